@@ -1,0 +1,83 @@
+// Errors: what can go wrong outside a guest's decision, each code mapped once to gRPC and HTTP.
+//
+// E1. A refusal is data in an outcome and never comes here; a bug of ours is an assert.
+// E2. This file is the only place with status numbers (spec A3 to A5).
+// E3. A message says what happened and what to do, in one line; a guest's own words never stand in it.
+
+/** Where the fault lies, told to callers so that they know whom to ask. */
+export type ErrorSource = 'caller' | 'guest' | 'host'
+
+interface Wire {
+  readonly grpc: number
+  readonly http: number
+  readonly source: ErrorSource
+}
+
+export const wire = {
+  bad_request: { grpc: 3, http: 400, source: 'caller' },
+  unknown_path: { grpc: 12, http: 404, source: 'caller' },
+  unknown_method: { grpc: 12, http: 404, source: 'caller' },
+  unknown_service: { grpc: 12, http: 404, source: 'caller' },
+  unknown_entity: { grpc: 5, http: 404, source: 'caller' },
+  wrong_http_method: { grpc: 12, http: 405, source: 'caller' },
+  message_too_large: { grpc: 8, http: 413, source: 'caller' },
+  metadata_too_large: { grpc: 8, http: 431, source: 'caller' },
+  idempotency_conflict: { grpc: 6, http: 409, source: 'caller' },
+  too_many_hops: { grpc: 9, http: 400, source: 'guest' },
+  overloaded: { grpc: 8, http: 429, source: 'host' },
+  deadline_exceeded: { grpc: 4, http: 504, source: 'host' },
+  cancelled: { grpc: 1, http: 499, source: 'caller' },
+  guest_fault: { grpc: 13, http: 500, source: 'guest' },
+  entity_stuck: { grpc: 9, http: 400, source: 'guest' },
+  limit_exceeded: { grpc: 8, http: 429, source: 'guest' },
+  outcome_unknown: { grpc: 14, http: 503, source: 'host' },
+  storage_unavailable: { grpc: 14, http: 503, source: 'host' },
+  service_replaced: { grpc: 14, http: 503, source: 'host' },
+  stopping: { grpc: 14, http: 503, source: 'host' },
+  forbidden: { grpc: 7, http: 403, source: 'caller' },
+  unauthenticated: { grpc: 16, http: 401, source: 'caller' },
+  refused_deployment: { grpc: 3, http: 400, source: 'caller' },
+  internal: { grpc: 13, http: 500, source: 'host' },
+} as const satisfies Record<string, Wire>
+
+export type ErrorCode = keyof typeof wire
+
+export class InnkeeperError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'InnkeeperError'
+    this.code = code
+  }
+}
+
+/** The name of a google.rpc.Code, index = number. */
+export const grpcCodeNames = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+] as const
+
+/** The canonical HTTP status of a google.rpc.Code (spec A3): for refusals, which carry the code themselves. */
+export const httpStatusOfGrpc = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401] as const
+
+/** Whatever was thrown, as an error of ours; anything unforeseen is `internal`. */
+export function toInnkeeperError(thrown: unknown): InnkeeperError {
+  if (thrown instanceof InnkeeperError) return thrown
+  return new InnkeeperError('internal', 'the host failed; its log has the details', thrown)
+}

@@ -1,0 +1,31 @@
+// About: what a component says of itself (wit/about.wit), as lifted at deployment and stored with it.
+
+export type ServiceKind = 'event-sourced' | 'value' | 'replicated' | 'action'
+
+export type ViewScope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'element'; readonly field: string }
+  | { readonly kind: 'dynamic' }
+
+export interface ServiceDescription {
+  readonly name: string
+  readonly kind: ServiceKind
+  readonly persistenceId: string | undefined
+  /** 0: the host's default; negative: never. */
+  readonly snapshotEvery: number
+  /** 0: the host's default. */
+  readonly passivateAfterMs: number
+  readonly stateType: string | undefined
+  readonly stateVersion: string | undefined
+  readonly headers: readonly string[]
+  readonly views: readonly { readonly method: string; readonly view: ViewScope }[]
+}
+
+export interface Description {
+  readonly sdkName: string
+  readonly sdkVersion: string
+  readonly services: readonly ServiceDescription[]
+  /** google.protobuf.FileDescriptorSet. */
+  readonly descriptors: Uint8Array
+}

@@ -1,0 +1,181 @@
+// Journal: the durable log of what entities decided, and what hangs on it. The interface; rocksdb.ts and memory.ts implement it.
+//
+// J1. A batch is all or nothing: records, idempotency entries, outbox changes. `commit` answers after the sync, never before.
+// J2. Of one entity, revisions and event sequences start at 1 and have no gaps and no repeats; a batch that would break that
+//     is refused whole (`sequence_conflict` is a bug of the caller, so an assert).
+// J3. Commits are numbered without gaps within a partition (0 today), and each leaves one small record naming the journal
+//     keys it wrote: the global order that views will follow.
+// J4. A commit that failed leaves the outcome unknown. The journal then refuses everything, reads included, with
+//     `storage_unavailable` until `reopen` succeeded.
+// J5. Snapshots and expiry are a cache's business: written without sync, their loss changes no state.
+// J6. Nothing above may assume that a commit is local or instant: `done` may be called in the same tick or much later,
+//     always in the order of the commits.
+//
+// Owns: bytes on disk (record.ts, keys.ts), order, sync.   Group commit owns: what goes into one batch.   Entities own: meaning.
+
+import type { Metadata } from '../metadata.ts'
+import type { Call, Effect, GuestAnswer, Typed } from '../outcome.ts'
+
+/** Short number that a persistence id was given at its first deployment; never used again for another. */
+export type StorageId = number
+
+/** One entity. `key` is the unambiguous form (router/entity-key.ts): for one key field the value itself. */
+export interface EntityRef {
+  readonly storage: StorageId
+  readonly key: string
+}
+
+/** A command as it was decided, complete enough to decide it again. */
+export interface RecordedCommand {
+  readonly method: string
+  readonly payload: Uint8Array
+  readonly metadata: Metadata
+  readonly nowMs: number
+  readonly seed: Uint8Array
+  readonly idempotencyKey: string | undefined
+}
+
+/** One decision that was worth writing: it brought events, effects or an idempotency key. */
+export interface JournalRecord {
+  /** Place among the entity's records, from 1. */
+  readonly revision: number
+  /** Sequence of the entity's last event after this record. The record's own events end here. */
+  readonly sequence: number
+  /** Number of the deployment that decided. */
+  readonly deployment: number
+  readonly command: RecordedCommand
+  readonly events: readonly Typed[]
+  readonly effects: readonly Effect[]
+  /** Accepted answers only; a refusal is recorded nowhere. */
+  readonly answer: Exclude<GuestAnswer, { kind: 'failure' }>
+  readonly answerMetadata: Metadata
+}
+
+export interface EntityHead {
+  readonly revision: number
+  readonly sequence: number
+  /** `nowMs` of the last recorded command: time never goes backwards for an entity. */
+  readonly nowMs: number
+}
+
+export interface Snapshot {
+  readonly revision: number
+  readonly sequence: number
+  readonly stateVersion: string
+  readonly state: Uint8Array
+}
+
+export interface IdempotencyEntry {
+  readonly method: string
+  /** SHA-256 of the payload. */
+  readonly payloadHash: Uint8Array
+  /** When the first accepted outcome was stored. */
+  readonly atMs: number
+  /** The record that holds the answer. */
+  readonly revision: number
+  /** The final answer of a forward, once it arrived. */
+  readonly final: StoredAnswer | undefined
+}
+
+export type StoredAnswer =
+  | { readonly kind: 'message'; readonly payload: Uint8Array; readonly metadata: Metadata }
+  | {
+      readonly kind: 'failure'
+      readonly code: number
+      readonly message: string
+      readonly details: readonly Typed[]
+      readonly metadata: Metadata
+    }
+
+/** An effect on its way. */
+export interface OutboxEntry {
+  /** Rises; order of being caused. Assigned by whoever enqueues, from `nextOutboxId`. */
+  readonly id: number
+  readonly cause: { readonly service: string; readonly entity: string; readonly revision: number }
+  readonly call: Call
+  readonly synchronous: boolean
+  readonly hops: number
+  readonly attempts: number
+  /** Set once it is no longer tried by itself. */
+  readonly parked: string | undefined
+}
+
+/** Collects the writes of one commit. Not to be used after it was given to `commit`. */
+export interface Batch {
+  readonly empty: boolean
+  append(entity: EntityRef, record: JournalRecord): void
+  remember(entity: EntityRef, idempotencyKey: string, entry: IdempotencyEntry): void
+  /** Add or replace. */
+  enqueue(entry: OutboxEntry): void
+  dequeue(id: number): void
+}
+
+export interface EntitySummary {
+  readonly key: string
+  readonly revision: number
+  readonly sequence: number
+  readonly lastChangeMs: number
+}
+
+export interface RecordsPage {
+  readonly records: readonly JournalRecord[]
+  /** There are more after the last one. */
+  readonly more: boolean
+}
+
+/** Events of consecutive records, for replay. */
+export interface EventsPage {
+  readonly events: readonly Typed[]
+  /** Revision and sequence up to which this page reaches. */
+  readonly revision: number
+  readonly sequence: number
+  readonly more: boolean
+}
+
+export interface Journal {
+  batch(): Batch
+  /** Write and sync. `done` gets an InnkeeperError `outcome_unknown` or `storage_unavailable`, or nothing. An empty batch is fine. */
+  commit(batch: Batch, done: (error: Error | undefined) => void): void
+
+  /** Last record's numbers, or undefined if nothing was ever recorded. */
+  head(entity: EntityRef): EntityHead | undefined
+  /** Records with revision > `after`, at most so many records and about so many bytes (at least one record). */
+  records(entity: EntityRef, after: number, recordsMax: number, bytesMax: number): RecordsPage
+  /** Events of the records with revision > `after`: at most so many events and bytes, but whole records, at least one. */
+  events(entity: EntityRef, after: number, eventsMax: number, bytesMax: number): EventsPage
+  record(entity: EntityRef, revision: number): JournalRecord | undefined
+
+  /** The latest snapshot, or the latest at or below `sequenceMax`. A damaged one counts as none (it is a cache), and is logged. */
+  snapshot(entity: EntityRef, sequenceMax?: number): Snapshot | undefined
+  /** Store a snapshot. Without sync, never awaited (J5). */
+  putSnapshot(entity: EntityRef, snapshot: Snapshot): void
+
+  idempotency(entity: EntityRef, idempotencyKey: string): IdempotencyEntry | undefined
+  /** Forget entries stored before `beforeMs`, at most `max` of them; answers how many. */
+  expireIdempotency(beforeMs: number, max: number): number
+
+  /** Waiting and parked effects, in order of their ids. */
+  outbox(afterId: number, max: number): readonly OutboxEntry[]
+  nextOutboxId(): number
+
+  /** Entities of a storage id in key order, whose key starts with `prefix` and lies after `after`. */
+  entities(storage: StorageId, prefix: string, after: string | undefined, max: number): readonly EntitySummary[]
+  /** Remove everything stored for a storage id. Synced. */
+  purge(storage: StorageId): void
+
+  /** Number of the last commit of partition 0; 0 before the first. */
+  lastCommit(): number
+  /** Commits with number > `after`, in order: the journal keys that each wrote. */
+  commits(after: number, max: number): readonly CommitRecord[]
+
+  /** Why nothing can be served, or undefined when all is well (J4). */
+  failure(): Error | undefined
+  /** After a failure: close, check the WAL, open. Rejects if that does not work yet. */
+  reopen(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface CommitRecord {
+  readonly number: number
+  readonly wrote: readonly { readonly entity: EntityRef; readonly revision: number }[]
+}

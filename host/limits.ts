@@ -1,0 +1,71 @@
+// Limits: every bound of the host, with its unit and default (spec A16). Settings may change them; config.ts checks that.
+
+export interface Limits {
+  /** One request or reply message. */
+  readonly messageBytesMax: number
+  /** Names and values of one call's metadata. */
+  readonly metadataBytesMax: number
+  /** Commands waiting for one entity. */
+  readonly mailboxCommandsMax: number
+  /** Commands waiting in the whole host. */
+  readonly waitingCommandsMax: number
+  /** Commands handed to the guest at once. */
+  readonly batchCommandsMax: number
+  readonly decisionEventsMax: number
+  readonly decisionEventBytesMax: number
+  readonly decisionEffectsMax: number
+  /** One entity's encoded state. */
+  readonly stateBytesMax: number
+  readonly guestMemoryBytesMax: number
+  /** Elements of all tables of one component. */
+  readonly guestTableElementsMax: number
+  /** Weighted instructions for one command; a batch has as many times that. */
+  readonly fuelPerCommand: number
+  /** Weighted instructions for start functions, all modules of one instance together. */
+  readonly fuelAtStart: number
+  /** Bytes that one guest call may bring back. */
+  readonly guestResultBytesMax: number
+  /** Lists, records and strings that one guest call may bring back: bounds what 1-byte elements cost the host. */
+  readonly guestResultElementsMax: number
+  readonly componentBytesMax: number
+  readonly activationsMax: number
+  readonly activationStateBytesMax: number
+  readonly outboxEffectsMax: number
+  readonly hopsMax: number
+  /** Methods, services, metadata names, idempotency keys, type names: characters. */
+  readonly nameLengthMax: number
+  /** An entity's key, UTF-8. */
+  readonly entityKeyBytesMax: number
+  /** Events handed to `evolve` at once. */
+  readonly replayEventsMax: number
+  readonly replayBytesMax: number
+}
+
+const MiB = 1024 * 1024
+
+export const defaultLimits: Limits = {
+  messageBytesMax: 4 * MiB,
+  metadataBytesMax: 16 * 1024,
+  mailboxCommandsMax: 1_000,
+  waitingCommandsMax: 10_000,
+  batchCommandsMax: 64,
+  decisionEventsMax: 1_000,
+  decisionEventBytesMax: 4 * MiB,
+  decisionEffectsMax: 100,
+  stateBytesMax: 16 * MiB,
+  guestMemoryBytesMax: 64 * MiB,
+  guestTableElementsMax: 100_000,
+  fuelPerCommand: 20_000_000,
+  fuelAtStart: 2_000_000,
+  guestResultBytesMax: 8 * MiB,
+  guestResultElementsMax: 200_000,
+  componentBytesMax: 32 * MiB,
+  activationsMax: 100_000,
+  activationStateBytesMax: 1024 * MiB,
+  outboxEffectsMax: 100_000,
+  hopsMax: 16,
+  nameLengthMax: 256,
+  entityKeyBytesMax: 1_024,
+  replayEventsMax: 1_000,
+  replayBytesMax: 1 * MiB,
+}

@@ -1,0 +1,104 @@
+// Schema: the messages, enums and services of a component, as tables that the ingress, the router and the tools walk.
+//
+// S1. Built only by load.ts from a checked FileDescriptorSet; every reference is resolved, every name is an identifier.
+// S2. No code is generated from it: descriptors come from strangers.
+
+export type ScalarType =
+  | 'double'
+  | 'float'
+  | 'int64'
+  | 'uint64'
+  | 'int32'
+  | 'fixed64'
+  | 'fixed32'
+  | 'bool'
+  | 'string'
+  | 'bytes'
+  | 'uint32'
+  | 'sfixed32'
+  | 'sfixed64'
+  | 'sint32'
+  | 'sint64'
+
+export type FieldType =
+  | { readonly kind: 'scalar'; readonly scalar: ScalarType }
+  | { readonly kind: 'enum'; readonly enum: EnumType }
+  | { readonly kind: 'message'; readonly message: MessageType }
+  /** `message` is the synthetic entry type. */
+  | { readonly kind: 'map'; readonly key: ScalarType; readonly value: FieldType }
+
+export interface Field {
+  /** As in the .proto. */
+  readonly name: string
+  readonly jsonName: string
+  readonly number: number
+  readonly type: FieldType
+  /** Maps are not `repeated`. */
+  readonly repeated: boolean
+  readonly packed: boolean
+  /** Set or unset can be told apart: messages, `optional`, members of a oneof, proto2. */
+  readonly presence: boolean
+  /** Name of the oneof it belongs to; synthetic ones (of `optional`) do not count. */
+  readonly oneof: string | undefined
+  /** Marked as entity key by any of the three options (A2). */
+  readonly entityKey: boolean
+}
+
+export interface MessageType {
+  readonly fullName: string
+  /** In declaration order. */
+  readonly fields: readonly Field[]
+  readonly byNumber: ReadonlyMap<number, Field>
+  /** By proto name and by JSON name. */
+  readonly byName: ReadonlyMap<string, Field>
+}
+
+export interface EnumType {
+  readonly fullName: string
+  readonly byNumber: ReadonlyMap<number, string>
+  readonly byName: ReadonlyMap<string, number>
+}
+
+export interface HttpRule {
+  readonly selector: string
+  /** `undefined`: no pattern given. `*`: any method. */
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'PATCH' | { readonly custom: string } | undefined
+  readonly path: string
+  readonly body: string
+  readonly responseBody: string
+  readonly additional: readonly HttpRule[]
+}
+
+export interface MethodType {
+  readonly name: string
+  readonly input: MessageType
+  readonly output: MessageType
+  readonly clientStreaming: boolean
+  readonly serverStreaming: boolean
+  /** `google.api.http`, if the method has it. */
+  readonly http: HttpRule | undefined
+}
+
+export interface ServiceType {
+  readonly fullName: string
+  readonly methods: ReadonlyMap<string, MethodType>
+}
+
+export interface FileType {
+  readonly name: string
+  readonly package: string
+  readonly dependencies: readonly string[]
+  /** The serialized FileDescriptorProto, as reflection hands it out. */
+  readonly bytes: Uint8Array
+  /** Full names of everything the file declares (messages, fields, enums, services, methods, extensions). */
+  readonly symbols: readonly string[]
+  /** Extensions declared here: (extended message, field number). */
+  readonly extensions: readonly { readonly extendee: string; readonly number: number }[]
+}
+
+export interface Schema {
+  readonly files: ReadonlyMap<string, FileType>
+  readonly messages: ReadonlyMap<string, MessageType>
+  readonly enums: ReadonlyMap<string, EnumType>
+  readonly services: ReadonlyMap<string, ServiceType>
+}
