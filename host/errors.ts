@@ -74,7 +74,9 @@ export const grpcCodeNames = [
 ] as const
 
 /** The canonical HTTP status of a google.rpc.Code (spec A3): for refusals, which carry the code themselves. */
-export const httpStatusOfGrpc = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401] as const
+export const httpStatusOfGrpc = [
+  200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
+] as const
 
 /** Whatever was thrown, as an error of ours; anything unforeseen is `internal`. */
 export function toInnkeeperError(thrown: unknown): InnkeeperError {

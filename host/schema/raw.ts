@@ -1,0 +1,317 @@
+// Raw descriptors: google.protobuf.FileDescriptorSet as plain objects, with the options that Innkeeper reads.
+//
+// R1. Reads only what load.ts needs and skips the rest, unknown fields included.
+// R2. Bounded: `itemsMax` messages, fields, values and methods in all; `nestingMax` deep.
+//
+// By hand and not by protobufjs: its Root drops custom options and generates code from names that strangers chose.
+// Field numbers: google/protobuf/descriptor.proto.
+
+import type { HttpRule } from './schema.ts'
+import { WireCursor, WireError, wireType } from './wire.ts'
+
+export interface RawFeatures {
+  /** 1 explicit, 2 implicit, 3 required. */
+  presence: number | undefined
+  /** 1 packed, 2 expanded. */
+  repeated: number | undefined
+  /** 1 length-prefixed, 2 delimited. */
+  encoding: number | undefined
+}
+
+export interface RawField {
+  name: string
+  extendee: string
+  number: number
+  label: number
+  type: number
+  typeName: string
+  oneofIndex: number | undefined
+  jsonName: string
+  proto3Optional: boolean
+  packed: boolean | undefined
+  features: RawFeatures
+  entityKey: boolean
+}
+
+export interface RawEnum {
+  name: string
+  values: { name: string; number: number }[]
+}
+
+export interface RawMessage {
+  name: string
+  fields: RawField[]
+  nested: RawMessage[]
+  enums: RawEnum[]
+  extensions: RawField[]
+  oneofs: string[]
+  mapEntry: boolean
+  features: RawFeatures
+}
+
+export interface RawMethod {
+  name: string
+  input: string
+  output: string
+  clientStreaming: boolean
+  serverStreaming: boolean
+  http: HttpRule | undefined
+}
+
+export interface RawService {
+  name: string
+  methods: RawMethod[]
+}
+
+export interface RawFile {
+  name: string
+  package: string
+  dependencies: string[]
+  messages: RawMessage[]
+  enums: RawEnum[]
+  services: RawService[]
+  extensions: RawField[]
+  syntax: string
+  edition: number
+  features: RawFeatures
+  bytes: Uint8Array
+}
+
+const itemsMax = 50_000
+const nestingMax = 32
+
+/** Option numbers: Innkeeper's, Cloudstate's, and Cloudstate's older one (spec A2, B2.2). */
+const entityKeyOptions = new Set([51080, 1080, 50002])
+const httpOption = 72295728
+
+interface Budget {
+  items: number
+}
+
+/** @throws WireError where the bytes are not a descriptor set, or one too large. */
+export function readDescriptorSet(bytes: Uint8Array): RawFile[] {
+  const budget: Budget = { items: itemsMax }
+  const files: RawFile[] = []
+  eachField(bytes, (field, cursor, type) => {
+    if (field === 1 && type === wireType.bytes) files.push(readFile(cursor.view(), budget))
+    else cursor.skip(type)
+  })
+  return files
+}
+
+type OnField = (field: number, cursor: WireCursor, type: number) => void
+
+function eachField(bytes: Uint8Array, on: OnField): void {
+  const cursor = new WireCursor(bytes)
+  while (!cursor.done) {
+    const tag = cursor.tag()
+    on(tag >>> 3, cursor, tag & 7)
+  }
+}
+
+/** Handlers by field number; a field of another wire type than its handler's is skipped like an unknown one. */
+type Handlers = Record<number, readonly [type: number, read: (cursor: WireCursor) => void]>
+
+function readWith(bytes: Uint8Array, handlers: Handlers): void {
+  eachField(bytes, (field, cursor, type) => {
+    const handler = handlers[field]
+    if (handler !== undefined && handler[0] === type) handler[1](cursor)
+    else cursor.skip(type)
+  })
+}
+
+const text = (set: (value: string) => void) => [wireType.bytes, (c: WireCursor) => set(c.string())] as const
+const part = (set: (value: Uint8Array) => void) => [wireType.bytes, (c: WireCursor) => set(c.view())] as const
+const int = (set: (value: number) => void) => [wireType.varint, (c: WireCursor) => set(c.varint32() | 0)] as const
+const flag = (set: (value: boolean) => void) => [wireType.varint, (c: WireCursor) => set(c.varint64() !== 0n)] as const
+
+function spend(budget: Budget): void {
+  budget.items -= 1
+  if (budget.items < 0) throw new WireError(`more than ${itemsMax} descriptors`, 0)
+}
+
+function readFile(bytes: Uint8Array, budget: Budget): RawFile {
+  const file: RawFile = {
+    name: '',
+    package: '',
+    dependencies: [],
+    messages: [],
+    enums: [],
+    services: [],
+    extensions: [],
+    syntax: 'proto2',
+    edition: 0,
+    features: noFeatures(),
+    bytes,
+  }
+  spend(budget)
+  readWith(bytes, {
+    1: text((v) => (file.name = v)),
+    2: text((v) => (file.package = v)),
+    3: text((v) => file.dependencies.push(v)),
+    4: part((v) => file.messages.push(readMessage(v, budget, nestingMax))),
+    5: part((v) => file.enums.push(readEnum(v, budget))),
+    6: part((v) => file.services.push(readService(v, budget))),
+    7: part((v) => file.extensions.push(readField(v, budget))),
+    8: part((v) => readWith(v, { 50: part((f) => readFeatures(f, file.features)) })),
+    12: text((v) => (file.syntax = v)),
+    14: int((v) => (file.edition = v)),
+  })
+  return file
+}
+
+function readMessage(bytes: Uint8Array, budget: Budget, depth: number): RawMessage {
+  if (depth === 0) throw new WireError(`messages nested more than ${nestingMax} deep`, 0)
+  const message: RawMessage = {
+    name: '',
+    fields: [],
+    nested: [],
+    enums: [],
+    extensions: [],
+    oneofs: [],
+    mapEntry: false,
+    features: noFeatures(),
+  }
+  spend(budget)
+  readWith(bytes, {
+    1: text((v) => (message.name = v)),
+    2: part((v) => message.fields.push(readField(v, budget))),
+    3: part((v) => message.nested.push(readMessage(v, budget, depth - 1))),
+    4: part((v) => message.enums.push(readEnum(v, budget))),
+    6: part((v) => message.extensions.push(readField(v, budget))),
+    7: part((v) =>
+      readWith(v, { 7: flag((m) => (message.mapEntry = m)), 12: part((f) => readFeatures(f, message.features)) }),
+    ),
+    8: part((v) => readWith(v, { 1: text((name) => message.oneofs.push(name)) })),
+  })
+  return message
+}
+
+function readField(bytes: Uint8Array, budget: Budget): RawField {
+  const field: RawField = {
+    name: '',
+    extendee: '',
+    number: 0,
+    label: 1,
+    type: 0,
+    typeName: '',
+    oneofIndex: undefined,
+    jsonName: '',
+    proto3Optional: false,
+    packed: undefined,
+    features: noFeatures(),
+    entityKey: false,
+  }
+  spend(budget)
+  readWith(bytes, {
+    1: text((v) => (field.name = v)),
+    2: text((v) => (field.extendee = v)),
+    3: int((v) => (field.number = v)),
+    4: int((v) => (field.label = v)),
+    5: int((v) => (field.type = v)),
+    6: text((v) => (field.typeName = v)),
+    8: part((v) => readFieldOptions(v, field)),
+    9: int((v) => (field.oneofIndex = v)),
+    10: text((v) => (field.jsonName = v)),
+    17: flag((v) => (field.proto3Optional = v)),
+  })
+  return field
+}
+
+function readFieldOptions(bytes: Uint8Array, field: RawField): void {
+  eachField(bytes, (number, cursor, type) => {
+    if (number === 2 && type === wireType.varint) field.packed = cursor.varint64() !== 0n
+    else if (number === 21 && type === wireType.bytes) readFeatures(cursor.view(), field.features)
+    else if (entityKeyOptions.has(number) && type === wireType.varint) field.entityKey ||= cursor.varint64() !== 0n
+    else cursor.skip(type)
+  })
+}
+
+function readEnum(bytes: Uint8Array, budget: Budget): RawEnum {
+  const result: RawEnum = { name: '', values: [] }
+  spend(budget)
+  readWith(bytes, {
+    1: text((v) => (result.name = v)),
+    2: part((v) => {
+      spend(budget)
+      const value = { name: '', number: 0 }
+      readWith(v, { 1: text((n) => (value.name = n)), 2: int((n) => (value.number = n)) })
+      result.values.push(value)
+    }),
+  })
+  return result
+}
+
+function readService(bytes: Uint8Array, budget: Budget): RawService {
+  const service: RawService = { name: '', methods: [] }
+  spend(budget)
+  readWith(bytes, {
+    1: text((v) => (service.name = v)),
+    2: part((v) => service.methods.push(readMethod(v, budget))),
+  })
+  return service
+}
+
+function readMethod(bytes: Uint8Array, budget: Budget): RawMethod {
+  const method: RawMethod = {
+    name: '',
+    input: '',
+    output: '',
+    clientStreaming: false,
+    serverStreaming: false,
+    http: undefined,
+  }
+  spend(budget)
+  readWith(bytes, {
+    1: text((v) => (method.name = v)),
+    2: text((v) => (method.input = v)),
+    3: text((v) => (method.output = v)),
+    4: part((v) => readWith(v, { [httpOption]: part((rule) => (method.http = readHttpRule(rule, budget, 3))) })),
+    5: flag((v) => (method.clientStreaming = v)),
+    6: flag((v) => (method.serverStreaming = v)),
+  })
+  return method
+}
+
+function readHttpRule(bytes: Uint8Array, budget: Budget, depth: number): HttpRule {
+  const additional: HttpRule[] = []
+  const rule = { selector: '', method: undefined as HttpRule['method'], path: '', body: '', responseBody: '' }
+  const pattern = (method: HttpRule['method']) =>
+    text((path) => {
+      rule.method = method
+      rule.path = path
+    })
+  spend(budget)
+  readWith(bytes, {
+    1: text((v) => (rule.selector = v)),
+    2: pattern('GET'),
+    3: pattern('PUT'),
+    4: pattern('POST'),
+    5: pattern('DELETE'),
+    6: pattern('PATCH'),
+    7: text((v) => (rule.body = v)),
+    8: part((v) => {
+      let kind = ''
+      readWith(v, { 1: text((k) => (kind = k)), 2: text((path) => (rule.path = path)) })
+      rule.method = { custom: kind }
+    }),
+    // One level is legal, a second is reported by deploy/; deeper ones are not even read.
+    11: part((v) => {
+      if (depth > 0) additional.push(readHttpRule(v, budget, depth - 1))
+    }),
+    12: text((v) => (rule.responseBody = v)),
+  })
+  return { ...rule, additional }
+}
+
+function noFeatures(): RawFeatures {
+  return { presence: undefined, repeated: undefined, encoding: undefined }
+}
+
+function readFeatures(bytes: Uint8Array, into: RawFeatures): void {
+  readWith(bytes, {
+    1: int((v) => (into.presence = v)),
+    3: int((v) => (into.repeated = v)),
+    5: int((v) => (into.encoding = v)),
+  })
+}
