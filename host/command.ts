@@ -1,6 +1,7 @@
 // Command: a request for one service, as it travels from the ingress to an entity, and the answer that travels back.
 
 import type { InnkeeperError } from './errors.ts'
+import type { OutboxEntry } from './journal/journal.ts'
 import type { Metadata } from './metadata.ts'
 import type { Failure } from './outcome.ts'
 
@@ -21,6 +22,8 @@ export interface Command {
   readonly hops: number
   /** Names this call in the log and in what callers are told. */
   readonly requestId: string
+  /** The outbox entry that this command delivers, if it is an effect: whoever commits its outcome takes the entry out. */
+  readonly effect: OutboxEntry | undefined
 }
 
 /** What a command came to. Called exactly once for each dispatched command, after everything it tells of is durable. */

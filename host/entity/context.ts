@@ -1,0 +1,41 @@
+// Context: what an activation is given by the host. Tests give their own.
+
+import type { Logger } from 'pino'
+import type { Chance, Clock } from '../clock.ts'
+import type { Dispatch } from '../command.ts'
+import type { GroupCommit } from '../journal/group-commit.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Limits } from '../limits.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Outbox } from '../reply/outbox.ts'
+import type { Service, Services } from '../services.ts'
+import type { Activation } from './activation.ts'
+
+export interface EntitySettings {
+  /** Events between two snapshots where the component names none; negative: never. */
+  readonly snapshotEvery: number
+  /** Idle time after which an activation is dropped, where the component names none. */
+  readonly passivateAfterMs: number
+}
+
+export interface EntityContext {
+  readonly journal: Journal
+  readonly commits: Pick<GroupCommit, 'join'>
+  readonly services: Services
+  readonly outbox: Outbox
+  readonly dispatch: Dispatch
+  readonly clock: Clock
+  readonly chance: Chance
+  readonly limits: Limits
+  readonly settings: EntitySettings
+  readonly metrics: Metrics
+  readonly log: Logger
+  /** Another turn of the loop for this activation. */
+  readonly again: (activation: Activation) => void
+  /** Drop it now; what waits in its mailbox goes to a fresh one. */
+  readonly close: (activation: Activation) => void
+  /** So many commands (default 1) left a mailbox; negative: were put back. */
+  readonly left: (count?: number) => void
+  /** A command of this service faulted. */
+  readonly faulted: (service: Service) => void
+}

@@ -1,0 +1,84 @@
+// Forward: another command answers the caller.
+//
+// F1. It runs after the forwarding command's commit and its synchronous effects; nothing is undone if it fails (B1.3).
+// F2. The answer goes to the caller unchanged; under an idempotency key it is stored first (A9).
+// F3. The target gets a key derived from the caller's, so that going there twice decides once.
+// F4. At most `hopsMax` forwards and effects lie between a client and a command (A8).
+
+import { hash } from 'node:crypto'
+import type { Answer, Command, Dispatch, Reply } from '../command.ts'
+import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import type { GroupCommit } from '../journal/group-commit.ts'
+import type { EntityRef, IdempotencyEntry, OutboxEntry, StoredAnswer } from '../journal/journal.ts'
+import type { Limits } from '../limits.ts'
+import type { Call } from '../outcome.ts'
+import type { Outbox } from './outbox.ts'
+
+export interface Remembered {
+  readonly key: string
+  readonly entry: IdempotencyEntry
+}
+
+export interface Forward {
+  readonly call: Call
+  /** Where the final answer is to be kept. */
+  readonly remember: Remembered | undefined
+  /** If the forwarding command was an effect: the outbox entry that the forward became (entity/turn.ts T4). */
+  readonly effect: OutboxEntry | undefined
+}
+
+export interface ForwardContext {
+  readonly commits: Pick<GroupCommit, 'join'>
+  readonly outbox: Pick<Outbox, 'replaced'>
+  readonly dispatch: Dispatch
+  readonly limits: Limits
+}
+
+/** Send a committed forward on its way; `command` of `entity` is what decided on it. */
+export function forward(
+  context: ForwardContext,
+  command: Command,
+  entity: EntityRef,
+  { call, remember, effect }: Forward,
+  reply: Reply,
+): void {
+  const hops = command.hops + 1
+  if (hops > context.limits.hopsMax) {
+    reply({ kind: 'error', error: tooManyHops(context.limits.hopsMax) })
+    return
+  }
+  if (effect !== undefined) context.outbox.replaced(effect)
+  const idempotencyKey = remember === undefined ? undefined : derivedKey(entity, remember.key)
+  const { deadlineMs, requestId } = command
+  context.dispatch({ ...call, idempotencyKey, deadlineMs, hops, requestId, effect }, (answer) => {
+    if (remember === undefined || answer.kind === 'error') reply(answer)
+    else store(context, entity, remember, answer, reply)
+  })
+}
+
+export function tooManyHops(max: number): InnkeeperError {
+  return new InnkeeperError('too_many_hops', `more than ${max} forwards and side effects in a chain; look for a circle`)
+}
+
+function store(
+  context: ForwardContext,
+  entity: EntityRef,
+  { key, entry }: Remembered,
+  answer: Exclude<Answer, { kind: 'error' }>,
+  reply: Reply,
+): void {
+  context.commits.join(
+    (batch) => batch.remember(entity, key, { ...entry, final: stored(answer) }),
+    (error) => reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) }),
+  )
+}
+
+function stored(answer: Exclude<Answer, { kind: 'error' }>): StoredAnswer {
+  const { metadata } = answer
+  if (answer.kind === 'reply') return { kind: 'message', payload: answer.payload, metadata }
+  return { kind: 'failure', ...answer.failure, metadata }
+}
+
+function derivedKey(entity: EntityRef, idempotencyKey: string): string {
+  return `forward:${hash('sha256', `${entity.storage}\0${entity.key}\0\0${idempotencyKey}`, 'hex')}`
+}

@@ -1,0 +1,64 @@
+// Services: what is served right now, by name, as one immutable directory that a deployment replaces at once.
+//
+// S1. A directory never changes; whoever holds one sees one consistent set of services. `current` is the newest.
+// S2. A service object belongs to one deployment: a new deployment makes new objects, so identity tells old from new.
+//
+// Owns: the set and its changes.   Deploy owns: making services.   Router, ingress and reflection read.
+
+import type { ServiceDescription } from './guest/about.ts'
+import type { EventSourcedGuest } from './guest/guest.ts'
+import type { StorageId } from './journal/journal.ts'
+import type { MethodType, Schema, ServiceType } from './schema/schema.ts'
+
+export interface Method {
+  readonly type: MethodType
+  /** The key of one request (entity/key.ts). @throws InnkeeperError `bad_request` where the bytes are not that message. */
+  readonly keyOf: (payload: Uint8Array) => string
+}
+
+export interface Service {
+  readonly name: string
+  readonly type: ServiceType
+  readonly schema: Schema
+  readonly description: ServiceDescription
+  readonly storage: StorageId
+  readonly persistenceId: string
+  /** Number of the deployment that this service object belongs to. */
+  readonly deployment: number
+  /** Snapshots of another version are not used. */
+  readonly stateVersion: string
+  readonly keyFieldCount: number
+  readonly methods: ReadonlyMap<string, Method>
+  readonly guest: EventSourcedGuest
+}
+
+export interface Directory {
+  readonly services: ReadonlyMap<string, Service>
+}
+
+export class Services {
+  private directory: Directory = { services: new Map() }
+  private readonly listeners: ((directory: Directory) => void)[] = []
+
+  get current(): Directory {
+    return this.directory
+  }
+
+  get(name: string): Service | undefined {
+    return this.directory.services.get(name)
+  }
+
+  /** Called after each change, with the new directory. */
+  onChange(listener: (directory: Directory) => void): void {
+    this.listeners.push(listener)
+  }
+
+  /** Serve `added` (replacing services of the same name) and no longer serve `removed`, in one step. */
+  change(added: readonly Service[], removed: readonly string[] = []): void {
+    const services = new Map(this.directory.services)
+    for (const name of removed) services.delete(name)
+    for (const service of added) services.set(service.name, service)
+    this.directory = { services }
+    for (const listener of this.listeners) listener(this.directory)
+  }
+}
