@@ -1,0 +1,23 @@
+// What the ingress is given by the host.
+
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Dispatch } from '../command.ts'
+import type { Limits } from '../limits.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Services } from '../services.ts'
+
+export interface IngressContext {
+  readonly dispatch: Dispatch
+  readonly services: Services
+  readonly limits: Limits
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly log: Logger
+  /** Wait for an answer where the client names no deadline. In milliseconds. */
+  readonly deadlineMs: number
+  /** A fresh id for a call without one. */
+  readonly requestId: () => string
+  /** Why the host takes no calls, or undefined. */
+  readonly unready: () => string | undefined
+}

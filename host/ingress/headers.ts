@@ -1,0 +1,70 @@
+// Headers: which of a client's reach a guest, and which of a guest's reach a client (A6).
+//
+// H1. Credentials, hop-by-hop and transport headers never reach a guest or the journal, whatever a service lists.
+// H2. Names are lower case, order and duplicates kept, `-bin` values are bytes.
+// H3. A guest's reply metadata cannot break the framing of a response: what is no legal header, or is ours, is left out.
+
+import type { Metadata, MetadataEntry } from '../metadata.ts'
+import { noMetadata } from '../metadata.ts'
+
+/** Never passed on, in either direction. */
+const kept = new Set([
+  'authorization',
+  'connection',
+  'content-length',
+  'content-encoding',
+  'content-type',
+  'cookie',
+  'date',
+  'expect',
+  'host',
+  'http2-settings',
+  'idempotency-key',
+  'keep-alive',
+  'server',
+  'set-cookie',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'user-agent',
+  'x-request-id',
+])
+
+function isKept(name: string): boolean {
+  return kept.has(name) || name.startsWith('proxy-') || name.startsWith('grpc-') || name.startsWith(':')
+}
+
+/** From Node's `rawHeaders`: names and values in turn. `listed`: what the service asks for besides `ce-*` and `x-*`. */
+export function metadataFromHttp(rawHeaders: readonly string[], listed: readonly string[]): Metadata {
+  let result: MetadataEntry[] | undefined
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!.toLowerCase()
+    if (!name.startsWith('x-') && !name.startsWith('ce-') && !listed.includes(name)) continue
+    if (isKept(name)) continue
+    const entry = incoming(name, rawHeaders[at + 1]!)
+    if (entry !== undefined) (result ??= []).push(entry)
+  }
+  return result ?? noMetadata
+}
+
+/** From gRPC metadata, as pairs; `-bin` values come as bytes already. */
+export function metadataFromGrpc(pairs: Iterable<readonly [string, string | Buffer]>): Metadata {
+  let result: MetadataEntry[] | undefined
+  for (const [name, value] of pairs) if (!isKept(name)) (result ??= []).push([name, value])
+  return result ?? noMetadata
+}
+
+function incoming(name: string, value: string): MetadataEntry | undefined {
+  // Node hands header bytes over as latin-1; a guest's text is UTF-8.
+  if (!name.endsWith('-bin')) return [name, Buffer.from(value, 'latin1').toString('utf8')]
+  return /^[A-Za-z0-9+/]*={0,2}$/.test(value) ? [name, Buffer.from(value, 'base64')] : undefined
+}
+
+/** A guest's reply metadata as response headers: legal text entries only. */
+export function* replyHeaders(metadata: Metadata): Iterable<readonly [string, string]> {
+  for (const [name, value] of metadata) {
+    if (typeof value !== 'string' || isKept(name) || !/^[a-z0-9_.!#$%&'*+^`|~-]+$/.test(name)) continue
+    if (/^[\t\x20-\x7e]*$/.test(value)) yield [name, value]
+  }
+}

@@ -1,0 +1,340 @@
+// HTTP/JSON: a request becomes a command through its HTTP rule; the reply becomes JSON (spec B2.5 with part A).
+//
+// J1. Whatever a client sends gets an answer with a status of A5 and a body of google.rpc.Status; nothing throws past `handle`.
+// J2. A body is never longer in memory than `messageBytesMax`; more is refused as soon as it is known.
+// J3. Path variables win over the body and the query, and a `+` in a path is a plus.
+//
+// Owns: the way from request to message and back.   routes.ts owns: which rule.   transcode/ owns: JSON and protobuf.
+
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Answer } from '../command.ts'
+import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import { metadataBytes } from '../metadata.ts'
+import type { Field, MessageType } from '../schema/schema.ts'
+import { WireCursor, WireError } from '../schema/wire.ts'
+import { fieldToJson, toJson } from '../transcode/to-json.ts'
+import type { Json } from '../transcode/to-message.ts'
+import { isObject, TranscodeError, toMessage } from '../transcode/to-message.ts'
+import type { IngressContext } from './context.ts'
+import { metadataFromHttp, replyHeaders } from './headers.ts'
+import type { FieldPath } from './http-rule.ts'
+import { fieldPath } from './http-rule.ts'
+import type { ServedRoute } from './routes.ts'
+import { Routes } from './routes.ts'
+import { errorToHttp, refusalToHttp } from './status.ts'
+
+const jsonHeader = 'application/json'
+
+export function createHttpJson(context: IngressContext): (request: IncomingMessage, response: ServerResponse) => void {
+  let routes = new Routes(context.services.current)
+  context.services.onChange((directory) => {
+    routes = new Routes(directory)
+  })
+  return (request, response) => {
+    const call = new HttpCall(context, request, response)
+    try {
+      call.start(routes)
+    } catch (error) {
+      call.fail(error)
+    }
+  }
+}
+
+class HttpCall {
+  private readonly context: IngressContext
+  private readonly request: IncomingMessage
+  private readonly response: ServerResponse
+  private readonly requestId: string
+  private readonly startedMs = performance.now()
+
+  constructor(context: IngressContext, request: IncomingMessage, response: ServerResponse) {
+    this.context = context
+    this.request = request
+    this.response = response
+    const given = request.headers['x-request-id']
+    this.requestId = typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : context.requestId()
+  }
+
+  start(routes: Routes): void {
+    const { request } = this
+    const url = request.url!
+    const mark = url.indexOf('?')
+    const path = mark === -1 ? url : url.slice(0, mark)
+    const found = routes.find(request.method!, path)
+    if (found.kind === 'none') {
+      this.unmatched(path)
+      return
+    }
+    if (found.kind === 'wrong_method') {
+      this.response.setHeader('allow', found.allow.join(', '))
+      throw new InnkeeperError(
+        'wrong_http_method',
+        `${request.method} is not allowed on ${path}; use ${found.allow.join(' or ')}`,
+      )
+    }
+    const unready = this.context.unready()
+    if (unready !== undefined) throw new InnkeeperError('storage_unavailable', unready)
+    const query = mark === -1 ? '' : url.slice(mark + 1)
+    if (found.route.body === '') {
+      request.resume()
+      this.dispatch(found.route, found.captured, query, undefined)
+      return
+    }
+    this.checkContentType()
+    this.readBody((body) => this.dispatch(found.route, found.captured, query, body))
+  }
+
+  fail(thrown: unknown): void {
+    const error = toInnkeeperError(thrown)
+    if (error.code === 'internal')
+      this.context.log.error({ requestId: this.requestId, err: thrown }, 'a request failed')
+    if (error.code === 'overloaded' || error.code === 'storage_unavailable') this.response.setHeader('retry-after', '1')
+    const { status, body } = errorToHttp(error)
+    this.end(status, jsonHeader, body)
+    // What is still coming of a refused body is not read; the connection cannot be used again.
+    if (!this.request.complete && error.code === 'message_too_large')
+      this.response.once('finish', () => this.request.destroy())
+    else this.request.resume()
+  }
+
+  /** Knative's probe is answered where no method has the path (B9.1). */
+  private unmatched(path: string): void {
+    const probe = this.request.headers['k-network-probe']
+    if (probe === 'queue') this.end(200, 'text/plain', 'queue')
+    else if (probe !== undefined) this.end(400, 'text/plain', `unexpected probe header value: ${probe}`)
+    else
+      throw new InnkeeperError(
+        'unknown_path',
+        `no method has the path ${path.slice(0, 200)}; \`inn services\` lists the routes`,
+      )
+  }
+
+  private checkContentType(): void {
+    const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = this.request.headers
+    if (type !== jsonHeader && !/^application\/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i.test(type)) {
+      throw new InnkeeperError('bad_request', 'send the body as content-type: application/json')
+    }
+    if (encoding !== 'identity')
+      throw new InnkeeperError('bad_request', `content-encoding ${encoding} is not supported; send the body as it is`)
+  }
+
+  private readBody(then: (body: Buffer) => void): void {
+    const { request } = this
+    const max = this.context.limits.messageBytesMax
+    const announced = Number(request.headers['content-length'] ?? 0)
+    if (announced > max) throw tooLarge(max)
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= max) {
+        chunks.push(chunk)
+      } else if (size - chunk.length <= max) {
+        chunks.length = 0
+        this.fail(tooLarge(max))
+      }
+    })
+    request.on('end', () => {
+      if (size > max) return
+      try {
+        then(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+      } catch (error) {
+        this.fail(error)
+      }
+    })
+  }
+
+  private dispatch(route: ServedRoute, captured: readonly string[], query: string, body: Buffer | undefined): void {
+    const { context, request } = this
+    const { target, method } = route
+    let payload: Uint8Array
+    try {
+      payload = toMessage(target.schema, method.input, requestJson(route, captured, query, body))
+    } catch (error) {
+      if (error instanceof TranscodeError) throw new InnkeeperError('bad_request', error.message)
+      throw error
+    }
+    const metadata = metadataFromHttp(request.rawHeaders, target.description.headers)
+    if (metadata.length > 0 && metadataBytes(metadata) > context.limits.metadataBytesMax) {
+      throw new InnkeeperError(
+        'metadata_too_large',
+        `headers for the service may have ${context.limits.metadataBytesMax} bytes`,
+      )
+    }
+    const recorder = context.metrics.of(target.name)
+    recorder.received()
+    context.dispatch(
+      {
+        service: target.name,
+        method: method.name,
+        payload,
+        metadata,
+        idempotencyKey: idempotencyKey(request.headers['idempotency-key'], context.limits.nameLengthMax),
+        deadlineMs: context.clock.now() + context.deadlineMs,
+        hops: 0,
+        requestId: this.requestId,
+        effect: undefined,
+      },
+      (answer) => {
+        recorder.completed((performance.now() - this.startedMs) / 1000, answer.kind === 'reply')
+        this.answer(route, answer)
+      },
+    )
+  }
+
+  private answer(route: ServedRoute, answer: Answer): void {
+    if (answer.kind === 'error') {
+      this.fail(answer.error)
+      return
+    }
+    if (answer.metadata.length > 0) {
+      for (const [name, value] of replyHeaders(answer.metadata)) this.response.appendHeader(name, value)
+    }
+    const { schema } = route.target
+    if (answer.kind === 'refusal') {
+      const { status, body } = refusalToHttp(answer.failure, schema)
+      this.end(status, jsonHeader, body)
+      return
+    }
+    const { output } = route.method
+    try {
+      if (route.responseBody !== undefined) {
+        this.end(200, jsonHeader, fieldToJson(schema, output, route.responseBody, answer.payload))
+      } else if (output.fullName === 'google.api.HttpBody') {
+        const { contentType, data } = httpBody(answer.payload)
+        this.end(200, contentType, data)
+      } else {
+        this.end(200, jsonHeader, toJson(schema, output, answer.payload))
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      this.context.log.error(
+        { requestId: this.requestId, service: route.target.name, err: error },
+        'a reply is not its message',
+      )
+      this.fail(new InnkeeperError('guest_fault', `the function failed (request ${this.requestId})`))
+    }
+  }
+
+  private end(status: number, contentType: string, body: string | Uint8Array): void {
+    const { response } = this
+    if (response.headersSent || response.destroyed) return
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    const headers: Record<string, string | number> = { 'content-length': length, 'x-request-id': this.requestId }
+    if (contentType !== '') headers['content-type'] = contentType
+    response.writeHead(status, headers)
+    response.end(body)
+  }
+}
+
+function tooLarge(max: number): InnkeeperError {
+  return new InnkeeperError('message_too_large', `the body is larger than ${max} bytes`)
+}
+
+/** One value of at most `max` characters of printable ASCII. @throws InnkeeperError `bad_request` */
+export function idempotencyKey(value: string | string[] | undefined, max: number): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || value.length === 0 || value.length > max || !/^[\x20-\x7e]*$/.test(value)) {
+    throw new InnkeeperError('bad_request', `an idempotency key has 1 to ${max} printable ASCII characters`)
+  }
+  return value
+}
+
+/** The request's message as JSON: body, then query, then path variables over both. */
+function requestJson(route: ServedRoute, captured: readonly string[], query: string, body: Buffer | undefined): Json {
+  let json: Json = {}
+  if (body !== undefined) {
+    const parsed = parseJson(body)
+    if (route.body === '*') json = parsed
+    else json = { [(route.body as Field).jsonName]: parsed }
+  }
+  const { input } = route.method
+  if (query !== '' && route.body !== '*') applyQuery(input, json, query)
+  for (let index = 0; index < captured.length; index++) {
+    const path = route.variables[index]!
+    if (!isObject(json)) throw new TranscodeError(`expected an object for ${input.fullName}`)
+    setField(json, path, parseText(path, decodePart(captured[index]!), path.at(-1)!.jsonName), false)
+  }
+  return json
+}
+
+function parseJson(body: Buffer): Json {
+  if (!isUtf8(body)) throw new InnkeeperError('bad_request', '$: the body is not UTF-8')
+  try {
+    return JSON.parse(body.toString('utf8')) as Json
+  } catch (error) {
+    const what = body.length === 0 ? 'an empty body; send {} for an empty message' : (error as Error).message
+    throw new InnkeeperError('bad_request', `$: malformed JSON: ${what.slice(0, 200)}`)
+  }
+}
+
+function applyQuery(input: MessageType, json: Json, query: string): void {
+  if (!isObject(json)) throw new TranscodeError(`expected an object for ${input.fullName}`)
+  const seen = new Set<string>()
+  for (const [name, value] of new URLSearchParams(query)) {
+    const path = fieldPath(input, name)
+    const field = path?.at(-1)
+    const shown = name.slice(0, 100)
+    if (path === undefined || field === undefined)
+      throw new TranscodeError(`unknown field of ${input.fullName}`).inside(shown)
+    if (field.type.kind === 'message' || field.type.kind === 'map')
+      throw new TranscodeError('a message cannot be given in the query').inside(shown)
+    if (!field.repeated && seen.has(name)) throw new TranscodeError('given several times').inside(shown)
+    seen.add(name)
+    setField(json, path, parseText(path, value, shown), field.repeated)
+  }
+}
+
+/** Text from a path or query as the JSON that means it: only bool needs a change, numbers may be text in proto3 JSON. */
+function parseText(path: FieldPath, value: string, shown: string): Json {
+  const { type } = path.at(-1)!
+  if (type.kind !== 'scalar' || type.scalar !== 'bool') return value
+  if (/^true$/i.test(value)) return true
+  if (/^false$/i.test(value)) return false
+  throw new TranscodeError('expected bool').inside(shown)
+}
+
+function setField(json: { [name: string]: Json }, path: FieldPath, value: Json, append: boolean): void {
+  let at = json
+  for (const field of path.slice(0, -1)) {
+    const name = Object.hasOwn(at, field.name) ? field.name : field.jsonName
+    const inner = Object.hasOwn(at, name) ? at[name]! : null
+    if (inner === null) {
+      const made: { [name: string]: Json } = {}
+      at[name] = made
+      at = made
+    } else if (isObject(inner)) at = inner
+    else throw new TranscodeError('expected an object').inside(name)
+  }
+  const field = path.at(-1)!
+  if (field.name !== field.jsonName && Object.hasOwn(at, field.name)) delete at[field.name]
+  const before = append && Object.hasOwn(at, field.jsonName) ? at[field.jsonName] : undefined
+  if (!append) at[field.jsonName] = value
+  else if (Array.isArray(before)) before.push(value)
+  else at[field.jsonName] = [value]
+}
+
+function decodePart(text: string): string {
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new InnkeeperError('bad_request', `the path has a malformed escape: ${text.slice(0, 100)}`)
+  }
+}
+
+/** The two fields of google.api.HttpBody that make a response. */
+function httpBody(payload: Uint8Array): { contentType: string; data: Uint8Array } {
+  const cursor = new WireCursor(payload)
+  let contentType = ''
+  let data: Uint8Array = new Uint8Array()
+  while (!cursor.done) {
+    const tag = cursor.tag()
+    if (tag === 10) contentType = cursor.string()
+    else if (tag === 18) data = cursor.view()
+    else cursor.skip(tag & 7)
+  }
+  // Text of a guest in a header: what is no legal content type is none.
+  return { contentType: /^[\x20-\x7e]*$/.test(contentType) ? contentType : '', data }
+}

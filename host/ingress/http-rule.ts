@@ -1,0 +1,205 @@
+// HTTP rules: google.api.http on a method becomes routes; what is wrong with it becomes sentences for the deployment.
+//
+// H1. A method without the option has one route: POST /<full.Service>/<Method>, body "*". One with the option has only its own.
+// H2. Every problem is reported, each starting `HTTP API Config: ` and naming the method (spec B2.5).
+// H3. A route's pattern has no nested repetition: matching takes time linear in the path.
+//
+// Owns: rules and templates.   routes.ts owns: which route a request takes.   http-json.ts owns: filling the message.
+
+import type { Field, HttpRule, MessageType, MethodType } from '../schema/schema.ts'
+
+export interface Route {
+  readonly service: string
+  readonly method: MethodType
+  /** `*`: any. */
+  readonly httpMethod: string
+  /** The template, as declared. */
+  readonly path: string
+  /** Matched against the whole path, still encoded. One group for each variable. */
+  readonly pattern: RegExp
+  /** The first segment if it is literal: routes are found by it. */
+  readonly firstSegment: string | undefined
+  readonly variables: readonly FieldPath[]
+  readonly body: '' | '*' | Field
+  readonly responseBody: Field | undefined
+}
+
+/** Fields from the request's message down to a scalar or enum. */
+export type FieldPath = readonly Field[]
+
+export interface RulesResult {
+  readonly routes: readonly Route[]
+  readonly problems: readonly string[]
+}
+
+export function routesOf(service: string, method: MethodType): RulesResult {
+  const problems: string[] = []
+  const routes: Route[] = []
+  const report = (problem: string) => problems.push(`HTTP API Config: ${service}.${method.name}: ${problem}`)
+  const rules = method.http === undefined ? [generatedRule(service, method)] : [method.http, ...method.http.additional]
+  for (const rule of rules) {
+    if (rule !== method.http && rule.additional.length > 0) {
+      report(`Only one level of additionalBindings supported, but [${rule.path}] has more than one!`)
+    }
+    const route = routeOf(service, method, rule, report)
+    if (route !== undefined) routes.push(route)
+  }
+  return { routes, problems }
+}
+
+/** The dotted name of a field in a path or a query, as fields. Each step but the last must be a single message. */
+export function fieldPath(type: MessageType, name: string): FieldPath | undefined {
+  const path: Field[] = []
+  let at: MessageType | undefined = type
+  for (const part of name.split('.')) {
+    const field: Field | undefined = at?.byName.get(part)
+    if (field === undefined) return undefined
+    path.push(field)
+    at = field.type.kind === 'message' && !field.repeated ? field.type.message : undefined
+  }
+  return path
+}
+
+function generatedRule(service: string, method: MethodType): HttpRule {
+  const path = `/${service}/${method.name}`
+  return { selector: '', method: 'POST', path, body: '*', responseBody: '', additional: [] }
+}
+
+type Report = (problem: string) => void
+
+function routeOf(service: string, method: MethodType, rule: HttpRule, report: Report): Route | undefined {
+  const fullName = `${service}.${method.name}`
+  if (rule.selector !== '' && rule.selector !== fullName) {
+    report(`Rule selector [${rule.selector}] must be empty or [${fullName}]`)
+  }
+  const httpMethod = httpMethodOf(rule, fullName, report)
+  const body = bodyOf(rule, method.input, report)
+  const responseBody = rule.responseBody === '' ? undefined : method.output.byName.get(rule.responseBody)
+  if (rule.responseBody !== '' && responseBody === undefined) {
+    report(`Response body field [${rule.responseBody}] does not exist on type [${method.output.fullName}]`)
+  }
+  const template = parseTemplate(rule.path, report)
+  if (template === undefined || httpMethod === undefined || body === undefined) return undefined
+  const variables = template.variables.map((name) => variableOf(method.input, name, report))
+  if (variables.some((variable) => variable === undefined)) return undefined
+  return {
+    service,
+    method,
+    httpMethod,
+    path: rule.path,
+    pattern: new RegExp(`^${template.source}$`),
+    firstSegment: template.firstSegment,
+    variables: variables as FieldPath[],
+    body,
+    responseBody,
+  }
+}
+
+function httpMethodOf(rule: HttpRule, fullName: string, report: Report): string | undefined {
+  if (rule.method === undefined) {
+    report(`Pattern missing for rule [${fullName}]!`)
+    return undefined
+  }
+  if (typeof rule.method === 'string') return rule.method
+  if (rule.method.custom === '*') return '*'
+  report(`Only Custom patterns with [*] kind supported but [${rule.method.custom}] found!`)
+  return undefined
+}
+
+function bodyOf(rule: HttpRule, input: MessageType, report: Report): Route['body'] | undefined {
+  if (rule.body === '' || rule.body === '*') return rule.body
+  const field = input.byName.get(rule.body)
+  if (field === undefined) report(`Body configured to [${rule.body}] but that field does not exist on input type.`)
+  else if (field.repeated || field.type.kind === 'map')
+    report(`Body configured to [${rule.body}] but that field is a repeated field.`)
+  else if (field.type.kind !== 'message') report(`Body configured to [${rule.body}] but that field is not a message.`)
+  else return field
+  return undefined
+}
+
+function variableOf(input: MessageType, name: string, report: Report): FieldPath | undefined {
+  const path = fieldPath(input, name)
+  const field = path?.at(-1)
+  if (path === undefined || field === undefined)
+    report(`Unknown field name [${name}] in type [${input.fullName}] used as a path variable`)
+  else if (field.repeated) report(`Repeated parameters [${name}] are not allowed as path variables`)
+  else if (field.type.kind === 'map') report(`Map parameters [${name}] are not allowed as path variables`)
+  else if (field.type.kind === 'message') report(`Message path parameters not supported! [${name}]`)
+  else return path
+  return undefined
+}
+
+interface Template {
+  readonly source: string
+  readonly variables: readonly string[]
+  readonly firstSegment: string | undefined
+}
+
+/** Template grammar: spec B2.5. Errors name the 1-based column. */
+function parseTemplate(path: string, report: Report): Template | undefined {
+  let at = 0
+  let source = ''
+  let last = false
+  const variables: string[] = []
+  const fail = (what: string): undefined => {
+    report(`${what} at character ${at + 1} of [${path}]`)
+    return undefined
+  }
+  /** One segment's pattern; undefined after a reported error. */
+  const segment = (insideVariable: boolean): string | undefined => {
+    if (last) return fail('Multi segment wildcards "**" are only allowed at the end of the path')
+    if (path.startsWith('**', at)) {
+      at += 2
+      last = true
+      return '.*'
+    }
+    if (path[at] === '*') {
+      at += 1
+      return '[^/:]*'
+    }
+    if (path[at] === '{') return insideVariable ? fail('Variables may not be nested') : variable()
+    const literal = /^[^*{}/:\n]+/.exec(path.slice(at))?.[0]
+    if (literal === undefined) return fail('Expected a path segment')
+    at += literal.length
+    return RegExp.escape(literal)
+  }
+  const variable = (): string | undefined => {
+    at += 1
+    const name = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*/.exec(path.slice(at))?.[0]
+    if (name === undefined) return fail('Expected a field name')
+    if (variables.includes(name)) return fail(`The field [${name}] appears twice`)
+    variables.push(name)
+    at += name.length
+    let inner: string | undefined = '[^/:]*'
+    if (path[at] === '=') {
+      at += 1
+      inner = segment(true)
+      while (inner !== undefined && path[at] === '/') {
+        at += 1
+        const next = segment(true)
+        inner = next === undefined ? undefined : `${inner}/${next}`
+      }
+      if (inner === undefined) return undefined
+    }
+    if (path[at] !== '}') return fail('Expected "}"')
+    at += 1
+    return `(${inner})`
+  }
+  if (path[0] !== '/') return fail('A path must start with "/"')
+  while (path[at] === '/') {
+    at += 1
+    const next = segment(false)
+    if (next === undefined) return undefined
+    source += `/${next}`
+  }
+  if (path[at] === ':') {
+    at += 1
+    const verb = /^[^*{}/:\n]+/.exec(path.slice(at))?.[0]
+    if (verb === undefined) return fail('Expected a verb')
+    at += verb.length
+    source += `:${RegExp.escape(verb)}`
+  }
+  if (at < path.length) return fail('Unexpected character')
+  const first = /^\/([^*{}/:\n]+)(?=\/|:|$)/.exec(path)?.[1]
+  return { source, variables, firstSegment: first }
+}

@@ -1,0 +1,66 @@
+// Routes: which method an HTTP request means.
+//
+// R1. The last rule declared wins where several match (B2.5). Services keep the order in which they were deployed.
+// R2. Found by the path's first segment, so that a request looks at few patterns however many services there are.
+// R3. A path that only other HTTP methods have is told apart from an unknown one (405 with `Allow`, A5).
+
+import type { Directory, Service } from '../services.ts'
+import type { Route } from './http-rule.ts'
+import { routesOf } from './http-rule.ts'
+
+export interface ServedRoute extends Route {
+  readonly target: Service
+}
+
+export type Found =
+  | { readonly kind: 'route'; readonly route: ServedRoute; readonly captured: readonly string[] }
+  | { readonly kind: 'wrong_method'; readonly allow: readonly string[] }
+  | { readonly kind: 'none' }
+
+export class Routes {
+  /** By first literal segment; each list holds the routes without one, too. All in order of precedence. */
+  private readonly bySegment = new Map<string, ServedRoute[]>()
+  private readonly others: ServedRoute[] = []
+
+  constructor(directory: Directory) {
+    const all: ServedRoute[] = []
+    for (const target of directory.services.values()) {
+      for (const method of target.type.methods.values()) {
+        for (const route of routesOf(target.name, method).routes) all.push({ ...route, target })
+      }
+    }
+    all.reverse()
+    for (const { firstSegment } of all) {
+      if (firstSegment !== undefined && !this.bySegment.has(firstSegment)) {
+        this.bySegment.set(
+          firstSegment,
+          all.filter((route) => route.firstSegment === undefined || route.firstSegment === firstSegment),
+        )
+      }
+    }
+    this.others = all.filter((route) => route.firstSegment === undefined)
+  }
+
+  /** `path` is still encoded and without query. */
+  find(httpMethod: string, path: string): Found {
+    const end = segmentEnd(path)
+    const candidates = this.bySegment.get(path.slice(1, end)) ?? this.others
+    let allow: Set<string> | undefined
+    for (const route of candidates) {
+      const match = route.pattern.exec(path)
+      if (match === null) continue
+      if (route.httpMethod === httpMethod || route.httpMethod === '*')
+        return { kind: 'route', route, captured: match.slice(1) }
+      allow = (allow ?? new Set()).add(route.httpMethod)
+    }
+    return allow === undefined ? { kind: 'none' } : { kind: 'wrong_method', allow: [...allow].sort() }
+  }
+}
+
+function segmentEnd(path: string): number {
+  for (let at = 1; at < path.length; at++) {
+    const char = path.charCodeAt(at)
+    if (char === 47 || char === 58) return at
+  }
+  return path.length
+}

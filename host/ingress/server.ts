@@ -1,0 +1,103 @@
+// Server: one port for HTTP/1.1 and gRPC. The first bytes of a connection tell which it speaks.
+//
+// S1. HTTP/2 connections start with "PRI"; everything else is handed to the HTTP/1.1 server, which refuses what it cannot read.
+// S2. A connection that says nothing is closed after `silenceMs`.
+// S3. `close` takes no new connection, lets running calls finish for a time, then closes what is left.
+
+import http from 'node:http'
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
+import net from 'node:net'
+import { ServerCredentials } from '@grpc/grpc-js'
+import type { IngressContext } from './context.ts'
+import { createGrpc } from './grpc.ts'
+import { createHttpJson } from './http-json.ts'
+
+const silenceMs = 10_000
+const preface = Buffer.from('PRI')
+
+export interface Ingress {
+  readonly address: AddressInfo
+  /** Stop taking calls; wait for running ones at most `waitMs`. */
+  close(waitMs: number): Promise<void>
+}
+
+export async function listen(context: IngressContext, host: string, port: number): Promise<Ingress> {
+  const grpc = createGrpc(context)
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
+  const web = http.createServer(
+    { maxHeaderSize: 32 * 1024, noDelay: true, keepAliveTimeout: 75_000 },
+    createHttpJson(context),
+  )
+  const sockets = new Set<Socket>()
+  const server = net.createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    sniff(socket, (http2) => {
+      if (http2) injector.injectConnection(socket)
+      else web.emit('connection', socket)
+    })
+  })
+  await listening(server, host, port)
+  return {
+    address: server.address() as AddressInfo,
+    async close(waitMs) {
+      server.close()
+      web.closeIdleConnections()
+      const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()))
+      const webDone = new Promise<void>((resolve) => web.close(() => resolve()))
+      const idle = setInterval(() => web.closeIdleConnections(), 50)
+      injector.drain(waitMs)
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, waitMs)
+      })
+      await Promise.race([Promise.all([grpcDone, webDone, socketsGone(sockets, waitMs)]), late])
+      clearTimeout(timer)
+      clearInterval(idle)
+      for (const socket of sockets) socket.destroy()
+      grpc.forceShutdown()
+      injector.destroy()
+    },
+  }
+}
+
+function sniff(socket: Socket, then: (http2: boolean) => void): void {
+  const silence = setTimeout(() => socket.destroy(), silenceMs)
+  const look = () => {
+    const chunk = socket.read() as Buffer | null
+    if (chunk === null) return
+    const known = Math.min(chunk.length, preface.length)
+    const matches = chunk.compare(preface, 0, known, 0, known) === 0
+    socket.unshift(chunk)
+    // "P" alone may become PRI or POST: wait for more.
+    if (matches && known < preface.length) return
+    clearTimeout(silence)
+    socket.off('readable', look)
+    then(matches)
+  }
+  socket.on('readable', look)
+  socket.on('close', () => clearTimeout(silence))
+}
+
+function listening(server: NetServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** Connections that are only open, without a call, need not be waited for: the web server and the injector close those. */
+function socketsGone(sockets: ReadonlySet<Socket>, waitMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const started = Date.now()
+    const look = () => {
+      if (sockets.size === 0 || Date.now() - started > waitMs) resolve()
+      else setTimeout(look, 20)
+    }
+    look()
+  })
+}
