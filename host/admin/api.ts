@@ -1,0 +1,326 @@
+// API: the paths of the admin port. docs/admin-api.md lists them; openapi.ts describes the same table to programs.
+//
+// P1. One row a path: method, pattern, summary, what it does. Nothing is reachable that is not in the table.
+// P2. Reading never changes anything; what changes says what it did.
+
+import { InnkeeperError } from '../errors.ts'
+import { routesOf } from '../ingress/http-rule.ts'
+import type { OutboxEntry } from '../journal/journal.ts'
+import type { Service } from '../services.ts'
+import { Sink } from '../transcode/sink.ts'
+import type { AdminContext } from './context.ts'
+import { entityState, journalPage, listEntities, resolveEntity } from './inspect.ts'
+import { openApi } from './openapi.ts'
+
+export interface AdminRequest {
+  /** The pattern's groups, decoded. */
+  readonly parts: readonly string[]
+  readonly query: URLSearchParams
+  readonly body: Uint8Array
+  /** The client takes JSON lines (`accept: application/x-ndjson`): progress may be told. */
+  readonly wantsLines: boolean
+  readonly line: (value: unknown) => void
+  readonly closed: Promise<unknown>
+}
+
+export interface AdminResult {
+  readonly status?: number
+  readonly json?: unknown
+  readonly text?: string
+  readonly contentType?: string
+}
+
+export interface AdminRoute {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** As in OpenAPI, with {names}. */
+  readonly path: string
+  readonly pattern: RegExp
+  readonly summary: string
+  readonly query?: Readonly<Record<string, string>>
+  readonly bodyBytesMax?: number
+  readonly run: (request: AdminRequest) => Promise<AdminResult | undefined> | AdminResult | undefined
+}
+
+const followEveryMs = 200
+const pageMax = 1_000
+
+export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
+  const { services, deployer, journal, entities, outbox, catalog, config } = context
+  const served = (name: string): Service => {
+    const service = services.get(name)
+    if (service === undefined)
+      throw new InnkeeperError('unknown_service', `no service ${name} is deployed; \`inn services\` lists what is`)
+    return service
+  }
+  const routes: Omit<AdminRoute, 'pattern'>[] = [
+    {
+      method: 'GET',
+      path: '/healthz',
+      summary: 'The process runs.',
+      run: () => ({ text: 'ok\n', contentType: 'text/plain' }),
+    },
+    {
+      method: 'GET',
+      path: '/readyz',
+      summary: 'Services are served; 503 with the reason if not.',
+      run: () => {
+        const reason = context.unready()
+        return { status: reason === undefined ? 200 : 503, text: `${reason ?? 'ready'}\n`, contentType: 'text/plain' }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/metrics',
+      summary: 'Metrics in Prometheus text.',
+      run: async () => ({
+        text: await context.metrics.registry.metrics(),
+        contentType: context.metrics.registry.contentType,
+      }),
+    },
+    {
+      method: 'GET',
+      path: '/openapi.json',
+      summary: 'This API as OpenAPI 3.1.',
+      run: () => ({ json: openApi(table) }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/host',
+      summary: 'Where services are served.',
+      run: () => ({
+        json: {
+          listen: `${config.listen.host}:${context.listen.port}`,
+          directory: catalog.directoryId,
+          version: '0.1.0',
+        },
+      }),
+    },
+    {
+      method: 'POST',
+      path: '/v1/components',
+      summary: 'Deploy a component (the body). 400 with every reason if it is refused.',
+      query: { 'dry-run': 'Only say what would happen.', force: 'Override everything but ownership.' },
+      bodyBytesMax: config.limits.componentBytesMax,
+      run: async ({ body, query, wantsLines, line }) => {
+        const result = await deployer.deploy(body, {
+          dryRun: flag(query, 'dry-run'),
+          force: flag(query, 'force'),
+          onProgress: wantsLines ? (step) => line({ progress: step }) : () => {},
+        })
+        if (!result.ok) {
+          const message = `the component is refused: ${result.reasons.join('; ')}`
+          return { status: 400, json: { code: 3, message, reasons: result.reasons, details: [] } }
+        }
+        return { json: { ...result, services: result.services.map((name) => describeNew(name, services.get(name))) } }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/services',
+      summary: 'Services that are served now.',
+      run: () => ({ json: { services: [...services.current.services.values()].map(describeService) } }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/services/{service}',
+      summary: 'One service: methods, routes, options, every version that was deployed.',
+      run: ({ parts }) => {
+        const service = served(parts[0]!)
+        const { name, description, persistenceId, storage } = service
+        const history = catalog
+          .deployments()
+          .filter((deployment) => deployment.services.some((item) => item.name === name))
+          .map(({ number, hash, atMs, forced }) => ({
+            deployment: number,
+            hash,
+            at: time(atMs),
+            forced,
+            active: number === service.deployment,
+          }))
+        const { snapshotEvery, passivateAfterMs, stateType, headers } = description
+        return {
+          json: {
+            ...describeService(service),
+            persistenceId,
+            storage,
+            snapshotEvery,
+            passivateAfterMs,
+            stateType,
+            headers,
+            history,
+          },
+        }
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/v1/services/{service}',
+      summary: 'Stop serving a service. Its data stays, unless purged.',
+      query: { purge: 'Delete its journal, snapshots and keys for good.' },
+      run: ({ parts, query }) => {
+        const service = deployer.undeploy(parts[0]!)
+        const purge = flag(query, 'purge')
+        if (purge) {
+          entities.forget(service.storage)
+          journal.purge(service.storage)
+        }
+        return { json: { service: service.name, purged: purge } }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/services/{service}/descriptors',
+      summary: 'The descriptors of a service: a google.protobuf.FileDescriptorSet in base64.',
+      run: ({ parts }) => {
+        const sink = new Sink()
+        for (const file of served(parts[0]!).schema.files.values()) {
+          sink.varint(10)
+          sink.view(file.bytes)
+        }
+        return { json: { descriptors: Buffer.from(sink.finish()).toString('base64') } }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/services/{service}/entities',
+      summary: 'Entities in the order of their ids, or those that are stuck.',
+      query: {
+        prefix: 'Only ids that start so.',
+        after: 'Continue after this key.',
+        limit: 'At most so many.',
+        stuck: 'Only stuck ones.',
+      },
+      run: ({ parts, query }) => {
+        const service = served(parts[0]!)
+        if (!flag(query, 'stuck')) return { json: listEntities(context, service, query) }
+        const stuck = entities.stuck(service).map(({ id, stuck: why }) => ({ id, ...why }))
+        return { json: { entities: stuck, next: null } }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/services/{service}/entities/{entity}/state',
+      summary: "An entity's state, now or at a sequence.",
+      query: { at: 'The sequence of the last event to count in.' },
+      run: ({ parts, query }) => {
+        const service = served(parts[0]!)
+        const entity = resolveEntity(context, service, parts[1]!)
+        return { json: entityState(context, service, entity, whole(query, 'at')) }
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/services/{service}/entities/{entity}/journal',
+      summary: "An entity's recorded commands and events.",
+      query: {
+        from: 'First revision.',
+        limit: 'At most so many records.',
+        follow: 'Go on with what comes (JSON lines).',
+      },
+      run: async ({ parts, query, line, closed }) => {
+        const service = served(parts[0]!)
+        const entity = resolveEntity(context, service, parts[1]!)
+        const from = whole(query, 'from') ?? 1
+        const limit = Math.min(whole(query, 'limit') ?? 100, pageMax)
+        if (!flag(query, 'follow')) return { json: journalPage(context, service, entity, from - 1, limit) }
+        await follow(context, service, entity, from - 1, line, closed)
+        return undefined
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/effects',
+      summary: 'Side effects that wait or are parked.',
+      query: { service: 'Only those caused by this service.' },
+      run: ({ query }) => {
+        const service = query.get('service')
+        const list = outbox.list().filter((entry) => service === null || entry.cause.service === service)
+        return { json: { effects: list.map(describeEffect) } }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/effects/{id}/retry',
+      summary: 'Try a parked effect again.',
+      run: ({ parts }) => done(outbox.retry(Number(parts[0])), `no parked effect ${parts[0]}`),
+    },
+    {
+      method: 'DELETE',
+      path: '/v1/effects/{id}',
+      summary: 'Give an effect up.',
+      run: ({ parts }) => done(outbox.drop(Number(parts[0])), `no effect ${parts[0]}`),
+    },
+  ]
+  const table: readonly AdminRoute[] = routes.map((route) => {
+    const source = route.path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '([^/]+)')
+    return { ...route, pattern: new RegExp(`^${source}$`) }
+  })
+  return table
+}
+
+async function follow(
+  context: AdminContext,
+  service: Service,
+  entity: Parameters<typeof journalPage>[2],
+  after: number,
+  line: (value: unknown) => void,
+  closed: Promise<unknown>,
+): Promise<void> {
+  let open = true
+  closed.then(() => {
+    open = false
+  })
+  for (let at = after; open; ) {
+    const { records } = journalPage(context, service, entity, at, pageMax)
+    for (const record of records) {
+      line(record)
+      at = record.revision
+    }
+    if (records.length === 0) await new Promise((resolve) => setTimeout(resolve, followEveryMs))
+  }
+}
+
+function describeService(service: Service): object {
+  const methods = [...service.type.methods.values()].map((method) => ({
+    name: method.name,
+    input: method.input.fullName,
+    output: method.output.fullName,
+    routes: routesOf(service.name, method).routes.map((route) => `${route.httpMethod} ${route.path}`),
+  }))
+  const { name, description, deployment } = service
+  return { name, kind: description.kind, deployment, methods }
+}
+
+/** A dry run answers for services that are not there yet. */
+function describeNew(name: string, service: Service | undefined): object {
+  return service === undefined ? { name } : describeService(service)
+}
+
+function describeEffect({ id, cause, call, synchronous, attempts, parked }: OutboxEntry): object {
+  return { id, cause, to: `${call.service}/${call.method}`, synchronous, attempts, parked: parked ?? null }
+}
+
+function done(worked: boolean, otherwise: string): AdminResult {
+  if (!worked) throw new InnkeeperError('unknown_entity', `${otherwise}; \`inn effects\` lists them`)
+  return { json: {} }
+}
+
+function flag(query: URLSearchParams, name: string): boolean {
+  const value = query.get(name)
+  return value !== null && value !== 'false'
+}
+
+function whole(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name)
+  if (value === null) return undefined
+  if (!/^\d{1,15}$/.test(value))
+    throw new InnkeeperError(
+      'bad_request',
+      `${name}: expected a whole number, got ${JSON.stringify(value.slice(0, 40))}`,
+    )
+  return Number(value)
+}
+
+export function time(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,27 @@
+// What the admin port is given by the host.
+
+import type { AddressInfo } from 'node:net'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
+import type { Deployer } from '../deploy/deploy.ts'
+import type { Entities } from '../entity/entities.ts'
+import type { Catalog } from '../journal/catalog.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import type { Outbox } from '../reply/outbox.ts'
+import type { Services } from '../services.ts'
+
+export interface AdminContext {
+  readonly config: Config
+  readonly services: Services
+  readonly deployer: Deployer
+  readonly journal: Journal
+  readonly catalog: Catalog
+  readonly entities: Entities
+  readonly outbox: Outbox
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly unready: () => string | undefined
+  /** Where services are served. */
+  readonly listen: AddressInfo
+}

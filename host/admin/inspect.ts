@@ -1,0 +1,173 @@
+// Inspect: what an operator may see of entities: the list, the state now or then, the journal, decoded.
+//
+// I1. Nothing here changes an entity or activates one; a state is folded from the journal, apart from the running activation.
+// I2. What cannot be decoded is shown as base64, never left out.
+
+import { entityId, joinKey, splitKey } from '../entity/key.ts'
+import { InnkeeperError } from '../errors.ts'
+import type { Basis } from '../guest/guest.ts'
+import { GuestFault } from '../guest/guest.ts'
+import type { EntityRef, JournalRecord } from '../journal/journal.ts'
+import type { Metadata } from '../metadata.ts'
+import type { Typed } from '../outcome.ts'
+import type { Service } from '../services.ts'
+import { toJson } from '../transcode/to-json.ts'
+import type { AdminContext } from './context.ts'
+
+type Parts = Pick<AdminContext, 'journal' | 'config'>
+
+const listMax = 1_000
+/** Ways to cut an id into key fields that are tried. */
+const cutsMax = 1_000
+
+export function listEntities({ journal }: Parts, service: Service, query: URLSearchParams): object {
+  const limit = Math.min(Number(query.get('limit') ?? 100) || 100, listMax)
+  const page = journal.entities(service.storage, query.get('prefix') ?? '', query.get('after') ?? undefined, limit)
+  const entities = page.map(({ key, revision, sequence, lastChangeMs }) => ({
+    id: entityId(key, service.keyFieldCount),
+    ...(service.keyFieldCount > 1 ? { key: splitKey(key, service.keyFieldCount) } : {}),
+    revision,
+    sequence,
+    lastChange: new Date(lastChangeMs).toISOString(),
+  }))
+  return { entities, next: page.length === limit ? page.at(-1)!.key : null }
+}
+
+/** The entity that an outward id means. With several key fields an id may mean several: only stored ones count.
+ *  @throws InnkeeperError `unknown_entity`, or `bad_request` where it is ambiguous */
+export function resolveEntity({ journal }: Parts, service: Service, id: string): EntityRef {
+  const found: EntityRef[] = []
+  for (const fields of cuts(id.split('-'), service.keyFieldCount)) {
+    const entity = { storage: service.storage, key: joinKey(fields) }
+    if (journal.head(entity) !== undefined) found.push(entity)
+  }
+  if (found.length === 0)
+    throw new InnkeeperError(
+      'unknown_entity',
+      `${service.name} has nothing stored for ${JSON.stringify(id.slice(0, 200))}; \`inn entities ${service.name}\` lists what is there`,
+    )
+  if (found.length > 1)
+    throw new InnkeeperError(
+      'bad_request',
+      `${JSON.stringify(id)} means ${found.length} entities of ${service.name}, since "-" joins their key fields`,
+    )
+  return found[0]!
+}
+
+/** All ways to cut `parts` into `count` fields, joined by "-" within each. */
+function* cuts(parts: readonly string[], count: number, tried = { left: cutsMax }): Iterable<string[]> {
+  if (count === 1) {
+    if (tried.left-- > 0) yield [parts.join('-')]
+    return
+  }
+  for (let at = 1; at <= parts.length - (count - 1); at++) {
+    for (const rest of cuts(parts.slice(at), count - 1, tried)) yield [parts.slice(0, at).join('-'), ...rest]
+  }
+}
+
+/** Folded from the latest snapshot at or before the sequence. @throws InnkeeperError `entity_stuck` */
+export function entityState(context: Parts, service: Service, entity: EntityRef, at: number | undefined): object {
+  const { journal, config } = context
+  const head = journal.head(entity)!
+  const target = at ?? head.sequence
+  if (target > head.sequence)
+    throw new InnkeeperError('bad_request', `the entity has ${head.sequence} events; --at ${target} lies after them`)
+  const snapshot = journal.snapshot(entity, target)
+  const usable = snapshot?.stateVersion === service.stateVersion ? snapshot : undefined
+  let basis: Basis = usable === undefined ? { kind: 'initial' } : { kind: 'state', bytes: usable.state }
+  let revision = usable?.revision ?? 0
+  let sequence = usable?.sequence ?? 0
+  const id = entityId(entity.key, service.keyFieldCount)
+  try {
+    while (sequence < target) {
+      const page = journal.events(entity, revision, config.limits.replayEventsMax, config.limits.replayBytesMax)
+      const events = page.events.slice(0, target - sequence)
+      const evolved = service.guest.evolve(service.name, id, basis, events, true)
+      if (evolved.kind === 'unknown')
+        throw new GuestFault('malformed', 'a guest that was given bytes says that it does not hold them')
+      const bytes = evolved.kind === 'state' ? evolved.bytes : evolved.bytes
+      if (bytes === undefined) throw new GuestFault('malformed', 'no state where one was asked for')
+      basis = { kind: 'state', bytes }
+      revision = page.revision
+      sequence += events.length
+    }
+  } catch (error) {
+    if (!(error instanceof GuestFault)) throw error
+    throw new InnkeeperError(
+      'entity_stuck',
+      `the events up to ${sequence} could be folded, those after it not (deployment ${service.deployment})`,
+      error,
+    )
+  }
+  const state = basis.kind === 'state' ? decodeState(service, basis.bytes) : null
+  return { service: service.name, entity: id, sequence, of: head.sequence, state }
+}
+
+function decodeState(service: Service, bytes: Uint8Array): unknown {
+  const { stateType } = service.description
+  if (stateType !== undefined) return decode(service, stateType, bytes)
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    return { base64: Buffer.from(bytes).toString('base64') }
+  }
+}
+
+export interface ShownRecord {
+  readonly revision: number
+}
+
+export function journalPage(
+  { journal }: Parts,
+  service: Service,
+  entity: EntityRef,
+  after: number,
+  limit: number,
+): { records: readonly ShownRecord[]; more: boolean } {
+  const page = journal.records(entity, after, limit, 4 * 1024 * 1024)
+  return { records: page.records.map((record) => show(service, record)), more: page.more }
+}
+
+function show(service: Service, record: JournalRecord): ShownRecord {
+  const { revision, sequence, deployment, command, events, effects, answer, answerMetadata } = record
+  const method = service.type.methods.get(command.method)
+  const first = sequence - events.length + 1
+  return {
+    revision,
+    sequence,
+    deployment,
+    at: new Date(command.nowMs).toISOString(),
+    method: command.method,
+    request: decode(service, method?.input.fullName, command.payload),
+    ...(command.metadata.length > 0 ? { metadata: showMetadata(command.metadata) } : {}),
+    ...(command.idempotencyKey === undefined ? {} : { idempotencyKey: command.idempotencyKey }),
+    events: events.map((event: Typed, index) => ({
+      sequence: first + index,
+      type: event.typeName,
+      data: decode(service, event.typeName, event.data),
+    })),
+    ...(effects.length > 0
+      ? { effects: effects.map(({ call, synchronous }) => ({ to: `${call.service}/${call.method}`, synchronous })) }
+      : {}),
+    ...(answer.kind === 'message' ? { reply: decode(service, method?.output.fullName, answer.payload) } : {}),
+    ...(answer.kind === 'forward' ? { forward: `${answer.call.service}/${answer.call.method}` } : {}),
+    ...(answerMetadata.length > 0 ? { replyMetadata: showMetadata(answerMetadata) } : {}),
+  } as ShownRecord
+}
+
+function showMetadata(metadata: Metadata): unknown {
+  return metadata.map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : { base64: Buffer.from(value).toString('base64') },
+  ])
+}
+
+function decode(service: Service, typeName: string | undefined, bytes: Uint8Array): unknown {
+  const type = typeName === undefined ? undefined : service.schema.messages.get(typeName)
+  try {
+    if (type !== undefined) return JSON.parse(toJson(service.schema, type, bytes))
+  } catch {
+    // Written by another version, or not what it says: the bytes are still worth seeing.
+  }
+  return { base64: Buffer.from(bytes).toString('base64') }
+}

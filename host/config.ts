@@ -1,0 +1,193 @@
+// Config: the host's settings, checked once at this door: flags, then INNKEEPER_* variables, then innkeeper.json.
+//
+// C1. Every setting has a default, a type and a range here; nothing else reads the environment.
+// C2. What is unknown or out of range is refused, all of it at once, naming where it came from.
+// C3. `print` shows what is in force and where it came from, without the token.
+
+import { existsSync, readFileSync } from 'node:fs'
+import type { Limits } from './limits.ts'
+import { defaultLimits } from './limits.ts'
+
+export interface Config {
+  /** Data directory. */
+  readonly data: string
+  /** HOST:PORT for clients; port 0 takes a free one. */
+  readonly listen: Address
+  readonly admin: Address
+  /** Asked of every admin request, if set. */
+  readonly token: string | undefined
+  readonly snapshotEvery: number
+  readonly passivateAfterMs: number
+  /** How long a call waits for its answer where the client names no deadline. */
+  readonly deadlineMs: number
+  readonly idempotencyHours: number
+  /** Running calls may take this long when the host stops. */
+  readonly stopWaitMs: number
+  readonly logLevel: string
+  readonly limits: Limits
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+interface Setting {
+  readonly name: string
+  readonly default: string | number | undefined
+  readonly parse: (text: string) => unknown
+  readonly secret?: boolean
+}
+
+const settings: readonly Setting[] = [
+  { name: 'data', default: './.innkeeper', parse: nonEmpty },
+  { name: 'listen', default: '127.0.0.1:8080', parse: parseAddress },
+  { name: 'admin', default: '127.0.0.1:8081', parse: parseAddress },
+  { name: 'token', default: undefined, parse: nonEmpty, secret: true },
+  { name: 'snapshot-every', default: 100, parse: whole(-1, 1_000_000_000) },
+  { name: 'passivate-after-ms', default: 30_000, parse: whole(10, 2_000_000_000) },
+  { name: 'deadline-ms', default: 60_000, parse: whole(1, 2_000_000_000) },
+  { name: 'idempotency-hours', default: 24, parse: whole(1, 24 * 365) },
+  { name: 'stop-wait-ms', default: 10_000, parse: whole(0, 600_000) },
+  { name: 'log-level', default: 'info', parse: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']) },
+  ...Object.entries(defaultLimits).map(([name, value]) => ({
+    name: kebab(name),
+    default: value as number,
+    parse: whole(1, Number.MAX_SAFE_INTEGER),
+  })),
+]
+
+export interface ConfigSources {
+  /** Flags without dashes: `snapshot-every` to `100`. */
+  readonly flags: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The folder in which innkeeper.json is looked for. */
+  readonly directory: string
+}
+
+export interface LoadedConfig {
+  readonly config: Config
+  /** One line for each setting: name, value, where it came from. */
+  readonly print: string
+}
+
+/** Flags of `inn up` that are settings. */
+export const settingNames: readonly string[] = settings.map((setting) => setting.name)
+
+/** @throws ConfigError with everything that is wrong. */
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const problems: string[] = []
+  const file = readFile(sources.directory, problems)
+  for (const name of Object.keys(file)) {
+    if (!settings.some((setting) => camel(setting.name) === name))
+      problems.push(`innkeeper.json: unknown setting ${name}`)
+  }
+  for (const name of Object.keys(sources.env)) {
+    if (!name.startsWith('INNKEEPER_') || sources.env[name] === undefined) continue
+    if (!settings.some((setting) => envName(setting.name) === name)) problems.push(`${name}: unknown setting`)
+  }
+  const values: Record<string, unknown> = {}
+  const lines: string[] = []
+  for (const setting of settings) {
+    const [text, from] = find(setting, sources, file)
+    lines.push(
+      `${setting.name.padEnd(32)} ${setting.secret && text !== undefined ? '(set)' : (text ?? '(none)')}  # ${from}`,
+    )
+    if (text === undefined) continue
+    try {
+      values[camel(setting.name)] = setting.parse(text)
+    } catch (error) {
+      problems.push(`${from} ${setting.name}: ${(error as Error).message}, got ${JSON.stringify(text)}`)
+    }
+  }
+  checkAdmin(values, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, values[name]])) as unknown as Limits
+  return { config: { ...values, token: values['token'], limits } as unknown as Config, print: lines.join('\n') }
+}
+
+/** The admin port can do everything, so away from loopback it needs a token (command-line.md). */
+function checkAdmin(values: Record<string, unknown>, problems: string[]): void {
+  const admin = values['admin'] as Address | undefined
+  if (admin === undefined || isLoopback(admin.host) || values['token'] !== undefined) return
+  problems.push(
+    `admin ${admin.host} is not a loopback address: set a token (--token or INNKEEPER_TOKEN) or bind it to 127.0.0.1`,
+  )
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
+}
+
+function find(setting: Setting, sources: ConfigSources, file: Record<string, unknown>): [string | undefined, string] {
+  const flag = sources.flags[setting.name]
+  if (flag !== undefined) return [flag, `--${setting.name}`]
+  const env = sources.env[envName(setting.name)]
+  if (env !== undefined) return [env, envName(setting.name)]
+  const value = file[camel(setting.name)]
+  if (value !== undefined) return [typeof value === 'string' ? value : JSON.stringify(value), 'innkeeper.json']
+  return [setting.default === undefined ? undefined : String(setting.default), 'default']
+}
+
+function readFile(directory: string, problems: string[]): Record<string, unknown> {
+  const path = `${directory}/innkeeper.json`
+  if (!existsSync(path)) return {}
+  try {
+    const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>
+    problems.push('innkeeper.json: expected an object')
+  } catch (error) {
+    problems.push(`innkeeper.json: ${(error as Error).message}`)
+  }
+  return {}
+}
+
+export function parseAddress(text: string): Address {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535) throw new Error('expected HOST:PORT')
+  return { host: match[1] ?? match[2] ?? '127.0.0.1', port }
+}
+
+function nonEmpty(text: string): string {
+  if (text === '') throw new Error('expected something')
+  return text
+}
+
+function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (!/^-?\d+$/.test(text) || number < min || number > max)
+      throw new Error(`expected a whole number from ${min} to ${max}`)
+    return number
+  }
+}
+
+function oneOf(choices: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (!choices.includes(text)) throw new Error(`expected one of ${choices.join(', ')}`)
+    return text
+  }
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (upper) => `-${upper.toLowerCase()}`)
+}
+
+function camel(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function envName(name: string): string {
+  return `INNKEEPER_${name.replaceAll('-', '_').toUpperCase()}`
+}

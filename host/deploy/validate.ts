@@ -1,0 +1,172 @@
+// Validate: does what a component says of itself hold together, and does it fit what is already deployed?
+//
+// V1. Every problem is reported at once; each names service, method, field or option (A1).
+// V2. Nothing here runs a guest or writes anything.
+//
+// Owns: Innkeeper's rules (spec B2, architecture "Rules of a turn").   schema/load.ts owns: protobuf's.   linking owns: wasm's.
+
+import type { Description, ServiceDescription } from '../guest/about.ts'
+import { routesOf } from '../ingress/http-rule.ts'
+import type { DeployedService, Deployment } from '../journal/catalog.ts'
+import type { Limits } from '../limits.ts'
+import { isKeyField, keyFields } from '../router/entity-key.ts'
+import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
+
+/** State models that this version serves. */
+const servedKinds: readonly string[] = ['event-sourced']
+
+export function validateDescription(description: Description, schema: Schema, limits: Limits): readonly string[] {
+  const problems: string[] = []
+  if (description.services.length === 0)
+    problems.push('No entities were reported by the discover call! describe() must list at least one service.')
+  for (const service of description.services)
+    validateService(service, schema, limits, (problem) => problems.push(problem))
+  return problems
+}
+
+type Report = (problem: string) => void
+
+function validateService(service: ServiceDescription, schema: Schema, limits: Limits, report: Report): void {
+  const { name } = service
+  if (name.length > limits.nameLengthMax)
+    report(`${name.slice(0, 64)}...: a service's name may have ${limits.nameLengthMax} characters`)
+  if (name.startsWith('grpc.')) report(`${name}: services under "grpc." belong to the host`)
+  const id = service.persistenceId
+  if (id !== undefined && (id === '' || id.length > limits.nameLengthMax)) {
+    report(`${name}: a persistence id has 1 to ${limits.nameLengthMax} characters`)
+  }
+  const type = schema.services.get(name)
+  if (type === undefined) {
+    report(`Service [${name}] not found in descriptors!`)
+    return
+  }
+  if (!servedKinds.includes(service.kind)) {
+    report(
+      `${name}: services of kind ${service.kind} are not served by this version; it serves ${servedKinds.join(', ')}`,
+    )
+  }
+  if (service.stateType !== undefined && !schema.messages.has(service.stateType)) {
+    report(`${name}: the state type ${service.stateType.slice(0, 100)} is not in the descriptors`)
+  }
+  if (type.methods.size === 0) report(`${name}: has no methods`)
+  validateStreaming(service, type, report)
+  for (const method of type.methods.values()) {
+    if (service.kind !== 'action') validateKey(name, method, report)
+    for (const problem of routesOf(name, method).problems) report(problem)
+  }
+}
+
+function validateStreaming({ name, kind }: ServiceDescription, type: ServiceType, report: Report): void {
+  const methods = [...type.methods.values()]
+  const offending = methods.filter((method) => {
+    if (kind === 'action') return false
+    return method.clientStreaming || (method.serverStreaming && kind !== 'replicated')
+  })
+  if (offending.length === 0) return
+  const what = kind === 'replicated' ? 'client-streaming' : 'streaming'
+  report(
+    `${name}: services of kind ${kind} have no ${what} methods, but these are: ${offending.map((method) => method.name).join(', ')}`,
+  )
+}
+
+function validateKey(service: string, method: MethodType, report: Report): void {
+  const fields = keyFields(method.input)
+  if (fields.length === 0) {
+    report(`${service}.${method.name}: no field of ${method.input.fullName} is marked (innkeeper.entity_key) = true`)
+  }
+  for (const field of fields) {
+    if (!isKeyField(field))
+      report(`${service}.${method.name}: the entity key ${field.name} must be a single scalar field`)
+  }
+}
+
+/** What must not change from one deployment of a service to the next (`--force` overrides). */
+export function validateUpgrade(
+  next: readonly DeployedService[],
+  deployments: readonly Deployment[],
+): readonly string[] {
+  const problems: string[] = []
+  for (const service of next) {
+    const before = lastOf(service.name, deployments)
+    if (before === undefined) continue
+    const change = (what: string, was: string, is: string) =>
+      problems.push(
+        `${service.name}: ${what} was ${was} and would become ${is}; stored data hangs on it (--force overrides)`,
+      )
+    if (before.kind !== service.kind) change('the kind', before.kind, service.kind)
+    if (before.persistenceId !== service.persistenceId)
+      change('the persistence id', before.persistenceId, service.persistenceId)
+    for (const [method, fields] of Object.entries(service.keyFields)) {
+      const were = before.keyFields[method]
+      if (were !== undefined && were.join() !== fields.join())
+        change(`the entity key of ${method}`, were.join(', '), fields.join(', '))
+    }
+    const count = (of: DeployedService) => Object.values(of.keyFields)[0]?.length
+    if (count(before) !== undefined && count(before) !== count(service)) {
+      change('the number of key fields', String(count(before)), String(count(service)))
+    }
+  }
+  return problems
+}
+
+/** A component may only replace services of one other: its own earlier versions. Nothing overrides this. */
+export function validateOwnership(
+  next: readonly DeployedService[],
+  deployments: readonly Deployment[],
+  active: ReadonlyMap<string, number>,
+): readonly string[] {
+  const lineage = lineages(deployments)
+  const owners = new Map<number, string[]>()
+  for (const { name } of next) {
+    const deployment = active.get(name)
+    if (deployment === undefined) continue
+    const owner = lineage.get(deployment)!
+    owners.set(owner, [...(owners.get(owner) ?? []), name])
+  }
+  if (owners.size <= 1) return []
+  const parts = [...owners.values()].map((names) => names.join(', '))
+  return [`the component takes services of several others (${parts.join(' | ')}); undeploy all but one of them first`]
+}
+
+/** Two services of one persistence id would mix their journals. */
+export function validatePersistence(
+  next: readonly DeployedService[],
+  deployments: readonly Deployment[],
+  active: ReadonlyMap<string, number>,
+): readonly string[] {
+  const problems: string[] = []
+  const holders = new Map<string, string>()
+  for (const [name, number] of active) {
+    const service = deployments
+      .find((deployment) => deployment.number === number)
+      ?.services.find((item) => item.name === name)
+    if (service !== undefined && !next.some((item) => item.name === name)) holders.set(service.persistenceId, name)
+  }
+  for (const { name, persistenceId } of next) {
+    const holder = holders.get(persistenceId)
+    if (holder !== undefined) problems.push(`${name}: the persistence id ${persistenceId} is that of ${holder}`)
+    holders.set(persistenceId, name)
+  }
+  return problems
+}
+
+function lastOf(name: string, deployments: readonly Deployment[]): DeployedService | undefined {
+  for (const deployment of [...deployments].reverse()) {
+    const found = deployment.services.find((service) => service.name === name)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Deployments that share a service are versions of one component: number of the first of them, by number. */
+function lineages(deployments: readonly Deployment[]): ReadonlyMap<number, number> {
+  const ofService = new Map<string, number>()
+  const result = new Map<number, number>()
+  for (const { number, services } of deployments) {
+    const known = services.map(({ name }) => ofService.get(name)).find((lineage) => lineage !== undefined)
+    const lineage = known ?? number
+    result.set(number, lineage)
+    for (const { name } of services) ofService.set(name, lineage)
+  }
+  return result
+}
