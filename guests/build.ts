@@ -1,0 +1,47 @@
+// Builds guests to guests/build/<service>-<language>.wasm: all that this machine can, or those named as arguments.
+//
+//   npm run guests                          all
+//   npm run guests -- counter/typescript    one
+
+import { existsSync, readdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildProject } from '../host/build/build.ts'
+import { BuildError } from '../host/build/problem.ts'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+const services = ['counter', 'cart', 'profile', 'presence', 'orders']
+
+/** `service/language` of every guest that has a folder. */
+function allGuests(): readonly string[] {
+  return services.flatMap((service) => {
+    const folder = join(here, service)
+    return existsSync(folder) ? readdirSync(folder).map((language) => `${service}/${language}`) : []
+  })
+}
+
+let failed = false
+const named = process.argv.slice(2)
+for (const guest of named.length > 0 ? named : allGuests()) {
+  const directory = join(here, guest)
+  if (!existsSync(directory)) {
+    console.error(`${guest}: there is no such guest; there are ${allGuests().join(', ')}`)
+    failed = true
+    continue
+  }
+  try {
+    const out = join(here, 'build', `${guest.replace('/', '-')}.wasm`)
+    const { file, bytes, steps } = await buildProject(directory, { out })
+    const times = steps.map(({ step, ms }) => `${step} ${ms}`).join(', ')
+    console.log(`${guest}: ${relative(process.cwd(), file)}, ${(bytes / 1024).toFixed(0)} KiB (${times} ms)`)
+  } catch (error) {
+    if (error instanceof BuildError && /cannot build/.test(error.message)) {
+      console.log(`${guest}: skipped, ${error.message}`)
+      continue
+    }
+    console.error(`${guest}: not built`)
+    console.error(error instanceof BuildError ? error.message : error)
+    failed = true
+  }
+}
+process.exit(failed ? 1 : 0)

@@ -1,0 +1,75 @@
+// Build: an author's project becomes a component. `inn build` and `npm run guests` call this.
+//
+// B1. Steps in order: proto, generate, check (types and forbidden globals together), bundle, componentize. A step that finds
+//     problems ends the build with all of them.
+// B2. Offline: every tool is a dependency of this package.
+//
+// Leaves to others: one language each (typescript.ts, assemblyscript.ts).
+
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { compileProtos } from './descriptors.ts'
+import { BuildError } from './problem.ts'
+import type { Language, Project } from './project.ts'
+import { readProject } from './project.ts'
+import type { Steps } from './steps.ts'
+import { stepsWith } from './steps.ts'
+import { buildTypeScript } from './typescript.ts'
+
+export interface BuildOptions {
+  /** Where the component goes; default `build/<name>.wasm` in the project. */
+  readonly out?: string
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface Progress {
+  readonly step: string
+  /** Milliseconds, once the step is done. */
+  readonly ms: number | undefined
+}
+
+export interface BuildResult {
+  /** Absolute path of the component. */
+  readonly file: string
+  readonly bytes: number
+  /** Milliseconds of each step, in order. */
+  readonly steps: readonly { readonly step: string; readonly ms: number }[]
+  /** Full names of the services in the .proto files. */
+  readonly services: readonly string[]
+}
+
+/** What a language makes of a project. A language is one entry here. */
+export type LanguageBuild = (
+  project: Project,
+  descriptors: { readonly bytes: Uint8Array; readonly schema: import('../schema/schema.ts').Schema },
+  steps: Steps,
+) => Promise<Uint8Array>
+
+const languages: Partial<Record<Language, LanguageBuild>> = {
+  typescript: buildTypeScript,
+}
+
+/** @throws BuildError with the author's mistakes, each with its place. */
+export async function buildProject(directory: string, options: BuildOptions = {}): Promise<BuildResult> {
+  const project = readProject(directory)
+  const language = languages[project.language]
+  if (language === undefined) {
+    throw new BuildError([{ file: 'package.json', message: `this version cannot build ${project.language}` }], directory)
+  }
+  const steps = stepsWith(options.onProgress)
+  const descriptors = await steps.run('proto', () => compileProtos(project))
+  const component = await language(project, descriptors, steps)
+  const file = resolve(options.out ?? resolve(project.directory, 'build', `${fileName(project.name)}.wasm`))
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, component)
+  const services = project.files.flatMap((name) => {
+    const symbols = descriptors.schema.files.get(name)?.symbols ?? []
+    return symbols.filter((symbol) => descriptors.schema.services.has(symbol))
+  })
+  return { file, bytes: component.length, steps: steps.done, services }
+}
+
+/** `@scope/name` without its scope. */
+function fileName(packageName: string): string {
+  return packageName.replace(/^@[^/]*\//, '').replace(/[^A-Za-z0-9._-]/g, '-') || 'service'
+}

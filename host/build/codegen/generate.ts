@@ -1,0 +1,189 @@
+// Generate: a checked schema becomes TypeScript modules for authors, one for each .proto that their services reach.
+//
+// F1. Only files that are reached from `roots` by a field or a method are generated: options and descriptors are not.
+// F2. Same schema, same text.
+
+import type { EnumType, FieldType, FileType, MessageType, Schema, ServiceType } from '../../schema/schema.ts'
+import type { References } from './message.ts'
+import { messageCode } from './message.ts'
+import type { Names } from './names.ts'
+import { lowerFirst, modulePath, namesOf } from './names.ts'
+
+export interface GeneratedFile {
+  /** Relative to the folder of generated code, with `/`. */
+  readonly path: string
+  readonly text: string
+}
+
+/** Modules for the files in `roots` (names in the descriptor set) and whatever their messages and methods refer to. */
+export function generate(schema: Schema, roots: readonly string[]): readonly GeneratedFile[] {
+  const names = namesOf(schema)
+  const merging = mergingMessages(schema)
+  return [...reachedFiles(schema, names, roots)].map((file) => ({
+    path: modulePath(file),
+    text: fileCode(schema, names, merging, file),
+  }))
+}
+
+function declared(schema: Schema, file: FileType): { messages: MessageType[]; enums: EnumType[]; services: ServiceType[] } {
+  const pick = <T>(map: ReadonlyMap<string, T>): T[] =>
+    file.symbols.map((symbol) => map.get(symbol)).filter((item) => item !== undefined)
+  return { messages: pick(schema.messages), enums: pick(schema.enums), services: pick(schema.services) }
+}
+
+function reachedFiles(schema: Schema, names: Names, roots: readonly string[]): ReadonlySet<FileType> {
+  const reached = new Set<FileType>()
+  const visit = (file: FileType): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    const { messages, services } = declared(schema, file)
+    for (const message of messages) for (const field of message.fields) visitType(field.type)
+    for (const service of services) {
+      for (const method of service.methods.values()) {
+        visit(names.fileOf(method.input.fullName))
+        visit(names.fileOf(method.output.fullName))
+      }
+    }
+  }
+  const visitType = (type: FieldType): void => {
+    if (type.kind === 'message') visit(names.fileOf(type.message.fullName))
+    else if (type.kind === 'enum') visit(names.fileOf(type.enum.fullName))
+    else if (type.kind === 'map') visitType(type.value)
+  }
+  for (const root of roots) {
+    const file = schema.files.get(root)
+    if (file !== undefined) visit(file)
+  }
+  return reached
+}
+
+/** Messages that are a singular field, a member of a oneof or a map's value somewhere. */
+function mergingMessages(schema: Schema): ReadonlySet<string> {
+  const merging = new Set<string>()
+  for (const message of schema.messages.values()) {
+    for (const { type, repeated } of message.fields) {
+      if (type.kind === 'message' && !repeated) merging.add(type.message.fullName)
+      if (type.kind === 'map' && type.value.kind === 'message') merging.add(type.value.message.fullName)
+    }
+  }
+  return merging
+}
+
+class Imports implements References {
+  private readonly names: Names
+  private readonly file: FileType
+  private readonly types = new Map<FileType, Set<string>>()
+  private readonly values = new Map<FileType, Set<string>>()
+  private readonly aliases = new Map<string, string>()
+
+  constructor(names: Names, file: FileType) {
+    this.names = names
+    this.file = file
+  }
+
+  type(fullName: string): string {
+    return this.refer(this.types, fullName, '')
+  }
+
+  value(fullName: string): string {
+    return this.refer(this.values, fullName, '')
+  }
+
+  part(part: 'create' | 'write' | 'read' | 'size', fullName: string): string {
+    return this.refer(this.values, fullName, `${part}$`)
+  }
+
+  /** Import lines, sorted. */
+  code(): string {
+    const lines: string[] = []
+    for (const [keyword, from] of [['import type', this.types] as const, ['import', this.values] as const]) {
+      for (const [file, names] of from) {
+        lines.push(`${keyword} { ${[...names].sort().join(', ')} } from '${relativeModule(this.file, file)}'`)
+      }
+    }
+    return lines.sort().join('\n')
+  }
+
+  private refer(from: Map<FileType, Set<string>>, fullName: string, prefix: string): string {
+    const file = this.names.fileOf(fullName)
+    const name = this.names.nameOf(fullName)
+    if (file === this.file) return `${prefix}${name}`
+    const alias = `${prefix}${this.aliasOf(fullName, name)}`
+    const imported = from.get(file) ?? new Set<string>()
+    from.set(file, imported)
+    imported.add(`${prefix}${name} as ${alias}`)
+    return alias
+  }
+
+  /** Two imported files may use one name, and this one too. */
+  private aliasOf(fullName: string, name: string): string {
+    const alias = this.aliases.get(fullName) ?? `${name}$${this.aliases.size}`
+    this.aliases.set(fullName, alias)
+    return alias
+  }
+}
+
+function relativeModule(from: FileType, to: FileType): string {
+  const up = from.name.split('/').length - 1
+  return `${up === 0 ? './' : '../'.repeat(up)}${modulePath(to)}`
+}
+
+function fileCode(schema: Schema, names: Names, merging: ReadonlySet<string>, file: FileType): string {
+  const { messages, enums, services } = declared(schema, file)
+  const imports = new Imports(names, file)
+  const blocks = [
+    ...enums.map((item) => enumCode(item, names.nameOf(item.fullName))),
+    ...messages.map((message) =>
+      messageCode(message, names.nameOf(message.fullName), imports, merging.has(message.fullName)),
+    ),
+    ...services.map((service) => serviceCode(schema, service, messages, names, imports)),
+  ]
+  const head = [
+    `// Generated from ${file.name} by inn build. Do not edit: the next build overwrites it.`,
+    '/* eslint-disable */',
+    "import * as $ from '@innkeeper/sdk/codec'",
+    imports.code(),
+  ]
+  return `${[head.filter((line) => line !== '').join('\n'), ...blocks].join('\n\n')}\n`
+}
+
+function enumCode({ fullName, byName }: EnumType, name: string): string {
+  const values = [...byName].map(([value, number]) => `  ${value}: ${number},`)
+  return [
+    `/** ${fullName}. Open: a newer sender may use a number that is not here. */`,
+    `export type ${name} = number`,
+    `export const ${name} = {\n${values.join('\n')}\n} as const`,
+  ].join('\n')
+}
+
+function serviceCode(schema: Schema, service: ServiceType, own: readonly MessageType[], names: Names, imports: Imports): string {
+  const methods = [...service.methods.values()].map(
+    ({ name, input, output }) =>
+      `  ${lowerFirst(name)}: $.method('${name}', ${imports.value(input.fullName)}, ${imports.value(output.fullName)}),`,
+  )
+  const messages = new Map<string, string>()
+  for (const message of own) messages.set(names.nameOf(message.fullName), names.nameOf(message.fullName))
+  for (const message of importedMessages(schema, names, service)) {
+    const name = names.nameOf(message.fullName)
+    if (!messages.has(name)) messages.set(name, imports.value(message.fullName))
+  }
+  const entries = [...messages].map(([name, value]) => (name === value ? name : `${name}: ${value}`))
+  return [
+    `/** ${service.fullName} */`,
+    `export const ${names.nameOf(service.fullName)} = $.service('${service.fullName}', {`,
+    ...methods,
+    `}, { ${entries.join(', ')} })`,
+  ].join('\n')
+}
+
+/** Events may come from files that the service's file imports; Google's own files have none. */
+function importedMessages(schema: Schema, names: Names, service: ServiceType): readonly MessageType[] {
+  const file = names.fileOf(service.fullName)
+  const messages: MessageType[] = []
+  for (const dependency of file.dependencies) {
+    const imported = schema.files.get(dependency)
+    if (imported === undefined || /^(google|innkeeper|cloudstate)\//.test(dependency)) continue
+    messages.push(...declared(schema, imported).messages)
+  }
+  return messages
+}

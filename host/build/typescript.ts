@@ -1,0 +1,167 @@
+// TypeScript: generated code, types, forbidden globals, one bundle, a QuickJS component.
+//
+// T1. The component has no imports (`stubWasi`), and a synchronous interface (`sync`).
+// T2. Generated files that did not change are not written again, so that editors and watchers stay quiet.
+
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { componentize } from 'componentize-qjs'
+import type { Plugin } from 'rolldown'
+import { rolldown } from 'rolldown'
+import type { LanguageBuild } from './build.ts'
+import type { GeneratedFile } from './codegen/generate.ts'
+import { generate } from './codegen/generate.ts'
+import { findForbidden } from './forbidden.ts'
+import type { BuildProblem } from './problem.ts'
+import { BuildError } from './problem.ts'
+import type { Project } from './project.ts'
+import { run } from './run.ts'
+
+const wit = fileURLToPath(new URL('../../wit', import.meta.url))
+const entryId = '\0innkeeper-entry'
+
+export const buildTypeScript: LanguageBuild = async (project, { bytes, schema }, steps) => {
+  await steps.run('generate', () => writeGenerated(project, generate(schema, project.files)))
+  const sources = new Map<string, string>()
+  let bundled: string | BuildProblem[] = ''
+  await steps.run('check', async () => {
+    // The bundler reads what the component will hold, so the modules to look through for globals are known with it.
+    const [types, bundle] = await Promise.all([checkTypes(project), bundleProject(project, bytes, sources)])
+    bundled = bundle
+    const problems = [...types, ...forbiddenIn(project, sources), ...(typeof bundle === 'string' ? [] : bundle)]
+    if (problems.length > 0) throw new BuildError(problems, project.directory)
+  })
+  return await steps.run('componentize', () => componentizeBundle(project, bundled as string))
+}
+
+/** Write what changed, take away what the .proto files no longer have. Only ever files that say they are generated. */
+async function writeGenerated({ gen }: Project, files: readonly GeneratedFile[]): Promise<void> {
+  for (const { path, text } of files) {
+    const file = join(gen, path)
+    if (existsSync(file) && (await readFile(file, 'utf8')) === text) continue
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+  }
+  const index = join(gen, '.files.json')
+  const before = existsSync(index) ? (JSON.parse(await readFile(index, 'utf8')) as string[]) : []
+  const now = files.map(({ path }) => path)
+  for (const path of before) if (!now.includes(path) && !path.includes('..')) await rm(join(gen, path), { force: true })
+  if (JSON.stringify(before) !== JSON.stringify(now)) await writeFile(index, JSON.stringify(now))
+}
+
+/** The project's own tsconfig.json, or ours where it has none. */
+async function checkTypes({ directory, entry }: Project): Promise<readonly BuildProblem[]> {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
+  const config = existsSync(join(directory, 'tsconfig.json'))
+    ? ['-p', directory]
+    : ['--target', 'es2023', '--lib', 'es2023', '--module', 'nodenext', '--strict', '--skipLibCheck', '--types', '', '--allowImportingTsExtensions', entry]
+  const { ok, stdout, stderr } = await run(process.execPath, [tsc, '--noEmit', '--pretty', 'false', ...config], directory)
+  if (ok) return []
+  const problems: BuildProblem[] = []
+  for (const line of `${stdout}${stderr}`.split('\n')) {
+    const [, file, row, column, message] = /^(.+?)\((\d+),(\d+)\): error (TS\d+: .*)$/.exec(line) ?? []
+    if (file !== undefined) problems.push({ file: join(directory, file), line: Number(row), column: Number(column), message: message! })
+    // tsc explains on indented lines.
+    else if (/^\s+\S/.test(line) && problems.length > 0) {
+      const last = problems.pop()!
+      problems.push({ ...last, message: `${last.message}\n${line}` })
+    } else if (line.trim() !== '') problems.push({ file: 'tsconfig.json', message: line.replace(/^error /, '').trim() })
+  }
+  return problems
+}
+
+/** Forbidden globals in the author's own modules. Dependencies are left to the prelude: they may only probe. */
+function forbiddenIn({ gen }: Project, sources: ReadonlyMap<string, string>): readonly BuildProblem[] {
+  const problems: BuildProblem[] = []
+  for (const [file, text] of sources) {
+    if (file.startsWith(join(gen, '/')) || /[/\\]node_modules[/\\]/.test(file) || file.startsWith(sdkFolder)) continue
+    problems.push(...findForbidden(file, text))
+  }
+  return problems
+}
+
+const sdkFolder = join(dirname(fileURLToPath(import.meta.resolve('@innkeeper/sdk/guest'))), '/')
+
+/** One module, or what is wrong. `sources` gets the files that went into it. */
+async function bundleProject(project: Project, descriptors: Uint8Array, sources: Map<string, string>): Promise<string | BuildProblem[]> {
+  try {
+    const bundle = await rolldown({
+      input: entryId,
+      cwd: project.directory,
+      platform: 'neutral',
+      logLevel: 'silent',
+      treeshake: { moduleSideEffects: true },
+      resolve: { mainFields: ['module', 'main'], conditionNames: ['import', 'default'] },
+      plugins: [entryPlugin(project, descriptors), noteSources(sources)],
+      external: [],
+      onLog: (_level, log) => {
+        if (log.code === 'UNRESOLVED_IMPORT') throw new Error(log.message)
+      },
+    })
+    const { output } = await bundle.generate({ format: 'esm', sourcemap: false, comments: false })
+    await bundle.close()
+    const [chunk] = output
+    if (chunk.imports.length > 0 || chunk.dynamicImports.length > 0) {
+      return [{ file: project.entry, message: `imports ${[...chunk.imports, ...chunk.dynamicImports].join(', ')}, which a component cannot reach` }]
+    }
+    return chunk.code
+  } catch (error) {
+    return bundleProblems(error, project)
+  }
+}
+
+function entryPlugin(project: Project, descriptors: Uint8Array): Plugin {
+  const guest = fileURLToPath(import.meta.resolve('@innkeeper/sdk/guest'))
+  const text = [
+    // First, so that the prelude has run when the author's module does.
+    `import { component } from ${JSON.stringify(guest)}`,
+    `import definition from ${JSON.stringify(project.entry)}`,
+    `export const { about, eventSourced } = component(definition, new Uint8Array([${descriptors.join(',')}]))`,
+  ].join('\n')
+  return {
+    name: 'innkeeper-entry',
+    resolveId: (id) => (id === entryId ? id : undefined),
+    load: (id) => (id === entryId ? text : undefined),
+  }
+}
+
+function noteSources(sources: Map<string, string>): Plugin {
+  return {
+    name: 'innkeeper-sources',
+    transform(code, id) {
+      if (!id.startsWith('\0')) sources.set(id, code)
+      return undefined
+    },
+  }
+}
+
+interface BundlerLog {
+  readonly message: string
+  readonly id?: string
+  readonly loc?: { readonly file?: string; readonly line: number; readonly column: number }
+}
+
+function bundleProblems(error: unknown, { entry }: Project): BuildProblem[] {
+  const logs = ((error as { errors?: readonly BundlerLog[] }).errors ?? [error as BundlerLog]).slice(0, 100)
+  return logs.map(({ message, id, loc }) => {
+    const file = loc?.file ?? id ?? entry
+    const place = loc === undefined ? { file } : { file, line: loc.line, column: loc.column + 1 }
+    return { ...place, message: message.replace(/\u001b\[[0-9;]*m/g, '').split('\n')[0]!.trim() }
+  })
+}
+
+async function componentizeBundle(project: Project, jsSource: string): Promise<Uint8Array> {
+  try {
+    const { component } = await componentize({ witPath: wit, world: 'event-sourced-entity', jsSource, stubWasi: true, sync: true })
+    return component
+  } catch (error) {
+    const [, thrown] = /module evaluation: ([\s\S]*)$/.exec((error as Error).message) ?? []
+    if (thrown === undefined) throw error
+    // The module runs once at build; what it throws is the author's.
+    const message = `the service module throws when it is loaded: ${thrown.split('\n')[0]}`
+    throw new BuildError([{ file: project.entry, message }], project.directory)
+  }
+}

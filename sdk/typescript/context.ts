@@ -1,0 +1,105 @@
+// Context: all that a handler may know besides state and request.
+//
+// C1. Same command, same context: time and chance come with the command and are in the journal.
+
+import type { MetadataEntry } from './decision.ts'
+import type { Seed } from './random.ts'
+import { Random } from './random.ts'
+
+export interface Context {
+  /** The entity's key. */
+  readonly entity: string
+  /** Whole milliseconds since 1970, never backwards for an entity. */
+  readonly now: number
+  /** What the caller sent along. */
+  readonly metadata: Metadata
+  /** At least 0, below 1. The sequence starts anew with every command. */
+  random(): number
+  /** Not for secrets. */
+  randomBytes(length: number): Uint8Array
+  /** A version 4 UUID. */
+  uuid(): string
+}
+
+export interface Metadata {
+  /** In order, duplicates included. */
+  readonly entries: readonly MetadataEntry[]
+  /** First text value of a name (any case). */
+  get(name: string): string | undefined
+  /** First value of a name that ends in `-bin`. */
+  getBytes(name: string): Uint8Array | undefined
+}
+
+/** A command as it crosses the boundary (wit/types.wit). */
+export interface WireCommand {
+  readonly method: string
+  readonly payload: Uint8Array
+  readonly metadata: readonly WireMetadataEntry[]
+  readonly nowMs: number
+  readonly seed: Seed
+}
+
+export interface WireMetadataEntry {
+  readonly name: string
+  readonly value: { readonly tag: 'text'; readonly val: string } | { readonly tag: 'binary'; readonly val: Uint8Array }
+}
+
+/** Lazy throughout: most handlers look at none of it. */
+export class CommandContext implements Context {
+  readonly entity: string
+  private readonly command: WireCommand
+  private chance: Random | undefined
+  private headers: Metadata | undefined
+
+  constructor(entity: string, command: WireCommand) {
+    this.entity = entity
+    this.command = command
+  }
+
+  get now(): number {
+    return this.command.nowMs
+  }
+
+  get metadata(): Metadata {
+    return (this.headers ??= new CommandMetadata(this.command.metadata))
+  }
+
+  random(): number {
+    return this.source().fraction()
+  }
+
+  randomBytes(length: number): Uint8Array {
+    return this.source().bytes(length)
+  }
+
+  uuid(): string {
+    return this.source().uuid()
+  }
+
+  private source(): Random {
+    return (this.chance ??= new Random(this.command.seed))
+  }
+}
+
+class CommandMetadata implements Metadata {
+  readonly entries: readonly MetadataEntry[]
+
+  constructor(wire: readonly WireMetadataEntry[]) {
+    this.entries = wire.map(({ name, value }) => [name, value.val])
+  }
+
+  get(name: string): string | undefined {
+    const value = this.find(name)
+    return typeof value === 'string' ? value : undefined
+  }
+
+  getBytes(name: string): Uint8Array | undefined {
+    const value = this.find(name)
+    return typeof value === 'string' ? undefined : value
+  }
+
+  private find(name: string): string | Uint8Array | undefined {
+    const lower = name.toLowerCase()
+    return this.entries.find(([key]) => key === lower)?.[1]
+  }
+}

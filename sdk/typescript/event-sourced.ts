@@ -1,0 +1,117 @@
+// Event-sourced services: the definition that an author writes, and its types.
+//
+// T1. A missing or misspelt method, a reply of another type, an emitted event without `evolve` and an `evolve` for a
+//     message that is not in the .proto are compile errors.
+// T2. States are read-only in the types; the initial state, which all entities share, is frozen.
+
+import type { Messages, MessageType, Method, Methods, ServiceType } from './codec/message.ts'
+import type { Context } from './context.ts'
+import type { Accepted, Refused } from './decision.ts'
+import type { StateCodec } from './state.ts'
+import { jsonState, messageState } from './state.ts'
+
+type Leaf =
+  | string
+  | number
+  | bigint
+  | boolean
+  | symbol
+  | null
+  | undefined
+  | Uint8Array
+  | ((...args: never[]) => unknown)
+
+export type DeepReadonly<T> = T extends Leaf
+  ? T
+  : T extends ReadonlyMap<infer K, infer V>
+    ? ReadonlyMap<DeepReadonly<K>, DeepReadonly<V>>
+    : T extends ReadonlySet<infer V>
+      ? ReadonlySet<DeepReadonly<V>>
+      : { readonly [K in keyof T]: DeepReadonly<T[K]> }
+
+type RequestOf<M> = M extends Method<infer Request, object> ? Request : never
+type ReplyOf<M> = M extends Method<object, infer Reply> ? Reply : never
+type MessageOf<T> = T extends MessageType<infer M> ? M : never
+
+/** `Emitted`: names of the events that the handlers emit, inferred from what they accept. */
+export type Decide<M extends Methods, State, Emitted extends string> = {
+  readonly [K in keyof M]: (
+    state: DeepReadonly<State>,
+    request: RequestOf<M[K]>,
+    context: Context,
+  ) => Accepted<Emitted, ReplyOf<M[K]>, DeepReadonly<State>> | Refused
+}
+
+export type Evolve<E extends Messages, State, Emitted extends string> = {
+  readonly [K in keyof E & Emitted]: Fold<E[K], State>
+} & {
+  // Events that are no longer emitted still have a history.
+  readonly [K in Exclude<keyof E & string, Emitted>]?: Fold<E[K], State>
+}
+
+type Fold<T, State> = (state: DeepReadonly<State>, event: MessageOf<T>) => DeepReadonly<State>
+
+export interface Options {
+  /** The name that stored data hangs on. Default: the service's full name. */
+  readonly persistenceId?: string
+  /** Events between two snapshots. Default: the host's; a negative number: never. */
+  readonly snapshotEvery?: number
+  /** Idle time after which an entity leaves the memory. Default: the host's. */
+  readonly passivateAfterMs?: number
+  /** Request headers that handlers want to see, besides `ce-*` and `x-*`. */
+  readonly headers?: readonly string[]
+  /** Declare one if new code reads the states that the old code wrote. Default: every build has its own. */
+  readonly stateVersion?: string
+}
+
+/** A definition as the guest entry and the test kit run it. `M`, `E` and `State` only carry types to the test kit. */
+export interface EventSourced<M extends Methods = Methods, E extends Messages = Messages, State = unknown> {
+  readonly kind: 'event-sourced'
+  readonly service: ServiceType<M, E>
+  readonly state: StateCodec<State>
+  readonly decide: Readonly<Record<string, RunningHandler>>
+  readonly evolve: Readonly<Record<string, RunningFold>>
+  readonly options: Options
+}
+
+export type RunningHandler = (state: unknown, request: object, context: Context) => unknown
+export type RunningFold = (state: unknown, event: object) => unknown
+
+/** Define an event-sourced service: handlers that decide, folds that evolve.
+ *
+ *  `state` is what an entity starts with: a value (kept as JSON, with bigint, bytes, Map and Set), or a message type
+ *  (kept as that message, starting with all defaults; leaner, and tools can show it).
+ *
+ *  Handlers and folds are pure: same input, same answer, and what they are given stays as it is. */
+export function eventSourced<M extends Methods, E extends Messages, State, Emitted extends keyof E & string = never>(
+  service: ServiceType<M, E>,
+  definition: Options & {
+    readonly state: State | MessageType<State & object>
+    readonly decide: Decide<M, State, Emitted>
+    readonly evolve: Evolve<E, State, Emitted>
+  },
+): EventSourced<M, E, State> {
+  const { state, decide, evolve, ...options } = definition
+  for (const name of Object.keys(service.methods)) {
+    if (typeof (decide as Record<string, unknown>)[name] !== 'function') {
+      throw new TypeError(`${service.typeName}: decide.${name} is missing`)
+    }
+  }
+  for (const name of Object.keys(evolve)) {
+    if (!Object.hasOwn(service.messages, name)) {
+      throw new TypeError(`${service.typeName}: evolve.${name} is no message of the service's .proto`)
+    }
+  }
+  return {
+    kind: 'event-sourced',
+    service,
+    state: isMessageType(state) ? messageState(state as MessageType<State & object>) : jsonState(state as State),
+    decide: decide as unknown as Readonly<Record<string, RunningHandler>>,
+    evolve: evolve as unknown as Readonly<Record<string, RunningFold>>,
+    options,
+  }
+}
+
+function isMessageType(state: unknown): boolean {
+  return typeof state === 'function' && 'typeName' in state
+}

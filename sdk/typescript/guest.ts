@@ -1,0 +1,5 @@
+// What the entry module that the build writes imports. Not for authors.
+
+import './guest/prelude.ts'
+
+export { component } from './guest/component.ts'
