@@ -83,6 +83,14 @@ export class WireCursor {
     throw new WireError('varint of more than 10 bytes', this.at)
   }
 
+  /** A varint that is a whole number up to 2^53 - 1. @throws WireError if it is larger. */
+  varintSafe(): number {
+    const start = this.at
+    const value = this.varint64()
+    if (value > 0x1f_ffff_ffff_ffffn) throw new WireError('a number beyond 2^53', start)
+    return Number(value)
+  }
+
   fixed32(): number {
     const at = this.need(4)
     const { bytes } = this

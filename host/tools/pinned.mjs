@@ -11,9 +11,14 @@ const installed = `${root}node_modules/.package-lock.json`
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
   console.error('Installing dependencies (npm ci) ...')
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] })
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  })
   if (npm.status !== 0) {
-    console.error('npm ci failed; the lines above say why. Check the network to the npm registry and run the command again.')
+    console.error(
+      'npm ci failed; the lines above say why. Check the network to the npm registry and run the command again.',
+    )
     process.exit(1)
   }
 }

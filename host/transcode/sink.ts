@@ -11,6 +11,11 @@ export class Sink {
     return this.at
   }
 
+  /** Start anew in the same buffer. */
+  reset(): void {
+    this.at = 0
+  }
+
   finish(): Uint8Array {
     // A copy of the exact size: the sink's buffer is larger than most messages and would be kept alive with them.
     return Uint8Array.prototype.slice.call(this.bytes, 0, this.at)
@@ -22,6 +27,21 @@ export class Sink {
     while (rest > 127) {
       this.bytes[this.at++] = (rest & 127) | 128
       rest >>>= 7
+    }
+    this.bytes[this.at++] = rest
+  }
+
+  /** A whole number from 0 to 2^53 - 1. */
+  varintSafe(value: number): void {
+    if (value < 0x1_0000_0000) {
+      this.varint(value)
+      return
+    }
+    this.need(10)
+    let rest = value
+    while (rest > 127) {
+      this.bytes[this.at++] = (rest % 128) | 128
+      rest = Math.floor(rest / 128)
     }
     this.bytes[this.at++] = rest
   }

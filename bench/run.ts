@@ -1,0 +1,183 @@
+// The benchmarks: ratios against a floor in the same run, since machines are noisy. `npm run bench [-- NAME ...]`.
+//
+// Each comparison alternates its sides and repeats; the median of each side is what is printed. bench/README.md says what is
+// measured and what not.
+
+import { execFileSync, spawn } from 'node:child_process'
+import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { coldStart, guestFigures, replayFigures } from './inside.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const rounds = Number(process.env['ROUNDS'] ?? 3)
+const ms = Number(process.env['MS'] ?? 4_000)
+const only = process.argv.slice(2)
+
+type Load = { perSecond: number; p50Ms: number; p99Ms: number; errors: number }
+
+interface Side {
+  readonly name: string
+  readonly start: () => Promise<{ port: number; stop: () => void }>
+  readonly kind: 'http' | 'grpc'
+  readonly keys: number
+}
+
+const floorHttp = (keys: number): Side => ({
+  name: 'floor http',
+  kind: 'http',
+  keys,
+  start: () => server(['bench/floor.ts', 'http']),
+})
+const host = (name: string, component: string, kind: Side['kind'], keys: number): Side => ({
+  name,
+  kind,
+  keys,
+  start: () => innkeeper(`guests/build/${component}.wasm`),
+})
+
+const comparisons: Readonly<Record<string, () => Promise<void>>> = {
+  http: () =>
+    compare('HTTP/JSON Add, 64 connections, 1,000 keys, synced', floorHttp(1_000), [
+      host('AssemblyScript', 'counter-assemblyscript', 'http', 1_000),
+      host('TypeScript', 'counter-typescript', 'http', 1_000),
+    ]),
+  hot: () =>
+    compare(
+      'the same on one key, against 1,000 keys',
+      host('TypeScript, 1,000 keys', 'counter-typescript', 'http', 1_000),
+      [host('TypeScript, one key', 'counter-typescript', 'http', 1)],
+    ),
+  'hot-as': () =>
+    compare(
+      'the same on one key, against 1,000 keys',
+      host('AssemblyScript, 1,000 keys', 'counter-assemblyscript', 'http', 1_000),
+      [host('AssemblyScript, one key', 'counter-assemblyscript', 'http', 1)],
+    ),
+  grpc: () =>
+    compare(
+      'gRPC unary Add, 64 in flight',
+      { name: 'bare grpc-js', kind: 'grpc', keys: 1_000, start: () => server(['bench/floor.ts', 'grpc']) },
+      [
+        host('AssemblyScript', 'counter-assemblyscript', 'grpc', 1_000),
+        host('TypeScript', 'counter-typescript', 'grpc', 1_000),
+      ],
+    ),
+  guest: () => report('guest', guestFigures()),
+  replay: () => report('replay', replayFigures()),
+  start: () => report('start', coldStart()),
+}
+
+console.log(
+  `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, ${rounds} rounds of ${ms} ms`,
+)
+for (const [name, run] of Object.entries(comparisons)) if (only.length === 0 || only.includes(name)) await run()
+
+async function compare(title: string, base: Side, sides: readonly Side[]): Promise<void> {
+  console.log(`\n${title}`)
+  const results = new Map<string, Load[]>()
+  for (let round = 0; round < rounds; round++) {
+    for (const side of [base, ...sides])
+      results.set(side.name, [...(results.get(side.name) ?? []), await measure(side)])
+  }
+  const floor = median(results.get(base.name)!.map((load) => load.perSecond))
+  for (const [name, loads] of results) {
+    const perSecond = median(loads.map((load) => load.perSecond))
+    const p50Ms = median(loads.map((load) => load.p50Ms))
+    const p99Ms = median(loads.map((load) => load.p99Ms))
+    const ratio = Number((perSecond / floor).toFixed(2))
+    const errors = loads.reduce((total, load) => total + load.errors, 0)
+    const spread = loads.map((load) => load.perSecond).join(' ')
+    console.log(
+      `  ${name.padEnd(28)} ${String(perSecond).padStart(7)}/s  ratio ${ratio.toFixed(2)}  p50 ${p50Ms} ms  p99 ${p99Ms} ms  errors ${errors}  (${spread})`,
+    )
+    record({ title, name, perSecond, ratio, p50Ms, p99Ms, errors })
+  }
+}
+
+async function measure(side: Side): Promise<Load> {
+  const { port, stop } = await side.start()
+  try {
+    const options = { kind: side.kind, port, connections: 64, keys: side.keys, warmupMs: 2_000, ms }
+    return JSON.parse(
+      execFileSync(process.execPath, ['bench/load.ts', JSON.stringify(options)], { cwd: root }).toString(),
+    ) as Load
+  } finally {
+    stop()
+  }
+}
+
+async function report(
+  title: string,
+  figures: Promise<readonly { name: string; value: number; unit: string }[]>,
+): Promise<void> {
+  console.log(`\n${title}`)
+  for (const { name, value, unit } of await figures) {
+    console.log(`  ${name.padEnd(60)} ${value.toFixed(value < 100 ? 2 : 0)} ${unit}`)
+    record({ title, name, value, unit })
+  }
+}
+
+async function innkeeper(component: string): Promise<{ port: number; stop: () => void }> {
+  if (!existsSync(join(root, component))) throw new Error(`${component} is missing; run: npm run guests`)
+  const data = mkdtempSync(join(tmpdir(), 'innkeeper-bench-'))
+  const args = [
+    'host/bin/inn.mjs',
+    'up',
+    '--data',
+    data,
+    '--listen',
+    '127.0.0.1:0',
+    '--admin',
+    '127.0.0.1:0',
+    '--log-level',
+    'warn',
+    '--json',
+    component,
+  ]
+  const { line, stop } = await process_(args)
+  const { listen } = JSON.parse(line) as { listen: string }
+  return {
+    port: Number(listen.split(':')[1]),
+    stop: () => {
+      stop()
+      rmSync(data, { recursive: true, force: true })
+    },
+  }
+}
+
+async function server(args: readonly string[]): Promise<{ port: number; stop: () => void }> {
+  const { line, stop } = await process_(args)
+  return { port: (JSON.parse(line) as { port: number }).port, stop }
+}
+
+/** Resolves with the JSON that the process prints when it is ready. */
+function process_(args: readonly string[]): Promise<{ line: string; stop: () => void }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk
+      try {
+        JSON.parse(output)
+      } catch {
+        return
+      }
+      resolve({ line: output, stop: () => child.kill('SIGKILL') })
+    })
+    child.on('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}: ${output}`)))
+  })
+}
+
+function record(row: object): void {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root }).toString().trim()
+  appendFileSync(join(root, 'bench/results.jsonl'), `${JSON.stringify({ commit, node: process.version, ...row })}\n`)
+}
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
+}

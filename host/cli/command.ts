@@ -1,0 +1,80 @@
+// Command: what every subcommand of `inn` is, how its words are read, and how it fails.
+//
+// C1. Exit code 0 fine, 1 refused or failed, 2 wrong usage; errors are one line on standard error that says what to do.
+// C2. Flags of all commands: --admin, --url, --token, --json, --help.
+
+import { parseArgs } from 'node:util'
+
+export interface Subcommand {
+  readonly name: string
+  /** Words after the name, as in `SERVICE [ENTITY]`. */
+  readonly usage: string
+  readonly summary: string
+  readonly flags: Readonly<Record<string, Flag>>
+  /** Fewest and most words. */
+  readonly words: readonly [min: number, max: number]
+  /** Answers the exit code. */
+  readonly run: (args: Args) => Promise<number>
+}
+
+export interface Flag {
+  readonly type: 'string' | 'boolean'
+  readonly help: string
+  readonly short?: string
+  readonly multiple?: boolean
+}
+
+export interface Args {
+  readonly words: readonly string[]
+  readonly text: (name: string) => string | undefined
+  readonly texts: (name: string) => readonly string[]
+  readonly is: (name: string) => boolean
+}
+
+/** Wrong usage: exit code 2. */
+export class UsageError extends Error {}
+
+/** Refused or failed: exit code 1. */
+export class CommandFailure extends Error {}
+
+export const commonFlags: Readonly<Record<string, Flag>> = {
+  admin: { type: 'string', help: "HOST:PORT of the host's admin port (default 127.0.0.1:8081)" },
+  token: { type: 'string', help: 'token of the admin port (or INNKEEPER_TOKEN)' },
+  json: { type: 'boolean', help: 'print JSON for programs' },
+  help: { type: 'boolean', help: 'explain this command', short: 'h' },
+}
+
+/** @throws UsageError */
+export function readArgs(command: Subcommand, argv: readonly string[]): Args {
+  const options = Object.fromEntries(
+    Object.entries({ ...commonFlags, ...command.flags }).map(([name, { type, short, multiple }]) => [
+      name,
+      { type, ...(short === undefined ? {} : { short }), ...(multiple ? { multiple } : {}) },
+    ]),
+  )
+  let parsed: ReturnType<typeof parseArgs>
+  try {
+    parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+  const { values, positionals } = parsed
+  const [min, max] = command.words
+  if (values['help'] !== true && (positionals.length < min || positionals.length > max)) {
+    throw new UsageError(`usage: inn ${command.name} ${command.usage}`)
+  }
+  return {
+    words: positionals,
+    text: (name) => values[name] as string | undefined,
+    texts: (name) => (values[name] as string[] | undefined) ?? [],
+    is: (name) => values[name] === true,
+  }
+}
+
+export function help(command: Subcommand): string {
+  const flags = Object.entries({ ...command.flags, ...commonFlags }).map(([name, flag]) => {
+    const dashes = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`
+    return `  ${(dashes + (flag.type === 'string' ? ' VALUE' : '')).padEnd(28)}${flag.help}`
+  })
+  return `inn ${command.name} ${command.usage}\n\n${command.summary}\n\n${flags.join('\n')}`
+}

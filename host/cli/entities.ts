@@ -1,0 +1,131 @@
+// inn entities, inn state, inn journal: what entities hold, now and then.
+
+import { adminClient } from './client.ts'
+import type { Args, Subcommand } from './command.ts'
+import { UsageError } from './command.ts'
+import { print, printJson, table } from './print.ts'
+
+export const entitiesCommand: Subcommand = {
+  name: 'entities',
+  usage: 'SERVICE [--prefix P] [--stuck]',
+  summary: 'list entities: id, events, last change; or those that cannot go on, and why',
+  flags: {
+    prefix: { type: 'string', help: 'only ids that start so' },
+    stuck: { type: 'boolean', help: 'only entities that cannot be replayed' },
+    limit: { type: 'string', help: 'at most so many (default 100)' },
+  },
+  words: [1, 1],
+  run: entities,
+}
+
+export const stateCommand: Subcommand = {
+  name: 'state',
+  usage: 'SERVICE ENTITY [--at SEQUENCE]',
+  summary: "show an entity's state, now or at an event",
+  flags: { at: { type: 'string', help: 'the last event to count in' } },
+  words: [2, 2],
+  run: state,
+}
+
+export const journalCommand: Subcommand = {
+  name: 'journal',
+  usage: 'SERVICE ENTITY [--from N] [--follow]',
+  summary: "show an entity's commands and events",
+  flags: {
+    from: { type: 'string', help: 'first revision (default 1)' },
+    limit: { type: 'string', help: 'at most so many records (default 100)' },
+    follow: { type: 'boolean', help: 'go on with what comes' },
+  },
+  words: [2, 2],
+  run: journal,
+}
+
+async function entities(args: Args): Promise<number> {
+  const query = new URLSearchParams()
+  if (args.text('prefix') !== undefined) query.set('prefix', args.text('prefix')!)
+  if (args.text('limit') !== undefined) query.set('limit', number(args, 'limit'))
+  if (args.is('stuck')) query.set('stuck', 'true')
+  const page = await adminClient(args).get(`/v1/services/${encodeURIComponent(args.words[0]!)}/entities?${query}`)
+  if (args.is('json')) {
+    printJson(page)
+    return 0
+  }
+  if (page.entities.length === 0) print(args.is('stuck') ? 'No entity is stuck.' : 'No entities.')
+  else if (args.is('stuck')) {
+    print(
+      table(
+        page.entities.map((e: { id: string; sequence: number; deployment: number; message: string }) => [
+          e.id,
+          `event ${e.sequence}`,
+          `deployment ${e.deployment}`,
+          e.message,
+        ]),
+      ),
+    )
+  } else {
+    print(
+      table(
+        page.entities.map((e: { id: string; sequence: number; lastChange: string }) => [
+          e.id,
+          `${e.sequence} events`,
+          e.lastChange,
+        ]),
+      ),
+    )
+  }
+  if (page.next !== null) print('... and more; use --prefix or --limit')
+  return 0
+}
+
+async function state(args: Args): Promise<number> {
+  const at = args.text('at') === undefined ? '' : `?at=${number(args, 'at')}`
+  const result = await adminClient(args).get(`${entityPath(args)}/state${at}`)
+  if (args.is('json')) {
+    printJson(result)
+  } else {
+    print(`${result.service} ${result.entity} after event ${result.sequence} of ${result.of}`)
+    printJson(result.state)
+  }
+  return 0
+}
+
+interface ShownRecord {
+  revision: number
+  at: string
+  method: string
+  request: unknown
+  events: { sequence: number; type: string; data: unknown }[]
+}
+
+async function journal(args: Args): Promise<number> {
+  const query = new URLSearchParams()
+  for (const name of ['from', 'limit']) if (args.text(name) !== undefined) query.set(name, number(args, name))
+  const show = (record: ShownRecord) => print(args.is('json') ? JSON.stringify(record) : describe(record))
+  const client = adminClient(args)
+  if (args.is('follow')) {
+    await client.lines(`${entityPath(args)}/journal?${query}&follow`, show)
+    return 0
+  }
+  const page = await client.get(`${entityPath(args)}/journal?${query}`)
+  for (const record of page.records) show(record)
+  if (page.more && !args.is('json')) print(`... and more; go on with --from ${page.records.at(-1).revision + 1}`)
+  return 0
+}
+
+function describe(record: ShownRecord): string {
+  const head = `${String(record.revision).padStart(6)}  ${record.at}  ${record.method} ${JSON.stringify(record.request)}`
+  const events = record.events.map(
+    (event) => `\n        ${event.sequence}  ${event.type} ${JSON.stringify(event.data)}`,
+  )
+  return head + events.join('')
+}
+
+function entityPath(args: Args): string {
+  return `/v1/services/${encodeURIComponent(args.words[0]!)}/entities/${encodeURIComponent(args.words[1]!)}`
+}
+
+function number(args: Args, name: string): string {
+  const text = args.text(name)!
+  if (!/^\d+$/.test(text)) throw new UsageError(`--${name}: expected a whole number, got ${JSON.stringify(text)}`)
+  return text
+}

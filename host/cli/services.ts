@@ -1,0 +1,88 @@
+// inn services, inn undeploy: what is served.
+
+import { adminClient } from './client.ts'
+import type { Args, Subcommand } from './command.ts'
+import { print, printJson, table } from './print.ts'
+
+export const servicesCommand: Subcommand = {
+  name: 'services',
+  usage: '[SERVICE]',
+  summary: 'list services, or show one with methods, routes and versions',
+  flags: {},
+  words: [0, 1],
+  run: async (args) => (args.words[0] === undefined ? list(args) : show(args, args.words[0])),
+}
+
+export const undeployCommand: Subcommand = {
+  name: 'undeploy',
+  usage: 'SERVICE [--purge]',
+  summary: 'stop serving a service; its data stays unless purged',
+  flags: { purge: { type: 'boolean', help: 'delete what it stored, for good' } },
+  words: [1, 1],
+  run: undeploy,
+}
+
+interface Service {
+  name: string
+  kind: string
+  deployment: number
+  methods: { name: string; input: string; output: string; routes: string[] }[]
+}
+
+async function list(args: Args): Promise<number> {
+  const { services } = (await adminClient(args).get('/v1/services')) as { services: Service[] }
+  if (args.is('json')) printJson({ services })
+  else if (services.length === 0) print('Nothing is deployed. `inn deploy FILE.wasm` does.')
+  else
+    print(
+      table(
+        services.map(({ name, kind, deployment, methods }) => [
+          name,
+          kind,
+          `deployment ${deployment}`,
+          methods.map((m) => m.name).join(' '),
+        ]),
+      ),
+    )
+  return 0
+}
+
+async function show(args: Args, name: string): Promise<number> {
+  const service = await adminClient(args).get(`/v1/services/${encodeURIComponent(name)}`)
+  if (args.is('json')) {
+    printJson(service)
+    return 0
+  }
+  print(`${service.name}  ${service.kind}  persistence id ${service.persistenceId}`)
+  print(
+    table(
+      service.methods.map((m: Service['methods'][number]) => [
+        `  ${m.name}`,
+        `${m.input} -> ${m.output}`,
+        m.routes.join(', '),
+      ]),
+    ),
+  )
+  print('versions')
+  print(
+    table(
+      service.history.map((v: { deployment: number; at: string; hash: string; active: boolean; forced: boolean }) => [
+        `  ${v.deployment}`,
+        v.at,
+        v.hash.slice(0, 12),
+        `${v.active ? 'active' : ''}${v.forced ? ' forced' : ''}`,
+      ]),
+    ),
+  )
+  return 0
+}
+
+async function undeploy(args: Args): Promise<number> {
+  const name = args.words[0]!
+  const query = args.is('purge') ? '?purge' : ''
+  const result = await adminClient(args).change('DELETE', `/v1/services/${encodeURIComponent(name)}${query}`)
+  if (args.is('json')) printJson(result)
+  else
+    print(`${result.service} is no longer served${result.purged ? ', and its data is deleted' : '; its data stays'}.`)
+  return 0
+}

@@ -1,0 +1,122 @@
+// Keys: the layout of every column family. Numbers are big endian, so that keys sort as numbers do.
+//
+//   journal      | storage 4 | entity ... 00 01 | revision 8 |                    -> Record
+//   snapshots    | storage 4 | entity ... 00 01 | sequence 8 |                    -> Snapshot
+//   idempotency  | 0 | storage 4 | entity ... 00 01 | key ... |                   -> Idempotency
+//                | 1 | at-ms 8 | storage 4 | entity ... 00 01 | key ... |         -> (empty; for expiry)
+//   outbox       | id 8 |                                                         -> Outbox
+//   commits      | partition 2 | number 8 |                                       -> Commit
+//   components   | text |                                                         -> raw bytes (catalog)
+//   default      | text |                                                         -> framed JSON (catalog, meta)
+//
+// K1. `entity` is UTF-8 with every 00 written as 00 FF; its end is 00 01. So no entity's keys lie among another's, and entities
+//     sort by their ids, which length prefixes would not give (decision 0003).
+// K2. Nothing here is ever reused with another meaning; what is retired stays in this drawing.
+
+import type { EntityRef, StorageId } from './journal.ts'
+
+export const columns = ['default', 'journal', 'commits', 'snapshots', 'components', 'idempotency', 'outbox'] as const
+export type Column = (typeof columns)[number]
+
+export const partition = 0
+
+/** storage and entity: what all keys of one entity start with. */
+export function entityPrefix({ storage, key }: EntityRef): Buffer {
+  const text = Buffer.from(key, 'utf8')
+  const escaped = text.includes(0) ? escapeNul(text) : text
+  const prefix = Buffer.allocUnsafe(4 + escaped.length + 2)
+  prefix.writeUInt32BE(storage, 0)
+  escaped.copy(prefix, 4)
+  prefix.writeUInt16BE(1, 4 + escaped.length)
+  return prefix
+}
+
+/** storage and the start of an entity's key: what the keys of all entities with that prefix start with. */
+export function listPrefix(storage: StorageId, start: string): Buffer {
+  return entityPrefix({ storage, key: start }).subarray(0, -2)
+}
+
+export function numbered(prefix: Buffer, number: number): Buffer {
+  const key = Buffer.allocUnsafe(prefix.length + 8)
+  prefix.copy(key)
+  writeNumber(key, number, prefix.length)
+  return key
+}
+
+/** First key after all that start with `prefix`. */
+export function after(prefix: Buffer): Buffer {
+  const end = Buffer.from(prefix)
+  for (let at = end.length - 1; at >= 0; at--) {
+    if (end[at]! < 255) {
+      end[at] = end[at]! + 1
+      return end.subarray(0, at + 1)
+    }
+  }
+  throw new Error('a prefix of FF only has no end')
+}
+
+/** The entity of a key in `journal` or `snapshots`. */
+export function entityOf(key: Buffer): EntityRef {
+  const escaped = key.subarray(4, key.length - 10)
+  return { storage: key.readUInt32BE(0), key: (escaped.includes(0) ? unescapeNul(escaped) : escaped).toString('utf8') }
+}
+
+export function numberOf(key: Buffer): number {
+  return readNumber(key, key.length - 8)
+}
+
+export function idempotencyKey(entity: EntityRef, key: string): Buffer {
+  return Buffer.concat([Buffer.from([0]), entityPrefix(entity), Buffer.from(key, 'utf8')])
+}
+
+export function expiryKey(atMs: number, entry: Buffer): Buffer {
+  const head = Buffer.alloc(9)
+  head[0] = 1
+  writeNumber(head, atMs, 1)
+  return Buffer.concat([head, entry.subarray(1)])
+}
+
+/** The entry that an expiry key stands for. */
+export function expiredEntry(key: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([0]), key.subarray(9)])
+}
+
+export function commitKey(number: number): Buffer {
+  const key = Buffer.alloc(10)
+  key.writeUInt16BE(partition, 0)
+  writeNumber(key, number, 2)
+  return key
+}
+
+export function outboxKey(id: number): Buffer {
+  const key = Buffer.alloc(8)
+  writeNumber(key, id, 0)
+  return key
+}
+
+function writeNumber(into: Buffer, number: number, at: number): void {
+  into.writeUInt32BE(Math.floor(number / 0x1_0000_0000), at)
+  into.writeUInt32BE(number >>> 0, at + 4)
+}
+
+function readNumber(from: Buffer, at: number): number {
+  return from.readUInt32BE(at) * 0x1_0000_0000 + from.readUInt32BE(at + 4)
+}
+
+function escapeNul(text: Buffer): Buffer {
+  const out: number[] = []
+  for (const byte of text) {
+    out.push(byte)
+    if (byte === 0) out.push(255)
+  }
+  return Buffer.from(out)
+}
+
+function unescapeNul(escaped: Buffer): Buffer {
+  const out: number[] = []
+  for (let at = 0; at < escaped.length; at++) {
+    out.push(escaped[at]!)
+    if (escaped[at] === 0) at += 1
+  }
+  return Buffer.from(out)
+}

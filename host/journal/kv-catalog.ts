@@ -1,0 +1,131 @@
+// The catalog over a Kv: framed JSON in `default`, raw bytes of components and modules in `components`.
+//
+//   default      directory                     -> {"format":1,"id":"..."}
+//                storage/<persistence id>      -> {"id":7}
+//                deployment/<number, 10 digits>-> Deployment
+//                active/<service>              -> {"deployment":3}
+//   components   component/<hash>              -> the uploaded bytes
+//                artefact/<hash>/<engine>      -> framed JSON: plan, description, number of modules
+//                module/<hash>/<engine>/<n>    -> a core module
+
+import { randomBytes } from 'node:crypto'
+import { InnkeeperError } from '../errors.ts'
+import type { Artefact } from '../guest/artefact.ts'
+import type { Catalog, Deployment } from './catalog.ts'
+import type { StorageId } from './journal.ts'
+import { after } from './keys.ts'
+import type { Kv, Write } from './kv.ts'
+import { frame, unframe } from './record.ts'
+
+/** Layout of the data directory. A host refuses one that is newer than it knows. */
+const format = 1
+const allMax = 1_000_000
+
+export class KvCatalog implements Catalog {
+  readonly directoryId: string
+  private readonly kv: Kv
+
+  /** @throws InnkeeperError `storage_unavailable` for a directory of a newer format. */
+  constructor(kv: Kv) {
+    this.kv = kv
+    const known = this.read<{ format: number; id: string }>('directory')
+    if (known !== undefined && known.format > format) {
+      const message = `the data directory has format ${known.format}, this host reads up to ${format}; use a newer Innkeeper`
+      throw new InnkeeperError('storage_unavailable', message)
+    }
+    this.directoryId = known?.id ?? randomBytes(16).toString('hex')
+    if (known === undefined) kv.write([put('directory', { format, id: this.directoryId })], true)
+  }
+
+  deployments(): readonly Deployment[] {
+    return this.all<Deployment>('deployment/').map(([, deployment]) => deployment)
+  }
+
+  active(): ReadonlyMap<string, number> {
+    return new Map(this.all<{ deployment: number }>('active/').map(([name, { deployment }]) => [name, deployment]))
+  }
+
+  deploy(deployment: Deployment, component: Uint8Array, artefact: Artefact): void {
+    const writes: Write[] = [
+      ['components', Buffer.from(`component/${deployment.hash}`), Buffer.from(component)],
+      ...artefactWrites(artefact),
+      put(`deployment/${String(deployment.number).padStart(10, '0')}`, deployment),
+      ...deployment.services.map(({ name }) => put(`active/${name}`, { deployment: deployment.number })),
+    ]
+    this.kv.write(writes, true)
+  }
+
+  undeploy(service: string): void {
+    this.kv.write([['default', Buffer.from(`active/${service}`), undefined]], true)
+  }
+
+  storageId(persistenceId: string): StorageId {
+    const key = `storage/${persistenceId}`
+    const known = this.read<{ id: StorageId }>(key)
+    if (known !== undefined) return known.id
+    const id = Math.max(0, ...this.all<{ id: StorageId }>('storage/').map(([, entry]) => entry.id)) + 1
+    this.kv.write([put(key, { id })], true)
+    return id
+  }
+
+  component(hash: string): Uint8Array | undefined {
+    return this.kv.get('components', Buffer.from(`component/${hash}`))
+  }
+
+  artefact(hash: string, engine: number): Artefact | undefined {
+    const head = this.kv.get('components', Buffer.from(`artefact/${hash}/${engine}`))
+    if (head === undefined) return undefined
+    const { modules: count, descriptors, ...rest } = JSON.parse(unframe(head).toString('utf8')) as ArtefactHead
+    const modules: Uint8Array[] = []
+    for (let index = 0; index < count; index++) {
+      const module = this.kv.get('components', Buffer.from(`module/${hash}/${engine}/${index}`))
+      if (module === undefined) return undefined
+      modules.push(unframe(module))
+    }
+    const description = { ...rest.description, descriptors: Buffer.from(descriptors, 'base64') }
+    return { ...rest, description, modules }
+  }
+
+  putArtefact(artefact: Artefact): void {
+    this.kv.write(artefactWrites(artefact), true)
+  }
+
+  private read<T>(key: string): T | undefined {
+    const value = this.kv.get('default', Buffer.from(key))
+    return value && (JSON.parse(unframe(value).toString('utf8')) as T)
+  }
+
+  /** Entries whose key starts so, by the rest of the key. */
+  private all<T>(prefix: string): [string, T][] {
+    const from = Buffer.from(prefix)
+    const rows = this.kv.range('default', { from, to: after(from), limit: allMax })
+    const entries: [string, T][] = []
+    for (let at = 0; at < rows.length; at += 2) {
+      entries.push([rows[at]!.toString('utf8', from.length), JSON.parse(unframe(rows[at + 1]!).toString('utf8')) as T])
+    }
+    return entries
+  }
+}
+
+type ArtefactHead = Omit<Artefact, 'modules'> & { readonly modules: number; readonly descriptors: string }
+
+function artefactWrites(artefact: Artefact): Write[] {
+  const { hash, engine, modules, description } = artefact
+  const { descriptors, ...described } = description
+  const head = {
+    ...artefact,
+    modules: modules.length,
+    description: described,
+    descriptors: Buffer.from(descriptors).toString('base64'),
+  }
+  return [
+    ['components', Buffer.from(`artefact/${hash}/${engine}`), frame(Buffer.from(JSON.stringify(head)))],
+    ...modules.map(
+      (module, index): Write => ['components', Buffer.from(`module/${hash}/${engine}/${index}`), frame(module)],
+    ),
+  ]
+}
+
+function put(key: string, value: unknown): Write {
+  return ['default', Buffer.from(key), frame(Buffer.from(JSON.stringify(value)))]
+}

@@ -1,0 +1,404 @@
+// The journal over a Kv: one implementation of the rules of journal.ts for every storage engine.
+//
+// Owns: what is written where, and the refusal of everything after a failure (J4).   The Kv owns: bytes on disk.
+
+import assert from 'node:assert/strict'
+import { InnkeeperError } from '../errors.ts'
+import type { Typed } from '../outcome.ts'
+import type {
+  Batch,
+  CommitRecord,
+  EntityHead,
+  EntityRef,
+  EntitySummary,
+  EventsPage,
+  IdempotencyEntry,
+  Journal,
+  JournalRecord,
+  OutboxEntry,
+  RecordsPage,
+  Snapshot,
+  StorageId,
+} from './journal.ts'
+import type { Column } from './keys.ts'
+import {
+  after,
+  commitKey,
+  entityOf,
+  entityPrefix,
+  expiredEntry,
+  expiryKey,
+  idempotencyKey,
+  listPrefix,
+  numbered,
+  numberOf,
+  outboxKey,
+} from './keys.ts'
+import type { Kv, Write } from './kv.ts'
+import {
+  DamagedValue,
+  decodeCommit,
+  decodeEvents,
+  decodeIdempotency,
+  decodeOutbox,
+  decodeRecord,
+  decodeSnapshot,
+  encodeCommit,
+  encodeIdempotency,
+  encodeOutbox,
+  encodeRecord,
+  encodeSnapshot,
+} from './record.ts'
+
+/** Snapshots kept of one entity: the newest to start from, older ones for a state at a point in time (decision 0004). */
+const snapshotsKept = 3
+/** Heads remembered so that appending need not read them. */
+const headsMax = 20_000
+const empty = Buffer.alloc(0)
+
+export type Warn = (message: string, fields?: Record<string, unknown>) => void
+
+export class KvJournal implements Journal {
+  private readonly kv: Kv
+  private readonly warn: Warn
+  private readonly heads = new Map<string, { revision: number; sequence: number }>()
+  private commitNumber: number
+  private broken: InnkeeperError | undefined
+
+  constructor(kv: Kv, warn: Warn) {
+    this.kv = kv
+    this.warn = warn
+    this.commitNumber = this.readLastCommit()
+  }
+
+  batch(): Batch {
+    return new KvBatch(this.headOf)
+  }
+
+  commit(batch: Batch, done: (error: Error | undefined) => void): void {
+    assert(batch instanceof KvBatch, 'a batch of another journal')
+    if (this.broken !== undefined) {
+      done(this.refusal())
+      return
+    }
+    if (batch.empty) {
+      done(undefined)
+      return
+    }
+    try {
+      this.kv.write([...batch.writes, ['commits', commitKey(this.commitNumber + 1), encodeCommit(batch.wrote)]], true)
+    } catch (error) {
+      this.fail(error)
+      const message =
+        'the outcome of this command is unknown: storage failed while it was written; a retry with an idempotency key finds out'
+      done(new InnkeeperError('outcome_unknown', message, error))
+      return
+    }
+    this.commitNumber += 1
+    for (const [key, head] of batch.heads) {
+      if (this.heads.size >= headsMax) this.heads.clear()
+      this.heads.set(key, head)
+    }
+    done(undefined)
+  }
+
+  head(entity: EntityRef): EntityHead | undefined {
+    const prefix = entityPrefix(entity)
+    return this.reading(() => {
+      const [key, value] = this.kv.range('journal', { from: prefix, to: after(prefix), reverse: true, limit: 1 })
+      if (key === undefined || value === undefined) return undefined
+      const record = decodeRecord(numberOf(key), value)
+      return { revision: record.revision, sequence: record.sequence, nowMs: record.command.nowMs }
+    })
+  }
+
+  records(entity: EntityRef, afterRevision: number, recordsMax: number, bytesMax: number): RecordsPage {
+    const rows = this.recordRows(entity, afterRevision, recordsMax + 1, bytesMax)
+    return this.reading(() => {
+      const records: JournalRecord[] = []
+      for (let at = 0; at < rows.length && records.length < recordsMax; at += 2) {
+        records.push(decodeRecord(numberOf(rows[at]!), rows[at + 1]!))
+      }
+      const last = records.at(-1)?.revision ?? afterRevision
+      const more = rows.length / 2 > records.length || this.recordRows(entity, last, 1, 1).length > 0
+      return { records, more }
+    })
+  }
+
+  events(entity: EntityRef, afterRevision: number, eventsMax: number, bytesMax: number): EventsPage {
+    const rows = this.recordRows(entity, afterRevision, eventsMax, bytesMax)
+    return this.reading(() => {
+      const events: Typed[] = []
+      let revision = afterRevision
+      let sequence = 0
+      let at = 0
+      while (at < rows.length && (at === 0 || events.length < eventsMax)) {
+        sequence = decodeEvents(rows[at + 1]!, events)
+        revision = numberOf(rows[at]!)
+        at += 2
+      }
+      const more = at < rows.length || this.recordRows(entity, revision, 1, 1).length > 0
+      return { events, revision, sequence, more }
+    })
+  }
+
+  record(entity: EntityRef, revision: number): JournalRecord | undefined {
+    return this.reading(() => {
+      const value = this.kv.get('journal', numbered(entityPrefix(entity), revision))
+      return value && decodeRecord(revision, value)
+    })
+  }
+
+  snapshot(entity: EntityRef, sequenceMax = Number.MAX_SAFE_INTEGER): Snapshot | undefined {
+    const prefix = entityPrefix(entity)
+    const to = sequenceMax === Number.MAX_SAFE_INTEGER ? after(prefix) : numbered(prefix, sequenceMax + 1)
+    const rows = this.reading(() =>
+      this.kv.range('snapshots', { from: prefix, to, reverse: true, limit: snapshotsKept }),
+    )
+    for (let at = 0; at < rows.length; at += 2) {
+      try {
+        return decodeSnapshot(rows[at + 1]!)
+      } catch (error) {
+        if (!(error instanceof DamagedValue)) throw error
+        this.warn('a snapshot is damaged and passed over', {
+          storage: entity.storage,
+          entity: entity.key,
+          reason: error.message,
+        })
+      }
+    }
+    return undefined
+  }
+
+  putSnapshot(entity: EntityRef, snapshot: Snapshot): void {
+    if (this.broken !== undefined) return
+    const prefix = entityPrefix(entity)
+    try {
+      const older = this.kv.range('snapshots', {
+        from: prefix,
+        to: numbered(prefix, snapshot.sequence),
+        reverse: true,
+        limit: snapshotsKept + 8,
+        keysOnly: true,
+      })
+      const writes: Write[] = [['snapshots', numbered(prefix, snapshot.sequence), encodeSnapshot(snapshot)]]
+      for (let at = 2 * (snapshotsKept - 1); at < older.length; at += 2)
+        writes.push(['snapshots', older[at]!, undefined])
+      this.kv.write(writes, false)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  idempotency(entity: EntityRef, key: string): IdempotencyEntry | undefined {
+    return this.reading(() => {
+      const value = this.kv.get('idempotency', idempotencyKey(entity, key))
+      return value && decodeIdempotency(value)
+    })
+  }
+
+  expireIdempotency(beforeMs: number, max: number): number {
+    return this.reading(() => {
+      const from = Buffer.from([1])
+      const keys = this.kv.range('idempotency', {
+        from,
+        to: expiryKey(Math.max(0, beforeMs), Buffer.alloc(1)),
+        limit: max,
+        keysOnly: true,
+      })
+      const writes: Write[] = []
+      for (let at = 0; at < keys.length; at += 2) {
+        writes.push(['idempotency', keys[at]!, undefined], ['idempotency', expiredEntry(keys[at]!), undefined])
+      }
+      if (writes.length > 0) this.kv.write(writes, false)
+      return keys.length / 2
+    })
+  }
+
+  outbox(afterId: number, max: number): readonly OutboxEntry[] {
+    return this.reading(() => {
+      const rows = this.kv.range('outbox', { from: outboxKey(afterId + 1), to: Buffer.alloc(9, 255), limit: max })
+      const entries: OutboxEntry[] = []
+      for (let at = 0; at < rows.length; at += 2) entries.push(decodeOutbox(numberOf(rows[at]!), rows[at + 1]!))
+      return entries
+    })
+  }
+
+  nextOutboxId(): number {
+    return this.reading(() => {
+      const [key] = this.kv.range('outbox', {
+        from: empty,
+        to: Buffer.alloc(9, 255),
+        reverse: true,
+        limit: 1,
+        keysOnly: true,
+      })
+      return key === undefined ? 1 : numberOf(key) + 1
+    })
+  }
+
+  entities(storage: StorageId, prefix: string, afterKey: string | undefined, max: number): readonly EntitySummary[] {
+    return this.reading(() => {
+      const start = listPrefix(storage, prefix)
+      const to = after(start)
+      const found: EntitySummary[] = []
+      let from = afterKey === undefined ? start : after(entityPrefix({ storage, key: afterKey }))
+      if (from.compare(start) < 0) from = start
+      while (found.length < max && from.compare(to) < 0) {
+        const [first] = this.kv.range('journal', { from, to, limit: 1, keysOnly: true })
+        if (first === undefined) break
+        const entity = entityOf(first)
+        const head = this.head(entity)!
+        found.push({ key: entity.key, revision: head.revision, sequence: head.sequence, lastChangeMs: head.nowMs })
+        // From here to the next entity in one step: this one may have millions of records.
+        from = after(entityPrefix(entity))
+      }
+      return found
+    })
+  }
+
+  purge(storage: StorageId): void {
+    const from = listPrefix(storage, '')
+    const to = after(from)
+    this.reading(() => {
+      for (const column of ['journal', 'snapshots'] as const) this.kv.clear(column, from, to)
+      const tagged = (key: Buffer) => Buffer.concat([Buffer.from([0]), key])
+      this.kv.clear('idempotency', tagged(from), tagged(to))
+      this.heads.clear()
+      // The clearing itself is not synced by every engine; an empty synced commit is.
+      this.kv.write([['commits', commitKey(this.commitNumber + 1), encodeCommit([])]], true)
+      this.commitNumber += 1
+    })
+  }
+
+  lastCommit(): number {
+    return this.commitNumber
+  }
+
+  commits(afterNumber: number, max: number): readonly CommitRecord[] {
+    return this.reading(() => {
+      const rows = this.kv.range('commits', {
+        from: commitKey(afterNumber + 1),
+        to: commitKey(Number.MAX_SAFE_INTEGER),
+        limit: max,
+      })
+      const commits: CommitRecord[] = []
+      for (let at = 0; at < rows.length; at += 2) commits.push(decodeCommit(numberOf(rows[at]!), rows[at + 1]!))
+      return commits
+    })
+  }
+
+  failure(): Error | undefined {
+    return this.broken
+  }
+
+  async reopen(): Promise<void> {
+    await this.kv.reopen()
+    this.heads.clear()
+    this.commitNumber = this.readLastCommit()
+    this.broken = undefined
+  }
+
+  close(): Promise<void> {
+    return this.kv.close()
+  }
+
+  private readonly headOf = (entity: EntityRef): { revision: number; sequence: number } => {
+    return this.heads.get(headKey(entity)) ?? this.head(entity) ?? { revision: 0, sequence: 0 }
+  }
+
+  private recordRows(entity: EntityRef, afterRevision: number, limit: number, bytesMax: number): Buffer[] {
+    const prefix = entityPrefix(entity)
+    return this.reading(() =>
+      this.kv.range('journal', { from: numbered(prefix, afterRevision + 1), to: after(prefix), limit, bytesMax }),
+    )
+  }
+
+  private readLastCommit(): number {
+    const [key] = this.kv.range('commits', {
+      from: commitKey(0),
+      to: commitKey(Number.MAX_SAFE_INTEGER),
+      reverse: true,
+      limit: 1,
+      keysOnly: true,
+    })
+    return key === undefined ? 0 : numberOf(key)
+  }
+
+  /** Reads are refused while the store is broken, and break it when the engine fails (J4). */
+  private reading<T>(read: () => T): T {
+    if (this.broken !== undefined) throw this.refusal()
+    try {
+      return read()
+    } catch (error) {
+      if (error instanceof InnkeeperError) throw error
+      if (error instanceof DamagedValue)
+        throw new InnkeeperError('storage_unavailable', `the data directory is damaged: ${error.message}`, error)
+      this.fail(error)
+      throw this.refusal()
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.broken !== undefined) return
+    this.broken = new InnkeeperError('storage_unavailable', (error as Error).message, error)
+    this.warn('storage failed', { err: error })
+  }
+
+  private refusal(): InnkeeperError {
+    return new InnkeeperError(
+      'storage_unavailable',
+      `storage failed and is being reopened: ${this.broken!.message}`,
+      this.broken,
+    )
+  }
+}
+
+class KvBatch implements Batch {
+  readonly writes: Write[] = []
+  readonly wrote: { entity: EntityRef; revision: number }[] = []
+  readonly heads = new Map<string, { revision: number; sequence: number }>()
+  private readonly headOf: (entity: EntityRef) => { revision: number; sequence: number }
+
+  constructor(headOf: (entity: EntityRef) => { revision: number; sequence: number }) {
+    this.headOf = headOf
+  }
+
+  get empty(): boolean {
+    return this.writes.length === 0
+  }
+
+  append(entity: EntityRef, record: JournalRecord): void {
+    const key = headKey(entity)
+    const before = this.heads.get(key) ?? this.headOf(entity)
+    assert(
+      record.revision === before.revision + 1 && record.sequence === before.sequence + record.events.length,
+      `sequence_conflict: record ${record.revision}/${record.sequence} after ${before.revision}/${before.sequence}`,
+    )
+    this.heads.set(key, { revision: record.revision, sequence: record.sequence })
+    this.writes.push(['journal', numbered(entityPrefix(entity), record.revision), encodeRecord(record)])
+    this.wrote.push({ entity, revision: record.revision })
+  }
+
+  remember(entity: EntityRef, key: string, entry: IdempotencyEntry): void {
+    const stored = idempotencyKey(entity, key)
+    this.put('idempotency', stored, encodeIdempotency(entry))
+    this.put('idempotency', expiryKey(entry.atMs, stored), empty)
+  }
+
+  enqueue(entry: OutboxEntry): void {
+    this.put('outbox', outboxKey(entry.id), encodeOutbox(entry))
+  }
+
+  dequeue(id: number): void {
+    this.writes.push(['outbox', outboxKey(id), undefined])
+  }
+
+  private put(column: Column, key: Buffer, value: Buffer): void {
+    this.writes.push([column, key, value])
+  }
+}
+
+function headKey({ storage, key }: EntityRef): string {
+  return `${storage}\0${key}`
+}

@@ -1,0 +1,33 @@
+// Kv: what the journal asks of a storage engine: ordered keys in columns, atomic synced writes, ranges in both directions.
+//
+// V1. `write` is all or nothing, and with `sync` on disk when it returns. Any throw leaves the outcome unknown.
+// V2. Keys and values are bytes, in byte order.
+
+import type { Column } from './keys.ts'
+
+/** A value to put, or `undefined` to delete. */
+export type Write = readonly [column: Column, key: Buffer, value: Buffer | undefined]
+
+export interface Range {
+  /** Inclusive. */
+  readonly from: Buffer
+  /** Exclusive. */
+  readonly to: Buffer
+  readonly reverse?: boolean
+  readonly limit: number
+  /** Stops after about so many bytes of values, at least one entry. */
+  readonly bytesMax?: number
+  /** Values are left empty. */
+  readonly keysOnly?: boolean
+}
+
+export interface Kv {
+  get(column: Column, key: Buffer): Buffer | undefined
+  /** Keys and values in turn: key, value, key, value. */
+  range(column: Column, range: Range): Buffer[]
+  write(writes: readonly Write[], sync: boolean): void
+  clear(column: Column, from: Buffer, to: Buffer): void
+  /** Close and open again, with all checks of opening. */
+  reopen(): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,78 @@
+// Memory: a store that forgets at exit. For tests and tries.
+
+import type { Store } from './catalog.ts'
+import type { Column } from './keys.ts'
+import type { Kv, Range, Write } from './kv.ts'
+import { KvCatalog } from './kv-catalog.ts'
+import { KvJournal } from './kv-journal.ts'
+
+export function memoryStore(): Store {
+  const kv = new MemoryKv()
+  return { journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv) }
+}
+
+/** Each column a list sorted by key. */
+export class MemoryKv implements Kv {
+  private readonly columns = new Map<Column, { key: Buffer; value: Buffer }[]>()
+
+  get(column: Column, key: Buffer): Buffer | undefined {
+    const list = this.list(column)
+    const at = place(list, key)
+    return list[at]?.key.equals(key) ? list[at]!.value : undefined
+  }
+
+  range(column: Column, { from, to, reverse, limit, bytesMax = Number.POSITIVE_INFINITY, keysOnly }: Range): Buffer[] {
+    const list = this.list(column)
+    const found = list.slice(place(list, from), place(list, to))
+    if (reverse) found.reverse()
+    const rows: Buffer[] = []
+    let bytes = 0
+    for (const { key, value } of found.slice(0, limit)) {
+      if (rows.length > 0 && bytes >= bytesMax) break
+      rows.push(key, keysOnly ? Buffer.alloc(0) : value)
+      bytes += value.length
+    }
+    return rows
+  }
+
+  write(writes: readonly Write[]): void {
+    for (const [column, key, value] of writes) {
+      const list = this.list(column)
+      const at = place(list, key)
+      const there = list[at]?.key.equals(key) ? 1 : 0
+      if (value === undefined) list.splice(at, there)
+      else list.splice(at, there, { key: Buffer.from(key), value: Buffer.from(value) })
+    }
+  }
+
+  clear(column: Column, from: Buffer, to: Buffer): void {
+    const list = this.list(column)
+    const start = place(list, from)
+    list.splice(start, place(list, to) - start)
+  }
+
+  async reopen(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  private list(column: Column): { key: Buffer; value: Buffer }[] {
+    let list = this.columns.get(column)
+    if (list === undefined) {
+      list = []
+      this.columns.set(column, list)
+    }
+    return list
+  }
+}
+
+/** Index of the first entry whose key is not less. */
+function place(list: readonly { key: Buffer }[], key: Buffer): number {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (list[middle]!.key.compare(key) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}

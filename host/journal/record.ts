@@ -1,0 +1,466 @@
+// Record: the values of the store as bytes, and back. record.proto is their schema.
+//
+// R1. Every value has a version and a checksum; what fails either, or does not parse, throws DamagedValue.
+// R2. What is written reads back equal; fields that this version does not know are skipped.
+//
+// By hand: a record is written for each command, and replay reads only its events.
+
+import { crc32 } from 'node:zlib'
+import type { Metadata, MetadataEntry } from '../metadata.ts'
+import { noMetadata } from '../metadata.ts'
+import type { Call, Effect, Typed } from '../outcome.ts'
+import { WireCursor, WireError } from '../schema/wire.ts'
+import { Sink } from '../transcode/sink.ts'
+import type {
+  CommitRecord,
+  IdempotencyEntry,
+  JournalRecord,
+  OutboxEntry,
+  RecordedCommand,
+  Snapshot,
+  StoredAnswer,
+} from './journal.ts'
+
+const version = 1
+const headBytes = 5
+
+/** Bytes of the store that are not what was written. */
+export class DamagedValue extends Error {}
+
+export function frame(body: Uint8Array): Buffer {
+  const framed = Buffer.allocUnsafe(headBytes + body.length)
+  framed[0] = version
+  framed.writeUInt32LE(crc32(body), 1)
+  framed.set(body, headBytes)
+  return framed
+}
+
+/** @throws DamagedValue */
+export function unframe(framed: Buffer): Buffer {
+  if (framed.length < headBytes) throw new DamagedValue('a value of less than 5 bytes')
+  if (framed[0] !== version)
+    throw new DamagedValue(`a value of version ${framed[0]}; this host reads version ${version}`)
+  const body = framed.subarray(headBytes)
+  if (crc32(body) !== framed.readUInt32LE(1)) throw new DamagedValue('a value whose checksum is wrong')
+  return body
+}
+
+/** One buffer for all records: nothing here waits between `reset` and `finish`. */
+const sink = new Sink()
+
+function write(fill: () => void): Buffer {
+  sink.reset()
+  fill()
+  return frame(sink.finish())
+}
+
+function read<T>(framed: Buffer, parse: (cursor: WireCursor) => T): T {
+  try {
+    return parse(new WireCursor(unframe(framed)))
+  } catch (error) {
+    if (error instanceof WireError) throw new DamagedValue(error.message)
+    throw error
+  }
+}
+
+function text(field: number, value: string): void {
+  if (value === '') return
+  sink.varint((field << 3) | 2)
+  sink.string(value)
+}
+
+function bytes(field: number, value: Uint8Array): void {
+  sink.varint((field << 3) | 2)
+  sink.view(value)
+}
+
+function number(field: number, value: number): void {
+  if (value === 0) return
+  sink.varint(field << 3)
+  sink.varintSafe(value)
+}
+
+function part(field: number, fill: () => void): void {
+  sink.varint((field << 3) | 2)
+  const start = sink.open()
+  fill()
+  sink.close(start)
+}
+
+function writeMetadata(field: number, metadata: Metadata): void {
+  for (const [name, value] of metadata) {
+    part(field, () => {
+      text(1, name)
+      if (typeof value !== 'string') bytes(3, value)
+      else {
+        sink.varint(18)
+        sink.string(value)
+      }
+    })
+  }
+}
+
+function writeTyped(field: number, { typeName, data }: Typed): void {
+  sink.varint((field << 3) | 2)
+  const start = sink.open()
+  text(1, typeName)
+  bytes(2, data)
+  sink.close(start)
+}
+
+function writeCall(field: number, { service, method, payload, metadata }: Call): void {
+  part(field, () => {
+    text(1, service)
+    text(2, method)
+    bytes(3, payload)
+    writeMetadata(4, metadata)
+  })
+}
+
+export function encodeRecord({
+  sequence,
+  deployment,
+  command,
+  events,
+  effects,
+  answer,
+  answerMetadata,
+}: JournalRecord): Buffer {
+  sink.reset()
+  number(1, sequence)
+  number(2, deployment)
+  sink.varint(26)
+  const start = sink.open()
+  text(1, command.method)
+  bytes(2, command.payload)
+  writeMetadata(3, command.metadata)
+  number(4, command.nowMs)
+  bytes(5, command.seed)
+  if (command.idempotencyKey !== undefined) {
+    sink.varint(50)
+    sink.string(command.idempotencyKey)
+  }
+  sink.close(start)
+  for (const event of events) writeTyped(4, event)
+  for (const { call, synchronous } of effects) {
+    part(5, () => {
+      writeCall(1, call)
+      number(2, synchronous ? 1 : 0)
+    })
+  }
+  part(6, () => {
+    if (answer.kind === 'message') bytes(1, answer.payload)
+    else if (answer.kind === 'forward') writeCall(2, answer.call)
+    else number(3, 1)
+  })
+  writeMetadata(7, answerMetadata)
+  return frame(sink.finish())
+}
+
+/** Fields of one message, unknown ones skipped. `on` reads a field that it knows and says so. */
+function fields(cursor: WireCursor, on: (tag: number) => boolean): void {
+  while (!cursor.done) {
+    const tag = cursor.tag()
+    if (!on(tag)) cursor.skip(tag & 7)
+  }
+}
+
+/** A cursor over the embedded message that starts here; the outer one moves past it. */
+function inner(cursor: WireCursor): WireCursor {
+  const end = cursor.length()
+  const result = new WireCursor(cursor.bytes, cursor.at, end)
+  cursor.at = end
+  return result
+}
+
+function readMetadata(cursor: WireCursor): MetadataEntry {
+  let name = ''
+  let value: string | Uint8Array = ''
+  fields(cursor, (tag) => {
+    if (tag === 10) name = cursor.string()
+    else if (tag === 18) value = cursor.string()
+    else if (tag === 26) value = cursor.view()
+    else return false
+    return true
+  })
+  return [name, value]
+}
+
+function readTyped(cursor: WireCursor): Typed {
+  let typeName = ''
+  let data: Uint8Array = new Uint8Array()
+  while (!cursor.done) {
+    const tag = cursor.tag()
+    if (tag === 10) typeName = cursor.string()
+    else if (tag === 18) data = cursor.view()
+    else cursor.skip(tag & 7)
+  }
+  return { typeName, data }
+}
+
+function readCall(cursor: WireCursor): Call {
+  const call = { service: '', method: '', payload: new Uint8Array() as Uint8Array }
+  const metadata: MetadataEntry[] = []
+  fields(cursor, (tag) => {
+    if (tag === 10) call.service = cursor.string()
+    else if (tag === 18) call.method = cursor.string()
+    else if (tag === 26) call.payload = cursor.view()
+    else if (tag === 34) metadata.push(readMetadata(inner(cursor)))
+    else return false
+    return true
+  })
+  return { ...call, metadata }
+}
+
+function readCommand(cursor: WireCursor): RecordedCommand {
+  const metadata: MetadataEntry[] = []
+  const empty: Uint8Array = new Uint8Array()
+  const command = { method: '', payload: empty, nowMs: 0, seed: empty, idempotencyKey: undefined as string | undefined }
+  fields(cursor, (tag) => {
+    if (tag === 10) command.method = cursor.string()
+    else if (tag === 18) command.payload = cursor.view()
+    else if (tag === 26) metadata.push(readMetadata(inner(cursor)))
+    else if (tag === 32) command.nowMs = cursor.varintSafe()
+    else if (tag === 42) command.seed = cursor.view()
+    else if (tag === 50) command.idempotencyKey = cursor.string()
+    else return false
+    return true
+  })
+  return { ...command, metadata: metadata.length === 0 ? noMetadata : metadata }
+}
+
+function readAnswer(cursor: WireCursor): JournalRecord['answer'] {
+  let answer: JournalRecord['answer'] = { kind: 'none' }
+  fields(cursor, (tag) => {
+    if (tag === 10) answer = { kind: 'message', payload: cursor.view() }
+    else if (tag === 18) answer = { kind: 'forward', call: readCall(inner(cursor)) }
+    else return false
+    return true
+  })
+  return answer
+}
+
+/** @throws DamagedValue */
+export function decodeRecord(revision: number, framed: Buffer): JournalRecord {
+  return read(framed, (cursor) => {
+    const events: Typed[] = []
+    const effects: Effect[] = []
+    const answerMetadata: MetadataEntry[] = []
+    let sequence = 0
+    let deployment = 0
+    let command: RecordedCommand | undefined
+    let answer: JournalRecord['answer'] = { kind: 'none' }
+    fields(cursor, (tag) => {
+      if (tag === 8) sequence = cursor.varintSafe()
+      else if (tag === 16) deployment = cursor.varintSafe()
+      else if (tag === 26) command = readCommand(inner(cursor))
+      else if (tag === 34) events.push(readTyped(inner(cursor)))
+      else if (tag === 42) effects.push(readEffect(inner(cursor)))
+      else if (tag === 50) answer = readAnswer(inner(cursor))
+      else if (tag === 58) answerMetadata.push(readMetadata(inner(cursor)))
+      else return false
+      return true
+    })
+    if (command === undefined) throw new DamagedValue('a record without a command')
+    return { revision, sequence, deployment, command, events, effects, answer, answerMetadata }
+  })
+}
+
+function readEffect(cursor: WireCursor): Effect {
+  let call: Call = { service: '', method: '', payload: new Uint8Array(), metadata: noMetadata }
+  let synchronous = false
+  fields(cursor, (tag) => {
+    if (tag === 10) call = readCall(inner(cursor))
+    else if (tag === 16) synchronous = cursor.varint32() !== 0
+    else return false
+    return true
+  })
+  return { call, synchronous }
+}
+
+/** Only a record's events and last sequence: what replay needs. @throws DamagedValue */
+export function decodeEvents(framed: Buffer, into: Typed[]): number {
+  return read(framed, (cursor) => {
+    let sequence = 0
+    while (!cursor.done) {
+      const tag = cursor.tag()
+      if (tag === 34) into.push(readTyped(inner(cursor)))
+      else if (tag === 8) sequence = cursor.varintSafe()
+      else cursor.skip(tag & 7)
+    }
+    return sequence
+  })
+}
+
+export function encodeSnapshot({ revision, sequence, stateVersion, state }: Snapshot): Buffer {
+  return write(() => {
+    number(1, revision)
+    number(2, sequence)
+    text(3, stateVersion)
+    bytes(4, state)
+  })
+}
+
+/** @throws DamagedValue */
+export function decodeSnapshot(framed: Buffer): Snapshot {
+  return read(framed, (cursor) => {
+    const snapshot = { revision: 0, sequence: 0, stateVersion: '', state: new Uint8Array() as Uint8Array }
+    fields(cursor, (tag) => {
+      if (tag === 8) snapshot.revision = cursor.varintSafe()
+      else if (tag === 16) snapshot.sequence = cursor.varintSafe()
+      else if (tag === 26) snapshot.stateVersion = cursor.string()
+      else if (tag === 34) snapshot.state = cursor.view()
+      else return false
+      return true
+    })
+    return snapshot
+  })
+}
+
+export function encodeIdempotency({ method, payloadHash, atMs, revision, final }: IdempotencyEntry): Buffer {
+  return write(() => {
+    text(1, method)
+    bytes(2, payloadHash)
+    number(3, atMs)
+    number(4, revision)
+    if (final !== undefined) part(5, () => writeStored(final))
+  })
+}
+
+function writeStored(answer: StoredAnswer): void {
+  if (answer.kind === 'message') bytes(1, answer.payload)
+  else {
+    part(2, () => {
+      number(1, answer.code)
+      text(2, answer.message)
+      for (const detail of answer.details) writeTyped(3, detail)
+    })
+  }
+  writeMetadata(3, answer.metadata)
+}
+
+function readStored(cursor: WireCursor): StoredAnswer {
+  const metadata: MetadataEntry[] = []
+  let payload: Uint8Array = new Uint8Array()
+  let failure: { code: number; message: string; details: Typed[] } | undefined
+  fields(cursor, (tag) => {
+    if (tag === 10) payload = cursor.view()
+    else if (tag === 18) failure = readFailure(inner(cursor))
+    else if (tag === 26) metadata.push(readMetadata(inner(cursor)))
+    else return false
+    return true
+  })
+  return failure === undefined ? { kind: 'message', payload, metadata } : { kind: 'failure', ...failure, metadata }
+}
+
+function readFailure(cursor: WireCursor): { code: number; message: string; details: Typed[] } {
+  const failure = { code: 0, message: '', details: [] as Typed[] }
+  fields(cursor, (tag) => {
+    if (tag === 8) failure.code = cursor.varint32()
+    else if (tag === 18) failure.message = cursor.string()
+    else if (tag === 26) failure.details.push(readTyped(inner(cursor)))
+    else return false
+    return true
+  })
+  return failure
+}
+
+/** @throws DamagedValue */
+export function decodeIdempotency(framed: Buffer): IdempotencyEntry {
+  return read(framed, (cursor) => {
+    const entry = {
+      method: '',
+      payloadHash: new Uint8Array() as Uint8Array,
+      atMs: 0,
+      revision: 0,
+      final: undefined as StoredAnswer | undefined,
+    }
+    fields(cursor, (tag) => {
+      if (tag === 10) entry.method = cursor.string()
+      else if (tag === 18) entry.payloadHash = cursor.view()
+      else if (tag === 24) entry.atMs = cursor.varintSafe()
+      else if (tag === 32) entry.revision = cursor.varintSafe()
+      else if (tag === 42) entry.final = readStored(inner(cursor))
+      else return false
+      return true
+    })
+    return entry
+  })
+}
+
+export function encodeOutbox({ cause, call, synchronous, hops, attempts, parked }: OutboxEntry): Buffer {
+  return write(() => {
+    text(1, cause.service)
+    text(2, cause.entity)
+    number(3, cause.revision)
+    writeCall(4, call)
+    number(5, synchronous ? 1 : 0)
+    number(6, hops)
+    number(7, attempts)
+    if (parked !== undefined) {
+      sink.varint(66)
+      sink.string(parked)
+    }
+  })
+}
+
+/** @throws DamagedValue */
+export function decodeOutbox(id: number, framed: Buffer): OutboxEntry {
+  return read(framed, (cursor) => {
+    const cause = { service: '', entity: '', revision: 0 }
+    let call: Call = { service: '', method: '', payload: new Uint8Array(), metadata: noMetadata }
+    const rest = { synchronous: false, hops: 0, attempts: 0, parked: undefined as string | undefined }
+    fields(cursor, (tag) => {
+      if (tag === 10) cause.service = cursor.string()
+      else if (tag === 18) cause.entity = cursor.string()
+      else if (tag === 24) cause.revision = cursor.varintSafe()
+      else if (tag === 34) call = readCall(inner(cursor))
+      else if (tag === 40) rest.synchronous = cursor.varint32() !== 0
+      else if (tag === 48) rest.hops = cursor.varint32()
+      else if (tag === 56) rest.attempts = cursor.varint32()
+      else if (tag === 66) rest.parked = cursor.string()
+      else return false
+      return true
+    })
+    return { id, cause, call, ...rest }
+  })
+}
+
+export function encodeCommit(wrote: CommitRecord['wrote']): Buffer {
+  sink.reset()
+  for (const { entity, revision } of wrote) {
+    sink.varint(10)
+    const start = sink.open()
+    number(1, entity.storage)
+    text(2, entity.key)
+    number(3, revision)
+    sink.close(start)
+  }
+  return frame(sink.finish())
+}
+
+/** @throws DamagedValue */
+export function decodeCommit(commitNumber: number, framed: Buffer): CommitRecord {
+  return read(framed, (cursor) => {
+    const wrote: CommitRecord['wrote'][number][] = []
+    fields(cursor, (tag) => {
+      if (tag !== 10) return false
+      wrote.push(readWrote(inner(cursor)))
+      return true
+    })
+    return { number: commitNumber, wrote }
+  })
+}
+
+function readWrote(cursor: WireCursor): CommitRecord['wrote'][number] {
+  const entity = { storage: 0, key: '' }
+  let revision = 0
+  fields(cursor, (tag) => {
+    if (tag === 8) entity.storage = cursor.varint32()
+    else if (tag === 18) entity.key = cursor.string()
+    else if (tag === 24) revision = cursor.varintSafe()
+    else return false
+    return true
+  })
+  return { entity, revision }
+}

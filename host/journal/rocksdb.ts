@@ -1,0 +1,149 @@
+// RocksDB: the store on disk, behind `@nxtedition/rocksdb`. The only module that knows the binding.
+//
+// D1. The WAL is walked before RocksDB opens it (wal.ts): damage in its middle refuses to start, a torn tail is cut.
+// D2. WAL compression is off: a compressed WAL could not be walked.
+// D3. One process at a time has a directory open; a second one is told so.
+
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { RocksLevel } from '@nxtedition/rocksdb'
+import { InnkeeperError } from '../errors.ts'
+import type { Store } from './catalog.ts'
+import type { Column } from './keys.ts'
+import { columns } from './keys.ts'
+import type { Kv, Range, Write } from './kv.ts'
+import { KvCatalog } from './kv-catalog.ts'
+import type { Warn } from './kv-journal.ts'
+import { KvJournal } from './kv-journal.ts'
+import { checkWal } from './wal.ts'
+
+export interface StoreOptions {
+  readonly log: Warn
+}
+
+/** Open a data directory, making it if there is none.
+ *  @throws InnkeeperError `storage_unavailable`: damaged, of a newer format, or open elsewhere. */
+export async function openStore(directory: string, { log }: StoreOptions): Promise<Store> {
+  const kv = new RocksKv(join(directory, 'journal'), log)
+  await kv.open()
+  try {
+    const catalog = new KvCatalog(kv)
+    return { journal: new KvJournal(kv, log), catalog }
+  } catch (error) {
+    await kv.close()
+    throw error
+  }
+}
+
+const buffers = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+
+class RocksKv implements Kv {
+  private readonly path: string
+  private readonly log: Warn
+  private db: RocksLevel | undefined
+  private handles: Record<Column, unknown> = {} as Record<Column, unknown>
+
+  constructor(path: string, log: Warn) {
+    this.path = path
+    this.log = log
+  }
+
+  async open(): Promise<void> {
+    mkdirSync(this.path, { recursive: true })
+    if (existsSync(join(this.path, 'CURRENT'))) checkWal(this.path, this.log)
+    const column = { compaction: 'level', memtableMemoryBudget: 64 * 1024 * 1024 }
+    const db = new RocksLevel(this.path, {
+      ...buffers,
+      columns: Object.fromEntries(columns.map((name) => [name, column])),
+    })
+    try {
+      await db.open({ createIfMissing: true, walCompression: false, parallelism: 2 })
+    } catch (error) {
+      throw openError(this.path, error)
+    }
+    this.db = db
+    this.handles = db.columns as Record<Column, unknown>
+  }
+
+  get(column: Column, key: Buffer): Buffer | undefined {
+    const [value] = this.opened()._getManySync([key], { column: this.handles[column], valueEncoding: 'buffer' })
+    return value ?? undefined
+  }
+
+  range(column: Column, { from, to, reverse = false, limit, bytesMax, keysOnly = false }: Range): Buffer[] {
+    const { rows } = this.opened().querySync({
+      ...buffers,
+      column: this.handles[column],
+      gte: from,
+      lt: to,
+      reverse,
+      limit,
+      keys: true,
+      values: !keysOnly,
+      ...(bytesMax === undefined ? {} : { highWaterMarkBytes: Math.max(1, bytesMax) }),
+    })
+    return rows
+  }
+
+  write(writes: readonly Write[], sync: boolean): void {
+    const batch = this.opened().batch()
+    try {
+      for (const [column, key, value] of writes) {
+        const options = this.options[column]
+        if (value === undefined) batch._del(key, options)
+        else batch._put(key, value, options)
+      }
+      batch._writeSync({ sync })
+    } finally {
+      batch._closeSync()
+    }
+  }
+
+  clear(column: Column, from: Buffer, to: Buffer): void {
+    const rows = this.range(column, { from, to, limit: 10_000, keysOnly: true })
+    if (rows.length === 0) return
+    const writes: Write[] = []
+    for (let at = 0; at < rows.length; at += 2) writes.push([column, rows[at]!, undefined])
+    this.write(writes, false)
+    this.clear(column, from, to)
+  }
+
+  async reopen(): Promise<void> {
+    await this.close()
+    await this.open()
+  }
+
+  async close(): Promise<void> {
+    const db = this.db
+    this.db = undefined
+    await db?.close()
+  }
+
+  /** Made once for each column: an object for each put would be garbage on the hot path. */
+  private get options(): Record<Column, { column: unknown }> {
+    if (this.madeFor !== this.handles) {
+      this.madeFor = this.handles
+      this.made = Object.fromEntries(columns.map((name) => [name, { column: this.handles[name] }])) as Record<
+        Column,
+        { column: unknown }
+      >
+    }
+    return this.made
+  }
+  private made = {} as Record<Column, { column: unknown }>
+  private madeFor: unknown
+
+  private opened(): RocksLevel {
+    if (this.db === undefined) throw new InnkeeperError('storage_unavailable', 'the store is closed')
+    return this.db
+  }
+}
+
+function openError(path: string, error: unknown): Error {
+  const cause = (error as { cause?: Error }).cause ?? (error as Error)
+  if (/lock/i.test(cause.message)) {
+    const message = `${path} is in use by another process; stop that host, or choose another --data`
+    return new InnkeeperError('storage_unavailable', message, error)
+  }
+  return new InnkeeperError('storage_unavailable', `${path} cannot be opened: ${cause.message}`, error)
+}

@@ -1,0 +1,19 @@
+// What journal/rocksdb.ts and the benchmark's floor use of the binding, which has no types of its own.
+declare module '@nxtedition/rocksdb' {
+  interface Batch {
+    _put(key: Buffer, value: Buffer, options: { column?: unknown }): void
+    _del(key: Buffer, options: { column?: unknown }): void
+    _writeSync(options: { sync: boolean }): void
+    _closeSync(): void
+  }
+
+  export class RocksLevel {
+    readonly columns: Record<string, unknown>
+    constructor(path: string, options: object)
+    open(options: object): Promise<void>
+    close(): Promise<void>
+    batch(): Batch
+    querySync(options: object): { rows: Buffer[] }
+    _getManySync(keys: readonly Buffer[], options: object): (Buffer | undefined | null)[]
+  }
+}
