@@ -63,7 +63,8 @@ export function propertyNames(message: MessageType): ReadonlyMap<string, string>
     for (const name of field.oneof === undefined ? [field.name] : [field.oneof]) {
       if (names.has(name)) continue
       let property = lowerFirst(defaultJsonName(name)) || name
-      while (taken.has(property)) property += '$'
+      // `constructor` and its like are on every object: a message that leaves the field out would seem to have it.
+      while (taken.has(property) || property in Object.prototype) property += '$'
       taken.add(property)
       names.set(name, property)
     }
