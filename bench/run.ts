@@ -22,6 +22,8 @@ interface Side {
   readonly start: () => Promise<{ port: number; stop: () => void }>
   readonly kind: 'http' | 'grpc'
   readonly keys: number
+  /** The guest that it serves, if it is a host. */
+  readonly component?: string
 }
 
 const floorHttp = (keys: number): Side => ({
@@ -34,6 +36,7 @@ const host = (name: string, component: string, kind: Side['kind'], keys: number)
   name,
   kind,
   keys,
+  component: `guests/build/${component}.wasm`,
   start: () => innkeeper(`guests/build/${component}.wasm`),
 })
 
@@ -77,9 +80,14 @@ for (const [name, run] of Object.entries(comparisons)) if (only.length === 0 || 
 async function compare(title: string, base: Side, sides: readonly Side[]): Promise<void> {
   console.log(`\n${title}`)
   const results = new Map<string, Load[]>()
+  const here = [base, ...sides].filter(({ component }) => {
+    const there = component === undefined || existsSync(join(root, component))
+    if (!there) console.log(`  skipped: ${component} is missing; npm run guests builds it`)
+    return there
+  })
+  if (here[0] !== base) return
   for (let round = 0; round < rounds; round++) {
-    for (const side of [base, ...sides])
-      results.set(side.name, [...(results.get(side.name) ?? []), await measure(side)])
+    for (const side of here) results.set(side.name, [...(results.get(side.name) ?? []), await measure(side)])
   }
   const floor = median(results.get(base.name)!.map((load) => load.perSecond))
   for (const [name, loads] of results) {
@@ -120,7 +128,6 @@ async function report(
 }
 
 async function innkeeper(component: string): Promise<{ port: number; stop: () => void }> {
-  if (!existsSync(join(root, component))) throw new Error(`${component} is missing; run: npm run guests`)
   const data = mkdtempSync(join(tmpdir(), 'innkeeper-bench-'))
   const args = [
     'host/bin/inn.mjs',

@@ -1,0 +1,42 @@
+// inn build: a project becomes a component.
+
+import { relative } from 'node:path'
+import { buildProject } from '../build/build.ts'
+import { BuildError } from '../build/problem.ts'
+import type { Args, Subcommand } from './command.ts'
+import { bytes, print, printJson, progress, seconds } from './print.ts'
+
+export const buildCommand: Subcommand = {
+  name: 'build',
+  usage: '[DIR] [-o FILE.wasm]',
+  summary: 'build a project: .proto and source to a component',
+  flags: {
+    out: { type: 'string', short: 'o', help: 'where the component goes (default build/NAME.wasm in the project)' },
+  },
+  words: [0, 1],
+  run,
+}
+
+async function run(args: Args): Promise<number> {
+  const out = args.text('out')
+  try {
+    const result = await buildProject(args.words[0] ?? '.', {
+      ...(out === undefined ? {} : { out }),
+      onProgress: ({ step, ms }) => {
+        if (ms !== undefined) progress(`${step} ${seconds(ms)}`)
+      },
+    })
+    if (args.is('json')) printJson(result)
+    else {
+      const total = result.steps.reduce((sum, { ms }) => sum + ms, 0)
+      print(
+        `${relative(process.cwd(), result.file)}: ${bytes(result.bytes)} in ${seconds(total)}, serving ${result.services.join(', ')}`,
+      )
+    }
+    return 0
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return 1
+  }
+}
