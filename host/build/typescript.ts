@@ -77,13 +77,14 @@ async function checkTypes({ directory, entry }: Project): Promise<readonly Build
 function forbiddenIn({ gen }: Project, sources: ReadonlyMap<string, string>): readonly BuildProblem[] {
   const problems: BuildProblem[] = []
   for (const [file, text] of sources) {
-    if (file.startsWith(join(gen, '/')) || /[/\\]node_modules[/\\]/.test(file) || file.startsWith(sdkFolder)) continue
+    if (file.startsWith(join(gen, '/')) || /[/\\]node_modules[/\\]/.test(file) || file.startsWith(workspaceSdk)) continue
     problems.push(...findForbidden(file, text))
   }
   return problems
 }
 
-const sdkFolder = join(dirname(fileURLToPath(import.meta.resolve('@innkeeper/sdk/guest'))), '/')
+// In the checkout the SDK is no dependency under node_modules; its prelude names what it takes away.
+const workspaceSdk = fileURLToPath(new URL('../../sdk/typescript/', import.meta.url))
 
 /** One module, or what is wrong. `sources` gets the files that went into it. */
 async function bundleProject(project: Project, descriptors: Uint8Array, sources: Map<string, string>): Promise<string | BuildProblem[]> {
@@ -113,17 +114,21 @@ async function bundleProject(project: Project, descriptors: Uint8Array, sources:
   }
 }
 
-function entryPlugin(project: Project, descriptors: Uint8Array): Plugin {
-  const guest = fileURLToPath(import.meta.resolve('@innkeeper/sdk/guest'))
+/** The entry module. It takes the project's copy of the SDK: another copy would not know the author's `accept` for its own. */
+function entryPlugin({ entry }: Project, descriptors: Uint8Array): Plugin {
+  const guest = '@innkeeper/sdk/guest'
   const text = [
     // First, so that the prelude has run when the author's module does.
-    `import { component } from ${JSON.stringify(guest)}`,
-    `import definition from ${JSON.stringify(project.entry)}`,
+    `import { component } from '${guest}'`,
+    `import definition from ${JSON.stringify(entry)}`,
     `export const { about, eventSourced } = component(definition, new Uint8Array([${descriptors.join(',')}]))`,
   ].join('\n')
   return {
     name: 'innkeeper-entry',
-    resolveId: (id) => (id === entryId ? id : undefined),
+    resolveId(id) {
+      if (id === entryId) return id
+      return id === guest ? this.resolve(guest, entry, { skipSelf: true }) : undefined
+    },
     load: (id) => (id === entryId ? text : undefined),
   }
 }

@@ -1,0 +1,60 @@
+// New: a project that builds and passes its own test as it is. `inn new` calls this.
+//
+// N1. Writes into a folder that is not there yet, or is empty; never over anything.
+// N2. Generated code is written too, so that the editor and the test work before the first build.
+//
+// Leaves to others: installing the SDK (`npm install`), building.
+
+import { existsSync, readdirSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { generate } from './codegen/generate.ts'
+import { compileProtos } from './descriptors.ts'
+import { packSdk } from './pack.ts'
+import { BuildError } from './problem.ts'
+import { readProject } from './project.ts'
+import { templateFiles } from './template.ts'
+
+export interface NewProjectOptions {
+  /** Lower case, digits and `-`; default: the folder's name. */
+  readonly name?: string
+  readonly lang?: string
+  readonly kind?: string
+  /** What package.json says for @innkeeper/sdk; default: the published version, in a checkout a packed tarball. */
+  readonly sdk?: string
+}
+
+/** @returns paths of the files written, relative to the project. @throws BuildError if there is something in the way. */
+export async function newProject(directory: string, options: NewProjectOptions = {}): Promise<readonly string[]> {
+  const root = resolve(directory)
+  const { name = basename(root), lang = 'ts', kind = 'event-sourced' } = options
+  refuse(lang !== 'ts', root, `--lang ${lang} is not supported yet; ts is`)
+  refuse(kind !== 'event-sourced', root, `--kind ${kind} is not supported yet; event-sourced is`)
+  refuse(!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64, root, `${name} is no name for a project; use lower case, digits and -`)
+  refuse(existsSync(root) && readdirSync(root).length > 0, root, 'is not empty')
+  await mkdir(root, { recursive: true })
+  const sdk = options.sdk ?? (await defaultSdk(root))
+  const files = templateFiles(name, sdk)
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), text)
+  }
+  const project = readProject(root)
+  const { schema } = await compileProtos(project)
+  for (const { path, text } of generate(schema, project.files)) {
+    await mkdir(dirname(join(project.gen, path)), { recursive: true })
+    await writeFile(join(project.gen, path), text)
+  }
+  return Object.keys(files)
+}
+
+function refuse(condition: boolean, root: string, message: string): void {
+  if (condition) throw new BuildError([{ file: root, message }], dirname(root))
+}
+
+/** In a checkout nothing is published yet: the tarball goes along in the project. */
+async function defaultSdk(root: string): Promise<string> {
+  if (!existsSync(fileURLToPath(new URL('../../sdk/typescript/index.ts', import.meta.url)))) return '^0.1.0'
+  return `file:vendor/${basename(await packSdk(join(root, 'vendor')))}`
+}
