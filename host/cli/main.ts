@@ -7,7 +7,7 @@ import { print } from './print.ts'
 
 /** Loaded only when used: `inn call` should not wait for a compiler to load. */
 const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
-  // new
+  new: async () => (await import('./new.ts')).newCommand,
   build: async () => (await import('./build.ts')).buildCommand,
   check: async () => (await import('./check.ts')).checkCommand,
   up: async () => (await import('./up.ts')).upCommand,

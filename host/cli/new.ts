@@ -1,0 +1,39 @@
+// inn new: a project that builds and passes its own test as it is.
+
+import { newProject } from '../build/new.ts'
+import { BuildError } from '../build/problem.ts'
+import type { Args, Subcommand } from './command.ts'
+import { CommandFailure } from './command.ts'
+import { print, printJson } from './print.ts'
+
+export const newCommand: Subcommand = {
+  name: 'new',
+  usage: 'NAME [--lang ts] [--kind event-sourced]',
+  summary: 'make a project that builds and passes its own test',
+  flags: {
+    lang: { type: 'string', help: 'language (ts)' },
+    kind: { type: 'string', help: 'state model (event-sourced)' },
+  },
+  words: [1, 1],
+  run,
+}
+
+async function run(args: Args): Promise<number> {
+  const name = args.words[0]!
+  const [lang, kind] = [args.text('lang'), args.text('kind')]
+  try {
+    const files = await newProject(name, {
+      ...(lang === undefined ? {} : { lang }),
+      ...(kind === undefined ? {} : { kind }),
+    })
+    if (args.is('json')) printJson({ directory: name, files })
+    else
+      print(
+        `${name} has ${files.length} files. Next:\n  cd ${name}\n  npm install\n  npm test\n  inn build && inn up build/*.wasm`,
+      )
+    return 0
+  } catch (error) {
+    if (error instanceof BuildError) throw new CommandFailure(error.message)
+    throw error
+  }
+}
