@@ -10,6 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generate } from './codegen/generate.ts'
+import { writeGenerated } from './codegen/write.ts'
 import { compileProtos } from './descriptors.ts'
 import { packSdk } from './pack.ts'
 import { BuildError } from './problem.ts'
@@ -42,10 +43,7 @@ export async function newProject(directory: string, options: NewProjectOptions =
   }
   const project = readProject(root)
   const { schema } = await compileProtos(project)
-  for (const { path, text } of generate(schema, project.files)) {
-    await mkdir(dirname(join(project.gen, path)), { recursive: true })
-    await writeFile(join(project.gen, path), text)
-  }
+  await writeGenerated(project.gen, generate(schema, project.files))
   return Object.keys(files)
 }
 

@@ -1,10 +1,9 @@
 // TypeScript: generated code, types, forbidden globals, one bundle, a QuickJS component.
 //
 // T1. The component has no imports (`stubWasi`), and a synchronous interface (`sync`).
-// T2. Generated files that did not change are not written again, so that editors and watchers stay quiet.
+// T2. Types and forbidden globals are checked together, so that an author sees all mistakes at once.
 
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,8 +11,8 @@ import { componentize } from 'componentize-qjs'
 import type { Plugin } from 'rolldown'
 import { rolldown } from 'rolldown'
 import type { LanguageBuild } from './build.ts'
-import type { GeneratedFile } from './codegen/generate.ts'
 import { generate } from './codegen/generate.ts'
+import { writeGenerated } from './codegen/write.ts'
 import { findForbidden } from './forbidden.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
@@ -24,7 +23,7 @@ const wit = fileURLToPath(new URL('../../wit', import.meta.url))
 const entryId = '\0innkeeper-entry'
 
 export const buildTypeScript: LanguageBuild = async (project, { bytes, schema }, steps) => {
-  await steps.run('generate', () => writeGenerated(project, generate(schema, project.files)))
+  await steps.run('generate', () => writeGenerated(project.gen, generate(schema, project.files)))
   const sources = new Map<string, string>()
   let bundled: string | BuildProblem[] = ''
   await steps.run('check', async () => {
@@ -35,21 +34,6 @@ export const buildTypeScript: LanguageBuild = async (project, { bytes, schema },
     if (problems.length > 0) throw new BuildError(problems, project.directory)
   })
   return await steps.run('componentize', () => componentizeBundle(project, bundled as string))
-}
-
-/** Write what changed, take away what the .proto files no longer have. Only ever files that say they are generated. */
-async function writeGenerated({ gen }: Project, files: readonly GeneratedFile[]): Promise<void> {
-  for (const { path, text } of files) {
-    const file = join(gen, path)
-    if (existsSync(file) && (await readFile(file, 'utf8')) === text) continue
-    await mkdir(dirname(file), { recursive: true })
-    await writeFile(file, text)
-  }
-  const index = join(gen, '.files.json')
-  const before = existsSync(index) ? (JSON.parse(await readFile(index, 'utf8')) as string[]) : []
-  const now = files.map(({ path }) => path)
-  for (const path of before) if (!now.includes(path) && !path.includes('..')) await rm(join(gen, path), { force: true })
-  if (JSON.stringify(before) !== JSON.stringify(now)) await writeFile(index, JSON.stringify(now))
 }
 
 /** The project's own tsconfig.json, or ours where it has none. */

@@ -33,13 +33,19 @@ type RequestOf<M> = M extends Method<infer Request, object> ? Request : never
 type ReplyOf<M> = M extends Method<object, infer Reply> ? Reply : never
 type MessageOf<T> = T extends MessageType<infer M> ? M : never
 
-/** `Emitted`: names of the events that the handlers emit, inferred from what they accept. */
-export type Decide<M extends Methods, State, Emitted extends string> = {
-  readonly [K in keyof M]: (
-    state: DeepReadonly<State>,
-    request: RequestOf<M[K]>,
-    context: Context,
-  ) => Accepted<Emitted, ReplyOf<M[K]>, DeepReadonly<State>> | Refused
+export type Handler<Method, State, Emitted extends string> = (
+  state: DeepReadonly<State>,
+  request: RequestOf<Method>,
+  context: Context,
+) => Accepted<Emitted, ReplyOf<Method>, DeepReadonly<State>> | Refused
+
+/** `Name` is there for TypeScript: over `keyof M` it would infer `M` from the handlers, and not `Emitted`. */
+export type Decide<M extends Methods, Name extends string, State, Emitted extends string> = {
+  readonly [K in Name]: Handler<M[K & keyof M], State, Emitted>
+} & {
+  readonly [K in Exclude<keyof M, Name>]: Handler<M[K], State, string>
+} & {
+  readonly [K in Exclude<Name, keyof M>]: never
 }
 
 export type Evolve<E extends Messages, State, Emitted extends string> = {
@@ -48,6 +54,9 @@ export type Evolve<E extends Messages, State, Emitted extends string> = {
   // Events that are no longer emitted still have a history.
   readonly [K in Exclude<keyof E & string, Emitted>]?: Fold<E[K], State>
 }
+
+/** Where nothing can be inferred, since nothing is emitted, TypeScript takes all messages: then none is meant. */
+type Known<E extends Messages, Emitted extends string> = [keyof E & string] extends [Emitted] ? never : Emitted
 
 type Fold<T, State> = (state: DeepReadonly<State>, event: MessageOf<T>) => DeepReadonly<State>
 
@@ -83,12 +92,19 @@ export type RunningFold = (state: unknown, event: object) => unknown
  *  (kept as that message, starting with all defaults; leaner, and tools can show it).
  *
  *  Handlers and folds are pure: same input, same answer, and what they are given stays as it is. */
-export function eventSourced<M extends Methods, E extends Messages, State, Emitted extends keyof E & string = never>(
+export function eventSourced<
+  M extends Methods,
+  E extends Messages,
+  State,
+  Name extends string,
+  Emitted extends keyof E & string,
+>(
   service: ServiceType<M, E>,
   definition: Options & {
     readonly state: State | MessageType<State & object>
-    readonly decide: Decide<M, State, Emitted>
-    readonly evolve: Evolve<E, State, Emitted>
+    readonly decide: Decide<M, Name, State, Emitted>
+    // Not inferred from: else an event without its fold would be an error of the handler that emits it.
+    readonly evolve: Evolve<E, State, Known<E, NoInfer<Emitted>>>
   },
 ): EventSourced<M, E, State> {
   const { state, decide, evolve, ...options } = definition

@@ -1,0 +1,46 @@
+// Guards the folder of generated code: names that stay legal, files that come and go.
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { generate } from '../../host/build/codegen/generate.ts'
+import { writeGenerated } from '../../host/build/codegen/write.ts'
+import { compileProtos } from '../../host/build/descriptors.ts'
+
+const proto = fileURLToPath(new URL('../../guests/proto', import.meta.url))
+const Generate = suite('generate')
+
+async function modules(...files: string[]): Promise<ReadonlyMap<string, string>> {
+  const project = { directory: proto, name: 'x', language: 'typescript', proto, files, entry: '', gen: '' } as const
+  const { schema } = await compileProtos(project)
+  return new Map(generate(schema, files).map(({ path, text }) => [path, text]))
+}
+
+Generate('F1: only files that a service reaches are generated', async () => {
+  assert.equal([...(await modules('counter.proto')).keys()], ['counter.ts'])
+  assert.equal([...(await modules('orders.proto')).keys()].sort(), ['cart.ts', 'google/protobuf/empty.ts', 'orders.ts'])
+})
+
+Generate('events may come from a file that the service\'s file imports', async () => {
+  const orders = (await modules('orders.proto')).get('orders.ts')!
+  assert.match(orders, /ItemAdded: ItemAdded\$\d+/)
+})
+
+Generate('W1, W2: what did not change is left alone, what is gone is taken away, what is the author\'s stays', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'innkeeper-gen-'))
+  try {
+    await writeFile(join(folder, 'mine.ts'), 'mine')
+    await writeGenerated(folder, [{ path: 'a.ts', text: 'a' }, { path: 'b/c.ts', text: 'c' }])
+    const { mtimeMs } = await stat(join(folder, 'a.ts'))
+    await writeGenerated(folder, [{ path: 'a.ts', text: 'a' }])
+    assert.is((await stat(join(folder, 'a.ts'))).mtimeMs, mtimeMs)
+    assert.equal((await readdir(folder)).sort(), ['.files.json', 'a.ts', 'b', 'mine.ts'])
+    assert.equal(await readdir(join(folder, 'b')), [])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+Generate.run()

@@ -1,0 +1,49 @@
+// Guards the first minute of an author: new, install, build, test, with nothing but the packed SDK.
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { buildProject } from '../../host/build/build.ts'
+import { newProject } from '../../host/build/new.ts'
+
+const run = promisify(execFile)
+const New = suite('new')
+
+New('a new project installs offline, passes its test, builds, and type-checks against the packed SDK', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
+  try {
+    const folder = join(parent, 'my-tally')
+    await newProject(folder)
+    await run('npm', ['install', '--offline', '--no-audit', '--no-fund'], { cwd: folder })
+    const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: folder })
+    assert.match(stdout, /# pass 2\n# fail 0/)
+    const { bytes, services } = await buildProject(folder)
+    assert.equal(services, ['my_tally.v1.MyTally'])
+    assert.ok(bytes > 0)
+    const service = join(folder, 'src/service.ts')
+    await writeFile(service, (await readFile(service, 'utf8')).replace('value: after.value', 'valu: after.value'))
+    await buildProject(folder).then(assert.unreachable, (error: Error) => assert.match(error.message, /^src\/service\.ts:8:/))
+  } finally {
+    await rm(parent, { recursive: true })
+  }
+})
+
+New('N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
+  const refused = (options: Parameters<typeof newProject>[1], message: RegExp) =>
+    newProject(folder, { name: 'a', ...options }).then(assert.unreachable, (error: Error) => assert.match(error.message, message))
+  try {
+    await refused({ name: '../a' }, /no name for a project/)
+    await refused({ lang: 'cobol' }, /not supported yet/)
+    await refused({ kind: 'value' }, /not supported yet/)
+    await writeFile(join(folder, 'mine'), '')
+    await refused({}, /is not empty/)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+New.run()

@@ -1,0 +1,136 @@
+// Guards the test kit: it fails where a service breaks a law, and its failures can be read.
+
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { MessageType, ServiceType } from '../../sdk/typescript/codec/message.ts'
+import { accept, call, type EventSourced, eventSourced, refuse } from '../../sdk/typescript/index.ts'
+import { testKit } from '../../sdk/typescript/testing.ts'
+import { generated } from '../support/generated.ts'
+
+type Amount = { readonly amount: bigint }
+type Id = { readonly id: string }
+type Value = { readonly value: bigint }
+type Methods = {
+  readonly add: {
+    readonly name: string
+    readonly request: MessageType<Id & Amount>
+    readonly reply: MessageType<Value>
+  }
+  readonly get: { readonly name: string; readonly request: MessageType<Id>; readonly reply: MessageType<Value> }
+}
+type Messages = { readonly Added: MessageType<Amount, 'Added'> }
+const folder = fileURLToPath(new URL('../../guests/counter/typescript', import.meta.url))
+const { Counter, Added } = await generated<{
+  Counter: ServiceType<Methods, Messages>
+  Added: MessageType<Amount, 'Added'>
+}>(folder, 'counter.ts')
+
+const Kit = suite('test kit')
+const add = { id: 'a', amount: 1n }
+
+/** A counter whose `add` is given. */
+function counter(decideAdd: (state: { value: bigint }, context: { now: number; random(): number }) => bigint) {
+  return eventSourced(Counter, {
+    state: { value: 0n },
+    decide: {
+      add: (state, _, context) =>
+        accept(Added({ amount: decideAdd(state as { value: bigint }, context) })).reply((after) => ({
+          value: after.value,
+        })),
+      get: (state) => accept().reply(state),
+    },
+    evolve: { Added: (state, { amount }) => ({ value: state.value + amount }) },
+  })
+}
+
+function failure(definition: EventSourced<Methods, Messages, { value: bigint }>): Error {
+  try {
+    testKit(definition)
+      .given()
+      .when('add', add)
+      .then([Added({ amount: 1n })], { value: 1n })
+  } catch (error) {
+    return error as Error
+  }
+  return new Error('nothing failed')
+}
+
+Kit('a service that keeps the laws passes', () => {
+  assert.is(failure(counter(() => 1n)).message, 'nothing failed')
+})
+
+Kit('K2: a state that is changed in place is told', () => {
+  const mutating = counter((state) => (state.value += 1n))
+  assert.match(failure(mutating).message, /read only property 'value'/)
+})
+
+Kit('K2: something kept between calls is told as a broken law', () => {
+  let calls = 0n
+  assert.match(failure(counter(() => ++calls)).message, /examples\.counter\.v1\.Counter breaks law L\d/)
+})
+
+Kit('K2: forbidden globals are refused while a handler runs, and back afterwards', () => {
+  assert.is(failure(counter(() => BigInt(Date.now()))).message, 'Date is not available in a service: use context.now')
+  assert.match(failure(counter(() => BigInt(Math.floor(Math.random())))).message, /^Math\.random is not available/)
+  assert.type(Date.now(), 'number')
+  assert.type(Math.random(), 'number')
+})
+
+Kit('K3: time and chance are the same in every run', () => {
+  const seen = new Set<string>()
+  const definition = counter((_, { now, random }) => {
+    seen.add(`${now}`)
+    return BigInt(Math.floor(random.call(undefined) * 0)) + 1n
+  })
+  assert.ok(failure(definition) instanceof Error)
+  assert.equal([...seen], [`${Date.UTC(2026, 0, 1)}`])
+})
+
+Kit('a failure shows what came instead, line by line, as an AssertionError', () => {
+  const error = failure(counter(() => 2n))
+  assert.is(error.name, 'AssertionError')
+  assert.match(error.message, /^examples\.counter\.v1\.Counter\/Add decided otherwise\n/)
+  assert.match(error.message, /^- .*Added: \{ amount: 1n \}.*$/m)
+  assert.match(error.message, /^\+ .*Added: \{ amount: 2n \}.*$/m)
+})
+
+Kit('refusals, forwards, effects and metadata are checked', () => {
+  const target = call(Counter, 'add', add)
+  const { given } = testKit(
+    eventSourced(Counter, {
+      state: { value: 0n },
+      decide: {
+        add: (_, { amount }) =>
+          amount > 0n
+            ? accept(Added({ amount })).effect(target, { synchronous: true }).metadata('X-Seen', 'yes').forward(target)
+            : refuse('ABORTED', 'no', { details: [Added({ amount })] }),
+        get: () => accept().reply({ value: 1n }),
+      },
+      evolve: { Added: (state) => state },
+    }),
+  )
+  const { when } = given()
+  when('add', add)
+    .effects([{ call: target, synchronous: true }])
+    .metadata('x-seen', 'yes')
+    .forwards([Added({ amount: 1n })], target)
+  when('add', { id: 'a', amount: 0n }).refuses('ABORTED', 'no')
+  assert.throws(() => when('add', add).effects([target]), /decided otherwise/)
+  assert.throws(() => when('add', add).metadata('x-seen', 'no'), /decided otherwise/)
+  assert.throws(() => when('add', { id: 'a', amount: 0n }).refuses('ABORTED', /yes/), /decided otherwise/)
+  assert.throws(() => when('get', { id: 'a' }).refuses('ABORTED'), /decided otherwise/)
+})
+
+Kit('K4: a chain that is awaited before its end says so', async () => {
+  const when = testKit(counter(() => 1n))
+    .given()
+    .when('add', add)
+  const thrown = await Promise.resolve(when).then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+  assert.match(thrown ?? '', /end the chain with \.then\(events, reply\)/)
+})
+
+Kit.run()
