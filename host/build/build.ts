@@ -8,6 +8,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import type { Descriptors } from './descriptors.ts'
 import { compileProtos } from './descriptors.ts'
 import { BuildError } from './problem.ts'
 import type { Language, Project } from './project.ts'
@@ -39,11 +40,7 @@ export interface BuildResult {
 }
 
 /** What a language makes of a project. A language is one entry here. */
-export type LanguageBuild = (
-  project: Project,
-  descriptors: { readonly bytes: Uint8Array; readonly schema: import('../schema/schema.ts').Schema },
-  steps: Steps,
-) => Promise<Uint8Array>
+export type LanguageBuild = (project: Project, descriptors: Descriptors, steps: Steps) => Promise<Uint8Array>
 
 const languages: Partial<Record<Language, LanguageBuild>> = {
   typescript: buildTypeScript,
@@ -54,7 +51,10 @@ export async function buildProject(directory: string, options: BuildOptions = {}
   const project = readProject(directory)
   const language = languages[project.language]
   if (language === undefined) {
-    throw new BuildError([{ file: 'package.json', message: `this version cannot build ${project.language}` }], directory)
+    throw new BuildError(
+      [{ file: 'package.json', message: `this version cannot build ${project.language}` }],
+      directory,
+    )
   }
   const steps = stepsWith(options.onProgress)
   const descriptors = await steps.run('proto', () => compileProtos(project))

@@ -58,7 +58,8 @@ function problemsOf(output: string, proto: string): readonly BuildProblem[] {
   const problems: BuildProblem[] = []
   for (const line of output.split('\n')) {
     const [, file, row, column, message] = /^(.+?\.proto):(\d+):(\d+):(.*)$/.exec(line) ?? []
-    if (file !== undefined) problems.push({ file: join(proto, file), line: Number(row), column: Number(column), message: message! })
+    if (file !== undefined)
+      problems.push({ file: join(proto, file), line: Number(row), column: Number(column), message: message! })
     else if (line.trim() !== '') problems.push({ file: proto, message: line.trim() })
   }
   return problems

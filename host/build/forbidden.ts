@@ -23,7 +23,9 @@ interface Scope {
 export function findForbidden(file: string, text: string): readonly BuildProblem[] {
   let program: Node
   try {
-    program = parseAst(text, { lang: file.endsWith('.tsx') ? 'tsx' : /\.[mc]?ts$/.test(file) ? 'ts' : 'js' }) as unknown as Node
+    program = parseAst(text, {
+      lang: file.endsWith('.tsx') ? 'tsx' : /\.[mc]?ts$/.test(file) ? 'ts' : 'js',
+    }) as unknown as Node
   } catch {
     return []
   }
@@ -38,7 +40,18 @@ export function findForbidden(file: string, text: string): readonly BuildProblem
 type Report = (node: Node, name: string, instead: string) => void
 
 const functions = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'])
-const scopes = new Set([...functions, 'Program', 'BlockStatement', 'ForStatement', 'ForInStatement', 'ForOfStatement', 'CatchClause', 'SwitchStatement', 'ClassExpression', 'StaticBlock'])
+const scopes = new Set([
+  ...functions,
+  'Program',
+  'BlockStatement',
+  'ForStatement',
+  'ForInStatement',
+  'ForOfStatement',
+  'CatchClause',
+  'SwitchStatement',
+  'ClassExpression',
+  'StaticBlock',
+])
 
 function visit(node: Node, outer: Scope | undefined, report: Report): void {
   const scope = scopes.has(node.type) ? { names: namesIn(node), outer } : outer
@@ -76,7 +89,12 @@ function propertyName(node: Node): string | undefined {
 
 /** Names that are not uses: property names, labels, types, what an import is called elsewhere. */
 function isUse(node: Node, key: string): boolean {
-  if (/^TS(?!AsExpression|SatisfiesExpression|NonNullExpression|TypeAssertion|InstantiationExpression|ParameterProperty|ExportAssignment)/.test(node.type)) return false
+  if (
+    /^TS(?!AsExpression|SatisfiesExpression|NonNullExpression|TypeAssertion|InstantiationExpression|ParameterProperty|ExportAssignment)/.test(
+      node.type,
+    )
+  )
+    return false
   if (/^(typeAnnotation|typeArguments|typeParameters|returnType|superTypeArguments|implements)$/.test(key)) return false
   switch (node.type) {
     case 'MemberExpression':
@@ -115,7 +133,8 @@ function namesIn(node: Node): Set<string> {
     const declaration = node[key] as Node | null | undefined
     if (declaration?.type === 'VariableDeclaration') bindDeclaration(declaration, names)
   }
-  const statements = node.type === 'SwitchStatement' ? (node['cases'] as Node[]).flatMap((c) => c['consequent'] as Node[]) : node['body']
+  const statements =
+    node.type === 'SwitchStatement' ? (node['cases'] as Node[]).flatMap((c) => c['consequent'] as Node[]) : node['body']
   if (Array.isArray(statements)) for (const statement of statements as Node[]) bindDeclaration(statement, names)
   return names
 }

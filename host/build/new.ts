@@ -32,7 +32,11 @@ export async function newProject(directory: string, options: NewProjectOptions =
   const { name = basename(root), lang = 'ts', kind = 'event-sourced' } = options
   refuse(lang !== 'ts', root, `--lang ${lang} is not supported yet; ts is`)
   refuse(kind !== 'event-sourced', root, `--kind ${kind} is not supported yet; event-sourced is`)
-  refuse(!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64, root, `${name} is no name for a project; use lower case, digits and -`)
+  refuse(
+    !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64,
+    root,
+    `${name} is no name for a project; use lower case, digits and -`,
+  )
   refuse(existsSync(root) && readdirSync(root).length > 0, root, 'is not empty')
   await mkdir(root, { recursive: true })
   const sdk = options.sdk ?? (await defaultSdk(root))

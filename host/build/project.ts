@@ -45,7 +45,8 @@ export function readProject(directory: string): Project {
   const entry = path('entry', entries[language])
   const gen = path('gen', join(entry, '../gen'))
   const proto = path('proto', 'proto')
-  if (!existsSync(entry)) problems.push({ file: entry, message: `is missing; it exports the service (innkeeper.entry in package.json)` })
+  if (!existsSync(entry))
+    problems.push({ file: entry, message: `is missing; it exports the service (innkeeper.entry in package.json)` })
   const files = protoFiles(proto, settings['files'], problems)
   if (problems.length > 0) throw new BuildError(problems, root)
   return { directory: root, name, language, proto, files, entry, gen }
@@ -63,7 +64,10 @@ function readPackage(root: string, problems: BuildProblem[]): { name: string; se
     const json = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown; innkeeper?: unknown }
     const settings = json.innkeeper ?? {}
     if (typeof settings !== 'object' || Array.isArray(settings)) throw new Error('innkeeper must be an object')
-    return { name: typeof json.name === 'string' ? json.name : otherwise.name, settings: settings as Record<string, unknown> }
+    return {
+      name: typeof json.name === 'string' ? json.name : otherwise.name,
+      settings: settings as Record<string, unknown>,
+    }
   } catch (error) {
     problems.push(about((error as Error).message))
     return otherwise
@@ -94,7 +98,8 @@ function protoFiles(proto: string, given: unknown, problems: BuildProblem[]): re
     return []
   }
   for (const file of given as string[]) {
-    if (!found.includes(file)) problems.push({ file: join(proto, file), message: 'is missing (innkeeper.files in package.json)' })
+    if (!found.includes(file))
+      problems.push({ file: join(proto, file), message: 'is missing (innkeeper.files in package.json)' })
   }
   return given as string[]
 }

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { componentize } from 'componentize-qjs'
 import type { Plugin } from 'rolldown'
 import { rolldown } from 'rolldown'
@@ -41,13 +42,31 @@ async function checkTypes({ directory, entry }: Project): Promise<readonly Build
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
   const config = existsSync(join(directory, 'tsconfig.json'))
     ? ['-p', directory]
-    : ['--target', 'es2023', '--lib', 'es2023', '--module', 'nodenext', '--strict', '--skipLibCheck', '--types', '', '--allowImportingTsExtensions', entry]
-  const { ok, stdout, stderr } = await run(process.execPath, [tsc, '--noEmit', '--pretty', 'false', ...config], directory)
+    : [
+        '--target',
+        'es2023',
+        '--lib',
+        'es2023',
+        '--module',
+        'nodenext',
+        '--strict',
+        '--skipLibCheck',
+        '--types',
+        '',
+        '--allowImportingTsExtensions',
+        entry,
+      ]
+  const { ok, stdout, stderr } = await run(
+    process.execPath,
+    [tsc, '--noEmit', '--pretty', 'false', ...config],
+    directory,
+  )
   if (ok) return []
   const problems: BuildProblem[] = []
   for (const line of `${stdout}${stderr}`.split('\n')) {
     const [, file, row, column, message] = /^(.+?)\((\d+),(\d+)\): error (TS\d+: .*)$/.exec(line) ?? []
-    if (file !== undefined) problems.push({ file: join(directory, file), line: Number(row), column: Number(column), message: message! })
+    if (file !== undefined)
+      problems.push({ file: join(directory, file), line: Number(row), column: Number(column), message: message! })
     // tsc explains on indented lines.
     else if (/^\s+\S/.test(line) && problems.length > 0) {
       const last = problems.pop()!
@@ -61,7 +80,8 @@ async function checkTypes({ directory, entry }: Project): Promise<readonly Build
 function forbiddenIn({ gen }: Project, sources: ReadonlyMap<string, string>): readonly BuildProblem[] {
   const problems: BuildProblem[] = []
   for (const [file, text] of sources) {
-    if (file.startsWith(join(gen, '/')) || /[/\\]node_modules[/\\]/.test(file) || file.startsWith(workspaceSdk)) continue
+    if (file.startsWith(join(gen, '/')) || /[/\\]node_modules[/\\]/.test(file) || file.startsWith(workspaceSdk))
+      continue
     problems.push(...findForbidden(file, text))
   }
   return problems
@@ -71,7 +91,11 @@ function forbiddenIn({ gen }: Project, sources: ReadonlyMap<string, string>): re
 const workspaceSdk = fileURLToPath(new URL('../../sdk/typescript/', import.meta.url))
 
 /** One module, or what is wrong. `sources` gets the files that went into it. */
-async function bundleProject(project: Project, descriptors: Uint8Array, sources: Map<string, string>): Promise<string | BuildProblem[]> {
+async function bundleProject(
+  project: Project,
+  descriptors: Uint8Array,
+  sources: Map<string, string>,
+): Promise<string | BuildProblem[]> {
   try {
     const bundle = await rolldown({
       input: entryId,
@@ -90,7 +114,12 @@ async function bundleProject(project: Project, descriptors: Uint8Array, sources:
     await bundle.close()
     const [chunk] = output
     if (chunk.imports.length > 0 || chunk.dynamicImports.length > 0) {
-      return [{ file: project.entry, message: `imports ${[...chunk.imports, ...chunk.dynamicImports].join(', ')}, which a component cannot reach` }]
+      return [
+        {
+          file: project.entry,
+          message: `imports ${[...chunk.imports, ...chunk.dynamicImports].join(', ')}, which a component cannot reach`,
+        },
+      ]
     }
     return chunk.code
   } catch (error) {
@@ -138,13 +167,22 @@ function bundleProblems(error: unknown, { entry }: Project): BuildProblem[] {
   return logs.map(({ message, id, loc }) => {
     const file = loc?.file ?? id ?? entry
     const place = loc === undefined ? { file } : { file, line: loc.line, column: loc.column + 1 }
-    return { ...place, message: message.replace(/\u001b\[[0-9;]*m/g, '').split('\n')[0]!.trim() }
+    return {
+      ...place,
+      message: stripVTControlCharacters(message).split('\n')[0]!.trim(),
+    }
   })
 }
 
 async function componentizeBundle(project: Project, jsSource: string): Promise<Uint8Array> {
   try {
-    const { component } = await componentize({ witPath: wit, world: 'event-sourced-entity', jsSource, stubWasi: true, sync: true })
+    const { component } = await componentize({
+      witPath: wit,
+      world: 'event-sourced-entity',
+      jsSource,
+      stubWasi: true,
+      sync: true,
+    })
     return component
   } catch (error) {
     const [, thrown] = /module evaluation: ([\s\S]*)$/.exec((error as Error).message) ?? []

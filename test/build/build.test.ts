@@ -26,8 +26,14 @@ Build('mistakes in types and forbidden globals are told together', async () => {
 
 Build('an import that is not there is told with its module', async () => {
   const problems = await problemsOf({ [service]: (text) => `${text}\nimport 'left-pad'\nimport './nowhere.ts'` })
-  assert.ok(problems.some((line) => /^src\/service\.ts.*left-pad/.test(line)), problems.join('\n'))
-  assert.ok(problems.some((line) => /^src\/service\.ts.*nowhere/.test(line)), problems.join('\n'))
+  assert.ok(
+    problems.some((line) => /^src\/service\.ts.*left-pad/.test(line)),
+    problems.join('\n'),
+  )
+  assert.ok(
+    problems.some((line) => /^src\/service\.ts.*nowhere/.test(line)),
+    problems.join('\n'),
+  )
 })
 
 Build('a syntax error is told at its line', async () => {
@@ -36,7 +42,10 @@ Build('a syntax error is told at its line', async () => {
 })
 
 Build('what the module throws when it is loaded is told', async () => {
-  const problems = await problemsOf({ [service]: (text) => `${text}\nif (valueOf() !== 1) throw new Error('no luck')\nfunction valueOf(): number { return 2 }` })
+  const problems = await problemsOf({
+    [service]: (text) =>
+      `${text}\nif (valueOf() !== 1) throw new Error('no luck')\nfunction valueOf(): number { return 2 }`,
+  })
   assert.equal(problems, ['src/service.ts: the service module throws when it is loaded: Error: no luck'])
 })
 
@@ -53,7 +62,9 @@ Build('a dependency that uses a forbidden global when it is loaded is named by w
 })
 
 Build('a project without its parts says all that is missing', async () => {
-  const problems = await problemsOf({ 'package.json': '{ "innkeeper": { "entry": "src/no.ts", "files": ["no.proto"] } }' })
+  const problems = await problemsOf({
+    'package.json': '{ "innkeeper": { "entry": "src/no.ts", "files": ["no.proto"] } }',
+  })
   assert.is(problems.length, 2)
   assert.match(problems[0]!, /^src\/no\.ts: is missing/)
   assert.match(problems[1]!, /^proto\/no\.proto: is missing/)

@@ -20,7 +20,7 @@ Forbidden('F1: uses are found with line and column', () => {
   assert.equal(found('(Date as unknown) satisfies object; (fetch)!.x'), ['1:2 Date', '1:38 fetch'])
 })
 
-Forbidden('F1: what the author declares is the author\'s', () => {
+Forbidden("F1: what the author declares is the author's", () => {
   for (const own of [
     'import { fetch } from "./a.ts"; fetch()',
     'function f(fetch: () => void) { fetch() }',

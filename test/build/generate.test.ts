@@ -23,24 +23,30 @@ Generate('F1: only files that a service reaches are generated', async () => {
   assert.equal([...(await modules('orders.proto')).keys()].sort(), ['cart.ts', 'google/protobuf/empty.ts', 'orders.ts'])
 })
 
-Generate('events may come from a file that the service\'s file imports', async () => {
+Generate("events may come from a file that the service's file imports", async () => {
   const orders = (await modules('orders.proto')).get('orders.ts')!
   assert.match(orders, /ItemAdded: ItemAdded\$\d+/)
 })
 
-Generate('W1, W2: what did not change is left alone, what is gone is taken away, what is the author\'s stays', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'innkeeper-gen-'))
-  try {
-    await writeFile(join(folder, 'mine.ts'), 'mine')
-    await writeGenerated(folder, [{ path: 'a.ts', text: 'a' }, { path: 'b/c.ts', text: 'c' }])
-    const { mtimeMs } = await stat(join(folder, 'a.ts'))
-    await writeGenerated(folder, [{ path: 'a.ts', text: 'a' }])
-    assert.is((await stat(join(folder, 'a.ts'))).mtimeMs, mtimeMs)
-    assert.equal((await readdir(folder)).sort(), ['.files.json', 'a.ts', 'b', 'mine.ts'])
-    assert.equal(await readdir(join(folder, 'b')), [])
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-})
+Generate(
+  "W1, W2: what did not change is left alone, what is gone is taken away, what is the author's stays",
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'innkeeper-gen-'))
+    try {
+      await writeFile(join(folder, 'mine.ts'), 'mine')
+      await writeGenerated(folder, [
+        { path: 'a.ts', text: 'a' },
+        { path: 'b/c.ts', text: 'c' },
+      ])
+      const { mtimeMs } = await stat(join(folder, 'a.ts'))
+      await writeGenerated(folder, [{ path: 'a.ts', text: 'a' }])
+      assert.is((await stat(join(folder, 'a.ts'))).mtimeMs, mtimeMs)
+      assert.equal((await readdir(folder)).sort(), ['.files.json', 'a.ts', 'b', 'mine.ts'])
+      assert.equal(await readdir(join(folder, 'b')), [])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  },
+)
 
 Generate.run()

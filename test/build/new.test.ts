@@ -25,7 +25,10 @@ New('a new project installs offline, passes its test, builds, and type-checks ag
     assert.ok(bytes > 0)
     const service = join(folder, 'src/service.ts')
     await writeFile(service, (await readFile(service, 'utf8')).replace('value: after.value', 'valu: after.value'))
-    await buildProject(folder).then(assert.unreachable, (error: Error) => assert.match(error.message, /^src\/service\.ts:8:/))
+    await buildProject(folder).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, /^src\/service\.ts:8:/),
+    )
   } finally {
     await rm(parent, { recursive: true })
   }
@@ -34,7 +37,10 @@ New('a new project installs offline, passes its test, builds, and type-checks ag
 New('N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
   const refused = (options: Parameters<typeof newProject>[1], message: RegExp) =>
-    newProject(folder, { name: 'a', ...options }).then(assert.unreachable, (error: Error) => assert.match(error.message, message))
+    newProject(folder, { name: 'a', ...options }).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, message),
+    )
   try {
     await refused({ name: '../a' }, /no name for a project/)
     await refused({ lang: 'cobol' }, /not supported yet/)

@@ -25,7 +25,10 @@ export function generate(schema: Schema, roots: readonly string[]): readonly Gen
   }))
 }
 
-function declared(schema: Schema, file: FileType): { messages: MessageType[]; enums: EnumType[]; services: ServiceType[] } {
+function declared(
+  schema: Schema,
+  file: FileType,
+): { messages: MessageType[]; enums: EnumType[]; services: ServiceType[] } {
   const pick = <T>(map: ReadonlyMap<string, T>): T[] =>
     file.symbols.map((symbol) => map.get(symbol)).filter((item) => item !== undefined)
   return { messages: pick(schema.messages), enums: pick(schema.enums), services: pick(schema.services) }
@@ -156,7 +159,13 @@ function enumCode({ fullName, byName }: EnumType, name: string): string {
   ].join('\n')
 }
 
-function serviceCode(schema: Schema, service: ServiceType, own: readonly MessageType[], names: Names, imports: Imports): string {
+function serviceCode(
+  schema: Schema,
+  service: ServiceType,
+  own: readonly MessageType[],
+  names: Names,
+  imports: Imports,
+): string {
   const methods = [...service.methods.values()].map(
     ({ name, input, output }) =>
       `  ${lowerFirst(name)}: $.method('${name}', ${imports.value(input.fullName)}, ${imports.value(output.fullName)}),`,

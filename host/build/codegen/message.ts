@@ -71,7 +71,9 @@ function singleType(type: FieldType, refs: References): string {
 
 function slotType({ fields, oneof }: Slot, refs: References): string {
   if (oneof) {
-    const cases = fields.map((field) => `{ readonly case: '${caseName(field)}'; readonly value: ${singleType(field.type, refs)} }`)
+    const cases = fields.map(
+      (field) => `{ readonly case: '${caseName(field)}'; readonly value: ${singleType(field.type, refs)} }`,
+    )
     return cases.join(' | ')
   }
   const [field] = fields
@@ -198,7 +200,8 @@ function readLocal(slot: Slot, refs: References, merges: boolean): string {
     const [key, value] = [scalarCode(type.key).type, singleType(type.value, refs)]
     return `const ${slot.local} = $.newMap<${key}, ${value}>(${merges ? `into?.${slot.property}` : ''})`
   }
-  if (!slot.oneof && field.repeated) return `const ${slot.local}: ${singleType(type, refs)}[] = ${from('[]', `[...${before}]`)}`
+  if (!slot.oneof && field.repeated)
+    return `const ${slot.local}: ${singleType(type, refs)}[] = ${from('[]', `[...${before}]`)}`
   if (optional(slot)) return `let ${slot.local}: ${slotType(slot, refs)} | undefined = ${from('undefined', before)}`
   return `let ${slot.local}: ${singleType(type, refs)} = ${from(scalarCode(scalarOf(type)!).zero, before)}`
 }
@@ -209,7 +212,8 @@ function readCases({ local, oneof }: Slot, field: Field, refs: References): read
   if (type.kind === 'message') {
     const read = refs.part('read', type.message.fullName)
     const enter = 'const outer = r.enter()'
-    if (field.repeated) return [`case ${tagOf(field, 2)}: { ${enter}; ${local}.push(${read}(r)); r.leave(outer); break }`]
+    if (field.repeated)
+      return [`case ${tagOf(field, 2)}: { ${enter}; ${local}.push(${read}(r)); r.leave(outer); break }`]
     if (!oneof) return [`case ${tagOf(field, 2)}: { ${enter}; ${local} = ${read}(r, ${local}); r.leave(outer); break }`]
     const same = `${local}?.case === '${caseName(field)}' ? ${local}.value : undefined`
     const value = `{ case: '${caseName(field)}', value: ${read}(r, ${same}) }`
@@ -221,7 +225,10 @@ function readCases({ local, oneof }: Slot, field: Field, refs: References): read
   if (!field.repeated) return [`case ${tagOf(field, wireType)}: ${local} = ${read}; break`]
   const one = `case ${tagOf(field, wireType)}: ${local}.push(${read}); break`
   if (wireType === 2) return [one]
-  return [one, `case ${tagOf(field, 2)}: { const outer = r.enter(); while (r.at < r.end) ${local}.push(${read}); r.leave(outer); break }`]
+  return [
+    one,
+    `case ${tagOf(field, 2)}: { const outer = r.enter(); while (r.at < r.end) ${local}.push(${read}); r.leave(outer); break }`,
+  ]
 }
 
 function readEntry(local: string, type: FieldType & { kind: 'map' }, refs: References): string {
@@ -247,17 +254,22 @@ function sizeCode(_: MessageType, name: string, slots: readonly Slot[], refs: Re
   for (const slot of slots) {
     const value = `m.${slot.property}`
     for (const field of slot.fields) {
-      const tagBytes = field.number < 16 ? 1 : field.number < 2048 ? 2 : field.number < 262_144 ? 3 : field.number < 33_554_432 ? 4 : 5
+      const tagBytes =
+        field.number < 16 ? 1 : field.number < 2048 ? 2 : field.number < 262_144 ? 3 : field.number < 33_554_432 ? 4 : 5
       const { type } = field
       if (slot.oneof) {
-        lines.push(`if (${value}?.case === '${caseName(field)}') n += ${tagBytes} + ${singleSize(type, `${value}.value`, refs)}`)
+        lines.push(
+          `if (${value}?.case === '${caseName(field)}') n += ${tagBytes} + ${singleSize(type, `${value}.value`, refs)}`,
+        )
       } else if (type.kind === 'map') {
         const [keySize, valueSize] = [sizeExpression(type.key, 'key'), singleSize(type.value, 'value', refs)]
         lines.push(mapSize(value, tagBytes + 7, keySize, valueSize))
       } else if (field.repeated && isConstant(type)) {
         lines.push(`n += ${tagBytes + 5} + ${value}.length * ${tagBytes + scalarCode(scalarOf(type)!).bytesMax}`)
       } else if (field.repeated) {
-        lines.push(`for (let i = 0; i < ${value}.length; i++) n += ${tagBytes} + ${singleSize(type, `${value}[i]!`, refs)}`)
+        lines.push(
+          `for (let i = 0; i < ${value}.length; i++) n += ${tagBytes} + ${singleSize(type, `${value}[i]!`, refs)}`,
+        )
       } else if (isConstant(type)) {
         fixed += tagBytes + scalarCode(scalarOf(type)!).bytesMax
       } else if (field.presence) {
@@ -267,7 +279,10 @@ function sizeCode(_: MessageType, name: string, slots: readonly Slot[], refs: Re
       }
     }
   }
-  const body = lines.length === 0 ? `  return ${fixed}` : [`  let n = ${fixed}`, ...lines.map((line) => `  ${line}`), '  return n'].join('\n')
+  const body =
+    lines.length === 0
+      ? `  return ${fixed}`
+      : [`  let n = ${fixed}`, ...lines.map((line) => `  ${line}`), '  return n'].join('\n')
   return `export function size$${name}(${lines.length === 0 ? '_m' : 'm'}: ${name}): number {\n${body}\n}`
 }
 
