@@ -6,8 +6,8 @@
 //
 // Owns: the words.   instance.ts owns: running them.   Entities own: when to call, and what to do after a fault.
 
-import type { Outcome, Typed } from '../outcome.ts'
 import type { Metadata } from '../metadata.ts'
+import type { Outcome, Typed } from '../outcome.ts'
 
 /** One command as the guest sees it. */
 export interface GuestCommand {
@@ -48,13 +48,7 @@ export interface EventSourcedGuest {
   /** Rises with every fresh instance: a token of an older one is void. */
   readonly generation: number
   /** Decide on a batch. One decision for each command is guaranteed. @throws GuestFault */
-  decide(
-    service: string,
-    entity: string,
-    basis: Basis,
-    commands: readonly GuestCommand[],
-    wantState: boolean,
-  ): Decided
+  decide(service: string, entity: string, basis: Basis, commands: readonly GuestCommand[], wantState: boolean): Decided
   /** Fold events. With `wantState`, a `held` answer brings bytes. @throws GuestFault */
   evolve(service: string, entity: string, basis: Basis, events: readonly Typed[], wantState: boolean): Evolved
   /** Drop the instance and what it holds; the next call makes a fresh one. */

@@ -1,0 +1,42 @@
+// Check of a description: what can be said against it from its words alone.
+//
+// Q1. Services have protobuf names, each once, of a kind whose interface the component exports.
+// Q2. Header names are lower case and none of the host's own business (A6: credentials never reach a guest).
+//
+// Owns: the description by itself.   validate.ts owns: the description against its descriptors and against the catalog.
+
+import type { Description } from '../guest/about.ts'
+import { interfaces } from '../guest/layout.ts'
+
+const fullName = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/
+const headerName = /^[0-9a-z_.-]+$/
+const forbiddenHeader = /^(authorization|cookie|set-cookie|proxy-.*)$/
+
+/** Reasons against it. `exported`: the interfaces that the component has. */
+export function checkDescription(description: Description, exported: readonly string[]): string[] {
+  const reasons: string[] = []
+  if (description.services.length === 0) reasons.push('describes no service')
+  if (description.descriptors.length === 0) reasons.push('brings no descriptors')
+  const seen = new Set<string>()
+  for (const { name, kind, persistenceId, headers } of description.services) {
+    if (!fullName.test(name)) reasons.push(`"${printable(name)}" is not the full name of a service`)
+    if (seen.has(name)) reasons.push(`${printable(name)} is described twice`)
+    seen.add(name)
+    if (!exported.includes(interfaces[kind])) {
+      reasons.push(`${printable(name)} is ${kind}, but the component does not export ${interfaces[kind]}`)
+    }
+    if (persistenceId === '') reasons.push(`${printable(name)} has an empty persistence id`)
+    for (const header of headers) {
+      if (!headerName.test(header))
+        reasons.push(`${printable(name)}: "${printable(header)}" is not a header in lower case`)
+      else if (forbiddenHeader.test(header))
+        reasons.push(`${printable(name)}: the header ${header} never reaches a guest`)
+    }
+  }
+  return reasons
+}
+
+/** A guest's text in a message: no control characters, not endless. */
+function printable(text: string): string {
+  return text.slice(0, 100).replace(/[^\x20-\x7e]/g, '?')
+}

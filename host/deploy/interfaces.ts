@@ -1,0 +1,59 @@
+// Interfaces: what a component imports and exports, against what this host gives and wants.
+//
+// F1. Nothing may be imported but the interface of type names; every other import is named, with what to do about it.
+// F2. `about` and at least one state model must be exported, in the version that this host speaks. Other exports are let
+//     be: compilers add their own.
+//
+// Owns: names.   describe and lift own: whether behind a name lies what the contract says.
+
+import { interfaces } from '../guest/layout.ts'
+
+const models = [interfaces['event-sourced'], interfaces.value, interfaces.replicated, interfaces.action]
+const wanted: readonly string[] = [interfaces.about, ...models]
+
+/** State models that this version of the host runs. */
+const running: readonly string[] = [interfaces['event-sourced']]
+
+/** Reasons against a component, from the WIT text of its world. */
+export function checkInterfaces(wit: string): string[] {
+  const { imported, exported } = worldOf(wit)
+  const reasons = imported.filter((name) => name !== interfaces.types).map(importReason)
+  for (const name of exported) {
+    const [base, version] = name.split('@')
+    const ours = wanted.find((one) => one.startsWith(`${base}@`))
+    if (ours !== undefined && ours !== name) {
+      reasons.push(
+        `exports ${base} in version ${version}; this host speaks ${ours}. Build it again with a matching SDK`,
+      )
+    }
+  }
+  if (!exported.includes(interfaces.about)) reasons.push(`does not export ${interfaces.about}`)
+  const found = models.filter((model) => exported.includes(model))
+  if (found.length === 0) reasons.push(`exports no state model; one of ${models.join(', ')} is needed`)
+  for (const model of found) {
+    if (!running.includes(model)) reasons.push(`exports ${model}, which this version of the host does not run yet`)
+  }
+  return reasons
+}
+
+function importReason(name: string): string {
+  if (name.startsWith('wasi:')) {
+    return `imports ${name}: guests have no system. Seal the component (its build can stub WASI), or do without`
+  }
+  return `imports ${name}: guests import nothing; take what you need from the command`
+}
+
+/** Imports and exports of the root world. */
+function worldOf(wit: string): { imported: string[]; exported: string[] } {
+  const imported: string[] = []
+  const exported: string[] = []
+  for (const line of wit.split('\n')) {
+    const [, direction, name] = /^ {2}(import|export) (.+?);?$/.exec(line) ?? []
+    if (name === undefined) continue
+    // A function or an inline interface stands with its type behind a colon and a space.
+    const plain = name.split(': ')[0]!
+    if (direction === 'import') imported.push(plain)
+    else exported.push(plain)
+  }
+  return { imported, exported }
+}

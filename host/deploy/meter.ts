@@ -1,0 +1,322 @@
+// Meter: rewrites a core module so that it counts what it spends, and traps when nothing is left.
+//
+// M1. Every instruction that runs was paid for before, at a check that is passed at least as often as it runs.
+// M2. All modules of a component share one counter, an imported mutable i32 global. Below zero means: out of fuel.
+// M3. A check overcharges by at most `mergeMax` for code that then does not run: an interpreter's loop pays for the case
+//     that it takes, not for all of them.
+// M4. Lengths are paid for as well (memory.fill and its kin, grow), by the length that is asked for.
+// M5. The guest cannot name the counter: every index of its own globals is rewritten, and importing it is refused. The
+//     caller validates the module before (else one that is only valid with the added global would pass) and after.
+//
+//   region 1   entry   ┐ paid at the function's entry, together with small arms (≤ mergeMax) that hang on it
+//   region 2   if …    │ a larger arm, or what follows a branch or a block's end: a check of its own
+//   region 3   loop …  ┘ a loop's head always checks: its region is paid for once per turn
+//
+// One counter, not one per module: per module an attacker with forty of them would have forty budgets. It costs an
+// indirection for an imported global, and the shift of the indices of the module's own.
+//
+// Owns: where is charged.   weights.ts owns: how much.   regions.ts owns: cutting a body into regions.   cap.ts, which runs
+// before, refuses tables with initial values, so no global is named there.
+
+import { fuelImport } from '../guest/instance.ts'
+import { BinaryError, ByteReader, ByteWriter } from './bytes.ts'
+import { FeatureError, InstructionReader, op } from './instructions.ts'
+import { type Edit, type Regions, regionsOf } from './regions.ts'
+import { bodyOf, countImports, externKind, type Section, sectionId, skipValueType, withSection } from './sections.ts'
+
+/** A check subtracts at most this, and a length at most as much: a counter at zero cannot wrap to a positive number. */
+const chargeMax = 2 ** 28
+
+const i32 = 0x7f
+const emptyBlock = 0x40
+
+/** The metered sections of a module. Validate the module before, and what comes of it after.
+ *  @throws BinaryError, FeatureError with a reason for the author. */
+export function meter(sections: readonly Section[]): readonly Section[] {
+  const code = bodyOf(sections, sectionId.code)
+  const imports = bodyOf(sections, sectionId.import)
+  const counts = countImports(imports, (module) => {
+    if (module === fuelImport.module) throw new FeatureError(`imports "${fuelImport.module}", which is the host's`)
+  })
+  // Without code there is nothing to count; memories, tables and globals of their own need no counter.
+  if (code === undefined || new ByteReader(code).u32() === 0) return sections
+  const fuel = counts[externKind.global]!
+  const parameters = parametersOf(sections)
+  let metered = withSection(sections, sectionId.import, addImport(imports))
+  for (const [id, rewrite] of rewrites) {
+    const body = bodyOf(sections, id)
+    if (body !== undefined) metered = withSection(metered, id, rewrite(body, fuel))
+  }
+  return withSection(metered, sectionId.code, meterCode(code, fuel, parameters))
+}
+
+function addImport(body: Uint8Array | undefined): Uint8Array {
+  const reader = new ByteReader(body ?? Uint8Array.of(0))
+  const writer = new ByteWriter(reader.bytes.length + 64)
+  writer.u32(reader.u32() + 1)
+  writer.raw(reader.take(reader.end - reader.at))
+  writer.name(fuelImport.module)
+  writer.name(fuelImport.name)
+  writer.byte(externKind.global)
+  writer.byte(i32)
+  writer.byte(1)
+  return writer.finish()
+}
+
+/** Parameters of each function that the module defines, so that the scratch local can be numbered. */
+function parametersOf(sections: readonly Section[]): number[] {
+  const types: number[] = []
+  const typeReader = new ByteReader(bodyOf(sections, sectionId.type) ?? Uint8Array.of(0))
+  for (let left = typeReader.u32(); left > 0; left--) {
+    if (typeReader.byte() !== 0x60) throw new FeatureError('uses garbage-collected types; build for linear memory')
+    const parameters = typeReader.u32()
+    for (let i = 0; i < parameters; i++) skipValueType(typeReader)
+    for (let results = typeReader.u32(); results > 0; results--) skipValueType(typeReader)
+    types.push(parameters)
+  }
+  const functionReader = new ByteReader(bodyOf(sections, sectionId.function) ?? Uint8Array.of(0))
+  const parameters: number[] = []
+  for (let left = functionReader.u32(); left > 0; left--) {
+    const count = types[functionReader.u32()]
+    if (count === undefined) throw new BinaryError('a function has no type')
+    parameters.push(count)
+  }
+  return parameters
+}
+
+function meterCode(body: Uint8Array, fuel: number, parameters: readonly number[]): Uint8Array {
+  const reader = new ByteReader(body)
+  const count = reader.u32()
+  if (count !== parameters.length) throw new BinaryError('functions and bodies differ in number')
+  const writer = new ByteWriter(body.length + (body.length >> 1))
+  writer.u32(count)
+  for (let i = 0; i < count; i++) {
+    const size = reader.u32()
+    const from = reader.at
+    reader.skip(size)
+    const metered = meterFunction(new ByteReader(body, from, from + size), fuel, parameters[i]!)
+    writer.u32(metered.length)
+    writer.raw(metered)
+  }
+  return writer.finish()
+}
+
+function meterFunction(reader: ByteReader, fuel: number, parameters: number): Uint8Array {
+  const writer = new ByteWriter((reader.end - reader.at) * 2)
+  const groups = reader.u32()
+  const localsFrom = reader.at
+  let scratch = parameters
+  for (let i = 0; i < groups; i++) {
+    scratch += reader.u32()
+    skipValueType(reader)
+  }
+  writer.u32(groups + 1)
+  writer.raw(reader.bytes.subarray(localsFrom, reader.at))
+  writer.u32(1)
+  writer.byte(i32)
+  const codeFrom = reader.at
+  const regions = regionsOf(reader)
+  applyEdits(writer, reader.bytes.subarray(0, reader.end), codeFrom, regions, fuel, scratch)
+  return writer.finish()
+}
+
+/** Copies the body, with checks put in and the guest's global indices moved past the counter. */
+function applyEdits(
+  writer: ByteWriter,
+  bytes: Uint8Array,
+  from: number,
+  regions: Regions,
+  fuel: number,
+  scratch: number,
+): void {
+  let copied = from
+  for (const edit of regions.edits) {
+    writer.raw(bytes.subarray(copied, edit.at))
+    copied = edit.at
+    if (edit.kind === 'check') {
+      const cost = regions.costs[edit.region]!
+      if (cost > 0) writeCheck(writer, cost, fuel, scratch)
+    } else if (edit.kind === 'length') writeLengthCheck(writer, edit, fuel, scratch)
+    else {
+      writer.byte(edit.code)
+      writer.u32(edit.index >= fuel ? edit.index + 1 : edit.index)
+      copied = edit.end
+    }
+  }
+  writer.raw(bytes.subarray(copied))
+}
+
+/** fuel = fuel - cost; trap if negative. The scratch local saves reading the counter again. */
+function writeCheck(writer: ByteWriter, cost: number, fuel: number, scratch: number): void {
+  if (cost > chargeMax) throw new FeatureError('has a function too large to meter')
+  writer.byte(op.globalGet)
+  writer.u32(fuel)
+  writer.byte(0x41)
+  writer.s32(cost)
+  writeSubtract(writer, fuel, scratch)
+}
+
+function writeSubtract(writer: ByteWriter, fuel: number, scratch: number): void {
+  writer.byte(0x6b) // i32.sub
+  writer.byte(0x22) // local.tee
+  writer.u32(scratch)
+  writer.byte(op.globalSet)
+  writer.u32(fuel)
+  writer.byte(op.localGet)
+  writer.u32(scratch)
+  writer.byte(0x41)
+  writer.s32(0)
+  writer.byte(0x48) // i32.lt_s
+  writer.byte(op.if)
+  writer.byte(emptyBlock)
+  writer.byte(op.unreachable)
+  writer.byte(op.end)
+}
+
+/** The length lies on the stack: pay for min(length, most) >> right << left, and leave it there. */
+function writeLengthCheck(
+  writer: ByteWriter,
+  edit: Extract<Edit, { kind: 'length' }>,
+  fuel: number,
+  scratch: number,
+): void {
+  const { right, left } = edit.cost
+  // A length above this fails by itself (memories and tables are capped far below), so it need not cost more.
+  const most = Math.min(2 ** 30, (chargeMax * 2 ** right) / 2 ** left)
+  writer.byte(op.localSet)
+  writer.u32(scratch)
+  writer.byte(op.localGet)
+  writer.u32(scratch)
+  writer.byte(op.globalGet)
+  writer.u32(fuel)
+  writer.byte(op.localGet)
+  writer.u32(scratch)
+  writer.byte(0x41)
+  writer.s32(most)
+  writer.byte(op.localGet)
+  writer.u32(scratch)
+  writer.byte(0x41)
+  writer.s32(most)
+  writer.byte(0x49) // i32.lt_u
+  writer.byte(0x1b) // select
+  if (right > 0) {
+    writer.byte(0x41)
+    writer.s32(right)
+    writer.byte(0x76) // i32.shr_u
+  }
+  if (left > 0) {
+    writer.byte(0x41)
+    writer.s32(left)
+    writer.byte(0x74) // i32.shl
+  }
+  writeSubtract(writer, fuel, scratch)
+}
+
+/** Sections besides the code that name globals. */
+const rewrites: readonly (readonly [number, (body: Uint8Array, fuel: number) => Uint8Array])[] = [
+  [sectionId.global, rewriteGlobals],
+  [sectionId.export, rewriteExports],
+  [sectionId.element, rewriteElements],
+  [sectionId.data, rewriteData],
+]
+
+/** A pen that copies what a reader steps over. */
+class Copier {
+  readonly reader: ByteReader
+  readonly writer: ByteWriter
+  readonly #fuel: number
+  readonly #instruction = new InstructionReader()
+
+  constructor(body: Uint8Array, fuel: number) {
+    this.reader = new ByteReader(body)
+    this.writer = new ByteWriter(body.length + 64)
+    this.#fuel = fuel
+  }
+
+  copy(step: (reader: ByteReader) => void): void {
+    const from = this.reader.at
+    step(this.reader)
+    this.writer.raw(this.reader.bytes.subarray(from, this.reader.at))
+  }
+
+  count(): number {
+    const count = this.reader.u32()
+    this.writer.u32(count)
+    return count
+  }
+
+  global(): void {
+    const index = this.reader.u32()
+    this.writer.u32(index >= this.#fuel ? index + 1 : index)
+  }
+
+  /** A constant expression up to its `end`. */
+  expression(): void {
+    for (;;) {
+      const from = this.reader.at
+      this.#instruction.next(this.reader)
+      if (this.#instruction.op === op.globalGet) {
+        this.reader.at = from + 1
+        this.writer.byte(op.globalGet)
+        this.global()
+      } else this.writer.raw(this.reader.bytes.subarray(from, this.reader.at))
+      if (this.#instruction.op === op.end) return
+    }
+  }
+}
+
+function rewriteGlobals(body: Uint8Array, fuel: number): Uint8Array {
+  const copier = new Copier(body, fuel)
+  for (let left = copier.count(); left > 0; left--) {
+    copier.copy((reader) => {
+      skipValueType(reader)
+      reader.byte()
+    })
+    copier.expression()
+  }
+  return copier.writer.finish()
+}
+
+function rewriteExports(body: Uint8Array, fuel: number): Uint8Array {
+  const copier = new Copier(body, fuel)
+  for (let left = copier.count(); left > 0; left--) {
+    let kind = 0
+    copier.copy((reader) => {
+      reader.name()
+      kind = reader.byte()
+    })
+    if (kind === externKind.global) copier.global()
+    else copier.copy((reader) => reader.u32())
+  }
+  return copier.writer.finish()
+}
+
+function rewriteElements(body: Uint8Array, fuel: number): Uint8Array {
+  const copier = new Copier(body, fuel)
+  for (let left = copier.count(); left > 0; left--) {
+    const flags = copier.count()
+    if (flags > 7) throw new BinaryError('unknown element segment')
+    const active = (flags & 1) === 0
+    const expressions = (flags & 4) !== 0
+    if (active && (flags & 2) !== 0) copier.copy((reader) => reader.u32())
+    if (active) copier.expression()
+    if ((flags & 3) !== 0) copier.copy(expressions ? skipValueType : (reader) => reader.byte())
+    for (let items = copier.count(); items > 0; items--) {
+      if (expressions) copier.expression()
+      else copier.copy((reader) => reader.u32())
+    }
+  }
+  return copier.writer.finish()
+}
+
+function rewriteData(body: Uint8Array, fuel: number): Uint8Array {
+  const copier = new Copier(body, fuel)
+  for (let left = copier.count(); left > 0; left--) {
+    const flags = copier.count()
+    if (flags > 2) throw new BinaryError('unknown data segment')
+    if (flags === 2) copier.copy((reader) => reader.u32())
+    if (flags !== 1) copier.expression()
+    copier.copy((reader) => reader.skip(reader.u32()))
+  }
+  return copier.writer.finish()
+}

@@ -1,0 +1,70 @@
+// Describe: what a component says of itself (wit/about.wit), lifted and bounded.
+//
+// D1. Every list has a bound, and the whole answer the budget of a call; what the words mean is checked by deployment.
+//
+// Owns: the call and its layout.   deploy/description.ts owns: whether the answer can be served.
+
+import type { Limits } from '../limits.ts'
+import type { Description, ServiceDescription, ServiceKind, ViewScope } from './about.ts'
+import type { Instance } from './instance.ts'
+import { sizes } from './layout.ts'
+import { Lift, liftNames } from './lift.ts'
+
+const servicesMax = 256
+const methodsMax = 1_024
+const headersMax = 64
+
+const kinds: readonly ServiceKind[] = ['event-sourced', 'value', 'replicated', 'action']
+
+/** Ask a component for its description, on the fuel that `instance` has left. @throws GuestFault */
+export function describe(instance: Instance, limits: Limits): Description {
+  const guest = instance.function('about', 'describe')
+  const lift = new Lift(instance.memory, limits)
+  lift.begin()
+  const pointer = instance.call(guest.run)
+  const description = liftDescription(lift, lift.root(pointer, sizes.description))
+  if (guest.after !== undefined) instance.call(guest.after, pointer)
+  return description
+}
+
+function liftDescription(lift: Lift, at: number): Description {
+  const services = lift.list(at + 16, sizes.service, servicesMax, 'services')
+  return {
+    sdkName: lift.name(at, 'sdk-name'),
+    sdkVersion: lift.name(at + 8, 'sdk-version'),
+    services: Array.from({ length: services.count }, (_, i) => liftService(lift, services.at + i * sizes.service)),
+    descriptors: lift.bytes(at + 24, lift.limits.guestResultBytesMax, 'descriptors'),
+  }
+}
+
+function liftService(lift: Lift, at: number): ServiceDescription {
+  const { nameLengthMax } = lift.limits
+  const views = lift.list(at + 64, sizes.methodView, methodsMax, 'views')
+  return {
+    name: lift.name(at, 'the name of a service'),
+    kind: kinds[lift.case(at + 8, kinds.length, 'kind')]!,
+    persistenceId: lift.optionalText(at + 12, nameLengthMax, 'persistence-id'),
+    snapshotEvery: lift.memory.u32(at + 24) | 0,
+    passivateAfterMs: lift.memory.u32(at + 28),
+    stateType: lift.optionalText(at + 32, nameLengthMax, 'state-type'),
+    stateVersion: lift.optionalText(at + 44, nameLengthMax, 'state-version'),
+    headers: liftNames(lift, at + 56, headersMax, 'headers'),
+    views: Array.from({ length: views.count }, (_, i) => {
+      const viewAt = views.at + i * sizes.methodView
+      return { method: lift.name(viewAt, 'the method of a view'), view: liftView(lift, viewAt + 8) }
+    }),
+  }
+}
+
+function liftView(lift: Lift, at: number): ViewScope {
+  switch (lift.case(at, 4, 'view')) {
+    case 0:
+      return { kind: 'all' }
+    case 1:
+      return { kind: 'nothing' }
+    case 2:
+      return { kind: 'element', field: lift.name(at + 4, 'the field of a view') }
+    default:
+      return { kind: 'dynamic' }
+  }
+}

@@ -1,0 +1,135 @@
+// Instance: a component in memory, made from its artefact: core modules linked as the plan says, under a fuel counter.
+//
+// I1. No generated code: imports are exports of earlier instances, counters of the component's own, or a trap.
+// I2. Start functions run in the order of the plan, all together on `limits.fuelAtStart`.
+// I3. Whatever the guest throws becomes a GuestFault with its reason; the guest's own words are only in `cause`.
+// I4. Modules are compiled once per artefact (`compile`), not once per instance.
+//
+// Owns: linking and calling.   lower.ts and lift.ts own: values.   event-sourced.ts owns: when to make a fresh one.
+
+import type { Limits } from '../limits.ts'
+import type { Artefact, LinkPlan, PlanImport } from './artefact.ts'
+import { GuestFault } from './guest.ts'
+import { interfaces } from './layout.ts'
+import { GuestMemory } from './memory.ts'
+
+/** Where metered modules import their counter from; no module may import anything else from there. */
+export const fuelImport = { module: 'innkeeper:fuel', name: 'left' } as const
+
+export interface CompiledArtefact {
+  readonly plan: LinkPlan
+  readonly modules: readonly WebAssembly.Module[]
+}
+
+/** Compile the modules of an artefact (QuickJS: 10 ms). They can be sent to other threads. */
+export function compile(artefact: Artefact): CompiledArtefact {
+  return {
+    plan: artefact.plan,
+    modules: artefact.modules.map((bytes) => new WebAssembly.Module(bytes)),
+  }
+}
+
+type CoreFunction = (...parameters: number[]) => number | undefined
+
+/** One exported function of an interface, with what its convention brings along. */
+export interface GuestFunction {
+  readonly name: string
+  readonly run: CoreFunction
+  /** `cabi_post_…`: called with the answer's pointer once it was copied. */
+  readonly after: CoreFunction | undefined
+  readonly realloc: CoreFunction
+}
+
+export class Instance {
+  readonly memory: GuestMemory
+  readonly #fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
+  readonly #cores: WebAssembly.Instance[] = []
+  readonly #plan: LinkPlan
+
+  /** @throws GuestFault `start`, or `fuel` when a start function does not end. */
+  constructor(compiled: CompiledArtefact, limits: Limits) {
+    this.#plan = compiled.plan
+    this.#fuel.value = limits.fuelAtStart
+    const globals = compiled.plan.globals.map((value) => new WebAssembly.Global({ value: 'i32', mutable: true }, value))
+    try {
+      for (const { module, imports } of compiled.plan.instances) {
+        const given: Record<string, Record<string, WebAssembly.ImportValue>> = Object.create(null)
+        for (const { module: from, name, source } of imports) {
+          const group = (given[from] ??= Object.create(null) as Record<string, WebAssembly.ImportValue>)
+          group[name] = this.#resolve(source, globals)
+        }
+        given[fuelImport.module] = { [fuelImport.name]: this.#fuel }
+        this.#cores.push(new WebAssembly.Instance(compiled.modules[module]!, given))
+      }
+    } catch (thrown) {
+      if (this.outOfFuel) throw new GuestFault('fuel', 'the start functions ran out of fuel', thrown)
+      throw new GuestFault('start', 'the component could not be instantiated', thrown)
+    }
+    const memory = this.#cores[this.#plan.memory]?.exports['memory']
+    if (!(memory instanceof WebAssembly.Memory)) throw new GuestFault('start', 'the component exports no memory')
+    this.memory = new GuestMemory(memory)
+  }
+
+  /** Something was asked for that nothing was left to pay for; told apart from other traps by the counter. */
+  get outOfFuel(): boolean {
+    return (this.#fuel.value as number) < 0
+  }
+
+  get fuel(): number {
+    return this.#fuel.value as number
+  }
+
+  set fuel(units: number) {
+    this.#fuel.value = units
+  }
+
+  /** A function of an interface. @throws GuestFault `start` if the component does not have it. */
+  function(name: keyof typeof interfaces, functionName: string): GuestFunction {
+    const core = this.#cores[this.#plan.exports[interfaces[name]] ?? -1]
+    const full = `${interfaces[name]}#${functionName}`
+    const run = core?.exports[full]
+    const realloc = core?.exports['cabi_realloc'] ?? this.#anyRealloc()
+    const after = core?.exports[`cabi_post_${full}`]
+    if (typeof run !== 'function') throw new GuestFault('start', `the component does not export ${full}`)
+    return {
+      name: full,
+      run: run as CoreFunction,
+      after: typeof after === 'function' ? (after as CoreFunction) : undefined,
+      realloc: typeof realloc === 'function' ? (realloc as CoreFunction) : noRealloc,
+    }
+  }
+
+  /** Run guest code. @throws GuestFault `fuel` or `trap` */
+  call(run: CoreFunction, ...parameters: number[]): number {
+    let answer: number | undefined
+    try {
+      answer = run(...parameters)
+    } catch (thrown) {
+      throw this.#fault(thrown)
+    }
+    this.memory.refresh()
+    return typeof answer === 'number' ? answer >>> 0 : 0
+  }
+
+  #fault(thrown: unknown): GuestFault {
+    if (thrown instanceof GuestFault) return thrown
+    if (this.outOfFuel) return new GuestFault('fuel', 'the function ran out of fuel', thrown)
+    return new GuestFault('trap', 'the function trapped', thrown)
+  }
+
+  #resolve(source: PlanImport, globals: readonly WebAssembly.Global[]): WebAssembly.ImportValue {
+    if (source.from === 'global') return globals[source.index]!
+    if (source.from === 'instance') return this.#cores[source.instance]!.exports[source.name] as WebAssembly.ImportValue
+    return () => {
+      throw new GuestFault('trap', `the function called ${source.name}, which no guest may`)
+    }
+  }
+
+  #anyRealloc(): WebAssembly.ExportValue | undefined {
+    return this.#cores.find((core) => core.exports['cabi_realloc'] !== undefined)?.exports['cabi_realloc']
+  }
+}
+
+function noRealloc(): never {
+  throw new GuestFault('malformed', 'the component exports no cabi_realloc')
+}

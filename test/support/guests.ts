@@ -1,0 +1,105 @@
+// Guests for tests of the engine, built from test/fixtures/guests when first asked for in a process.
+//
+// The AssemblyScript one is wired to the interface by renaming its exports, as the SDK's build does.
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { componentEmbed, componentNew } from '@bytecodealliance/jco'
+import { ByteReader, ByteWriter } from '../../host/deploy/bytes.ts'
+import { bodyOf, readModule, sectionId, withSection, writeModule } from '../../host/deploy/sections.ts'
+import { witSource } from '../../host/deploy/wit.ts'
+import { interfaces } from '../../host/guest/layout.ts'
+
+const fixtures = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Names that the functions of a core module have at the boundary. */
+export const boundaryNames: Readonly<Record<string, readonly string[]>> = {
+  memory: ['memory'],
+  cabi_realloc: ['cabi_realloc'],
+  _initialize: ['_initialize'],
+  decide: [`${interfaces['event-sourced']}#decide`],
+  evolve: [`${interfaces['event-sourced']}#evolve`],
+  describe: [`${interfaces.about}#describe`],
+  post: [
+    `cabi_post_${interfaces['event-sourced']}#decide`,
+    `cabi_post_${interfaces['event-sourced']}#evolve`,
+    `cabi_post_${interfaces.about}#describe`,
+  ],
+}
+
+let assemblyScript: Promise<Uint8Array> | undefined
+let quickJs: Promise<Uint8Array> | undefined
+
+export function assemblyScriptCounter(): Promise<Uint8Array> {
+  assemblyScript ??= buildAssemblyScript()
+  return assemblyScript
+}
+
+export function quickJsCounter(): Promise<Uint8Array> {
+  quickJs ??= buildQuickJs()
+  return quickJs
+}
+
+/** A component of the event-sourced world from a core module whose exports have their short names. */
+export async function componentOf(core: Uint8Array): Promise<Uint8Array> {
+  const embedded = await componentEmbed({
+    binary: renameExports(core),
+    witSource: witSource(),
+    world: 'event-sourced-entity',
+    stringEncoding: 'utf8',
+  })
+  return await componentNew(embedded, [])
+}
+
+async function buildAssemblyScript(): Promise<Uint8Array> {
+  const asc = (await import('assemblyscript/asc')).default
+  const folder = mkdtempSync(join(tmpdir(), 'innkeeper-guest-'))
+  try {
+    const file = join(folder, 'counter.wasm')
+    const { error, stderr } = await asc.main([
+      ...[join(fixtures, 'assemblyscript/counter.ts'), '--outFile', file, '-O3', '--runtime', 'stub'],
+      ...['--use', 'abort=', '--exportStart', '_initialize'],
+    ])
+    if (error !== null) throw new Error(`${error.message}\n${stderr.toString()}`)
+    return await componentOf(readFileSync(file))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function buildQuickJs(): Promise<Uint8Array> {
+  const { componentize } = await import('componentize-qjs')
+  const { component } = await componentize({
+    witPath: join(root, 'wit'),
+    world: 'event-sourced-entity',
+    jsSource: readFileSync(join(fixtures, 'counter.js'), 'utf8'),
+    stubWasi: true,
+    sync: true,
+  })
+  return component
+}
+
+function renameExports(core: Uint8Array): Uint8Array {
+  const sections = readModule(core)
+  const reader = new ByteReader(bodyOf(sections, sectionId.export)!)
+  const writer = new ByteWriter()
+  let count = 0
+  for (let left = reader.u32(); left > 0; left--) {
+    const names = boundaryNames[reader.name()] ?? []
+    const kind = reader.byte()
+    const index = reader.u32()
+    for (const name of names) {
+      writer.name(name)
+      writer.byte(kind)
+      writer.u32(index)
+      count++
+    }
+  }
+  const body = new ByteWriter()
+  body.u32(count)
+  body.raw(writer.finish())
+  return writeModule(withSection(sections, sectionId.export, body.finish()))
+}
