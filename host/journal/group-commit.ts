@@ -1,11 +1,13 @@
 // Group commit: everything that wants to be written in one turn of the loop is one batch and one sync.
 //
 // G1. Nobody hears of its write before the sync of the batch that holds it; `done`s are called in the order of joining.
-// G2. A writer must not throw: a half-written batch cannot be taken apart. It is a bug, and fails the whole batch.
+// G2. A writer must not throw: a half-written batch cannot be taken apart. It is a bug, and fails the whole batch: nothing
+//     of it is written, and all who joined it hear why.
 // G3. What joins while a commit is in flight goes into the next one.
 //
 // Owns: the gathering.   The journal owns: the write and the sync.
 
+import { toInnkeeperError } from '../errors.ts'
 import type { Batch, Journal } from './journal.ts'
 
 type Done = (error: Error | undefined) => void
@@ -14,6 +16,7 @@ export class GroupCommit {
   private readonly journal: Journal
   private batch: Batch | undefined
   private waiting: Done[] = []
+  private spoiled: Error | undefined
   private committing = false
   private armed = false
 
@@ -24,8 +27,12 @@ export class GroupCommit {
   /** Add to this turn's batch; `done` is called once it is on disk, or with why that is not known. */
   join(write: (batch: Batch) => void, done: Done): void {
     this.batch ??= this.journal.batch()
-    write(this.batch)
     this.waiting.push(done)
+    try {
+      if (this.spoiled === undefined) write(this.batch)
+    } catch (error) {
+      this.spoiled = toInnkeeperError(error)
+    }
     if (this.armed) return
     this.armed = true
     setImmediate(() => {
@@ -37,14 +44,27 @@ export class GroupCommit {
   /** Commit what has joined now, rather than at the end of the turn. */
   flush(): void {
     if (this.committing || this.batch === undefined) return
-    const { batch, waiting } = this
+    const { batch, waiting, spoiled } = this
     this.batch = undefined
     this.waiting = []
+    this.spoiled = undefined
+    if (spoiled !== undefined) {
+      for (const done of waiting) done(spoiled)
+      return
+    }
     this.committing = true
-    this.journal.commit(batch, (error) => {
+    const committed = (error: Error | undefined) => {
       this.committing = false
       for (const done of waiting) done(error)
-      this.flush()
-    })
+      // What a `done` has just added waits for its turn like all else, or an answer could keep the loop to itself.
+      if (!this.armed) this.flush()
+    }
+    try {
+      this.journal.commit(batch, committed)
+    } catch (error) {
+      // Refused whole: the assert of a sequence conflict. A `done` that throws is not for us to hide.
+      if (!this.committing) throw error
+      committed(toInnkeeperError(error))
+    }
   }
 }

@@ -20,7 +20,6 @@ import type {
   Snapshot,
   StorageId,
 } from './journal.ts'
-import type { Column } from './keys.ts'
 import {
   after,
   commitKey,
@@ -35,18 +34,18 @@ import {
   outboxKey,
 } from './keys.ts'
 import type { Kv, Write } from './kv.ts'
+import type { Head } from './kv-batch.ts'
+import { headKey, KvBatch } from './kv-batch.ts'
 import {
   DamagedValue,
   decodeCommit,
   decodeEvents,
+  decodeHead,
   decodeIdempotency,
   decodeOutbox,
   decodeRecord,
   decodeSnapshot,
   encodeCommit,
-  encodeIdempotency,
-  encodeOutbox,
-  encodeRecord,
   encodeSnapshot,
 } from './record.ts'
 
@@ -61,7 +60,7 @@ export type Warn = (message: string, fields?: Record<string, unknown>) => void
 export class KvJournal implements Journal {
   private readonly kv: Kv
   private readonly warn: Warn
-  private readonly heads = new Map<string, { revision: number; sequence: number }>()
+  private readonly heads = new Map<string, Head>()
   private commitNumber: number
   private broken: InnkeeperError | undefined
 
@@ -85,6 +84,10 @@ export class KvJournal implements Journal {
       done(undefined)
       return
     }
+    for (const { entity, base } of batch.heads.values()) {
+      const { revision } = this.headOf(entity)
+      assert(revision === base, `sequence_conflict: a batch made after revision ${base}, committed after ${revision}`)
+    }
     try {
       this.kv.write([...batch.writes, ['commits', commitKey(this.commitNumber + 1), encodeCommit(batch.wrote)]], true)
     } catch (error) {
@@ -107,8 +110,7 @@ export class KvJournal implements Journal {
     return this.reading(() => {
       const [key, value] = this.kv.range('journal', { from: prefix, to: after(prefix), reverse: true, limit: 1 })
       if (key === undefined || value === undefined) return undefined
-      const record = decodeRecord(numberOf(key), value)
-      return { revision: record.revision, sequence: record.sequence, nowMs: record.command.nowMs }
+      return { revision: numberOf(key), ...decodeHead(value) }
     })
   }
 
@@ -208,7 +210,13 @@ export class KvJournal implements Journal {
       })
       const writes: Write[] = []
       for (let at = 0; at < keys.length; at += 2) {
-        writes.push(['idempotency', keys[at]!, undefined], ['idempotency', expiredEntry(keys[at]!), undefined])
+        const entry = expiredEntry(keys[at]!)
+        writes.push(['idempotency', keys[at]!, undefined])
+        // The key may have been given again since, after a purge: then another expiry key stands for it.
+        const stored = this.kv.get('idempotency', entry)
+        if (stored !== undefined && decodeIdempotency(stored).atMs < beforeMs) {
+          writes.push(['idempotency', entry, undefined])
+        }
       }
       if (writes.length > 0) this.kv.write(writes, false)
       return keys.length / 2
@@ -261,9 +269,11 @@ export class KvJournal implements Journal {
     const from = listPrefix(storage, '')
     const to = after(from)
     this.reading(() => {
-      for (const column of ['journal', 'snapshots'] as const) this.kv.clear(column, from, to)
       const tagged = (key: Buffer) => Buffer.concat([Buffer.from([0]), key])
+      // The records last: a crash in between must leave no snapshot of a history that is gone.
+      this.kv.clear('snapshots', from, to)
       this.kv.clear('idempotency', tagged(from), tagged(to))
+      this.kv.clear('journal', from, to)
       this.heads.clear()
       // The clearing itself is not synced by every engine; an empty synced commit is.
       this.kv.write([['commits', commitKey(this.commitNumber + 1), encodeCommit([])]], true)
@@ -303,15 +313,20 @@ export class KvJournal implements Journal {
     return this.kv.close()
   }
 
-  private readonly headOf = (entity: EntityRef): { revision: number; sequence: number } => {
+  private readonly headOf = (entity: EntityRef): Head => {
     return this.heads.get(headKey(entity)) ?? this.head(entity) ?? { revision: 0, sequence: 0 }
   }
 
   private recordRows(entity: EntityRef, afterRevision: number, limit: number, bytesMax: number): Buffer[] {
     const prefix = entityPrefix(entity)
-    return this.reading(() =>
-      this.kv.range('journal', { from: numbered(prefix, afterRevision + 1), to: after(prefix), limit, bytesMax }),
-    )
+    return this.reading(() => {
+      const from = numbered(prefix, afterRevision + 1)
+      const rows = this.kv.range('journal', { from, to: after(prefix), limit, bytesMax })
+      for (let at = 0, revision = afterRevision + 1; at < rows.length; at += 2, revision++) {
+        if (numberOf(rows[at]!) !== revision) throw new DamagedValue(`record ${revision} of ${entity.key} is missing`)
+      }
+      return rows
+    })
   }
 
   private readLastCommit(): number {
@@ -352,53 +367,4 @@ export class KvJournal implements Journal {
       this.broken,
     )
   }
-}
-
-class KvBatch implements Batch {
-  readonly writes: Write[] = []
-  readonly wrote: { entity: EntityRef; revision: number }[] = []
-  readonly heads = new Map<string, { revision: number; sequence: number }>()
-  private readonly headOf: (entity: EntityRef) => { revision: number; sequence: number }
-
-  constructor(headOf: (entity: EntityRef) => { revision: number; sequence: number }) {
-    this.headOf = headOf
-  }
-
-  get empty(): boolean {
-    return this.writes.length === 0
-  }
-
-  append(entity: EntityRef, record: JournalRecord): void {
-    const key = headKey(entity)
-    const before = this.heads.get(key) ?? this.headOf(entity)
-    assert(
-      record.revision === before.revision + 1 && record.sequence === before.sequence + record.events.length,
-      `sequence_conflict: record ${record.revision}/${record.sequence} after ${before.revision}/${before.sequence}`,
-    )
-    this.heads.set(key, { revision: record.revision, sequence: record.sequence })
-    this.writes.push(['journal', numbered(entityPrefix(entity), record.revision), encodeRecord(record)])
-    this.wrote.push({ entity, revision: record.revision })
-  }
-
-  remember(entity: EntityRef, key: string, entry: IdempotencyEntry): void {
-    const stored = idempotencyKey(entity, key)
-    this.put('idempotency', stored, encodeIdempotency(entry))
-    this.put('idempotency', expiryKey(entry.atMs, stored), empty)
-  }
-
-  enqueue(entry: OutboxEntry): void {
-    this.put('outbox', outboxKey(entry.id), encodeOutbox(entry))
-  }
-
-  dequeue(id: number): void {
-    this.writes.push(['outbox', outboxKey(id), undefined])
-  }
-
-  private put(column: Column, key: Buffer, value: Buffer): void {
-    this.writes.push([column, key, value])
-  }
-}
-
-function headKey({ storage, key }: EntityRef): string {
-  return `${storage}\0${key}`
 }

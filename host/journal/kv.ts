@@ -26,6 +26,7 @@ export interface Kv {
   /** Keys and values in turn: key, value, key, value. */
   range(column: Column, range: Range): Buffer[]
   write(writes: readonly Write[], sync: boolean): void
+  /** Delete a range, atomically, without sync: on disk with the next synced write. */
   clear(column: Column, from: Buffer, to: Buffer): void
   /** Close and open again, with all checks of opening. */
   reopen(): Promise<void>

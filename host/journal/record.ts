@@ -292,6 +292,26 @@ export function decodeEvents(framed: Buffer, into: Typed[]): number {
   })
 }
 
+/** Only what the next record builds on: the rest is not looked at. @throws DamagedValue */
+export function decodeHead(framed: Buffer): { sequence: number; nowMs: number } {
+  return read(framed, (cursor) => {
+    const head = { sequence: 0, nowMs: 0 }
+    fields(cursor, (tag) => {
+      if (tag === 8) head.sequence = cursor.varintSafe()
+      else if (tag === 26) {
+        const command = inner(cursor)
+        fields(command, (part) => {
+          if (part !== 32) return false
+          head.nowMs = command.varintSafe()
+          return true
+        })
+      } else return false
+      return true
+    })
+    return head
+  })
+}
+
 export function encodeSnapshot({ revision, sequence, stateVersion, state }: Snapshot): Buffer {
   return write(() => {
     number(1, revision)

@@ -1,10 +1,14 @@
 // WAL: RocksDB's write-ahead log, checked before RocksDB reads it.
 //
 // RocksDB opens silently at the first bad record and drops what follows, acknowledged or not. So:
-// W1. A bad record with a valid one after it, in its file or a later one, refuses to start, naming file and offset.
-// W2. A bad tail with nothing valid after it is a torn write: the file is cut to its last whole record, and that is logged.
-// W3. Batches carry sequence numbers without gaps: a gap is missing records, so it is damage of the middle.
+// W1. A bad record with a later batch after it, in its file or a following one, refuses to start, naming file and offset.
+// W2. A bad tail with no batch after it is a torn write: the file is cut to its last whole batch, and that is logged.
+//     Later parts of the torn batch itself do not count: after a power cut its blocks are on disk in any order.
+// W3. Batches carry sequence numbers without gaps: a right record in the wrong place is damage, wherever it stands.
+// W4. What a client stored cannot pass for a batch, nor make the search slow: its sequence must be one that could follow.
 // What cannot be told: damage to the very last commit looks like a torn write.
+//
+// Nobody may have the directory open meanwhile: a live log ends in the middle of a write (rocksdb.ts D3).
 //
 //   file    | block 32 KiB | block 32 KiB | ...
 //   record  | crc 4 | length 2 | type 1 | payload |          types: 1 full, 2 first, 3 middle, 4 last, 0 zeros
@@ -19,15 +23,24 @@ import type { Warn } from './kv-journal.ts'
 
 const blockBytes = 32 * 1024
 const headBytes = 7
+const batchHeadBytes = 12
+const maxSequence = 1n << 56n
+/** Types of records: a batch in one record, its first and its last part; 3 lies between. */
+const full = 1
+const first = 2
+const last = 4
 
 interface Walk {
   /** End of the last whole batch. */
   readonly good: number
-  /** Where the first thing stands that is no record; undefined if the file is whole. */
+  /** Where the first thing stands that does not belong there; undefined if the file is whole. */
   readonly bad: number | undefined
-  readonly first: bigint | undefined
-  /** Sequence that the next batch must have. */
+  /** What stands there cannot come from a torn write. */
+  readonly misplaced: boolean
+  /** Sequence that the next batch must have, once one was seen. */
   readonly next: bigint | undefined
+  /** It holds a batch. */
+  readonly used: boolean
 }
 
 /** @throws InnkeeperError `storage_unavailable` if the middle is damaged. Cuts a torn tail. */
@@ -36,29 +49,24 @@ export function checkWal(directory: string, log: Warn): void {
     .filter((name) => /^\d+\.log$/.test(name))
     .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
   let torn: { name: string; walk: Walk; size: number } | undefined
-  let expected: bigint | undefined
+  let next: bigint | undefined
   for (const name of files) {
     const bytes = readFileSync(join(directory, name))
-    const walk = walkLog(bytes)
-    if (walk.first !== undefined) {
-      if (torn !== undefined) throw damaged(torn.name, torn.walk.bad ?? torn.walk.good)
-      if (expected !== undefined && walk.first > expected) throw damaged(name, 0)
+    const walk = walkLog(bytes, next)
+    if (torn !== undefined && (walk.used || (walk.bad !== undefined && batchAfter(bytes, -1, next)))) {
+      throw damaged(torn.name, torn.walk.bad!)
     }
-    expected = walk.next ?? expected
+    next = walk.next
     if (walk.bad === undefined) continue
-    if (validAfter(bytes, walk.bad)) throw damaged(name, walk.bad)
-    torn = { name, walk, size: bytes.length }
+    if (walk.misplaced || batchAfter(bytes, walk.bad, next)) throw damaged(name, walk.bad)
+    torn ??= { name, walk, size: bytes.length }
   }
   if (torn === undefined) return
   const { name, walk, size } = torn
   truncateSync(join(directory, name), walk.good)
   log(
     `the write-ahead log ${name} ended in a torn write: ${size - walk.good} bytes after the last whole commit were dropped`,
-    {
-      file: name,
-      offset: walk.good,
-      dropped: size - walk.good,
-    },
+    { file: name, offset: walk.good, dropped: size - walk.good },
   )
 }
 
@@ -70,48 +78,42 @@ function damaged(name: string, offset: number): InnkeeperError {
   )
 }
 
-/** Read whole batches from the start for as long as everything is right. */
-export function walkLog(bytes: Buffer): Walk {
+/** Read whole batches from the start for as long as everything is right. `expected`: sequence of the first, if known. */
+export function walkLog(bytes: Buffer, expected?: bigint): Walk {
   let at = 0
   let good = 0
-  let first: bigint | undefined
-  let next: bigint | undefined
+  let used = false
+  let next = expected
   let parts: Buffer[] | undefined
-  const result = (bad: number | undefined): Walk => ({ good, bad, first, next })
+  const result = (bad: number | undefined, misplaced = false): Walk => ({ good, bad, misplaced, next, used })
   while (at < bytes.length) {
     const left = blockBytes - (at % blockBytes)
     if (left < headBytes) {
       at += left
       continue
     }
-    if (isZero(bytes, at, Math.min(bytes.length, at + left))) {
-      // Preallocated space, or the rest of a block. Zeros to the end are the end.
-      if (isZero(bytes, at, bytes.length)) return parts === undefined ? result(undefined) : result(at)
-      return result(at)
-    }
+    // Preallocated space: zeros to the end are the end.
+    if (isZero(bytes, at, Math.min(bytes.length, at + left)) && isZero(bytes, at, bytes.length)) break
     const record = readRecord(bytes, at)
     if (record === undefined) return result(at)
     const { type, payload, end } = record
-    if (type === 1 || type === 2) {
-      if (parts !== undefined) return result(at)
-      parts = [payload]
-    } else {
-      if (parts === undefined) return result(at)
-      parts.push(payload)
-    }
-    if (type === 1 || type === 4) {
-      const batch = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+    const starts = type === full || type === first
+    if (starts === (parts !== undefined)) return result(at, true)
+    if (starts) parts = [payload]
+    else parts!.push(payload)
+    if (type === full || type === last) {
+      const batch = parts!.length === 1 ? parts![0]! : Buffer.concat(parts!)
       parts = undefined
-      if (batch.length < 12) return result(at)
+      if (batch.length < batchHeadBytes) return result(at, true)
       const sequence = batch.readBigUInt64LE(0)
-      if (next !== undefined && sequence !== next) return result(at)
-      first ??= sequence
+      if (next !== undefined && sequence !== next) return result(good, true)
       next = sequence + BigInt(batch.readUInt32LE(8))
+      used = true
       good = end
     }
     at = end
   }
-  return parts === undefined ? result(undefined) : result(good)
+  return result(parts === undefined ? undefined : good)
 }
 
 interface LogRecord {
@@ -124,7 +126,7 @@ interface LogRecord {
 function readRecord(bytes: Buffer, at: number): LogRecord | undefined {
   if (at + headBytes > bytes.length) return undefined
   const type = bytes[at + 6]!
-  if (type < 1 || type > 4) return undefined
+  if (type < full || type > last) return undefined
   const length = bytes.readUInt16LE(at + 4)
   const end = at + headBytes + length
   if (end > bytes.length || (at % blockBytes) + headBytes + length > blockBytes) return undefined
@@ -132,13 +134,29 @@ function readRecord(bytes: Buffer, at: number): LogRecord | undefined {
   return { type, payload: bytes.subarray(at + headBytes, end), end }
 }
 
-/** Is there any valid record after the bad place? A record may start at any byte, since a damaged length hides where. */
-function validAfter(bytes: Buffer, bad: number): boolean {
+/** Does a batch start anywhere after the bad place? At any byte, since a damaged length hides where records start. */
+function batchAfter(bytes: Buffer, bad: number, next: bigint | undefined): boolean {
   for (let at = bad + 1; at + headBytes <= bytes.length; at++) {
     const type = bytes[at + 6]!
-    if (type >= 1 && type <= 4 && bytes.readUInt16LE(at + 4) > 0 && readRecord(bytes, at) !== undefined) return true
+    if ((type === full || type === first) && couldFollow(bytes, at, next) && readRecord(bytes, at) !== undefined) {
+      return true
+    }
   }
   return false
+}
+
+/** The sequence is looked at before the checksum: bytes that are no record seldom have a possible one (W4). */
+function couldFollow(bytes: Buffer, at: number, next: bigint | undefined): boolean {
+  const length = bytes.readUInt16LE(at + 4)
+  const end = at + headBytes + length
+  if (end > bytes.length) return false
+  if (length >= 8) {
+    const sequence = bytes.readBigUInt64LE(at + headBytes)
+    // A write takes more than a byte of the log, so a batch lies at most as many writes ahead as there are bytes.
+    return next === undefined ? sequence < maxSequence : sequence >= next && sequence - next <= bytes.length
+  }
+  // A batch that starts in the last bytes of a block shows its sequence only in the next.
+  return bytes[at + 6] === first && end % blockBytes === 0 && (readRecord(bytes, end)?.type ?? full) > first
 }
 
 /** RocksDB stores checksums rotated and offset, so that checksums of data with checksums stay good ones. */

@@ -13,6 +13,7 @@ declare module '@nxtedition/rocksdb' {
     open(options: object): Promise<void>
     close(): Promise<void>
     batch(): Batch
+    _clear(options: object, done: (error: Error | null) => void): void
     querySync(options: object): { rows: Buffer[] }
     _getManySync(keys: readonly Buffer[], options: object): (Buffer | undefined | null)[]
   }

@@ -1,0 +1,8 @@
+// Guards that the store of tests and tries keeps the same promises as the one on disk.
+import { memoryStore } from '../../host/journal/memory.ts'
+import { journalContract } from '../contract/journal.ts'
+
+journalContract('memory', async () => {
+  const store = memoryStore()
+  return { store, close: () => store.journal.close() }
+})
