@@ -6,29 +6,22 @@
 //     Later parts of the torn batch itself do not count: after a power cut its blocks are on disk in any order.
 // W3. Batches carry sequence numbers without gaps: a right record in the wrong place is damage, wherever it stands.
 // W4. What a client stored cannot pass for a batch, nor make the search slow: its sequence must be one that could follow.
+// W5. Logs that RocksDB no longer reads do not count: it deletes them in any order, and a crash leaves holes (manifest.ts).
 // What cannot be told: damage to the very last commit looks like a torn write.
 //
 // Nobody may have the directory open meanwhile: a live log ends in the middle of a write (rocksdb.ts D3).
 //
-//   file    | block 32 KiB | block 32 KiB | ...
-//   record  | crc 4 | length 2 | type 1 | payload |          types: 1 full, 2 first, 3 middle, 4 last, 0 zeros
-//   batch   | sequence 8 | count 4 | ... |                   the payloads of one full, or of first to last
-// (rocksdb: db/log_format.h; recycled logs, types 5 to 8 with a longer header, are off by default and refused here.)
+//   batch   | sequence 8 | count 4 | ... |                   the payload of log-format.ts records: one full, or first to last
 
 import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { InnkeeperError } from '../errors.ts'
-import { crc32c } from './crc32c.ts'
 import type { Warn } from './kv-journal.ts'
+import { blockBytes, first, full, headBytes, last, readRecord } from './log-format.ts'
+import { oldestNeededLog } from './manifest.ts'
 
-const blockBytes = 32 * 1024
-const headBytes = 7
 const batchHeadBytes = 12
 const maxSequence = 1n << 56n
-/** Types of records: a batch in one record, its first and its last part; 3 lies between. */
-const full = 1
-const first = 2
-const last = 4
 
 interface Walk {
   /** End of the last whole batch. */
@@ -45,8 +38,9 @@ interface Walk {
 
 /** @throws InnkeeperError `storage_unavailable` if the middle is damaged. Cuts a torn tail. */
 export function checkWal(directory: string, log: Warn): void {
+  const oldest = oldestNeededLog(directory)
   const files = readdirSync(directory)
-    .filter((name) => /^\d+\.log$/.test(name))
+    .filter((name) => /^\d+\.log$/.test(name) && Number.parseInt(name, 10) >= oldest)
     .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
   let torn: { name: string; walk: Walk; size: number } | undefined
   let next: bigint | undefined
@@ -116,24 +110,6 @@ export function walkLog(bytes: Buffer, expected?: bigint): Walk {
   return result(parts === undefined ? undefined : good)
 }
 
-interface LogRecord {
-  readonly type: number
-  readonly payload: Buffer
-  readonly end: number
-}
-
-/** The record at `at`, if there is a whole and right one. */
-function readRecord(bytes: Buffer, at: number): LogRecord | undefined {
-  if (at + headBytes > bytes.length) return undefined
-  const type = bytes[at + 6]!
-  if (type < full || type > last) return undefined
-  const length = bytes.readUInt16LE(at + 4)
-  const end = at + headBytes + length
-  if (end > bytes.length || (at % blockBytes) + headBytes + length > blockBytes) return undefined
-  if (unmask(bytes.readUInt32LE(at)) !== crc32c(bytes, at + 6, end)) return undefined
-  return { type, payload: bytes.subarray(at + headBytes, end), end }
-}
-
 /** Does a batch start anywhere after the bad place? At any byte, since a damaged length hides where records start. */
 function batchAfter(bytes: Buffer, bad: number, next: bigint | undefined): boolean {
   for (let at = bad + 1; at + headBytes <= bytes.length; at++) {
@@ -157,12 +133,6 @@ function couldFollow(bytes: Buffer, at: number, next: bigint | undefined): boole
   }
   // A batch that starts in the last bytes of a block shows its sequence only in the next.
   return bytes[at + 6] === first && end % blockBytes === 0 && (readRecord(bytes, end)?.type ?? full) > first
-}
-
-/** RocksDB stores checksums rotated and offset, so that checksums of data with checksums stay good ones. */
-function unmask(masked: number): number {
-  const rotated = (masked - 0xa282ead8) >>> 0
-  return ((rotated >>> 17) | (rotated << 15)) >>> 0
 }
 
 function isZero(bytes: Buffer, from: number, to: number): boolean {
