@@ -8,9 +8,9 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { buildAssemblyScript } from './assemblyscript.ts'
 import type { Descriptors } from './descriptors.ts'
 import { compileProtos } from './descriptors.ts'
-import { BuildError } from './problem.ts'
 import type { Language, Project } from './project.ts'
 import { readProject } from './project.ts'
 import type { Steps } from './steps.ts'
@@ -42,23 +42,17 @@ export interface BuildResult {
 /** What a language makes of a project. A language is one entry here. */
 export type LanguageBuild = (project: Project, descriptors: Descriptors, steps: Steps) => Promise<Uint8Array>
 
-const languages: Partial<Record<Language, LanguageBuild>> = {
+const languages: Readonly<Record<Language, LanguageBuild>> = {
   typescript: buildTypeScript,
+  assemblyscript: buildAssemblyScript,
 }
 
 /** @throws BuildError with the author's mistakes, each with its place. */
 export async function buildProject(directory: string, options: BuildOptions = {}): Promise<BuildResult> {
   const project = readProject(directory)
-  const language = languages[project.language]
-  if (language === undefined) {
-    throw new BuildError(
-      [{ file: 'package.json', message: `this version cannot build ${project.language}` }],
-      directory,
-    )
-  }
   const steps = stepsWith(options.onProgress)
   const descriptors = await steps.run('proto', () => compileProtos(project))
-  const component = await language(project, descriptors, steps)
+  const component = await languages[project.language](project, descriptors, steps)
   const file = resolve(options.out ?? resolve(project.directory, 'build', `${fileName(project.name)}.wasm`))
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, component)

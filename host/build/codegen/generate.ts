@@ -25,7 +25,7 @@ export function generate(schema: Schema, roots: readonly string[]): readonly Gen
   }))
 }
 
-function declared(
+export function declared(
   schema: Schema,
   file: FileType,
 ): { messages: MessageType[]; enums: EnumType[]; services: ServiceType[] } {
@@ -34,7 +34,7 @@ function declared(
   return { messages: pick(schema.messages), enums: pick(schema.enums), services: pick(schema.services) }
 }
 
-function reachedFiles(schema: Schema, names: Names, roots: readonly string[]): ReadonlySet<FileType> {
+export function reachedFiles(schema: Schema, names: Names, roots: readonly string[]): ReadonlySet<FileType> {
   const reached = new Set<FileType>()
   const visit = (file: FileType): void => {
     if (reached.has(file)) return
@@ -126,7 +126,7 @@ class Imports implements References {
   }
 }
 
-function relativeModule(from: FileType, to: FileType): string {
+export function relativeModule(from: FileType, to: FileType): string {
   const up = from.name.split('/').length - 1
   return `${up === 0 ? './' : '../'.repeat(up)}${modulePath(to)}`
 }
@@ -186,7 +186,7 @@ function serviceCode(
 }
 
 /** Events may come from files that the service's file imports; Google's own files have none. */
-function importedMessages(schema: Schema, names: Names, service: ServiceType): readonly MessageType[] {
+export function importedMessages(schema: Schema, names: Names, service: ServiceType): readonly MessageType[] {
   const file = names.fileOf(service.fullName)
   const messages: MessageType[] = []
   for (const dependency of file.dependencies) {

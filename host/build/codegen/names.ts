@@ -6,7 +6,7 @@
 import { defaultJsonName } from '../../schema/load.ts'
 import type { Field, FileType, MessageType, Schema } from '../../schema/schema.ts'
 
-const reserved = new Set(
+export const reserved: ReadonlySet<string> = new Set(
   (
     'any arguments as async await bigint boolean break case catch class const continue debugger declare default delete do ' +
     'else enum eval export extends false finally for from function get if implements import in infer instanceof interface ' +

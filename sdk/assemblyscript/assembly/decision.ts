@@ -1,0 +1,84 @@
+// Decision: what one command brings, while its handler runs.
+
+import { Bytes } from './bytes'
+import { encode, Message } from './message'
+
+/** google.rpc.Code without OK, as wit/types.wit counts it. */
+export const enum Code {
+  Cancelled,
+  Unknown,
+  InvalidArgument,
+  DeadlineExceeded,
+  NotFound,
+  AlreadyExists,
+  PermissionDenied,
+  ResourceExhausted,
+  FailedPrecondition,
+  Aborted,
+  OutOfRange,
+  Unimplemented,
+  Internal,
+  Unavailable,
+  DataLoss,
+  Unauthenticated,
+}
+
+/** A message as the journal keeps it. */
+@final
+export class Typed {
+  constructor(
+    readonly typeName: string,
+    readonly data: Bytes,
+  ) {}
+}
+
+/** A command for another service: target of a forward or an effect. */
+@final
+export class Call {
+  readonly payload: Bytes
+
+  /** `service`: its full name; `method`: as in the .proto. */
+  constructor(
+    readonly service: string,
+    readonly method: string,
+    request: Message,
+  ) {
+    this.payload = encode(request)
+  }
+}
+
+@final
+export class Effect {
+  constructor(
+    readonly call: Call,
+    readonly synchronous: bool,
+  ) {}
+}
+
+@final
+export class Header {
+  constructor(
+    readonly name: string,
+    readonly value: string,
+  ) {}
+}
+
+@final
+export class Refusal {
+  readonly details: Typed[] = []
+
+  constructor(
+    readonly code: Code,
+    readonly message: string,
+  ) {}
+}
+
+@final
+export class Decision {
+  readonly events: Typed[] = []
+  readonly effects: Effect[] = []
+  readonly headers: Header[] = []
+  refusal: Refusal | null = null
+  forward: Call | null = null
+  reply: Bytes | null = null
+}

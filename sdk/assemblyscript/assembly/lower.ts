@@ -1,0 +1,126 @@
+// Lower: answers into memory, laid out as the canonical ABI has it (wit/*.wit; 32-bit memory, UTF-8).
+//
+//   string, list    8 bytes   pointer 0, length 4          option<string>  12   present (u8) 0, string 4
+//   typed          16         type-name 0, data 8          metadata-entry  20   name 0, case (u8) 8, value 12
+//   call           32         service 0, method 8, payload 16, metadata 24
+//   effect         36         call 0, synchronous (u8) 32
+//   outcome        56         answer 0, effects 40, metadata 48; answer: ok or err (u8) 0, then at 4
+//                             reply: case (u8) 0, list or call 4; or failure: code (u8) 0, message 4, details 12
+//   decision       64         events 0, outcome 8
+//   service        72         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
+//                             state-type 32, state-version 44, headers 56, views 64
+//
+// Memory of earlier calls is not clean: every byte that a case reads is written.
+
+import { Bytes } from './bytes'
+import { Call, Decision, Effect, Header, Typed } from './decision'
+import { allocate } from './memory'
+import { Service } from './service'
+
+export const decisionBytes: usize = 64
+export const serviceBytes: usize = 72
+const typedBytes: usize = 16
+const entryBytes: usize = 20
+const effectBytes: usize = 36
+
+@inline
+export function putPair(at: usize, pointer: usize, length: i32): void {
+  store<usize>(at, pointer)
+  store<i32>(at, length, 4)
+}
+
+@inline
+export function putBytes(at: usize, bytes: Bytes): void {
+  putPair(at, bytes.pointer, bytes.length)
+}
+
+/** Half of a surrogate pair becomes U+FFFD: these are names and texts for people, fields have their own writer. */
+export function putText(at: usize, text: string): void {
+  putBytes(at, Bytes.fromText(text))
+}
+
+export function putDecision(at: usize, decision: Decision): void {
+  putTyped(at, decision.events)
+  const outcome = at + 8
+  const answer = outcome + 4
+  const refusal = decision.refusal
+  const forward = decision.forward
+  const reply = decision.reply
+  if (refusal !== null) {
+    store<u8>(outcome, 1)
+    store<u8>(answer, <u8>refusal.code)
+    putText(answer + 4, refusal.message)
+    putTyped(answer + 12, refusal.details)
+  } else {
+    store<u8>(outcome, 0)
+    if (forward !== null) {
+      store<u8>(answer, 1)
+      putCall(answer + 4, forward)
+    } else {
+      if (reply === null) throw new Error('a decision without an answer')
+      store<u8>(answer, 0)
+      putBytes(answer + 4, reply)
+    }
+  }
+  putEffects(outcome + 40, decision.effects)
+  putHeaders(outcome + 48, decision.headers)
+}
+
+export function putService(at: usize, service: Service): void {
+  const options = service.__options
+  putText(at, service.__name())
+  store<u8>(at, 0, 8)
+  putOption(at + 12, options.persistenceId)
+  store<i32>(at, options.snapshotEvery, 24)
+  store<u32>(at, options.passivateAfterMs, 28)
+  putOption(at + 32, service.__stateType())
+  putOption(at + 44, options.stateVersion)
+  const headers = options.headers
+  const list = allocate(<usize>headers.length * 8)
+  for (let i = 0; i < headers.length; i++) putText(list + <usize>i * 8, headers[i])
+  putPair(at + 56, list, headers.length)
+  putPair(at + 64, 4, 0)
+}
+
+function putOption(at: usize, text: string | null): void {
+  store<u8>(at, text === null ? 0 : 1)
+  if (text !== null) putText(at + 4, text)
+}
+
+function putTyped(at: usize, list: Typed[]): void {
+  const base = allocate(<usize>list.length * typedBytes)
+  for (let i = 0; i < list.length; i++) {
+    const item = unchecked(list[i])
+    putText(base + <usize>i * typedBytes, item.typeName)
+    putBytes(base + <usize>i * typedBytes + 8, item.data)
+  }
+  putPair(at, base, list.length)
+}
+
+function putCall(at: usize, call: Call): void {
+  putText(at, call.service)
+  putText(at + 8, call.method)
+  putBytes(at + 16, call.payload)
+  putPair(at + 24, 4, 0)
+}
+
+function putEffects(at: usize, list: Effect[]): void {
+  const base = allocate(<usize>list.length * effectBytes)
+  for (let i = 0; i < list.length; i++) {
+    const effect = unchecked(list[i])
+    putCall(base + <usize>i * effectBytes, effect.call)
+    store<u8>(base + <usize>i * effectBytes, effect.synchronous ? 1 : 0, 32)
+  }
+  putPair(at, base, list.length)
+}
+
+function putHeaders(at: usize, list: Header[]): void {
+  const base = allocate(<usize>list.length * entryBytes)
+  for (let i = 0; i < list.length; i++) {
+    const entry = base + <usize>i * entryBytes
+    putText(entry, unchecked(list[i]).name)
+    store<u8>(entry, 0, 8)
+    putText(entry + 12, unchecked(list[i]).value)
+  }
+  putPair(at, base, list.length)
+}
