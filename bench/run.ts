@@ -164,7 +164,7 @@ function process_(args: readonly string[]): Promise<{ line: string; stop: () => 
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
       cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     })
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => {

@@ -54,7 +54,7 @@ async function request(schema: Schema, method: MethodType, input: string): Promi
   try {
     return toMessage(schema, method.input, json)
   } catch (error) {
-    if (error instanceof TranscodeError) throw new UsageError(error.message)
+    if (error instanceof TranscodeError) throw new UsageError(error.placed)
     throw error
   }
 }

@@ -152,7 +152,7 @@ class HttpCall {
     try {
       payload = toMessage(target.schema, method.input, requestJson(route, captured, query, body))
     } catch (error) {
-      if (error instanceof TranscodeError) throw new InnkeeperError('bad_request', error.message)
+      if (error instanceof TranscodeError) throw new InnkeeperError('bad_request', error.placed)
       throw error
     }
     const metadata = metadataFromHttp(request.rawHeaders, target.description.headers)

@@ -25,6 +25,11 @@ export class TranscodeError extends Error {
     this.what = what
   }
 
+  /** What is wrong, with the place from the top: `$.items[2].quantity: expected int32`. */
+  get placed(): string {
+    return this.path.length === 0 ? `$: ${this.what}` : this.message
+  }
+
   /** The error as seen from one level up. */
   inside(place: string | number): this {
     this.path.unshift(place)
@@ -44,12 +49,7 @@ export interface ToMessage {
 /** @throws TranscodeError */
 export function toMessage(schema: Schema, type: MessageType, json: Json): Uint8Array {
   const sink = new Sink()
-  try {
-    writeMessage({ schema, sink }, type, json, 0)
-  } catch (error) {
-    if (error instanceof TranscodeError && !error.message.startsWith('$')) error.message = `$: ${error.message}`
-    throw error
-  }
+  writeMessage({ schema, sink }, type, json, 0)
   return sink.finish()
 }
 

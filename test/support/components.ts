@@ -1,6 +1,6 @@
 // The example components, built once for all tests of a machine: a build takes a second, and several files need them.
 
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,16 +9,24 @@ import { buildProject } from '../../host/build/build.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The component of `guests/<guest>`, for example `counter/typescript`. Built again when anything it comes from is newer. */
-export async function component(guest: string): Promise<{ file: string; bytes: Uint8Array }> {
-  const file = join(root, 'guests/build', `${guest.replace('/', '-')}.wasm`)
-  if (!existsSync(file) || statSync(file).mtimeMs < newestSource(guest)) {
+export function component(guest: string): Promise<{ file: string; bytes: Uint8Array }> {
+  return built(`guests/${guest}`, guest.replace('/', '-'))
+}
+
+/** The component of a guest that only tests have. */
+export function fixture(name: string): Promise<{ file: string; bytes: Uint8Array }> {
+  return built(`test/fixtures/guests/${name}`, `fixture-${name}`)
+}
+
+async function built(project: string, name: string): Promise<{ file: string; bytes: Uint8Array }> {
+  const file = join(root, 'guests/build', `${name}.wasm`)
+  if (!existsSync(file) || statSync(file).mtimeMs < newestSource(project)) {
     // Several test processes may build at once: each its own file, and the last rename wins with the same content.
-    const own = join(tmpdir(), `innkeeper-${process.pid}-${guest.replace('/', '-')}.wasm`)
-    await buildProject(join(root, 'guests', guest), { out: own })
+    const own = join(tmpdir(), `innkeeper-${process.pid}-${name}.wasm`)
+    await buildProject(join(root, project), { out: own })
     mkdirSync(join(root, 'guests/build'), { recursive: true })
     const staged = `${file}.${process.pid}`
     rmSync(staged, { force: true })
-    const { copyFileSync } = await import('node:fs')
     copyFileSync(own, staged)
     renameSync(staged, file)
     rmSync(own)
@@ -26,10 +34,11 @@ export async function component(guest: string): Promise<{ file: string; bytes: U
   return { file, bytes: readFileSync(file) }
 }
 
-function newestSource(guest: string): number {
+function newestSource(project: string): number {
   const patterns = [
-    `guests/${guest}/src/*.ts`,
-    `guests/${guest}/assembly/*.ts`,
+    `${project}/src/*.ts`,
+    `${project}/assembly/*.ts`,
+    `${project}/proto/*.proto`,
     'guests/proto/*.proto',
     'sdk/**/*.ts',
     'host/build/**/*.ts',
