@@ -1,0 +1,133 @@
+// Guards what decisions mean: records, sequences, effects and answers, before anything is carried out.
+
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Given } from '../../host/entity/turn.ts'
+import { planTurn } from '../../host/entity/turn.ts'
+import type { Decision } from '../../host/guest/guest.ts'
+import type { OutboxEntry } from '../../host/journal/journal.ts'
+
+const Turn = suite('turn')
+
+const start = { service: 's', entity: 'e', deployment: 3, revision: 7, sequence: 20 }
+const call = { service: 't', method: 'M', payload: Buffer.from('p'), metadata: [] }
+const event = { typeName: 'E', data: Buffer.from('x') }
+
+function given(more: { idempotencyKey?: string; effect?: OutboxEntry; hops?: number } = {}): Given {
+  const command = {
+    service: 's',
+    method: 'M',
+    payload: Buffer.from('q'),
+    metadata: [],
+    deadlineMs: 0,
+    requestId: 'r',
+    idempotencyKey: undefined,
+    effect: undefined,
+    hops: 0,
+    ...more,
+  }
+  return {
+    waiting: { command, reply: () => {}, abandoned: false },
+    command: { method: 'M', payload: command.payload, metadata: [], nowMs: 5, seed: Buffer.alloc(16) },
+  }
+}
+
+function accepted(events: number, more: Partial<Decision['outcome']> = {}): Decision {
+  return {
+    events: Array.from({ length: events }, () => event),
+    outcome: { answer: { kind: 'message', payload: Buffer.from('a') }, effects: [], metadata: [], ...more },
+  }
+}
+
+const refused: Decision = {
+  events: [event],
+  outcome: {
+    answer: { kind: 'failure', failure: { code: 3, message: 'no', details: [] } },
+    effects: [{ call, synchronous: false }],
+    metadata: [],
+  },
+}
+
+function ids(): () => number {
+  let id = 100
+  return () => ++id
+}
+
+Turn('T1: a failure leaves nothing behind, whatever the guest returned with it', () => {
+  const plan = planTurn(start, [given({ idempotencyKey: 'k' })], [refused], ids())
+  assert.equal([plan.records, plan.remembered, plan.enqueued, plan.dequeued], [[], [], [], []])
+  assert.is(plan.steps[0]?.kind, 'refuse')
+  assert.is(plan.sequence, 20)
+})
+
+Turn('T2: a command without events, effects or key is not written', () => {
+  const plan = planTurn(start, [given(), given({ idempotencyKey: 'k' })], [accepted(0), accepted(0)], ids())
+  assert.equal(
+    plan.records.map((record) => record.revision),
+    [8],
+  )
+  assert.is(plan.remembered[0]?.entry.revision, 8)
+})
+
+Turn('T3: revisions and sequences go on without gaps, refusals or not', () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.nat(5), fc.constant(-1)), { maxLength: 64 }), (counts) => {
+      const decisions = counts.map((count) => (count < 0 ? refused : accepted(count)))
+      const plan = planTurn(
+        start,
+        counts.map(() => given()),
+        decisions,
+        ids(),
+      )
+      let sequence = 20
+      for (const [index, record] of plan.records.entries()) {
+        sequence += record.events.length
+        assert.is(record.revision, 8 + index)
+        assert.is(record.sequence, sequence)
+      }
+      assert.is(plan.steps.length, counts.length)
+      assert.is(plan.sequence, sequence)
+      assert.is(plan.eventCount, sequence - 20)
+    }),
+  )
+})
+
+Turn('T4: an accepted delivery takes its entry out of the outbox, and a forwarded one becomes the forward', () => {
+  const effect: OutboxEntry = {
+    id: 9,
+    cause: { service: 'c', entity: 'd', revision: 1 },
+    call,
+    synchronous: true,
+    hops: 2,
+    attempts: 3,
+    parked: undefined,
+  }
+  assert.equal(planTurn(start, [given({ effect })], [accepted(1)], ids()).dequeued, [9])
+  const target = { ...call, method: 'Other' }
+  const plan = planTurn(
+    start,
+    [given({ effect, hops: 2 })],
+    [accepted(0, { answer: { kind: 'forward', call: target } })],
+    ids(),
+  )
+  assert.equal(plan.dequeued, [])
+  assert.equal(plan.enqueued, [{ ...effect, call: target, hops: 3, attempts: 0 }])
+})
+
+Turn('effects carry their cause and one more hop', () => {
+  const effects = [
+    { call, synchronous: true },
+    { call, synchronous: false },
+  ]
+  const plan = planTurn(start, [given({ hops: 4 })], [accepted(1, { effects })], ids())
+  assert.equal(
+    plan.enqueued.map(({ id, hops, cause, synchronous }) => ({ id, hops, cause, synchronous })),
+    [
+      { id: 101, hops: 5, cause: { service: 's', entity: 'e', revision: 8 }, synchronous: true },
+      { id: 102, hops: 5, cause: { service: 's', entity: 'e', revision: 8 }, synchronous: false },
+    ],
+  )
+})
+
+Turn.run()
