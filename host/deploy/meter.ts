@@ -18,7 +18,7 @@
 // Owns: where is charged.   weights.ts owns: how much.   regions.ts owns: cutting a body into regions.   cap.ts, which runs
 // before, refuses tables with initial values, so no global is named there.
 
-import { fuelImport } from '../guest/instance.ts'
+import { fuelImport } from '../guest/fuel.ts'
 import { BinaryError, ByteReader, ByteWriter } from './bytes.ts'
 import { FeatureError, InstructionReader, op } from './instructions.ts'
 import { type Edit, type Regions, regionsOf } from './regions.ts'

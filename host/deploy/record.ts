@@ -9,7 +9,7 @@
 // Owns: observing.   guest/instance.ts owns: doing it again from the plan.
 
 import type { LinkPlan, PlanImport, PlanInstance } from '../guest/artefact.ts'
-import { fuelImport } from '../guest/instance.ts'
+import { fuelImport, ticksOf } from '../guest/fuel.ts'
 import { interfaces } from '../guest/layout.ts'
 import type { Limits } from '../limits.ts'
 import { pageBytes } from './cap.ts'
@@ -65,7 +65,7 @@ class Recorder {
     this.#cores = cores
     this.#limits = limits
     this.#compiled = cores.map(({ bytes }) => new WebAssembly.Module(bytes))
-    this.#fuel.value = limits.fuelAtStart
+    this.#fuel.value = ticksOf(limits.fuelAtStart)
   }
 
   get outOfFuel(): boolean {

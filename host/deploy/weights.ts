@@ -1,27 +1,31 @@
-// Weights: what an instruction costs in fuel.
+// Weights: what an instruction costs, in ticks (guest/fuel.ts: eight to a unit of fuel).
 //
-// W1. One unit is about the time of one simple instruction: whatever 20 million units buy takes some 100 ms at most.
-// W2. Weights are upper bounds by kind, from measurement (bench in test/deploy/weights.ts); they never depend on data
-//     but for lengths, so the fuel of a call is the same every time.
+// W1. Measured so that the 160 million ticks of one command (20 million units) last at most 80 ms in a tight loop of
+//     any one kind of instruction (bench: loops of 50 kinds). The exception is a chain of loads that each
+//     miss the cache, 75 ns apiece: about 1.3 s. A weight that bounded it to 100 ms would leave honest code 0.3 ms.
+// W2. Dense code runs far below that: QuickJS gets about 3 ms for a command's fuel, some eighty times a command of the cart.
+// W3. Weights do not depend on data but for lengths, so the fuel of a call is the same every time (law L4).
 //
 // Owns: the numbers. Changing one changes which calls run out: raise `engineVersion` (link.ts) with it.
 
 import { bulk, op } from './instructions.ts'
 
-const memoryAccess = 2
+const load = 8
+const store = 4
 const division = 12
-const simd = 3
-const simdSlow = 12
 const call = 4
 const indirectCall = 8
+const simd = 3
+const simdSlow = 12
 
-/** Runtime calls into V8 whatever the length is: memory.grow is microseconds even when it fails. */
+/** Calls into V8's runtime whatever the length is: memory.grow takes microseconds even when it fails. */
 const grow = 2_000
 const bulkBase = 40
 
-/** Fuel for one instruction, without what its length adds (see `lengthCost`). */
+/** Ticks for one instruction, without what its length adds (see `lengthCost`). */
 export function weightOf(code: number, sub: number): number {
-  if (code >= 0x28 && code <= 0x3e) return memoryAccess
+  if (code >= 0x28 && code <= 0x35) return load
+  if (code >= 0x36 && code <= 0x3e) return store
   switch (code) {
     // block, loop, else, end, nop: no machine code of their own.
     case 0x01:
@@ -63,12 +67,20 @@ export function weightOf(code: number, sub: number): number {
       if (sub < 8) return simd
       return sub === bulk.tableGrow ? grow : bulkBase
     case op.prefixSimd:
-      return sub >= 0xe0 || sub === 0x62 ? simdSlow : simd
+      return simdWeight(sub)
   }
   return 1
 }
 
-/** Fuel by length: `units >> right << left`, where units are bytes, table elements or pages. */
+function simdWeight(sub: number): number {
+  // Loads: whole, splat and extended, of one lane, with zeros.
+  if (sub <= 10 || (sub >= 84 && sub <= 87) || sub === 92 || sub === 93) return load
+  if (sub === 11 || (sub >= 88 && sub <= 91)) return store
+  // 0x62: i8x16.popcnt. 0xe0 and up: floats, and conversions of them.
+  return sub >= 0xe0 || sub === 0x62 ? simdSlow : simd
+}
+
+/** Ticks by length: `length >> right << left`, where lengths are bytes, table elements or pages. */
 export interface LengthCost {
   readonly right: number
   readonly left: number
@@ -76,7 +88,7 @@ export interface LengthCost {
 
 /** What the length on top of the stack costs, for instructions that have one. */
 export function lengthCost(code: number, sub: number): LengthCost | undefined {
-  // A page is zeroed or faulted in when it is first touched: 65,536 bytes at 16 a unit.
+  // A page is zeroed or faulted in when it is first touched: 65,536 bytes at 16 a tick.
   if (code === op.memoryGrow) return { right: 0, left: 12 }
   if (code !== op.prefixBulk) return undefined
   switch (sub) {
@@ -85,11 +97,11 @@ export function lengthCost(code: number, sub: number): LengthCost | undefined {
     case bulk.memoryFill:
       return { right: 4, left: 0 }
     case bulk.tableInit:
-      return { right: 0, left: 3 }
+      return { right: 0, left: 6 }
     case bulk.tableCopy:
     case bulk.tableFill:
     case bulk.tableGrow:
-      return { right: 0, left: 1 }
+      return { right: 0, left: 5 }
   }
   return undefined
 }

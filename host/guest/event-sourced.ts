@@ -25,12 +25,10 @@ import { Lift } from './lift.ts'
 import { liftDecision, liftHeld, liftNext } from './lift-outcome.ts'
 import { Lower } from './lower.ts'
 
-/** Times `fuelPerCommand` for one batch: 80 million units are some 0.3 s of the worst that fuel can buy. */
+/** Times `fuelPerCommand` for one batch: what a batch may need, not what its commands could each have. */
 const decideFuelFactorMax = 4
 /** Times `fuelPerCommand` for one chunk of events: a replay that runs out leaves its entity stuck, so it gets more. */
-const evolveFuelFactorMax = 16
-/** The counter has 32 bits with a sign, and a check may take 2^28 below zero. */
-const fuelMax = 2 ** 31 - 1
+const evolveFuelFactorMax = 12
 
 interface Warm {
   readonly instance: Instance
@@ -133,7 +131,7 @@ export class EventSourced implements EventSourcedGuest {
 }
 
 function fuelFor(limits: Limits, count: number, factorMax: number): number {
-  return Math.min(limits.fuelPerCommand * Math.min(Math.max(count, 1), factorMax), fuelMax)
+  return limits.fuelPerCommand * Math.min(Math.max(count, 1), factorMax)
 }
 
 function call(

@@ -9,12 +9,10 @@
 
 import type { Limits } from '../limits.ts'
 import type { Artefact, LinkPlan, PlanImport } from './artefact.ts'
+import { fuelImport, ticksOf, ticksPerUnit } from './fuel.ts'
 import { GuestFault } from './guest.ts'
 import { interfaces } from './layout.ts'
 import { GuestMemory } from './memory.ts'
-
-/** Where metered modules import their counter from; no module may import anything else from there. */
-export const fuelImport = { module: 'innkeeper:fuel', name: 'left' } as const
 
 export interface CompiledArtefact {
   readonly plan: LinkPlan
@@ -49,7 +47,7 @@ export class Instance {
   /** @throws GuestFault `start`, or `fuel` when a start function does not end. */
   constructor(compiled: CompiledArtefact, limits: Limits) {
     this.#plan = compiled.plan
-    this.#fuel.value = limits.fuelAtStart
+    this.#fuel.value = ticksOf(limits.fuelAtStart)
     const globals = compiled.plan.globals.map((value) => new WebAssembly.Global({ value: 'i32', mutable: true }, value))
     try {
       for (const { module, imports } of compiled.plan.instances) {
@@ -75,12 +73,13 @@ export class Instance {
     return (this.#fuel.value as number) < 0
   }
 
+  /** Units left. */
   get fuel(): number {
-    return this.#fuel.value as number
+    return (this.#fuel.value as number) / ticksPerUnit
   }
 
   set fuel(units: number) {
-    this.#fuel.value = units
+    this.#fuel.value = ticksOf(units)
   }
 
   /** A function of an interface. @throws GuestFault `start` if the component does not have it. */
