@@ -26,6 +26,8 @@ export class KvBatch implements Batch {
   readonly writes: Write[] = []
   readonly wrote: CommitRecord['wrote'][number][] = []
   readonly heads = new Map<string, BatchHead>()
+  /** Highest id enqueued, 0 if none was. */
+  outboxId = 0
   private readonly headOf: (entity: EntityRef) => Head
 
   constructor(headOf: (entity: EntityRef) => Head) {
@@ -60,6 +62,7 @@ export class KvBatch implements Batch {
 
   enqueue(entry: OutboxEntry): void {
     this.writes.push(['outbox', outboxKey(entry.id), encodeOutbox(entry)])
+    this.outboxId = Math.max(this.outboxId, entry.id)
   }
 
   dequeue(id: number): void {

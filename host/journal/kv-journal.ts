@@ -39,6 +39,7 @@ import { headKey, KvBatch } from './kv-batch.ts'
 import {
   DamagedValue,
   decodeCommit,
+  decodeCommitOutboxId,
   decodeEvents,
   decodeHead,
   decodeIdempotency,
@@ -53,7 +54,6 @@ import {
 const snapshotsKept = 3
 /** Heads remembered so that appending need not read them. */
 const headsMax = 20_000
-const empty = Buffer.alloc(0)
 
 export type Warn = (message: string, fields?: Record<string, unknown>) => void
 
@@ -62,12 +62,16 @@ export class KvJournal implements Journal {
   private readonly warn: Warn
   private readonly heads = new Map<string, Head>()
   private commitNumber: number
+  /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
+  private outboxId: number
   private broken: InnkeeperError | undefined
 
   constructor(kv: Kv, warn: Warn) {
     this.kv = kv
     this.warn = warn
-    this.commitNumber = this.readLastCommit()
+    const { commitNumber, outboxId } = this.readEnd()
+    this.commitNumber = commitNumber
+    this.outboxId = outboxId
   }
 
   batch(): Batch {
@@ -88,8 +92,9 @@ export class KvJournal implements Journal {
       const { revision } = this.headOf(entity)
       assert(revision === base, `sequence_conflict: a batch made after revision ${base}, committed after ${revision}`)
     }
+    const outboxId = Math.max(this.outboxId, batch.outboxId)
     try {
-      this.kv.write([...batch.writes, ['commits', commitKey(this.commitNumber + 1), encodeCommit(batch.wrote)]], true)
+      this.kv.write([...batch.writes, this.commitWrite(batch.wrote, outboxId)], true)
     } catch (error) {
       this.fail(error)
       const message =
@@ -98,6 +103,7 @@ export class KvJournal implements Journal {
       return
     }
     this.commitNumber += 1
+    this.outboxId = outboxId
     for (const [key, head] of batch.heads) {
       if (this.heads.size >= headsMax) this.heads.clear()
       this.heads.set(key, head)
@@ -233,16 +239,7 @@ export class KvJournal implements Journal {
   }
 
   nextOutboxId(): number {
-    return this.reading(() => {
-      const [key] = this.kv.range('outbox', {
-        from: empty,
-        to: Buffer.alloc(9, 255),
-        reverse: true,
-        limit: 1,
-        keysOnly: true,
-      })
-      return key === undefined ? 1 : numberOf(key) + 1
-    })
+    return this.reading(() => this.outboxId + 1)
   }
 
   entities(storage: StorageId, prefix: string, afterKey: string | undefined, max: number): readonly EntitySummary[] {
@@ -276,7 +273,7 @@ export class KvJournal implements Journal {
       this.kv.clear('journal', from, to)
       this.heads.clear()
       // The clearing itself is not synced by every engine; an empty synced commit is.
-      this.kv.write([['commits', commitKey(this.commitNumber + 1), encodeCommit([])]], true)
+      this.kv.write([this.commitWrite([], this.outboxId)], true)
       this.commitNumber += 1
     })
   }
@@ -305,7 +302,9 @@ export class KvJournal implements Journal {
   async reopen(): Promise<void> {
     await this.kv.reopen()
     this.heads.clear()
-    this.commitNumber = this.readLastCommit()
+    const { commitNumber, outboxId } = this.readEnd()
+    this.commitNumber = commitNumber
+    this.outboxId = outboxId
     this.broken = undefined
   }
 
@@ -315,6 +314,10 @@ export class KvJournal implements Journal {
 
   private readonly headOf = (entity: EntityRef): Head => {
     return this.heads.get(headKey(entity)) ?? this.head(entity) ?? { revision: 0, sequence: 0 }
+  }
+
+  private commitWrite(wrote: CommitRecord['wrote'], outboxId: number): Write {
+    return ['commits', commitKey(this.commitNumber + 1), encodeCommit(wrote, outboxId)]
   }
 
   private recordRows(entity: EntityRef, afterRevision: number, limit: number, bytesMax: number): Buffer[] {
@@ -329,15 +332,16 @@ export class KvJournal implements Journal {
     })
   }
 
-  private readLastCommit(): number {
-    const [key] = this.kv.range('commits', {
-      from: commitKey(0),
-      to: commitKey(Number.MAX_SAFE_INTEGER),
-      reverse: true,
-      limit: 1,
-      keysOnly: true,
-    })
-    return key === undefined ? 0 : numberOf(key)
+  /** What the last commit left. @throws InnkeeperError `storage_unavailable` if its record is damaged. */
+  private readEnd(): { commitNumber: number; outboxId: number } {
+    const range = { from: commitKey(0), to: commitKey(Number.MAX_SAFE_INTEGER), reverse: true, limit: 1 }
+    const [key, value] = this.kv.range('commits', range)
+    if (key === undefined || value === undefined) return { commitNumber: 0, outboxId: 0 }
+    try {
+      return { commitNumber: numberOf(key), outboxId: decodeCommitOutboxId(value) }
+    } catch (error) {
+      throw new InnkeeperError('storage_unavailable', `the last commit is damaged: ${(error as Error).message}`, error)
+    }
   }
 
   /** Reads are refused while the store is broken, and break it when the engine fails (J4). */

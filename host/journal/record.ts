@@ -446,7 +446,7 @@ export function decodeOutbox(id: number, framed: Buffer): OutboxEntry {
   })
 }
 
-export function encodeCommit(wrote: CommitRecord['wrote']): Buffer {
+export function encodeCommit(wrote: CommitRecord['wrote'], outboxId = 0): Buffer {
   sink.reset()
   for (const { entity, revision } of wrote) {
     sink.varint(10)
@@ -456,7 +456,21 @@ export function encodeCommit(wrote: CommitRecord['wrote']): Buffer {
     number(3, revision)
     sink.close(start)
   }
+  number(2, outboxId)
   return frame(sink.finish())
+}
+
+/** Highest id that the outbox had ever seen at this commit. @throws DamagedValue */
+export function decodeCommitOutboxId(framed: Buffer): number {
+  return read(framed, (cursor) => {
+    let outboxId = 0
+    fields(cursor, (tag) => {
+      if (tag !== 16) return false
+      outboxId = cursor.varintSafe()
+      return true
+    })
+    return outboxId
+  })
 }
 
 /** @throws DamagedValue */

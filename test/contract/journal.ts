@@ -302,6 +302,17 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.is(again.nextOutboxId(), 301)
   })
 
+  on('an outbox id is never given again, also when the outbox was empty meanwhile', async ({ journal }, reopen) => {
+    await commit(journal, (batch) => batch.enqueue(outbox(7)))
+    await commit(journal, (batch) => batch.dequeue(7))
+    assert.equal(journal.outbox(0, 10), [])
+    assert.is(journal.nextOutboxId(), 8)
+    const again = (await reopen()).journal
+    assert.is(again.nextOutboxId(), 8)
+    again.purge(1)
+    assert.is((await reopen()).journal.nextOutboxId(), 8)
+  })
+
   on('a purge removes all of its storage id and nothing of another, for good', async ({ journal }, reopen) => {
     for (const storage of [1, 2, 3]) {
       for (const key of ['', 'a', '\u{10ffff}']) {
