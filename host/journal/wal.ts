@@ -5,9 +5,11 @@
 // W2. A bad tail with no batch after it is a torn write: the file is cut to its last whole batch, and that is logged.
 //     Later parts of the torn batch itself do not count: after a power cut its blocks are on disk in any order.
 // W3. Batches carry sequence numbers without gaps: a right record in the wrong place is damage, wherever it stands.
-// W4. What a client stored cannot pass for a batch, nor make the search slow: its sequence must be one that could follow.
+// W4. What counts as a later batch has a sequence that could follow: so an older log that a client stored in an event is none,
+//     and bytes made to look like records do not slow the search. Who guesses the sequence gets a refusal, which loses nothing.
 // W5. Logs that RocksDB no longer reads do not count: it deletes them in any order, and a crash leaves holes (manifest.ts).
-// What cannot be told: damage to the very last commit looks like a torn write.
+// What cannot be told: damage to the very last commit looks like a torn write; and the first needed log missing or emptied
+// as a whole looks like one that was never written to.
 //
 // Nobody may have the directory open meanwhile: a live log ends in the middle of a write (rocksdb.ts D3).
 //

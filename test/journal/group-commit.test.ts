@@ -1,0 +1,176 @@
+// Guards that nobody hears of a write before the sync that holds it, whatever the journal's pace (G1 to G3).
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { InnkeeperError } from '../../host/errors.ts'
+import { GroupCommit } from '../../host/journal/group-commit.ts'
+import type { Batch, Journal } from '../../host/journal/journal.ts'
+import { memoryStore } from '../../host/journal/memory.ts'
+import { append, record } from '../support/journal.ts'
+
+const cart = { storage: 1, key: 'cart' }
+const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
+
+/** A journal whose commits end when the test says so. */
+function held() {
+  const { journal } = memoryStore()
+  const waiting: { batch: Batch; done: (error: Error | undefined) => void }[] = []
+  const slow = new Proxy(journal, {
+    get(target, name) {
+      if (name === 'commit') {
+        return (batch: Batch, done: (error: Error | undefined) => void) => waiting.push({ batch, done })
+      }
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const next = (error?: Error) => {
+    const { batch, done } = waiting.shift()!
+    if (error === undefined) journal.commit(batch, done)
+    else done(error)
+  }
+  return { journal: slow as Journal, waiting, next }
+}
+
+const Group = suite('group commit')
+
+Group('G1: all of a turn is one commit, and nobody hears before it', async () => {
+  const { journal, waiting, next } = held()
+  const commits = new GroupCommit(journal)
+  const heard: string[] = []
+  for (const key of ['a', 'b', 'c']) {
+    const write = (batch: Batch) => batch.append({ storage: 1, key }, record(1, 0, [key]))
+    commits.join(write, (error) => heard.push(`${key} ${error}`))
+  }
+  assert.is(waiting.length, 0)
+  await turn()
+  assert.is(waiting.length, 1)
+  assert.equal(heard, [])
+  next()
+  assert.equal(heard, ['a undefined', 'b undefined', 'c undefined'])
+  assert.is(journal.lastCommit(), 1)
+  assert.is(journal.commits(0, 1)[0]?.wrote.length, 3)
+})
+
+Group('G3: what joins while a commit is in flight goes into the next, all of it into one', async () => {
+  const { journal, waiting, next } = held()
+  const commits = new GroupCommit(journal)
+  const heard: string[] = []
+  const join = (key: string) =>
+    commits.join(
+      (batch) => batch.append({ storage: 1, key }, record(1, 0, [])),
+      () => heard.push(key),
+    )
+  join('a')
+  await turn()
+  join('b')
+  await turn()
+  join('c')
+  await turn()
+  assert.is(waiting.length, 1)
+  next()
+  assert.equal(heard, ['a'])
+  assert.is(waiting.length, 1)
+  next()
+  assert.equal(heard, ['a', 'b', 'c'])
+  await turn()
+  assert.is(waiting.length, 0)
+})
+
+Group('G1: a failed commit is told to all who were in it, and to no one else', async () => {
+  const { journal, next } = held()
+  const commits = new GroupCommit(journal)
+  const heard: string[] = []
+  const join = (name: string) =>
+    commits.join(
+      (batch) => batch.dequeue(1),
+      (error) => heard.push(`${name} ${error?.message}`),
+    )
+  join('a')
+  join('b')
+  await turn()
+  join('c')
+  next(new Error('disk'))
+  assert.equal(heard, ['a disk', 'b disk'])
+  await turn()
+  next()
+  assert.equal(heard.slice(2), ['c undefined'])
+})
+
+Group('an answer that joins again waits for the next turn, so that it cannot keep the loop to itself', async () => {
+  const { journal } = memoryStore()
+  const commits = new GroupCommit(journal)
+  let rounds = 0
+  let ended = false
+  const again = () => {
+    rounds += 1
+    if (!ended) commits.join((batch) => batch.dequeue(1), again)
+  }
+  again()
+  await turn()
+  const seen = rounds
+  assert.ok(seen < 10, `${seen} rounds in two turns`)
+  await turn()
+  assert.ok(rounds > seen)
+  ended = true
+})
+
+Group(
+  'G2: a writer that throws fails its whole batch: nothing of it is written, and the next one goes on',
+  async () => {
+    const { journal } = memoryStore()
+    const commits = new GroupCommit(journal)
+    const heard: string[] = []
+    const done = (name: string) => (error: Error | undefined) => {
+      heard.push(`${name} ${(error as InnkeeperError | undefined)?.code}`)
+    }
+    commits.join((batch) => batch.append(cart, record(1, 0, ['a'])), done('a'))
+    commits.join((batch) => {
+      batch.append({ storage: 1, key: 'half' }, record(1, 0, []))
+      throw new Error('a bug')
+    }, done('b'))
+    commits.join((batch) => batch.append(cart, record(2, 1, ['c'])), done('c'))
+    assert.equal(heard, [])
+    await turn()
+    assert.equal(heard, ['a internal', 'b internal', 'c internal'])
+    assert.is(journal.lastCommit(), 0)
+    assert.is(journal.head(cart), undefined)
+    commits.join((batch) => batch.append(cart, record(1, 0, ['d'])), done('d'))
+    await turn()
+    assert.is(heard.at(-1), 'd undefined')
+    assert.is(journal.head(cart)?.revision, 1)
+  },
+)
+
+Group('a batch that the journal refuses whole does not hold up what comes after', async () => {
+  const { journal } = memoryStore()
+  const commits = new GroupCommit(journal)
+  const heard: (string | undefined)[] = []
+  const done = (error: Error | undefined) => heard.push((error as InnkeeperError | undefined)?.code)
+  commits.join((batch) => batch.append(cart, record(1, 0, ['a'])), done)
+  await append(journal, cart, ['somebody else'])
+  await turn()
+  assert.equal(heard, ['internal'])
+  commits.join((batch) => batch.append(cart, record(2, 1, ['b'])), done)
+  await turn()
+  assert.equal(heard, ['internal', undefined])
+})
+
+Group('flush commits at once, and nothing twice', async () => {
+  const { journal } = memoryStore()
+  const commits = new GroupCommit(journal)
+  let heard = 0
+  commits.flush()
+  commits.join(
+    (batch) => batch.append(cart, record(1, 0, ['a'])),
+    () => {
+      heard += 1
+    },
+  )
+  commits.flush()
+  assert.is(heard, 1)
+  await turn()
+  assert.is(heard, 1)
+  assert.is(journal.lastCommit(), 1)
+})
+
+Group.run()

@@ -1,0 +1,283 @@
+// Guards the bytes on disk: what is written reads back equal, is what record.proto says, and is refused once it changed.
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import protobuf from 'protobufjs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type {
+  CommitRecord,
+  IdempotencyEntry,
+  JournalRecord,
+  OutboxEntry,
+  Snapshot,
+  StoredAnswer,
+} from '../../host/journal/journal.ts'
+import {
+  DamagedValue,
+  decodeCommit,
+  decodeEvents,
+  decodeHead,
+  decodeIdempotency,
+  decodeOutbox,
+  decodeRecord,
+  decodeSnapshot,
+  encodeCommit,
+  encodeIdempotency,
+  encodeOutbox,
+  encodeRecord,
+  encodeSnapshot,
+  frame,
+  unframe,
+} from '../../host/journal/record.ts'
+import type { MetadataEntry } from '../../host/metadata.ts'
+import type { Call, Typed } from '../../host/outcome.ts'
+import { plain } from '../support/journal.ts'
+
+const source = readFileSync(new URL('../../host/journal/record.proto', import.meta.url), 'utf8')
+const schema = protobuf.parse(source, { keepCase: false }).root
+
+const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ minLength: 100, maxLength: 300 }))
+const bytes = fc.uint8Array({ maxLength: 300 })
+const uint32 = fc.oneof(fc.nat(300), fc.integer({ min: 0, max: 2 ** 32 - 1 }))
+const whole = fc.oneof(fc.nat(300), fc.maxSafeNat())
+const metadata = fc.array(fc.oneof(fc.tuple(text, text), fc.tuple(text, bytes)) as fc.Arbitrary<MetadataEntry>, {
+  maxLength: 3,
+})
+const typed: fc.Arbitrary<Typed> = fc.record({ typeName: text, data: bytes })
+const call: fc.Arbitrary<Call> = fc.record({ service: text, method: text, payload: bytes, metadata })
+const optionalText = fc.option(text, { nil: undefined })
+
+const record: fc.Arbitrary<JournalRecord> = fc.record({
+  revision: whole,
+  sequence: whole,
+  deployment: uint32,
+  command: fc.record({
+    method: text,
+    payload: bytes,
+    metadata,
+    nowMs: whole,
+    seed: bytes,
+    idempotencyKey: optionalText,
+  }),
+  events: fc.array(typed, { maxLength: 4 }),
+  effects: fc.array(fc.record({ call, synchronous: fc.boolean() }), { maxLength: 3 }),
+  answer: fc.oneof(
+    fc.record({ kind: fc.constant('message' as const), payload: bytes }),
+    fc.record({ kind: fc.constant('forward' as const), call }),
+    fc.record({ kind: fc.constant('none' as const) }),
+  ),
+  answerMetadata: metadata,
+})
+
+const snapshot: fc.Arbitrary<Snapshot> = fc.record({
+  revision: whole,
+  sequence: whole,
+  stateVersion: text,
+  state: bytes,
+})
+
+const stored: fc.Arbitrary<StoredAnswer> = fc.oneof(
+  fc.record({ kind: fc.constant('message' as const), payload: bytes, metadata }),
+  fc.record({
+    kind: fc.constant('failure' as const),
+    code: uint32,
+    message: text,
+    details: fc.array(typed, { maxLength: 3 }),
+    metadata,
+  }),
+)
+
+const idempotency: fc.Arbitrary<IdempotencyEntry> = fc.record({
+  method: text,
+  payloadHash: bytes,
+  atMs: whole,
+  revision: whole,
+  final: fc.option(stored, { nil: undefined }),
+})
+
+const outbox: fc.Arbitrary<OutboxEntry> = fc.record({
+  id: whole,
+  cause: fc.record({ service: text, entity: text, revision: whole }),
+  call,
+  synchronous: fc.boolean(),
+  hops: uint32,
+  attempts: uint32,
+  parked: optionalText,
+})
+
+const commitRecord: fc.Arbitrary<CommitRecord> = fc.record({
+  number: whole,
+  wrote: fc.array(fc.record({ entity: fc.record({ storage: uint32, key: text }), revision: whole }), { maxLength: 5 }),
+})
+
+interface Kind<T> {
+  readonly message: string
+  readonly values: fc.Arbitrary<T>
+  readonly encode: (value: T) => Buffer
+  readonly decode: (framed: Buffer, value: T) => T
+  /** The value in the words of record.proto. */
+  readonly described: (value: T) => object
+}
+
+/** A kind whose type is forgotten, so that all stand in one list. */
+function kind<T>(of: Kind<T>): Kind<unknown> {
+  return of as unknown as Kind<unknown>
+}
+
+const describedMetadata = (entries: readonly MetadataEntry[]) =>
+  entries.map(([name, value]) => ({ name, ...(typeof value === 'string' ? { text: value } : { binary: value }) }))
+const describedCall = (of: Call) => ({ ...of, metadata: describedMetadata(of.metadata) })
+const describedStored = (answer: StoredAnswer) =>
+  answer.kind === 'message'
+    ? { message: answer.payload, metadata: describedMetadata(answer.metadata) }
+    : {
+        failure: { code: answer.code, message: answer.message, details: answer.details },
+        metadata: describedMetadata(answer.metadata),
+      }
+
+const kinds: readonly Kind<unknown>[] = [
+  kind({
+    message: 'Record',
+    values: record,
+    encode: encodeRecord,
+    decode: (framed, { revision }) => decodeRecord(revision, framed),
+    described: ({ revision: _, command, effects, answer, answerMetadata, ...rest }) => ({
+      ...rest,
+      command: { ...command, metadata: describedMetadata(command.metadata) },
+      effects: effects.map((effect) => ({ ...effect, call: describedCall(effect.call) })),
+      answer:
+        answer.kind === 'message'
+          ? { message: answer.payload }
+          : answer.kind === 'forward'
+            ? { forward: describedCall(answer.call) }
+            : { none: true },
+      answerMetadata: describedMetadata(answerMetadata),
+    }),
+  }),
+  kind({
+    message: 'Snapshot',
+    values: snapshot,
+    encode: encodeSnapshot,
+    decode: decodeSnapshot,
+    described: (value) => value,
+  }),
+  kind({
+    message: 'Idempotency',
+    values: idempotency,
+    encode: encodeIdempotency,
+    decode: decodeIdempotency,
+    described: ({ final, ...rest }) => ({ ...rest, ...(final && { final: describedStored(final) }) }),
+  }),
+  kind({
+    message: 'Outbox',
+    values: outbox,
+    encode: encodeOutbox,
+    decode: (framed, { id }) => decodeOutbox(id, framed),
+    described: ({ id: _, cause, call: target, ...rest }) => ({ ...cause, call: describedCall(target), ...rest }),
+  }),
+  kind({
+    message: 'Commit',
+    values: commitRecord,
+    encode: ({ wrote }) => encodeCommit(wrote),
+    decode: (framed, { number }) => decodeCommit(number, framed),
+    described: ({ wrote }) => ({ wrote: wrote.map(({ entity, revision }) => ({ ...entity, revision })) }),
+  }),
+]
+
+/** Without what proto3 does not write: zeros, empty text and bytes, empty lists; but what is `optional` or in a oneof stays. */
+function bare(type: protobuf.Type, value: object): object {
+  const result: Record<string, unknown> = {}
+  for (const [name, item] of Object.entries(value)) {
+    const field = type.fields[name]
+    assert.ok(field, `${type.name} has no field ${name}`)
+    if (item === undefined) continue
+    const one = (part: unknown) =>
+      field.resolvedType instanceof protobuf.Type ? bare(field.resolvedType, part as object) : plain(part)
+    if (Array.isArray(item)) {
+      if (item.length > 0) result[name] = item.map(one)
+    } else if (item instanceof Uint8Array) {
+      if (item.length > 0 || field.partOf) result[name] = plain(item)
+    } else if (field.partOf || !(item === 0 || item === '' || item === false)) result[name] = one(item)
+  }
+  return result
+}
+
+const Records = suite('journal record')
+
+for (const { message, values, encode, decode, described } of kinds) {
+  Records(`R2: a ${message} reads back equal`, () => {
+    fc.assert(fc.property(values, (value) => assert.equal(plain(decode(encode(value), value)), plain(value))))
+  })
+
+  Records(`a ${message} is what record.proto says`, () => {
+    const type = schema.lookupType(`innkeeper.journal.v1.${message}`)
+    type.resolveAll()
+    const property = fc.property(values, (value) => {
+      const read = type.toObject(type.decode(unframe(encode(value))), { longs: Number })
+      assert.equal(bare(type, read), bare(type, described(value)))
+    })
+    fc.assert(property)
+  })
+
+  Records(`R1: a ${message} with any byte changed, cut or longer is damaged, never another value`, () => {
+    const property = fc.property(values, fc.nat(), fc.integer({ min: 1, max: 255 }), (value, place, change) => {
+      const framed = encode(value)
+      const flipped = Buffer.from(framed)
+      flipped[place % framed.length]! ^= change
+      const cut = framed.subarray(0, place % framed.length)
+      const longer = Buffer.concat([framed, Buffer.from([change])])
+      for (const wrong of [flipped, cut, longer]) {
+        assert.throws(
+          () => decode(wrong, value),
+          (error: unknown) => error instanceof DamagedValue,
+        )
+      }
+    })
+    fc.assert(property)
+  })
+
+  Records(
+    `R1: bytes with a right checksum that are no ${message} are damaged, or read as one, and nothing else`,
+    () => {
+      const property = fc.property(fc.uint8Array({ maxLength: 60 }), values, (body, value) => {
+        try {
+          decode(frame(body), value)
+        } catch (error) {
+          assert.instance(error, DamagedValue)
+        }
+      })
+      fc.assert(property)
+    },
+  )
+
+  Records(`R2: fields that this version does not know are skipped in a ${message}`, () => {
+    // Field 1000 as a varint, eight bytes, bytes and four bytes.
+    const unknown = protobuf.Writer.create()
+    unknown.uint32(8000).uint32(5).uint32(8001).fixed64(7).uint32(8002).string('newer').uint32(8005).fixed32(9)
+    const tail = unknown.finish()
+    const property = fc.property(values, (value) => {
+      const body = unframe(encode(value))
+      for (const newer of [Buffer.concat([body, tail]), Buffer.concat([tail, body])]) {
+        assert.equal(plain(decode(frame(newer), value)), plain(value))
+      }
+    })
+    fc.assert(property)
+  })
+}
+
+Records('what reads a part of a record sees the same as what reads all', () => {
+  const property = fc.property(record, (value) => {
+    const framed = encodeRecord(value)
+    const events: Typed[] = []
+    assert.is(decodeEvents(framed, events), value.sequence)
+    assert.equal(plain(events), plain(value.events))
+    assert.equal(decodeHead(framed), { sequence: value.sequence, nowMs: value.command.nowMs })
+  })
+  fc.assert(property)
+})
+
+Records('the frame is a version, a CRC-32 and the body, as later hosts will look for them', () => {
+  assert.is(frame(Buffer.from('123456789')).toString('hex'), '012639f4cb313233343536373839')
+})
+
+Records.run()
