@@ -242,7 +242,7 @@ export function realText(value: number): string {
 /** The shortest decimal that reads back as the same float. */
 function floatText(value: number): string {
   if (!Number.isFinite(value) || value === 0) return realText(value)
-  for (let digits = 6; digits < 9; digits++) {
+  for (let digits = 1; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits))
     if (Math.fround(short) === value) return realText(short)
   }
