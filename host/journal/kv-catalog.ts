@@ -13,6 +13,7 @@ import { InnkeeperError } from '../errors.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Catalog, Deployment } from './catalog.ts'
 import type { StorageId } from './journal.ts'
+import type { Column } from './keys.ts'
 import { after } from './keys.ts'
 import type { Kv, Write } from './kv.ts'
 import { frame, unframe } from './record.ts'
@@ -21,13 +22,19 @@ import { frame, unframe } from './record.ts'
 const format = 1
 const allMax = 1_000_000
 
+/** Runs an access to the store; throws `storage_unavailable` where the store has failed. */
+export type Using = <T>(run: () => T) => T
+
 export class KvCatalog implements Catalog {
   readonly directoryId: string
   private readonly kv: Kv
+  private readonly using: Using
 
-  /** @throws InnkeeperError `storage_unavailable` for a directory of a newer format. */
-  constructor(kv: Kv) {
+  /** `using` wraps every access, so that a failure here is one of the whole store (J4).
+   *  @throws InnkeeperError `storage_unavailable` for a directory of a newer format. */
+  constructor(kv: Kv, using: Using = (run) => run()) {
     this.kv = kv
+    this.using = using
     const known = this.read<{ format: number; id: string }>('directory')
     if (known !== undefined && known.format > format) {
       const message = `the data directory has format ${known.format}, this host reads up to ${format}; use a newer Innkeeper`
@@ -52,11 +59,11 @@ export class KvCatalog implements Catalog {
       put(`deployment/${String(deployment.number).padStart(10, '0')}`, deployment),
       ...deployment.services.map(({ name }) => put(`active/${name}`, { deployment: deployment.number })),
     ]
-    this.kv.write(writes, true)
+    this.write(writes)
   }
 
   undeploy(service: string): void {
-    this.kv.write([['default', Buffer.from(`active/${service}`), undefined]], true)
+    this.write([['default', Buffer.from(`active/${service}`), undefined]])
   }
 
   storageId(persistenceId: string): StorageId {
@@ -64,21 +71,21 @@ export class KvCatalog implements Catalog {
     const known = this.read<{ id: StorageId }>(key)
     if (known !== undefined) return known.id
     const id = Math.max(0, ...this.all<{ id: StorageId }>('storage/').map(([, entry]) => entry.id)) + 1
-    this.kv.write([put(key, { id })], true)
+    this.write([put(key, { id })])
     return id
   }
 
   component(hash: string): Uint8Array | undefined {
-    return this.kv.get('components', Buffer.from(`component/${hash}`))
+    return this.get('components', Buffer.from(`component/${hash}`))
   }
 
   artefact(hash: string, engine: number): Artefact | undefined {
-    const head = this.kv.get('components', Buffer.from(`artefact/${hash}/${engine}`))
+    const head = this.get('components', Buffer.from(`artefact/${hash}/${engine}`))
     if (head === undefined) return undefined
     const { modules: count, descriptors, ...rest } = JSON.parse(unframe(head).toString('utf8')) as ArtefactHead
     const modules: Uint8Array[] = []
     for (let index = 0; index < count; index++) {
-      const module = this.kv.get('components', Buffer.from(`module/${hash}/${engine}/${index}`))
+      const module = this.get('components', Buffer.from(`module/${hash}/${engine}/${index}`))
       if (module === undefined) return undefined
       modules.push(unframe(module))
     }
@@ -87,18 +94,26 @@ export class KvCatalog implements Catalog {
   }
 
   putArtefact(artefact: Artefact): void {
-    this.kv.write(artefactWrites(artefact), true)
+    this.write(artefactWrites(artefact))
+  }
+
+  private get(column: Column, key: Buffer): Buffer | undefined {
+    return this.using(() => this.kv.get(column, key))
+  }
+
+  private write(writes: readonly Write[]): void {
+    this.using(() => this.kv.write(writes, true))
   }
 
   private read<T>(key: string): T | undefined {
-    const value = this.kv.get('default', Buffer.from(key))
+    const value = this.get('default', Buffer.from(key))
     return value && (JSON.parse(unframe(value).toString('utf8')) as T)
   }
 
   /** Entries whose key starts so, by the rest of the key. */
   private all<T>(prefix: string): [string, T][] {
     const from = Buffer.from(prefix)
-    const rows = this.kv.range('default', { from, to: after(from), limit: allMax })
+    const rows = this.using(() => this.kv.range('default', { from, to: after(from), limit: allMax }))
     const entries: [string, T][] = []
     for (let at = 0; at < rows.length; at += 2) {
       entries.push([rows[at]!.toString('utf8', from.length), JSON.parse(unframe(rows[at + 1]!).toString('utf8')) as T])

@@ -344,6 +344,9 @@ export class KvJournal implements Journal {
     }
   }
 
+  /** What else lies in the store (the catalog) fails and is refused together with the journal (J4). */
+  readonly using = <T>(run: () => T): T => this.reading(run)
+
   /** Reads are refused while the store is broken, and break it when the engine fails (J4). */
   private reading<T>(read: () => T): T {
     if (this.broken !== undefined) throw this.refusal()

@@ -30,8 +30,11 @@ export async function openStore(directory: string, { log }: StoreOptions): Promi
   const kv = new RocksKv(join(directory, 'journal'), log, lock)
   try {
     await kv.open()
-    const catalog = new KvCatalog(kv)
-    return { journal: new KvJournal(kv, log), catalog }
+    // The catalog first: it refuses a directory of a newer format before anything else is read.
+    let journal: KvJournal | undefined
+    const catalog = new KvCatalog(kv, (run) => (journal === undefined ? run() : journal.using(run)))
+    journal = new KvJournal(kv, log)
+    return { journal, catalog }
   } catch (error) {
     await kv.close()
     throw error
