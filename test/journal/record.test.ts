@@ -15,6 +15,7 @@ import type {
 import {
   DamagedValue,
   decodeCommit,
+  decodeCommitOutboxId,
   decodeEvents,
   decodeHead,
   decodeIdempotency,
@@ -272,6 +273,17 @@ Records('what reads a part of a record sees the same as what reads all', () => {
     assert.is(decodeEvents(framed, events), value.sequence)
     assert.equal(plain(events), plain(value.events))
     assert.equal(decodeHead(framed), { sequence: value.sequence, nowMs: value.command.nowMs })
+  })
+  fc.assert(property)
+})
+
+Records('the highest outbox id of a commit reads back equal, is what record.proto says, and hides no record', () => {
+  const type = schema.lookupType('innkeeper.journal.v1.Commit')
+  const property = fc.property(commitRecord, whole, ({ number, wrote }, outboxId) => {
+    const framed = encodeCommit(wrote, outboxId)
+    assert.is(decodeCommitOutboxId(framed), outboxId)
+    assert.equal(decodeCommit(number, framed), { number, wrote })
+    assert.is(type.toObject(type.decode(unframe(framed)), { longs: Number, defaults: true })['outboxId'], outboxId)
   })
   fc.assert(property)
 })
