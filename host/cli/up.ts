@@ -1,6 +1,8 @@
 // inn up: starts a host and deploys the given files.
 
+import { watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
 import type { ConfigSources } from '../config.ts'
 import { ConfigError, loadConfig, settingNames } from '../config.ts'
 import { InnkeeperError } from '../errors.ts'
@@ -27,9 +29,13 @@ const flags: Record<string, Flag> = Object.fromEntries(
 
 export const upCommand: Subcommand = {
   name: 'up',
-  usage: '[--data DIR] [--listen HOST:PORT] [--admin HOST:PORT] [FILE.wasm ...]',
+  usage: '[--data DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--dev] [FILE.wasm ...]',
   summary: 'start a host, and deploy the given components',
-  flags: { ...flags, 'print-config': { type: 'boolean', help: 'show the settings in force and where they come from' } },
+  flags: {
+    ...flags,
+    'print-config': { type: 'boolean', help: 'show the settings in force and where they come from' },
+    dev: { type: 'boolean', help: 'deploy the given files again whenever they change' },
+  },
   words: [0, 100],
   run,
 }
@@ -43,7 +49,15 @@ async function run(args: Args): Promise<number> {
   }
   const started = performance.now()
   const host = await start(config)
-  for (const file of args.words) await deploy(host, file)
+  for (const file of args.words) {
+    try {
+      await deploy(host, file)
+    } catch (error) {
+      await host.stop()
+      throw error
+    }
+  }
+  if (args.is('dev')) for (const file of args.words) redeploy(host, file)
   if (args.is('json')) {
     printJson({
       listen: host.listen,
@@ -102,8 +116,23 @@ async function deploy(host: Host, file: string): Promise<void> {
   })
   const result = await host.deployer.deploy(component, { onProgress: progress })
   if (result.ok) return
-  await host.stop()
   throw new CommandFailure(`${file} is refused: ${result.reasons.join('; ')}`)
+}
+
+/** Builders write in several steps: wait until a file has been quiet for a moment. A refused version leaves the old one serving. */
+const quietMs = 200
+
+function redeploy(host: Host, file: string): void {
+  let timer: NodeJS.Timeout | undefined
+  watch(dirname(resolve(file)), (_event, name) => {
+    if (name !== basename(file)) return
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      deploy(host, file)
+        .then(() => print(`${file} is served again.`))
+        .catch((error: Error) => process.stderr.write(`${error.message}\n`))
+    }, quietMs)
+  }).unref()
 }
 
 function announce(host: Host, ms: number): void {

@@ -224,7 +224,9 @@ class HttpCall {
     const headers: Record<string, string | number> = { 'content-length': length, 'x-request-id': this.requestId }
     if (contentType !== '') headers['content-type'] = contentType
     response.writeHead(status, headers)
-    response.end(body)
+    // Text that is ASCII goes out as it lies in memory; UTF-8 would be encoded once more by the socket.
+    if (typeof body === 'string' && length === body.length) response.end(body, 'latin1')
+    else response.end(body)
   }
 }
 

@@ -250,7 +250,7 @@ Service('time never goes back for an entity, and chance differs from command to 
   assert.is(new Set(notes.map((note) => note.split(' ')[1])).size, 3)
 })
 
-Service('snapshots are taken every N events, and deleting all of them changes no state', async () => {
+Service('a state is shown as of now, and as of an earlier event', async () => {
   for (let index = 0; index < 13; index++) await act('snap', 'add', { amount: 1 })
   await until(async () => {
     await new Promise((resolve) => setTimeout(resolve, 60))

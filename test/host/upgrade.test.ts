@@ -1,0 +1,108 @@
+// Guards upgrades: a new version takes over between two turns, one that cannot replay leaves the entity stuck and readable, and
+// snapshots are only a cache.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { KvCatalog } from '../../host/journal/kv-catalog.ts'
+import { KvJournal } from '../../host/journal/kv-journal.ts'
+import { MemoryKv } from '../../host/journal/memory.ts'
+import { fixture } from '../support/components.ts'
+import { http, temporary, testHost } from '../support/host.ts'
+
+const Upgrade = suite('upgrade')
+const odd = 'test.odd.v1.Odd'
+
+Upgrade(
+  'a version that cannot replay leaves the entity stuck: refused, listed, readable, freed by one that can',
+  async () => {
+    const data = temporary()
+    const host = await testHost(data.path)
+    try {
+      const deploy = async (name: string) => assert.ok((await host.deployer.deploy((await fixture(name)).bytes)).ok)
+      const act = (id: string, what: string, amount = 0) => http(host.listen, 'POST', `/odd/${id}/do`, { what, amount })
+      const admin = (path: string) => http(host.admin, 'GET', `/v1/services/${odd}${path}`)
+      await deploy('odd')
+      for (const amount of [1, 13]) await act('unlucky', 'add', amount)
+      await act('lucky', 'add', 7)
+      await deploy('odd-two')
+      assert.is((await act('lucky', 'read')).json.note, 'two')
+      const refused = await act('unlucky', 'read')
+      assert.is(refused.status, 400)
+      assert.is(refused.json.code, 9)
+      assert.match(refused.json.message, /"unlucky" cannot be replayed at event 2 by deployment 2/)
+      assert.equal(
+        (await admin('/entities?stuck')).json.entities.map((entity: { id: string }) => entity.id),
+        ['unlucky'],
+      )
+      assert.is((await admin('/entities/unlucky/journal')).json.records.length, 2)
+      await deploy('odd')
+      assert.is((await act('unlucky', 'read')).json.total, '14')
+      assert.equal((await admin('/entities?stuck')).json.entities, [])
+      const history = (await admin('')).json.history
+      assert.equal(
+        history.map((version: { deployment: number; active: boolean }) => [version.deployment, version.active]),
+        [
+          [1, false],
+          [2, false],
+          [3, true],
+        ],
+      )
+    } finally {
+      await host.stop()
+      data.remove()
+    }
+  },
+)
+
+Upgrade('waiting commands go to the new version', async () => {
+  const data = temporary()
+  const host = await testHost(data.path)
+  try {
+    assert.ok((await host.deployer.deploy((await fixture('odd')).bytes)).ok)
+    let adding = true
+    const load = (async () => {
+      let failed = 0
+      while (adding)
+        if ((await http(host.listen, 'POST', `/${odd}/Add`, { id: 'moved', amount: 1 })).status !== 200) failed += 1
+      return failed
+    })()
+    assert.ok((await host.deployer.deploy((await fixture('odd-two')).bytes)).ok)
+    assert.ok((await host.deployer.deploy((await fixture('odd')).bytes)).ok)
+    adding = false
+    assert.is(await load, 0)
+  } finally {
+    await host.stop()
+    data.remove()
+  }
+})
+
+Upgrade('deleting all snapshots changes no state', async () => {
+  const data = temporary()
+  const kv = new MemoryKv()
+  const store = { journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv) }
+  const read = async (address: string, id: string) =>
+    (await http(address, 'POST', `/odd/${id}/do`, { what: 'read' })).json.total
+  const first = await testHost(data.path, {}, { store })
+  const ids = Array.from({ length: 10 }, (_, index) => `snap-${index}`)
+  try {
+    assert.ok((await first.deployer.deploy((await fixture('odd')).bytes)).ok)
+    // The guest asks for a snapshot every five events.
+    for (let round = 1; round <= 12; round++) {
+      await Promise.all(ids.map((id) => http(first.listen, 'POST', `/odd/${id}/do`, { what: 'add', amount: round })))
+    }
+  } finally {
+    await first.stop()
+  }
+  const all = { from: Buffer.alloc(0), to: Buffer.alloc(64, 255) }
+  assert.ok(kv.range('snapshots', { ...all, limit: 1_000 }).length / 2 >= ids.length, 'snapshots were taken')
+  kv.clear('snapshots', all.from, all.to)
+  const second = await testHost(data.path, {}, { store })
+  try {
+    for (const id of ids) assert.is(await read(second.listen, id), '78')
+  } finally {
+    await second.stop()
+    data.remove()
+  }
+})
+
+Upgrade.run()
