@@ -55,7 +55,8 @@ export const defaultLimits: Limits = {
   stateBytesMax: 16 * MiB,
   guestMemoryBytesMax: 64 * MiB,
   guestTableElementsMax: 100_000,
-  fuelPerCommand: 20_000_000,
+  // About 15 ms of QuickJS, 35 ms of AssemblyScript, 0.4 s of the worst that a crafted loop can buy (decision 0006).
+  fuelPerCommand: 100_000_000,
   fuelAtStart: 2_000_000,
   guestResultBytesMax: 8 * MiB,
   guestResultElementsMax: 200_000,
