@@ -14,6 +14,7 @@ import { componentEmbed, componentNew } from '@bytecodealliance/jco'
 import { ByteReader, ByteWriter } from '../deploy/bytes.ts'
 import { bodyOf, countImports, readModule, sectionId, withSection, writeModule } from '../deploy/sections.ts'
 import { witSource } from '../deploy/wit.ts'
+import { interfaces } from '../guest/layout.ts'
 import type { LanguageBuild } from './build.ts'
 import { generateAssemblyScript } from './codegen/assemblyscript.ts'
 import { writeGenerated } from './codegen/write.ts'
@@ -135,23 +136,18 @@ function importProblems({ entry }: Project, core: Uint8Array): readonly BuildPro
   return problems
 }
 
-const interfaceNames = {
-  about: 'innkeeper:guest/about@0.1.0',
-  eventSourced: 'innkeeper:guest/event-sourced@0.1.0',
-} as const
-
 /** What the SDK exports (assembly/component.ts), and the names that the contract has for it. */
 const exportNames: Readonly<Record<string, readonly string[]>> = {
   memory: ['memory'],
   _initialize: ['_initialize'],
   cabi_realloc: ['cabi_realloc'],
-  describe: [`${interfaceNames.about}#describe`],
-  decide: [`${interfaceNames.eventSourced}#decide`],
-  evolve: [`${interfaceNames.eventSourced}#evolve`],
+  describe: [`${interfaces.about}#describe`],
+  decide: [`${interfaces['event-sourced']}#decide`],
+  evolve: [`${interfaces['event-sourced']}#evolve`],
   release: [
-    `cabi_post_${interfaceNames.about}#describe`,
-    `cabi_post_${interfaceNames.eventSourced}#decide`,
-    `cabi_post_${interfaceNames.eventSourced}#evolve`,
+    `cabi_post_${interfaces.about}#describe`,
+    `cabi_post_${interfaces['event-sourced']}#decide`,
+    `cabi_post_${interfaces['event-sourced']}#evolve`,
   ],
 }
 

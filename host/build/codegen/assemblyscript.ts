@@ -150,7 +150,8 @@ function messageCode(message: MessageType, name: string, references: References)
     `/** ${message.fullName} */`,
     '@final',
     `export class ${name} extends $.Message {`,
-    ...members.map(({ field, property }) => `  ${property}: ${declaration(field, references)}`),
+    ...members.map(({ field, property }) => `  ${property}: ${fieldType(field, references)} = ${initial(field)}`),
+    ...ofCode(name, members, references),
     '',
     '  __typeName(): string {',
     `    return '${message.fullName}'`,
@@ -197,11 +198,36 @@ function singleType(type: FieldType, references: References): string {
   return type.kind === 'message' ? references.of(type.message.fullName) : types[scalarOf(type)!]
 }
 
-function declaration({ type, repeated }: Field, references: References): string {
+function fieldType({ type, repeated }: Field, references: References): string {
   const single = singleType(type, references)
-  if (repeated) return `${single}[] = []`
-  if (type.kind === 'message') return `${single} | null = null`
-  return `${single} = ${zero(scalarOf(type)!)}`
+  if (repeated) return `${single}[]`
+  return type.kind === 'message' ? `${single} | null` : single
+}
+
+function initial({ type, repeated }: Field): string {
+  if (repeated) return '[]'
+  return type.kind === 'message' ? 'null' : zero(scalarOf(type)!)
+}
+
+/** No parameter has a default: a field that is added to the .proto is then told wherever its message is made. */
+function ofCode(name: string, members: readonly Member[], references: References): readonly string[] {
+  if (members.length === 0) return []
+  const taken = new Set<string>()
+  const parameters = members.map(({ field, property }) => ({
+    field,
+    property,
+    parameter: unique(property, taken, reserved),
+  }))
+  const list = parameters.map(({ field, parameter }) => `${parameter}: ${fieldType(field, references)}`)
+  return [
+    '',
+    '  /** All fields, in the order of the .proto. */',
+    `  static of(${list.join(', ')}): ${name} {`,
+    `    const made$ = new ${name}()`,
+    ...parameters.map(({ property, parameter }) => `    made$.${property} = ${parameter}`),
+    '    return made$',
+    '  }',
+  ]
 }
 
 function zero(scalar: ScalarType | 'enum'): string {

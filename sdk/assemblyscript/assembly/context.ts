@@ -36,7 +36,7 @@ export class Context {
     return this.command.metadata
   }
 
-  /** An event of this command. The service's `on...` for it runs before this returns. */
+  /** An event of this command: `context.emit(Added.of(amount))`. The service's `on...` for it runs before this returns. */
   emit(event: Message): void {
     const data = encode(event)
     this.__decision.events.push(new Typed(event.__typeName(), data))

@@ -34,21 +34,13 @@ export class Writer {
       this.reserve(extra)
       memory.copy(this.start + start + 1 + extra, this.start + start + 1, length)
     }
-    this.at = start
-    this.uint32(<u32>length)
-    this.at += length
+    // Not by `uint32`: that may grow the buffer, and growing keeps what lies before `at` only.
+    this.at = putVarint(this.start + start, <u64>length) - this.start + length
   }
 
   uint64(value: u64): void {
     this.reserve(10)
-    let at = this.start + this.at
-    let rest = value
-    while (rest > 127) {
-      store<u8>(at++, <u8>(rest & 127) | 128)
-      rest >>>= 7
-    }
-    store<u8>(at++, <u8>rest)
-    this.at = at - this.start
+    this.at = putVarint(this.start + this.at, value) - this.start
   }
 
   @inline
@@ -130,6 +122,18 @@ export class Writer {
     memory.copy(grown, this.start, this.at)
     this.start = grown
   }
+}
+
+/** @returns where it ends. */
+function putVarint(pointer: usize, value: u64): usize {
+  let at = pointer
+  let rest = value
+  while (rest > 127) {
+    store<u8>(at++, <u8>(rest & 127) | 128)
+    rest >>>= 7
+  }
+  store<u8>(at++, <u8>rest)
+  return at
 }
 
 /** For generated code: -0 and NaN are values that a message tells. */

@@ -12,7 +12,7 @@ class Counter extends CounterService<Value> {
     if (amount > valueMax - this.state.value) {
       return context.refuse<Value>(Code.FailedPrecondition, `the value may not exceed ${valueMax}`)
     }
-    context.emit({ amount } as Added)
+    context.emit(Added.of(amount))
     return this.state
   }
 

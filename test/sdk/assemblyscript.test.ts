@@ -1,0 +1,534 @@
+// Guards the AssemblyScript SDK through the host's engine: the counter's rules, the laws of the contract, every way to answer,
+// and that the generated codec reads and writes the same bytes as the TypeScript one, malformed ones included.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { componentWit } from '@bytecodealliance/jco'
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { buildProject } from '../../host/build/build.ts'
+import { generate } from '../../host/build/codegen/generate.ts'
+import { writeGenerated } from '../../host/build/codegen/write.ts'
+import { compileProtos } from '../../host/build/descriptors.ts'
+import { BuildError } from '../../host/build/problem.ts'
+import { readProject } from '../../host/build/project.ts'
+import { checkLaws } from '../../host/deploy/laws.ts'
+import { link } from '../../host/deploy/link.ts'
+import type { Artefact } from '../../host/guest/artefact.ts'
+import type { Basis, Decided, EventSourcedGuest, GuestCommand } from '../../host/guest/guest.ts'
+import { GuestFault } from '../../host/guest/guest.ts'
+import { interfaces } from '../../host/guest/layout.ts'
+import { load } from '../../host/guest/load.ts'
+import { defaultLimits } from '../../host/limits.ts'
+import type { Metadata } from '../../host/metadata.ts'
+import type { Typed } from '../../host/outcome.ts'
+import { loadSchema } from '../../host/schema/load.ts'
+import type { MessageType } from '../../sdk/typescript/codec/message.ts'
+import { Random } from '../../sdk/typescript/random.ts'
+import { component, fixture } from '../support/components.ts'
+import { withProject } from '../support/project.ts'
+
+type Fields = Record<string, unknown>
+type Messages = Readonly<Record<string, MessageType<Fields>>>
+
+/** Whole messages of every type in one batch: what fuel they may use is no question here. */
+const limits = { ...defaultLimits, fuelPerCommand: 200_000_000 }
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const counterName = 'examples.counter.v1.Counter'
+const probeName = 'test.shapes.v1.Probe'
+
+const counter = await linked((await component('counter/assemblyscript')).bytes)
+const probe = await linked((await fixture('shapes')).bytes)
+const { AddRequest, Added, GetRequest, Value } = await typesOf('guests/counter/assemblyscript', 'counter.ts')
+const { AppendRequest, AskRequest, EchoRequest, Inner, Log, Shapes, Told } = await typesOf(
+  'test/fixtures/guests/shapes',
+  'shapes.ts',
+)
+
+async function linked(bytes: Uint8Array): Promise<Artefact> {
+  const result = await link(bytes, limits)
+  if (!result.ok) throw new Error(result.reasons.join('\n'))
+  return result.artefact
+}
+
+/** The TypeScript codec of a project's messages: the other implementation to compare with. */
+async function typesOf(directory: string, module: string): Promise<Record<string, MessageType<Fields>> & Messages> {
+  const project = readProject(join(root, directory))
+  const { schema } = await compileProtos(project)
+  const folder = join(root, 'test/fixtures/gen/assemblyscript', project.name)
+  await writeGenerated(folder, generate(schema, project.files))
+  return await import(pathToFileURL(join(folder, module)).href)
+}
+
+const fresh = (artefact: Artefact): EventSourcedGuest => load(artefact, limits).eventSourced!
+
+function command(method: string, payload: Uint8Array, metadata: Metadata = [], nowMs = 0): GuestCommand {
+  return { method, payload, metadata, nowMs, seed: Uint8Array.from({ length: 16 }, (_, i) => i * 15) }
+}
+
+const add = (amount: bigint): GuestCommand => command('Add', AddRequest!.encode({ id: 'a', amount }))
+const get: GuestCommand = command('Get', GetRequest!.encode({ id: 'a' }))
+
+function decide(
+  guest: EventSourcedGuest,
+  service: string,
+  commands: readonly GuestCommand[],
+  basis: Basis = { kind: 'initial' },
+  wantState = false,
+): Extract<Decided, { kind: 'decided' }> {
+  const decided = guest.decide(service, 'a', basis, commands, wantState)
+  if (decided.kind === 'unknown') throw new Error('unknown')
+  return decided
+}
+
+const stateOf = (value: bigint): Basis => ({ kind: 'state', bytes: Value!.encode({ value }) })
+
+/** What a caller hears: the value after the command, or `code: text`. */
+function told(decided: Extract<Decided, { kind: 'decided' }>): readonly (bigint | string)[] {
+  return decided.decisions.map(({ outcome: { answer } }) => {
+    if (answer.kind === 'failure') return `${answer.failure.code}: ${answer.failure.message}`
+    if (answer.kind !== 'message') throw new Error(answer.kind)
+    return Value!.decode(answer.payload)['value'] as bigint
+  })
+}
+
+const Counter = suite('assemblyscript counter')
+const positive = (amount: bigint): string => `3: amount must be positive, got ${amount}`
+const exceeded = '9: the value may not exceed 1000000000000'
+
+Counter('imports nothing but types, and shows its state as a message', async () => {
+  const { bytes } = await component('counter/assemblyscript')
+  const imports = (await componentWit(bytes)).split('\n').filter((line) => /^\s*import /.test(line))
+  assert.equal(imports, [`  import ${interfaces.types};`])
+  const [service] = counter.description.services
+  assert.is(service?.name, counterName)
+  assert.is(service?.kind, 'event-sourced')
+  assert.is(service?.stateType, 'examples.counter.v1.Value')
+  assert.ok(loadSchema(counter.description.descriptors).services.has(counterName))
+})
+
+Counter('names its own version', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'sdk/assemblyscript/package.json'), 'utf8')) as Fields
+  assert.is(counter.description.sdkVersion, version)
+})
+
+Counter('adds up, and replies the value after the event', () => {
+  const decided = decide(fresh(counter), counterName, [add(2n), add(40n), get])
+  assert.equal(told(decided), [2n, 42n, 42n])
+  assert.equal(
+    decided.decisions.map(({ events }) => events),
+    [
+      [{ typeName: 'examples.counter.v1.Added', data: Added!.encode({ amount: 2n }) }],
+      [{ typeName: 'examples.counter.v1.Added', data: Added!.encode({ amount: 40n }) }],
+      [],
+    ],
+  )
+  assert.equal(decided.next, { kind: 'state', bytes: Value!.encode({ value: 42n }) })
+})
+
+Counter('refuses with the words of the TypeScript counter, and keeps 64 bits exact', () => {
+  const most = 9_223_372_036_854_775_807n
+  const guest = fresh(counter)
+  const commands = [add(0n), add(-1n), add(-most - 1n), add(most), add(1_000_000_000_001n), add(9_007_199_254_740_993n)]
+  const decided = decide(guest, counterName, commands)
+  assert.equal(told(decided), [positive(0n), positive(-1n), positive(-most - 1n), exceeded, exceeded, exceeded])
+  assert.is(decided.next.kind, 'unchanged')
+  const full = decide(guest, counterName, [add(1n), add(1n), get], stateOf(999_999_999_999n))
+  assert.equal(told(full), [1_000_000_000_000n, exceeded, 1_000_000_000_000n])
+  assert.equal(told(decide(guest, counterName, [add(most)], stateOf(1_000_000_000_000n))), [exceeded])
+})
+
+Counter('refuses unknown methods and malformed requests, and leaves their neighbours alone', () => {
+  const commands = [add(1n), command('Shout', get.payload), command('Add', Uint8Array.of(27)), add(1n)]
+  assert.equal(told(decide(fresh(counter), counterName, commands)), [
+    1n,
+    '12: examples.counter.v1.Counter has no method Shout',
+    '3: the request is no examples.counter.v1.AddRequest: groups are not supported',
+    2n,
+  ])
+})
+
+const anyCommand = fc.oneof(
+  fc.bigInt({ min: -5n, max: 5n }).map(add),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(add),
+  fc.bigInt({ min: 1n, max: 700_000_000_000n }).map(add),
+  fc.constant(get),
+  fc.uint8Array({ maxLength: 20 }).map((bytes) => command('Add', bytes)),
+)
+const anyBatch = fc.array(anyCommand, { maxLength: 20 })
+const anyState = fc.bigInt({ min: 0n, max: 1_000_000_000_000n })
+
+Counter('L1, L6: a batch decides as its commands one by one, in a warm instance or a fresh one', () => {
+  const warm = fresh(counter)
+  fc.assert(
+    fc.property(anyBatch, anyState, (batch, start) => {
+      const together = decide(warm, counterName, batch, stateOf(start), true)
+      const cold = fresh(counter)
+      let basis = stateOf(start)
+      for (const [index, one] of batch.entries()) {
+        const alone = decide(cold, counterName, [one], basis, true)
+        assert.equal(alone.decisions[0], together.decisions[index])
+        if (alone.next.kind === 'state') basis = alone.next
+      }
+      if (batch.length > 0) assert.equal(together.next, basis)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+Counter('L2: the state left is the fold of the events', () => {
+  const guest = fresh(counter)
+  fc.assert(
+    fc.property(anyBatch, anyState, (batch, start) => {
+      const { decisions, next } = decide(guest, counterName, batch, stateOf(start), true)
+      const events = decisions.flatMap((decision): readonly Typed[] => decision.events)
+      assert.equal(guest.evolve(counterName, 'a', stateOf(start), events, false), next)
+    }),
+    { numRuns: 200 },
+  )
+})
+
+Counter('keeps the laws on the random commands of inn check', () => {
+  const schema = loadSchema(counter.description.descriptors)
+  const { broken } = checkLaws(schema.services.get(counterName)!, schema, () => fresh(counter), 7)
+  assert.equal(broken, [])
+})
+
+Counter('holds nothing: a token is unknown, and bytes come when they are asked for', () => {
+  const guest = fresh(counter)
+  assert.is(guest.decide(counterName, 'a', { kind: 'held', token: 1 }, [get], false).kind, 'unknown')
+  assert.is(guest.evolve(counterName, 'a', { kind: 'held', token: 1 }, [], false).kind, 'unknown')
+  assert.is(decide(guest, counterName, [get]).next.kind, 'unchanged')
+  assert.equal(decide(guest, counterName, [get], { kind: 'initial' }, true).next, {
+    kind: 'state',
+    bytes: new Uint8Array(0),
+  })
+})
+
+Counter('an event that it does not know is a fault', () => {
+  const unknown = { typeName: 'examples.counter.v1.Doubled', data: new Uint8Array(0) }
+  assert.throws(
+    () => fresh(counter).evolve(counterName, 'a', { kind: 'initial' }, [unknown], true),
+    (error: unknown) => error instanceof GuestFault && error.reason === 'trap',
+  )
+})
+
+Counter('M2: 100,000 calls fit a memory of 1 MiB', async () => {
+  // Every call takes about 1 KB of the arena: a hundred times the memory, if any of it stayed.
+  const small = { ...limits, guestMemoryBytesMax: 1024 * 1024 }
+  const result = await link((await component('counter/assemblyscript')).bytes, small)
+  if (!result.ok) throw new Error(result.reasons.join('\n'))
+  const guest = load(result.artefact, small).eventSourced!
+  let basis: Basis = { kind: 'initial' }
+  for (let call = 0; call < 100_000; call++) {
+    const { next } = decide(guest, counterName, [add(1n)], basis)
+    if (next.kind === 'state') basis = next
+  }
+  assert.equal(basis, stateOf(100_000n))
+  assert.is(guest.generation, 0)
+})
+
+Counter.run()
+
+const Answers = suite('assemblyscript answers')
+const ask = (method: string, metadata: Metadata = [], nowMs = 0): GuestCommand =>
+  command(method, AskRequest!.encode({ id: 'a' }), metadata, nowMs)
+const append = (texts: readonly string[], refuse = false): GuestCommand =>
+  command('Append', AppendRequest!.encode({ id: 'a', texts, refuse }))
+
+Answers('a reply tells the context, with an effect and a header', () => {
+  const nowMs = 1_700_000_000_123
+  const metadata: Metadata = [
+    ['x-other', 'no'],
+    ['x-question', 'héllo'],
+    ['x-question-bin', Uint8Array.of(0, 255)],
+  ]
+  const one = ask('Ask', metadata, nowMs)
+  const { outcome } = decide(fresh(probe), probeName, [one]).decisions[0]!
+  const seed = new DataView(one.seed.buffer)
+  const random = new Random([0, 4, 8, 12].map((at) => seed.getUint32(at, true)) as [number, number, number, number])
+  const reply = outcome.answer.kind === 'message' ? Told!.decode(outcome.answer.payload) : undefined
+  assert.equal(
+    { ...reply },
+    {
+      entity: 'a',
+      now: BigInt(nowMs),
+      uuid: random.uuid(),
+      random: random.fraction(),
+      header: 'héllo',
+      binary: Uint8Array.of(0, 255),
+      kept: 'keptpt',
+    },
+  )
+  const call = { service: 'test.other.v1.Other', method: 'Do', payload: one.payload, metadata: [] }
+  assert.equal(outcome.effects, [{ call, synchronous: true }])
+  assert.equal(outcome.metadata, [['x-answer', 'ü']])
+})
+
+Answers('a forward names its target', () => {
+  const { outcome } = decide(fresh(probe), probeName, [ask('Pass')]).decisions[0]!
+  const call = { service: 'test.other.v1.Other', method: 'Ask', payload: ask('Pass').payload, metadata: [] }
+  assert.equal(outcome.answer, { kind: 'forward', call })
+})
+
+Answers('a refusal has details and no effects', () => {
+  const { outcome } = decide(fresh(probe), probeName, [ask('Deny')]).decisions[0]!
+  const details = [{ typeName: 'test.shapes.v1.Inner', data: Inner!.encode({ name: 'why', count: -1, tags: [] }) }]
+  assert.equal(outcome.answer, { kind: 'failure', failure: { code: 16, message: 'who are you? 👻', details } })
+  assert.equal(outcome.effects, [])
+})
+
+Answers('C2: a refusal after events leaves the state, and its neighbours theirs', () => {
+  const batch = [append(['x', 'y']), append(['lost', 'lost too'], true), append(['z'])]
+  const start: Basis = { kind: 'state', bytes: Log!.encode({ texts: ['w'] }) }
+  const { decisions, next } = decide(fresh(probe), probeName, batch, start)
+  assert.equal(
+    decisions.map(({ events }) => events.length),
+    [2, 0, 1],
+  )
+  const [, refused] = decisions
+  const answer = refused!.outcome.answer
+  assert.is(answer.kind === 'failure' && answer.failure.message, 'refused after 5 texts')
+  assert.equal(next, { kind: 'state', bytes: Log!.encode({ texts: ['w', 'x', 'y', 'z'] }) })
+})
+
+Answers('C3: a handler that gives no answer is a fault', () => {
+  assert.throws(
+    () => decide(fresh(probe), probeName, [ask('Static')]),
+    (error: unknown) => error instanceof GuestFault && error.reason === 'trap',
+  )
+})
+
+Answers('M1: module-level values stay over calls that use the memory above them', () => {
+  const guest = fresh(probe)
+  const long = 'x'.repeat(100_000)
+  for (let call = 0; call < 100; call++) decide(guest, probeName, [append([long, long])])
+  const { answer } = decide(guest, probeName, [ask('Ask')]).decisions[0]!.outcome
+  assert.is(answer.kind === 'message' && Told!.decode(answer.payload)['kept'], 'keptpt')
+})
+
+Answers('options reach the description', () => {
+  const [service] = probe.description.services
+  assert.is(service?.persistenceId, 'probe')
+  assert.is(service?.snapshotEvery, -1)
+  assert.equal(service?.headers, ['x-question', 'accept-language'])
+})
+
+Answers.run()
+
+const Codec = suite('assemblyscript codec')
+const int32 = fc.oneof(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), fc.integer({ min: -3, max: 300 }))
+const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 })
+const int64 = fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -300n, max: 2n ** 33n }))
+const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })
+const text = fc.oneof(fc.string(), fc.string({ unit: 'binary', maxLength: 40 }), fc.string({ minLength: 120 }))
+const bytes = fc.uint8Array({ maxLength: 200 })
+const list = <T>(item: fc.Arbitrary<T>) => fc.array(item, { maxLength: 4 })
+const { inner } = fc.letrec<{ inner: object }>((tie) => ({
+  inner: fc.record({
+    name: text,
+    count: int32,
+    next: fc.option(tie('inner'), { nil: undefined, maxDepth: 3, depthSize: 'small' }),
+    tags: list(text),
+  }),
+}))
+const shapes = fc.record(
+  {
+    aDouble: fc.double(),
+    aFloat: fc.float(),
+    anInt32: int32,
+    anInt64: int64,
+    aUint32: uint32,
+    aUint64: uint64,
+    aSint32: int32,
+    aSint64: int64,
+    aFixed32: uint32,
+    aFixed64: uint64,
+    aSfixed32: int32,
+    aSfixed64: int64,
+    aBool: fc.boolean(),
+    aString: text,
+    someBytes: bytes,
+    colour: int32,
+    inner,
+    doubles: list(fc.double()),
+    floats: list(fc.float()),
+    int32s: list(int32),
+    int64s: list(int64),
+    sint64s: list(int64),
+    fixed32s: list(uint32),
+    bools: list(fc.boolean()),
+    strings: list(text),
+    bytess: list(bytes),
+    colours: list(int32),
+    inners: list(inner),
+    loose: list(uint32),
+    last: text,
+    constructor$: text,
+    static: text,
+    class: int32,
+    delete: fc.boolean(),
+    of: text,
+  },
+  { requiredKeys: [] },
+)
+
+/** A request that asks for these bytes to be decoded and encoded again. */
+function echo(encoded: Uint8Array): GuestCommand {
+  const length: number[] = []
+  for (let rest = encoded.length; ; rest >>>= 7) {
+    length.push(rest > 127 ? (rest & 127) | 128 : rest)
+    if (rest <= 127) break
+  }
+  return command('Echo', Uint8Array.from([18, ...length, ...encoded]))
+}
+
+/** What the TypeScript codec makes of a request: bytes, or what is wrong with it. */
+function expected({ payload }: GuestCommand): Uint8Array | string {
+  try {
+    return Shapes!.encode((EchoRequest!.decode(payload)['shapes'] ?? Shapes!()) as Fields)
+  } catch (error) {
+    return `the request is no test.shapes.v1.EchoRequest: ${(error as Error).message}`
+  }
+}
+
+function answered(guest: EventSourcedGuest, request: GuestCommand): Uint8Array | string {
+  const { answer } = decide(guest, probeName, [request]).decisions[0]!.outcome
+  if (answer.kind === 'failure') return answer.failure.message
+  return answer.kind === 'message' ? answer.payload : answer.kind
+}
+
+Codec('decodes and encodes every type as the TypeScript codec does', () => {
+  const guest = fresh(probe)
+  fc.assert(
+    fc.property(shapes, (value) => {
+      const request = echo(Shapes!.encode(Shapes!(value)))
+      assert.equal(answered(guest, request), expected(request))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+Codec('makes of damaged messages what the TypeScript codec makes of them, problem for problem', () => {
+  const guest = fresh(probe)
+  const damage = fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { minLength: 1, maxLength: 4 })
+  const seen = new Set<string>()
+  fc.assert(
+    fc.property(shapes, damage, fc.nat(400), (value, changes, cut) => {
+      const encoded = Shapes!.encode(Shapes!(value)).slice()
+      for (const [at, byte] of changes) if (encoded.length > 0) encoded[at % encoded.length] = byte
+      const request = echo(encoded.subarray(0, encoded.length - (cut % 3)))
+      const want = expected(request)
+      if (typeof want === 'string') seen.add(want)
+      assert.equal(answered(guest, request), want)
+    }),
+    { numRuns: 2_000, seed: 11 },
+  )
+  assert.ok(seen.size >= 5, [...seen].join('\n'))
+})
+
+Codec('checks UTF-8 strictly', () => {
+  const guest = fresh(probe)
+  const wrong = [
+    [0xc0, 0x80],
+    [0xed, 0xa0, 0x80],
+    [0xf4, 0x90, 0x80, 0x80],
+    [0xe2, 0x82],
+    [0x80],
+    [0xf5, 0x80, 0x80, 0x80],
+  ]
+  for (const malformed of wrong) {
+    const request = echo(Uint8Array.from([114, malformed.length, ...malformed]))
+    assert.match(String(answered(guest, request)), /a string is not UTF-8$/)
+  }
+})
+
+Codec('R2: a hundred messages may be open at once, and no more', () => {
+  const guest = fresh(probe)
+  const nested = (depth: number): GuestCommand => {
+    let encoded: number[] = []
+    for (let open = 0; open < depth; open++) {
+      const length = encoded.length < 128 ? [encoded.length] : [(encoded.length & 127) | 128, encoded.length >>> 7]
+      // The innermost are `next` of Inner, the outermost is `inner` of Shapes.
+      encoded = [...(open === depth - 1 ? [138, 1] : [26]), ...length, ...encoded]
+    }
+    return echo(Uint8Array.from(encoded))
+  }
+  // The request's own field is one of them.
+  assert.equal(answered(guest, nested(99)), expected(nested(99)))
+  assert.match(String(answered(guest, nested(100))), /nested more than 100 deep$/)
+})
+
+Codec.run()
+
+const Build = suite('assemblyscript build')
+const counterProto = readFileSync(join(root, 'guests/proto/counter.proto'), 'utf8')
+const counterSource = readFileSync(join(root, 'guests/counter/assemblyscript/assembly/index.ts'), 'utf8')
+
+/** What `inn build` has to say of the counter with these changes. */
+function problemsOf(source: string, proto: string = counterProto): Promise<readonly string[]> {
+  const files = {
+    'package.json': '{ "name": "counter", "innkeeper": { "language": "assemblyscript" } }',
+    'proto/tally.proto': proto,
+    'assembly/index.ts': source.replace('./gen/counter', './gen/tally'),
+  }
+  return withProject(files, async (folder) => {
+    try {
+      await buildProject(folder)
+      return []
+    } catch (error) {
+      if (error instanceof BuildError) return error.message.split('\n')
+      throw error
+    }
+  })
+}
+
+Build('the README shows files that are built here', () => {
+  const readme = readFileSync(join(root, 'sdk/assemblyscript/README.md'), 'utf8')
+  const snippets = [...readme.matchAll(/<!-- (\S+) -->\n```ts\n([\s\S]*?)```/g)]
+  assert.ok(snippets.length > 0)
+  for (const [, path, snippet] of snippets) assert.is(snippet, readFileSync(join(root, path!), 'utf8'))
+})
+
+Build('a project that is right builds', async () => {
+  assert.equal(await problemsOf(counterSource), [])
+})
+
+Build('a missing handler is told at its class', async () => {
+  const [problem, ...more] = await problemsOf(counterSource.replace('  get(', '  fetch('))
+  assert.match(problem!, /^assembly\/index\.ts:7:7: TS2515: .*'get'/)
+  assert.equal(more, [])
+})
+
+Build('what a guest cannot have is refused by name', async () => {
+  const problems = await problemsOf(
+    counterSource.replace(
+      'return this.state\n  }\n\n  on',
+      "console.log('x' + Math.random().toString())\n    return this.state\n  }\n\n  on",
+    ),
+  )
+  assert.equal([...problems].sort(), [
+    'assembly/index.ts: Math.random is not available in a service: use context.random()',
+    'assembly/index.ts: console is not available in a service: a component has no output',
+  ])
+})
+
+Build('what has no form in AssemblyScript yet is refused with its field', async () => {
+  const proto = counterProto.replace(
+    'int64 value = 1;',
+    'int64 value = 1; map<string, int32> by = 2; optional bool odd = 3; oneof one { bool two = 4; }',
+  )
+  assert.equal(await problemsOf(counterSource, proto), [
+    'proto/tally.proto: examples.counter.v1.Value.by: the AssemblyScript SDK has no maps yet',
+    'proto/tally.proto: examples.counter.v1.Value.odd: the AssemblyScript SDK has no optional scalars yet',
+    'proto/tally.proto: examples.counter.v1.Value.two: the AssemblyScript SDK has no oneof yet',
+  ])
+})
+
+Build('memory is not the author’s to read', async () => {
+  const [problem] = await problemsOf(`${counterSource}\nexport const peek = load<u8>(0)\n`)
+  assert.match(problem!, /^assembly\/index\.ts:30:\d+: AS101: /)
+})
+
+Build.run()
