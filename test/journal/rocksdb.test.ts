@@ -1,8 +1,9 @@
 // Guards the store on disk: the contract, the lock, the format, and any history of operations against a plain Map.
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { RocksLevel } from '@nxtedition/rocksdb'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -50,6 +51,54 @@ RocksDb('D3: a second process is told who has the directory, and touches nothing
   await again.journal.close()
 })
 
+RocksDb('D3: a host that finds another at work does not take its unfinished write for a torn one', async () => {
+  const directory = folder()
+  const { journal } = await openStore(directory, { log })
+  await append(journal, { storage: 1, key: 'a' }, ['a'])
+  const name = readdirSync(join(directory, 'journal')).find((file) => file.endsWith('.log'))!
+  const path = join(directory, 'journal', name)
+  appendFileSync(path, Buffer.alloc(40, 0xab))
+  const before = readFileSync(path)
+  await rejects(() => openStore(directory, { log }), 'storage_unavailable')
+  assert.ok(readFileSync(path).equals(before), 'the log of a running host was changed')
+  await journal.close()
+})
+
+RocksDb('J1, J5: commits, purges and deployments are synced, snapshots and expiry are not', async () => {
+  // No kill shows a missing sync: the system's cache outlives the process. So look at what the binding is asked.
+  const synced: boolean[] = []
+  const original = RocksLevel.prototype.batch
+  RocksLevel.prototype.batch = function (this: RocksLevel) {
+    const batch = original.call(this)
+    const write = batch._writeSync
+    batch._writeSync = function (options) {
+      synced.push(options.sync)
+      write.call(this, options)
+    }
+    return batch
+  }
+  try {
+    const { journal, catalog } = await openStore(folder(), { log })
+    const asked = async (run: () => unknown) => {
+      synced.length = 0
+      await run()
+      return [...synced]
+    }
+    const entity = { storage: 1, key: 'a' }
+    const entry = { method: 'm', payloadHash: Buffer.alloc(32), atMs: 1, revision: 1, final: undefined }
+    assert.equal(await asked(() => append(journal, entity, ['a'])), [true])
+    assert.equal(await asked(() => commit(journal, (batch) => batch.remember(entity, 'key', entry))), [true])
+    assert.equal(await asked(() => journal.putSnapshot(entity, snapshot(1, 1, 'x'))), [false])
+    assert.equal(await asked(() => journal.expireIdempotency(10, 10)), [false])
+    assert.equal(await asked(() => journal.purge(1)), [true])
+    assert.equal(await asked(() => catalog.storageId('p')), [true])
+    assert.equal(await asked(() => catalog.undeploy('p')), [true])
+    await journal.close()
+  } finally {
+    RocksLevel.prototype.batch = original
+  }
+})
+
 RocksDb('D3: nor can the same process open it twice', async () => {
   const directory = folder()
   const { journal } = await openStore(directory, { log })
@@ -59,8 +108,9 @@ RocksDb('D3: nor can the same process open it twice', async () => {
   await (await openStore(directory, { log })).journal.close()
 })
 
-RocksDb('a directory that cannot be opened leaves no lock behind', async () => {
-  const directory = folder()
+RocksDb('a directory that cannot be opened is not called one in use, and leaves no lock behind', async () => {
+  // RocksDB names the path, and damage as "block checksum mismatch": the word alone says nothing.
+  const directory = join(folder(), 'blocks')
   await (await openStore(directory, { log })).journal.close()
   const current = join(directory, 'journal', 'CURRENT')
   const text = readFileSync(current)

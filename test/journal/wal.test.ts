@@ -175,6 +175,16 @@ Wal('W3: the same bytes twice refuse', () => {
   refuses(() => checkWal(join(directory, 'journal'), quiet), 'storage_unavailable')
 })
 
+Wal('W3: a right part of a batch at the end, without its start, refuses: no torn write looks like that', () => {
+  const end = many.ends[21]!
+  const directory = edited(many, (bytes) => {
+    const lastPart = bytes.subarray(end - (end % (32 * 1024)), end)
+    return Buffer.concat([bytes.subarray(0, many.ends[5]!), lastPart])
+  })
+  const { message } = refuses(() => checkWal(join(directory, 'journal'), quiet), 'storage_unavailable')
+  assert.match(message, `byte ${many.ends[5]},`)
+})
+
 Wal('W2: a log torn anywhere in its last commit is cut to the one before, and that is logged', async () => {
   const [start, end] = [many.ends.at(-2)!, many.ends.at(-1)!]
   for (let cut = start + 1; cut < end; cut++) {
