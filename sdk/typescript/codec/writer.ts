@@ -90,10 +90,14 @@ export class Writer {
   }
 
   int64(value: bigint): void {
+    // The usual case first: each comparison of bigints costs the interpreter as much as a few bytes.
+    if (typeof value === 'bigint' && value >= 0n && value <= 0x7fffffffn) {
+      this.varint32(Number(value))
+      return
+    }
     if (typeof value !== 'bigint' || value < -0x8000000000000000n || value > 0x7fffffffffffffffn)
       throw unfit('int64', value)
-    if (value >= 0n && value <= 0x7fffffffn) this.varint32(Number(value))
-    else this.varint64(Number(value & 0xffffffffn), Number((value >> 32n) & 0xffffffffn))
+    this.varint64(Number(value & 0xffffffffn), Number((value >> 32n) & 0xffffffffn))
   }
 
   sint64(value: bigint): void {
