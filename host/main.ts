@@ -62,7 +62,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const metrics = new Metrics()
   const services = new Services()
   const { limits } = config
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit(journal, (err) => log.error({ err }, 'an answer failed after its commit'))
   const deadlines = new Deadlines(clock)
   // Effects and forwards go back to the router: the one loop in the tree, closed here.
   const dispatch: Dispatch = (command, reply) => route(command, reply)

@@ -3,7 +3,8 @@
 // G1. Nobody hears of its write before the sync of the batch that holds it; `done`s are called in the order of joining.
 // G2. A writer must not throw: a half-written batch cannot be taken apart. It is a bug, and fails the whole batch: nothing
 //     of it is written, and all who joined it hear why.
-// G3. What joins while a commit is in flight goes into the next one.
+// G3. Every `done` is called, also after one that throws.
+// G4. What joins while a commit is in flight goes into the next one.
 //
 // Owns: the gathering.   The journal owns: the write and the sync.
 
@@ -20,8 +21,12 @@ export class GroupCommit {
   private committing = false
   private armed = false
 
-  constructor(journal: Journal) {
+  private readonly onBug: (error: unknown) => void
+
+  /** `onBug` hears of a `done` that threw, after all others have been called. */
+  constructor(journal: Journal, onBug: (error: unknown) => void = rethrow) {
     this.journal = journal
+    this.onBug = onBug
   }
 
   /** Add to this turn's batch; `done` is called once it is on disk, or with why that is not known. */
@@ -49,22 +54,38 @@ export class GroupCommit {
     this.waiting = []
     this.spoiled = undefined
     if (spoiled !== undefined) {
-      for (const done of waiting) done(spoiled)
+      this.tell(waiting, spoiled)
       return
     }
     this.committing = true
     const committed = (error: Error | undefined) => {
       this.committing = false
-      for (const done of waiting) done(error)
+      this.tell(waiting, error)
       // What a `done` has just added waits for its turn like all else, or an answer could keep the loop to itself.
       if (!this.armed) this.flush()
     }
     try {
       this.journal.commit(batch, committed)
     } catch (error) {
-      // Refused whole: the assert of a sequence conflict. A `done` that throws is not for us to hide.
-      if (!this.committing) throw error
-      committed(toInnkeeperError(error))
+      // Refused whole: the assert of a sequence conflict.
+      if (this.committing) committed(toInnkeeperError(error))
     }
   }
+
+  /** Each hears, whatever another one does with it: its caller is waiting. */
+  private tell(waiting: readonly Done[], error: Error | undefined): void {
+    for (const done of waiting) {
+      try {
+        done(error)
+      } catch (bug) {
+        this.onBug(bug)
+      }
+    }
+  }
+}
+
+function rethrow(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
 }

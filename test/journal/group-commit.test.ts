@@ -1,9 +1,9 @@
-// Guards that nobody hears of a write before the sync that holds it, whatever the journal's pace (G1 to G3).
+// Guards that nobody hears of a write before the sync that holds it, whatever the journal's pace (G1 to G4).
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { InnkeeperError } from '../../host/errors.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
-import type { Batch, Journal } from '../../host/journal/journal.ts'
+import type { Batch, Journal, OutboxEntry } from '../../host/journal/journal.ts'
 import { memoryStore } from '../../host/journal/memory.ts'
 import { append, record } from '../support/journal.ts'
 
@@ -31,6 +31,19 @@ function held() {
   return { journal: slow as Journal, waiting, next }
 }
 
+function entry(id: number): OutboxEntry {
+  const call = { service: 's', method: 'M', payload: new Uint8Array(), metadata: [] }
+  return {
+    id,
+    cause: { service: 's', entity: 'e', revision: 1 },
+    call,
+    synchronous: false,
+    hops: 1,
+    attempts: 0,
+    parked: undefined,
+  }
+}
+
 const Group = suite('group commit')
 
 Group('G1: all of a turn is one commit, and nobody hears before it', async () => {
@@ -51,7 +64,21 @@ Group('G1: all of a turn is one commit, and nobody hears before it', async () =>
   assert.is(journal.commits(0, 1)[0]?.wrote.length, 3)
 })
 
-Group('G3: what joins while a commit is in flight goes into the next, all of it into one', async () => {
+Group('G3: a done that throws keeps nobody from hearing, and is told as a bug', async () => {
+  const bugs: unknown[] = []
+  const commits = new GroupCommit(memoryStore().journal, (bug) => bugs.push((bug as Error).message))
+  const heard: string[] = []
+  const write = (batch: Batch) => batch.enqueue(entry(heard.length + 1))
+  commits.join(write, () => {
+    throw new Error('a bug')
+  })
+  commits.join(write, (error) => heard.push(`second ${error}`))
+  await turn()
+  assert.equal(heard, ['second undefined'])
+  assert.equal(bugs, ['a bug'])
+})
+
+Group('G4: what joins while a commit is in flight goes into the next, all of it into one', async () => {
   const { journal, waiting, next } = held()
   const commits = new GroupCommit(journal)
   const heard: string[] = []
