@@ -66,7 +66,7 @@ function inProcess(request: LinkRequest, onProgress: (step: string) => void): Pr
       complaint = (complaint + text).slice(-complaintMax)
     })
     child.on('message', (message: LinkMessage) => {
-      if ('result' in message) settle(message.result)
+      if ('result' in message) settle(owned(message.result))
       else {
         step = message.step
         onProgress(step)
@@ -81,6 +81,20 @@ function inProcess(request: LinkRequest, onProgress: (step: string) => void): Pr
       if (error !== null) fail(error.message)
     })
   })
+}
+
+/** Messages between processes bring bytes as views of one large buffer: copies of their own, so that none keeps it alive. */
+function owned(result: LinkResult): LinkResult {
+  if (!result.ok) return result
+  const { modules, description } = result.artefact
+  return {
+    ok: true,
+    artefact: {
+      ...result.artefact,
+      modules: modules.map((bytes) => new Uint8Array(bytes)),
+      description: { ...description, descriptors: new Uint8Array(description.descriptors) },
+    },
+  }
 }
 
 function start(): ChildProcess {

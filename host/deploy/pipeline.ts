@@ -19,6 +19,7 @@ import { type PreparedCore, prepareCores } from './cores.ts'
 import { checkDescription } from './describe-check.ts'
 import { checkInterfaces } from './interfaces.ts'
 import type { LinkResult } from './link.ts'
+import { coreModulesOf } from './precheck.ts'
 import { PlanError, record } from './record.ts'
 
 /** Reasons to stop, thrown between steps. */
@@ -42,7 +43,12 @@ export async function pipeline(
     onStep('checking its interfaces')
     refuseIf(checkInterfaces(await asReason('the component is not valid', () => componentWit(component))))
     onStep('linking its modules')
-    const { source, modules } = await asReason('the component is not valid', () => linkWithJco(component))
+    const { source, modules } = await linkWithJco(component).catch((thrown) => {
+      // jco says "failed to translate" of features that it lacks; our own words for a module are better.
+      const embedded = coreModulesOf(component).map((bytes, i) => [String(i), bytes] as const)
+      const prepared = prepareCores(embedded, limits)
+      throw new Refusal(prepared.ok ? [reasonOf('the component is not valid', thrown)] : prepared.reasons)
+    })
     onStep('metering its modules')
     const prepared = prepareCores(modules, limits)
     if (!prepared.ok) throw new Refusal(prepared.reasons)
@@ -114,7 +120,11 @@ async function asReason<Result>(what: string, step: () => Result | Promise<Resul
   try {
     return await step()
   } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown)
-    throw new Refusal([`${what}: ${message.split('\n')[0]!.slice(0, 300)}`])
+    throw new Refusal([reasonOf(what, thrown)])
   }
+}
+
+function reasonOf(what: string, thrown: unknown): string {
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  return `${what}: ${message.split('\n')[0]!.slice(0, 300)}`
 }

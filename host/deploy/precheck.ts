@@ -24,7 +24,7 @@ export function precheck(bytes: Uint8Array, bytesMax: number): string[] {
   }
   if (!startsWith(bytes, componentPreamble)) return ['the file is not a WebAssembly component']
   try {
-    walk(bytes, 0, { left: sectionsMax })
+    walk(bytes, 0, { left: sectionsMax }, () => {})
     return []
   } catch (thrown) {
     if (thrown instanceof BinaryError) return [`the component is damaged: ${thrown.message}`]
@@ -32,7 +32,19 @@ export function precheck(bytes: Uint8Array, bytesMax: number): string[] {
   }
 }
 
-function walk(bytes: Uint8Array, depth: number, budget: { left: number }): void {
+/** The core modules inside a component that passed the check, nested ones included. */
+export function coreModulesOf(component: Uint8Array): Uint8Array[] {
+  const modules: Uint8Array[] = []
+  walk(component, 0, { left: sectionsMax }, (module) => modules.push(module))
+  return modules
+}
+
+function walk(
+  bytes: Uint8Array,
+  depth: number,
+  budget: { left: number },
+  eachModule: (module: Uint8Array) => void,
+): void {
   if (depth > nestingMax) throw new BinaryError('components are nested too deeply')
   const reader = new ByteReader(bytes)
   const head = Array.from(reader.take(8))
@@ -40,11 +52,12 @@ function walk(bytes: Uint8Array, depth: number, budget: { left: number }): void 
   if (!component && !head.every((byte, i) => byte === modulePreamble[i])) {
     throw new BinaryError('a nested module has no header')
   }
+  if (!component) eachModule(bytes)
   while (!reader.done) {
     if (--budget.left < 0) throw new BinaryError('too many sections')
     const id = reader.byte()
     const body = reader.take(reader.u32())
-    if (component && (id === coreModuleSection || id === componentSection)) walk(body, depth + 1, budget)
+    if (component && (id === coreModuleSection || id === componentSection)) walk(body, depth + 1, budget, eachModule)
   }
 }
 

@@ -1,7 +1,7 @@
 // Weights: what an instruction costs, in ticks (guest/fuel.ts: eight to a unit of fuel).
 //
 // W1. Measured so that 160 million ticks (20 million units) last at most 80 ms in a tight loop of
-//     any one kind of instruction (bench: loops of 50 kinds). The exception is a chain of loads that each
+//     any one kind of instruction (test/deploy/weights.ts measures it again). The exception is a chain of loads that each
 //     miss the cache, 75 ns apiece: about 1.3 s. A weight that bounded it to 100 ms would leave honest code 0.3 ms.
 // W2. Dense code runs far below that: QuickJS runs about 3 ms on them, some eighty commands of the cart.
 // W3. Weights do not depend on data but for lengths, so the fuel of a call is the same every time (law L4).

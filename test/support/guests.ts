@@ -15,8 +15,8 @@ import { interfaces } from '../../host/guest/layout.ts'
 const fixtures = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Names that the functions of a core module have at the boundary. */
-export const boundaryNames: Readonly<Record<string, readonly string[]>> = {
+/** What fixtures call their exports, and what those are called at the boundary. */
+const boundaryNames: Readonly<Record<string, readonly string[]>> = {
   memory: ['memory'],
   cabi_realloc: ['cabi_realloc'],
   _initialize: ['_initialize'],
@@ -39,7 +39,7 @@ export function assemblyScriptCounter(): Promise<Uint8Array> {
 }
 
 export function quickJsCounter(): Promise<Uint8Array> {
-  quickJs ??= buildQuickJs()
+  quickJs ??= quickJsGuest('counter.js')
   return quickJs
 }
 
@@ -70,19 +70,21 @@ async function buildAssemblyScript(): Promise<Uint8Array> {
   }
 }
 
-async function buildQuickJs(): Promise<Uint8Array> {
+/** A QuickJS component of a script in test/fixtures/guests. */
+export async function quickJsGuest(script: string): Promise<Uint8Array> {
   const { componentize } = await import('componentize-qjs')
   const { component } = await componentize({
     witPath: join(root, 'wit'),
     world: 'event-sourced-entity',
-    jsSource: readFileSync(join(fixtures, 'counter.js'), 'utf8'),
+    jsSource: readFileSync(join(fixtures, script), 'utf8'),
     stubWasi: true,
     sync: true,
   })
   return component
 }
 
-function renameExports(core: Uint8Array): Uint8Array {
+/** The module with its exports under the names of the boundary; others are dropped. */
+export function renameExports(core: Uint8Array): Uint8Array {
   const sections = readModule(core)
   const reader = new ByteReader(bodyOf(sections, sectionId.export)!)
   const writer = new ByteWriter()

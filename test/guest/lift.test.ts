@@ -1,0 +1,248 @@
+// Guards what a guest can answer: every lie is a fault of its kind, nothing costs the host more than the budget.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { EventSourced } from '../../host/guest/event-sourced.ts'
+import { type Decided, type FaultReason, type GuestCommand, GuestFault } from '../../host/guest/guest.ts'
+import { compile } from '../../host/guest/instance.ts'
+import { defaultLimits, type Limits } from '../../host/limits.ts'
+import { Answers } from '../support/answers.ts'
+import { type GuestParts, guestArtefact } from '../support/hostile.ts'
+
+const Lift = suite('lift')
+
+const initial = { kind: 'initial' } as const
+const command: GuestCommand = {
+  method: 'M',
+  payload: new Uint8Array(),
+  metadata: [],
+  nowMs: 0,
+  seed: new Uint8Array(16),
+}
+
+async function guest(parts: GuestParts | Answers, limits: Limits = defaultLimits): Promise<EventSourced> {
+  const artefact = await guestArtefact(parts instanceof Answers ? { fields: parts.fields } : parts)
+  return new EventSourced(compile(artefact), limits)
+}
+
+async function decided(parts: GuestParts | Answers, count = 1): Promise<Decided> {
+  return (await guest(parts)).decide('s', 'e', initial, new Array<GuestCommand>(count).fill(command), false)
+}
+
+async function faults(parts: GuestParts | Answers, reason: FaultReason, message: RegExp, count = 1): Promise<void> {
+  try {
+    await decided(parts, count)
+  } catch (thrown) {
+    assert.instance(thrown, GuestFault)
+    const fault = thrown as GuestFault
+    assert.is(fault.reason, reason, fault.message)
+    assert.match(fault.message, message)
+    return
+  }
+  assert.unreachable(`no fault where ${message} was expected`)
+}
+
+/** The parts of the one decision, at their addresses (answer at 4096, decision at 4160). */
+const at = {
+  case: 4096,
+  decisions: 4100,
+  next: 4108,
+  events: 4160,
+  result: 4168,
+  reply: 4172,
+  payload: 4176,
+  effects: 4208,
+  metadata: 4216,
+}
+
+Lift('the guest of constants answers: what every lie below is put on', async () => {
+  assert.equal(await decided({}), {
+    kind: 'decided',
+    decisions: [
+      { events: [], outcome: { answer: { kind: 'message', payload: new Uint8Array() }, effects: [], metadata: [] } },
+    ],
+    next: { kind: 'unchanged' },
+  })
+})
+
+Lift('L1: an answer outside the memory, or not aligned, is malformed', async () => {
+  await faults({ decide: '(i32.const -4)' }, 'malformed', /outside the memory/)
+  await faults({ decide: '(i32.const 0x1fffc)' }, 'malformed', /outside the memory/)
+  await faults({ decide: '(i32.const 4098)' }, 'malformed', /not aligned/)
+})
+
+Lift('L1: lists and bytes outside the memory are malformed, however large they claim to be', async () => {
+  await faults(new Answers().words(at.decisions, 0xfffffffc, 1), 'malformed', /outside the memory/)
+  await faults(new Answers().words(at.events, 4, 0xffffffff), 'malformed', /outside the memory/)
+  await faults(new Answers().words(at.events, 2, 1), 'malformed', /not aligned/)
+  await faults(new Answers().words(at.payload, 0x1ffff, 2), 'malformed', /outside the memory/)
+  await faults(new Answers().words(at.payload, 0xffffffff, 0xffffffff), 'malformed', /outside the memory/)
+  // An empty list may point to the end of the memory, not past it.
+  await decided(new Answers().words(at.payload, 0x20000, 0))
+  await faults(new Answers().words(at.payload, 0x20001, 0), 'malformed', /outside the memory/)
+})
+
+Lift('L1: cases that do not exist are malformed', async () => {
+  await faults(new Answers().bytes(at.case, 2), 'malformed', /no case 2/)
+  await faults(new Answers().bytes(at.next, 3), 'malformed', /no case 3/)
+  await faults(new Answers().bytes(at.result, 2), 'malformed', /no case 2/)
+  await faults(new Answers().bytes(at.reply, 3), 'malformed', /no case 3/)
+  await faults(new Answers().bytes(at.result, 1).bytes(at.reply, 16), 'malformed', /failure code: there is no case 16/)
+})
+
+Lift('L1: as many decisions as commands', async () => {
+  await faults({}, 'malformed', /1 decisions for 2 commands/, 2)
+  await faults(new Answers().words(at.decisions, 4160, 0), 'malformed', /0 decisions for 1 commands/)
+})
+
+Lift('L1: text that is not UTF-8 is malformed: overlong, surrogate, cut', async () => {
+  for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82]]) {
+    const failure = new Answers()
+      .bytes(at.result, 1)
+      .words(at.reply + 4, 8000, bytes.length)
+      .bytes(8000, ...bytes)
+    await faults(failure, 'malformed', /not UTF-8/)
+  }
+  const good = new Answers()
+    .bytes(at.result, 1)
+    .words(at.reply + 4, 8000, 3)
+    .bytes(8000, 0xef, 0xbb, 0xbf)
+  const answer = await decided(good)
+  // A byte order mark is text like any other.
+  if (answer.kind === 'decided')
+    assert.equal(answer.decisions[0]!.outcome.answer, {
+      kind: 'failure',
+      failure: { code: 1, message: '\ufeff', details: [] },
+    })
+})
+
+Lift('L2: overlapping results cannot multiply: 500 decisions of 1,000 events on the same 64 KiB', async () => {
+  const lying = new Answers().words(at.decisions, 16384, 500)
+  // Every decision: 1,000 events at 49152, each naming the same 4,000 bytes.
+  for (let i = 0; i < 500; i++) lying.words(16384 + i * 64, 65536, 1000)
+  for (let i = 0; i < 1000; i++) lying.words(65536 + i * 16, 49152, 8, 49152, 4000)
+  lying.text(49152, 'test.Evt')
+  await faults(lying, 'too_large', /more than 8388608 bytes|over 4194304 bytes/, 500)
+  const before = process.memoryUsage().arrayBuffers
+  for (let i = 0; i < 3; i++) await faults(lying, 'too_large', /bytes/, 500)
+  assert.ok(process.memoryUsage().arrayBuffers - before < 4 * defaultLimits.guestResultBytesMax)
+})
+
+Lift('L2: elements have a budget as well as bytes', async () => {
+  const lying = new Answers().words(at.decisions, 16384, 500)
+  for (let i = 0; i < 500; i++) lying.words(16384 + i * 64, 65536, 1000)
+  for (let i = 0; i < 1000; i++) lying.words(65536 + i * 16, 49152, 1, 0, 0)
+  lying.text(49152, 'E')
+  await faults(lying, 'too_large', /more than 200000 elements/, 500)
+})
+
+Lift('limits of one decision: events, effects, names, metadata, messages', async () => {
+  const large: GuestParts = { memory: '(memory (export "memory") 200)' }
+  await faults(new Answers().words(at.events, 4, 1001), 'too_large', /events of a decision: 1001 given, 1000 allowed/)
+  await faults(new Answers().words(at.effects, 4, 101), 'too_large', /effects of a decision: 101 given/)
+  await faults(
+    new Answers().words(at.events, 8000, 1).words(8000, 9000, 257, 0, 0),
+    'too_large',
+    /257 bytes given, 256 allowed/,
+  )
+  await faults(
+    { ...large, fields: new Answers().words(at.payload, 0, 4194305).fields },
+    'too_large',
+    /the reply: 4194305 bytes/,
+  )
+  const header = new Answers().words(at.metadata, 8000, 1).words(8000, 8100, 1, 0, 9000, 16384).text(8100, 'x')
+  await faults(header, 'too_large', /metadata: over 16384 bytes/)
+})
+
+Lift('L3: a state may be larger than the budget of an answer, and not larger than its limit', async () => {
+  const state = (length: number) => ({
+    memory: '(memory (export "memory") 300)',
+    fields: new Answers().bytes(at.next, 1).words(at.next + 4, 0, length).fields,
+  })
+  const answer = await decided(state(defaultLimits.stateBytesMax))
+  assert.is(
+    answer.kind === 'decided' && answer.next.kind === 'state' && answer.next.bytes.length,
+    defaultLimits.stateBytesMax,
+  )
+  await faults(state(defaultLimits.stateBytesMax + 1), 'too_large', /the state: 16777217 bytes/)
+  const held = new Answers().bytes(at.next, 2).words(at.next + 4, 7, 16777217)
+  await faults(held, 'too_large', /up to 16777217 bytes held/)
+})
+
+Lift('O1: a failure keeps no events and no effects, and they are not even read', async () => {
+  const failing = new Answers().bytes(at.result, 1).words(at.events, 0xfffffff0, 77).words(at.effects, 0xfffffff0, 77)
+  const answer = await decided(failing)
+  assert.equal(answer.kind === 'decided' && answer.decisions[0], {
+    events: [],
+    outcome: { answer: { kind: 'failure', failure: { code: 1, message: '', details: [] } }, effects: [], metadata: [] },
+  })
+})
+
+Lift('O2, O3: no answer where one is due, and an event without a type name, are malformed', async () => {
+  await faults(new Answers().bytes(at.reply, 2), 'malformed', /neither a reply nor a forward/)
+  await faults(new Answers().words(at.events, 8000, 1), 'malformed', /no type name/)
+})
+
+Lift('O4: names in metadata are of plain lower case, and -bin has bytes', async () => {
+  const header = (name: string, binary: number) =>
+    new Answers().words(at.metadata, 8000, 1).words(8000, 8100, Buffer.byteLength(name), binary, 0, 0).text(8100, name)
+  for (const name of ['X', 'a b', 'a\n', 'é', ':a']) await faults(header(name, 0), 'malformed', /other characters/)
+  await faults(header('a-bin', 0), 'malformed', /-bin have bytes/)
+  await faults(header('a', 1), 'malformed', /-bin have bytes/)
+})
+
+Lift('unknown is an answer only where something held was named', async () => {
+  const unknown = new Answers().bytes(at.case, 1)
+  await faults(unknown, 'malformed', /nothing held was named/)
+  assert.equal((await guest(unknown)).decide('s', 'e', { kind: 'held', token: 1 }, [command], false), {
+    kind: 'unknown',
+  })
+})
+
+Lift('a held state brings its bytes when they were asked for', async () => {
+  const held = (present: number) =>
+    new Answers()
+      .bytes(at.next, 2)
+      .words(at.next + 4, 7, 100, present, 8000, 2)
+      .bytes(8000, 1, 2)
+  const answer = (await guest(held(1))).decide('s', 'e', initial, [command], true)
+  assert.equal(answer.kind === 'decided' && answer.next, {
+    kind: 'held',
+    token: 7,
+    sizeMax: 100,
+    bytes: Uint8Array.of(1, 2),
+  })
+  const without = (await guest(held(0))).decide('s', 'e', initial, [command], false)
+  assert.equal(without.kind === 'decided' && without.next, { kind: 'held', token: 7, sizeMax: 100, bytes: undefined })
+  const asking = await guest(held(0))
+  assert.throws(() => asking.decide('s', 'e', initial, [command], true), /asked for and did not come/)
+})
+
+Lift('W1: what cabi_realloc answers is checked before it is written to', async () => {
+  await faults({ realloc: '(i32.const -16)' }, 'malformed', /outside the memory/)
+  await faults({ realloc: '(i32.const 1)' }, 'malformed', /not aligned to 8/)
+  await faults({ realloc: '(loop $l (br $l)) (unreachable)' }, 'fuel', /ran out of fuel/)
+})
+
+Lift('W2: a memory that grows while arguments are written, or while deciding, is seen anew', async () => {
+  const growing = '(drop (memory.grow (i32.const 1))) (i32.const 65536)'
+  const answer = await decided({ realloc: growing, decide: `(drop (memory.grow (i32.const 1))) (i32.const 4096)` })
+  assert.is(answer.kind, 'decided')
+})
+
+Lift('copies are the host’s own: a later call does not change them', async () => {
+  const counting = new Answers().words(at.payload, 8000, 1)
+  const decide = '(i32.store8 (i32.const 8000) (i32.add (i32.load8_u (i32.const 8000)) (i32.const 1))) (i32.const 4096)'
+  const one = await guest({ fields: counting.fields, decide })
+  const payload = () => {
+    const answer = one.decide('s', 'e', initial, [command], false)
+    const first = answer.kind === 'decided' ? answer.decisions[0]!.outcome.answer : undefined
+    return first?.kind === 'message' ? first.payload : undefined
+  }
+  const before = payload()!
+  assert.equal(payload(), Uint8Array.of(2))
+  assert.equal(before, Uint8Array.of(1))
+  assert.is(before.buffer.byteLength, 1)
+})
+
+Lift.run()
