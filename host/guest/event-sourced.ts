@@ -25,7 +25,8 @@ import { Lift } from './lift.ts'
 import { liftDecision, liftHeld, liftNext } from './lift-outcome.ts'
 import { Lower } from './lower.ts'
 
-/** Times `fuelPerCommand` for one batch: what a batch may need, not what its commands could each have. */
+/** Times `fuelPerCommand` for one batch: what a batch may need, not what its commands could each have. The counter has
+ *  31 bits, so no call gets more than 268 million units. */
 const decideFuelFactorMax = 4
 /** Times `fuelPerCommand` for one chunk of events: a replay that runs out leaves its entity stuck, so it gets more. */
 const evolveFuelFactorMax = 12
