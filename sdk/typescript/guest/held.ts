@@ -1,7 +1,8 @@
 // Held states: decoded states that live between calls, named by tokens. A cache: forgetting any changes no answer (law L6).
 //
 // H1. At most `entriesMax` states and `weightMax` bytes by estimate; the least recently used go first.
-// H2. A token names one state of one entity, and is used up by the call that changes it. Tokens are not reused before 2^32.
+// H2. A token names one state of one entity, and is used up by the call that changes it. Tokens are not reused before
+//     2^31: componentize-qjs hands larger ones over wrong.
 //
 // Leaves to others: encoding (state.ts), when to hold (decide.ts).
 
@@ -51,7 +52,7 @@ export class HeldStates {
       if (this.entries.size < this.entriesMax && this.weight + weight <= this.weightMax) break
       this.forget(oldest)
     }
-    do this.lastToken = (this.lastToken + 1) >>> 0
+    do this.lastToken = (this.lastToken + 1) & 0x7fffffff
     while (this.entries.has(this.lastToken))
     this.entries.set(this.lastToken, held)
     this.weight += weight
