@@ -25,9 +25,12 @@ export async function listen(context: IngressContext, host: string, port: number
   const grpc = createGrpc(context)
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
   const web = http.createServer(
-    { maxHeaderSize: 32 * 1024, noDelay: true, keepAliveTimeout: 75_000 },
+    { maxHeaderSize: 32 * 1024, noDelay: true, keepAliveTimeout: 75_000, connectionsCheckingInterval: 5_000 },
     createHttpJson(context),
   )
+  // It never listens itself, and only then would Node keep its time limits (headersTimeout, requestTimeout) and know which
+  // connections are idle.
+  web.emit('listening')
   const sockets = new Set<Socket>()
   const server = net.createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
@@ -64,16 +67,19 @@ export async function listen(context: IngressContext, host: string, port: number
 
 function sniff(socket: Socket, then: (http2: boolean) => void): void {
   const silence = setTimeout(() => socket.destroy(), silenceMs)
+  // Kept here until it is decided: what is put back into the stream at once is announced again at once, for ever.
+  let seen = Buffer.alloc(0)
   const look = () => {
     const chunk = socket.read() as Buffer | null
     if (chunk === null) return
-    const known = Math.min(chunk.length, preface.length)
-    const matches = chunk.compare(preface, 0, known, 0, known) === 0
-    socket.unshift(chunk)
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk])
+    const known = Math.min(seen.length, preface.length)
+    const matches = seen.compare(preface, 0, known, 0, known) === 0
     // "P" alone may become PRI or POST: wait for more.
     if (matches && known < preface.length) return
     clearTimeout(silence)
     socket.off('readable', look)
+    socket.unshift(seen)
     then(matches)
   }
   socket.on('readable', look)
