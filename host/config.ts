@@ -42,6 +42,8 @@ export class ConfigError extends Error {
   }
 }
 
+const fileName = 'innkeeper.json'
+
 interface Setting {
   readonly name: string
   readonly default: string | number | undefined
@@ -104,6 +106,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       `${setting.name.padEnd(32)} ${setting.secret && text !== undefined ? '(set)' : (text ?? '(none)')}  # ${from}`,
     )
     if (text === undefined) continue
+    const given = from === fileName ? file[camel(setting.name)] : text
+    if (typeof given !== 'string' && typeof given !== 'number') {
+      problems.push(`${from} ${setting.name}: expected text or a number, got ${text.slice(0, 100)}`)
+      continue
+    }
     try {
       values[camel(setting.name)] = setting.parse(text)
     } catch (error) {
@@ -135,7 +142,7 @@ function find(setting: Setting, sources: ConfigSources, file: Record<string, unk
   const env = sources.env[envName(setting.name)]
   if (env !== undefined) return [env, envName(setting.name)]
   const value = file[camel(setting.name)]
-  if (value !== undefined) return [typeof value === 'string' ? value : JSON.stringify(value), 'innkeeper.json']
+  if (value !== undefined) return [typeof value === 'string' ? value : JSON.stringify(value), fileName]
   return [setting.default === undefined ? undefined : String(setting.default), 'default']
 }
 
@@ -156,7 +163,7 @@ export function parseAddress(text: string): Address {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text)
   const port = Number(match?.[3])
   if (match === null || port > 65_535) throw new Error('expected HOST:PORT')
-  return { host: match[1] ?? match[2] ?? '127.0.0.1', port }
+  return { host: match[1] ?? (match[2] || '127.0.0.1'), port }
 }
 
 function nonEmpty(text: string): string {
