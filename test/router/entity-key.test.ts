@@ -1,0 +1,142 @@
+// Guards what callers rely on: the same request always reaches the same entity, and never another one.
+
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { entityId, joinKey, splitKey } from '../../host/entity/key.ts'
+import { keyReader } from '../../host/router/entity-key.ts'
+import type { Field, MessageType, ScalarType } from '../../host/schema/schema.ts'
+import { refuses } from '../support/assert.ts'
+
+const Key = suite('entity key')
+
+function message(...types: readonly ScalarType[]): MessageType {
+  const fields = types.map(
+    (scalar, index): Field => ({
+      name: `f${index + 1}`,
+      jsonName: `f${index + 1}`,
+      number: index + 1,
+      type: { kind: 'scalar', scalar },
+      repeated: false,
+      packed: false,
+      presence: false,
+      oneof: undefined,
+      entityKey: true,
+    }),
+  )
+  return { fullName: 'test.Request', fields, byNumber: new Map(), byName: new Map() }
+}
+
+const text = (number: number, value: string): Buffer => {
+  const bytes = Buffer.from(value)
+  assert.ok(bytes.length < 128)
+  return Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes])
+}
+
+/** Type, bytes of field 1, the key that they mean. */
+const scalars: readonly (readonly [ScalarType, readonly number[], string])[] = [
+  ['string', [0x0a, 3, 0x61, 0x2d, 0x62], 'a-b'],
+  ['bytes', [0x0a, 2, 0xff, 0x00], '/wA='],
+  ['bool', [0x08, 1], 'true'],
+  ['int32', [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], '-1'],
+  ['int64', [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], '-1'],
+  ['uint32', [0x08, 0xff, 0xff, 0xff, 0xff, 0x0f], '4294967295'],
+  ['uint64', [0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], '18446744073709551615'],
+  ['sint32', [0x08, 0xff, 0xff, 0xff, 0xff, 0x0f], '-2147483648'],
+  ['sint64', [0x08, 0x03], '-2'],
+  ['fixed32', [0x0d, 0xff, 0xff, 0xff, 0xff], '4294967295'],
+  ['sfixed32', [0x0d, 0xff, 0xff, 0xff, 0xff], '-1'],
+  ['fixed64', [0x09, 1, 0, 0, 0, 0, 0, 0x20, 0], '9007199254740993'],
+  ['sfixed64', [0x09, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], '-1'],
+  ['float', [0x0d, 0, 0, 0xc0, 0x3f], '1.5'],
+  ['double', [0x09, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f], '1.5'],
+]
+
+Key('K1: every scalar type has its text: numbers exact in decimal, bool as words, bytes in base64', () => {
+  for (const [type, bytes, key] of scalars) {
+    assert.is(keyReader(message(type), 1_024)(Uint8Array.from(bytes)), key, type)
+  }
+})
+
+Key('K2: an unset field is its default, and the empty text is a key', () => {
+  const unset = (type: ScalarType) => keyReader(message(type), 1_024)(new Uint8Array())
+  for (const [type] of scalars) {
+    const expected = type === 'string' || type === 'bytes' ? '' : type === 'bool' ? 'false' : '0'
+    assert.is(unset(type), expected, type)
+  }
+})
+
+Key('K3: the last of repeated occurrences wins', () => {
+  assert.is(keyReader(message('string'), 1_024)(Buffer.concat([text(1, 'first'), text(1, 'last')])), 'last')
+})
+
+Key('A17: a-b with c never meets a with b-c inside, and both are a-b-c outside', () => {
+  const read = keyReader(message('string', 'string'), 1_024)
+  const left = read(Buffer.concat([text(1, 'a-b'), text(2, 'c')]))
+  const right = read(Buffer.concat([text(2, 'b-c'), text(1, 'a')]))
+  assert.is.not(left, right)
+  assert.is(entityId(left, 2), 'a-b-c')
+  assert.is(entityId(right, 2), 'a-b-c')
+})
+
+Key('A17: no two lists of fields have the same key, NUL included', () => {
+  const field = fc.string({ unit: fc.constantFrom('\0', '\u0001', '-', 'a'), maxLength: 6 })
+  const fields = fc
+    .integer({ min: 1, max: 4 })
+    .chain((count) => fc.tuple(...Array.from({ length: count }, () => field)))
+  fc.assert(
+    fc.property(fields, (values) => assert.equal(splitKey(joinKey(values), values.length), values)),
+    { numRuns: 2_000 },
+  )
+})
+
+Key('the key does not depend on other fields, known or not', () => {
+  const read = keyReader(message('string'), 1_024)
+  const noise = Buffer.from([0x10, 5, 0x1d, 1, 2, 3, 4, 0x21, 1, 2, 3, 4, 5, 6, 7, 8, 0x2b, 0x08, 1, 0x2c])
+  assert.is(read(Buffer.concat([noise, text(1, 'id'), text(7, 'other')])), 'id')
+})
+
+Key('a key field of the wrong wire type is skipped, as protobuf does', () => {
+  assert.is(keyReader(message('string'), 1_024)(Uint8Array.from([0x08, 5])), '')
+})
+
+Key('hostile bytes are a bad request, and nothing else', () => {
+  const read = keyReader(message('string', 'sint64', 'fixed32', 'double'), 1_024)
+  for (const bytes of [
+    [0x0a],
+    [0x0a, 5, 0x61],
+    [0x0a, 1, 0xff],
+    [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f],
+    [0x00, 1],
+    [0x0b, 0x0b],
+    [0x0c],
+    [0x0e, 0],
+    [0x10, ...Array.from({ length: 11 }, () => 0xff)],
+    Array.from({ length: 1_000 }, () => 0x0b),
+  ]) {
+    assert.match(
+      refuses(() => read(Uint8Array.from(bytes)), 'bad_request').message,
+      /^the request is not a test.Request/,
+    )
+  }
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+      try {
+        assert.type(read(bytes), 'string')
+      } catch (error) {
+        assert.is((error as { code?: string }).code, 'bad_request', String(error))
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+Key('a key is bounded in bytes, not in characters', () => {
+  const read = keyReader(message('string'), 12)
+  assert.is(read(text(1, 'a'.repeat(12))), 'a'.repeat(12))
+  assert.is(read(text(1, 'äöüäöü')), 'äöüäöü')
+  refuses(() => read(text(1, 'a'.repeat(13))), 'bad_request')
+  refuses(() => read(text(1, 'äöüäöüä')), 'bad_request')
+})
+
+Key.run()
