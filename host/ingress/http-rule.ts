@@ -79,8 +79,8 @@ function routeOf(service: string, method: MethodType, rule: HttpRule, report: Re
     report(`Response body field [${rule.responseBody}] does not exist on type [${method.output.fullName}]`)
   }
   const template = parseTemplate(rule.path, report)
+  const variables = template?.variables.map((name) => variableOf(method.input, name, report)) ?? []
   if (template === undefined || httpMethod === undefined || body === undefined) return undefined
-  const variables = template.variables.map((name) => variableOf(method.input, name, report))
   if (variables.some((variable) => variable === undefined)) return undefined
   return {
     service,
