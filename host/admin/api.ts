@@ -252,7 +252,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     },
   ]
   const table: readonly AdminRoute[] = routes.map((route) => {
-    const source = route.path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '([^/]+)')
+    // The empty key is a key (router/entity-key.ts, K2).
+    const source = route.path
+      .replaceAll('.', '\\.')
+      .replace('{entity}', '([^/]*)')
+      .replace(/\{\w+\}/g, '([^/]+)')
     return { ...route, pattern: new RegExp(`^${source}$`) }
   })
   return table

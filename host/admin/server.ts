@@ -60,23 +60,21 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://admin')
-  guard(context, request, url.pathname)
-  const matches = routes.filter((route) => route.pattern.test(url.pathname))
+  // Not through URL: it fails on "//", and an entity may be called "..".
+  const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s)
+  guard(context, request, path)
+  const matches = routes.filter((route) => route.pattern.test(path))
   const route = matches.find((item) => item.method === request.method)
   if (route === undefined) {
     if (matches.length === 0)
-      throw new InnkeeperError(
-        'unknown_path',
-        `no such path: ${url.pathname.slice(0, 200)}; GET /openapi.json lists them`,
-      )
+      throw new InnkeeperError('unknown_path', `no such path: ${path.slice(0, 200)}; GET /openapi.json lists them`)
     response.setHeader('allow', [...new Set(matches.map((item) => item.method))].join(', '))
-    throw new InnkeeperError('wrong_http_method', `${request.method} is not allowed on ${url.pathname}`)
+    throw new InnkeeperError('wrong_http_method', `${request.method} is not allowed on ${path.slice(0, 200)}`)
   }
   const body = request.method === 'GET' ? new Uint8Array() : await readBody(request, route.bodyBytesMax ?? jsonBytesMax)
   const adminRequest: AdminRequest = {
-    parts: (route.pattern.exec(url.pathname) ?? []).slice(1).map(decode),
-    query: url.searchParams,
+    parts: (route.pattern.exec(path) ?? []).slice(1).map(decode),
+    query: new URLSearchParams(query),
     body,
     wantsLines: request.headers.accept === 'application/x-ndjson',
     closed: new Promise((resolve) => response.on('close', resolve)),

@@ -70,7 +70,11 @@ function metadata(args: Args): Metadata {
   for (const header of args.texts('header')) {
     const at = header.indexOf(':')
     if (at < 1) throw new UsageError(`-H: expected NAME:VALUE, got ${JSON.stringify(header)}`)
-    result.add(header.slice(0, at).trim(), header.slice(at + 1).trim())
+    try {
+      result.add(header.slice(0, at).trim(), header.slice(at + 1).trim())
+    } catch (error) {
+      throw new UsageError(`-H ${header.slice(0, at)}: ${(error as Error).message}`)
+    }
   }
   return result
 }

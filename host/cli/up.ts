@@ -103,7 +103,7 @@ async function start(config: Parameters<typeof startHost>[0]): Promise<Host> {
       throw new CommandFailure(
         `a port is in use (${(error as Error).message}); choose others with --listen and --admin`,
       )
-    if (code === 'EACCES' || code === 'ENOTDIR' || code === 'EADDRNOTAVAIL')
+    if (code === 'EACCES' || code === 'ENOTDIR' || code === 'EEXIST' || code === 'EADDRNOTAVAIL')
       throw new CommandFailure((error as Error).message)
     throw error
   }
