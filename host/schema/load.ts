@@ -219,6 +219,7 @@ class Loader {
   }
 
   private fillMessage(fullName: string, { type, raw, features }: PendingMessage): void {
+    const names = new Set<string>()
     for (const rawField of raw.fields) {
       const where = `${fullName}.${rawField.name.slice(0, 64)}`
       const field = this.field(where, raw, rawField, features)
@@ -229,7 +230,8 @@ class Loader {
         this.problem(where, `${field.number} is no legal field number`)
       }
       if (type.byNumber.has(field.number)) this.problem(where, `field number ${field.number} is used twice`)
-      if (type.byName.get(field.name)?.name === field.name) this.problem(where, 'is there twice')
+      if (names.has(field.name)) this.problem(where, 'is there twice')
+      names.add(field.name)
       type.fields.push(field)
       type.byNumber.set(field.number, field)
     }
