@@ -1,0 +1,216 @@
+// Guards `inn` as a user types it: exit codes, one-line errors that say what to do, output for people and programs.
+
+import { spawn } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { component } from '../support/components.ts'
+import { hostProcess, http, temporary } from '../support/host.ts'
+
+const bin = fileURLToPath(new URL('../../host/bin/inn.mjs', import.meta.url))
+const counter = 'examples.counter.v1.Counter'
+const data = temporary()
+const work = temporary()
+const { file } = await component('counter/typescript')
+const host = await hostProcess(data.path)
+
+interface Ran {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function inn(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', bin, ...args], {
+      cwd: work.path,
+      env: { PATH: process.env['PATH'], INNKEEPER_ADMIN: host.admin, ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A command that hangs is a failure, not the end of the tests.
+      timeout: 60_000,
+    })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      err += chunk
+    })
+    child.on('close', (code) => resolve({ code, out, err }))
+    child.stdin.end(input)
+  })
+}
+
+/** Fails with this code and one line on standard error that matches. */
+async function fails(code: number, message: RegExp, args: readonly string[], env = {}): Promise<void> {
+  const ran = await inn(args, '', env)
+  assert.is(ran.code, code, `${args.join(' ')}: ${ran.err}`)
+  assert.match(ran.err, message)
+  assert.is(ran.err.trimEnd().split('\n').length, 1, ran.err)
+  assert.is(ran.out, '')
+}
+
+async function json(...args: readonly string[]): Promise<Record<string, unknown>> {
+  const ran = await inn([...args, '--json'])
+  assert.is(ran.code, 0, ran.err)
+  return JSON.parse(ran.out) as Record<string, unknown>
+}
+
+const call = async (...args: readonly string[]) => (await inn(['call', ...args])).out.trim()
+
+const Cli = suite('inn')
+
+Cli('C1: wrong usage ends with 2 and says how', async () => {
+  assert.is((await inn([])).code, 2)
+  await fails(2, /no command "fly"; `inn --help` lists them/, ['fly'])
+  await fails(2, /no command "constructor"/, ['constructor'])
+  await fails(2, /usage: inn deploy FILE.wasm/, ['deploy'])
+  await fails(2, /usage: inn state SERVICE ENTITY/, ['state', counter])
+  await fails(2, /--fast/, ['services', '--fast'])
+  await fails(2, /--admin: expected HOST:PORT/, ['services', '--admin', 'nowhere'])
+  await fails(2, /expected SERVICE\/METHOD/, ['call', 'Add'])
+  await fails(2, /--at: expected a whole number/, ['state', counter, 'a', '--at', 'x'])
+})
+
+Cli('help is no failure', async () => {
+  for (const args of [['--help'], ['up', '--help'], ['call', '-h']]) {
+    const { code, out } = await inn(args)
+    assert.is(code, 0)
+    assert.match(out, /inn /)
+  }
+})
+
+Cli('C1: what cannot be done ends with 1 and says what to do', async () => {
+  await fails(1, /no host answers on 127.0.0.1:1 .*inn up/, ['services', '--admin', '127.0.0.1:1'])
+  await fails(1, /no-such-file.wasm: ENOENT/, ['deploy', 'no-such-file.wasm'])
+  await fails(1, /no service a.B is deployed/, ['services', 'a.B'])
+  await fails(1, /no service a.B is deployed/, ['undeploy', 'a.B'])
+})
+
+Cli('a refused component ends with 1, each reason on a line, and deploys nothing', async () => {
+  writeFileSync(join(work.path, 'bad.wasm'), 'not wasm at all')
+  const { code, err, out } = await inn(['deploy', 'bad.wasm'])
+  assert.is(code, 1)
+  assert.match(err, /^refused: /m)
+  assert.is(out, '')
+  assert.equal(await json('services'), { services: [] })
+})
+
+Cli('--dry-run says what would happen and changes nothing', async () => {
+  assert.is((await json('deploy', file, '--dry-run'))['deployment'], 1)
+  assert.equal(await json('services'), { services: [] })
+})
+
+Cli('deploys, lists and calls, with JSON from the line, a file and standard input', async () => {
+  assert.is((await json('deploy', file))['unchanged'], false)
+  assert.match((await inn(['deploy', file])).out, /was already deployed as number 1/)
+  assert.match((await inn(['services'])).out, new RegExp(`^${counter} +event-sourced +deployment 1 +Add Get$`, 'm'))
+  assert.match((await inn(['services', counter])).out, /POST \/counter\/\{id\}\/add/)
+  assert.is(await call(`${counter}/Add`, '{"id":"a","amount":5}'), '{"value":"5"}')
+  writeFileSync(join(work.path, 'add.json'), '{"id":"a","amount":"2"}')
+  assert.is(await call(`${counter}/Add`, '@add.json', '-H', 'x-one: 1', '-H', 'idempotency-key:k'), '{"value":"7"}')
+  assert.is(await call(`${counter}/Add`, '@add.json', '-H', 'idempotency-key:k'), '{"value":"7"}')
+  assert.is((await inn(['call', `${counter}/Add`, '-'], '{"id":"ab","amount":1}')).out, '{"value":"1"}\n')
+  assert.is(await call(`${counter}/Get`, '{"id":"a"}', '--url', host.listen), '{"value":"7"}')
+})
+
+Cli('a call that cannot be made says why', async () => {
+  await fails(1, /INVALID_ARGUMENT: amount must be positive/, ['call', `${counter}/Add`, '{"id":"a","amount":-1}'])
+  await fails(1, /has no method Fly/, ['call', `${counter}/Fly`])
+  await fails(1, /none.json: ENOENT/, ['call', `${counter}/Add`, '@none.json'])
+  await fails(2, /no JSON/, ['call', `${counter}/Add`, '{'])
+  await fails(2, /\$\.amount: expected int64/, ['call', `${counter}/Add`, '{"amount":"x"}'])
+  await fails(2, /-H: expected NAME:VALUE/, ['call', `${counter}/Get`, '{}', '-H', 'x'])
+  await fails(2, /-H a b/, ['call', `${counter}/Get`, '{}', '-H', 'a b:c'])
+})
+
+Cli('entities, state then and now, and the journal', async () => {
+  const listed = (await json('entities', counter, '--prefix', 'ab'))['entities'] as { id: string }[]
+  assert.equal(
+    listed.map(({ id }) => id),
+    ['ab'],
+  )
+  assert.equal((await json('state', counter, 'a', '--at', '1'))['state'], { value: { $bigint: '5' } })
+  assert.is((await json('state', counter, 'a'))['of'], 2)
+  await fails(1, /has 2 events; --at 3 lies after them/, ['state', counter, 'a', '--at', '3'])
+  await fails(1, /nothing stored for "none"/, ['state', counter, 'none'])
+  const records = (await inn(['journal', counter, 'a', '--from', '2', '--json'])).out.trim().split('\n')
+  assert.is(records.length, 1)
+  assert.is((JSON.parse(records[0]!) as { revision: number }).revision, 2)
+  assert.match((await inn(['journal', counter, 'a'])).out, /examples.counter.v1.Added/)
+  assert.match((await inn(['effects'])).out, /No effects are waiting/)
+})
+
+Cli('the entity of the empty key can be looked at', async () => {
+  await call(`${counter}/Add`, '{"amount":3}')
+  assert.is((await json('state', counter, ''))['sequence'], 1)
+})
+
+Cli('undeploy keeps the data, --purge deletes it', async () => {
+  const added = () => call(`${counter}/Add`, '{"id":"kept","amount":1}')
+  await added()
+  assert.match((await inn(['undeploy', counter])).out, /its data stays/)
+  await fails(1, /no service/, ['call', `${counter}/Get`, '{}'])
+  await json('deploy', file)
+  assert.is(await added(), '{"value":"2"}')
+  assert.match((await inn(['undeploy', counter, '--purge'])).out, /its data is deleted/)
+  await json('deploy', file)
+  assert.is(await added(), '{"value":"1"}')
+})
+
+Cli('up --print-config shows settings and sources, and not the token', async () => {
+  const { code, out } = await inn(['up', '--print-config', '--hops-max', '3', '--token', 'hush'])
+  assert.is(code, 0)
+  assert.match(out, /^hops-max +3 {2}# --hops-max$/m)
+  assert.not.match(out, /hush/)
+})
+
+const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--log-level', 'silent']
+
+Cli('up refuses unknown and unsafe settings with 2', async () => {
+  await fails(2, /INNKEEPER_NOTHING: unknown setting/, ['up'], { INNKEEPER_NOTHING: '1' })
+  await fails(2, /deadline-ms: expected a whole number/, ['up', '--deadline-ms', '0'])
+  await fails(2, /not a loopback address: set a token/, ['up', '--admin', '0.0.0.0:0'])
+})
+
+Cli('up that cannot start ends with 1: port in use, directory in use, directory that is a file', async () => {
+  const port = host.listen.split(':')[1]
+  await fails(1, /a port is in use/, ['up', '--data', 'other', ...ports, '--listen', `127.0.0.1:${port}`])
+  await fails(1, /use|lock/i, ['up', '--data', data.path, ...ports])
+  await fails(1, /EEXIST|ENOTDIR/, ['up', '--data', file, ...ports])
+})
+
+Cli('up that is given a component it cannot deploy ends with 1, and does not stay', async () => {
+  const missing = await inn(['up', '--data', 'third', ...ports, 'none.wasm'])
+  assert.is(missing.code, 1)
+  assert.match(missing.err, /none.wasm: ENOENT/)
+  const refused = await inn(['up', '--data', 'third', ...ports, 'bad.wasm'])
+  assert.is(refused.code, 1)
+  assert.match(refused.err, /bad.wasm is refused: /)
+})
+
+Cli('SIGTERM ends a host with 0, and what it answered is there when it starts again', async () => {
+  const folder = join(work.path, 'stopped')
+  const first = await hostProcess(folder, [file])
+  assert.is((await http(first.listen, 'POST', '/counter/a/add', { amount: 5 })).status, 200)
+  const code = new Promise((resolve) => first.child.once('exit', resolve))
+  first.child.kill('SIGTERM')
+  assert.is(await code, 0)
+  assert.ok(existsSync(folder))
+  const second = await hostProcess(folder)
+  try {
+    assert.is((await http(second.listen, 'GET', '/counter/a')).text, '{"value":"5"}')
+  } finally {
+    await second.kill()
+  }
+})
+
+Cli.after(async () => {
+  await host.kill()
+  data.remove()
+  work.remove()
+})
+
+Cli.run()
