@@ -60,7 +60,7 @@ function* cuts(parts: readonly string[], count: number, tried = { left: cutsMax 
     if (tried.left-- > 0) yield [parts.join('-')]
     return
   }
-  for (let at = 1; at <= parts.length - (count - 1); at++) {
+  for (let at = 1; at <= parts.length - (count - 1) && tried.left > 0; at++) {
     for (const rest of cuts(parts.slice(at), count - 1, tried)) yield [parts.slice(0, at).join('-'), ...rest]
   }
 }

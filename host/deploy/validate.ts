@@ -50,6 +50,7 @@ function validateService(service: ServiceDescription, schema: Schema, limits: Li
   }
   if (type.methods.size === 0) report(`${name}: has no methods`)
   validateStreaming(service, type, report)
+  if (service.kind !== 'action') validateKeyCounts(name, type, report)
   for (const method of type.methods.values()) {
     if (service.kind !== 'action') validateKey(name, method, report)
     for (const problem of routesOf(name, method).problems) report(problem)
@@ -78,6 +79,15 @@ function validateKey(service: string, method: MethodType, report: Report): void 
     if (!isKeyField(field))
       report(`${service}.${method.name}: the entity key ${field.name} must be a single scalar field`)
   }
+}
+
+/** Keys of one and of two fields never meet (entity/key.ts), so such methods would not see each other's entities. */
+function validateKeyCounts(service: string, type: ServiceType, report: Report): void {
+  const counts = [...type.methods.values()].map((method) => [method.name, keyFields(method.input).length] as const)
+  const marked = counts.filter(([, count]) => count > 0)
+  if (new Set(marked.map(([, count]) => count)).size <= 1) return
+  const list = marked.map(([method, count]) => `${method} ${count}`).join(', ')
+  report(`${service}: all methods need the same number of entity key fields, but they have: ${list}`)
 }
 
 /** What must not change from one deployment of a service to the next (`--force` overrides). */
