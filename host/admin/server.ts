@@ -98,7 +98,9 @@ function guard(context: AdminContext, request: IncomingMessage, path: string): v
   if (headers.origin !== undefined)
     throw new InnkeeperError('forbidden', 'requests of web pages (with an Origin header) are refused on the admin port')
   const name = hostName(headers.host ?? '')
-  const allowed = ['localhost', '127.0.0.1', '::1', context.config.admin.host]
+  // Bound to every address, the port is called by the one that the connection came in on.
+  const { localAddress = '' } = request.socket
+  const allowed = ['localhost', '127.0.0.1', '::1', context.config.admin.host, localAddress.replace(/^::ffff:/, '')]
   if (!allowed.includes(name)) {
     throw new InnkeeperError(
       'forbidden',

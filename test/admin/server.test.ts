@@ -84,6 +84,19 @@ Admin('A2: with a token every request but /healthz needs it', async () => {
   }
 })
 
+Admin('A1: bound to every address, it answers to the one that it was called by', async () => {
+  const own = temporary()
+  const wide = await testHost(own.path, { admin: '0.0.0.0:0', token: 'hush' })
+  try {
+    const at = `127.0.0.2:${wide.admin.split(':')[1]}`
+    assert.is(await raw('GET', '/healthz', { host: at }, at), 200)
+    assert.is(await raw('GET', '/healthz', { host: 'example.com' }, at), 403)
+  } finally {
+    await wide.stop()
+    own.remove()
+  }
+})
+
 Admin('paths are taken as they were sent, and what is unknown is told apart from what is not allowed', async () => {
   for (const path of ['//', '/v1', '/v1/services/', '/nowhere', '/%']) assert.is(await raw('GET', path, {}), 404, path)
   assert.is(await raw('GET', '/v1/services/%zz', {}), 400)
