@@ -68,7 +68,7 @@ export async function listen(context: IngressContext, host: string, port: number
 function sniff(socket: Socket, then: (http2: boolean) => void): void {
   const silence = setTimeout(() => socket.destroy(), silenceMs)
   // Kept here until it is decided: what is put back into the stream at once is announced again at once, for ever.
-  let seen = Buffer.alloc(0)
+  let seen: Buffer = Buffer.alloc(0)
   const look = () => {
     const chunk = socket.read() as Buffer | null
     if (chunk === null) return
