@@ -73,6 +73,7 @@ function unary(context: IngressContext, service: string, method: string): handle
           `metadata for the service may have ${context.limits.metadataBytesMax} bytes`,
         )
       }
+      const key = idempotencyKey(keyOf(call), context.limits.nameLengthMax)
       const recorder = context.metrics.of(service)
       recorder.received()
       const command = {
@@ -80,7 +81,7 @@ function unary(context: IngressContext, service: string, method: string): handle
         method,
         payload: call.request,
         metadata,
-        idempotencyKey: idempotencyKey(keyOf(call), context.limits.nameLengthMax),
+        idempotencyKey: key,
         deadlineMs: deadlineOf(call, context),
         hops: 0,
         requestId,

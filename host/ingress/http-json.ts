@@ -162,6 +162,7 @@ class HttpCall {
         `headers for the service may have ${context.limits.metadataBytesMax} bytes`,
       )
     }
+    const key = idempotencyKey(request.headers['idempotency-key'], context.limits.nameLengthMax)
     const recorder = context.metrics.of(target.name)
     recorder.received()
     context.dispatch(
@@ -170,7 +171,7 @@ class HttpCall {
         method: method.name,
         payload,
         metadata,
-        idempotencyKey: idempotencyKey(request.headers['idempotency-key'], context.limits.nameLengthMax),
+        idempotencyKey: key,
         deadlineMs: context.clock.now() + context.deadlineMs,
         hops: 0,
         requestId: this.requestId,
