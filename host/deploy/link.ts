@@ -1,8 +1,8 @@
 // Link: uploaded bytes become an artefact, or reasons why not, in a process of their own.
 //
 // K1. Never rejects for anything the bytes do: a crash, a stall or a full memory of that process is a reason.
-// K2. The process has no environment, no files but the host's own code, no processes or threads to start, a heap limit and
-//     a time limit: the one place where generated code runs cannot do more than answer.
+// K2. The process has no environment, may write no file and start no process, and has a heap limit and a time limit. It may
+//     read files and start threads, which loading jco needs: what generated code could learn there it has no way to send.
 // K3. At most one answer is taken, and it is plain data.
 //
 // Owns: the process.   pipeline.ts owns: what happens in it.   deploy.ts owns: what an artefact is for.
@@ -109,6 +109,7 @@ function start(): ChildProcess {
       '--permission',
       '--allow-fs-read=*',
       '--allow-addons',
+      // jco's WASI shim starts one when it is loaded.
       '--allow-worker',
     ],
     serialization: 'advanced',

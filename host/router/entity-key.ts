@@ -9,7 +9,7 @@
 import { joinKey } from '../entity/key.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Field, MessageType, ScalarType } from '../schema/schema.ts'
-import { WireCursor, WireError } from '../schema/wire.ts'
+import { WireCursor, WireError, wireTypeOfScalar } from '../schema/wire.ts'
 
 /** Field types that can be part of a key. */
 export function isKeyField(field: Field): boolean {
@@ -33,7 +33,7 @@ export function keyReader(message: MessageType, keyBytesMax: number): (payload: 
       while (!cursor.done) {
         const tag = cursor.tag()
         const place = places.get(tag >>> 3)
-        if (place !== undefined && (tag & 7) === wireTypeOf(types[place]!))
+        if (place !== undefined && (tag & 7) === wireTypeOfScalar(types[place]!))
           values[place] = readText(cursor, types[place]!)
         else cursor.skip(tag & 7)
       }
@@ -52,24 +52,6 @@ export function keyReader(message: MessageType, keyBytesMax: number): (payload: 
 
 function defaultText(type: ScalarType): string {
   return type === 'string' || type === 'bytes' ? '' : type === 'bool' ? 'false' : '0'
-}
-
-function wireTypeOf(type: ScalarType): number {
-  switch (type) {
-    case 'string':
-    case 'bytes':
-      return 2
-    case 'double':
-    case 'fixed64':
-    case 'sfixed64':
-      return 1
-    case 'float':
-    case 'fixed32':
-    case 'sfixed32':
-      return 5
-    default:
-      return 0
-  }
 }
 
 /** Numbers in decimal, bool as true and false, bytes in base64: only strings are portable (B2.3). */

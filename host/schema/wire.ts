@@ -6,6 +6,8 @@
 //
 // Owns: tags, varints, lengths.   The walkers (load.ts, transcode, entity-key) own: what a field means.
 
+import type { ScalarType } from './schema.ts'
+
 export class WireError extends Error {
   readonly offset: number
 
@@ -17,6 +19,25 @@ export class WireError extends Error {
 }
 
 export const wireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const
+
+/** The wire type that a scalar has outside of packed lists. */
+export function wireTypeOfScalar(type: ScalarType): number {
+  switch (type) {
+    case 'string':
+    case 'bytes':
+      return wireType.bytes
+    case 'double':
+    case 'fixed64':
+    case 'sfixed64':
+      return wireType.fixed64
+    case 'float':
+    case 'fixed32':
+    case 'sfixed32':
+      return wireType.fixed32
+    default:
+      return wireType.varint
+  }
+}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

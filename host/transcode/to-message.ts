@@ -8,6 +8,7 @@
 // J4. Depth is bounded, and so is size, by what the ingress read.
 
 import type { Field, FieldType, MessageType, ScalarType, Schema } from '../schema/schema.ts'
+import { wireType, wireTypeOfScalar } from '../schema/wire.ts'
 import { Sink } from './sink.ts'
 import { wellKnownToMessage } from './well-known-to-message.ts'
 
@@ -203,23 +204,8 @@ function enumNumber(type: { fullName: string; byName: ReadonlyMap<string, number
 }
 
 export function wireTypeOf(type: FieldType): number {
-  if (type.kind === 'enum') return 0
-  if (type.kind !== 'scalar') return 2
-  switch (type.scalar) {
-    case 'string':
-    case 'bytes':
-      return 2
-    case 'double':
-    case 'fixed64':
-    case 'sfixed64':
-      return 1
-    case 'float':
-    case 'fixed32':
-    case 'sfixed32':
-      return 5
-    default:
-      return 0
-  }
+  if (type.kind === 'scalar') return wireTypeOfScalar(type.scalar)
+  return type.kind === 'enum' ? wireType.varint : wireType.bytes
 }
 
 export function writeScalar(sink: Sink, type: ScalarType, value: Json): void {
