@@ -26,17 +26,14 @@ export const wire = {
   too_many_hops: { grpc: 9, http: 400, source: 'guest' },
   overloaded: { grpc: 8, http: 429, source: 'host' },
   deadline_exceeded: { grpc: 4, http: 504, source: 'host' },
-  cancelled: { grpc: 1, http: 499, source: 'caller' },
   guest_fault: { grpc: 13, http: 500, source: 'guest' },
   entity_stuck: { grpc: 9, http: 400, source: 'guest' },
-  limit_exceeded: { grpc: 8, http: 429, source: 'guest' },
   outcome_unknown: { grpc: 14, http: 503, source: 'host' },
   storage_unavailable: { grpc: 14, http: 503, source: 'host' },
   service_replaced: { grpc: 14, http: 503, source: 'host' },
   stopping: { grpc: 14, http: 503, source: 'host' },
   forbidden: { grpc: 7, http: 403, source: 'caller' },
   unauthenticated: { grpc: 16, http: 401, source: 'caller' },
-  refused_deployment: { grpc: 3, http: 400, source: 'caller' },
   internal: { grpc: 13, http: 500, source: 'host' },
 } as const satisfies Record<string, Wire>
 

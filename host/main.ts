@@ -81,7 +81,6 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       metrics,
       log,
       settings: { snapshotEvery, passivateAfterMs },
-      faulted: () => {},
     },
     () => commits.flush(),
   )

@@ -9,12 +9,6 @@ export type Metadata = readonly MetadataEntry[]
 /** Shared, so that the usual case allocates nothing. */
 export const noMetadata: Metadata = Object.freeze([])
 
-/** First text value of a name, or undefined. */
-export function metadataText(metadata: Metadata, name: string): string | undefined {
-  for (const [key, value] of metadata) if (key === name && typeof value === 'string') return value
-  return undefined
-}
-
 /** Bytes that count against `limits.metadataBytesMax`: names and values, without framing. */
 export function metadataBytes(metadata: Metadata): number {
   let bytes = 0

@@ -85,7 +85,7 @@ export function entityState(context: Parts, service: Service, entity: EntityRef,
       const evolved = service.guest.evolve(service.name, id, basis, events, true)
       if (evolved.kind === 'unknown')
         throw new GuestFault('malformed', 'a guest that was given bytes says that it does not hold them')
-      const bytes = evolved.kind === 'state' ? evolved.bytes : evolved.bytes
+      const { bytes } = evolved
       if (bytes === undefined) throw new GuestFault('malformed', 'no state where one was asked for')
       basis = { kind: 'state', bytes }
       revision = page.revision

@@ -70,12 +70,7 @@ function tryBatch(
   }
   const folded = events.length === 0 ? undefined : cold.evolve(service, 'law', { kind: 'initial' }, events, true)
   const left = stateOf(together.next)
-  const state =
-    folded === undefined || folded.kind === 'unknown'
-      ? undefined
-      : folded.kind === 'state'
-        ? folded.bytes
-        : folded.bytes
+  const state = folded === undefined || folded.kind === 'unknown' ? undefined : folded.bytes
   if (left !== undefined && state !== undefined && !Buffer.from(left).equals(state)) {
     return `L2: the state left by ${describe(batch)} is not the fold of its events`
   }

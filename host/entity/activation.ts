@@ -314,7 +314,6 @@ export class Activation {
       { service: this.service.name, entity: this.id, method, requestId, reason: fault.reason, err: fault },
       'a function failed',
     )
-    this.context.faulted(this.service)
     this.answer(waiting, {
       kind: 'error',
       error: new InnkeeperError('guest_fault', `the function failed (request ${requestId})`),

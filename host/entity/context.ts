@@ -8,7 +8,7 @@ import type { Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Outbox } from '../reply/outbox.ts'
-import type { Service, Services } from '../services.ts'
+import type { Services } from '../services.ts'
 import type { Activation } from './activation.ts'
 
 export interface EntitySettings {
@@ -36,6 +36,4 @@ export interface EntityContext {
   readonly close: (activation: Activation) => void
   /** So many commands (default 1) left a mailbox; negative: were put back. */
   readonly left: (count?: number) => void
-  /** A command of this service faulted. */
-  readonly faulted: (service: Service) => void
 }

@@ -93,11 +93,6 @@ export class FoldedState {
     return Math.max(this.sizeMax, this.bytes.kind === 'state' ? this.bytes.bytes.length : 0)
   }
 
-  /** Events that a snapshot taken now would save from replay. */
-  get sequenceFolded(): number {
-    return this.foldedSequence
-  }
-
   /** Fold one chunk of what is missing. @throws ReplayFault */
   step(): void {
     const { guest, journal, limits, service, id, entity } = this.context

@@ -7,10 +7,6 @@ export class Sink {
   private bytes = Buffer.allocUnsafe(256)
   private at = 0
 
-  get size(): number {
-    return this.at
-  }
-
   /** Start anew in the same buffer. */
   reset(): void {
     this.at = 0

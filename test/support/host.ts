@@ -12,7 +12,6 @@ import pino from 'pino'
 import { loadConfig } from '../../host/config.ts'
 import type { Host, HostParts } from '../../host/main.ts'
 import { startHost } from '../../host/main.ts'
-import { loadSchema } from '../../host/schema/load.ts'
 import type { Schema } from '../../host/schema/schema.ts'
 import { toJson } from '../../host/transcode/to-json.ts'
 import type { Json } from '../../host/transcode/to-message.ts'
@@ -115,8 +114,6 @@ export function schemaOf(host: Host, service: string): Schema {
   if (found === undefined) throw new Error(`${service} is not served`)
   return found.schema
 }
-
-export { loadSchema }
 
 export interface HostProcess {
   readonly child: ChildProcess
