@@ -16,7 +16,7 @@ export interface Command {
   readonly metadata: Metadata
   /** From the client (A9), or derived from the caller's for a forward. Text of at most 256 characters. */
   readonly idempotencyKey: string | undefined
-  /** Milliseconds since 1970 after which nobody waits any more. */
+  /** Milliseconds since 1970 after which nobody waits any more. Infinite for a stream whose client named none. */
   readonly deadlineMs: number
   /** Forwards and effects between the client's call and this one (A8: at most 16). */
   readonly hops: number
@@ -37,3 +37,35 @@ export type Answer =
 /** The way into the host: the router's entry, handed to the ingress and to effects and forwards.
  *  Never throws; every failure is an answer. */
 export type Dispatch = (command: Command, reply: Reply) => void
+
+/** How an answer fails. */
+export type Failed = Exclude<Answer, { kind: 'reply' }>
+
+/** Where a streamed answer goes: the client's side of a call whose request or answer is a stream. */
+export interface Receiver {
+  /** False while what was given has not been taken. A producer that can wait does, until `StreamCall.resume`; one that cannot
+   *  (an entity that tells its subscribers) may go on, within a bound of its own. */
+  readonly ready: boolean
+  /** One element. The metadata of the first one becomes headers, that of later ones is dropped (B8). Not after `end`. */
+  next(payload: Uint8Array, metadata: Metadata): void
+  /** The last call, exactly once, whatever happens: all is well, or how it failed. Not after `StreamCall.cancel`. */
+  end(failed?: Failed): void
+  /** `StreamCall.item` answered false; now more may come. */
+  inputTaken(): void
+}
+
+/** A running streamed call, as the client's side drives it. Nothing here throws; after the end nothing here does anything. */
+export interface StreamCall {
+  /** One element of a streamed request. False: hold the next one back until `Receiver.inputTaken`. */
+  item(payload: Uint8Array): boolean
+  /** The client has sent all. */
+  halfClose(): void
+  /** The client left. `Receiver` hears nothing more. */
+  cancel(): void
+  /** `Receiver.ready` is true again. */
+  resume(): void
+}
+
+/** The way into the host for methods that stream. Where the request is one message it is the command's payload; where it is
+ *  a stream the payload is empty and elements come by `item`. `receiver` may be called before this returns. */
+export type Open = (command: Command, receiver: Receiver) => StreamCall

@@ -25,7 +25,7 @@ import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
 import { Outbox } from './reply/outbox.ts'
 import { Deadlines } from './router/deadlines.ts'
-import { createDispatch } from './router/router.ts'
+import { createDispatch, createOpen } from './router/router.ts'
 import { Services } from './services.ts'
 
 export interface HostParts {
@@ -127,6 +127,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   let calls = 0
   const context: IngressContext = {
     dispatch,
+    open: createOpen(services),
     services,
     limits,
     clock,

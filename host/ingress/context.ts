@@ -2,13 +2,15 @@
 
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import type { Dispatch } from '../command.ts'
+import type { Dispatch, Open } from '../command.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Services } from '../services.ts'
 
 export interface IngressContext {
   readonly dispatch: Dispatch
+  /** For methods whose request or answer is a stream. */
+  readonly open: Open
   readonly services: Services
   readonly limits: Limits
   readonly clock: Clock

@@ -6,7 +6,7 @@
 //
 // Owns: the way to the entity, and the deadline.   Entities own: order and bounds.
 
-import type { Answer, Command, Dispatch, Reply } from '../command.ts'
+import type { Answer, Command, Dispatch, Open, Reply, StreamCall } from '../command.ts'
 import { unknownMethod } from '../entity/activation.ts'
 import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
@@ -32,6 +32,18 @@ export function createDispatch(services: Services, entities: Entities, deadlines
     }
   }
 }
+
+/** A call of a method that streams. */
+export function createOpen(services: Services): Open {
+  return (command, receiver) => {
+    const known = services.get(command.service)?.methods.has(command.method) === true
+    const error = known ? unknownMethod(command.service, command.method) : unknownService(command.service)
+    receiver.end({ kind: 'error', error })
+    return ended
+  }
+}
+
+const ended: StreamCall = { item: () => true, halfClose() {}, cancel() {}, resume() {} }
 
 function unknownService(name: string): InnkeeperError {
   return new InnkeeperError('unknown_service', `no service ${name} is deployed; \`inn services\` lists what is`)
