@@ -18,6 +18,8 @@ export interface Config {
   readonly token: string | undefined
   readonly snapshotEvery: number
   readonly passivateAfterMs: number
+  /** Keep a record of every change of a value, not only the last. */
+  readonly valueHistory: boolean
   /** How long a call waits for its answer where the client names no deadline. */
   readonly deadlineMs: number
   readonly idempotencyHours: number
@@ -58,6 +60,7 @@ const settings: readonly Setting[] = [
   { name: 'token', default: undefined, parse: nonEmpty, secret: true },
   { name: 'snapshot-every', default: 100, parse: whole(-1, 1_000_000_000) },
   { name: 'passivate-after-ms', default: 30_000, parse: whole(10, 2_000_000_000) },
+  { name: 'value-history', default: 'off', parse: onOff },
   { name: 'deadline-ms', default: 60_000, parse: whole(1, 2_000_000_000) },
   { name: 'idempotency-hours', default: 24, parse: whole(1, 24 * 365) },
   { name: 'stop-wait-ms', default: 10_000, parse: whole(0, 600_000) },
@@ -178,6 +181,10 @@ function whole(min: number, max: number): (text: string) => number {
       throw new Error(`expected a whole number from ${min} to ${max}`)
     return number
   }
+}
+
+function onOff(text: string): boolean {
+  return oneOf(['on', 'off'])(text) === 'on'
 }
 
 function oneOf(choices: readonly string[]): (text: string) => string {

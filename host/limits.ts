@@ -14,6 +14,8 @@ export interface Limits {
   readonly decisionEventsMax: number
   readonly decisionEventBytesMax: number
   readonly decisionEffectsMax: number
+  /** Of one command to a replicated entity. */
+  readonly decisionOperationsMax: number
   /** One entity's encoded state. */
   readonly stateBytesMax: number
   readonly guestMemoryBytesMax: number
@@ -32,6 +34,11 @@ export interface Limits {
   readonly activationStateBytesMax: number
   readonly outboxEffectsMax: number
   readonly hopsMax: number
+  /** What an entity may tell a client that does not read, before its stream is cut. */
+  readonly streamBacklogMax: number
+  readonly streamBacklogBytesMax: number
+  /** Elements of a streamed request that wait for the function. */
+  readonly streamInputsMax: number
   /** Methods, services, metadata names, idempotency keys, type names: characters. */
   readonly nameLengthMax: number
   /** An entity's key, UTF-8. */
@@ -52,6 +59,7 @@ export const defaultLimits: Limits = {
   decisionEventsMax: 1_000,
   decisionEventBytesMax: 4 * MiB,
   decisionEffectsMax: 100,
+  decisionOperationsMax: 10_000,
   stateBytesMax: 16 * MiB,
   guestMemoryBytesMax: 64 * MiB,
   guestTableElementsMax: 100_000,
@@ -65,6 +73,9 @@ export const defaultLimits: Limits = {
   activationStateBytesMax: 1024 * MiB,
   outboxEffectsMax: 100_000,
   hopsMax: 16,
+  streamBacklogMax: 1_000,
+  streamBacklogBytesMax: 4 * MiB,
+  streamInputsMax: 64,
   nameLengthMax: 256,
   entityKeyBytesMax: 1_024,
   replayEventsMax: 1_000,

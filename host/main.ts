@@ -7,14 +7,18 @@
 
 import { mkdirSync } from 'node:fs'
 import type { Logger } from 'pino'
+import { Actions } from './action/actions.ts'
 import type { AdminServer } from './admin/server.ts'
 import { listenAdmin } from './admin/server.ts'
 import type { Chance, Clock } from './clock.ts'
 import { systemChance, systemClock } from './clock.ts'
-import type { Dispatch } from './command.ts'
+import type { Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Entities, sweepEveryMs } from './entity/entities.ts'
+import { ReplicaState } from './entity/replica-state.ts'
+import { Replicas } from './entity/replicas.ts'
+import { InnkeeperError } from './errors.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
@@ -26,7 +30,9 @@ import { Metrics } from './observe/metrics.ts'
 import { Outbox } from './reply/outbox.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { createDispatch, createOpen } from './router/router.ts'
+import type { ReplicatedService } from './services.ts'
 import { Services } from './services.ts'
+import { Turns } from './turns.ts'
 
 export interface HostParts {
   readonly clock?: Clock
@@ -41,6 +47,13 @@ export interface Host {
   readonly services: Services
   readonly deployer: Deployer
   readonly dispatch: Dispatch
+  readonly open: Open
+  /** This host among the replicas of its replicated entities; what a cluster uses. */
+  readonly replicas: Replicas
+  /** A delta, or a whole replica, of a peer; resolves once it is on disk. @throws InnkeeperError */
+  receiveDelta(service: string, key: string, delta: Uint8Array): Promise<void>
+  /** The whole replica of an entity, for a peer that missed deltas. */
+  replicaOf(service: string, key: string): Uint8Array
   /** HOST:PORT as bound. */
   readonly listen: string
   readonly admin: string
@@ -51,13 +64,15 @@ export interface Host {
 const expireEveryMs = 60_000
 const expireMax = 10_000
 const reopenEveryMs = 500
+/** Entities with open streams that are looked for at a start: more than there may be streams. */
+const subscribedMax = 100_000
 
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
 export async function startHost(config: Config, parts: HostParts = {}): Promise<Host> {
   const clock = parts.clock ?? systemClock
   const chance = parts.chance ?? systemChance()
   const log = parts.log ?? createLog(config.logLevel)
-  const store = parts.store ?? (await open(config, log))
+  const store = parts.store ?? (await openDirectory(config, log))
   const { journal, catalog } = store
   const metrics = new Metrics()
   const services = new Services()
@@ -66,25 +81,32 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const deadlines = new Deadlines(clock)
   // Effects and forwards go back to the router: the one loop in the tree, closed here.
   const dispatch: Dispatch = (command, reply) => route(command, reply)
+  const open: Open = (command, receiver) => openRoute(command, receiver)
   const outbox = new Outbox({ journal, commits, dispatch, clock, limits, log })
-  const { snapshotEvery, passivateAfterMs } = config
+  const replicas = new Replicas(store.replica)
+  const turns = new Turns(() => commits.flush())
+  const { snapshotEvery, passivateAfterMs, valueHistory } = config
+  const shared = { commits, services, outbox, dispatch, open, clock, chance, limits, metrics, log }
+  const streamPrefix = chance.id().slice(0, 13)
+  let streams = 0
   const entities = new Entities(
     {
+      ...shared,
       journal,
-      commits,
-      services,
-      outbox,
-      dispatch,
-      clock,
-      chance,
-      limits,
-      metrics,
-      log,
-      settings: { snapshotEvery, passivateAfterMs },
+      replicas,
+      subscriptionId: () => `${streamPrefix}-${(++streams).toString(36)}`,
+      settings: { snapshotEvery, passivateAfterMs, valueHistory },
     },
-    () => commits.flush(),
+    turns,
   )
-  const route = createDispatch(services, entities, deadlines)
+  const actions = new Actions({ ...shared, again: turns.again })
+  const router = { services, entities, actions, deadlines, commits, clock }
+  const route = createDispatch(router)
+  const openRoute = createOpen(router, dispatch)
+  services.onChange(() => {
+    entities.switched()
+    actions.switched()
+  })
   const deployer = new Deployer({ catalog, services, limits, clock, log })
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
   const unready = (): string | undefined => {
@@ -94,7 +116,9 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     return failure && `storage failed: ${failure.message}; the host takes calls again when it works`
   }
   metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
-  metrics.gauge('waiting_commands', 'Commands waiting for their entity.', () => entities.waitingCommands)
+  metrics.gauge('waiting_commands', 'Commands waiting for their entity or action.', () => {
+    return entities.waitingCommands + actions.waitingCalls
+  })
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
 
   const timers = [
@@ -103,8 +127,9 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     setInterval(() => recover(), reopenEveryMs),
   ]
   const expire = () => {
-    if (journal.failure() === undefined)
-      journal.expireIdempotency(clock.now() - config.idempotencyHours * 3_600_000, expireMax)
+    if (journal.failure() !== undefined) return
+    journal.expireIdempotency(clock.now() - config.idempotencyHours * 3_600_000, expireMax)
+    store.note()
   }
   let reopening = false
   const recover = () => {
@@ -115,6 +140,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       .then(() => {
         log.warn('storage works again')
         entities.restart()
+        wakeSubscribed(store, services, entities)
         outbox.resume()
       })
       .catch((error: unknown) => log.error({ err: error }, 'storage still fails'))
@@ -127,7 +153,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   let calls = 0
   const context: IngressContext = {
     dispatch,
-    open: createOpen(services),
+    open,
     services,
     limits,
     clock,
@@ -143,16 +169,19 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     if (state.stopping) return
     state.stopping = true
     log.info('stopping')
+    entities.endStreams()
     await ingress?.close(config.stopWaitMs)
     for (const timer of timers) clearInterval(timer)
     outbox.stop()
     deadlines.stop()
     await admin?.close()
     commits.flush()
+    if (journal.failure() === undefined) store.note()
     await journal.close()
   }
   try {
     await deployer.restore()
+    wakeSubscribed(store, services, entities)
     outbox.resume()
     ingress = await listen(context, config.listen.host, config.listen.port)
     admin = await listenAdmin({
@@ -163,6 +192,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       catalog,
       entities,
       outbox,
+      replicas,
       metrics,
       log,
       unready,
@@ -178,13 +208,52 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     services,
     deployer,
     dispatch,
+    open,
+    replicas,
+    receiveDelta: (service, key, delta) => receiveDelta(services, entities, service, key, delta),
+    replicaOf: (service, key) => {
+      const state = new ReplicaState(journal, { storage: replicated(services, service).storage, key })
+      while (!state.ready) state.step()
+      return state.replica.encode()
+    },
     listen: `${config.listen.host}:${ingress.address.port}`,
     admin: `${config.admin.host}:${admin.address.port}`,
     stop,
   }
 }
 
-async function open(config: Config, log: Logger): Promise<Store> {
+/** Entities that the last process left with open streams hear that the clients are gone (A12). */
+function wakeSubscribed({ journal }: Store, services: Services, entities: Entities): void {
+  const found = new Map<number, ReplicatedService>()
+  for (const service of services.current.services.values())
+    if (service.kind === 'replicated') found.set(service.storage, service)
+  for (const entity of journal.subscribed(subscribedMax)) {
+    const service = found.get(entity.storage)
+    if (service === undefined) continue
+    const left = journal.subscriptions(entity).map(({ id }) => id)
+    entities.wake(service, entity, left)
+  }
+}
+
+function replicated(services: Services, name: string): ReplicatedService {
+  const service = services.get(name)
+  if (service?.kind === 'replicated') return service
+  throw new InnkeeperError('unknown_service', `no replicated service ${name} is deployed`)
+}
+
+function receiveDelta(
+  services: Services,
+  entities: Entities,
+  name: string,
+  key: string,
+  delta: Uint8Array,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    entities.learn(replicated(services, name), key, delta, (error) => (error === undefined ? resolve() : reject(error)))
+  })
+}
+
+async function openDirectory(config: Config, log: Logger): Promise<Store> {
   mkdirSync(config.data, { recursive: true })
   return openStore(config.data, { log: (message, fields) => log.warn(fields ?? {}, message) })
 }

@@ -40,3 +40,10 @@ export interface Outcome {
   readonly effects: readonly Effect[]
   readonly metadata: Metadata
 }
+
+/** What a decision did to an entity that keeps no events. */
+export type Change =
+  | { readonly kind: 'updated'; readonly value: Uint8Array }
+  | { readonly kind: 'deleted' }
+  /** To a replica: bytes of host/crdt. */
+  | { readonly kind: 'delta'; readonly delta: Uint8Array }

@@ -5,8 +5,8 @@
 //
 // Owns: the set and its changes.   Deploy owns: making services.   Router, ingress and reflection read.
 
-import type { ServiceDescription } from './guest/about.ts'
-import type { EventSourcedGuest } from './guest/guest.ts'
+import type { ServiceDescription, ServiceKind } from './guest/about.ts'
+import type { ActionGuest, EventSourcedGuest, ReplicatedGuest, ValueGuest } from './guest/guest.ts'
 import type { StorageId } from './journal/journal.ts'
 import type { MethodType, Schema, ServiceType } from './schema/schema.ts'
 
@@ -14,13 +14,26 @@ export interface Method {
   readonly type: MethodType
   /** The key of one request (entity/key.ts). @throws InnkeeperError `bad_request` where the bytes are not that message. */
   readonly keyOf: (payload: Uint8Array) => string
+  /** What a method of a replicated entity sees of the value. */
+  readonly view: MethodView
 }
 
-export interface Service {
+export type MethodView =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'nothing' }
+  /** The guest is asked, for each command. */
+  | { readonly kind: 'dynamic' }
+  /** Reads the element's bytes from a request. @throws InnkeeperError `bad_request` */
+  | { readonly kind: 'element'; readonly elementOf: (payload: Uint8Array) => Uint8Array }
+
+interface ServiceOf<Kind extends ServiceKind, Guest> {
+  readonly kind: Kind
+  readonly guest: Guest
   readonly name: string
   readonly type: ServiceType
   readonly schema: Schema
   readonly description: ServiceDescription
+  /** 0 for actions, which store nothing. */
   readonly storage: StorageId
   readonly persistenceId: string
   /** Number of the deployment that this service object belongs to. */
@@ -29,8 +42,14 @@ export interface Service {
   readonly stateVersion: string
   readonly keyFieldCount: number
   readonly methods: ReadonlyMap<string, Method>
-  readonly guest: EventSourcedGuest
 }
+
+export type EventSourcedService = ServiceOf<'event-sourced', EventSourcedGuest>
+export type ValueService = ServiceOf<'value', ValueGuest>
+export type ReplicatedService = ServiceOf<'replicated', ReplicatedGuest>
+export type ActionService = ServiceOf<'action', ActionGuest>
+export type EntityService = EventSourcedService | ValueService | ReplicatedService
+export type Service = EntityService | ActionService
 
 export interface Directory {
   readonly services: ReadonlyMap<string, Service>

@@ -19,8 +19,10 @@ const documents = globSync(
 /** The way of a command, and what stands beside it. A folder imports its own row's right side, and words (files directly in host/). */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   ingress: ['schema', 'transcode', 'observe'],
-  router: ['entity', 'schema'],
-  entity: ['guest', 'journal', 'reply', 'observe'],
+  router: ['action', 'entity', 'journal', 'schema'],
+  crdt: ['schema', 'transcode'],
+  entity: ['crdt', 'guest', 'journal', 'reply', 'observe'],
+  action: ['guest', 'journal', 'reply', 'observe'],
   reply: ['journal'],
   guest: [],
   journal: ['guest', 'schema', 'transcode'],

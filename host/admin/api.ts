@@ -9,7 +9,7 @@ import type { OutboxEntry } from '../journal/journal.ts'
 import type { Service } from '../services.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminContext } from './context.ts'
-import { entityState, journalPage, listEntities, resolveEntity } from './inspect.ts'
+import { entityState, journalPage, keepsEntities, listEntities, resolveEntity } from './inspect.ts'
 import { openApi } from './openapi.ts'
 
 export interface AdminRequest {
@@ -160,7 +160,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       run: ({ parts, query }) => {
         const service = deployer.undeploy(parts[0]!)
         const purge = flag(query, 'purge')
-        if (purge) {
+        if (purge && service.kind !== 'action') {
           entities.forget(service.storage)
           journal.purge(service.storage)
         }
@@ -191,7 +191,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         stuck: 'Only stuck ones.',
       },
       run: ({ parts, query }) => {
-        const service = served(parts[0]!)
+        const service = keepsEntities(served(parts[0]!))
         if (!flag(query, 'stuck')) return { json: listEntities(context, service, query) }
         const stuck = entities.stuck(service).map(({ id, stuck: why }) => ({ id, ...why }))
         return { json: { entities: stuck, next: null } }
@@ -203,7 +203,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       summary: "An entity's state, now or at a sequence.",
       query: { at: 'The sequence of the last event to count in.' },
       run: ({ parts, query }) => {
-        const service = served(parts[0]!)
+        const service = keepsEntities(served(parts[0]!))
         const entity = resolveEntity(context, service, parts[1]!)
         return { json: entityState(context, service, entity, whole(query, 'at')) }
       },
@@ -218,7 +218,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         follow: 'Go on with what comes (JSON lines).',
       },
       run: async ({ parts, query, line, closed }) => {
-        const service = served(parts[0]!)
+        const service = keepsEntities(served(parts[0]!))
         const entity = resolveEntity(context, service, parts[1]!)
         const from = whole(query, 'from') ?? 1
         const limit = Math.min(whole(query, 'limit') ?? 100, pageMax)

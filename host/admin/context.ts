@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Deployer } from '../deploy/deploy.ts'
 import type { Entities } from '../entity/entities.ts'
+import type { Replicas } from '../entity/replicas.ts'
 import type { Catalog } from '../journal/catalog.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -19,6 +20,7 @@ export interface AdminContext {
   readonly catalog: Catalog
   readonly entities: Entities
   readonly outbox: Outbox
+  readonly replicas: Replicas
   readonly metrics: Metrics
   readonly log: Logger
   readonly unready: () => string | undefined

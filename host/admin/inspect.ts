@@ -4,25 +4,33 @@
 // I2. What cannot be decoded is shown as base64, never left out.
 
 import { entityId, joinKey, splitKey } from '../entity/key.ts'
+import { ReplicaState } from '../entity/replica-state.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Basis } from '../guest/guest.ts'
 import { GuestFault } from '../guest/guest.ts'
 import type { EntityRef, JournalRecord } from '../journal/journal.ts'
 import type { Metadata } from '../metadata.ts'
-import type { Typed } from '../outcome.ts'
-import type { Service } from '../services.ts'
+import type { Change, Typed } from '../outcome.ts'
+import type { EntityService, EventSourcedService, ReplicatedService, Service, ValueService } from '../services.ts'
 import { toJson } from '../transcode/to-json.ts'
 import type { AdminContext } from './context.ts'
 
-type Parts = Pick<AdminContext, 'journal' | 'config'>
+type Parts = Pick<AdminContext, 'journal' | 'config' | 'replicas'>
 
 const listMax = 1_000
 /** Ways to cut an id into key fields that are tried. */
 const cutsMax = 1_000
 
-export function listEntities({ journal }: Parts, service: Service, query: URLSearchParams): object {
+/** @throws InnkeeperError `bad_request` for an action */
+export function keepsEntities(service: Service): EntityService {
+  if (service.kind !== 'action') return service
+  throw new InnkeeperError('bad_request', `${service.name} is an action: it keeps nothing`)
+}
+
+export function listEntities({ journal }: Parts, service: EntityService, query: URLSearchParams): object {
   const limit = Math.min(Number(query.get('limit') ?? 100) || 100, listMax)
-  const page = journal.entities(service.storage, query.get('prefix') ?? '', query.get('after') ?? undefined, limit)
+  const by = service.kind === 'value' ? 'base' : 'records'
+  const page = journal.entities(service.storage, query.get('prefix') ?? '', query.get('after') ?? undefined, limit, by)
   const entities = page.map(({ key, revision, sequence, lastChangeMs }) => ({
     id: entityId(key, service.keyFieldCount),
     ...(service.keyFieldCount > 1 ? { key: splitKey(key, service.keyFieldCount) } : {}),
@@ -35,11 +43,12 @@ export function listEntities({ journal }: Parts, service: Service, query: URLSea
 
 /** The entity that an outward id means. With several key fields an id may mean several: only stored ones count.
  *  @throws InnkeeperError `unknown_entity`, or `bad_request` where it is ambiguous */
-export function resolveEntity({ journal }: Parts, service: Service, id: string): EntityRef {
+export function resolveEntity({ journal }: Parts, service: EntityService, id: string): EntityRef {
   const found: EntityRef[] = []
   for (const fields of cuts(id.split('-'), service.keyFieldCount)) {
     const entity = { storage: service.storage, key: joinKey(fields) }
-    if (journal.head(entity) !== undefined) found.push(entity)
+    const stored = service.kind === 'value' ? journal.base(entity) : journal.head(entity)
+    if (stored !== undefined) found.push(entity)
   }
   if (found.length === 0)
     throw new InnkeeperError(
@@ -65,8 +74,59 @@ function* cuts(parts: readonly string[], count: number, tried = { left: cutsMax 
   }
 }
 
+/** The state now, or after the event, or for values and replicas the revision, `at`.
+ *  @throws InnkeeperError `entity_stuck`, or `bad_request` where it is not known any more */
+export function entityState(context: Parts, service: EntityService, entity: EntityRef, at: number | undefined): object {
+  if (service.kind === 'event-sourced') return foldedState(context, service, entity, at)
+  const id = entityId(entity.key, service.keyFieldCount)
+  const shown = service.kind === 'value' ? value(context, service, entity, at) : replica(context, service, entity, at)
+  return { service: service.name, entity: id, ...shown }
+}
+
+function value({ journal }: Parts, service: ValueService, entity: EntityRef, at: number | undefined): object {
+  const base = journal.base(entity)!
+  if (at === undefined || at === base.revision)
+    return { revision: base.revision, state: base.state === undefined ? null : decodeState(service, base.state) }
+  let state: unknown = null
+  let known = false
+  for (let after = 0, more = true; more; ) {
+    const page = journal.history(entity, after, listMax, 4 * 1024 * 1024)
+    for (const { revision, change } of page.records) {
+      if (revision > at) return whatWas(service, at, known, state)
+      known ||= revision === at
+      if (change?.kind === 'updated') state = decodeState(service, change.value)
+      else if (change?.kind === 'deleted') state = null
+      after = revision
+    }
+    more = page.more && page.records.length > 0
+  }
+  return whatWas(service, at, known, state)
+}
+
+function whatWas(service: ValueService, at: number, known: boolean, state: unknown): object {
+  if (known) return { revision: at, state }
+  throw new InnkeeperError(
+    'bad_request',
+    `${service.name} has no record of revision ${at}; earlier values are kept only while value-history is on`,
+  )
+}
+
+function replica(
+  { journal, replicas }: Parts,
+  service: ReplicatedService,
+  entity: EntityRef,
+  at: number | undefined,
+): object {
+  const state = new ReplicaState(journal, entity)
+  if (at !== undefined && at !== state.revision)
+    throw new InnkeeperError('bad_request', `${service.name} is replicated: only its state now can be shown`)
+  while (!state.ready) state.step()
+  const streams = journal.subscriptions(entity).map(({ id, method }) => ({ id, method }))
+  return { revision: state.revision, state: state.replica.json(replicas.self, replicas.members), streams }
+}
+
 /** Folded from the latest snapshot at or before the sequence. @throws InnkeeperError `entity_stuck` */
-export function entityState(context: Parts, service: Service, entity: EntityRef, at: number | undefined): object {
+function foldedState(context: Parts, service: EventSourcedService, entity: EntityRef, at: number | undefined): object {
   const { journal, config } = context
   const head = journal.head(entity)!
   const target = at ?? head.sequence
@@ -124,12 +184,18 @@ export function journalPage(
   after: number,
   limit: number,
 ): { records: readonly ShownRecord[]; more: boolean } {
-  const page = journal.records(entity, after, limit, 4 * 1024 * 1024)
+  const bytesMax = 4 * 1024 * 1024
+  // What a replica's base covers is gone, but for its last record.
+  const from = service.kind === 'replicated' ? Math.max(after, (journal.base(entity)?.revision ?? 1) - 1) : after
+  const page =
+    service.kind === 'value'
+      ? journal.history(entity, after, limit, bytesMax)
+      : journal.records(entity, from, limit, bytesMax)
   return { records: page.records.map((record) => show(service, record)), more: page.more }
 }
 
 function show(service: Service, record: JournalRecord): ShownRecord {
-  const { revision, sequence, deployment, command, events, effects, answer, answerMetadata } = record
+  const { revision, sequence, deployment, command, origin, events, change, effects, answer, answerMetadata } = record
   const method = service.type.methods.get(command.method)
   const first = sequence - events.length + 1
   return {
@@ -137,6 +203,7 @@ function show(service: Service, record: JournalRecord): ShownRecord {
     sequence,
     deployment,
     at: new Date(command.nowMs).toISOString(),
+    ...(origin === 'command' ? {} : { origin }),
     method: command.method,
     request: decode(service, method?.input.fullName, command.payload),
     ...(command.metadata.length > 0 ? { metadata: showMetadata(command.metadata) } : {}),
@@ -146,6 +213,7 @@ function show(service: Service, record: JournalRecord): ShownRecord {
       type: event.typeName,
       data: decode(service, event.typeName, event.data),
     })),
+    ...(change === undefined ? {} : { change: showChange(service, change) }),
     ...(effects.length > 0
       ? { effects: effects.map(({ call, synchronous }) => ({ to: `${call.service}/${call.method}`, synchronous })) }
       : {}),
@@ -153,6 +221,12 @@ function show(service: Service, record: JournalRecord): ShownRecord {
     ...(answer.kind === 'forward' ? { forward: `${answer.call.service}/${answer.call.method}` } : {}),
     ...(answerMetadata.length > 0 ? { replyMetadata: showMetadata(answerMetadata) } : {}),
   } as ShownRecord
+}
+
+function showChange(service: Service, change: Change): unknown {
+  if (change.kind === 'updated') return { updated: decodeState(service, change.value) }
+  if (change.kind === 'deleted') return { deleted: true }
+  return { delta: { base64: Buffer.from(change.delta).toString('base64') } }
 }
 
 function showMetadata(metadata: Metadata): unknown {

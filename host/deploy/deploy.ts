@@ -11,14 +11,17 @@ import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
+import type { ServiceDescription, ViewScope } from '../guest/about.ts'
 import type { Artefact } from '../guest/artefact.ts'
+import type { LoadedGuest } from '../guest/load.ts'
 import { load } from '../guest/load.ts'
 import type { Catalog, DeployedService, Deployment } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
+import { elementReader } from '../router/element.ts'
 import { keyFields, keyReader } from '../router/entity-key.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
-import type { Schema } from '../schema/schema.ts'
-import type { Method, Service, Services } from '../services.ts'
+import type { MessageType, Schema, ServiceType } from '../schema/schema.ts'
+import type { Method, MethodView, Service, Services } from '../services.ts'
 import { wireBreaks } from './breaking.ts'
 import type { LinkResult } from './link.ts'
 import { engineVersion, link } from './link.ts'
@@ -127,7 +130,10 @@ export class Deployer {
       hash: contentHash,
       atMs: clock.now(),
       forced: options.force === true,
-      services: described.map((service) => ({ ...service, storage: catalog.storageId(service.persistenceId) })),
+      services: described.map((service) => {
+        // Actions store nothing.
+        return service.kind === 'action' ? service : { ...service, storage: catalog.storageId(service.persistenceId) }
+      }),
     }
     // Loading compiles the modules: whatever can still fail does so before anything is written.
     const made = this.services(artefact, schema.schema, deployment)
@@ -167,32 +173,56 @@ export class Deployer {
   }
 
   private services(artefact: Artefact, schema: Schema, deployment: Deployment): Service[] {
-    const { limits } = this.parts
-    const guest = load(artefact, limits)
-    return deployment.services.map((deployed): Service => {
+    const guest = load(artefact, this.parts.limits, (service, method) => {
+      return schema.services.get(service)?.methods.get(method)?.serverStreaming === true
+    })
+    return deployment.services.map((deployed) => {
       const description = artefact.description.services.find((service) => service.name === deployed.name)
       const type = schema.services.get(deployed.name)
-      if (description === undefined || type === undefined || guest.eventSourced === undefined) {
-        throw new Error(`${deployed.name} is not in its component`)
-      }
-      const methods = new Map<string, Method>()
-      for (const method of type.methods.values()) {
-        methods.set(method.name, { type: method, keyOf: keyReader(method.input, limits.entityKeyBytesMax) })
-      }
-      return {
-        name: deployed.name,
-        type,
-        schema,
-        description,
-        storage: deployed.storage,
-        persistenceId: deployed.persistenceId,
-        deployment: deployment.number,
-        stateVersion: description.stateVersion ?? artefact.hash,
-        keyFieldCount: Object.values(deployed.keyFields)[0]?.length ?? 1,
-        methods,
-        guest: guest.eventSourced,
-      }
+      const service = description && type && this.service(deployed, description, type, schema, guest, deployment.number)
+      if (service === undefined) throw new Error(`${deployed.name} is not in its component`)
+      return service
     })
+  }
+
+  private service(
+    deployed: DeployedService,
+    description: ServiceDescription,
+    type: ServiceType,
+    schema: Schema,
+    guest: LoadedGuest,
+    deployment: number,
+  ): Service | undefined {
+    const { entityKeyBytesMax } = this.parts.limits
+    const { kind } = description
+    const methods = new Map<string, Method>()
+    for (const method of type.methods.values()) {
+      const keyOf = kind === 'action' ? () => '' : keyReader(method.input, entityKeyBytesMax)
+      const view = description.views.find((item) => item.method === method.name)?.view ?? { kind: 'all' }
+      methods.set(method.name, { type: method, keyOf, view: methodView(view, method.input) })
+    }
+    const common = {
+      name: deployed.name,
+      type,
+      schema,
+      description,
+      storage: deployed.storage,
+      persistenceId: deployed.persistenceId,
+      deployment,
+      stateVersion: description.stateVersion ?? guest.artefact.hash,
+      keyFieldCount: Object.values(deployed.keyFields)[0]?.length ?? 1,
+      methods,
+    }
+    switch (kind) {
+      case 'event-sourced':
+        return guest.eventSourced && { ...common, kind, guest: guest.eventSourced }
+      case 'value':
+        return guest.value && { ...common, kind, guest: guest.value }
+      case 'replicated':
+        return guest.replicated && { ...common, kind, guest: guest.replicated }
+      case 'action':
+        return guest.action && { ...common, kind, guest: guest.action }
+    }
   }
 }
 
@@ -214,4 +244,11 @@ function describe(artefact: Artefact, schema: Schema): DeployedService[] {
     }
     return { name, kind, persistenceId: persistenceId ?? name, storage: 0, keyFields: keys }
   })
+}
+
+function methodView(view: ViewScope, input: MessageType): MethodView {
+  if (view.kind !== 'element') return view
+  const field = input.byName.get(view.field)
+  if (field === undefined) throw new Error(`${input.fullName} has no field ${view.field}`)
+  return { kind: 'element', elementOf: elementReader(input, field) }
 }

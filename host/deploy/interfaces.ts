@@ -11,9 +11,6 @@ import { interfaces } from '../guest/layout.ts'
 const models = [interfaces['event-sourced'], interfaces.value, interfaces.replicated, interfaces.action]
 const wanted: readonly string[] = [interfaces.about, ...models]
 
-/** State models that this version of the host runs. */
-const running: readonly string[] = [interfaces['event-sourced']]
-
 /** Reasons against a component, from the WIT text of its world. */
 export function checkInterfaces(wit: string): string[] {
   const { imported, exported } = worldOf(wit)
@@ -30,9 +27,6 @@ export function checkInterfaces(wit: string): string[] {
   if (!exported.includes(interfaces.about)) reasons.push(`does not export ${interfaces.about}`)
   const found = models.filter((model) => exported.includes(model))
   if (found.length === 0) reasons.push(`exports no state model; one of ${models.join(', ')} is needed`)
-  for (const model of found) {
-    if (!running.includes(model)) reasons.push(`exports ${model}, which this version of the host does not run yet`)
-  }
   return reasons
 }
 

@@ -12,9 +12,6 @@ import type { Limits } from '../limits.ts'
 import { isKeyField, keyFields } from '../router/entity-key.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
 
-/** State models that this version serves. */
-const servedKinds: readonly string[] = ['event-sourced']
-
 export function validateDescription(description: Description, schema: Schema, limits: Limits): readonly string[] {
   const problems: string[] = []
   if (description.services.length === 0)
@@ -40,16 +37,12 @@ function validateService(service: ServiceDescription, schema: Schema, limits: Li
     report(`Service [${name}] not found in descriptors!`)
     return
   }
-  if (!servedKinds.includes(service.kind)) {
-    report(
-      `${name}: services of kind ${service.kind} are not served by this version; it serves ${servedKinds.join(', ')}`,
-    )
-  }
   if (service.stateType !== undefined && !schema.messages.has(service.stateType)) {
     report(`${name}: the state type ${service.stateType.slice(0, 100)} is not in the descriptors`)
   }
   if (type.methods.size === 0) report(`${name}: has no methods`)
   validateStreaming(service, type, report)
+  validateViews(service, type, report)
   if (service.kind !== 'action') validateKeyCounts(name, type, report)
   for (const method of type.methods.values()) {
     if (service.kind !== 'action') validateKey(name, method, report)
@@ -68,6 +61,28 @@ function validateStreaming({ name, kind }: ServiceDescription, type: ServiceType
   report(
     `${name}: services of kind ${kind} have no ${what} methods, but these are: ${offending.map((method) => method.name).join(', ')}`,
   )
+}
+
+/** What methods see of a replicated value (wit/about.wit). */
+function validateViews({ name, kind, views }: ServiceDescription, type: ServiceType, report: Report): void {
+  if (views.length > 0 && kind !== 'replicated')
+    report(`${name}: only methods of replicated services see a part of their value, but this one is ${kind}`)
+  const seen = new Set<string>()
+  for (const { method: methodName, view } of views) {
+    const shown = methodName.slice(0, 100)
+    const method = type.methods.get(methodName)
+    if (seen.has(methodName)) report(`${name}.${shown}: its view is declared twice`)
+    seen.add(methodName)
+    if (method === undefined) report(`${name}: declares a view of ${shown}, which it has not`)
+    else if (view.kind === 'element') validateElement(name, method, view.field, report)
+  }
+}
+
+function validateElement(service: string, method: MethodType, name: string, report: Report): void {
+  const field = method.input.byName.get(name)
+  const where = `${service}.${method.name}: the view's field ${name.slice(0, 100)}`
+  if (field === undefined) report(`${where} is not in ${method.input.fullName}`)
+  else if (field.repeated || field.type.kind === 'map') report(`${where} must be a single field`)
 }
 
 function validateKey(service: string, method: MethodType, report: Report): void {
@@ -150,9 +165,11 @@ export function validatePersistence(
     const service = deployments
       .find((deployment) => deployment.number === number)
       ?.services.find((item) => item.name === name)
-    if (service !== undefined && !next.some((item) => item.name === name)) holders.set(service.persistenceId, name)
+    if (service === undefined || service.kind === 'action') continue
+    if (!next.some((item) => item.name === name)) holders.set(service.persistenceId, name)
   }
-  for (const { name, persistenceId } of next) {
+  for (const { name, persistenceId, kind } of next) {
+    if (kind === 'action') continue
     const holder = holders.get(persistenceId)
     if (holder !== undefined) problems.push(`${name}: the persistence id ${persistenceId} is that of ${holder}`)
     holders.set(persistenceId, name)

@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino'
 import type { Chance, Clock } from '../clock.ts'
-import type { Dispatch } from '../command.ts'
+import type { Dispatch, Open } from '../command.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
@@ -10,12 +10,15 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Outbox } from '../reply/outbox.ts'
 import type { Services } from '../services.ts'
 import type { Activation } from './activation.ts'
+import type { Replicas } from './replicas.ts'
 
 export interface EntitySettings {
   /** Events between two snapshots where the component names none; negative: never. */
   readonly snapshotEvery: number
   /** Idle time after which an activation is dropped, where the component names none. */
   readonly passivateAfterMs: number
+  /** Keep a record of every change of a value. */
+  readonly valueHistory: boolean
 }
 
 export interface EntityContext {
@@ -24,6 +27,10 @@ export interface EntityContext {
   readonly services: Services
   readonly outbox: Outbox
   readonly dispatch: Dispatch
+  readonly open: Open
+  readonly replicas: Replicas
+  /** A fresh id for a stream that a client keeps open. */
+  readonly subscriptionId: () => string
   readonly clock: Clock
   readonly chance: Chance
   readonly limits: Limits

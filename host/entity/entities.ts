@@ -8,14 +8,17 @@
 //
 // Owns: the set, admission, passivation.   Activation owns: one entity.
 
-import type { Command, Reply } from '../command.ts'
+import type { Command, Receiver, Reply, StreamCall } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
-import type { StorageId } from '../journal/journal.ts'
-import type { Service } from '../services.ts'
-import { Activation } from './activation.ts'
+import type { EntityRef, StorageId } from '../journal/journal.ts'
+import type { EntityService, ReplicatedService } from '../services.ts'
+import type { Turns } from '../turns.ts'
+import type { Activation } from './activation.ts'
+import { BatchedActivation } from './batched.ts'
 import type { EntityContext } from './context.ts'
-import type { Waiting } from './mailbox.ts'
-import { Turns } from './turns.ts'
+import type { Waiting, Work } from './mailbox.ts'
+import { OpenStream } from './open-stream.ts'
+import { ReplicatedActivation } from './replicated.ts'
 
 /** How often idle activations are looked for. In milliseconds. */
 export const sweepEveryMs = 1_000
@@ -28,8 +31,8 @@ export class Entities {
   private waiting = 0
   private count = 0
 
-  constructor(context: Omit<EntityContext, 'again' | 'close' | 'left'>, flush: () => void) {
-    this.turns = new Turns(flush)
+  constructor(context: Omit<EntityContext, 'again' | 'close' | 'left'>, turns: Turns) {
+    this.turns = turns
     this.context = {
       ...context,
       again: this.turns.again,
@@ -48,31 +51,74 @@ export class Entities {
     return this.waiting
   }
 
+  /** Streams that clients keep open on replicated entities. */
+  get openStreams(): number {
+    let count = 0
+    for (const activation of this.replicated()) count += activation.openStreams
+    return count
+  }
+
   /** Hand a command to its entity. @throws InnkeeperError `overloaded` */
-  put(service: Service, key: string, command: Command, reply: Reply): Waiting {
+  put(service: EntityService, key: string, command: Command, reply: Reply): Waiting {
+    const waiting: Waiting = { kind: 'command', command, reply, stream: undefined, abandoned: false }
+    this.admit(service, key, waiting)
+    return waiting
+  }
+
+  /** Hand a command to a replicated entity whose answer is a stream. @throws InnkeeperError `overloaded` */
+  open(service: ReplicatedService, key: string, command: Command, receiver: Receiver): StreamCall {
+    const stream = new OpenStream(this.context, command, receiver)
+    this.admit(service, key, { kind: 'command', command, reply: () => {}, stream, abandoned: false })
+    return stream
+  }
+
+  /** Hand a peer's delta to a replicated entity. `done` is called once it is on disk. @throws InnkeeperError `overloaded` */
+  learn(service: ReplicatedService, key: string, delta: Uint8Array, done: (error: Error | undefined) => void): void {
+    this.admit(service, key, { kind: 'news', delta, done })
+  }
+
+  /** Let an entity hear of streams whose clients are gone: the last process left them behind. */
+  wake(service: ReplicatedService, { key }: EntityRef, subscriptions: readonly string[]): void {
+    for (const subscription of subscriptions) this.admit(service, key, { kind: 'left', subscription })
+  }
+
+  private admit(service: EntityService, key: string, work: Work): void {
     const { limits } = this.context
-    if (this.waiting >= limits.waitingCommandsMax) {
+    if (this.waiting >= limits.waitingCommandsMax && work.kind !== 'left') {
       throw new InnkeeperError(
         'overloaded',
         `${limits.waitingCommandsMax} commands are waiting in this host; try again later`,
       )
     }
     const activation = this.activation(service, key)
-    if (activation.mailbox.size >= limits.mailboxCommandsMax) {
+    if (activation.mailbox.size >= limits.mailboxCommandsMax && work.kind !== 'left') {
       throw new InnkeeperError(
         'overloaded',
         `${limits.mailboxCommandsMax} commands are waiting for this entity; try again later`,
       )
     }
-    const waiting: Waiting = { command, reply, abandoned: false }
-    activation.mailbox.put(waiting)
+    activation.mailbox.put(work)
     this.waiting += 1
     if (activation.runnable) this.turns.again(activation)
-    return waiting
+  }
+
+  /** Services changed: entities with open streams look at once whether theirs is served by another version. */
+  switched(): void {
+    for (const activation of this.replicated()) if (activation.openStreams > 0) activation.look()
+  }
+
+  /** End every open stream well: the host stops. Their entities hear of it at the next start. */
+  endStreams(): void {
+    for (const activation of this.replicated()) activation.endStreams(undefined)
+  }
+
+  private *replicated(): Iterable<ReplicatedActivation> {
+    for (const space of this.spaces.values())
+      for (const activation of space.values()) if (activation instanceof ReplicatedActivation) yield activation
   }
 
   /** Entities of a service that cannot be replayed now. */
-  stuck(service: Service): readonly Activation[] {
+  stuck(service: EntityService): readonly Activation[] {
     const space = this.spaces.get(service.storage)
     return space === undefined ? [] : [...space.values()].filter((activation) => activation.stuck !== undefined)
   }
@@ -112,7 +158,7 @@ export class Entities {
     for (const activation of [...space.values()]) this.close(activation)
   }
 
-  private activation(service: Service, key: string): Activation {
+  private activation(service: EntityService, key: string): Activation {
     let space = this.spaces.get(service.storage)
     if (space === undefined) {
       space = new Map()
@@ -122,7 +168,10 @@ export class Entities {
     const now = this.context.clock.now()
     if (activation === undefined) {
       if (this.count >= this.context.limits.activationsMax) this.shrink(this.context.limits.activationsMax - 1, 0)
-      activation = new Activation(this.context, service, key)
+      activation =
+        service.kind === 'replicated'
+          ? new ReplicatedActivation(this.context, service, key)
+          : new BatchedActivation(this.context, service, key)
       this.count += 1
       space.set(key, activation)
     } else if (activation.usedAtMs !== now) {
@@ -136,7 +185,7 @@ export class Entities {
 
   private close(activation: Activation): void {
     if (activation.closed) return
-    activation.closed = true
+    activation.end()
     const { storage, key } = activation.entity
     const space = this.spaces.get(storage)
     if (space?.get(key) === activation) {
@@ -144,16 +193,15 @@ export class Entities {
       this.count -= 1
     }
     const service = this.context.services.get(activation.serviceName)
-    for (let waiting = activation.mailbox.take(); waiting !== undefined; waiting = activation.mailbox.take()) {
-      if (service === undefined) {
-        this.waiting -= 1
-        const message = `${activation.serviceName} is no longer served; deploy it again`
-        waiting.reply({ kind: 'error', error: new InnkeeperError('service_replaced', message) })
+    for (let work = activation.mailbox.take(); work !== undefined; work = activation.mailbox.take()) {
+      if (service !== undefined && service.kind !== 'action') {
+        const fresh = this.activation(service, key)
+        fresh.mailbox.put(work)
+        this.turns.again(fresh)
         continue
       }
-      const fresh = this.activation(service, key)
-      fresh.mailbox.put(waiting)
-      this.turns.again(fresh)
+      this.waiting -= 1
+      refuse(work, `${activation.serviceName} is no longer served; deploy it again`)
     }
   }
 
@@ -173,4 +221,11 @@ export class Entities {
       }
     }
   }
+}
+
+function refuse(work: Work, message: string): void {
+  const error = new InnkeeperError('service_replaced', message)
+  if (work.kind === 'news') work.done(error)
+  else if (work.kind === 'command' && work.stream !== undefined) work.stream.fail({ kind: 'error', error })
+  else if (work.kind === 'command') work.reply({ kind: 'error', error })
 }

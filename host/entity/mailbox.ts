@@ -1,4 +1,4 @@
-// Mailbox: the commands waiting for one entity.
+// Mailbox: the commands waiting for one entity, and what else happens to it.
 //
 // M1. Order is arrival order; commands put back come before newer ones, in their own order.
 // M2. Bounded by whoever puts (entities.ts): `size` is exact at any time.
@@ -7,33 +7,54 @@
 // Owns: the queue.   Activation owns: when to take.   Entities own: the bounds.
 
 import type { Command, Reply } from '../command.ts'
+import type { OpenStream } from './open-stream.ts'
+
+/** What waits for an entity: commands, and for replicated ones clients that left and news from peers. */
+export type Work = Waiting | Left | News
 
 export interface Waiting {
+  readonly kind: 'command'
   readonly command: Command
   readonly reply: Reply
+  /** The client's stream, for a call of a method that streams; `reply` is not used then. */
+  readonly stream: OpenStream | undefined
   /** Nobody waits for the answer any more (deadline, disconnect): not worth giving to the guest. */
   abandoned: boolean
 }
 
+/** A client left its stream. */
+export interface Left {
+  readonly kind: 'left'
+  readonly subscription: string
+}
+
+/** A peer's delta. */
+export interface News {
+  readonly kind: 'news'
+  readonly delta: Uint8Array
+  /** Called once it is on disk, or with why not. */
+  readonly done: (error: Error | undefined) => void
+}
+
 export class Mailbox {
-  private items: Waiting[] = []
+  private items: Work[] = []
   private head = 0
 
   get size(): number {
     return this.items.length - this.head
   }
 
-  put(waiting: Waiting): void {
-    this.items.push(waiting)
+  put(work: Work): void {
+    this.items.push(work)
   }
 
-  peek(): Waiting | undefined {
+  peek(): Work | undefined {
     return this.items[this.head]
   }
 
-  take(): Waiting | undefined {
-    const waiting = this.items[this.head]
-    if (waiting === undefined) return undefined
+  take(): Work | undefined {
+    const work = this.items[this.head]
+    if (work === undefined) return undefined
     this.head += 1
     if (this.head === this.items.length) {
       this.items = []
@@ -42,11 +63,11 @@ export class Mailbox {
       this.items = this.items.slice(this.head)
       this.head = 0
     }
-    return waiting
+    return work
   }
 
-  putBack(waiting: readonly Waiting[]): void {
-    this.items = [...waiting, ...this.items.slice(this.head)]
+  putBack(works: readonly Work[]): void {
+    this.items = [...works, ...this.items.slice(this.head)]
     this.head = 0
   }
 }

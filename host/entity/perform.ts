@@ -6,6 +6,7 @@
 import type { Answer } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, IdempotencyEntry, StoredAnswer } from '../journal/journal.ts'
+import type { Call } from '../outcome.ts'
 import { forward } from '../reply/forward.ts'
 import type { EntityContext } from './context.ts'
 import type { Waiting } from './mailbox.ts'
@@ -36,8 +37,13 @@ export function replayAnswer(
   waiting: Waiting,
   known: IdempotencyEntry,
 ): void {
-  if (known.final !== undefined) {
-    answer(waiting, fromStored(known.final))
+  const { final } = known
+  if (final !== undefined && final.kind !== 'forward') {
+    answer(waiting, fromStored(final))
+    return
+  }
+  if (final !== undefined) {
+    forwardAgain(context, entity, waiting, known, final.call)
     return
   }
   const record = context.journal.record(entity, known.revision)
@@ -45,21 +51,30 @@ export function replayAnswer(
     const message = 'the record of this idempotency key is missing from the journal'
     answer(waiting, { kind: 'error', error: new InnkeeperError('internal', message) })
   } else if (record.answer.kind === 'forward') {
-    // The forward's own key makes its target decide once, so going there again is how to learn the answer.
-    const remember = { key: waiting.command.idempotencyKey!, entry: known }
-    const again = { call: record.answer.call, remember, effect: undefined }
-    forward(context, waiting.command, entity, again, (reply) => answer(waiting, reply))
+    forwardAgain(context, entity, waiting, known, record.answer.call)
   } else {
     const payload = record.answer.kind === 'message' ? record.answer.payload : new Uint8Array()
     answer(waiting, { kind: 'reply', payload, metadata: record.answerMetadata })
   }
 }
 
+/** The forward's own key makes its target decide once, so going there again is how to learn the answer. */
+function forwardAgain(
+  context: PerformContext,
+  entity: EntityRef,
+  waiting: Waiting,
+  entry: IdempotencyEntry,
+  call: Call,
+): void {
+  const remember = { key: waiting.command.idempotencyKey!, entry }
+  forward(context, waiting.command, entity, { call, remember, effect: undefined }, (reply) => answer(waiting, reply))
+}
+
 function answer(waiting: Waiting, reply: Answer): void {
   if (!waiting.abandoned) waiting.reply(reply)
 }
 
-function fromStored(stored: StoredAnswer): Answer {
+function fromStored(stored: Exclude<StoredAnswer, { kind: 'forward' }>): Answer {
   if (stored.kind === 'message') return { kind: 'reply', payload: stored.payload, metadata: stored.metadata }
   const { code, message, details, metadata } = stored
   return { kind: 'refusal', failure: { code, message, details }, metadata }

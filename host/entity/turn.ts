@@ -1,7 +1,7 @@
 // Turn: what a batch of decisions means: records to write, effects to send, answers to give. Pure.
 //
 // T1. A failure leaves nothing of an entity behind: no record, no event, no effect, no idempotency entry (A7).
-// T2. A record is written exactly when a command brings events, effects or an idempotency key.
+// T2. A record is written exactly when a command brings events, a change, effects or an idempotency key.
 // T3. Revisions and sequences continue without gaps in the order of the commands.
 // T4. An accepted effect delivery takes its outbox entry out in the same commit; if the answer is a forward, the entry becomes
 //     the forward, so that the chain goes on after a crash.
@@ -10,9 +10,9 @@
 
 import { hash } from 'node:crypto'
 import type { Decision, GuestCommand } from '../guest/guest.ts'
-import type { JournalRecord, OutboxEntry } from '../journal/journal.ts'
+import type { JournalRecord, OutboxEntry, RecordedCommand, StoredAnswer } from '../journal/journal.ts'
 import type { Metadata } from '../metadata.ts'
-import type { Failure } from '../outcome.ts'
+import type { Effect, Failure } from '../outcome.ts'
 import type { Forward, Remembered } from '../reply/forward.ts'
 import type { Waiting } from './mailbox.ts'
 
@@ -54,83 +54,134 @@ export interface TurnStart {
   readonly deployment: number
   readonly revision: number
   readonly sequence: number
+  /** Records stay, so an answer is found in its record; else it is kept with its idempotency key. */
+  readonly keepsRecords: boolean
 }
 
 /** `decisions` has one for each of `given`. `effectId` hands out outbox ids.
- *  A decision without an answer must not come here (activation.ts makes it a fault). */
+ *  A decision without an answer must not come here (guest/lift-outcome.ts makes it a fault). */
 export function planTurn(
   start: TurnStart,
   given: readonly Given[],
   decisions: readonly Decision[],
   effectId: () => number,
 ): TurnPlan {
-  let { revision, sequence } = start
-  let eventCount = 0
-  let eventBytes = 0
-  const records: JournalRecord[] = []
-  const remembered: Remembered[] = []
-  const enqueued: OutboxEntry[] = []
-  const dequeued: number[] = []
+  const planner = new TurnPlanner(start, effectId)
   const steps: Step[] = []
+  for (let index = 0; index < given.length; index++) steps.push(planner.decided(given[index]!, decisions[index]!))
+  return planner.plan(steps)
+}
 
-  for (let index = 0; index < given.length; index++) {
-    const { waiting, command } = given[index]!
-    const { events, outcome } = decisions[index]!
+/** Gathers what one turn means, decision by decision. */
+export class TurnPlanner {
+  revision: number
+  sequence: number
+  readonly records: JournalRecord[] = []
+  readonly enqueued: OutboxEntry[] = []
+  private readonly start: TurnStart
+  private readonly effectId: () => number
+  private readonly remembered: Remembered[] = []
+  private readonly dequeued: number[] = []
+  private eventCount = 0
+  private eventBytes = 0
+
+  constructor(start: TurnStart, effectId: () => number) {
+    this.start = start
+    this.effectId = effectId
+    this.revision = start.revision
+    this.sequence = start.sequence
+  }
+
+  /** Nothing is to be written. */
+  get empty(): boolean {
+    return this.records.length === 0 && this.enqueued.length === 0 && this.dequeued.length === 0
+  }
+
+  decided({ waiting, command }: Given, { events, change, outcome }: Decision): Step {
     const { answer, metadata } = outcome
-    if (answer.kind === 'failure') {
-      steps.push({ waiting, kind: 'refuse', failure: answer.failure, metadata })
-      continue
-    }
+    if (answer.kind === 'failure') return { waiting, kind: 'refuse', failure: answer.failure, metadata }
     const { idempotencyKey, effect, hops } = waiting.command
-    const worthWriting = events.length > 0 || outcome.effects.length > 0 || idempotencyKey !== undefined
+    const worthWriting =
+      events.length > 0 || change !== undefined || outcome.effects.length > 0 || idempotencyKey !== undefined
     let memory: Remembered | undefined
     if (worthWriting) {
-      revision += 1
-      sequence += events.length
-      records.push({
-        revision,
-        sequence,
-        deployment: start.deployment,
-        command: { ...command, idempotencyKey },
-        events,
-        effects: outcome.effects,
-        answer,
-        answerMetadata: metadata,
-      })
-      if (events.length > 0) {
-        eventCount += events.length
-        for (const event of events) eventBytes += event.data.length
-      }
+      this.record('command', { ...command, idempotencyKey }, events, change, outcome.effects, answer, metadata)
       if (idempotencyKey !== undefined) {
+        const { method, payload, nowMs } = command
+        const { revision } = this
+        const final = this.start.keepsRecords ? undefined : storedAnswer(answer, metadata)
         memory = {
           key: idempotencyKey,
-          entry: {
-            method: command.method,
-            payloadHash: payloadHash(command.payload),
-            atMs: command.nowMs,
-            revision,
-            final: undefined,
-          },
+          entry: { method, payloadHash: payloadHash(payload), atMs: nowMs, revision, final },
         }
-        remembered.push(memory)
+        this.remembered.push(memory)
       }
     }
-    const cause = { service: start.service, entity: start.entity, revision }
-    const effects = outcome.effects.map(({ call, synchronous }): OutboxEntry => {
-      return { id: effectId(), cause, call, synchronous, hops: hops + 1, attempts: 0, parked: undefined }
-    })
-    enqueued.push(...effects)
+    const effects = this.effects(outcome.effects, hops)
     if (answer.kind === 'forward') {
       const moved = effect && { ...effect, call: answer.call, hops: hops + 1, attempts: 0 }
-      if (moved !== undefined) enqueued.push(moved)
-      steps.push({ waiting, kind: 'forward', call: answer.call, effects, remember: memory, effect: moved })
-    } else {
-      if (effect !== undefined) dequeued.push(effect.id)
-      const payload = answer.kind === 'message' ? answer.payload : new Uint8Array()
-      steps.push({ waiting, kind: 'reply', payload, metadata, effects })
+      if (moved !== undefined) this.enqueued.push(moved)
+      return { waiting, kind: 'forward', call: answer.call, effects, remember: memory, effect: moved }
     }
+    if (effect !== undefined) this.dequeued.push(effect.id)
+    const payload = answer.kind === 'message' ? answer.payload : noBytes
+    return { waiting, kind: 'reply', payload, metadata, effects }
   }
-  return { records, remembered, enqueued, dequeued, steps, revision, sequence, eventCount, eventBytes }
+
+  /** A record of its own revision. */
+  record(
+    origin: JournalRecord['origin'],
+    command: RecordedCommand,
+    events: JournalRecord['events'],
+    change: JournalRecord['change'],
+    effects: JournalRecord['effects'],
+    answer: JournalRecord['answer'],
+    answerMetadata: Metadata,
+  ): void {
+    this.revision += 1
+    this.sequence += events.length
+    this.eventCount += events.length
+    for (const event of events) this.eventBytes += event.data.length
+    const { revision, sequence } = this
+    const { deployment } = this.start
+    this.records.push({
+      revision,
+      sequence,
+      deployment,
+      command,
+      origin,
+      events,
+      change,
+      effects,
+      answer,
+      answerMetadata,
+    })
+  }
+
+  /** Effects of the last record, with their places in the outbox. */
+  effects(effects: readonly Effect[], hops: number): readonly OutboxEntry[] {
+    if (effects.length === 0) return noEntries
+    const cause = { service: this.start.service, entity: this.start.entity, revision: this.revision }
+    const entries = effects.map(({ call, synchronous }): OutboxEntry => {
+      return { id: this.effectId(), cause, call, synchronous, hops: hops + 1, attempts: 0, parked: undefined }
+    })
+    this.enqueued.push(...entries)
+    return entries
+  }
+
+  plan(steps: readonly Step[]): TurnPlan {
+    const { records, remembered, enqueued, dequeued, revision, sequence, eventCount, eventBytes } = this
+    return { records, remembered, enqueued, dequeued, steps, revision, sequence, eventCount, eventBytes }
+  }
+}
+
+const noBytes = new Uint8Array()
+const noEntries: readonly OutboxEntry[] = Object.freeze([])
+
+/** An accepted answer, to be given again under its key. */
+function storedAnswer(answer: JournalRecord['answer'], metadata: Metadata): StoredAnswer {
+  if (answer.kind === 'forward') return { kind: 'forward', call: answer.call, metadata }
+  return { kind: 'message', payload: answer.kind === 'message' ? answer.payload : noBytes, metadata }
 }
 
 export function payloadHash(payload: Uint8Array): Uint8Array {

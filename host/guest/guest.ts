@@ -7,7 +7,7 @@
 // Owns: the words.   instance.ts owns: running them.   Entities own: when to call, and what to do after a fault.
 
 import type { Metadata } from '../metadata.ts'
-import type { Outcome, Typed } from '../outcome.ts'
+import type { Change, Outcome, Typed } from '../outcome.ts'
 
 /** One command as the guest sees it. */
 export interface GuestCommand {
@@ -34,7 +34,10 @@ export type Next =
   | { readonly kind: 'held'; readonly token: number; readonly sizeMax: number; readonly bytes: Uint8Array | undefined }
 
 export interface Decision {
+  /** Of event-sourced entities. */
   readonly events: readonly Typed[]
+  /** Of values; `undefined`: it stays as it is. */
+  readonly change: Change | undefined
   readonly outcome: Outcome
 }
 
@@ -52,6 +55,105 @@ export interface EventSourcedGuest {
   /** Fold events. With `wantState`, a `held` answer brings bytes. @throws GuestFault */
   evolve(service: string, entity: string, basis: Basis, events: readonly Typed[], wantState: boolean): Evolved
   /** Drop the instance and what it holds; the next call makes a fresh one. */
+  drop(): void
+}
+
+/** What a value guest starts from. */
+export type ValueBasis =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'value'; readonly bytes: Uint8Array }
+  | { readonly kind: 'held'; readonly token: number }
+
+export type ValueDecided =
+  /** `held`: a token for the value after the batch. */
+  | { readonly kind: 'decided'; readonly decisions: readonly Decision[]; readonly held: number | undefined }
+  | { readonly kind: 'unknown' }
+
+export interface ValueGuest {
+  readonly generation: number
+  /** Decide on a batch. One decision for each command is guaranteed. @throws GuestFault */
+  decide(service: string, entity: string, basis: ValueBasis, commands: readonly GuestCommand[]): ValueDecided
+  drop(): void
+}
+
+/** A stream that a client keeps open on a replicated entity. */
+export interface GuestSubscription {
+  readonly id: string
+  readonly method: string
+  /** What the guest wanted to remember of it. */
+  readonly note: Uint8Array
+}
+
+export interface ReplicatedDecision {
+  /** `after`: the outcome is to be rendered from the value after the operations, with this note. */
+  readonly answer:
+    | { readonly kind: 'now'; readonly outcome: Outcome }
+    | { readonly kind: 'after'; readonly note: Uint8Array }
+  /** Bytes of innkeeper.crdt.v1.Operations; empty: none. */
+  readonly operations: Uint8Array
+  readonly delete: boolean
+  /** The note of the subscription that the command opens. */
+  readonly subscribe: Uint8Array | undefined
+}
+
+export interface StreamStep {
+  readonly subscription: string
+  /** `undefined`: nothing to tell. */
+  readonly outcome: Outcome | undefined
+  readonly end: boolean
+}
+
+/** Views are bytes of innkeeper.crdt.v1.View. */
+export interface ReplicatedGuest {
+  /** Elements or keys that a command needs to see; asked for methods that are declared dynamic. @throws GuestFault */
+  reads(service: string, command: GuestCommand): readonly Uint8Array[]
+  decide(service: string, entity: string, view: Uint8Array, command: GuestCommand): ReplicatedDecision
+  render(service: string, entity: string, view: Uint8Array, command: GuestCommand, note: Uint8Array): Outcome
+  /** At most one step for each of `subscriptions` is guaranteed, and none for any other. */
+  changed(
+    service: string,
+    entity: string,
+    view: Uint8Array,
+    subscriptions: readonly GuestSubscription[],
+    nowMs: number,
+  ): readonly StreamStep[]
+  cancelled(
+    service: string,
+    entity: string,
+    view: Uint8Array,
+    subscription: GuestSubscription,
+    nowMs: number,
+  ): ReplicatedDecision
+  drop(): void
+}
+
+export type StreamInput =
+  | { readonly kind: 'start'; readonly metadata: Metadata }
+  | { readonly kind: 'item'; readonly payload: Uint8Array }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'cancelled' }
+
+export interface ActionStep {
+  readonly outputs: readonly Outcome[]
+  readonly state: Uint8Array | undefined
+  /** The stream ends after these outputs. */
+  readonly done: boolean
+  /** Call again, without new input, once the client has taken the outputs. */
+  readonly more: boolean
+}
+
+export interface ActionGuest {
+  /** One outcome for each command is guaranteed. @throws GuestFault */
+  call(service: string, commands: readonly GuestCommand[]): readonly Outcome[]
+  /** One step of one stream. @throws GuestFault */
+  stream(
+    service: string,
+    method: string,
+    state: Uint8Array | undefined,
+    inputs: readonly StreamInput[],
+    nowMs: number,
+    seed: Uint8Array,
+  ): ActionStep
   drop(): void
 }
 

@@ -24,8 +24,26 @@
 //                                state-type 32, state-version 44, headers 56, views 64
 //   method-view        20     4  method 0, case (u8) 8, string 12
 //
-// decide and evolve take ten flat i32: service (2), entity (2), basis (case, and two that state and held share), commands
-// or events (2), want-state. Their answers, like describe's, come by pointer.
+//   value
+//   change             12     4  case (u8) 0, list 4
+//   decision           68     4  change 0, outcome 12
+//   decided            16     4  decisions 0, held (option<u32>: u8 8, u32 12)
+//   decide-answer      20     4  case (u8) 0, decided 4
+//
+//   replicated
+//   subscription       24     4  id 0, method 8, note 16
+//   decision           84     4  answer: case (u8) 0, outcome or list 4; operations 60, delete (u8) 68, subscribe (option) 72
+//   stream-step        72     4  subscription 0, outcome (option: u8 8, outcome 12), end (u8) 68
+//   decide's tuple     72     8  service 0, entity 8, view 16, command 24
+//   render's tuple     80     8  the same, and note 72
+//
+//   action
+//   input              12     4  case (u8) 0, list 4
+//   step               24     4  outputs 0, state (option) 8, done (u8) 20, more (u8) 21
+//
+// Functions take flat values, up to sixteen, and beyond that a pointer to a tuple of their parameters: replicated's decide and
+// render have 17 and 19. A command is eleven flat values: method, payload and metadata (2 each), now-ms (f64), seed (4).
+// Answers come by pointer.
 //
 // Owns: the numbers.   test/guest/layout.test.ts compares them with what jco's own bindings read and write.
 
@@ -41,6 +59,16 @@ export const sizes = {
   description: 32,
   service: 72,
   methodView: 20,
+  outcome: 56,
+  valueDecision: 68,
+  valueAnswer: 20,
+  subscription: 24,
+  replicatedDecision: 84,
+  streamStep: 72,
+  decideTuple: 72,
+  renderTuple: 80,
+  input: 12,
+  step: 24,
 } as const
 
 /** Versions of the interfaces that this host speaks, as components name them. */

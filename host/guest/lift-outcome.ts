@@ -1,7 +1,8 @@
 // Lift of outcomes: decisions and what the next call starts from, each limit of a decision checked on the way (spec A16).
 //
-// O1. A failure keeps no events and no effects: whatever the guest put there is not even read (A7, law L3).
-// O2. `none` as an answer is a fault: methods of entities that fold events are unary (A10).
+// O1. A failure of an entity keeps no events and no effects: whatever the guest put there is not even read (A7, law L3). An
+//     action's keeps its effects (B1.2).
+// O2. `none` as an answer is a fault where an answer is due: on every unary method (A10).
 // O3. An event without a type name is a fault: it could never be folded again.
 // O4. Names in metadata are lower case and of letters that every transport carries; `-bin` has bytes, others text.
 //
@@ -14,7 +15,7 @@ import { type Decision, GuestFault, type Next } from './guest.ts'
 import { sizes } from './layout.ts'
 import type { Lift } from './lift.ts'
 
-const noEvents: readonly Typed[] = Object.freeze([])
+export const noEvents: readonly Typed[] = Object.freeze([])
 const noEffects: readonly Effect[] = Object.freeze([])
 
 const codes = 16
@@ -23,10 +24,23 @@ const headerName = /^[0-9a-z_.-]+$/
 /** Details of one failure: what fits the headers of a gRPC answer is far less. */
 const detailsMax = 100
 
+/** What a kind of method asks of its outcomes. */
+export interface Due {
+  /** `none` is no answer. */
+  readonly answer: boolean
+  /** A failure's effects count. */
+  readonly effectsOfFailures: boolean
+}
+
+export const unary: Due = { answer: true, effectsOfFailures: false }
+export const streamed: Due = { answer: false, effectsOfFailures: false }
+export const actionUnary: Due = { answer: true, effectsOfFailures: true }
+export const actionStream: Due = { answer: false, effectsOfFailures: true }
+
 export function liftDecision(lift: Lift, at: number): Decision {
-  const outcome = liftOutcome(lift, at + 8)
-  if (outcome.answer.kind === 'failure') return { events: noEvents, outcome }
-  return { events: liftEvents(lift, at), outcome }
+  const outcome = liftOutcome(lift, at + 8, unary)
+  if (outcome.answer.kind === 'failure') return { events: noEvents, change: undefined, outcome }
+  return { events: liftEvents(lift, at), change: undefined, outcome }
 }
 
 export function liftNext(lift: Lift, at: number, wantState: boolean): Next {
@@ -53,13 +67,13 @@ export function liftHeld(lift: Lift, at: number, wantState: boolean): Extract<Ne
   return { kind: 'held', token, sizeMax, bytes: wantState ? lift.state(at + 12) : undefined }
 }
 
-function liftOutcome(lift: Lift, at: number): Outcome {
-  const answer = liftAnswer(lift, at)
-  const effects = answer.kind === 'failure' ? noEffects : liftEffects(lift, at + 40)
+export function liftOutcome(lift: Lift, at: number, due: Due): Outcome {
+  const answer = liftAnswer(lift, at, due)
+  const effects = answer.kind === 'failure' && !due.effectsOfFailures ? noEffects : liftEffects(lift, at + 40)
   return { answer, effects, metadata: liftMetadata(lift, at + 48) }
 }
 
-function liftAnswer(lift: Lift, at: number): GuestAnswer {
+function liftAnswer(lift: Lift, at: number, due: Due): GuestAnswer {
   if (lift.case(at, 2, 'outcome') === 1) return { kind: 'failure', failure: liftFailure(lift, at + 4) }
   switch (lift.case(at + 4, 3, 'reply')) {
     case 0:
@@ -67,6 +81,7 @@ function liftAnswer(lift: Lift, at: number): GuestAnswer {
     case 1:
       return { kind: 'forward', call: liftCall(lift, at + 8) }
     default:
+      if (!due.answer) return { kind: 'none' }
       throw new GuestFault('malformed', 'a unary method was answered with neither a reply nor a forward')
   }
 }

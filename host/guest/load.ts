@@ -1,23 +1,38 @@
 // Load: an artefact becomes guests that can be called, one for each state model that the component exports.
 //
-// Owns: compiling once for all of them.   event-sourced.ts and its like own: instances.
+// Owns: compiling once for all of them.   event-sourced.ts, value.ts, replicated.ts, action.ts own: calling.
 
 import type { Limits } from '../limits.ts'
+import { Action } from './action.ts'
 import type { Artefact } from './artefact.ts'
 import { EventSourced } from './event-sourced.ts'
-import type { EventSourcedGuest } from './guest.ts'
+import type { ActionGuest, EventSourcedGuest, ReplicatedGuest, ValueGuest } from './guest.ts'
 import { compile } from './instance.ts'
 import { interfaces } from './layout.ts'
+import { Replicated } from './replicated.ts'
+import { Value } from './value.ts'
 
+/** Each is there if the component exports its interface. */
 export interface LoadedGuest {
   readonly artefact: Artefact
-  /** If the component exports that interface. */
   readonly eventSourced: EventSourcedGuest | undefined
+  readonly value: ValueGuest | undefined
+  readonly replicated: ReplicatedGuest | undefined
+  readonly action: ActionGuest | undefined
 }
 
-/** Compiles the modules (0.1 ms AssemblyScript, 10 ms QuickJS); instances are made by the first call. */
-export function load(artefact: Artefact, limits: Limits): LoadedGuest {
+/** Does the method of a service stream its answers? */
+export type Streams = (service: string, method: string) => boolean
+
+/** Compiles the modules (0.1 ms AssemblyScript, 10 ms QuickJS); instances are made by the first call, one for each model. */
+export function load(artefact: Artefact, limits: Limits, streams: Streams = () => false): LoadedGuest {
   const compiled = compile(artefact)
   const exported = (kind: keyof typeof interfaces) => artefact.plan.exports[interfaces[kind]] !== undefined
-  return { artefact, eventSourced: exported('event-sourced') ? new EventSourced(compiled, limits) : undefined }
+  return {
+    artefact,
+    eventSourced: exported('event-sourced') ? new EventSourced(compiled, limits) : undefined,
+    value: exported('value') ? new Value(compiled, limits) : undefined,
+    replicated: exported('replicated') ? new Replicated(compiled, limits, streams) : undefined,
+    action: exported('action') ? new Action(compiled, limits) : undefined,
+  }
 }

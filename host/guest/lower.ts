@@ -8,13 +8,14 @@
 
 import type { Metadata } from '../metadata.ts'
 import type { Typed } from '../outcome.ts'
-import type { Basis, GuestCommand } from './guest.ts'
+import type { Basis, GuestCommand, GuestSubscription, StreamInput, ValueBasis } from './guest.ts'
 import type { GuestFunction, Instance } from './instance.ts'
 import { Encoder } from './interner.ts'
 import { sizes } from './layout.ts'
 import type { GuestMemory } from './memory.ts'
 
 const basisCases = { initial: 0, state: 1, held: 2 } as const
+const inputCases = { start: 0, item: 1, end: 2, cancelled: 3 } as const
 
 export class Lower {
   readonly #instance: Instance
@@ -60,19 +61,80 @@ export class Lower {
     }
   }
 
+  /** The three flat values of a value's basis. */
+  valueBasis(basis: ValueBasis): readonly [number, number, number] {
+    if (basis.kind === 'absent') return [0, 0, 0]
+    return this.basis(basis.kind === 'value' ? { kind: 'state', bytes: basis.bytes } : basis)
+  }
+
   /** Pointer to the list of commands. */
   commands(commands: readonly GuestCommand[]): number {
     const base = this.allocate(commands.length * sizes.command, 8)
     let at = base
     for (const command of commands) {
-      this.#textAt(at, command.method)
-      this.#bytesAt(at + 8, command.payload)
-      this.#metadataAt(at + 16, command.metadata)
-      const words = this.#memory.words
-      words.setFloat64(at + 24, command.nowMs, true)
-      // The seed's bytes are its four words, little-endian.
-      this.#memory.bytes.set(command.seed, at + 32)
+      this.#commandAt(at, command)
       at += sizes.command
+    }
+    return base
+  }
+
+  /** The eleven flat values of one command. */
+  flatCommand({ method, payload, metadata, nowMs, seed }: GuestCommand): readonly number[] {
+    const [methodPointer, methodLength] = this.text(method)
+    const payloadPointer = this.bytes(payload)
+    const list = this.#metadata(metadata)
+    return [
+      ...[methodPointer, methodLength, payloadPointer, payload.length, list, metadata.length, nowMs],
+      ...this.flatSeed(seed),
+    ]
+  }
+
+  /** The four flat values of a seed: its bytes as words, little-endian. */
+  flatSeed(seed: Uint8Array): readonly number[] {
+    const words = new DataView(seed.buffer, seed.byteOffset, 16)
+    return [0, 4, 8, 12].map((at) => words.getInt32(at, true))
+  }
+
+  /** Pointer to the parameters of replicated's decide, or of its render, which has a note besides. */
+  decideTuple(
+    size: number,
+    service: string,
+    entity: string,
+    view: Uint8Array,
+    command: GuestCommand,
+    note?: Uint8Array,
+  ): number {
+    const base = this.allocate(size, 8)
+    this.#textAt(base, service)
+    this.#textAt(base + 8, entity)
+    this.#bytesAt(base + 16, view)
+    this.#commandAt(base + 24, command)
+    if (note !== undefined) this.#bytesAt(base + 72, note)
+    return base
+  }
+
+  /** Pointer to the list of subscriptions. */
+  subscriptions(subscriptions: readonly GuestSubscription[]): number {
+    const base = this.allocate(subscriptions.length * sizes.subscription, 4)
+    let at = base
+    for (const { id, method, note } of subscriptions) {
+      this.#textAt(at, id)
+      this.#textAt(at + 8, method)
+      this.#bytesAt(at + 16, note)
+      at += sizes.subscription
+    }
+    return base
+  }
+
+  /** Pointer to the list of a stream's inputs. */
+  inputs(inputs: readonly StreamInput[]): number {
+    const base = this.allocate(inputs.length * sizes.input, 4)
+    let at = base
+    for (const input of inputs) {
+      this.#memory.words.setUint8(at, inputCases[input.kind])
+      if (input.kind === 'start') this.#metadataAt(at + 4, input.metadata)
+      else if (input.kind === 'item') this.#bytesAt(at + 4, input.payload)
+      at += sizes.input
     }
     return base
   }
@@ -89,6 +151,15 @@ export class Lower {
     return base
   }
 
+  #commandAt(at: number, command: GuestCommand): void {
+    this.#textAt(at, command.method)
+    this.#bytesAt(at + 8, command.payload)
+    this.#metadataAt(at + 16, command.metadata)
+    this.#memory.words.setFloat64(at + 24, command.nowMs, true)
+    // The seed's bytes are its four words, little-endian.
+    this.#memory.bytes.set(command.seed, at + 32)
+  }
+
   #textAt(at: number, text: string): void {
     this.#bytesAt(at, this.#encoder.encode(text))
   }
@@ -99,6 +170,11 @@ export class Lower {
   }
 
   #metadataAt(at: number, metadata: Metadata): void {
+    const base = this.#metadata(metadata)
+    this.#pairAt(at, base, metadata.length)
+  }
+
+  #metadata(metadata: Metadata): number {
     const base = this.allocate(metadata.length * sizes.metadataEntry, 4)
     let entryAt = base
     for (const [name, value] of metadata) {
@@ -109,7 +185,7 @@ export class Lower {
       else this.#bytesAt(entryAt + 12, value)
       entryAt += sizes.metadataEntry
     }
-    this.#pairAt(at, base, metadata.length)
+    return base
   }
 
   #pairAt(at: number, pointer: number, length: number): void {

@@ -48,4 +48,8 @@ export interface Catalog {
 export interface Store {
   readonly journal: import('./journal.ts').Journal
   readonly catalog: Catalog
+  /** Id of this host among the replicas of its entities (incarnation.ts). */
+  readonly replica: string
+  /** Note how far this replica has come. Called now and then, and at the end. */
+  note(): void
 }

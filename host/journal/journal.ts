@@ -11,10 +11,15 @@
 // J6. Nothing above may assume that a commit is local or instant: `done` may be called in the same tick or much later,
 //     always in the order of the commits.
 //
+// J7. Of entities that keep no events there is a base beside the records: the value, or the replica as of a revision. It is
+//     written in synced commits, and what it covers may be gone: a value's records unless its history is kept, a replica's
+//     but the last.
+// J8. An open subscription of a replicated entity is stored by the commit that opened it, and goes with that of its end.
+//
 // Owns: bytes on disk (record.ts, keys.ts), order, sync.   Group commit owns: what goes into one batch.   Entities own: meaning.
 
 import type { Metadata } from '../metadata.ts'
-import type { Call, Effect, GuestAnswer, Typed } from '../outcome.ts'
+import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
 
 /** Short number that a persistence id was given at its first deployment; never used again for another. */
 export type StorageId = number
@@ -35,7 +40,10 @@ export interface RecordedCommand {
   readonly idempotencyKey: string | undefined
 }
 
-/** One decision that was worth writing: it brought events, effects or an idempotency key. */
+/** Who caused a record: a caller, a client that left its stream, a change that subscribers were told of, or a peer. */
+export type Origin = 'command' | 'cancelled' | 'changed' | 'peer'
+
+/** One decision that was worth writing: it brought events, a change, effects or an idempotency key. */
 export interface JournalRecord {
   /** Place among the entity's records, from 1. */
   readonly revision: number
@@ -44,7 +52,10 @@ export interface JournalRecord {
   /** Number of the deployment that decided. */
   readonly deployment: number
   readonly command: RecordedCommand
+  readonly origin: Origin
   readonly events: readonly Typed[]
+  /** Of entities that keep no events. */
+  readonly change: Change | undefined
   readonly effects: readonly Effect[]
   /** Accepted answers only; a refusal is recorded nowhere. */
   readonly answer: Exclude<GuestAnswer, { kind: 'failure' }>
@@ -56,6 +67,25 @@ export interface EntityHead {
   readonly sequence: number
   /** `nowMs` of the last recorded command: time never goes backwards for an entity. */
   readonly nowMs: number
+}
+
+/** What entities without events are built from (J7). */
+export interface Base {
+  /** Last revision that it covers. */
+  readonly revision: number
+  readonly deployment: number
+  /** Time of the last command that it covers. */
+  readonly nowMs: number
+  /** The value, or the replica in bytes of host/crdt; `undefined`: there is none, or none any more. */
+  readonly state: Uint8Array | undefined
+}
+
+export interface StoredSubscription {
+  readonly id: string
+  readonly method: string
+  /** The request that opened it: views may depend on it. */
+  readonly payload: Uint8Array
+  readonly note: Uint8Array
 }
 
 export interface Snapshot {
@@ -71,9 +101,9 @@ export interface IdempotencyEntry {
   readonly payloadHash: Uint8Array
   /** When the first accepted outcome was stored. */
   readonly atMs: number
-  /** The record that holds the answer. */
+  /** The record that holds the answer, where `final` does not. */
   readonly revision: number
-  /** The final answer of a forward, once it arrived. */
+  /** The answer: of entities whose records may go, and of a forward once it arrived. */
   readonly final: StoredAnswer | undefined
 }
 
@@ -86,6 +116,8 @@ export type StoredAnswer =
       readonly details: readonly Typed[]
       readonly metadata: Metadata
     }
+  /** The forward itself, until its answer arrives. */
+  | { readonly kind: 'forward'; readonly call: Call; readonly metadata: Metadata }
 
 /** An effect on its way. */
 export interface OutboxEntry {
@@ -104,6 +136,12 @@ export interface OutboxEntry {
 export interface Batch {
   readonly empty: boolean
   append(entity: EntityRef, record: JournalRecord): void
+  /** Replace the base of an entity that keeps a value; it must follow revision `after`. `history`: records to keep besides. */
+  keep(entity: EntityRef, after: number, base: Base, history: readonly JournalRecord[]): void
+  /** Replace the base of a replica, and forget the records after `after` that come before `base.revision`. */
+  compact(entity: EntityRef, after: number, base: Base): void
+  subscribe(entity: EntityRef, subscription: StoredSubscription): void
+  unsubscribe(entity: EntityRef, id: string): void
   remember(entity: EntityRef, idempotencyKey: string, entry: IdempotencyEntry): void
   /** Add or replace. */
   enqueue(entry: OutboxEntry): void
@@ -139,11 +177,17 @@ export interface Journal {
 
   /** Last record's numbers, or undefined if nothing was ever recorded. */
   head(entity: EntityRef): EntityHead | undefined
+  base(entity: EntityRef): Base | undefined
+  /** Subscriptions that were left open, of one entity or of all. */
+  subscriptions(entity: EntityRef): readonly StoredSubscription[]
+  subscribed(max: number): readonly EntityRef[]
   /** Records with revision > `after`, at most so many records and about so many bytes (at least one record). */
   records(entity: EntityRef, after: number, recordsMax: number, bytesMax: number): RecordsPage
   /** Events of the records with revision > `after`: at most so many events and bytes, but whole records, at least one. */
   events(entity: EntityRef, after: number, eventsMax: number, bytesMax: number): EventsPage
   record(entity: EntityRef, revision: number): JournalRecord | undefined
+  /** Records of a value's history: as `records`, but there may be gaps, from when it was not kept. */
+  history(entity: EntityRef, after: number, recordsMax: number, bytesMax: number): RecordsPage
 
   /** The latest snapshot, or the latest at or below `sequenceMax`. A damaged one counts as none (it is a cache), and is logged. */
   snapshot(entity: EntityRef, sequenceMax?: number): Snapshot | undefined
@@ -158,8 +202,15 @@ export interface Journal {
   outbox(afterId: number, max: number): readonly OutboxEntry[]
   nextOutboxId(): number
 
-  /** Entities of a storage id in key order, whose key starts with `prefix` and lies after `after`. */
-  entities(storage: StorageId, prefix: string, after: string | undefined, max: number): readonly EntitySummary[]
+  /** Entities of a storage id in key order, whose key starts with `prefix` and lies after `after`: those with records, or
+   *  those with a base (values). */
+  entities(
+    storage: StorageId,
+    prefix: string,
+    after: string | undefined,
+    max: number,
+    by?: 'records' | 'base',
+  ): readonly EntitySummary[]
   /** Remove everything stored for a storage id. Synced. */
   purge(storage: StorageId): void
 

@@ -2,6 +2,8 @@
 //
 //   journal      | storage 4 | entity ... 00 01 | revision 8 |                    -> Record
 //   snapshots    | storage 4 | entity ... 00 01 | sequence 8 |                    -> Snapshot
+//   bases        | storage 4 | entity ... 00 01 |                                 -> Base
+//   subscriptions| storage 4 | entity ... 00 01 | id ... |                        -> Subscription
 //   idempotency  | 0 | storage 4 | entity ... 00 01 | key ... |                   -> Idempotency
 //                | 1 | at-ms 8 | storage 4 | entity ... 00 01 | key ... |         -> (empty; for expiry)
 //   outbox       | id 8 |                                                         -> Outbox
@@ -15,7 +17,17 @@
 
 import type { EntityRef, StorageId } from './journal.ts'
 
-export const columns = ['default', 'journal', 'commits', 'snapshots', 'components', 'idempotency', 'outbox'] as const
+export const columns = [
+  'default',
+  'journal',
+  'commits',
+  'snapshots',
+  'components',
+  'idempotency',
+  'outbox',
+  'bases',
+  'subscriptions',
+] as const
 export type Column = (typeof columns)[number]
 
 export const partition = 0
@@ -57,12 +69,29 @@ export function after(prefix: Buffer): Buffer {
 
 /** The entity of a key in `journal` or `snapshots`. */
 export function entityOf(key: Buffer): EntityRef {
-  const escaped = key.subarray(4, key.length - 10)
+  return entityOfPrefix(key.subarray(0, key.length - 8))
+}
+
+/** The entity of a key in `bases`, which is its prefix. */
+export function entityOfPrefix(prefix: Buffer): EntityRef {
+  const escaped = prefix.subarray(4, prefix.length - 2)
+  const key = prefix
   return { storage: key.readUInt32BE(0), key: (escaped.includes(0) ? unescapeNul(escaped) : escaped).toString('utf8') }
 }
 
 export function numberOf(key: Buffer): number {
   return readNumber(key, key.length - 8)
+}
+
+export function subscriptionKey(entity: EntityRef, id: string): Buffer {
+  return Buffer.concat([entityPrefix(entity), Buffer.from(id, 'utf8')])
+}
+
+/** The prefix and the id of a key in `subscriptions`: the first 00 01 ends the entity. */
+export function subscriptionParts(key: Buffer): { prefix: Buffer; id: string } {
+  let end = 4
+  while (key[end] !== 0 || key[end + 1] !== 1) end += key[end] === 0 ? 2 : 1
+  return { prefix: key.subarray(0, end + 2), id: key.toString('utf8', end + 2) }
 }
 
 export function idempotencyKey(entity: EntityRef, key: string): Buffer {

@@ -1,23 +1,36 @@
 // A batch over a Kv: the writes of one commit, encoded as they come, so that nothing of them is held on to.
 //
-// B1. A record must follow its entity's last one, stored or earlier in the batch (J2); the journal looks again at commit,
-//     since another batch may have come first.
+// B1. A record must follow its entity's last one, stored or earlier in the batch (J2), and a value its last revision; the
+//     journal looks again at commit, since another batch may have come first.
 
 import assert from 'node:assert/strict'
-import type { Batch, CommitRecord, EntityRef, IdempotencyEntry, JournalRecord, OutboxEntry } from './journal.ts'
-import { entityPrefix, expiryKey, idempotencyKey, numbered, outboxKey } from './keys.ts'
+import type {
+  Base,
+  Batch,
+  CommitRecord,
+  EntityRef,
+  IdempotencyEntry,
+  JournalRecord,
+  OutboxEntry,
+  StoredSubscription,
+} from './journal.ts'
+import { entityPrefix, expiryKey, idempotencyKey, numbered, outboxKey, subscriptionKey } from './keys.ts'
 import type { Write } from './kv.ts'
-import { encodeIdempotency, encodeOutbox, encodeRecord } from './record.ts'
+import { encodeBase, encodeIdempotency, encodeOutbox, encodeRecord, encodeSubscription } from './record.ts'
 
 export interface Head {
   readonly revision: number
   readonly sequence: number
 }
 
+/** Where an entity's last revision is read: at its last record, or at its base. */
+export type HeadOf = (entity: EntityRef, by: 'records' | 'base') => Head
+
 export interface BatchHead extends Head {
   readonly entity: EntityRef
   /** Revision that the batch's first record of the entity follows. */
   readonly base: number
+  readonly by: 'records' | 'base'
 }
 
 const nothing = Buffer.alloc(0)
@@ -28,9 +41,9 @@ export class KvBatch implements Batch {
   readonly heads = new Map<string, BatchHead>()
   /** Highest id enqueued, 0 if none was. */
   outboxId = 0
-  private readonly headOf: (entity: EntityRef) => Head
+  private readonly headOf: HeadOf
 
-  constructor(headOf: (entity: EntityRef) => Head) {
+  constructor(headOf: HeadOf) {
     this.headOf = headOf
   }
 
@@ -41,15 +54,45 @@ export class KvBatch implements Batch {
   append(entity: EntityRef, record: JournalRecord): void {
     const key = headKey(entity)
     const earlier = this.heads.get(key)
-    const { revision, sequence } = earlier ?? this.headOf(entity)
+    const { revision, sequence } = earlier ?? this.headOf(entity, 'records')
     assert(
       record.revision === revision + 1 && record.sequence === sequence + record.events.length,
       `sequence_conflict: record ${record.revision}/${record.sequence} after ${revision}/${sequence}`,
     )
     const base = earlier?.base ?? revision
-    this.heads.set(key, { entity, base, revision: record.revision, sequence: record.sequence })
+    this.heads.set(key, { entity, base, by: 'records', revision: record.revision, sequence: record.sequence })
     this.writes.push(['journal', numbered(entityPrefix(entity), record.revision), encodeRecord(record)])
     this.wrote.push({ entity, revision: record.revision })
+  }
+
+  keep(entity: EntityRef, after: number, base: Base, history: readonly JournalRecord[]): void {
+    const key = headKey(entity)
+    const earlier = this.heads.get(key)
+    const { revision } = earlier ?? this.headOf(entity, 'base')
+    assert(
+      after === revision && base.revision > after,
+      `sequence_conflict: value ${base.revision} made after ${after}, kept after ${revision}`,
+    )
+    this.heads.set(key, { entity, base: earlier?.base ?? after, by: 'base', revision: base.revision, sequence: 0 })
+    const prefix = entityPrefix(entity)
+    for (const record of history) this.writes.push(['journal', numbered(prefix, record.revision), encodeRecord(record)])
+    this.writes.push(['bases', prefix, encodeBase(base)])
+    this.wrote.push({ entity, revision: base.revision })
+  }
+
+  compact(entity: EntityRef, after: number, base: Base): void {
+    const prefix = entityPrefix(entity)
+    for (let revision = Math.max(1, after); revision < base.revision; revision++)
+      this.writes.push(['journal', numbered(prefix, revision), undefined])
+    this.writes.push(['bases', prefix, encodeBase(base)])
+  }
+
+  subscribe(entity: EntityRef, subscription: StoredSubscription): void {
+    this.writes.push(['subscriptions', subscriptionKey(entity, subscription.id), encodeSubscription(subscription)])
+  }
+
+  unsubscribe(entity: EntityRef, id: string): void {
+    this.writes.push(['subscriptions', subscriptionKey(entity, id), undefined])
   }
 
   remember(entity: EntityRef, key: string, entry: IdempotencyEntry): void {

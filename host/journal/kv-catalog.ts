@@ -3,6 +3,7 @@
 //   default      directory                     -> {"format":1,"id":"..."}
 //                storage/<persistence id>      -> {"id":7}
 //                deployment/<number, 10 digits>-> Deployment
+//                incarnation                   -> {"replica":"...","place":"..."}
 //                active/<service>              -> {"deployment":3}
 //   components   component/<hash>              -> the uploaded bytes
 //                artefact/<hash>/<engine>      -> framed JSON: plan, description, number of modules
@@ -12,6 +13,7 @@ import { randomBytes } from 'node:crypto'
 import { InnkeeperError } from '../errors.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Catalog, Deployment } from './catalog.ts'
+import type { IncarnationStore, StoredIncarnation } from './incarnation.ts'
 import type { StorageId } from './journal.ts'
 import type { Column } from './keys.ts'
 import { after } from './keys.ts'
@@ -25,7 +27,7 @@ const allMax = 1_000_000
 /** Runs an access to the store; throws `storage_unavailable` where the store has failed. */
 export type Using = <T>(run: () => T) => T
 
-export class KvCatalog implements Catalog {
+export class KvCatalog implements Catalog, IncarnationStore {
   readonly directoryId: string
   private readonly kv: Kv
   private readonly using: Using
@@ -95,6 +97,14 @@ export class KvCatalog implements Catalog {
 
   putArtefact(artefact: Artefact): void {
     this.write(artefactWrites(artefact))
+  }
+
+  incarnation(): StoredIncarnation | undefined {
+    return this.read('incarnation')
+  }
+
+  putIncarnation(incarnation: StoredIncarnation): void {
+    this.write([put('incarnation', incarnation)])
   }
 
   private get(column: Column, key: Buffer): Buffer | undefined {

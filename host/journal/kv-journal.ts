@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
 import type {
+  Base,
   Batch,
   CommitRecord,
   EntityHead,
@@ -19,11 +20,13 @@ import type {
   RecordsPage,
   Snapshot,
   StorageId,
+  StoredSubscription,
 } from './journal.ts'
 import {
   after,
   commitKey,
   entityOf,
+  entityOfPrefix,
   entityPrefix,
   expiredEntry,
   expiryKey,
@@ -32,12 +35,14 @@ import {
   numbered,
   numberOf,
   outboxKey,
+  subscriptionParts,
 } from './keys.ts'
 import type { Kv, Write } from './kv.ts'
 import type { Head } from './kv-batch.ts'
 import { headKey, KvBatch } from './kv-batch.ts'
 import {
   DamagedValue,
+  decodeBase,
   decodeCommit,
   decodeCommitOutboxId,
   decodeEvents,
@@ -46,6 +51,7 @@ import {
   decodeOutbox,
   decodeRecord,
   decodeSnapshot,
+  decodeSubscription,
   encodeCommit,
   encodeSnapshot,
 } from './record.ts'
@@ -88,8 +94,8 @@ export class KvJournal implements Journal {
       done(undefined)
       return
     }
-    for (const { entity, base } of batch.heads.values()) {
-      const { revision } = this.headOf(entity)
+    for (const { entity, base, by } of batch.heads.values()) {
+      const { revision } = this.headOf(entity, by)
       assert(revision === base, `sequence_conflict: a batch made after revision ${base}, committed after ${revision}`)
     }
     const outboxId = Math.max(this.outboxId, batch.outboxId)
@@ -117,6 +123,57 @@ export class KvJournal implements Journal {
       const [key, value] = this.kv.range('journal', { from: prefix, to: after(prefix), reverse: true, limit: 1 })
       if (key === undefined || value === undefined) return undefined
       return { revision: numberOf(key), ...decodeHead(value) }
+    })
+  }
+
+  base(entity: EntityRef): Base | undefined {
+    return this.reading(() => {
+      const value = this.kv.get('bases', entityPrefix(entity))
+      return value && decodeBase(value)
+    })
+  }
+
+  subscriptions(entity: EntityRef): readonly StoredSubscription[] {
+    const from = entityPrefix(entity)
+    return this.reading(() => {
+      const rows = this.kv.range('subscriptions', { from, to: after(from), limit: Number.MAX_SAFE_INTEGER })
+      const found: StoredSubscription[] = []
+      for (let at = 0; at < rows.length; at += 2) {
+        found.push(decodeSubscription(subscriptionParts(rows[at]!).id, rows[at + 1]!))
+      }
+      return found
+    })
+  }
+
+  subscribed(max: number): readonly EntityRef[] {
+    return this.reading(() => {
+      const found: EntityRef[] = []
+      const to = Buffer.alloc(5, 255)
+      let from: Buffer = Buffer.alloc(1)
+      while (found.length < max) {
+        const [first] = this.kv.range('subscriptions', { from, to, limit: 1, keysOnly: true })
+        if (first === undefined) break
+        const { prefix } = subscriptionParts(first)
+        found.push(entityOfPrefix(prefix))
+        from = after(prefix)
+      }
+      return found
+    })
+  }
+
+  history(entity: EntityRef, afterRevision: number, recordsMax: number, bytesMax: number): RecordsPage {
+    const prefix = entityPrefix(entity)
+    return this.reading(() => {
+      const from = numbered(prefix, afterRevision + 1)
+      const rows = this.kv.range('journal', { from, to: after(prefix), limit: recordsMax, bytesMax })
+      const records: JournalRecord[] = []
+      for (let at = 0; at < rows.length; at += 2) records.push(decodeRecord(numberOf(rows[at]!), rows[at + 1]!))
+      const rest = {
+        from: numbered(prefix, (records.at(-1)?.revision ?? afterRevision) + 1),
+        to: after(prefix),
+        limit: 1,
+      }
+      return { records, more: this.kv.range('journal', { ...rest, keysOnly: true }).length > 0 }
     })
   }
 
@@ -242,7 +299,14 @@ export class KvJournal implements Journal {
     return this.reading(() => this.outboxId + 1)
   }
 
-  entities(storage: StorageId, prefix: string, afterKey: string | undefined, max: number): readonly EntitySummary[] {
+  entities(
+    storage: StorageId,
+    prefix: string,
+    afterKey: string | undefined,
+    max: number,
+    by: 'records' | 'base' = 'records',
+  ): readonly EntitySummary[] {
+    const column = by === 'records' ? 'journal' : 'bases'
     return this.reading(() => {
       const start = listPrefix(storage, prefix)
       const to = after(start)
@@ -250,11 +314,12 @@ export class KvJournal implements Journal {
       let from = afterKey === undefined ? start : after(entityPrefix({ storage, key: afterKey }))
       if (from.compare(start) < 0) from = start
       while (found.length < max && from.compare(to) < 0) {
-        const [first] = this.kv.range('journal', { from, to, limit: 1, keysOnly: true })
+        const [first] = this.kv.range(column, { from, to, limit: 1, keysOnly: true })
         if (first === undefined) break
-        const entity = entityOf(first)
-        const head = this.head(entity)!
-        found.push({ key: entity.key, revision: head.revision, sequence: head.sequence, lastChangeMs: head.nowMs })
+        const entity = by === 'records' ? entityOf(first) : entityOfPrefix(first)
+        const { revision, sequence, nowMs } =
+          by === 'records' ? this.head(entity)! : { ...this.base(entity)!, sequence: 0 }
+        found.push({ key: entity.key, revision, sequence, lastChangeMs: nowMs })
         // From here to the next entity in one step: this one may have millions of records.
         from = after(entityPrefix(entity))
       }
@@ -270,6 +335,8 @@ export class KvJournal implements Journal {
       // The records last: a crash in between must leave no snapshot of a history that is gone.
       this.kv.clear('snapshots', from, to)
       this.kv.clear('idempotency', tagged(from), tagged(to))
+      this.kv.clear('subscriptions', from, to)
+      this.kv.clear('bases', from, to)
       this.kv.clear('journal', from, to)
       this.heads.clear()
       // The clearing itself is not synced by every engine; an empty synced commit is.
@@ -312,8 +379,11 @@ export class KvJournal implements Journal {
     return this.kv.close()
   }
 
-  private readonly headOf = (entity: EntityRef): Head => {
-    return this.heads.get(headKey(entity)) ?? this.head(entity) ?? { revision: 0, sequence: 0 }
+  private readonly headOf = (entity: EntityRef, by: 'records' | 'base'): Head => {
+    const known = this.heads.get(headKey(entity))
+    if (known !== undefined) return known
+    if (by === 'records') return this.head(entity) ?? { revision: 0, sequence: 0 }
+    return { revision: this.base(entity)?.revision ?? 0, sequence: 0 }
   }
 
   private commitWrite(wrote: CommitRecord['wrote'], outboxId: number): Write {

@@ -1,6 +1,7 @@
 // Memory: a store that forgets at exit. For tests and tries.
 
 import type { Store } from './catalog.ts'
+import { newReplica } from './incarnation.ts'
 import type { Column } from './keys.ts'
 import type { Kv, Range, Write } from './kv.ts'
 import { KvCatalog } from './kv-catalog.ts'
@@ -8,7 +9,8 @@ import { KvJournal } from './kv-journal.ts'
 
 export function memoryStore(): Store {
   const kv = new MemoryKv()
-  return { journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv) }
+  const catalog = new KvCatalog(kv)
+  return { journal: new KvJournal(kv, () => {}), catalog, replica: newReplica(catalog.directoryId), note() {} }
 }
 
 /** Each column a list sorted by key. */

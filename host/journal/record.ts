@@ -8,17 +8,20 @@
 import { crc32 } from 'node:zlib'
 import type { Metadata, MetadataEntry } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
-import type { Call, Effect, Typed } from '../outcome.ts'
+import type { Call, Change, Effect, Typed } from '../outcome.ts'
 import { WireCursor, WireError } from '../schema/wire.ts'
 import { Sink } from '../transcode/sink.ts'
 import type {
+  Base,
   CommitRecord,
   IdempotencyEntry,
   JournalRecord,
+  Origin,
   OutboxEntry,
   RecordedCommand,
   Snapshot,
   StoredAnswer,
+  StoredSubscription,
 } from './journal.ts'
 
 const version = 1
@@ -125,6 +128,8 @@ export function encodeRecord({
   effects,
   answer,
   answerMetadata,
+  change,
+  origin,
 }: JournalRecord): Buffer {
   sink.reset()
   number(1, sequence)
@@ -154,7 +159,81 @@ export function encodeRecord({
     else number(3, 1)
   })
   writeMetadata(7, answerMetadata)
+  if (change !== undefined) writeChange(8, change)
+  number(9, origins.indexOf(origin))
   return frame(sink.finish())
+}
+
+/** By their number on disk. */
+const origins: readonly Origin[] = ['command', 'cancelled', 'changed', 'peer']
+
+function writeChange(field: number, change: Change): void {
+  part(field, () => {
+    if (change.kind === 'updated') bytes(1, change.value)
+    else if (change.kind === 'deleted') number(2, 1)
+    else bytes(3, change.delta)
+  })
+}
+
+function readChange(cursor: WireCursor): Change | undefined {
+  let change: Change | undefined
+  fields(cursor, (tag) => {
+    if (tag === 10) change = { kind: 'updated', value: cursor.view() }
+    else if (tag === 16) change = cursor.varint32() === 1 ? { kind: 'deleted' } : undefined
+    else if (tag === 26) change = { kind: 'delta', delta: cursor.view() }
+    else return false
+    return true
+  })
+  return change
+}
+
+export function encodeBase({ revision, deployment, nowMs, state }: Base): Buffer {
+  return write(() => {
+    number(1, revision)
+    number(2, deployment)
+    number(3, nowMs)
+    if (state !== undefined) bytes(4, state)
+  })
+}
+
+/** @throws DamagedValue */
+export function decodeBase(framed: Buffer): Base {
+  return read(framed, (cursor) => {
+    const base = { revision: 0, deployment: 0, nowMs: 0, state: undefined as Uint8Array | undefined }
+    fields(cursor, (tag) => {
+      if (tag === 8) base.revision = cursor.varintSafe()
+      else if (tag === 16) base.deployment = cursor.varintSafe()
+      else if (tag === 24) base.nowMs = cursor.varintSafe()
+      else if (tag === 34) base.state = cursor.view()
+      else return false
+      return true
+    })
+    return base
+  })
+}
+
+export function encodeSubscription({ method, payload, note }: StoredSubscription): Buffer {
+  return write(() => {
+    text(1, method)
+    bytes(2, payload)
+    bytes(3, note)
+  })
+}
+
+/** @throws DamagedValue */
+export function decodeSubscription(id: string, framed: Buffer): StoredSubscription {
+  return read(framed, (cursor) => {
+    const empty: Uint8Array = new Uint8Array()
+    const subscription = { id, method: '', payload: empty, note: empty }
+    fields(cursor, (tag) => {
+      if (tag === 10) subscription.method = cursor.string()
+      else if (tag === 18) subscription.payload = cursor.view()
+      else if (tag === 26) subscription.note = cursor.view()
+      else return false
+      return true
+    })
+    return subscription
+  })
 }
 
 /** Fields of one message, unknown ones skipped. `on` reads a field that it knows and says so. */
@@ -250,6 +329,8 @@ export function decodeRecord(revision: number, framed: Buffer): JournalRecord {
     let deployment = 0
     let command: RecordedCommand | undefined
     let answer: JournalRecord['answer'] = { kind: 'none' }
+    let change: Change | undefined
+    let origin: Origin | undefined = 'command'
     fields(cursor, (tag) => {
       if (tag === 8) sequence = cursor.varintSafe()
       else if (tag === 16) deployment = cursor.varintSafe()
@@ -258,11 +339,14 @@ export function decodeRecord(revision: number, framed: Buffer): JournalRecord {
       else if (tag === 42) effects.push(readEffect(inner(cursor)))
       else if (tag === 50) answer = readAnswer(inner(cursor))
       else if (tag === 58) answerMetadata.push(readMetadata(inner(cursor)))
+      else if (tag === 66) change = readChange(inner(cursor))
+      else if (tag === 72) origin = origins[cursor.varint32()]
       else return false
       return true
     })
     if (command === undefined) throw new DamagedValue('a record without a command')
-    return { revision, sequence, deployment, command, events, effects, answer, answerMetadata }
+    if (origin === undefined) throw new DamagedValue('a record of an origin that this host does not know')
+    return { revision, sequence, deployment, command, origin, events, change, effects, answer, answerMetadata }
   })
 }
 
@@ -349,6 +433,7 @@ export function encodeIdempotency({ method, payloadHash, atMs, revision, final }
 
 function writeStored(answer: StoredAnswer): void {
   if (answer.kind === 'message') bytes(1, answer.payload)
+  else if (answer.kind === 'forward') writeCall(4, answer.call)
   else {
     part(2, () => {
       number(1, answer.code)
@@ -363,13 +448,16 @@ function readStored(cursor: WireCursor): StoredAnswer {
   const metadata: MetadataEntry[] = []
   let payload: Uint8Array = new Uint8Array()
   let failure: { code: number; message: string; details: Typed[] } | undefined
+  let call: Call | undefined
   fields(cursor, (tag) => {
     if (tag === 10) payload = cursor.view()
     else if (tag === 18) failure = readFailure(inner(cursor))
     else if (tag === 26) metadata.push(readMetadata(inner(cursor)))
+    else if (tag === 34) call = readCall(inner(cursor))
     else return false
     return true
   })
+  if (call !== undefined) return { kind: 'forward', call, metadata }
   return failure === undefined ? { kind: 'message', payload, metadata } : { kind: 'failure', ...failure, metadata }
 }
 

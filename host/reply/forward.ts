@@ -48,7 +48,9 @@ export function forward(
     return
   }
   if (effect !== undefined) context.outbox.replaced(effect)
-  const idempotencyKey = remember === undefined ? undefined : derivedKey(entity, remember.key)
+  // An action keeps no answers; but what it forwards to may.
+  const key = remember?.key ?? command.idempotencyKey
+  const idempotencyKey = key === undefined ? undefined : derivedKey(entity, key)
   const { deadlineMs, requestId } = command
   context.dispatch({ ...call, idempotencyKey, deadlineMs, hops, requestId, effect }, (answer) => {
     if (remember === undefined || answer.kind === 'error') reply(answer)

@@ -7,7 +7,6 @@
 
 import type { Clock } from '../clock.ts'
 import type { Answer, Reply } from '../command.ts'
-import type { Waiting } from '../entity/mailbox.ts'
 import { InnkeeperError } from '../errors.ts'
 
 const tickMs = 20
@@ -55,8 +54,8 @@ export class Deadlines {
 }
 
 export class Pending {
-  /** The command in its mailbox, once it is there. */
-  waiting: Waiting | undefined
+  /** The command where it waits, once it is there. */
+  waiting: { abandoned: boolean } | undefined
   private reply: Reply | undefined
   private readonly set: Set<Pending>
 

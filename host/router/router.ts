@@ -2,27 +2,50 @@
 //
 // R1. Never throws: whatever is wrong is an answer, given exactly once (B1.1).
 // R2. A caller waits no longer than its deadline; a command not given to the guest by then is dropped, one that was still
-//     commits (A11).
+//     commits (A11). A stream has no deadline but its client's.
+// R3. Methods are called either way, whatever they stream: effects and forwards name what they like (B1.2, B1.3).
 //
-// Owns: the way to the entity, and the deadline.   Entities own: order and bounds.
+// Owns: the way to the entity or action, and the deadline.   Entities and actions own: order and bounds.
 
-import type { Answer, Command, Dispatch, Open, Reply, StreamCall } from '../command.ts'
+import type { Actions } from '../action/actions.ts'
+import type { Clock } from '../clock.ts'
+import type { Answer, Command, Dispatch, Open, Reply } from '../command.ts'
 import { unknownMethod } from '../entity/activation.ts'
 import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
-import type { Services } from '../services.ts'
-import type { Deadlines } from './deadlines.ts'
+import type { GroupCommit } from '../journal/group-commit.ts'
+import type { Method, Service, Services } from '../services.ts'
+import type { Deadlines, Pending } from './deadlines.ts'
+import { GuardedStream, noCall, once, single, streamed } from './streams.ts'
 
-export function createDispatch(services: Services, entities: Entities, deadlines: Deadlines): Dispatch {
-  return (command: Command, reply: Reply) => {
+export interface RouterParts {
+  readonly services: Services
+  readonly entities: Entities
+  readonly actions: Actions
+  readonly deadlines: Deadlines
+  readonly commits: Pick<GroupCommit, 'join'>
+  readonly clock: Clock
+}
+
+interface Route {
+  readonly service: Service
+  readonly method: Method
+}
+
+export function createDispatch(parts: RouterParts): Dispatch {
+  const { entities, actions, deadlines } = parts
+  const hand = ({ service, method }: Route, command: Command, pending: Pending): void => {
+    if (service.kind !== 'action')
+      pending.waiting = entities.put(service, method.keyOf(command.payload), command, pending.answer)
+    else if (streams(method)) runOnce(parts, { service, method }, command, pending.answer)
+    else pending.waiting = actions.call(service, command, pending.answer)
+  }
+  return (command, reply) => {
     try {
-      const service = services.get(command.service)
-      if (service === undefined) throw unknownService(command.service)
-      const method = service.methods.get(command.method)
-      if (method === undefined) throw unknownMethod(command.service, command.method)
+      const route = routeOf(parts.services, command)
       const pending = deadlines.watch(command.deadlineMs, reply)
       try {
-        pending.waiting = entities.put(service, method.keyOf(command.payload), command, pending.answer)
+        hand(route, command, pending)
       } catch (error) {
         pending.answer({ kind: 'error', error: toInnkeeperError(error) })
       }
@@ -33,17 +56,71 @@ export function createDispatch(services: Services, entities: Entities, deadlines
   }
 }
 
-/** A call of a method that streams. */
-export function createOpen(services: Services): Open {
+export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
+  const { services, entities, actions, clock } = parts
   return (command, receiver) => {
-    const known = services.get(command.service)?.methods.has(command.method) === true
-    const error = known ? unknownMethod(command.service, command.method) : unknownService(command.service)
-    receiver.end({ kind: 'error', error })
-    return ended
+    const guarded = new GuardedStream(receiver)
+    try {
+      const { service, method } = routeOf(services, command)
+      const deadlineMs = command.deadlineMs - clock.now()
+      if (!streams(method)) dispatch(command, single(guarded))
+      else if (service.kind === 'action') {
+        guarded.run(actions.open(service, method, streamed(command), guarded), deadlineMs)
+        if (command.hops > 0) feed(guarded, method, command)
+      } else if (service.kind === 'replicated') {
+        const key = method.keyOf(command.payload)
+        guarded.run(entities.open(service, key, streamed(command), guarded), deadlineMs)
+      } else throw unknownMethod(service.name, method.type.name)
+      return guarded
+    } catch (error) {
+      guarded.end({ kind: 'error', error: toInnkeeperError(error) })
+      return noCall
+    }
   }
 }
 
-const ended: StreamCall = { item: () => true, halfClose() {}, cancel() {}, resume() {} }
+/** A streamed method of an action, for one answer; if it is an effect, its entry leaves the outbox at the end. */
+function runOnce(
+  { actions, commits, clock }: RouterParts,
+  { service, method }: Route,
+  command: Command,
+  reply: Reply,
+): void {
+  if (service.kind !== 'action') return
+  const { effect } = command
+  const answered: Reply = (answer) => {
+    if (effect === undefined || answer.kind !== 'reply') {
+      reply(answer)
+      return
+    }
+    commits.join(
+      (batch) => batch.dequeue(effect.id),
+      (error) => reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) }),
+    )
+  }
+  const guarded = new GuardedStream(once(answered))
+  guarded.run(actions.open(service, method, streamed(command), guarded), command.deadlineMs - clock.now())
+  feed(guarded, method, command)
+}
+
+/** Where a stream is expected, the one message is all of it. */
+function feed(stream: GuardedStream, { type }: Method, { payload }: Command): void {
+  if (!type.clientStreaming) return
+  stream.item(payload)
+  stream.halfClose()
+}
+
+function streams({ type }: Method): boolean {
+  return type.clientStreaming || type.serverStreaming
+}
+
+function routeOf(services: Services, { service: name, method: methodName }: Command): Route {
+  const service = services.get(name)
+  if (service === undefined) throw unknownService(name)
+  const method = service.methods.get(methodName)
+  if (method === undefined) throw unknownMethod(name, methodName)
+  return { service, method }
+}
 
 function unknownService(name: string): InnkeeperError {
   return new InnkeeperError('unknown_service', `no service ${name} is deployed; \`inn services\` lists what is`)

@@ -5,15 +5,18 @@ import * as assert from 'uvu/assert'
 import { resolveEntity } from '../../host/admin/inspect.ts'
 import type { Config } from '../../host/config.ts'
 import { joinKey } from '../../host/entity/key.ts'
+import { Replicas } from '../../host/entity/replicas.ts'
 import { memoryStore } from '../../host/journal/memory.ts'
-import type { Service } from '../../host/services.ts'
+import type { EventSourcedService } from '../../host/services.ts'
 import { refuses } from '../support/assert.ts'
 import { append } from '../support/journal.ts'
 
 const { journal, catalog } = memoryStore()
 const storage = catalog.storageId('test')
-const service = (keyFieldCount: number) => ({ name: 'test.Service', storage, keyFieldCount }) as Service
-const resolve = (id: string, count = 2) => resolveEntity({ journal, config: {} as Config }, service(count), id).key
+const service = (keyFieldCount: number) =>
+  ({ kind: 'event-sourced', name: 'test.Service', storage, keyFieldCount }) as EventSourcedService
+const resolve = (id: string, count = 2) =>
+  resolveEntity({ journal, config: {} as Config, replicas: new Replicas('test') }, service(count), id).key
 
 for (const fields of [
   ['a-b', 'c'],

@@ -78,7 +78,6 @@ Upgrade('V1: every problem is told at once, naming service, method, field and op
       't.Mixed.D: the entity key ids must be a single scalar field',
       't.Streams: services of kind event-sourced have no streaming methods, but these are: In, Out',
       't.Nothing: a persistence id has 1 to 256 characters',
-      't.Nothing: services of kind value are not served by this version; it serves event-sourced',
       't.Nothing: the state type t.NoState is not in the descriptors',
       't.Nothing: has no methods',
       'Service [no.Such] not found in descriptors!',

@@ -33,6 +33,7 @@ class Holder implements EventSourcedGuest {
     const after = events.reduce((sum, event) => sum + event.data[0]!, state)
     const decisions = events.map((event) => ({
       events: [event],
+      change: undefined,
       outcome: { answer: { kind: 'message' as const, payload: new Uint8Array() }, effects: [], metadata: [] },
     }))
     return { kind: 'decided', decisions, next: this.hold(after, wantState) }
@@ -120,7 +121,9 @@ function add(state: FoldedState, journal: Journal, amounts: readonly number[]): 
       sequence,
       deployment: 1,
       command,
+      origin: 'command',
       events: decision.events,
+      change: undefined,
       effects: [],
       answer: { kind: 'none' },
       answerMetadata: [],

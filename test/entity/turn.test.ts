@@ -10,7 +10,7 @@ import type { OutboxEntry } from '../../host/journal/journal.ts'
 
 const Turn = suite('turn')
 
-const start = { service: 's', entity: 'e', deployment: 3, revision: 7, sequence: 20 }
+const start = { service: 's', entity: 'e', deployment: 3, revision: 7, sequence: 20, keepsRecords: true }
 const call = { service: 't', method: 'M', payload: Buffer.from('p'), metadata: [] }
 const event = { typeName: 'E', data: Buffer.from('x') }
 
@@ -28,7 +28,7 @@ function given(more: { idempotencyKey?: string; effect?: OutboxEntry; hops?: num
     ...more,
   }
   return {
-    waiting: { command, reply: () => {}, abandoned: false },
+    waiting: { kind: 'command', command, reply: () => {}, stream: undefined, abandoned: false },
     command: { method: 'M', payload: command.payload, metadata: [], nowMs: 5, seed: Buffer.alloc(16) },
   }
 }
@@ -36,12 +36,14 @@ function given(more: { idempotencyKey?: string; effect?: OutboxEntry; hops?: num
 function accepted(events: number, more: Partial<Decision['outcome']> = {}): Decision {
   return {
     events: Array.from({ length: events }, () => event),
+    change: undefined,
     outcome: { answer: { kind: 'message', payload: Buffer.from('a') }, effects: [], metadata: [], ...more },
   }
 }
 
 const refused: Decision = {
   events: [event],
+  change: undefined,
   outcome: {
     answer: { kind: 'failure', failure: { code: 3, message: 'no', details: [] } },
     effects: [{ call, synchronous: false }],

@@ -75,11 +75,13 @@ for (const language of Object.keys(counters) as (keyof typeof counters)[]) {
       decisions: [
         {
           events: [{ typeName: 'test.Added', data: Uint8Array.of(2, 0, 0, 0) }],
+          change: undefined,
           outcome: { answer: { kind: 'message', payload: value(42) }, ...empty },
         },
-        { events: [], outcome: { answer: { kind: 'message', payload: value(42) }, ...empty } },
+        { events: [], change: undefined, outcome: { answer: { kind: 'message', payload: value(42) }, ...empty } },
         {
           events: [],
+          change: undefined,
           outcome: {
             answer: { kind: 'failure', failure: { code: 5, message: 'no command Nope é€😀', details: [] } },
             ...empty,

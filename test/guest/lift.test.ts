@@ -59,7 +59,11 @@ Lift('the guest of constants answers: what every lie below is put on', async () 
   assert.equal(await decided({}), {
     kind: 'decided',
     decisions: [
-      { events: [], outcome: { answer: { kind: 'message', payload: new Uint8Array() }, effects: [], metadata: [] } },
+      {
+        events: [],
+        change: undefined,
+        outcome: { answer: { kind: 'message', payload: new Uint8Array() }, effects: [], metadata: [] },
+      },
     ],
     next: { kind: 'unchanged' },
   })
@@ -174,6 +178,7 @@ Lift('O1: a failure keeps no events and no effects, and they are not even read',
   const answer = await decided(failing)
   assert.equal(answer.kind === 'decided' && answer.decisions[0], {
     events: [],
+    change: undefined,
     outcome: { answer: { kind: 'failure', failure: { code: 1, message: '', details: [] } }, effects: [], metadata: [] },
   })
 })

@@ -5,15 +5,18 @@ import protobuf from 'protobufjs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type {
+  Base,
   CommitRecord,
   IdempotencyEntry,
   JournalRecord,
   OutboxEntry,
   Snapshot,
   StoredAnswer,
+  StoredSubscription,
 } from '../../host/journal/journal.ts'
 import {
   DamagedValue,
+  decodeBase,
   decodeCommit,
   decodeCommitOutboxId,
   decodeEvents,
@@ -22,16 +25,19 @@ import {
   decodeOutbox,
   decodeRecord,
   decodeSnapshot,
+  decodeSubscription,
+  encodeBase,
   encodeCommit,
   encodeIdempotency,
   encodeOutbox,
   encodeRecord,
   encodeSnapshot,
+  encodeSubscription,
   frame,
   unframe,
 } from '../../host/journal/record.ts'
 import type { MetadataEntry } from '../../host/metadata.ts'
-import type { Call, Typed } from '../../host/outcome.ts'
+import type { Call, Change, Typed } from '../../host/outcome.ts'
 import { plain } from '../support/journal.ts'
 
 const source = readFileSync(new URL('../../host/journal/record.proto', import.meta.url), 'utf8')
@@ -48,6 +54,12 @@ const typed: fc.Arbitrary<Typed> = fc.record({ typeName: text, data: bytes })
 const call: fc.Arbitrary<Call> = fc.record({ service: text, method: text, payload: bytes, metadata })
 const optionalText = fc.option(text, { nil: undefined })
 
+const change: fc.Arbitrary<Change> = fc.oneof(
+  fc.record({ kind: fc.constant('updated' as const), value: bytes }),
+  fc.record({ kind: fc.constant('deleted' as const) }),
+  fc.record({ kind: fc.constant('delta' as const), delta: bytes }),
+)
+
 const record: fc.Arbitrary<JournalRecord> = fc.record({
   revision: whole,
   sequence: whole,
@@ -60,7 +72,9 @@ const record: fc.Arbitrary<JournalRecord> = fc.record({
     seed: bytes,
     idempotencyKey: optionalText,
   }),
+  origin: fc.constantFrom('command', 'cancelled', 'changed', 'peer'),
   events: fc.array(typed, { maxLength: 4 }),
+  change: fc.option(change, { nil: undefined }),
   effects: fc.array(fc.record({ call, synchronous: fc.boolean() }), { maxLength: 3 }),
   answer: fc.oneof(
     fc.record({ kind: fc.constant('message' as const), payload: bytes }),
@@ -86,7 +100,22 @@ const stored: fc.Arbitrary<StoredAnswer> = fc.oneof(
     details: fc.array(typed, { maxLength: 3 }),
     metadata,
   }),
+  fc.record({ kind: fc.constant('forward' as const), call, metadata }),
 )
+
+const base: fc.Arbitrary<Base> = fc.record({
+  revision: whole,
+  deployment: uint32,
+  nowMs: whole,
+  state: fc.option(bytes, { nil: undefined }),
+})
+
+const subscription: fc.Arbitrary<StoredSubscription> = fc.record({
+  id: text,
+  method: text,
+  payload: bytes,
+  note: bytes,
+})
 
 const idempotency: fc.Arbitrary<IdempotencyEntry> = fc.record({
   method: text,
@@ -128,13 +157,17 @@ function kind<T>(of: Kind<T>): Kind<unknown> {
 const describedMetadata = (entries: readonly MetadataEntry[]) =>
   entries.map(([name, value]) => ({ name, ...(typeof value === 'string' ? { text: value } : { binary: value }) }))
 const describedCall = (of: Call) => ({ ...of, metadata: describedMetadata(of.metadata) })
-const describedStored = (answer: StoredAnswer) =>
-  answer.kind === 'message'
-    ? { message: answer.payload, metadata: describedMetadata(answer.metadata) }
-    : {
-        failure: { code: answer.code, message: answer.message, details: answer.details },
-        metadata: describedMetadata(answer.metadata),
-      }
+const describedStored = (answer: StoredAnswer) => {
+  const metadata = describedMetadata(answer.metadata)
+  if (answer.kind === 'message') return { message: answer.payload, metadata }
+  if (answer.kind === 'forward') return { forward: describedCall(answer.call), metadata }
+  return { failure: { code: answer.code, message: answer.message, details: answer.details }, metadata }
+}
+const describedChange = (of: Change) => {
+  if (of.kind === 'updated') return { updated: of.value }
+  return of.kind === 'deleted' ? { deleted: true } : { delta: of.delta }
+}
+const origins = ['command', 'cancelled', 'changed', 'peer']
 
 const kinds: readonly Kind<unknown>[] = [
   kind({
@@ -142,8 +175,10 @@ const kinds: readonly Kind<unknown>[] = [
     values: record,
     encode: encodeRecord,
     decode: (framed, { revision }) => decodeRecord(revision, framed),
-    described: ({ revision: _, command, effects, answer, answerMetadata, ...rest }) => ({
+    described: ({ revision: _, command, origin, change: changed, effects, answer, answerMetadata, ...rest }) => ({
       ...rest,
+      origin: origins.indexOf(origin),
+      ...(changed && { change: describedChange(changed) }),
       command: { ...command, metadata: describedMetadata(command.metadata) },
       effects: effects.map((effect) => ({ ...effect, call: describedCall(effect.call) })),
       answer:
@@ -161,6 +196,20 @@ const kinds: readonly Kind<unknown>[] = [
     encode: encodeSnapshot,
     decode: decodeSnapshot,
     described: (value) => value,
+  }),
+  kind({
+    message: 'Base',
+    values: base,
+    encode: encodeBase,
+    decode: decodeBase,
+    described: (value) => value,
+  }),
+  kind({
+    message: 'Subscription',
+    values: subscription,
+    encode: encodeSubscription,
+    decode: (framed, { id }) => decodeSubscription(id, framed),
+    described: ({ id: _, ...rest }) => rest,
   }),
   kind({
     message: 'Idempotency',

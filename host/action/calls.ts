@@ -1,0 +1,138 @@
+// Calls: unary commands of one action service, given to the guest together.
+//
+// C1. Calls are independent: what waits in one turn of the loop goes to the guest at once, and answers keep no order.
+// C2. A batch that faulted is run again one by one, one a turn of the loop; only the guilty call fails (A4).
+// C3. Effects are on disk before they run, and run before the answer; a failing answer's, too (B1.2).
+//
+// Owns: the batch.   outcome.ts owns: what an outcome writes.   Actions own: admission.
+
+import type { Command, Reply } from '../command.ts'
+import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import { GuestFault } from '../guest/guest.ts'
+import type { Outcome } from '../outcome.ts'
+import { forward } from '../reply/forward.ts'
+import type { ActionService } from '../services.ts'
+import type { Turn } from '../turns.ts'
+import type { ActionContext } from './context.ts'
+import { failure, functionFailed, guestCommand, outboxFull } from './failure.ts'
+import type { PlannedOutcome } from './outcome.ts'
+import { entriesOf, mustCommit, planOutcome, writeOutcome } from './outcome.ts'
+
+export interface WaitingCall {
+  readonly command: Command
+  readonly reply: Reply
+  /** Nobody waits for the answer any more. */
+  abandoned: boolean
+}
+
+export class Calls implements Turn {
+  queued = false
+  private readonly context: ActionContext
+  private readonly name: string
+  private waiting: WaitingCall[] = []
+  /** So many from the front are run one by one (C2). */
+  private alone = 0
+  /** Called for each call that left the queue. */
+  private readonly taken: (count: number) => void
+
+  constructor(context: ActionContext, name: string, taken: (count: number) => void) {
+    this.context = context
+    this.name = name
+    this.taken = taken
+  }
+
+  put(waiting: WaitingCall): void {
+    this.waiting.push(waiting)
+    this.context.again(this)
+  }
+
+  turn(): void {
+    const max = this.alone > 0 ? 1 : this.context.limits.batchCommandsMax
+    const batch = this.waiting.splice(0, max)
+    this.taken(batch.length)
+    const calls = batch.filter((call) => !call.abandoned)
+    try {
+      this.run(calls, batch.length)
+    } catch (error) {
+      this.context.log.error({ service: this.name, err: error }, 'a turn failed')
+      for (const { reply } of calls) reply(failure(toInnkeeperError(error)))
+    }
+    if (this.waiting.length > 0) this.context.again(this)
+  }
+
+  private run(calls: readonly WaitingCall[], taken: number): void {
+    const service = this.context.services.get(this.name)
+    if (service === undefined || service.kind !== 'action') {
+      const error = new InnkeeperError('service_replaced', `${this.name} is no longer served; deploy it again`)
+      for (const { reply } of calls) reply(failure(error))
+      return
+    }
+    if (calls.length === 0) return
+    const outcomes = this.outcomes(service, calls)
+    if (outcomes === undefined) {
+      this.waiting = [...calls, ...this.waiting]
+      this.taken(-calls.length)
+      this.alone = calls.length
+      return
+    }
+    if (this.alone > 0) this.alone -= taken
+    for (const [index, outcome] of outcomes.entries()) this.outcome(service, calls[index]!, outcome)
+  }
+
+  /** `undefined`: one of several is guilty. Empty: the one was, and is answered. */
+  private outcomes(service: ActionService, calls: readonly WaitingCall[]): readonly Outcome[] | undefined {
+    const { clock, chance, metrics, log } = this.context
+    const recorder = metrics.of(this.name)
+    const now = clock.now()
+    try {
+      const commands = calls.map(({ command }) => guestCommand(command, now, chance.seed()))
+      const outcomes = service.guest.call(this.name, commands)
+      recorder.decided(calls.length)
+      return outcomes
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error
+      recorder.fault()
+      if (calls.length > 1) return undefined
+      const { command, reply } = calls[0]!
+      const { method, requestId } = command
+      log.error({ service: this.name, method, requestId, reason: error.reason, err: error }, 'a function failed')
+      reply(functionFailed(requestId))
+      if (this.alone > 0) this.alone -= 1
+      return []
+    }
+  }
+
+  private outcome(service: ActionService, call: WaitingCall, outcome: Outcome): void {
+    const { outbox, commits } = this.context
+    const plan = planOutcome(call.command, outcome, outbox.nextId)
+    if (!mustCommit(plan)) {
+      this.act(service, call, plan)
+      return
+    }
+    if (!outbox.admits(entriesOf(plan))) {
+      call.reply(outboxFull())
+      return
+    }
+    commits.join(
+      (batch) => writeOutcome(batch, plan),
+      (error) => {
+        if (error === undefined) this.act(service, call, plan)
+        else call.reply(failure(toInnkeeperError(error)))
+      },
+    )
+  }
+
+  private act({ storage, name }: ActionService, { command, reply }: WaitingCall, plan: PlannedOutcome): void {
+    const { answer, metadata } = plan.outcome
+    const finish = () => {
+      if (answer.kind === 'failure') reply({ kind: 'refusal', failure: answer.failure, metadata })
+      else if (answer.kind === 'message') reply({ kind: 'reply', payload: answer.payload, metadata })
+      else if (answer.kind === 'forward') {
+        const onward = { call: answer.call, remember: undefined, effect: plan.moved }
+        forward(this.context, command, { storage, key: name }, onward, reply)
+      }
+    }
+    if (plan.effects.length === 0) finish()
+    else this.context.outbox.run(plan.effects, command.deadlineMs, finish)
+  }
+}

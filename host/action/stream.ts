@@ -1,0 +1,271 @@
+// Stream: one streamed call of an action. The guest is a step function; this is who steps it.
+//
+// S1. A step runs when there is input, or when the last one asked for more and the client has taken all that it gave: so the
+//     slowest client slows the guest (B6.2).
+// S2. Outputs keep their order. A failing one ends the client's stream: those before it are delivered, those after it are not,
+//     and the guest hears `cancelled`.
+// S3. `cancelled` is the last input and comes at most once, whoever ended the call: the client, a failing output, a new
+//     version. Its outputs are dropped, its effects run. After `done` it never comes.
+// S4. A method that streams only its request gives one answer; the first one ends the call.
+// S5. Input is bounded: the client is held back once `streamInputsMax` elements, or the bytes of one message, wait.
+//
+// Owns: steps and their input.   reply/outputs.ts owns: the elements.   outcome.ts owns: what an outcome writes.
+
+import type { Command, Failed, Receiver, StreamCall } from '../command.ts'
+import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import type { ActionStep, StreamInput } from '../guest/guest.ts'
+import { GuestFault } from '../guest/guest.ts'
+import type { Outcome } from '../outcome.ts'
+import { Outputs } from '../reply/outputs.ts'
+import type { ActionService, Method } from '../services.ts'
+import type { Turn } from '../turns.ts'
+import type { ActionContext } from './context.ts'
+import { failure, functionFailed, outboxFull } from './failure.ts'
+import type { PlannedOutcome } from './outcome.ts'
+import { entriesOf, planOutcome, writeOutcome } from './outcome.ts'
+
+/** Steps in a row that ask for more and give nothing: past that it is a loop. */
+const emptyStepsMax = 1_000
+
+export class ActionStream implements StreamCall, Turn {
+  queued = false
+  private readonly context: ActionContext
+  private readonly service: ActionService
+  private readonly method: Method
+  private readonly command: Command
+  private readonly receiver: Receiver
+  private readonly outputs: Outputs
+  private readonly closed: () => void
+  private inputs: StreamInput[] = []
+  private inputBytes = 0
+  private heldBack = false
+  private state: Uint8Array | undefined
+  private more = false
+  private emptySteps = 0
+  private answered = false
+  private committing = false
+  /** No more steps, but for a last one with `cancelled`. */
+  private ended = false
+  private cancelDue = false
+
+  /** `closed` is called once, when nothing more will happen. */
+  constructor(
+    context: ActionContext,
+    service: ActionService,
+    method: Method,
+    command: Command,
+    receiver: Receiver,
+    closed: () => void,
+  ) {
+    this.context = context
+    this.service = service
+    this.method = method
+    this.command = command
+    this.receiver = receiver
+    this.closed = closed
+    this.outputs = new Outputs(context, receiver, command, {
+      idle: () => this.wake(),
+      cut: () => this.cancelled(),
+    })
+    this.inputs.push({ kind: 'start', metadata: command.metadata })
+    if (!method.type.clientStreaming) this.inputs.push({ kind: 'item', payload: command.payload }, { kind: 'end' })
+    this.wake()
+  }
+
+  get serviceName(): string {
+    return this.service.name
+  }
+
+  item(payload: Uint8Array): boolean {
+    if (this.ended) return true
+    this.inputs.push({ kind: 'item', payload })
+    this.inputBytes += payload.length
+    this.wake()
+    const { streamInputsMax, messageBytesMax } = this.context.limits
+    this.heldBack = this.inputs.length >= streamInputsMax || this.inputBytes >= messageBytesMax
+    return !this.heldBack
+  }
+
+  halfClose(): void {
+    if (this.ended) return
+    this.inputs.push({ kind: 'end' })
+    this.wake()
+  }
+
+  cancel(): void {
+    this.outputs.cancel()
+    this.cancelled()
+  }
+
+  resume(): void {
+    this.outputs.resume()
+  }
+
+  /** The service was replaced or undeployed. */
+  interrupt(current: unknown): void {
+    if (current === this.service || this.ended) return
+    const message = `${this.service.name} was replaced or undeployed; open the stream again`
+    this.fail(failure(new InnkeeperError('service_replaced', message)))
+    this.cancelled()
+  }
+
+  turn(): void {
+    try {
+      if (this.cancelDue && !this.committing) this.lastStep()
+      else if (this.runnable) this.step()
+    } catch (error) {
+      this.context.log.error({ service: this.service.name, err: error }, 'a turn failed')
+      this.fail(failure(toInnkeeperError(error)))
+      this.close()
+    }
+  }
+
+  private get runnable(): boolean {
+    return !this.ended && !this.committing && (this.inputs.length > 0 || this.more) && this.outputs.idle
+  }
+
+  private wake(): void {
+    if (this.runnable || this.cancelDue) this.context.again(this)
+  }
+
+  private step(): void {
+    const inputs = this.take()
+    const step = this.guest(inputs)
+    if (step === undefined) {
+      this.fail(functionFailed(this.command.requestId))
+      this.close()
+      return
+    }
+    this.state = step.state
+    this.more = step.more
+    this.emptySteps = step.more && step.outputs.length === 0 && inputs.length === 0 ? this.emptySteps + 1 : 0
+    if (this.emptySteps > emptyStepsMax) {
+      this.context.log.error(
+        { service: this.service.name, method: this.method.type.name },
+        'a stream asks for more and gives nothing',
+      )
+      this.fail(functionFailed(this.command.requestId))
+      this.close()
+      return
+    }
+    const { outcomes, done } = this.due(step)
+    this.keep(outcomes, (planned) => this.give(planned, done))
+  }
+
+  /** Outputs that count, and whether the stream ends with them. */
+  private due({ outputs, done }: ActionStep): { outcomes: readonly Outcome[]; done: boolean } {
+    const once = !this.method.type.serverStreaming
+    const last = outputs.findIndex(({ answer }) => answer.kind === 'failure' || (once && answer.kind !== 'none'))
+    if (last === -1) return { outcomes: outputs, done }
+    const { kind } = outputs[last]!.answer
+    if (kind !== 'failure') this.answered = true
+    return { outcomes: outputs.slice(0, last + 1), done: done || kind !== 'failure' }
+  }
+
+  private give(planned: readonly PlannedOutcome[], done: boolean): void {
+    for (const { outcome, effects } of planned) {
+      this.outputs.put({ answer: outcome.answer, metadata: outcome.metadata, effects })
+    }
+    const once = !this.method.type.serverStreaming
+    if (!done) {
+      this.wake()
+      return
+    }
+    const failed = planned.some(({ outcome }) => outcome.answer.kind === 'failure')
+    // The guest is done with it: whatever becomes of the elements, it does not hear of it.
+    this.close()
+    if (once && !this.answered && !failed) this.outputs.fail(functionFailed(this.command.requestId))
+    else this.outputs.finish()
+  }
+
+  /** Effects on disk first, if there are any. */
+  private keep(outcomes: readonly Outcome[], then: (planned: readonly PlannedOutcome[]) => void): void {
+    const { outbox, commits } = this.context
+    const planned = outcomes.map((outcome) =>
+      planOutcome({ ...this.command, effect: undefined }, outcome, outbox.nextId),
+    )
+    const entries = planned.reduce((sum, plan) => sum + entriesOf(plan), 0)
+    if (entries === 0) {
+      then(planned)
+      return
+    }
+    if (!outbox.admits(entries)) {
+      this.fail(outboxFull())
+      this.cancelled()
+      return
+    }
+    this.committing = true
+    commits.join(
+      (batch) => {
+        for (const plan of planned) writeOutcome(batch, plan)
+      },
+      (error) => {
+        this.committing = false
+        if (error === undefined) then(planned)
+        else {
+          this.fail(failure(toInnkeeperError(error)))
+          this.cancelled()
+        }
+        this.wake()
+      },
+    )
+  }
+
+  private take(): readonly StreamInput[] {
+    const inputs = this.inputs
+    this.inputs = []
+    this.inputBytes = 0
+    if (this.heldBack) {
+      this.heldBack = false
+      this.receiver.inputTaken()
+    }
+    return inputs
+  }
+
+  private lastStep(): void {
+    this.cancelDue = false
+    const step = this.guest([{ kind: 'cancelled' }])
+    const outcomes = (step?.outputs ?? []).filter(({ effects }) => effects.length > 0)
+    this.keep(outcomes, (planned) => {
+      for (const { effects } of planned) this.context.outbox.run(effects, 0, () => {})
+    })
+    this.closed()
+  }
+
+  private guest(inputs: readonly StreamInput[]): ActionStep | undefined {
+    const { clock, chance, metrics, log } = this.context
+    const { name, guest } = this.service
+    const recorder = metrics.of(name)
+    try {
+      const step = guest.stream(name, this.method.type.name, this.state, inputs, clock.now(), chance.seed())
+      recorder.decided(inputs.length)
+      return step
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error
+      recorder.fault()
+      const { method, requestId } = this.command
+      log.error({ service: name, method, requestId, reason: error.reason, err: error }, 'a function failed')
+      return undefined
+    }
+  }
+
+  private fail(failed: Failed): void {
+    this.outputs.fail(failed)
+  }
+
+  /** The guest is to hear that the call is over, unless it ended it (S3). */
+  private cancelled(): void {
+    if (this.ended) return
+    this.ended = true
+    this.inputs = []
+    this.cancelDue = true
+    this.context.again(this)
+  }
+
+  private close(): void {
+    if (this.ended) return
+    this.ended = true
+    this.inputs = []
+    this.closed()
+  }
+}

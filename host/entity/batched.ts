@@ -1,0 +1,195 @@
+// Batched activation: entities that decide on all that waits at once: event-sourced ones and values.
+//
+// B1. A batch that faulted is run again one by one, one a turn of the loop; only the guilty command fails (A4).
+// B2. An entity that cannot be replayed is stuck: it answers so until a version that can is deployed.
+//
+// Owns: the batch and its faults.   event-sourced.ts, value.ts own: the state.   turn.ts owns: what decisions mean.
+
+import { InnkeeperError } from '../errors.ts'
+import type { Decision } from '../guest/guest.ts'
+import { GuestFault } from '../guest/guest.ts'
+import type { EventSourcedService, ValueService } from '../services.ts'
+import type { Stuck } from './activation.ts'
+import { Activation, guestCommand } from './activation.ts'
+import { EventSourcedState } from './event-sourced.ts'
+import { ReplayFault } from './folded-state.ts'
+import { perform } from './perform.ts'
+import type { EntityState } from './state.ts'
+import type { Given } from './turn.ts'
+import { planTurn } from './turn.ts'
+import { ValueState } from './value.ts'
+
+export class BatchedActivation extends Activation<EventSourcedService | ValueService> {
+  private state: EntityState | undefined
+  /** So many commands from the front are run one by one (B1). */
+  private alone = 0
+
+  get stateSize(): number {
+    return this.state?.size ?? 0
+  }
+
+  /** Take the last chance for a snapshot that is due. */
+  override passivate(): void {
+    if (this.state?.ready) this.settle(this.state)
+    super.passivate()
+  }
+
+  protected switched(): void {
+    this.state = undefined
+  }
+
+  protected load(): boolean {
+    if (this.stuck !== undefined) {
+      this.answerAll(this.stuckError(this.stuck))
+      return false
+    }
+    if (this.state === undefined) {
+      this.state = this.makeState()
+      this.context.metrics.of(this.service.name).activated()
+    }
+    if (this.state.ready) return true
+    try {
+      this.state.step()
+    } catch (error) {
+      if (!(error instanceof ReplayFault)) throw error
+      const { name, deployment } = this.service
+      this.stuck = { sequence: error.sequence, deployment, message: error.message }
+      this.context.metrics.of(name).fault()
+      this.context.log.error(
+        { service: name, entity: this.id, sequence: error.sequence, deployment, err: error.cause },
+        'an entity is stuck: its events cannot be replayed',
+      )
+      this.answerAll(this.stuckError(this.stuck))
+      return false
+    }
+    return this.state.ready
+  }
+
+  private makeState(): EntityState {
+    const { journal, limits, metrics, settings } = this.context
+    const { service, id, entity } = this
+    const { name, deployment } = service
+    const parts = { journal, limits, service: name, id, entity }
+    if (service.kind === 'value')
+      return new ValueState({ ...parts, guest: service.guest, deployment, history: settings.valueHistory })
+    const recorder = metrics.of(name)
+    const { snapshotEvery } = service.description
+    return new EventSourcedState({
+      ...parts,
+      guest: service.guest,
+      stateVersion: service.stateVersion,
+      replayed: recorder.replayed,
+      snapshotEvery: snapshotEvery === 0 ? settings.snapshotEvery : snapshotEvery,
+      snapshotTaken: recorder.snapshot,
+    })
+  }
+
+  private stuckError({ sequence, deployment }: Stuck): InnkeeperError {
+    return new InnkeeperError(
+      'entity_stuck',
+      `${this.service.name} entity ${JSON.stringify(this.id)} cannot be replayed at event ${sequence} by deployment ${deployment}; ` +
+        'its journal is readable, and deploying a version that accepts its events frees it',
+    )
+  }
+
+  protected work(): void {
+    const state = this.state!
+    this.settle(state)
+    if (!state.ready) return
+    const given = this.takeBatch(state)
+    if (given.length === 0) return
+    const recorder = this.context.metrics.of(this.service.name)
+    let decisions: readonly Decision[] | undefined
+    try {
+      decisions = state.decide(given.map((item) => item.command))
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error
+      recorder.fault()
+      this.faulted(given, error)
+      return
+    }
+    if (decisions === undefined) {
+      // The guest forgot the state and decided nothing: load it again, same commands, same order.
+      this.putBack(given)
+      return
+    }
+    if (this.alone > 0) this.alone -= given.length
+    const { name, deployment } = this.service
+    const { revision, sequence, keepsRecords } = state
+    const plan = planTurn(
+      { service: name, entity: this.id, deployment, revision, sequence, keepsRecords },
+      given,
+      decisions,
+      this.context.outbox.nextId,
+    )
+    recorder.decided(given.length)
+    if (plan.records.length === 0 && plan.enqueued.length === 0 && plan.dequeued.length === 0) {
+      state.advance(undefined)
+      perform(this.context, this.entity, plan.steps)
+      return
+    }
+    const joined = this.commit(
+      plan,
+      plan.steps,
+      (batch) => state.write(batch, plan),
+      () => {
+        state.advance(plan)
+        perform(this.context, this.entity, plan.steps)
+      },
+    )
+    if (joined) return
+    // The decisions were good but cannot be kept: nothing of them happened, and the held state with them is void.
+    this.state = undefined
+    for (const { waiting } of plan.steps) this.answer(waiting, { kind: 'error', error: this.outboxFull() })
+  }
+
+  private settle(state: EntityState): void {
+    try {
+      state.settle()
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error
+      const { name } = this.service
+      this.context.metrics.of(name).fault()
+      this.context.log.error({ service: name, entity: this.id, err: error }, 'a function failed to encode its state')
+    }
+  }
+
+  /** Commands for one guest call: those that need no decision are answered here. */
+  private takeBatch(state: EntityState): Given[] {
+    const { limits, clock, chance } = this.context
+    const max = this.alone > 0 ? 1 : limits.batchCommandsMax
+    const now = Math.max(clock.now(), state.nowMs)
+    state.nowMs = now
+    const given: Given[] = []
+    let keys: Set<string> | undefined
+    while (given.length < max) {
+      const waiting = this.mailbox.peek()
+      if (waiting === undefined || waiting.kind !== 'command') break
+      const { idempotencyKey } = waiting.command
+      // A second command with a key waits for the first: it ends the batch and gets the first's answer next turn.
+      if (idempotencyKey !== undefined && keys?.has(idempotencyKey)) break
+      this.mailbox.take()
+      this.context.left()
+      if (this.undecided(waiting) === undefined) continue
+      if (idempotencyKey !== undefined) keys = (keys ?? new Set()).add(idempotencyKey)
+      given.push({ waiting, command: guestCommand(waiting, now, chance.seed()) })
+    }
+    return given
+  }
+
+  private faulted(given: readonly Given[], fault: GuestFault): void {
+    if (given.length > 1) {
+      // One of them is guilty: from here one by one, each in its own turn of the loop (B1).
+      this.alone = given.length
+      this.putBack(given)
+      return
+    }
+    if (this.alone > 0) this.alone -= 1
+    this.failedCommand(given[0]!.waiting, fault)
+  }
+
+  private putBack(given: readonly Given[]): void {
+    this.mailbox.putBack(given.map((item) => item.waiting))
+    this.context.left(-given.length)
+  }
+}

@@ -1,0 +1,486 @@
+// Replicated activation: an entity whose value is a CRDT, with the streams that clients keep open on it.
+//
+// R1. The guest sees a fresh view for each command and returns operations; the host applies them, so nothing is echoed and
+//     nobody merges but host/crdt. A command that failed in any way leaves the replica as it was.
+// R2. After every change of the value, whoever caused it, each stream that was open before hears of it once: after the reply
+//     of the command that made the change, and not the stream that this command opened (B5.7).
+// R3. A subscription is on disk in the commit that opened it, and leaves in that of its end. One that is found without a
+//     client (a crash, another version) is cancelled before the entity decides anything else (A12).
+// R4. An entity with open streams stays in memory.
+// R5. A deleted entity stays deleted: commands hear NOT_FOUND; its streams get what was still to be told, and end well (B5.8).
+//
+// Owns: turns of replicated entities, their subscriptions.   replica-state.ts owns: disk.   open-stream.ts owns: a client's side.
+
+import { DamagedReplica } from '../crdt/decode.ts'
+import { decodeOperations, OperationError } from '../crdt/operations.ts'
+import type { Applied } from '../crdt/replica.ts'
+import { InnkeeperError } from '../errors.ts'
+import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
+import { GuestFault } from '../guest/guest.ts'
+import type { Batch, JournalRecord, OutboxEntry, RecordedCommand, StoredSubscription } from '../journal/journal.ts'
+import { noMetadata } from '../metadata.ts'
+import type { Effect, Failure, Outcome } from '../outcome.ts'
+import type { MethodView, ReplicatedService } from '../services.ts'
+import { Activation, guestCommand, guestFailed } from './activation.ts'
+import type { Left, News, Waiting, Work } from './mailbox.ts'
+import type { OpenStream, StreamOwner } from './open-stream.ts'
+import { perform } from './perform.ts'
+import { ReplicaState } from './replica-state.ts'
+import { TurnPlanner } from './turn.ts'
+
+/** After this long a turn commits, and what is left of its batch waits for the next. In milliseconds. */
+const turnMs = 5
+/** Subscribers told in one guest call. */
+const tellMax = 256
+
+const nothingApplied: Applied = { delta: undefined, changed: false, undo() {} }
+const entityDeleted: Failure = { code: 5, message: 'Entity deleted', details: [] }
+
+interface Subscription {
+  readonly stored: StoredSubscription
+  /** The client, if there still is one. */
+  readonly stream: OpenStream | undefined
+}
+
+/** What one turn gathers, to be written, and to be done once it is on disk. */
+class ReplicaTurn {
+  readonly planner: TurnPlanner
+  readonly nowMs: number
+  /** Commands that were given to the guest, and are answered by one of `after`. */
+  readonly asked: { readonly waiting: Waiting }[] = []
+  readonly deltas: Uint8Array[] = []
+  readonly writes: ((batch: Batch) => void)[] = []
+  readonly after: (() => void)[] = []
+  /** What to take up again if nothing of this turn can be kept. */
+  readonly works: Work[] = []
+
+  constructor(planner: TurnPlanner, nowMs: number) {
+    this.planner = planner
+    this.nowMs = nowMs
+  }
+}
+
+export class ReplicatedActivation extends Activation<ReplicatedService> implements StreamOwner {
+  private state: ReplicaState | undefined
+  private readonly subscriptions = new Map<string, Subscription>()
+  /** Streams that end with the turn under way: no longer among the subscriptions. */
+  private ending: OpenStream[] = []
+
+  override get idle(): boolean {
+    return super.idle && this.subscriptions.size === 0
+  }
+
+  get stateSize(): number {
+    return this.state?.replica.size ?? 0
+  }
+
+  get openStreams(): number {
+    return this.subscriptions.size
+  }
+
+  left(stream: OpenStream): void {
+    this.mailbox.put({ kind: 'left', subscription: stream.subscription!.id })
+    this.context.left(-1)
+    this.context.again(this)
+  }
+
+  /** A turn without work, to find out which version of the service it belongs to. */
+  look(): void {
+    this.mailbox.put({ kind: 'left', subscription: '' })
+    this.context.left(-1)
+    this.context.again(this)
+  }
+
+  /** End every stream, well or not; the subscriptions stay on disk, so the guest hears that they left later. */
+  endStreams(error: InnkeeperError | undefined): void {
+    const failed = error && ({ kind: 'error', error } as const)
+    for (const { stream } of this.subscriptions.values()) stream?.fail(failed)
+    for (const stream of this.ending) stream.fail(failed)
+    this.ending = []
+  }
+
+  override end(): void {
+    super.end()
+    this.endStreams(
+      new InnkeeperError('storage_unavailable', 'the stream ended since its entity was reloaded; open it again'),
+    )
+  }
+
+  /** The new version hears that the old one's streams left. */
+  protected switched(): void {
+    const { name } = this.service
+    this.endStreams(new InnkeeperError('service_replaced', `${name} was replaced or undeployed; open the stream again`))
+    this.mailbox.putBack([...this.subscriptions.keys()].map((id) => ({ kind: 'left', subscription: id })))
+    this.context.left(-this.subscriptions.size)
+  }
+
+  protected load(): boolean {
+    if (this.state === undefined) {
+      this.state = new ReplicaState(this.context.journal, this.entity)
+      this.context.metrics.of(this.service.name).activated()
+      this.findLeft()
+    }
+    if (!this.state.ready) this.state.step()
+    return this.state.ready
+  }
+
+  /** Subscriptions whose client is gone come first (R3). */
+  private findLeft(): void {
+    const lefts: Left[] = []
+    for (const stored of this.context.journal.subscriptions(this.entity)) {
+      if (this.subscriptions.has(stored.id)) continue
+      this.subscriptions.set(stored.id, { stored, stream: undefined })
+      lefts.push({ kind: 'left', subscription: stored.id })
+    }
+    if (lefts.length === 0) return
+    this.mailbox.putBack(lefts)
+    this.context.left(-lefts.length)
+  }
+
+  protected work(): void {
+    const state = this.state!
+    const { limits, clock, outbox, metrics } = this.context
+    const { name, deployment } = this.service
+    state.nowMs = Math.max(clock.now(), state.nowMs)
+    const start = { service: name, entity: this.id, deployment, revision: state.revision, sequence: 0 }
+    const planner = new TurnPlanner({ ...start, keepsRecords: false }, outbox.nextId)
+    const turn = new ReplicaTurn(planner, state.nowMs)
+    const until = performance.now() + turnMs
+    let decided = 0
+    let keys: Set<string> | undefined
+    while (decided < limits.batchCommandsMax) {
+      const work = this.mailbox.peek()
+      if (work === undefined) break
+      const key = work.kind === 'command' ? work.command.idempotencyKey : undefined
+      if (key !== undefined && keys?.has(key)) break
+      if (key !== undefined) keys = (keys ?? new Set()).add(key)
+      this.mailbox.take()
+      this.context.left()
+      turn.works.push(work)
+      if (work.kind === 'left') this.leave(turn, work.subscription)
+      else if (work.kind === 'news') this.learn(turn, work)
+      else this.decide(turn, work)
+      decided += 1
+      if (performance.now() > until) break
+    }
+    metrics.of(name).decided(decided)
+    this.conclude(turn, state)
+  }
+
+  private conclude(turn: ReplicaTurn, state: ReplicaState): void {
+    const { planner } = turn
+    const { deployment } = this.service
+    const done = () => {
+      this.ending = []
+      for (const delta of turn.deltas) this.context.replicas.publish(this.service.name, this.entity.key, delta)
+      for (const step of turn.after) step()
+    }
+    if (planner.empty && turn.writes.length === 0) {
+      done()
+      return
+    }
+    const plan = planner.plan([])
+    const joined = this.commit(
+      plan,
+      turn.asked,
+      (batch) => {
+        state.write(batch, plan.records, deployment)
+        for (const write of turn.writes) write(batch)
+      },
+      done,
+    )
+    if (!joined) this.giveBack(turn)
+  }
+
+  /** The outbox is full: the turn did not happen. Callers are told; what is no command is taken up again. */
+  private giveBack(turn: ReplicaTurn): void {
+    this.state = undefined
+    this.endStreams(this.outboxFull())
+    this.subscriptions.clear()
+    for (const { waiting } of turn.asked) this.answer(waiting, { kind: 'error', error: this.outboxFull() })
+    const again = turn.works.filter((work) => work.kind !== 'command')
+    this.mailbox.putBack(again)
+    this.context.left(-again.length)
+  }
+
+  private decide(turn: ReplicaTurn, waiting: Waiting): void {
+    const method = this.undecided(waiting)
+    if (method === undefined) return
+    turn.asked.push({ waiting })
+    const { guest, name } = this.service
+    const { replica } = this.state!
+    if (replica.deleted) {
+      turn.after.push(() => this.answer(waiting, { kind: 'refusal', failure: entityDeleted, metadata: noMetadata }))
+      return
+    }
+    const command = guestCommand(waiting, turn.nowMs, this.context.chance.seed())
+    let applied = nothingApplied
+    let decision: ReplicatedDecision
+    let outcome: Outcome
+    try {
+      decision = guest.decide(name, this.id, this.view(method.view, command), command)
+      if (decision.subscribe !== undefined && !method.type.serverStreaming)
+        throw new GuestFault('malformed', 'a stream was opened by a method that answers once')
+      applied = this.apply(decision, turn.nowMs)
+      outcome =
+        decision.answer.kind === 'now'
+          ? decision.answer.outcome
+          : guest.render(name, this.id, this.view(method.view, command), command, decision.answer.note)
+    } catch (error) {
+      applied.undo()
+      this.decideFailed(turn, waiting, error)
+      return
+    }
+    if (outcome.answer.kind === 'failure') {
+      applied.undo()
+      const { failure } = outcome.answer
+      turn.after.push(() => this.answer(waiting, { kind: 'refusal', failure, metadata: outcome.metadata }))
+      return
+    }
+    const subscription = decision.delete ? undefined : this.subscribe(turn, waiting, decision.subscribe)
+    const delta = decision.delete ? replica.delete().delta : applied.delta
+    this.accepted(turn, waiting, command, outcome, delta, subscription)
+    if (applied.changed) this.notify(turn, subscription)
+    if (decision.delete) this.endAll(turn)
+    // Nobody is there to listen: an effect, or a forward of a call that is answered once.
+    if (subscription !== undefined && waiting.stream === undefined) this.leave(turn, subscription)
+  }
+
+  private decideFailed(turn: ReplicaTurn, waiting: Waiting, thrown: unknown): void {
+    if (thrown instanceof InnkeeperError) {
+      turn.after.push(() => this.answer(waiting, { kind: 'error', error: thrown }))
+      return
+    }
+    const fault = faultOf(thrown)
+    this.context.metrics.of(this.service.name).fault()
+    turn.after.push(() => this.failedCommand(waiting, fault))
+  }
+
+  /** @throws GuestFault, OperationError; then nothing is applied */
+  private apply(decision: ReplicatedDecision, nowMs: number): Applied {
+    if (decision.operations.length === 0) return nothingApplied
+    const { limits, replicas } = this.context
+    const { replica } = this.state!
+    const operations = decodeOperations(decision.operations, limits.decisionOperationsMax)
+    const applied = replica.apply(replicas.self, operations, nowMs)
+    if (replica.size <= limits.stateBytesMax) return applied
+    applied.undo()
+    throw new GuestFault('too_large', `the value would have ${replica.size} bytes, ${limits.stateBytesMax} are allowed`)
+  }
+
+  private accepted(
+    turn: ReplicaTurn,
+    waiting: Waiting,
+    command: GuestCommand,
+    outcome: Outcome,
+    delta: Uint8Array | undefined,
+    subscription: string | undefined,
+  ): void {
+    const change = delta === undefined ? undefined : ({ kind: 'delta', delta } as const)
+    if (delta !== undefined) turn.deltas.push(delta)
+    const step = turn.planner.decided({ waiting, command }, { events: [], change, outcome })
+    const { stream } = waiting
+    if (stream === undefined) {
+      turn.after.push(() => perform(this.context, this.entity, [step]))
+      return
+    }
+    const effects = step.kind === 'refuse' ? [] : step.effects
+    turn.after.push(() => {
+      stream.tell({ answer: outcome.answer, metadata: outcome.metadata, effects })
+      const opened = subscription === undefined ? undefined : this.subscriptions.get(subscription)
+      if (opened !== undefined) stream.opened(opened.stored, this)
+      // A method that streams may answer without a stream: that answer is all (A13).
+      else stream.finish()
+    })
+  }
+
+  private subscribe(turn: ReplicaTurn, waiting: Waiting, note: Uint8Array | undefined): string | undefined {
+    if (note === undefined) return undefined
+    const { method, payload } = waiting.command
+    const stored: StoredSubscription = { id: this.context.subscriptionId(), method, payload, note }
+    this.subscriptions.set(stored.id, { stored, stream: waiting.stream })
+    if (waiting.stream !== undefined) turn.writes.push((batch) => batch.subscribe(this.entity, stored))
+    return stored.id
+  }
+
+  /** A client left: a turn of the guest's own (B5.7). */
+  private leave(turn: ReplicaTurn, id: string): void {
+    const subscription = this.subscriptions.get(id)
+    if (subscription === undefined) return
+    const { stored } = subscription
+    this.unsubscribe(turn, id)
+    if (this.state!.replica.deleted) return
+    const [decision, applied] = this.cancelled(turn, stored) ?? []
+    if (decision === undefined || applied === undefined) return
+    const effects = decision.answer.kind === 'now' ? decision.answer.outcome.effects : []
+    const delta = decision.delete ? this.state!.replica.delete().delta : applied.delta
+    this.record(turn, 'cancelled', recorded(stored, turn.nowMs), delta, effects, subscription.stream)
+    if (applied.changed) this.notify(turn, undefined)
+    if (decision.delete) this.endAll(turn)
+  }
+
+  /** Asked again once in a fresh instance: what it does not take back now stays for ever. */
+  private cancelled(turn: ReplicaTurn, stored: StoredSubscription): [ReplicatedDecision, Applied] | undefined {
+    const { guest, name, methods } = this.service
+    for (let tries = 2; tries > 0; tries--) {
+      try {
+        const view = this.view(methods.get(stored.method)?.view ?? { kind: 'all' }, commandOf(stored, turn.nowMs))
+        const decision = guest.cancelled(name, this.id, view, stored, turn.nowMs)
+        return [decision, this.apply(decision, turn.nowMs)]
+      } catch (error) {
+        this.streamFault(error, stored, 'a function failed to hear that a client left')
+      }
+    }
+    return undefined
+  }
+
+  /** A delta of a peer. */
+  private learn(turn: ReplicaTurn, { delta, done }: News): void {
+    const { replica } = this.state!
+    let merged: { readonly changed: boolean; readonly news: boolean }
+    try {
+      merged = replica.merge(delta)
+    } catch (error) {
+      if (!(error instanceof DamagedReplica)) throw error
+      done(new InnkeeperError('bad_request', `not a delta: ${error.message}`))
+      return
+    }
+    if (merged.news) {
+      const command = { method: '', payload: noBytes, metadata: noMetadata, nowMs: turn.nowMs, seed: noBytes }
+      const change = { kind: 'delta', delta } as const
+      const answer = { kind: 'none' } as const
+      turn.planner.record('peer', { ...command, idempotencyKey: undefined }, [], change, [], answer, noMetadata)
+    }
+    turn.after.push(() => done(undefined))
+    if (replica.deleted) this.endAll(turn)
+    else if (merged.changed) this.notify(turn, undefined)
+  }
+
+  /** Tell every stream but `except` of a change (R2). */
+  private notify(turn: ReplicaTurn, except: string | undefined): void {
+    const whole: StoredSubscription[] = []
+    for (const [id, { stored, stream }] of this.subscriptions) {
+      if (id === except || stream === undefined || stream.gone) continue
+      const view = this.service.methods.get(stored.method)?.view ?? { kind: 'all' }
+      if (view.kind === 'all') whole.push(stored)
+      else this.tell(turn, view, [stored])
+    }
+    for (let at = 0; at < whole.length; at += tellMax) this.tell(turn, { kind: 'all' }, whole.slice(at, at + tellMax))
+  }
+
+  private tell(turn: ReplicaTurn, view: MethodView, subscribers: readonly StoredSubscription[]): void {
+    const { guest, name } = this.service
+    let steps: readonly StreamStep[]
+    try {
+      const seen = this.view(view, commandOf(subscribers[0]!, turn.nowMs))
+      steps = guest.changed(name, this.id, seen, subscribers, turn.nowMs)
+    } catch (error) {
+      this.streamFault(error, subscribers[0]!, 'a function failed to tell its subscribers')
+      for (const { id } of subscribers) this.cutOff(turn, id)
+      return
+    }
+    for (const step of steps) this.told(turn, step)
+  }
+
+  private told(turn: ReplicaTurn, { subscription: id, outcome, end }: StreamStep): void {
+    const { stored, stream } = this.subscriptions.get(id)!
+    if (stream === undefined) return
+    const failed = outcome?.answer.kind === 'failure'
+    if (outcome !== undefined) {
+      const effects = this.record(
+        turn,
+        'changed',
+        recorded(stored, turn.nowMs),
+        undefined,
+        outcome.effects,
+        stream,
+        true,
+      )
+      turn.after.push(() => stream.tell({ answer: outcome.answer, metadata: outcome.metadata, effects }))
+    }
+    if (!end && !failed) return
+    this.unsubscribe(turn, id)
+    this.ending.push(stream)
+    turn.after.push(() => stream.finish())
+  }
+
+  /** The function failed on its behalf: the client is told so, and the guest hears that it left. */
+  private cutOff(turn: ReplicaTurn, id: string): void {
+    const { stream } = this.subscriptions.get(id)!
+    if (stream === undefined) return
+    turn.after.push(() => {
+      stream.fail({ kind: 'error', error: guestFailed(stream.command.requestId) })
+      stream.cancel()
+    })
+  }
+
+  /** A record of its own, if there is something to record; its effects are started once it is on disk, unless `told`. */
+  private record(
+    turn: ReplicaTurn,
+    origin: JournalRecord['origin'],
+    command: RecordedCommand,
+    delta: Uint8Array | undefined,
+    effects: readonly Effect[],
+    stream: OpenStream | undefined,
+    told = false,
+  ): readonly OutboxEntry[] {
+    if (delta === undefined && effects.length === 0) return []
+    const change = delta === undefined ? undefined : ({ kind: 'delta', delta } as const)
+    if (delta !== undefined) turn.deltas.push(delta)
+    turn.planner.record(origin, command, [], change, effects, { kind: 'none' }, noMetadata)
+    const entries = turn.planner.effects(effects, stream?.command.hops ?? 0)
+    if (!told && entries.length > 0) turn.after.push(() => this.context.outbox.run(entries, 0, () => {}))
+    return entries
+  }
+
+  private unsubscribe(turn: ReplicaTurn, id: string): void {
+    this.subscriptions.delete(id)
+    turn.writes.push((batch) => batch.unsubscribe(this.entity, id))
+  }
+
+  /** The entity is deleted: its streams end well. */
+  private endAll(turn: ReplicaTurn): void {
+    for (const [id, { stream }] of [...this.subscriptions]) {
+      this.unsubscribe(turn, id)
+      if (stream === undefined) continue
+      this.ending.push(stream)
+      turn.after.push(() => stream.finish())
+    }
+  }
+
+  /** What the guest is shown of the value. @throws GuestFault, InnkeeperError `bad_request` */
+  private view(view: MethodView, command: GuestCommand): Uint8Array {
+    const { replicas } = this.context
+    const { replica } = this.state!
+    const members = replicas.members
+    if (view.kind === 'all' || view.kind === 'nothing') return replica.view(view, replicas.self, members)
+    const elements =
+      view.kind === 'element' ? [view.elementOf(command.payload)] : this.service.guest.reads(this.service.name, command)
+    return replica.view({ kind: 'elements', elements }, replicas.self, members)
+  }
+
+  private streamFault(thrown: unknown, { method }: GuestSubscription, what: string): void {
+    const fault = faultOf(thrown)
+    const { name } = this.service
+    this.context.metrics.of(name).fault()
+    this.context.log.error({ service: name, entity: this.id, method, reason: fault.reason, err: fault }, what)
+  }
+}
+
+const noBytes = new Uint8Array()
+
+/** Operations that cannot be applied are the guest's fault; anything else is ours. */
+function faultOf(thrown: unknown): GuestFault {
+  if (thrown instanceof GuestFault) return thrown
+  if (thrown instanceof OperationError) return new GuestFault('malformed', thrown.message, thrown)
+  throw thrown
+}
+
+/** The command that a subscription stands for, as views are asked with it. */
+function commandOf({ method, payload }: StoredSubscription, nowMs: number): GuestCommand {
+  return { method, payload, metadata: noMetadata, nowMs, seed: new Uint8Array(16) }
+}
+
+function recorded(stored: StoredSubscription, nowMs: number): RecordedCommand {
+  return { ...commandOf(stored, nowMs), idempotencyKey: undefined }
+}

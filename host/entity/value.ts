@@ -1,0 +1,105 @@
+// Value: a value entity's value as the guest sees it.
+//
+// K1. What is here is committed; the value's bytes are always held, so a token that the guest lost costs nothing but a call.
+// K2. One batch is one write of the value, whatever its commands did with it (B4). With its history kept, each change is a
+//     record besides.
+// K3. A token is used only with the instance that gave it (guest generation), and only for the next call.
+//
+// Owns: basis, bytes, what is written.   Activation owns: when to decide and commit.   The guest owns: what values mean.
+
+import type { Decision, GuestCommand, ValueBasis, ValueGuest } from '../guest/guest.ts'
+import type { Base, Batch, EntityRef, Journal } from '../journal/journal.ts'
+import type { Limits } from '../limits.ts'
+import type { EntityState } from './state.ts'
+import type { TurnPlan } from './turn.ts'
+
+const absent: ValueBasis = { kind: 'absent' }
+
+export interface ValueContext {
+  readonly guest: ValueGuest
+  readonly journal: Journal
+  readonly limits: Limits
+  readonly service: string
+  /** Outward entity id. */
+  readonly id: string
+  readonly entity: EntityRef
+  readonly deployment: number
+  /** Keep a record of every change. */
+  readonly history: boolean
+}
+
+export class ValueState implements EntityState {
+  revision = 0
+  readonly sequence = 0
+  nowMs = 0
+  readonly ready = true
+  readonly keepsRecords = false
+  private readonly context: ValueContext
+  private bytes: Uint8Array | undefined
+  /** Revision of the value on disk: less than `revision` after effects without a change. */
+  private stored = 0
+  private token: number | undefined
+  private generation = 0
+  private pendingToken: number | undefined
+
+  constructor(context: ValueContext) {
+    this.context = context
+    const base = context.journal.base(context.entity)
+    if (base === undefined) return
+    this.revision = base.revision
+    this.stored = base.revision
+    this.nowMs = base.nowMs
+    this.bytes = base.state
+  }
+
+  get size(): number {
+    return this.bytes?.length ?? 0
+  }
+
+  step(): void {}
+
+  settle(): void {}
+
+  decide(commands: readonly GuestCommand[]): readonly Decision[] | undefined {
+    const { guest, service, id } = this.context
+    const decided = guest.decide(service, id, this.basis(), commands)
+    this.token = undefined
+    if (decided.kind === 'unknown') return undefined
+    this.pendingToken = decided.held
+    this.generation = guest.generation
+    return decided.decisions
+  }
+
+  write(batch: Batch, plan: TurnPlan): void {
+    const { entity, history, deployment } = this.context
+    const last = plan.records.at(-1)
+    if (last === undefined) return
+    const changed = plan.records.some((record) => record.change !== undefined)
+    if (!changed && !history) return
+    const base: Base = { revision: last.revision, deployment, nowMs: last.command.nowMs, state: this.after(plan) }
+    batch.keep(entity, this.stored, base, history ? plan.records : [])
+  }
+
+  advance(plan: TurnPlan | undefined): void {
+    this.token = this.pendingToken
+    if (plan === undefined) return
+    const last = plan.records.at(-1)
+    if (last === undefined) return
+    if (this.context.history || plan.records.some((record) => record.change !== undefined)) this.stored = last.revision
+    this.bytes = this.after(plan)
+    this.revision = plan.revision
+  }
+
+  /** The value after the turn: that of its last change. */
+  private after(plan: TurnPlan): Uint8Array | undefined {
+    const change = plan.records.findLast((record) => record.change !== undefined)?.change
+    if (change === undefined) return this.bytes
+    return change.kind === 'updated' ? change.value : undefined
+  }
+
+  private basis(): ValueBasis {
+    if (this.token !== undefined && this.generation === this.context.guest.generation)
+      return { kind: 'held', token: this.token }
+    return this.bytes === undefined ? absent : { kind: 'value', bytes: this.bytes }
+  }
+}

@@ -1,0 +1,89 @@
+// Action guests: call and stream (wit/action.wit).
+//
+// A1. As many outcomes as commands, or it is a fault. Effects beside a failure count: actions keep them (B1.2).
+//
+// Owns: the two calls.   warm.ts owns: the instance and its fuel.   lower.ts, lift-outcome.ts own: values.
+
+import type { Limits } from '../limits.ts'
+import type { Outcome } from '../outcome.ts'
+import { decideFuelFactorMax } from './event-sourced.ts'
+import { type ActionGuest, type ActionStep, type GuestCommand, GuestFault, type StreamInput } from './guest.ts'
+import type { CompiledArtefact } from './instance.ts'
+import { sizes } from './layout.ts'
+import type { Lift } from './lift.ts'
+import { actionStream, actionUnary, type Due, liftOutcome } from './lift-outcome.ts'
+import { answered, Warm } from './warm.ts'
+
+export class Action implements ActionGuest {
+  readonly #warm: Warm<'call' | 'stream'>
+
+  constructor(compiled: CompiledArtefact, limits: Limits) {
+    this.#warm = new Warm(compiled, limits, 'action', ['call', 'stream'])
+  }
+
+  call(service: string, commands: readonly GuestCommand[]): readonly Outcome[] {
+    return this.#warm.call(commands.length, decideFuelFactorMax, (ready) => {
+      const { instance, lower, functions } = ready
+      const list = lower.commands(commands)
+      const [servicePointer, serviceLength] = lower.text(service)
+      const pointer = instance.call(functions.call.run, servicePointer, serviceLength, list, commands.length)
+      return answered(ready, functions.call, pointer, sizes.list, (lift, at) => {
+        const outcomes = liftOutcomes(lift, at, actionUnary)
+        if (outcomes.length === commands.length) return outcomes
+        throw new GuestFault('malformed', `${outcomes.length} outcomes for ${commands.length} commands`)
+      })
+    })
+  }
+
+  stream(
+    service: string,
+    method: string,
+    state: Uint8Array | undefined,
+    inputs: readonly StreamInput[],
+    nowMs: number,
+    seed: Uint8Array,
+  ): ActionStep {
+    return this.#warm.call(inputs.length, decideFuelFactorMax, (ready) => {
+      const { instance, lower, functions } = ready
+      const list = lower.inputs(inputs)
+      const [servicePointer, serviceLength] = lower.text(service)
+      const [methodPointer, methodLength] = lower.text(method)
+      const statePointer = state === undefined ? 0 : lower.bytes(state)
+      const pointer = instance.call(
+        functions.stream.run,
+        servicePointer,
+        serviceLength,
+        methodPointer,
+        methodLength,
+        state === undefined ? 0 : 1,
+        statePointer,
+        state?.length ?? 0,
+        list,
+        inputs.length,
+        nowMs,
+        ...lower.flatSeed(seed),
+      )
+      return answered(ready, functions.stream, pointer, sizes.step, liftStep)
+    })
+  }
+
+  drop(): void {
+    this.#warm.drop()
+  }
+}
+
+function liftStep(lift: Lift, at: number): ActionStep {
+  return {
+    outputs: liftOutcomes(lift, at, actionStream),
+    state: lift.case(at + 8, 2, "the stream's state") === 1 ? lift.state(at + 12) : undefined,
+    done: lift.bool(at + 20),
+    more: lift.bool(at + 21),
+  }
+}
+
+function liftOutcomes(lift: Lift, at: number, due: Due): readonly Outcome[] {
+  const list = lift.list(at, sizes.outcome, lift.limits.guestResultElementsMax, 'outcomes')
+  const outcomes: Outcome[] = []
+  for (let i = 0; i < list.count; i++) outcomes.push(liftOutcome(lift, list.at + i * sizes.outcome, due))
+  return outcomes
+}

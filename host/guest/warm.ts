@@ -1,0 +1,94 @@
+// Warm: one instance of a component at a time, with the functions of one interface. What all state models call through.
+//
+// W1. Made when it is first needed. Any fault drops it, with everything that it held; the next call makes a fresh one and
+//     `generation` has risen by then.
+// W2. Each call begins with fresh fuel: as much as its commands or events may use, but never more than some commands' worth, so
+//     that a batch cannot block the loop for longer (an entity runs a batch that failed again one by one).
+//
+// Owns: the instance.   The models own: which functions, and their values.
+
+import type { Limits } from '../limits.ts'
+import { GuestFault } from './guest.ts'
+import type { CompiledArtefact, GuestFunction } from './instance.ts'
+import { Instance } from './instance.ts'
+import type { interfaces } from './layout.ts'
+import { Lift } from './lift.ts'
+import { Lower } from './lower.ts'
+
+export interface Ready<Name extends string> {
+  readonly instance: Instance
+  readonly functions: Readonly<Record<Name, GuestFunction>>
+  readonly lower: Lower
+  readonly lift: Lift
+}
+
+export class Warm<Name extends string> {
+  readonly #compiled: CompiledArtefact
+  readonly #limits: Limits
+  readonly #interface: keyof typeof interfaces
+  readonly #names: readonly Name[]
+  #ready: Ready<Name> | undefined
+  #generation = 0
+
+  constructor(compiled: CompiledArtefact, limits: Limits, name: keyof typeof interfaces, functions: readonly Name[]) {
+    this.#compiled = compiled
+    this.#limits = limits
+    this.#interface = name
+    this.#names = functions
+  }
+
+  /** A dropped instance counts at once: what it held is void before a fresh one is made. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** Fuel that the last call left; for measurements. */
+  get fuelLeft(): number {
+    return this.#ready?.instance.fuel ?? 0
+  }
+
+  drop(): void {
+    if (this.#ready === undefined) return
+    this.#ready = undefined
+    this.#generation++
+  }
+
+  /** Run `work` with fuel for `count` commands, `factorMax` at most. @throws GuestFault */
+  call<Result>(count: number, factorMax: number, work: (ready: Ready<Name>) => Result): Result {
+    try {
+      const ready = (this.#ready ??= this.#make())
+      ready.instance.fuel = this.#limits.fuelPerCommand * Math.min(Math.max(count, 1), factorMax)
+      ready.lift.begin()
+      return work(ready)
+    } catch (thrown) {
+      this.#ready = undefined
+      this.#generation++
+      if (thrown instanceof GuestFault) throw thrown
+      throw new GuestFault('trap', 'the call failed', thrown)
+    }
+  }
+
+  #make(): Ready<Name> {
+    const instance = new Instance(this.#compiled, this.#limits)
+    const entries = this.#names.map((name) => [name, instance.function(this.#interface, name)] as const)
+    return {
+      instance,
+      functions: Object.fromEntries(entries) as Record<Name, GuestFunction>,
+      lower: new Lower(instance, entries[0]![1].realloc),
+      lift: new Lift(instance.memory, this.#limits),
+    }
+  }
+}
+
+/** Read an answer that came by pointer, then let the guest free it. */
+export function answered<Result>(
+  { instance, lift }: Ready<string>,
+  guest: GuestFunction,
+  pointer: number,
+  size: number,
+  read: (lift: Lift, at: number) => Result,
+): Result {
+  const result = read(lift, lift.root(pointer, size))
+  if (guest.after !== undefined) instance.call(guest.after, pointer)
+  return result
+}

@@ -1,0 +1,216 @@
+// Outputs: what one client's stream is still to be given, in order.
+//
+// U1. Each output is dealt with wholly before the next: its effects (synchronous ones awaited), then its element, or what
+//     the target of its forward answers in its place (B6.2).
+// U2. An element is given only while the receiver is ready; what cannot be given yet waits here, counted, so that whoever
+//     produces can hold back or give up.
+// U3. A failure ends the stream; what came after it is dropped. Effects were committed with their cause, so they run
+//     whatever becomes of the stream.
+//
+// Owns: the order of a stream.   Producers own: the commits, and their bounds.   The ingress owns: the client's side.
+
+import type { Command, Failed, Open, Receiver, StreamCall } from '../command.ts'
+import type { OutboxEntry } from '../journal/journal.ts'
+import type { Limits } from '../limits.ts'
+import type { Metadata } from '../metadata.ts'
+import type { Call, GuestAnswer } from '../outcome.ts'
+import { tooManyHops } from './forward.ts'
+import type { Outbox } from './outbox.ts'
+
+export interface Output {
+  readonly answer: GuestAnswer
+  readonly metadata: Metadata
+  /** In the outbox since the commit of what caused this output. */
+  readonly effects: readonly OutboxEntry[]
+}
+
+export interface OutputsContext {
+  readonly outbox: Pick<Outbox, 'run'>
+  readonly open: Open
+  readonly limits: Limits
+}
+
+/** What the producer hears of its stream. */
+export interface Producer {
+  /** All that was put has been given, and the receiver takes more. */
+  idle(): void
+  /** The stream was cut by a failure that was put, or by that of a forward. `cancel` is not called any more. */
+  cut(): void
+}
+
+export class Outputs {
+  private readonly context: OutputsContext
+  private readonly receiver: Receiver
+  private readonly command: Command
+  private readonly producer: Producer
+  private queue: Output[] = []
+  private bytes = 0
+  /** Effects or a forward are under way. */
+  private busy = false
+  private inner: StreamCall | undefined
+  private finished = false
+  private over = false
+
+  constructor(context: OutputsContext, receiver: Receiver, command: Command, producer: Producer) {
+    this.context = context
+    this.receiver = receiver
+    this.command = command
+    this.producer = producer
+  }
+
+  /** Outputs that wait. */
+  get waiting(): number {
+    return this.queue.length
+  }
+
+  /** Bytes of the messages that wait. */
+  get waitingBytes(): number {
+    return this.bytes
+  }
+
+  /** Nothing waits and the receiver takes more. */
+  get idle(): boolean {
+    return !this.over && !this.busy && this.queue.length === 0 && this.receiver.ready
+  }
+
+  put(output: Output): void {
+    if (this.over) {
+      this.runEffects(output)
+      return
+    }
+    this.queue.push(output)
+    if (output.answer.kind === 'message') this.bytes += output.answer.payload.length
+    this.go()
+  }
+
+  /** End the stream, well, after what was put. */
+  finish(): void {
+    this.finished = true
+    this.go()
+  }
+
+  /** End the stream now: what waits is dropped. */
+  fail(failed: Failed | undefined): void {
+    if (this.over) return
+    this.stop()
+    this.receiver.end(failed)
+  }
+
+  /** The client left. */
+  cancel(): void {
+    if (!this.over) this.stop()
+  }
+
+  /** The receiver is ready again. */
+  resume(): void {
+    if (this.inner !== undefined) this.inner.resume()
+    else this.go()
+  }
+
+  private stop(): void {
+    this.over = true
+    const dropped = this.queue
+    this.queue = []
+    this.bytes = 0
+    this.inner?.cancel()
+    this.inner = undefined
+    for (const output of dropped) this.runEffects(output)
+  }
+
+  private runEffects({ effects }: Output): void {
+    if (effects.length > 0) this.context.outbox.run(effects, 0, () => {})
+  }
+
+  private go(): void {
+    while (!this.over && !this.busy) {
+      const output = this.queue[0]
+      if (output === undefined) {
+        this.rest()
+        return
+      }
+      if (output.effects.length > 0) {
+        this.busy = true
+        // Not a loop of its own: effects may end at once, and then the loop here goes on.
+        let waits = false
+        this.queue[0] = { ...output, effects: [] }
+        this.context.outbox.run(output.effects, this.command.deadlineMs, () => {
+          this.busy = false
+          if (waits) this.go()
+        })
+        waits = true
+        continue
+      }
+      if (output.answer.kind === 'message' && !this.receiver.ready) return
+      this.queue.shift()
+      this.give(output)
+    }
+  }
+
+  /** Nothing waits. */
+  private rest(): void {
+    if (this.finished) {
+      this.over = true
+      this.receiver.end()
+    } else if (this.receiver.ready) this.producer.idle()
+  }
+
+  private give({ answer, metadata }: Output): void {
+    switch (answer.kind) {
+      case 'none':
+        return
+      case 'message':
+        this.bytes -= answer.payload.length
+        this.receiver.next(answer.payload, metadata)
+        return
+      case 'failure':
+        this.cut({ kind: 'refusal', failure: answer.failure, metadata })
+        return
+      case 'forward':
+        this.forward(answer.call)
+    }
+  }
+
+  private cut(failed: Failed): void {
+    this.stop()
+    this.receiver.end(failed)
+    this.producer.cut()
+  }
+
+  /** The target's answers stand in the place of the element (B6.2). */
+  private forward(call: Call): void {
+    const { hopsMax } = this.context.limits
+    const { deadlineMs, requestId } = this.command
+    const hops = this.command.hops + 1
+    if (hops > hopsMax) {
+      this.cut({ kind: 'error', error: tooManyHops(hopsMax) })
+      return
+    }
+    this.busy = true
+    const { receiver } = this
+    const command: Command = { ...call, idempotencyKey: undefined, deadlineMs, hops, requestId, effect: undefined }
+    let ended = false
+    let returned = false
+    const inner: Receiver = {
+      get ready() {
+        return receiver.ready
+      },
+      next: (payload, metadata) => {
+        if (!this.over) receiver.next(payload, metadata)
+      },
+      inputTaken() {},
+      end: (failed) => {
+        ended = true
+        this.inner = undefined
+        this.busy = false
+        if (this.over) return
+        if (failed !== undefined) this.cut(failed)
+        else if (returned) this.go()
+      },
+    }
+    const running = this.context.open(command, inner)
+    returned = true
+    if (ended) return
+    this.inner = running
+    if (this.over) running.cancel()
+  }
+}
