@@ -86,7 +86,7 @@ function writeStore(store: Store): void {
     }
   } else if (store instanceof ElementSet) {
     sink.varint(store.elements.size)
-    for (const element of sortedKeys(store.elements)) {
+    for (const element of store.elements.keys()) {
       sink.view(bytesOf(element))
       writeDots(store.elements.get(element))
     }
@@ -103,7 +103,7 @@ function writeStore(store: Store): void {
 
 function writeMap(map: OrMap): void {
   sink.varint(map.entries.size)
-  for (const key of sortedKeys(map.entries)) {
+  for (const key of map.entries.keys()) {
     const entry = map.entries.get(key)!
     sink.view(bytesOf(key))
     writeKinds(entry.map((child) => child.store))
@@ -136,11 +136,6 @@ function byPlace(a: Dot, b: Dot): number {
 
 function sortedSlots<T>(slots: ReadonlyMap<Dot, T>): [Dot, T][] {
   return [...slots].sort(([a], [b]) => byPlace(a, b))
-}
-
-/** In the order of their bytes. */
-export function sortedKeys(map: ReadonlyMap<string, unknown>): string[] {
-  return [...map.keys()].sort()
 }
 
 export function zigzag(value: bigint): bigint {

@@ -4,7 +4,6 @@
 
 import { WireCursor } from '../schema/wire.ts'
 import { Counter } from './counter.ts'
-import { sortedKeys } from './encode.ts'
 import { Flag } from './flag.ts'
 import { kind } from './kind.ts'
 import { OrMap } from './map.ts'
@@ -25,14 +24,14 @@ export function toJson(store: Store, viewer: Viewer): unknown {
     return { [store.kind === kind.gCounter ? 'gCounter' : 'pnCounter']: { value: String(store.value) } }
   }
   if (store instanceof ElementSet) {
-    const elements = sortedKeys(store.elements).map(bytesJson)
+    const elements = store.elements.keys().map(bytesJson)
     return { [store.kind === kind.gSet ? 'gSet' : 'orSet']: { elements, size: String(elements.length) } }
   }
   if (store instanceof Register) return { lwwRegister: { value: bytesJson(store.value(viewer.ids)) } }
   if (store instanceof Flag) return { flag: { enabled: store.dots !== undefined } }
   if (store instanceof Vote) return { vote: store.tally(viewer.ids, viewer.self, viewer.members) }
   if (store instanceof OrMap) {
-    const entries = sortedKeys(store.entries).map((key) => {
+    const entries = store.entries.keys().map((key) => {
       return { key: bytesJson(key), value: toJson(store.entries.get(key)![0]!.store, viewer) }
     })
     return { orMap: { entries, size: String(entries.length) } }

@@ -26,6 +26,7 @@ import type { Candidates, Meeting } from './meeting.ts'
 import { Register } from './register.ts'
 import { ElementSet } from './set.ts'
 import type { Store } from './store.ts'
+import { Table } from './table.ts'
 import { Vote } from './vote.ts'
 
 export class Child {
@@ -67,7 +68,7 @@ interface Plan {
 
 export class OrMap implements Store {
   readonly kind = kind.orMap
-  entries = new Map<string, Entry>()
+  entries = new Table<Entry>()
   private index: DotIndex | undefined
 
   get empty(): boolean {
@@ -102,12 +103,16 @@ export class OrMap implements Store {
   }
 
   eachDot(visit: (dot: Dot) => void): void {
-    for (const entry of this.entries.values()) for (const child of entry) child.eachDot(visit)
+    this.entries.each((_key, entry) => {
+      for (const child of entry) child.eachDot(visit)
+    })
   }
 
   weigh(): number {
     let weight = 0
-    for (const [key, entry] of this.entries) weight += weightOf(key, entry)
+    this.entries.each((key, entry) => {
+      weight += weightOf(key, entry)
+    })
     return weight
   }
 
@@ -116,11 +121,15 @@ export class OrMap implements Store {
     const groups = walked || candidates.length === 0 ? undefined : this.indexed().group(candidates)
     const below = (key: string): Candidates => (walked ? candidates : (groups?.get(key) ?? []))
     let changed = false
-    for (const [key, entry] of theirs.entries) changed = this.meet(key, entry, meeting, below(key)) || changed
+    theirs.entries.each((key, entry) => {
+      changed = this.meet(key, entry, meeting, below(key)) || changed
+    })
     if (candidates?.length === 0) return changed
-    for (const key of (groups ?? this.entries).keys()) {
+    const meetMissing = (key: string) => {
       if (!theirs.entries.has(key)) changed = this.meet(key, [], meeting, below(key)) || changed
     }
+    if (groups === undefined) this.entries.each(meetMissing)
+    else for (const key of groups.keys()) meetMissing(key)
     return changed
   }
 
@@ -132,12 +141,12 @@ export class OrMap implements Store {
     if (plan.cleared) this.commitClear(edit)
     for (const [key, child] of plan.says) {
       this.commitRemove(edit, key)
-      if (child !== undefined) part.entries.set(key, [this.commitCreate(edit, key, child)])
+      if (child !== undefined) part.entries.add(key, [this.commitCreate(edit, key, child)])
     }
     for (const key of plan.visited) {
       if (plan.cleared || plan.says.has(key)) continue
       const child = this.commitUpdate(edit, key)
-      if (child !== undefined) part.entries.set(key, [child])
+      if (child !== undefined) part.entries.add(key, [child])
     }
     return edit.added.length + edit.dropped.length === touched ? undefined : part
   }
@@ -151,7 +160,7 @@ export class OrMap implements Store {
     if (before.size === 0) return
     edit.weight -= this.weigh()
     this.eachDot((dot) => edit.drop(dot))
-    this.entries = new Map()
+    this.entries = new Table()
     edit.changed = true
     edit.undo.push(() => {
       this.entries = before
@@ -163,21 +172,21 @@ export class OrMap implements Store {
     if (entry === undefined) return
     for (const child of entry) child.eachDot((dot) => edit.drop(dot))
     edit.weight -= weightOf(key, entry)
-    this.entries.delete(key)
+    this.entries.remove(key)
     edit.changed = true
-    edit.undo.push(() => this.entries.set(key, entry))
+    edit.undo.push(() => this.entries.add(key, entry))
   }
 
   private commitCreate(edit: Edit, key: string, child: Child): Child {
     const from = edit.added.length
     const part = child.store.commit(edit) ?? newStore(child.store.kind)
     child.presence = edit.dot()
-    this.entries.set(key, [child])
+    this.entries.add(key, [child])
     this.indexDots(edit.added, from, key)
     // What is in the store was weighed by its own commit.
     edit.weight += keyWeight + key.length + childWeight + 16
     edit.changed = true
-    edit.undo.push(() => this.entries.delete(key))
+    edit.undo.push(() => this.entries.remove(key))
     return new Child(child.presence, part)
   }
 
@@ -210,10 +219,10 @@ export class OrMap implements Store {
     }
     this.indexDots(meeting.added, from, key)
     if (known === undefined && entry.length > 0) {
-      this.entries.set(key, entry)
+      this.entries.add(key, entry)
       meeting.weight += keyWeight + key.length
     } else if (known !== undefined && entry.length === 0) {
-      this.entries.delete(key)
+      this.entries.remove(key)
       meeting.weight -= keyWeight + key.length
     }
     return changed || entry[0]?.store.kind !== seenBefore
@@ -228,7 +237,9 @@ export class OrMap implements Store {
   private indexed(): DotIndex {
     if (this.index !== undefined) return this.index
     const keys = new Map<Dot, string>()
-    for (const [key, entry] of this.entries) for (const child of entry) child.eachDot((dot) => keys.set(dot, key))
+    this.entries.each((key, entry) => {
+      for (const child of entry) child.eachDot((dot) => keys.set(dot, key))
+    })
     this.index = new DotIndex(keys)
     return this.index
   }

@@ -13,6 +13,7 @@ import type { Edit } from './edit.ts'
 import type { kind } from './kind.ts'
 import type { Candidates, Meeting } from './meeting.ts'
 import type { Store } from './store.ts'
+import { Table } from './table.ts'
 
 interface Plan {
   cleared: boolean
@@ -22,7 +23,7 @@ interface Plan {
 
 export class ElementSet implements Store {
   readonly kind: typeof kind.gSet | typeof kind.orSet
-  elements = new Map<string, Dots>()
+  elements = new Table<Dots>()
   private index: DotIndex | undefined
 
   constructor(of: ElementSet['kind']) {
@@ -48,26 +49,32 @@ export class ElementSet implements Store {
   }
 
   eachDot(visit: (dot: Dot) => void): void {
-    for (const dots of this.elements.values()) {
+    this.elements.each((_element, dots) => {
       if (typeof dots === 'number') visit(dots)
       else dots.forEach(visit)
-    }
+    })
   }
 
   weigh(): number {
     let weight = 0
-    for (const [element, dots] of this.elements) weight += weightOf(element, dots)
+    this.elements.each((element, dots) => {
+      weight += weightOf(element, dots)
+    })
     return weight
   }
 
   join(theirs: ElementSet, meeting: Meeting, candidates: Candidates): boolean {
     let changed = false
-    for (const [element, dots] of theirs.elements) changed = this.meet(element, dots, meeting) || changed
+    theirs.elements.each((element, dots) => {
+      changed = this.meet(element, dots, meeting) || changed
+    })
     if (candidates === undefined || this.elements.size <= Math.max(walkedMax, candidates.length)) {
       if (candidates?.length === 0) return changed
-      for (const element of this.elements.keys()) {
+      this.elements.each((element, dots) => {
+        // Most often the other side has not seen the dot: asking for that first saves looking the element up there.
+        if (typeof dots === 'number' && !meeting.theirs.has(dots)) return
         if (!theirs.elements.has(element)) changed = this.meet(element, undefined, meeting) || changed
-      }
+      })
     } else if (candidates.length > 0) {
       for (const element of this.indexed().group(candidates).keys()) {
         if (!theirs.elements.has(element)) changed = this.meet(element, undefined, meeting) || changed
@@ -85,7 +92,7 @@ export class ElementSet implements Store {
     for (const [element, there] of plan.says) {
       const dots = this.elements.get(element)
       if (there === (dots !== undefined)) continue
-      if (dots === undefined) part.elements.set(element, this.commitInsert(edit, element))
+      if (dots === undefined) part.elements.add(element, this.commitInsert(edit, element))
       else this.commitRemove(edit, element, dots)
     }
     if (edit.added.length + edit.dropped.length === touched) return undefined
@@ -100,33 +107,33 @@ export class ElementSet implements Store {
   /** The elements that are cleared and not inserted again go; the walk over them is one that the delta needs anyway. */
   private commitClear(edit: Edit, plan: Plan): void {
     const before = this.elements
-    this.elements = new Map()
+    this.elements = new Table()
     edit.undo.push(() => {
       this.elements = before
     })
-    for (const [element, dots] of before) {
-      if (plan.says.get(element) === true) this.elements.set(element, dots)
+    before.each((element, dots) => {
+      if (plan.says.get(element) === true) this.elements.add(element, dots)
       else {
         edit.drop(dots)
         edit.weight -= weightOf(element, dots)
       }
-    }
+    })
   }
 
   private commitInsert(edit: Edit, element: string): Dot {
     const dot = edit.dot()
-    this.elements.set(element, dot)
+    this.elements.add(element, dot)
     this.indexDot(dot, element)
     edit.weight += weightOf(element, dot)
-    edit.undo.push(() => this.elements.delete(element))
+    edit.undo.push(() => this.elements.remove(element))
     return dot
   }
 
   private commitRemove(edit: Edit, element: string, dots: Dots): void {
-    this.elements.delete(element)
+    this.elements.remove(element)
     edit.drop(dots)
     edit.weight -= weightOf(element, dots)
-    edit.undo.push(() => this.elements.set(element, dots))
+    edit.undo.push(() => this.elements.add(element, dots))
   }
 
   /** One element of the other side; `theirs` undefined: they do not have it. */
@@ -136,8 +143,9 @@ export class ElementSet implements Store {
     const came = meeting.added.length
     const after = meeting.dots(before, theirs)
     if (after === before) return false
-    if (after === undefined) this.elements.delete(element)
-    else this.elements.set(element, after)
+    if (after === undefined) this.elements.remove(element)
+    else if (before === undefined) this.elements.add(element, after)
+    else this.elements.replace(element, after)
     if (this.index !== undefined) {
       for (let at = came; at < meeting.added.length; at++) this.indexDot(meeting.added[at]!, element)
     }
@@ -153,7 +161,9 @@ export class ElementSet implements Store {
   private indexed(): DotIndex {
     if (this.index !== undefined) return this.index
     const keys = new Map<Dot, string>()
-    for (const [element, dots] of this.elements) for (const dot of listOf(dots)) keys.set(dot, element)
+    this.elements.each((element, dots) => {
+      for (const dot of listOf(dots)) keys.set(dot, element)
+    })
     this.index = new DotIndex(keys)
     return this.index
   }

@@ -6,7 +6,7 @@
 
 import { Sink } from '../transcode/sink.ts'
 import { Counter } from './counter.ts'
-import { sortedKeys, zigzag } from './encode.ts'
+import { zigzag } from './encode.ts'
 import { Flag } from './flag.ts'
 import type { Ids, ReplicaId } from './ids.ts'
 import { kind } from './kind.ts'
@@ -67,7 +67,7 @@ function writeValue(store: Store, viewer: Viewer, keys: readonly string[] | unde
       sink.varint64(store.kind === kind.pnCounter ? zigzag(store.value) : store.value)
     }
   } else if (store instanceof ElementSet) {
-    for (const element of keys ?? sortedKeys(store.elements)) {
+    for (const element of keys ?? store.elements.keys()) {
       if (keys !== undefined && !store.elements.has(element)) continue
       sink.varint(10)
       sink.view(bytesOf(element))
@@ -90,7 +90,7 @@ function writeValue(store: Store, viewer: Viewer, keys: readonly string[] | unde
 }
 
 function writeMap(map: OrMap, viewer: Viewer, keys: readonly string[] | undefined): void {
-  for (const key of keys ?? sortedKeys(map.entries)) {
+  for (const key of keys ?? map.entries.keys()) {
     const store = map.entries.get(key)?.[0]?.store
     if (store === undefined) continue
     sink.varint(10)

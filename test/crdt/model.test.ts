@@ -1,0 +1,83 @@
+// Guards the meaning: three replicas that do things and meet in pairs show what a log of operations says they should
+// (model.ts), refuse what it refuses, and make no delta where it says that nothing was done.
+
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { kind } from '../../host/crdt/kind.ts'
+import { Replica } from '../../host/crdt/replica.ts'
+import type { Step } from './histories.ts'
+import { attempt, eachKind, history, names } from './histories.ts'
+import { Model } from './model.ts'
+import { op, sync } from './support.ts'
+
+const Models = suite('crdt model')
+
+function compare(steps: readonly Step[]): void {
+  const replicas = names.map(() => new Replica())
+  const models = names.map((name) => new Model(name))
+  const agree = (at: number) => {
+    assert.equal(replicas[at]!.json(names[at]!, names), models[at]!.json(names[at]!, names))
+  }
+  const meet = (a: number, b: number) => {
+    sync(replicas[a]!, replicas[b]!)
+    models[a]!.sync(models[b]!)
+    agree(a)
+    agree(b)
+  }
+  for (const step of steps) {
+    if (step.do === 'sync') meet(step.a, step.b)
+    if (step.do !== 'apply') continue
+    // One by one: what the operations of one command cancel out is not the model's business (kinds.test.ts).
+    for (const operation of step.operations) {
+      const applied = attempt(() => replicas[step.at]!.apply(names[step.at]!, [operation], step.nowMs))
+      const became = applied === undefined ? 'refused' : applied.delta === undefined ? 'nothing' : 'done'
+      assert.is(became, models[step.at]!.apply(operation, step.nowMs))
+      agree(step.at)
+    }
+  }
+  meet(0, 1)
+  meet(1, 2)
+  meet(0, 2)
+}
+
+eachKind((of, name) => {
+  Models(`${name}${of === kind.orMap ? ' of all kinds, nested' : ''}: replicas are what the log says`, () => {
+    fc.assert(fc.property(history(of, false), compare), { numRuns: of === kind.orMap ? 300 : 150 })
+  })
+})
+
+Models('different kinds created at once, at the root too, are what the log says', () => {
+  const change = fc.constantFrom(
+    op.create([], kind.orMap),
+    op.create([], kind.orSet),
+    op.insert([], 'x'),
+    op.remove([], 'x'),
+    op.create(['k'], kind.orMap),
+    op.increment(['k'], 1n),
+    op.assign(['k'], 'x'),
+    op.enable(['k']),
+    op.vote(['k'], true),
+    op.add(['k', 'k'], 1n),
+    op.create(['k', 'k'], kind.gSet),
+    op.insert(['k', 'k'], 'x'),
+    op.remove(['k'], 'k'),
+    op.remove([], 'k'),
+    op.clear([]),
+  )
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('apply' as const),
+        at: fc.nat(2),
+        operations: change.map((one) => [one]),
+        nowMs: fc.nat(3),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('sync' as const), a: fc.nat(2), b: fc.nat(2) }) },
+  )
+  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), compare), { numRuns: 300 })
+})
+
+Models.run()
