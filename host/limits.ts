@@ -39,6 +39,8 @@ export interface Limits {
   readonly streamBacklogBytesMax: number
   /** Elements of a streamed request that wait for the function. */
   readonly streamInputsMax: number
+  /** Calls whose request or answer is a stream, open at once. */
+  readonly streamsMax: number
   /** Methods, services, metadata names, idempotency keys, type names: characters. */
   readonly nameLengthMax: number
   /** An entity's key, UTF-8. */
@@ -76,6 +78,7 @@ export const defaultLimits: Limits = {
   streamBacklogMax: 1_000,
   streamBacklogBytesMax: 4 * MiB,
   streamInputsMax: 64,
+  streamsMax: 10_000,
   nameLengthMax: 256,
   entityKeyBytesMax: 1_024,
   replayEventsMax: 1_000,

@@ -1,7 +1,8 @@
 // Headers: which of a client's reach a guest, and which of a guest's reach a client (A6).
 //
 // H1. Credentials, hop-by-hop and transport headers never reach a guest or the journal, whatever a service lists.
-// H2. Names are lower case, order and duplicates kept, `-bin` values are bytes.
+// H2. Names are lower case, order and duplicates kept, `-bin` values are bytes. Over gRPC, text that came several times under
+//     one name is one entry, joined with ", ": Node's HTTP/2 does that before grpc-js sees it.
 // H3. A guest's reply metadata cannot break the framing of a response: what is no legal header, or is ours, is left out.
 
 import type { Metadata, MetadataEntry } from '../metadata.ts'
@@ -63,8 +64,20 @@ function incoming(name: string, value: string): MetadataEntry | undefined {
 
 /** A guest's reply metadata as response headers: legal text entries only. */
 export function* replyHeaders(metadata: Metadata): Iterable<readonly [string, string]> {
+  for (const [name, value] of metadata) if (typeof value === 'string' && isReplyText(name, value)) yield [name, value]
+}
+
+/** The same where bytes have a place, too: gRPC and gRPC-Web. */
+export function* replyMetadata(metadata: Metadata): Iterable<readonly [string, string | Buffer]> {
   for (const [name, value] of metadata) {
-    if (typeof value !== 'string' || isKept(name) || !/^[a-z0-9_.!#$%&'*+^`|~-]+$/.test(name)) continue
-    if (/^[\t\x20-\x7e]*$/.test(value)) yield [name, value]
+    if (typeof value === 'string') {
+      if (!name.endsWith('-bin') && isReplyText(name, value)) yield [name, value]
+    } else if (name.endsWith('-bin') && !isKept(name) && /^[a-z0-9_.-]+$/.test(name)) {
+      yield [name, Buffer.from(value.buffer, value.byteOffset, value.byteLength)]
+    }
   }
+}
+
+function isReplyText(name: string, value: string): boolean {
+  return !isKept(name) && /^[a-z0-9_.!#$%&'*+^`|~-]+$/.test(name) && /^[\t\x20-\x7e]*$/.test(value)
 }

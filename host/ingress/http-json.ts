@@ -10,12 +10,12 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from '../command.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
-import { metadataBytes } from '../metadata.ts'
 import type { Field, MessageType } from '../schema/schema.ts'
 import { WireCursor, WireError } from '../schema/wire.ts'
 import { fieldToJson, toJson } from '../transcode/to-json.ts'
 import type { Json } from '../transcode/to-message.ts'
 import { isObject, TranscodeError, toMessage } from '../transcode/to-message.ts'
+import { checkMetadata, checkReady, idempotencyKey, requestIdOf } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { metadataFromHttp, replyHeaders } from './headers.ts'
 import type { FieldPath } from './http-rule.ts'
@@ -52,8 +52,7 @@ class HttpCall {
     this.context = context
     this.request = request
     this.response = response
-    const given = request.headers['x-request-id']
-    this.requestId = typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : context.requestId()
+    this.requestId = requestIdOf(request.headers['x-request-id'], context)
   }
 
   start(routes: Routes): void {
@@ -73,8 +72,7 @@ class HttpCall {
         `${request.method} is not allowed on ${path}; use ${found.allow.join(' or ')}`,
       )
     }
-    const unready = this.context.unready()
-    if (unready !== undefined) throw new InnkeeperError('storage_unavailable', unready)
+    checkReady(this.context)
     const query = mark === -1 ? '' : url.slice(mark + 1)
     if (found.route.body === '') {
       request.resume()
@@ -147,6 +145,7 @@ class HttpCall {
 
   private dispatch(route: ServedRoute, captured: readonly string[], query: string, body: Buffer | undefined): void {
     const { context, request } = this
+    const { limits } = context
     const { target, method } = route
     let payload: Uint8Array
     try {
@@ -155,14 +154,9 @@ class HttpCall {
       if (error instanceof TranscodeError) throw new InnkeeperError('bad_request', error.placed)
       throw error
     }
-    const metadata = metadataFromHttp(request.rawHeaders, target.description.headers)
-    if (metadata.length > 0 && metadataBytes(metadata) > context.limits.metadataBytesMax) {
-      throw new InnkeeperError(
-        'metadata_too_large',
-        `headers for the service may have ${context.limits.metadataBytesMax} bytes`,
-      )
-    }
-    const key = idempotencyKey(request.headers['idempotency-key'], context.limits.nameLengthMax)
+    const listed = target.description.headers
+    const metadata = checkMetadata(metadataFromHttp(request.rawHeaders, listed), limits.metadataBytesMax, 'headers')
+    const key = idempotencyKey(request.headers['idempotency-key'], limits.nameLengthMax)
     const recorder = context.metrics.of(target.name)
     recorder.received()
     context.dispatch(
@@ -233,15 +227,6 @@ class HttpCall {
 
 function tooLarge(max: number): InnkeeperError {
   return new InnkeeperError('message_too_large', `the body is larger than ${max} bytes`)
-}
-
-/** One value of at most `max` characters of printable ASCII. @throws InnkeeperError `bad_request` */
-export function idempotencyKey(value: string | string[] | undefined, max: number): string | undefined {
-  if (value === undefined) return undefined
-  if (typeof value !== 'string' || value.length === 0 || value.length > max || !/^[\x20-\x7e]*$/.test(value)) {
-    throw new InnkeeperError('bad_request', `an idempotency key has 1 to ${max} printable ASCII characters`)
-  }
-  return value
 }
 
 /** The request's message as JSON: body, then query, then path variables over both. */

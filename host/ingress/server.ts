@@ -2,7 +2,9 @@
 //
 // S1. HTTP/2 connections start with "PRI"; everything else is handed to the HTTP/1.1 server, which refuses what it cannot read.
 // S2. A connection that says nothing is closed after `silenceMs`.
-// S3. `close` takes no new connection, lets running calls finish for a time, then closes what is left.
+// S3. `close` takes no new connection, lets running calls finish for a time, then ends what still streams with UNAVAILABLE and
+//     closes what is left.
+// S4. A peer that vanished without a word is noticed by TCP's own probes: a stream may be silent for days.
 
 import http from 'node:http'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
@@ -11,8 +13,12 @@ import { ServerCredentials } from '@grpc/grpc-js'
 import type { IngressContext } from './context.ts'
 import { createGrpc } from './grpc.ts'
 import { createHttpJson } from './http-json.ts'
+import { Streams } from './stream.ts'
 
 const silenceMs = 10_000
+const probeAfterMs = 60_000
+/** For the last words to streams when the host stops. */
+const farewellMs = 100
 const preface = Buffer.from('PRI')
 
 export interface Ingress {
@@ -22,7 +28,8 @@ export interface Ingress {
 }
 
 export async function listen(context: IngressContext, host: string, port: number): Promise<Ingress> {
-  const grpc = createGrpc(context)
+  const streams = new Streams(context)
+  const grpc = createGrpc(context, streams)
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
   const web = http.createServer(
     { maxHeaderSize: 32 * 1024, noDelay: true, keepAliveTimeout: 75_000, connectionsCheckingInterval: 5_000 },
@@ -32,7 +39,7 @@ export async function listen(context: IngressContext, host: string, port: number
   // connections are idle.
   web.emit('listening')
   const sockets = new Set<Socket>()
-  const server = net.createServer({ noDelay: true }, (socket) => {
+  const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfterMs }, (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
@@ -50,12 +57,16 @@ export async function listen(context: IngressContext, host: string, port: number
       const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()))
       const webDone = new Promise<void>((resolve) => web.close(() => resolve()))
       const idle = setInterval(() => web.closeIdleConnections(), 50)
-      injector.drain(waitMs)
+      injector.drain(waitMs + farewellMs)
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, waitMs)
       })
-      await Promise.race([Promise.all([grpcDone, webDone, socketsGone(sockets, waitMs)]), late])
+      const done = Promise.all([grpcDone, webDone, socketsGone(sockets, waitMs)]).then(() => true)
+      if ((await Promise.race([done, late])) !== true) {
+        streams.stop()
+        await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
+      }
       clearTimeout(timer)
       clearInterval(idle)
       for (const socket of sockets) socket.destroy()

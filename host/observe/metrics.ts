@@ -14,6 +14,10 @@ export interface ServiceMetrics {
   activated(): void
   passivated(): void
   fault(): void
+  streamOpened(): void
+  streamClosed(): void
+  /** One element of a streamed answer. */
+  streamed(): void
 }
 
 const secondsBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
@@ -25,6 +29,9 @@ export class Metrics {
   private readonly failed: Counter<'service'>
   private readonly total: Histogram<'service'>
   private readonly batch: Histogram<'service'>
+  private readonly openStreams: Gauge<'service'>
+  /** Elements since the last look, by service: prom-client takes longer to count one than to send it takes. */
+  private readonly streamed = new Map<string, number>()
 
   constructor() {
     const registers = [this.registry]
@@ -59,6 +66,23 @@ export class Metrics {
       buckets: [1, 2, 4, 8, 16, 32, 64],
       registers,
     })
+    this.openStreams = new Gauge({
+      name: 'innkeeper_streams_open',
+      help: 'Calls whose request or answer is a stream, open now.',
+      labelNames: [...labelNames],
+      registers,
+    })
+    const { streamed } = this
+    new Counter({
+      name: 'innkeeper_stream_elements_total',
+      help: 'Elements of streamed answers given to clients.',
+      labelNames: [...labelNames],
+      registers,
+      collect() {
+        for (const [service, count] of streamed) this.labels({ service }).inc(count)
+        streamed.clear()
+      },
+    })
   }
 
   /** A value that is read when somebody asks. */
@@ -90,6 +114,8 @@ export class Metrics {
     const failed = this.failed.labels(labels)
     const total = this.total.labels(labels)
     const batch = this.batch.labels(labels)
+    const openStreams = this.openStreams.labels(labels)
+    const { streamed } = this
     return {
       received: () => c['received']!.inc(),
       completed: (seconds, ok) => {
@@ -113,6 +139,9 @@ export class Metrics {
       activated: () => c['activated']!.inc(),
       passivated: () => c['passivated']!.inc(),
       fault: () => c['faults']!.inc(),
+      streamOpened: () => openStreams.inc(),
+      streamClosed: () => openStreams.dec(),
+      streamed: () => streamed.set(service, (streamed.get(service) ?? 0) + 1),
     }
   }
 }

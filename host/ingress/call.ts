@@ -1,0 +1,35 @@
+// Call: what every protocol does alike on the way from a client's call to a command.
+//
+// Owns: the id of a call, the bounds of what comes beside its payload.   The protocols own: their bytes.
+
+import { InnkeeperError } from '../errors.ts'
+import type { Metadata } from '../metadata.ts'
+import { metadataBytes } from '../metadata.ts'
+import type { IngressContext } from './context.ts'
+
+/** The client's own id if it is one, else a fresh one. */
+export function requestIdOf(given: unknown, context: IngressContext): string {
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : context.requestId()
+}
+
+/** @throws InnkeeperError `storage_unavailable` while the host takes no calls. */
+export function checkReady(context: IngressContext): void {
+  const unready = context.unready()
+  if (unready !== undefined) throw new InnkeeperError('storage_unavailable', unready)
+}
+
+/** @throws InnkeeperError `metadata_too_large` */
+export function checkMetadata(metadata: Metadata, max: number, what: 'metadata' | 'headers'): Metadata {
+  if (metadata.length > 0 && metadataBytes(metadata) > max)
+    throw new InnkeeperError('metadata_too_large', `${what} for the service may have ${max} bytes`)
+  return metadata
+}
+
+/** One value of at most `max` characters of printable ASCII. @throws InnkeeperError `bad_request` */
+export function idempotencyKey(value: string | string[] | undefined, max: number): string | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'string' || value.length === 0 || value.length > max || !/^[\x20-\x7e]*$/.test(value)) {
+    throw new InnkeeperError('bad_request', `an idempotency key has 1 to ${max} printable ASCII characters`)
+  }
+  return value
+}

@@ -1,0 +1,191 @@
+// gRPC streams: methods whose request or answer streams, in all three shapes.
+//
+// G1. grpc-js knows all of them as bidi: the handler runs when the call begins, so that a client that never half-closes is
+//     counted, and a cancel always finds somebody to tell (decision 0010).
+// G2. While the host takes no more input nothing is read: HTTP/2 flow control stops the client. At most one element waits.
+// G3. `ready` ends at `unsentBytesMax` or `unsentElementsMax` that HTTP/2 has not taken.
+//
+// Owns: grpc-js' stream.   stream.ts owns: what may be called when.
+
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
+import type { Failed } from '../command.ts'
+import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import type { Metadata } from '../metadata.ts'
+import { noMetadata } from '../metadata.ts'
+import type { MethodType } from '../schema/schema.ts'
+import { checkReady } from './call.ts'
+import type { IngressContext } from './context.ts'
+import {
+  deadlineOf,
+  failureStatus,
+  grpcRequestId,
+  incomingKey,
+  incomingMetadata,
+  outgoingMetadata,
+  trailerOf,
+} from './grpc-call.ts'
+import type { Streams, Wire } from './stream.ts'
+import { Stream } from './stream.ts'
+
+type Call = ServerDuplexStream<Buffer, Buffer>
+
+const unsentBytesMax = 256 * 1024
+const unsentElementsMax = 64
+
+export function streaming(
+  context: IngressContext,
+  streams: Streams,
+  service: string,
+  method: string,
+): handleBidiStreamingCall<Buffer, Buffer> {
+  return (call) => {
+    const requestId = grpcRequestId(call, context)
+    let leave: (() => void) | undefined
+    // After the last byte of the answer, or when the client or its connection is gone; always once.
+    call.on('cancelled', () => leave?.())
+    try {
+      leave = streams.enter(service)
+      checkReady(context)
+      const type = context.services.get(service)?.methods.get(method)?.type
+      if (type === undefined) throw new InnkeeperError('unknown_method', `${service} has no method ${method}`)
+      new GrpcStream(context, streams, call, service, type, requestId).start()
+    } catch (thrown) {
+      const error = toInnkeeperError(thrown)
+      if (error.code === 'internal') context.log.error({ requestId, err: thrown }, 'a stream failed')
+      fail(call, { kind: 'error', error }, requestId)
+      call.resume()
+    }
+  }
+}
+
+class GrpcStream implements Wire {
+  private readonly call: Call
+  private readonly service: string
+  private readonly method: MethodType
+  private readonly requestId: string
+  private readonly stream: Stream
+  private readonly metadata: Metadata
+  private readonly key: string | undefined
+  private unsentBytes = 0
+  private unsentElements = 0
+  private full = false
+  private holding = false
+  /** Reads on, where grpc-js wanted to while input was held back. */
+  private readLater: (() => void) | undefined
+  /** The request of a method that takes one message, until the client half-closes. */
+  private request: Buffer | undefined
+
+  constructor(
+    context: IngressContext,
+    streams: Streams,
+    call: Call,
+    service: string,
+    method: MethodType,
+    requestId: string,
+  ) {
+    this.call = call
+    this.service = service
+    this.method = method
+    this.requestId = requestId
+    this.metadata = incomingMetadata(call, context)
+    this.key = incomingKey(call, context)
+    this.stream = new Stream({ context, streams, wire: this, service, method })
+  }
+
+  start(): void {
+    const { call, stream, method } = this
+    call.on('cancelled', () => stream.cancel())
+    // grpc-js' readable would fetch 16 elements ahead, of up to 4 MiB each. Its `_read` waits for the host instead.
+    const read = call._read.bind(call)
+    call._read = (size) => {
+      if (this.holding) this.readLater = () => read(size)
+      else read(size)
+    }
+    if (method.clientStreaming) {
+      this.open(new Uint8Array(0))
+      call.on('data', (element: Buffer) => this.take(element))
+      call.on('end', () => stream.halfClose())
+      return
+    }
+    let refused = false
+    call.on('data', (element: Buffer) => {
+      if (this.request === undefined) this.request = element
+      else refused = true
+    })
+    call.on('end', () => {
+      if (call.cancelled) return
+      if (this.request !== undefined && !refused) this.open(this.request)
+      else fail(call, oneExpected(this.request !== undefined), this.requestId)
+      this.request = undefined
+    })
+  }
+
+  private open(payload: Uint8Array): void {
+    this.stream.open({
+      service: this.service,
+      method: this.method.name,
+      payload,
+      metadata: this.metadata,
+      idempotencyKey: this.key,
+      deadlineMs: deadlineOf(this.call),
+      hops: 0,
+      requestId: this.requestId,
+      effect: undefined,
+    })
+  }
+
+  private take(element: Buffer): void {
+    // Held before the host is asked: it may take the element, and say so, before it answers.
+    this.holding = true
+    if (this.stream.item(element)) this.inputTaken()
+  }
+
+  inputTaken(): void {
+    this.holding = false
+    const read = this.readLater
+    this.readLater = undefined
+    read?.()
+  }
+
+  get ready(): boolean {
+    return !this.full
+  }
+
+  element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
+    const { call } = this
+    const headers = first ? outgoingMetadata(metadata) : undefined
+    if (headers !== undefined) call.sendMetadata(headers)
+    const { byteLength } = payload
+    this.unsentBytes += byteLength
+    this.unsentElements += 1
+    if (this.unsentBytes >= unsentBytesMax || this.unsentElements >= unsentElementsMax) this.full = true
+    call.write(Buffer.from(payload.buffer, payload.byteOffset, byteLength), () => {
+      this.unsentBytes -= byteLength
+      this.unsentElements -= 1
+      if (!this.full || this.unsentBytes > unsentBytesMax / 2 || this.unsentElements > unsentElementsMax / 2) return
+      this.full = false
+      this.stream.resume()
+    })
+  }
+
+  end(failed: Failed | undefined, started: boolean): void {
+    const { call } = this
+    if (failed === undefined) {
+      call.end(trailerOf(this.requestId))
+      return
+    }
+    const headers = started || failed.kind === 'error' ? undefined : outgoingMetadata(failed.metadata)
+    if (headers !== undefined) call.sendMetadata(headers)
+    fail(call, failed, this.requestId)
+  }
+}
+
+/** After what was written before. */
+function fail(call: Call, failed: Failed, requestId: string): void {
+  call.emit('error', failureStatus(failed, requestId))
+}
+
+function oneExpected(several: boolean): Failed {
+  const message = `the method takes one message, ${several ? 'several' : 'none'} came`
+  return { kind: 'refusal', failure: { code: 12, message, details: [] }, metadata: noMetadata }
+}
