@@ -6,6 +6,7 @@ import type { Dispatch, Open } from '../command.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Services } from '../services.ts'
+import type { Pace } from './http-stream.ts'
 
 export interface IngressContext {
   readonly dispatch: Dispatch
@@ -22,4 +23,8 @@ export interface IngressContext {
   readonly requestId: () => string
   /** Why the host takes no calls, or undefined. */
   readonly unready: () => string | undefined
+  /** Origins of web pages that may call; `*`: any. None if left out. */
+  readonly corsOrigins?: readonly string[]
+  /** Other than usual in tests. */
+  readonly pace?: Pace
 }

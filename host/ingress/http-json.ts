@@ -4,35 +4,39 @@
 // J2. A body is never longer in memory than `messageBytesMax`; more is refused as soon as it is known.
 // J3. Path variables win over the body and the query, and a `+` in a path is a plus.
 //
-// Owns: the way from request to message and back.   routes.ts owns: which rule.   transcode/ owns: JSON and protobuf.
+// Owns: the way from request to message and back.   http-stream.ts owns: answers that stream.   routes.ts owns: which rule.
+//   transcode/ owns: JSON and protobuf.
 
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Answer } from '../command.ts'
+import type { Answer, Command } from '../command.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { Field, MessageType } from '../schema/schema.ts'
-import { WireCursor, WireError } from '../schema/wire.ts'
-import { fieldToJson, toJson } from '../transcode/to-json.ts'
+import { WireError } from '../schema/wire.ts'
 import type { Json } from '../transcode/to-message.ts'
 import { isObject, TranscodeError, toMessage } from '../transcode/to-message.ts'
 import { checkMetadata, checkReady, idempotencyKey, requestIdOf } from './call.ts'
 import type { IngressContext } from './context.ts'
+import { expose } from './cors.ts'
 import { metadataFromHttp, replyHeaders } from './headers.ts'
+import { isHttpBody, jsonType, readHttpBody, replyJson } from './http-body.ts'
 import type { FieldPath } from './http-rule.ts'
 import { fieldPath } from './http-rule.ts'
+import { openHttpStream } from './http-stream.ts'
 import type { ServedRoute } from './routes.ts'
 import { Routes } from './routes.ts'
 import { errorToHttp, refusalToHttp } from './status.ts'
+import type { Streams } from './stream.ts'
 
-const jsonHeader = 'application/json'
+export type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
-export function createHttpJson(context: IngressContext): (request: IncomingMessage, response: ServerResponse) => void {
+export function createHttpJson(context: IngressContext, streams: Streams): Handle {
   let routes = new Routes(context.services.current)
   context.services.onChange((directory) => {
     routes = new Routes(directory)
   })
   return (request, response) => {
-    const call = new HttpCall(context, request, response)
+    const call = new HttpCall(context, streams, request, response)
     try {
       call.start(routes)
     } catch (error) {
@@ -43,13 +47,15 @@ export function createHttpJson(context: IngressContext): (request: IncomingMessa
 
 class HttpCall {
   private readonly context: IngressContext
+  private readonly streams: Streams
   private readonly request: IncomingMessage
   private readonly response: ServerResponse
   private readonly requestId: string
   private readonly startedMs = performance.now()
 
-  constructor(context: IngressContext, request: IncomingMessage, response: ServerResponse) {
+  constructor(context: IngressContext, streams: Streams, request: IncomingMessage, response: ServerResponse) {
     this.context = context
+    this.streams = streams
     this.request = request
     this.response = response
     this.requestId = requestIdOf(request.headers['x-request-id'], context)
@@ -89,7 +95,7 @@ class HttpCall {
       this.context.log.error({ requestId: this.requestId, err: thrown }, 'a request failed')
     if (error.code === 'overloaded' || error.code === 'storage_unavailable') this.response.setHeader('retry-after', '1')
     const { status, body } = errorToHttp(error)
-    this.end(status, jsonHeader, body)
+    this.end(status, jsonType, body)
     // What is still coming of a refused body is not read; the connection cannot be used again.
     if (!this.request.complete && error.code === 'message_too_large')
       this.response.once('finish', () => this.request.destroy())
@@ -110,7 +116,7 @@ class HttpCall {
 
   private checkContentType(): void {
     const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = this.request.headers
-    if (type !== jsonHeader && !/^application\/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i.test(type)) {
+    if (type !== jsonType && !/^application\/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i.test(type)) {
       throw new InnkeeperError('bad_request', 'send the body as content-type: application/json')
     }
     if (encoding !== 'identity')
@@ -157,25 +163,29 @@ class HttpCall {
     const listed = target.description.headers
     const metadata = checkMetadata(metadataFromHttp(request.rawHeaders, listed), limits.metadataBytesMax, 'headers')
     const key = idempotencyKey(request.headers['idempotency-key'], limits.nameLengthMax)
+    const streaming = method.clientStreaming || method.serverStreaming
+    const command: Command = {
+      service: target.name,
+      method: method.name,
+      payload,
+      metadata,
+      idempotencyKey: key,
+      deadlineMs: streaming ? Number.POSITIVE_INFINITY : context.clock.now() + context.deadlineMs,
+      hops: 0,
+      requestId: this.requestId,
+      effect: undefined,
+    }
+    if (streaming) {
+      const answer = (answer: Answer) => this.answer(route, answer)
+      openHttpStream({ context, streams: this.streams, request, response: this.response, route, command, answer })
+      return
+    }
     const recorder = context.metrics.of(target.name)
     recorder.received()
-    context.dispatch(
-      {
-        service: target.name,
-        method: method.name,
-        payload,
-        metadata,
-        idempotencyKey: key,
-        deadlineMs: context.clock.now() + context.deadlineMs,
-        hops: 0,
-        requestId: this.requestId,
-        effect: undefined,
-      },
-      (answer) => {
-        recorder.completed((performance.now() - this.startedMs) / 1000, answer.kind === 'reply')
-        this.answer(route, answer)
-      },
-    )
+    context.dispatch(command, (answer) => {
+      recorder.completed((performance.now() - this.startedMs) / 1000, answer.kind === 'reply')
+      this.answer(route, answer)
+    })
   }
 
   private answer(route: ServedRoute, answer: Answer): void {
@@ -184,23 +194,24 @@ class HttpCall {
       return
     }
     if (answer.metadata.length > 0) {
-      for (const [name, value] of replyHeaders(answer.metadata)) this.response.appendHeader(name, value)
+      const names: string[] = []
+      for (const [name, value] of replyHeaders(answer.metadata)) {
+        this.response.appendHeader(name, value)
+        names.push(name)
+      }
+      expose(this.response, names)
     }
-    const { schema } = route.target
     if (answer.kind === 'refusal') {
-      const { status, body } = refusalToHttp(answer.failure, schema)
-      this.end(status, jsonHeader, body)
+      const { status, body } = refusalToHttp(answer.failure, route.target.schema)
+      this.end(status, jsonType, body)
       return
     }
-    const { output } = route.method
     try {
-      if (route.responseBody !== undefined) {
-        this.end(200, jsonHeader, fieldToJson(schema, output, route.responseBody, answer.payload))
-      } else if (output.fullName === 'google.api.HttpBody') {
-        const { contentType, data } = httpBody(answer.payload)
+      if (route.responseBody === undefined && isHttpBody(route.method.output)) {
+        const { contentType, data } = readHttpBody(answer.payload)
         this.end(200, contentType, data)
       } else {
-        this.end(200, jsonHeader, toJson(schema, output, answer.payload))
+        this.end(200, jsonType, replyJson(route, answer.payload))
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error
@@ -310,19 +321,4 @@ function decodePart(text: string): string {
   } catch {
     throw new InnkeeperError('bad_request', `the path has a malformed escape: ${text.slice(0, 100)}`)
   }
-}
-
-/** The two fields of google.api.HttpBody that make a response. */
-function httpBody(payload: Uint8Array): { contentType: string; data: Uint8Array } {
-  const cursor = new WireCursor(payload)
-  let contentType = ''
-  let data: Uint8Array = new Uint8Array()
-  while (!cursor.done) {
-    const tag = cursor.tag()
-    if (tag === 10) contentType = cursor.string()
-    else if (tag === 18) data = cursor.view()
-    else cursor.skip(tag & 7)
-  }
-  // Text of a guest in a header: what is no legal content type is none.
-  return { contentType: /^[\x20-\x7e]*$/.test(contentType) ? contentType : '', data }
 }

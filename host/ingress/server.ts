@@ -11,6 +11,7 @@ import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import net from 'node:net'
 import { ServerCredentials } from '@grpc/grpc-js'
 import type { IngressContext } from './context.ts'
+import { Cors } from './cors.ts'
 import { createGrpc } from './grpc.ts'
 import { createHttpJson } from './http-json.ts'
 import { Streams } from './stream.ts'
@@ -31,9 +32,13 @@ export async function listen(context: IngressContext, host: string, port: number
   const streams = new Streams(context)
   const grpc = createGrpc(context, streams)
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
+  const json = createHttpJson(context, streams)
+  const cors = new Cors(context.corsOrigins ?? [])
   const web = http.createServer(
     { maxHeaderSize: 32 * 1024, noDelay: true, keepAliveTimeout: 75_000, connectionsCheckingInterval: 5_000 },
-    createHttpJson(context),
+    (request, response) => {
+      if (!cors.handle(request, response)) json(request, response)
+    },
   )
   // It never listens itself, and only then would Node keep its time limits (headersTimeout, requestTimeout) and know which
   // connections are idle.

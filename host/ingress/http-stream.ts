@@ -1,0 +1,183 @@
+// HTTP streams: methods that stream, called over HTTP/JSON (B2.5).
+//
+// W1. A streamed answer is JSON lines, server-sent events for who accepts them, or the raw chunks of HttpBody elements.
+// W2. Headers go out with the first element, with its metadata. A stream of lines or events that has none for `headersAfterMs`
+//     sends them without: a page's EventSource would otherwise not know that it is connected.
+// W3. A failure before the headers is an ordinary answer with a status; one after them cuts the connection.
+// W4. The request's body is the one element of a streamed request.
+//
+// Owns: the response.   stream.ts owns: what may be called when.   http-json.ts owns: the request, and answers in one piece.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Answer, Command, Failed } from '../command.ts'
+import { InnkeeperError } from '../errors.ts'
+import type { Metadata } from '../metadata.ts'
+import { noMetadata } from '../metadata.ts'
+import { WireError } from '../schema/wire.ts'
+import type { IngressContext } from './context.ts'
+import { expose } from './cors.ts'
+import { replyHeaders } from './headers.ts'
+import { isHttpBody, jsonType, legalType, readHttpBody, replyJson } from './http-body.ts'
+import type { ServedRoute } from './routes.ts'
+import type { Streams, Wire } from './stream.ts'
+import { Stream } from './stream.ts'
+
+export interface Pace {
+  /** A stream without an element for so long sends its headers. In milliseconds. */
+  readonly headersAfterMs: number
+  /** Silent event streams get a comment so often: proxies cut connections that say nothing, the usual after 60 s. */
+  readonly heartbeatMs: number
+}
+
+export const defaultPace: Pace = { headersAfterMs: 1_000, heartbeatMs: 15_000 }
+
+export interface HttpStreamParts {
+  readonly context: IngressContext
+  readonly streams: Streams
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly route: ServedRoute
+  readonly command: Command
+  /** An answer in one piece. */
+  readonly answer: (answer: Answer) => void
+}
+
+/** @throws InnkeeperError `overloaded` where too many are open. */
+export function openHttpStream(parts: HttpStreamParts): void {
+  new HttpStream(parts).open()
+}
+
+type Form = 'once' | 'lines' | 'events' | 'raw'
+
+class HttpStream implements Wire {
+  private readonly parts: HttpStreamParts
+  private readonly form: Form
+  private readonly stream: Stream
+  private readonly timers: NodeJS.Timeout[] = []
+  private quiet = true
+  private headed = false
+  private single: { readonly payload: Uint8Array; readonly metadata: Metadata } | undefined
+
+  constructor(parts: HttpStreamParts) {
+    const { context, streams, request, response, route, command } = parts
+    this.parts = parts
+    this.form = formOf(route, request)
+    this.stream = new Stream({ context, streams, wire: this, service: command.service, method: route.method })
+    const leave = streams.enter(command.service)
+    const closed = () => {
+      request.socket.off('close', closed)
+      for (const timer of this.timers) clearTimeout(timer)
+      this.stream.cancel()
+      leave()
+    }
+    response.once('close', closed)
+    // A response that waits behind another one of its connection hears nothing of the connection's end. There may be many.
+    request.socket.setMaxListeners(0).once('close', closed)
+    response.on('drain', () => this.stream.resume())
+  }
+
+  open(): void {
+    const { context, response, route, command } = this.parts
+    const { headersAfterMs, heartbeatMs } = context.pace ?? defaultPace
+    if (this.form === 'lines' || this.form === 'events')
+      this.timers.push(
+        setTimeout(() => {
+          this.head(noMetadata, undefined)
+          response.flushHeaders()
+        }, headersAfterMs),
+      )
+    if (this.form === 'events') this.timers.push(setInterval(() => this.beat(), heartbeatMs))
+    if (!route.method.clientStreaming) {
+      this.stream.open(command)
+      return
+    }
+    this.stream.open({ ...command, payload: new Uint8Array(0) })
+    this.stream.item(command.payload)
+    this.stream.halfClose()
+  }
+
+  get ready(): boolean {
+    return !this.parts.response.writableNeedDrain
+  }
+
+  element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
+    if (this.form === 'once') {
+      this.single = { payload, metadata }
+      return
+    }
+    const { response, route, command } = this.parts
+    try {
+      if (this.form === 'raw') {
+        const { contentType, data } = readHttpBody(payload)
+        if (first) this.head(metadata, contentType)
+        if (data.length > 0) response.write(data)
+        else response.flushHeaders()
+        return
+      }
+      const json = replyJson(route, payload)
+      if (first) this.head(metadata, undefined)
+      this.quiet = false
+      response.write(this.form === 'events' ? `data: ${json}\n\n` : `${json}\n`)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      throw new InnkeeperError('guest_fault', `the function failed (request ${command.requestId})`, error)
+    }
+  }
+
+  end(failed: Failed | undefined): void {
+    const { response, answer } = this.parts
+    for (const timer of this.timers) clearTimeout(timer)
+    if (failed !== undefined && !this.headed) answer(failed)
+    else if (failed !== undefined) this.cut()
+    else if (this.single !== undefined) answer({ kind: 'reply', ...this.single })
+    else {
+      this.head(noMetadata, undefined)
+      response.end()
+    }
+  }
+
+  inputTaken(): void {}
+
+  private head(metadata: Metadata, contentType: string | undefined): void {
+    const { response, command } = this.parts
+    if (this.headed || response.destroyed) return
+    this.headed = true
+    const names: string[] = []
+    for (const [name, value] of replyHeaders(metadata)) {
+      response.appendHeader(name, value)
+      names.push(name)
+    }
+    expose(response, names)
+    response.setHeader('x-request-id', command.requestId)
+    if (this.form === 'events') {
+      response.setHeader('content-type', 'text/event-stream')
+      response.setHeader('cache-control', 'no-cache')
+      // nginx and its kin collect an answer before they pass it on, unless told not to.
+      response.setHeader('x-accel-buffering', 'no')
+    } else if (this.form === 'raw') {
+      const said = metadata.find(([name, value]) => name === 'content-type' && typeof value === 'string')?.[1]
+      response.setHeader('content-type', legalType((said as string) ?? '') || contentType || 'application/octet-stream')
+    } else response.setHeader('content-type', jsonType)
+  }
+
+  private beat(): void {
+    const { response } = this.parts
+    if (this.quiet && response.headersSent && !response.writableNeedDrain) response.write(':\n\n')
+    this.quiet = true
+  }
+
+  /** After what was written before, without the end that would make it look whole. */
+  private cut(): void {
+    const { request, response } = this.parts
+    const socket = response.socket ?? request.socket
+    // Without chunks only a reset tells a cut from an end.
+    if (request.httpVersion === '1.0') socket.resetAndDestroy()
+    else socket.destroySoon()
+  }
+}
+
+function formOf({ method }: ServedRoute, request: IncomingMessage): Form {
+  if (!method.serverStreaming) return 'once'
+  if (request.headers.accept?.startsWith('text/event-stream')) return 'events'
+  return isHttpBody(method.output) ? 'raw' : 'lines'
+}
