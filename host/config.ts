@@ -26,6 +26,8 @@ export interface Config {
   /** Running calls may take this long when the host stops. */
   readonly stopWaitMs: number
   readonly logLevel: string
+  /** Origins of web pages that may call the services; `*` alone: any. */
+  readonly corsOrigins: readonly string[]
   readonly limits: Limits
 }
 
@@ -65,6 +67,7 @@ const settings: readonly Setting[] = [
   { name: 'idempotency-hours', default: 24, parse: whole(1, 24 * 365) },
   { name: 'stop-wait-ms', default: 10_000, parse: whole(0, 600_000) },
   { name: 'log-level', default: 'info', parse: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']) },
+  { name: 'cors-origins', default: '', parse: origins },
   ...Object.entries(defaultLimits).map(([name, value]) => ({
     name: kebab(name),
     default: value as number,
@@ -192,6 +195,23 @@ function oneOf(choices: readonly string[]): (text: string) => string {
     if (!choices.includes(text)) throw new Error(`expected one of ${choices.join(', ')}`)
     return text
   }
+}
+
+/** `*`, or SCHEME://HOST[:PORT] as a browser sends it: no path, lower case, no default port. */
+function origins(text: string): readonly string[] {
+  const list = text.split(',').map((origin) => origin.trim())
+  if (text === '') return []
+  if (list.length === 1 && list[0] === '*') return list
+  for (const origin of list) {
+    const url = URL.canParse(origin) ? new URL(origin) : undefined
+    const form = url && `${url.protocol}//${url.host}`
+    if (form === origin && url!.host !== '') continue
+    const hint = url && url.host !== '' ? ` (did you mean ${form}?)` : ''
+    throw new Error(
+      `expected * or origins like https://example.org, separated by commas; ${origin || 'nothing'} is none${hint}`,
+    )
+  }
+  return list
 }
 
 function kebab(name: string): string {

@@ -160,6 +160,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     metrics,
     log,
     deadlineMs: config.deadlineMs,
+    corsOrigins: config.corsOrigins,
     requestId: () => `${prefix}-${(++calls).toString(36)}`,
     unready,
   }
