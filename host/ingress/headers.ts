@@ -56,6 +56,25 @@ export function metadataFromGrpc(pairs: Iterable<readonly [string, string | Buff
   return result ?? noMetadata
 }
 
+/** What browsers and proxies put on a gRPC-Web request beside the caller's metadata (decision 0012). */
+const browsers =
+  /^(accept|accept-.*|access-control-.*|cache-control|dnt|forwarded|if-.*|origin|pragma|priority|referer|save-data|sec-.*|upgrade-insecure-requests|via|x-grpc-web|x-user-agent)$/
+
+/** From the headers of a gRPC-Web request, as Node's `rawHeaders`. A `-bin` header may hold several values, with commas. */
+export function metadataFromGrpcWeb(rawHeaders: readonly string[]): Metadata {
+  let result: MetadataEntry[] | undefined
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!.toLowerCase()
+    if (isKept(name) || browsers.test(name)) continue
+    const value = rawHeaders[at + 1]!
+    for (const part of name.endsWith('-bin') ? value.split(',') : [value]) {
+      const entry = incoming(name, name.endsWith('-bin') ? part.trim() : part)
+      if (entry !== undefined) (result ??= []).push(entry)
+    }
+  }
+  return result ?? noMetadata
+}
+
 function incoming(name: string, value: string): MetadataEntry | undefined {
   // Node hands header bytes over as latin-1; a guest's text is UTF-8.
   if (!name.endsWith('-bin')) return [name, Buffer.from(value, 'latin1').toString('utf8')]

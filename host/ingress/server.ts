@@ -1,4 +1,4 @@
-// Server: one port for HTTP/1.1 and gRPC. The first bytes of a connection tell which it speaks.
+// Server: one port for HTTP/1.1 (HTTP/JSON and gRPC-Web) and gRPC. The first bytes of a connection tell which it speaks.
 //
 // S1. HTTP/2 connections start with "PRI"; everything else is handed to the HTTP/1.1 server, which refuses what it cannot read.
 // S2. A connection that says nothing is closed after `silenceMs`.
@@ -13,6 +13,7 @@ import { ServerCredentials } from '@grpc/grpc-js'
 import type { IngressContext } from './context.ts'
 import { Cors } from './cors.ts'
 import { createGrpc } from './grpc.ts'
+import { createGrpcWeb, isGrpcWeb } from './grpc-web.ts'
 import { createHttpJson } from './http-json.ts'
 import { Streams } from './stream.ts'
 
@@ -32,12 +33,15 @@ export async function listen(context: IngressContext, host: string, port: number
   const streams = new Streams(context)
   const grpc = createGrpc(context, streams)
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
+  const grpcWeb = createGrpcWeb(context, streams)
   const json = createHttpJson(context, streams)
   const cors = new Cors(context.corsOrigins ?? [])
   const web = http.createServer(
     { maxHeaderSize: 32 * 1024, noDelay: true, keepAliveTimeout: 75_000, connectionsCheckingInterval: 5_000 },
     (request, response) => {
-      if (!cors.handle(request, response)) json(request, response)
+      if (cors.handle(request, response)) return
+      if (isGrpcWeb(request)) grpcWeb(request, response)
+      else json(request, response)
     },
   )
   // It never listens itself, and only then would Node keep its time limits (headersTimeout, requestTimeout) and know which

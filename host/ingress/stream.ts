@@ -97,6 +97,7 @@ export class Stream implements Receiver {
   }
 
   open(command: Command): void {
+    if (this.ended) return
     const { context, streams } = this.parts
     this.requestId = command.requestId
     this.recorder.received()

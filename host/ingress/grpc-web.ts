@@ -1,0 +1,343 @@
+// gRPC-Web: gRPC's calls over HTTP/1.1, for browsers. The status is the last frame of the body.
+//
+// W1. Every answer is HTTP 200 with a trailer frame, also where nothing came before it.
+// W2. `-text` is base64 both ways; the answer is that if `accept` says so, or says nothing and the request was.
+// W3. Compressed messages are UNIMPLEMENTED: no client of gRPC-Web sends them.
+// W4. While the host takes no more input the request is not read.
+//
+// Owns: frames and trailers over HTTP/1.1.   stream.ts owns: what may be called when.   cors.ts owns: who may call from a page.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Answer, Command, Failed } from '../command.ts'
+import { InnkeeperError, toInnkeeperError, wire } from '../errors.ts'
+import type { Metadata } from '../metadata.ts'
+import { noMetadata } from '../metadata.ts'
+import type { MethodType } from '../schema/schema.ts'
+import { checkMetadata, checkReady, idempotencyKey, requestIdOf } from './call.ts'
+import type { IngressContext } from './context.ts'
+import { expose } from './cors.ts'
+import type { Frame } from './envelope.ts'
+import { Base64Reader, FrameReader, frame, trailerFlag } from './envelope.ts'
+import { metadataFromGrpcWeb, replyMetadata } from './headers.ts'
+import { defaultPace } from './http-stream.ts'
+import { statusDetails } from './status.ts'
+import type { Streams, Wire } from './stream.ts'
+import { Stream } from './stream.ts'
+
+const compressedFlag = 1
+const contentType = /^application\/grpc-web(-text)?(\+proto)?\s*(;|$)/i
+
+/** HTTP/1.1 requests that are gRPC-Web, whatever their path. */
+export function isGrpcWeb({ method, headers }: IncomingMessage): boolean {
+  return method === 'POST' && headers['content-type']?.startsWith('application/grpc-web') === true
+}
+
+export function createGrpcWeb(
+  context: IngressContext,
+  streams: Streams,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    const call = new GrpcWebCall(context, streams, request, response)
+    try {
+      call.start()
+    } catch (error) {
+      call.fail(error)
+    }
+  }
+}
+
+class GrpcWebCall implements Wire {
+  private readonly context: IngressContext
+  private readonly streams: Streams
+  private readonly request: IncomingMessage
+  private readonly response: ServerResponse
+  private readonly requestId: string
+  private readonly base64: Base64Reader | undefined
+  private readonly frames: FrameReader
+  private readonly textOut: boolean
+  private readonly startedMs = performance.now()
+  private stream: Stream | undefined
+  private headTimer: NodeJS.Timeout | undefined
+  private headed = false
+  private ended = false
+  private holding = false
+  private pumping = false
+  private allCame = false
+  /** What to do with a frame, and with the end of the request. */
+  private takeMessage: (payload: Buffer) => void = () => {}
+  private takeEnd: () => void = () => {}
+
+  constructor(context: IngressContext, streams: Streams, request: IncomingMessage, response: ServerResponse) {
+    this.context = context
+    this.streams = streams
+    this.request = request
+    this.response = response
+    this.requestId = requestIdOf(request.headers['x-request-id'], context)
+    const textIn = request.headers['content-type']!.startsWith('application/grpc-web-text')
+    const { accept } = request.headers
+    const accepted = accept === undefined || accept.startsWith('*/*') ? undefined : accept
+    this.textOut = accepted === undefined ? textIn : accepted.startsWith('application/grpc-web-text')
+    this.base64 = textIn ? new Base64Reader() : undefined
+    this.frames = new FrameReader(context.limits.messageBytesMax)
+  }
+
+  start(): void {
+    const { context, request } = this
+    const { headers } = request
+    if (!contentType.test(headers['content-type']!))
+      throw new Unimplemented(`content-type ${headers['content-type']!.slice(0, 100)} is not supported; send protobuf`)
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity')
+      throw new Unimplemented('content-encoding is not supported; send the body as it is')
+    const { service, method } = this.target()
+    checkReady(context)
+    const { metadataBytesMax, nameLengthMax } = context.limits
+    const streaming = method.clientStreaming || method.serverStreaming
+    const timeoutMs = timeoutOf(headers['grpc-timeout'])
+    const waitMs = timeoutMs ?? (streaming ? Number.POSITIVE_INFINITY : context.deadlineMs)
+    const command = {
+      service,
+      method: method.name,
+      payload: new Uint8Array(0),
+      metadata: checkMetadata(metadataFromGrpcWeb(request.rawHeaders), metadataBytesMax, 'metadata'),
+      idempotencyKey: idempotencyKey(headers['idempotency-key'], nameLengthMax),
+      deadlineMs: context.clock.now() + waitMs,
+      hops: 0,
+      requestId: this.requestId,
+      effect: undefined,
+    }
+    if (streaming) this.enter(service, method)
+    if (method.clientStreaming) {
+      const stream = this.stream!
+      stream.open(command)
+      this.takeMessage = (payload) => this.takeElement(stream, payload)
+      this.takeEnd = () => stream.halfClose()
+    } else this.expectOne(command)
+    this.read()
+  }
+
+  /** An answer where the call itself is at fault, or the host. */
+  fail(thrown: unknown): void {
+    if (this.ended) return
+    if (thrown instanceof Unimplemented) {
+      const failure = { code: 12, message: thrown.message, details: [] }
+      this.finish({ kind: 'refusal', failure, metadata: noMetadata })
+      return
+    }
+    const error = toInnkeeperError(thrown)
+    if (error.code === 'internal') this.context.log.error({ requestId: this.requestId, err: thrown }, 'a call failed')
+    this.finish({ kind: 'error', error })
+  }
+
+  private target(): { service: string; method: MethodType } {
+    const url = this.request.url!
+    const [, service, name] = /^\/([\w.]+)\/(\w+)$/.exec(url) ?? []
+    const found = service === undefined ? undefined : this.context.services.get(service)
+    const type = name === undefined ? undefined : found?.methods.get(name)?.type
+    if (service === undefined || type === undefined)
+      throw new InnkeeperError('unknown_method', `no service has the method ${url.slice(0, 200)}`)
+    return { service, method: type }
+  }
+
+  /** The call takes a place among the open streams, until its response is done with. */
+  private enter(service: string, method: MethodType): void {
+    const { context, streams, request, response } = this
+    const stream = new Stream({ context, streams, wire: this, service, method })
+    const leave = streams.enter(service)
+    const closed = () => {
+      request.socket.off('close', closed)
+      clearTimeout(this.headTimer)
+      this.ended = true
+      stream.cancel()
+      leave()
+    }
+    response.once('close', closed)
+    // As in http-stream.ts: a response that waits behind another one hears nothing of the connection's end.
+    request.socket.setMaxListeners(0).once('close', closed)
+    response.on('drain', () => stream.resume())
+    if (method.serverStreaming) {
+      const { headersAfterMs } = context.pace ?? defaultPace
+      this.headTimer = setTimeout(() => {
+        this.head(noMetadata)
+        response.flushHeaders()
+      }, headersAfterMs)
+    }
+    this.stream = stream
+  }
+
+  private expectOne(command: Command): void {
+    let message: Buffer | undefined
+    this.takeMessage = (payload) => {
+      if (message !== undefined) throw new Unimplemented('the method takes one message, several came')
+      message = payload
+    }
+    this.takeEnd = () => {
+      if (message === undefined) throw new Unimplemented('the method takes one message, none came')
+      const full = { ...command, payload: message }
+      if (this.stream === undefined) this.dispatch(full)
+      else this.stream.open(full)
+    }
+  }
+
+  private takeElement(stream: Stream, payload: Buffer): void {
+    // Held before the host is asked: it may take the element, and say so, before it answers.
+    this.holding = true
+    if (stream.item(payload)) this.holding = false
+  }
+
+  private dispatch(command: Command): void {
+    const recorder = this.context.metrics.of(command.service)
+    recorder.received()
+    this.context.dispatch(command, (answer: Answer) => {
+      recorder.completed((performance.now() - this.startedMs) / 1000, answer.kind === 'reply')
+      if (answer.kind === 'error') {
+        this.fail(answer.error)
+        return
+      }
+      this.head(answer.metadata)
+      if (answer.kind === 'refusal') this.finish(answer)
+      else this.finish(undefined, frame(0, answer.payload))
+    })
+  }
+
+  private read(): void {
+    const { request } = this
+    request.on('data', (chunk: Buffer) => {
+      if (this.ended) return
+      this.guarded(() => {
+        this.frames.push(this.base64 === undefined ? chunk : this.base64.push(chunk))
+        this.pump()
+      })
+    })
+    request.on('end', () => {
+      this.allCame = true
+      this.guarded(() => this.pump())
+    })
+  }
+
+  private guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (this.stream !== undefined && !(error instanceof Unimplemented)) {
+        this.stream.fail(toInnkeeperError(error))
+        return
+      }
+      this.stream?.cancel()
+      this.fail(error)
+    }
+  }
+
+  /** Frames to whoever takes them, while they are taken. */
+  private pump(): void {
+    if (this.pumping) return
+    this.pumping = true
+    try {
+      while (!this.holding && !this.ended) {
+        const next = this.frames.next()
+        if (next === undefined) break
+        this.takeMessage(payloadOf(next))
+      }
+    } finally {
+      this.pumping = false
+    }
+    if (this.holding) this.request.pause()
+    else if (!this.allCame) this.request.resume()
+    else if (!this.ended) {
+      if (!this.frames.empty || this.base64?.empty === false)
+        throw new InnkeeperError('bad_request', 'the body ends within a message')
+      this.takeEnd()
+    }
+  }
+
+  inputTaken(): void {
+    this.holding = false
+    this.guarded(() => this.pump())
+  }
+
+  get ready(): boolean {
+    return !this.response.writableNeedDrain
+  }
+
+  element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
+    if (first) this.head(metadata)
+    this.response.write(this.encode(frame(0, payload)))
+  }
+
+  end(failed: Failed | undefined): void {
+    this.finish(failed)
+  }
+
+  private head(metadata: Metadata): void {
+    const { response } = this
+    if (this.headed || this.ended || response.destroyed) return
+    this.headed = true
+    clearTimeout(this.headTimer)
+    const names: string[] = []
+    for (const [name, value] of replyMetadata(metadata)) {
+      response.appendHeader(name, typeof value === 'string' ? value : value.toString('base64'))
+      names.push(name)
+    }
+    expose(response, names)
+    response.setHeader('content-type', `application/grpc-web${this.textOut ? '-text' : ''}+proto`)
+    response.setHeader('x-request-id', this.requestId)
+  }
+
+  /** The last frame, after `before`. */
+  private finish(failed: Failed | undefined, before?: Buffer): void {
+    const { request, response } = this
+    if (this.ended) return
+    this.head(failed?.kind === 'refusal' ? failed.metadata : noMetadata)
+    this.ended = true
+    const trailer = frame(trailerFlag, Buffer.from(trailerText(failed, this.requestId), 'latin1'))
+    response.end(this.encode(before === undefined ? trailer : Buffer.concat([before, trailer])))
+    if (request.complete) return
+    // What is still coming is read and dropped, but not much of it.
+    if (failed?.kind === 'error' && failed.error.code === 'message_too_large')
+      response.once('finish', () => request.destroy())
+    else request.resume()
+  }
+
+  private encode(bytes: Buffer): Buffer | string {
+    return this.textOut ? bytes.toString('base64') : bytes
+  }
+}
+
+/** What this protocol does not do; errors.ts has no code for it. */
+class Unimplemented extends Error {}
+
+function payloadOf({ flags, payload }: Frame): Buffer {
+  if (flags & compressedFlag) throw new Unimplemented('compressed messages are not supported')
+  if (flags !== 0) throw new InnkeeperError('bad_request', 'a frame of the request is no message')
+  return payload
+}
+
+/** Milliseconds. @throws InnkeeperError `bad_request` */
+function timeoutOf(given: string | string[] | undefined): number | undefined {
+  if (given === undefined) return undefined
+  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(String(given)) ?? []
+  if (digits === undefined)
+    throw new InnkeeperError('bad_request', 'grpc-timeout has 1 to 8 digits and a unit of HMSmun')
+  return Math.floor(Number(digits) * unitMs[unit as keyof typeof unitMs])
+}
+
+const unitMs = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 }
+
+function trailerText(failed: Failed | undefined, requestId: string): string {
+  const lines: [string, string | number][] = []
+  if (failed === undefined) lines.push(['grpc-status', 0])
+  else if (failed.kind === 'error') {
+    lines.push(['grpc-status', wire[failed.error.code].grpc], ['grpc-message', escaped(failed.error.message)])
+  } else {
+    const { failure } = failed
+    lines.push(['grpc-status', failure.code], ['grpc-message', escaped(failure.message)])
+    const details = statusDetails(failure)
+    if (details !== undefined) lines.push(['grpc-status-details-bin', Buffer.from(details).toString('base64')])
+  }
+  lines.push(['x-request-id', requestId])
+  return lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+}
+
+/** Percent-encoded as gRPC wants it: all but printable ASCII, and the percent sign. */
+function escaped(message: string): string {
+  return message.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]/gu, (char) => encodeURIComponent(char))
+}
