@@ -1,7 +1,7 @@
 // What generated code imports. Not for authors: it changes with the generator.
 
 export { MalformedError } from './codec/errors.ts'
-export type { Init, MessageType, Method, ServiceType } from './codec/message.ts'
+export type { Init, MessageType, Method, ServiceType, Shape } from './codec/message.ts'
 export { message, method, service } from './codec/message.ts'
 export { Reader } from './codec/reader.ts'
 export { Writer } from './codec/writer.ts'

@@ -3,7 +3,7 @@
 //
 // A1. A missing handler, or one with another request or reply, is a compile error (the class is abstract).
 // A2. Reading and writing follow proto3 as the TypeScript code does (message.ts, G1 and G2): the same bytes from both.
-// A3. What has no form here yet (maps, oneofs, `optional` scalars) is refused with the name of the field, never left out.
+// A3. What has no form here yet (maps, oneofs, `optional` scalars, streams) is refused with its name, never left out.
 //
 // Leaves to others: which files and in which names (generate.ts, names.ts).
 
@@ -41,10 +41,24 @@ export function generateAssemblyScript(schema: Schema, roots: readonly string[])
   const reached = [...reachedFiles(schema, names, roots)]
   return {
     files: reached.map((file) => ({ path: modulePath(file), text: fileCode(schema, names, file) })),
-    unsupported: reached.flatMap((file) =>
-      declared(schema, file).messages.flatMap((message) => unsupportedIn(file, message)),
-    ),
+    unsupported: reached.flatMap((file) => {
+      const { messages, services } = declared(schema, file)
+      return [
+        ...messages.flatMap((message) => unsupportedIn(file, message)),
+        ...services.flatMap((service) => streamsIn(file, service)),
+      ]
+    }),
   }
+}
+
+/** Its services are event-sourced, and such methods have one request and one reply. */
+function streamsIn(file: FileType, { fullName, methods }: ServiceType): readonly Unsupported[] {
+  return [...methods.values()]
+    .filter(({ clientStreaming, serverStreaming }) => clientStreaming || serverStreaming)
+    .map(({ name }) => ({
+      file: file.name,
+      message: `${fullName}/${name}: the AssemblyScript SDK has event-sourced services only, whose methods do not stream`,
+    }))
 }
 
 function unsupportedIn(file: FileType, message: MessageType): readonly Unsupported[] {

@@ -3,7 +3,15 @@
 // F1. Only files that are reached from `roots` by a field or a method are generated: options and descriptors are not.
 // F2. Same schema, same text.
 
-import type { EnumType, FieldType, FileType, MessageType, Schema, ServiceType } from '../../schema/schema.ts'
+import type {
+  EnumType,
+  FieldType,
+  FileType,
+  MessageType,
+  MethodType,
+  Schema,
+  ServiceType,
+} from '../../schema/schema.ts'
 import type { References } from './message.ts'
 import { messageCode } from './message.ts'
 import type { Names } from './names.ts'
@@ -99,8 +107,11 @@ class Imports implements References {
   /** Import lines, sorted. */
   code(): string {
     const lines: string[] = []
+    // What is used as a value is a type by the same import.
+    for (const [file, names] of this.values) for (const name of names) this.types.get(file)?.delete(name)
     for (const [keyword, from] of [['import type', this.types] as const, ['import', this.values] as const]) {
       for (const [file, names] of from) {
+        if (names.size === 0) continue
         lines.push(`${keyword} { ${[...names].sort().join(', ')} } from '${relativeModule(this.file, file)}'`)
       }
     }
@@ -166,10 +177,10 @@ function serviceCode(
   names: Names,
   imports: Imports,
 ): string {
-  const methods = [...service.methods.values()].map(
-    ({ name, input, output }) =>
-      `  ${lowerFirst(name)}: $.method('${name}', ${imports.value(input.fullName)}, ${imports.value(output.fullName)}),`,
-  )
+  const methods = [...service.methods.values()].map((method) => {
+    const types = `${imports.value(method.input.fullName)}, ${imports.value(method.output.fullName)}`
+    return `  ${lowerFirst(method.name)}: $.method('${method.name}', ${types}${shapeArgument(method)}),`
+  })
   const messages = new Map<string, string>()
   for (const message of own) messages.set(names.nameOf(message.fullName), names.nameOf(message.fullName))
   for (const message of importedMessages(schema, names, service)) {
@@ -183,6 +194,12 @@ function serviceCode(
     ...methods,
     `}, { ${entries.join(', ')} })`,
   ].join('\n')
+}
+
+/** Unary methods are what a reader expects, and say nothing. */
+function shapeArgument({ clientStreaming, serverStreaming }: MethodType): string {
+  if (clientStreaming) return serverStreaming ? ", 'bidi'" : ", 'clientStream'"
+  return serverStreaming ? ", 'serverStream'" : ''
 }
 
 /** Events may come from files that the service's file imports; Google's own files have none. */

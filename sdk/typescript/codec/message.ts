@@ -73,15 +73,24 @@ export function messageTypeOf(value: object): MessageType<object> | undefined {
   return (value as { [typeOf]?: MessageType<object> })[typeOf]
 }
 
-export interface Method<Request extends object, Response extends object> {
+/** How many messages go each way. */
+export type Shape = 'unary' | 'clientStream' | 'serverStream' | 'bidi'
+
+export interface Method<Request extends object, Response extends object, S extends Shape = 'unary'> {
   /** As in the .proto. */
   readonly name: string
   readonly request: MessageType<Request>
   readonly reply: MessageType<Response>
+  readonly shape: S
 }
 
-export type Methods = Readonly<Record<string, Method<object, object>>>
+export type AnyMethod = Method<object, object, Shape>
+export type Methods = Readonly<Record<string, AnyMethod>>
 export type Messages = Readonly<Record<string, MessageType<object>>>
+
+/** The request of a method of any shape; of a stream, one of its messages. */
+export type RequestOf<M> = M extends Method<infer Request, object, Shape> ? Request : never
+export type ReplyOf<M> = M extends Method<object, infer Reply, Shape> ? Reply : never
 
 export interface ServiceType<M extends Methods = Methods, E extends Messages = Messages> {
   /** Full protobuf name. */
@@ -106,6 +115,18 @@ export function method<Request extends object, Response extends object>(
   name: string,
   request: MessageType<Request>,
   reply: MessageType<Response>,
-): Method<Request, Response> {
-  return { name, request, reply }
+): Method<Request, Response>
+export function method<Request extends object, Response extends object, S extends Shape>(
+  name: string,
+  request: MessageType<Request>,
+  reply: MessageType<Response>,
+  shape: S,
+): Method<Request, Response, S>
+export function method(
+  name: string,
+  request: MessageType<object>,
+  reply: MessageType<object>,
+  shape: Shape = 'unary',
+): AnyMethod {
+  return { name, request, reply, shape }
 }
