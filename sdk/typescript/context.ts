@@ -6,19 +6,34 @@ import type { MetadataEntry } from './decision.ts'
 import type { Seed } from './random.ts'
 import { Random } from './random.ts'
 
-export interface Context {
-  /** The entity's key. */
-  readonly entity: string
+/** Time and chance. */
+export interface Moment {
   /** Whole milliseconds since 1970, never backwards for an entity. */
   readonly now: number
-  /** What the caller sent along. */
-  readonly metadata: Metadata
   /** At least 0, below 1. The sequence starts anew with every command. */
   random(): number
   /** Not for secrets. */
   randomBytes(length: number): Uint8Array
   /** A version 4 UUID. */
   uuid(): string
+}
+
+/** Of a call to an action. */
+export interface CallContext extends Moment {
+  /** What the caller sent along. */
+  readonly metadata: Metadata
+}
+
+/** Of a command to an entity. */
+export interface Context extends CallContext {
+  /** The entity's key. */
+  readonly entity: string
+}
+
+/** Of what happens to an entity without a command: a change that a stream is told of, a client that left. */
+export interface Occasion {
+  readonly entity: string
+  readonly now: number
 }
 
 export interface Metadata {
@@ -44,24 +59,28 @@ export interface WireMetadataEntry {
   readonly value: { readonly tag: 'text'; readonly val: string } | { readonly tag: 'binary'; readonly val: Uint8Array }
 }
 
+/** What a context is made from: a command, or a step of a stream. */
+export type Origin = Pick<WireCommand, 'nowMs' | 'seed' | 'metadata'>
+
 /** Lazy throughout: most handlers look at none of it. */
 export class CommandContext implements Context {
+  /** Empty in an action, whose types do not have it. */
   readonly entity: string
-  private readonly command: WireCommand
+  private readonly origin: Origin
   private chance: Random | undefined
   private headers: Metadata | undefined
 
-  constructor(entity: string, command: WireCommand) {
+  constructor(entity: string, origin: Origin) {
     this.entity = entity
-    this.command = command
+    this.origin = origin
   }
 
   get now(): number {
-    return this.command.nowMs
+    return this.origin.nowMs
   }
 
   get metadata(): Metadata {
-    return (this.headers ??= new CommandMetadata(this.command.metadata))
+    return (this.headers ??= new CommandMetadata(this.origin.metadata))
   }
 
   random(): number {
@@ -77,7 +96,7 @@ export class CommandContext implements Context {
   }
 
   private source(): Random {
-    return (this.chance ??= new Random(this.command.seed))
+    return (this.chance ??= new Random(this.origin.seed))
   }
 }
 

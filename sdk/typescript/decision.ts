@@ -1,11 +1,14 @@
 // Decisions: what a handler answers to a command.
 //
 // D1. A reply or a forward is compulsory: `accept()` alone does not type-check as an answer.
-// D2. A refusal is a value. It carries no events and no effects, so they cannot be lost by accident.
+// D2. A refusal is a value. It carries no changes, so they cannot be lost by accident; effects only where they run: in actions.
 //
-// Leaves to others: encoding (guest/decide.ts), laws (the host).
+// The same words for every kind of service. What a decision may change is a type parameter: events, operations, a value.
+//
+// Leaves to others: encoding (guest/outcome.ts), laws (the host).
 
-import type { MessageType, Method, Methods, ServiceType, Tagged } from './codec/message.ts'
+import type { MessageType, Methods, RequestOf, ServiceType, Tagged } from './codec/message.ts'
+import type { Operation } from './crdt/operation.ts'
 
 export const codes = [
   'CANCELLED',
@@ -51,15 +54,38 @@ export type AnyTagged = Tagged<object, string>
 /** The short name of a message: what `evolve` calls its event. */
 export type NameOf<T> = T extends Tagged<object, infer Name> ? Name : never
 
-declare const answers: unique symbol
+/** What `accept` is given: an event counts by its name. */
+export type ChangeOf<T> = T extends Operation ? Operation : NameOf<T>
 
-/** Accepted, and answered. `Event` is the names of the events, `Reply` the message replied, `State` what a computed reply looks at. */
-export interface Accepted<Event extends string, Reply, State> {
-  readonly [answers]: { readonly event: Event; readonly reply: (after: State) => Reply }
+/** Change: a value takes another's place. */
+export interface Updated<Value> {
+  readonly updated: Value
+}
+
+/** Change: a value, or a replicated entity, is gone. */
+export interface Removed {
+  readonly removed: true
+}
+
+declare const answers: unique symbol
+declare const streams: unique symbol
+declare const changes: unique symbol
+declare const effectful: unique symbol
+
+/** Accepted, and answered. `Change` is what it changes, `Reply` the message replied, `State` what a computed reply looks at. */
+export interface Accepted<Change, Reply, State> {
+  readonly [answers]: { readonly change: Change; readonly reply: (after: State) => Reply }
   /** A command that runs once this decision is durable; its answer is thrown away. */
-  effect(call: Call, options?: EffectOptions): Accepted<Event, Reply, State>
+  effect(call: Call, options?: EffectOptions): Accepted<Change, Reply, State>
   /** Sent with the reply, as a response header. */
-  metadata(name: string, value: string | Uint8Array): Accepted<Event, Reply, State>
+  metadata(name: string, value: string | Uint8Array): Accepted<Change, Reply, State>
+}
+
+/** Accepted, and the stream stays open: its subscriber is told of changes. */
+export interface Streamed<Change, Reply, State> {
+  readonly [streams]: { readonly change: Change; readonly reply: (after: State) => Reply }
+  effect(call: Call, options?: EffectOptions): Streamed<Change, Reply, State>
+  metadata(name: string, value: string | Uint8Array): Streamed<Change, Reply, State>
 }
 
 export interface EffectOptions {
@@ -73,24 +99,62 @@ export interface EffectOptions {
 type Unannotated = any
 
 /** Accepted, without an answer yet. */
-export interface Accepting<Event extends string> {
-  effect(call: Call, options?: EffectOptions): Accepting<Event>
-  metadata(name: string, value: string | Uint8Array): Accepting<Event>
-  /** Answer with a message, or with one made from the state after the events. */
-  reply<Reply extends object, State = Unannotated>(compute: (after: State) => Reply): Accepted<Event, Reply, State>
-  reply<Reply extends object>(reply: Reply): Accepted<Event, Reply, unknown>
+export interface Accepting<Change> {
+  readonly [changes]: Change
+  effect(call: Call, options?: EffectOptions): Accepting<Change>
+  metadata(name: string, value: string | Uint8Array): Accepting<Change>
+  /** Answer with a message, or with one made from what the changes leave. */
+  reply<Reply extends object, State = Unannotated>(compute: (after: State) => Reply): Accepted<Change, Reply, State>
+  reply<Reply extends object>(reply: Reply): Accepted<Change, Reply, unknown>
   /** Let another command answer. */
-  forward(call: Call): Accepted<Event, never, unknown>
+  forward(call: Call): Accepted<Change, never, unknown>
+  /** Answer a streamed method of a replicated entity, with a first element or without, and keep the stream open. */
+  stream<Reply extends object, State = Unannotated>(compute: (after: State) => Reply): Streamed<Change, Reply, State>
+  stream<Reply extends object>(first: Reply): Streamed<Change, Reply, unknown>
+  stream(): Streamed<Change, never, unknown>
+}
+
+/** Accepted with a new value: `after` is that value. */
+export interface Updating<Value> {
+  readonly [changes]: Updated<Value>
+  effect(call: Call, options?: EffectOptions): Updating<Value>
+  metadata(name: string, value: string | Uint8Array): Updating<Value>
+  reply<Reply extends object>(compute: (after: Value) => Reply): Accepted<Updated<Value>, Reply, unknown>
+  reply<Reply extends object>(reply: Reply): Accepted<Updated<Value>, Reply, unknown>
+  forward(call: Call): Accepted<Updated<Value>, never, unknown>
 }
 
 export interface Refused {
+  readonly [effectful]: false
   readonly code: Code
   readonly message: string
+  /** The effects of an action run although it refuses; an entity's refusal has none. */
+  effect(call: Call, options?: EffectOptions): RefusedWithEffects
 }
 
-/** Accept the command. The events, in order, become history once the decision is durable. */
-export function accept<Events extends readonly AnyTagged[]>(...events: Events): Accepting<NameOf<Events[number]>> {
-  return new Acceptance(events) as unknown as Accepting<NameOf<Events[number]>>
+/** An action's. */
+export interface RefusedWithEffects {
+  readonly [effectful]: true
+  readonly code: Code
+  readonly message: string
+  effect(call: Call, options?: EffectOptions): RefusedWithEffects
+}
+
+/** Accept the command, with what it changes, in order: events (of an event-sourced entity), operations (of a replicated one). */
+export function accept<Changes extends readonly (AnyTagged | Operation)[]>(
+  ...changes: Changes
+): Accepting<ChangeOf<Changes[number]>> {
+  return new Acceptance(changes, kept) as unknown as Accepting<ChangeOf<Changes[number]>>
+}
+
+/** Accept the command; the value of the entity is this one from now on. */
+export function update<const Value>(value: Value): Updating<Value> {
+  return new Acceptance(noChanges, value) as unknown as Updating<Value>
+}
+
+/** Accept the command, and delete: the value, which may be set again, or a replicated entity, for good. */
+export function remove(): Accepting<Removed> {
+  return new Acceptance(noChanges, removed) as unknown as Accepting<Removed>
 }
 
 export interface RefuseOptions {
@@ -101,10 +165,8 @@ export interface RefuseOptions {
 
 /** Refuse the command. The message reaches the caller as it is. */
 export function refuse(code: Code, message: string, options: RefuseOptions = {}): Refused {
-  return new Refusal(code, message, options.details ?? [], options.metadata ?? [])
+  return new Refusal(code, message, options.details ?? [], options.metadata ?? []) as unknown as Refused
 }
-
-type RequestOf<M> = M extends Method<infer Request, object> ? Request : never
 
 /** A command for a method of another service, to forward to or as an effect. */
 export function call<M extends Methods, K extends keyof M & string>(
@@ -119,22 +181,33 @@ export function call<M extends Methods, K extends keyof M & string>(
   return { service: service.typeName, method: target.name, payload: type.encode(request), metadata }
 }
 
+type Computed = object | ((after: unknown) => object)
+
 type Answer =
   | { readonly kind: 'due' }
-  | { readonly kind: 'reply'; readonly reply: object | ((after: unknown) => object) }
+  | { readonly kind: 'reply'; readonly reply: Computed }
   | { readonly kind: 'forward'; readonly call: Call }
+  | { readonly kind: 'stream'; readonly reply: Computed | undefined }
 
 const due: Answer = { kind: 'due' }
+const noChanges: readonly never[] = []
 
-/** What `accept` makes: one object, filled in by the chain. */
+/** In place of a value: the one that is there stays, or goes. */
+export const kept: unique symbol = Symbol('kept')
+export const removed: unique symbol = Symbol('removed')
+
+/** What `accept`, `update` and `remove` make: one object, filled in by the chain. */
 export class Acceptance {
-  readonly events: readonly AnyTagged[]
+  readonly changes: readonly (AnyTagged | Operation)[]
+  /** The new value, `kept` or `removed`. */
+  readonly value: unknown
   readonly effects: Effect[] = []
   readonly headers: MetadataEntry[] = []
   answer: Answer = due
 
-  constructor(events: readonly AnyTagged[]) {
-    this.events = events
+  constructor(changes: readonly (AnyTagged | Operation)[], value: unknown) {
+    this.changes = changes
+    this.value = value
   }
 
   effect(target: Call, options: EffectOptions = {}): this {
@@ -147,7 +220,7 @@ export class Acceptance {
     return this
   }
 
-  reply(reply: object | ((after: unknown) => object)): this {
+  reply(reply: Computed): this {
     this.answer = { kind: 'reply', reply }
     return this
   }
@@ -156,21 +229,40 @@ export class Acceptance {
     this.answer = { kind: 'forward', call: target }
     return this
   }
+
+  stream(first?: Computed): this {
+    this.answer = { kind: 'stream', reply: first }
+    return this
+  }
 }
 
-export class Refusal implements Refused {
+export class Refusal {
   readonly code: Code
   readonly message: string
   readonly details: readonly AnyTagged[]
   readonly headers: readonly MetadataEntry[]
+  readonly effects: readonly Effect[]
 
-  constructor(code: Code, message: string, details: readonly AnyTagged[], headers: readonly MetadataEntry[]) {
+  constructor(
+    code: Code,
+    message: string,
+    details: readonly AnyTagged[] = noChanges,
+    headers: readonly MetadataEntry[] = noChanges,
+    effects: readonly Effect[] = noChanges,
+  ) {
     if (!codes.includes(code))
       throw new RangeError(`refuse: ${String(code)} is no code; the codes are ${codes.join(', ')}`)
     this.code = code
     this.message = message
     this.details = details
     this.headers = headers.map(([name, value]) => checkedEntry(name, value))
+    this.effects = effects
+  }
+
+  /** Another refusal: one that is kept in a constant must not gather effects. */
+  effect(target: Call, options: EffectOptions = {}): Refusal {
+    const effect = { call: target, synchronous: options.synchronous === true }
+    return new Refusal(this.code, this.message, this.details, this.headers, [...this.effects, effect])
   }
 }
 

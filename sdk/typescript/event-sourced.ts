@@ -4,40 +4,23 @@
 //     message that is not in the .proto are compile errors.
 // T2. States are read-only in the types; the initial state, which all entities share, is frozen.
 
-import type { Messages, MessageType, Method, Methods, ServiceType } from './codec/message.ts'
+import type { Messages, MessageType, Methods, ReplyOf, RequestOf, ServiceType } from './codec/message.ts'
 import type { Context } from './context.ts'
 import type { Accepted, Refused } from './decision.ts'
+import type { DeepReadonly, EntityOptions, Unary } from './definition.ts'
+import { checkHandlers, checkUnary, isMessageType } from './definition.ts'
+import type { EventSourcedExports } from './guest/event-sourced.ts'
+import { eventSourcedExports } from './guest/event-sourced.ts'
 import type { StateCodec } from './state.ts'
 import { jsonState, messageState } from './state.ts'
 
-type Leaf =
-  | string
-  | number
-  | bigint
-  | boolean
-  | symbol
-  | null
-  | undefined
-  | Uint8Array
-  | ((...args: never[]) => unknown)
-
-export type DeepReadonly<T> = T extends Leaf
-  ? T
-  : T extends ReadonlyMap<infer K, infer V>
-    ? ReadonlyMap<DeepReadonly<K>, DeepReadonly<V>>
-    : T extends ReadonlySet<infer V>
-      ? ReadonlySet<DeepReadonly<V>>
-      : { readonly [K in keyof T]: DeepReadonly<T[K]> }
-
-type RequestOf<M> = M extends Method<infer Request, object> ? Request : never
-type ReplyOf<M> = M extends Method<object, infer Reply> ? Reply : never
 type MessageOf<T> = T extends MessageType<infer M> ? M : never
 
 export type Handler<Method, State, Emitted extends string> = (
   state: DeepReadonly<State>,
-  request: RequestOf<Method>,
+  request: RequestOf<Unary<Method>>,
   context: Context,
-) => Accepted<Emitted, ReplyOf<Method>, DeepReadonly<State>> | Refused
+) => Accepted<Emitted, ReplyOf<Unary<Method>>, DeepReadonly<State>> | Refused
 
 /** `Name` is there for TypeScript: over `keyof M` it would infer `M` from the handlers, and not `Emitted`. */
 export type Decide<M extends Methods, Name extends string, State, Emitted extends string> = {
@@ -60,15 +43,9 @@ type Known<E extends Messages, Emitted extends string> = [keyof E & string] exte
 
 type Fold<T, State> = (state: DeepReadonly<State>, event: MessageOf<T>) => DeepReadonly<State>
 
-export interface Options {
-  /** The name that stored data hangs on. Default: the service's full name. */
-  readonly persistenceId?: string
+export interface Options extends EntityOptions {
   /** Events between two snapshots. Default: the host's; a negative number: never. */
   readonly snapshotEvery?: number
-  /** Idle time after which an entity leaves the memory. Default: the host's. */
-  readonly passivateAfterMs?: number
-  /** Request headers that handlers want to see, besides `ce-*` and `x-*`. */
-  readonly headers?: readonly string[]
   /** Declare one if new code reads the states that the old code wrote. Default: every build has its own. */
   readonly stateVersion?: string
 }
@@ -81,6 +58,8 @@ export interface EventSourced<M extends Methods = Methods, E extends Messages = 
   readonly decide: Readonly<Record<string, RunningHandler>>
   readonly evolve: Readonly<Record<string, RunningFold>>
   readonly options: Options
+  exports(definitions: readonly EventSourced[]): EventSourcedExports
+  stateType(): string | undefined
 }
 
 export type RunningHandler = (state: unknown, request: object, context: Context) => unknown
@@ -108,26 +87,22 @@ export function eventSourced<
   },
 ): EventSourced<M, E, State> {
   const { state, decide, evolve, ...options } = definition
-  for (const name of Object.keys(service.methods)) {
-    if (typeof (decide as Record<string, unknown>)[name] !== 'function') {
-      throw new TypeError(`${service.typeName}: decide.${name} is missing`)
-    }
-  }
+  checkUnary(service, 'an event-sourced service')
+  checkHandlers(service, 'decide', decide)
   for (const name of Object.keys(evolve)) {
     if (!Object.hasOwn(service.messages, name)) {
       throw new TypeError(`${service.typeName}: evolve.${name} is no message of the service's .proto`)
     }
   }
+  const codec = isMessageType<State & object>(state) ? messageState(state) : jsonState(state as State)
   return {
     kind: 'event-sourced',
     service,
-    state: isMessageType(state) ? messageState(state as MessageType<State & object>) : jsonState(state as State),
+    state: codec as StateCodec<State>,
     decide: decide as unknown as Readonly<Record<string, RunningHandler>>,
     evolve: evolve as unknown as Readonly<Record<string, RunningFold>>,
     options,
+    exports: eventSourcedExports,
+    stateType: () => codec.typeName,
   }
-}
-
-function isMessageType(state: unknown): boolean {
-  return typeof state === 'function' && 'typeName' in state
 }

@@ -8,47 +8,74 @@ import { MalformedError } from './codec/errors.ts'
 import type { MessageType } from './codec/message.ts'
 import { decodeText, encodeText } from './codec/text.ts'
 
-export interface StateCodec<State> {
+export interface Codec<T> {
+  /** Full name, if it is a message. */
+  readonly typeName: string | undefined
+  encode(value: T): Uint8Array
+  decode(bytes: Uint8Array): T
+  sizeMax(value: T): number
+}
+
+export interface StateCodec<State> extends Codec<State> {
   /** Of an entity without events. */
   readonly initial: State
-  /** Full name, if the state is a message. */
-  readonly typeName: string | undefined
-  encode(state: State): Uint8Array
-  decode(bytes: Uint8Array): State
-  sizeMax(state: State): number
 }
 
 export function messageState<State extends object>(type: MessageType<State>): StateCodec<State> {
-  return {
-    initial: deepFreeze(type.decode(new Uint8Array(0))),
-    typeName: type.typeName,
-    encode: (state) => type.encode(state),
-    decode: (bytes) => type.decode(bytes),
-    sizeMax: (state) => type.sizeMax(state),
-  }
+  return { initial: deepFreeze(type.decode(new Uint8Array(0))), ...messageCodec(type) }
 }
 
 export function jsonState<State>(initial: State): StateCodec<State> {
-  const encode = (state: State): Uint8Array => encodeText(JSON.stringify(toJson(state, 'state')))
-  encode(initial)
+  encodeJson(initial)
+  return { initial: deepFreeze(initial), ...jsonCodec<State>() }
+}
+
+export function messageCodec<T extends object>(type: MessageType<T>): Codec<T> {
   return {
-    initial: deepFreeze(initial),
-    typeName: undefined,
-    encode,
-    decode: decodeJson as StateCodec<State>['decode'],
-    sizeMax: jsonSizeMax,
+    typeName: type.typeName,
+    encode: (value) => type.encode(value),
+    decode: (bytes) => type.decode(bytes),
+    sizeMax: (value) => type.sizeMax(value),
   }
+}
+
+export function jsonCodec<T>(): Codec<T> {
+  return { typeName: undefined, encode: encodeJson, decode: decodeJson as Codec<T>['decode'], sizeMax: jsonSizeMax }
+}
+
+function encodeJson(value: unknown): Uint8Array {
+  return encodeText(toJsonText(value, 'state'))
 }
 
 function decodeJson(bytes: Uint8Array): unknown {
   const text = decodeText(bytes, 0, bytes.length)
   try {
-    const value: unknown = JSON.parse(text)
-    // Only an escape puts `{"$` into our JSON outside of a string; within one it costs a needless walk.
-    return text.includes('{"$') ? fromJson(value) : value
+    return fromJsonText(text)
   } catch {
     throw new MalformedError('a state is not the JSON that this service writes')
   }
+}
+
+/** `sorted`: keys in one order, whatever the order in which they were set. @throws TypeError for what cannot be kept. */
+export function toJsonText(value: unknown, path: string, sorted = false): string {
+  const plain = toJson(value, path)
+  return JSON.stringify(sorted ? sortedKeys(plain) : plain)
+}
+
+/** @throws whatever is wrong with the text. */
+export function fromJsonText(text: string): unknown {
+  const value: unknown = JSON.parse(text)
+  // Only an escape puts `{"$` into our JSON outside of a string; within one it costs a needless walk.
+  return text.includes('{"$') ? fromJson(value) : value
+}
+
+function sortedKeys(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(sortedKeys)
+  const record = value as Record<string, unknown>
+  const sorted: Record<string, unknown> = {}
+  for (const key of Object.keys(record).sort()) sorted[key] = sortedKeys(record[key])
+  return sorted
 }
 
 type Escape =

@@ -1,32 +1,124 @@
-// Decide: one command against one state, through the author's handlers.
+// Event-sourced: the interface of wit/event-sourced.wit, made from the author's definitions.
 //
-// D1. A refusal brings no events, no effects, and leaves the state (law L3).
-// D2. What the caller got wrong (unknown method, malformed request) is a refusal; what the author got wrong throws, and
-//     the host runs the batch again one by one.
+// D1. A batch is decided one by one, each command on the state that the one before left (law L1).
+// D2. A refusal brings no events, no effects, and leaves the state (law L3).
 // D3. Each event is encoded before it is evolved, so nothing enters a state that the journal could not give back.
+// D4. `unknown` is answered before anything is decided. A held state is only a cache (law L6).
+// D5. Bytes come whenever they are asked for, and whenever the state is too large to hold.
+//
+// Leaves to others: the cache (held.ts), bytes (../state.ts), outcomes (outcome.ts).
 
-import { MalformedError } from '../codec/errors.ts'
-import type { MessageType, Method } from '../codec/message.ts'
+import type { MessageType } from '../codec/message.ts'
 import { messageTypeOf } from '../codec/message.ts'
 import { CommandContext } from '../context.ts'
-import type { AnyTagged, Call, Code, MetadataEntry } from '../decision.ts'
-import { Acceptance, Refusal } from '../decision.ts'
+import type { AnyTagged } from '../decision.ts'
+import { Refusal } from '../decision.ts'
 import type { EventSourced, RunningFold, RunningHandler } from '../event-sourced.ts'
-import type {
-  WireCall,
-  WireCommand,
-  WireDecision,
-  WireMetadataEntry,
-  WireOutcome,
-  WireReply,
-  WireTyped,
-} from './wire.ts'
+import type { Held } from './held.ts'
+import { HeldStates } from './held.ts'
+import type { Running } from './outcome.ts'
+import { acceptedOutcome, answerOf, decodeRequest, entityRefusal, runningMethods, unknownMethod } from './outcome.ts'
+import { serviceOf, servicesByName } from './services.ts'
+import type { WireBasis, WireCommand, WireDecided, WireDecision, WireEvolved, WireState, WireTyped } from './wire.ts'
 
-interface RunningMethod {
-  readonly request: MessageType<object>
-  readonly reply: MessageType<object>
-  readonly handler: RunningHandler
-  readonly name: string
+export interface EventSourcedExports {
+  decide(
+    service: string,
+    entity: string,
+    basis: WireBasis,
+    commands: readonly WireCommand[],
+    wantState: boolean,
+  ): WireDecided
+  evolve(
+    service: string,
+    entity: string,
+    basis: WireBasis,
+    events: readonly WireTyped[],
+    wantState: boolean,
+  ): WireEvolved
+}
+
+export function eventSourcedExports(definitions: readonly EventSourced[]): EventSourcedExports {
+  const calls = new Calls(servicesByName(definitions, (definition) => new RunningService(definition)))
+  return { decide: calls.decide.bind(calls), evolve: calls.evolve.bind(calls) }
+}
+
+// The cheap bound counts three bytes for a character; for a large state it could refuse what fits, so it is measured.
+const sizeBoundTrustedMax = 1024 * 1024
+
+class Calls implements EventSourcedExports {
+  private readonly services: ReadonlyMap<string, RunningService>
+  private readonly held = new HeldStates()
+
+  constructor(services: ReadonlyMap<string, RunningService>) {
+    this.services = services
+  }
+
+  decide(
+    name: string,
+    entity: string,
+    basis: WireBasis,
+    commands: readonly WireCommand[],
+    wantState: boolean,
+  ): WireDecided {
+    const service = serviceOf(this.services, name)
+    const before = this.before(service, entity, basis)
+    if (before === undefined) return { tag: 'unknown' }
+    let state = before.state
+    const decisions: WireDecision[] = []
+    for (const command of commands) {
+      const { decision, after } = service.decide(entity, state, command)
+      decisions.push(decision)
+      state = after
+    }
+    if (state === before.state && !wantState && basis.tag !== 'state') {
+      if (basis.tag === 'held') this.held.touch(basis.val, before)
+      return { tag: 'decided', val: { decisions, next: { tag: 'unchanged' } } }
+    }
+    return { tag: 'decided', val: { decisions, next: this.next(service, entity, basis, state, wantState) } }
+  }
+
+  evolve(
+    name: string,
+    entity: string,
+    basis: WireBasis,
+    events: readonly WireTyped[],
+    wantState: boolean,
+  ): WireEvolved {
+    const service = serviceOf(this.services, name)
+    const before = this.before(service, entity, basis)
+    if (before === undefined) return { tag: 'unknown' }
+    let state = before.state
+    for (const event of events) state = service.evolve(state, event)
+    return this.next(service, entity, basis, state, wantState)
+  }
+
+  private before(service: RunningService, entity: string, basis: WireBasis): Held | undefined {
+    const { state, service: type } = service.definition
+    if (basis.tag === 'held') return this.held.find(basis.val, type.typeName, entity)
+    const value = basis.tag === 'initial' ? state.initial : state.decode(basis.val)
+    return { service: type.typeName, entity, state: value, sizeMax: 0 }
+  }
+
+  private next(
+    service: RunningService,
+    entity: string,
+    basis: WireBasis,
+    state: unknown,
+    wantState: boolean,
+  ): WireState {
+    const { state: codec, service: type } = service.definition
+    if (basis.tag === 'held') this.held.forget(basis.val)
+    let bytes = wantState ? codec.encode(state) : undefined
+    let size = bytes?.length ?? codec.sizeMax(state)
+    if (bytes === undefined && size > sizeBoundTrustedMax) {
+      bytes = codec.encode(state)
+      size = bytes.length
+    }
+    const token = this.held.hold({ service: type.typeName, entity, state, sizeMax: size })
+    if (token === undefined) return { tag: 'state', val: bytes ?? codec.encode(state) }
+    return { tag: 'held', val: { token, size, state: wantState ? bytes : undefined } }
+  }
 }
 
 interface RunningEvent {
@@ -39,20 +131,13 @@ const nothing: readonly never[] = []
 /** A definition with its methods and events looked up by their wire names. */
 export class RunningService {
   readonly definition: EventSourced
-  private readonly methods = new Map<string, RunningMethod>()
+  private readonly methods: ReadonlyMap<string, Running<RunningHandler>>
   private readonly events = new Map<string, RunningEvent>()
 
   constructor(definition: EventSourced) {
     this.definition = definition
     const { service, decide, evolve } = definition
-    for (const [key, method] of Object.entries(service.methods) as [string, Method<object, object>][]) {
-      this.methods.set(method.name, {
-        name: method.name,
-        request: method.request,
-        reply: method.reply,
-        handler: decide[key]!,
-      })
-    }
+    this.methods = runningMethods(service, decide)
     for (const [key, fold] of Object.entries(evolve)) {
       const type = service.messages[key]!
       this.events.set(type.typeName, { type, fold })
@@ -65,36 +150,23 @@ export class RunningService {
     state: unknown,
     command: WireCommand,
   ): { readonly decision: WireDecision; readonly after: unknown } {
-    const method = this.methods.get(command.method)
-    if (method === undefined)
-      return refusedBySdk(state, 'UNIMPLEMENTED', `${this.name} has no method ${command.method}`)
-    let request: object
-    try {
-      request = method.request.decode(command.payload)
-    } catch (error) {
-      if (!(error instanceof MalformedError)) throw error
-      return refusedBySdk(state, 'INVALID_ARGUMENT', `the request is no ${method.request.typeName}: ${error.message}`)
-    }
-    const answer = method.handler(state, request, new CommandContext(entity, command))
-    if (answer instanceof Refusal) return { decision: refusal(answer), after: state }
-    if (!(answer instanceof Acceptance))
-      throw new TypeError(`${this.name}/${method.name} answered neither accept nor refuse`)
+    const running = this.methods.get(command.method)
+    if (running === undefined) return refused(state, this.name, unknownMethod(this.name, command.method))
+    const request = decodeRequest(running.method, command.payload)
+    if (request instanceof Refusal) return refused(state, running.name, request)
+    const context = new CommandContext(entity, command)
+    const answer = answerOf(running.name, running.handler(state, request, context))
+    if (answer instanceof Refusal) return refused(state, running.name, answer)
     const events: WireTyped[] = []
     let after = state
-    for (const event of answer.events) {
+    for (const event of answer.changes as readonly AnyTagged[]) {
       const type = messageTypeOf(event)
-      const running = type && this.events.get(type.typeName)
-      if (running === undefined)
-        throw new TypeError(`${this.name}/${method.name} emits ${nameOf(event)}, which has no evolve`)
-      events.push({ typeName: running.type.typeName, data: running.type.encode(event) })
-      after = checkedState(running.fold(after, event), this.name, running.type.typeName)
+      const fold = type && this.events.get(type.typeName)
+      if (fold === undefined) throw new TypeError(`${running.name} emits ${nameOf(event)}, which has no evolve`)
+      events.push({ typeName: fold.type.typeName, data: fold.type.encode(event) })
+      after = checkedState(fold.fold(after, event), this.name, fold.type.typeName)
     }
-    const outcome: WireOutcome = {
-      answer: { tag: 'ok', val: this.reply(method, answer, after) },
-      effects: answer.effects.map((effect) => ({ call: wireCall(effect.call), synchronous: effect.synchronous })),
-      metadata: wireMetadata(answer.headers),
-    }
-    return { decision: { events, outcome }, after }
+    return { decision: { events, outcome: acceptedOutcome(running, answer, after) }, after }
   }
 
   /** The state after the event. @throws if the service has no `evolve` for it: the entity is stuck until a version has. */
@@ -106,17 +178,6 @@ export class RunningService {
 
   private get name(): string {
     return this.definition.service.typeName
-  }
-
-  private reply(method: RunningMethod, { answer }: Acceptance, after: unknown): WireReply {
-    if (answer.kind === 'forward') return { tag: 'forward', val: wireCall(answer.call) }
-    if (answer.kind === 'due') throw new TypeError(`${this.name}/${method.name} accepts without a reply or a forward`)
-    const reply =
-      typeof answer.reply === 'function' ? (answer.reply as (after: unknown) => object)(after) : answer.reply
-    if (typeof reply !== 'object' || reply === null) {
-      throw new TypeError(`${this.name}/${method.name} replies ${String(reply)}, not a ${method.reply.typeName}`)
-    }
-    return { tag: 'message', val: method.reply.encode(reply) }
   }
 }
 
@@ -130,34 +191,6 @@ function nameOf(event: AnyTagged): string {
   return messageTypeOf(event)?.typeName ?? 'something that no message type made'
 }
 
-function refusedBySdk(state: unknown, code: Code, message: string): { decision: WireDecision; after: unknown } {
-  return { decision: refusal(new Refusal(code, message, nothing, nothing)), after: state }
-}
-
-function refusal({ code, message, details, headers }: Refusal): WireDecision {
-  const failure = {
-    code: code.toLowerCase().replaceAll('_', '-'),
-    message,
-    details: details.map((detail) => {
-      const type = messageTypeOf(detail)
-      if (type === undefined) throw new TypeError('a detail of a refusal was not made by its message type')
-      return { typeName: type.typeName, data: type.encode(detail) }
-    }),
-  }
-  return {
-    events: nothing,
-    outcome: { answer: { tag: 'err', val: failure }, effects: nothing, metadata: wireMetadata(headers) },
-  }
-}
-
-function wireCall({ service, method, payload, metadata }: Call): WireCall {
-  return { service, method, payload, metadata: wireMetadata(metadata) }
-}
-
-function wireMetadata(entries: readonly MetadataEntry[]): readonly WireMetadataEntry[] {
-  if (entries.length === 0) return nothing
-  return entries.map(([name, value]) => ({
-    name,
-    value: typeof value === 'string' ? { tag: 'text', val: value } : { tag: 'binary', val: value },
-  }))
+function refused(state: unknown, name: string, refusal: Refusal): { decision: WireDecision; after: unknown } {
+  return { decision: { events: nothing, outcome: entityRefusal(name, refusal) }, after: state }
 }

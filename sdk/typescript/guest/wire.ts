@@ -1,7 +1,8 @@
-// Wire: the shapes of wit/event-sourced.wit, types.wit and about.wit as componentize-qjs hands them over: camel case,
-// variants as { tag, val }, option none as undefined, enums as kebab-case strings.
+// Wire: the shapes of wit/*.wit as componentize-qjs hands them over: camel case, variants as { tag, val }, option none as
+// undefined, enums as kebab-case strings.
 
 import type { WireCommand, WireMetadataEntry } from '../context.ts'
+import type { Seed } from '../random.ts'
 
 export type { WireCommand, WireMetadataEntry }
 
@@ -20,6 +21,7 @@ export interface WireCall {
 export type WireReply =
   | { readonly tag: 'message'; readonly val: Uint8Array }
   | { readonly tag: 'forward'; readonly val: WireCall }
+  | { readonly tag: 'none' }
 
 export interface WireFailure {
   readonly code: string
@@ -60,6 +62,71 @@ export type WireDecided =
 
 export type WireEvolved = WireState | { readonly tag: 'unknown' }
 
+// value.wit
+
+export type WireValueBasis =
+  | { readonly tag: 'absent' }
+  | { readonly tag: 'value'; readonly val: Uint8Array }
+  | { readonly tag: 'held'; readonly val: number }
+
+export type WireChange =
+  | { readonly tag: 'unchanged' }
+  | { readonly tag: 'updated'; readonly val: Uint8Array }
+  | { readonly tag: 'deleted' }
+
+export interface WireValueDecision {
+  readonly change: WireChange
+  readonly outcome: WireOutcome
+}
+
+export type WireValueDecided =
+  | {
+      readonly tag: 'decided'
+      readonly val: { readonly decisions: readonly WireValueDecision[]; readonly held: number | undefined }
+    }
+  | { readonly tag: 'unknown' }
+
+// replicated.wit
+
+export interface WireSubscription {
+  readonly id: string
+  readonly method: string
+  readonly note: Uint8Array
+}
+
+export interface WireReplicatedDecision {
+  readonly answer:
+    | { readonly tag: 'now'; readonly val: WireOutcome }
+    | { readonly tag: 'after'; readonly val: Uint8Array }
+  /** Bytes of innkeeper.crdt.v1.Operations. */
+  readonly operations: Uint8Array
+  readonly delete: boolean
+  readonly subscribe: Uint8Array | undefined
+}
+
+export interface WireStreamStep {
+  readonly subscription: string
+  readonly outcome: WireOutcome | undefined
+  readonly end: boolean
+}
+
+// action.wit
+
+export type WireInput =
+  | { readonly tag: 'start'; readonly val: readonly WireMetadataEntry[] }
+  | { readonly tag: 'item'; readonly val: Uint8Array }
+  | { readonly tag: 'end' }
+  | { readonly tag: 'cancelled' }
+
+export interface WireStep {
+  readonly outputs: readonly WireOutcome[]
+  readonly state: Uint8Array | undefined
+  readonly done: boolean
+  readonly more: boolean
+}
+
+// about.wit
+
 export interface WireDescription {
   readonly sdkName: string
   readonly sdkVersion: string
@@ -76,5 +143,12 @@ export interface WireService {
   readonly stateType: string | undefined
   readonly stateVersion: string | undefined
   readonly headers: readonly string[]
-  readonly views: readonly never[]
+  readonly views: readonly WireMethodView[]
 }
+
+export interface WireMethodView {
+  readonly method: string
+  readonly view: { readonly tag: 'all' | 'nothing' | 'dynamic' } | { readonly tag: 'element'; readonly val: string }
+}
+
+export type { Seed }

@@ -1,0 +1,316 @@
+// Content: a replicated value as a view shows it, in bytes, and what operations make of it.
+//
+// K1. Read lazily: elements and entries are looked at when they are asked for, values of entries when theirs are.
+// K2. A draft is a copy that operations change. What only the host knows (which write of a register won, whether an element
+//     was there that the view did not hold) is `undecidable`: looking at it throws, and the caller asks the host.
+// K3. Elements and keys come in the order of their bytes, from the host and from a draft.
+//
+// Leaves to others: types of elements (view.ts), operations as bytes (operation.ts).
+
+import { MalformedError } from '../codec/errors.ts'
+import { Reader } from '../codec/reader.ts'
+import { keyOf } from './codec.ts'
+
+/** Numbers of innkeeper.crdt.v1.Kind, and of the fields of Value. */
+export const kinds = {
+  gCounter: 1,
+  pnCounter: 2,
+  gSet: 3,
+  orSet: 4,
+  lwwRegister: 5,
+  flag: 6,
+  orMap: 7,
+  vote: 8,
+} as const
+export type KindNumber = (typeof kinds)[keyof typeof kinds]
+
+export const kindNames = ['', 'GCounter', 'PNCounter', 'GSet', 'ORSet', 'LWWRegister', 'Flag', 'ORMap', 'Vote'] as const
+
+/** A look at what is not known here. In a reply on a draft it asks the host; anywhere else it is the author's mistake. */
+export class Undecidable extends TypeError {
+  constructor() {
+    super('the view of this method does not hold the value that is looked at; declare it in `views`')
+  }
+}
+
+export type Content = Counter | Entries | Register | Flag | Vote | Unknown
+
+/** In a draft: an entry that the view did not hold. */
+export interface Unknown {
+  readonly kind: 0
+}
+
+export interface Counter {
+  readonly kind: 1 | 2
+  value: bigint
+}
+
+export interface Register {
+  readonly kind: 5
+  /** Undefined: only the host knows. */
+  value: Uint8Array | undefined
+}
+
+export interface Flag {
+  readonly kind: 6
+  enabled: boolean
+}
+
+export interface Vote {
+  readonly kind: 8
+  self: boolean
+  votesFor: number
+  voters: number
+}
+
+/** What a view's bytes hold. */
+export interface Seen {
+  /** Undefined: there is no such entity yet, or the view holds nothing of it. */
+  readonly content: Content | undefined
+  readonly exists: boolean
+  readonly partial: boolean
+}
+
+/** An element of a set (without value), or an entry of a map. */
+interface Entry {
+  readonly key: Uint8Array
+  readonly value: Content | undefined
+}
+
+/** A set or a map. */
+export class Entries {
+  readonly kind: 3 | 4 | 7
+  private readonly source: Uint8Array
+  /** Of the view; shared with drafts, and never changed by them. */
+  private found: Map<string, Entry> | undefined
+  private sizeSaid = 0
+  /** Keys that are in the view, or known not to exist; undefined: it is the whole. */
+  looked: ReadonlySet<string> | undefined
+  private changes: Map<string, Entry | undefined> | undefined
+  private cleared = false
+  /** How many more than the view says; undefined: only the host knows. */
+  private grown: number | undefined = 0
+
+  constructor(kind: 3 | 4 | 7, source: Uint8Array) {
+    this.kind = kind
+    this.source = source
+  }
+
+  draft(): Entries {
+    const draft = new Entries(this.kind, this.source)
+    draft.found = this.index()
+    draft.sizeSaid = this.sizeSaid
+    draft.looked = this.looked
+    draft.changes = new Map(this.changes)
+    draft.cleared = this.cleared
+    draft.grown = this.grown
+    return draft
+  }
+
+  /** The same bytes with other keys known. */
+  lookedAt(keys: ReadonlySet<string>): Entries {
+    const same = new Entries(this.kind, this.source)
+    same.looked = keys
+    return same
+  }
+
+  get size(): number {
+    if (this.grown === undefined) throw new Undecidable()
+    const before = this.cleared ? 0 : Math.max(this.index().size, this.sizeSaid)
+    return before + this.grown
+  }
+
+  get(key: string): Entry | undefined {
+    const changed = this.changes?.get(key)
+    if (changed !== undefined || this.changes?.has(key) === true) return changed
+    return this.cleared ? undefined : this.index().get(key)
+  }
+
+  /** Whether `get` is the truth, and not merely what the view holds. */
+  knows(key: string): boolean {
+    if (this.looked === undefined || this.cleared || this.looked.has(key)) return true
+    return this.changes?.has(key) === true || this.index().has(key)
+  }
+
+  /** In the order of keys. @throws TypeError if the view is not the whole. */
+  *all(): Generator<Entry> {
+    if (this.looked !== undefined && !this.cleared) {
+      throw new TypeError('the view of this method holds some elements only (see `views`), so there is no list of them')
+    }
+    const keys = this.cleared ? [] : [...this.index().keys()]
+    if (this.changes !== undefined) {
+      for (const key of this.changes.keys()) if (this.cleared || !this.index().has(key)) keys.push(key)
+    }
+    for (const key of sorted(keys)) {
+      const entry = this.get(key)
+      if (entry !== undefined) yield entry
+    }
+  }
+
+  put(key: string, entry: Entry): void {
+    this.count(key, 1)
+    this.change(key, entry)
+  }
+
+  remove(key: string): void {
+    this.count(key, -1)
+    this.change(key, undefined)
+  }
+
+  clear(): void {
+    this.changes = undefined
+    this.cleared = true
+    this.grown = 0
+  }
+
+  private change(key: string, entry: Entry | undefined): void {
+    this.changes ??= new Map()
+    this.changes.set(key, entry)
+  }
+
+  private count(key: string, by: 1 | -1): void {
+    if (!this.knows(key)) this.grown = undefined
+    else if (this.grown !== undefined && (this.get(key) === undefined) === by > 0) this.grown += by
+  }
+
+  private index(): Map<string, Entry> {
+    if (this.found === undefined) this.found = this.kind === kinds.orMap ? this.readMap() : this.readSet()
+    return this.found
+  }
+
+  private readSet(): Map<string, Entry> {
+    const found = new Map<string, Entry>()
+    const reader = new Reader(this.source)
+    while (reader.at < reader.end) {
+      const tag = reader.tag()
+      if (tag === 10) {
+        const key = reader.raw()
+        found.set(keyOf(key), { key, value: undefined })
+      } else if (tag === 16) this.sizeSaid = Number(reader.uint64())
+      else reader.skip(tag)
+    }
+    return found
+  }
+
+  private readMap(): Map<string, Entry> {
+    const found = new Map<string, Entry>()
+    const reader = new Reader(this.source)
+    while (reader.at < reader.end) {
+      const tag = reader.tag()
+      if (tag === 10) {
+        const entry = new LazyEntry(slice(reader, this.source))
+        found.set(keyOf(entry.key), entry)
+      } else if (tag === 16) this.sizeSaid = Number(reader.uint64())
+      else reader.skip(tag)
+    }
+    return found
+  }
+}
+
+class LazyEntry implements Entry {
+  readonly key: Uint8Array
+  private readonly bytes: Uint8Array | undefined
+  private content: Content | undefined
+
+  constructor(source: Uint8Array) {
+    const reader = new Reader(source)
+    let key = new Uint8Array(0)
+    let bytes: Uint8Array | undefined
+    while (reader.at < reader.end) {
+      const tag = reader.tag()
+      if (tag === 10) key = reader.raw() as Uint8Array<ArrayBuffer>
+      else if (tag === 18) bytes = slice(reader, source)
+      else reader.skip(tag)
+    }
+    this.key = key
+    this.bytes = bytes
+  }
+
+  get value(): Content | undefined {
+    if (this.content === undefined && this.bytes !== undefined) this.content = readValue(this.bytes)
+    return this.content
+  }
+}
+
+/** A message innkeeper.crdt.v1.View. @throws MalformedError */
+export function readView(bytes: Uint8Array): Seen {
+  const reader = new Reader(bytes)
+  let [exists, partial] = [false, false]
+  let content: Content | undefined
+  while (reader.at < reader.end) {
+    const tag = reader.tag()
+    if (tag === 8) exists = reader.bool()
+    else if (tag === 18) content = readValue(slice(reader, bytes))
+    else if (tag === 24) partial = reader.bool()
+    else reader.skip(tag)
+  }
+  return { content: exists ? content : undefined, exists, partial }
+}
+
+function readValue(bytes: Uint8Array): Content | undefined {
+  const reader = new Reader(bytes)
+  let content: Content | undefined
+  while (reader.at < reader.end) {
+    const tag = reader.tag()
+    if ((tag & 7) === 2 && tag >> 3 <= 8) content = readKind((tag >> 3) as KindNumber, slice(reader, bytes))
+    else reader.skip(tag)
+  }
+  return content
+}
+
+function readKind(kind: KindNumber, bytes: Uint8Array): Content {
+  if (kind === kinds.gSet || kind === kinds.orSet || kind === kinds.orMap) return new Entries(kind, bytes)
+  const content = emptyOf(kind)
+  const reader = new Reader(bytes)
+  while (reader.at < reader.end) {
+    const tag = reader.tag()
+    if (content.kind === kinds.gCounter && tag === 8) content.value = reader.uint64()
+    else if (content.kind === kinds.pnCounter && tag === 8) content.value = reader.sint64()
+    else if (content.kind === kinds.lwwRegister && tag === 10) content.value = reader.raw()
+    else if (content.kind === kinds.flag && tag === 8) content.enabled = reader.bool()
+    else if (content.kind === kinds.vote && tag === 8) content.self = reader.bool()
+    else if (content.kind === kinds.vote && tag === 16) content.votesFor = reader.uint32()
+    else if (content.kind === kinds.vote && tag === 24) content.voters = reader.uint32()
+    else reader.skip(tag)
+  }
+  return content
+}
+
+/** A value that was just created. */
+export function emptyOf(kind: KindNumber): Content {
+  switch (kind) {
+    case kinds.gCounter:
+    case kinds.pnCounter:
+      return { kind, value: 0n }
+    case kinds.gSet:
+    case kinds.orSet:
+    case kinds.orMap:
+      return new Entries(kind, new Uint8Array(0))
+    case kinds.lwwRegister:
+      return { kind, value: new Uint8Array(0) }
+    case kinds.flag:
+      return { kind, enabled: false }
+    case kinds.vote:
+      return { kind, self: false, votesFor: 0, voters: 1 }
+    default:
+      throw new MalformedError(`kind ${String(kind)} does not exist`)
+  }
+}
+
+export function draftOf(content: Content): Content {
+  return content instanceof Entries ? content.draft() : { ...content }
+}
+
+/** The bytes of a length-delimited field, not copied. */
+function slice(reader: Reader, bytes: Uint8Array): Uint8Array {
+  const outer = reader.enter()
+  const part = bytes.subarray(reader.at, reader.end)
+  reader.at = reader.end
+  reader.leave(outer)
+  return part
+}
+
+function sorted(keys: string[]): string[] {
+  for (let index = 1; index < keys.length; index++) if (keys[index - 1]! > keys[index]!) return keys.sort()
+  return keys
+}

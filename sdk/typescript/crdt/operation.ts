@@ -1,0 +1,202 @@
+// Operations: what a handler asks to change, as bytes for the host and as what they make of a draft.
+//
+// O1. Whatever an operation needs and the view does not show (the entity, entries on the way, the value itself) is created
+//     first: the kind would be ambiguous otherwise, and a path would lead nowhere. `create` does nothing where it is there.
+// O2. After a removal in the same decision nothing of a path counts as there.
+// O3. A register's first value is a write (spec B5.3): a decision on a new one that sets none sets the initial value.
+
+import { Writer } from '../codec/writer.ts'
+import { keyOf } from './codec.ts'
+import type { Content, KindNumber } from './content.ts'
+import { draftOf, Entries, emptyOf, kinds } from './content.ts'
+
+export type Clock = 'default' | 'reverse' | 'custom' | 'custom-auto-increment'
+
+/** The numbers are those of the fields of innkeeper.crdt.v1.Operation. */
+export type Change =
+  | { readonly field: 3 | 4; readonly amount: bigint }
+  | { readonly field: 5 | 6; readonly element: Uint8Array }
+  | { readonly field: 7 | 9 }
+  | { readonly field: 8; readonly value: Uint8Array; readonly clock: Clock; readonly customClock: bigint }
+  | { readonly field: 10; readonly vote: boolean }
+
+export const fields = {
+  create: 2,
+  increment: 3,
+  add: 4,
+  insert: 5,
+  remove: 6,
+  clear: 7,
+  assign: 8,
+  enable: 9,
+  vote: 10,
+} as const
+
+/** Where a value is: keys of the maps around it, outermost first, and the kinds on the way, its own included. */
+export interface Place {
+  readonly path: readonly Uint8Array[]
+  readonly kinds: readonly KindNumber[]
+  /** How many of `kinds`, from the outermost on, the view shows. */
+  readonly existing: number
+}
+
+/** A change of a replicated value. Made by the view that a handler is given; what `accept` takes. */
+export class Operation {
+  readonly place: Place
+  readonly change: Change
+
+  constructor(place: Place, change: Change) {
+    this.place = place
+    this.change = change
+  }
+}
+
+const clocks: Readonly<Record<Clock, number>> = { default: 0, reverse: 1, custom: 2, 'custom-auto-increment': 3 }
+const writer = new Writer()
+const none = new Uint8Array(0)
+
+/** Bytes of innkeeper.crdt.v1.Operations. `initial`: of a register that does not exist yet (O3). */
+export function encodeOperations(operations: readonly Operation[], initial: Uint8Array | undefined): Uint8Array {
+  if (operations.length === 0 && initial === undefined) return none
+  writer.reset()
+  let created: Set<string> | undefined
+  let removed = false
+  const create = (path: readonly Uint8Array[], kind: KindNumber): void => {
+    const key = path.map((part) => `${part.length} ${keyOf(part)}`).join()
+    created ??= new Set()
+    if (created.has(key)) return
+    created.add(key)
+    writeOperation(path, () => {
+      writer.varint32((fields.create << 3) | 0)
+      writer.varint32(kind)
+    })
+  }
+  if (operations.length === 0) {
+    create([], kinds.lwwRegister)
+    writeOperation([], () => writeChange({ field: fields.assign, value: initial!, clock: 'default', customClock: 0n }))
+  }
+  for (const { place, change } of operations) {
+    const from = removed ? Math.min(place.existing, 1) : place.existing
+    for (let level = from; level < place.kinds.length; level++) create(place.path.slice(0, level), place.kinds[level]!)
+    writeOperation(place.path, () => writeChange(change))
+    if (change.field === fields.remove || change.field === fields.clear) {
+      removed = true
+      created = undefined
+    }
+  }
+  return writer.finish()
+}
+
+function writeOperation(path: readonly Uint8Array[], change: () => void): void {
+  const start = writer.open(10)
+  for (const key of path) {
+    writer.varint32(10)
+    writer.raw(key)
+  }
+  change()
+  writer.close(start)
+}
+
+function writeChange(change: Change): void {
+  switch (change.field) {
+    case fields.increment:
+      writer.varint32(24)
+      writer.uint64(change.amount)
+      return
+    case fields.add:
+      writer.varint32(32)
+      writer.sint64(change.amount)
+      return
+    case fields.insert:
+    case fields.remove:
+      writer.varint32((change.field << 3) | 2)
+      writer.raw(change.element)
+      return
+    case fields.clear:
+    case fields.enable:
+      writer.varint32(change.field << 3)
+      writer.bool(true)
+      return
+    case fields.vote:
+      writer.varint32(80)
+      writer.bool(change.vote)
+      return
+    case fields.assign: {
+      const start = writer.open(66)
+      if (change.value.length > 0) {
+        writer.varint32(10)
+        writer.raw(change.value)
+      }
+      if (change.clock !== 'default') {
+        writer.varint32(16)
+        writer.varint32(clocks[change.clock])
+      }
+      if (change.customClock !== 0n) {
+        writer.varint32(24)
+        writer.int64(change.customClock)
+      }
+      writer.close(start)
+    }
+  }
+}
+
+/** What the value is after the operations, as far as that can be known here (content.ts, K2). The value itself stays. */
+export function applied(root: Content | undefined, kind: KindNumber, operations: readonly Operation[]): Content {
+  const draft = root === undefined ? emptyOf(kind) : draftOf(root)
+  let isNew = root === undefined
+  let result = draft
+  for (const { place, change } of operations) {
+    result = changed(result, isNew, place, 0, change)
+    isNew = false
+  }
+  return result
+}
+
+/** `content` is a draft of ours, to be changed in place; the answer takes its place. */
+function changed(content: Content, isNew: boolean, place: Place, depth: number, change: Change): Content {
+  if (content.kind === 0) return content
+  if (depth === place.path.length) return changeValue(content, isNew, change)
+  if (!(content instanceof Entries)) return content
+  const key = place.path[depth]!
+  const name = keyOf(key)
+  const known = content.knows(name)
+  const inside = content.get(name)?.value
+  const next: Content = !known ? { kind: 0 } : inside === undefined ? emptyOf(place.kinds[depth + 1]!) : draftOf(inside)
+  content.put(name, { key, value: changed(next, known && inside === undefined, place, depth + 1, change) })
+  return content
+}
+
+function changeValue(content: Exclude<Content, { kind: 0 }>, isNew: boolean, change: Change): Content {
+  switch (change.field) {
+    case fields.increment:
+    case fields.add:
+      if (content.kind === kinds.gCounter || content.kind === kinds.pnCounter) content.value += change.amount
+      return content
+    case fields.insert:
+      if (content instanceof Entries) content.put(keyOf(change.element), { key: change.element, value: undefined })
+      return content
+    case fields.remove:
+      if (content instanceof Entries) content.remove(keyOf(change.element))
+      return content
+    case fields.clear:
+      if (content instanceof Entries) content.clear()
+      return content
+    case fields.enable:
+      if (content.kind === kinds.flag) content.enabled = true
+      return content
+    case fields.vote:
+      if (content.kind === kinds.vote && content.self !== change.vote) {
+        content.self = change.vote
+        content.votesFor += change.vote ? 1 : -1
+      }
+      return content
+    case fields.assign:
+      if (content.kind === kinds.lwwRegister) content.value = wins(isNew, change.clock) ? change.value : undefined
+      return content
+  }
+}
+
+/** The default clock and the incrementing one are always later than what is there; of the others only the host knows. */
+function wins(isNew: boolean, clock: Clock): boolean {
+  return isNew || clock === 'default' || clock === 'custom-auto-increment'
+}
