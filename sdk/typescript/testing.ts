@@ -1,7 +1,17 @@
-// @innkeeper/sdk/testing: a service's decisions and folds as a test says them, without a host.
+// @innkeeper/sdk/testing: a service's rules as a test says them, without a host.
 //
 //   const { given } = testKit(service)
 //   given([Added({ amount: 2n })]).when('add', { id: 'a', amount: 3n }).then([Added({ amount: 3n })], { value: 5n })
 
-export type { Given, TestKit, When, WhenOptions } from './testing/kit.ts'
+export type { ActionKit, StreamDriver, WhenAction } from './testing/action.ts'
+export type { Given, TestKit, When } from './testing/event-sourced.ts'
 export { testKit } from './testing/kit.ts'
+export type { WhenOptions } from './testing/outcome.ts'
+export type {
+  GivenReplicated,
+  ReplicatedKit,
+  WhenCancelled,
+  WhenChanged,
+  WhenReplicated,
+} from './testing/replicated.ts'
+export type { GivenValue, ValueKit, WhenValue } from './testing/value.ts'

@@ -1,35 +1,25 @@
-// Laws: each `when` of a test also checks what the host relies on, with the code that runs in the component.
+// Laws of event-sourced services: each `when` of a test also checks them.
 //
 // L1. A batch decides as its commands one by one.
 // L2. The state after = evolve of the state before with the events.
 // L4, L6. A fresh instance, an encoded state and a held one decide the same, byte for byte.
 //
-// Freezing what handlers get (kit.ts) makes a change in place throw on the spot; this finds the rest: bytes, maps, globals.
+// Freezing what handlers get (outcome.ts) makes a change in place throw on the spot; this finds the rest: bytes, maps, globals.
 
 import type { EventSourced } from '../event-sourced.ts'
-import type { Component } from '../guest/component.ts'
-import { component } from '../guest/component.ts'
+import type { EventSourcedExports } from '../guest/event-sourced.ts'
 import type { WireBasis, WireCommand, WireDecision, WireTyped } from '../guest/wire.ts'
-import { difference, show } from './show.ts'
-
-export class LawBroken extends Error {
-  constructor(law: string, expected: unknown, actual: unknown) {
-    super(`${law}\n${difference(show(expected), show(actual))}`)
-    this.name = 'LawBroken'
-  }
-}
+import { LawBroken, mustBeSame } from './law.ts'
 
 interface Decided {
   readonly decisions: readonly WireDecision[]
   readonly state: Uint8Array
 }
 
-const noDescriptors = new Uint8Array(0)
-
 export class Laws {
   private readonly definition: EventSourced
   private readonly name: string
-  private readonly warm: Component
+  private readonly warm: EventSourcedExports
 
   constructor(definition: EventSourced) {
     this.definition = definition
@@ -39,7 +29,7 @@ export class Laws {
 
   /** Events to a state in bytes, as replay does it. */
   evolve(entity: string, basis: WireBasis, events: readonly WireTyped[]): Uint8Array {
-    const answer = this.fresh().eventSourced.evolve(this.name, entity, basis, events, true)
+    const answer = this.fresh().evolve(this.name, entity, basis, events, true)
     return bytesOf(answer)
   }
 
@@ -84,17 +74,17 @@ export class Laws {
     return this.definition.state.decode(state)
   }
 
-  private fresh(): Component {
-    return component(this.definition, noDescriptors)
+  private fresh(): EventSourcedExports {
+    return this.definition.exports([this.definition])
   }
 
   private run(
-    { eventSourced }: Component,
+    exports: EventSourcedExports,
     entity: string,
     basis: WireBasis,
     commands: readonly WireCommand[],
   ): Decided {
-    const answer = eventSourced.decide(this.name, entity, basis, commands, true)
+    const answer = exports.decide(this.name, entity, basis, commands, true)
     if (answer.tag === 'unknown') throw new LawBroken('a state from bytes was answered with unknown', basis, answer)
     if (answer.val.next.tag === 'unchanged') throw new LawBroken('asked for a state, got none', basis, answer)
     return { decisions: answer.val.decisions, state: bytesOf(answer.val.next) }
@@ -102,10 +92,10 @@ export class Laws {
 
   /** One by one, each on the state that the one before left decoded. */
   private held(entity: string, start: WireBasis, commands: readonly WireCommand[]): readonly WireDecision[] {
-    const { eventSourced } = this.fresh()
+    const exports = this.fresh()
     let basis = start
     return commands.flatMap((command) => {
-      const answer = eventSourced.decide(this.name, entity, basis, [command], false)
+      const answer = exports.decide(this.name, entity, basis, [command], false)
       if (answer.tag === 'unknown') throw new LawBroken('L6: a state that was just held is unknown', basis, answer)
       const { decisions, next } = answer.val
       if (next.tag === 'held') basis = { tag: 'held', val: next.val.token }
@@ -115,7 +105,7 @@ export class Laws {
   }
 
   private same(law: string, expected: unknown, actual: unknown): void {
-    if (show(expected) !== show(actual)) throw new LawBroken(`${this.name} breaks law ${law}`, expected, actual)
+    mustBeSame(this.name, law, expected, actual)
   }
 }
 

@@ -1,32 +1,20 @@
-// Test kit: given(events).when(command).then(events, reply), for any test runner: failures are AssertionErrors.
-//
-// K1. Runs the code of the component on encoded requests, events and states, so what passes here encodes there too.
-// K2. Every `when` checks the laws (laws.ts), freezes what handlers see, and hides the forbidden globals.
-// K3. Deterministic: time starts at 2026-01-01T00:00:00Z and moves a second with each command; the seed counts up.
+// The test kit of event-sourced services: given(events).when(command).then(events, reply).
 
-import type { Messages, MessageType, Method, Methods, Tagged } from '../codec/message.ts'
+import type { AnyMethod, Messages, MessageType, Methods, ReplyOf, RequestOf, Tagged } from '../codec/message.ts'
 import { messageTypeOf } from '../codec/message.ts'
 import type { WireCommand } from '../context.ts'
-import type { Call, Code, Effect, MetadataEntry } from '../decision.ts'
-import type { DeepReadonly, EventSourced } from '../event-sourced.ts'
-import type { WireCall, WireDecision, WireTyped } from '../guest/wire.ts'
-import { deepFreeze } from '../state.ts'
-import { Laws } from './laws.ts'
-import { withoutForbidden } from './purity.ts'
-import { difference, show } from './show.ts'
+import type { Call, Code } from '../decision.ts'
+import type { DeepReadonly } from '../definition.ts'
+import type { EventSourced } from '../event-sourced.ts'
+import type { WireDecision, WireTyped } from '../guest/wire.ts'
+import { Laws } from './event-sourced-laws.ts'
+import type { Checks, WhenOptions } from './outcome.ts'
+import { commandOf, guardedAll, methodOf, OutcomeChecks, shownOutcome } from './outcome.ts'
+import { show } from './show.ts'
 
-type RequestOf<M> = M extends Method<infer Request, object> ? Request : never
-type ReplyOf<M> = M extends Method<object, infer Reply> ? Reply : never
 type EventOf<E extends Messages> = {
   [K in keyof E & string]: E[K] extends MessageType<infer T, string> ? Tagged<T, K> : never
 }[keyof E & string]
-
-export interface WhenOptions {
-  /** Milliseconds since 1970. */
-  readonly now?: number
-  readonly metadata?: readonly MetadataEntry[]
-  readonly seed?: readonly [number, number, number, number]
-}
 
 export interface TestKit<M extends Methods, E extends Messages, State> {
   /** An entity with this history. */
@@ -44,21 +32,15 @@ export interface Given<M extends Methods, E extends Messages, State> {
 }
 
 /** What a command came to. Each check answers with the entity after it, for the next `when`. */
-export interface When<M extends Methods, E extends Messages, State, Reply> {
+export interface When<M extends Methods, E extends Messages, State, Reply>
+  extends Checks<When<M, E, State, Reply>, Given<M, E, State>> {
   /** Accepted with exactly these events and this reply. */
   then(events: readonly EventOf<E>[], reply: Reply): Given<M, E, State>
   /** Accepted with exactly these events, and forwarded. */
   forwards(events: readonly EventOf<E>[], to: Call): Given<M, E, State>
-  /** Refused; the message may be left out, or be a pattern. */
-  refuses(code: Code, message?: string | RegExp): Given<M, E, State>
-  /** These effects, in order. */
-  effects(effects: readonly (Call | Effect)[]): When<M, E, State, Reply>
-  /** This entry is among the reply's metadata. */
-  metadata(name: string, value: string | Uint8Array): When<M, E, State, Reply>
 }
 
-/** The test kit of a service. */
-export function testKit<M extends Methods, E extends Messages, State>(
+export function eventSourcedKit<M extends Methods, E extends Messages, State>(
   definition: EventSourced<M, E, State>,
 ): TestKit<M, E, State> {
   const frozen = freezing(definition as unknown as EventSourced)
@@ -72,24 +54,13 @@ export function testKit<M extends Methods, E extends Messages, State>(
 
 type Outcome = When<Methods, Messages, unknown, object>
 
-const startMs = Date.UTC(2026, 0, 1)
-
-/** Handlers and folds get frozen values and no forbidden globals. */
+/** State and request, state and event are frozen. */
 function freezing(definition: EventSourced): EventSourced {
-  const frozen = <F extends (...args: never[]) => unknown>(name: string, work: F): F =>
-    ((...args: Parameters<F>) => {
-      // State and request or event; the context fills itself in as it is used.
-      for (const arg of args.slice(0, 2)) deepFreeze(arg)
-      const result = withoutForbidden(() => work(...args))
-      if (result instanceof Promise) throw new TypeError(`${name} is async; handlers answer at once`)
-      return result
-    }) as F
-  const all = <F extends (...args: never[]) => unknown>(
-    kind: string,
-    record: Readonly<Record<string, F>>,
-  ): Record<string, F> =>
-    Object.fromEntries(Object.entries(record).map(([name, work]) => [name, frozen(`${kind}.${name}`, work)]))
-  return { ...definition, decide: all('decide', definition.decide), evolve: all('evolve', definition.evolve) }
+  return {
+    ...definition,
+    decide: guardedAll('decide', definition.decide, [0, 1]),
+    evolve: guardedAll('evolve', definition.evolve, [0, 1]),
+  }
 }
 
 /** `start`: history before the first `when`. `events`: all by now. */
@@ -106,32 +77,13 @@ function givenHistory(
       return laws.readable(laws.evolve(entity, { tag: 'initial' }, events)) as DeepReadonly<unknown>
     },
     when(key, request, options = {}) {
-      const method = definition.service.methods[key]
-      if (method === undefined) throw new TypeError(`${definition.service.typeName} has no method ${key}`)
+      const method = methodOf(definition.service, key)
       const next = [...commands, commandOf(method, request, options, commands.length)]
       const { decisions } = laws.decide(entity, start, next)
       const decision = decisions.at(-1)!
       const all = [...events, ...decision.events]
       return new Result(definition, method, decision, () => givenHistory(definition, entity, start, next, all))
     },
-  }
-}
-
-function commandOf(
-  { name, request: type }: Method<object, object>,
-  request: object,
-  options: WhenOptions,
-  index: number,
-): WireCommand {
-  return {
-    method: name,
-    payload: type.encode(type(request)),
-    metadata: (options.metadata ?? []).map(([key, value]) => ({
-      name: key.toLowerCase(),
-      value: typeof value === 'string' ? { tag: 'text', val: value } : { tag: 'binary', val: value },
-    })),
-    nowMs: options.now ?? startMs + index * 1000,
-    seed: options.seed ?? [1, 2, 3, index],
   }
 }
 
@@ -142,78 +94,46 @@ function typed(event: object): WireTyped {
   return { typeName: type.typeName, data: type.encode(event) }
 }
 
-// K4. A thenable by name only: a test that returns it from an async function would have `then` called with two functions.
-class Result implements Outcome {
+class Result extends OutcomeChecks implements Outcome {
   private readonly definition: EventSourced
-  private readonly method: Method<object, object>
   private readonly decision: WireDecision
   private readonly next: () => Given<Methods, Messages, unknown>
 
   constructor(
     definition: EventSourced,
-    method: Method<object, object>,
+    method: AnyMethod,
     decision: WireDecision,
     next: () => Given<Methods, Messages, unknown>,
   ) {
+    super(definition.service, method, decision.outcome)
     this.definition = definition
-    this.method = method
     this.decision = decision
     this.next = next
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: see K4
+  // biome-ignore lint/suspicious/noThenProperty: see outcome.ts, K4
   then(events: readonly object[], reply: object): Given<Methods, Messages, unknown> {
-    if (typeof events === 'function')
-      throw new TypeError('end the chain with .then(events, reply) before returning or awaiting it')
-    const expected = { events: events.map((event) => this.readable(typed(event))), reply: this.normal(reply) }
-    this.compare(expected, this.shown())
+    this.compareReply(typeof events === 'function' ? events : this.expected(events), reply)
     return this.next()
   }
 
   forwards(events: readonly object[], to: Call): Given<Methods, Messages, unknown> {
-    this.compare({ events: events.map((event) => this.readable(typed(event))), forward: shownCall(to) }, this.shown())
+    this.compareForward(this.expected(events), to)
     return this.next()
   }
 
   refuses(code: Code, message?: string | RegExp): Given<Methods, Messages, unknown> {
-    const actual = this.shown()
-    const said = 'message' in actual ? actual.message : undefined
-    const matches = message instanceof RegExp && said !== undefined && message.test(said)
-    const expected = message === undefined || matches ? said : message instanceof RegExp ? String(message) : message
-    this.compare({ refused: code, message: expected ?? 'any message' }, actual)
+    this.compareRefusal(code, message)
     return this.next()
   }
 
-  effects(effects: readonly (Call | Effect)[]): this {
-    const expected = effects.map((effect) => ('call' in effect ? effect : { call: effect, synchronous: false }))
-    const actual = this.decision.outcome.effects
-    this.compare(
-      expected.map(({ call, synchronous }) => ({ ...shownCall(call), synchronous })),
-      actual.map(({ call, synchronous }) => ({ ...shownWireCall(call), synchronous })),
-    )
-    return this
+  protected shown(): object {
+    const events = this.decision.events.map((event) => this.readable(event))
+    return shownOutcome(this.method, this.outcome, { events })
   }
 
-  metadata(name: string, value: string | Uint8Array): this {
-    const entries = this.decision.outcome.metadata.map((entry) => [entry.name, entry.value.val] as const)
-    const found = entries.some(([key, actual]) => key === name.toLowerCase() && show(actual) === show(value))
-    if (!found) this.compare([[name, value]], entries)
-    return this
-  }
-
-  private shown():
-    | { events: unknown[]; reply: unknown }
-    | { events: unknown[]; forward: unknown }
-    | { refused: string; message: string } {
-    const { events, outcome } = this.decision
-    if (outcome.answer.tag === 'err') {
-      const { code, message } = outcome.answer.val
-      return { refused: code.toUpperCase().replaceAll('-', '_'), message }
-    }
-    const reply = outcome.answer.val
-    const readable = events.map((event) => this.readable(event))
-    if (reply.tag === 'forward') return { events: readable, forward: shownWireCall(reply.val) }
-    return { events: readable, reply: this.method.reply.decode(reply.val) }
+  private expected(events: readonly object[]): object {
+    return { events: events.map((event) => this.readable(typed(event))) }
   }
 
   private readable({ typeName, data }: WireTyped): unknown {
@@ -222,33 +142,4 @@ class Result implements Outcome {
     }
     return { [typeName]: data }
   }
-
-  private normal(reply: object): object {
-    return this.method.reply.decode(this.method.reply.encode(reply))
-  }
-
-  private compare(expected: unknown, actual: unknown): void {
-    const [wanted, got] = [show(expected), show(actual)]
-    if (wanted === got) return
-    throw assertionError(
-      `${this.definition.service.typeName}/${this.method.name} decided otherwise\n${difference(wanted, got)}`,
-      expected,
-      actual,
-    )
-  }
-}
-
-/** What every test runner shows as a failed assertion, without importing `node:assert`, which not every runner has. */
-function assertionError(message: string, expected: unknown, actual: unknown): Error {
-  const error = Object.assign(new Error(message), { code: 'ERR_ASSERTION', expected, actual, operator: 'then' })
-  error.name = 'AssertionError'
-  return error
-}
-
-function shownCall({ service, method, payload, metadata }: Call): object {
-  return { service, method, payload, metadata }
-}
-
-function shownWireCall({ service, method, payload, metadata }: WireCall): object {
-  return { service, method, payload, metadata: metadata.map(({ name, value }) => [name, value.val]) }
 }

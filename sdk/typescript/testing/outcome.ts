@@ -1,0 +1,187 @@
+// Outcomes: what the kits of all kinds share: commands to send, and checks of what came back.
+//
+// K1. Kits run the code of the component on encoded requests, events and states, so what passes here encodes there too.
+// K2. Every step checks the laws, freezes what handlers see, and hides the forbidden globals.
+// K3. Deterministic: time starts at 2026-01-01T00:00:00Z and moves a second with each command; the seed counts up.
+// K4. A thenable by name only: a test that returns a chain from an async function would have `then` called with two
+//     functions, which says so.
+
+import type { AnyMethod, ServiceType } from '../codec/message.ts'
+import type { WireCommand } from '../context.ts'
+import type { Call, Code, Effect, MetadataEntry } from '../decision.ts'
+import type { WireCall, WireMetadataEntry, WireOutcome } from '../guest/wire.ts'
+import { deepFreeze } from '../state.ts'
+import { withoutForbidden } from './purity.ts'
+import { difference, show } from './show.ts'
+
+export interface WhenOptions {
+  /** Milliseconds since 1970. */
+  readonly now?: number
+  readonly metadata?: readonly MetadataEntry[]
+  readonly seed?: readonly [number, number, number, number]
+}
+
+/** What every answer can be checked for, in every kind. `Next` is what a check answers with, for the next step. */
+export interface Checks<This, Next> {
+  /** Refused; the message may be left out, or be a pattern. */
+  refuses(code: Code, message?: string | RegExp): Next
+  /** These effects, in order. */
+  effects(effects: readonly (Call | Effect)[]): This
+  /** This entry is among the reply's metadata. */
+  metadata(name: string, value: string | Uint8Array): This
+}
+
+const startMs = Date.UTC(2026, 0, 1)
+
+export function timeOf(index: number): number {
+  return startMs + index * 1000
+}
+
+export function methodOf({ typeName, methods }: ServiceType, key: string): AnyMethod {
+  const method = methods[key]
+  if (method === undefined) throw new TypeError(`${typeName} has no method ${key}`)
+  return method
+}
+
+export function commandOf(
+  { name, request: type }: AnyMethod,
+  request: object,
+  options: WhenOptions,
+  index: number,
+): WireCommand {
+  return {
+    method: name,
+    payload: type.encode(type(request)),
+    metadata: wireEntries(options.metadata ?? []),
+    nowMs: options.now ?? timeOf(index),
+    seed: options.seed ?? [1, 2, 3, index],
+  }
+}
+
+export function wireEntries(entries: readonly MetadataEntry[]): readonly WireMetadataEntry[] {
+  return entries.map(([key, value]) => ({
+    name: key.toLowerCase(),
+    value: typeof value === 'string' ? { tag: 'text', val: value } : { tag: 'binary', val: value },
+  }))
+}
+
+/** Handlers get frozen values (the first `frozen` arguments; contexts and views fill themselves in) and no forbidden globals. */
+export function guarded<F extends (...args: never[]) => unknown>(name: string, work: F, frozen: readonly number[]): F {
+  return ((...args: Parameters<F>) => {
+    for (const index of frozen) deepFreeze(args[index])
+    const result = withoutForbidden(() => work(...args))
+    if (result instanceof Promise) throw new TypeError(`${name} is async; handlers answer at once`)
+    return result
+  }) as F
+}
+
+export function guardedAll<F extends (...args: never[]) => unknown>(
+  kind: string,
+  record: Readonly<Record<string, F>>,
+  frozen: readonly number[],
+): Record<string, F> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, work]) => [name, guarded(`${kind}.${name}`, work, frozen)]),
+  )
+}
+
+/** An answer as a person reads it. `changes` is what came with it. */
+export function shownOutcome(method: AnyMethod, outcome: WireOutcome, changes: object): object {
+  const { answer } = outcome
+  if (answer.tag === 'err') {
+    return { refused: answer.val.code.toUpperCase().replaceAll('-', '_'), message: answer.val.message }
+  }
+  if (answer.val.tag === 'forward') return { ...changes, forward: shownWireCall(answer.val.val) }
+  if (answer.val.tag === 'none') return { ...changes, reply: 'none' }
+  return { ...changes, reply: method.reply.decode(answer.val.val) }
+}
+
+/** The answer to one command, and the checks that every kind has. */
+export abstract class OutcomeChecks {
+  protected readonly name: string
+  protected readonly method: AnyMethod
+  protected readonly outcome: WireOutcome
+
+  constructor(service: ServiceType, method: AnyMethod, outcome: WireOutcome) {
+    this.name = `${service.typeName}/${method.name}`
+    this.method = method
+    this.outcome = outcome
+  }
+
+  effects(effects: readonly (Call | Effect)[]): this {
+    compareEffects(this.name, effects, [this.outcome])
+    return this
+  }
+
+  metadata(name: string, value: string | Uint8Array): this {
+    const entries = this.outcome.metadata.map((entry) => [entry.name, entry.value.val] as const)
+    const found = entries.some(([key, actual]) => key === name.toLowerCase() && show(actual) === show(value))
+    if (!found) compare(this.name, [[name, value]], entries)
+    return this
+  }
+
+  protected compareRefusal(code: Code, message?: string | RegExp): void {
+    const actual = this.shown()
+    const said = 'message' in actual ? String(actual.message) : undefined
+    compare(this.name, refusal(code, message, said), actual)
+  }
+
+  protected compareReply(changes: object, reply: object): void {
+    if (typeof changes === 'function') {
+      throw new TypeError('end the chain with .then(..., reply) before returning or awaiting it')
+    }
+    compare(this.name, { ...changes, reply: normal(this.method, reply) }, this.shown())
+  }
+
+  protected compareForward(changes: object, to: Call): void {
+    compare(this.name, { ...changes, forward: shownCall(to) }, this.shown())
+  }
+
+  protected abstract shown(): object
+}
+
+export function refusal(code: Code, message: string | RegExp | undefined, said: string | undefined): object {
+  const matches = message instanceof RegExp && said !== undefined && message.test(said)
+  const expected = message === undefined || matches ? said : message instanceof RegExp ? String(message) : message
+  return { refused: code, message: expected ?? 'any message' }
+}
+
+export function compareEffects(
+  name: string,
+  effects: readonly (Call | Effect)[],
+  outcomes: readonly WireOutcome[],
+): void {
+  const expected = effects.map((effect) => ('call' in effect ? effect : { call: effect, synchronous: false }))
+  compare(
+    name,
+    expected.map(({ call, synchronous }) => ({ ...shownCall(call), synchronous })),
+    outcomes.flatMap((outcome) =>
+      outcome.effects.map(({ call, synchronous }) => ({ ...shownWireCall(call), synchronous })),
+    ),
+  )
+}
+
+/** A reply as it comes back from its bytes. */
+export function normal({ reply: type }: AnyMethod, reply: object): object {
+  return type.decode(type.encode(reply))
+}
+
+export function compare(name: string, expected: unknown, actual: unknown): void {
+  const [wanted, got] = [show(expected), show(actual)]
+  if (wanted !== got) throw assertionError(`${name} decided otherwise\n${difference(wanted, got)}`, expected, actual)
+}
+
+/** What every test runner shows as a failed assertion, without importing `node:assert`, which not every runner has. */
+function assertionError(message: string, expected: unknown, actual: unknown): Error {
+  const error = Object.assign(new Error(message), { code: 'ERR_ASSERTION', expected, actual, operator: 'then' })
+  error.name = 'AssertionError'
+  return error
+}
+
+export function shownCall({ service, method, payload, metadata }: Call): object {
+  return { service, method, payload, metadata }
+}
+
+function shownWireCall({ service, method, payload, metadata }: WireCall): object {
+  return { service, method, payload, metadata: metadata.map(({ name, value }) => [name, value.val]) }
+}
