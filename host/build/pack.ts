@@ -13,6 +13,7 @@ const sdk = fileURLToPath(new URL('../../sdk/typescript/', import.meta.url))
 interface Manifest {
   readonly name: string
   readonly version: string
+  readonly sideEffects: readonly string[]
   readonly exports: Readonly<Record<string, string>>
 }
 
@@ -38,11 +39,13 @@ export async function packSdk(folder: string): Promise<string> {
 
 /** `./x.ts` becomes its JavaScript and its types in dist. */
 function published(manifest: Manifest): object {
+  const compiled = (file: string): string => `./dist/${file.slice(2).replace(/\.ts$/, '')}`
   const exports = Object.fromEntries(
     Object.entries(manifest.exports).map(([name, file]) => {
-      const path = `./dist/${file.slice(2).replace(/\.ts$/, '')}`
+      const path = compiled(file)
       return [name, { types: `${path}.d.ts`, default: `${path}.js` }]
     }),
   )
-  return { ...manifest, exports, files: ['dist'], engines: { node: '>=22.18' } }
+  const sideEffects = manifest.sideEffects.map((file) => `${compiled(file)}.js`)
+  return { ...manifest, sideEffects, exports, files: ['dist'], engines: { node: '>=22.18' } }
 }

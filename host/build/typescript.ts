@@ -2,6 +2,7 @@
 //
 // T1. The component has no imports (`stubWasi`), and a synchronous interface (`sync`).
 // T2. Types and forbidden globals are checked together, so that an author sees all mistakes at once.
+// T3. It exports the interfaces of the kinds that the module defines, and no others (kinds.ts, world.ts).
 
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -15,26 +16,27 @@ import type { LanguageBuild } from './build.ts'
 import { generate } from './codegen/generate.ts'
 import { writeGenerated } from './codegen/write.ts'
 import { findForbidden } from './forbidden.ts'
+import { kindsOf } from './kinds.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
 import { run } from './run.ts'
+import { withWorld, worldName } from './world.ts'
 
-const wit = fileURLToPath(new URL('../../wit', import.meta.url))
 const entryId = '\0innkeeper-entry'
 
 export const buildTypeScript: LanguageBuild = async (project, { bytes, schema }, steps) => {
   await steps.run('generate', () => writeGenerated(project.gen, generate(schema, project.files)))
   const sources = new Map<string, string>()
-  let bundled: string | BuildProblem[] = ''
+  let bundled: Bundle | undefined
   await steps.run('check', async () => {
     // The bundler reads what the component will hold, so the modules to look through for globals are known with it.
     const [types, bundle] = await Promise.all([checkTypes(project), bundleProject(project, bytes, sources)])
-    bundled = bundle
-    const problems = [...types, ...forbiddenIn(project, sources), ...(typeof bundle === 'string' ? [] : bundle)]
+    const problems = [...types, ...forbiddenIn(project, sources), ...('problems' in bundle ? bundle.problems : [])]
     if (problems.length > 0) throw new BuildError(problems, project.directory)
+    bundled = bundle as Bundle
   })
-  return await steps.run('componentize', () => componentizeBundle(project, bundled as string))
+  return await steps.run('componentize', () => componentizeBundle(project, bundled!))
 }
 
 /** The project's own tsconfig.json, or ours where it has none. */
@@ -90,19 +92,24 @@ function forbiddenIn({ gen }: Project, sources: ReadonlyMap<string, string>): re
 // In the checkout the SDK is no dependency under node_modules; its prelude names what it takes away.
 const workspaceSdk = fileURLToPath(new URL('../../sdk/typescript/', import.meta.url))
 
-/** One module, or what is wrong. `sources` gets the files that went into it. */
+/** The service and the SDK in one file: as a module, and as a script that sets `service`. */
+interface Bundle {
+  readonly module: string
+  readonly script: string
+}
+
+/** The bundle, or what is wrong. `sources` gets the files that went into it. */
 async function bundleProject(
   project: Project,
   descriptors: Uint8Array,
   sources: Map<string, string>,
-): Promise<string | BuildProblem[]> {
+): Promise<Bundle | { readonly problems: readonly BuildProblem[] }> {
   try {
     const bundle = await rolldown({
       input: entryId,
       cwd: project.directory,
       platform: 'neutral',
       logLevel: 'silent',
-      treeshake: { moduleSideEffects: true },
       resolve: { mainFields: ['module', 'main'], conditionNames: ['import', 'default'] },
       plugins: [entryPlugin(project, descriptors), noteSources(sources)],
       external: [],
@@ -110,20 +117,18 @@ async function bundleProject(
         if (log.code === 'UNRESOLVED_IMPORT') throw new Error(log.message)
       },
     })
-    const { output } = await bundle.generate({ format: 'esm', sourcemap: false, comments: false })
-    await bundle.close()
-    const [chunk] = output
-    if (chunk.imports.length > 0 || chunk.dynamicImports.length > 0) {
-      return [
-        {
-          file: project.entry,
-          message: `imports ${[...chunk.imports, ...chunk.dynamicImports].join(', ')}, which a component cannot reach`,
-        },
-      ]
+    const plain = { sourcemap: false, comments: false } as const
+    const [chunk] = (await bundle.generate({ format: 'esm', ...plain })).output
+    const imports = [...chunk.imports, ...chunk.dynamicImports]
+    if (imports.length > 0) {
+      const message = `imports ${imports.join(', ')}, which a component cannot reach`
+      return { problems: [{ file: project.entry, message }] }
     }
-    return chunk.code
+    const [script] = (await bundle.generate({ format: 'iife', name: 'service', ...plain })).output
+    await bundle.close()
+    return { module: chunk.code, script: script.code }
   } catch (error) {
-    return bundleProblems(error, project)
+    return { problems: bundleProblems(error, project) }
   }
 }
 
@@ -134,7 +139,9 @@ function entryPlugin({ entry }: Project, descriptors: Uint8Array): Plugin {
     // First, so that the prelude has run when the author's module does.
     `import { component } from '${guest}'`,
     `import definition from ${JSON.stringify(entry)}`,
-    `export const { about, eventSourced } = component(definition, new Uint8Array([${descriptors.join(',')}]))`,
+    // Those of kinds that the module does not define are undefined, and not in the component's world.
+    'export const { about, eventSourced, value, replicated, action } =',
+    `  component(definition, new Uint8Array([${descriptors.join(',')}]))`,
   ].join('\n')
   return {
     name: 'innkeeper-entry',
@@ -174,21 +181,19 @@ function bundleProblems(error: unknown, { entry }: Project): BuildProblem[] {
   })
 }
 
-async function componentizeBundle(project: Project, jsSource: string): Promise<Uint8Array> {
-  try {
-    const { component } = await componentize({
-      witPath: wit,
-      world: 'event-sourced-entity',
-      jsSource,
-      stubWasi: true,
-      sync: true,
-    })
-    return component
-  } catch (error) {
-    const [, thrown] = /module evaluation: ([\s\S]*)$/.exec((error as Error).message) ?? []
-    if (thrown === undefined) throw error
-    // The module runs once at build; what it throws is the author's.
-    const message = `the service module throws when it is loaded: ${thrown.split('\n')[0]}`
-    throw new BuildError([{ file: project.entry, message }], project.directory)
-  }
+async function componentizeBundle(project: Project, { module, script }: Bundle): Promise<Uint8Array> {
+  const kinds = kindsOf(script, project.entry)
+  if ('message' in kinds) throw new BuildError([kinds], project.directory)
+  return await withWorld(kinds, async (witPath) => {
+    const options = { witPath, world: worldName, jsSource: module, stubWasi: true, sync: true }
+    try {
+      return (await componentize(options)).component
+    } catch (error) {
+      const [, thrown] = /module evaluation: ([\s\S]*)$/.exec((error as Error).message) ?? []
+      if (thrown === undefined) throw error
+      // What loads here and not in QuickJS.
+      const message = `the service module throws when it is loaded: ${thrown.split('\n')[0]}`
+      throw new BuildError([{ file: project.entry, message }], project.directory)
+    }
+  })
 }

@@ -57,7 +57,7 @@ Build('a dependency that uses a forbidden global when it is loaded is named by w
     [service]: (text) => `import { start } from 'clock'\n${text.replace('0n }', 'BigInt(start) }')}`,
   })
   assert.equal(problems, [
-    'src/service.ts: the service module throws when it is loaded: Error: Date is not available in a service: use context.now',
+    'src/service.ts: the service module throws when it is loaded: TypeError: Date is not available in a service: use context.now',
   ])
 })
 

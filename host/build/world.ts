@@ -1,0 +1,29 @@
+// World: the WIT that a component is built against: the contract, and a world with the interfaces that it needs and no others.
+
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Kind } from './kinds.ts'
+
+const contract = fileURLToPath(new URL('../../wit', import.meta.url))
+
+export const worldName = 'service'
+
+/** As WIT text, for the contract's package. */
+export function worldSource(kinds: readonly Kind[]): string {
+  const lines = ['include described;', ...kinds.map((kind) => `export ${kind};`)]
+  return `package innkeeper:guest@0.1.0;\n\nworld ${worldName} {\n${lines.map((line) => `  ${line}`).join('\n')}\n}\n`
+}
+
+/** Run with a folder that holds the contract and the world; it is gone afterwards. */
+export async function withWorld<T>(kinds: readonly Kind[], use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'innkeeper-wit-'))
+  try {
+    cpSync(contract, folder, { recursive: true, filter: (path) => !/[/\\]proto$/.test(path) })
+    writeFileSync(join(folder, 'service.wit'), worldSource(kinds))
+    return await use(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
