@@ -47,7 +47,8 @@ export function actionExports(definitions: readonly Action[]): ActionExports {
   return {
     call: (name, commands) => commands.map((command) => serviceOf(services, name).call(command)),
     stream: (name, method, state, inputs, nowMs, seed) =>
-      serviceOf(services, name).stream(method, state, inputs, nowMs, seed),
+      // componentize-qjs hands an absent option over as null, whatever its types say.
+      serviceOf(services, name).stream(method, state ?? undefined, inputs, nowMs, seed),
   }
 }
 

@@ -8,7 +8,7 @@ export default action(Orders, {
   methods: {
     place: ({ userId }) =>
       accept()
-        .effect(call(Counter, 'add', { id: 'orders', amount: 1n }))
+        .effect(call(Counter, 'add', { id: 'orders', amount: 1n }), { synchronous: true })
         .forward(call(ShoppingCart, 'checkout', { userId })),
 
     // An action gets no answers of other services, so it decides by itself what a cart would refuse.
@@ -16,7 +16,7 @@ export default action(Orders, {
       start: () => ({ accepted: 0, refused: 0 }),
       item: (sum, item) =>
         item.quantity > 0 && item.productId !== ''
-          ? keep({ ...sum, accepted: sum.accepted + 1 }).effect(call(ShoppingCart, 'addItem', item))
+          ? keep({ ...sum, accepted: sum.accepted + 1 }).effect(call(ShoppingCart, 'addItem', item), { synchronous: true })
           : keep({ ...sum, refused: sum.refused + 1 }),
       end: (sum) => accept().reply(sum),
     }),
