@@ -3,6 +3,7 @@
 // P1. One row a path: method, pattern, summary, what it does. Nothing is reachable that is not in the table.
 // P2. Reading never changes anything; what changes says what it did.
 
+import { entityId } from '../entity/key.ts'
 import { InnkeeperError } from '../errors.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
@@ -200,12 +201,15 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'GET',
       path: '/v1/services/{service}/entities/{entity}/state',
-      summary: "An entity's state, now or at a sequence.",
-      query: { at: 'The sequence of the last event to count in.' },
+      summary: "An entity's state, now or then, with the effects of it that wait.",
+      query: { at: 'The last event to count in; for values the revision.' },
       run: ({ parts, query }) => {
         const service = keepsEntities(served(parts[0]!))
         const entity = resolveEntity(context, service, parts[1]!)
-        return { json: entityState(context, service, entity, whole(query, 'at')) }
+        const shown = entityState(context, service, entity, whole(query, 'at'))
+        const id = entityId(entity.key, service.keyFieldCount)
+        const waiting = outbox.list().filter(({ cause }) => cause.service === service.name && cause.entity === id)
+        return { json: { ...shown, effects: waiting.map(describeEffect) } }
       },
     },
     {

@@ -178,12 +178,12 @@ export interface ShownRecord {
 }
 
 export function journalPage(
-  { journal }: Parts,
+  { journal, config }: Parts,
   service: Service,
   entity: EntityRef,
   after: number,
   limit: number,
-): { records: readonly ShownRecord[]; more: boolean } {
+): { records: readonly ShownRecord[]; more: boolean; note?: string } {
   const bytesMax = 4 * 1024 * 1024
   // What a replica's base covers is gone, but for its last record.
   const from = service.kind === 'replicated' ? Math.max(after, (journal.base(entity)?.revision ?? 1) - 1) : after
@@ -191,7 +191,9 @@ export function journalPage(
     service.kind === 'value'
       ? journal.history(entity, after, limit, bytesMax)
       : journal.records(entity, from, limit, bytesMax)
-  return { records: page.records.map((record) => show(service, record)), more: page.more }
+  const shown = { records: page.records.map((record) => show(service, record)), more: page.more }
+  if (service.kind !== 'value' || config.valueHistory) return shown
+  return { ...shown, note: 'The history of values is not kept; `inn up --value-history on` does from then on.' }
 }
 
 function show(service: Service, record: JournalRecord): ShownRecord {

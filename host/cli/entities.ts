@@ -65,9 +65,10 @@ async function entities(args: Args): Promise<number> {
   } else {
     print(
       table(
-        page.entities.map((e: { id: string; sequence: number; lastChange: string }) => [
+        page.entities.map((e: { id: string; revision: number; sequence: number; lastChange: string }) => [
           e.id,
-          `${e.sequence} events`,
+          // Values and replicas have changes instead of events.
+          e.sequence > 0 ? `${e.sequence} events` : `revision ${e.revision}`,
           e.lastChange,
         ]),
       ),
@@ -83,8 +84,15 @@ async function state(args: Args): Promise<number> {
   if (args.is('json')) {
     printJson(result)
   } else {
-    print(`${result.service} ${result.entity} after event ${result.sequence} of ${result.of}`)
+    const when =
+      result.revision === undefined
+        ? `after event ${result.sequence} of ${result.of}`
+        : `at revision ${result.revision}`
+    print(`${result.service} ${result.entity} ${when}`)
     printJson(result.state)
+    for (const { method } of result.streams ?? []) print(`an open stream of ${method}`)
+    for (const { id, to, parked } of result.effects)
+      print(`effect ${id} to ${to} ${parked === null ? 'is waiting' : `is parked: ${parked}`}`)
   }
   return 0
 }
@@ -92,9 +100,12 @@ async function state(args: Args): Promise<number> {
 interface ShownRecord {
   revision: number
   at: string
+  origin?: string
   method: string
   request: unknown
   events: { sequence: number; type: string; data: unknown }[]
+  change?: unknown
+  effects?: { to: string; synchronous: boolean }[]
 }
 
 async function journal(args: Args): Promise<number> {
@@ -108,16 +119,20 @@ async function journal(args: Args): Promise<number> {
   }
   const page = await client.get(`${entityPath(args)}/journal?${query}`)
   for (const record of page.records) show(record)
+  if (page.records.length === 0 && !args.is('json')) print(page.note ?? 'Nothing is recorded.')
   if (page.more && !args.is('json')) print(`... and more; go on with --from ${page.records.at(-1).revision + 1}`)
   return 0
 }
 
 function describe(record: ShownRecord): string {
-  const head = `${String(record.revision).padStart(6)}  ${record.at}  ${record.method} ${JSON.stringify(record.request)}`
+  const what = record.origin === undefined ? '' : `(${record.origin}) `
+  const head = `${String(record.revision).padStart(6)}  ${record.at}  ${what}${record.method} ${JSON.stringify(record.request)}`
   const events = record.events.map(
     (event) => `\n        ${event.sequence}  ${event.type} ${JSON.stringify(event.data)}`,
   )
-  return head + events.join('')
+  const change = record.change === undefined ? '' : `\n        ${JSON.stringify(record.change)}`
+  const effects = (record.effects ?? []).map((effect) => `\n        effect to ${effect.to}`)
+  return head + events.join('') + change + effects.join('')
 }
 
 function entityPath(args: Args): string {

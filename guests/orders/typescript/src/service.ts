@@ -16,7 +16,9 @@ export default action(Orders, {
       start: () => ({ accepted: 0, refused: 0 }),
       item: (sum, item) =>
         item.quantity > 0 && item.productId !== ''
-          ? keep({ ...sum, accepted: sum.accepted + 1 }).effect(call(ShoppingCart, 'addItem', item), { synchronous: true })
+          ? keep({ ...sum, accepted: sum.accepted + 1 }).effect(call(ShoppingCart, 'addItem', item), {
+              synchronous: true,
+            })
           : keep({ ...sum, refused: sum.refused + 1 }),
       end: (sum) => accept().reply(sum),
     }),

@@ -1,0 +1,191 @@
+// The scripted guest (test/fixtures/guests/scripted.js) as a component, and calls of it.
+
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { ClientReadableStream } from '@grpc/grpc-js'
+import { Client, credentials, Metadata } from '@grpc/grpc-js'
+import { componentize } from 'componentize-qjs'
+import { compileProtos } from '../../host/build/descriptors.ts'
+import { withWorld } from '../../host/build/world.ts'
+import { WireCursor } from '../../host/schema/wire.ts'
+import { Sink } from '../../host/transcode/sink.ts'
+
+const folder = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
+
+export const values = 'test.script.v1.Values'
+export const replicas = 'test.script.v1.Replicas'
+export const actions = 'test.script.v1.Actions'
+
+let built: Promise<Uint8Array> | undefined
+
+/** Built when first asked for in a process. `changes` are made to its source: another version of it. */
+export function scripted(changes?: (source: string) => string): Promise<Uint8Array> {
+  if (changes !== undefined) return build(changes)
+  built ??= build((source) => source)
+  return built
+}
+
+async function build(changes: (source: string) => string): Promise<Uint8Array> {
+  const project = { directory: folder, name: 'scripted', language: 'typescript' as const, entry: '', gen: '' }
+  const { bytes } = await compileProtos({ ...project, proto: folder, files: ['scripted.proto'] })
+  const source = readFileSync(`${folder}scripted.js`, 'utf8').replace(
+    'DESCRIPTORS',
+    `new Uint8Array([${bytes.join()}])`,
+  )
+  return withWorld(['value', 'replicated', 'action'], async (witPath) => {
+    const made = await componentize({
+      witPath,
+      world: 'service',
+      jsSource: changes(source),
+      stubWasi: true,
+      sync: true,
+    })
+    return made.component
+  })
+}
+
+/** A request's bytes. */
+export function script(id: string, code: string, element = ''): Buffer {
+  const sink = new Sink()
+  for (const [number, text] of [
+    [1, id],
+    [2, code],
+    [3, element],
+  ] as const) {
+    if (text === '') continue
+    sink.varint(number * 8 + 2)
+    sink.string(text)
+  }
+  return Buffer.from(sink.finish())
+}
+
+/** A reply's text. */
+export function said(bytes: Uint8Array): string {
+  const cursor = new WireCursor(bytes)
+  let text = ''
+  while (!cursor.done) {
+    if (cursor.tag() === 10) text = cursor.string()
+    else break
+  }
+  return text
+}
+
+export interface Answered {
+  readonly code: number
+  readonly message: string
+  readonly text: string
+}
+
+/** An open stream of answers. */
+export interface Listening {
+  readonly texts: string[]
+  /** Set once it ended. */
+  code: number | undefined
+  message: string
+  cancel(): void
+  /** So many elements have come. */
+  until(count: number): Promise<readonly string[]>
+  ended(): Promise<number>
+}
+
+const same = (bytes: Buffer) => bytes
+
+/** Calls over gRPC. */
+export class ScriptClient {
+  readonly client: Client
+
+  constructor(address: string) {
+    this.client = new Client(address, credentials.createInsecure())
+  }
+
+  close(): void {
+    this.client.close()
+  }
+
+  call(
+    service: string,
+    method: string,
+    id: string,
+    code: string,
+    headers: Record<string, string> = {},
+    element = '',
+  ): Promise<Answered> {
+    return new Promise((resolve) => {
+      const payload = script(id, code, element)
+      const options = { deadline: Date.now() + 20_000 }
+      this.client.makeUnaryRequest(
+        `/${service}/${method}`,
+        same,
+        same,
+        payload,
+        metadata(headers),
+        options,
+        (error, reply) => {
+          if (error === null) resolve({ code: 0, message: '', text: said(reply!) })
+          else resolve({ code: error.code, message: error.details, text: '' })
+        },
+      )
+    })
+  }
+
+  listen(service: string, method: string, id: string, code: string, headers: Record<string, string> = {}): Listening {
+    const path = `/${service}/${method}`
+    const call = this.client.makeServerStreamRequest(path, same, same, script(id, code), metadata(headers))
+    return listening(call, () => call.cancel())
+  }
+}
+
+export function listening(call: ClientReadableStream<Buffer>, cancel: () => void): Listening {
+  const waiting: (() => void)[] = []
+  const wake = () => {
+    for (const look of waiting.splice(0)) look()
+  }
+  const result: Listening = {
+    texts: [],
+    code: undefined,
+    message: '',
+    cancel,
+    async until(count) {
+      while (result.texts.length < count) {
+        if (result.code !== undefined)
+          throw new Error(
+            `the stream ended with ${result.code} ${result.message} after ${JSON.stringify(result.texts)}`,
+          )
+        await next()
+      }
+      return result.texts
+    },
+    async ended() {
+      while (result.code === undefined) await next()
+      return result.code
+    },
+  }
+  const next = () =>
+    new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`nothing more came after ${JSON.stringify(result.texts)}`)),
+        10_000,
+      )
+      waiting.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  call.on('data', (bytes: Buffer) => {
+    result.texts.push(said(bytes))
+    wake()
+  })
+  call.on('error', () => {})
+  call.on('status', ({ code, details }) => {
+    result.code = code
+    result.message = details
+    wake()
+  })
+  return result
+}
+
+function metadata(headers: Record<string, string>): Metadata {
+  const made = new Metadata()
+  for (const [name, value] of Object.entries(headers)) made.add(name, value)
+  return made
+}
