@@ -237,11 +237,19 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       turn.after.push(() => this.answer(waiting, { kind: 'refusal', failure, metadata: outcome.metadata }))
       return
     }
-    const subscription = decision.delete ? undefined : this.subscribe(turn, waiting, decision.subscribe)
-    const delta = decision.delete ? replica.delete().delta : applied.delta
-    this.accepted(turn, waiting, command, outcome, delta, subscription)
+    if (decision.delete) {
+      // What the others are told is of the value before it was deleted, and comes after this command's reply.
+      const start = turn.after.length
+      if (applied.changed) this.notify(turn, undefined)
+      const told = turn.after.splice(start)
+      this.accepted(turn, waiting, command, outcome, replica.delete().delta, undefined)
+      turn.after.push(...told)
+      this.endAll(turn)
+      return
+    }
+    const subscription = this.subscribe(turn, waiting, decision.subscribe)
+    this.accepted(turn, waiting, command, outcome, applied.delta, subscription)
     if (applied.changed) this.notify(turn, subscription)
-    if (decision.delete) this.endAll(turn)
     // Nobody is there to listen: an effect, or a forward of a call that is answered once.
     if (subscription !== undefined && waiting.stream === undefined) this.leave(turn, subscription)
   }
@@ -313,9 +321,9 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const [decision, applied] = this.cancelled(turn, stored) ?? []
     if (decision === undefined || applied === undefined) return
     const effects = decision.answer.kind === 'now' ? decision.answer.outcome.effects : []
+    if (applied.changed) this.notify(turn, undefined)
     const delta = decision.delete ? this.state!.replica.delete().delta : applied.delta
     this.record(turn, 'cancelled', recorded(stored, turn.nowMs), delta, effects, subscription.stream)
-    if (applied.changed) this.notify(turn, undefined)
     if (decision.delete) this.endAll(turn)
   }
 

@@ -18,6 +18,8 @@ import { tooManyHops } from './forward.ts'
 
 /** Waits between tries, in milliseconds; after the last the effect is parked. */
 export const backOffMs = [100, 500, 2_000, 10_000, 60_000] as const
+/** Longest delay that Node's timers take: a stream has no deadline. */
+const timerMsMax = 2 ** 31 - 1
 /** How long one try may wait for its target. In milliseconds. */
 const tryMs = 60_000
 
@@ -91,7 +93,7 @@ export class Outbox {
           this.attempt(entry, ignore)
           continue
         }
-        const timer = this.later(Math.max(0, deadlineMs - this.parts.clock.now()), () => {
+        const timer = this.later(Math.min(Math.max(0, deadlineMs - this.parts.clock.now()), timerMsMax), () => {
           finish()
           next(at + 1)
         })
