@@ -19,8 +19,12 @@ export const names = ['a', 'b', 'c'] as const
 
 const element = fc.constantFrom('', 'x', 'y', 'z')
 
-/** Changes of a value of this kind that lies at this path. */
-export function changesOf(of: Kind, path: readonly string[]): fc.Arbitrary<Operation> {
+/** Changes of a value of this kind that lies at this path; those below a map come with the maps that they need. */
+function changesOf(of: Kind, path: readonly string[]): fc.Arbitrary<readonly Operation[]> {
+  return of === kind.orMap ? mapChanges(path) : simpleChange(of, path).map((operation) => [operation])
+}
+
+function simpleChange(of: Exclude<Kind, 7>, path: readonly string[]): fc.Arbitrary<Operation> {
   switch (of) {
     case kind.gCounter:
       return fc.bigInt(0n, 5n).map((by) => op.increment(path, by))
@@ -42,45 +46,46 @@ export function changesOf(of: Kind, path: readonly string[]): fc.Arbitrary<Opera
       return fc.boolean().map((on) => op.enable(path, on))
     case kind.vote:
       return fc.boolean().map((vote) => op.vote(path, vote))
-    case kind.orMap:
-      return mapChanges(path)
   }
 }
 
 const kinds = Object.values(kind)
 
 /** A key is named after the kind that it nearly always has: "3" holds a GSet, "7" and "77" hold maps. */
-const keys = [...kinds.map(String), '77']
-const kindOfKey = (key: string): Kind => (key === '77' ? kind.orMap : (Number(key) as Kind))
+const key = fc.constantFrom(...kinds.map(String), '7', '7', '77', '77')
+const kindOfKey = (name: string): Kind => (name === '77' ? kind.orMap : (Number(name) as Kind))
 
-function mapChanges(path: readonly string[]): fc.Arbitrary<Operation> {
-  const key = fc.constantFrom(...keys)
-  return fc.oneof(
-    { weight: 3, arbitrary: key.map((it) => op.remove(path, it)) },
-    { weight: 1, arbitrary: fc.constant(op.clear(path)) },
-    { weight: 4, arbitrary: key.map((it) => op.create([...path, it], kindOfKey(it))) },
-    { weight: 1, arbitrary: fc.tuple(key, fc.constantFrom(...kinds)).map(([it, of]) => op.create([...path, it], of)) },
+function mapChanges(path: readonly string[]): fc.Arbitrary<readonly Operation[]> {
+  const change = fc.oneof(
+    { weight: 3, arbitrary: key.map((it) => [op.remove(path, it)]) },
+    { weight: 1, arbitrary: fc.constant([op.clear(path)]) },
+    { weight: 2, arbitrary: key.map((it) => [op.create([...path, it], kindOfKey(it))]) },
     {
-      weight: path.length > 2 ? 0 : 12,
-      arbitrary: key.chain((it) => (path.length > 2 ? fc.constant(op.remove(path, it)) : below(path, it))),
+      weight: 1,
+      arbitrary: fc.tuple(key, fc.constantFrom(...kinds)).map(([it, of]) => [op.create([...path, it], of)]),
     },
   )
-}
-
-function below(path: readonly string[], key: string): fc.Arbitrary<Operation> {
-  return changesOf(kindOfKey(key), [...path, key])
+  if (path.length > 2) return change
+  const below = key.chain((it) => {
+    const create = op.create([...path, it], kindOfKey(it))
+    return fc.tuple(fc.nat(3), changesOf(kindOfKey(it), [...path, it])).map(([bare, changes]) => {
+      // Now and then it is left to luck whether the key is there.
+      return bare === 0 ? changes : [create, ...changes]
+    })
+  })
+  return fc.oneof({ weight: 1, arbitrary: change }, { weight: 2, arbitrary: below })
 }
 
 export function history(of: Kind, deliveries: boolean): fc.Arbitrary<readonly Step[]> {
   const replica = fc.nat(2)
-  const operation = fc.oneof(
+  const command = fc.oneof(
     { weight: 12, arbitrary: changesOf(of, []) },
-    { weight: 1, arbitrary: fc.constant(op.create([], of)) },
+    { weight: 1, arbitrary: fc.constant([op.create([], of)]) },
   )
   const apply = fc.record({
     do: fc.constant('apply' as const),
     at: replica,
-    operations: fc.array(operation, { minLength: 1, maxLength: 4 }),
+    operations: fc.array(command, { minLength: 1, maxLength: 3 }).map((commands) => commands.flat()),
     nowMs: fc.integer({ min: 0, max: 4 }),
   })
   const meet = fc.record({ do: fc.constant('sync' as const), a: replica, b: replica })
@@ -93,7 +98,7 @@ export function history(of: Kind, deliveries: boolean): fc.Arbitrary<readonly St
         { weight: 2, arbitrary: meet },
         { weight: deliveries ? 3 : 0, arbitrary: deliver },
       ),
-      { maxLength: 40 },
+      { maxLength: 40, size: 'max' },
     )
     .map((steps) => [{ ...create, at: 0 }, { ...create, at: 1 }, { ...create, at: 2 }, ...steps])
 }

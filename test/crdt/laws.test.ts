@@ -131,39 +131,48 @@ eachKind((of, name) => {
   })
 })
 
-Laws('X1: in a large set deltas find what they remove, and after undo still do', () => {
-  const replica = after('a', [op.create([], kind.orSet)])
-  for (let index = 0; index < 500; index++) replica.apply('a', [op.insert([], `e${index}`)], 0)
-  const peer = copy(replica)
-  const deltas: Uint8Array[] = []
-  for (let index = 0; index < 500; index += 2) {
-    deltas.push(delta(peer.apply('b', [op.remove([], `e${index}`)], 0)))
-    deltas.push(delta(peer.apply('b', [op.insert([], `n${index}`)], 0)))
-    const undone = replica.apply('a', [op.remove([], `e${index + 1}`), op.insert([], 'gone')], 0)
-    undone.undo()
-    replica.merge(deltas[(index * 7) % deltas.length]!)
-  }
-  for (const each of deltas.toReversed()) replica.merge(each)
-  assert.is(hex(replica.encode()), hex(peer.encode()))
-  const last = peer.apply('b', [op.remove([], 'e1'), op.remove([], 'n2')], 0)
-  assert.equal(replica.merge(delta(last)), { changed: true, news: true })
-  assert.is(hex(replica.encode()), hex(peer.encode()))
-})
+/** What two replicas do to a large value that both have, and which of their deltas the other hears of at once. */
+const busy = fc.array(
+  fc.record({
+    at: fc.nat(1),
+    key: fc.constantFrom(0, 1, 60),
+    element: fc.integer({ min: 37, max: 43 }),
+    what: fc.nat(8),
+    heard: fc.boolean(),
+  }),
+  { minLength: 50, maxLength: 200, size: 'max' },
+)
 
-Laws('X1: in a large map likewise, at every depth', () => {
-  const replica = after('a', [op.create([], kind.orMap)])
-  for (let index = 0; index < 100; index++) {
-    replica.apply('a', [op.create([`k${index}`], kind.orSet)], 0)
-    for (let inner = 0; inner < 40; inner++) replica.apply('a', [op.insert([`k${index}`], `e${inner}`)], 0)
+Laws('X1: deltas find what they remove in large sets and maps, at every depth, after undo too', () => {
+  const large = after('a', [op.create([], kind.orMap)])
+  for (let index = 0; index < 50; index++) {
+    large.apply('a', [op.create([`k${index}`], kind.orSet)], 0)
+    for (let inner = 0; inner < 40; inner++) large.apply('a', [op.insert([`k${index}`], `e${inner}`)], 0)
   }
-  const peer = copy(replica)
-  for (let index = 0; index < 100; index++) {
-    const operations = [op.remove([`k${index}`], `e${index % 40}`), op.increment([`n${index}`], 1n)]
-    if (index % 3 === 0) operations.push(op.remove([], `k${index}`))
-    replica.merge(delta(peer.apply('b', operations, 0)))
-  }
-  assert.is(hex(replica.encode()), hex(peer.encode()))
-  assert.is(replica.size, copy(peer).size)
+  fc.assert(
+    fc.property(busy, (steps) => {
+      const pair = [copy(large), copy(large)] as const
+      const late: [Replica, Uint8Array][] = []
+      for (const { at, key, element, what, heard } of steps) {
+        const [path, value] = [[`k${key}`], `e${element}`]
+        const operations = [
+          [op.create(path, kind.orSet), op.insert(path, value)],
+          [op.create(path, kind.orSet), op.remove(path, value)],
+          [op.remove([], path[0]!)],
+          [op.create(path, kind.orSet), op.clear(path)],
+        ][what < 4 ? what : what & 1]!
+        pair[at]!.apply('ab'[at]!, operations, 0).undo()
+        const { delta } = pair[at]!.apply('ab'[at]!, operations, 0)
+        if (delta === undefined) continue
+        if (heard) pair[1 - at]!.merge(delta)
+        else late.push([pair[1 - at]!, delta])
+      }
+      for (const [replica, delta] of late.reverse()) replica.merge(delta)
+      assert.is(hex(pair[0].encode()), hex(pair[1].encode()))
+      assert.is(pair[0].size, copy(pair[0]).size)
+    }),
+    { numRuns: 30 },
+  )
 })
 
 Laws('O4: kinds that were created concurrently are all kept, the lowest is seen, on every replica', () => {
