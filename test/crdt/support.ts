@@ -79,7 +79,9 @@ export function seen(
   return plain(view.toObject(read, { longs: String }))
 }
 
-function plain(value: unknown): unknown {
+/** Bytes anywhere in it as text, bigints as strings. */
+export function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
   if (value instanceof Uint8Array) return Buffer.from(value).toString()
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value !== 'object' || value === null) return value
