@@ -22,6 +22,7 @@ export async function crdtFigures(): Promise<readonly Figure[]> {
   const first = setOf('a', 0, many).encode()
   const disjoint = setOf('b', many, many).encode()
   const half = halfOverlapping(first)
+  const removed = removal(first, 5)
   return [
     ms(
       'encode an ORSet of 100,000',
@@ -47,7 +48,7 @@ export async function crdtFigures(): Promise<readonly Figure[]> {
     ms(
       'first removal from elsewhere on 100,000 (builds the index)',
       () => Replica.decode(first),
-      (replica) => replica.merge(removal(first, 5)),
+      (replica) => replica.merge(removed),
     ),
     ...deltas(first),
     command('ORSet', few, setOf('a', 0, few)),

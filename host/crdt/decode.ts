@@ -24,6 +24,7 @@ import { Register } from './register.ts'
 import { ElementSet } from './set.ts'
 import type { Store } from './store.ts'
 import { Vote } from './vote.ts'
+import { unzigzag } from './zigzag.ts'
 
 /** Bytes that are no replica and no delta of this version. */
 export class DamagedReplica extends Error {
@@ -265,8 +266,4 @@ class Reader {
   private damage(what: string): DamagedReplica {
     return new DamagedReplica(`${what} at byte ${this.at}`)
   }
-}
-
-function unzigzag(value: bigint): bigint {
-  return value & 1n ? -(value >> 1n) - 1n : value >> 1n
 }

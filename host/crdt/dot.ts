@@ -31,10 +31,6 @@ export function countOf(dots: Dots | undefined): number {
   return dots === undefined ? 0 : typeof dots === 'number' ? 1 : dots.length
 }
 
-export function hasDot(dots: Dots | undefined, dot: Dot): boolean {
-  return typeof dots === 'number' ? dots === dot : dots?.includes(dot) === true
-}
-
 export function listOf(dots: Dots | undefined): readonly Dot[] {
   return dots === undefined ? [] : typeof dots === 'number' ? [dots] : dots
 }

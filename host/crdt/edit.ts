@@ -1,8 +1,8 @@
 // Edit: the operations of one command, first planned, then committed.
 //
-// E1. A plan changes nothing: an operation that cannot be leaves the replica as it was, by throwing before the commit.
-// E2. Only the net effect is committed: what cancels out within the command takes no dot and makes no delta.
-// E3. The commit cannot fail, writes down how to take back each thing that it does, and costs what it touches.
+// U1. A plan changes nothing: an operation that cannot be leaves the replica as it was, by throwing before the commit.
+// U2. Only the net effect is committed: what cancels out within the command takes no dot and makes no delta.
+// U3. The commit cannot fail, writes down how to take back each thing that it does, and costs what it touches.
 //
 // Owns: plans by store, fresh dots, dropped dots, the way back.   Stores own: what a plan says.   plan.ts owns: operations.
 

@@ -31,6 +31,7 @@ import { ElementSet } from './set.ts'
 import type { Store } from './store.ts'
 import { bytesOf } from './text.ts'
 import { Vote } from './vote.ts'
+import { zigzag } from './zigzag.ts'
 
 export const version = 1
 
@@ -136,8 +137,4 @@ function byPlace(a: Dot, b: Dot): number {
 
 function sortedSlots<T>(slots: ReadonlyMap<Dot, T>): [Dot, T][] {
   return [...slots].sort(([a], [b]) => byPlace(a, b))
-}
-
-export function zigzag(value: bigint): bigint {
-  return value < 0n ? -value * 2n - 1n : value * 2n
 }

@@ -48,15 +48,26 @@ export class Child {
   }
 
   weigh(): number {
-    return childWeight + countOf(this.presence) * 16 + this.store.weigh()
+    return childWeight[this.store.kind] + countOf(this.presence) * 16 + this.store.weigh()
   }
 }
 
 /** By kind, ascending; the first is seen (O4). Never without any, but for one that is being built. */
 export type Entry = Child[]
 
-const childWeight = 96
 const keyWeight = 96
+
+/** A child and its empty store. Measured: 100,000 keys with counters hold 412 bytes each, with empty sets 436. */
+const childWeight = {
+  [kind.gCounter]: 256,
+  [kind.pnCounter]: 256,
+  [kind.gSet]: 320,
+  [kind.orSet]: 320,
+  [kind.lwwRegister]: 256,
+  [kind.flag]: 96,
+  [kind.orMap]: 320,
+  [kind.vote]: 96,
+} as const satisfies Record<Kind, number>
 
 interface Plan {
   cleared: boolean
@@ -184,7 +195,7 @@ export class OrMap implements Store {
     this.entries.add(key, [child])
     this.indexDots(edit.added, from, key)
     // What is in the store was weighed by its own commit.
-    edit.weight += keyWeight + key.length + childWeight + 16
+    edit.weight += keyWeight + key.length + childWeight[child.store.kind] + 16
     edit.changed = true
     edit.undo.push(() => this.entries.remove(key))
     return new Child(child.presence, part)
@@ -285,7 +296,7 @@ function meetChild(
     child = new Child(undefined, newStore(of))
     entry.push(child)
     entry.sort((a, b) => a.store.kind - b.store.kind)
-    meeting.weight += childWeight
+    meeting.weight += childWeight[of]
   }
   const before = child.presence
   child.presence = meeting.dots(before, theirs?.presence)
@@ -293,7 +304,7 @@ function meetChild(
   const changed = child.store.join(theirs?.store ?? emptyStore(of), meeting, candidates)
   if (child.empty) {
     entry.splice(entry.indexOf(child), 1)
-    meeting.weight -= childWeight
+    meeting.weight -= childWeight[of]
   }
   return changed
 }

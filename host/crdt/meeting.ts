@@ -9,7 +9,7 @@
 
 import type { Context } from './context.ts'
 import type { Dot, Dots } from './dot.ts'
-import { dotsOf, hasDot, listOf } from './dot.ts'
+import { dotsOf, listOf } from './dot.ts'
 import type { Ids } from './ids.ts'
 
 export type Candidates = readonly Dot[] | undefined
@@ -36,10 +36,12 @@ export class Meeting {
     if (mine === theirs) return mine
     if (mine === undefined && typeof theirs === 'number') return this.take(theirs) ? theirs : undefined
     if (theirs === undefined && typeof mine === 'number') return this.lose(mine) ? undefined : mine
-    const kept = listOf(mine).filter((dot) => hasDot(theirs, dot) || !this.lose(dot))
-    const taken = listOf(theirs).filter((dot) => !hasDot(mine, dot) && this.take(dot))
-    if (taken.length === 0 && kept.length === listOf(mine).length) return mine
-    return dotsOf([...kept, ...taken])
+    const [mineList, theirsList] = [listOf(mine), listOf(theirs)]
+    const [mineHas, theirsHas] = [membership(mineList), membership(theirsList)]
+    const kept = mineList.filter((dot) => theirsHas(dot) || !this.lose(dot))
+    const taken = theirsList.filter((dot) => !mineHas(dot) && this.take(dot))
+    if (taken.length === 0 && kept.length === mineList.length) return mine
+    return dotsOf(kept.concat(taken))
   }
 
   /** M1 for dots that carry something. True if any came or went. */
@@ -70,4 +72,11 @@ export class Meeting {
     this.news = true
     return true
   }
+}
+
+/** Lists are short but for those that somebody made up. */
+function membership(dots: readonly Dot[]): (dot: Dot) => boolean {
+  if (dots.length <= 16) return (dot) => dots.includes(dot)
+  const set = new Set(dots)
+  return (dot) => set.has(dot)
 }

@@ -10,6 +10,7 @@
 import { WireCursor, WireError } from '../schema/wire.ts'
 import type { Kind } from './kind.ts'
 import { isKind } from './kind.ts'
+import { unzigzag } from './zigzag.ts'
 
 export const clock = { default: 0, reverse: 1, custom: 2, customAutoIncrement: 3 } as const
 
@@ -136,8 +137,4 @@ function clockOf(number: number): Clock {
   return number === clock.reverse || number === clock.custom || number === clock.customAutoIncrement
     ? number
     : clock.default
-}
-
-function unzigzag(value: bigint): bigint {
-  return value & 1n ? -(value >> 1n) - 1n : value >> 1n
 }

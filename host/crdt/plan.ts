@@ -1,4 +1,4 @@
-// Plan: one operation, as the stores are to carry it out. Says no to what cannot be; changes nothing (edit.ts E1).
+// Plan: one operation, as the stores are to carry it out. Says no to what cannot be; changes nothing (edit.ts U1).
 //
 // L1. A path leads through maps that are there. Its last key, or the entity itself, may be missing where the change says
 //     which kind to create: `create`, `increment`, `add`, `assign`, `enable`, `vote`. `insert`, `remove` and `clear` do not.

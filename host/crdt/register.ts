@@ -1,12 +1,12 @@
 // Register: LWWRegister. Writes under their dots, each with a timestamp; the highest is seen.
 //
-// R1. Equal timestamps: the lower replica id wins; of one replica, the later write.
-// R2. A write that wins drops every write that it saw; one that loses is nothing. Concurrent winners stay side by side until
+// G1. Equal timestamps: the lower replica id wins; of one replica, the later write.
+// G2. A write that wins drops every write that it saw; one that loses is nothing. Concurrent winners stay side by side until
 //     the next one.
-// R3. Clocks (B5.4), p being the timestamp that is seen: default max(now, p + 1) · reverse min(-now, p - 1) · custom c ·
+// G3. Clocks (B5.4), p being the timestamp that is seen: default max(now, p + 1) · reverse min(-now, p - 1) · custom c ·
 //     custom auto-increment c, or p + 1 if c <= p. Nothing seen: now, -now, c, c. They stay within int64.
-// R4. The value that is seen, with the default clock, is no write; with another clock it is.
-// R5. `create` writes the empty value with the default clock, unless the same command assigns: that takes its place.
+// G4. The value that is seen, with the default clock, is no write; with another clock it is.
+// G5. `create` writes the empty value with the default clock, unless the same command assigns: that takes its place.
 
 import type { Dot } from './dot.ts'
 import { counterOf, replicaOf } from './dot.ts'
@@ -26,7 +26,7 @@ export interface Write {
 
 interface Plan {
   write: Write | undefined
-  /** R5: the planned write is that of `create`. */
+  /** G5: the planned write is that of `create`. */
   created: boolean
 }
 
@@ -120,13 +120,13 @@ export class Register implements Store {
   }
 }
 
-/** R1. A replica beats itself: the first of the two is the later one. */
+/** G1. A replica beats itself: the first of the two is the later one. */
 function beats(ids: Ids, write: Write, by: number, other: Write, otherBy: number): boolean {
   if (write.timestamp !== other.timestamp) return write.timestamp > other.timestamp
   return ids.names[by]! <= ids.names[otherBy]!
 }
 
-/** R3 */
+/** G3 */
 function timestampOf(by: Clock, custom: bigint, nowMs: number, previous: Write | undefined): bigint {
   const now = BigInt(Math.trunc(nowMs))
   const seen = previous?.timestamp

@@ -6,7 +6,6 @@
 
 import { Sink } from '../transcode/sink.ts'
 import { Counter } from './counter.ts'
-import { zigzag } from './encode.ts'
 import { Flag } from './flag.ts'
 import type { Ids, ReplicaId } from './ids.ts'
 import { kind } from './kind.ts'
@@ -16,6 +15,7 @@ import { ElementSet } from './set.ts'
 import type { Store } from './store.ts'
 import { bytesOf, textOf } from './text.ts'
 import { Vote } from './vote.ts'
+import { zigzag } from './zigzag.ts'
 
 export type ViewScope =
   | { readonly kind: 'all' }

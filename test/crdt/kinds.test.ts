@@ -404,7 +404,7 @@ Kinds('B5.6: votes are counted among the members, who left does not count', () =
   assert.equal(tally('a', 'a', 'b', 'c'), { vote: { self: true, votesFor: 1, voters: 3 } })
 })
 
-Kinds('E2: what operations of one command cancel out is not there between them either', () => {
+Kinds('U2: what operations of one command cancel out is not there between them either', () => {
   const replica = after('a', [op.create([], kind.orMap)], [op.create(['s'], kind.orSet), op.insert(['s'], 'x')])
   // The key is visited, removed, and is another one when it is visited again.
   const operations = [op.remove(['s'], 'x'), op.remove([], 's'), op.create(['s'], kind.orSet), op.insert(['s'], 'y')]
