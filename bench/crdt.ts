@@ -21,7 +21,8 @@ const members = ['a', 'b']
 export async function crdtFigures(): Promise<readonly Figure[]> {
   const first = setOf('a', 0, many).encode()
   const disjoint = setOf('b', many, many).encode()
-  const half = halfOverlapping(first)
+  const known = halfKnown(first)
+  const both = setOf('b', many / 2, many).encode()
   const removed = removal(first, 5)
   return [
     ms(
@@ -41,9 +42,14 @@ export async function crdtFigures(): Promise<readonly Figure[]> {
       (replica) => replica.merge(disjoint),
     ),
     ms(
-      'merge two ORSets of 100,000, half of it in both',
+      'merge two ORSets of 100,000, half added by both',
       () => Replica.decode(first),
-      (replica) => replica.merge(half),
+      (replica) => replica.merge(both),
+    ),
+    ms(
+      'merge two ORSets of 100,000, half of one removed in the other',
+      () => Replica.decode(first),
+      (replica) => replica.merge(known),
     ),
     ms(
       'first removal from elsewhere on 100,000 (builds the index)',
@@ -75,7 +81,7 @@ function mapOf(self: string, count: number): Replica {
 }
 
 /** Knows all of the first set, has removed half of it, and has as many of its own. */
-function halfOverlapping(first: Uint8Array): Uint8Array {
+function halfKnown(first: Uint8Array): Uint8Array {
   const replica = Replica.decode(first)
   const operations = []
   for (let index = 0; index < many / 2; index++) {

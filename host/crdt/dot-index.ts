@@ -2,7 +2,7 @@
 //
 // X1. Every living dot is in it. Dead ones may be too: nobody is told of removals, and taking one back needs no care.
 // X2. Built when a merge first needs it (a host without peers never does), dropped when it has doubled: so it holds at most
-//     about twice what lived, and costs a constant per dot.
+//     about twice what lived, and costs a constant per dot. Replica.size does not count it.
 
 import type { Dot } from './dot.ts'
 

@@ -127,7 +127,8 @@ export class Replica {
    * @throws DamagedReplica, then nothing changed
    */
   merge(bytes: Uint8Array): { readonly changed: boolean; readonly news: boolean } {
-    const theirs = decodeReplica(bytes, this.ids)
+    // What is deleted reads what comes, to refuse what is damaged, and keeps nothing of it, names included.
+    const theirs = decodeReplica(bytes, this.gone ? new Ids() : this.ids)
     if (this.gone) return { changed: false, news: false }
     if (theirs === 'deleted' || (this.context.empty && !this.exists)) {
       this.adopt(theirs)

@@ -66,18 +66,19 @@ export class ElementSet implements Store {
   join(theirs: ElementSet, meeting: Meeting, candidates: Candidates): boolean {
     let changed = false
     theirs.elements.each((element, dots) => {
-      changed = this.meet(element, dots, meeting) || changed
+      changed = this.meet(element, this.elements.get(element), dots, meeting) || changed
     })
     if (candidates === undefined || this.elements.size <= Math.max(walkedMax, candidates.length)) {
       if (candidates?.length === 0) return changed
       this.elements.each((element, dots) => {
         // Most often the other side has not seen the dot: asking for that first saves looking the element up there.
         if (typeof dots === 'number' && !meeting.theirs.has(dots)) return
-        if (!theirs.elements.has(element)) changed = this.meet(element, undefined, meeting) || changed
+        if (!theirs.elements.has(element)) changed = this.meet(element, dots, undefined, meeting) || changed
       })
     } else if (candidates.length > 0) {
       for (const element of this.indexed().group(candidates).keys()) {
-        if (!theirs.elements.has(element)) changed = this.meet(element, undefined, meeting) || changed
+        if (theirs.elements.has(element)) continue
+        changed = this.meet(element, this.elements.get(element), undefined, meeting) || changed
       }
     }
     return changed
@@ -136,9 +137,8 @@ export class ElementSet implements Store {
     edit.undo.push(() => this.elements.add(element, dots))
   }
 
-  /** One element of the other side; `theirs` undefined: they do not have it. */
-  private meet(element: string, theirs: Dots | undefined, meeting: Meeting): boolean {
-    const before = this.elements.get(element)
+  /** One element, as it is here and on the other side; undefined: it is not. */
+  private meet(element: string, before: Dots | undefined, theirs: Dots | undefined, meeting: Meeting): boolean {
     if (before === theirs) return false
     const came = meeting.added.length
     const after = meeting.dots(before, theirs)

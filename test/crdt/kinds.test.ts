@@ -152,12 +152,15 @@ Kinds('B5.4 LWWRegister: creating one is a write of the empty value', () => {
   assert.equal(value(replica), { lwwRegister: {} })
 })
 
-Kinds('B5.4 LWWRegister: a create with an assign in one command is that assign alone', () => {
+Kinds('G5: a register created and assigned in one command is that assign alone', () => {
   const replica = new Replica()
   replica.apply('a', [op.create([], kind.lwwRegister), op.assign([], 'first', clock.reverse)], 100)
   assert.equal(value(replica), { lwwRegister: { value: 'first' } })
   replica.apply('a', [op.assign([], 'second', clock.reverse)], 200)
   assert.equal(value(replica), { lwwRegister: { value: 'first' } })
+  const counted = new Replica()
+  counted.apply('a', [op.create([], kind.lwwRegister), op.assign([], 'five', clock.customAutoIncrement, 5n)], 100)
+  assert.ok(counted.apply('a', [op.assign([], 'six', clock.custom, 6n)], 100).changed)
 })
 
 Kinds('B5.4 LWWRegister: the default clock is never behind the value that it replaces', () => {

@@ -137,7 +137,7 @@ const busy = fc.array(
     at: fc.nat(1),
     key: fc.constantFrom(0, 1, 60),
     element: fc.integer({ min: 37, max: 43 }),
-    what: fc.nat(8),
+    what: fc.nat(60),
     heard: fc.boolean(),
   }),
   { minLength: 50, maxLength: 200, size: 'max' },
