@@ -132,15 +132,17 @@ export class OrMap implements Store {
     const groups = walked || candidates.length === 0 ? undefined : this.indexed().group(candidates)
     const below = (key: string): Candidates => (walked ? candidates : (groups?.get(key) ?? []))
     let changed = false
-    theirs.entries.each((key, entry) => {
-      changed = this.meet(key, entry, meeting, below(key)) || changed
-    })
-    if (candidates?.length === 0) return changed
     const meetMissing = (key: string) => {
       if (!theirs.entries.has(key)) changed = this.meet(key, [], meeting, below(key)) || changed
     }
-    if (groups === undefined) this.entries.each(meetMissing)
-    else for (const key of groups.keys()) meetMissing(key)
+    // What is here and not there comes first: after the rest it would be looked at again.
+    if (candidates?.length !== 0) {
+      if (groups === undefined) this.entries.each(meetMissing)
+      else for (const key of groups.keys()) meetMissing(key)
+    }
+    theirs.entries.each((key, entry) => {
+      changed = this.meet(key, entry, meeting, below(key)) || changed
+    })
     return changed
   }
 
@@ -314,7 +316,11 @@ function childOf(entry: readonly Child[], of: Kind): Child | undefined {
 }
 
 function kindsOf(a: readonly Child[], b: readonly Child[]): readonly Kind[] {
-  if (a.length === 1 && b.length === 0) return [a[0]!.store.kind]
+  const [first = b[0]] = a
+  // Nearly always there is one kind.
+  if (first !== undefined && a.length <= 1 && b.every(({ store }) => store.kind === first.store.kind)) {
+    return [first.store.kind]
+  }
   return [...new Set([...a, ...b].map((child) => child.store.kind))]
 }
 

@@ -64,23 +64,10 @@ export class ElementSet implements Store {
   }
 
   join(theirs: ElementSet, meeting: Meeting, candidates: Candidates): boolean {
-    let changed = false
+    let changed = this.joinMissing(theirs, meeting, candidates)
     theirs.elements.each((element, dots) => {
       changed = this.meet(element, this.elements.get(element), dots, meeting) || changed
     })
-    if (candidates === undefined || this.elements.size <= Math.max(walkedMax, candidates.length)) {
-      if (candidates?.length === 0) return changed
-      this.elements.each((element, dots) => {
-        // Most often the other side has not seen the dot: asking for that first saves looking the element up there.
-        if (typeof dots === 'number' && !meeting.theirs.has(dots)) return
-        if (!theirs.elements.has(element)) changed = this.meet(element, dots, undefined, meeting) || changed
-      })
-    } else if (candidates.length > 0) {
-      for (const element of this.indexed().group(candidates).keys()) {
-        if (theirs.elements.has(element)) continue
-        changed = this.meet(element, this.elements.get(element), undefined, meeting) || changed
-      }
-    }
     return changed
   }
 
@@ -99,6 +86,25 @@ export class ElementSet implements Store {
     if (edit.added.length + edit.dropped.length === touched) return undefined
     edit.changed = true
     return part
+  }
+
+  /** What is here and not there; before the rest, which would be looked at again. */
+  private joinMissing(theirs: ElementSet, meeting: Meeting, candidates: Candidates): boolean {
+    let changed = false
+    if (candidates?.length === 0) return changed
+    if (candidates === undefined || this.elements.size <= Math.max(walkedMax, candidates.length)) {
+      this.elements.each((element, dots) => {
+        // Most often the other side has not seen the dot: asking for that first saves looking the element up there.
+        if (typeof dots === 'number' && !meeting.theirs.has(dots)) return
+        if (!theirs.elements.has(element)) changed = this.meet(element, dots, undefined, meeting) || changed
+      })
+    } else {
+      for (const element of this.indexed().group(candidates).keys()) {
+        if (theirs.elements.has(element)) continue
+        changed = this.meet(element, this.elements.get(element), undefined, meeting) || changed
+      }
+    }
+    return changed
   }
 
   private plan(edit: Edit): Plan {
