@@ -28,7 +28,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   journal: ['guest', 'schema', 'transcode'],
   schema: [],
   transcode: ['schema'],
-  crdt: ['schema', 'transcode'],
   observe: [],
   deploy: ['guest', 'ingress', 'journal', 'router', 'schema', 'transcode'],
   admin: ['deploy', 'entity', 'guest', 'ingress', 'journal', 'observe', 'reply', 'transcode'],
