@@ -23,6 +23,7 @@ import { isHttpBody, jsonType, readHttpBody, replyJson } from './http-body.ts'
 import type { FieldPath } from './http-rule.ts'
 import { fieldPath } from './http-rule.ts'
 import { openHttpStream } from './http-stream.ts'
+import { openApi } from './openapi.ts'
 import type { ServedRoute } from './routes.ts'
 import { Routes } from './routes.ts'
 import { errorToHttp, refusalToHttp } from './status.ts'
@@ -32,13 +33,19 @@ export type Handle = (request: IncomingMessage, response: ServerResponse) => voi
 
 export function createHttpJson(context: IngressContext, streams: Streams): Handle {
   let routes = new Routes(context.services.current)
+  let document: string | undefined
   context.services.onChange((directory) => {
     routes = new Routes(directory)
+    document = undefined
   })
+  const openApiOfNow = () => {
+    document ??= openApi(routes)
+    return document
+  }
   return (request, response) => {
     const call = new HttpCall(context, streams, request, response)
     try {
-      call.start(routes)
+      call.start(routes, openApiOfNow)
     } catch (error) {
       call.fail(error)
     }
@@ -61,12 +68,16 @@ class HttpCall {
     this.requestId = requestIdOf(request.headers['x-request-id'], context)
   }
 
-  start(routes: Routes): void {
+  start(routes: Routes, openApiOfNow: () => string): void {
     const { request } = this
     const url = request.url!
     const mark = url.indexOf('?')
     const path = mark === -1 ? url : url.slice(0, mark)
     const found = routes.find(request.method!, path)
+    if (found.kind !== 'route' && path === '/openapi.json' && request.method === 'GET') {
+      this.end(200, jsonType, openApiOfNow())
+      return
+    }
     if (found.kind === 'none') {
       this.unmatched(path)
       return

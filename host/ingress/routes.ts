@@ -18,6 +18,8 @@ export type Found =
   | { readonly kind: 'none' }
 
 export class Routes {
+  /** In order of precedence. */
+  readonly all: readonly ServedRoute[]
   /** By first literal segment; each list holds the routes without one, too. All in order of precedence. */
   private readonly bySegment = new Map<string, ServedRoute[]>()
   private readonly others: ServedRoute[] = []
@@ -30,6 +32,7 @@ export class Routes {
       }
     }
     all.reverse()
+    this.all = all
     for (const { firstSegment } of all) {
       if (firstSegment !== undefined && !this.bySegment.has(firstSegment)) {
         this.bySegment.set(
