@@ -1,5 +1,6 @@
 // Reflection: gRPC server reflection, v1 and v1alpha, of what is deployed right now (spec B2.6).
 //
+// Its own services and health are described as well, so that `grpcurl describe` finds all that is listed and served.
 // One response for each request, echoing it. What is not found is a response with an empty list, not an error.
 // The two versions have the same messages; they are few, so they are read and written field by field.
 
@@ -8,6 +9,7 @@ import type { FileType, Schema } from '../schema/schema.ts'
 import { WireCursor } from '../schema/wire.ts'
 import type { Services } from '../services.ts'
 import { Sink } from '../transcode/sink.ts'
+import { ownSchema } from './own-files.ts'
 
 const same = (bytes: Buffer): Buffer => bytes
 const versions = ['grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection']
@@ -64,6 +66,7 @@ function* schemas(services: Services): Iterable<Schema> {
     seen.add(schema)
     yield schema
   }
+  yield ownSchema
 }
 
 function* files(services: Services): Iterable<FileType> {

@@ -5,7 +5,9 @@ import type { ClientDuplexStream } from '@grpc/grpc-js'
 import { Client, credentials } from '@grpc/grpc-js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { loadSchema } from '../../host/schema/load.ts'
 import { WireCursor } from '../../host/schema/wire.ts'
+import { toJson } from '../../host/transcode/to-json.ts'
 import { component, fixture } from '../support/components.ts'
 import { grpcClient, schemaOf, temporary, testHost } from '../support/host.ts'
 
@@ -23,6 +25,10 @@ const same = (bytes: Buffer) => bytes
 function part(number: number, content: string | Buffer): Buffer {
   const bytes = Buffer.from(content as string)
   return Buffer.concat([Buffer.from([number * 8 + 2, bytes.length]), bytes])
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]
 }
 
 /** Length-delimited fields of a message, by number. */
@@ -119,6 +125,27 @@ for (const version of ['v1', 'v1alpha']) {
       const [file] = parts(parts(answer).get(4)![0]!).get(1)!
       assert.equal(file, Buffer.from(schema.files.get('odd.proto')!.bytes))
     }
+  })
+
+  Grpc(`reflection ${version}: the host's own services are described, as their answers are`, async () => {
+    const names = [
+      `grpc.reflection.${version}.ServerReflection`,
+      'grpc.health.v1.Health',
+      'grpc.health.v1.Health.Watch',
+    ]
+    const { answers } = await reflect(version, ...names.map((name) => part(4, name)), part(7, ''))
+    const files = answers.slice(0, 3).map((answer) => parts(parts(answer).get(4)![0]!).get(1)![0]!)
+    const set = files.slice(0, 2).map((file) => Buffer.concat([Buffer.from([10, ...varint(file.length)]), file]))
+    const own = loadSchema(Buffer.concat(set))
+    assert.ok(own.services.get(names[0]!)!.methods.get('ServerReflectionInfo')!.clientStreaming)
+    assert.not.ok(own.services.get(names[1]!)!.methods.get('Watch')!.clientStreaming)
+    assert.ok(own.services.get(names[1]!)!.methods.get('Watch')!.serverStreaming)
+    const response = own.messages.get(`grpc.reflection.${version}.ServerReflectionResponse`)!
+    const listed = JSON.parse(toJson(own, response, answers[3]!))
+    assert.equal(listed.originalRequest, { host: '', listServices: '' })
+    assert.equal(listed.listServicesResponse, { service: [{ name: names[0] }, { name: odd }] })
+    const status = own.messages.get('grpc.health.v1.HealthCheckResponse')!
+    assert.is(toJson(own, status, (await check('')).reply), '{"status":"SERVING"}')
   })
 
   Grpc(`reflection ${version}: what is not found is an empty list, not an error`, async () => {
