@@ -1,7 +1,15 @@
 // inn call: one call to a service, JSON in and out, through its gRPC port.
+//
+// C1. A streamed answer is printed as it comes, a JSON value a line; a failure after that is still one line, and exit code 1.
+// C2. Elements of a streamed request are JSON values: one as the argument, or one a line from a file or standard input, sent
+//     as they are read.
+// C3. Ctrl-C cancels the call, so that the host hears of it.
 
-import { readFile } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { access, readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
 import { text as readAll } from 'node:stream/consumers'
+import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { grpcCodeNames } from '../errors.ts'
 import { loadSchema } from '../schema/load.ts'
@@ -17,7 +25,7 @@ import { print } from './print.ts'
 export const callCommand: Subcommand = {
   name: 'call',
   usage: 'SERVICE/METHOD [JSON | @FILE | -]',
-  summary: 'call a method, JSON in and out',
+  summary: 'call a method, JSON in and out; streams take and print a JSON value a line',
   flags: {
     header: { type: 'string', short: 'H', multiple: true, help: 'NAME:VALUE sent as metadata; may be repeated' },
     url: { type: 'string', help: 'HOST:PORT of the services (default: asked from the admin port)' },
@@ -37,14 +45,37 @@ async function run(args: Args): Promise<number> {
   const method = schema.services.get(service)?.methods.get(name)
   if (method === undefined)
     throw new CommandFailure(`${service} has no method ${name}; \`inn services ${service}\` lists them`)
-  const payload = await request(schema, method, input)
+  const { clientStreaming, serverStreaming } = method
+  // A mistake in a request that is there is found before anybody is called.
+  const lines = clientStreaming && (input === '-' || input.startsWith('@'))
+  if (lines && input !== '-') await readable(input.slice(1))
+  const request = lines ? elements(schema, method, input) : [message(schema, method, await whole(input))]
   const address = (args.text('url') ?? ((await admin.get('/v1/host')).listen as string)).replace(/^https?:\/\//, '')
-  print(toJson(schema, method.output, await unary(address, `/${service}/${name}`, payload, metadata(args))))
-  return 0
+  const client = new Client(address, credentials.createInsecure())
+  const call: Call = { client, path: `/${service}/${name}`, schema, method, headers: metadata(args) }
+  try {
+    if (clientStreaming || serverStreaming) return await stream(call, request)
+    for await (const payload of request) print(toJson(schema, method.output, await unary(call, payload)))
+    return 0
+  } finally {
+    client.close()
+  }
 }
 
-async function request(schema: Schema, method: MethodType, input: string): Promise<Uint8Array> {
-  const text = input === '-' ? await readAll(process.stdin) : input.startsWith('@') ? await file(input.slice(1)) : input
+interface Call {
+  readonly client: Client
+  readonly path: string
+  readonly schema: Schema
+  readonly method: MethodType
+  readonly headers: Metadata
+}
+
+async function whole(input: string): Promise<string> {
+  if (input === '-') return readAll(process.stdin)
+  return input.startsWith('@') ? file(input.slice(1)) : input
+}
+
+function message(schema: Schema, method: MethodType, text: string): Uint8Array {
   let json: Json
   try {
     json = JSON.parse(text) as Json
@@ -59,8 +90,29 @@ async function request(schema: Schema, method: MethodType, input: string): Promi
   }
 }
 
+/** One element a line. */
+async function* elements(schema: Schema, method: MethodType, input: string): AsyncIterable<Uint8Array> {
+  const text = input === '-' ? process.stdin : createReadStream(input.slice(1))
+  let number = 0
+  try {
+    for await (const line of createInterface({ input: text })) {
+      number += 1
+      if (line.trim() !== '') yield message(schema, method, line)
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw new UsageError(`line ${number}: ${error.message}`)
+    throw new CommandFailure(`${input === '-' ? 'standard input' : input.slice(1)}: ${(error as Error).message}`)
+  }
+}
+
 async function file(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: Error) => {
+    throw new CommandFailure(`${path}: ${error.message}`)
+  })
+}
+
+async function readable(path: string): Promise<void> {
+  await access(path, constants.R_OK).catch((error: Error) => {
     throw new CommandFailure(`${path}: ${error.message}`)
   })
 }
@@ -79,14 +131,71 @@ function metadata(args: Args): Metadata {
   return result
 }
 
-function unary(address: string, path: string, payload: Uint8Array, headers: Metadata): Promise<Uint8Array> {
-  const client = new Client(address, credentials.createInsecure())
-  const bytes = (value: Buffer) => value
+const bytes = (value: Buffer) => value
+
+function unary({ client, path, headers }: Call, payload: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(path, bytes, bytes, Buffer.from(payload), headers, (error, reply) => {
-      client.close()
       if (error === null) resolve(reply!)
-      else reject(new CommandFailure(`${grpcCodeNames[error.code] ?? error.code}: ${error.details}`))
+      else reject(failure(error))
     })
   })
+}
+
+type Elements = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
+/** All shapes but unary: to grpc-js a bidi call, whose request may be one message. Answers the exit code. */
+async function stream({ client, path, schema, method, headers }: Call, request: Elements): Promise<number> {
+  const call = client.makeBidiStreamRequest(path, bytes, bytes, headers)
+  let interrupted = false
+  const interrupt = () => {
+    interrupted = true
+    call.cancel()
+  }
+  process.once('SIGINT', interrupt)
+  // A mistake of the client cancels the call, and is what there is to tell then.
+  let mistake: unknown
+  send(call, request).catch((error: unknown) => {
+    mistake = error
+    call.cancel()
+  })
+  try {
+    for await (const element of call) {
+      // Waits for a slow pipe, and so does the host.
+      if (!process.stdout.write(`${toJson(schema, method.output, element as Buffer)}\n`))
+        await new Promise<void>((resolve) => process.stdout.once('drain', () => resolve()))
+    }
+  } catch (error) {
+    if (!interrupted) throw mistake ?? failure(error as ServiceError)
+  } finally {
+    process.off('SIGINT', interrupt)
+    // More lines of standard input need not be waited for.
+    process.stdin.destroy()
+  }
+  return interrupted ? interruptedCode : 0
+}
+
+/** As a shell has it: 128 and the number of the signal. */
+const interruptedCode = 130
+
+async function send(call: ClientDuplexStream<Buffer, Buffer>, request: Elements): Promise<void> {
+  let over = false
+  let wake = () => {}
+  call.on('drain', () => wake())
+  call.on('status', () => {
+    over = true
+    wake()
+  })
+  for await (const element of request) {
+    if (over) return
+    if (call.write(Buffer.from(element))) continue
+    await new Promise<void>((resolve) => {
+      wake = resolve
+    })
+  }
+  call.end()
+}
+
+function failure({ code, details }: ServiceError): CommandFailure {
+  return new CommandFailure(`${grpcCodeNames[code] ?? code}: ${details}`)
 }
