@@ -9,6 +9,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
+import { streamFigures } from './streams.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const rounds = Number(process.env['ROUNDS'] ?? 3)
@@ -70,6 +71,7 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   guest: () => report('guest', guestFigures()),
   replay: () => report('replay', replayFigures()),
   start: () => report('start', coldStart()),
+  streams: () => report('streams', streamFigures()),
 }
 
 console.log(
