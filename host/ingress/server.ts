@@ -19,8 +19,8 @@ import { Streams } from './stream.ts'
 
 const silenceMs = 10_000
 const probeAfterMs = 60_000
-/** For the last words to streams when the host stops. */
-const farewellMs = 100
+/** At most, for the last words to streams when the host stops. */
+const farewellMs = 500
 const preface = Buffer.from('PRI')
 
 export interface Ingress {
@@ -71,11 +71,9 @@ export async function listen(context: IngressContext, host: string, port: number
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, waitMs)
       })
-      const done = Promise.all([grpcDone, webDone, socketsGone(sockets, waitMs)]).then(() => true)
-      if ((await Promise.race([done, late])) !== true) {
-        streams.stop()
-        await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
-      }
+      const done = Promise.all([grpcDone, webDone, socketsGone(sockets, waitMs + farewellMs)])
+      await Promise.race([done, late])
+      if (streams.stop()) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
       clearTimeout(timer)
       clearInterval(idle)
       for (const socket of sockets) socket.destroy()

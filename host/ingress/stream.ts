@@ -64,9 +64,11 @@ export class Streams {
     this.running.delete(stream)
   }
 
-  /** The wait for running calls is over: what is still open ends with UNAVAILABLE. */
-  stop(): void {
+  /** The wait for running calls is over: what is still open ends with UNAVAILABLE. False where nothing was. */
+  stop(): boolean {
+    const some = this.running.size > 0
     for (const stream of this.running) stream.fail(new InnkeeperError('stopping', 'the host is stopping; try again'))
+    return some
   }
 }
 
