@@ -49,19 +49,31 @@ export function trailerOf(requestId: string): GrpcMetadata {
   return trailer
 }
 
-/** The status of a failed call, as grpc-js takes it. */
+/** A trailer of more than 64 KiB is a reset stream in Node's HTTP/2, and the status is lost. Escaping makes a character of a
+ *  message at most 9 bytes, base64 makes 4 of 3. */
+const messageCharsMax = 2_048
+const detailsBytesMax = 30 * 1024
+
+/** The status of a failed call, as grpc-js takes it. What is too long for a trailer is cut, and details are left out then. */
 export function failureStatus(
   failed: Failed,
   requestId: string,
 ): { code: number; details: string; metadata: GrpcMetadata } {
   const metadata = trailerOf(requestId)
-  // grpc-js escapes the text with encodeURI, which throws at half a surrogate pair.
   if (failed.kind === 'error')
-    return { code: wire[failed.error.code].grpc, details: failed.error.message.toWellFormed(), metadata }
-  const { code, message } = failed.failure
-  const details = statusDetails(failed.failure)
-  if (details !== undefined) metadata.set('grpc-status-details-bin', Buffer.from(details))
-  return { code, details: message.toWellFormed(), metadata }
+    return { code: wire[failed.error.code].grpc, details: clip(failed.error.message), metadata }
+  const { code } = failed.failure
+  const message = clip(failed.failure.message)
+  const details = statusDetails({ ...failed.failure, message })
+  if (details !== undefined && details.length <= detailsBytesMax)
+    metadata.set('grpc-status-details-bin', Buffer.from(details))
+  return { code, details: message, metadata }
+}
+
+function clip(message: string): string {
+  const short = message.length > messageCharsMax ? `${message.slice(0, messageCharsMax - 1)}…` : message
+  // grpc-js escapes the text with encodeURI, which throws at half a surrogate pair.
+  return short.toWellFormed()
 }
 
 function* pairs(metadata: GrpcMetadata): Iterable<readonly [string, string | Buffer]> {

@@ -232,6 +232,25 @@ GrpcStream(
   },
 )
 
+GrpcStream('A3: a message or details too long for a trailer are cut or left out, and the code arrives', async () => {
+  for (const [bytes, count] of [
+    [100_000, 0],
+    [24_000, 1],
+  ] as const) {
+    const details = [{ typeName: 'a.B', data: Buffer.alloc(bytes) }]
+    host.onOpen = (call) => {
+      call.next(item('a'))
+      call.receiver.end({ kind: 'refusal', failure: { code: 9, message: '€'.repeat(100_000), details }, metadata: [] })
+    }
+    const { elements, status } = await all(watch())
+    await host.call()
+    assert.is(elements.length, 1)
+    assert.is(status.code, 9)
+    assert.is(status.details, `${'€'.repeat(2_047)}…`)
+    assert.is(status.metadata.get('grpc-status-details-bin').length, count)
+  }
+})
+
 GrpcStream('B6.2: a cancel reaches the host once, and nothing is sent after it', async () => {
   const stream = watch()
   const received = all(stream)
