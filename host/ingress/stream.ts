@@ -144,8 +144,9 @@ export class Stream implements Receiver {
 
   // What the host does.
 
+  /** Not after the end either: a producer in a loop stops, and has been told to. */
   get ready(): boolean {
-    return this.ended || this.parts.wire.ready
+    return !this.ended && this.parts.wire.ready
   }
 
   next(payload: Uint8Array, metadata: Metadata): void {

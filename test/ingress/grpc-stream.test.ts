@@ -260,6 +260,7 @@ GrpcStream('B6.2: a cancel reaches the host once, and nothing is sent after it',
   stream.cancel()
   assert.is((await received).status.code, status.CANCELLED)
   await call.until(() => call.cancels > 0)
+  assert.not.ok(call.receiver.ready)
   call.next(item('late'))
   call.receiver.end()
   await eventually(async () => (await openStreams()) === 0)
