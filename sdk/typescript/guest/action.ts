@@ -35,7 +35,7 @@ export interface ActionExports {
   stream(
     service: string,
     method: string,
-    state: Uint8Array | undefined,
+    state: Uint8Array | null | undefined,
     inputs: readonly WireInput[],
     nowMs: number,
     seed: Seed,
@@ -47,7 +47,6 @@ export function actionExports(definitions: readonly Action[]): ActionExports {
   return {
     call: (name, commands) => commands.map((command) => serviceOf(services, name).call(command)),
     stream: (name, method, state, inputs, nowMs, seed) =>
-      // componentize-qjs hands an absent option over as null, whatever its types say.
       serviceOf(services, name).stream(method, state ?? undefined, inputs, nowMs, seed),
   }
 }

@@ -1,5 +1,5 @@
-// Wire: the shapes of wit/*.wit as componentize-qjs hands them over: camel case, variants as { tag, val }, option none as
-// undefined, enums as kebab-case strings.
+// Wire: the shapes of wit/*.wit as componentize-qjs hands them over: camel case, variants as { tag, val }, enums as kebab-case
+// strings. An option that is none comes in as null, and goes out as undefined.
 
 import type { WireCommand, WireMetadataEntry } from '../context.ts'
 import type { Seed } from '../random.ts'
