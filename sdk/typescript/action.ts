@@ -20,6 +20,8 @@ export type Output<Reply extends object> = Reply | ActionAnswer<Reply>
 
 export type UnaryHandler<Request, Reply> = (request: Request, context: CallContext) => ActionAnswer<Reply>
 
+// Requests and replies are those of the method (from where the handler stands), the state is what `start` gives: nothing of
+// them is inferred from the other functions, so a mistake in one is told there.
 interface StreamParts<State> {
   /** Keep the state as this message. Default: as JSON. */
   readonly state?: State extends object ? MessageType<State> : never
@@ -36,16 +38,19 @@ export interface ClientStreamParts<Request extends object, Reply extends object,
     state: NoInfer<State>,
     request: Request,
     moment: Moment,
-  ) => Step<NoInfer<State>, readonly []> | ActionAnswer<Reply>
+  ) => Step<NoInfer<State>, readonly []> | ActionAnswer<NoInfer<Reply>>
   /** The client has sent all. */
-  readonly end: (state: NoInfer<State>, moment: Moment) => ActionAnswer<Reply>
+  readonly end: (state: NoInfer<State>, moment: Moment) => ActionAnswer<NoInfer<Reply>>
 }
 
 /** One request, many replies. */
 export interface ServerStreamParts<Request extends object, Reply extends object, State> extends StreamParts<State> {
   readonly start: (request: Request, context: CallContext) => State | Refusal
   /** The next elements: `emit(...)`, with `.keep(state)`, or `end(...)`. Called again once the client has taken them. */
-  readonly next: (state: NoInfer<State>, moment: Moment) => Step<NoInfer<State>, readonly Output<Reply>[]> | Refusal
+  readonly next: (
+    state: NoInfer<State>,
+    moment: Moment,
+  ) => Step<NoInfer<State>, readonly Output<NoInfer<Reply>>[]> | Refusal
 }
 
 /** Many requests, many replies. */
@@ -56,11 +61,17 @@ export interface BidiParts<Request extends object, Reply extends object, State> 
     state: NoInfer<State>,
     request: Request,
     moment: Moment,
-  ) => Step<NoInfer<State>, readonly Output<Reply>[]> | Refusal
+  ) => Step<NoInfer<State>, readonly Output<NoInfer<Reply>>[]> | Refusal
   /** After a step that says `.more()`: what else there is, once the client has taken the last elements. */
-  readonly next?: (state: NoInfer<State>, moment: Moment) => Step<NoInfer<State>, readonly Output<Reply>[]> | Refusal
+  readonly next?: (
+    state: NoInfer<State>,
+    moment: Moment,
+  ) => Step<NoInfer<State>, readonly Output<NoInfer<Reply>>[]> | Refusal
   /** The client has sent all. Default: the stream ends. */
-  readonly end?: (state: NoInfer<State>, moment: Moment) => Step<NoInfer<State>, readonly Output<Reply>[]> | Refusal
+  readonly end?: (
+    state: NoInfer<State>,
+    moment: Moment,
+  ) => Step<NoInfer<State>, readonly Output<NoInfer<Reply>>[]> | Refusal
 }
 
 declare const types: unique symbol
