@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url'
 import { generate } from './codegen/generate.ts'
 import { writeGenerated } from './codegen/write.ts'
 import { compileProtos } from './descriptors.ts'
+import type { Kind } from './kinds.ts'
+import { kinds } from './kinds.ts'
 import { packSdk } from './pack.ts'
 import { BuildError } from './problem.ts'
 import { readProject } from './project.ts'
@@ -21,6 +23,7 @@ export interface NewProjectOptions {
   /** Lower case, digits and `-`; default: the folder's name. */
   readonly name?: string
   readonly lang?: string
+  /** State model; default: event-sourced. */
   readonly kind?: string
   /** What package.json says for @innkeeper/sdk; default: the published version, in a checkout a packed tarball. */
   readonly sdk?: string
@@ -31,7 +34,7 @@ export async function newProject(directory: string, options: NewProjectOptions =
   const root = resolve(directory)
   const { name = basename(root), lang = 'ts', kind = 'event-sourced' } = options
   refuse(lang !== 'ts', root, `--lang ${lang} is not supported yet; ts is`)
-  refuse(kind !== 'event-sourced', root, `--kind ${kind} is not supported yet; event-sourced is`)
+  refuse(!isKind(kind), root, `--kind ${kind} does not exist; there are ${kinds.join(', ')}`)
   refuse(
     !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64,
     root,
@@ -40,7 +43,7 @@ export async function newProject(directory: string, options: NewProjectOptions =
   refuse(existsSync(root) && readdirSync(root).length > 0, root, 'is not empty')
   await mkdir(root, { recursive: true })
   const sdk = options.sdk ?? (await defaultSdk(root))
-  const files = templateFiles(name, sdk)
+  const files = templateFiles(name, sdk, kind as Kind)
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), text)
@@ -49,6 +52,10 @@ export async function newProject(directory: string, options: NewProjectOptions =
   const { schema } = await compileProtos(project)
   await writeGenerated(project.gen, generate(schema, project.files))
   return Object.keys(files)
+}
+
+function isKind(kind: string): boolean {
+  return (kinds as readonly string[]).includes(kind)
 }
 
 function refuse(condition: boolean, root: string, message: string): void {

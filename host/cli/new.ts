@@ -1,5 +1,6 @@
 // inn new: a project that builds and passes its own test as it is.
 
+import { kinds } from '../build/kinds.ts'
 import { newProject } from '../build/new.ts'
 import { BuildError } from '../build/problem.ts'
 import type { Args, Subcommand } from './command.ts'
@@ -8,11 +9,11 @@ import { print, printJson } from './print.ts'
 
 export const newCommand: Subcommand = {
   name: 'new',
-  usage: 'NAME [--lang ts] [--kind event-sourced]',
+  usage: 'NAME [--lang ts] [--kind KIND]',
   summary: 'make a project that builds and passes its own test',
   flags: {
     lang: { type: 'string', help: 'language (ts)' },
-    kind: { type: 'string', help: 'state model (event-sourced)' },
+    kind: { type: 'string', help: `state model: ${kinds.join(', ')} (default event-sourced)` },
   },
   words: [1, 1],
   run,

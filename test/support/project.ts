@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../../host/build/build.ts'
+import type { Kind } from '../../host/build/kinds.ts'
 import { BuildError } from '../../host/build/problem.ts'
 import { templateFiles } from '../../host/build/template.ts'
 
@@ -12,11 +13,12 @@ const parent = fileURLToPath(new URL('../fixtures/gen/', import.meta.url))
 export async function withProject<T>(
   changes: Readonly<Record<string, string | ((text: string) => string)>>,
   use: (folder: string) => Promise<T>,
+  kind: Kind = 'event-sourced',
 ): Promise<T> {
   await mkdir(parent, { recursive: true })
   const folder = await mkdtemp(join(parent, 'project-'))
   try {
-    const files: Record<string, string> = { ...templateFiles('tally', '*') }
+    const files: Record<string, string> = { ...templateFiles('tally', '*', kind) }
     for (const [path, change] of Object.entries(changes)) {
       files[path] = typeof change === 'string' ? change : change(files[path] ?? '')
     }
@@ -31,8 +33,8 @@ export async function withProject<T>(
 }
 
 /** The lines that `inn build` prints for a project that does not build; empty if it does. */
-export function problemsOf(changes: Parameters<typeof withProject>[0]): Promise<readonly string[]> {
-  return withProject(changes, async (folder) => {
+export function problemsOf(changes: Parameters<typeof withProject>[0], kind?: Kind): Promise<readonly string[]> {
+  const build = async (folder: string): Promise<readonly string[]> => {
     try {
       await buildProject(folder)
       return []
@@ -40,5 +42,6 @@ export function problemsOf(changes: Parameters<typeof withProject>[0]): Promise<
       if (error instanceof BuildError) return error.message.split('\n')
       throw error
     }
-  })
+  }
+  return withProject(changes, build, kind)
 }
