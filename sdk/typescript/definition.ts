@@ -21,8 +21,13 @@ export type DeepReadonly<T> = T extends Leaf
       ? ReadonlySet<DeepReadonly<V>>
       : { readonly [K in keyof T]: DeepReadonly<T[K]> }
 
-/** The method, if it does not stream: only then its handler can be written. */
-export type Unary<M> = M extends Method<object, object, 'unary'> ? M : never
+/** In place of a message of a method that streams, where none can: its name is what the compiler says. */
+export interface OnlyActionsStream {
+  readonly 'a method that streams belongs into an action': never
+}
+
+export type UnaryRequest<M> = M extends Method<infer Request, object, 'unary'> ? Request : OnlyActionsStream
+export type UnaryReply<M> = M extends Method<object, infer Reply, 'unary'> ? Reply : OnlyActionsStream
 
 export interface ServiceOptions {
   /** Request headers that handlers want to see, besides `ce-*` and `x-*`. */

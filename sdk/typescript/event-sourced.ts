@@ -4,10 +4,10 @@
 //     message that is not in the .proto are compile errors.
 // T2. States are read-only in the types; the initial state, which all entities share, is frozen.
 
-import type { Messages, MessageType, Methods, ReplyOf, RequestOf, ServiceType } from './codec/message.ts'
+import type { Messages, MessageType, Methods, ServiceType } from './codec/message.ts'
 import type { Context } from './context.ts'
 import type { Accepted, Refused } from './decision.ts'
-import type { DeepReadonly, EntityOptions, Unary } from './definition.ts'
+import type { DeepReadonly, EntityOptions, UnaryReply, UnaryRequest } from './definition.ts'
 import { checkHandlers, checkUnary, isMessageType } from './definition.ts'
 import type { EventSourcedExports } from './guest/event-sourced.ts'
 import { eventSourcedExports } from './guest/event-sourced.ts'
@@ -18,9 +18,9 @@ type MessageOf<T> = T extends MessageType<infer M> ? M : never
 
 export type Handler<Method, State, Emitted extends string> = (
   state: DeepReadonly<State>,
-  request: RequestOf<Unary<Method>>,
+  request: UnaryRequest<Method>,
   context: Context,
-) => Accepted<Emitted, ReplyOf<Unary<Method>>, DeepReadonly<State>> | Refused
+) => Accepted<Emitted, UnaryReply<Method>, DeepReadonly<State>> | Refused
 
 /** `Name` is there for TypeScript: over `keyof M` it would infer `M` from the handlers, and not `Emitted`. */
 export type Decide<M extends Methods, Name extends string, State, Emitted extends string> = {

@@ -3,11 +3,11 @@
 // T1. A missing or misspelt method, a reply or a value of another type are compile errors.
 // T2. Values are read-only in the types.
 
-import type { MessageType, Methods, ReplyOf, RequestOf, ServiceType } from './codec/message.ts'
+import type { MessageType, Methods, ServiceType } from './codec/message.ts'
 import type { Context } from './context.ts'
 import type { Json } from './crdt/codec.ts'
 import type { Accepted, Refused, Removed, Updated } from './decision.ts'
-import type { DeepReadonly, EntityOptions, Unary } from './definition.ts'
+import type { DeepReadonly, EntityOptions, UnaryReply, UnaryRequest } from './definition.ts'
 import { checkHandlers, checkUnary, isMessageType } from './definition.ts'
 import type { ValueExports } from './guest/value.ts'
 import { valueExports } from './guest/value.ts'
@@ -16,9 +16,9 @@ import { jsonCodec, messageCodec } from './state.ts'
 
 export type ValueHandler<Method, V> = (
   current: DeepReadonly<V> | undefined,
-  request: RequestOf<Unary<Method>>,
+  request: UnaryRequest<Method>,
   context: Context,
-) => Accepted<Updated<DeepReadonly<V>> | Removed, ReplyOf<Unary<Method>>, DeepReadonly<V> | undefined> | Refused
+) => Accepted<Updated<DeepReadonly<V>> | Removed, UnaryReply<Method>, DeepReadonly<V> | undefined> | Refused
 
 /** A definition as the guest entry and the test kit run it. `M` and `V` only carry types to the test kit. */
 export interface Value<M extends Methods = Methods, V = unknown> {

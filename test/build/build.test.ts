@@ -1,7 +1,12 @@
 // Guards what authors see when something is wrong: every mistake with its file, line and column, in one format.
+import { readFile } from 'node:fs/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { problemsOf } from '../support/project.ts'
+import { buildProject } from '../../host/build/build.ts'
+import { generateAssemblyScript } from '../../host/build/codegen/assemblyscript.ts'
+import { problemsOf, withProject } from '../support/project.ts'
+import { protos } from '../support/protos.ts'
+import { transpiled } from '../support/transpiled.ts'
 
 const Build = suite('build')
 const service = 'src/service.ts'
@@ -68,6 +73,69 @@ Build('a project without its parts says all that is missing', async () => {
   assert.is(problems.length, 2)
   assert.match(problems[0]!, /^src\/no\.ts: is missing/)
   assert.match(problems[1]!, /^proto\/no\.proto: is missing/)
+})
+
+const twoKinds = `
+syntax = "proto3";
+package two.v1;
+import "innkeeper/options.proto";
+service Notes { rpc Put(Note) returns (Note); }
+service Hello { rpc Say(Note) returns (stream Note); }
+message Note { string id = 1 [(innkeeper.entity_key) = true]; string text = 2; }
+`
+const twoServices = `
+import { action, end, json, serverStream, update, value } from '@innkeeper/sdk'
+import { Hello, Notes } from './gen/tally.ts'
+export default [
+  action(Hello, { methods: { say: serverStream({ start: (note) => note, next: (note) => end(note) }) } }),
+  value(Notes, { value: json<{ text: string }>(), decide: { put: (_, note) => update({ text: note.text }).reply(note) } }),
+]
+`
+
+Build('T3: a component exports the interfaces of its kinds, and no others', async () => {
+  const changes = { 'proto/tally.proto': twoKinds, [service]: twoServices, 'test/service.test.ts': '' }
+  const exported = await withProject(changes, async (folder) => {
+    const { file } = await buildProject(folder)
+    return Object.keys(await transpiled<object>(new Uint8Array(await readFile(file)), 'two'))
+  })
+  assert.equal(exported.filter((name) => name.startsWith('innkeeper:')).sort(), [
+    'innkeeper:guest/about@0.1.0',
+    'innkeeper:guest/action@0.1.0',
+    'innkeeper:guest/value@0.1.0',
+  ])
+})
+
+Build('a kind that cannot stream, and a module without a service, are told in a sentence', async () => {
+  const streaming = { 'proto/tally.proto': (text: string) => text.replace('(GetRequest) returns (', '$&stream ') }
+  const types = await problemsOf(streaming)
+  assert.match(types.join('\n'), /^src\/service\.ts:11:\d+: TS2322: .*OnlyActionsStream/)
+  const loading = await problemsOf({
+    ...streaming,
+    [service]: (text) => `// @ts-nocheck\n${text}`,
+  })
+  assert.equal(loading, [
+    'src/service.ts: the service module throws when it is loaded: TypeError: tally.v1.Tally/Get: an event-sourced service has no methods that reply a stream; an action has',
+  ])
+  const nothing = await problemsOf({ [service]: 'export default []' })
+  assert.equal(nothing, [
+    'src/service.ts: the service module throws when it is loaded: TypeError: the service module exports no service',
+  ])
+})
+
+Build('a module that never ends loading is told', async () => {
+  const [problem] = await problemsOf({ [service]: (text) => `${text}\nfor (let n = 0; ; n++) if (n < 0) break` })
+  assert.match(problem!, /throws when it is loaded: Error: Script execution timed out/)
+})
+
+Build('AssemblyScript: a method that streams is refused by name', async () => {
+  const { schema } = await protos({ 'two.proto': twoKinds })
+  const { unsupported } = generateAssemblyScript(schema, ['two.proto'])
+  assert.equal(unsupported, [
+    {
+      file: 'two.proto',
+      message: 'two.v1.Hello/Say: the AssemblyScript SDK has event-sourced services only, whose methods do not stream',
+    },
+  ])
 })
 
 Build.run()

@@ -23,6 +23,15 @@ Generate('F1: only files that a service reaches are generated', async () => {
   assert.equal([...(await modules('orders.proto')).keys()].sort(), ['cart.ts', 'google/protobuf/empty.ts', 'orders.ts'])
 })
 
+Generate('a method that streams says so, and a message of another file is imported once', async () => {
+  const orders = (await modules('orders.proto')).get('orders.ts')!
+  assert.match(orders, /place: \$\.method\('Place', PlaceRequest, Order\),/)
+  assert.match(orders, /import: \$\.method\('Import', AddItemRequest\$\d+, Summary, 'clientStream'\),/)
+  assert.match(orders, /watch: .*, 'serverStream'\),/)
+  assert.match(orders, /echo: .*, 'bidi'\),/)
+  assert.not.match(orders, /import type .*LineItem/)
+})
+
 Generate("events may come from a file that the service's file imports", async () => {
   const orders = (await modules('orders.proto')).get('orders.ts')!
   assert.match(orders, /ItemAdded: ItemAdded\$\d+/)

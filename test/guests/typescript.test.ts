@@ -17,6 +17,9 @@ const Guests = suite('TypeScript guests')
 for (const [guest, tests] of [
   ['counter', 4],
   ['cart', 6],
+  ['profile', 4],
+  ['presence', 4],
+  ['orders', 5],
 ] as const) {
   Guests(`${guest} builds, and passes its rules`, async () => {
     const folder = join(root, 'guests', guest, 'typescript')

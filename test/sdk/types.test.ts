@@ -1,18 +1,18 @@
 // Guards T1: what is wrong in a service is a compile error, at the line where it is wrong.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Kind } from '../../host/build/kinds.ts'
 import { problemsOf } from '../support/project.ts'
 
 const Types = suite('types of a service')
 
 /** The template's service with one change: its first error, with the first line of its explanation. */
-async function errorAfter(from: string, to: string): Promise<string> {
-  const problems = await problemsOf({
-    'src/service.ts': (text) => {
-      assert.ok(text.includes(from), from)
-      return text.replace(from, to)
-    },
-  })
+async function errorAfter(from: string, to: string, kind: Kind = 'event-sourced'): Promise<string> {
+  const change = (text: string): string => {
+    assert.ok(text.includes(from), from)
+    return text.replace(from, to)
+  }
+  const problems = await problemsOf({ 'src/service.ts': change }, kind)
   return problems.slice(0, 2).join('\n') || 'no error'
 }
 
@@ -78,5 +78,86 @@ for (const [name, from, to, expected] of cases) {
 Types('an event that is emitted no longer may keep its fold', async () => {
   assert.is(await errorAfter(add, 'accept().reply({ value: amount })'), 'no error')
 })
+
+const kinds: readonly [Kind, readonly [string, string, string, RegExp][]][] = [
+  [
+    'value',
+    [
+      ['a missing method', '    delete: () => remove().reply({}),\n', '', /:6:3: TS2741: Property 'delete' is missing/],
+      ['a value of another type', 'update(note)', 'update({ id: 1 })', /:\d+:\d+: TS2322/],
+      ['a reply of another type', 'accept().reply(current)', 'accept().reply({ id: 1 })', /:10:\d+: TS2322/],
+      ['a value that may not be there', 'current === undefined ?', 'id === "" ?', /:10:\d+: TS2769/],
+      ['an event', 'remove()', 'accept(Note({}))', /:11:\d+: TS2322/],
+      ['a stream', 'remove().reply({})', 'remove().stream({})', /:11:\d+: TS2322/],
+      [
+        'effects of a refusal',
+        "'text must not be empty')",
+        "'text must not be empty').effect(null!)",
+        /:\d+:\d+: TS2322/,
+      ],
+    ],
+  ],
+  [
+    'replicated',
+    [
+      [
+        'a missing method',
+        '    list: (set) => accept().reply(namesOf(set)),\n',
+        '',
+        /:9:3: TS2741: Property 'list' is missing/,
+      ],
+      ['an operation that the kind does not have', 'set.remove(name)', 'set.enable()', /:12:\d+: TS2339/],
+      ['an element of another type', 'set.remove(name)', 'set.remove(1)', /:12:\d+: TS2345/],
+      ['a message for an operation', 'set.remove(name)', 'Members({})', /:12:\d+: TS2322/],
+      [
+        'a stream of a unary method',
+        'accept().reply(namesOf(set))',
+        'accept().stream(namesOf(set))',
+        /:13:\d+: TS2322/,
+      ],
+      ['a streamed method without `changed`', 'changed: (set) => emit(namesOf(set))', '', /:17:\d+: TS2741/],
+      [
+        'no streams at all',
+        '  streams: {\n    watch: { changed: (set) => emit(namesOf(set)) },\n  },\n',
+        '',
+        /:\d+:\d+: TS2345: .*\n.*streams/,
+      ],
+      ['an element of another type that is streamed', 'emit(namesOf(set))', 'emit({ name: 1 })', /:17:\d+: TS2322/],
+      ['two elements at once', 'emit(namesOf(set))', 'emit(namesOf(set), namesOf(set))', /:17:\d+: TS2322/],
+      [
+        'a view of no field',
+        '  streams: {',
+        "  views: { add: element('user') },\n  streams: {",
+        /:16:\d+: TS2304|:16:\d+: TS2322/,
+      ],
+    ],
+  ],
+  [
+    'action',
+    [
+      ['a missing method', '    sum: clientStream({', '    summ: clientStream({', /:15:5: TS2561/],
+      ['another shape', 'count: serverStream({', 'count: clientStream({', /:\d+:\d+: TS/],
+      [
+        'a unary handler of a streamed method',
+        'sum: clientStream({',
+        'sum: () => accept().reply({ value: 0n }), other: clientStream({',
+        /:15:5: TS2322/,
+      ],
+      ['an element of another type', 'BigInt(next)', 'next', /:12:\d+: TS2322/],
+      ['another state', 'next: next + 1, to', 'next: String(next), to', /:12:\d+: TS2322/],
+      ['a reply of another type', '.reply({ value: sum })', '.reply({ sum })', /:\d+:\d+: TS2322/],
+      ['no reply', 'accept().reply({ value: sum })', 'accept()', /:18:\d+: TS2322/],
+      ['a misspelt field of a reply', 'reply({ text:', 'reply({ txt:', /:7:\d+: TS2322/],
+    ],
+  ],
+]
+for (const [kind, cases] of kinds) {
+  for (const [name, from, to, expected] of cases) {
+    Types(`${kind}: ${name} is an error`, async () => {
+      const error = await errorAfter(from, to, kind)
+      assert.ok(expected.test(error), error)
+    })
+  }
+}
 
 Types.run()
