@@ -7,7 +7,7 @@ import type { MessageType, Method, ServiceType } from '../../sdk/typescript/code
 import { keyOf } from '../../sdk/typescript/crdt/codec.ts'
 import { readView } from '../../sdk/typescript/crdt/content.ts'
 import type { AnyKind } from '../../sdk/typescript/crdt/kinds.ts'
-import { applied, encodeOperations } from '../../sdk/typescript/crdt/operation.ts'
+import { applied, encodeOperations, rootPlace } from '../../sdk/typescript/crdt/operation.ts'
 import type { ReplicatedExports } from '../../sdk/typescript/guest/replicated.ts'
 import type { WireCommand } from '../../sdk/typescript/guest/wire.ts'
 import type { Operation, ViewOf } from '../../sdk/typescript/index.ts'
@@ -97,7 +97,7 @@ function open<K extends AnyKind>(kind: K, view: Uint8Array): ViewOf<K> {
   const { content } = readView(view)
   return kind.open({
     content,
-    place: { path: [], kinds: [kind.number], existing: content === undefined ? 0 : 1 },
+    place: rootPlace(kind.number, content !== undefined),
   }) as ViewOf<K>
 }
 
@@ -140,7 +140,7 @@ Replicated('O1, O2: operations apply to what is there, and a draft is what they 
         const draft = applied(readView(before).content, all.number, operations)
         replica = applyOperations(replica, encodeOperations(operations, undefined), 1_000)
         const after = told(open(all, encodeView(replica, undefined)))
-        const computed = all.open({ content: draft, place: { path: [], kinds: [all.number], existing: 1 } })
+        const computed = all.open({ content: draft, place: rootPlace(all.number, true) })
         assert.is(show(told(computed)), show(after))
         assert.is(show(told(view)), show(told(open(all, before))), 'the view itself stays as it was')
       }
@@ -166,7 +166,7 @@ Replicated('E1, E2: elements have one form, the one of the spec', () => {
 Replicated('K3: elements come in the order of their bytes, those of the same decision too', () => {
   const set = orSet(text)
   const content = readView(encodeView(fromPlain(set, ['b', 'd']), undefined)).content
-  const node = { content, place: { path: [], kinds: [set.number], existing: 1 } }
+  const node = { content, place: rootPlace(set.number, true) }
   const draft = applied(content, set.number, [set.open(node).add('c'), set.open(node).add('a')])
   assert.equal([...set.open({ ...node, content: draft })], ['a', 'b', 'c', 'd'])
 })

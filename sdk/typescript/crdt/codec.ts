@@ -110,10 +110,16 @@ export function codecOf<T>(element: Element<T>): ElementCodec<T> {
 
 /** Bytes as a key of a Map: a character for a byte, so that keys sort as their bytes do. */
 export function keyOf(data: Uint8Array): string {
+  if (data.length <= chunkBytes) return binary(data)
   let key = ''
-  for (let at = 0; at < data.length; at += 8192) {
-    // The cast: `apply` takes anything array-like, its type only arrays.
-    key += String.fromCharCode.apply(null, data.subarray(at, at + 8192) as unknown as number[])
-  }
+  for (let at = 0; at < data.length; at += chunkBytes) key += binary(data.subarray(at, at + chunkBytes))
   return key
+}
+
+/** Arguments of one `apply`, as in codec/text.ts. */
+const chunkBytes = 8192
+
+function binary(data: Uint8Array): string {
+  // The cast: `apply` takes anything array-like, its type only arrays.
+  return String.fromCharCode.apply(null, data as unknown as number[])
 }

@@ -32,12 +32,27 @@ export const fields = {
   vote: 10,
 } as const
 
-/** Where a value is: keys of the maps around it, outermost first, and the kinds on the way, its own included. */
+const none = new Uint8Array(0)
+
+/** Where a value is. Linked outwards: most places are only read at. */
 export interface Place {
-  readonly path: readonly Uint8Array[]
-  readonly kinds: readonly KindNumber[]
-  /** How many of `kinds`, from the outermost on, the view shows. */
-  readonly existing: number
+  readonly outer: Place | undefined
+  /** In the map around it; the entity's own value has none. */
+  readonly key: Uint8Array
+  readonly kind: KindNumber
+  /** The view shows it. */
+  readonly exists: boolean
+}
+
+export function rootPlace(kind: KindNumber, exists: boolean): Place {
+  return { outer: undefined, key: none, kind, exists }
+}
+
+/** The places on the way, outermost first, the last one included. */
+function wayTo(place: Place): readonly Place[] {
+  const way = [place]
+  for (let at = place.outer; at !== undefined; at = at.outer) way.push(at)
+  return way.reverse()
 }
 
 /** A change of a replicated value. Made by the view that a handler is given; what `accept` takes. */
@@ -53,7 +68,6 @@ export class Operation {
 
 const clocks: Readonly<Record<Clock, number>> = { default: 0, reverse: 1, custom: 2, 'custom-auto-increment': 3 }
 const writer = new Writer()
-const none = new Uint8Array(0)
 
 /** Bytes of innkeeper.crdt.v1.Operations. `initial`: of a register that does not exist yet (O3). */
 export function encodeOperations(operations: readonly Operation[], initial: Uint8Array | undefined): Uint8Array {
@@ -61,25 +75,39 @@ export function encodeOperations(operations: readonly Operation[], initial: Uint
   writer.reset()
   let created: Set<string> | undefined
   let removed = false
-  const create = (path: readonly Uint8Array[], kind: KindNumber): void => {
-    const key = path.map((part) => `${part.length} ${keyOf(part)}`).join()
-    created ??= new Set()
-    if (created.has(key)) return
-    created.add(key)
-    writeOperation(path, () => {
-      writer.varint32((fields.create << 3) | 0)
-      writer.varint32(kind)
-    })
+  const create = (way: readonly Place[], depth: number): void => {
+    // One operation alone needs nothing twice.
+    if (operations.length > 1) {
+      const path = way
+        .slice(1, depth + 1)
+        .map(({ key }) => `${key.length} ${keyOf(key)}`)
+        .join()
+      created ??= new Set()
+      if (created.has(path)) return
+      created.add(path)
+    }
+    const start = openOperation(way, depth)
+    writer.varint32(fields.create << 3)
+    writer.varint32(way[depth]!.kind)
+    writer.close(start)
+  }
+  const change = (way: readonly Place[], change: Change): void => {
+    const start = openOperation(way, way.length - 1)
+    writeChange(change)
+    writer.close(start)
   }
   if (operations.length === 0) {
-    create([], kinds.lwwRegister)
-    writeOperation([], () => writeChange({ field: fields.assign, value: initial!, clock: 'default', customClock: 0n }))
+    const way = [rootPlace(kinds.lwwRegister, false)]
+    create(way, 0)
+    change(way, { field: fields.assign, value: initial!, clock: 'default', customClock: 0n })
   }
-  for (const { place, change } of operations) {
-    const from = removed ? Math.min(place.existing, 1) : place.existing
-    for (let level = from; level < place.kinds.length; level++) create(place.path.slice(0, level), place.kinds[level]!)
-    writeOperation(place.path, () => writeChange(change))
-    if (change.field === fields.remove || change.field === fields.clear) {
+  for (const operation of operations) {
+    const way = wayTo(operation.place)
+    for (let depth = 0; depth < way.length; depth++) {
+      if (!way[depth]!.exists || (removed && depth > 0)) create(way, depth)
+    }
+    change(way, operation.change)
+    if (operation.change.field === fields.remove || operation.change.field === fields.clear) {
       removed = true
       created = undefined
     }
@@ -87,14 +115,13 @@ export function encodeOperations(operations: readonly Operation[], initial: Uint
   return writer.finish()
 }
 
-function writeOperation(path: readonly Uint8Array[], change: () => void): void {
+function openOperation(way: readonly Place[], depth: number): number {
   const start = writer.open(10)
-  for (const key of path) {
+  for (let level = 1; level <= depth; level++) {
     writer.varint32(10)
-    writer.raw(key)
+    writer.raw(way[level]!.key)
   }
-  change()
-  writer.close(start)
+  return start
 }
 
 function writeChange(change: Change): void {
@@ -146,23 +173,24 @@ export function applied(root: Content | undefined, kind: KindNumber, operations:
   let isNew = root === undefined
   let result = draft
   for (const { place, change } of operations) {
-    result = changed(result, isNew, place, 0, change)
+    result = changed(result, isNew, wayTo(place), 0, change)
     isNew = false
   }
   return result
 }
 
 /** `content` is a draft of ours, to be changed in place; the answer takes its place. */
-function changed(content: Content, isNew: boolean, place: Place, depth: number, change: Change): Content {
+function changed(content: Content, isNew: boolean, way: readonly Place[], depth: number, change: Change): Content {
   if (content.kind === 0) return content
-  if (depth === place.path.length) return changeValue(content, isNew, change)
+  const inner = way[depth + 1]
+  if (inner === undefined) return changeValue(content, isNew, change)
   if (!(content instanceof Entries)) return content
-  const key = place.path[depth]!
+  const { key, kind } = inner
   const name = keyOf(key)
   const known = content.knows(name)
   const inside = content.get(name)?.value
-  const next: Content = !known ? { kind: 0 } : inside === undefined ? emptyOf(place.kinds[depth + 1]!) : draftOf(inside)
-  content.put(name, { key, value: changed(next, known && inside === undefined, place, depth + 1, change) })
+  const next: Content = !known ? { kind: 0 } : inside === undefined ? emptyOf(kind) : draftOf(inside)
+  content.put(name, { key, value: changed(next, known && inside === undefined, way, depth + 1, change) })
   return content
 }
 

@@ -260,17 +260,14 @@ export class MapReader<K, V> extends Collection<K> implements ORMapView<K, V> {
 
   private opened(key: K, bytes: Uint8Array, content: Content | undefined | typeof missing): V {
     const kind = this.opener(key)
-    const { place } = this.node
-    const there = content !== undefined && content !== missing && place.existing === place.kinds.length
+    const outer = this.node.place
+    const exists = content !== undefined && content !== missing && outer.exists
     return kind.open({
-      content: content === missing ? { kind: 0 } : content,
-      place: {
-        path: [...place.path, bytes],
-        kinds: [...place.kinds, kind.number],
-        existing: there ? place.existing + 1 : place.existing,
-      },
+      content: content === missing ? unknown : content,
+      place: { outer, key: bytes, kind: kind.number, exists },
     })
   }
 }
 
+const unknown: Content = { kind: 0 }
 const missing = Symbol('missing')

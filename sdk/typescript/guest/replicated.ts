@@ -11,7 +11,7 @@ import { CommandContext } from '../context.ts'
 import { keyOf } from '../crdt/codec.ts'
 import type { Content, Seen } from '../crdt/content.ts'
 import { Entries, readView, Undecidable } from '../crdt/content.ts'
-import { applied, encodeOperations, Operation } from '../crdt/operation.ts'
+import { applied, encodeOperations, Operation, rootPlace } from '../crdt/operation.ts'
 import { Acceptance, kept, Refusal, removed } from '../decision.ts'
 import type { MethodView, Replicated, RunningReplicatedHandler } from '../replicated.ts'
 import { Stepping } from '../step.ts'
@@ -195,8 +195,7 @@ class RunningReplicated {
 
   private open(content: Content | undefined): unknown {
     const { value } = this.definition
-    const existing = content === undefined ? 0 : 1
-    return value.open({ content, place: { path: nothing, kinds: [value.number], existing } })
+    return value.open({ content, place: rootPlace(value.number, content !== undefined) })
   }
 
   /** Undefined where a reply looks at what only the host knows. */

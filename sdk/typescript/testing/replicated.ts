@@ -10,6 +10,7 @@ import type { WireCommand } from '../context.ts'
 import { readView } from '../crdt/content.ts'
 import type { AnyKind, PlainOf, ViewOf } from '../crdt/kinds.ts'
 import type { Operation } from '../crdt/operation.ts'
+import { rootPlace } from '../crdt/operation.ts'
 import type { Accepting, Call, Code, Effect, Removed } from '../decision.ts'
 import { Acceptance } from '../decision.ts'
 import type { ReplicatedExports } from '../guest/replicated.ts'
@@ -175,7 +176,7 @@ class State implements Given {
   get value(): unknown {
     const { value } = this.entity.definition
     const { content } = readView(encodeView(this.replica, undefined))
-    return value.open({ content, place: { path: [], kinds: [value.number], existing: content === undefined ? 0 : 1 } })
+    return value.open({ content, place: rootPlace(value.number, content !== undefined) })
   }
 
   when(name: string, request: object, options: WhenOptions = {}): WhenReplicated<Methods, AnyKind, object> {
