@@ -220,6 +220,48 @@ Action('a stream may refuse at its start, answer early, go on after the client h
     .ends()
 })
 
+Action('A3: what arrives before more was asked for does not make the stream forget it', () => {
+  const definition = orders({
+    echo: bidi({
+      start: () => 2,
+      item: (left, { text }) => (text === 'go' ? emit({ text }).more() : emit({ text }).keep(left)),
+      next: (left) =>
+        left === 0
+          ? end({ text: 'done' })
+          : emit({ text: `${left}` })
+              .keep(left - 1)
+              .more(),
+    }),
+  })
+  testKit(definition)
+    .stream('echo')
+    .sends({ text: 'go' }, { text: 'between' })
+    .emits({ text: 'go' }, { text: 'between' }, { text: '2' }, { text: '1' }, { text: 'done' })
+    .ends()
+  const exports = definition.exports([definition])
+  const waiting = step(exports, 'Echo', undefined, start)
+  assert.is(waiting.more, false)
+  assert.equal(step(exports, 'Echo', waiting.state).outputs, [], 'asked for more that it has not, it is silent')
+})
+
+Action('A2: a state that is a message comes back as it was, all defaults too', () => {
+  const seen: string[] = []
+  const definition = orders({
+    echo: bidi({
+      state: Text,
+      start: () => Text(),
+      item: (state, { text }) => {
+        seen.push(state.text)
+        return keep({ text })
+      },
+    }),
+  })
+  const exports = definition.exports([definition])
+  let { state } = step(exports, 'Echo', undefined, start)
+  for (const text of ['a', '', 'b']) state = step(exports, 'Echo', state, item(text)).state
+  assert.equal(seen, ['', 'a', ''])
+})
+
 Action('the same chance is not given twice in one step', () => {
   const definition = orders({
     echo: bidi({

@@ -1,9 +1,10 @@
 // Action: the interface of wit/action.wit, made from the author's definitions.
 //
 // A1. Calls are independent of each other. A refusal keeps its effects.
-// A2. A stream's state goes out and comes in with every step, behind one byte of flags: more to say unasked, and whether the
-//     client has sent all. Nothing of a stream is kept here (law L6).
+// A2. A stream's state goes out and comes in with every step, behind one byte of flags: more to say unasked, the client has
+//     sent all, there is a state. Nothing of a stream is kept here (law L6).
 // A3. `more` asks to be called once the client has taken what was given: one `next` a call, so a slow client slows the guest.
+//     What arrives in between is no answer to it: it still holds.
 // A4. Inputs are taken in order, and none after the end. What a step's own effects do comes before its elements.
 
 import type { Action, RunningParts, RunningUnary, StreamHandler } from '../action.ts'
@@ -52,7 +53,7 @@ export function actionExports(definitions: readonly Action[]): ActionExports {
 }
 
 const nothing: readonly never[] = []
-const flags = { more: 1, closed: 2 } as const
+const flags = { more: 1, closed: 2, state: 4 } as const
 
 class RunningAction {
   private readonly name: string
@@ -131,9 +132,10 @@ class Stream {
     this.parts = parts
     this.codec = (parts.state === undefined ? jsonCodec() : messageCodec(parts.state)) as Codec<unknown>
     this.before = bytes
-    this.state = bytes === undefined || bytes.length < 2 ? undefined : this.codec.decode(bytes.subarray(1))
-    this.wantsMore = ((bytes?.[0] ?? 0) & flags.more) !== 0
-    this.closed = ((bytes?.[0] ?? 0) & flags.closed) !== 0
+    const flag = bytes?.[0] ?? 0
+    this.state = (flag & flags.state) === 0 ? undefined : this.codec.decode(bytes!.subarray(1))
+    this.wantsMore = (flag & flags.more) !== 0
+    this.closed = (flag & flags.closed) !== 0
     this.origin = { nowMs, seed, metadata: nothing }
     this.context = new CommandContext('', this.origin)
   }
@@ -158,6 +160,7 @@ class Stream {
   /** The client has taken what was given. */
   next(): void {
     const { next } = this.parts
+    if (!this.wantsMore && this.shape !== 'serverStream') return
     this.wantsMore = false
     if (next === undefined) throw new TypeError(`${this.running.name} asks for more, but has no next`)
     this.follow(next(this.state, this.context), 'next')
@@ -230,7 +233,7 @@ class Stream {
     }
     for (const element of step.outputs) this.outputs.push(this.element(element))
     if (step.state !== same) this.set(step.state)
-    this.wantsMore = step.wantsMore || this.shape === 'serverStream'
+    this.wantsMore ||= step.wantsMore || this.shape === 'serverStream'
     // Nothing can come of a stream that neither gets nor gives any more.
     this.done = step.ended || (this.closed && !this.wantsMore)
   }
@@ -254,9 +257,10 @@ class Stream {
   }
 
   private bytes(): Uint8Array | undefined {
-    const flag = (this.wantsMore ? flags.more : 0) | (this.closed ? flags.closed : 0)
+    const has = this.state === undefined ? 0 : flags.state
+    const flag = (this.wantsMore ? flags.more : 0) | (this.closed ? flags.closed : 0) | has
     if (!this.stateChanged && this.before?.[0] === flag) return this.before
-    const data = this.state === undefined ? undefined : this.codec.encode(this.state)
+    const data = has === 0 ? undefined : this.codec.encode(this.state)
     const bytes = new Uint8Array(1 + (data?.length ?? 0))
     bytes[0] = flag
     if (data !== undefined) bytes.set(data, 1)
