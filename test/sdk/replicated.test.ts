@@ -163,6 +163,37 @@ Replicated('E1, E2: elements have one form, the one of the spec', () => {
   assert.equal(decode(encode({ b: new Set([1]), a: 2n })), { a: 2n, b: new Set([1]) })
 })
 
+Replicated('K1: looking for an element and counting need no index, and find the same as with one', () => {
+  const element = fc.oneof(
+    fc.constantFrom('', 'a', 'b', 'aa', '\n', '\n\u0001a'),
+    fc.string({ minLength: 120, maxLength: 140 }),
+  )
+  const [set, map] = [orSet(text), orMap(text, pnCounter())]
+  fc.assert(
+    fc.property(fc.uniqueArray(element, { maxLength: 8 }), fc.array(element, { maxLength: 8 }), (held, asked) => {
+      const views = [
+        open(set, encodeView(fromPlain(set, held), undefined)),
+        open(
+          map,
+          encodeView(
+            fromPlain(
+              map,
+              held.map((key, index) => [key, BigInt(index)] as const),
+            ),
+            undefined,
+          ),
+        ),
+      ] as const
+      for (const view of views) assert.is(view.size, held.length)
+      for (const one of asked) {
+        for (const view of views) assert.is(view.has(one), held.includes(one), JSON.stringify(one))
+        assert.is(views[1].at(one).value, BigInt(Math.max(0, held.indexOf(one))))
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
 Replicated('K3: elements come in the order of their bytes, those of the same decision too', () => {
   const set = orSet(text)
   const content = readView(encodeView(fromPlain(set, ['b', 'd']), undefined)).content
@@ -358,6 +389,25 @@ Replicated('D1: a refusal brings no operations, and the note of a stream is its 
   const opened = decide(exports, new Uint8Array(0), sent)
   assert.equal(opened.subscribe, sent.payload)
   assert.is(readOperations(opened.operations).length, 2)
+})
+
+Replicated('the kit tells what is remembered, what is looked at elsewhere, and what comes instead', () => {
+  let calls = 0n
+  const remembering = service(pnCounter(), {
+    decide: {
+      join: (view) => accept(view.add(++calls)).reply(noRoom),
+      look: () => accept().reply({ users: [`${Date.now()}`], connections: 0 }),
+    },
+  })
+  const { given } = testKit(remembering)
+  assert.throws(() => given(0n).when('join', { room: 'r', user: 'u' }), /breaks law L4/)
+  assert.throws(() => given(0n).when('look', { room: 'r' }), /Date is not available in a service/)
+  const adding = service(tags, {
+    decide: { join: (view, { user }) => accept(view.add(user)).reply(noRoom), look: () => accept().reply(noRoom) },
+  })
+  const joined = testKit(adding).given(['a']).when('join', { room: 'r', user: 'b' })
+  assert.throws(() => joined.then((view) => accept(view.add('c')), noRoom), /- .*insert: "c"[\s\S]*\+ .*insert: "b"/)
+  assert.throws(() => joined.streams((view) => accept(view.add('b'))), /decided otherwise/)
 })
 
 Replicated('V2: another kind than the definition says is told', () => {

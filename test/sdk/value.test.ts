@@ -139,6 +139,26 @@ Value('a plain value is kept as JSON', () => {
   assert.equal(after.value, { names: new Set(['b', 'a']), count: 2n })
 })
 
+Value('the kit tells a value that is changed in place, and what came instead', () => {
+  const changing = {
+    ...definition,
+    decide: {
+      ...definition.decide,
+      fetch: (current: unknown) => {
+        const profile = current as { name: string }
+        profile.name = 'changed'
+        return accept().reply(profile)
+      },
+    },
+  }
+  const ann = { user: 'u', name: 'ann', email: '' }
+  const { given } = testKit(changing)
+  assert.throws(() => given(ann).when('fetch', { user: 'u' }), /read only property 'name'/)
+  const put = given().when('put', ann)
+  assert.throws(() => put.then(update({ ...ann, name: 'bob' }), ann), /- .*name: "bob"[\s\S]*\+ .*name: "ann"/)
+  assert.throws(() => put.then(remove(), ann), /decided otherwise/)
+})
+
 Value('QuickJS answers as Node does', async () => {
   const { bytes } = await component('profile/typescript')
   const exports = await transpiled<{ value: ValueExports }>(bytes, 'profile')

@@ -77,59 +77,56 @@ interface Entry {
   readonly value: Content | undefined
 }
 
-/** A set or a map. */
+/** A set or a map: what a view holds of it, or a draft, which knows its changes and asks the view for the rest. */
 export class Entries {
   readonly kind: 3 | 4 | 7
-  private readonly source: Uint8Array
-  /** Of the view; shared with drafts, and never changed by them. */
-  private found: Map<string, Entry> | undefined
-  private sizeSaid = 0
+  private readonly seen: SeenEntries
   /** Keys that are in the view, or known not to exist; undefined: it is the whole. */
-  looked: ReadonlySet<string> | undefined
-  private changes: Map<string, Entry | undefined> | undefined
+  private readonly looked: ReadonlySet<string> | undefined
+  private readonly changes: Map<string, Entry | undefined>
   private cleared = false
   /** How many more than the view says; undefined: only the host knows. */
   private grown: number | undefined = 0
 
-  constructor(kind: 3 | 4 | 7, source: Uint8Array) {
+  constructor(
+    kind: 3 | 4 | 7,
+    seen: SeenEntries,
+    looked?: ReadonlySet<string>,
+    changes: ReadonlyMap<string, Entry | undefined> = noChanges,
+  ) {
     this.kind = kind
-    this.source = source
+    this.seen = seen
+    this.looked = looked
+    this.changes = new Map(changes)
   }
 
   draft(): Entries {
-    const draft = new Entries(this.kind, this.source)
-    draft.found = this.index()
-    draft.sizeSaid = this.sizeSaid
-    draft.looked = this.looked
-    draft.changes = new Map(this.changes)
+    const draft = new Entries(this.kind, this.seen, this.looked, this.changes)
     draft.cleared = this.cleared
     draft.grown = this.grown
     return draft
   }
 
-  /** The same bytes with other keys known. */
+  /** The same with other keys known. */
   lookedAt(keys: ReadonlySet<string>): Entries {
-    const same = new Entries(this.kind, this.source)
-    same.looked = keys
-    return same
+    return new Entries(this.kind, this.seen, keys)
   }
 
   get size(): number {
     if (this.grown === undefined) throw new Undecidable()
-    const before = this.cleared ? 0 : Math.max(this.index().size, this.sizeSaid)
-    return before + this.grown
+    return (this.cleared ? 0 : this.seen.size) + this.grown
   }
 
   get(key: string): Entry | undefined {
-    const changed = this.changes?.get(key)
-    if (changed !== undefined || this.changes?.has(key) === true) return changed
-    return this.cleared ? undefined : this.index().get(key)
+    const changed = this.changes.get(key)
+    if (changed !== undefined || this.changes.has(key)) return changed
+    return this.cleared ? undefined : this.seen.get(key)
   }
 
   /** Whether `get` is the truth, and not merely what the view holds. */
   knows(key: string): boolean {
     if (this.looked === undefined || this.cleared || this.looked.has(key)) return true
-    return this.changes?.has(key) === true || this.index().has(key)
+    return this.changes.has(key) || this.seen.get(key) !== undefined
   }
 
   /** In the order of keys. @throws TypeError if the view is not the whole. */
@@ -137,10 +134,9 @@ export class Entries {
     if (this.looked !== undefined && !this.cleared) {
       throw new TypeError('the view of this method holds some elements only (see `views`), so there is no list of them')
     }
-    const keys = this.cleared ? [] : [...this.index().keys()]
-    if (this.changes !== undefined) {
-      for (const key of this.changes.keys()) if (this.cleared || !this.index().has(key)) keys.push(key)
-    }
+    const before = this.cleared ? noEntries : this.seen.all()
+    const keys = [...before.keys()]
+    for (const key of this.changes.keys()) if (!before.has(key)) keys.push(key)
     for (const key of sorted(keys)) {
       const entry = this.get(key)
       if (entry !== undefined) yield entry
@@ -149,61 +145,127 @@ export class Entries {
 
   put(key: string, entry: Entry): void {
     this.count(key, 1)
-    this.change(key, entry)
+    this.changes.set(key, entry)
   }
 
   remove(key: string): void {
     this.count(key, -1)
-    this.change(key, undefined)
+    this.changes.set(key, undefined)
   }
 
   clear(): void {
-    this.changes = undefined
+    this.changes.clear()
     this.cleared = true
     this.grown = 0
-  }
-
-  private change(key: string, entry: Entry | undefined): void {
-    this.changes ??= new Map()
-    this.changes.set(key, entry)
   }
 
   private count(key: string, by: 1 | -1): void {
     if (!this.knows(key)) this.grown = undefined
     else if (this.grown !== undefined && (this.get(key) === undefined) === by > 0) this.grown += by
   }
+}
 
-  private index(): Map<string, Entry> {
-    if (this.found === undefined) this.found = this.kind === kinds.orMap ? this.readMap() : this.readSet()
-    return this.found
+const noChanges: ReadonlyMap<string, Entry | undefined> = new Map()
+const noEntries: ReadonlyMap<string, Entry> = new Map()
+
+/** So many elements are looked for one by one before all are indexed: an index costs as much as ten passes. */
+const passesMax = 4
+
+/** The bytes of a set or a map. Shared by drafts, which never change it. */
+class SeenEntries {
+  private readonly ofMap: boolean
+  private readonly source: Uint8Array
+  private found: Map<string, Entry> | undefined
+  private passes = 0
+  private sizeSaid = 0
+  private counted = -1
+
+  constructor(ofMap: boolean, source: Uint8Array) {
+    this.ofMap = ofMap
+    this.source = source
   }
 
-  private readSet(): Map<string, Entry> {
+  get size(): number {
+    if (this.found === undefined && this.counted < 0) this.passOver(undefined)
+    return Math.max(this.found?.size ?? this.counted, this.sizeSaid)
+  }
+
+  get(key: string): Entry | undefined {
+    if (this.found === undefined && this.passes++ < passesMax) return this.passOver(key)
+    return this.all().get(key)
+  }
+
+  all(): ReadonlyMap<string, Entry> {
+    if (this.found !== undefined) return this.found
     const found = new Map<string, Entry>()
     const reader = new Reader(this.source)
     while (reader.at < reader.end) {
       const tag = reader.tag()
       if (tag === 10) {
-        const key = reader.raw()
-        found.set(keyOf(key), { key, value: undefined })
-      } else if (tag === 16) this.sizeSaid = Number(reader.uint64())
-      else reader.skip(tag)
-    }
-    return found
-  }
-
-  private readMap(): Map<string, Entry> {
-    const found = new Map<string, Entry>()
-    const reader = new Reader(this.source)
-    while (reader.at < reader.end) {
-      const tag = reader.tag()
-      if (tag === 10) {
-        const entry = readEntry(reader, this.source)
+        const entry = this.read(reader)
         found.set(keyOf(entry.key), entry)
       } else if (tag === 16) this.sizeSaid = Number(reader.uint64())
       else reader.skip(tag)
     }
+    this.found = found
     return found
+  }
+
+  private read(reader: Reader): Entry {
+    return this.ofMap ? readEntry(reader, this.source) : { key: reader.raw(), value: undefined }
+  }
+
+  /** Look for a key, and count, without decoding what is passed over: a tenth of an index, and nothing is allocated. */
+  private passOver(key: string | undefined): Entry | undefined {
+    const { source, ofMap } = this
+    const end = source.length
+    const reader = new Reader(source)
+    let entry: Entry | undefined
+    let count = 0
+    let at = 0
+    while (at < end) {
+      const length = source[at + 1]!
+      // Tag and length of one byte each, and in a map the key first, as nearly all are; else the reader takes the field.
+      if (source[at] === 10 && length < 128 && at + 2 + length <= end && (!ofMap || source[at + 2] === 10)) {
+        const next = at + 2 + length
+        if (key !== undefined && this.isAt(key, at + 2, next)) {
+          reader.at = at + 1
+          entry = this.read(reader)
+        }
+        count++
+        at = next
+        continue
+      }
+      reader.at = at
+      const tag = reader.tag()
+      if (tag === 10) {
+        const passed = this.read(reader)
+        if (key !== undefined && keyOf(passed.key) === key) entry = passed
+        count++
+      } else if (tag === 16) this.sizeSaid = Number(reader.uint64())
+      else reader.skip(tag)
+      at = reader.at
+    }
+    // An element twice is one element; the host writes none twice.
+    this.counted = count
+    return entry
+  }
+
+  /** Whether the element or the entry between these is that of the key. */
+  private isAt(key: string, from: number, to: number): boolean {
+    const { source } = this
+    let start = from
+    let length = to - from
+    if (this.ofMap) {
+      length = source[from + 1]!
+      start = from + 2
+      if (length > 127) return false
+    }
+    if (length !== key.length || start + length > to) return false
+    for (let index = 0; index < length; index++) {
+      if (source[start + index] !== key.charCodeAt(index)) return false
+    }
+    return true
   }
 }
 
@@ -291,7 +353,7 @@ function readValue(reader: Reader, source: Uint8Array): Content | undefined {
 
 function readKind(kind: KindNumber, reader: Reader, source: Uint8Array): Content {
   if (kind === kinds.gSet || kind === kinds.orSet || kind === kinds.orMap) {
-    const entries = new Entries(kind, source.subarray(reader.at, reader.end))
+    const entries = new Entries(kind, seenEntries(kind, source.subarray(reader.at, reader.end)))
     reader.at = reader.end
     return entries
   }
@@ -319,7 +381,7 @@ export function emptyOf(kind: KindNumber): Content {
     case kinds.gSet:
     case kinds.orSet:
     case kinds.orMap:
-      return new Entries(kind, noBytes)
+      return new Entries(kind, seenEntries(kind, noBytes))
     case kinds.lwwRegister:
       return { kind, value: noBytes }
     case kinds.flag:
@@ -329,6 +391,10 @@ export function emptyOf(kind: KindNumber): Content {
     default:
       throw new MalformedError(`kind ${String(kind)} does not exist`)
   }
+}
+
+function seenEntries(kind: 3 | 4 | 7, source: Uint8Array): SeenEntries {
+  return new SeenEntries(kind === kinds.orMap, source)
 }
 
 export function draftOf(content: Content): Content {
