@@ -262,6 +262,7 @@ Service('a state is shown as of now, and as of an earlier event', async () => {
     sequence: 13,
     of: 13,
     state: { total: { $bigint: '13' } },
+    effects: [],
   })
   assert.equal(((await state('snap', '?at=4')) as { state: unknown }).state, { total: { $bigint: '4' } })
 })

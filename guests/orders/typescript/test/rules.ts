@@ -7,11 +7,12 @@ import { Counter } from '../src/gen/counter.ts'
 import orders from '../src/service.ts'
 
 const { when, stream } = testKit(orders)
+const awaited = (target: ReturnType<typeof call>) => ({ call: target, synchronous: true })
 const tea = { userId: 'u', productId: 'tea', name: 'Tea', quantity: 2 }
 
 test('placing an order checks the cart out, and counts the order', () => {
   when('place', { userId: 'u', orderId: 'o' })
-    .effects([call(Counter, 'add', { id: 'orders', amount: 1n })])
+    .effects([awaited(call(Counter, 'add', { id: 'orders', amount: 1n }))])
     .forwards(call(ShoppingCart, 'checkout', { userId: 'u' }))
 })
 
@@ -19,7 +20,10 @@ test('an import adds what can be added, and counts the rest', () => {
   stream('import')
     .sends(tea, { ...tea, quantity: 0 }, { ...tea, productId: '' }, { ...tea, productId: 'cup' })
     .closes()
-    .effects([call(ShoppingCart, 'addItem', tea), call(ShoppingCart, 'addItem', { ...tea, productId: 'cup' })])
+    .effects([
+      awaited(call(ShoppingCart, 'addItem', tea)),
+      awaited(call(ShoppingCart, 'addItem', { ...tea, productId: 'cup' })),
+    ])
     .replies({ accepted: 2, refused: 2 })
 })
 
