@@ -11,6 +11,8 @@ interface Options {
   readonly port: number
   readonly connections: number
   readonly keys: number
+  /** Of HTTP, with `KEY` in it. */
+  readonly path: string
   readonly warmupMs: number
   readonly ms: number
 }
@@ -59,7 +61,7 @@ function httpConnection(): void {
   const send = () => {
     startedMs = performance.now()
     socket.write(
-      `POST /counter/k${nextKey()}/add HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{"amount":1}`,
+      `POST ${options.path.replace('KEY', `k${nextKey()}`)} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{"amount":1}`,
     )
   }
   socket.on('connect', send)

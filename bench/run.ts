@@ -8,6 +8,8 @@ import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildProject } from '../host/build/build.ts'
+import { crdtFigures } from './crdt.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
 import { streamFigures } from './streams.ts'
 
@@ -23,6 +25,8 @@ interface Side {
   readonly start: () => Promise<{ port: number; stop: () => void }>
   readonly kind: 'http' | 'grpc'
   readonly keys: number
+  /** Of HTTP, with `KEY` in it; default: the counter's. */
+  readonly path?: string
   /** The guest that it serves, if it is a host. */
   readonly component?: string
 }
@@ -39,6 +43,12 @@ const host = (name: string, component: string, kind: Side['kind'], keys: number)
   keys,
   component: `guests/build/${component}.wasm`,
   start: () => innkeeper(`guests/build/${component}.wasm`),
+})
+
+/** A service of bench/guests/kinds, which counts in each state model. */
+const kind = (name: string, path: string, keys: number): Side => ({
+  ...host(name, 'bench-kinds', 'http', keys),
+  path: `/${path}/KEY/add`,
 })
 
 const comparisons: Readonly<Record<string, () => Promise<void>>> = {
@@ -68,11 +78,20 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
         host('TypeScript', 'counter-typescript', 'grpc', 1_000),
       ],
     ),
+  kinds: () =>
+    compare('Add in each state model, TypeScript, 64 connections, 1,000 keys', kind('event-sourced', 'events', 1_000), [
+      kind('value', 'values', 1_000),
+      kind('replicated counter', 'replicas', 1_000),
+    ]),
+  crdt: () => report('crdt', crdtFigures()),
   guest: () => report('guest', guestFigures()),
   replay: () => report('replay', replayFigures()),
   start: () => report('start', coldStart()),
   streams: () => report('streams', streamFigures()),
 }
+
+const kinds = join(root, 'guests/build/bench-kinds.wasm')
+if (!existsSync(kinds)) await buildProject(join(root, 'bench/guests/kinds'), { out: kinds })
 
 console.log(
   `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, ${rounds} rounds of ${ms} ms`,
@@ -109,7 +128,8 @@ async function compare(title: string, base: Side, sides: readonly Side[]): Promi
 async function measure(side: Side): Promise<Load> {
   const { port, stop } = await side.start()
   try {
-    const options = { kind: side.kind, port, connections: 64, keys: side.keys, warmupMs: 2_000, ms }
+    const { kind, keys, path = '/counter/KEY/add' } = side
+    const options = { kind, port, connections: 64, keys, path, warmupMs: 2_000, ms }
     return JSON.parse(
       execFileSync(process.execPath, ['bench/load.ts', JSON.stringify(options)], { cwd: root }).toString(),
     ) as Load

@@ -45,6 +45,8 @@ async function checkTypes({ directory, entry }: Project): Promise<readonly Build
   const config = existsSync(join(directory, 'tsconfig.json'))
     ? ['-p', directory]
     : [
+        // One further up, of the repository that the project lies in, is not about it.
+        '--ignoreConfig',
         '--target',
         'es2023',
         '--lib',
