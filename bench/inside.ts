@@ -166,6 +166,7 @@ export async function replayFigures(): Promise<readonly Figure[]> {
         entity: { storage: 1, key },
         stateVersion: 'bench',
         replayed: () => {},
+        snapshotLoaded: () => {},
       })
       while (!state.ready) state.step()
     }

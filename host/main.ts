@@ -82,7 +82,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   // Effects and forwards go back to the router: the one loop in the tree, closed here.
   const dispatch: Dispatch = (command, reply) => route(command, reply)
   const open: Open = (command, receiver) => openRoute(command, receiver)
-  const outbox = new Outbox({ journal, commits, dispatch, clock, limits, log })
+  const outbox = new Outbox({
+    ...{ journal, commits, dispatch, clock, limits, log },
+    delivered: (service) => metrics.of(service).effectDelivered(),
+    parked: (service) => metrics.of(service).effectParked(),
+  })
   const replicas = new Replicas(store.replica)
   const turns = new Turns(() => commits.flush())
   const { snapshotEvery, passivateAfterMs, valueHistory } = config
@@ -119,6 +123,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   metrics.gauge('waiting_commands', 'Commands waiting for their entity or action.', () => {
     return entities.waitingCommands + actions.waitingCalls
   })
+  metrics.gauge(
+    'subscriptions_open',
+    'Streams that clients keep open on replicated entities.',
+    () => entities.openStreams,
+  )
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
 
   const timers = [

@@ -44,7 +44,7 @@ export class Actions {
       })
       this.calls.set(name, calls)
     }
-    const waiting: WaitingCall = { command, reply, abandoned: false }
+    const waiting: WaitingCall = { command, reply, arrivedMs: performance.now(), abandoned: false }
     this.waiting += 1
     calls.put(waiting)
     return waiting

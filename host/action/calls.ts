@@ -21,6 +21,8 @@ import { entriesOf, mustCommit, planOutcome, writeOutcome } from './outcome.ts'
 export interface WaitingCall {
   readonly command: Command
   readonly reply: Reply
+  /** Of `performance.now()`. */
+  readonly arrivedMs: number
   /** Nobody waits for the answer any more. */
   abandoned: boolean
 }
@@ -84,10 +86,12 @@ export class Calls implements Turn {
     const { clock, chance, metrics, log } = this.context
     const recorder = metrics.of(this.name)
     const now = clock.now()
+    const startedMs = performance.now()
     try {
+      for (const { arrivedMs } of calls) recorder.waited((startedMs - arrivedMs) / 1000)
       const commands = calls.map(({ command }) => guestCommand(command, now, chance.seed()))
       const outcomes = service.guest.call(this.name, commands)
-      recorder.decided(calls.length)
+      recorder.decided(calls.length, (performance.now() - startedMs) / 1000)
       return outcomes
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error

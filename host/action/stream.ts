@@ -236,9 +236,10 @@ export class ActionStream implements StreamCall, Turn {
     const { clock, chance, metrics, log } = this.context
     const { name, guest } = this.service
     const recorder = metrics.of(name)
+    const startedMs = performance.now()
     try {
       const step = guest.stream(name, this.method.type.name, this.state, inputs, clock.now(), chance.seed())
-      recorder.decided(inputs.length)
+      recorder.decided(inputs.length, (performance.now() - startedMs) / 1000)
       return step
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error

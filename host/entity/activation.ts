@@ -14,6 +14,7 @@ import type { Answer } from '../command.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { GuestCommand, GuestFault } from '../guest/guest.ts'
 import type { Batch, EntityRef, IdempotencyEntry } from '../journal/journal.ts'
+import type { Change } from '../outcome.ts'
 import type { EntityService, Method } from '../services.ts'
 import type { EntityContext } from './context.ts'
 import { entityId } from './key.ts'
@@ -40,9 +41,12 @@ export abstract class Activation<S extends EntityService = EntityService> {
   usedAtMs = 0
   stuck: Stuck | undefined
   closed = false
+  private readonly madeMs = performance.now()
   protected readonly context: EntityContext
   protected service: S
   protected committing = false
+  /** When loading began, of `performance.now()`. */
+  protected loadingMs = 0
 
   constructor(context: EntityContext, service: S, key: string) {
     this.context = context
@@ -54,6 +58,10 @@ export abstract class Activation<S extends EntityService = EntityService> {
   /** Nothing waits and nothing is in flight: may be dropped. */
   get idle(): boolean {
     return this.mailbox.size === 0 && !this.committing
+  }
+
+  get ageSeconds(): number {
+    return (performance.now() - this.madeMs) / 1000
   }
 
   /** Bytes that it takes of memory, roughly. */
@@ -132,6 +140,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
     if (plan.enqueued.length > 0 && !this.context.outbox.admits(plan.enqueued.length)) return false
     this.committing = true
     const { name } = this.service
+    const startedMs = performance.now()
     this.context.commits.join(
       (batch) => {
         write(batch)
@@ -142,18 +151,34 @@ export abstract class Activation<S extends EntityService = EntityService> {
       (error) => {
         this.committing = false
         if (error !== undefined) {
+          this.context.metrics.of(name).failed()
           this.context.log.error({ service: name, entity: this.id, err: error }, 'a commit failed')
           const failure = { kind: 'error', error: toInnkeeperError(error) } as const
           for (const { waiting } of asked) this.answer(waiting, failure)
           this.context.close(this)
           return
         }
-        this.context.metrics.of(name).persisted(plan.eventCount, plan.eventBytes)
+        this.measure(plan, startedMs)
         done()
         if (this.runnable) this.context.again(this)
       },
     )
     return true
+  }
+
+  private measure({ records, eventCount, eventBytes }: TurnPlan, startedMs: number): void {
+    const recorder = this.context.metrics.of(this.service.name)
+    recorder.committed((performance.now() - startedMs) / 1000)
+    if (eventCount > 0) recorder.persisted(eventCount, eventBytes)
+    if (this.service.kind === 'event-sourced') return
+    for (const { change } of records) {
+      if (change !== undefined) recorder.changed(changeBytes(change))
+    }
+  }
+
+  /** The state is there: how long that took. */
+  protected loaded(): void {
+    this.context.metrics.of(this.service.name).recovered((performance.now() - this.loadingMs) / 1000)
   }
 
   protected outboxFull(): InnkeeperError {
@@ -164,6 +189,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
   protected undecided(waiting: Waiting): Method | undefined {
     if (waiting.abandoned || waiting.stream?.abandoned === true) return undefined
     const { command } = waiting
+    this.context.metrics.of(this.service.name).waited((performance.now() - waiting.arrivedMs) / 1000)
     const method = this.service.methods.get(command.method)
     if (method === undefined) {
       this.answer(waiting, { kind: 'error', error: unknownMethod(command.service, command.method) })
@@ -231,6 +257,11 @@ export function unknownMethod(service: string, method: string): InnkeeperError {
     'unknown_method',
     `${service} has no method ${method}; \`inn services ${service}\` lists them`,
   )
+}
+
+function changeBytes(change: Change): number {
+  if (change.kind === 'deleted') return 0
+  return change.kind === 'updated' ? change.value.length : change.delta.length
 }
 
 export function guestFailed(requestId: string): InnkeeperError {

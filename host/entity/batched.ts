@@ -44,8 +44,10 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       return false
     }
     if (this.state === undefined) {
+      this.loadingMs = performance.now()
       this.state = this.makeState()
       this.context.metrics.of(this.service.name).activated()
+      if (this.state.ready) this.loaded()
     }
     if (this.state.ready) return true
     try {
@@ -55,6 +57,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       const { name, deployment } = this.service
       this.stuck = { sequence: error.sequence, deployment, message: error.message }
       this.context.metrics.of(name).fault()
+      this.context.metrics.of(name).failed()
       this.context.log.error(
         { service: name, entity: this.id, sequence: error.sequence, deployment, err: error.cause },
         'an entity is stuck: its events cannot be replayed',
@@ -62,6 +65,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       this.answerAll(this.stuckError(this.stuck))
       return false
     }
+    if (this.state.ready) this.loaded()
     return this.state.ready
   }
 
@@ -81,6 +85,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       replayed: recorder.replayed,
       snapshotEvery: snapshotEvery === 0 ? settings.snapshotEvery : snapshotEvery,
       snapshotTaken: recorder.snapshot,
+      snapshotLoaded: recorder.snapshotLoaded,
     })
   }
 
@@ -100,6 +105,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     if (given.length === 0) return
     const recorder = this.context.metrics.of(this.service.name)
     let decisions: readonly Decision[] | undefined
+    const startedMs = performance.now()
     try {
       decisions = state.decide(given.map((item) => item.command))
     } catch (error) {
@@ -122,7 +128,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       decisions,
       this.context.outbox.nextId,
     )
-    recorder.decided(given.length)
+    recorder.decided(given.length, (performance.now() - startedMs) / 1000)
     if (plan.records.length === 0 && plan.enqueued.length === 0 && plan.dequeued.length === 0) {
       state.advance(undefined)
       perform(this.context, this.entity, plan.steps)

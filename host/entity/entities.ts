@@ -60,7 +60,8 @@ export class Entities {
 
   /** Hand a command to its entity. @throws InnkeeperError `overloaded` */
   put(service: EntityService, key: string, command: Command, reply: Reply): Waiting {
-    const waiting: Waiting = { kind: 'command', command, reply, stream: undefined, abandoned: false }
+    const arrivedMs = performance.now()
+    const waiting: Waiting = { kind: 'command', command, reply, stream: undefined, arrivedMs, abandoned: false }
     this.admit(service, key, waiting)
     return waiting
   }
@@ -68,7 +69,14 @@ export class Entities {
   /** Hand a command to a replicated entity whose answer is a stream. @throws InnkeeperError `overloaded` */
   open(service: ReplicatedService, key: string, command: Command, receiver: Receiver): StreamCall {
     const stream = new OpenStream(this.context, command, receiver)
-    this.admit(service, key, { kind: 'command', command, reply: () => {}, stream, abandoned: false })
+    this.admit(service, key, {
+      kind: 'command',
+      command,
+      reply: () => {},
+      stream,
+      arrivedMs: performance.now(),
+      abandoned: false,
+    })
     return stream
   }
 
@@ -137,7 +145,7 @@ export class Entities {
         if (!activation.idle || Math.abs(now - activation.usedAtMs) < idleMs) continue
         stateBytes -= activation.stateSize
         activation.passivate()
-        metrics.of(activation.serviceName).passivated()
+        metrics.of(activation.serviceName).passivated(activation.ageSeconds)
         space.delete(key)
         this.count -= 1
       }
@@ -186,6 +194,7 @@ export class Entities {
   private close(activation: Activation): void {
     if (activation.closed) return
     activation.end()
+    this.context.metrics.of(activation.serviceName).passivated(activation.ageSeconds)
     const { storage, key } = activation.entity
     const space = this.spaces.get(storage)
     if (space?.get(key) === activation) {
@@ -215,7 +224,7 @@ export class Entities {
         if (!activation.idle) continue
         bytes -= activation.stateSize
         activation.passivate()
-        this.context.metrics.of(activation.serviceName).passivated()
+        this.context.metrics.of(activation.serviceName).passivated(activation.ageSeconds)
         space.delete(key)
         this.count -= 1
       }

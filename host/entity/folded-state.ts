@@ -30,6 +30,7 @@ export interface FoldContext {
   readonly entity: EntityRef
   readonly stateVersion: string
   readonly replayed: (events: number, bytes: number) => void
+  readonly snapshotLoaded: (bytes: number) => void
 }
 
 /** Replay failed at this place in the journal. */
@@ -78,6 +79,7 @@ export class FoldedState {
     this.nowMs = head.nowMs
     const snapshot = journal.snapshot(entity)
     if (snapshot === undefined || snapshot.stateVersion !== stateVersion || snapshot.revision > head.revision) return
+    context.snapshotLoaded(snapshot.state.length)
     this.setBytes(snapshot.state, snapshot.revision, snapshot.sequence)
     this.rewind()
   }

@@ -18,6 +18,8 @@ export interface Waiting {
   readonly reply: Reply
   /** The client's stream, for a call of a method that streams; `reply` is not used then. */
   readonly stream: OpenStream | undefined
+  /** Of `performance.now()`. */
+  readonly arrivedMs: number
   /** Nobody waits for the answer any more (deadline, disconnect): not worth giving to the guest. */
   abandoned: boolean
 }

@@ -116,11 +116,15 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
 
   protected load(): boolean {
     if (this.state === undefined) {
+      this.loadingMs = performance.now()
       this.state = new ReplicaState(this.context.journal, this.entity)
       this.context.metrics.of(this.service.name).activated()
       this.findLeft()
+      if (this.state.ready) this.loaded()
     }
-    if (!this.state.ready) this.state.step()
+    if (this.state.ready) return true
+    this.state.step()
+    if (this.state.ready) this.loaded()
     return this.state.ready
   }
 
@@ -145,7 +149,8 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const start = { service: name, entity: this.id, deployment, revision: state.revision, sequence: 0 }
     const planner = new TurnPlanner({ ...start, keepsRecords: false }, outbox.nextId)
     const turn = new ReplicaTurn(planner, state.nowMs)
-    const until = performance.now() + turnMs
+    const startedMs = performance.now()
+    const until = startedMs + turnMs
     let decided = 0
     let keys: Set<string> | undefined
     while (decided < limits.batchCommandsMax) {
@@ -163,7 +168,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       decided += 1
       if (performance.now() > until) break
     }
-    metrics.of(name).decided(decided)
+    metrics.of(name).decided(decided, (performance.now() - startedMs) / 1000)
     this.conclude(turn, state)
   }
 

@@ -30,6 +30,9 @@ export interface OutboxParts {
   readonly clock: Clock
   readonly limits: Limits
   readonly log: Logger
+  /** Told of an effect that arrived, or is parked, by the service that caused it. */
+  readonly delivered: (service: string) => void
+  readonly parked: (service: string) => void
 }
 
 export class Outbox {
@@ -172,6 +175,7 @@ export class Outbox {
     }
     if (answer.kind === 'reply') {
       this.entries.delete(id)
+      this.parts.delivered(entry.cause.service)
       ended()
       return
     }
@@ -197,6 +201,7 @@ export class Outbox {
 
   private park(entry: OutboxEntry, reason: string, ended: () => void): void {
     const parked = { ...entry, parked: reason }
+    this.parts.parked(entry.cause.service)
     this.parts.log.error({ effect: entry.id, to: target(entry), cause: entry.cause, reason }, 'an effect is parked')
     this.store(parked, ended)
   }

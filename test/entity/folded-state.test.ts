@@ -87,6 +87,7 @@ function open(guest: Holder, journal: Journal): FoldedState {
     entity,
     stateVersion: 'v',
     replayed: () => {},
+    snapshotLoaded: () => {},
   })
 }
 

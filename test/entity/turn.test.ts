@@ -28,7 +28,7 @@ function given(more: { idempotencyKey?: string; effect?: OutboxEntry; hops?: num
     ...more,
   }
   return {
-    waiting: { kind: 'command', command, reply: () => {}, stream: undefined, abandoned: false },
+    waiting: { kind: 'command', command, reply: () => {}, stream: undefined, arrivedMs: 0, abandoned: false },
     command: { method: 'M', payload: command.payload, metadata: [], nowMs: 5, seed: Buffer.alloc(16) },
   }
 }
