@@ -15,7 +15,7 @@ assert.ok((await host.deployer.deploy((await component('counter/typescript')).by
 const client = new ScriptClient(host.listen)
 const metrics = async () => (await http(host.admin, 'GET', '/metrics')).text
 /** Its value; 0 where it was not counted yet. */
-function valueOf(text: string, name: string, service: string): number {
+function metricOf(text: string, name: string, service: string): number {
   return Number(new RegExp(`^innkeeper_${name}\\{service="${service}"\\} (.*)$`, 'm').exec(text)?.[1] ?? 0)
 }
 
@@ -38,7 +38,7 @@ Observe('A18: commands, changes, effects, faults and streams of every kind are c
   const stream = client.listen(replicas, 'Open', 'r', open)
   await stream.until(1)
   const text = await metrics()
-  const of = (service: string, ...names: string[]) => names.map((name) => valueOf(text, name, service))
+  const of = (service: string, ...names: string[]) => names.map((name) => metricOf(text, name, service))
   assert.equal(of(counter, 'commands_completed_total', 'events_persisted_total', 'commits_total'), [1, 1, 1])
   // Its second commit takes the effect that it got out of the outbox.
   assert.equal(of(values, 'changes_persisted_total', 'changes_persisted_bytes_total', 'commits_total'), [1, 4, 2])
@@ -57,10 +57,10 @@ Observe('A18: commands, changes, effects, faults and streams of every kind are c
   assert.match(later, /^innkeeper_subscriptions_open 0$/m)
   for (const service of [counter, values, replicas])
     assert.equal(
-      valueOf(later, 'entity_active_seconds_count', service),
-      valueOf(later, 'entities_passivated_total', service),
+      metricOf(later, 'entity_active_seconds_count', service),
+      metricOf(later, 'entities_passivated_total', service),
     )
-  assert.is(valueOf(later, 'entities_passivated_total', counter), 1)
+  assert.is(metricOf(later, 'entities_passivated_total', counter), 1)
 })
 
 Observe('docs/grafana.json asks only for metrics that there are, and shows every one that a service has', async () => {
@@ -73,7 +73,10 @@ Observe('docs/grafana.json asks only for metrics that there are, and shows every
   const text = await metrics()
   const families = [...text.matchAll(/^# TYPE (innkeeper_\w+) /gm)].map(([, name]) => name!)
   const there = new Set(families.flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]))
-  assert.equal([...asked].filter((name) => !there.has(name)), [])
+  assert.equal(
+    [...asked].filter((name) => !there.has(name)),
+    [],
+  )
   const shown = (family: string) => [...asked].some((name) => name.startsWith(family))
   const left = ['innkeeper_commands_received_total', 'innkeeper_commits_total', 'innkeeper_snapshots_persisted_total']
   const other = [

@@ -30,7 +30,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   transcode: ['schema'],
   observe: [],
   deploy: ['guest', 'ingress', 'journal', 'router', 'schema', 'transcode'],
-  admin: ['deploy', 'entity', 'guest', 'ingress', 'journal', 'observe', 'reply', 'transcode'],
+  admin: ['crdt', 'deploy', 'entity', 'guest', 'ingress', 'journal', 'observe', 'reply', 'transcode'],
   build: ['deploy', 'guest', 'schema'],
   cli: ['admin', 'build', 'deploy', 'guest', 'ingress', 'schema', 'transcode', 'observe', 'journal'],
   tools: [],

@@ -3,6 +3,7 @@
 // I1. Nothing here changes an entity or activates one; a state is folded from the journal, apart from the running activation.
 // I2. What cannot be decoded is shown as base64, never left out.
 
+import { Replica } from '../crdt/replica.ts'
 import { entityId, joinKey, splitKey } from '../entity/key.ts'
 import { ReplicaState } from '../entity/replica-state.ts'
 import { InnkeeperError } from '../errors.ts'
@@ -178,7 +179,7 @@ export interface ShownRecord {
 }
 
 export function journalPage(
-  { journal, config }: Parts,
+  { journal, config, replicas }: Parts,
   service: Service,
   entity: EntityRef,
   after: number,
@@ -191,12 +192,13 @@ export function journalPage(
     service.kind === 'value'
       ? journal.history(entity, after, limit, bytesMax)
       : journal.records(entity, from, limit, bytesMax)
-  const shown = { records: page.records.map((record) => show(service, record)), more: page.more }
+  const parts = { journal, config, replicas }
+  const shown = { records: page.records.map((record) => show(parts, service, record)), more: page.more }
   if (service.kind !== 'value' || config.valueHistory) return shown
   return { ...shown, note: 'The history of values is not kept; `inn up --value-history on` does from then on.' }
 }
 
-function show(service: Service, record: JournalRecord): ShownRecord {
+function show(parts: Parts, service: Service, record: JournalRecord): ShownRecord {
   const { revision, sequence, deployment, command, origin, events, change, effects, answer, answerMetadata } = record
   const method = service.type.methods.get(command.method)
   const first = sequence - events.length + 1
@@ -215,7 +217,7 @@ function show(service: Service, record: JournalRecord): ShownRecord {
       type: event.typeName,
       data: decode(service, event.typeName, event.data),
     })),
-    ...(change === undefined ? {} : { change: showChange(service, change) }),
+    ...(change === undefined ? {} : { change: showChange(parts, service, change) }),
     ...(effects.length > 0
       ? { effects: effects.map(({ call, synchronous }) => ({ to: `${call.service}/${call.method}`, synchronous })) }
       : {}),
@@ -225,10 +227,11 @@ function show(service: Service, record: JournalRecord): ShownRecord {
   } as ShownRecord
 }
 
-function showChange(service: Service, change: Change): unknown {
+function showChange({ replicas }: Parts, service: Service, change: Change): unknown {
   if (change.kind === 'updated') return { updated: decodeState(service, change.value) }
   if (change.kind === 'deleted') return { deleted: true }
-  return { delta: { base64: Buffer.from(change.delta).toString('base64') } }
+  // What the delta brings; what it takes away is only in its context.
+  return { delta: Replica.decode(change.delta).json(replicas.self, replicas.members), bytes: change.delta.length }
 }
 
 function showMetadata(metadata: Metadata): unknown {

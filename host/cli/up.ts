@@ -137,7 +137,7 @@ function redeploy(host: Host, file: string): void {
 
 function announce(host: Host, ms: number): void {
   print(
-    `Innkeeper serves on http://${host.listen} (HTTP/JSON and gRPC), admin on http://${host.admin}, data in ${host.config.data}; ready after ${seconds(ms)}.`,
+    `Innkeeper serves on http://${host.listen} (HTTP/JSON, gRPC, gRPC-Web), admin on http://${host.admin}, data in ${host.config.data}; ready after ${seconds(ms)}.`,
   )
   const rows: string[][] = []
   for (const service of host.services.current.services.values()) {

@@ -1,0 +1,118 @@
+// Guards every state model against storage that fails (A14): callers hear at once that the outcome is unknown, streams end, nothing
+// is served until the store works again, and then everything that was acknowledged is there.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Store } from '../../host/journal/catalog.ts'
+import type { Write } from '../../host/journal/kv.ts'
+import { KvCatalog } from '../../host/journal/kv-catalog.ts'
+import { KvJournal } from '../../host/journal/kv-journal.ts'
+import { MemoryKv } from '../../host/journal/memory.ts'
+import { http, temporary, testHost } from '../support/host.ts'
+import { actions, replicas, ScriptClient, scripted, values } from '../support/scripted.ts'
+
+/** Writes fail while `failing`: before anything of them is done, or after all of it. */
+class FailingKv extends MemoryKv {
+  failing: 'before' | 'after' | undefined
+
+  override write(writes: readonly Write[]): void {
+    if (this.failing === 'before') throw new Error('no space left on device')
+    super.write(writes)
+    if (this.failing === 'after') throw new Error('input/output error')
+  }
+
+  override async reopen(): Promise<void> {
+    if (this.failing !== undefined) throw new Error('still failing')
+  }
+}
+
+const kv = new FailingKv()
+const catalog = new KvCatalog(kv)
+const store: Store = { journal: new KvJournal(kv, () => {}), catalog, replica: 'storage-test', note() {} }
+const data = temporary()
+const host = await testHost(data.path, {}, { store })
+assert.ok((await host.deployer.deploy(await scripted())).ok)
+const client = new ScriptClient(host.listen)
+const put = (text: string) => `return { change: { updated: '${text}' }, outcome: say('') }`
+const show = async (id: string) => (await client.call(values, 'Do', id, 'return { outcome: say(value) }')).text
+const increment = "return { operations: [increment(1)], answer: say('') }"
+const read = 'return { answer: say(view.value?.counter ?? 0) }'
+const count = async (id: string) => Number((await client.call(replicas, 'Do', id, read)).text)
+const ready = async () => (await http(host.admin, 'GET', '/readyz')).status
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    if (await check()) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.unreachable('it did not come about')
+}
+
+const Storage = suite('storage that fails')
+
+for (const when of ['before', 'after'] as const) {
+  Storage(
+    `A14: values, replicas and actions: a commit that fails ${when} it is written is UNAVAILABLE at once`,
+    async () => {
+      await client.call(values, 'Do', 'v', put('kept'))
+      await client.call(replicas, 'Do', 'r', increment)
+      const before = await count('r')
+      const effect = `return say('', { effects: [effect('Values', 'Do', 'x-${when}', ${JSON.stringify(put('x'))})] })`
+      for (const call of [
+        () => client.call(values, 'Do', 'v', put('lost?')),
+        () => client.call(replicas, 'Do', 'r', increment),
+        () => client.call(actions, 'Do', '', effect),
+      ]) {
+        kv.failing = when
+        const { code, message } = await call()
+        assert.is(code, 14)
+        assert.match(message, 'the outcome of this command is unknown')
+        // Nothing is served meanwhile, reads included.
+        assert.is((await client.call(values, 'Do', 'v', 'return { outcome: say(value) }')).code, 14)
+        assert.is(await ready(), 503)
+        kv.failing = undefined
+        await until(async () => (await ready()) === 200)
+      }
+      assert.is(await show('v'), when === 'before' ? 'kept' : 'lost?')
+      assert.is(await count('r'), when === 'before' ? before : before + 1)
+      if (when === 'after') await until(async () => (await show('x-after')) === 'x')
+    },
+  )
+}
+
+Storage('A14, A12: open streams end with UNAVAILABLE, and their entities hear that they left', async () => {
+  const leave = 'return { operations: [add(-1)], answer: none() }'
+  const open = `return { operations: [add(1)], answer: say('open'), subscribe: ${JSON.stringify({ cancelled: leave, changed: 'return { outcome: say(view.value.counter) }' })} }`
+  const one = client.listen(replicas, 'Open', 's', open)
+  const two = client.listen(replicas, 'Open', 's', open)
+  await Promise.all([one.until(1), two.until(1)])
+  assert.is(await count('s'), 2)
+  kv.failing = 'before'
+  const three = client.listen(replicas, 'Open', 's', open)
+  assert.is(await three.ended(), 14)
+  assert.equal(three.texts, [])
+  assert.equal([await one.ended(), await two.ended()], [14, 14])
+  kv.failing = undefined
+  await until(async () => (await ready()) === 200)
+  await until(async () => (await count('s')) === 0)
+})
+
+Storage('A14: a stream of an action whose effects cannot be stored ends with UNAVAILABLE', async () => {
+  const code = `return { outputs: [say('a', { effects: [effect('Values', 'Do', 'as', ${JSON.stringify(put('x'))})] })], done: true }`
+  kv.failing = 'before'
+  const stream = client.listen(actions, 'Out', '', code)
+  assert.is(await stream.ended(), 14)
+  assert.equal(stream.texts, [])
+  kv.failing = undefined
+  await until(async () => (await ready()) === 200)
+  const again = client.listen(actions, 'Out', '', code)
+  assert.is(await again.ended(), 0)
+})
+
+Storage.after(async () => {
+  client.close()
+  await host.stop()
+  data.remove()
+})
+
+Storage.run()
