@@ -181,6 +181,8 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     log.info('stopping')
     entities.endStreams()
     await ingress?.close(config.stopWaitMs)
+    // Functions still hear of the streams that this ended.
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
     for (const timer of timers) clearInterval(timer)
     outbox.stop()
     deadlines.stop()

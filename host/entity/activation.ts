@@ -45,6 +45,8 @@ export abstract class Activation<S extends EntityService = EntityService> {
   protected readonly context: EntityContext
   protected service: S
   protected committing = false
+  /** Commands of this turn: whatever happens to it, they are answered. */
+  protected inHand: Waiting[] = []
   /** When loading began, of `performance.now()`. */
   protected loadingMs = 0
 
@@ -89,6 +91,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
     } catch (error) {
       this.failed(error)
     }
+    this.inHand = []
     if (this.runnable) this.context.again(this)
   }
 
@@ -247,6 +250,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
   private failed(thrown: unknown): void {
     const error = toInnkeeperError(thrown)
     this.context.log.error({ service: this.service.name, entity: this.id, err: thrown }, 'a turn failed')
+    for (const waiting of this.inHand) this.answer(waiting, { kind: 'error', error })
     this.answerAll(error)
     this.context.close(this)
   }

@@ -176,6 +176,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       if (idempotencyKey !== undefined && keys?.has(idempotencyKey)) break
       this.mailbox.take()
       this.context.left()
+      this.inHand.push(waiting)
       if (this.undecided(waiting) === undefined) continue
       if (idempotencyKey !== undefined) keys = (keys ?? new Set()).add(idempotencyKey)
       given.push({ waiting, command: guestCommand(waiting, now, chance.seed()) })

@@ -79,6 +79,8 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
   }
 
   left(stream: OpenStream): void {
+    // Given up meanwhile: whoever loads the entity next finds the subscription on disk.
+    if (this.closed) return
     this.mailbox.put({ kind: 'left', subscription: stream.subscription!.id })
     this.context.left(-1)
     this.context.again(this)
@@ -161,6 +163,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       if (key !== undefined) keys = (keys ?? new Set()).add(key)
       this.mailbox.take()
       this.context.left()
+      if (work.kind === 'command') this.inHand.push(work)
       turn.works.push(work)
       if (work.kind === 'left') this.leave(turn, work.subscription)
       else if (work.kind === 'news') this.learn(turn, work)
@@ -298,10 +301,11 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       return
     }
     const effects = step.kind === 'refuse' ? [] : step.effects
+    // Looked up now: a later command of this turn may end the stream that this one opens.
+    const opened = subscription === undefined ? undefined : this.subscriptions.get(subscription)?.stored
     turn.after.push(() => {
       stream.tell({ answer: outcome.answer, metadata: outcome.metadata, effects })
-      const opened = subscription === undefined ? undefined : this.subscriptions.get(subscription)
-      if (opened !== undefined) stream.opened(opened.stored, this)
+      if (opened !== undefined) stream.opened(opened, this)
       // A method that streams may answer without a stream: that answer is all (A13).
       else stream.finish()
     })

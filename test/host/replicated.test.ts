@@ -279,6 +279,19 @@ Streams('B5.7: `end` delivers its message, then the stream is over, and no cance
   staying.cancel()
 })
 
+Streams('a stream that is ended by a command of the same turn gets its first element, then its last', async () => {
+  for (let round = 0; round < 20; round++) {
+    const ending = open(`s5-${round}`, { changed: 'return { outcome: say("last"), end: true }' })
+    // On the same connection at once, so that both are mostly decided together.
+    const together = act(`s5-${round}`, change('increment(1)'))
+    await ending.until(1)
+    await together
+    if (ending.texts.length === 1 && ending.code === undefined) await changed(`s5-${round}`, 'increment(1)')
+    assert.is(await ending.ended(), 0)
+    assert.equal(ending.texts, ['opened', 'last'])
+  }
+})
+
 Streams('B5.7: a failure in a message ends the stream with its status, and the subscription is gone', async () => {
   const one = open('s6', { changed: 'return { outcome: refuse("out-of-range", "too far") }' })
   await one.until(1)
