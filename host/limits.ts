@@ -39,6 +39,10 @@ export interface Limits {
   readonly streamBacklogBytesMax: number
   /** Elements of a streamed request that wait for the function. */
   readonly streamInputsMax: number
+  /** What an action keeps between the steps of one stream. */
+  readonly streamStateBytesMax: number
+  /** What is kept of the request that opened a stream on an entity, with the function's note. */
+  readonly subscriptionBytesMax: number
   /** Calls whose request or answer is a stream, open at once. */
   readonly streamsMax: number
   /** Methods, services, metadata names, idempotency keys, type names: characters. */
@@ -78,6 +82,8 @@ export const defaultLimits: Limits = {
   streamBacklogMax: 1_000,
   streamBacklogBytesMax: 4 * MiB,
   streamInputsMax: 64,
+  streamStateBytesMax: 256 * 1024,
+  subscriptionBytesMax: 64 * 1024,
   streamsMax: 10_000,
   nameLengthMax: 256,
   entityKeyBytesMax: 1_024,

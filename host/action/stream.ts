@@ -163,6 +163,8 @@ export class ActionStream implements StreamCall, Turn {
   }
 
   private give(planned: readonly PlannedOutcome[], done: boolean): void {
+    // The guest is done with it: whatever becomes of the elements, it does not hear of it.
+    if (done) this.close()
     for (const { outcome, effects } of planned) {
       this.outputs.put({ answer: outcome.answer, metadata: outcome.metadata, effects })
     }
@@ -172,8 +174,6 @@ export class ActionStream implements StreamCall, Turn {
       return
     }
     const failed = planned.some(({ outcome }) => outcome.answer.kind === 'failure')
-    // The guest is done with it: whatever becomes of the elements, it does not hear of it.
-    this.close()
     if (once && !this.answered && !failed) this.outputs.fail(functionFailed(this.command.requestId))
     else this.outputs.finish()
   }

@@ -229,6 +229,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       decision = guest.decide(name, this.id, this.view(method.view, command), command)
       if (decision.subscribe !== undefined && !method.type.serverStreaming)
         throw new GuestFault('malformed', 'a stream was opened by a method that answers once')
+      this.checkSubscription(waiting, decision.subscribe)
       applied = this.apply(decision, turn.nowMs)
       outcome =
         decision.answer.kind === 'now'
@@ -260,6 +261,16 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     if (applied.changed) this.notify(turn, subscription)
     // Nobody is there to listen: an effect, or a forward of a call that is answered once.
     if (subscription !== undefined && waiting.stream === undefined) this.leave(turn, subscription)
+  }
+
+  /** Open streams are many, and all of this stays in memory. @throws InnkeeperError `message_too_large` */
+  private checkSubscription({ command }: Waiting, note: Uint8Array | undefined): void {
+    const { subscriptionBytesMax } = this.context.limits
+    if (note === undefined || command.payload.length + note.length <= subscriptionBytesMax) return
+    throw new InnkeeperError(
+      'message_too_large',
+      `the request of a stream on an entity may have ${subscriptionBytesMax} bytes, with what the function keeps of it`,
+    )
   }
 
   private decideFailed(turn: ReplicaTurn, waiting: Waiting, thrown: unknown): void {

@@ -271,6 +271,17 @@ Streams(
   },
 )
 
+Streams('a failing element of a function that is done is not followed by a cancel', async () => {
+  const code = `if (cancelled) return { outputs: [none({ effects: [${count('done-cut')}] })] }; return { outputs: [refuse('aborted', 'stop')], done: true }`
+  assert.is(await out(code).ended(), 10)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  assert.is(await counted('done-cut'), 0)
+})
+
+Streams('A16: the state of a stream is bounded', async () => {
+  assert.is(await out("memory.big = 'x'.repeat(300000); return { outputs: [say('a')], more: true }").ended(), 13)
+})
+
 Streams('B6.2: effects of an element run before it, and a forward stands in its place, stream or not', async () => {
   const answer = "return { outcome: say('from value') }"
   const stream = "return { outputs: [say('s1'), say('s2')], done: true }"

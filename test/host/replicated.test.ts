@@ -470,6 +470,13 @@ Streams('an effect on a streamed method is a client that leaves after the first 
   assert.equal(await show('s17'), { counter: '10' })
 })
 
+Streams('A16: what is kept of the request of a stream is bounded', async () => {
+  const long = open('s20', { operations: 'add(1)', changed: `/* ${'x'.repeat(40_000)} */ return {}` })
+  assert.equal([await long.ended(), long.texts], [8, []])
+  assert.match(long.message, '65536 bytes')
+  assert.is(await show('s20'), null)
+})
+
 Streams('a stream has its own deadline', async () => {
   const path = `/${replicas}/Open`
   const same = (bytes: Buffer) => bytes
