@@ -9,6 +9,8 @@ export interface Limits {
   readonly mailboxCommandsMax: number
   /** Commands waiting in the whole host. */
   readonly waitingCommandsMax: number
+  /** Bytes of their messages. */
+  readonly waitingBytesMax: number
   /** Commands handed to the guest at once. */
   readonly batchCommandsMax: number
   readonly decisionEventsMax: number
@@ -61,6 +63,7 @@ export const defaultLimits: Limits = {
   metadataBytesMax: 16 * 1024,
   mailboxCommandsMax: 1_000,
   waitingCommandsMax: 10_000,
+  waitingBytesMax: 256 * MiB,
   batchCommandsMax: 64,
   decisionEventsMax: 1_000,
   decisionEventBytesMax: 4 * MiB,

@@ -33,6 +33,7 @@ import { createDispatch, createOpen } from './router/router.ts'
 import type { ReplicatedService } from './services.ts'
 import { Services } from './services.ts'
 import { Turns } from './turns.ts'
+import { WaitingBudget } from './waiting-budget.ts'
 
 export interface HostParts {
   readonly clock?: Clock
@@ -90,7 +91,8 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const replicas = new Replicas(store.replica)
   const turns = new Turns(() => commits.flush())
   const { snapshotEvery, passivateAfterMs, valueHistory } = config
-  const shared = { commits, services, outbox, dispatch, open, clock, chance, limits, metrics, log }
+  const waiting = new WaitingBudget(limits)
+  const shared = { commits, services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log }
   const streamPrefix = chance.id().slice(0, 13)
   let streams = 0
   const entities = new Entities(
@@ -120,9 +122,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     return failure && `storage failed: ${failure.message}; the host takes calls again when it works`
   }
   metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
-  metrics.gauge('waiting_commands', 'Commands waiting for their entity or action.', () => {
-    return entities.waitingCommands + actions.waitingCalls
-  })
+  metrics.gauge('waiting_commands', 'Commands waiting for their entity or action.', () => waiting.commands)
   metrics.gauge(
     'subscriptions_open',
     'Streams that clients keep open on replicated entities.',

@@ -55,6 +55,7 @@ Observe('A18: commands, changes, effects, faults and streams of every kind are c
   await new Promise((resolve) => setTimeout(resolve, 2_200))
   const later = await metrics()
   assert.match(later, /^innkeeper_subscriptions_open 0$/m)
+  assert.match(later, /^innkeeper_waiting_commands 0$/m)
   for (const service of [counter, values, replicas])
     assert.equal(
       metricOf(later, 'entity_active_seconds_count', service),

@@ -1,12 +1,11 @@
 // Actions: stateless services: unary calls, gathered by service, and streams.
 //
-// A1. All together at most `waitingCommandsMax` calls wait; past that callers are told to retry.
+// A1. Calls wait within the host's budget (waiting-budget.ts); past that callers are told to retry.
 // A2. When a service is replaced, its open streams end with UNAVAILABLE (architecture, "Rules of a turn").
 //
 // Owns: the set of running calls.   calls.ts, stream.ts own: one service's calls, one stream.
 
 import type { Command, Receiver, Reply, StreamCall } from '../command.ts'
-import { InnkeeperError } from '../errors.ts'
 import type { ActionService, Method } from '../services.ts'
 import type { WaitingCall } from './calls.ts'
 import { Calls } from './calls.ts'
@@ -17,14 +16,9 @@ export class Actions {
   private readonly context: ActionContext
   private readonly calls = new Map<string, Calls>()
   private readonly streams = new Set<ActionStream>()
-  private waiting = 0
 
   constructor(context: ActionContext) {
     this.context = context
-  }
-
-  get waitingCalls(): number {
-    return this.waiting
   }
 
   get openStreams(): number {
@@ -33,19 +27,13 @@ export class Actions {
 
   /** @throws InnkeeperError `overloaded` */
   call({ name }: ActionService, command: Command, reply: Reply): WaitingCall {
-    const { waitingCommandsMax } = this.context.limits
-    if (this.waiting >= waitingCommandsMax) {
-      throw new InnkeeperError('overloaded', `${waitingCommandsMax} commands are waiting in this host; try again later`)
-    }
+    this.context.waiting.admit(command.payload.length)
     let calls = this.calls.get(name)
     if (calls === undefined) {
-      calls = new Calls(this.context, name, (count) => {
-        this.waiting -= count
-      })
+      calls = new Calls(this.context, name)
       this.calls.set(name, calls)
     }
     const waiting: WaitingCall = { command, reply, arrivedMs: performance.now(), abandoned: false }
-    this.waiting += 1
     calls.put(waiting)
     return waiting
   }

@@ -34,16 +34,14 @@ export class Calls implements Turn {
   private waiting: WaitingCall[] = []
   /** So many from the front are run one by one (C2). */
   private alone = 0
-  /** Called for each call that left the queue. */
-  private readonly taken: (count: number) => void
 
-  constructor(context: ActionContext, name: string, taken: (count: number) => void) {
+  constructor(context: ActionContext, name: string) {
     this.context = context
     this.name = name
-    this.taken = taken
   }
 
   put(waiting: WaitingCall): void {
+    this.context.waiting.add(waiting.command.payload.length)
     this.waiting.push(waiting)
     this.context.again(this)
   }
@@ -51,7 +49,7 @@ export class Calls implements Turn {
   turn(): void {
     const max = this.alone > 0 ? 1 : this.context.limits.batchCommandsMax
     const batch = this.waiting.splice(0, max)
-    this.taken(batch.length)
+    for (const { command } of batch) this.context.waiting.remove(command.payload.length)
     const calls = batch.filter((call) => !call.abandoned)
     try {
       this.run(calls, batch.length)
@@ -73,7 +71,7 @@ export class Calls implements Turn {
     const outcomes = this.outcomes(service, calls)
     if (outcomes === undefined) {
       this.waiting = [...calls, ...this.waiting]
-      this.taken(-calls.length)
+      for (const { command } of calls) this.context.waiting.add(command.payload.length)
       this.alone = calls.length
       return
     }

@@ -9,6 +9,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Outbox } from '../reply/outbox.ts'
 import type { Services } from '../services.ts'
 import type { Turn } from '../turns.ts'
+import type { WaitingBudget } from '../waiting-budget.ts'
 
 export interface ActionContext {
   readonly commits: Pick<GroupCommit, 'join'>
@@ -19,6 +20,8 @@ export interface ActionContext {
   readonly clock: Clock
   readonly chance: Chance
   readonly limits: Limits
+  /** What waits in the whole host. */
+  readonly waiting: WaitingBudget
   readonly metrics: Metrics
   readonly log: Logger
   /** Another turn of the loop. */

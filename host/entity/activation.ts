@@ -34,7 +34,7 @@ export interface Stuck {
 export abstract class Activation<S extends EntityService = EntityService> {
   readonly entity: EntityRef
   readonly id: string
-  readonly mailbox = new Mailbox()
+  readonly mailbox: Mailbox
   /** Set by turns.ts: already in line for a turn. */
   queued = false
   /** Milliseconds of `context.clock` when the last command came. For passivation. */
@@ -52,6 +52,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
 
   constructor(context: EntityContext, service: S, key: string) {
     this.context = context
+    this.mailbox = new Mailbox(context.waiting)
     this.service = service
     this.entity = { storage: service.storage, key }
     this.id = entityId(key, service.keyFieldCount)
@@ -229,7 +230,6 @@ export abstract class Activation<S extends EntityService = EntityService> {
   protected answerAll(error: InnkeeperError): void {
     const answer = { kind: 'error', error } as const
     for (let work = this.mailbox.take(); work !== undefined; work = this.mailbox.take()) {
-      this.context.left()
       if (work.kind === 'command') this.answer(work, answer)
       else if (work.kind === 'news') work.done(error)
     }

@@ -175,7 +175,6 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       // A second command with a key waits for the first: it ends the batch and gets the first's answer next turn.
       if (idempotencyKey !== undefined && keys?.has(idempotencyKey)) break
       this.mailbox.take()
-      this.context.left()
       this.inHand.push(waiting)
       if (this.undecided(waiting) === undefined) continue
       if (idempotencyKey !== undefined) keys = (keys ?? new Set()).add(idempotencyKey)
@@ -197,6 +196,5 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
 
   private putBack(given: readonly Given[]): void {
     this.mailbox.putBack(given.map((item) => item.waiting))
-    this.context.left(-given.length)
   }
 }

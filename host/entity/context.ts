@@ -9,6 +9,7 @@ import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Outbox } from '../reply/outbox.ts'
 import type { Services } from '../services.ts'
+import type { WaitingBudget } from '../waiting-budget.ts'
 import type { Activation } from './activation.ts'
 import type { Replicas } from './replicas.ts'
 
@@ -34,6 +35,8 @@ export interface EntityContext {
   readonly clock: Clock
   readonly chance: Chance
   readonly limits: Limits
+  /** What waits in the whole host. */
+  readonly waiting: WaitingBudget
   readonly settings: EntitySettings
   readonly metrics: Metrics
   readonly log: Logger
@@ -41,6 +44,4 @@ export interface EntityContext {
   readonly again: (activation: Activation) => void
   /** Drop it now; what waits in its mailbox goes to a fresh one. */
   readonly close: (activation: Activation) => void
-  /** So many commands (default 1) left a mailbox; negative: were put back. */
-  readonly left: (count?: number) => void
 }

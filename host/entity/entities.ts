@@ -1,7 +1,7 @@
 // Entities: the activations in memory, at most one for each entity, and their bounds.
 //
 // N1. At most one activation for each (storage id, key); commands for it go to its mailbox in arrival order.
-// N2. A mailbox holds at most `mailboxCommandsMax`, all together `waitingCommandsMax`: past that callers are told to retry.
+// N2. A mailbox holds at most `mailboxCommandsMax`; all together what the host's budget admits (waiting-budget.ts).
 // N3. Idle activations are dropped after their service's time, and the least recently used ones past the caps; neither loses
 //     or reorders a command: only an activation with nothing waiting and nothing in flight is dropped.
 // N4. An activation that was closed with commands waiting hands them, in order, to a fresh one.
@@ -17,6 +17,7 @@ import type { Activation } from './activation.ts'
 import { BatchedActivation } from './batched.ts'
 import type { EntityContext } from './context.ts'
 import type { Waiting, Work } from './mailbox.ts'
+import { bytesOf } from './mailbox.ts'
 import { OpenStream } from './open-stream.ts'
 import { ReplicatedActivation } from './replicated.ts'
 
@@ -28,27 +29,19 @@ export class Entities {
   private readonly turns: Turns
   /** Per storage id, in order of last use: the first is the least recently used. */
   private readonly spaces = new Map<StorageId, Map<string, Activation>>()
-  private waiting = 0
   private count = 0
 
-  constructor(context: Omit<EntityContext, 'again' | 'close' | 'left'>, turns: Turns) {
+  constructor(context: Omit<EntityContext, 'again' | 'close'>, turns: Turns) {
     this.turns = turns
     this.context = {
       ...context,
       again: this.turns.again,
       close: (activation) => this.close(activation),
-      left: (count = 1) => {
-        this.waiting -= count
-      },
     }
   }
 
   get activations(): number {
     return this.count
-  }
-
-  get waitingCommands(): number {
-    return this.waiting
   }
 
   /** Streams that clients keep open on replicated entities. */
@@ -91,13 +84,9 @@ export class Entities {
   }
 
   private admit(service: EntityService, key: string, work: Work): void {
-    const { limits } = this.context
-    if (this.waiting >= limits.waitingCommandsMax && work.kind !== 'left') {
-      throw new InnkeeperError(
-        'overloaded',
-        `${limits.waitingCommandsMax} commands are waiting in this host; try again later`,
-      )
-    }
+    const { limits, waiting } = this.context
+    // What the host itself has to tell always gets in.
+    if (work.kind !== 'left') waiting.admit(bytesOf(work))
     const activation = this.activation(service, key)
     if (activation.mailbox.size >= limits.mailboxCommandsMax && work.kind !== 'left') {
       throw new InnkeeperError(
@@ -106,7 +95,6 @@ export class Entities {
       )
     }
     activation.mailbox.put(work)
-    this.waiting += 1
     if (activation.runnable) this.turns.again(activation)
   }
 
@@ -209,7 +197,6 @@ export class Entities {
         this.turns.again(fresh)
         continue
       }
-      this.waiting -= 1
       refuse(work, `${activation.serviceName} is no longer served; deploy it again`)
     }
   }

@@ -1,12 +1,13 @@
 // Mailbox: the commands waiting for one entity, and what else happens to it.
 //
 // M1. Order is arrival order; commands put back come before newer ones, in their own order.
-// M2. Bounded by whoever puts (entities.ts): `size` is exact at any time.
+// M2. Bounded by whoever puts (entities.ts): `size` is exact at any time, and so is what the host's budget counts of it.
 // M3. Taking and putting are O(1): an array with a moving head, compacted when half of it is dead.
 //
 // Owns: the queue.   Activation owns: when to take.   Entities own: the bounds.
 
 import type { Command, Reply } from '../command.ts'
+import type { WaitingBudget } from '../waiting-budget.ts'
 import type { OpenStream } from './open-stream.ts'
 
 /** What waits for an entity: commands, and for replicated ones clients that left and news from peers. */
@@ -39,14 +40,20 @@ export interface News {
 }
 
 export class Mailbox {
+  private readonly budget: WaitingBudget
   private items: Work[] = []
   private head = 0
+
+  constructor(budget: WaitingBudget) {
+    this.budget = budget
+  }
 
   get size(): number {
     return this.items.length - this.head
   }
 
   put(work: Work): void {
+    this.budget.add(bytesOf(work))
     this.items.push(work)
   }
 
@@ -57,6 +64,7 @@ export class Mailbox {
   take(): Work | undefined {
     const work = this.items[this.head]
     if (work === undefined) return undefined
+    this.budget.remove(bytesOf(work))
     this.head += 1
     if (this.head === this.items.length) {
       this.items = []
@@ -69,7 +77,14 @@ export class Mailbox {
   }
 
   putBack(works: readonly Work[]): void {
+    for (const work of works) this.budget.add(bytesOf(work))
     this.items = [...works, ...this.items.slice(this.head)]
     this.head = 0
   }
+}
+
+/** Bytes that somebody sent. */
+export function bytesOf(work: Work): number {
+  if (work.kind === 'command') return work.command.payload.length
+  return work.kind === 'news' ? work.delta.length : 0
 }

@@ -82,14 +82,12 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     // Given up meanwhile: whoever loads the entity next finds the subscription on disk.
     if (this.closed) return
     this.mailbox.put({ kind: 'left', subscription: stream.subscription!.id })
-    this.context.left(-1)
     this.context.again(this)
   }
 
   /** A turn without work, to find out which version of the service it belongs to. */
   look(): void {
     this.mailbox.put({ kind: 'left', subscription: '' })
-    this.context.left(-1)
     this.context.again(this)
   }
 
@@ -113,7 +111,6 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const { name } = this.service
     this.endStreams(new InnkeeperError('service_replaced', `${name} was replaced or undeployed; open the stream again`))
     this.mailbox.putBack([...this.subscriptions.keys()].map((id) => ({ kind: 'left', subscription: id })))
-    this.context.left(-this.subscriptions.size)
   }
 
   protected load(): boolean {
@@ -140,7 +137,6 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     }
     if (lefts.length === 0) return
     this.mailbox.putBack(lefts)
-    this.context.left(-lefts.length)
   }
 
   protected work(): void {
@@ -162,7 +158,6 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       if (key !== undefined && keys?.has(key)) break
       if (key !== undefined) keys = (keys ?? new Set()).add(key)
       this.mailbox.take()
-      this.context.left()
       if (work.kind === 'command') this.inHand.push(work)
       turn.works.push(work)
       if (work.kind === 'left') this.leave(turn, work.subscription)
@@ -208,7 +203,6 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     for (const { waiting } of turn.asked) this.answer(waiting, { kind: 'error', error: this.outboxFull() })
     const again = turn.works.filter((work) => work.kind !== 'command')
     this.mailbox.putBack(again)
-    this.context.left(-again.length)
   }
 
   private decide(turn: ReplicaTurn, waiting: Waiting): void {
