@@ -1,9 +1,12 @@
 // Guards what operators look at: metrics of every kind of service, and that the dashboard asks only for what there is.
 
 import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { Counter, Histogram, Registry } from 'prom-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Host } from '../host/main.ts'
+import { Counters, Histograms } from '../host/observe/tally.ts'
 import { component } from './support/components.ts'
 import { http, temporary, testHost } from './support/host.ts'
 import { actions, replicas, ScriptClient, scripted, values } from './support/scripted.ts'
@@ -89,6 +92,28 @@ Observe('docs/grafana.json asks only for metrics that there are, and shows every
     families.filter((family) => !shown(family) && ![...left, ...other].includes(family)),
     [],
   )
+})
+
+Observe('T2: a tally tells what prom-client would of the same numbers', async () => {
+  const bounds = [0.5, 1, 10]
+  const number = fc.oneof(fc.double({ min: 0, max: 20, noNaN: true }), fc.constantFrom(...bounds))
+  const property = fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom('a', 'b.C'), number)), async (observed) => {
+    const [ours, theirs] = [new Registry(), new Registry()]
+    const labels = { labelNames: ['service'], registers: [theirs] }
+    const [counter, histogram] = [new Counters(ours, 'c', 'counts'), new Histograms(ours, 'h', 'spreads', bounds)]
+    const prom = {
+      counter: new Counter({ name: 'c', help: 'counts', ...labels }),
+      histogram: new Histogram({ name: 'h', help: 'spreads', buckets: bounds, ...labels }),
+    }
+    for (const [service, value] of observed) {
+      counter.of(service).value += 1
+      prom.counter.labels({ service }).inc()
+      histogram.of(service).observe(value)
+      prom.histogram.labels({ service }).observe(value)
+    }
+    assert.is(await ours.metrics(), await theirs.metrics())
+  })
+  await fc.assert(property, { numRuns: 50 })
 })
 
 Observe.after(async () => {
