@@ -1,7 +1,7 @@
 // The demo: what Innkeeper does, once through, as a story of at most 40 lines. `npm run demo`.
 //
-// Builds the TypeScript cart and counter from source, starts a host on an empty directory and free ports, deploys through the
-// admin port, calls over HTTP/JSON and gRPC, kills the host with SIGKILL, and reads the same cart back from the journal.
+// Builds the TypeScript cart, counter and presence from source, starts a host on an empty directory and free ports, deploys through the
+// admin port, calls over HTTP/JSON and gRPC, opens streams, kills the host with SIGKILL, and reads the same cart back from the journal.
 
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
@@ -31,9 +31,9 @@ try {
 }
 
 async function story(): Promise<void> {
-  say('1. Two services, each a few pure functions and a .proto, become WebAssembly components:')
+  say('1. Three services, each a few pure functions and a .proto, become WebAssembly components:')
   const components: string[] = []
-  for (const guest of ['cart/typescript', 'counter/typescript']) {
+  for (const guest of ['cart/typescript', 'counter/typescript', 'presence/typescript']) {
     const out = join(root, 'guests/build', `${guest.replace('/', '-')}.wasm`)
     const { file, bytes, steps } = await buildProject(join(root, 'guests', guest), { out })
     const ms = steps.reduce((sum, step) => sum + step.ms, 0)
@@ -74,7 +74,15 @@ async function story(): Promise<void> {
   await grpc(listen, admin, 'examples.counter.v1.Counter/Add', { id: 'visits', amount: 42 })
   const after = await http(listen, 'GET', '/carts/ada')
 
-  say('5. The host is killed, hard, and started again on the same directory:')
+  say(
+    '5. A room is a CRDT. Who joins gets a stream (gRPC, JSON lines or server-sent events) and hears of every change:',
+  )
+  const ada = await enter(listen, 'ada')
+  const bob = await enter(listen, 'bob')
+  tell('GET /rooms/lobby/join/ada', `${ada.shift()} ... ${await until(ada)}`)
+  await http(listen, 'GET', '/rooms/lobby')
+
+  say('6. The host is killed, hard, and started again on the same directory:')
   host?.kill('SIGKILL')
   await new Promise((resolve) => host?.once('exit', resolve))
   const began = performance.now()
@@ -82,11 +90,15 @@ async function story(): Promise<void> {
   tell('kill -9; inn up', `ready after ${Math.round(performance.now() - began)} ms, no component is linked again`)
   const again = await http(listen, 'GET', '/carts/ada')
   await http(listen, 'GET', '/counter/visits')
+  const room = await http(listen, 'GET', '/rooms/lobby')
   if (again !== after || again === before) throw new Error(`the cart is ${again}, it was ${after}`)
-  say('The same cart, folded from its journal. Nothing was lost, because nothing was answered before it was on disk.')
+  if (room !== '{"users":[],"connections":0}') throw new Error(`ghosts in the room: ${room}, after ${bob}`)
+  say(
+    'The same cart, folded from its journal: nothing was answered before it was on disk. And nobody is left in the room.',
+  )
 
   say('Try it yourself:')
-  console.log('   npx inn up guests/build/cart-typescript.wasm guests/build/counter-typescript.wasm')
+  console.log('   npx inn up guests/build/*-typescript.wasm')
   console.log('   curl localhost:8080/counter/me/add -H "content-type: application/json" -d \'{"amount": 5}\'')
   console.log('   npx inn journal examples.counter.v1.Counter me      npx inn new my-service')
 }
@@ -135,6 +147,30 @@ async function http(listen: string, method: string, path: string, body?: Json): 
   const shown = response.ok ? text : `${response.status} refused: ${(JSON.parse(text) as { message: string }).message}`
   tell(`${method} ${path}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`, shown)
   return text
+}
+
+/** The lines of a stream, as they come; at least one. */
+async function enter(listen: string, user: string): Promise<string[]> {
+  const response = await fetch(`http://${listen}/rooms/lobby/join/${user}`)
+  const lines: string[] = []
+  const read = async () => {
+    for await (const chunk of response.body!)
+      lines.push(
+        ...Buffer.from(chunk)
+          .toString()
+          .split('\n')
+          .filter((line) => line !== ''),
+      )
+  }
+  // It ends when the host is killed.
+  read().catch(() => {})
+  await until(lines)
+  return lines
+}
+
+async function until(lines: readonly string[]): Promise<string> {
+  while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  return lines.at(-1)!
 }
 
 async function grpc(listen: string, admin: string, target: string, json: Json): Promise<void> {
