@@ -12,7 +12,7 @@ import type { AdminServer } from './admin/server.ts'
 import { listenAdmin } from './admin/server.ts'
 import type { Chance, Clock } from './clock.ts'
 import { systemChance, systemClock } from './clock.ts'
-import type { Dispatch, Open } from './command.ts'
+import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Entities, sweepEveryMs } from './entity/entities.ts'
@@ -106,7 +106,12 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     turns,
   )
   const actions = new Actions({ ...shared, again: turns.again })
-  const router = { services, entities, actions, deadlines, commits, clock }
+  let lostCalls = 0
+  const lost = ({ service, method, requestId, hops }: Command) => {
+    lostCalls += 1
+    log.error({ service, method, requestId, hops }, 'a forward or side effect names what is not deployed')
+  }
+  const router = { services, entities, actions, deadlines, commits, clock, lost }
   const route = createDispatch(router)
   const openRoute = createOpen(router, dispatch)
   services.onChange(() => {
@@ -128,6 +133,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     'Streams that clients keep open on replicated entities.',
     () => entities.openStreams,
   )
+  metrics.counter('unknown_targets_total', 'Forwards and side effects to what is not deployed.', () => lostCalls)
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
 
   const timers = [

@@ -49,6 +49,7 @@ Observe('A18: commands, changes, effects, faults and streams of every kind are c
   assert.equal(of(actions, 'effects_delivered_total', 'effects_parked_total'), [1, 1])
   assert.equal(of(replicas, 'changes_persisted_total', 'streams_open', 'stream_elements_total'), [1, 1, 1])
   assert.match(text, /^innkeeper_subscriptions_open 1$/m)
+  assert.match(text, /^innkeeper_unknown_targets_total 1$/m)
   for (const service of [counter, values, replicas]) {
     assert.equal(of(service, 'entities_activated_total', 'entity_recovery_seconds_count'), [1, 1], service)
     assert.ok(of(service, 'command_queue_seconds_count')[0]! >= 1)
@@ -82,7 +83,12 @@ Observe('docs/grafana.json asks only for metrics that there are, and shows every
     [],
   )
   const shown = (family: string) => [...asked].some((name) => name.startsWith(family))
-  const left = ['innkeeper_commands_received_total', 'innkeeper_commits_total', 'innkeeper_snapshots_persisted_total']
+  const left = [
+    'innkeeper_commands_received_total',
+    'innkeeper_commits_total',
+    'innkeeper_snapshots_persisted_total',
+    'innkeeper_unknown_targets_total',
+  ]
   const other = [
     'innkeeper_events_loaded_bytes_total',
     'innkeeper_snapshots_loaded_bytes_total',

@@ -7,7 +7,9 @@
 // R3. A subscription is on disk in the commit that opened it, and leaves in that of its end. One that is found without a
 //     client (a crash, another version) is cancelled before the entity decides anything else (A12).
 // R4. An entity with open streams stays in memory.
-// R5. A deleted entity stays deleted: commands hear NOT_FOUND; its streams get what was still to be told, and end well (B5.8).
+// R5. Many subscribers are told in several turns of the loop, `tellMax` in each, so that other services get theirs; the entity
+//     decides nothing else until all have heard.
+// R6. A deleted entity stays deleted: commands hear NOT_FOUND; its streams get what was still to be told, and end well (B5.8).
 //
 // Owns: turns of replicated entities, their subscriptions.   replica-state.ts owns: disk.   open-stream.ts owns: a client's side.
 
@@ -30,9 +32,10 @@ import { TurnPlanner } from './turn.ts'
 
 /** After this long a turn commits, and what is left of its batch waits for the next. In milliseconds. */
 const turnMs = 5
-/** Subscribers told in one guest call. */
+/** Subscribers told in one guest call, and in one turn. */
 const tellMax = 256
 
+const wholeView: MethodView = { kind: 'all' }
 const nothingApplied: Applied = { delta: undefined, changed: false, undo() {} }
 const entityDeleted: Failure = { code: 5, message: 'Entity deleted', details: [] }
 
@@ -40,6 +43,12 @@ interface Subscription {
   readonly stored: StoredSubscription
   /** The client, if there still is one. */
   readonly stream: OpenStream | undefined
+}
+
+/** Subscribers that see the same part of the value. */
+interface Audience {
+  readonly view: MethodView
+  readonly subscribers: readonly StoredSubscription[]
 }
 
 /** What one turn gathers, to be written, and to be done once it is on disk. */
@@ -51,6 +60,8 @@ class ReplicaTurn {
   readonly deltas: Uint8Array[] = []
   readonly writes: ((batch: Batch) => void)[] = []
   readonly after: (() => void)[] = []
+  /** Subscribers told. */
+  told = 0
   /** What to take up again if nothing of this turn can be kept. */
   readonly works: Work[] = []
 
@@ -65,9 +76,15 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
   private readonly subscriptions = new Map<string, Subscription>()
   /** Streams that end with the turn under way: no longer among the subscriptions. */
   private ending: OpenStream[] = []
+  /** Who has still to hear of the last change (R5). */
+  private untold: Audience[] = []
 
   override get idle(): boolean {
     return super.idle && this.subscriptions.size === 0
+  }
+
+  override get runnable(): boolean {
+    return super.runnable || (this.untold.length > 0 && !this.committing && !this.closed)
   }
 
   get stateSize(): number {
@@ -110,6 +127,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
   protected switched(): void {
     const { name } = this.service
     this.endStreams(new InnkeeperError('service_replaced', `${name} was replaced or undeployed; open the stream again`))
+    this.untold = []
     this.mailbox.putBack([...this.subscriptions.keys()].map((id) => ({ kind: 'left', subscription: id })))
   }
 
@@ -149,9 +167,11 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const turn = new ReplicaTurn(planner, state.nowMs)
     const startedMs = performance.now()
     const until = startedMs + turnMs
+    const audience = this.untold.shift()
+    if (audience !== undefined) this.tell(turn, audience)
     let decided = 0
     let keys: Set<string> | undefined
-    while (decided < limits.batchCommandsMax) {
+    while (decided < limits.batchCommandsMax && this.untold.length === 0) {
       const work = this.mailbox.peek()
       if (work === undefined) break
       const key = work.kind === 'command' ? work.command.idempotencyKey : undefined
@@ -166,7 +186,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       decided += 1
       if (performance.now() > until) break
     }
-    metrics.of(name).decided(decided, (performance.now() - startedMs) / 1000)
+    if (decided > 0) metrics.of(name).decided(decided, (performance.now() - startedMs) / 1000)
     this.conclude(turn, state)
   }
 
@@ -200,6 +220,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     this.state = undefined
     this.endStreams(this.outboxFull())
     this.subscriptions.clear()
+    this.untold = []
     for (const { waiting } of turn.asked) this.answer(waiting, { kind: 'error', error: this.outboxFull() })
     const again = turn.works.filter((work) => work.kind !== 'command')
     this.mailbox.putBack(again)
@@ -243,7 +264,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     if (decision.delete) {
       // What the others are told is of the value before it was deleted, and comes after this command's reply.
       const start = turn.after.length
-      if (applied.changed) this.notify(turn, undefined)
+      if (applied.changed) this.notify(turn, undefined, true)
       const told = turn.after.splice(start)
       this.accepted(turn, waiting, command, outcome, replica.delete().delta, undefined)
       turn.after.push(...told)
@@ -335,7 +356,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const [decision, applied] = this.cancelled(turn, stored) ?? []
     if (decision === undefined || applied === undefined) return
     const effects = decision.answer.kind === 'now' ? decision.answer.outcome.effects : []
-    if (applied.changed) this.notify(turn, undefined)
+    if (applied.changed) this.notify(turn, undefined, decision.delete)
     const delta = decision.delete ? this.state!.replica.delete().delta : applied.delta
     this.record(turn, 'cancelled', recorded(stored, turn.nowMs), delta, effects, subscription.stream)
     if (decision.delete) this.endAll(turn)
@@ -346,7 +367,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const { guest, name, methods } = this.service
     for (let tries = 2; tries > 0; tries--) {
       try {
-        const view = this.view(methods.get(stored.method)?.view ?? { kind: 'all' }, commandOf(stored, turn.nowMs))
+        const view = this.view(methods.get(stored.method)?.view ?? wholeView, commandOf(stored, turn.nowMs))
         const decision = guest.cancelled(name, this.id, view, stored, turn.nowMs)
         return [decision, this.apply(decision, turn.nowMs)]
       } catch (error) {
@@ -378,27 +399,40 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     else if (merged.changed) this.notify(turn, undefined)
   }
 
-  /** Tell every stream but `except` of a change (R2). */
-  private notify(turn: ReplicaTurn, except: string | undefined): void {
+  /** Tell every stream but `except` of a change (R2): in this turn as many as one turn may, or all. */
+  private notify(turn: ReplicaTurn, except: string | undefined, all = false): void {
+    for (const audience of this.audiences(except)) {
+      if (all || turn.told + audience.subscribers.length <= tellMax) this.tell(turn, audience)
+      else this.untold.push(audience)
+    }
+  }
+
+  private *audiences(except: string | undefined): Iterable<Audience> {
     const whole: StoredSubscription[] = []
     for (const [id, { stored, stream }] of this.subscriptions) {
       if (id === except || stream === undefined || stream.gone) continue
-      const view = this.service.methods.get(stored.method)?.view ?? { kind: 'all' }
+      const view = this.service.methods.get(stored.method)?.view ?? wholeView
       if (view.kind === 'all') whole.push(stored)
-      else this.tell(turn, view, [stored])
+      else yield { view, subscribers: [stored] }
     }
-    for (let at = 0; at < whole.length; at += tellMax) this.tell(turn, { kind: 'all' }, whole.slice(at, at + tellMax))
+    for (let at = 0; at < whole.length; at += tellMax)
+      yield { view: wholeView, subscribers: whole.slice(at, at + tellMax) }
   }
 
-  private tell(turn: ReplicaTurn, view: MethodView, subscribers: readonly StoredSubscription[]): void {
+  private tell(turn: ReplicaTurn, { view, subscribers }: Audience): void {
     const { guest, name } = this.service
+    // Some may have left since the change.
+    const present = subscribers.filter(({ id }) => this.subscriptions.has(id))
+    const [first] = present
+    if (first === undefined) return
+    turn.told += present.length
     let steps: readonly StreamStep[]
     try {
-      const seen = this.view(view, commandOf(subscribers[0]!, turn.nowMs))
-      steps = guest.changed(name, this.id, seen, subscribers, turn.nowMs)
+      const seen = this.view(view, commandOf(first, turn.nowMs))
+      steps = guest.changed(name, this.id, seen, present, turn.nowMs)
     } catch (error) {
-      this.streamFault(error, subscribers[0]!, 'a function failed to tell its subscribers')
-      for (const { id } of subscribers) this.cutOff(turn, id)
+      this.streamFault(error, first, 'a function failed to tell its subscribers')
+      for (const { id } of present) this.cutOff(turn, id)
       return
     }
     for (const step of steps) this.told(turn, step)

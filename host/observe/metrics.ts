@@ -2,7 +2,7 @@
 //
 // Bound once for each service, so that the hot path does no label look-up (tally.ts).
 
-import { Gauge, Registry } from 'prom-client'
+import { Counter, Gauge, Registry } from 'prom-client'
 import { Counters, Gauges, Histograms } from './tally.ts'
 
 export interface ServiceMetrics {
@@ -61,6 +61,19 @@ export class Metrics {
       registers: [this.registry],
       collect() {
         this.set(read())
+      },
+    })
+  }
+
+  /** A count that is kept elsewhere. */
+  counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name: `innkeeper_${name}`,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        this.inc(read())
       },
     })
   }

@@ -25,6 +25,8 @@ export interface RouterParts {
   readonly deadlines: Deadlines
   readonly commits: Pick<GroupCommit, 'join'>
   readonly clock: Clock
+  /** A forward or side effect named a service or method that is not there (B2.7). */
+  readonly lost: (command: Command) => void
 }
 
 interface Route {
@@ -42,7 +44,7 @@ export function createDispatch(parts: RouterParts): Dispatch {
   }
   return (command, reply) => {
     try {
-      const route = routeOf(parts.services, command)
+      const route = routeOf(parts, command)
       const pending = deadlines.watch(command.deadlineMs, reply)
       try {
         hand(route, command, pending)
@@ -57,11 +59,11 @@ export function createDispatch(parts: RouterParts): Dispatch {
 }
 
 export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
-  const { services, entities, actions, clock } = parts
+  const { entities, actions, clock } = parts
   return (command, receiver) => {
     const guarded = new GuardedStream(receiver)
     try {
-      const { service, method } = routeOf(services, command)
+      const { service, method } = routeOf(parts, command)
       const deadlineMs = command.deadlineMs - clock.now()
       if (!streams(method)) dispatch(command, single(guarded))
       else if (service.kind === 'action') {
@@ -114,12 +116,12 @@ function streams({ type }: Method): boolean {
   return type.clientStreaming || type.serverStreaming
 }
 
-function routeOf(services: Services, { service: name, method: methodName }: Command): Route {
-  const service = services.get(name)
-  if (service === undefined) throw unknownService(name)
-  const method = service.methods.get(methodName)
-  if (method === undefined) throw unknownMethod(name, methodName)
-  return { service, method }
+function routeOf({ services, lost }: RouterParts, command: Command): Route {
+  const service = services.get(command.service)
+  const method = service?.methods.get(command.method)
+  if (service !== undefined && method !== undefined) return { service, method }
+  if (command.hops > 0) lost(command)
+  throw service === undefined ? unknownService(command.service) : unknownMethod(command.service, command.method)
 }
 
 function unknownService(name: string): InnkeeperError {

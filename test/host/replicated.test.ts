@@ -470,6 +470,17 @@ Streams('an effect on a streamed method is a client that leaves after the first 
   assert.equal(await show('s17'), { counter: '10' })
 })
 
+Streams('R5: many subscribers hear of every change once and in order, in several turns of the loop', async () => {
+  const streams = Array.from({ length: 600 }, () => open('s21', { cancelled: 'return { answer: none() }' }))
+  await Promise.all(streams.map((stream) => stream.until(1)))
+  await Promise.all([changed('s21', 'increment(1)'), changed('s21', 'increment(1)'), changed('s21', 'increment(1)')])
+  for (const stream of streams) {
+    assert.equal(await stream.until(4), ['opened', '{"counter":"1"}', '{"counter":"2"}', '{"counter":"3"}'])
+  }
+  for (const stream of streams) stream.cancel()
+  await until(async () => (await streamsOf('s21')) === 0)
+})
+
 Streams('A16: what is kept of the request of a stream is bounded', async () => {
   const long = open('s20', { operations: 'add(1)', changed: `/* ${'x'.repeat(40_000)} */ return {}` })
   assert.equal([await long.ended(), long.texts], [8, []])
