@@ -7,13 +7,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { componentEmbed, componentNew } from '@bytecodealliance/jco'
+import type { Kind } from '../../host/build/kinds.ts'
+import { withWorld, worldName } from '../../host/build/world.ts'
 import { ByteReader, ByteWriter } from '../../host/deploy/bytes.ts'
 import { bodyOf, readModule, sectionId, withSection, writeModule } from '../../host/deploy/sections.ts'
 import { witSource } from '../../host/deploy/wit.ts'
 import { interfaces } from '../../host/guest/layout.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
-const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** What fixtures call their exports, and what those are called at the boundary. */
 const boundaryNames: Readonly<Record<string, readonly string[]>> = {
@@ -70,17 +71,13 @@ async function buildAssemblyScript(): Promise<Uint8Array> {
   }
 }
 
-/** A QuickJS component of a script in test/fixtures/guests. */
-export async function quickJsGuest(script: string): Promise<Uint8Array> {
+/** A QuickJS component of a script in test/fixtures/guests, with these interfaces. */
+export async function quickJsGuest(script: string, kinds: readonly Kind[] = ['event-sourced']): Promise<Uint8Array> {
   const { componentize } = await import('componentize-qjs')
-  const { component } = await componentize({
-    witPath: join(root, 'wit'),
-    world: 'event-sourced-entity',
-    jsSource: readFileSync(join(fixtures, script), 'utf8'),
-    stubWasi: true,
-    sync: true,
+  const jsSource = readFileSync(join(fixtures, script), 'utf8')
+  return withWorld(kinds, async (witPath) => {
+    return (await componentize({ witPath, world: worldName, jsSource, stubWasi: true, sync: true })).component
   })
-  return component
 }
 
 /** The module with its exports under the names of the boundary; others are dropped. */
