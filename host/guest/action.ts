@@ -76,8 +76,8 @@ function liftStep(lift: Lift, at: number): ActionStep {
   return {
     outputs: liftOutcomes(lift, at, actionStream),
     state:
-      lift.case(at + 8, 2, 'state') === 1
-        ? lift.bytes(at + 12, lift.limits.streamStateBytesMax, 'the state')
+      lift.case(at + 8, 2, "the stream's state") === 1
+        ? lift.bytes(at + 12, lift.limits.streamStateBytesMax, "the stream's state")
         : undefined,
     done: lift.bool(at + 20),
     more: lift.bool(at + 21),

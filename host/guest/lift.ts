@@ -3,7 +3,7 @@
 // L1. Every pointer, alignment, length, count, case and UTF-8 sequence is checked; anything off is a fault `malformed`.
 // L2. Bytes and elements are charged against the call's budget before they are copied: lists that overlap in the guest's
 //     memory cannot become more on the host's side. More is a fault `too_large`. (jco's glue: 2.4 GB from 128 KB.)
-// L3. States have a budget of their own, `stateBytesMax`: at most one comes with an answer.
+// L3. States and values have a budget of their own, `stateBytesMax` for all of an answer: one may be larger than the answer's.
 // L4. A boolean is true for any value but 0, as the canonical ABI has it; padding is ignored.
 //
 // Owns: primitive values and their budget.   lift-outcome.ts, describe.ts own: records.
@@ -31,6 +31,7 @@ export class Lift {
   readonly #names = new Decoder()
   #bytesLeft = 0
   #elementsLeft = 0
+  #stateBytesLeft = 0
 
   constructor(memory: GuestMemory, limits: Limits) {
     this.memory = memory
@@ -41,6 +42,7 @@ export class Lift {
   begin(): void {
     this.#bytesLeft = this.limits.guestResultBytesMax
     this.#elementsLeft = this.limits.guestResultElementsMax
+    this.#stateBytesLeft = this.limits.stateBytesMax
   }
 
   /** The address of an answer that came by pointer. */
@@ -79,12 +81,16 @@ export class Lift {
     return this.#copy(pointer, length)
   }
 
-  /** An entity's state: outside the budget, under its own limit. */
-  state(at: number): Uint8Array {
+  /** What is kept of an entity or a stream: outside the budget, under its own (L3). */
+  state(at: number, what = 'the state'): Uint8Array {
+    const { stateBytesMax } = this.limits
     const pointer = this.memory.u32(at)
     const length = this.memory.u32(at + 4)
     this.memory.check(pointer, length, 1, 1)
-    if (length > this.limits.stateBytesMax) throw tooLong('the state', length, this.limits.stateBytesMax)
+    if (length > stateBytesMax) throw tooLong(what, length, stateBytesMax)
+    this.#stateBytesLeft -= length
+    if (this.#stateBytesLeft < 0)
+      throw new GuestFault('too_large', `${what}: over ${stateBytesMax} bytes in one answer`)
     return this.#copy(pointer, length)
   }
 

@@ -86,7 +86,7 @@ function liftChange(lift: Lift, at: number): Change | undefined {
     case 0:
       return undefined
     case 1:
-      return { kind: 'updated', value: lift.bytes(at + 4, lift.limits.stateBytesMax, 'the value') }
+      return { kind: 'updated', value: lift.state(at + 4, 'the value') }
     default:
       return { kind: 'deleted' }
   }

@@ -81,13 +81,14 @@ export async function quickJsGuest(script: string, kinds: readonly Kind[] = ['ev
 }
 
 /** The module with its exports under the names of the boundary; others are dropped. */
-export function renameExports(core: Uint8Array): Uint8Array {
+export function renameExports(core: Uint8Array, others: Readonly<Record<string, string>> = {}): Uint8Array {
   const sections = readModule(core)
   const reader = new ByteReader(bodyOf(sections, sectionId.export)!)
   const writer = new ByteWriter()
   let count = 0
   for (let left = reader.u32(); left > 0; left--) {
-    const names = boundaryNames[reader.name()] ?? []
+    const own = reader.name()
+    const names = boundaryNames[own] ?? (others[own] === undefined ? [] : [others[own]])
     const kind = reader.byte()
     const index = reader.u32()
     for (const name of names) {
