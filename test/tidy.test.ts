@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   schema: [],
   transcode: ['schema'],
   observe: [],
-  deploy: ['guest', 'ingress', 'journal', 'router', 'schema', 'transcode'],
+  deploy: ['crdt', 'guest', 'ingress', 'journal', 'router', 'schema', 'transcode'],
   admin: ['crdt', 'deploy', 'entity', 'guest', 'ingress', 'journal', 'observe', 'reply', 'transcode'],
   build: ['deploy', 'guest', 'schema'],
   cli: ['admin', 'build', 'deploy', 'guest', 'ingress', 'schema', 'transcode', 'observe', 'journal'],

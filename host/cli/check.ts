@@ -2,8 +2,9 @@
 
 import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { checkLaws } from '../deploy/laws.ts'
+import { checkLaws } from '../deploy/laws/laws.ts'
 import { link } from '../deploy/link.ts'
+import { streamsOf } from '../deploy/methods.ts'
 import { validateDescription } from '../deploy/validate.ts'
 import { load } from '../guest/load.ts'
 import { defaultLimits } from '../limits.ts'
@@ -37,17 +38,13 @@ async function run(args: Args): Promise<number> {
   const problems = validateDescription(description, schema, defaultLimits)
   if (problems.length > 0) throw new Refused(`${file} would be refused`, problems)
   progress(`trying the laws on random commands (seed ${seed})`)
-  const reports = description.services.map(({ name }) => {
-    return {
-      service: name,
-      ...checkLaws(schema.services.get(name)!, schema, () => load(artefact, defaultLimits).eventSourced!, seed),
-    }
-  })
+  const fresh = () => load(artefact, defaultLimits, streamsOf(schema), true)
+  const reports = description.services.map((service) => checkLaws(service, schema, fresh, seed))
   const broken = reports.flatMap((report) => report.broken)
   if (args.is('json')) printJson({ hash: artefact.hash, bytes: component.length, seed, services: reports })
   if (broken.length > 0) throw new Refused(`${file} breaks the laws`, broken)
   if (!args.is('json')) {
-    const tried = reports.map(({ service, commands }) => `${service} (${commands} commands)`)
+    const tried = reports.map(({ service, kind, commands }) => `${service} (${kind}, ${commands} commands)`)
     print(`${file} is fine: ${bytes(component.length)}, ${tried.join(', ')}; the laws held, seed ${seed}.`)
   }
   return 0

@@ -11,20 +11,20 @@ import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
-import type { ServiceDescription, ViewScope } from '../guest/about.ts'
+import type { ServiceDescription } from '../guest/about.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { LoadedGuest } from '../guest/load.ts'
 import { load } from '../guest/load.ts'
 import type { Catalog, DeployedService, Deployment } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
-import { elementReader } from '../router/element.ts'
 import { keyFields, keyReader } from '../router/entity-key.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
-import type { MessageType, Schema, ServiceType } from '../schema/schema.ts'
-import type { Method, MethodView, Service, Services } from '../services.ts'
+import type { Schema, ServiceType } from '../schema/schema.ts'
+import type { Method, Service, Services } from '../services.ts'
 import { wireBreaks } from './breaking.ts'
 import type { LinkResult } from './link.ts'
 import { engineVersion, link } from './link.ts'
+import { methodView, streamsOf } from './methods.ts'
 import { validateDescription, validateOwnership, validatePersistence, validateUpgrade } from './validate.ts'
 
 export type DeployResult =
@@ -173,9 +173,7 @@ export class Deployer {
   }
 
   private services(artefact: Artefact, schema: Schema, deployment: Deployment): Service[] {
-    const guest = load(artefact, this.parts.limits, (service, method) => {
-      return schema.services.get(service)?.methods.get(method)?.serverStreaming === true
-    })
+    const guest = load(artefact, this.parts.limits, streamsOf(schema))
     return deployment.services.map((deployed) => {
       const description = artefact.description.services.find((service) => service.name === deployed.name)
       const type = schema.services.get(deployed.name)
@@ -198,8 +196,7 @@ export class Deployer {
     const methods = new Map<string, Method>()
     for (const method of type.methods.values()) {
       const keyOf = kind === 'action' ? () => '' : keyReader(method.input, entityKeyBytesMax)
-      const view = description.views.find((item) => item.method === method.name)?.view ?? { kind: 'all' }
-      methods.set(method.name, { type: method, keyOf, view: methodView(view, method.input) })
+      methods.set(method.name, { type: method, keyOf, view: methodView(description, method) })
     }
     const common = {
       name: deployed.name,
@@ -244,11 +241,4 @@ function describe(artefact: Artefact, schema: Schema): DeployedService[] {
     }
     return { name, kind, persistenceId: persistenceId ?? name, storage: 0, keyFields: keys }
   })
-}
-
-function methodView(view: ViewScope, input: MessageType): MethodView {
-  if (view.kind !== 'element') return view
-  const field = input.byName.get(view.field)
-  if (field === undefined) throw new Error(`${input.fullName} has no field ${view.field}`)
-  return { kind: 'element', elementOf: elementReader(input, field) }
 }

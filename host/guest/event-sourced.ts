@@ -30,8 +30,8 @@ const evolveFuelFactorMax = 12
 export class EventSourced implements EventSourcedGuest {
   readonly #warm: Warm<'decide' | 'evolve'>
 
-  constructor(compiled: CompiledArtefact, limits: Limits) {
-    this.#warm = new Warm(compiled, limits, 'event-sourced', ['decide', 'evolve'])
+  constructor(compiled: CompiledArtefact, limits: Limits, strict = false) {
+    this.#warm = new Warm(compiled, limits, 'event-sourced', ['decide', 'evolve'], strict)
   }
 
   get generation(): number {

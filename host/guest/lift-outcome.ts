@@ -1,7 +1,7 @@
 // Lift of outcomes: decisions and what the next call starts from, each limit of a decision checked on the way (spec A16).
 //
-// O1. A failure of an entity keeps no events and no effects: whatever the guest put there is not even read (A7, law L3). An
-//     action's keeps its effects (B1.2).
+// O1. A failure of an entity keeps no events and no effects: whatever the guest put there is not even read (A7, law L3),
+//     but for a strict lift, where it is a fault. An action's keeps its effects (B1.2).
 // O2. `none` as an answer is a fault where an answer is due: on every unary method (A10).
 // O3. An event without a type name is a fault: it could never be folded again.
 // O4. Names in metadata are lower case and of letters that every transport carries; `-bin` has bytes, others text.
@@ -39,7 +39,10 @@ export const actionStream: Due = { answer: false, effectsOfFailures: true }
 
 export function liftDecision(lift: Lift, at: number): Decision {
   const outcome = liftOutcome(lift, at + 8, unary)
-  if (outcome.answer.kind === 'failure') return { events: noEvents, change: undefined, outcome }
+  if (outcome.answer.kind === 'failure') {
+    lift.besideFailure(lift.memory.u32(at + 4), 'events')
+    return { events: noEvents, change: undefined, outcome }
+  }
   return { events: liftEvents(lift, at), change: undefined, outcome }
 }
 
@@ -69,7 +72,9 @@ export function liftHeld(lift: Lift, at: number, wantState: boolean): Extract<Ne
 
 export function liftOutcome(lift: Lift, at: number, due: Due): Outcome {
   const answer = liftAnswer(lift, at, due)
-  const effects = answer.kind === 'failure' && !due.effectsOfFailures ? noEffects : liftEffects(lift, at + 40)
+  const dropped = answer.kind === 'failure' && !due.effectsOfFailures
+  if (dropped) lift.besideFailure(lift.memory.u32(at + 44), 'effects')
+  const effects = dropped ? noEffects : liftEffects(lift, at + 40)
   return { answer, effects, metadata: liftMetadata(lift, at + 48) }
 }
 

@@ -28,14 +28,17 @@ export interface LiftedList {
 export class Lift {
   readonly memory: GuestMemory
   readonly limits: Limits
+  /** What must not stand beside a failure is looked for, instead of left unread (law L3). */
+  readonly strict: boolean
   readonly #names = new Decoder()
   #bytesLeft = 0
   #elementsLeft = 0
   #stateBytesLeft = 0
 
-  constructor(memory: GuestMemory, limits: Limits) {
+  constructor(memory: GuestMemory, limits: Limits, strict = false) {
     this.memory = memory
     this.limits = limits
+    this.strict = strict
   }
 
   /** A call's budget begins anew. */
@@ -56,6 +59,11 @@ export class Lift {
     const value = this.memory.bytes[at]!
     if (value >= cases) throw new GuestFault('malformed', `${what}: there is no case ${value}`)
     return value
+  }
+
+  /** In a strict lift, what lies here beside a failure must be 0: the length of a list, a case, a flag. */
+  besideFailure(value: number, what: string): void {
+    if (this.strict && value !== 0) throw new GuestFault('malformed', `L3: ${what} beside a failure`)
   }
 
   bool(at: number): boolean {

@@ -25,14 +25,20 @@ export interface LoadedGuest {
 export type Streams = (service: string, method: string) => boolean
 
 /** Compiles the modules (0.1 ms AssemblyScript, 10 ms QuickJS); instances are made by the first call, one for each model. */
-export function load(artefact: Artefact, limits: Limits, streams: Streams = () => false): LoadedGuest {
+export function load(
+  artefact: Artefact,
+  limits: Limits,
+  streams: Streams = () => false,
+  /** Faults where something stands beside a failure of an entity, which is otherwise dropped unread. */
+  strict = false,
+): LoadedGuest {
   const compiled = compile(artefact)
   const exported = (kind: keyof typeof interfaces) => artefact.plan.exports[interfaces[kind]] !== undefined
   return {
     artefact,
-    eventSourced: exported('event-sourced') ? new EventSourced(compiled, limits) : undefined,
-    value: exported('value') ? new Value(compiled, limits) : undefined,
-    replicated: exported('replicated') ? new Replicated(compiled, limits, streams) : undefined,
+    eventSourced: exported('event-sourced') ? new EventSourced(compiled, limits, strict) : undefined,
+    value: exported('value') ? new Value(compiled, limits, strict) : undefined,
+    replicated: exported('replicated') ? new Replicated(compiled, limits, streams, strict) : undefined,
     action: exported('action') ? new Action(compiled, limits) : undefined,
   }
 }

@@ -33,10 +33,15 @@ export class Replicated implements ReplicatedGuest {
   readonly #streams: (service: string, method: string) => boolean
 
   /** `streams`: does the method stream its answers? Others must be answered. */
-  constructor(compiled: CompiledArtefact, limits: Limits, streams: (service: string, method: string) => boolean) {
+  constructor(
+    compiled: CompiledArtefact,
+    limits: Limits,
+    streams: (service: string, method: string) => boolean,
+    strict = false,
+  ) {
     this.#limits = limits
     this.#streams = streams
-    this.#warm = new Warm(compiled, limits, 'replicated', ['decide', 'reads', 'render', 'changed', 'cancelled'])
+    this.#warm = new Warm(compiled, limits, 'replicated', ['decide', 'reads', 'render', 'changed', 'cancelled'], strict)
   }
 
   reads(service: string, command: GuestCommand): readonly Uint8Array[] {
@@ -142,6 +147,9 @@ function target(lower: Ready<string>['lower'], service: string, entity: string, 
 function liftDecision(lift: Lift, at: number, due: Due): ReplicatedDecision {
   const answer = liftAnswer(lift, at, due)
   if (answer.kind === 'now' && answer.outcome.answer.kind === 'failure') {
+    lift.besideFailure(lift.memory.u32(at + 64), 'operations')
+    lift.besideFailure(lift.memory.bytes[at + 68]!, 'a deletion')
+    lift.besideFailure(lift.memory.bytes[at + 72]!, 'a stream')
     return { answer, operations: nothing, delete: false, subscribe: undefined }
   }
   const { stateBytesMax, messageBytesMax } = lift.limits

@@ -25,8 +25,8 @@ import { answered, Warm } from './warm.ts'
 export class Value implements ValueGuest {
   readonly #warm: Warm<'decide'>
 
-  constructor(compiled: CompiledArtefact, limits: Limits) {
-    this.#warm = new Warm(compiled, limits, 'value', ['decide'])
+  constructor(compiled: CompiledArtefact, limits: Limits, strict = false) {
+    this.#warm = new Warm(compiled, limits, 'value', ['decide'], strict)
   }
 
   get generation(): number {
@@ -77,8 +77,9 @@ function liftDecided(lift: Lift, at: number, basis: ValueBasis, commands: number
 
 function liftDecision(lift: Lift, at: number): Decision {
   const outcome = liftOutcome(lift, at + 12, unary)
-  const change = outcome.answer.kind === 'failure' ? undefined : liftChange(lift, at)
-  return { events: noEvents, change, outcome }
+  const failed = outcome.answer.kind === 'failure'
+  if (failed) lift.besideFailure(lift.memory.bytes[at]!, 'a change')
+  return { events: noEvents, change: failed ? undefined : liftChange(lift, at), outcome }
 }
 
 function liftChange(lift: Lift, at: number): Change | undefined {

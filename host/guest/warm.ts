@@ -27,10 +27,19 @@ export class Warm<Name extends string> {
   readonly #limits: Limits
   readonly #interface: keyof typeof interfaces
   readonly #names: readonly Name[]
+  readonly #strict: boolean
   #ready: Ready<Name> | undefined
   #generation = 0
 
-  constructor(compiled: CompiledArtefact, limits: Limits, name: keyof typeof interfaces, functions: readonly Name[]) {
+  /** `strict`: see lift.ts. */
+  constructor(
+    compiled: CompiledArtefact,
+    limits: Limits,
+    name: keyof typeof interfaces,
+    functions: readonly Name[],
+    strict = false,
+  ) {
+    this.#strict = strict
     this.#compiled = compiled
     this.#limits = limits
     this.#interface = name
@@ -75,7 +84,7 @@ export class Warm<Name extends string> {
       instance,
       functions: Object.fromEntries(entries) as Record<Name, GuestFunction>,
       lower: new Lower(instance, entries[0]![1].realloc),
-      lift: new Lift(instance.memory, this.#limits),
+      lift: new Lift(instance.memory, this.#limits, this.#strict),
     }
   }
 }

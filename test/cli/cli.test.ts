@@ -8,6 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { component } from '../support/components.ts'
 import { hostProcess, http, temporary } from '../support/host.ts'
+import { actions, replicas, scripted, values } from '../support/scripted.ts'
 
 const bin = fileURLToPath(new URL('../../host/bin/inn.mjs', import.meta.url))
 const counter = 'examples.counter.v1.Counter'
@@ -96,6 +97,26 @@ Cli('a refused component ends with 1, each reason on a line, and deploys nothing
   assert.match(err, /^refused: /m)
   assert.is(out, '')
   assert.equal(await json('services'), { services: [] })
+})
+
+Cli('check tries the laws on every service and says of what kind, without a host', async () => {
+  const orders = await component('orders/typescript')
+  const ran = await inn(['check', orders.file, '--seed', '3'])
+  assert.match(ran.out, /is fine: \d+ KB, examples.checkout.v1.Orders \(action, \d+ commands\); the laws held, seed 3/)
+  const { services, seed } = await json('check', file, '--seed', '3')
+  assert.is(seed, 3)
+  const [{ commands, ...report }] = services as [{ commands: number }]
+  assert.equal(report, { service: counter, kind: 'event-sourced', broken: [] })
+  assert.ok(commands > 50)
+})
+
+Cli('check of a component that breaks a law ends with 1, naming it and the seed', async () => {
+  writeFileSync(join(work.path, 'scripted.wasm'), await scripted())
+  const { code, err } = await inn(['check', 'scripted.wasm', '--seed', '4'])
+  assert.is(code, 1)
+  // On random input its scripts are nonsense, and throw.
+  for (const service of [values, replicas, actions])
+    assert.match(err, new RegExp(`^refused: ${service}: a fault \\(trap: .*seed 4, round 1\\)$`, 'm'))
 })
 
 Cli('--dry-run says what would happen and changes nothing', async () => {

@@ -183,6 +183,27 @@ Lift('O1: a failure keeps no events and no effects, and they are not even read',
   })
 })
 
+Lift('O1: a strict lift says what stands beside a failure', async () => {
+  const strictly = async (answers: Answers) => {
+    const artefact = await guestArtefact({ fields: answers.fields })
+    return new EventSourced(compile(artefact), defaultLimits, true).decide('s', 'e', initial, [command], false)
+  }
+  const failing = () => new Answers().bytes(at.result, 1)
+  assert.is((await strictly(failing())).kind, 'decided')
+  for (const [where, what] of [
+    [at.events, /^L3: events beside a failure$/],
+    [at.effects, /^L3: effects beside a failure$/],
+  ] as const) {
+    try {
+      await strictly(failing().words(where, 0xfffffff0, 77))
+      assert.unreachable('no fault')
+    } catch (thrown) {
+      assert.instance(thrown, GuestFault)
+      assert.match((thrown as GuestFault).message, what)
+    }
+  }
+})
+
 Lift('O2, O3: no answer where one is due, and an event without a type name, are malformed', async () => {
   await faults(new Answers().bytes(at.reply, 2), 'malformed', /neither a reply nor a forward/)
   await faults(new Answers().words(at.events, 8000, 1), 'malformed', /no type name/)

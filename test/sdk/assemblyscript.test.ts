@@ -13,7 +13,7 @@ import { writeGenerated } from '../../host/build/codegen/write.ts'
 import { compileProtos } from '../../host/build/descriptors.ts'
 import { BuildError } from '../../host/build/problem.ts'
 import { readProject } from '../../host/build/project.ts'
-import { checkLaws } from '../../host/deploy/laws.ts'
+import { checkLaws } from '../../host/deploy/laws/laws.ts'
 import { link } from '../../host/deploy/link.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import type { Basis, Decided, EventSourcedGuest, GuestCommand } from '../../host/guest/guest.ts'
@@ -191,7 +191,8 @@ Counter('L2: the state left is the fold of the events', () => {
 
 Counter('keeps the laws on the random commands of inn check', () => {
   const schema = loadSchema(counter.description.descriptors)
-  const { broken } = checkLaws(schema.services.get(counterName)!, schema, () => fresh(counter), 7)
+  const [service] = counter.description.services
+  const { broken } = checkLaws(service!, schema, () => load(counter, limits, undefined, true), 7)
   assert.equal(broken, [])
 })
 
