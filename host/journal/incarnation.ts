@@ -4,7 +4,8 @@
 //     replica has already told others. So such a directory takes a new id before its first write.
 // N2. Told by a marker file beside the journal: a copy is another file (inode, time of birth), and a restored journal lies
 //     behind the commit number that the marker knows, which is noted at each start, each end, and every minute between.
-//     A restore in place of a backup that is younger than that is not noticed.
+//     A restore in place of a backup that is younger than that is not noticed, nor one that writes over the marker file
+//     itself instead of putting another in its place.
 //
 // Owns: the id and the marker.   host/crdt owns: what dots are.
 

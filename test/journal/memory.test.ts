@@ -1,8 +1,12 @@
 // Guards that the store of tests and tries keeps the same promises as the one on disk.
 import { memoryStore } from '../../host/journal/memory.ts'
+import { basesContract } from '../contract/bases.ts'
 import { journalContract } from '../contract/journal.ts'
 
-journalContract('memory', async () => {
+const open = async () => {
   const store = memoryStore()
   return { store, close: () => store.journal.close() }
-})
+}
+
+journalContract('memory', open)
+basesContract('memory', open)

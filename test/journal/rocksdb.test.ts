@@ -1,6 +1,6 @@
 // Guards the store on disk: the contract, the lock, the format, and any history of operations against a plain Map.
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RocksLevel } from '@nxtedition/rocksdb'
@@ -9,14 +9,17 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Store } from '../../host/journal/catalog.ts'
 import type { EntityRef } from '../../host/journal/journal.ts'
+import { commitKey, entityPrefix, numbered } from '../../host/journal/keys.ts'
+import { frame } from '../../host/journal/record.ts'
 import { openStore } from '../../host/journal/rocksdb.ts'
+import { basesContract } from '../contract/bases.ts'
 import { journalContract } from '../contract/journal.ts'
 import { rejects } from '../support/assert.ts'
 import { append, commit, event, folder, plain, record, snapshot } from '../support/journal.ts'
 
 const log = () => {}
 
-journalContract('rocksdb', async () => {
+const open = async () => {
   const directory = folder()
   let store = await openStore(directory, { log })
   return {
@@ -28,7 +31,10 @@ journalContract('rocksdb', async () => {
     },
     close: () => store.journal.close(),
   }
-})
+}
+
+journalContract('rocksdb', open)
+basesContract('rocksdb', open)
 
 const RocksDb = suite('rocksdb')
 
@@ -126,6 +132,51 @@ RocksDb('what is closed refuses, and says so', async () => {
   await journal.close()
   await rejects(async () => journal.head({ storage: 1, key: 'a' }), 'storage_unavailable')
   await rejects(() => append(journal, { storage: 1, key: 'a' }, ['x']), 'storage_unavailable')
+})
+
+RocksDb('a directory of a host that knew neither values nor replicas is opened, and takes them', async () => {
+  // As that host made it: its column families, and the bytes that it wrote.
+  const directory = folder()
+  const path = join(directory, 'journal')
+  const columns = ['default', 'journal', 'commits', 'snapshots', 'components', 'idempotency', 'outbox']
+  const entity = { storage: 1, key: 'cart' }
+  const recordBytes =
+    '013a60ad57080110031a490a0341646412097061796c6f616420311a0d0a046e616d65120576616c75651a0f0a0962797465732d62696e' +
+    '1a0200ff2081d095ffbc312a100101010101010101010101010101010122120a0d746573742e48617070656e6564120161320a0a08616e' +
+    '737765722031'
+  const commitBytes = '012513d0f00a0a08011204636172741801'
+  const old = new RocksLevel(path, { columns: Object.fromEntries(columns.map((name) => [name, {}])) })
+  mkdirSync(path)
+  await old.open({ createIfMissing: true, walCompression: false })
+  const handles = old.columns as Record<string, unknown>
+  const batch = old.batch()
+  batch._put(Buffer.from('directory'), frame(Buffer.from(`{"format":1,"id":"${'a'.repeat(32)}"}`)), {
+    column: handles['default'],
+  })
+  batch._put(numbered(entityPrefix(entity), 1), Buffer.from(recordBytes, 'hex'), { column: handles['journal'] })
+  batch._put(commitKey(1), Buffer.from(commitBytes, 'hex'), { column: handles['commits'] })
+  batch._writeSync({ sync: true })
+  batch._closeSync()
+  await old.close()
+
+  let store = await openStore(directory, { log })
+  assert.match(store.replica, /^aaaaaaaaaaaa-/)
+  assert.equal(plain(store.journal.record(entity, 1)), plain(record(1, 0, ['a'])))
+  await append(store.journal, entity, ['b'])
+  const base = { revision: 1, deployment: 1, nowMs: 1, state: Buffer.from('value') }
+  const subscription = { id: 's', method: 'M', payload: Buffer.from('p'), note: Buffer.from('n') }
+  const value = { storage: 2, key: 'value' }
+  await commit(store.journal, (next) => {
+    next.keep(value, 0, base, [])
+    next.subscribe(value, subscription)
+  })
+  await store.journal.close()
+  store = await openStore(directory, { log })
+  assert.is(store.journal.head(entity)?.revision, 2)
+  assert.equal(plain(store.journal.base(value)), plain(base))
+  assert.equal(plain(store.journal.subscriptions(value)), plain([subscription]))
+  assert.is(store.journal.lastCommit(), 3)
+  await store.journal.close()
 })
 
 RocksDb('a record of hundreds of kilobytes comes back whole', async () => {
