@@ -118,7 +118,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     entities.switched()
     actions.switched()
   })
-  const deployer = new Deployer({ catalog, services, limits, clock, log })
+  const deployer = new Deployer({ catalog, journal, services, limits, clock, log })
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
   const unready = (): string | undefined => {
     if (state.stopping) return 'the host is stopping; try another time'

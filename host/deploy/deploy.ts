@@ -13,9 +13,11 @@ import type { Clock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { ServiceDescription } from '../guest/about.ts'
 import type { Artefact } from '../guest/artefact.ts'
+import type { ValueGuest } from '../guest/guest.ts'
 import type { LoadedGuest } from '../guest/load.ts'
 import { load } from '../guest/load.ts'
 import type { Catalog, DeployedService, Deployment } from '../journal/catalog.ts'
+import type { Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import { keyFields, keyReader } from '../router/entity-key.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
@@ -25,6 +27,7 @@ import { wireBreaks } from './breaking.ts'
 import type { LinkResult } from './link.ts'
 import { engineVersion, link } from './link.ts'
 import { methodView, streamsOf } from './methods.ts'
+import { unreadableValues } from './stored.ts'
 import { validateDescription, validateOwnership, validatePersistence, validateUpgrade } from './validate.ts'
 
 export type DeployResult =
@@ -47,6 +50,7 @@ export interface DeployOptions {
 
 export interface DeployerParts {
   readonly catalog: Catalog
+  readonly journal: Pick<Journal, 'entities' | 'base'>
   readonly services: Services
   readonly limits: Limits
   readonly clock: Clock
@@ -70,7 +74,7 @@ export class Deployer {
 
   /** Serve what the catalog says is active. A service that cannot be restored is left out and logged. */
   async restore(): Promise<void> {
-    const { catalog, services, log } = this.parts
+    const { catalog, services, limits, log } = this.parts
     const active = catalog.active()
     const deployments = catalog.deployments()
     for (const number of [...new Set(active.values())].sort((a, b) => a - b)) {
@@ -78,7 +82,8 @@ export class Deployer {
       try {
         if (deployment === undefined) throw new Error(`deployment ${number} is not in the catalog`)
         const artefact = await this.artefact(deployment.hash)
-        const made = this.services(artefact, loadSchema(artefact.description.descriptors), deployment)
+        const schema = loadSchema(artefact.description.descriptors)
+        const made = this.services(artefact, schema, load(artefact, limits, streamsOf(schema)), deployment)
         services.change(made.filter((service) => active.get(service.name) === number))
       } catch (error) {
         log.error({ deployment: number, err: error }, 'a deployment could not be restored; its services are not served')
@@ -115,10 +120,14 @@ export class Deployer {
     const problems = validateDescription(artefact.description, schema.schema, limits)
     if (problems.length > 0) return { ok: false, reasons: problems }
     const described = describe(artefact, schema.schema)
+    // Compiles the modules: whatever can still fail does so before anything is written.
+    const guest = load(artefact, limits, streamsOf(schema.schema))
     const reasons: string[] = [...validateOwnership(described, deployments, active)]
     if (options.force !== true) {
       reasons.push(...validateUpgrade(described, deployments), ...validatePersistence(described, deployments, active))
       reasons.push(...(await this.wireReasons(described, artefact.description.descriptors)))
+      options.onProgress?.('trying it on stored values')
+      reasons.push(...(await this.storedReasons(described, schema.schema, guest)))
     }
     if (reasons.length > 0) return { ok: false, reasons }
     const number = (deployments.at(-1)?.number ?? 0) + 1
@@ -135,8 +144,7 @@ export class Deployer {
         return service.kind === 'action' ? service : { ...service, storage: catalog.storageId(service.persistenceId) }
       }),
     }
-    // Loading compiles the modules: whatever can still fail does so before anything is written.
-    const made = this.services(artefact, schema.schema, deployment)
+    const made = this.services(artefact, schema.schema, guest, deployment)
     catalog.deploy(deployment, component, artefact)
     services.change(made)
     log.info({ deployment: number, hash: contentHash, services: names }, 'deployed')
@@ -159,6 +167,44 @@ export class Deployer {
     return [...reasons]
   }
 
+  /** Values have no events to fold anew: what the old version wrote, the new one must read. */
+  private async storedReasons(
+    described: readonly DeployedService[],
+    schema: Schema,
+    { value: next }: LoadedGuest,
+  ): Promise<readonly string[]> {
+    const { catalog, journal, clock } = this.parts
+    const earlier = catalog.deployments()
+    const reasons: string[] = []
+    for (const { name, kind, persistenceId, keyFields } of described) {
+      if (kind !== 'value' || next === undefined) continue
+      const stores = (service: DeployedService) => service.kind === kind && service.persistenceId === persistenceId
+      const last = earlier.flatMap(({ services }) => services).findLast(stores)
+      if (last === undefined) continue
+      const stored = { journal, storage: last.storage, keyFieldCount: keyFieldCount(keyFields), nowMs: clock.now() }
+      const versions = { type: schema.services.get(name)!, next, of: this.versionsOf(name) }
+      reasons.push(...(await unreadableValues(stored, versions)))
+    }
+    next?.drop()
+    return reasons
+  }
+
+  /** Guests of earlier deployments of a value service, by number; each loaded once. */
+  private versionsOf(name: string): (deployment: number) => Promise<ValueGuest | undefined> {
+    const { catalog, limits } = this.parts
+    const loaded = new Map<number, Promise<ValueGuest | undefined>>()
+    const loadOne = async (number: number) => {
+      const deployment = catalog.deployments().find((item) => item.number === number)
+      if (deployment?.services.some((service) => service.name === name) !== true) return undefined
+      return load(await this.artefact(deployment.hash), limits).value
+    }
+    return (number) => {
+      const guest = loaded.get(number) ?? loadOne(number)
+      loaded.set(number, guest)
+      return guest
+    }
+  }
+
   private async artefact(contentHash: string): Promise<Artefact> {
     const { catalog, limits, log } = this.parts
     const stored = catalog.artefact(contentHash, engineVersion)
@@ -172,8 +218,7 @@ export class Deployer {
     return linked.artefact
   }
 
-  private services(artefact: Artefact, schema: Schema, deployment: Deployment): Service[] {
-    const guest = load(artefact, this.parts.limits, streamsOf(schema))
+  private services(artefact: Artefact, schema: Schema, guest: LoadedGuest, deployment: Deployment): Service[] {
     return deployment.services.map((deployed) => {
       const description = artefact.description.services.find((service) => service.name === deployed.name)
       const type = schema.services.get(deployed.name)
@@ -207,7 +252,7 @@ export class Deployer {
       persistenceId: deployed.persistenceId,
       deployment,
       stateVersion: description.stateVersion ?? guest.artefact.hash,
-      keyFieldCount: Object.values(deployed.keyFields)[0]?.length ?? 1,
+      keyFieldCount: keyFieldCount(deployed.keyFields),
       methods,
     }
     switch (kind) {
@@ -230,6 +275,10 @@ function schemaOf(artefact: Artefact): { schema: Schema } | { reasons: readonly 
     if (error instanceof SchemaError) return { reasons: error.problems }
     throw error
   }
+}
+
+function keyFieldCount(keyFields: DeployedService['keyFields']): number {
+  return Object.values(keyFields)[0]?.length ?? 1
 }
 
 /** Storage ids are given later, when nothing can refuse any more. */

@@ -112,8 +112,14 @@ export function validateUpgrade(
 ): readonly string[] {
   const problems: string[] = []
   for (const service of next) {
+    const holder = otherKind(service, deployments)
+    if (holder !== undefined)
+      problems.push(
+        `${service.name}: the persistence id ${service.persistenceId} holds what ${holder.name} stored, which was ${holder.kind}, not ${service.kind} (--force overrides)`,
+      )
     const before = lastOf(service.name, deployments)
-    if (before === undefined) continue
+    // Actions store nothing that would hang on an id or a key.
+    if (before === undefined || (before.kind === 'action' && service.kind === 'action')) continue
     const change = (what: string, was: string, is: string) =>
       problems.push(
         `${service.name}: ${what} was ${was} and would become ${is}; stored data hangs on it (--force overrides)`,
@@ -175,6 +181,15 @@ export function validatePersistence(
     holders.set(persistenceId, name)
   }
   return problems
+}
+
+/** Another service that kept data of another kind under this one's persistence id, and was the last to. */
+function otherKind(service: DeployedService, deployments: readonly Deployment[]): DeployedService | undefined {
+  if (service.kind === 'action') return undefined
+  const last = deployments
+    .flatMap(({ services }) => services)
+    .findLast(({ kind, persistenceId }) => kind !== 'action' && persistenceId === service.persistenceId)
+  return last === undefined || last.name === service.name || last.kind === service.kind ? undefined : last
 }
 
 function lastOf(name: string, deployments: readonly Deployment[]): DeployedService | undefined {

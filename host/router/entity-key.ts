@@ -11,6 +11,8 @@ import { InnkeeperError } from '../errors.ts'
 import type { Field, MessageType, ScalarType } from '../schema/schema.ts'
 import { WireCursor, WireError, wireTypeOfScalar } from '../schema/wire.ts'
 
+export { entityId } from '../entity/key.ts'
+
 /** Field types that can be part of a key. */
 export function isKeyField(field: Field): boolean {
   return !field.repeated && (field.type.kind === 'scalar' || field.type.kind === 'enum')
