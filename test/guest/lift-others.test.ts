@@ -246,7 +246,7 @@ Lift('L2: overlapping lists cannot multiply memory', async () => {
 })
 
 Lift('what is too large is named: values, operations, notes, states of streams, elements, outputs', async () => {
-  const { stateBytesMax, messageBytesMax } = defaultLimits
+  const { stateBytesMax, streamStateBytesMax, messageBytesMax } = defaultLimits
   const spots: readonly (readonly [Other, Answers, RegExp])[] = [
     ['value', new Answers().words(valueAt.change, 1, 0, stateBytesMax + 1), /the value: 16777217 bytes/],
     ['decide', new Answers().words(decideAt.operations, 0, stateBytesMax + 1), /operations: 16777217 bytes/],
@@ -256,7 +256,7 @@ Lift('what is too large is named: values, operations, notes, states of streams, 
       new Answers().words(decideAt.subscribe, 1, 0, messageBytesMax + 1),
       /the note of a stream: 4194305 bytes/,
     ],
-    ['stream', new Answers().words(streamAt.state, 1, 0, stateBytesMax + 1), /the stream's state: 16777217 bytes/],
+    ['stream', new Answers().words(streamAt.state, 1, 0, streamStateBytesMax + 1), /the stream's state: 262145 bytes/],
     ['reads', new Answers().words(reads.at, 4, 1001), /elements to read: 1001 given, 1000 allowed/],
     ['reads', new Answers().words(reads.at, free, 1).words(free, 0, messageBytesMax + 1), /element to read: 4194305/],
     ['stream', new Answers().words(stream.at, 4, 200_001), /outcomes: 200001 given, 200000 allowed/],
@@ -272,15 +272,20 @@ Lift('what is too large is named: values, operations, notes, states of streams, 
   }
 })
 
-Lift('L3: a value, or the state of a stream, may be larger than the budget of an answer', async () => {
-  const { stateBytesMax } = defaultLimits
-  const { fields } = new Answers().words(valueAt.change, 1, 0, stateBytesMax).words(streamAt.state, 1, 0, stateBytesMax)
-  const decided = (await answer({ ...large, fields }, asks.value)) as ReturnType<Value['decide']>
-  const change = decided.kind === 'decided' ? decided.decisions[0]!.change : undefined
-  assert.is(change?.kind === 'updated' && change.value.length, stateBytesMax)
-  const step = (await answer({ ...large, fields }, asks.stream)) as ReturnType<Action['stream']>
-  assert.is(step.state?.length, stateBytesMax)
-})
+Lift(
+  'L3: a value may be larger than the budget of an answer; the state of a stream has a bound of its own',
+  async () => {
+    const { stateBytesMax, streamStateBytesMax } = defaultLimits
+    const { fields } = new Answers()
+      .words(valueAt.change, 1, 0, stateBytesMax)
+      .words(streamAt.state, 1, 0, streamStateBytesMax)
+    const decided = (await answer({ ...large, fields }, asks.value)) as ReturnType<Value['decide']>
+    const change = decided.kind === 'decided' ? decided.decisions[0]!.change : undefined
+    assert.is(change?.kind === 'updated' && change.value.length, stateBytesMax)
+    const step = (await answer({ ...large, fields }, asks.stream)) as ReturnType<Action['stream']>
+    assert.is(step.state?.length, streamStateBytesMax)
+  },
+)
 
 Lift('R2: steps are for streams that were given, each once', async () => {
   const steps = (...ids: readonly string[]) => {
