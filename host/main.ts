@@ -111,7 +111,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     lostCalls += 1
     log.error({ service, method, requestId, hops }, 'a forward or side effect names what is not deployed')
   }
-  const router = { services, entities, actions, deadlines, commits, clock, lost }
+  const router = { services, entities, actions, deadlines, commits, outbox, clock, lost }
   const route = createDispatch(router)
   const openRoute = createOpen(router, dispatch)
   services.onChange(() => {

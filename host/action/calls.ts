@@ -16,7 +16,7 @@ import type { Turn } from '../turns.ts'
 import type { ActionContext } from './context.ts'
 import { failure, functionFailed, guestCommand, outboxFull } from './failure.ts'
 import type { PlannedOutcome } from './outcome.ts'
-import { entriesOf, mustCommit, planOutcome, writeOutcome } from './outcome.ts'
+import { enqueuedOf, entriesOf, mustCommit, planOutcome, writeOutcome } from './outcome.ts'
 
 export interface WaitingCall {
   readonly command: Command
@@ -118,8 +118,12 @@ export class Calls implements Turn {
     commits.join(
       (batch) => writeOutcome(batch, plan),
       (error) => {
-        if (error === undefined) this.act(service, call, plan)
-        else call.reply(failure(toInnkeeperError(error)))
+        if (error !== undefined) {
+          call.reply(failure(toInnkeeperError(error)))
+          return
+        }
+        outbox.committed(enqueuedOf(plan), plan.dequeued === undefined ? [] : [plan.dequeued])
+        this.act(service, call, plan)
       },
     )
   }

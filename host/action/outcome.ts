@@ -47,8 +47,11 @@ export function mustCommit(plan: PlannedOutcome): boolean {
   return entriesOf(plan) > 0 || plan.dequeued !== undefined
 }
 
-export function writeOutcome(batch: Batch, { effects, moved, dequeued }: PlannedOutcome): void {
-  for (const entry of effects) batch.enqueue(entry)
-  if (moved !== undefined) batch.enqueue(moved)
-  if (dequeued !== undefined) batch.dequeue(dequeued)
+export function enqueuedOf({ effects, moved }: PlannedOutcome): readonly OutboxEntry[] {
+  return moved === undefined ? effects : [...effects, moved]
+}
+
+export function writeOutcome(batch: Batch, plan: PlannedOutcome): void {
+  for (const entry of enqueuedOf(plan)) batch.enqueue(entry)
+  if (plan.dequeued !== undefined) batch.dequeue(plan.dequeued)
 }

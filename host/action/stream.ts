@@ -201,8 +201,10 @@ export class ActionStream implements StreamCall, Turn {
       },
       (error) => {
         this.committing = false
-        if (error === undefined) then(planned)
-        else {
+        if (error === undefined) {
+          for (const { effects } of planned) outbox.committed(effects, [])
+          then(planned)
+        } else {
           this.fail(failure(toInnkeeperError(error)))
           this.cancelled()
         }
@@ -227,7 +229,7 @@ export class ActionStream implements StreamCall, Turn {
     const step = this.guest([{ kind: 'cancelled' }])
     const outcomes = (step?.outputs ?? []).filter(({ effects }) => effects.length > 0)
     this.keep(outcomes, (planned) => {
-      for (const { effects } of planned) this.context.outbox.run(effects, 0, () => {})
+      for (const { effects } of planned) this.context.outbox.run(effects, Number.POSITIVE_INFINITY, () => {})
     })
     this.closed()
   }

@@ -14,6 +14,7 @@ import type { Answer } from '../command.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { GuestCommand, GuestFault } from '../guest/guest.ts'
 import type { Batch, EntityRef, IdempotencyEntry } from '../journal/journal.ts'
+import { noMetadata } from '../metadata.ts'
 import type { Change } from '../outcome.ts'
 import type { EntityService, Method } from '../services.ts'
 import type { EntityContext } from './context.ts'
@@ -162,6 +163,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
           this.context.close(this)
           return
         }
+        this.context.outbox.committed(plan.enqueued, plan.dequeued)
         this.measure(plan, startedMs)
         done()
         if (this.runnable) this.context.again(this)
@@ -189,10 +191,20 @@ export abstract class Activation<S extends EntityService = EntityService> {
     return new InnkeeperError('overloaded', 'too many side effects are waiting; see `inn effects`')
   }
 
+  /** Commands with the same one are not decided in one turn: the second is to find what the first left. No client can send
+   *  the keys of effects. */
+  protected onceKey({ command: { idempotencyKey, effect } }: Waiting): string | undefined {
+    return effect === undefined ? idempotencyKey : `\0${effect.id}`
+  }
+
   /** Its method, if the command needs a decision; otherwise it is answered here. */
   protected undecided(waiting: Waiting): Method | undefined {
     if (waiting.abandoned || waiting.stream?.abandoned === true) return undefined
     const { command } = waiting
+    if (command.effect !== undefined && !this.context.outbox.awaits(command.effect)) {
+      this.answer(waiting, { kind: 'reply', payload: new Uint8Array(), metadata: noMetadata })
+      return undefined
+    }
     this.context.metrics.of(this.service.name).waited((performance.now() - waiting.arrivedMs) / 1000)
     const method = this.service.methods.get(command.method)
     if (method === undefined) {

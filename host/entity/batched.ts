@@ -171,13 +171,13 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     while (given.length < max) {
       const waiting = this.mailbox.peek()
       if (waiting === undefined || waiting.kind !== 'command') break
-      const { idempotencyKey } = waiting.command
+      const key = this.onceKey(waiting)
       // A second command with a key waits for the first: it ends the batch and gets the first's answer next turn.
-      if (idempotencyKey !== undefined && keys?.has(idempotencyKey)) break
+      if (key !== undefined && keys?.has(key)) break
       this.mailbox.take()
       this.inHand.push(waiting)
       if (this.undecided(waiting) === undefined) continue
-      if (idempotencyKey !== undefined) keys = (keys ?? new Set()).add(idempotencyKey)
+      if (key !== undefined) keys = (keys ?? new Set()).add(key)
       given.push({ waiting, command: guestCommand(waiting, now, chance.seed()) })
     }
     return given

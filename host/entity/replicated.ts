@@ -174,7 +174,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     while (decided < limits.batchCommandsMax && this.untold.length === 0) {
       const work = this.mailbox.peek()
       if (work === undefined) break
-      const key = work.kind === 'command' ? work.command.idempotencyKey : undefined
+      const key = work.kind === 'command' ? this.onceKey(work) : undefined
       if (key !== undefined && keys?.has(key)) break
       if (key !== undefined) keys = (keys ?? new Set()).add(key)
       this.mailbox.take()
@@ -485,7 +485,8 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     if (delta !== undefined) turn.deltas.push(delta)
     turn.planner.record(origin, command, [], change, effects, { kind: 'none' }, noMetadata)
     const entries = turn.planner.effects(effects, stream?.command.hops ?? 0)
-    if (!told && entries.length > 0) turn.after.push(() => this.context.outbox.run(entries, 0, () => {}))
+    if (!told && entries.length > 0)
+      turn.after.push(() => this.context.outbox.run(entries, Number.POSITIVE_INFINITY, () => {}))
     return entries
   }
 

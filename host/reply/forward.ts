@@ -12,7 +12,6 @@ import type { GroupCommit } from '../journal/group-commit.ts'
 import type { EntityRef, IdempotencyEntry, OutboxEntry, StoredAnswer } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Call } from '../outcome.ts'
-import type { Outbox } from './outbox.ts'
 
 export interface Remembered {
   readonly key: string
@@ -29,7 +28,6 @@ export interface Forward {
 
 export interface ForwardContext {
   readonly commits: Pick<GroupCommit, 'join'>
-  readonly outbox: Pick<Outbox, 'replaced'>
   readonly dispatch: Dispatch
   readonly limits: Limits
 }
@@ -47,7 +45,6 @@ export function forward(
     reply({ kind: 'error', error: tooManyHops(context.limits.hopsMax) })
     return
   }
-  if (effect !== undefined) context.outbox.replaced(effect)
   // An action keeps no answers; but what it forwards to may.
   const key = remember?.key ?? command.idempotencyKey
   const idempotencyKey = key === undefined ? undefined : derivedKey(entity, key)

@@ -3,6 +3,7 @@
 // O1. Effects of one outcome are started in list order; a synchronous one ends before the next starts (B1.2).
 // O2. The entry is in the journal before the effect is tried, and out of it in the commit of the entity that accepted it:
 //     a crash in between loses none and doubles none.
+//     Two commands for one entry, a try that took too long and the next one, are decided once: the target asks `awaits`.
 // O3. A failing effect is tried with back-off, then parked and listed; nobody waits for a parked one, nor past the deadline.
 // O4. At most `outboxEffectsMax` entries; whoever would add more is told so before it commits.
 //
@@ -37,10 +38,12 @@ export interface OutboxParts {
 
 export class Outbox {
   private readonly parts: OutboxParts
-  /** All entries that are in the journal's outbox, parked ones too. */
+  /** All entries that are in the journal's outbox, parked ones too, from the commit that brings them to the one that takes them. */
   private readonly entries = new Map<number, OutboxEntry>()
   private readonly timers = new Set<NodeJS.Timeout>()
   private lastId: number
+  /** Counts `resume`: what was tried before it is taken up anew, and its answer means nothing. */
+  private era = 0
   private stopped = false
 
   constructor(parts: OutboxParts) {
@@ -68,6 +71,7 @@ export class Outbox {
   /** Take up what the last process left, in order. Called once, when all services are there; again after a reopened store. */
   resume(): void {
     this.entries.clear()
+    this.era += 1
     for (let after = 0; ; ) {
       const page = this.parts.journal.outbox(after, 1_000)
       for (const entry of page) {
@@ -79,10 +83,25 @@ export class Outbox {
     }
   }
 
-  /** Run effects that were just committed. `done` is called once, when the synchronous ones have ended, been parked, or
-   *  `deadlineMs` has passed. */
+  /** What a commit that is on disk brought: new entries, entries that became a forward, and ids of those that arrived. */
+  committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
+    for (const entry of enqueued) this.entries.set(entry.id, entry)
+    for (const id of dequeued) {
+      const entry = this.entries.get(id)
+      if (entry === undefined) continue
+      this.entries.delete(id)
+      this.parts.delivered(entry.cause.service)
+    }
+  }
+
+  /** False for one that arrived, was given up, became a forward, or was taken up anew: nothing is to be done for it. */
+  awaits({ id, call }: OutboxEntry): boolean {
+    return this.entries.get(id)?.call === call
+  }
+
+  /** Run effects of a commit. `done` is called once, when the synchronous ones have ended, been parked, or `deadlineMs` has
+   *  passed. */
   run(effects: readonly OutboxEntry[], deadlineMs: number, done: () => void): void {
-    for (const entry of effects) this.entries.set(entry.id, entry)
     let waiting = true
     const finish = () => {
       if (!waiting) return
@@ -115,11 +134,6 @@ export class Outbox {
     next(0)
   }
 
-  /** An effect's target forwarded it: the committed entry is now this one (turn.ts T4). */
-  replaced(entry: OutboxEntry): void {
-    this.entries.set(entry.id, entry)
-  }
-
   /** Try a parked effect again. False if there is none of this id. */
   retry(id: number): boolean {
     const entry = this.entries.get(id)
@@ -150,7 +164,12 @@ export class Outbox {
 
   private attempt(entry: OutboxEntry, ended: () => void): void {
     if (this.stopped) return
+    if (!this.awaits(entry)) {
+      ended()
+      return
+    }
     const { dispatch, limits, clock } = this.parts
+    const { era } = this
     if (entry.hops > limits.hopsMax) {
       this.park(entry, tooManyHops(limits.hopsMax).message, ended)
       return
@@ -163,19 +182,13 @@ export class Outbox {
       requestId: `effect-${entry.id}`,
       effect: entry,
     }
-    dispatch(command, (answer) => this.answered(entry.id, answer, ended))
+    dispatch(command, (answer) => this.answered(entry.id, era, answer, ended))
   }
 
-  private answered(id: number, answer: Answer, ended: () => void): void {
+  private answered(id: number, era: number, answer: Answer, ended: () => void): void {
     const entry = this.entries.get(id)
-    if (entry === undefined) {
-      // Dropped by hand while it was tried.
-      ended()
-      return
-    }
-    if (answer.kind === 'reply') {
-      this.entries.delete(id)
-      this.parts.delivered(entry.cause.service)
+    // Whoever accepted it took it out in the commit; however the answer was in the end.
+    if (answer.kind === 'reply' || entry === undefined || era !== this.era) {
       ended()
       return
     }

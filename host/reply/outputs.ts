@@ -118,7 +118,7 @@ export class Outputs {
   }
 
   private runEffects({ effects }: Output): void {
-    if (effects.length > 0) this.context.outbox.run(effects, 0, () => {})
+    if (effects.length > 0) this.context.outbox.run(effects, Number.POSITIVE_INFINITY, () => {})
   }
 
   private go(): void {

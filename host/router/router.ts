@@ -14,6 +14,7 @@ import { unknownMethod } from '../entity/activation.ts'
 import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
+import type { OutboxEntry } from '../journal/journal.ts'
 import type { Method, Service, Services } from '../services.ts'
 import type { Deadlines, Pending } from './deadlines.ts'
 import { GuardedStream, noCall, once, single, streamed } from './streams.ts'
@@ -24,6 +25,7 @@ export interface RouterParts {
   readonly actions: Actions
   readonly deadlines: Deadlines
   readonly commits: Pick<GroupCommit, 'join'>
+  readonly outbox: { committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void }
   readonly clock: Clock
   /** A forward or side effect named a service or method that is not there (B2.7). */
   readonly lost: (command: Command) => void
@@ -83,7 +85,7 @@ export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
 
 /** A streamed method of an action, for one answer; if it is an effect, its entry leaves the outbox at the end. */
 function runOnce(
-  { actions, commits, clock }: RouterParts,
+  { actions, commits, outbox, clock }: RouterParts,
   { service, method }: Route,
   command: Command,
   reply: Reply,
@@ -97,7 +99,10 @@ function runOnce(
     }
     commits.join(
       (batch) => batch.dequeue(effect.id),
-      (error) => reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) }),
+      (error) => {
+        if (error === undefined) outbox.committed([], [effect.id])
+        reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) })
+      },
     )
   }
   const guarded = new GuardedStream(once(answered))
