@@ -44,6 +44,8 @@ export class ActionStream implements StreamCall, Turn {
   private emptySteps = 0
   private answered = false
   private committing = false
+  /** The guest said so: whatever becomes of the call, it does not hear of it. */
+  private done = false
   /** No more steps, but for a last one with `cancelled`. */
   private ended = false
   private cancelDue = false
@@ -121,7 +123,7 @@ export class ActionStream implements StreamCall, Turn {
   }
 
   private get runnable(): boolean {
-    return !this.ended && !this.committing && (this.inputs.length > 0 || this.more) && this.outputs.idle
+    return !this.ended && !this.done && !this.committing && (this.inputs.length > 0 || this.more) && this.outputs.idle
   }
 
   private wake(): void {
@@ -148,6 +150,7 @@ export class ActionStream implements StreamCall, Turn {
       this.close()
       return
     }
+    this.done = step.done
     const { outcomes, done } = this.due(step)
     this.keep(outcomes, (planned) => this.give(planned, done))
   }
@@ -258,6 +261,7 @@ export class ActionStream implements StreamCall, Turn {
 
   /** The guest is to hear that the call is over, unless it ended it (S3). */
   private cancelled(): void {
+    if (this.done) this.close()
     if (this.ended) return
     this.ended = true
     this.inputs = []
