@@ -32,6 +32,8 @@ import { TurnPlanner } from './turn.ts'
 
 /** After this long a turn commits, and what is left of its batch waits for the next. In milliseconds. */
 const turnMs = 5
+/** A turn that found no room in the outbox, and is not a caller's to try again, is tried again so much later. In milliseconds. */
+const noRoomMs = 100
 /** Subscribers told in one guest call, and in one turn. */
 const tellMax = 256
 
@@ -78,12 +80,15 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
   private ending: OpenStream[] = []
   /** Who has still to hear of the last change (R5). */
   private untold: Audience[] = []
+  /** Waits for room in the outbox. */
+  private resting = false
 
   override get idle(): boolean {
     return super.idle && this.subscriptions.size === 0
   }
 
   override get runnable(): boolean {
+    if (this.resting) return false
     return super.runnable || (this.untold.length > 0 && !this.committing && !this.closed)
   }
 
@@ -224,6 +229,12 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     for (const { waiting } of turn.asked) this.answer(waiting, { kind: 'error', error: this.outboxFull() })
     const again = turn.works.filter((work) => work.kind !== 'command')
     this.mailbox.putBack(again)
+    if (again.length === 0) return
+    this.resting = true
+    setTimeout(() => {
+      this.resting = false
+      if (this.runnable) this.context.again(this)
+    }, noRoomMs).unref()
   }
 
   private decide(turn: ReplicaTurn, waiting: Waiting): void {
