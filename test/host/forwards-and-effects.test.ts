@@ -2,14 +2,18 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Answer } from '../../host/command.ts'
 import type { Store } from '../../host/journal/catalog.ts'
 import type { Write } from '../../host/journal/kv.ts'
 import { KvCatalog } from '../../host/journal/kv-catalog.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
 import type { Host } from '../../host/main.ts'
+import { backOffMs } from '../../host/reply/outbox.ts'
+import { fixture } from '../support/components.ts'
 import { http, temporary, testHost } from '../support/host.ts'
-import { ScriptClient, scripted, values } from '../support/scripted.ts'
+import type { Answered } from '../support/scripted.ts'
+import { actions, replicas, ScriptClient, script, scripted, values } from '../support/scripted.ts'
 
 /** Writes fail while it says so, and nothing of them is done. */
 class FailingKv extends MemoryKv {
@@ -38,10 +42,14 @@ let ahead = 0
 const clock = { now: () => Date.now() + ahead }
 const host: Host = await testHost(data.path, {}, { store, clock })
 assert.ok((await host.deployer.deploy(await scripted())).ok)
+assert.ok((await host.deployer.deploy((await fixture('odd')).bytes)).ok)
 const client = new ScriptClient(host.listen)
 
 const value = (id: string, code: string, headers: Record<string, string> = {}) =>
   client.call(values, 'Do', id, code, headers)
+const act = (code: string, headers: Record<string, string> = {}) => client.call(actions, 'Do', '', code, headers)
+const replica = (id: string, code: string, headers: Record<string, string> = {}) =>
+  client.call(replicas, 'Do', id, code, headers)
 
 const text = (code: string) => JSON.stringify(code)
 /** One more, and the count as the answer. */
@@ -97,8 +105,9 @@ Once('A8: an effect whose target waits for effects of its own, longer than a try
     `return { outcome: say('', { effects: [effect('Values', 'Do', 'slow-target', ${text(target)})] }) }`,
   )
   await until(async () => (await show('slow-target')) === '1')
-  ahead += 61_000
+  ahead = 61_000
   await new Promise((resolve) => setTimeout(resolve, 700))
+  ahead = 0
   await value('slow-last', put('0'))
   await settled()
   assert.equal([await show('slow-target'), await show('slow-last')], ['1', '1'])
@@ -111,18 +120,284 @@ Once('A8: a target that forwards after effects that take longer than a try, deci
     `return { outcome: say('', { effects: [effect('Values', 'Do', 'fslow-target', ${text(target)})] }) }`,
   )
   await until(async () => (await show('fslow-target')) === '1')
-  ahead += 61_000
+  ahead = 61_000
   await new Promise((resolve) => setTimeout(resolve, 700))
+  ahead = 0
   await value('fslow-last', put('0'))
   await settled()
   await new Promise((resolve) => setTimeout(resolve, 200))
   assert.equal([await show('fslow-target'), await show('fslow-last'), await show('fslow-end')], ['1', '1', '1'])
 })
 
-Once.after(async () => {
+const Effects = suite('effects of every kind')
+
+/** An outcome of each kind that causes these effects; what stands for the accepted change is counted in `id`. */
+const causes: Record<string, (id: string, effects: string) => Promise<Answered>> = {
+  value: (id, effects) =>
+    value(id, `return { change: { updated: 'changed' }, outcome: say('done', { effects: [${effects}] }) }`),
+  replica: (id, effects) =>
+    replica(id, `return { operations: [increment(1)], answer: say('done', { effects: [${effects}] }) }`),
+  rendered: (id, effects) =>
+    replica(
+      id,
+      `return { operations: [increment(1)], answer: { after: ${text(`return say('done', { effects: [${effects}] })`)} } }`,
+    ),
+  action: (_id, effects) => act(`return say('done', { effects: [${effects}] })`),
+  element: async (_id, effects) => {
+    const stream = client.listen(
+      actions,
+      'Out',
+      '',
+      `return { outputs: [say('done', { effects: [${effects}] })], done: true }`,
+    )
+    return { code: await stream.ended(), message: '', text: stream.texts[0] ?? '' }
+  },
+  opening: async (id, effects) => {
+    const code = `return { operations: [increment(1)], answer: say('done', { effects: [${effects}] }), subscribe: {} }`
+    const stream = client.listen(replicas, 'Open', id, code)
+    const [first] = await stream.until(1)
+    stream.cancel()
+    return { code: 0, message: '', text: first! }
+  },
+}
+const append = (letter: string) => `return { change: { updated: (value ?? '') + '${letter}' }, outcome: say('') }`
+const appendTo = (id: string, letter: string, synchronous: boolean) =>
+  `effect('Values', 'Do', '${id}', ${text(append(letter))}, ${synchronous})`
+const done = { code: 0, message: '', text: 'done' }
+
+for (const [kind, cause] of Object.entries(causes)) {
+  Effects(
+    `B1.1, B1.2: ${kind}: in list order, synchronous ones to their end before the next and before the answer`,
+    async () => {
+      // The first waits itself for an effect of its target, which forwards: all of that is its end.
+      const last = `return { outcome: forward('Actions', 'Do', '', ${text(`return say('', { effects: [${appendTo(`o-${kind}`, 'b', true)}] })`)}, { effects: [${appendTo(`o-${kind}`, 'a', true)}] }) }`
+      const first = `effect('Values', 'Do', 'o-${kind}-first', ${text(last)}, true)`
+      const rest = `${appendTo(`o-${kind}`, 'c', true)}, ${appendTo(`o-${kind}`, 'd', false)}, ${appendTo(`o-${kind}`, 'e', true)}`
+      assert.equal(await cause(`c-${kind}`, `${first}, ${rest}`), done)
+      assert.is(await show(`o-${kind}`), 'abcde')
+      await settled()
+    },
+  )
+
+  Effects(
+    `A8: ${kind}: one that is refused or unknown changes no answer, waited for or not; unknown ones are parked at once`,
+    async () => {
+      for (const synchronous of [true, false]) {
+        const unknown = `effect('no.such.Service', 'Do', '', '', ${synchronous})`
+        const unknownMethod = `effect('Values', 'Fly', '', '', ${synchronous})`
+        const after = appendTo(`u-${kind}`, 'x', true)
+        assert.equal(await cause(`u-${kind}-cause`, `${unknown}, ${unknownMethod}, ${after}`), done)
+      }
+      assert.is(await show(`u-${kind}`), 'xx')
+      const parked = (await effects()).map(({ parked }: { parked: string }) => parked.split(';')[0])
+      const [service, method] = ['no service no.such.Service is deployed', 'test.script.v1.Values has no method Fly']
+      assert.equal(parked, [service, method, service, method])
+      await dropAll()
+    },
+  )
+}
+
+Effects(
+  'A8: a refused one is tried again, then parked and listed; nobody waits for it longer; by hand it goes on',
+  async () => {
+    const waits = backOffMs as unknown as number[]
+    const before = [...waits]
+    // The waits of the real one are a minute long.
+    waits.fill(10)
+    try {
+      const stubborn = `effect('Values', 'Do', 'park', ${text(gated)}, true)`
+      assert.equal(await causes['value']!('park-cause', `${stubborn}, ${appendTo('park-next', 'x', true)}`), done)
+      assert.is(await show('park-next'), 'x')
+      const [entry, ...others] = await effects()
+      assert.equal(others, [])
+      assert.equal(
+        [entry.parked, entry.attempts, entry.to, entry.cause.service, entry.cause.entity, entry.synchronous],
+        ['not yet', before.length, `${values}/Do`, values, 'park-cause', true],
+      )
+      assert.is((await http(host.admin, 'POST', `/v1/effects/${entry.id}/retry`, {})).status, 200)
+      await until(async () => (await effects())[0]?.parked === 'not yet')
+      await value('park', put('0'))
+      assert.is((await http(host.admin, 'POST', `/v1/effects/${entry.id}/retry`, {})).status, 200)
+      await settled()
+      assert.is(await show('park'), '1')
+      assert.is((await http(host.admin, 'POST', `/v1/effects/${entry.id}/retry`, {})).status, 404)
+    } finally {
+      waits.splice(0, before.length, ...before)
+    }
+  },
+)
+
+Effects('A8: a caller does not wait for one past its deadline; it arrives later', async () => {
+  const stubborn = `effect('Values', 'Do', 'late', ${text(gated)}, true)`
+  const answer = new Promise<Answer>((resolve) => {
+    const code = `return { change: { updated: 'stored' }, outcome: say('done', { effects: [${stubborn}] }) }`
+    const common = { metadata: [], idempotencyKey: undefined, hops: 0, requestId: 'late', effect: undefined }
+    const payload = script('late-cause', code)
+    host.dispatch({ service: values, method: 'Do', payload, deadlineMs: clock.now() + 300, ...common }, resolve)
+  })
+  const { kind } = await answer
+  assert.ok(kind === 'reply' || kind === 'error')
+  assert.is(await show('late-cause'), 'stored')
+  await value('late', put('0'))
+  await settled()
+  assert.is(await show('late'), '1')
+})
+
+Effects('B1.2: effects of a client that left are in order as well', async () => {
+  const slow = `return { outcome: forward('Values', 'Do', 'left-slow', ${text(gated)}, { effects: [${appendTo('left-order', 'a', true)}] }) }`
+  const list = `effect('Values', 'Do', 'left-first', ${text(slow)}, true), ${appendTo('left-order', 'b', true)}`
+  const open = `return { answer: say('open'), subscribe: { cancelled: ${text(`return { answer: none({ effects: [${list}] }) }`)} } }`
+  const stream = client.listen(replicas, 'Open', 'left', open)
+  await stream.until(1)
+  stream.cancel()
+  await until(async () => (await show('left-order')) === 'a')
+  await value('left-slow', put('0'))
+  await settled()
+  await until(async () => (await show('left-order')) === 'ab')
+})
+
+Effects('A8: a chain of effects over all kinds ends after 16 hops, parked, saying so', async () => {
+  // Each causes the next: value, replica, action, value, and so on.
+  const circle = [
+    "const kinds = ['Values', 'Replicas', 'Actions']",
+    'const at = Number(/at=(\\d+)/.exec(self)[1])',
+    "const list = { effects: [effect(kinds[(at + 1) % 3], 'Do', 'ring', self.replace(/at=\\d+/, 'at=' + (at + 1))), effect('Values', 'Do', 'ring-count', COUNT)] }",
+    "if (at % 3 === 0) return { outcome: say('', list) }",
+    "if (at % 3 === 1) return { answer: say('', list) }",
+    "return say('', list) // at=0",
+  ]
+    .join('\n')
+    .replace('COUNT', text(count))
+  assert.is((await value('ring', circle)).code, 0)
+  await until(
+    async () =>
+      (await effects()).length > 0 &&
+      (await effects()).every(({ parked }: { parked: string | null }) => parked !== null),
+  )
+  const list = await effects()
+  assert.ok(list.length >= 1)
+  for (const { parked } of list) assert.match(parked, 'more than 16 forwards and side effects in a chain')
+  assert.is(await show('ring-count'), '16')
+  await dropAll()
+})
+
+Effects('A8: services of other components are the same thing', async () => {
+  // AddRequest{ id: "x", amount: 5 }
+  const add =
+    "(() => { const call = to('test.odd.v1.Odd', 'Add', '', ''); call.payload = Uint8Array.from([10, 1, 120, 16, 5]); return call })()"
+  const total = async () => (await http(host.listen, 'POST', '/odd/x/do', { what: 'read' })).json.total
+  assert.is((await act(`return say('', { effects: [{ call: ${add}, synchronous: true }] })`)).code, 0)
+  assert.is(await total(), '5')
+  const forward = `const answer = forward('Values', 'Do', '', ''); answer.answer.val.val = ${add}; return answer`
+  assert.is((await http(host.listen, 'POST', '/actions', { code: forward })).status, 200)
+  assert.is(await total(), '10')
+  assert.is(
+    (await value('other', `return { outcome: say('', { effects: [{ call: ${add}, synchronous: true }] }) }`)).code,
+    0,
+  )
+  assert.is(await total(), '15')
+})
+
+const Forwards = suite('forwards between kinds')
+
+const forwards: Record<string, (id: string, to: string, headers?: Record<string, string>) => Promise<Answered>> = {
+  value: (id, to, headers) =>
+    value(id, `return { change: { updated: 'forwarded' }, outcome: forward(${to}) }`, headers),
+  replica: (id, to, headers) => replica(id, `return { operations: [increment(1)], answer: forward(${to}) }`, headers),
+  action: (_id, to, headers) => act(`return forward(${to})`, headers),
+}
+const targets: Record<string, (id: string, words: string, change: boolean) => string> = {
+  value: (id, words, changes) =>
+    `'Values', 'Do', '${id}', ${text(`${changes ? 'const n = String(Number(value ?? 0) + 1); ' : ''}return { ${changes ? 'change: { updated: n }, ' : ''}outcome: ${words} }`)}`,
+  replica: (id, words, changes) =>
+    `'Replicas', 'Do', '${id}', ${text(`${changes ? 'const n = Number(view.value?.counter ?? 0) + 1; ' : ''}return { ${changes ? 'operations: [increment(1)], ' : ''}answer: ${words} }`)}`,
+}
+
+for (const [from, start] of Object.entries(forwards)) {
+  for (const [to, target] of Object.entries(targets)) {
+    Forwards(`A9: ${from} to ${to}: under a key the target decides once, and its answer is given again`, async () => {
+      const id = `k-${from}-${to}`
+      const call = target(`${id}-target`, "say('answer ' + n)", true)
+      for (let time = 0; time < 3; time++)
+        assert.is((await start(id, call, { 'idempotency-key': 'key' })).text, 'answer 1')
+      assert.is((await start(id, call, { 'idempotency-key': 'other' })).text, 'answer 2')
+    })
+
+    Forwards(
+      `B1.3: ${from} to ${to}: a refusal is the caller's answer, with its code and metadata, and undoes nothing`,
+      async () => {
+        const id = `r-${from}-${to}`
+        const call = target(
+          `${id}-target`,
+          "refuse('out-of-range', 'too far', { metadata: [['x-why', 'because']] })",
+          false,
+        )
+        assert.equal(await start(id, call), { code: 11, message: 'too far', text: '' })
+        if (from === 'value') assert.is(await show(id), 'forwarded')
+        if (from === 'replica') assert.is((await replica(id, 'return { answer: say(view.value.counter) }')).text, '1')
+      },
+    )
+  }
+
+  Forwards(`A8: ${from}: a circle of forwards is FAILED_PRECONDITION, saying so, and 400 over HTTP`, async () => {
+    const circle = [
+      "const kinds = ['Values', 'Replicas', 'Actions']",
+      'const at = Number(/at=(\\d+)/.exec(self)[1])',
+      "const next = forward(kinds[(at + 1) % 3], 'Do', 'ring', self.replace(/at=\\d+/, 'at=' + (at + 1)))",
+      'if (at % 3 === 0) return { outcome: next }',
+      'if (at % 3 === 1) return { answer: next }',
+      `return next // at=${Object.keys(forwards).indexOf(from)}`,
+    ].join('\n')
+    const paths: Record<string, [string, string]> = {
+      value: [values, '/values/ring'],
+      replica: [replicas, '/replicas/ring'],
+      action: [actions, '/actions'],
+    }
+    const [service, path] = paths[from]!
+    const message = 'more than 16 forwards and side effects in a chain; look for a circle'
+    assert.equal(await client.call(service, 'Do', 'ring', circle), { code: 9, message, text: '' })
+    const { status, json } = await http(host.listen, 'POST', path, { code: circle })
+    assert.equal([status, json], [400, { code: 9, message, details: [] }])
+  })
+
+  Forwards(
+    `B1.3, 2.4: ${from}: an unknown target is the caller's error, after what was decided is stored`,
+    async () => {
+      const answer = await start(`un-${from}`, "'no.such.Service', 'Do', '', ''")
+      assert.is(answer.code, 12)
+      assert.match(answer.message, 'no service no.such.Service is deployed')
+      assert.is((await start(`un-${from}`, "'Values', 'Fly', '', ''")).code, 12)
+      if (from === 'value') assert.is(await show(`un-${from}`), 'forwarded')
+    },
+  )
+
+  Forwards(`B1.1: ${from}: synchronous effects end before the forward`, async () => {
+    const call = `'Values', 'Do', 'fe-${from}', ${text(append('z'))}, { effects: [${appendTo(`fe-${from}`, 'a', true)}] }`
+    assert.is((await start(`fe-${from}-cause`, call)).code, 0)
+    assert.is(await show(`fe-${from}`), 'az')
+  })
+
+  Forwards(`B8: ${from}: the target sees what the function put there, not what its caller sent`, async () => {
+    const seen = "return { outcome: say(metadata, { metadata: [['x-said', 'by the target']] }) }"
+    const call = `'Values', 'Do', 'md-${from}', ${text(seen)}`
+    assert.is((await start(`md-${from}-from`, call, { 'x-mine': '1' })).text, '[]')
+    const { headers } = await http(host.listen, 'POST', '/actions', {
+      code: `return forward(${call}, { metadata: [['x-said', 'by the forwarder']] })`,
+    })
+    assert.is(headers.get('x-said'), 'by the target')
+  })
+}
+
+async function dropAll(): Promise<void> {
+  for (const { id } of await effects()) await http(host.admin, 'DELETE', `/v1/effects/${id}`, undefined, change)
+}
+
+Forwards.after(async () => {
   client.close()
   await host.stop()
   data.remove()
 })
 
 Once.run()
+Effects.run()
+Forwards.run()
