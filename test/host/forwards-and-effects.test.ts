@@ -1,5 +1,6 @@
 // Guards effects and forwards across kinds of services (A8, A9, B1.1 to B1.3): once, in order, awaited, tried again, parked.
 
+import http2 from 'node:http2'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer } from '../../host/command.ts'
@@ -18,10 +19,16 @@ import { actions, replicas, ScriptClient, script, scripted, values } from '../su
 /** Writes fail while it says so, and nothing of them is done. */
 class FailingKv extends MemoryKv {
   failing = false
+  /** The next commit that takes an effect out of the outbox is done, and fails all the same. */
+  failingArrival = false
 
   override write(writes: readonly Write[]): void {
     if (this.failing) throw new Error('no space left on device')
     super.write(writes)
+    if (!this.failingArrival || !writes.some(([column, , value]) => column === 'outbox' && value === undefined)) return
+    this.failingArrival = false
+    this.failing = true
+    throw new Error('input/output error')
   }
 
   override async reopen(): Promise<void> {
@@ -128,6 +135,64 @@ Once('A8: a target that forwards after effects that take longer than a try, deci
   await new Promise((resolve) => setTimeout(resolve, 200))
   assert.equal([await show('fslow-target'), await show('fslow-last'), await show('fslow-end')], ['1', '1', '1'])
 })
+
+Once('A8, A14: an effect whose arrival is on disk though its commit failed is not delivered again', async () => {
+  const replicaCount = "return { operations: [increment(1)], answer: say('') }"
+  const forwards = `return { outcome: forward('Values', 'Do', 'af-end', ${text(count)}) }`
+  for (const [target, shown] of [
+    [`effect('Values', 'Do', 'af', ${text(count)})`, () => show('af')],
+    [
+      `effect('Replicas', 'Do', 'af', ${text(replicaCount)})`,
+      async () => (await replica('af', 'return { answer: say(view.value.counter) }')).text,
+    ],
+    [`effect('Values', 'Do', 'af-from', ${text(forwards)})`, () => show('af-end')],
+  ] as const) {
+    kv.failingArrival = true
+    assert.is((await act(`return say('', { effects: [${target}] })`)).code, 0)
+    await until(() => kv.failing)
+    // Longer than the first wait for a next try.
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    kv.failing = false
+    await until(async () => (await http(host.admin, 'GET', '/readyz')).status === 200)
+    await settled()
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    assert.is(await shown(), '1', target)
+  }
+})
+
+Once(
+  'A8, A14: effects that wait behind a client that does not read arrive once, also when storage fails meanwhile',
+  async () => {
+    const session = http2.connect(`http://${host.listen}`, { settings: { initialWindowSize: 0 } })
+    session.on('error', () => {})
+    const request = session.request({
+      ':method': 'POST',
+      ':path': `/${actions}/Out`,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    request.on('error', () => {})
+    // More elements than the host keeps for a client: the last one waits with its effect.
+    const elements = `...Array.from({ length: 70 }, () => say('a')), say('b', { effects: [effect('Values', 'Do', 'behind', ${text(count)})] })`
+    const payload = script(
+      '',
+      `return { outputs: [${elements}, say('c', { effects: [effect('Values', 'Do', 'behind', ${text(count)})] })], done: true }`,
+    )
+    const frame = Buffer.concat([Buffer.alloc(5), payload])
+    frame.writeUInt32BE(payload.length, 1)
+    request.end(frame)
+    await until(async () => (await effects()).length > 0)
+    kv.failing = true
+    assert.is((await value('behind-other', put('x'))).code, 14)
+    kv.failing = false
+    await until(async () => (await http(host.admin, 'GET', '/readyz')).status === 200)
+    await settled()
+    assert.is(await show('behind'), '2')
+    session.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    assert.is(await show('behind'), '2')
+  },
+)
 
 const Effects = suite('effects of every kind')
 
@@ -387,6 +452,28 @@ for (const [from, start] of Object.entries(forwards)) {
     assert.is(headers.get('x-said'), 'by the target')
   })
 }
+
+Forwards('A8: streams that forward to themselves end with FAILED_PRECONDITION', async () => {
+  const out = client.listen(
+    actions,
+    'Out',
+    '',
+    "return { outputs: [say('a'), forward('Actions', 'Out', '', self)], done: true }",
+  )
+  assert.is(await out.ended(), 9)
+  assert.is(out.texts.length, 17)
+  const open = client.listen(
+    replicas,
+    'Open',
+    'loop',
+    "return { answer: forward('Replicas', 'Open', 'loop', self), subscribe: {} }",
+  )
+  assert.is(await open.ended(), 9)
+  await until(async () => {
+    const { text: metrics } = await http(host.admin, 'GET', '/metrics')
+    return /^innkeeper_subscriptions_open 0$/m.test(metrics)
+  })
+})
 
 async function dropAll(): Promise<void> {
   for (const { id } of await effects()) await http(host.admin, 'DELETE', `/v1/effects/${id}`, undefined, change)

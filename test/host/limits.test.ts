@@ -3,11 +3,12 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Answer } from '../../host/command.ts'
 import type { Host } from '../../host/main.ts'
 import { fixture } from '../support/components.ts'
 import type { HttpAnswer } from '../support/host.ts'
 import { http, temporary, testHost } from '../support/host.ts'
-import { actions, replicas, ScriptClient, scripted, values } from '../support/scripted.ts'
+import { actions, replicas, ScriptClient, script, scripted, values } from '../support/scripted.ts'
 
 interface Bounded {
   readonly host: Host
@@ -139,6 +140,24 @@ Limits('A16: so it is past the bound of all that wait, actions and entities toge
     for (const { code, message } of over)
       assert.equal([code, message], [8, '20 commands are waiting in this host; try again later'])
     assert.is((await act("return say('on')")).text, 'on')
+  })
+})
+
+Limits('A16: what waits for actions and what waits for entities counts together', async () => {
+  await bounded({ 'waiting-commands-max': '20' }, async ({ host }) => {
+    const common = { metadata: [], idempotencyKey: undefined, hops: 0, requestId: 'wait', effect: undefined }
+    const deadlineMs = Date.now() + 60_000
+    const answers = Array.from({ length: 30 }, (_, at) => {
+      const service = at % 2 ? actions : values
+      const payload = script(`w${at}`, at % 2 ? "return say('')" : "return { outcome: say('') }")
+      return new Promise<Answer>((resolve) =>
+        host.dispatch({ service, method: 'Do', payload, deadlineMs, ...common }, resolve),
+      )
+    })
+    const kinds = (await Promise.all(answers)).map((answer) =>
+      answer.kind === 'error' ? answer.error.code : answer.kind,
+    )
+    assert.equal(kinds, [...Array(20).fill('reply'), ...Array(10).fill('overloaded')])
   })
 })
 
