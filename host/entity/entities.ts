@@ -121,21 +121,18 @@ export class Entities {
 
   /** Drop what has been idle for too long, then the least recently used past the caps. Called every `sweepEveryMs`. */
   passivate(): void {
-    const { clock, services, settings, limits, metrics } = this.context
+    const { clock, services, settings, limits } = this.context
     const now = clock.now()
     let stateBytes = 0
     for (const [storage, space] of this.spaces) {
-      for (const [key, activation] of space) {
+      for (const activation of space.values()) {
         const own = services.get(activation.serviceName)?.description.passivateAfterMs ?? 0
         const idleMs = own === 0 ? settings.passivateAfterMs : own
         stateBytes += activation.stateSize
         // A clock that jumped back must not keep everything for ever, hence the absolute distance.
         if (!activation.idle || Math.abs(now - activation.usedAtMs) < idleMs) continue
         stateBytes -= activation.stateSize
-        activation.passivate()
-        metrics.of(activation.serviceName).passivated(activation.ageSeconds)
-        space.delete(key)
-        this.count -= 1
+        this.drop(activation)
       }
       if (space.size === 0) this.spaces.delete(storage)
     }
@@ -201,22 +198,40 @@ export class Entities {
     }
   }
 
-  /** Least recently used first, down to so many activations and the bytes that limits allow. */
+  /** Least recently used first, of all services, down to so many activations and the bytes that limits allow. */
   private shrink(activationsMax: number, stateBytes: number): void {
-    let bytes = stateBytes
     const { activationStateBytesMax } = this.context.limits
-    for (const space of this.spaces.values()) {
-      for (const [key, activation] of space) {
-        if (this.count <= activationsMax && bytes <= activationStateBytesMax) return
-        if (!activation.idle) continue
-        bytes -= activation.stateSize
-        activation.passivate()
-        this.context.metrics.of(activation.serviceName).passivated(activation.ageSeconds)
-        space.delete(key)
-        this.count -= 1
-      }
+    let bytes = stateBytes
+    if (this.count <= activationsMax && bytes <= activationStateBytesMax) return
+    // Each space is in the order of use: what is next is the oldest of their firsts.
+    const spaces = [...this.spaces.values()].map(idle)
+    const firsts = spaces.map((space) => space.next().value)
+    while (this.count > activationsMax || bytes > activationStateBytesMax) {
+      const oldest = firsts.reduce((best: number | undefined, activation, at) => {
+        if (activation === undefined) return best
+        return best === undefined || activation.usedAtMs < firsts[best]!.usedAtMs ? at : best
+      }, undefined)
+      if (oldest === undefined) return
+      const activation = firsts[oldest]!
+      firsts[oldest] = spaces[oldest]!.next().value
+      bytes -= activation.stateSize
+      this.drop(activation)
     }
   }
+
+  private drop(activation: Activation): void {
+    activation.passivate()
+    this.context.metrics.of(activation.serviceName).passivated(activation.ageSeconds)
+    const { storage, key } = activation.entity
+    this.spaces.get(storage)!.delete(key)
+    this.count -= 1
+  }
+}
+
+/** Those of a space that may be dropped, in its order. */
+function* idle(space: ReadonlyMap<string, Activation>): Generator<Activation, undefined> {
+  for (const activation of space.values()) if (activation.idle) yield activation
+  return undefined
 }
 
 function refuse(work: Work, message: string): void {

@@ -332,8 +332,111 @@ Idle('A15: past the cap the least recently used leave, those with streams stay, 
   }
 })
 
-for (const each of [Flight, Changes, Idle]) {
-  if (each === Idle)
+Idle('A15: least recently used means of all services, not of the first', async () => {
+  const small = temporary()
+  const capped = await testHost(small.path, { 'activations-max': '3' })
+  const at = new ScriptClient(capped.listen)
+  try {
+    assert.ok((await capped.deployer.deploy(await scripted())).ok)
+    const touch = async (service: string, id: string) => {
+      const code = service === values ? count : increment
+      assert.is((await at.call(service, 'Do', id, code)).code, 0)
+      // Use is noted by the millisecond.
+      await moment(5)
+    }
+    const left = async (service: string) =>
+      Number(
+        new RegExp(`^innkeeper_entities_passivated_total\\{service="${service}"\\} (\\d+)$`, 'm').exec(
+          (await http(capped.admin, 'GET', '/metrics')).text,
+        )?.[1] ?? 0,
+      )
+    await touch(values, 'hot')
+    for (const id of ['a', 'b', 'c', 'd', 'e']) {
+      await touch(replicas, id)
+      await touch(values, 'hot')
+    }
+    assert.equal([await left(values), await left(replicas)], [0, 3])
+  } finally {
+    at.close()
+    await capped.stop()
+    small.remove()
+  }
+})
+
+Idle('A15: past the bytes that all states may have the least recently used leave', async () => {
+  const small = temporary()
+  const capped = await testHost(small.path, { 'activation-state-bytes-max': '1000' })
+  const at = new ScriptClient(capped.listen)
+  try {
+    assert.ok((await capped.deployer.deploy(await scripted())).ok)
+    const put = "return { change: { updated: 'x'.repeat(400) }, outcome: say('') }"
+    for (let n = 0; n < 6; n++) await at.call(values, 'Do', `v${n}`, put)
+    const inMemory = async () =>
+      Number(/^innkeeper_activations (\d+)$/m.exec((await http(capped.admin, 'GET', '/metrics')).text)![1])
+    await until(async () => (await inMemory()) <= 2)
+    for (let n = 0; n < 6; n++)
+      assert.is((await at.call(values, 'Do', `v${n}`, 'return { outcome: say(value.length) }')).text, '400')
+  } finally {
+    at.close()
+    await capped.stop()
+    small.remove()
+  }
+})
+
+const Peers = suite('deltas of another host')
+
+Peers(
+  'B5.7, B5.8: come in while commands run: both hosts agree, streams hear them, a deletion holds on both',
+  async () => {
+    const small = temporary()
+    const two = await testHost(small.path)
+    const at = new ScriptClient(two.listen)
+    const sending: Promise<void>[] = []
+    try {
+      assert.ok((await two.deployer.deploy(await scripted())).ok)
+      const send = (to: Host) => (service: string, key: string, delta: Uint8Array) => {
+        if (key === joined) sending.push(to.receiveDelta(service, key, delta))
+      }
+      let joined: string | undefined
+      host.replicas.onDelta((service, key, delta) => {
+        joined ??= key
+        send(two)(service, key, delta)
+      })
+      two.replicas.onDelta(send(host))
+      const watching = `return { answer: say('open'), subscribe: ${JSON.stringify({ changed: 'return { outcome: say(view.value.counter) }' })} }`
+      assert.is((await replica('peers', increment)).code, 0)
+      await Promise.all(sending.splice(0))
+      const streams = [
+        client.listen(replicas, 'Open', 'peers', watching),
+        at.listen(replicas, 'Open', 'peers', watching),
+      ]
+      await Promise.all(streams.map((stream) => stream.until(1)))
+      await Promise.all(
+        Array.from({ length: 40 }, (_, n) => (n % 2 ? client : at).call(replicas, 'Do', 'peers', increment)),
+      )
+      while (sending.length > 0) await Promise.all(sending.splice(0))
+      assert.equal([await counter('peers'), (await at.call(replicas, 'Do', 'peers', read)).text], ['41', '41'])
+      for (const stream of streams) await until(() => stream.texts.at(-1) === '41')
+      // Each change was told once: 40 of them, or fewer where a delta held several.
+      for (const { texts } of streams) assert.equal([...new Set(texts)], texts)
+      assert.is((await at.call(replicas, 'Do', 'peers', "return { delete: true, answer: say('gone') }")).text, 'gone')
+      while (sending.length > 0) await Promise.all(sending.splice(0))
+      assert.equal(await Promise.all(streams.map((stream) => stream.ended())), [0, 0])
+      const deleted = { code: 5, message: 'Entity deleted', text: '' }
+      assert.equal(
+        [await replica('peers', increment), await at.call(replicas, 'Do', 'peers', increment)],
+        [deleted, deleted],
+      )
+    } finally {
+      at.close()
+      await two.stop()
+      small.remove()
+    }
+  },
+)
+
+for (const each of [Flight, Changes, Idle, Peers]) {
+  if (each === Peers)
     each.after(async () => {
       client.close()
       await host.stop()
