@@ -51,13 +51,20 @@ Observe('A18: commands, changes, effects, faults and streams of every kind are c
   assert.match(text, /^innkeeper_subscriptions_open 1$/m)
   assert.match(text, /^innkeeper_unknown_targets_total 1$/m)
   for (const service of [counter, values, replicas]) {
-    assert.equal(of(service, 'entities_activated_total', 'entity_recovery_seconds_count'), [1, 1], service)
+    // More than once where this machine is slow: between two commands the entity had left.
+    const [activated, recovered] = of(service, 'entities_activated_total', 'entity_recovery_seconds_count')
+    assert.ok(activated! >= 1, service)
+    assert.is(activated, recovered, service)
     assert.ok(of(service, 'command_queue_seconds_count')[0]! >= 1)
   }
   for (const service of [counter, values, replicas, actions]) assert.ok(of(service, 'function_seconds_count')[0]! >= 1)
   stream.cancel()
-  await new Promise((resolve) => setTimeout(resolve, 2_200))
-  const later = await metrics()
+  let later = await metrics()
+  for (let tries = 0; tries < 200 && !/^innkeeper_activations 0$/m.test(later); tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    later = await metrics()
+  }
+  assert.match(later, /^innkeeper_activations 0$/m)
   assert.match(later, /^innkeeper_subscriptions_open 0$/m)
   assert.match(later, /^innkeeper_waiting_commands 0$/m)
   for (const service of [counter, values, replicas])
@@ -65,7 +72,7 @@ Observe('A18: commands, changes, effects, faults and streams of every kind are c
       metricOf(later, 'entity_active_seconds_count', service),
       metricOf(later, 'entities_passivated_total', service),
     )
-  assert.is(metricOf(later, 'entities_passivated_total', counter), 1)
+  assert.ok(metricOf(later, 'entities_passivated_total', counter) >= 1)
 })
 
 Observe('docs/grafana.json asks only for metrics that there are, and shows every one that a service has', async () => {
