@@ -41,10 +41,12 @@ process.exit(failed > 0 || passed === 0 ? 1 : 0)
 
 async function worker(): Promise<void> {
   for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    const began = Date.now()
     const result = await runFile(file)
+    const seconds = ((Date.now() - began) / 1000).toFixed(1)
     results.push(result)
     const mark = result.failed > 0 ? 'FAIL' : 'ok  '
-    console.log(`${mark} ${file} (${result.passed})`)
+    console.log(`${mark} ${file} (${result.passed}, ${seconds} s)`)
     if (result.failed > 0) console.log(result.output)
   }
 }
