@@ -17,8 +17,8 @@ import { answered, Warm } from './warm.ts'
 export class Action implements ActionGuest {
   readonly #warm: Warm<'call' | 'stream'>
 
-  constructor(compiled: CompiledArtefact, limits: Limits) {
-    this.#warm = new Warm(compiled, limits, 'action', ['call', 'stream'])
+  constructor(compiled: CompiledArtefact, limits: Limits, strict = false) {
+    this.#warm = new Warm(compiled, limits, 'action', ['call', 'stream'], strict)
   }
 
   call(service: string, commands: readonly GuestCommand[]): readonly Outcome[] {

@@ -4,7 +4,8 @@
 //     but for a strict lift, where it is a fault. An action's keeps its effects (B1.2).
 // O2. `none` as an answer is a fault where an answer is due: on every unary method (A10).
 // O3. An event without a type name is a fault: it could never be folded again.
-// O4. Names in metadata are lower case and of letters that every transport carries; `-bin` has bytes, others text.
+// O4. Names in metadata are lower case and of letters that every transport carries; `-bin` has bytes, others text. An entry
+//     that is otherwise is left out, unread (B8: it must not fail the call); in a strict lift it is a fault.
 //
 // Owns: records of outcomes.   lift.ts owns: values and the budget.
 
@@ -152,11 +153,11 @@ export function liftMetadata(lift: Lift, at: number): Metadata {
   for (let i = 0; i < list.count; i++) {
     const entryAt = list.at + i * sizes.metadataEntry
     const name = lift.name(entryAt, 'a name in metadata')
-    if (!headerName.test(name))
-      throw new GuestFault('malformed', 'a name in metadata has other characters than 0-9a-z_.-')
     const binary = lift.case(entryAt + 8, 2, 'metadata') === 1
-    if (binary !== name.endsWith('-bin')) {
-      throw new GuestFault('malformed', 'metadata: names ending in -bin have bytes, others text')
+    const wrong = untransportable(name, binary)
+    if (wrong !== undefined) {
+      if (lift.strict) throw new GuestFault('malformed', wrong)
+      continue
     }
     const value = binary
       ? lift.bytes(entryAt + 12, metadataBytesMax, 'metadata')
@@ -166,4 +167,10 @@ export function liftMetadata(lift: Lift, at: number): Metadata {
     metadata.push([name, value])
   }
   return metadata
+}
+
+function untransportable(name: string, binary: boolean): string | undefined {
+  if (!headerName.test(name)) return 'a name in metadata has other characters than 0-9a-z_.-'
+  if (binary !== name.endsWith('-bin')) return 'metadata: names ending in -bin have bytes, others text'
+  return undefined
 }

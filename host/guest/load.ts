@@ -39,6 +39,6 @@ export function load(
     eventSourced: exported('event-sourced') ? new EventSourced(compiled, limits, strict) : undefined,
     value: exported('value') ? new Value(compiled, limits, strict) : undefined,
     replicated: exported('replicated') ? new Replicated(compiled, limits, streams, strict) : undefined,
-    action: exported('action') ? new Action(compiled, limits) : undefined,
+    action: exported('action') ? new Action(compiled, limits, strict) : undefined,
   }
 }

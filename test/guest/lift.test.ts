@@ -183,11 +183,12 @@ Lift('O1: a failure keeps no events and no effects, and they are not even read',
   })
 })
 
+const strictly = async (answers: Answers) => {
+  const artefact = await guestArtefact({ fields: answers.fields })
+  return new EventSourced(compile(artefact), defaultLimits, true).decide('s', 'e', initial, [command], false)
+}
+
 Lift('O1: a strict lift says what stands beside a failure', async () => {
-  const strictly = async (answers: Answers) => {
-    const artefact = await guestArtefact({ fields: answers.fields })
-    return new EventSourced(compile(artefact), defaultLimits, true).decide('s', 'e', initial, [command], false)
-  }
   const failing = () => new Answers().bytes(at.result, 1)
   assert.is((await strictly(failing())).kind, 'decided')
   for (const [where, what] of [
@@ -209,12 +210,30 @@ Lift('O2, O3: no answer where one is due, and an event without a type name, are 
   await faults(new Answers().words(at.events, 8000, 1), 'malformed', /no type name/)
 })
 
-Lift('O4: names in metadata are of plain lower case, and -bin has bytes', async () => {
+Lift('O4: what no transport carries is left out of metadata, unread; a strict lift says so', async () => {
   const header = (name: string, binary: number) =>
-    new Answers().words(at.metadata, 8000, 1).words(8000, 8100, Buffer.byteLength(name), binary, 0, 0).text(8100, name)
-  for (const name of ['X', 'a b', 'a\n', 'é', ':a']) await faults(header(name, 0), 'malformed', /other characters/)
-  await faults(header('a-bin', 0), 'malformed', /-bin have bytes/)
-  await faults(header('a', 1), 'malformed', /-bin have bytes/)
+    new Answers()
+      .words(at.metadata, 8000, 2)
+      .words(8000, 8100, Buffer.byteLength(name), binary, 0xfffffff0, 77)
+      .words(8020, 8200, 1, 0, 8200, 1)
+      .text(8100, name)
+      .text(8200, 'a')
+  for (const [name, binary, said] of [
+    ...['X', 'a b', 'a\n', 'é', ':a'].map((name) => [name, 0, /other characters/] as const),
+    ['a-bin', 0, /-bin have bytes/],
+    ['a', 1, /-bin have bytes/],
+  ] as const) {
+    const answer = await decided(header(name, binary))
+    assert.ok(answer.kind === 'decided')
+    assert.equal(answer.decisions[0]!.outcome.metadata, [['a', 'a']], name)
+    try {
+      await strictly(header(name, binary))
+      assert.unreachable('no fault')
+    } catch (thrown) {
+      assert.instance(thrown, GuestFault)
+      assert.match((thrown as GuestFault).message, said)
+    }
+  }
 })
 
 Lift('unknown is an answer only where something held was named', async () => {
