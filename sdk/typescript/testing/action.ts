@@ -10,7 +10,7 @@ import type { AnyMethod, Method, Methods, ReplyOf, RequestOf } from '../codec/me
 import type { Call, Code, Effect } from '../decision.ts'
 import type { ActionExports } from '../guest/action.ts'
 import type { WireInput, WireOutcome } from '../guest/wire.ts'
-import { LawBroken, mustBeSame } from './law.ts'
+import { Instances, LawBroken, mustBeSame } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
 import {
   commandOf,
@@ -74,7 +74,8 @@ export interface StreamDriver<Request, Reply> {
 }
 
 export function actionKit<M extends Methods>(definition: Action<M>): ActionKit<M> {
-  const service = new Service(freezing(definition as unknown as Action))
+  const frozen = freezing(definition as unknown as Action)
+  const service: Service = new Instances(frozen.service.typeName, () => frozen.exports([frozen]))
   const kit: ActionKit<Methods> = {
     when(key, request, options = {}) {
       const method = methodOf(definition.service, key)
@@ -114,33 +115,6 @@ function handlerFrozen(part: string): readonly number[] {
   return part === 'item' ? [0, 1] : part === 'start' ? [] : [0]
 }
 
-class Service {
-  readonly name: string
-  private readonly definition: Action
-  private readonly warm: ActionExports
-
-  constructor(definition: Action) {
-    this.definition = definition
-    this.name = definition.service.typeName
-    this.warm = this.fresh()
-  }
-
-  both<T>(ask: (exports: ActionExports) => T): T {
-    const answer = ask(this.fresh())
-    mustBeSame(
-      this.name,
-      'L4: the same input decides otherwise in an instance that has worked before',
-      answer,
-      ask(this.warm),
-    )
-    return answer
-  }
-
-  private fresh(): ActionExports {
-    return this.definition.exports([this.definition])
-  }
-}
-
 class Result extends OutcomeChecks implements WhenAction<Methods, object> {
   private readonly kit: ActionKit<Methods>
 
@@ -170,6 +144,8 @@ class Result extends OutcomeChecks implements WhenAction<Methods, object> {
     return shownOutcome(this.method, this.outcome, {})
   }
 }
+
+type Service = Instances<ActionExports>
 
 /** More steps without an element than any stream has a reason for. */
 const idleStepsMax = 1000

@@ -9,7 +9,7 @@
 import type { EventSourced } from '../event-sourced.ts'
 import type { EventSourcedExports } from '../guest/event-sourced.ts'
 import type { WireBasis, WireCommand, WireDecision, WireTyped } from '../guest/wire.ts'
-import { LawBroken, mustBeSame } from './law.ts'
+import { LawBroken, mustBeSame, warmDiffers } from './law.ts'
 
 interface Decided {
   readonly decisions: readonly WireDecision[]
@@ -50,11 +50,7 @@ export class Laws {
       basis = { tag: 'state', val: state }
     }
     this.same('L1: a batch decides other than its commands one by one', single, batch.decisions)
-    this.same(
-      'L4: the same input decides otherwise in an instance that has worked before',
-      batch,
-      this.run(this.warm, entity, start, commands),
-    )
+    this.same(warmDiffers, batch, this.run(this.warm, entity, start, commands))
     this.same(
       'L6: a held state decides otherwise than the same state from bytes',
       batch.decisions,

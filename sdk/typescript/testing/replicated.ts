@@ -16,7 +16,7 @@ import { Acceptance } from '../decision.ts'
 import type { ReplicatedExports } from '../guest/replicated.ts'
 import type { WireOutcome, WireReplicatedDecision, WireStreamStep, WireSubscription } from '../guest/wire.ts'
 import type { Replicated, RunningStreamHandlers } from '../replicated.ts'
-import { mustBeSame } from './law.ts'
+import { Instances, mustBeSame } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
 import {
   commandOf,
@@ -115,32 +115,13 @@ function freezing(definition: Replicated): Replicated {
   }
 }
 
-/** What every step needs: the definition, and an instance that has worked before. */
-class Entity {
+/** What every step needs: the definition and its instances. */
+class Entity extends Instances<ReplicatedExports> {
   readonly definition: Replicated
-  readonly name: string
-  private readonly warm: ReplicatedExports
 
   constructor(definition: Replicated) {
+    super(definition.service.typeName, () => definition.exports([definition]))
     this.definition = definition
-    this.name = definition.service.typeName
-    this.warm = this.fresh()
-  }
-
-  fresh(): ReplicatedExports {
-    return this.definition.exports([this.definition])
-  }
-
-  /** Ask both. @throws LawBroken */
-  both<T>(ask: (exports: ReplicatedExports) => T): T {
-    const answer = ask(this.fresh())
-    mustBeSame(
-      this.name,
-      'L4: the same input decides otherwise in an instance that has worked before',
-      answer,
-      ask(this.warm),
-    )
-    return answer
   }
 
   /** What a method sees. */

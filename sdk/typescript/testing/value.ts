@@ -12,7 +12,7 @@ import type { DeepReadonly } from '../definition.ts'
 import type { ValueExports } from '../guest/value.ts'
 import type { WireChange, WireValueBasis, WireValueDecision } from '../guest/wire.ts'
 import type { Value } from '../value.ts'
-import { LawBroken, mustBeSame } from './law.ts'
+import { LawBroken, mustBeSame, warmDiffers } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
 import { commandOf, guardedAll, methodOf, OutcomeChecks, shownOutcome } from './outcome.ts'
 
@@ -105,7 +105,7 @@ function decide(
   }
   mustBeSame(name, 'L1: a batch decides other than its commands one by one', single, batch)
   const again = run(warm, basisOf(start), commands).decisions
-  mustBeSame(name, 'L4: the same input decides otherwise in an instance that has worked before', batch, again)
+  mustBeSame(name, warmDiffers, batch, again)
   mustBeSame(name, 'L6: a held value decides otherwise than the same value from bytes', single, held)
   return batch.at(-1)!
 }
