@@ -7,6 +7,9 @@ export interface Clock {
   now(): number
 }
 
+/** Longest delay that Node's timers take, in milliseconds; longer ones would fire at once. */
+export const timerMsMax = 2 ** 31 - 1
+
 export const systemClock: Clock = { now: () => Date.now() }
 
 export interface Chance {

@@ -75,6 +75,22 @@ export const httpStatusOfGrpc = [
   200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
 ] as const
 
+/** The function's own words are only in the log (A4). */
+export function guestFailed(requestId: string): InnkeeperError {
+  return new InnkeeperError('guest_fault', `the function failed (request ${requestId})`)
+}
+
+export function outboxFull(): InnkeeperError {
+  return new InnkeeperError('overloaded', 'too many side effects are waiting; see `inn effects`')
+}
+
+export function unknownMethod(service: string, method: string): InnkeeperError {
+  return new InnkeeperError(
+    'unknown_method',
+    `${service} has no method ${method}; \`inn services ${service}\` lists them`,
+  )
+}
+
 /** Whatever was thrown, as an error of ours; anything unforeseen is `internal`. */
 export function toInnkeeperError(thrown: unknown): InnkeeperError {
   if (thrown instanceof InnkeeperError) return thrown

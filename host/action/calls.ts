@@ -7,16 +7,15 @@
 // Owns: the batch.   outcome.ts owns: what an outcome writes.   Actions own: admission.
 
 import type { Command, Reply } from '../command.ts'
-import { InnkeeperError, toInnkeeperError } from '../errors.ts'
-import { GuestFault } from '../guest/guest.ts'
+import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
+import { GuestFault, guestCommand } from '../guest/guest.ts'
 import type { Outcome } from '../outcome.ts'
 import { forward } from '../reply/forward.ts'
 import type { ActionService } from '../services.ts'
 import type { Turn } from '../turns.ts'
 import type { ActionContext } from './context.ts'
-import { failure, functionFailed, guestCommand, outboxFull } from './failure.ts'
 import type { PlannedOutcome } from './outcome.ts'
-import { enqueuedOf, entriesOf, mustCommit, planOutcome, writeOutcome } from './outcome.ts'
+import { keepOutcomes, planOutcome } from './outcome.ts'
 
 export interface WaitingCall {
   readonly command: Command
@@ -55,7 +54,7 @@ export class Calls implements Turn {
       this.run(calls, batch.length)
     } catch (error) {
       this.context.log.error({ service: this.name, err: error }, 'a turn failed')
-      for (const { reply } of calls) reply(failure(toInnkeeperError(error)))
+      for (const { reply } of calls) reply({ kind: 'error', error: toInnkeeperError(error) })
     }
     if (this.waiting.length > 0) this.context.again(this)
   }
@@ -64,7 +63,7 @@ export class Calls implements Turn {
     const service = this.context.services.get(this.name)
     if (service === undefined || service.kind !== 'action') {
       const error = new InnkeeperError('service_replaced', `${this.name} is no longer served; deploy it again`)
-      for (const { reply } of calls) reply(failure(error))
+      for (const { reply } of calls) reply({ kind: 'error', error })
       return
     }
     if (calls.length === 0) return
@@ -98,34 +97,18 @@ export class Calls implements Turn {
       const { command, reply } = calls[0]!
       const { method, requestId } = command
       log.error({ service: this.name, method, requestId, reason: error.reason, err: error }, 'a function failed')
-      reply(functionFailed(requestId))
+      reply({ kind: 'error', error: guestFailed(requestId) })
       if (this.alone > 0) this.alone -= 1
       return []
     }
   }
 
   private outcome(service: ActionService, call: WaitingCall, outcome: Outcome): void {
-    const { outbox, commits } = this.context
-    const plan = planOutcome(call.command, outcome, outbox.nextId)
-    if (!mustCommit(plan)) {
-      this.act(service, call, plan)
-      return
-    }
-    if (!outbox.admits(entriesOf(plan))) {
-      call.reply(outboxFull())
-      return
-    }
-    commits.join(
-      (batch) => writeOutcome(batch, plan),
-      (error) => {
-        if (error !== undefined) {
-          call.reply(failure(toInnkeeperError(error)))
-          return
-        }
-        outbox.committed(enqueuedOf(plan), plan.dequeued === undefined ? [] : [plan.dequeued])
-        this.act(service, call, plan)
-      },
-    )
+    const plan = planOutcome(call.command, outcome, this.context.outbox.nextId)
+    keepOutcomes(this.context, [plan], (failed) => {
+      if (failed === undefined) this.act(service, call, plan)
+      else call.reply(failed)
+    })
   }
 
   private act({ storage, name }: ActionService, { command, reply }: WaitingCall, plan: PlannedOutcome): void {

@@ -1,12 +1,14 @@
-// Outcome of an action: its effects get a commit of their own, before anybody hears of anything (A8). Pure.
+// Outcome of an action: its effects get a commit of their own, before anybody hears of anything (A8).
 //
 // E1. Effects of a failing outcome count, too (B1.2).
 // E2. An effect that the action was called for leaves the outbox once it is answered; if it is forwarded, its entry becomes
 //     the forward, so that the chain goes on after a crash.
 
-import type { Command } from '../command.ts'
-import type { Batch, OutboxEntry } from '../journal/journal.ts'
+import type { Command, Failed } from '../command.ts'
+import { outboxFull, toInnkeeperError } from '../errors.ts'
+import type { OutboxEntry } from '../journal/journal.ts'
 import type { Outcome } from '../outcome.ts'
+import type { ActionContext } from './context.ts'
 
 export interface PlannedOutcome {
   readonly outcome: Outcome
@@ -38,20 +40,38 @@ export function planOutcome(command: Command, outcome: Outcome, effectId: () => 
   return { outcome, effects, moved: undefined, dequeued: effect.id }
 }
 
-/** Entries that the plan adds to the outbox. */
-export function entriesOf({ effects, moved }: PlannedOutcome): number {
-  return effects.length + (moved === undefined ? 0 : 1)
+/** Put what outcomes planned on disk, if there is anything; then `kept` is called, once, with how that failed. */
+export function keepOutcomes(
+  { outbox, commits }: Pick<ActionContext, 'outbox' | 'commits'>,
+  plans: readonly PlannedOutcome[],
+  kept: (failed?: Failed) => void,
+): void {
+  if (!plans.some(mustCommit)) {
+    kept()
+    return
+  }
+  const enqueued = plans.flatMap(({ effects, moved }) => (moved === undefined ? effects : [...effects, moved]))
+  const dequeued = plans.flatMap((plan) => plan.dequeued ?? [])
+  if (!outbox.admits(enqueued.length)) {
+    kept({ kind: 'error', error: outboxFull() })
+    return
+  }
+  commits.join(
+    (batch) => {
+      for (const entry of enqueued) batch.enqueue(entry)
+      for (const id of dequeued) batch.dequeue(id)
+    },
+    (error) => {
+      if (error !== undefined) {
+        kept({ kind: 'error', error: toInnkeeperError(error) })
+        return
+      }
+      outbox.committed(enqueued, dequeued)
+      kept()
+    },
+  )
 }
 
-export function mustCommit(plan: PlannedOutcome): boolean {
-  return entriesOf(plan) > 0 || plan.dequeued !== undefined
-}
-
-export function enqueuedOf({ effects, moved }: PlannedOutcome): readonly OutboxEntry[] {
-  return moved === undefined ? effects : [...effects, moved]
-}
-
-export function writeOutcome(batch: Batch, plan: PlannedOutcome): void {
-  for (const entry of enqueuedOf(plan)) batch.enqueue(entry)
-  if (plan.dequeued !== undefined) batch.dequeue(plan.dequeued)
+function mustCommit({ effects, moved, dequeued }: PlannedOutcome): boolean {
+  return effects.length > 0 || moved !== undefined || dequeued !== undefined
 }

@@ -11,8 +11,8 @@
 //
 // Owns: steps and their input.   reply/outputs.ts owns: the elements.   outcome.ts owns: what an outcome writes.
 
-import type { Command, Failed, Receiver, StreamCall } from '../command.ts'
-import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import type { Command, Receiver, StreamCall } from '../command.ts'
+import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { ActionStep, StreamInput } from '../guest/guest.ts'
 import { GuestFault } from '../guest/guest.ts'
 import type { Outcome } from '../outcome.ts'
@@ -20,9 +20,8 @@ import { Outputs } from '../reply/outputs.ts'
 import type { ActionService, Method } from '../services.ts'
 import type { Turn } from '../turns.ts'
 import type { ActionContext } from './context.ts'
-import { failure, functionFailed, outboxFull } from './failure.ts'
 import type { PlannedOutcome } from './outcome.ts'
-import { entriesOf, planOutcome, writeOutcome } from './outcome.ts'
+import { keepOutcomes, planOutcome } from './outcome.ts'
 
 /** Steps in a row that ask for more and give nothing: past that it is a loop. */
 const emptyStepsMax = 1_000
@@ -107,7 +106,7 @@ export class ActionStream implements StreamCall, Turn {
   interrupt(current: unknown): void {
     if (current === this.service || this.ended) return
     const message = `${this.service.name} was replaced or undeployed; open the stream again`
-    this.fail(failure(new InnkeeperError('service_replaced', message)))
+    this.fail(new InnkeeperError('service_replaced', message))
     this.cancelled()
   }
 
@@ -117,7 +116,7 @@ export class ActionStream implements StreamCall, Turn {
       else if (this.runnable) this.step()
     } catch (error) {
       this.context.log.error({ service: this.service.name, err: error }, 'a turn failed')
-      this.fail(failure(toInnkeeperError(error)))
+      this.fail(toInnkeeperError(error))
       this.close()
     }
   }
@@ -134,7 +133,7 @@ export class ActionStream implements StreamCall, Turn {
     const inputs = this.take()
     const step = this.guest(inputs)
     if (step === undefined) {
-      this.fail(functionFailed(this.command.requestId))
+      this.fail(guestFailed(this.command.requestId))
       this.close()
       return
     }
@@ -146,7 +145,7 @@ export class ActionStream implements StreamCall, Turn {
         { service: this.service.name, method: this.method.type.name },
         'a stream asks for more and gives nothing',
       )
-      this.fail(functionFailed(this.command.requestId))
+      this.fail(guestFailed(this.command.requestId))
       this.close()
       return
     }
@@ -177,43 +176,24 @@ export class ActionStream implements StreamCall, Turn {
       return
     }
     const failed = planned.some(({ outcome }) => outcome.answer.kind === 'failure')
-    if (once && !this.answered && !failed) this.outputs.fail(functionFailed(this.command.requestId))
+    if (once && !this.answered && !failed) this.fail(guestFailed(this.command.requestId))
     else this.outputs.finish()
   }
 
   /** Effects on disk first, if there are any. */
   private keep(outcomes: readonly Outcome[], then: (planned: readonly PlannedOutcome[]) => void): void {
-    const { outbox, commits } = this.context
-    const planned = outcomes.map((outcome) =>
-      planOutcome({ ...this.command, effect: undefined }, outcome, outbox.nextId),
-    )
-    const entries = planned.reduce((sum, plan) => sum + entriesOf(plan), 0)
-    if (entries === 0) {
-      then(planned)
-      return
-    }
-    if (!outbox.admits(entries)) {
-      this.fail(outboxFull())
-      this.cancelled()
-      return
-    }
+    const command = { ...this.command, effect: undefined }
+    const planned = outcomes.map((outcome) => planOutcome(command, outcome, this.context.outbox.nextId))
     this.committing = true
-    commits.join(
-      (batch) => {
-        for (const plan of planned) writeOutcome(batch, plan)
-      },
-      (error) => {
-        this.committing = false
-        if (error === undefined) {
-          for (const { effects } of planned) outbox.committed(effects, [])
-          then(planned)
-        } else {
-          this.fail(failure(toInnkeeperError(error)))
-          this.cancelled()
-        }
-        this.wake()
-      },
-    )
+    keepOutcomes(this.context, planned, (failed) => {
+      this.committing = false
+      if (failed === undefined) then(planned)
+      else {
+        this.outputs.fail(failed)
+        this.cancelled()
+      }
+      this.wake()
+    })
   }
 
   private take(): readonly StreamInput[] {
@@ -255,8 +235,8 @@ export class ActionStream implements StreamCall, Turn {
     }
   }
 
-  private fail(failed: Failed): void {
-    this.outputs.fail(failed)
+  private fail(error: InnkeeperError): void {
+    this.outputs.fail({ kind: 'error', error })
   }
 
   /** The guest is to hear that the call is over, unless it ended it (S3). */

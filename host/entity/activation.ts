@@ -11,8 +11,8 @@
 // Entities own: the set of activations.
 
 import type { Answer } from '../command.ts'
-import { InnkeeperError, toInnkeeperError } from '../errors.ts'
-import type { GuestCommand, GuestFault } from '../guest/guest.ts'
+import { guestFailed, InnkeeperError, toInnkeeperError, unknownMethod } from '../errors.ts'
+import type { GuestFault } from '../guest/guest.ts'
 import type { Batch, EntityRef, IdempotencyEntry } from '../journal/journal.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Change } from '../outcome.ts'
@@ -187,10 +187,6 @@ export abstract class Activation<S extends EntityService = EntityService> {
     this.context.metrics.of(this.service.name).recovered((performance.now() - this.loadingMs) / 1000)
   }
 
-  protected outboxFull(): InnkeeperError {
-    return new InnkeeperError('overloaded', 'too many side effects are waiting; see `inn effects`')
-  }
-
   /** Commands with the same one are not decided in one turn: the second is to find what the first left. No client can send
    *  the keys of effects. */
   protected onceKey({ command: { idempotencyKey, effect } }: Waiting): string | undefined {
@@ -268,22 +264,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
   }
 }
 
-export function unknownMethod(service: string, method: string): InnkeeperError {
-  return new InnkeeperError(
-    'unknown_method',
-    `${service} has no method ${method}; \`inn services ${service}\` lists them`,
-  )
-}
-
 function changeBytes(change: Change): number {
   if (change.kind === 'deleted') return 0
   return change.kind === 'updated' ? change.value.length : change.delta.length
-}
-
-export function guestFailed(requestId: string): InnkeeperError {
-  return new InnkeeperError('guest_fault', `the function failed (request ${requestId})`)
-}
-
-export function guestCommand({ command }: Waiting, nowMs: number, seed: Uint8Array): GuestCommand {
-  return { method: command.method, payload: command.payload, metadata: command.metadata, nowMs, seed }
 }

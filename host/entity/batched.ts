@@ -5,12 +5,12 @@
 //
 // Owns: the batch and its faults.   event-sourced.ts, value.ts own: the state.   turn.ts owns: what decisions mean.
 
-import { InnkeeperError } from '../errors.ts'
+import { InnkeeperError, outboxFull } from '../errors.ts'
 import type { Decision } from '../guest/guest.ts'
-import { GuestFault } from '../guest/guest.ts'
+import { GuestFault, guestCommand } from '../guest/guest.ts'
 import type { EventSourcedService, ValueService } from '../services.ts'
 import type { Stuck } from './activation.ts'
-import { Activation, guestCommand } from './activation.ts'
+import { Activation } from './activation.ts'
 import { EventSourcedState } from './event-sourced.ts'
 import { ReplayFault } from './folded-state.ts'
 import { perform } from './perform.ts'
@@ -146,7 +146,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     if (joined) return
     // The decisions were good but cannot be kept: nothing of them happened, and the held state with them is void.
     this.state = undefined
-    for (const { waiting } of plan.steps) this.answer(waiting, { kind: 'error', error: this.outboxFull() })
+    for (const { waiting } of plan.steps) this.answer(waiting, { kind: 'error', error: outboxFull() })
   }
 
   private settle(state: EntityState): void {
@@ -178,7 +178,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       this.inHand.push(waiting)
       if (this.undecided(waiting) === undefined) continue
       if (key !== undefined) keys = (keys ?? new Set()).add(key)
-      given.push({ waiting, command: guestCommand(waiting, now, chance.seed()) })
+      given.push({ waiting, command: guestCommand(waiting.command, now, chance.seed()) })
     }
     return given
   }

@@ -16,14 +16,14 @@
 import { DamagedReplica } from '../crdt/decode.ts'
 import { decodeOperations, OperationError } from '../crdt/operations.ts'
 import type { Applied } from '../crdt/replica.ts'
-import { InnkeeperError } from '../errors.ts'
+import { guestFailed, InnkeeperError, outboxFull } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
-import { GuestFault } from '../guest/guest.ts'
+import { GuestFault, guestCommand } from '../guest/guest.ts'
 import type { Batch, JournalRecord, OutboxEntry, RecordedCommand, StoredSubscription } from '../journal/journal.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Effect, Failure, Outcome } from '../outcome.ts'
 import type { MethodView, ReplicatedService } from '../services.ts'
-import { Activation, guestCommand, guestFailed } from './activation.ts'
+import { Activation } from './activation.ts'
 import type { Left, News, Waiting, Work } from './mailbox.ts'
 import type { OpenStream, StreamOwner } from './open-stream.ts'
 import { perform } from './perform.ts'
@@ -223,10 +223,10 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
   /** The outbox is full: the turn did not happen. Callers are told; what is no command is taken up again. */
   private giveBack(turn: ReplicaTurn): void {
     this.state = undefined
-    this.endStreams(this.outboxFull())
+    this.endStreams(outboxFull())
     this.subscriptions.clear()
     this.untold = []
-    for (const { waiting } of turn.asked) this.answer(waiting, { kind: 'error', error: this.outboxFull() })
+    for (const { waiting } of turn.asked) this.answer(waiting, { kind: 'error', error: outboxFull() })
     const again = turn.works.filter((work) => work.kind !== 'command')
     this.mailbox.putBack(again)
     if (again.length === 0) return
@@ -247,7 +247,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       turn.after.push(() => this.answer(waiting, { kind: 'refusal', failure: entityDeleted, metadata: noMetadata }))
       return
     }
-    const command = guestCommand(waiting, turn.nowMs, this.context.chance.seed())
+    const command = guestCommand(waiting.command, turn.nowMs, this.context.chance.seed())
     let applied = nothingApplied
     let decision: ReplicatedDecision
     let outcome: Outcome

@@ -6,6 +6,7 @@
 //
 // Owns: the words.   instance.ts owns: running them.   Entities own: when to call, and what to do after a fault.
 
+import type { Command } from '../command.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Outcome, Typed } from '../outcome.ts'
 
@@ -18,6 +19,10 @@ export interface GuestCommand {
   readonly nowMs: number
   /** 16 random bytes. */
   readonly seed: Uint8Array
+}
+
+export function guestCommand({ method, payload, metadata }: Command, nowMs: number, seed: Uint8Array): GuestCommand {
+  return { method, payload, metadata, nowMs, seed }
 }
 
 /** What a call starts from. */

@@ -11,6 +11,7 @@
 
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import { timerMsMax } from '../clock.ts'
 import type { Answer, Command, Dispatch } from '../command.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal, OutboxEntry } from '../journal/journal.ts'
@@ -19,8 +20,6 @@ import { tooManyHops } from './forward.ts'
 
 /** Waits between tries, in milliseconds; after the last the effect is parked. */
 export const backOffMs = [100, 500, 2_000, 10_000, 60_000] as const
-/** Longest delay that Node's timers take: a stream has no deadline. */
-const timerMsMax = 2 ** 31 - 1
 /** How long one try may wait for its target. In milliseconds. */
 const tryMs = 60_000
 

@@ -8,13 +8,11 @@
 //
 // Owns: the two ends of a stream.   reply/outputs.ts owns: its order.
 
+import { timerMsMax } from '../clock.ts'
 import type { Command, Failed, Receiver, Reply, StreamCall } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
-
-/** Longest delay that Node's timers take; longer ones would fire at once. */
-const timerMsMax = 2 ** 31 - 1
 
 export class GuardedStream implements Receiver, StreamCall {
   private readonly receiver: Receiver
