@@ -76,8 +76,8 @@ export const httpStatusOfGrpc = [
 ] as const
 
 /** The function's own words are only in the log (A4). */
-export function guestFailed(requestId: string): InnkeeperError {
-  return new InnkeeperError('guest_fault', `the function failed (request ${requestId})`)
+export function guestFailed(requestId: string, cause?: unknown): InnkeeperError {
+  return new InnkeeperError('guest_fault', `the function failed (request ${requestId})`, cause)
 }
 
 export function outboxFull(): InnkeeperError {

@@ -13,6 +13,7 @@ import { InnkeeperError, toInnkeeperError, wire } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { MethodType } from '../schema/schema.ts'
+import { isStreamed } from '../schema/schema.ts'
 import { checkMetadata, checkReady, idempotencyKey, requestIdOf } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
@@ -91,7 +92,7 @@ class GrpcWebCall implements Wire {
     const { service, method } = this.target()
     checkReady(context)
     const { metadataBytesMax, nameLengthMax } = context.limits
-    const streaming = method.clientStreaming || method.serverStreaming
+    const streaming = isStreamed(method)
     const timeoutMs = timeoutOf(headers['grpc-timeout'])
     const waitMs = timeoutMs ?? (streaming ? Number.POSITIVE_INFINITY : context.deadlineMs)
     const command = {

@@ -11,6 +11,7 @@
 import type { handleUnaryCall } from '@grpc/grpc-js'
 import { Server } from '@grpc/grpc-js'
 import { toInnkeeperError } from '../errors.ts'
+import { isStreamed } from '../schema/schema.ts'
 import type { Directory } from '../services.ts'
 import { checkReady } from './call.ts'
 import type { IngressContext } from './context.ts'
@@ -47,7 +48,7 @@ export function createGrpc(context: IngressContext, streams: Streams): Server {
     for (const service of directory.services.values()) {
       for (const [name, { type }] of service.methods) {
         const path = `/${service.name}/${name}`
-        const isStream = type.clientStreaming || type.serverStreaming
+        const isStream = isStreamed(type)
         now.set(path, isStream)
         // The handlers look the service up for each call, so a new version needs no new handler.
         if (registered.get(path) === isStream) continue

@@ -10,8 +10,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command } from '../command.ts'
-import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { Field, MessageType } from '../schema/schema.ts'
+import { isStreamed } from '../schema/schema.ts'
 import { WireError } from '../schema/wire.ts'
 import type { Json } from '../transcode/to-message.ts'
 import { isObject, TranscodeError, toMessage } from '../transcode/to-message.ts'
@@ -174,7 +175,7 @@ class HttpCall {
     const listed = target.description.headers
     const metadata = checkMetadata(metadataFromHttp(request.rawHeaders, listed), limits.metadataBytesMax, 'headers')
     const key = idempotencyKey(request.headers['idempotency-key'], limits.nameLengthMax)
-    const streaming = method.clientStreaming || method.serverStreaming
+    const streaming = isStreamed(method)
     const command: Command = {
       service: target.name,
       method: method.name,
@@ -230,7 +231,7 @@ class HttpCall {
         { requestId: this.requestId, service: route.target.name, err: error },
         'a reply is not its message',
       )
-      this.fail(new InnkeeperError('guest_fault', `the function failed (request ${this.requestId})`))
+      this.fail(guestFailed(this.requestId))
     }
   }
 

@@ -10,7 +10,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command, Failed } from '../command.ts'
-import { InnkeeperError } from '../errors.ts'
+import { guestFailed } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import { WireError } from '../schema/wire.ts'
@@ -120,7 +120,7 @@ class HttpStream implements Wire {
       response.write(this.form === 'events' ? `data: ${json}\n\n` : `${json}\n`)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
-      throw new InnkeeperError('guest_fault', `the function failed (request ${command.requestId})`, error)
+      throw guestFailed(command.requestId, error)
     }
   }
 

@@ -14,6 +14,7 @@ import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, toInnkeeperError, unknownMethod } from '../errors.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
+import { isStreamed } from '../schema/schema.ts'
 import type { Method, Service, Services } from '../services.ts'
 import type { Deadlines, Pending } from './deadlines.ts'
 import { GuardedStream, noCall, once, single, streamed } from './streams.ts'
@@ -40,7 +41,7 @@ export function createDispatch(parts: RouterParts): Dispatch {
   const hand = ({ service, method }: Route, command: Command, pending: Pending): void => {
     if (service.kind !== 'action')
       pending.waiting = entities.put(service, method.keyOf(command.payload), command, pending.answer)
-    else if (streams(method)) runOnce(parts, { service, method }, command, pending.answer)
+    else if (isStreamed(method.type)) runOnce(parts, { service, method }, command, pending.answer)
     else pending.waiting = actions.call(service, command, pending.answer)
   }
   return (command, reply) => {
@@ -66,7 +67,7 @@ export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
     try {
       const { service, method } = routeOf(parts, command)
       const deadlineMs = command.deadlineMs - clock.now()
-      if (!streams(method)) dispatch(command, single(guarded))
+      if (!isStreamed(method.type)) dispatch(command, single(guarded))
       else if (service.kind === 'action') {
         guarded.run(actions.open(service, method, streamed(command), guarded), deadlineMs)
         if (command.hops > 0) feed(guarded, method, command)
@@ -114,10 +115,6 @@ function feed(stream: GuardedStream, { type }: Method, { payload }: Command): vo
   if (!type.clientStreaming) return
   stream.item(payload)
   stream.halfClose()
-}
-
-function streams({ type }: Method): boolean {
-  return type.clientStreaming || type.serverStreaming
 }
 
 function routeOf({ services, lost }: RouterParts, command: Command): Route {

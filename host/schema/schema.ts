@@ -79,6 +79,11 @@ export interface MethodType {
   readonly http: HttpRule | undefined
 }
 
+/** Its request, its answer or both are a stream. */
+export function isStreamed({ clientStreaming, serverStreaming }: MethodType): boolean {
+  return clientStreaming || serverStreaming
+}
+
 export interface ServiceType {
   readonly fullName: string
   readonly methods: ReadonlyMap<string, MethodType>

@@ -17,6 +17,7 @@ import type {
   Schema,
   ServiceType,
 } from '../../schema/schema.ts'
+import { isStreamed } from '../../schema/schema.ts'
 import type { GeneratedFile } from './generate.ts'
 import { declared, importedMessages, reachedFiles, relativeModule } from './generate.ts'
 import type { Names } from './names.ts'
@@ -53,12 +54,10 @@ export function generateAssemblyScript(schema: Schema, roots: readonly string[])
 
 /** Its services are event-sourced, and such methods have one request and one reply. */
 function streamsIn(file: FileType, { fullName, methods }: ServiceType): readonly Unsupported[] {
-  return [...methods.values()]
-    .filter(({ clientStreaming, serverStreaming }) => clientStreaming || serverStreaming)
-    .map(({ name }) => ({
-      file: file.name,
-      message: `${fullName}/${name}: the AssemblyScript SDK has event-sourced services only, whose methods do not stream`,
-    }))
+  return [...methods.values()].filter(isStreamed).map(({ name }) => ({
+    file: file.name,
+    message: `${fullName}/${name}: the AssemblyScript SDK has event-sourced services only, whose methods do not stream`,
+  }))
 }
 
 function unsupportedIn(file: FileType, message: MessageType): readonly Unsupported[] {

@@ -5,6 +5,7 @@
 
 import type { ActionGuest, ActionStep, StreamInput } from '../../guest/guest.ts'
 import type { MethodType } from '../../schema/schema.ts'
+import { isStreamed } from '../../schema/schema.ts'
 import { below, oneOf, randomBatch, randomPayload, randomSeed, timeOf } from './random.ts'
 import type { Round, Trial } from './trial.ts'
 import { aloneDiffers, both, describe, guarded, hex, same } from './trial.ts'
@@ -19,7 +20,7 @@ const renewing = 0.5
 
 export function actionRound(trial: Trial<ActionGuest>): Round {
   const methods = [...trial.type.methods.values()]
-  const streaming = methods.filter(({ clientStreaming, serverStreaming }) => clientStreaming || serverStreaming)
+  const streaming = methods.filter(isStreamed)
   const unary = methods.filter((method) => !streaming.includes(method))
   return (round) => {
     trial.cold.drop()
