@@ -2,6 +2,7 @@
 //
 // Owns: the id of a call, the bounds of what comes beside its payload.   The protocols own: their bytes.
 
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { InnkeeperError } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import { metadataBytes } from '../metadata.ts'
@@ -32,4 +33,18 @@ export function idempotencyKey(value: string | string[] | undefined, max: number
     throw new InnkeeperError('bad_request', `an idempotency key has 1 to ${max} printable ASCII characters`)
   }
   return value
+}
+
+/** `then` is called once the response is sent whole, or can no more be sent. */
+export function whenClosed({ socket }: IncomingMessage, response: ServerResponse, then: () => void): void {
+  let open = true
+  const closed = () => {
+    if (!open) return
+    open = false
+    socket.off('close', closed)
+    then()
+  }
+  response.once('close', closed)
+  // A response that waits behind another one of its connection hears nothing of the connection's end. There may be many.
+  socket.setMaxListeners(0).once('close', closed)
 }

@@ -14,7 +14,7 @@ import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { MethodType } from '../schema/schema.ts'
 import { isStreamed } from '../schema/schema.ts'
-import { checkMetadata, checkReady, idempotencyKey, requestIdOf } from './call.ts'
+import { checkMetadata, checkReady, idempotencyKey, requestIdOf, whenClosed } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
 import type { Frame } from './envelope.ts'
@@ -144,16 +144,12 @@ class GrpcWebCall implements Wire {
     const { context, streams, request, response } = this
     const stream = new Stream({ context, streams, wire: this, service, method })
     const leave = streams.enter(service)
-    const closed = () => {
-      request.socket.off('close', closed)
+    whenClosed(request, response, () => {
       clearTimeout(this.headTimer)
       this.ended = true
       stream.cancel()
       leave()
-    }
-    response.once('close', closed)
-    // As in http-stream.ts: a response that waits behind another one hears nothing of the connection's end.
-    request.socket.setMaxListeners(0).once('close', closed)
+    })
     response.on('drain', () => stream.resume())
     if (method.serverStreaming) {
       const { headersAfterMs } = context.pace ?? defaultPace

@@ -14,6 +14,7 @@ import { guestFailed } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import { WireError } from '../schema/wire.ts'
+import { whenClosed } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
 import { replyHeaders } from './headers.ts'
@@ -64,15 +65,11 @@ class HttpStream implements Wire {
     this.form = formOf(route, request)
     this.stream = new Stream({ context, streams, wire: this, service: command.service, method: route.method })
     const leave = streams.enter(command.service)
-    const closed = () => {
-      request.socket.off('close', closed)
+    whenClosed(request, response, () => {
       for (const timer of this.timers) clearTimeout(timer)
       this.stream.cancel()
       leave()
-    }
-    response.once('close', closed)
-    // A response that waits behind another one of its connection hears nothing of the connection's end. There may be many.
-    request.socket.setMaxListeners(0).once('close', closed)
+    })
     response.on('drain', () => this.stream.resume())
   }
 
