@@ -10,14 +10,13 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { componentEmbed, componentNew } from '@bytecodealliance/jco'
 import { ByteReader, ByteWriter } from '../deploy/bytes.ts'
 import { bodyOf, countImports, readModule, sectionId, withSection, writeModule } from '../deploy/sections.ts'
-import { witSource } from '../deploy/wit.ts'
 import { interfaces } from '../guest/layout.ts'
 import type { LanguageBuild } from './build.ts'
 import { generateAssemblyScript } from './codegen/assemblyscript.ts'
 import { writeGenerated } from './codegen/write.ts'
+import { componentOf } from './component.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
@@ -35,7 +34,7 @@ export const buildAssemblyScript: LanguageBuild = async (project, { bytes, schem
     await writeGenerated(project.gen, files)
   })
   const core = await steps.run('compile', () => compile(project, bytes))
-  return await steps.run('componentize', () => componentize(core))
+  return await steps.run('componentize', () => componentOf(renameExports(core)))
 }
 
 /** Resolves to the core module. @throws BuildError */
@@ -149,12 +148,6 @@ const exportNames: Readonly<Record<string, readonly string[]>> = {
     `cabi_post_${interfaces['event-sourced']}#decide`,
     `cabi_post_${interfaces['event-sourced']}#evolve`,
   ],
-}
-
-async function componentize(core: Uint8Array): Promise<Uint8Array> {
-  const binary = renameExports(core)
-  const options = { binary, witSource: witSource(), world: 'event-sourced-entity', stringEncoding: 'utf8' as const }
-  return await componentNew(await componentEmbed(options), [])
 }
 
 function renameExports(core: Uint8Array): Uint8Array {

@@ -4,13 +4,15 @@
 //     problems ends the build with all of them.
 // B2. Offline: every tool is a dependency of this package.
 //
-// Leaves to others: one language each (typescript.ts, assemblyscript.ts).
+// Leaves to others: one language each (typescript.ts, assemblyscript.ts), what makes a component of a core module (component.ts).
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { withoutStandard } from '../schema/standard.ts'
 import { buildAssemblyScript } from './assemblyscript.ts'
 import type { Descriptors } from './descriptors.ts'
 import { compileProtos } from './descriptors.ts'
+import { BuildError } from './problem.ts'
 import type { Language, Project } from './project.ts'
 import { readProject } from './project.ts'
 import type { Steps } from './steps.ts'
@@ -42,7 +44,7 @@ export interface BuildResult {
 /** What a language makes of a project. A language is one entry here. */
 export type LanguageBuild = (project: Project, descriptors: Descriptors, steps: Steps) => Promise<Uint8Array>
 
-const languages: Readonly<Record<Language, LanguageBuild>> = {
+const languages: Readonly<Partial<Record<Language, LanguageBuild>>> = {
   typescript: buildTypeScript,
   assemblyscript: buildAssemblyScript,
 }
@@ -50,9 +52,14 @@ const languages: Readonly<Record<Language, LanguageBuild>> = {
 /** @throws BuildError with the author's mistakes, each with its place. */
 export async function buildProject(directory: string, options: BuildOptions = {}): Promise<BuildResult> {
   const project = readProject(directory)
+  const build = languages[project.language]
+  if (build === undefined)
+    throw new BuildError([{ file: '.', message: `${project.language} cannot be built yet` }], directory)
   const steps = stepsWith(options.onProgress)
   const descriptors = await steps.run('proto', () => compileProtos(project))
-  const component = await languages[project.language](project, descriptors, steps)
+  // The component brings along what a host has not.
+  const own = withoutStandard(descriptors.bytes)
+  const component = await build(project, { ...descriptors, bytes: own }, steps)
   const file = resolve(options.out ?? resolve(project.directory, 'build', `${fileName(project.name)}.wasm`))
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, component)

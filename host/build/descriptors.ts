@@ -22,7 +22,8 @@ export interface Descriptors {
   readonly schema: Schema
 }
 
-const includes = fileURLToPath(new URL('../../wit/proto', import.meta.url))
+/** Folder of the .proto files that every project can import. */
+export const includes = fileURLToPath(new URL('../../wit/proto', import.meta.url))
 
 /** @throws BuildError with all that buf or the schema has to say. */
 export async function compileProtos({ proto, files, directory }: Project): Promise<Descriptors> {
@@ -34,7 +35,11 @@ export async function compileProtos({ proto, files, directory }: Project): Promi
     const out = join(work, '.descriptors.binpb')
     const paths = files.flatMap((file) => ['--path', file])
     await mkdir(dirname(out), { recursive: true })
-    const { ok, stdout, stderr } = await run(bufBinary(), ['build', '--exclude-source-info', '-o', out, ...paths], work)
+    const { ok, stdout, stderr } = await run(
+      bufBinary(),
+      ['build', '--as-file-descriptor-set', '--exclude-source-info', '-o', out, ...paths],
+      work,
+    )
     if (!ok) throw new BuildError(problemsOf(`${stdout}${stderr}`, proto), directory)
     const bytes = new Uint8Array(await readFile(out))
     return { bytes, schema: loadSchema(bytes) }

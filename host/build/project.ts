@@ -1,17 +1,19 @@
 // Project: what an author's folder says about building it.
 //
-// P1. By convention `proto/` and `src/service.ts`; the `innkeeper` section of package.json says otherwise:
+// P1. By convention `proto/` and the language's entry; innkeeper.json, or the `innkeeper` section of package.json, says otherwise:
 //     { "language": "typescript", "proto": "proto", "files": ["a.proto"], "entry": "src/service.ts", "gen": "src/gen" }.
 //     Paths are relative to the project. Without `files` all .proto files of the folder count.
+// P2. Without `language` the language's own manifest tells it: Cargo.toml, go.mod, Package.swift.
 //
-// Leaves to others: compiling (descriptors.ts), the languages (typescript.ts, assemblyscript.ts).
+// Leaves to others: compiling (descriptors.ts), the languages (a module for each).
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 
-export type Language = 'typescript' | 'assemblyscript'
+export const languages = ['typescript', 'assemblyscript', 'rust', 'go', 'swift', 'c'] as const
+export type Language = (typeof languages)[number]
 
 export interface Project {
   /** Absolute. */
@@ -26,63 +28,96 @@ export interface Project {
   readonly gen: string
 }
 
-const entries: Readonly<Record<Language, string>> = {
-  typescript: 'src/service.ts',
-  assemblyscript: 'assembly/index.ts',
+interface Convention {
+  readonly entry: string
+  /** Folder for generated code. */
+  readonly gen: string
+  /** A file or folder that only projects in this language have. */
+  readonly sign: string
+}
+
+const conventions: Readonly<Record<Language, Convention>> = {
+  typescript: { entry: 'src/service.ts', gen: 'src/gen', sign: 'src/service.ts' },
+  assemblyscript: { entry: 'assembly/index.ts', gen: 'assembly/gen', sign: 'assembly' },
+  rust: { entry: 'src/lib.rs', gen: 'src/gen', sign: 'Cargo.toml' },
+  go: { entry: 'service.go', gen: 'gen', sign: 'go.mod' },
+  swift: { entry: 'Sources/Service/Service.swift', gen: 'Sources/Service/gen', sign: 'Package.swift' },
+  c: { entry: 'src/service.c', gen: 'src/gen', sign: 'src/service.c' },
 }
 
 /** @throws BuildError with everything that is missing. */
 export function readProject(directory: string): Project {
   const root = resolve(directory)
   const problems: BuildProblem[] = []
-  const { name, settings } = readPackage(root, problems)
-  const language = languageOf(root, settings['language'], problems)
+  const { name, settings, file: manifest } = readSettings(root, problems)
+  const about = (message: string): BuildProblem => ({ file: manifest, message })
+  const language = languageOf(root, settings['language'], about, problems)
   const path = (key: string, otherwise: string): string => {
     const value = settings[key]
-    if (value !== undefined && typeof value !== 'string') problems.push(about(`innkeeper.${key} must be a path`))
+    if (value !== undefined && typeof value !== 'string') problems.push(about(`${key} must be a path`))
     return resolve(root, typeof value === 'string' ? value : otherwise)
   }
-  const entry = path('entry', entries[language])
-  const gen = path('gen', join(entry, '../gen'))
+  const convention = conventions[language]
+  const entry = path('entry', convention.entry)
+  const gen = path('gen', settings['entry'] === undefined ? convention.gen : join(entry, '../gen'))
   const proto = path('proto', 'proto')
   if (!existsSync(entry))
-    problems.push({ file: entry, message: `is missing; it exports the service (innkeeper.entry in package.json)` })
-  const files = protoFiles(proto, settings['files'], problems)
+    problems.push({ file: entry, message: `is missing; it has the service (\`entry\` in ${manifest} names another)` })
+  const files = protoFiles(proto, settings['files'], about, problems)
   if (problems.length > 0) throw new BuildError(problems, root)
   return { directory: root, name, language, proto, files, entry, gen }
 }
 
-function about(message: string): BuildProblem {
-  return { file: 'package.json', message }
+interface Settings {
+  readonly name: string
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Where the settings are, or would be. */
+  readonly file: string
 }
 
-function readPackage(root: string, problems: BuildProblem[]): { name: string; settings: Record<string, unknown> } {
-  const file = join(root, 'package.json')
-  const otherwise = { name: basename(root), settings: {} }
-  if (!existsSync(file)) return otherwise
-  try {
-    const json = JSON.parse(readFileSync(file, 'utf8')) as { name?: unknown; innkeeper?: unknown }
-    const settings = json.innkeeper ?? {}
-    if (typeof settings !== 'object' || Array.isArray(settings)) throw new Error('innkeeper must be an object')
-    return {
-      name: typeof json.name === 'string' ? json.name : otherwise.name,
-      settings: settings as Record<string, unknown>,
+/** innkeeper.json, or the section of package.json: a project in another language has no package.json. */
+function readSettings(root: string, problems: BuildProblem[]): Settings {
+  const name = basename(root)
+  for (const [file, section] of [
+    ['innkeeper.json', false],
+    ['package.json', true],
+  ] as const) {
+    if (!existsSync(join(root, file))) continue
+    try {
+      const json = JSON.parse(readFileSync(join(root, file), 'utf8')) as Record<string, unknown>
+      const settings = section ? (json['innkeeper'] ?? {}) : json
+      if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
+        throw new Error(section ? 'innkeeper must be an object' : 'must be an object')
+      const given = json['name']
+      return {
+        name: typeof given === 'string' ? given : name,
+        settings: settings as Record<string, unknown>,
+        file,
+      }
+    } catch (error) {
+      problems.push({ file, message: (error as Error).message })
+      return { name, settings: {}, file }
     }
-  } catch (error) {
-    problems.push(about((error as Error).message))
-    return otherwise
   }
+  return { name, settings: {}, file: 'innkeeper.json' }
 }
 
-function languageOf(root: string, given: unknown, problems: BuildProblem[]): Language {
-  if (given === 'typescript' || given === 'assemblyscript') return given
-  if (given !== undefined) problems.push(about('innkeeper.language must be "typescript" or "assemblyscript"'))
-  return existsSync(join(root, 'assembly')) ? 'assemblyscript' : 'typescript'
+type About = (message: string) => BuildProblem
+
+function languageOf(root: string, given: unknown, about: About, problems: BuildProblem[]): Language {
+  if ((languages as readonly unknown[]).includes(given)) return given as Language
+  if (given !== undefined) problems.push(about(`language must be one of ${languages.join(', ')}`))
+  const { typescript: _, ...others } = conventions
+  const [found] = Object.entries(others).find(([, { sign }]) => existsSync(join(root, sign))) ?? []
+  return (found as Language | undefined) ?? 'typescript'
 }
 
-function protoFiles(proto: string, given: unknown, problems: BuildProblem[]): readonly string[] {
+function protoFiles(proto: string, given: unknown, about: About, problems: BuildProblem[]): readonly string[] {
   if (!existsSync(proto)) {
-    problems.push({ file: proto, message: 'is missing; it holds the .proto files (innkeeper.proto in package.json)' })
+    problems.push({
+      file: proto,
+      message: 'is missing; it holds the .proto files (`proto` in innkeeper.json or package.json names another folder)',
+    })
     return []
   }
   const found = readdirSync(proto, { recursive: true, encoding: 'utf8' })
@@ -94,12 +129,12 @@ function protoFiles(proto: string, given: unknown, problems: BuildProblem[]): re
     return found
   }
   if (!Array.isArray(given) || given.length === 0 || !given.every((file) => typeof file === 'string')) {
-    problems.push(about('innkeeper.files must be a list of paths'))
+    problems.push(about('files must be a list of paths'))
     return []
   }
   for (const file of given as string[]) {
     if (!found.includes(file))
-      problems.push({ file: join(proto, file), message: 'is missing (innkeeper.files in package.json)' })
+      problems.push({ file: join(proto, file), message: 'is missing (it is listed in `files`)' })
   }
   return given as string[]
 }

@@ -8,13 +8,19 @@ export interface Ran {
   readonly stderr: string
 }
 
-const timeoutMs = 120_000
+const timeoutMs = 300_000
 const outputBytesMax = 16 * 1024 * 1024
 
-/** Resolves for any exit code. @throws Error if the tool cannot be started, or takes more than two minutes. */
-export function run(file: string, args: readonly string[], cwd: string): Promise<Ran> {
+/** `environment` is added to this process's. Resolves for any exit code. @throws Error if the tool cannot be started, or takes more than five minutes. */
+export function run(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const options = { cwd, timeout: timeoutMs, maxBuffer: outputBytesMax, encoding: 'utf8' as const }
+    const env = { ...process.env, ...environment }
+    const options = { cwd, env, timeout: timeoutMs, maxBuffer: outputBytesMax, encoding: 'utf8' as const }
     execFile(file, args, options, (error, stdout, stderr) => {
       if (error === null) resolve({ ok: true, stdout, stderr })
       else if (typeof error.code === 'number') resolve({ ok: false, stdout, stderr })

@@ -10,10 +10,15 @@ const contract = fileURLToPath(new URL('../../wit', import.meta.url))
 
 export const worldName = 'service'
 
-/** As WIT text, for the contract's package. */
-export function worldSource(kinds: readonly Kind[]): string {
+/** As WIT text, to follow the contract's. */
+export function worldWit(kinds: readonly Kind[]): string {
   const lines = ['include described;', ...kinds.map((kind) => `export ${kind};`)]
-  return `package innkeeper:guest@0.1.0;\n\nworld ${worldName} {\n${lines.map((line) => `  ${line}`).join('\n')}\n}\n`
+  return `world ${worldName} {\n${lines.map((line) => `  ${line}`).join('\n')}\n}\n`
+}
+
+/** As a WIT file of the contract's package. */
+export function worldSource(kinds: readonly Kind[]): string {
+  return `package innkeeper:guest@0.1.0;\n\n${worldWit(kinds)}`
 }
 
 /** Run with a folder that holds the contract and the world; it is gone afterwards. */

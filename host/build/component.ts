@@ -1,0 +1,67 @@
+// Component: a core module whose exports have the contract's names becomes a component.
+//
+// M1. It exports the interfaces whose functions the core has, and no others: which kinds of services there are shows in them.
+// M2. No imports. WASI, which some compilers cannot do without, is sealed by a stub (wasi-stub.wat); anything else is a problem
+//     with its name.
+// M3. The strings are UTF-8, the memory has 32 bits.
+//
+// Leaves to others: the core module (rust.ts, go.ts, c.ts, swift.ts, assemblyscript.ts).
+
+import { readFileSync } from 'node:fs'
+import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco'
+import { ByteReader } from '../deploy/bytes.ts'
+import { bodyOf, countImports, readModule, sectionId } from '../deploy/sections.ts'
+import { witSource } from '../deploy/wit.ts'
+import { interfaces } from '../guest/layout.ts'
+import type { Kind } from './kinds.ts'
+import { kinds } from './kinds.ts'
+import { worldName, worldWit } from './world.ts'
+
+const wasi = 'wasi_snapshot_preview1'
+
+/** Names that a core imports, as `module.name`; those of WASI apart. */
+export function importsOf(core: Uint8Array): { readonly wasi: readonly string[]; readonly others: readonly string[] } {
+  const found = { wasi: [] as string[], others: [] as string[] }
+  countImports(bodyOf(readModule(core), sectionId.import), (module, name) => {
+    if (module === wasi) found.wasi.push(name)
+    else found.others.push(`${module}.${name}`)
+  })
+  return found
+}
+
+/** Kinds of services that a core has, by the functions that it exports. */
+export function kindsExported(core: Uint8Array): readonly Kind[] {
+  const names = exportNames(core)
+  return kinds.filter((kind) => names.some((name) => name.startsWith(`${interfaces[kind]}#`)))
+}
+
+/** @param core imports nothing but WASI. @throws Error if its functions are not those of the contract. */
+export async function componentOf(core: Uint8Array): Promise<Uint8Array> {
+  const witText = `${witSource()}\n${worldWit(kindsExported(core))}`
+  const embedded = await componentEmbed({
+    binary: core,
+    witSource: witText,
+    world: worldName,
+    stringEncoding: 'utf8',
+  })
+  return await componentNew(embedded, importsOf(core).wasi.length > 0 ? [[wasi, await stub()]] : [])
+}
+
+let compiledStub: Promise<Uint8Array> | undefined
+
+function stub(): Promise<Uint8Array> {
+  compiledStub ??= parse(readFileSync(new URL('wasi-stub.wat', import.meta.url), 'utf8'))
+  return compiledStub
+}
+
+function exportNames(core: Uint8Array): readonly string[] {
+  const body = bodyOf(readModule(core), sectionId.export)
+  if (body === undefined) return []
+  const reader = new ByteReader(body)
+  return Array.from({ length: reader.u32() }, () => {
+    const name = reader.name()
+    reader.byte()
+    reader.u32()
+    return name
+  })
+}
