@@ -33,7 +33,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   admin: ['crdt', 'deploy', 'entity', 'guest', 'ingress', 'journal', 'observe', 'reply', 'transcode'],
   build: ['deploy', 'guest', 'schema'],
   cli: ['admin', 'build', 'deploy', 'guest', 'ingress', 'schema', 'transcode', 'observe', 'journal'],
-  tools: [],
+  tools: ['build'],
 }
 
 const Tidy = suite('tidy')

@@ -15,6 +15,7 @@ import { describe } from '../guest/describe.ts'
 import { GuestFault } from '../guest/guest.ts'
 import { type CompiledArtefact, Instance } from '../guest/instance.ts'
 import type { Limits } from '../limits.ts'
+import { withStandard } from '../schema/standard.ts'
 import { type PreparedCore, prepareCores } from './cores.ts'
 import { checkDescription } from './describe-check.ts'
 import { checkInterfaces } from './interfaces.ts'
@@ -55,7 +56,9 @@ export async function pipeline(
     onStep('starting it')
     const plan = await record(source, prepared.cores, limits)
     onStep('asking what it is')
-    const description = describeTwice(prepared.cores, plan, limits)
+    const said = describeTwice(prepared.cores, plan, limits)
+    // From here on they are complete: a component need not bring the files that every host has.
+    const description = { ...said, descriptors: withStandard(said.descriptors) }
     refuseIf(checkDescription(description, Object.keys(plan.exports)))
     const artefact: Artefact = {
       hash: hash('sha256', component, 'hex'),

@@ -1,12 +1,10 @@
 // Describe: what a component says of itself (wit/about.wit), lifted and bounded.
 //
 // D1. Every list has a bound, and the whole answer the budget of a call; what the words mean is checked by deployment.
-// D2. The descriptors come back complete: a component need not bring the files that every host has (schema/standard.ts).
 //
 // Owns: the call and its layout.   deploy/description.ts owns: whether the answer can be served.
 
 import type { Limits } from '../limits.ts'
-import { withStandard } from '../schema/standard.ts'
 import type { Description, ServiceDescription, ServiceKind, ViewScope } from './about.ts'
 import type { Instance } from './instance.ts'
 import { sizes } from './layout.ts'
@@ -35,7 +33,7 @@ function liftDescription(lift: Lift, at: number): Description {
     sdkName: lift.name(at, 'sdk-name'),
     sdkVersion: lift.name(at + 8, 'sdk-version'),
     services: Array.from({ length: services.count }, (_, i) => liftService(lift, services.at + i * sizes.service)),
-    descriptors: withStandard(lift.bytes(at + 24, lift.limits.guestResultBytesMax, 'descriptors')),
+    descriptors: lift.bytes(at + 24, lift.limits.guestResultBytesMax, 'descriptors'),
   }
 }
 

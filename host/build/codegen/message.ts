@@ -202,7 +202,11 @@ function readLocal(slot: Slot, refs: References, merges: boolean): string {
   }
   if (!slot.oneof && field.repeated)
     return `const ${slot.local}: ${singleType(type, refs)}[] = ${from('[]', `[...${before}]`)}`
-  if (optional(slot)) return `let ${slot.local}: ${slotType(slot, refs)} | undefined = ${from('undefined', before)}`
+  if (optional(slot)) {
+    // Of the full type from the start: what the loop assigns looks at what it assigned before, and would narrow to nothing.
+    const full = `(${slotType(slot, refs)}) | undefined`
+    return `let ${slot.local} = ${from('undefined', before)} as ${full}`
+  }
   return `let ${slot.local}: ${singleType(type, refs)} = ${from(scalarCode(scalarOf(type)!).zero, before)}`
 }
 
