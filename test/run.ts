@@ -1,6 +1,7 @@
 // Runs every test file in a process of its own, a few at a time, and adds up what they say.
 //
 // A file that fails to load, runs no test, or dies counts as a failure: uvu itself would let a file without `.run()` pass.
+// Lines that begin with `# |` are tables for the end of the run.
 // `npm test -- PATTERN` runs the files whose path contains PATTERN.
 
 import { spawn } from 'node:child_process'
@@ -33,6 +34,7 @@ await Promise.all(Array.from({ length: Math.max(1, availableParallelism()) }, wo
 const passed = sum(results.map((result) => result.passed))
 const failed = sum(results.map((result) => result.failed))
 const skipped = results.flatMap((result) => result.skipped)
+for (const { output } of results) for (const [, row] of output.matchAll(/^# (\|.*)$/gm)) console.log(row)
 for (const reason of skipped) console.log(`skipped: ${reason}`)
 for (const { file, failed } of results) if (failed > 0) console.log(`FAILED: ${file}`)
 if (files.length === 0) console.log(`no test file matches ${JSON.stringify(pattern)}`)

@@ -1,6 +1,7 @@
 // View: what a guest sees of a replica, as bytes of innkeeper.crdt.v1.View.
 //
-// W1. Elements and entries ascend by their bytes; `size` counts the whole set or map also where only a part is shown.
+// W1. Elements and entries ascend by their bytes; `size` counts the whole set or map also where only a part or
+//     nothing else is shown.
 // W2. A part of the elements costs what they cost. Values under the keys that are shown are shown whole.
 // W3. `partial` says that the caller asked for a part (scope 'elements' or 'nothing'), not that anything is missing.
 
@@ -39,10 +40,11 @@ export function encodeView(store: Store | undefined, scope: ViewScope, viewer: V
   if (store !== undefined) {
     sink.varint(8)
     sink.varint(1)
-    if (scope.kind !== 'nothing') {
+    // Of nothing but a size there is no part: a counter or a register is shown or it is not.
+    if (scope.kind !== 'nothing' || store instanceof ElementSet || store instanceof OrMap) {
       sink.varint(18)
       const start = sink.open()
-      writeValue(store, viewer, scope.kind === 'all' ? undefined : chosen(scope.elements))
+      writeValue(store, viewer, keysOf(scope))
       sink.close(start)
     }
     if (scope.kind !== 'all') {
@@ -53,8 +55,10 @@ export function encodeView(store: Store | undefined, scope: ViewScope, viewer: V
   return sink.finish()
 }
 
-function chosen(elements: readonly Uint8Array[]): readonly string[] {
-  return [...new Set(elements.map(textOf))].sort()
+/** Those of a set or map that are shown, in order; undefined: all. */
+function keysOf(scope: ViewScope): readonly string[] | undefined {
+  if (scope.kind === 'all') return undefined
+  return scope.kind === 'nothing' ? [] : [...new Set(scope.elements.map(textOf))].sort()
 }
 
 /** The body of a Value. `keys`: those to show of a set or map, in order; undefined: all. */

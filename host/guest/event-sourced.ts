@@ -42,6 +42,10 @@ export class EventSourced implements EventSourcedGuest {
     return this.#warm.fuelLeft
   }
 
+  get memoryBytes(): number {
+    return this.#warm.memoryBytes
+  }
+
   decide(
     service: string,
     entity: string,

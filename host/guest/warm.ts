@@ -56,6 +56,11 @@ export class Warm<Name extends string> {
     return this.#ready?.instance.fuel ?? 0
   }
 
+  /** Bytes of the instance's memory; for measurements. */
+  get memoryBytes(): number {
+    return this.#ready?.instance.memory.bytes.length ?? 0
+  }
+
   drop(): void {
     if (this.#ready === undefined) return
     this.#ready = undefined

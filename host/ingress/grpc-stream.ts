@@ -104,7 +104,8 @@ class GrpcStream implements Wire {
     if (method.clientStreaming) {
       this.open(new Uint8Array(0))
       call.on('data', (element: Buffer) => this.take(element))
-      call.on('end', () => stream.halfClose())
+      // A client that resets the stream ends its input too, and grpc-js says so before it says that the call is cancelled.
+      call.on('end', () => setImmediate(() => stream.halfClose()))
       return
     }
     let refused = false

@@ -65,8 +65,10 @@ View('W2: a part of a map has the values under the keys whole', () => {
   assert.equal(seen(replica, scope), { exists: true, value, partial: true })
 })
 
-View('W3: a view of nothing says that the entity exists, and no more', () => {
-  assert.equal(seen(set(), { kind: 'nothing' }), { exists: true, partial: true })
+View('W3: a view of nothing says that the entity exists, and how large a set or a map is', () => {
+  const nothing = { kind: 'nothing' } as const
+  assert.equal(seen(set(), nothing), { exists: true, value: { orSet: { size: '4' } }, partial: true })
+  assert.equal(seen(after('a', [op.increment([], 2n)]), nothing), { exists: true, partial: true })
   const value = { gCounter: { value: '2' } }
   const counter = after('a', [op.increment([], 2n)])
   assert.equal(seen(counter, { kind: 'elements', elements: [] }), { exists: true, value, partial: true })

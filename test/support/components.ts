@@ -18,7 +18,8 @@ export function fixture(name: string): Promise<{ file: string; bytes: Uint8Array
   return built(`test/fixtures/guests/${name}`, `fixture-${name}`)
 }
 
-async function built(project: string, name: string): Promise<{ file: string; bytes: Uint8Array }> {
+/** The component of a project anywhere in the checkout, kept as guests/build/<name>.wasm. */
+export async function built(project: string, name: string): Promise<{ file: string; bytes: Uint8Array }> {
   const file = join(root, 'guests/build', `${name}.wasm`)
   if (!existsSync(file) || statSync(file).mtimeMs < newestSource(project)) {
     // Several test processes may build at once: each its own file, and the last rename wins with the same content.
@@ -35,15 +36,16 @@ async function built(project: string, name: string): Promise<{ file: string; byt
 }
 
 function newestSource(project: string): number {
+  const sources = '*.{ts,rs,go,c,h,swift,proto,json,toml,mod,wat}'
   const patterns = [
-    `${project}/src/*.ts`,
-    `${project}/assembly/*.ts`,
-    `${project}/proto/*.proto`,
+    `${project}/**/${sources}`,
     'guests/proto/*.proto',
-    'sdk/**/*.ts',
-    'host/build/**/*.ts',
-    'wit/*.wit',
+    `sdk/**/${sources}`,
+    `host/build/**/${sources}`,
+    'wit/**/*',
   ]
-  const files = globSync(patterns, { cwd: root }).filter((path) => !/node_modules|\/gen\//.test(path))
+  const files = globSync(patterns, { cwd: root }).filter(
+    (path) => !/(^|\/)(node_modules|gen|target|build)\/(?!.*\.ts$)/.test(path) && !/\/gen\//.test(path),
+  )
   return Math.max(...files.map((path) => statSync(join(root, path)).mtimeMs))
 }

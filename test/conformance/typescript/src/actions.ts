@@ -1,6 +1,6 @@
 // Actions: the model service of what has no state.
 import type { CallContext, Refused, RefusedWithEffects } from '@innkeeper/sdk'
-import { accept, action, bidi, call, clientStream, emit, end, keep, serverStream, silent } from '@innkeeper/sdk'
+import { accept, action, bidi, call, clientStream, emit, end, keep, serverStream } from '@innkeeper/sdk'
 import type { Script } from './gen/conformance.ts'
 import { Actions, Events, Everything } from './gen/conformance.ts'
 import { perform, refusalOf, withAll } from './script.ts'

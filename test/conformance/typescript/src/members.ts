@@ -8,13 +8,21 @@ import { perform, withAll } from './script.ts'
 const set = orSet(text)
 type View = ViewOf<typeof set>
 
-function performed(view: View, script: Script, context: Context, sees: boolean) {
+/** What a method sees: all, or the elements that were looked up. `has`: whether the request's element is known. */
+interface Sight {
+  readonly elements: 'all' | readonly string[]
+  readonly has: boolean
+}
+
+const everything: Sight = { elements: 'all', has: true }
+
+function performed(view: View, script: Script, context: Context, { elements, has }: Sight) {
   const operations: Operation[] = []
   let deleted = false
   const showing = {
-    state: shown,
+    state: (after: View) => (elements === 'all' ? shown(after) : shown(elements.filter((one) => after.has(one)))),
     size: () => String(view.size),
-    has: () => (sees ? String(view.has(script.element)) : '-'),
+    has: () => (has ? String(view.has(script.element)) : '-'),
   }
   const done = perform<View>(script, context.entity, context, showing, (act) => {
     if (act.case === 'note') operations.push(view.add(act.value))
@@ -25,8 +33,8 @@ function performed(view: View, script: Script, context: Context, sees: boolean) 
   return { ...done, operations, deleted, said: (after: View) => done.said(after) }
 }
 
-function answer(view: View, script: Script, context: Context, sees = true) {
-  const done = performed(view, script, context, sees)
+function answer(view: View, script: Script, context: Context, sight: Sight) {
+  const done = performed(view, script, context, sight)
   if (done.refusal !== undefined) return done.refusal
   const { forward, said } = done
   if (done.deleted) {
@@ -40,13 +48,14 @@ function answer(view: View, script: Script, context: Context, sees = true) {
 export default replicated(Members, {
   value: set,
   decide: {
-    do: (view, script, context) => answer(view, script, context),
-    blind: (view, script, context) => answer(view, script, context, false),
-    one: (view, script, context) => answer(view, script, context),
-    some: (view, script, context) => answer(view, script, context, false),
+    do: (view, script, context) => answer(view, script, context, everything),
+    blind: (view, script, context) => answer(view, script, context, { elements: [], has: false }),
+    one: (view, script, context) => answer(view, script, context, { elements: [script.element], has: true }),
+    some: (view, script, context) => answer(view, script, context, { elements: sorted(script.look), has: false }),
     open: (view, script, context) => {
-      const done = performed(view, script, context, true)
-      if (done.refusal !== undefined || done.deleted || done.forward !== undefined) return answer(view, script, context)
+      const done = performed(view, script, context, everything)
+      if (done.refusal !== undefined || done.deleted || done.forward !== undefined)
+        return answer(view, script, context, everything)
       return withAll(accept(...done.operations), done).stream(done.said)
     },
   },
@@ -66,6 +75,17 @@ export default replicated(Members, {
   },
 })
 
-function shown(view: View): string {
-  return [...view].join(',') || '-'
+function shown(elements: Iterable<string>): string {
+  return [...elements].join(',') || '-'
+}
+
+/** Each once, in the order of their bytes: that of their code points. */
+function sorted(look: readonly string[]): readonly string[] {
+  const points = (text: string): readonly number[] => Array.from(text, (character) => character.codePointAt(0)!)
+  const order = (one: string, other: string): number => {
+    const [a, b] = [points(one), points(other)]
+    const differ = a.findIndex((point, index) => point !== b[index])
+    return differ === -1 ? a.length - b.length : a[differ]! - (b[differ] ?? -1)
+  }
+  return [...new Set(look)].sort(order)
 }

@@ -1,0 +1,74 @@
+// Alone: a language's model services without a host, on commands whose time and chance the test gives.
+
+import type { Artefact } from '../../host/guest/artefact.ts'
+import { EventSourced } from '../../host/guest/event-sourced.ts'
+import type { GuestCommand } from '../../host/guest/guest.ts'
+import { compile } from '../../host/guest/instance.ts'
+import { load } from '../../host/guest/load.ts'
+import { defaultLimits } from '../../host/limits.ts'
+import type { GuestAnswer } from '../../host/outcome.ts'
+import { loadSchema } from '../../host/schema/load.ts'
+import type { Schema } from '../../host/schema/schema.ts'
+import type { Json } from '../../host/transcode/to-message.ts'
+import { toMessage } from '../../host/transcode/to-message.ts'
+import { packageName } from './suite.ts'
+
+export const nowMs = 1_700_000_000_123
+/** 00 01 02 ... 0f */
+export const seed = Uint8Array.from({ length: 16 }, (_, index) => index)
+
+export class Alone {
+  readonly schema: Schema
+  readonly events: EventSourced
+  private readonly artefact: Artefact
+
+  constructor(artefact: Artefact) {
+    this.artefact = artefact
+    this.schema = loadSchema(artefact.description.descriptors)
+    this.events = new EventSourced(compile(artefact), defaultLimits)
+  }
+
+  /** A command of Events/Do: a script, or bytes that should be one. */
+  command(script: Json | Uint8Array): GuestCommand {
+    const type = this.schema.messages.get(`${packageName}.Script`)!
+    const payload = script instanceof Uint8Array ? script : toMessage(this.schema, type, script)
+    return { method: 'Do', payload, metadata: [], nowMs, seed }
+  }
+
+  /** On no events yet. */
+  decide(script: Json | Uint8Array): GuestAnswer {
+    const commands = [this.command(script)]
+    const decided = this.events.decide(`${packageName}.Events`, 'a', { kind: 'initial' }, commands, false)
+    if (decided.kind !== 'decided') throw new Error('nothing was held')
+    return decided.decisions[0]!.outcome.answer
+  }
+
+  /** Hexadecimal replies of Actions/Table: two of one instance, and one of a fresh one. */
+  tables(): readonly string[] {
+    const guest = load(this.artefact, defaultLimits).action!
+    const ask = (): string => {
+      const [outcome] = guest.call(`${packageName}.Actions`, [{ ...this.command({}), method: 'Table' }])
+      const { answer } = outcome!
+      return answer.kind === 'message' ? Buffer.from(answer.payload).toString('hex') : answer.kind
+    }
+    const warm = [ask(), ask()]
+    guest.drop()
+    return [...warm, ask()]
+  }
+
+  /** Bytes of memory of an instance that has decided so many commands, 64 at a time, each time from the bytes of the last. */
+  memoryAfter(count: number): number {
+    const commands = Array.from({ length: 64 }, (_, i) =>
+      this.command({ id: 'a', acts: [{ clear: true }, { note: `n${i}` }] }),
+    )
+    let state: Uint8Array | undefined
+    for (let done = 0; done < count; done += commands.length) {
+      const basis = state === undefined ? ({ kind: 'initial' } as const) : ({ kind: 'state', bytes: state } as const)
+      const decided = this.events.decide(`${packageName}.Events`, 'a', basis, commands, true)
+      if (decided.kind !== 'decided') throw new Error('nothing was held')
+      state = decided.next.kind === 'unchanged' ? state : decided.next.bytes
+    }
+    if (this.events.generation !== 0) throw new Error('the instance was made anew')
+    return this.events.memoryBytes
+  }
+}

@@ -1,0 +1,244 @@
+// Guards that all languages do the same: every case against every language's model services, through a host, by the laws on
+// random input, and in the guest alone. At the end a table, language by case.
+import { randomInt } from 'node:crypto'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { checkLaws } from '../../host/deploy/laws/laws.ts'
+import { link } from '../../host/deploy/link.ts'
+import { streamsOf } from '../../host/deploy/methods.ts'
+import type { Artefact } from '../../host/guest/artefact.ts'
+import { load } from '../../host/guest/load.ts'
+import { defaultLimits } from '../../host/limits.ts'
+import type { Host } from '../../host/main.ts'
+import { loadSchema } from '../../host/schema/load.ts'
+import type { Json } from '../../host/transcode/to-message.ts'
+import { temporary, testHost } from '../support/host.ts'
+import { skip } from '../support/skip.ts'
+import { Alone, nowMs } from './alone.ts'
+import { hex, sized } from './bytes.ts'
+import { cases, said, table } from './cases.ts'
+import { conformance, written } from './languages.ts'
+import { Conversation, packageName } from './suite.ts'
+
+const Conformance = suite('conformance')
+
+/** Marks by language and case, for the table. */
+const marks = new Map<string, Map<string, string>>()
+const named: string[] = []
+
+/** What sfc32 gives for the seed 00 01 ... 0f: two numbers times 2^32, a UUID, a number. */
+const numbers = '1485263592 1781317280 524cd911-5883-4d68-ab33-d282aae2b8c2 2736449288'
+
+/** Bytes of memory that an instance may have after a million commands. */
+const memoryBytesMax: Readonly<Record<string, number>> = {
+  typescript: 8 * 1024 * 1024,
+  assemblyscript: 1024 * 1024,
+  rust: 1024 * 1024,
+  go: 32 * 1024 * 1024,
+  swift: 1024 * 1024,
+  c: 1024 * 1024,
+}
+
+interface Guest {
+  readonly artefact: Artefact
+  readonly host: Host
+  readonly talk: Conversation
+  readonly data: ReturnType<typeof temporary>
+}
+
+const guests = new Map<string, Promise<Guest>>()
+
+async function start(component: Uint8Array): Promise<Guest> {
+  const linked = await link(component, defaultLimits)
+  if (!linked.ok) throw new Error(linked.reasons.join('; '))
+  const data = temporary()
+  const host = await testHost(data.path)
+  const deployed = await host.deployer.deploy(component)
+  assert.ok(deployed.ok, JSON.stringify(deployed))
+  return { artefact: linked.artefact, host, talk: new Conversation(host), data }
+}
+
+/** A test of one case in one language, marked in the table. */
+function covers(language: string, component: Uint8Array, name: string, check: (guest: Guest) => unknown): void {
+  if (!named.includes(name)) named.push(name)
+  const column = marks.get(language) ?? new Map<string, string>()
+  marks.set(language, column)
+  Conformance(`${language}: ${name}`, async () => {
+    column.set(name, 'FAILS')
+    const guest = guests.get(language) ?? start(component)
+    guests.set(language, guest)
+    await check(await guest)
+    column.set(name, 'ok')
+  })
+}
+
+for (const language of written) {
+  const component = await conformance(language)
+  if ('missing' in component) {
+    skip(Conformance, language, component.missing)
+    marks.set(language, new Map([['', 'skipped']]))
+    continue
+  }
+  const on = (name: string, check: (guest: Guest) => unknown): void => covers(language, component, name, check)
+
+  for (const [index, one] of cases.entries()) on(one.name, ({ talk }) => talk.check(one, `${language}-${index}`))
+
+  on('streams: a server stream, to its end', async ({ talk }) => {
+    const count = (count: number, chunk: number, more: object = {}) =>
+      talk.listen('Actions/Count', { count, chunk, ...more } as Json).ended
+    assert.equal((await count(5, 2)).texts, ['1', '2', '3', '4', '5'])
+    assert.equal((await count(3, 0)).texts, ['1', '2', '3'])
+    const { texts, code } = await count(0, 1)
+    assert.equal([texts, code], [[], 0])
+  })
+
+  on('streams: a server stream has effects', async ({ talk }) => {
+    const id = `${language}-count`
+    const effect = { service: 'Events', method: 'Do', script: { id, acts: [{ note: 'x' }] }, synchronous: true }
+    await talk.listen('Actions/Count', { count: 4, chunk: 1, acts: [{ effect }] }).ended
+    await talk.check(
+      { name: '', calls: () => [{ method: 'Events/Do', request: asksState(id), expected: said('x') }] },
+      id,
+    )
+  })
+
+  on('streams: a client stream', async ({ talk }) => {
+    const items = ['a', 'b', 'ü'].map((say) => ({ acts: [{ say }] }))
+    assert.equal(await talk.stream('Actions/Join', items), { texts: ['a,b,ü'], code: 0, message: 'OK' })
+    assert.equal(await talk.stream('Actions/Join', []), { texts: [''], code: 0, message: 'OK' })
+    const refusing = [...items, { acts: [{ refuse: { code: 3, message: 'enough' } }] }]
+    assert.equal(await talk.stream('Actions/Join', refusing), { texts: [], code: 3, message: 'enough' })
+  })
+
+  on('streams: both ways', async ({ talk }) => {
+    const chat = (scripts: readonly object[]) => talk.stream('Actions/Chat', scripts as Json[])
+    const say = (...words: string[]) => ({ acts: words.map((word) => ({ say: word })) })
+    assert.equal(await chat([say('a', 'b'), say(), say('c')]), { texts: ['a,b', 'c', 'bye'], code: 0, message: 'OK' })
+    const closing = { acts: [{ say: 'last' }, { clear: true }] }
+    assert.equal(await chat([say('a'), closing, say('never')]), { texts: ['a', 'last'], code: 0, message: 'OK' })
+    const refusing = { acts: [{ refuse: { code: 9, message: 'no' } }] }
+    assert.equal(await chat([say('a'), refusing]), { texts: ['a'], code: 9, message: 'no' })
+  })
+
+  on('streams: a client that leaves has an effect', async ({ talk }) => {
+    const chat = talk.open('Actions/Chat')
+    chat.send({ acts: [{ say: 'here' }] })
+    await until(() => chat.texts.length === 1)
+    chat.cancel()
+    const calls = () => [
+      { method: 'Events/Do', request: asksState('left'), expected: said('left'), eventually: true as const },
+    ]
+    await talk.check({ name: '', calls }, '')
+  })
+
+  on('streams: subscribers are told of changes', async ({ talk }) => {
+    const id = `${language}-open`
+    const note = (word: string) => ({
+      method: 'Members/Do',
+      request: { id, acts: [{ note: word }] },
+      expected: said(''),
+    })
+    const tell = (word: string) => talk.check({ name: '', calls: () => [note(word)] }, id)
+    const first = talk.listen('Members/Open', { id, acts: [{ note: 'a' }, { ask: 'STATE' }] })
+    await until(() => first.texts.length === 1)
+    assert.equal(first.texts, ['a'])
+    await tell('b')
+    await until(() => first.texts.length === 2)
+    const second = talk.listen('Members/Open', { id, acts: [{ say: 'hi' }] })
+    await until(() => second.texts.length === 1)
+    second.cancel()
+    // The one who leaves adds an element.
+    await until(() => first.texts.at(-1) === 'a,b,left')
+    await tell('end')
+    assert.equal(await first.ended, { texts: first.texts, code: 0, message: 'OK' })
+    assert.is(first.texts.at(-1), 'a,b,end,left')
+  })
+
+  on('streams: a subscriber that is refused', async ({ talk }) => {
+    const id = `${language}-bad`
+    const stream = talk.listen('Members/Open', { id, acts: [{ say: 'hi' }] })
+    await until(() => stream.texts.length === 1)
+    const request = { id, acts: [{ note: 'bad' }] }
+    await talk.check({ name: '', calls: () => [{ method: 'Members/Do', request, expected: said('') }] }, id)
+    assert.equal(await stream.ended, { texts: ['hi'], code: 9, message: 'bad' })
+  })
+
+  on('time and chance are those of the command, the numbers the same in every language', ({ artefact }) => {
+    const acts = ['NOW', 'RANDOM', 'RANDOM', 'UUID', 'RANDOM'].map((ask) => ({ ask }))
+    const alone = new Alone(artefact)
+    for (const _ of ['fresh', 'warm']) {
+      const answer = alone.decide({ id: 'a', acts })
+      assert.equal(answer, { kind: 'message', payload: said(`${nowMs} ${numbers}`).reply })
+    }
+  })
+
+  on('requests that are no messages are refused, and told what they are not', ({ artefact }) => {
+    const alone = new Alone(artefact)
+    for (const bytes of ['0a', '0a0561', '0a02c328', '00', '0b', '08ffffffffffffffffffff01', '12020a05', '1202']) {
+      const answer = alone.decide(hex(bytes))
+      assert.is(answer.kind, 'failure', bytes)
+      if (answer.kind !== 'failure') continue
+      assert.is(answer.failure.code, 3, bytes)
+      assert.match(answer.failure.message, `the request is no ${packageName}.Script: `)
+    }
+  })
+
+  on('messages nested more than 100 deep are refused', ({ artefact }) => {
+    // Script.acts.forward.script.acts...: three messages a level.
+    let inner = ''
+    for (let level = 0; level < 50; level++) inner = sized(2, sized(5, sized(3, inner)))
+    const answer = new Alone(artefact).decide(hex(inner))
+    assert.is(answer.kind, 'failure')
+  })
+
+  on('a table of 20 keys and NaN has the same bytes warm, twice, and fresh', ({ artefact }) => {
+    const expected = Buffer.from(table).toString('hex')
+    assert.equal(new Alone(artefact).tables(), [expected, expected, expected])
+  })
+
+  on('the laws hold on random input', ({ artefact }) => {
+    const schema = loadSchema(artefact.description.descriptors)
+    const seed = randomInt(2 ** 31)
+    const fresh = () => load(artefact, defaultLimits, streamsOf(schema), true)
+    for (const service of artefact.description.services) {
+      const { broken } = checkLaws(service, schema, fresh, seed)
+      assert.equal(broken, [], `inn check --seed ${seed}`)
+    }
+  })
+
+  on('a million commands in bounded memory', ({ artefact }) => {
+    const bytes = new Alone(artefact).memoryAfter(1_000_000)
+    const bound = memoryBytesMax[language]!
+    assert.ok(bytes <= bound, `${bytes} bytes, ${bound} are stated`)
+  })
+}
+
+Conformance.after(async () => {
+  for (const guest of guests.values()) {
+    const { host, talk, data } = await guest
+    talk.close()
+    await host.stop()
+    data.remove()
+  }
+  const columns = [...marks]
+  const width = Math.max(...named.map((name) => name.length))
+  console.log(`# | ${'case'.padEnd(width)} | ${columns.map(([language]) => language).join(' | ')}`)
+  for (const name of named) {
+    const row = columns.map(([language, column]) => (column.get('') ?? column.get(name) ?? '-').padEnd(language.length))
+    console.log(`# | ${name.padEnd(width)} | ${row.join(' | ')}`)
+  }
+})
+
+Conformance.run()
+
+function asksState(id: string): Json {
+  return { id, acts: [{ ask: 'STATE' }] }
+}
+
+async function until(check: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    if (check()) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.unreachable('it did not come about')
+}
