@@ -7,16 +7,19 @@
 //
 // Leaves to others: code (codegen/assemblyscript.ts), what runs in the guest (@innkeeper/sdk-assemblyscript).
 
+import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ByteReader, ByteWriter } from '../deploy/bytes.ts'
 import { bodyOf, countImports, readModule, sectionId, withSection, writeModule } from '../deploy/sections.ts'
-import { interfaces } from '../guest/layout.ts'
+import { interfaces, sizes } from '../guest/layout.ts'
 import type { LanguageBuild } from './build.ts'
 import { generateAssemblyScript } from './codegen/assemblyscript.ts'
 import { writeGenerated } from './codegen/write.ts'
 import { componentOf } from './component.ts'
+import type { Kind } from './kinds.ts'
+import { kinds } from './kinds.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
@@ -27,21 +30,56 @@ const sdkFolder = dirname(fileURLToPath(import.meta.resolve(`${sdkName}/package.
 const entryName = '.innkeeper-entry.ts'
 
 export const buildAssemblyScript: LanguageBuild = async (project, { bytes, schema }, steps) => {
-  await steps.run('generate', async () => {
-    const { files, unsupported } = generateAssemblyScript(schema, project.files)
-    const problems = unsupported.map(({ file, message }) => ({ file: join(project.proto, file), message }))
-    if (problems.length > 0) throw new BuildError(problems, project.directory)
-    await writeGenerated(project.gen, files)
-  })
-  const core = await steps.run('compile', () => compile(project, bytes))
+  await steps.run('generate', () => writeGenerated(project.gen, generateAssemblyScript(schema, project.files)))
+  const core = await steps.run('compile', () => compileKinds(project, bytes))
   return await steps.run('componentize', () => componentOf(renameExports(core)))
 }
 
-/** Resolves to the core module. @throws BuildError */
-async function compile(project: Project, descriptors: Uint8Array): Promise<Uint8Array> {
+/** With the interfaces of the kinds that the author's classes are of, and no others: what only others need is not in it.
+ *  @throws BuildError */
+async function compileKinds(project: Project, descriptors: Uint8Array): Promise<Uint8Array> {
+  const guessed = kindsExtended(project)
+  const core = await compile(project, descriptors, guessed)
+  const served = kindsServed(core)
+  const right = served.length === guessed.length && served.every((kind) => guessed.includes(kind))
+  return right ? core : await compile(project, descriptors, served)
+}
+
+const classSuffixes: Readonly<Record<Kind, string>> = {
+  'event-sourced': 'EventSourced',
+  value: 'Value',
+  replicated: 'Replicated',
+  action: 'Action',
+}
+
+/** A guess from the text of the sources, which is nearly always right and saves a second compilation; else all kinds. */
+function kindsExtended({ entry, gen }: Project): readonly Kind[] {
+  const sources = readdirSync(dirname(entry), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(dirname(entry), name))
+    .filter((file) => file.endsWith('.ts') && !file.startsWith(join(gen, '/')) && !file.includes('node_modules'))
+  const extended = sources.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/\bextends\s+([\w$]+)/g)].map((match) => match[1]!.replaceAll('$', '')),
+  )
+  const found = kinds.filter((kind) => extended.some((name) => name.endsWith(classSuffixes[kind])))
+  return found.length === 0 ? kinds : found
+}
+
+/** Kinds of the services that the module describes; it is the author's own code, and has no imports. */
+function kindsServed(core: Uint8Array): readonly Kind[] {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(core))
+  const call = (name: string): number => (exports[name] as () => number)()
+  call('_initialize')
+  const answer = call('describe')
+  const memory = new DataView((exports['memory'] as WebAssembly.Memory).buffer)
+  const [list, count] = [memory.getUint32(answer + 16, true), memory.getUint32(answer + 20, true)]
+  const numbers = Array.from({ length: count }, (_, index) => memory.getUint8(list + index * sizes.service + 8))
+  return kinds.filter((_, number) => numbers.includes(number))
+}
+
+async function compile(project: Project, descriptors: Uint8Array, served: readonly Kind[]): Promise<Uint8Array> {
   // Loaded when it is needed: compiler and optimizer are 10 MB that no other language asks for.
   const { default: asc } = await import('assemblyscript/asc')
-  const sources = new Map([[entryName, entryText(project, descriptors)]])
+  const sources = new Map([[entryName, entryText(project, descriptors, served)]])
   const problems: BuildProblem[] = []
   let core: Uint8Array | undefined
   const flags = ['-O3', '--runtime', 'stub', '--use', 'abort=', '--exportStart', '_initialize', '--noUnsafe']
@@ -69,15 +107,33 @@ async function compile(project: Project, descriptors: Uint8Array): Promise<Uint8
 }
 
 /** The author's module first, so that every module-level value is there when the memory's mark is set. */
-function entryText(project: Project, descriptors: Uint8Array): string {
+function entryText(project: Project, descriptors: Uint8Array, served: readonly Kind[]): string {
   const author = relative(project.directory, project.entry).split(sep).join('/').replace(/\.ts$/, '')
   return [
     `import './${author}'`,
-    `import { ready } from '${sdkName}/assembly/component'`,
+    `import { ready } from '${sdkName}/assembly/component/about'`,
     `const descriptors: StaticArray<u8> = [${descriptors.join(',')}]`,
     'ready(descriptors)',
-    `export { cabi_realloc, decide, describe, evolve, release } from '${sdkName}/assembly/component'`,
+    `export { cabi_realloc, describe, release } from '${sdkName}/assembly/component/about'`,
+    ...served.map((kind) => {
+      const names = functions[kind].map((name) => exportName(kind, name))
+      return `export { ${names.join(', ')} } from '${sdkName}/assembly/component/${kind}'`
+    }),
   ].join('\n')
+}
+
+/** The functions of each interface (wit/). */
+const functions: Readonly<Record<Kind, readonly string[]>> = {
+  'event-sourced': ['decide', 'evolve'],
+  value: ['decide'],
+  replicated: ['reads', 'decide', 'render', 'changed', 'cancelled'],
+  action: ['call', 'stream'],
+}
+
+/** What the SDK calls it: `eventSourcedDecide`. */
+function exportName(kind: Kind, name: string): string {
+  const prefix = kind.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+  return `${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`
 }
 
 /** asc tries many places for a module; only what is there is an answer. */
@@ -112,7 +168,9 @@ function problemOf(
   if (range === undefined || range === null || range.source.normalizedPath === entryName)
     return { file: entry, message: said }
   const path = range.source.normalizedPath
-  const before = sources.get(path)?.slice(0, range.start).split('\n') ?? []
+  // The compiler names what it found under node_modules otherwise than it asked for it.
+  const [, text] = [...sources].find(([name]) => name === path || name.endsWith(path.replace(/^~lib/, ''))) ?? []
+  const before = text?.slice(0, range.start).split('\n') ?? []
   const file = path.startsWith('~lib/') ? path : join(directory, path)
   return { file, line: before.length, column: (before.at(-1)?.length ?? 0) + 1, message: said }
 }
@@ -135,29 +193,30 @@ function importProblems({ entry }: Project, core: Uint8Array): readonly BuildPro
   return problems
 }
 
-/** What the SDK exports (assembly/component.ts), and the names that the contract has for it. */
-const exportNames: Readonly<Record<string, readonly string[]>> = {
-  memory: ['memory'],
-  _initialize: ['_initialize'],
-  cabi_realloc: ['cabi_realloc'],
-  describe: [`${interfaces.about}#describe`],
-  decide: [`${interfaces['event-sourced']}#decide`],
-  evolve: [`${interfaces['event-sourced']}#evolve`],
-  release: [
-    `cabi_post_${interfaces.about}#describe`,
-    `cabi_post_${interfaces['event-sourced']}#decide`,
-    `cabi_post_${interfaces['event-sourced']}#evolve`,
-  ],
-}
+/** What the SDK exports (assembly/component/), and the names that the contract has for it. */
+const exportNames: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ['memory', ['memory']],
+  ['_initialize', ['_initialize']],
+  ['cabi_realloc', ['cabi_realloc']],
+  ['describe', [`${interfaces.about}#describe`]],
+  ...kinds.flatMap((kind) =>
+    functions[kind].map((name) => [exportName(kind, name), [`${interfaces[kind]}#${name}`]] as const),
+  ),
+])
 
 function renameExports(core: Uint8Array): Uint8Array {
   const sections = readModule(core)
   const reader = new ByteReader(bodyOf(sections, sectionId.export)!)
   const entries: { name: string; kind: number; index: number }[] = []
+  let release = 0
   for (let left = reader.u32(); left > 0; left--) {
     const [name, kind, index] = [reader.name(), reader.byte(), reader.u32()]
-    for (const to of exportNames[name] ?? []) entries.push({ name: to, kind, index })
+    if (name === 'release') release = index
+    for (const to of exportNames.get(name) ?? []) entries.push({ name: to, kind, index })
   }
+  // After every call the same: its memory is given back.
+  for (const { name } of entries.filter(({ name }) => name.includes('#')))
+    entries.push({ name: `cabi_post_${name}`, kind: 0, index: release })
   const writer = new ByteWriter()
   writer.u32(entries.length)
   for (const { name, kind, index } of entries) {

@@ -7,12 +7,14 @@
 //
 // Leaves to others: which files and in which names (generate.ts, names.ts).
 
+import { defaultJsonName } from '../../schema/load.ts'
 import type {
   EnumType,
   Field,
   FieldType,
   FileType,
   MessageType,
+  MethodType,
   ScalarType,
   Schema,
   ServiceType,
@@ -21,56 +23,16 @@ import { isStreamed } from '../../schema/schema.ts'
 import type { GeneratedFile } from './generate.ts'
 import { declared, importedMessages, reachedFiles, relativeModule } from './generate.ts'
 import type { Names } from './names.ts'
-import { lowerFirst, modulePath, namesOf, propertyNames, reserved } from './names.ts'
+import { caseName, lowerFirst, modulePath, namesOf, propertyNames, reserved } from './names.ts'
 import { scalarCode, scalarOf } from './scalars.ts'
 
-/** What a .proto asks for and AssemblyScript code cannot say yet. */
-export interface Unsupported {
-  /** The .proto, as the descriptor set names it. */
-  readonly file: string
-  readonly message: string
-}
-
-export interface Generated {
-  readonly files: readonly GeneratedFile[]
-  readonly unsupported: readonly Unsupported[]
-}
-
 /** Modules for the files in `roots` and whatever their messages and methods refer to. */
-export function generateAssemblyScript(schema: Schema, roots: readonly string[]): Generated {
+export function generateAssemblyScript(schema: Schema, roots: readonly string[]): readonly GeneratedFile[] {
   const names = namesOf(schema)
-  const reached = [...reachedFiles(schema, names, roots)]
-  return {
-    files: reached.map((file) => ({ path: modulePath(file), text: fileCode(schema, names, file) })),
-    unsupported: reached.flatMap((file) => {
-      const { messages, services } = declared(schema, file)
-      return [
-        ...messages.flatMap((message) => unsupportedIn(file, message)),
-        ...services.flatMap((service) => streamsIn(file, service)),
-      ]
-    }),
-  }
-}
-
-/** Its services are event-sourced, and such methods have one request and one reply. */
-function streamsIn(file: FileType, { fullName, methods }: ServiceType): readonly Unsupported[] {
-  return [...methods.values()].filter(isStreamed).map(({ name }) => ({
-    file: file.name,
-    message: `${fullName}/${name}: the AssemblyScript SDK has event-sourced services only, whose methods do not stream`,
+  return [...reachedFiles(schema, names, roots)].map((file) => ({
+    path: modulePath(file),
+    text: fileCode(schema, names, file),
   }))
-}
-
-function unsupportedIn(file: FileType, message: MessageType): readonly Unsupported[] {
-  const refuse = (field: Field, what: string): Unsupported => ({
-    file: file.name,
-    message: `${message.fullName}.${field.name}: the AssemblyScript SDK has no ${what} yet`,
-  })
-  return message.fields.flatMap((field) => {
-    if (field.oneof !== undefined) return [refuse(field, 'oneof')]
-    if (field.type.kind === 'map') return [refuse(field, 'maps')]
-    if (field.presence && field.type.kind !== 'message') return [refuse(field, 'optional scalars')]
-    return []
-  })
 }
 
 /** Names of messages as one file says them; those of other files become imports. */
@@ -111,10 +73,7 @@ function fileCode(schema: Schema, names: Names, file: FileType): string {
   const blocks = [
     ...enums.map((item) => enumCode(item, names.nameOf(item.fullName))),
     ...messages.map((message) => messageCode(message, names.nameOf(message.fullName), references)),
-    ...services.map((service) => {
-      const name = unique(`${names.nameOf(service.fullName)}Service`, taken, reserved)
-      return serviceCode(schema, names, service, messages, name, references)
-    }),
+    ...services.flatMap((service) => serviceCodes(schema, names, service, messages, taken, references)),
   ]
   const head = [
     `// Generated from ${file.name} by inn build. Do not edit: the next build overwrites it.`,
@@ -155,15 +114,18 @@ interface Member {
 function messageCode(message: MessageType, name: string, references: References): string {
   const properties = propertyNames(message)
   const taken = new Set<string>()
-  const members = message.fields
-    .filter((field) => field.oneof === undefined && field.type.kind !== 'map')
-    .map((field) => ({ field, property: unique(properties.get(field.name)!, taken, modifiers) }))
+  const members = message.fields.map((field) => {
+    const property = field.oneof === undefined ? properties.get(field.name)! : caseName(field)
+    return { field, property: unique(property, taken, modifiers) }
+  })
   const ordered = [...members].sort((a, b) => a.field.number - b.field.number)
   return [
     `/** ${message.fullName} */`,
     '@final',
     `export class ${name} extends $.Message {`,
-    ...members.map(({ field, property }) => `  ${property}: ${fieldType(field, references)} = ${initial(field)}`),
+    ...members.map(
+      ({ field, property }) => `  ${property}: ${fieldType(field, references)} = ${initial(field, references)}`,
+    ),
     ...ofCode(name, members, references),
     '',
     '  __typeName(): string {',
@@ -184,8 +146,28 @@ function messageCode(message: MessageType, name: string, references: References)
     '      }',
     '    }',
     '  }',
+    ...oneofsOf(message).flatMap((oneof) => clearCode(oneof, members)),
     '}',
   ].join('\n')
+}
+
+function oneofsOf({ fields }: MessageType): readonly string[] {
+  return [...new Set(fields.flatMap(({ oneof }) => (oneof === undefined ? [] : [oneof])))]
+}
+
+/** Two members of a oneof are never both set by a reader; an author who sets another one says this first. */
+function clearCode(oneof: string, members: readonly Member[]): readonly string[] {
+  return [
+    '',
+    `  ${clearName(oneof)}(): void {`,
+    ...members.filter(({ field }) => field.oneof === oneof).map(({ property }) => `    this.${property} = null`),
+    '  }',
+  ]
+}
+
+function clearName(oneof: string): string {
+  const name = defaultJsonName(oneof)
+  return `clear${name.charAt(0).toUpperCase()}${name.slice(1)}`
 }
 
 const types: Readonly<Record<ScalarType | 'enum', string>> = {
@@ -211,15 +193,25 @@ function singleType(type: FieldType, references: References): string {
   return type.kind === 'message' ? references.of(type.message.fullName) : types[scalarOf(type)!]
 }
 
-function fieldType({ type, repeated }: Field, references: References): string {
+function fieldType({ type, repeated, presence }: Field, references: References): string {
+  if (type.kind === 'map') return `Map<${types[type.key]}, ${singleType(type.value, references)}>`
   const single = singleType(type, references)
   if (repeated) return `${single}[]`
-  return type.kind === 'message' ? `${single} | null` : single
+  if (type.kind === 'message') return `${single} | null`
+  if (!presence) return single
+  return boxed(scalarOf(type)!) ? `$.Box<${single}> | null` : `${single} | null`
 }
 
-function initial({ type, repeated }: Field): string {
+/** Numbers have no null. */
+function boxed(scalar: ScalarType | 'enum'): boolean {
+  return scalar !== 'string' && scalar !== 'bytes'
+}
+
+function initial(field: Field, references: References): string {
+  const { type, repeated, presence } = field
+  if (type.kind === 'map') return `new ${fieldType(field, references)}()`
   if (repeated) return '[]'
-  return type.kind === 'message' ? 'null' : zero(scalarOf(type)!)
+  return type.kind === 'message' || presence ? 'null' : zero(scalarOf(type)!)
 }
 
 /** No parameter has a default: a field that is added to the .proto is then told wherever its message is made. */
@@ -265,16 +257,33 @@ function wireTypeOf(type: FieldType): number {
 }
 
 function writeSingle(field: Field, value: string): readonly string[] {
-  const { type } = field
-  if (type.kind === 'message') {
-    return [`const start = out.open(${tagOf(field, 2)})`, `${value}.__write(out)`, 'out.close(start)']
-  }
-  return [`out.uint32(${tagOf(field, wireTypeOf(type))})`, `out.${scalarCode(scalarOf(type)!).method}(${value})`]
+  return writeTagged(tagOf(field, wireTypeOf(field.type)), field.type, value)
+}
+
+function writeTagged(tag: number, type: FieldType, value: string): readonly string[] {
+  if (type.kind === 'message') return [`const start = out.open(${tag})`, `${value}.__write(out)`, 'out.close(start)']
+  return [`out.uint32(${tag})`, `out.${scalarCode(scalarOf(type)!).method}(${value})`]
 }
 
 function writeCode({ field, property }: Member): readonly string[] {
   const value = `this.${property}`
-  const { type, repeated, packed } = field
+  const { type, repeated, packed, presence } = field
+  if (type.kind === 'map') {
+    const keys = `k${field.number}`
+    return block(4, `const ${keys} = $.sortedKeys(${value})`, `for (let i = 0; i < ${keys}.length; i++) {`, [
+      `const entry = out.open(${tagOf(field, 2)})`,
+      `const key = ${keys}[i]`,
+      `const item = ${value}.get(key)`,
+      `out.uint32(${(1 << 3) | scalarCode(type.key).wireType})`,
+      `out.${scalarCode(type.key).method}(key)`,
+      ...writeTagged((2 << 3) | wireTypeOf(type.value), type.value, 'item'),
+      'out.close(entry)',
+    ])
+  }
+  if (!repeated && presence && type.kind !== 'message') {
+    const inner = boxed(scalarOf(type)!) ? `p${field.number}.value` : `p${field.number}`
+    return block(4, `const p${field.number} = ${value}`, `if (p${field.number} !== null) {`, writeSingle(field, inner))
+  }
   if (!repeated && type.kind === 'message') {
     return block(
       4,
@@ -302,19 +311,32 @@ function block(indent: number, before: string, open: string, inner: readonly str
 
 function readCode({ field, property }: Member, references: References): readonly string[] {
   const value = `this.${property}`
-  const { type, repeated } = field
+  const { type, repeated, presence } = field
+  if (type.kind === 'map') return readEntry(field, value, type, references)
   if (type.kind === 'message') {
     const make = `new ${singleType(type, references)}()`
     const target = repeated
       ? [`const item = ${make}`, `${value}.push(item)`]
       : // A second occurrence merges into the first.
-        [`let item = ${value}`, `if (item === null) ${value} = item = ${make}`]
+        [
+          `let item = ${value}`,
+          'if (item === null) {',
+          ...(field.oneof === undefined ? [] : [`  this.${clearName(field.oneof)}()`]),
+          `  item = ${make}`,
+          `  ${value} = item`,
+          '}',
+        ]
     const inner = ['const outer = reader.enter()', ...target, 'item.__read(reader)', 'reader.leave(outer)', 'break']
     return block(8, '', `case ${tagOf(field, 2)}: {`, inner)
   }
   const read = `reader.${scalarCode(scalarOf(type)!).method}()`
   const wireType = wireTypeOf(type)
   const one = `        case ${tagOf(field, wireType)}:`
+  if (!repeated && presence) {
+    const item = boxed(scalarOf(type)!) ? `new $.Box<${singleType(type, references)}>(${read})` : read
+    const clear = field.oneof === undefined ? [] : [`          this.${clearName(field.oneof)}()`]
+    return [one, ...clear, `          ${value} = ${item}`, '          break']
+  }
   if (!repeated) return [one, `          ${value} = ${read}`, '          break']
   const unpacked = [one, `          ${value}.push(${read})`, '          break']
   if (wireType === 2) return unpacked
@@ -327,23 +349,111 @@ function readCode({ field, property }: Member, references: References): readonly
   return [...unpacked, ...block(8, '', `case ${tagOf(field, 2)}: {`, packed)]
 }
 
-function serviceCode(
+function readEntry(
+  field: Field,
+  value: string,
+  type: FieldType & { kind: 'map' },
+  references: References,
+): readonly string[] {
+  const item = singleType(type.value, references)
+  const made = type.value.kind === 'message' ? `new ${item}()` : zero(scalarOf(type.value)!)
+  const read =
+    type.value.kind === 'message'
+      ? ['const within = reader.enter()', 'item.__read(reader)', 'reader.leave(within)']
+      : [`item = reader.${scalarCode(scalarOf(type.value)!).method}()`]
+  return block(8, '', `case ${tagOf(field, 2)}: {`, [
+    'const outer = reader.enter()',
+    `let key: ${types[type.key]} = ${zero(type.key)}`,
+    `let item: ${item} = ${made}`,
+    'while (reader.more()) {',
+    '  const inner = reader.tag()',
+    `  if (inner == ${(1 << 3) | scalarCode(type.key).wireType}) key = reader.${scalarCode(type.key).method}()`,
+    `  else if (inner == ${(2 << 3) | wireTypeOf(type.value)}) {`,
+    ...read.map((line) => `    ${line}`),
+    '  } else reader.skip(inner)',
+    '}',
+    'reader.leave(outer)',
+    `${value}.set(key, item)`,
+    'break',
+  ])
+}
+
+interface Handler {
+  readonly method: MethodType
+  /** Name of the author's function. */
+  readonly handler: string
+  readonly request: string
+  readonly reply: string
+}
+
+/** A service's classes, one for each kind that its methods allow. An author completes one of them. */
+function serviceCodes(
+  schema: Schema,
+  names: Names,
+  service: ServiceType,
+  own: readonly MessageType[],
+  taken: Set<string>,
+  references: References,
+): readonly string[] {
+  const methods = [...service.methods.values()]
+  const of = (members: readonly string[]): readonly Handler[] => {
+    const used = new Set(members)
+    return methods.map((method) => ({
+      method,
+      handler: unique(lowerFirst(method.name), used, modifiers),
+      request: references.of(method.input.fullName),
+      reply: references.of(method.output.fullName),
+    }))
+  }
+  const name = (kind: string): string => unique(`${names.nameOf(service.fullName)}${kind}`, taken, reserved)
+  const codes: string[] = []
+  if (!methods.some(isStreamed)) {
+    codes.push(eventSourcedCode(schema, names, service, own, name('EventSourced'), of(['state', 'emit']), references))
+    codes.push(valueCode(service, name('Value'), of(['value', 'update', 'remove'])))
+  }
+  if (!methods.some(({ clientStreaming }) => clientStreaming))
+    codes.push(replicatedCode(service, name('Replicated'), of(['view', 'remove'])))
+  codes.push(actionCode(service, name('Action'), of([])))
+  return codes
+}
+
+function abstractHandlers(handlers: readonly Handler[]): readonly string[] {
+  return handlers.map(
+    ({ handler, request, reply }) => `  abstract ${handler}(request: ${request}, context: $.Context): ${reply} | null`,
+  )
+}
+
+function nameCode({ fullName }: ServiceType): readonly string[] {
+  return ['  __name(): string {', `    return '${fullName}'`, '  }', '']
+}
+
+function decideCode(handlers: readonly Handler[]): readonly string[] {
+  return [
+    '  __decide(method: $.Bytes, payload: $.Bytes, context: $.Context): void {',
+    ...handlers.flatMap(({ method, handler, request }) => [
+      `    if (method.is('${method.name}')) {`,
+      `      const request = new ${request}()`,
+      `      if (context.__reads(request, payload)) context.__answer(this.${handler}(request, context))`,
+      '      return',
+      '    }',
+    ]),
+    '    context.__unimplemented(this.__name(), method)',
+    '  }',
+  ]
+}
+
+function eventSourcedCode(
   schema: Schema,
   names: Names,
   service: ServiceType,
   own: readonly MessageType[],
   name: string,
+  handlers: readonly Handler[],
   references: References,
 ): string {
-  const taken = new Set(['state'])
-  const methods = [...service.methods.values()].map((method) => ({
-    ...method,
-    handler: unique(lowerFirst(method.name), taken, modifiers),
-    request: references.of(method.input.fullName),
-    reply: references.of(method.output.fullName),
-  }))
+  const taken = new Set(handlers.map(({ handler }) => handler))
   // A request is no event: leaving them out saves their readers where nothing else needs them.
-  const requests = new Set(methods.map(({ input }) => input))
+  const requests = new Set(handlers.map(({ method }) => method.input))
   const events = [...own, ...importedMessages(schema, names, service)]
     .filter((message) => !requests.has(message))
     .map(({ fullName }) => ({
@@ -352,13 +462,10 @@ function serviceCode(
       fold: unique(`on${names.nameOf(fullName)}`, taken, modifiers),
     }))
   return [
-    `/** ${service.fullName}. Write a class that extends this one, with the message that is its state:`,
+    `/** ${service.fullName}, event-sourced. Write a class that extends this one, with the message that is its state:`,
     ' *  a handler for each method, and for each event that it emits the `on...` that folds it. */',
     `export abstract class ${name}<S extends $.Message> extends $.EventSourced<S> {`,
-    ...methods.map(
-      ({ handler, request, reply }) =>
-        `  abstract ${handler}(request: ${request}, context: $.Context): ${reply} | null`,
-    ),
+    ...abstractHandlers(handlers),
     '',
     ...events.flatMap(({ fold, type }) => [
       `  ${fold}(event: ${type}): void {`,
@@ -366,20 +473,8 @@ function serviceCode(
       '  }',
       '',
     ]),
-    '  __name(): string {',
-    `    return '${service.fullName}'`,
-    '  }',
-    '',
-    '  __decide(method: $.Bytes, context: $.Context): void {',
-    ...methods.flatMap(({ name: method, handler, request }) => [
-      `    if (method.is('${method}')) {`,
-      `      const request = new ${request}()`,
-      `      if (context.__reads(request)) context.__answer(this.${handler}(request, context))`,
-      '      return',
-      '    }',
-    ]),
-    '    context.__unimplemented(this.__name())',
-    '  }',
+    ...nameCode(service),
+    ...decideCode(handlers),
     '',
     '  __apply(event: $.Message): void {',
     ...events.map(({ fold, type }) => `    if (event instanceof ${type}) return this.${fold}(event as ${type})`),
@@ -392,6 +487,101 @@ function serviceCode(
         `    if (typeName.is('${fullName}')) return this.${fold}($.decodeEvent<${type}>(data))`,
     ),
     "    throw new Error('the event is of no type that this service folds')",
+    '  }',
+    '}',
+  ].join('\n')
+}
+
+function valueCode(service: ServiceType, name: string, handlers: readonly Handler[]): string {
+  return [
+    `/** ${service.fullName}, whose entities keep one value. Write a class that extends this one, with the message that is the`,
+    ' *  value, and a handler for each method. */',
+    `export abstract class ${name}<V extends $.Message> extends $.Value<V> {`,
+    ...abstractHandlers(handlers),
+    '',
+    ...nameCode(service),
+    ...decideCode(handlers),
+    '}',
+  ].join('\n')
+}
+
+function replicatedCode(service: ServiceType, name: string, handlers: readonly Handler[]): string {
+  const streamed = handlers.filter(({ method }) => method.serverStreaming)
+  return [
+    `/** ${service.fullName}, replicated. Write a class that extends this one, with the kind of its value, and a handler for each`,
+    ' *  method; for a streamed one also what its subscribers are told. */',
+    `export abstract class ${name}<V extends $.View> extends $.Replicated<V> {`,
+    ...abstractHandlers(handlers),
+    ...streamed.flatMap(({ handler, request, reply }) => [
+      '',
+      '  /** After every change: what a subscriber is told, or null for nothing. `request` opened the stream. */',
+      `  abstract ${handler}Changed(request: ${request}, context: $.Context): ${reply} | null`,
+      '',
+      '  /** The client has left: operations and effects count. */',
+      `  ${handler}Cancelled(request: ${request}, context: $.Context): void {}`,
+    ]),
+    ...handlers.flatMap(({ handler, request }) => [
+      '',
+      '  /** Elements or keys to see, if the view of this method is dynamic. */',
+      `  ${handler}Reads(request: ${request}): $.Bytes[] {`,
+      '    return []',
+      '  }',
+    ]),
+    '',
+    ...nameCode(service),
+    ...decideCode(handlers),
+    '',
+    '  __changed(method: $.Bytes, request: $.Bytes, context: $.Context): void {',
+    ...streamed.flatMap(({ method, handler, request }) => [
+      `    if (method.is('${method.name}'))`,
+      `      return context.__tell(this.${handler}Changed($.decodeEvent<${request}>(request), context))`,
+    ]),
+    "    throw new Error('no such stream was opened')",
+    '  }',
+    '',
+    '  __cancelled(method: $.Bytes, request: $.Bytes, context: $.Context): void {',
+    ...streamed.flatMap(({ method, handler, request }) => [
+      `    if (method.is('${method.name}'))`,
+      `      return this.${handler}Cancelled($.decodeEvent<${request}>(request), context)`,
+    ]),
+    "    throw new Error('no such stream was opened')",
+    '  }',
+    '',
+    '  __reads(method: $.Bytes, request: $.Bytes): $.Bytes[] {',
+    // A request that cannot be read is refused by the decision that follows.
+    ...handlers.flatMap(({ method, handler, request }) => [
+      `    if (method.is('${method.name}')) {`,
+      `      const decoded = new ${request}()`,
+      `      return $.decode(decoded, request) === null ? this.${handler}Reads(decoded) : []`,
+      '    }',
+    ]),
+    '    return []',
+    '  }',
+    '}',
+  ].join('\n')
+}
+
+function actionCode(service: ServiceType, name: string, handlers: readonly Handler[]): string {
+  const unary = handlers.filter(({ method }) => !isStreamed(method))
+  const streamed = handlers.filter(({ method }) => isStreamed(method))
+  const shape = ({ clientStreaming, serverStreaming }: MethodType): string =>
+    clientStreaming ? (serverStreaming ? 'BidiStream' : 'ClientStream') : 'ServerStream'
+  return [
+    `/** ${service.fullName}, without state. Write a class that extends this one, and a handler for each method; that of a`,
+    ' *  streamed one makes a new stream. */',
+    `export abstract class ${name} extends $.Action {`,
+    ...abstractHandlers(unary),
+    ...streamed.flatMap(({ method, handler, request, reply }) => [
+      `  /** A new $.${shape(method)}<${request}, ${reply}, ...>. */`,
+      `  abstract ${handler}(): $.${shape(method)}Of<${request}, ${reply}>`,
+    ]),
+    '',
+    ...nameCode(service),
+    ...decideCode(unary),
+    '',
+    '  __stream(method: $.Bytes): $.Stream | null {',
+    ...streamed.map(({ method, handler }) => `    if (method.is('${method.name}')) return this.${handler}()`),
+    '    return null',
     '  }',
     '}',
   ].join('\n')

@@ -6,6 +6,8 @@
 
 import { Bytes } from './bytes'
 
+const noMetadata: StaticArray<u32> = [0, 0]
+
 export const commandBytes: usize = 48
 export const typedBytes: usize = 16
 const entryBytes: usize = 20
@@ -52,6 +54,15 @@ export class Metadata {
 
   name(index: i32): string {
     return bytesAt(this.entry(index)).toString()
+  }
+
+  /** Where a call has none. */
+  static none(): Metadata {
+    return new Metadata(changetype<usize>(noMetadata))
+  }
+
+  isBinary(index: i32): bool {
+    return load<u8>(this.entry(index), 8) == 1
   }
 
   /** A text as its UTF-8; names that end in `-bin` have bytes. */

@@ -55,11 +55,13 @@ export class Effect {
   ) {}
 }
 
+/** A response header: text, or bytes for names that end in `-bin`. */
 @final
 export class Header {
   constructor(
     readonly name: string,
-    readonly value: string,
+    readonly value: Bytes,
+    readonly binary: bool,
   ) {}
 }
 
@@ -73,12 +75,26 @@ export class Refusal {
   ) {}
 }
 
+/** What becomes of a value. The numbers are the contract's (wit/value.wit). */
+export const enum Change {
+  Unchanged,
+  Updated,
+  Deleted,
+}
+
 @final
 export class Decision {
+  /** Of an event-sourced entity. */
   readonly events: Typed[] = []
   readonly effects: Effect[] = []
   readonly headers: Header[] = []
   refusal: Refusal | null = null
   forward: Call | null = null
   reply: Bytes | null = null
+  /** No answer is due: a stream that says nothing. */
+  silent: bool = false
+  /** A streamed method of a replicated entity keeps its stream open. */
+  subscribes: bool = false
+  /** A stream ends after this. */
+  ends: bool = false
 }

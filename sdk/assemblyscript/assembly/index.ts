@@ -1,10 +1,26 @@
 // What authors and generated code import.
 
+export {
+  Action,
+  BidiStream,
+  BidiStreamOf,
+  ClientStream,
+  ClientStreamOf,
+  NoState,
+  ServerStream,
+  ServerStreamOf,
+  Stream,
+} from './action'
 export { Bytes } from './bytes'
 export { Metadata } from './command'
 export { Context } from './context'
+export { Clock, Flag, GCounter, GSet, LWWRegister, ORMap, ORSet, PNCounter, RecordView, View, Vote } from './crdt'
 export { Call, Code } from './decision'
+export { EventSourced } from './event-sourced'
+export { Box, sortedKeys } from './map'
 export { decode, decodeEvent, encode, Message } from './message'
 export { Reader } from './reader'
-export { EventSourced, Options, serve } from './service'
+export { Replicated } from './replicated'
+export { MethodView, Options, serve } from './service'
+export { Value } from './value'
 export { isPlusZero, Writer } from './writer'

@@ -6,7 +6,8 @@
 //   effect         36         call 0, synchronous (u8) 32
 //   outcome        56         answer 0, effects 40, metadata 48; answer: ok or err (u8) 0, then at 4
 //                             reply: case (u8) 0, list or call 4; or failure: code (u8) 0, message 4, details 12
-//   decision       64         events 0, outcome 8
+//   decision       64         events 0, outcome 8     (of a value: 68, change: case (u8) 0, list 4; outcome 12)
+//   method-view    20         method 0, case (u8) 8, string 12
 //   service        72         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
 //                             state-type 32, state-version 44, headers 56, views 64
 //
@@ -15,13 +16,14 @@
 import { Bytes } from './bytes'
 import { Call, Decision, Effect, Header, Typed } from './decision'
 import { allocate } from './memory'
-import { Service } from './service'
+import { MethodView, Service } from './service'
 
-export const decisionBytes: usize = 64
+export const outcomeBytes: usize = 56
 export const serviceBytes: usize = 72
 const typedBytes: usize = 16
 const entryBytes: usize = 20
 const effectBytes: usize = 36
+const viewBytes: usize = 20
 
 @inline
 export function putPair(at: usize, pointer: usize, length: i32): void {
@@ -39,9 +41,7 @@ export function putText(at: usize, text: string): void {
   putBytes(at, Bytes.fromText(text))
 }
 
-export function putDecision(at: usize, decision: Decision): void {
-  putTyped(at, decision.events)
-  const outcome = at + 8
+export function putOutcome(outcome: usize, decision: Decision): void {
   const answer = outcome + 4
   const refusal = decision.refusal
   const forward = decision.forward
@@ -56,10 +56,12 @@ export function putDecision(at: usize, decision: Decision): void {
     if (forward !== null) {
       store<u8>(answer, 1)
       putCall(answer + 4, forward)
-    } else {
-      if (reply === null) throw new Error('a decision without an answer')
+    } else if (reply !== null) {
       store<u8>(answer, 0)
       putBytes(answer + 4, reply)
+    } else {
+      if (!decision.silent) throw new Error('a decision without an answer')
+      store<u8>(answer, 2)
     }
   }
   putEffects(outcome + 40, decision.effects)
@@ -69,7 +71,7 @@ export function putDecision(at: usize, decision: Decision): void {
 export function putService(at: usize, service: Service): void {
   const options = service.__options
   putText(at, service.__name())
-  store<u8>(at, 0, 8)
+  store<u8>(at, <u8>service.__kind(), 8)
   putOption(at + 12, options.persistenceId)
   store<i32>(at, options.snapshotEvery, 24)
   store<u32>(at, options.passivateAfterMs, 28)
@@ -79,7 +81,18 @@ export function putService(at: usize, service: Service): void {
   const list = allocate(<usize>headers.length * 8)
   for (let i = 0; i < headers.length; i++) putText(list + <usize>i * 8, headers[i])
   putPair(at + 56, list, headers.length)
-  putPair(at + 64, 4, 0)
+  putViews(at + 64, options.views)
+}
+
+function putViews(at: usize, views: MethodView[]): void {
+  const base = allocate(<usize>views.length * viewBytes)
+  for (let i = 0; i < views.length; i++) {
+    const view = base + <usize>i * viewBytes
+    putText(view, unchecked(views[i]).method)
+    store<u8>(view, unchecked(views[i]).scope, 8)
+    putText(view + 12, unchecked(views[i]).field)
+  }
+  putPair(at, base, views.length)
 }
 
 function putOption(at: usize, text: string | null): void {
@@ -87,7 +100,7 @@ function putOption(at: usize, text: string | null): void {
   if (text !== null) putText(at + 4, text)
 }
 
-function putTyped(at: usize, list: Typed[]): void {
+export function putTyped(at: usize, list: Typed[]): void {
   const base = allocate(<usize>list.length * typedBytes)
   for (let i = 0; i < list.length; i++) {
     const item = unchecked(list[i])
@@ -119,8 +132,8 @@ function putHeaders(at: usize, list: Header[]): void {
   for (let i = 0; i < list.length; i++) {
     const entry = base + <usize>i * entryBytes
     putText(entry, unchecked(list[i]).name)
-    store<u8>(entry, 0, 8)
-    putText(entry + 12, unchecked(list[i]).value)
+    store<u8>(entry, unchecked(list[i]).binary ? 1 : 0, 8)
+    putBytes(entry + 12, unchecked(list[i]).value)
   }
   putPair(at, base, list.length)
 }

@@ -1,10 +1,42 @@
-// Service: the base of generated services, and the list of those that a component serves.
+// Service: what services of all kinds have in common, and the list of those that a component serves.
 //
-// S1. A service object holds one state at a time, that of the entity whose call runs; each call begins by setting it.
+// S1. A service object holds the state of the entity whose call runs, and no other; each call begins by setting it.
 
 import { Bytes } from './bytes'
 import { Context } from './context'
-import { decode, encode, Message } from './message'
+
+/** Numbers of the contract (wit/about.wit). */
+export const enum Kind {
+  EventSourced,
+  Value,
+  Replicated,
+  Action,
+}
+
+/** What a method of a replicated entity sees of the value. Default: all. */
+@final
+export class MethodView {
+  private constructor(
+    readonly method: string,
+    readonly scope: u8,
+    readonly field: string,
+  ) {}
+
+  /** Nothing but the size of a set or a map. `method`: as in the .proto. */
+  static nothing(method: string): MethodView {
+    return new MethodView(method, 1, '')
+  }
+
+  /** The element or key that a field of the request names; the field as in the .proto. */
+  static element(method: string, field: string): MethodView {
+    return new MethodView(method, 2, field)
+  }
+
+  /** The elements or keys that the service's `...Reads` gives. */
+  static dynamic(method: string): MethodView {
+    return new MethodView(method, 3, '')
+  }
+}
 
 export class Options {
   /** The name that stored data hangs on. Default: the service's full name. */
@@ -17,39 +49,20 @@ export class Options {
   stateVersion: string | null = null
   /** Request headers that handlers want to see, besides `ce-*` and `x-*`. Lower case. */
   headers: string[] = []
+  /** Of a replicated service: what its methods see. */
+  views: MethodView[] = []
 }
 
 export abstract class Service {
   __options: Options = new Options()
 
   abstract __name(): string
-  abstract __stateType(): string
-  /** Take a state: the one that was encoded, or null for the initial one. Bytes that are no state trap. */
-  abstract __load(state: Bytes | null): void
-  abstract __save(): Bytes
-  abstract __decide(method: Bytes, context: Context): void
-  /** Fold an event that was just made. */
-  abstract __apply(event: Message): void
-  /** Fold an event of the journal. One that the service does not know traps: the entity is stuck until a version does. */
-  abstract __replay(typeName: Bytes, data: Bytes): void
-}
+  abstract __kind(): Kind
+  /** Call the handler of a method. */
+  abstract __decide(method: Bytes, payload: Bytes, context: Context): void
 
-/** A service whose state is a message: it begins with all defaults, and tools can show it. */
-export abstract class EventSourced<S extends Message> extends Service {
-  /** Changed only by the `on...` methods, which fold events. */
-  state: S = instantiate<S>()
-
-  __stateType(): string {
-    return this.state.__typeName()
-  }
-
-  __load(state: Bytes | null): void {
-    this.state = instantiate<S>()
-    if (state !== null && decode(this.state, state) !== null) throw new Error('these bytes are no state')
-  }
-
-  __save(): Bytes {
-    return encode(this.state)
+  __stateType(): string | null {
+    return null
   }
 }
 
@@ -59,4 +72,12 @@ export const services: Service[] = []
 export function serve(service: Service, options: Options = new Options()): void {
   service.__options = options
   services.push(service)
+}
+
+export function serviceNamed(name: Bytes): Service {
+  for (let i = 0; i < services.length; i++) {
+    const service = unchecked(services[i])
+    if (name.is(service.__name())) return service
+  }
+  throw new Error('the host asks only for services that were described')
 }

@@ -1,10 +1,10 @@
 // The counter: the smallest service with state.
 import { Code, Context, serve } from '@innkeeper/sdk-assemblyscript/assembly'
-import { Added, AddRequest, CounterService, GetRequest, Value } from './gen/counter'
+import { Added, AddRequest, CounterEventSourced, GetRequest, Value } from './gen/counter'
 
 const valueMax: i64 = 1_000_000_000_000
 
-class Counter extends CounterService<Value> {
+class Counter extends CounterEventSourced<Value> {
   add(request: AddRequest, context: Context): Value | null {
     const amount = request.amount
     if (amount <= 0) return context.refuse<Value>(Code.InvalidArgument, `amount must be positive, got ${amount}`)
@@ -12,7 +12,7 @@ class Counter extends CounterService<Value> {
     if (amount > valueMax - this.state.value) {
       return context.refuse<Value>(Code.FailedPrecondition, `the value may not exceed ${valueMax}`)
     }
-    context.emit(Added.of(amount))
+    this.emit(Added.of(amount))
     return this.state
   }
 

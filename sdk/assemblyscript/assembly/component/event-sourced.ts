@@ -1,26 +1,23 @@
-// Component: what the host calls. The build gives these functions the names that the contract has for them.
+// Component of event-sourced services: decide and evolve (wit/event-sourced.wit).
 //
 //   decide-answer  36 bytes   case (u8) 0; decided: decisions 4, next: case (u8) 12, state 16
 //   evolve-answer  24         case (u8) 0, state 4
-//   description    32         sdk-name 0, sdk-version 8, services 16, descriptors 24
 //
 // C1. A batch is decided one by one, each command on the state that the one before left (law L1).
 // C2. A refusal leaves the state (law L3). Handlers fold their events at once, so where one refuses after emitting, the state is
 //     folded again from what the call began with: it costs only the handler that does so.
 // C3. Nothing is held between calls: `held` is answered `unknown`, states are always bytes.
-//
-// Leaves to others: one command (context.ts and generated code), records (lower.ts), memory (memory.ts).
 
-import { Bytes } from './bytes'
-import { bytesAt, Command, commandBytes, typedBytes } from './command'
-import { Context } from './context'
-import { Decision, Typed } from './decision'
-import { decisionBytes, putBytes, putDecision, putPair, putService, putText, serviceBytes } from './lower'
-import { allocate, setMark } from './memory'
-import { Service, services } from './service'
-import { version } from './version'
+import { Bytes } from '../bytes'
+import { bytesAt, Command, commandBytes, typedBytes } from '../command'
+import { Context } from '../context'
+import { Typed } from '../decision'
+import { EventSourcedService } from '../event-sourced'
+import { putBytes, putOutcome, putPair, putTyped } from '../lower'
+import { allocate } from '../memory'
+import { serviceNamed } from '../service'
 
-export { cabi_realloc, release } from './memory'
+const decisionBytes: usize = 64
 
 const enum Basis {
   Initial,
@@ -28,26 +25,7 @@ const enum Basis {
   Held,
 }
 
-let descriptorSet: StaticArray<u8> = []
-
-/** The last that happens at start. */
-export function ready(descriptors: StaticArray<u8>): void {
-  descriptorSet = descriptors
-  setMark()
-}
-
-export function describe(): usize {
-  const answer = allocate(32)
-  putText(answer, '@innkeeper/sdk-assemblyscript')
-  putText(answer + 8, version)
-  const list = allocate(<usize>services.length * serviceBytes)
-  for (let i = 0; i < services.length; i++) putService(list + <usize>i * serviceBytes, services[i])
-  putPair(answer + 16, list, services.length)
-  putBytes(answer + 24, Bytes.of(descriptorSet))
-  return answer
-}
-
-export function decide(
+export function eventSourcedDecide(
   serviceAt: usize,
   serviceLength: i32,
   entityAt: usize,
@@ -64,7 +42,7 @@ export function decide(
     store<u8>(answer, 1)
     return answer
   }
-  const service = serviceNamed(new Bytes(serviceAt, serviceLength))
+  const service = serviceNamed(new Bytes(serviceAt, serviceLength)) as EventSourcedService
   const entity = new Bytes(entityAt, entityLength)
   const before = stateOf(basis, stateAt, stateLength)
   service.__load(before)
@@ -72,8 +50,7 @@ export function decide(
   const list = allocate(<usize>commandsLength * decisionBytes)
   for (let i = 0; i < commandsLength; i++) {
     const command = new Command(commandsAt + <usize>i * commandBytes)
-    const decision = decideOne(service, entity, command, before, accepted)
-    putDecision(list + <usize>i * decisionBytes, decision)
+    decideOne(list + <usize>i * decisionBytes, service, entity, command, before, accepted)
   }
   store<u8>(answer, 0)
   putPair(answer + 4, list, commandsLength)
@@ -83,7 +60,7 @@ export function decide(
   return answer
 }
 
-export function evolve(
+export function eventSourcedEvolve(
   serviceAt: usize,
   serviceLength: i32,
   entityAt: usize,
@@ -100,7 +77,7 @@ export function evolve(
     store<u8>(answer, 2)
     return answer
   }
-  const service = serviceNamed(new Bytes(serviceAt, serviceLength))
+  const service = serviceNamed(new Bytes(serviceAt, serviceLength)) as EventSourcedService
   service.__load(stateOf(basis, stateAt, stateLength))
   for (let i = 0; i < eventsLength; i++) {
     const event = eventsAt + <usize>i * typedBytes
@@ -111,11 +88,19 @@ export function evolve(
   return answer
 }
 
-function decideOne(service: Service, entity: Bytes, command: Command, before: Bytes | null, accepted: Typed[]): Decision {
-  const context = new Context(service, entity, command)
-  service.__decide(command.method, context)
+function decideOne(
+  at: usize,
+  service: EventSourcedService,
+  entity: Bytes,
+  command: Command,
+  before: Bytes | null,
+  accepted: Typed[],
+): void {
+  const context = new Context(entity, command.nowMs, command.seed, command.metadata)
+  const events: Typed[] = []
+  service.__events = events
+  service.__decide(command.method, command.payload, context)
   const decision = context.__decision
-  const events = decision.events
   if (decision.refusal === null) {
     for (let i = 0; i < events.length; i++) accepted.push(unchecked(events[i]))
   } else if (events.length > 0) {
@@ -127,15 +112,8 @@ function decideOne(service: Service, entity: Bytes, command: Command, before: By
     events.length = 0
   }
   if (decision.refusal !== null) decision.effects.length = 0
-  return decision
-}
-
-function serviceNamed(name: Bytes): Service {
-  for (let i = 0; i < services.length; i++) {
-    const service = unchecked(services[i])
-    if (name.is(service.__name())) return service
-  }
-  throw new Error('the host asks only for services that were described')
+  putTyped(at, events)
+  putOutcome(at + 8, decision)
 }
 
 function stateOf(basis: i32, at: usize, length: i32): Bytes | null {

@@ -1,0 +1,30 @@
+// Component: what the host calls of every component. The build gives these functions the names that the contract has for them.
+//
+//   description    32   sdk-name 0, sdk-version 8, services 16, descriptors 24
+
+import { Bytes } from '../bytes'
+import { putBytes, putPair, putService, putText, serviceBytes } from '../lower'
+import { allocate, setMark } from '../memory'
+import { services } from '../service'
+import { version } from '../version'
+
+export { cabi_realloc, release } from '../memory'
+
+let descriptorSet: StaticArray<u8> = []
+
+/** The last that happens at start. */
+export function ready(descriptors: StaticArray<u8>): void {
+  descriptorSet = descriptors
+  setMark()
+}
+
+export function describe(): usize {
+  const answer = allocate(32)
+  putText(answer, 'innkeeper-assemblyscript')
+  putText(answer + 8, version)
+  const list = allocate(<usize>services.length * serviceBytes)
+  for (let i = 0; i < services.length; i++) putService(list + <usize>i * serviceBytes, services[i])
+  putPair(answer + 16, list, services.length)
+  putBytes(answer + 24, Bytes.of(descriptorSet))
+  return answer
+}
