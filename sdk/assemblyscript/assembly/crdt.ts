@@ -6,7 +6,9 @@
 // R3. What only the host knows (which write with a custom clock won, what lay behind a partial view) is never guessed: looking at it
 //     after an operation makes the host render the answer, on the value that it has then (component/replicated.ts).
 //
-// Elements and keys are in the order of their bytes. In a partial view what was not looked up reads as not there.
+// Elements, keys and what registers hold are bytes to the host; a text is the message that has it as field 1, as in all SDKs, so that
+// the host can make one of a request's field (`elementOf`). They come in the order of these bytes.
+// In a partial view what was not looked up reads as not there.
 
 import { Bytes } from './bytes'
 import { Reader } from './reader'
@@ -22,6 +24,27 @@ const enum Kind {
   Flag = 6,
   ORMap = 7,
   Vote = 8,
+}
+
+/** A text as an element, a key or a register's value. */
+export function elementOf(text: string): Bytes {
+  if (text.length == 0) return Bytes.empty()
+  const out = new Writer()
+  out.uint32(10)
+  out.string(text)
+  return out.finish()
+}
+
+export function textOf(element: Bytes): string {
+  const reader = new Reader(element)
+  let text = ''
+  while (reader.more()) {
+    const tag = reader.tag()
+    if (tag == 10) text = reader.string()
+    else reader.skip(tag)
+  }
+  if (reader.problem !== null) throw new Error('an element is no text')
+  return text
 }
 
 /** Which of two writes of a register wins: the later, the earlier, or the one with the greater `at`. */
@@ -320,7 +343,7 @@ export abstract class View {
     out.close()
   }
 
-  protected element(field: u32, element: Bytes): void {
+  protected write(field: u32, element: Bytes): void {
     const out = this.__place.open()
     out.writer.uint32((field << 3) | 2)
     out.writer.raw(element)
@@ -371,7 +394,7 @@ export class PNCounter extends View {
   }
 }
 
-/** A set that only grows. Its elements are texts, or bytes where a method says so. */
+/** A set that only grows. Its elements are texts, or the bytes of messages where a method says `Element`. */
 export class GSet extends View {
   __kind(): i32 {
     return Kind.GSet
@@ -382,29 +405,29 @@ export class GSet extends View {
   }
 
   has(element: string): bool {
-    return this.hasBytes(Bytes.fromText(element))
+    return this.hasElement(elementOf(element))
   }
 
-  hasBytes(element: Bytes): bool {
+  hasElement(element: Bytes): bool {
     const content = this.__place.settled()
     return content !== null && content.find(element) >= 0
   }
 
   add(element: string): void {
-    this.addBytes(Bytes.fromText(element))
+    this.addElement(elementOf(element))
   }
 
-  addBytes(element: Bytes): void {
+  addElement(element: Bytes): void {
     this.__place.ensure().put(element, null)
-    this.element(5, element)
+    this.write(5, element)
   }
 
   /** Those that the view holds, ascending by their bytes. */
   elements(): string[] {
-    return texts(this.elementsBytes())
+    return texts(this.rawElements())
   }
 
-  elementsBytes(): Bytes[] {
+  rawElements(): Bytes[] {
     const content = this.__place.settled()
     return content === null ? [] : content.keys
   }
@@ -418,12 +441,12 @@ export class ORSet extends GSet {
   }
 
   remove(element: string): void {
-    this.removeBytes(Bytes.fromText(element))
+    this.removeElement(elementOf(element))
   }
 
-  removeBytes(element: Bytes): void {
+  removeElement(element: Bytes): void {
     this.__place.ensure().remove(element)
-    this.element(6, element)
+    this.write(6, element)
   }
 
   clear(): void {
@@ -440,20 +463,21 @@ export class LWWRegister extends View {
   }
 
   get value(): string {
-    return this.bytes.toString()
+    return textOf(this.element)
   }
 
-  get bytes(): Bytes {
+  /** Bytes of a message. */
+  get element(): Bytes {
     const content = this.__place.settled()
     return content === null ? Bytes.empty() : content.bytes
   }
 
   set(value: string, clock: Clock = Clock.Default, at: i64 = 0): void {
-    this.setBytes(Bytes.fromText(value), clock, at)
+    this.setElement(elementOf(value), clock, at)
   }
 
   /** `at`: of the custom clocks. */
-  setBytes(value: Bytes, clock: Clock = Clock.Default, at: i64 = 0): void {
+  setElement(value: Bytes, clock: Clock = Clock.Default, at: i64 = 0): void {
     const isNew = this.__place.content() === null
     const content = this.__place.ensure()
     content.bytes = value
@@ -479,7 +503,7 @@ export class LWWRegister extends View {
   }
 
   __begin(): void {
-    if (this.__place.content() === null) this.setBytes(Bytes.empty())
+    if (this.__place.content() === null) this.setElement(Bytes.empty())
   }
 }
 
@@ -543,11 +567,11 @@ export abstract class RecordView extends View {
   }
 
   member<V extends View>(name: string): V {
-    return instantiate<V>(new Place(this.__place.draft, this.__place, Bytes.fromText(name)))
+    return instantiate<V>(new Place(this.__place.draft, this.__place, elementOf(name)))
   }
 }
 
-/** A map whose values are replicated values of one kind. Its keys are texts, or bytes where a method says so. */
+/** A map whose values are replicated values of one kind. Its keys are texts, or the bytes of messages where a method says `Key`. */
 @final
 export class ORMap<V extends View> extends View {
   __kind(): i32 {
@@ -559,40 +583,40 @@ export class ORMap<V extends View> extends View {
   }
 
   has(key: string): bool {
-    return this.hasBytes(Bytes.fromText(key))
+    return this.hasKey(elementOf(key))
   }
 
-  hasBytes(key: Bytes): bool {
+  hasKey(key: Bytes): bool {
     const content = this.__place.settled()
     return content !== null && content.find(key) >= 0
   }
 
   /** The value of a key; of one that is not there, a view to create it with. */
   at(key: string): V {
-    return this.atBytes(Bytes.fromText(key))
+    return this.atKey(elementOf(key))
   }
 
-  atBytes(key: Bytes): V {
+  atKey(key: Bytes): V {
     return instantiate<V>(new Place(this.__place.draft, this.__place, key))
   }
 
   /** Those that the view holds, ascending by their bytes. */
   keys(): string[] {
-    return texts(this.keysBytes())
+    return texts(this.rawKeys())
   }
 
-  keysBytes(): Bytes[] {
+  rawKeys(): Bytes[] {
     const content = this.__place.settled()
     return content === null ? [] : content.keys
   }
 
   remove(key: string): void {
-    this.removeBytes(Bytes.fromText(key))
+    this.removeKey(elementOf(key))
   }
 
-  removeBytes(key: Bytes): void {
+  removeKey(key: Bytes): void {
     this.__place.ensure().remove(key)
-    this.element(6, key)
+    this.write(6, key)
   }
 
   clear(): void {
@@ -603,6 +627,6 @@ export class ORMap<V extends View> extends View {
 
 function texts(list: Bytes[]): string[] {
   const all: string[] = []
-  for (let i = 0; i < list.length; i++) all.push(unchecked(list[i]).toString())
+  for (let i = 0; i < list.length; i++) all.push(textOf(unchecked(list[i])))
   return all
 }

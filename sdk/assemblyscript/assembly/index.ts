@@ -14,7 +14,21 @@ export {
 export { Bytes } from './bytes'
 export { Metadata } from './command'
 export { Context } from './context'
-export { Clock, Flag, GCounter, GSet, LWWRegister, ORMap, ORSet, PNCounter, RecordView, View, Vote } from './crdt'
+export {
+  Clock,
+  elementOf,
+  Flag,
+  GCounter,
+  GSet,
+  LWWRegister,
+  ORMap,
+  ORSet,
+  PNCounter,
+  RecordView,
+  textOf,
+  View,
+  Vote,
+} from './crdt'
 export { Call, Code } from './decision'
 export { EventSourced } from './event-sourced'
 export { Box, sortedKeys } from './map'

@@ -1,5 +1,5 @@
 // Members: the model service of what a method sees of a replicated value, and of its streams.
-import { Bytes, Code, Context, ORSet } from '@innkeeper/sdk-assemblyscript/assembly'
+import { Bytes, Code, Context, elementOf, ORSet } from '@innkeeper/sdk-assemblyscript/assembly'
 import { Act, MembersReplicated, Said, Script } from './gen/conformance'
 import { Model, perform } from './script'
 
@@ -26,7 +26,7 @@ export class Members extends MembersReplicated<ORSet> implements Model {
 
   someReads(request: Script): Bytes[] {
     const elements: Bytes[] = []
-    for (let i = 0; i < request.look.length; i++) elements.push(Bytes.fromText(request.look[i]))
+    for (let i = 0; i < request.look.length; i++) elements.push(elementOf(request.look[i]))
     return elements
   }
 
