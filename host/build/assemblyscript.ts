@@ -24,7 +24,7 @@ import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
 
-const sdkName = '@innkeeper/sdk-assemblyscript'
+export const sdkName = '@innkeeper/sdk-assemblyscript'
 const sdkFolder = dirname(fileURLToPath(import.meta.resolve(`${sdkName}/package.json`)))
 /** Modules that exist only while building; no file of an author's begins like that. */
 const entryName = '.innkeeper-entry.ts'
@@ -76,14 +76,24 @@ function kindsServed(core: Uint8Array): readonly Kind[] {
   return kinds.filter((_, number) => numbers.includes(number))
 }
 
+/** Resolves to the core module. @throws BuildError */
 async function compile(project: Project, descriptors: Uint8Array, served: readonly Kind[]): Promise<Uint8Array> {
+  const flags = ['-Os', '--converge', '--use', 'abort=', '--exportStart', '_initialize']
+  const core = await assemble(project, entryText(project, descriptors, served), flags)
+  const imports = importProblems(project, core)
+  if (imports.length > 0) throw new BuildError(imports, project.directory)
+  return core
+}
+
+/** Compile a module that exists only here. @throws BuildError */
+export async function assemble(project: Project, entry: string, flags: readonly string[]): Promise<Uint8Array> {
   // Loaded when it is needed: compiler and optimizer are 10 MB that no other language asks for.
   const { default: asc } = await import('assemblyscript/asc')
-  const sources = new Map([[entryName, entryText(project, descriptors, served)]])
+  const sources = new Map([[entryName, entry]])
   const problems: BuildProblem[] = []
   let core: Uint8Array | undefined
-  const flags = ['-O3', '--runtime', 'stub', '--use', 'abort=', '--exportStart', '_initialize', '--noUnsafe']
-  const { error } = await asc.main([entryName, '--outFile', 'core.wasm', '--baseDir', project.directory, ...flags], {
+  const always = ['--outFile', 'core.wasm', '--baseDir', project.directory, '--runtime', 'stub', '--noUnsafe']
+  const { error } = await asc.main([entryName, ...always, ...flags], {
     readFile: async (name) => {
       const text = sources.get(name) ?? (await readSource(project, name))
       if (text !== null) sources.set(name, text)
@@ -101,8 +111,6 @@ async function compile(project: Project, descriptors: Uint8Array, served: readon
   })
   if (problems.length > 0) throw new BuildError(problems, project.directory)
   if (core === undefined) throw error ?? new Error('asc wrote no module')
-  const imports = importProblems(project, core)
-  if (imports.length > 0) throw new BuildError(imports, project.directory)
   return core
 }
 

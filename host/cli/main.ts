@@ -9,6 +9,7 @@ import { print } from './print.ts'
 const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   new: async () => (await import('./new.ts')).newCommand,
   build: async () => (await import('./build.ts')).buildCommand,
+  test: async () => (await import('./test.ts')).testCommand,
   check: async () => (await import('./check.ts')).checkCommand,
   up: async () => (await import('./up.ts')).upCommand,
   deploy: async () => (await import('./deploy.ts')).deployCommand,

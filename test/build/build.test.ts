@@ -127,15 +127,14 @@ Build('a module that never ends loading is told', async () => {
   assert.match(problem!, /throws when it is loaded: Error: Script execution timed out/)
 })
 
-Build('AssemblyScript: a method that streams is refused by name', async () => {
+Build('AssemblyScript: a service has a class for each kind that its methods allow', async () => {
   const { schema } = await protos({ 'two.proto': twoKinds })
-  const { unsupported } = generateAssemblyScript(schema, ['two.proto'])
-  assert.equal(unsupported, [
-    {
-      file: 'two.proto',
-      message: 'two.v1.Hello/Say: the AssemblyScript SDK has event-sourced services only, whose methods do not stream',
-    },
-  ])
+  const [file] = generateAssemblyScript(schema, ['two.proto'])
+  const classes = [...file!.text.matchAll(/export abstract class (\w+)/g)].map((match) => match[1])
+  assert.equal(
+    classes.filter((name) => name!.startsWith('Hello')),
+    ['HelloReplicated', 'HelloAction'],
+  )
 })
 
 Build.run()

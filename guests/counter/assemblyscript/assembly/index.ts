@@ -4,7 +4,7 @@ import { Added, AddRequest, CounterEventSourced, GetRequest, Value } from './gen
 
 const valueMax: i64 = 1_000_000_000_000
 
-class Counter extends CounterEventSourced<Value> {
+export class Counter extends CounterEventSourced<Value> {
   add(request: AddRequest, context: Context): Value | null {
     const amount = request.amount
     if (amount <= 0) return context.refuse<Value>(Code.InvalidArgument, `amount must be positive, got ${amount}`)
