@@ -3,10 +3,13 @@
 // N1. Writes into a folder that is not there yet, or is empty; never over anything.
 // N2. Generated code is written too, so that the editor and the test work before the first build.
 //
+// N3. In another language than TypeScript the project brings its SDK along, as `innkeeper-sdk`: nothing is published yet. That of
+//     AssemblyScript comes with the compiler.
+//
 // Leaves to others: installing the SDK (`npm install`), building.
 
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { generate } from './codegen/generate.ts'
@@ -16,8 +19,9 @@ import type { Kind } from './kinds.ts'
 import { kinds } from './kinds.ts'
 import { packSdk } from './pack.ts'
 import { BuildError } from './problem.ts'
-import { readProject } from './project.ts'
-import { templateFiles } from './template.ts'
+import type { Language } from './project.ts'
+import { conventions, languages, readProject } from './project.ts'
+import { languageFiles, templateFiles } from './template.ts'
 
 export interface NewProjectOptions {
   /** Lower case, digits and `-`; default: the folder's name. */
@@ -33,8 +37,14 @@ export interface NewProjectOptions {
 export async function newProject(directory: string, options: NewProjectOptions = {}): Promise<readonly string[]> {
   const root = resolve(directory)
   const { name = basename(root), lang = 'ts', kind = 'event-sourced' } = options
-  refuse(lang !== 'ts', root, `--lang ${lang} is not supported yet; ts is`)
+  const language = languageNamed(lang)
+  refuse(language === undefined, root, `--lang ${lang} does not exist; there are ${languages.join(', ')}`)
   refuse(!isKind(kind), root, `--kind ${kind} does not exist; there are ${kinds.join(', ')}`)
+  refuse(
+    language !== 'typescript' && kind !== 'event-sourced',
+    root,
+    `--kind ${kind} has a template in TypeScript only; sdk/${language}/README.md shows it in ${lang}`,
+  )
   refuse(
     !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64,
     root,
@@ -42,16 +52,36 @@ export async function newProject(directory: string, options: NewProjectOptions =
   )
   refuse(existsSync(root) && readdirSync(root).length > 0, root, 'is not empty')
   await mkdir(root, { recursive: true })
-  const sdk = options.sdk ?? (await defaultSdk(root))
-  const files = templateFiles(name, sdk, kind as Kind)
+  const files =
+    language === 'typescript'
+      ? templateFiles(name, options.sdk ?? (await defaultSdk(root)), kind as Kind)
+      : languageFiles(name, language!, conventions[language!].entry)
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), text)
   }
-  const project = readProject(root)
-  const { schema } = await compileProtos(project)
-  await writeGenerated(project.gen, generate(schema, project.files))
+  if (language === 'typescript') {
+    const project = readProject(root)
+    const { schema } = await compileProtos(project)
+    await writeGenerated(project.gen, generate(schema, project.files))
+  } else if (language !== 'assemblyscript')
+    await cp(sdkOf(language!), join(root, 'innkeeper-sdk'), { recursive: true, filter: isSource })
   return Object.keys(files)
+}
+
+function sdkOf(language: Language): string {
+  return fileURLToPath(new URL(`../../sdk/${language}`, import.meta.url))
+}
+
+/** Not what a compiler left there. */
+function isSource(path: string): boolean {
+  return !/[/\\](target|build\/cargo|node_modules)$/.test(path)
+}
+
+/** By its name, or as people shorten it. */
+function languageNamed(lang: string): Language | undefined {
+  const short: Readonly<Record<string, Language>> = { ts: 'typescript', as: 'assemblyscript' }
+  return languages.find((language) => language === lang) ?? short[lang]
 }
 
 function isKind(kind: string): boolean {

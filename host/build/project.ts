@@ -36,7 +36,7 @@ interface Convention {
   readonly sign: string
 }
 
-const conventions: Readonly<Record<Language, Convention>> = {
+export const conventions: Readonly<Record<Language, Convention>> = {
   typescript: { entry: 'src/service.ts', gen: 'src/gen', sign: 'src/service.ts' },
   assemblyscript: { entry: 'assembly/index.ts', gen: 'assembly/gen', sign: 'assembly' },
   rust: { entry: 'src/lib.rs', gen: 'src/gen', sign: 'Cargo.toml' },

@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { testAssemblyScript } from '../../host/build/assemblyscript-test.ts'
 import { buildProject } from '../../host/build/build.ts'
 import { newProject } from '../../host/build/new.ts'
 import { packSdk } from '../../host/build/pack.ts'
+import { readProject } from '../../host/build/project.ts'
 
 const run = promisify(execFile)
 const parent = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
@@ -45,6 +47,18 @@ for (const kind of ['value', 'replicated', 'action']) {
   })
 }
 
+New('a new project in AssemblyScript passes its tests and builds', async () => {
+  const folder = join(parent, 'my-counts')
+  await newProject(folder, { lang: 'assemblyscript' })
+  const tested = await testAssemblyScript(readProject(folder))
+  assert.equal(
+    tested.map(({ failure }) => failure),
+    [undefined, undefined],
+  )
+  const { services } = await buildProject(folder)
+  assert.equal(services, ['my_counts.v1.MyCounts'])
+})
+
 New('N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
   const refused = (options: Parameters<typeof newProject>[1], message: RegExp) =>
@@ -54,7 +68,8 @@ New('N1: nothing is written over, and names and kinds that cannot be are refused
     )
   try {
     await refused({ name: '../a' }, /no name for a project/)
-    await refused({ lang: 'cobol' }, /not supported yet/)
+    await refused({ lang: 'cobol' }, /does not exist; there are typescript, assemblyscript, rust, go, swift, c/)
+    await refused({ lang: 'assemblyscript', kind: 'value' }, /has a template in TypeScript only/)
     await refused({ kind: 'blockchain' }, /does not exist; there are event-sourced, value, replicated, action/)
     await writeFile(join(folder, 'mine'), '')
     await refused({}, /is not empty/)
