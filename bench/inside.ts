@@ -1,14 +1,15 @@
 // Figures from inside: the guest alone, replay, and how long a start takes.
 
 import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { link } from '../host/deploy/link.ts'
 import { FoldedState } from '../host/entity/folded-state.ts'
+import { EventSourced } from '../host/guest/event-sourced.ts'
 import type { Basis, EventSourcedGuest, GuestCommand } from '../host/guest/guest.ts'
-import { load } from '../host/guest/load.ts'
+import { compile } from '../host/guest/instance.ts'
 import { openStore } from '../host/journal/rocksdb.ts'
 import { defaultLimits } from '../host/limits.ts'
 import { loadSchema } from '../host/schema/load.ts'
@@ -24,21 +25,27 @@ export interface Figure {
 const root = fileURLToPath(new URL('..', import.meta.url))
 const counter = 'examples.counter.v1.Counter'
 const cart = 'examples.cart.v1.ShoppingCart'
-const languages = ['assemblyscript', 'typescript'] as const
 
-interface Loaded {
+export interface Loaded {
   readonly guest: EventSourcedGuest
+  readonly memoryBytes: () => number
   readonly command: (service: string, method: string, json: Json) => GuestCommand
 }
 
-async function open(name: string): Promise<Loaded | undefined> {
+/** The component of `guests/build/<name>.wasm`, if it was built. */
+export async function open(name: string): Promise<Loaded | undefined> {
   const file = join(root, `guests/build/${name}.wasm`)
-  if (!existsSync(file)) return undefined
-  const linked = await link(readFileSync(file), defaultLimits)
+  return existsSync(file) ? await loaded(readFileSync(file)) : undefined
+}
+
+export async function loaded(component: Uint8Array): Promise<Loaded> {
+  const linked = await link(component, defaultLimits)
   if (!linked.ok) throw new Error(linked.reasons.join('; '))
   const schema = loadSchema(linked.artefact.description.descriptors)
+  const guest = new EventSourced(compile(linked.artefact), defaultLimits)
   return {
-    guest: load(linked.artefact, defaultLimits).eventSourced!,
+    guest,
+    memoryBytes: () => guest.memoryBytes,
     command: (service, method, json) => ({
       method,
       payload: toMessage(schema, schema.services.get(service)!.methods.get(method)!.input, json),
@@ -49,10 +56,15 @@ async function open(name: string): Promise<Loaded | undefined> {
   }
 }
 
+/** Those that there is a counter in. */
+export function languages(): readonly string[] {
+  return readdirSync(join(root, 'guests/counter'))
+}
+
 /** Microseconds a command, alone and in a batch of 64: the counter, and a cart of ten items among 1,000 carts that are held. */
 export async function guestFigures(): Promise<readonly Figure[]> {
   const figures: Figure[] = []
-  for (const language of languages) {
+  for (const language of languages()) {
     const loaded = await open(`counter-${language}`)
     if (loaded === undefined) continue
     const add = loaded.command(counter, 'Add', { id: 'a', amount: 1 })
@@ -83,7 +95,7 @@ export async function guestFigures(): Promise<readonly Figure[]> {
   return figures
 }
 
-function perCommand(
+export function perCommand(
   name: string,
   guest: EventSourcedGuest,
   service: string,
@@ -119,76 +131,82 @@ function perCommand(
 /** 100,000 events of one entity without a snapshot, and the activation of small entities, from RocksDB on disk. */
 export async function replayFigures(): Promise<readonly Figure[]> {
   const figures: Figure[] = []
-  for (const language of languages) {
+  for (const language of languages()) {
     const loaded = await open(`counter-${language}`)
-    if (loaded === undefined) continue
-    const directory = mkdtempSync(join(tmpdir(), 'innkeeper-replay-'))
-    const { journal } = await openStore(directory, { log: () => {} })
-    const add = loaded.command(counter, 'Add', { id: 'a', amount: 1 })
-    const events = loaded.guest.decide(counter, 'a', { kind: 'initial' }, [add], true)
-    if (events.kind === 'unknown') throw new Error('unknown')
-    const answer = events.decisions[0]!.outcome.answer as { kind: 'message'; payload: Uint8Array }
-    const append = (key: string, count: number) => {
-      for (let done = 0; done < count; ) {
-        const batch = journal.batch()
-        for (let index = 0; index < 1_000 && done < count; index++) {
-          done += 1
-          batch.append(
-            { storage: 1, key },
-            {
-              revision: done,
-              sequence: done,
-              deployment: 1,
-              command: { ...add, idempotencyKey: undefined },
-              origin: 'command',
-              events: events.decisions[0]!.events,
-              change: undefined,
-              effects: [],
-              answer,
-              answerMetadata: [],
-            },
-          )
-        }
-        journal.commit(batch, (error) => {
-          if (error !== undefined) throw error
-        })
-      }
-    }
-    append('long', 100_000)
-    for (let index = 0; index < 500; index++) append(`small-${index}`, 5)
-    const activate = (key: string) => {
-      const state = new FoldedState({
-        guest: loaded.guest,
-        journal,
-        limits: defaultLimits,
-        service: counter,
-        id: key,
-        entity: { storage: 1, key },
-        stateVersion: 'bench',
-        replayed: () => {},
-        snapshotLoaded: () => {},
-      })
-      while (!state.ready) state.step()
-    }
-    activate('small-0')
-    const started = performance.now()
-    activate('long')
-    figures.push({
-      name: `replay of 100,000 events, counter ${language}`,
-      value: performance.now() - started,
-      unit: 'ms',
-    })
-    const times: number[] = []
-    for (let index = 1; index < 500; index++) {
-      const begun = performance.now()
-      activate(`small-${index}`)
-      times.push(performance.now() - begun)
-    }
-    times.sort((a, b) => a - b)
-    figures.push({ name: `cold activation of 5 events, counter ${language}, median`, value: times[250]!, unit: 'ms' })
-    await journal.close()
-    rmSync(directory, { recursive: true, force: true })
+    if (loaded !== undefined) figures.push(...(await replay(language, loaded)))
   }
+  return figures
+}
+
+/** Of a counter in this language. */
+export async function replay(language: string, loaded: Loaded): Promise<readonly Figure[]> {
+  const figures: Figure[] = []
+  const directory = mkdtempSync(join(tmpdir(), 'innkeeper-replay-'))
+  const { journal } = await openStore(directory, { log: () => {} })
+  const add = loaded.command(counter, 'Add', { id: 'a', amount: 1 })
+  const events = loaded.guest.decide(counter, 'a', { kind: 'initial' }, [add], true)
+  if (events.kind === 'unknown') throw new Error('unknown')
+  const answer = events.decisions[0]!.outcome.answer as { kind: 'message'; payload: Uint8Array }
+  const append = (key: string, count: number) => {
+    for (let done = 0; done < count; ) {
+      const batch = journal.batch()
+      for (let index = 0; index < 1_000 && done < count; index++) {
+        done += 1
+        batch.append(
+          { storage: 1, key },
+          {
+            revision: done,
+            sequence: done,
+            deployment: 1,
+            command: { ...add, idempotencyKey: undefined },
+            origin: 'command',
+            events: events.decisions[0]!.events,
+            change: undefined,
+            effects: [],
+            answer,
+            answerMetadata: [],
+          },
+        )
+      }
+      journal.commit(batch, (error) => {
+        if (error !== undefined) throw error
+      })
+    }
+  }
+  append('long', 100_000)
+  for (let index = 0; index < 500; index++) append(`small-${index}`, 5)
+  const activate = (key: string) => {
+    const state = new FoldedState({
+      guest: loaded.guest,
+      journal,
+      limits: defaultLimits,
+      service: counter,
+      id: key,
+      entity: { storage: 1, key },
+      stateVersion: 'bench',
+      replayed: () => {},
+      snapshotLoaded: () => {},
+    })
+    while (!state.ready) state.step()
+  }
+  activate('small-0')
+  const started = performance.now()
+  activate('long')
+  figures.push({
+    name: `replay of 100,000 events, counter ${language}`,
+    value: performance.now() - started,
+    unit: 'ms',
+  })
+  const times: number[] = []
+  for (let index = 1; index < 500; index++) {
+    const begun = performance.now()
+    activate(`small-${index}`)
+    times.push(performance.now() - begun)
+  }
+  times.sort((a, b) => a - b)
+  figures.push({ name: `cold activation of 5 events, counter ${language}, median`, value: times[250]!, unit: 'ms' })
+  await journal.close()
+  rmSync(directory, { recursive: true, force: true })
   return figures
 }
 

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { buildProject } from '../host/build/build.ts'
 import { crdtFigures } from './crdt.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
+import { languageFigures } from './languages.ts'
 import { streamFigures } from './streams.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -86,6 +87,7 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   crdt: () => report('crdt', crdtFigures()),
   guest: () => report('guest', guestFigures()),
   replay: () => report('replay', replayFigures()),
+  languages: () => report('languages', languageFigures()),
   start: () => report('start', coldStart()),
   streams: () => report('streams', streamFigures()),
 }
