@@ -10,6 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { withoutStandard } from '../schema/standard.ts'
 import { buildAssemblyScript } from './assemblyscript.ts'
+import { buildC } from './c.ts'
 import type { Descriptors } from './descriptors.ts'
 import { compileProtos } from './descriptors.ts'
 import { BuildError } from './problem.ts'
@@ -47,6 +48,7 @@ export type LanguageBuild = (project: Project, descriptors: Descriptors, steps: 
 const languages: Readonly<Partial<Record<Language, LanguageBuild>>> = {
   typescript: buildTypeScript,
   assemblyscript: buildAssemblyScript,
+  c: buildC,
 }
 
 /** @throws BuildError with the author's mistakes, each with its place. */

@@ -326,14 +326,15 @@ __attribute__((used)) void *memset(void *target, int byte, size_t size) {
   return __builtin_memset(target, byte, size);
 }
 
-__attribute__((used)) int memcmp(const void *a, const void *b, size_t size) {
+__attribute__((used, no_builtin)) int memcmp(const void *a, const void *b, size_t size) {
   const uint8_t *left = a, *right = b;
   for (size_t i = 0; i < size; i++)
     if (left[i] != right[i]) return left[i] < right[i] ? -1 : 1;
   return 0;
 }
 
-__attribute__((used)) size_t strlen(const char *text) {
+// no_builtin: the loop is not to become a call of itself.
+__attribute__((used, no_builtin)) size_t strlen(const char *text) {
   size_t length = 0;
   while (text[length] != 0) length++;
   return length;
@@ -465,6 +466,13 @@ _Noreturn void ik_fault(const char *why) {
   abort();
 }
 
+#ifndef IK_ABI_ONLY
+const char ik_kind_event_sourced = IK_KIND_EVENT_SOURCED;
+const char ik_kind_value = IK_KIND_VALUE;
+const char ik_kind_replicated = IK_KIND_REPLICATED;
+const char ik_kind_action = IK_KIND_ACTION;
+#endif
+
 #endif
 
 #ifndef IK_EXPORTS_ONLY
@@ -473,4 +481,1838 @@ void *ik_allocate_zeroed(size_t size) {
   return memset(ik_allocate(size, 8), 0, size);
 }
 
+#ifndef IK_ABI_ONLY
+
+#include <stdarg.h>
+
+// ---------------------------------------------------------------------------------------------------------------------
+// 2. Messages
+// ---------------------------------------------------------------------------------------------------------------------
+
+#define IK_DEPTH_MAX 100
+
+static void *ik_allocate_array(size_t count, size_t size) {
+  if (size != 0 && count > SIZE_MAX / 2 / size) ik_fault("there is no memory left");
+  return ik_allocate(count * size, 8);
+}
+
+int ik_compare(ik_bytes a, ik_bytes b) {
+  size_t length = a.length < b.length ? a.length : b.length;
+  int order = length == 0 ? 0 : memcmp(a.data, b.data, length);
+  return order != 0 ? order : a.length < b.length ? -1 : a.length > b.length;
+}
+
+ik_bytes ik_copy(ik_bytes bytes) {
+  uint8_t *data = ik_allocate(bytes.length, 1);
+  if (bytes.length != 0) memcpy(data, bytes.data, bytes.length);
+  return (ik_bytes){data, bytes.length};
+}
+
+bool ik_is_utf8(ik_bytes bytes) {
+  const uint8_t *at = bytes.data, *end = bytes.data + bytes.length;
+  while (at != end) {
+    uint8_t first = *at++;
+    if (first < 0x80) continue;
+    if (first < 0xc2 || first > 0xf4) return false;
+    size_t more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    if ((size_t)(end - at) < more) return false;
+    uint8_t second = at[0];
+    // Overlong forms, surrogates, and what is above U+10FFFF show in the second byte.
+    uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (second < low || second > high) return false;
+    for (size_t i = 1; i < more; i++)
+      if ((at[i] & 0xc0) != 0x80) return false;
+    at += more;
+  }
+  return true;
+}
+
+// Before the items of an array that the arena has: how many of it are taken, by whichever copy of the array.
+typedef struct {
+  size_t used;
+} ik_array_head;
+#define IK_HEAD_SIZE 8
+
+void *ik_grow(void *items, size_t count, size_t *capacity, size_t size) {
+  if (count < *capacity) {
+    ik_array_head *head = (ik_array_head *)((uint8_t *)items - IK_HEAD_SIZE);
+    if (head->used == count) {
+      head->used++;
+      return items;
+    }
+  }
+  if (count > SIZE_MAX / 4 / size) ik_fault("there is no memory left");
+  size_t room = count < 4 ? 4 : 2 * count;
+  uint8_t *block = ik_allocate(IK_HEAD_SIZE + room * size, 8);
+  ((ik_array_head *)block)->used = count + 1;
+  if (count != 0) memcpy(block + IK_HEAD_SIZE, items, count * size);
+  *capacity = room;
+  return block + IK_HEAD_SIZE;
+}
+
+// Reader
+
+static uint64_t ik_fail(ik_reader *reader, const char *problem) {
+  if (reader->problem == NULL) reader->problem = problem;
+  reader->at = reader->end;
+  return 0;
+}
+
+static const char ik_cut_off[] = "the message is cut off";
+
+static __attribute__((noinline)) uint64_t ik_read_long_varint(ik_reader *reader) {
+  const uint8_t *at = reader->at;
+  uint64_t value = 0;
+  for (unsigned shift = 0;; shift += 7) {
+    if (at == reader->end) return ik_fail(reader, ik_cut_off);
+    if (shift > 63) return ik_fail(reader, "a varint has more than ten bytes");
+    uint64_t byte = *at++;
+    value |= (byte & 127) << shift;
+    if (byte < 128) break;
+  }
+  reader->at = at;
+  return value;
+}
+
+uint64_t ik_read_varint(ik_reader *reader) {
+  if (reader->at != reader->end && *reader->at < 128) return *reader->at++;
+  return ik_read_long_varint(reader);
+}
+
+uint32_t ik_read_tag(ik_reader *reader) {
+  const uint8_t *start = reader->at;
+  uint64_t tag = ik_read_varint(reader);
+  if (reader->problem != NULL) return 0;
+  if (tag > UINT32_MAX || reader->at - start > 5) return (uint32_t)ik_fail(reader, "a tag is no field number");
+  if (tag < 8) return (uint32_t)ik_fail(reader, "a field has number 0");
+  return (uint32_t)tag;
+}
+
+// Where so many bytes begin; null if there are fewer.
+static const uint8_t *ik_take(ik_reader *reader, uint64_t length) {
+  const uint8_t *start = reader->at;
+  if (length > (uint64_t)(reader->end - start)) {
+    ik_fail(reader, ik_cut_off);
+    return NULL;
+  }
+  reader->at = start + length;
+  return start;
+}
+
+void ik_skip(ik_reader *reader, uint32_t tag) {
+  switch (tag & 7) {
+    case 0:
+      ik_read_varint(reader);
+      return;
+    case 1:
+      ik_take(reader, 8);
+      return;
+    case 2:
+      ik_take(reader, ik_read_varint(reader));
+      return;
+    case 5:
+      ik_take(reader, 4);
+      return;
+    case 3:
+    case 4:
+      if (reader->problem == NULL) ik_fail(reader, "groups are not supported");
+      return;
+    default:
+      ik_fail(reader, "there is no such wire type");
+  }
+}
+
+const uint8_t *ik_enter(ik_reader *reader) {
+  const uint8_t *outer = reader->end;
+  const uint8_t *start = ik_take(reader, ik_read_varint(reader));
+  if (reader->problem != NULL) return outer;
+  if (reader->depth == IK_DEPTH_MAX) {
+    ik_fail(reader, "messages are nested more than 100 deep");
+    return outer;
+  }
+  reader->depth++;
+  reader->end = reader->at;
+  reader->at = start;
+  return outer;
+}
+
+void ik_leave(ik_reader *reader, const uint8_t *outer) {
+  reader->end = outer;
+  if (reader->problem != NULL)
+    reader->at = outer;
+  else
+    reader->depth--;
+}
+
+int32_t ik_read_sint32(ik_reader *reader) {
+  uint32_t value = (uint32_t)ik_read_varint(reader);
+  return (int32_t)((value >> 1) ^ (0 - (value & 1)));
+}
+
+int64_t ik_read_sint64(ik_reader *reader) {
+  uint64_t value = ik_read_varint(reader);
+  return (int64_t)((value >> 1) ^ (0 - (value & 1)));
+}
+
+uint32_t ik_read_fixed32(ik_reader *reader) {
+  const uint8_t *at = ik_take(reader, 4);
+  if (at == NULL) return 0;
+  return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+uint64_t ik_read_fixed64(ik_reader *reader) {
+  const uint8_t *at = ik_take(reader, 8);
+  if (at == NULL) return 0;
+  uint64_t value = 0;
+  for (int i = 8; i-- > 0;) value = value << 8 | at[i];
+  return value;
+}
+
+float ik_read_float(ik_reader *reader) {
+  uint32_t bits = ik_read_fixed32(reader);
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+double ik_read_double(ik_reader *reader) {
+  uint64_t bits = ik_read_fixed64(reader);
+  double value;
+  memcpy(&value, &bits, 8);
+  return value;
+}
+
+ik_bytes ik_read_bytes(ik_reader *reader) {
+  uint64_t length = ik_read_varint(reader);
+  const uint8_t *start = ik_take(reader, length);
+  if (start == NULL) return (ik_bytes){NULL, 0};
+  return (ik_bytes){start, (size_t)length};
+}
+
+ik_text ik_read_text(ik_reader *reader) {
+  ik_text text = ik_read_bytes(reader);
+  if (ik_is_utf8(text)) return text;
+  ik_fail(reader, "a string is not UTF-8");
+  return (ik_text){NULL, 0};
+}
+
+// Writer
+
+#define IK_WRITER_FIRST 64
+
+static __attribute__((noinline)) void ik_make_room(ik_writer *writer, size_t size) {
+  size_t used = (size_t)(writer->end - writer->at);
+  if (size > SIZE_MAX / 4 || used > SIZE_MAX / 4) ik_fault("there is no memory left");
+  size_t room = 2 * (used + size);
+  if (room < IK_WRITER_FIRST) room = IK_WRITER_FIRST;
+  uint8_t *start = ik_allocate(room, 1);
+  if (used != 0) memcpy(start + room - used, writer->at, used);
+  writer->start = start;
+  writer->end = start + room;
+  writer->at = writer->end - used;
+}
+
+static inline uint8_t *ik_put_space(ik_writer *writer, size_t size) {
+  if ((size_t)(writer->at - writer->start) < size) ik_make_room(writer, size);
+  return writer->at -= size;
+}
+
+void ik_put_varint(ik_writer *writer, uint64_t value) {
+  size_t length = 1;
+  for (uint64_t left = value >> 7; left != 0; left >>= 7) length++;
+  uint8_t *at = ik_put_space(writer, length);
+  for (; value > 127; value >>= 7) *at++ = (uint8_t)(value | 128);
+  *at = (uint8_t)value;
+}
+
+void ik_put_number(ik_writer *writer, uint32_t tag, uint64_t value) {
+  ik_put_varint(writer, value);
+  ik_put_varint(writer, tag);
+}
+
+void ik_put_fixed32(ik_writer *writer, uint32_t value) {
+  uint8_t *at = ik_put_space(writer, 4);
+  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> 8 * i);
+}
+
+void ik_put_fixed64(ik_writer *writer, uint64_t value) {
+  uint8_t *at = ik_put_space(writer, 8);
+  for (int i = 0; i < 8; i++) at[i] = (uint8_t)(value >> 8 * i);
+}
+
+void ik_put_float(ik_writer *writer, float value) {
+  uint32_t bits = 0x7fc00000;
+  if (value == value) memcpy(&bits, &value, 4);
+  ik_put_fixed32(writer, bits);
+}
+
+void ik_put_double(ik_writer *writer, double value) {
+  uint64_t bits = 0x7ff8000000000000;
+  if (value == value) memcpy(&bits, &value, 8);
+  ik_put_fixed64(writer, bits);
+}
+
+void ik_put_bytes(ik_writer *writer, ik_bytes value) {
+  uint8_t *at = ik_put_space(writer, value.length);
+  if (value.length != 0) memcpy(at, value.data, value.length);
+  ik_put_varint(writer, value.length);
+}
+
+void ik_put_field(ik_writer *writer, uint32_t tag, ik_bytes value) {
+  ik_put_bytes(writer, value);
+  ik_put_varint(writer, tag);
+}
+
+void ik_put_text(ik_writer *writer, ik_text value) {
+  if (!ik_is_utf8(value)) ik_fault("a string is not UTF-8");
+  ik_put_bytes(writer, value);
+}
+
+void ik_put_text_field(ik_writer *writer, uint32_t tag, ik_text value) {
+  ik_put_text(writer, value);
+  ik_put_varint(writer, tag);
+}
+
+size_t ik_open(ik_writer *writer) {
+  if (++writer->depth > IK_DEPTH_MAX) ik_fault("messages are nested more than 100 deep");
+  return (size_t)(writer->end - writer->at);
+}
+
+void ik_close(ik_writer *writer, uint32_t tag, size_t opened) {
+  writer->depth--;
+  ik_put_varint(writer, (size_t)(writer->end - writer->at) - opened);
+  ik_put_varint(writer, tag);
+}
+
+bool ik_float_is_set(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  return bits != 0;
+}
+
+bool ik_double_is_set(double value) {
+  uint64_t bits;
+  memcpy(&bits, &value, 8);
+  return bits != 0;
+}
+
+// Maps
+
+int ik_order_text(const void *a, const void *b) {
+  return ik_compare(*(const ik_text *)a, *(const ik_text *)b);
+}
+
+#define IK_ORDER(name, type)                      \
+  int ik_order_##name(const void *a, const void *b) { \
+    type left = *(const type *)a, right = *(const type *)b; \
+    return left < right ? -1 : left > right;      \
+  }
+IK_ORDER(int32, int32_t)
+IK_ORDER(uint32, uint32_t)
+IK_ORDER(int64, int64_t)
+IK_ORDER(uint64, uint64_t)
+IK_ORDER(bool, bool)
+
+static bool ik_is_ascending(const uint8_t *items, size_t count, size_t size, ik_key_order *order) {
+  for (size_t i = 1; i < count; i++)
+    if (order(items + (i - 1) * size, items + i * size) >= 0) return false;
+  return true;
+}
+
+const void **ik_map_sorted(const void *items, size_t *count, size_t size, ik_key_order *order) {
+  size_t total = *count;
+  const void **sorted = ik_allocate_array(total, sizeof *sorted);
+  for (size_t i = 0; i < total; i++) sorted[i] = (const uint8_t *)items + i * size;
+  if (ik_is_ascending(items, total, size, order)) return sorted;
+  // Merge sort: stable, so that of equal keys the last one written is the last.
+  const void **merged = ik_allocate_array(total, sizeof *merged);
+  for (size_t run = 1; run < total; run *= 2) {
+    for (size_t from = 0; from < total; from += 2 * run) {
+      size_t middle = total - from < run ? total : from + run;
+      size_t end = total - middle < run ? total : middle + run;
+      for (size_t to = from, left = from, right = middle; to < end; to++) {
+        bool takes_right = left == middle || (right < end && order(sorted[left], sorted[right]) > 0);
+        merged[to] = takes_right ? sorted[right++] : sorted[left++];
+      }
+    }
+    const void **other = sorted;
+    sorted = merged;
+    merged = other;
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < total; i++) {
+    if (kept != 0 && order(sorted[kept - 1], sorted[i]) == 0) kept--;
+    sorted[kept++] = sorted[i];
+  }
+  *count = kept;
+  return sorted;
+}
+
+void *ik_map_settled(void *items, size_t *count, size_t *capacity, size_t size, ik_key_order *order) {
+  if (ik_is_ascending(items, *count, size, order)) return items;
+  const void **sorted = ik_map_sorted(items, count, size, order);
+  uint8_t *settled = ik_allocate_array(*count, size);
+  for (size_t i = 0; i < *count; i++) memcpy(settled + i * size, sorted[i], size);
+  *capacity = 0;
+  return settled;
+}
+
+ik_bytes ik_encode(const ik_message_type *type, const void *message) {
+  ik_writer writer = {0};
+  type->write(&writer, message);
+  return (ik_bytes){writer.at, (size_t)(writer.end - writer.at)};
+}
+
+const char *ik_decode(const ik_message_type *type, ik_bytes bytes, void *message) {
+  memset(message, 0, type->size);
+  // Null and an offset of 0 are no pointer arithmetic that C knows.
+  static const uint8_t none;
+  const uint8_t *data = bytes.length == 0 ? &none : bytes.data;
+  ik_reader reader = {data, data + bytes.length, NULL, 0};
+  type->read(&reader, message);
+  return reader.problem;
+}
+
+static void ik_write_nothing(ik_writer *writer, const void *message) {
+  (void)writer;
+  (void)message;
+}
+
+static void ik_read_nothing(ik_reader *reader, void *message) {
+  (void)message;
+  while (ik_more(reader)) ik_skip(reader, ik_read_tag(reader));
+}
+
+const ik_message_type ik_nothing_type = {"", sizeof(ik_nothing), ik_write_nothing, ik_read_nothing};
+
+// Text
+
+typedef struct {
+  char *data;
+  size_t length;
+  size_t room;
+} ik_builder;
+
+static void ik_append(ik_builder *builder, const void *data, size_t length) {
+  if (builder->room - builder->length < length) {
+    if (length > SIZE_MAX / 4) ik_fault("there is no memory left");
+    size_t room = 2 * (builder->length + length) + 32;
+    char *moved = ik_allocate(room, 1);
+    if (builder->length != 0) memcpy(moved, builder->data, builder->length);
+    builder->data = moved;
+    builder->room = room;
+  }
+  if (length != 0) memcpy(builder->data + builder->length, data, length);
+  builder->length += length;
+}
+
+static void ik_append_number(ik_builder *builder, uint64_t value, bool negative, unsigned base) {
+  char digits[24];
+  size_t at = sizeof digits;
+  do {
+    digits[--at] = "0123456789abcdef"[value % base];
+    value /= base;
+  } while (value != 0);
+  if (negative) digits[--at] = '-';
+  ik_append(builder, digits + at, sizeof digits - at);
+}
+
+static ik_text ik_format_list(const char *format, va_list arguments) {
+  ik_builder builder = {0};
+  for (const char *at = format; *at != 0; at++) {
+    const char *from = at;
+    while (*at != 0 && *at != '%') at++;
+    ik_append(&builder, from, (size_t)(at - from));
+    if (*at == 0) break;
+    at++;
+    if (at[0] == '.' && at[1] == '*' && at[2] == 's') {
+      int length = va_arg(arguments, int);
+      const char *data = va_arg(arguments, const char *);
+      ik_append(&builder, data, length < 0 ? 0 : (size_t)length);
+      at += 2;
+      continue;
+    }
+    size_t width = sizeof(int);
+    if (*at == 'z') {
+      width = sizeof(size_t);
+      at++;
+    }
+    if (*at == 'l') {
+      width = sizeof(long);
+      at++;
+    }
+    if (*at == 'l') {
+      width = sizeof(long long);
+      at++;
+    }
+    switch (*at) {
+      case 'd':
+      case 'i': {
+        int64_t value = width == sizeof(int) ? va_arg(arguments, int) : va_arg(arguments, int64_t);
+        ik_append_number(&builder, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0, 10);
+        break;
+      }
+      case 'u':
+      case 'x': {
+        uint64_t value = width == sizeof(int) ? va_arg(arguments, unsigned) : va_arg(arguments, uint64_t);
+        ik_append_number(&builder, value, false, *at == 'x' ? 16 : 10);
+        break;
+      }
+      case 'c': {
+        char byte = (char)va_arg(arguments, int);
+        ik_append(&builder, &byte, 1);
+        break;
+      }
+      case 's': {
+        const char *text = va_arg(arguments, const char *);
+        ik_append(&builder, text, strlen(text));
+        break;
+      }
+      case '%':
+        ik_append(&builder, "%", 1);
+        break;
+      default:
+        ik_fault("ik_format does not know this conversion");
+    }
+  }
+  return (ik_text){(const uint8_t *)builder.data, builder.length};
+}
+
+ik_text ik_format(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  ik_text text = ik_format_list(format, arguments);
+  va_end(arguments);
+  return text;
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// 3. Services
+// ---------------------------------------------------------------------------------------------------------------------
+//
+// S1. A batch is decided one by one, each command on what the one before left.
+// S2. What the caller got wrong (unknown method, malformed request) is a refusal; what the author got wrong is a fault.
+// S3. A refusal of an entity brings nothing but itself: a state that events have changed already is made again.
+// S4. An event is encoded, and what a reader makes of the bytes is folded: nothing enters a state that the journal could not
+//     give back, and nothing of a handler's stack stays in it.
+// S5. States are never held between calls: nothing is there to be out of date.
+
+typedef struct {
+  uint32_t a, b, c, counter;
+} ik_chance;
+
+struct ik_context {
+  const ik_service *service;
+  const ik_method *method;
+  ik_text entity;
+  double now_ms;
+  // Null where there is no chance.
+  const uint32_t *seed;
+  const ik_metadata *metadata;
+  ik_chance chance;
+  bool has_chance;
+  // What the handler says.
+  ik_code code;
+  ik_text message;
+  ik_call target;
+  ik_typed_list details;
+  ik_typed_list events;
+  ik_effect_list effects;
+  ik_metadata headers;
+  size_t details_room, events_room, effects_room, headers_room;
+  // Event-sourced: the state that events are folded into.
+  void *state;
+  // Value.
+  bool is_updated, is_removed;
+  ik_bytes updated;
+  // Elements of a stream; elements to look for.
+  ik_outcome_list elements;
+  ik_bytes_list reads;
+  size_t elements_room, reads_room;
+};
+
+#define IK_PUSH(list, room, type) \
+  ((list)->items = (type *)ik_grow((list)->items, (list)->count, (room), sizeof(type)), &(list)->items[(list)->count++])
+
+// By number: to name ik_kind_... here would link the exports of every kind.
+static const ik_service *ik_find_service(ik_text name, char kind) {
+  for (size_t i = 0; i < ik_service_count; i++) {
+    const ik_service *service = ik_services[i];
+    if (service != NULL && *service->kind == kind && ik_is(name, service->name)) return service;
+  }
+  ik_fault("this component has no such service");
+}
+
+static const ik_method *ik_find_method(const ik_service *service, ik_text name) {
+  for (size_t i = 0; i < service->method_count; i++)
+    if (ik_is(name, service->methods[i].name)) return &service->methods[i];
+  return NULL;
+}
+
+// Contexts
+
+// sfc32, which mixes the seed in over its first rounds: the numbers of every SDK.
+static uint32_t ik_chance_word(ik_chance *chance) {
+  uint32_t sum = chance->a + chance->b + chance->counter++;
+  chance->a = chance->b ^ (chance->b >> 9);
+  chance->b = chance->c + (chance->c << 3);
+  chance->c = (chance->c << 21 | chance->c >> 11) + sum;
+  return sum;
+}
+
+static uint32_t ik_word(ik_context *context) {
+  if (!context->has_chance) {
+    if (context->seed == NULL) ik_fault("there is no chance where there is no command");
+    context->chance = (ik_chance){context->seed[0], context->seed[1], context->seed[2], context->seed[3]};
+    for (int round = 0; round < 12; round++) ik_chance_word(&context->chance);
+    context->has_chance = true;
+  }
+  return ik_chance_word(&context->chance);
+}
+
+double ik_random(ik_context *context) {
+  double high = ik_word(context) >> 5;
+  return (high * 67108864 + (ik_word(context) >> 6)) / 9007199254740992;
+}
+
+ik_bytes ik_random_bytes(ik_context *context, size_t length) {
+  uint8_t *data = ik_allocate(length, 1);
+  for (size_t i = 0; i < length; i++) data[i] = (uint8_t)(ik_word(context) >> 24);
+  return (ik_bytes){data, length};
+}
+
+ik_text ik_uuid(ik_context *context) {
+  char *text = ik_allocate(36, 1);
+  size_t at = 0;
+  for (int i = 0; i < 16; i++) {
+    uint8_t byte = (uint8_t)(ik_word(context) >> 24);
+    if (i == 6) byte = (byte & 0x0f) | 0x40;
+    if (i == 8) byte = (byte & 0x3f) | 0x80;
+    if (i == 4 || i == 6 || i == 8 || i == 10) text[at++] = '-';
+    text[at++] = "0123456789abcdef"[byte >> 4];
+    text[at++] = "0123456789abcdef"[byte & 15];
+  }
+  return (ik_text){(const uint8_t *)text, at};
+}
+
+ik_text ik_entity(const ik_context *context) {
+  return context->entity;
+}
+
+int64_t ik_now(const ik_context *context) {
+  return (int64_t)context->now_ms;
+}
+
+const ik_metadata *ik_get_metadata(const ik_context *context) {
+  return context->metadata;
+}
+
+bool ik_find_metadata(const ik_context *context, const char *name, ik_bytes *value) {
+  for (size_t i = 0; i < context->metadata->count; i++) {
+    const ik_metadata_entry *entry = &context->metadata->items[i];
+    if (!ik_is(entry->name, name)) continue;
+    *value = entry->value;
+    return true;
+  }
+  return false;
+}
+
+ik_answer ik_refuse(ik_context *context, ik_code code, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  context->message = ik_format_list(format, arguments);
+  va_end(arguments);
+  context->code = code;
+  return IK_REFUSAL;
+}
+
+void ik_detail(ik_context *context, const ik_message_type *type, const void *message) {
+  *IK_PUSH(&context->details, &context->details_room, ik_typed) =
+      (ik_typed){ik_text_of(type->name), ik_encode(type, message)};
+}
+
+ik_answer ik_forward(ik_context *context, ik_call call) {
+  context->target = call;
+  return IK_FORWARD;
+}
+
+void ik_add_effect(ik_context *context, ik_call call, bool synchronous) {
+  *IK_PUSH(&context->effects, &context->effects_room, ik_effect) = (ik_effect){call, synchronous};
+}
+
+void ik_add_metadata(ik_context *context, const char *name, ik_text value) {
+  *IK_PUSH(&context->headers, &context->headers_room, ik_metadata_entry) =
+      (ik_metadata_entry){ik_copy(ik_text_of(name)), false, ik_copy(value)};
+}
+
+void ik_add_binary_metadata(ik_context *context, const char *name, ik_bytes value) {
+  *IK_PUSH(&context->headers, &context->headers_room, ik_metadata_entry) =
+      (ik_metadata_entry){ik_copy(ik_text_of(name)), true, ik_copy(value)};
+}
+
+ik_call ik_call_of(const char *service, const char *method, const ik_message_type *type, const void *request) {
+  return (ik_call){ik_text_of(service), ik_text_of(method), ik_encode(type, request), {NULL, 0}};
+}
+
+void ik_add_call_metadata(ik_call *call, const char *name, ik_text value) {
+  // Calls are copied about, and seldom have more than one entry: no room is kept.
+  ik_metadata_entry *items = ik_allocate_array(call->metadata.count + 1, sizeof *items);
+  if (call->metadata.count != 0) memcpy(items, call->metadata.items, call->metadata.count * sizeof *items);
+  items[call->metadata.count++] = (ik_metadata_entry){ik_text_of(name), false, value};
+  call->metadata.items = items;
+}
+
+void ik_update_value(ik_context *context, const void *value) {
+  context->updated = ik_encode(context->service->state, value);
+  context->is_updated = true;
+  context->is_removed = false;
+}
+
+void ik_remove(ik_context *context) {
+  context->is_removed = true;
+  context->is_updated = false;
+}
+
+void ik_read(ik_context *context, ik_bytes element) {
+  *IK_PUSH(&context->reads, &context->reads_room, ik_bytes) = element;
+}
+
+// Outcomes
+
+static void ik_put_failure(ik_context *context, ik_outcome *outcome) {
+  outcome->is_failure = true;
+  outcome->answer.failure = (ik_failure){(uint8_t)context->code, context->message, context->details};
+}
+
+// What a handler has answered, but for streams. Of an action a refusal keeps its effects.
+static void ik_put_outcome(ik_context *context, ik_answer answer, const void *reply, bool is_action, ik_outcome *outcome) {
+  outcome->metadata = context->headers;
+  if (answer != IK_REFUSAL || is_action) outcome->effects = context->effects;
+  switch (answer) {
+    case IK_REFUSAL:
+      ik_put_failure(context, outcome);
+      return;
+    case IK_REPLY:
+    case IK_STREAM:
+    case IK_EMIT:
+    case IK_END_REPLY:
+      outcome->answer.reply.kind = IK_REPLY_MESSAGE;
+      outcome->answer.reply.value.message = ik_encode(context->method->reply, reply);
+      return;
+    case IK_FORWARD:
+      outcome->answer.reply.kind = IK_REPLY_FORWARD;
+      outcome->answer.reply.value.forward = context->target;
+      return;
+    case IK_STREAM_SILENT:
+      outcome->answer.reply.kind = IK_REPLY_NONE;
+      return;
+    default:
+      ik_fault("a handler answers with what this method cannot answer");
+  }
+}
+
+static void ik_begin_command(ik_context *context, const ik_service *service, ik_text entity, const ik_command *command) {
+  *context = (ik_context){0};
+  context->service = service;
+  context->entity = entity;
+  context->now_ms = command->now_ms;
+  context->seed = command->seed;
+  context->metadata = &command->metadata;
+}
+
+// Sets the method, and decodes the request; or what to answer instead.
+static ik_answer ik_request(ik_context *context, const ik_command *command, void **request) {
+  context->method = ik_find_method(context->service, command->method);
+  if (context->method == NULL)
+    return ik_refuse(context, IK_UNIMPLEMENTED, "%s has no method %.*s", context->service->name, IK_ARG(command->method));
+  const ik_message_type *type = context->method->request;
+  *request = ik_allocate(type->size, 8);
+  const char *problem = ik_decode(type, command->payload, *request);
+  if (problem == NULL) return IK_SILENT;
+  return ik_refuse(context, IK_INVALID_ARGUMENT, "the request is no %s: %s", type->name, problem);
+}
+
+static void *ik_new_reply(const ik_method *method) {
+  return ik_allocate_zeroed(method->reply->size);
+}
+
+// Event-sourced
+
+static void *ik_state_of(const ik_service *service, const ik_basis *basis) {
+  void *state = ik_allocate(service->state->size, 8);
+  ik_bytes bytes = basis->kind == IK_BASIS_BYTES ? basis->bytes : (ik_bytes){NULL, 0};
+  if (ik_decode(service->state, bytes, state) != NULL) ik_fault("the stored state is not that of this service");
+  return state;
+}
+
+static void ik_fold_event(const ik_service *service, void *state, const ik_typed *event) {
+  for (size_t i = 0; i < service->event_count; i++) {
+    const ik_event *known = &service->events[i];
+    if (known->fold == NULL || !ik_is(event->type_name, known->type->name)) continue;
+    void *decoded = ik_allocate(known->type->size, 8);
+    if (ik_decode(known->type, event->data, decoded) != NULL) ik_fault("a stored event is not of its type");
+    known->fold(state, decoded);
+    return;
+  }
+  ik_fault("there is an event that this service does not fold");
+}
+
+void ik_emit_event(ik_context *context, const ik_message_type *type, const void *event, ik_fold *fold) {
+  if (context->state == NULL) ik_fault("an event is emitted where there is no command");
+  ik_bytes data = ik_encode(type, event);
+  *IK_PUSH(&context->events, &context->events_room, ik_typed) = (ik_typed){ik_text_of(type->name), data};
+  void *decoded = ik_allocate(type->size, 8);
+  if (ik_decode(type, data, decoded) != NULL) ik_fault("an event cannot be read again");
+  fold(context->state, decoded);
+}
+
+void ik_guest_event_sourced_decide(ik_text name, ik_text entity, const ik_basis *basis, const ik_command_list *commands,
+                                   bool want_state, ik_decide_answer *answer) {
+  const ik_service *service = ik_find_service(name, IK_KIND_EVENT_SOURCED);
+  if (basis->kind == IK_BASIS_HELD) {
+    answer->unknown = true;
+    return;
+  }
+  ik_decision *decisions = memset(ik_allocate_array(commands->count, sizeof *decisions), 0,
+                                  commands->count * sizeof *decisions);
+  answer->decisions = (ik_decision_list){decisions, commands->count};
+  void *state = ik_state_of(service, basis);
+  bool is_changed = want_state;
+  for (size_t i = 0; i < commands->count; i++) {
+    ik_context context;
+    void *request, *reply = NULL;
+    ik_begin_command(&context, service, entity, &commands->items[i]);
+    context.state = state;
+    ik_answer said = ik_request(&context, &commands->items[i], &request);
+    if (said == IK_SILENT) {
+      reply = ik_new_reply(context.method);
+      said = context.method->handle(state, request, reply, &context);
+    }
+    ik_put_outcome(&context, said, reply, false, &decisions[i].outcome);
+    if (context.events.count == 0) continue;
+    if (said != IK_REFUSAL) {
+      decisions[i].events = context.events;
+      is_changed = true;
+      continue;
+    }
+    // The state has the events of a refused command: from the beginning, without them.
+    state = ik_state_of(service, basis);
+    for (size_t before = 0; before < i; before++)
+      for (size_t event = 0; event < decisions[before].events.count; event++)
+        ik_fold_event(service, state, &decisions[before].events.items[event]);
+  }
+  if (!is_changed) return;
+  answer->next.kind = IK_NEXT_STATE;
+  answer->next.value.state = ik_encode(service->state, state);
+}
+
+void ik_guest_event_sourced_evolve(ik_text name, ik_text entity, const ik_basis *basis, const ik_typed_list *events,
+                                   bool want_state, ik_evolve_answer *answer) {
+  (void)entity;
+  (void)want_state;
+  const ik_service *service = ik_find_service(name, IK_KIND_EVENT_SOURCED);
+  if (basis->kind == IK_BASIS_HELD) {
+    answer->kind = IK_EVOLVED_UNKNOWN;
+    return;
+  }
+  void *state = ik_state_of(service, basis);
+  for (size_t i = 0; i < events->count; i++) ik_fold_event(service, state, &events->items[i]);
+  answer->value.state = ik_encode(service->state, state);
+}
+
+// Value
+
+void ik_guest_value_decide(ik_text name, ik_text entity, const ik_basis *basis, const ik_command_list *commands,
+                           ik_value_answer *answer) {
+  const ik_service *service = ik_find_service(name, IK_KIND_VALUE);
+  if (basis->kind == IK_BASIS_HELD) {
+    answer->unknown = true;
+    return;
+  }
+  ik_value_decision *decisions = memset(ik_allocate_array(commands->count, sizeof *decisions), 0,
+                                        commands->count * sizeof *decisions);
+  answer->decisions = (ik_value_decision_list){decisions, commands->count};
+  bool is_there = basis->kind == IK_BASIS_BYTES;
+  ik_bytes bytes = basis->bytes;
+  void *value = NULL;
+  for (size_t i = 0; i < commands->count; i++) {
+    ik_value_decision *decision = &decisions[i];
+    ik_context context;
+    void *request, *reply = NULL;
+    ik_begin_command(&context, service, entity, &commands->items[i]);
+    ik_answer said = ik_request(&context, &commands->items[i], &request);
+    if (said == IK_SILENT) {
+      if (is_there && value == NULL) {
+        value = ik_allocate(service->state->size, 8);
+        if (ik_decode(service->state, bytes, value) != NULL) ik_fault("the stored value is not that of this service");
+      }
+      reply = ik_new_reply(context.method);
+      said = context.method->handle(is_there ? value : NULL, request, reply, &context);
+    }
+    ik_put_outcome(&context, said, reply, false, &decision->outcome);
+    if (said == IK_REFUSAL) continue;
+    if (context.is_updated) {
+      decision->change = IK_CHANGE_UPDATED;
+      decision->value = bytes = context.updated;
+      is_there = true;
+      value = NULL;
+    } else if (context.is_removed) {
+      decision->change = IK_CHANGE_DELETED;
+      is_there = false;
+      value = NULL;
+    }
+  }
+}
+
+// Action
+//
+// A1. A stream's state goes out and comes in with every step, behind one byte of flags. Nothing of it is kept here.
+// A2. One `next` a call: a slow client slows the stream. What arrives in between is no answer to it: it still holds.
+// A3. Inputs are taken in order, and none after the end. What a step's effects do comes before its elements.
+
+static ik_outcome *ik_new_element(ik_context *context) {
+  ik_outcome *outcome = IK_PUSH(&context->elements, &context->elements_room, ik_outcome);
+  memset(outcome, 0, sizeof *outcome);
+  return outcome;
+}
+
+void ik_emit_element(ik_context *context, const void *element) {
+  ik_bytes data = ik_encode(context->method->reply, element);
+  ik_new_element(context)->answer.reply.value.message = data;
+}
+
+void ik_emit_forward(ik_context *context, ik_call call) {
+  ik_outcome *outcome = ik_new_element(context);
+  outcome->answer.reply.kind = IK_REPLY_FORWARD;
+  outcome->answer.reply.value.forward = call;
+}
+
+void ik_guest_action_call(ik_text name, const ik_command_list *commands, ik_outcome_list *answer) {
+  const ik_service *service = ik_find_service(name, IK_KIND_ACTION);
+  ik_outcome *outcomes = memset(ik_allocate_array(commands->count, sizeof *outcomes), 0,
+                                commands->count * sizeof *outcomes);
+  *answer = (ik_outcome_list){outcomes, commands->count};
+  for (size_t i = 0; i < commands->count; i++) {
+    ik_context context;
+    void *request, *reply = NULL;
+    ik_begin_command(&context, service, (ik_text){NULL, 0}, &commands->items[i]);
+    ik_answer said = ik_request(&context, &commands->items[i], &request);
+    if (said == IK_SILENT) {
+      if (context.method->shape != IK_UNARY) ik_fault("a method that streams was called as a unary one");
+      reply = ik_new_reply(context.method);
+      said = context.method->handle(NULL, request, reply, &context);
+    }
+    ik_put_outcome(&context, said, reply, true, &outcomes[i]);
+  }
+}
+
+enum { IK_FLAG_MORE = 1, IK_FLAG_CLOSED = 2 };
+
+typedef struct {
+  ik_context context;
+  const ik_method *method;
+  void *state;
+  ik_outcome_list outputs;
+  size_t outputs_room;
+  bool wants_more, is_closed, is_done;
+} ik_stream;
+
+static ik_outcome *ik_new_output(ik_stream *stream) {
+  ik_outcome *outcome = IK_PUSH(&stream->outputs, &stream->outputs_room, ik_outcome);
+  memset(outcome, 0, sizeof *outcome);
+  return outcome;
+}
+
+// What the handler has said becomes outputs, and the next handler begins with nothing said.
+static void ik_follow(ik_stream *stream, ik_answer answer, const void *reply) {
+  ik_context *context = &stream->context;
+  bool is_answer = answer == IK_REPLY || answer == IK_REFUSAL || answer == IK_FORWARD;
+  if (!is_answer && context->effects.count != 0) {
+    ik_outcome *outcome = ik_new_output(stream);
+    outcome->answer.reply.kind = IK_REPLY_NONE;
+    outcome->effects = context->effects;
+  }
+  for (size_t i = 0; i < context->elements.count; i++) {
+    ik_outcome element = context->elements.items[i];
+    *ik_new_output(stream) = element;
+  }
+  if (is_answer) {
+    if (answer == IK_REPLY && stream->method->shape != IK_CLIENT_STREAM)
+      ik_fault("a stream's elements are emitted, not replied");
+    ik_put_outcome(context, answer, reply, true, ik_new_output(stream));
+    stream->is_done = true;
+  } else if (answer == IK_MORE || answer == IK_SILENT || answer == IK_END) {
+    if (stream->method->shape == IK_CLIENT_STREAM && (answer != IK_SILENT || stream->is_closed))
+      ik_fault("a stream of requests is answered by a reply, a refusal or a forward");
+    stream->wants_more |= answer == IK_MORE || stream->method->shape == IK_SERVER_STREAM;
+    // Nothing can come of a stream that neither gets nor gives any more.
+    stream->is_done = answer == IK_END || (stream->is_closed && !stream->wants_more);
+  } else {
+    ik_fault("a step of a stream answers with what it cannot answer");
+  }
+  context->code = 0;
+  context->message = (ik_text){NULL, 0};
+  context->details = (ik_typed_list){NULL, 0};
+  context->effects = (ik_effect_list){NULL, 0};
+  context->headers = (ik_metadata){NULL, 0};
+  context->elements = (ik_outcome_list){NULL, 0};
+  context->details_room = context->effects_room = context->headers_room = context->elements_room = 0;
+}
+
+static void ik_run_next(ik_stream *stream) {
+  if (!stream->wants_more && stream->method->shape != IK_SERVER_STREAM) return;
+  stream->wants_more = false;
+  ik_follow(stream, stream->method->next(stream->state, NULL, NULL, &stream->context), NULL);
+}
+
+// True if the stream goes on.
+static bool ik_started(ik_stream *stream, ik_answer answer) {
+  if (answer == IK_SILENT && stream->context.elements.count == 0 && stream->context.effects.count == 0) return true;
+  if (answer == IK_SILENT) ik_fault("the start of a stream says nothing but a refusal");
+  if (answer != IK_REFUSAL) ik_fault("the start of a stream answers with what it cannot answer");
+  ik_follow(stream, answer, NULL);
+  return false;
+}
+
+static void ik_take_item(ik_stream *stream, ik_bytes payload) {
+  const ik_method *method = stream->method;
+  void *request = ik_allocate(method->request->size, 8);
+  const char *problem = ik_decode(method->request, payload, request);
+  if (problem != NULL) {
+    ik_answer refusal = ik_refuse(&stream->context, IK_INVALID_ARGUMENT, "the request is no %s: %s", method->request->name,
+                                  problem);
+    ik_follow(stream, refusal, NULL);
+    return;
+  }
+  if (method->shape == IK_SERVER_STREAM) {
+    if (ik_started(stream, method->start(stream->state, request, NULL, &stream->context))) ik_run_next(stream);
+    return;
+  }
+  void *reply = method->shape == IK_CLIENT_STREAM ? ik_new_reply(method) : NULL;
+  ik_follow(stream, method->handle(stream->state, request, reply, &stream->context), reply);
+}
+
+static void ik_take_input(ik_stream *stream, const ik_input *input) {
+  const ik_method *method = stream->method;
+  switch (input->kind) {
+    case IK_INPUT_START:
+      stream->context.metadata = &input->value.start;
+      // The request of a server stream is an item that follows at once.
+      if (method->shape != IK_SERVER_STREAM)
+        ik_started(stream, method->start(stream->state, NULL, NULL, &stream->context));
+      return;
+    case IK_INPUT_ITEM:
+      ik_take_item(stream, input->value.item);
+      return;
+    case IK_INPUT_END:
+      if (method->shape == IK_SERVER_STREAM) return;
+      stream->is_closed = true;
+      void *reply = method->shape == IK_CLIENT_STREAM ? ik_new_reply(method) : NULL;
+      ik_follow(stream, method->end(stream->state, NULL, reply, &stream->context), reply);
+      return;
+    default:
+      stream->is_done = true;
+      method->cancelled(stream->state, NULL, NULL, &stream->context);
+      if (stream->context.effects.count == 0) return;
+      ik_outcome *outcome = ik_new_output(stream);
+      outcome->answer.reply.kind = IK_REPLY_NONE;
+      outcome->effects = stream->context.effects;
+  }
+}
+
+void ik_guest_action_stream(ik_text name, ik_text method, const ik_bytes *state, const ik_input_list *inputs, double now_ms,
+                            const uint32_t *seed, ik_action_step *answer) {
+  static const ik_metadata no_metadata;
+  ik_stream stream = {0};
+  ik_context *context = &stream.context;
+  context->service = ik_find_service(name, IK_KIND_ACTION);
+  context->now_ms = now_ms;
+  context->seed = seed;
+  context->metadata = &no_metadata;
+  context->method = stream.method = ik_find_method(context->service, method);
+  if (stream.method == NULL) {
+    ik_answer refusal = ik_refuse(context, IK_UNIMPLEMENTED, "%s has no method %.*s", context->service->name, IK_ARG(method));
+    ik_put_outcome(context, refusal, NULL, true, ik_new_output(&stream));
+    stream.is_done = true;
+  } else {
+    const ik_message_type *type = stream.method->state;
+    if (stream.method->shape == IK_UNARY) ik_fault("a method that does not stream was called as a stream");
+    bool has_state = state != NULL && state->length > 0;
+    uint8_t flags = has_state ? state->data[0] : 0;
+    ik_bytes bytes = has_state ? (ik_bytes){state->data + 1, state->length - 1} : (ik_bytes){NULL, 0};
+    stream.wants_more = (flags & IK_FLAG_MORE) != 0;
+    stream.is_closed = (flags & IK_FLAG_CLOSED) != 0;
+    stream.state = ik_allocate(type->size, 8);
+    if (ik_decode(type, bytes, stream.state) != NULL) ik_fault("the state of a stream is not that of its method");
+    if (inputs->count == 0) ik_run_next(&stream);
+    for (size_t i = 0; i < inputs->count && !stream.is_done; i++) ik_take_input(&stream, &inputs->items[i]);
+  }
+  answer->outputs = stream.outputs;
+  answer->done = stream.is_done;
+  if (stream.is_done) return;
+  answer->more = stream.wants_more;
+  ik_writer writer = {0};
+  stream.method->state->write(&writer, stream.state);
+  *ik_put_space(&writer, 1) = (uint8_t)((stream.wants_more ? IK_FLAG_MORE : 0) | (stream.is_closed ? IK_FLAG_CLOSED : 0));
+  answer->state = (ik_optional_bytes){true, {writer.at, (size_t)(writer.end - writer.at)}};
+}
+
+// Replicated
+//
+// R1. A draft is the view, decoded as far as it is looked at, with the operations in it.
+// R2. Whatever an operation needs and the draft has not (the entity, entries on the way, the value itself) is created first.
+// R3. A look at what only the host knows makes the answer `after`: its note is the number of operations and the old view. From
+//     them `render` lets the handler decide again, and puts the new view in the place of the draft at the last operation.
+// R4. The note of a subscription is the request that opened it.
+
+typedef struct ik_node ik_node;
+
+typedef struct {
+  ik_bytes key;
+  // Of a map.
+  ik_node *value;
+} ik_entry;
+
+struct ik_node {
+  // 0: only the host knows what is there.
+  uint8_t kind;
+  // Not decoded yet: bytes of the message of the kind.
+  bool is_lazy;
+  bool is_partial;
+  // The register, or the size, is known to the host alone.
+  bool is_unknown;
+  ik_bytes source;
+  uint64_t number;
+  ik_bytes bytes;
+  ik_vote vote;
+  // Ascending by key.
+  ik_entry *entries;
+  size_t count, room;
+  uint64_t size;
+};
+
+typedef struct ik_place {
+  const struct ik_place *outer;
+  ik_bytes key;
+} ik_place;
+
+typedef struct {
+  const ik_place *place;
+  // The number of the field of innkeeper.crdt.v1.Operation.
+  uint32_t field;
+  uint64_t number;
+  ik_bytes bytes;
+  ik_clock clock;
+} ik_operation;
+
+typedef struct {
+  ik_operation *items;
+  size_t count;
+} ik_operation_list;
+
+typedef struct ik_draft {
+  uint8_t kind;
+  // Null: the entity does not exist.
+  ik_node *root;
+  bool is_partial;
+  bool is_fixed;
+  bool is_undecided;
+  ik_operation_list operations;
+  size_t operations_room;
+  // At this operation the host's view takes the draft's place.
+  size_t turn_at;
+  ik_node *turn_to;
+  size_t asked;
+} ik_draft;
+
+enum {
+  IK_OP_CREATE = 2,
+  IK_OP_INCREMENT,
+  IK_OP_ADD,
+  IK_OP_INSERT,
+  IK_OP_REMOVE,
+  IK_OP_CLEAR,
+  IK_OP_ASSIGN,
+  IK_OP_ENABLE,
+  IK_OP_VOTE
+};
+
+static ik_node *ik_new_node(uint8_t kind) {
+  ik_node *node = ik_allocate_zeroed(sizeof *node);
+  node->kind = kind;
+  node->vote.voters = 1;
+  return node;
+}
+
+static void ik_check_view(const ik_reader *reader) {
+  if (reader->problem != NULL) ik_fault("the view is no innkeeper.crdt.v1.View");
+}
+
+static ik_reader ik_reader_of(ik_bytes bytes) {
+  static const uint8_t none;
+  const uint8_t *data = bytes.length == 0 ? &none : bytes.data;
+  return (ik_reader){data, data + bytes.length, NULL, 0};
+}
+
+// A message Value: its kind, and the bytes of what is in it. Null if it has none.
+static ik_node *ik_read_value(ik_bytes bytes) {
+  ik_node *node = NULL;
+  ik_reader reader = ik_reader_of(bytes);
+  while (ik_more(&reader)) {
+    uint32_t tag = ik_read_tag(&reader);
+    if ((tag & 7) == 2 && tag >> 3 <= IK_VOTE) {
+      node = ik_new_node((uint8_t)(tag >> 3));
+      node->is_lazy = true;
+      node->source = ik_read_bytes(&reader);
+    } else {
+      ik_skip(&reader, tag);
+    }
+  }
+  ik_check_view(&reader);
+  return node;
+}
+
+static ik_node *ik_read_view(ik_bytes bytes, bool *is_partial) {
+  ik_reader reader = ik_reader_of(bytes);
+  bool exists = false;
+  ik_bytes value = {NULL, 0};
+  while (ik_more(&reader)) {
+    uint32_t tag = ik_read_tag(&reader);
+    if (tag == 8)
+      exists = ik_read_varint(&reader) != 0;
+    else if (tag == 18)
+      value = ik_read_bytes(&reader);
+    else if (tag == 24)
+      *is_partial = ik_read_varint(&reader) != 0;
+    else
+      ik_skip(&reader, tag);
+  }
+  ik_check_view(&reader);
+  if (!exists) return NULL;
+  ik_node *root = ik_read_value(value);
+  if (root == NULL) root = ik_new_node(0);
+  root->is_partial = *is_partial;
+  return root;
+}
+
+// Where the key is, or belongs.
+static bool ik_find_entry(const ik_node *node, ik_bytes key, size_t *at) {
+  size_t low = 0, high = node->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = ik_compare(node->entries[middle].key, key);
+    if (order == 0) {
+      *at = middle;
+      return true;
+    }
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  *at = low;
+  return false;
+}
+
+static void ik_insert_entry(ik_node *node, size_t at, ik_entry entry) {
+  node->entries = ik_grow(node->entries, node->count, &node->room, sizeof entry);
+  memmove(node->entries + at + 1, node->entries + at, (node->count - at) * sizeof entry);
+  node->entries[at] = entry;
+  node->count++;
+}
+
+static ik_entry ik_read_entry(ik_reader *reader, bool is_map) {
+  if (!is_map) return (ik_entry){ik_read_bytes(reader), NULL};
+  const uint8_t *outer = ik_enter(reader);
+  ik_entry entry = {{NULL, 0}, NULL};
+  ik_bytes value = {NULL, 0};
+  while (ik_more(reader)) {
+    uint32_t tag = ik_read_tag(reader);
+    if (tag == 10)
+      entry.key = ik_read_bytes(reader);
+    else if (tag == 18)
+      value = ik_read_bytes(reader);
+    else
+      ik_skip(reader, tag);
+  }
+  ik_leave(reader, outer);
+  entry.value = ik_read_value(value);
+  return entry;
+}
+
+// Decode what the node holds, one level deep.
+static void ik_settle(ik_node *node) {
+  if (!node->is_lazy) return;
+  node->is_lazy = false;
+  bool has_entries = node->kind == IK_G_SET || node->kind == IK_OR_SET || node->kind == IK_OR_MAP;
+  ik_reader reader = ik_reader_of(node->source);
+  while (ik_more(&reader)) {
+    uint32_t tag = ik_read_tag(&reader);
+    if (has_entries && tag == 10) {
+      ik_entry entry = ik_read_entry(&reader, node->kind == IK_OR_MAP);
+      size_t at = node->count;
+      // The host's are ascending; others would be put where they belong.
+      bool is_next = at == 0 || ik_compare(node->entries[at - 1].key, entry.key) < 0;
+      if (is_next || !ik_find_entry(node, entry.key, &at)) ik_insert_entry(node, at, entry);
+    } else if (has_entries && tag == 16) {
+      node->size = ik_read_varint(&reader);
+    } else if (node->kind == IK_G_COUNTER && tag == 8) {
+      node->number = ik_read_varint(&reader);
+    } else if (node->kind == IK_PN_COUNTER && tag == 8) {
+      node->number = (uint64_t)ik_read_sint64(&reader);
+    } else if (node->kind == IK_LWW_REGISTER && tag == 10) {
+      node->bytes = ik_read_bytes(&reader);
+    } else if (node->kind == IK_FLAG && tag == 8) {
+      node->number = ik_read_varint(&reader) != 0;
+    } else if (node->kind == IK_VOTE && tag == 8) {
+      node->vote.self = ik_read_varint(&reader) != 0;
+    } else if (node->kind == IK_VOTE && tag == 16) {
+      node->vote.votes_for = (uint32_t)ik_read_varint(&reader);
+    } else if (node->kind == IK_VOTE && tag == 24) {
+      node->vote.voters = (uint32_t)ik_read_varint(&reader);
+    } else {
+      ik_skip(&reader, tag);
+    }
+  }
+  ik_check_view(&reader);
+  if (node->size < node->count) node->size = node->count;
+}
+
+// What is at the place, decoded; null if nothing is.
+static ik_node *ik_resolve(ik_draft *draft, const ik_place *place) {
+  ik_node *node;
+  if (place == NULL) {
+    node = draft->root;
+  } else {
+    ik_node *outer = ik_resolve(draft, place->outer);
+    size_t at;
+    if (outer == NULL) return NULL;
+    if (outer->kind == 0) return outer;
+    if (outer->kind != IK_OR_MAP) ik_fault("a key of what is no map");
+    node = ik_find_entry(outer, place->key, &at) ? outer->entries[at].value : NULL;
+  }
+  if (node != NULL) ik_settle(node);
+  return node;
+}
+
+// The node, if it is of this kind.
+static ik_node *ik_look(ik_view view, uint8_t kind) {
+  ik_node *node = ik_resolve(view.draft, view.place);
+  if (node == NULL) return NULL;
+  if (node->kind == 0) {
+    view.draft->is_undecided = true;
+    return NULL;
+  }
+  if (node->kind != kind && !(kind == IK_G_SET && node->kind == IK_OR_SET)) ik_fault("the value is of another kind");
+  return node;
+}
+
+bool ik_exists(ik_view view) {
+  ik_node *node = ik_resolve(view.draft, view.place);
+  if (node != NULL && node->kind == 0) view.draft->is_undecided = true;
+  return node != NULL;
+}
+
+uint64_t ik_g_counter(ik_view view) {
+  const ik_node *node = ik_look(view, IK_G_COUNTER);
+  return node == NULL ? 0 : node->number;
+}
+
+int64_t ik_pn_counter(ik_view view) {
+  const ik_node *node = ik_look(view, IK_PN_COUNTER);
+  return node == NULL ? 0 : (int64_t)node->number;
+}
+
+static size_t ik_size(ik_view view, uint8_t kind) {
+  const ik_node *node = ik_look(view, kind);
+  if (node == NULL) return 0;
+  if (node->is_unknown) view.draft->is_undecided = true;
+  return (size_t)node->size;
+}
+
+static bool ik_has(ik_view view, uint8_t kind, ik_bytes key) {
+  const ik_node *node = ik_look(view, kind);
+  size_t at;
+  return node != NULL && ik_find_entry(node, key, &at);
+}
+
+static bool ik_iterate(ik_view view, uint8_t kind, size_t *at, ik_bytes *key) {
+  const ik_node *node = ik_look(view, kind);
+  if (node == NULL || *at >= node->count) return false;
+  *key = node->entries[(*at)++].key;
+  return true;
+}
+
+size_t ik_set_size(ik_view view) {
+  return ik_size(view, IK_G_SET);
+}
+
+bool ik_set_has(ik_view view, ik_bytes element) {
+  return ik_has(view, IK_G_SET, element);
+}
+
+bool ik_set_next(ik_view view, size_t *at, ik_bytes *element) {
+  return ik_iterate(view, IK_G_SET, at, element);
+}
+
+size_t ik_map_size(ik_view view) {
+  return ik_size(view, IK_OR_MAP);
+}
+
+bool ik_map_has(ik_view view, ik_bytes key) {
+  return ik_has(view, IK_OR_MAP, key);
+}
+
+bool ik_map_next(ik_view view, size_t *at, ik_bytes *key) {
+  return ik_iterate(view, IK_OR_MAP, at, key);
+}
+
+ik_view ik_map_at(ik_view view, ik_bytes key) {
+  ik_place *place = ik_allocate(sizeof *place, 8);
+  *place = (ik_place){view.place, ik_copy(key)};
+  return (ik_view){view.draft, place};
+}
+
+ik_bytes ik_register(ik_view view, ik_bytes otherwise) {
+  const ik_node *node = ik_look(view, IK_LWW_REGISTER);
+  if (node == NULL) return otherwise;
+  if (node->is_unknown) view.draft->is_undecided = true;
+  return node->bytes;
+}
+
+bool ik_flag(ik_view view) {
+  const ik_node *node = ik_look(view, IK_FLAG);
+  return node != NULL && node->number != 0;
+}
+
+ik_vote ik_votes(ik_view view) {
+  const ik_node *node = ik_look(view, IK_VOTE);
+  return node == NULL ? (ik_vote){false, 0, 1} : node->vote;
+}
+
+// Operations
+
+static void ik_note_operation(ik_draft *draft, ik_operation operation) {
+  *IK_PUSH(&draft->operations, &draft->operations_room, ik_operation) = operation;
+}
+
+// The node at the place for an operation of this kind, created where it is not there.
+static ik_node *ik_reach(ik_draft *draft, const ik_place *place, uint8_t kind, bool *is_new) {
+  *is_new = false;
+  if (place == NULL) {
+    if (kind != draft->kind) ik_fault("an operation of another kind than the value");
+    if (draft->root == NULL) {
+      draft->root = ik_new_node(kind);
+      *is_new = true;
+      ik_note_operation(draft, (ik_operation){NULL, IK_OP_CREATE, kind, {NULL, 0}, IK_CLOCK_DEFAULT});
+    }
+    ik_settle(draft->root);
+    return draft->root;
+  }
+  ik_node *outer = ik_reach(draft, place->outer, IK_OR_MAP, is_new);
+  size_t at;
+  *is_new = false;
+  ik_node *node = NULL;
+  if (outer->kind == IK_OR_MAP && ik_find_entry(outer, place->key, &at)) {
+    node = outer->entries[at].value;
+  } else {
+    // Of what the view does not hold nothing is known but that it is there from now on.
+    bool is_known = outer->kind == IK_OR_MAP && !outer->is_partial;
+    node = ik_new_node(is_known ? kind : 0);
+    *is_new = is_known;
+    if (outer->kind == IK_OR_MAP) {
+      ik_insert_entry(outer, at, (ik_entry){place->key, node});
+      outer->size++;
+      if (!is_known) outer->is_unknown = true;
+    }
+    ik_note_operation(draft, (ik_operation){place, IK_OP_CREATE, kind, {NULL, 0}, IK_CLOCK_DEFAULT});
+  }
+  if (node == NULL) ik_fault("an entry of the view has no value");
+  ik_settle(node);
+  return node;
+}
+
+static void ik_change(ik_node *node, bool is_new, const ik_operation *operation) {
+  if (node->kind == 0) return;
+  size_t at;
+  switch (operation->field) {
+    case IK_OP_INCREMENT:
+    case IK_OP_ADD:
+      node->number += operation->number;
+      return;
+    case IK_OP_INSERT:
+      if (ik_find_entry(node, operation->bytes, &at)) return;
+      ik_insert_entry(node, at, (ik_entry){operation->bytes, NULL});
+      node->size++;
+      node->is_unknown |= node->is_partial;
+      return;
+    case IK_OP_REMOVE:
+      if (!ik_find_entry(node, operation->bytes, &at)) {
+        node->is_unknown |= node->is_partial;
+        return;
+      }
+      node->count--;
+      memmove(node->entries + at, node->entries + at + 1, (node->count - at) * sizeof *node->entries);
+      // The room behind the last entry is taken as far as others know.
+      node->room = 0;
+      node->size--;
+      return;
+    case IK_OP_CLEAR:
+      node->count = node->room = 0;
+      node->size = 0;
+      node->is_partial = node->is_unknown = false;
+      return;
+    case IK_OP_ASSIGN:
+      // The default clock and the incrementing one are always later than what is there.
+      node->is_unknown = !is_new && (operation->clock == IK_CLOCK_REVERSE || operation->clock == IK_CLOCK_CUSTOM);
+      if (!node->is_unknown) node->bytes = operation->bytes;
+      return;
+    case IK_OP_ENABLE:
+      node->number = 1;
+      return;
+    default:
+      if (node->vote.self == (operation->number != 0)) return;
+      node->vote.self = operation->number != 0;
+      node->vote.votes_for += node->vote.self ? 1 : (uint32_t)-1;
+  }
+}
+
+static void ik_operate(ik_view view, uint8_t kind, ik_operation operation) {
+  ik_draft *draft = view.draft;
+  if (draft->is_fixed) ik_fault("an operation where the value can only be looked at");
+  bool is_new;
+  operation.place = view.place;
+  ik_node *node = ik_reach(draft, view.place, kind, &is_new);
+  if (node->kind != kind && node->kind != 0) ik_fault("an operation of another kind than the value");
+  ik_note_operation(draft, operation);
+  ik_change(node, is_new, &operation);
+  if (++draft->asked == draft->turn_at) draft->root = draft->turn_to;
+}
+
+void ik_g_counter_add(ik_view view, uint64_t amount) {
+  ik_operate(view, IK_G_COUNTER, (ik_operation){.field = IK_OP_INCREMENT, .number = amount});
+}
+
+void ik_pn_counter_add(ik_view view, int64_t amount) {
+  ik_operate(view, IK_PN_COUNTER, (ik_operation){.field = IK_OP_ADD, .number = (uint64_t)amount});
+}
+
+void ik_g_set_add(ik_view view, ik_bytes element) {
+  ik_operate(view, IK_G_SET, (ik_operation){.field = IK_OP_INSERT, .bytes = ik_copy(element)});
+}
+
+void ik_or_set_add(ik_view view, ik_bytes element) {
+  ik_operate(view, IK_OR_SET, (ik_operation){.field = IK_OP_INSERT, .bytes = ik_copy(element)});
+}
+
+void ik_or_set_remove(ik_view view, ik_bytes element) {
+  ik_operate(view, IK_OR_SET, (ik_operation){.field = IK_OP_REMOVE, .bytes = ik_copy(element)});
+}
+
+void ik_or_set_clear(ik_view view) {
+  ik_operate(view, IK_OR_SET, (ik_operation){.field = IK_OP_CLEAR, .number = 1});
+}
+
+void ik_register_set(ik_view view, ik_bytes value) {
+  ik_register_set_with(view, value, IK_CLOCK_DEFAULT, 0);
+}
+
+void ik_register_set_with(ik_view view, ik_bytes value, ik_clock clock, int64_t custom_clock) {
+  ik_operate(view, IK_LWW_REGISTER,
+             (ik_operation){.field = IK_OP_ASSIGN, .number = (uint64_t)custom_clock, .bytes = ik_copy(value), .clock = clock});
+}
+
+void ik_flag_enable(ik_view view) {
+  ik_operate(view, IK_FLAG, (ik_operation){.field = IK_OP_ENABLE, .number = 1});
+}
+
+void ik_map_remove(ik_view view, ik_bytes key) {
+  ik_operate(view, IK_OR_MAP, (ik_operation){.field = IK_OP_REMOVE, .bytes = ik_copy(key)});
+}
+
+void ik_map_clear(ik_view view) {
+  ik_operate(view, IK_OR_MAP, (ik_operation){.field = IK_OP_CLEAR, .number = 1});
+}
+
+void ik_vote_set(ik_view view, bool self) {
+  ik_operate(view, IK_VOTE, (ik_operation){.field = IK_OP_VOTE, .number = self});
+}
+
+// Messages of innkeeper.crdt.v1; everything last to first (ik_writer).
+static void ik_put_operation(ik_writer *writer, const ik_operation *operation) {
+  size_t opened = ik_open(writer);
+  switch (operation->field) {
+    case IK_OP_INSERT:
+    case IK_OP_REMOVE:
+      ik_put_field(writer, operation->field << 3 | 2, operation->bytes);
+      break;
+    case IK_OP_ADD:
+      ik_put_number(writer, operation->field << 3, ik_zigzag64((int64_t)operation->number));
+      break;
+    case IK_OP_ASSIGN: {
+      size_t assign = ik_open(writer);
+      if (operation->number != 0) ik_put_number(writer, 24, operation->number);
+      if (operation->clock != IK_CLOCK_DEFAULT) ik_put_number(writer, 16, operation->clock);
+      if (operation->bytes.length != 0) ik_put_field(writer, 10, operation->bytes);
+      ik_close(writer, IK_OP_ASSIGN << 3 | 2, assign);
+      break;
+    }
+    default:
+      ik_put_number(writer, operation->field << 3, operation->number);
+  }
+  for (const ik_place *place = operation->place; place != NULL; place = place->outer) ik_put_field(writer, 10, place->key);
+  ik_close(writer, 10, opened);
+}
+
+static ik_bytes ik_encode_operations(const ik_operation_list *operations) {
+  ik_writer writer = {0};
+  for (size_t i = operations->count; i-- > 0;) ik_put_operation(&writer, &operations->items[i]);
+  return (ik_bytes){writer.at, (size_t)(writer.end - writer.at)};
+}
+
+static ik_draft ik_draft_of(const ik_service *service, ik_bytes view) {
+  ik_draft draft = {.kind = service->crdt};
+  draft.root = ik_read_view(view, &draft.is_partial);
+  // `nothing` holds no value: what is there is not known, but for its size.
+  if (draft.root != NULL && draft.root->kind == 0) draft.root->is_partial = true;
+  return draft;
+}
+
+void ik_guest_replicated_reads(ik_text name, const ik_command *command, ik_bytes_list *answer) {
+  const ik_service *service = ik_find_service(name, IK_KIND_REPLICATED);
+  ik_context context;
+  void *request;
+  ik_begin_command(&context, service, (ik_text){NULL, 0}, command);
+  // `decide` refuses what is no request.
+  if (ik_request(&context, command, &request) != IK_SILENT) return;
+  context.method->reads(NULL, request, NULL, &context);
+  *answer = context.reads;
+}
+
+void ik_guest_replicated_decide(ik_text name, ik_text entity, ik_bytes view, const ik_command *command,
+                                ik_replicated_decision *answer) {
+  const ik_service *service = ik_find_service(name, IK_KIND_REPLICATED);
+  ik_context context;
+  ik_draft draft;
+  void *request, *reply = NULL;
+  ik_begin_command(&context, service, entity, command);
+  ik_answer said = ik_request(&context, command, &request);
+  if (said == IK_SILENT) {
+    draft = ik_draft_of(service, view);
+    ik_view root = {&draft, NULL};
+    reply = ik_new_reply(context.method);
+    said = context.method->handle(&root, request, reply, &context);
+    if ((said == IK_STREAM || said == IK_STREAM_SILENT) && context.method->shape != IK_SERVER_STREAM)
+      ik_fault("a method that does not stream answers with a stream");
+  }
+  if (said == IK_REFUSAL) {
+    ik_put_outcome(&context, said, NULL, false, &answer->value.now);
+    return;
+  }
+  if (context.is_removed) {
+    answer->is_deleted = true;
+  } else {
+    if (draft.root == NULL && service->crdt == IK_LWW_REGISTER) {
+      // A register's first value is a write: a decision on a new one that sets none sets the initial value.
+      ik_register_set((ik_view){&draft, NULL}, service->options.initial);
+    }
+    answer->operations = ik_encode_operations(&draft.operations);
+    if (said == IK_STREAM || said == IK_STREAM_SILENT) answer->subscribe = (ik_optional_bytes){true, command->payload};
+  }
+  if (!draft.is_undecided || draft.asked == 0 || context.is_removed) {
+    if (draft.is_undecided && !context.is_removed) ik_fault("the view of this method does not hold what is looked at");
+    ik_put_outcome(&context, said, reply, false, &answer->value.now);
+    return;
+  }
+  ik_writer note = {0};
+  memcpy(ik_put_space(&note, view.length), view.data, view.length);
+  ik_put_fixed32(&note, (uint32_t)draft.asked);
+  answer->answer = IK_ANSWER_AFTER;
+  answer->value.after = (ik_bytes){note.at, (size_t)(note.end - note.at)};
+}
+
+void ik_guest_replicated_render(ik_text name, ik_text entity, ik_bytes view, const ik_command *command, ik_bytes note,
+                                ik_outcome *answer) {
+  const ik_service *service = ik_find_service(name, IK_KIND_REPLICATED);
+  ik_context context;
+  void *request;
+  ik_begin_command(&context, service, entity, command);
+  if (ik_request(&context, command, &request) != IK_SILENT) ik_fault("a command is to be rendered that was refused");
+  ik_reader reader = ik_reader_of(note);
+  uint32_t turn_at = ik_read_fixed32(&reader);
+  ik_check_view(&reader);
+  ik_draft draft = ik_draft_of(service, (ik_bytes){reader.at, (size_t)(reader.end - reader.at)});
+  ik_draft after = ik_draft_of(service, view);
+  draft.turn_at = turn_at;
+  draft.turn_to = after.root;
+  ik_view root = {&draft, NULL};
+  void *reply = ik_new_reply(context.method);
+  ik_answer said = context.method->handle(&root, request, reply, &context);
+  ik_put_outcome(&context, said, reply, false, answer);
+}
+
+static const ik_method *ik_subscribed(const ik_service *service, ik_text name) {
+  const ik_method *method = ik_find_method(service, name);
+  if (method == NULL || method->changed == NULL) ik_fault("a stream of a method that has none");
+  return method;
+}
+
+static void *ik_request_of(const ik_method *method, ik_bytes note) {
+  void *request = ik_allocate(method->request->size, 8);
+  if (ik_decode(method->request, note, request) != NULL) ik_fault("the note of a stream is no request of its method");
+  return request;
+}
+
+static void ik_begin_occasion(ik_context *context, const ik_service *service, const ik_method *method, ik_text entity,
+                              double now_ms) {
+  static const ik_metadata no_metadata;
+  *context = (ik_context){0};
+  context->service = service;
+  context->method = method;
+  context->entity = entity;
+  context->now_ms = now_ms;
+  context->metadata = &no_metadata;
+}
+
+void ik_guest_replicated_changed(ik_text name, ik_text entity, ik_bytes view, const ik_subscription_list *subscriptions,
+                                 double now_ms, ik_stream_step_list *answer) {
+  const ik_service *service = ik_find_service(name, IK_KIND_REPLICATED);
+  ik_stream_step *steps = memset(ik_allocate_array(subscriptions->count, sizeof *steps), 0,
+                                 subscriptions->count * sizeof *steps);
+  *answer = (ik_stream_step_list){steps, subscriptions->count};
+  ik_draft draft = ik_draft_of(service, view);
+  draft.is_fixed = true;
+  ik_view root = {&draft, NULL};
+  for (size_t i = 0; i < subscriptions->count; i++) {
+    const ik_subscription *subscription = &subscriptions->items[i];
+    ik_stream_step *step = &steps[i];
+    ik_context context;
+    ik_begin_occasion(&context, service, ik_subscribed(service, subscription->method), entity, now_ms);
+    void *reply = ik_new_reply(context.method);
+    void *request = ik_request_of(context.method, subscription->note);
+    ik_answer said = context.method->changed(&root, request, reply, &context);
+    step->subscription = subscription->id;
+    step->end = said == IK_REFUSAL || said == IK_END || said == IK_END_REPLY;
+    step->has_outcome = said == IK_REFUSAL || said == IK_EMIT || said == IK_END_REPLY || context.effects.count != 0;
+    if (!step->has_outcome && said != IK_SILENT && said != IK_END) ik_fault("changed answers with what it cannot answer");
+    if (step->has_outcome)
+      ik_put_outcome(&context, said == IK_SILENT || said == IK_END ? IK_STREAM_SILENT : said, reply, false, &step->outcome);
+  }
+}
+
+void ik_guest_replicated_cancelled(ik_text name, ik_text entity, ik_bytes view, const ik_subscription *subscription,
+                                   double now_ms, ik_replicated_decision *answer) {
+  const ik_service *service = ik_find_service(name, IK_KIND_REPLICATED);
+  ik_context context;
+  ik_begin_occasion(&context, service, ik_subscribed(service, subscription->method), entity, now_ms);
+  ik_draft draft = ik_draft_of(service, view);
+  ik_view root = {&draft, NULL};
+  context.method->cancelled(&root, ik_request_of(context.method, subscription->note), NULL, &context);
+  ik_put_outcome(&context, IK_STREAM_SILENT, NULL, false, &answer->value.now);
+  answer->is_deleted = context.is_removed;
+  if (!context.is_removed) answer->operations = ik_encode_operations(&draft.operations);
+}
+
+// Elements: a message with the value as field 1, and no bytes at all for a default.
+
+static ik_bytes ik_wrap(ik_writer *writer) {
+  return (ik_bytes){writer->at, (size_t)(writer->end - writer->at)};
+}
+
+ik_bytes ik_text_element(ik_text text) {
+  return ik_bytes_element(text);
+}
+
+ik_bytes ik_bytes_element(ik_bytes bytes) {
+  ik_writer writer = {0};
+  if (bytes.length != 0) ik_put_field(&writer, 10, bytes);
+  return ik_wrap(&writer);
+}
+
+ik_bytes ik_int64_element(int64_t number) {
+  ik_writer writer = {0};
+  if (number != 0) ik_put_number(&writer, 8, (uint64_t)number);
+  return ik_wrap(&writer);
+}
+
+ik_bytes ik_bool_element(bool value) {
+  return ik_int64_element(value);
+}
+
+ik_bytes ik_element_bytes(ik_bytes element) {
+  ik_reader reader = ik_reader_of(element);
+  ik_bytes found = {NULL, 0};
+  while (ik_more(&reader)) {
+    uint32_t tag = ik_read_tag(&reader);
+    if (tag == 10)
+      found = ik_read_bytes(&reader);
+    else
+      ik_skip(&reader, tag);
+  }
+  return reader.problem == NULL ? found : (ik_bytes){NULL, 0};
+}
+
+ik_text ik_element_text(ik_bytes element) {
+  ik_text text = ik_element_bytes(element);
+  return ik_is_utf8(text) ? text : (ik_text){NULL, 0};
+}
+
+int64_t ik_element_int64(ik_bytes element) {
+  ik_reader reader = ik_reader_of(element);
+  int64_t found = 0;
+  while (ik_more(&reader)) {
+    uint32_t tag = ik_read_tag(&reader);
+    if (tag == 8)
+      found = (int64_t)ik_read_varint(&reader);
+    else
+      ik_skip(&reader, tag);
+  }
+  return reader.problem == NULL ? found : 0;
+}
+
+bool ik_element_bool(ik_bytes element) {
+  return ik_element_int64(element) != 0;
+}
+
+// Description
+
+static ik_optional_bytes ik_optional_text(const char *text) {
+  if (text == NULL) return (ik_optional_bytes){false, {NULL, 0}};
+  return (ik_optional_bytes){true, ik_text_of(text)};
+}
+
+static void ik_describe(const ik_service *service, ik_described_service *described) {
+  const ik_options *options = &service->options;
+  described->name = ik_text_of(service->name);
+  described->kind = (uint8_t)*service->kind;
+  described->persistence_id = ik_optional_text(options->persistence_id);
+  described->snapshot_every = options->snapshot_every;
+  described->passivate_after_ms = options->passivate_after_ms;
+  described->state_type = ik_optional_text(service->state == NULL ? NULL : service->state->name);
+  described->state_version = ik_optional_text(options->state_version);
+  size_t room = 0;
+  for (const char *const *header = options->headers; header != NULL && *header != NULL; header++)
+    *IK_PUSH(&described->headers, &room, ik_bytes) = ik_text_of(*header);
+  room = 0;
+  for (const ik_view_option *view = options->views; view != NULL && view->method != NULL; view++) {
+    ik_text field = view->field == NULL ? (ik_text){NULL, 0} : ik_text_of(view->field);
+    *IK_PUSH(&described->views, &room, ik_method_view) = (ik_method_view){ik_text_of(view->method), view->view, field};
+  }
+}
+
+void ik_guest_describe(ik_description *answer) {
+  answer->sdk_name = ik_text_of("innkeeper-c");
+  answer->sdk_version = ik_text_of("0.1.0");
+  answer->descriptors = (ik_bytes){ik_descriptors, ik_descriptors_length};
+  size_t room = 0;
+  for (size_t i = 0; i < ik_service_count; i++) {
+    if (ik_services[i] == NULL) continue;
+    ik_described_service *described = IK_PUSH(&answer->services, &room, ik_described_service);
+    memset(described, 0, sizeof *described);
+    ik_describe(ik_services[i], described);
+  }
+}
+
+#endif
 #endif

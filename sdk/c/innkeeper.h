@@ -22,9 +22,11 @@
 
 #ifdef __cplusplus
 #define IK_NORETURN [[noreturn]]
+#define IK_EXTERN extern "C"
 extern "C" {
 #else
 #define IK_NORETURN _Noreturn
+#define IK_EXTERN extern
 #endif
 
 #ifdef __wasm__
@@ -377,6 +379,410 @@ void ik_guest_action_call(ik_text service, const ik_command_list *commands, ik_o
 // `state`: null where there is none yet. `seed`: four words.
 void ik_guest_action_stream(ik_text service, ik_text method, const ik_bytes *state, const ik_input_list *inputs, double now_ms,
                             const uint32_t *seed, ik_action_step *answer);
+
+#ifndef IK_ABI_ONLY
+
+// ---------------------------------------------------------------------------------------------------------------------
+// 2. Messages
+// ---------------------------------------------------------------------------------------------------------------------
+//
+// What `inn build` generates of a message is a struct, cleared where nothing is said:
+//   scalar, enum        the value; an enum is an int32_t, open
+//   string, bytes       ik_text, ik_bytes: what was decoded points into the bytes it came from
+//   optional            `has_x` and `x`
+//   message             a pointer, null where it is not there
+//   repeated            an array: `items`, `count`; `..._add_x` appends. Set both by hand, and leave `capacity` 0, to lend it one
+//   map                 an array of entries with `key` and `value`; `..._put_x` and `..._find_x`
+//   oneof               `x_case`, and a union `x`
+// A copy of a message shares what it points to. Appending to either leaves the other as it was; changing an element does not.
+
+// Text out of a literal, or of what lasts until the call is over.
+static inline ik_text ik_text_of(const char *text) {
+  ik_text of = {(const uint8_t *)text, strlen(text)};
+  return of;
+}
+static inline bool ik_equal(ik_bytes a, ik_bytes b) {
+  return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+}
+static inline bool ik_is(ik_text text, const char *literal) {
+  return ik_equal(text, ik_text_of(literal));
+}
+// Below 0, 0, above 0, by bytes.
+int ik_compare(ik_bytes a, ik_bytes b);
+ik_bytes ik_copy(ik_bytes bytes);
+bool ik_is_utf8(ik_bytes bytes);
+
+// As printf has it: %d %i %u %x %c %s with l, ll and z, %% and %.*s (with IK_ARG). Of int64_t and uint64_t: IK_D64, IK_U64.
+#if defined(__APPLE__) || __SIZEOF_LONG__ != 8
+#define IK_D64 "lld"
+#define IK_U64 "llu"
+#else
+#define IK_D64 "ld"
+#define IK_U64 "lu"
+#endif
+#define IK_ARG(text) ((int)(text).length), ((const char *)(text).data)
+ik_text ik_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+typedef struct ik_bool_array {
+  bool *items;
+  size_t count, capacity;
+} ik_bool_array;
+typedef struct ik_int32_array {
+  int32_t *items;
+  size_t count, capacity;
+} ik_int32_array;
+typedef struct ik_uint32_array {
+  uint32_t *items;
+  size_t count, capacity;
+} ik_uint32_array;
+typedef struct ik_int64_array {
+  int64_t *items;
+  size_t count, capacity;
+} ik_int64_array;
+typedef struct ik_uint64_array {
+  uint64_t *items;
+  size_t count, capacity;
+} ik_uint64_array;
+typedef struct ik_float_array {
+  float *items;
+  size_t count, capacity;
+} ik_float_array;
+typedef struct ik_double_array {
+  double *items;
+  size_t count, capacity;
+} ik_double_array;
+typedef struct ik_bytes_array {
+  ik_bytes *items;
+  size_t count, capacity;
+} ik_bytes_array;
+typedef ik_bytes_array ik_text_array;
+
+// Room for one more behind `count`: in place if nobody else has taken it, or in a copy of twice the size.
+void *ik_grow(void *items, size_t count, size_t *capacity, size_t size);
+
+// A cursor over protobuf bytes.
+//
+// R1. Never reads past `end`, the end of the innermost open message. The first thing that is wrong is noted in `problem`, and
+//     everything after it reads as the end.
+// R2. At most 100 messages are open at once. Nothing is allocated by a claimed length.
+// R3. Strings are UTF-8: shortest form, no surrogates, nothing above U+10FFFF.
+typedef struct ik_reader {
+  const uint8_t *at;
+  const uint8_t *end;
+  const char *problem;
+  uint32_t depth;
+} ik_reader;
+
+static inline bool ik_more(const ik_reader *reader) {
+  return reader->at != reader->end;
+}
+// 0 if there is none.
+uint32_t ik_read_tag(ik_reader *reader);
+void ik_skip(ik_reader *reader, uint32_t tag);
+// Begin an embedded message or a packed array; the answer goes to ik_leave.
+const uint8_t *ik_enter(ik_reader *reader);
+void ik_leave(ik_reader *reader, const uint8_t *outer);
+uint64_t ik_read_varint(ik_reader *reader);
+int32_t ik_read_sint32(ik_reader *reader);
+int64_t ik_read_sint64(ik_reader *reader);
+uint32_t ik_read_fixed32(ik_reader *reader);
+uint64_t ik_read_fixed64(ik_reader *reader);
+float ik_read_float(ik_reader *reader);
+double ik_read_double(ik_reader *reader);
+// Without copying.
+ik_bytes ik_read_bytes(ik_reader *reader);
+ik_text ik_read_text(ik_reader *reader);
+
+// Writes from the end to the beginning: fields and elements last to first, so that a length is known when it is due.
+typedef struct ik_writer {
+  uint8_t *start;
+  uint8_t *at;
+  uint8_t *end;
+  uint32_t depth;
+} ik_writer;
+
+void ik_put_varint(ik_writer *writer, uint64_t value);
+// A varint and the tag before it.
+void ik_put_number(ik_writer *writer, uint32_t tag, uint64_t value);
+void ik_put_fixed32(ik_writer *writer, uint32_t value);
+void ik_put_fixed64(ik_writer *writer, uint64_t value);
+// Every NaN is written as one.
+void ik_put_float(ik_writer *writer, float value);
+void ik_put_double(ik_writer *writer, double value);
+// With the length, and in ik_put_field the tag.
+void ik_put_bytes(ik_writer *writer, ik_bytes value);
+void ik_put_field(ik_writer *writer, uint32_t tag, ik_bytes value);
+// Traps on what is not UTF-8.
+void ik_put_text(ik_writer *writer, ik_text value);
+void ik_put_text_field(ik_writer *writer, uint32_t tag, ik_text value);
+// Behind the content, then before it.
+size_t ik_open(ik_writer *writer);
+void ik_close(ik_writer *writer, uint32_t tag, size_t opened);
+static inline uint64_t ik_zigzag32(int32_t value) {
+  return ((uint32_t)value << 1) ^ (uint32_t)(value >> 31);
+}
+static inline uint64_t ik_zigzag64(int64_t value) {
+  return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+}
+// -0 is written.
+bool ik_float_is_set(float value);
+bool ik_double_is_set(double value);
+
+// Entries of a map have their key first.
+typedef int ik_key_order(const void *a, const void *b);
+ik_key_order ik_order_text, ik_order_int32, ik_order_uint32, ik_order_int64, ik_order_uint64, ik_order_bool;
+// Pointers to the entries in ascending order of their keys; of equal ones the last.
+const void **ik_map_sorted(const void *items, size_t *count, size_t size, ik_key_order *order);
+// The entries in that order. Those that are in it already are left alone.
+void *ik_map_settled(void *items, size_t *count, size_t *capacity, size_t size, ik_key_order *order);
+
+typedef struct ik_message_type {
+  const char *name;
+  size_t size;
+  void (*write)(ik_writer *writer, const void *message);
+  void (*read)(ik_reader *reader, void *message);
+} ik_message_type;
+
+ik_bytes ik_encode(const ik_message_type *type, const void *message);
+// `message` is cleared before. Null, or what is wrong with the bytes.
+const char *ik_decode(const ik_message_type *type, ik_bytes bytes, void *message);
+
+// A message without fields, for streams that have no state.
+typedef struct ik_nothing {
+  uint8_t unused;
+} ik_nothing;
+extern const ik_message_type ik_nothing_type;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// 3. Services
+// ---------------------------------------------------------------------------------------------------------------------
+
+// What a handler is told, and what it says beside its answer. Time and chance are the command's, and in the journal.
+typedef struct ik_context ik_context;
+
+// What a handler answers. Not to be made up: IK_REFUSAL and IK_FORWARD come from ik_refuse and ik_forward.
+typedef enum ik_answer {
+  // Nothing is sent, and a stream goes on.
+  IK_SILENT,
+  // `reply` is the answer.
+  IK_REPLY,
+  IK_REFUSAL,
+  IK_FORWARD,
+  // A streamed method of a replicated entity: `reply` is the first element, or nothing is said yet; the stream stays open.
+  IK_STREAM,
+  IK_STREAM_SILENT,
+  // A step of a stream. Of a replicated entity: `reply` is sent, with IK_END_REPLY as the last element.
+  IK_EMIT,
+  IK_END,
+  IK_END_REPLY,
+  // A step of an action's stream: there is more to say, once the client has taken this.
+  IK_MORE
+} ik_answer;
+
+// Decide against it: `return ik_refuse(context, IK_NOT_FOUND, "%.*s is not here", IK_ARG(request->id))`. Events, changes and
+// operations of this command are dropped, and an entity's effects; an action's are kept. The message reaches the caller.
+ik_answer ik_refuse(ik_context *context, ik_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4), warn_unused_result));
+// A detail of the refusal, before it is made.
+void ik_detail(ik_context *context, const ik_message_type *type, const void *message);
+// Let another command answer.
+ik_answer ik_forward(ik_context *context, ik_call call) __attribute__((warn_unused_result));
+// A command that runs once the decision is durable; its answer is thrown away. The reply waits for a synchronous one.
+void ik_add_effect(ik_context *context, ik_call call, bool synchronous);
+// Response headers. Names are lower case; those that end in -bin have bytes.
+void ik_add_metadata(ik_context *context, const char *name, ik_text value);
+void ik_add_binary_metadata(ik_context *context, const char *name, ik_bytes value);
+
+// The entity's key; empty in an action.
+ik_text ik_entity(const ik_context *context);
+// Whole milliseconds since 1970, never backwards for an entity.
+int64_t ik_now(const ik_context *context);
+// At least 0, below 1. The sequence starts anew with every command. Not where there is no command (changed, cancelled).
+double ik_random(ik_context *context);
+// Not for secrets.
+ik_bytes ik_random_bytes(ik_context *context, size_t length);
+// A version 4 UUID.
+ik_text ik_uuid(ik_context *context);
+// What the caller sent along, in order.
+const ik_metadata *ik_get_metadata(const ik_context *context);
+// The first value of a name, text or bytes; false if there is none.
+bool ik_find_metadata(const ik_context *context, const char *name, ik_bytes *value);
+
+// For generated code: `..._emit_x` of an event, `..._update` of a value, `..._emit` of an element of a stream.
+typedef void ik_fold(void *state, const void *event);
+void ik_emit_event(ik_context *context, const ik_message_type *type, const void *event, ik_fold *fold);
+void ik_update_value(ik_context *context, const void *value);
+void ik_emit_element(ik_context *context, const void *element);
+
+// Delete the value, or the replicated entity for good.
+void ik_remove(ik_context *context);
+
+// An element of a stream that another command answers.
+void ik_emit_forward(ik_context *context, ik_call call);
+ik_call ik_call_of(const char *service, const char *method, const ik_message_type *type, const void *request);
+void ik_add_call_metadata(ik_call *call, const char *name, ik_text value);
+
+// Views: a replicated value and places inside it. What does not exist reads as its default, and the first operation creates it.
+//
+// V1. An operation is at once in what is read after it: a reply is made from the value after the operations. What only the host
+//     knows (which of two writes with a custom clock won, the size of a set that the view does not hold) is asked of the host:
+//     the handler then runs a second time, from the same view, and reads the true value after its last operation.
+// V2. Elements and keys are bytes. Text, numbers and booleans are written as protobuf's field 1 (ik_text_element and its like),
+//     as every SDK does; a message is its own bytes. They come in the order of these bytes.
+// V3. A view that a method declared to see in part (`views`) holds what was looked for, and everything else reads as not there.
+typedef struct ik_view {
+  struct ik_draft *draft;
+  const struct ik_place *place;
+} ik_view;
+
+typedef enum ik_crdt {
+  IK_G_COUNTER = 1,
+  IK_PN_COUNTER,
+  IK_G_SET,
+  IK_OR_SET,
+  IK_LWW_REGISTER,
+  IK_FLAG,
+  IK_OR_MAP,
+  IK_VOTE
+} ik_crdt;
+
+typedef enum ik_clock { IK_CLOCK_DEFAULT, IK_CLOCK_REVERSE, IK_CLOCK_CUSTOM, IK_CLOCK_CUSTOM_AUTO_INCREMENT } ik_clock;
+
+ik_bytes ik_text_element(ik_text text);
+ik_bytes ik_bytes_element(ik_bytes bytes);
+ik_bytes ik_int64_element(int64_t number);
+ik_bytes ik_bool_element(bool value);
+// An element that is none of its kind reads as the default.
+ik_text ik_element_text(ik_bytes element);
+ik_bytes ik_element_bytes(ik_bytes element);
+int64_t ik_element_int64(ik_bytes element);
+bool ik_element_bool(ik_bytes element);
+
+// The entity, or the entry of a map, is there.
+bool ik_exists(ik_view view);
+
+uint64_t ik_g_counter(ik_view view);
+void ik_g_counter_add(ik_view view, uint64_t amount);
+int64_t ik_pn_counter(ik_view view);
+void ik_pn_counter_add(ik_view view, int64_t amount);
+
+// GSet and ORSet; `kind` says which, for a set that is not there yet.
+size_t ik_set_size(ik_view view);
+bool ik_set_has(ik_view view, ik_bytes element);
+// The elements that the view holds: `for (size_t i = 0; ik_set_next(view, &i, &element);)`.
+bool ik_set_next(ik_view view, size_t *at, ik_bytes *element);
+void ik_g_set_add(ik_view view, ik_bytes element);
+void ik_or_set_add(ik_view view, ik_bytes element);
+void ik_or_set_remove(ik_view view, ik_bytes element);
+void ik_or_set_clear(ik_view view);
+
+// The bytes of a register, or `otherwise` where nothing was ever written.
+ik_bytes ik_register(ik_view view, ik_bytes otherwise);
+void ik_register_set(ik_view view, ik_bytes value);
+void ik_register_set_with(ik_view view, ik_bytes value, ik_clock clock, int64_t custom_clock);
+
+bool ik_flag(ik_view view);
+// For good.
+void ik_flag_enable(ik_view view);
+
+size_t ik_map_size(ik_view view);
+bool ik_map_has(ik_view view, ik_bytes key);
+// The value of a key; of one that is not there, a place to create it.
+ik_view ik_map_at(ik_view view, ik_bytes key);
+// `for (size_t i = 0; ik_map_next(view, &i, &key);)`.
+bool ik_map_next(ik_view view, size_t *at, ik_bytes *key);
+void ik_map_remove(ik_view view, ik_bytes key);
+void ik_map_clear(ik_view view);
+
+// A vote of each node, not of each client.
+typedef struct ik_vote {
+  bool self;
+  uint32_t votes_for;
+  uint32_t voters;
+} ik_vote;
+ik_vote ik_votes(ik_view view);
+void ik_vote_set(ik_view view, bool self);
+
+// In `..._reads` of a method with a dynamic view: look for this element or key.
+void ik_read(ik_context *context, ik_bytes element);
+
+// What a service is, besides its handlers. Made by the macros of generated headers, as in
+// `COUNTER_EVENT_SOURCED(counter_value, .snapshot_every = 50)`.
+typedef struct ik_view_option {
+  const char *method;
+  // IK_VIEW_ALL, IK_VIEW_NOTHING, IK_VIEW_ELEMENT with the field of the request, IK_VIEW_DYNAMIC with `..._reads`.
+  uint8_t view;
+  const char *field;
+} ik_view_option;
+
+typedef struct ik_options {
+  uint8_t unused;
+  // The name that stored data hangs on. Default: the service's.
+  const char *persistence_id;
+  // Events between two snapshots; 0: the host's default, below 0: never. Event-sourced.
+  int32_t snapshot_every;
+  // 0: the host's default.
+  uint32_t passivate_after_ms;
+  // Default: the component's hash, so that an upgrade folds again. Event-sourced.
+  const char *state_version;
+  // Request headers that reach the service besides ce-* and x-*: IK_HEADERS("a", "b").
+  const char *const *headers;
+  // What methods see of the value: IK_VIEWS({"Size", IK_VIEW_NOTHING}, {"Has", IK_VIEW_ELEMENT, "user"}). Replicated.
+  const ik_view_option *views;
+  // The first value of an entity that is a register. Replicated.
+  ik_bytes initial;
+} ik_options;
+
+#define IK_HEADERS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define IK_VIEWS(...) ((const ik_view_option[]){__VA_ARGS__, {NULL, 0, NULL}})
+
+enum { IK_UNARY, IK_SERVER_STREAM, IK_CLIENT_STREAM, IK_BIDI };
+
+// `self`: the state, the value or null, the view, the state of a stream.
+typedef ik_answer ik_handler(void *self, const void *request, void *reply, ik_context *context);
+
+typedef struct ik_method {
+  const char *name;
+  const ik_message_type *request;
+  const ik_message_type *reply;
+  uint8_t shape;
+  // Of a stream that the client sends: of an item.
+  ik_handler *handle;
+  ik_handler *changed, *cancelled, *reads;
+  // Of an action's streams. `state`: its message.
+  const ik_message_type *state;
+  ik_handler *start, *next, *end;
+} ik_method;
+
+typedef struct ik_event {
+  const ik_message_type *type;
+  // Null: the service has no fold for it.
+  ik_fold *fold;
+} ik_event;
+
+typedef struct ik_service {
+  // One of ik_kind_...: what refers to it brings along the exports of that kind.
+  const char *kind;
+  const char *name;
+  // State or value; null: another kind.
+  const ik_message_type *state;
+  const ik_method *methods;
+  size_t method_count;
+  const ik_event *events;
+  size_t event_count;
+  uint8_t crdt;
+  ik_options options;
+} ik_service;
+
+extern const char ik_kind_event_sourced, ik_kind_value, ik_kind_replicated, ik_kind_action;
+
+// gen/component.c: what the component has. Null for a service that no source defines.
+extern const ik_service *const ik_services[];
+extern const size_t ik_service_count;
+extern const uint8_t ik_descriptors[];
+extern const size_t ik_descriptors_length;
+
+#endif
 
 #ifdef __cplusplus
 }
