@@ -86,7 +86,7 @@ export const buildC: LanguageBuild = async (project, { bytes, schema }, steps) =
 const flags = [
   '--target=wasm32-unknown-unknown',
   '-std=c11',
-  '-O2',
+  '-Os',
   '-flto',
   '-mbulk-memory',
   // No library, but what the compiler knows of its functions: copies of a few bytes are single instructions.

@@ -1141,14 +1141,21 @@ void ik_add_effect(ik_context *context, ik_call call, bool synchronous) {
   *IK_PUSH(&context->effects, &context->effects_room, ik_effect) = (ik_effect){call, synchronous};
 }
 
-void ik_add_metadata(ik_context *context, const char *name, ik_text value) {
+static void ik_put_header(ik_context *context, const char *name, bool is_binary, ik_bytes value) {
+  ik_text copy = ik_copy(ik_text_of(name));
+  uint8_t *letters = (uint8_t *)copy.data;
+  for (size_t i = 0; i < copy.length; i++)
+    if (letters[i] >= 'A' && letters[i] <= 'Z') letters[i] += 'a' - 'A';
   *IK_PUSH(&context->headers, &context->headers_room, ik_metadata_entry) =
-      (ik_metadata_entry){ik_copy(ik_text_of(name)), false, ik_copy(value)};
+      (ik_metadata_entry){copy, is_binary, ik_copy(value)};
+}
+
+void ik_add_metadata(ik_context *context, const char *name, ik_text value) {
+  ik_put_header(context, name, false, value);
 }
 
 void ik_add_binary_metadata(ik_context *context, const char *name, ik_bytes value) {
-  *IK_PUSH(&context->headers, &context->headers_room, ik_metadata_entry) =
-      (ik_metadata_entry){ik_copy(ik_text_of(name)), true, ik_copy(value)};
+  ik_put_header(context, name, true, value);
 }
 
 ik_call ik_call_of(const char *service, const char *method, const ik_message_type *type, const void *request) {
@@ -1466,13 +1473,11 @@ static void ik_run_next(ik_stream *stream) {
   ik_follow(stream, stream->method->next(stream->state, NULL, NULL, &stream->context), NULL);
 }
 
-// True if the stream goes on.
+// True if the stream goes on. What the start of a server stream says comes with the first step.
 static bool ik_started(ik_stream *stream, ik_answer answer) {
-  if (answer == IK_SILENT && stream->context.elements.count == 0 && stream->context.effects.count == 0) return true;
-  if (answer == IK_SILENT) ik_fault("the start of a stream says nothing but a refusal");
-  if (answer != IK_REFUSAL) ik_fault("the start of a stream answers with what it cannot answer");
-  ik_follow(stream, answer, NULL);
-  return false;
+  if (answer != IK_SILENT && answer != IK_REFUSAL) ik_fault("the start of a stream answers with what it cannot answer");
+  if (answer == IK_REFUSAL || stream->method->shape != IK_SERVER_STREAM) ik_follow(stream, answer, NULL);
+  return answer == IK_SILENT;
 }
 
 static void ik_take_item(ik_stream *stream, ik_bytes payload) {

@@ -589,7 +589,7 @@ void ik_detail(ik_context *context, const ik_message_type *type, const void *mes
 ik_answer ik_forward(ik_context *context, ik_call call) __attribute__((warn_unused_result));
 // A command that runs once the decision is durable; its answer is thrown away. The reply waits for a synchronous one.
 void ik_add_effect(ik_context *context, ik_call call, bool synchronous);
-// Response headers. Names are lower case; those that end in -bin have bytes.
+// Response headers, made lower case. Those that end in -bin have bytes.
 void ik_add_metadata(ik_context *context, const char *name, ik_text value);
 void ik_add_binary_metadata(ik_context *context, const char *name, ik_bytes value);
 

@@ -190,7 +190,10 @@ function headerCode(schema: Schema, c: CNames, file: FileType): string {
     ],
     ['#ifdef __cplusplus', 'extern "C" {', '#endif'],
     ...enums.map((item) => enumCode(c, item)),
-    messages.map(({ fullName }) => `typedef struct ${c.of(fullName)} ${c.of(fullName)};`),
+    messages.flatMap(({ fullName }) => {
+      const name = c.of(fullName)
+      return [`typedef struct ${name} ${name};`, `typedef struct ${name}_array {`, `  ${name} *items;`, '  size_t count, capacity;', `} ${name}_array;`]
+    }),
     ...messages.flatMap((message) => structCode(c, message)),
     ...messages.map((message) => helpersCode(c, message)),
     ...services.map((service) => [
@@ -290,7 +293,7 @@ function structCode(c: CNames, message: MessageType): readonly (readonly string[
     }
   }
   if (members.length === 0) lines.push('  uint8_t unused_;')
-  lines.push('};', `typedef struct ${name}_array {`, `  ${name} *items;`, '  size_t count, capacity;', `} ${name}_array;`)
+  lines.push('};')
   blocks.push(lines)
   return blocks
 }

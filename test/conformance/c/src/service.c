@@ -1,0 +1,178 @@
+// The model services in C: what they share. Each has a source of its own.
+#include "script.h"
+
+ik_text script_joined(const ik_text_array *texts, const char *separator, const char *none) {
+  size_t length = 0, between = strlen(separator), at = 0;
+  if (texts->count == 0) return ik_text_of(none);
+  for (size_t i = 0; i < texts->count; i++) length += texts->items[i].length + between;
+  uint8_t *joined = ik_allocate(length, 1);
+  for (size_t i = 0; i < texts->count; i++) {
+    if (i != 0) memcpy(joined + at, separator, between);
+    if (i != 0) at += between;
+    if (texts->items[i].length != 0) memcpy(joined + at, texts->items[i].data, texts->items[i].length);
+    at += texts->items[i].length;
+  }
+  return (ik_text){joined, at};
+}
+
+bool script_has(const conformance_script *script, int32_t act_case) {
+  for (size_t i = 0; i < script->acts.count; i++)
+    if (script->acts.items[i].act_case == act_case) return true;
+  return false;
+}
+
+bool script_asks(const conformance_script *script, conformance_ask ask) {
+  for (size_t i = 0; i < script->acts.count; i++)
+    if (script->acts.items[i].act_case == CONFORMANCE_ACT_ASK && script->acts.items[i].act.ask == ask) return true;
+  return false;
+}
+
+const conformance_refusal *script_refusal(const conformance_script *script) {
+  const conformance_refusal *last = NULL;
+  for (size_t i = 0; i < script->acts.count; i++)
+    if (script->acts.items[i].act_case == CONFORMANCE_ACT_REFUSE) last = script->acts.items[i].act.refuse;
+  return last;
+}
+
+ik_answer script_refuse(const conformance_refusal *refusal, ik_context *context) {
+  ik_code code = refusal->code >= 1 && refusal->code <= 16 ? (ik_code)(refusal->code - 1) : IK_UNKNOWN;
+  if (refusal->detail.length != 0) conformance_noted_detail(context, &(conformance_noted){.text = refusal->detail});
+  return ik_refuse(context, code, "%.*s", IK_ARG(refusal->message));
+}
+
+bool script_call(const conformance_target *target, ik_call *call) {
+  static const conformance_script nothing;
+  const conformance_script *script = target->script == NULL ? &nothing : target->script;
+  ik_text name = ik_format("%.*s/%.*s", IK_ARG(target->service), IK_ARG(target->method));
+  if (ik_is(name, "Events/Do"))
+    *call = events_do_call(script);
+  else if (ik_is(name, "Values/Do"))
+    *call = values_do_call(script);
+  else if (ik_is(name, "Replicas/Do"))
+    *call = replicas_do_call(script);
+  else if (ik_is(name, "Members/Do"))
+    *call = members_do_call(script);
+  else if (ik_is(name, "Members/Open"))
+    *call = members_open_call(script);
+  else if (ik_is(name, "Actions/Do"))
+    *call = actions_do_call(script);
+  else if (ik_is(name, "Actions/Count"))
+    *call = actions_count_call(script);
+  else
+    return false;
+  return true;
+}
+
+static ik_text hexadecimal(ik_bytes bytes) {
+  uint8_t *text = ik_allocate(2 * bytes.length, 1);
+  for (size_t i = 0; i < bytes.length; i++) {
+    text[2 * i] = (uint8_t)"0123456789abcdef"[bytes.data[i] >> 4];
+    text[2 * i + 1] = (uint8_t)"0123456789abcdef"[bytes.data[i] & 15];
+  }
+  return (ik_text){text, 2 * bytes.length};
+}
+
+static ik_text metadata_of(const ik_context *context) {
+  conformance_log entries = {0};
+  const ik_metadata *metadata = ik_get_metadata(context);
+  for (size_t i = 0; i < metadata->count; i++) {
+    const ik_metadata_entry *entry = &metadata->items[i];
+    ik_text value = entry->is_binary ? hexadecimal(entry->value) : entry->value;
+    conformance_log_add_notes(&entries, ik_format("%.*s=%.*s", IK_ARG(entry->name), IK_ARG(value)));
+  }
+  return script_joined(&entries.notes, ",", "-");
+}
+
+static ik_text or_dash(ik_text text) {
+  return text.length == 0 ? ik_text_of("-") : text;
+}
+
+static ik_text asked(conformance_ask ask, const script_service *service, ik_context *context) {
+  switch (ask) {
+    case CONFORMANCE_ASK_NOW:
+      return ik_format("%" IK_D64, ik_now(context));
+    case CONFORMANCE_ASK_RANDOM:
+      return ik_format("%" IK_U64, (uint64_t)(ik_random(context) * 4294967296.0));
+    case CONFORMANCE_ASK_UUID:
+      return ik_uuid(context);
+    case CONFORMANCE_ASK_ENTITY:
+      return or_dash(ik_entity(context));
+    case CONFORMANCE_ASK_METADATA:
+      return metadata_of(context);
+    case CONFORMANCE_ASK_SIZE:
+      return or_dash(service->size);
+    case CONFORMANCE_ASK_HAS:
+      return or_dash(service->has);
+    default:
+      return ik_text_of("-");
+  }
+}
+
+static void fail(conformance_fault fault) {
+  switch (fault) {
+    case CONFORMANCE_FAULT_TRAP:
+      ik_fault("asked to");
+    case CONFORMANCE_FAULT_LOOP:
+      // The statement keeps the loop: C lets a compiler take one away that does nothing.
+      for (;;) __asm__ volatile("");
+    case CONFORMANCE_FAULT_GROW:
+      for (;;) *(volatile uint8_t *)ik_allocate(1 << 20, 8) = 1;
+    default:
+      return;
+  }
+}
+
+static void add_header(const conformance_header *header, ik_context *context) {
+  if (header->name.length == 0) return;
+  const char *name = (const char *)ik_format("%.*s%c", IK_ARG(header->name), 0).data;
+  size_t length = header->name.length;
+  if (length >= 4 && memcmp(name + length - 4, "-bin", 4) == 0)
+    ik_add_binary_metadata(context, name, header->data);
+  else
+    ik_add_metadata(context, name, header->text);
+}
+
+ik_answer script_perform(const conformance_script *script, const script_service *service, void *self, conformance_said *reply,
+                         ik_context *context) {
+  const conformance_refusal *refusal = script_refusal(script);
+  ik_call forward;
+  bool forwards = false;
+  conformance_log pieces = {0};
+  // Pieces that say the state are filled in at the end.
+  static const uint8_t state_piece;
+  for (size_t i = 0; i < script->acts.count; i++) {
+    const conformance_act *act = &script->acts.items[i];
+    ik_call call;
+    switch (act->act_case) {
+      case CONFORMANCE_ACT_SAY:
+        conformance_log_add_notes(&pieces, act->act.say);
+        break;
+      case CONFORMANCE_ACT_FORWARD:
+        if (script_call(act->act.forward, &forward)) forwards = true;
+        break;
+      case CONFORMANCE_ACT_EFFECT:
+        if (script_call(act->act.effect, &call)) ik_add_effect(context, call, act->act.effect->synchronous);
+        break;
+      case CONFORMANCE_ACT_HEADER:
+        if (refusal == NULL) add_header(act->act.header, context);
+        break;
+      case CONFORMANCE_ACT_FAULT:
+        if (ik_is(script->element, "armed")) fail(act->act.fault);
+        break;
+      case CONFORMANCE_ACT_ASK:
+        if (act->act.ask == CONFORMANCE_ASK_STATE)
+          conformance_log_add_notes(&pieces, (ik_text){&state_piece, 0});
+        else
+          conformance_log_add_notes(&pieces, asked(act->act.ask, service, context));
+        break;
+      default:
+        service->change(self, act, context);
+    }
+  }
+  if (refusal != NULL) return script_refuse(refusal, context);
+  if (forwards) return ik_forward(context, forward);
+  for (size_t i = 0; i < pieces.notes.count; i++)
+    if (pieces.notes.items[i].data == &state_piece) pieces.notes.items[i] = service->state(self);
+  reply->text = script_joined(&pieces.notes, " ", "");
+  return IK_REPLY;
+}
