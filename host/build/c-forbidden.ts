@@ -42,7 +42,8 @@ export function forbiddenProblem(said: string): string | undefined {
     const instead = headers[header] ?? (/^[a-z/]+\.h$/.test(header) ? 'there is no C library' : undefined)
     return instead === undefined ? undefined : `${header} is not available in a service: ${instead}`
   }
-  const [, undeclared] = /^(?:call to undeclared (?:library )?function|use of undeclared identifier) '(\w+)'/.exec(said) ?? []
+  const [, undeclared] =
+    /^(?:call to undeclared (?:library )?function|use of undeclared identifier) '(\w+)'/.exec(said) ?? []
   const name = undeclared ?? (/^\w+$/.test(said) ? said : undefined)
   if (name !== undefined && functions[name] !== undefined) {
     return `${name} is not available in a service: ${functions[name]}`

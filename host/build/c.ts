@@ -39,8 +39,14 @@ export interface CTools {
 
 const majors = [23, 22, 21, 20, 19, 18, 17]
 /** Where Homebrew puts what Apple's tools would hide. */
-const homebrew = ['/opt/homebrew/opt/llvm/bin', '/usr/local/opt/llvm/bin', '/opt/homebrew/opt/lld/bin', '/usr/local/opt/lld/bin']
-const install = 'Install it with `apt-get install clang-19 lld-19` or `brew install llvm lld`, or name it by $CC_WASM and $WASM_LD.'
+const homebrew = [
+  '/opt/homebrew/opt/llvm/bin',
+  '/usr/local/opt/llvm/bin',
+  '/opt/homebrew/opt/lld/bin',
+  '/usr/local/opt/lld/bin',
+]
+const install =
+  'Install it with `apt-get install clang-19 lld-19` or `brew install llvm lld`, or name it by $CC_WASM and $WASM_LD.'
 
 let found: CTools | MissingTool | undefined
 
@@ -146,11 +152,21 @@ interface Compiled {
   readonly problems: readonly BuildProblem[]
 }
 
-async function compileOne(project: Project, tools: CTools, sdk: string, source: string, object: string): Promise<Compiled> {
+async function compileOne(
+  project: Project,
+  tools: CTools,
+  sdk: string,
+  source: string,
+  object: string,
+): Promise<Compiled> {
   const { directory } = project
   const name = relative(directory, source)
   const includes = [`-I${sdk}`, `-I${project.gen}`, `-ffile-prefix-map=${directory}=.`]
-  const { ok, stderr } = await run(tools.clang, [...flags, ...strictness, ...includes, '-c', name, '-o', object], directory)
+  const { ok, stderr } = await run(
+    tools.clang,
+    [...flags, ...strictness, ...includes, '-c', name, '-o', object],
+    directory,
+  )
   if (ok) return { object, problems: [] }
   const problems = diagnosticsOf(stderr)
   if (problems.length === 0) throw new Error(`${tools.clang} failed: ${stderr.trim()}`)

@@ -19,7 +19,13 @@ export interface CScalar {
   readonly order: string
 }
 
-const varint = (type: string, array: string, read: string, wide: (value: string) => string, order: string): CScalar => ({
+const varint = (
+  type: string,
+  array: string,
+  read: string,
+  wide: (value: string) => string,
+  order: string,
+): CScalar => ({
   type,
   array,
   wireType: 0,
@@ -57,7 +63,13 @@ const counted = (type: 'ik_text' | 'ik_bytes', name: 'text' | 'bytes'): CScalar 
 })
 
 // A negative int32 is sign-extended: ten bytes on the wire.
-const int32 = varint('int32_t', 'ik_int32', '(int32_t)ik_read_varint(reader)', (value) => `(uint64_t)(int64_t)${value}`, 'int32')
+const int32 = varint(
+  'int32_t',
+  'ik_int32',
+  '(int32_t)ik_read_varint(reader)',
+  (value) => `(uint64_t)(int64_t)${value}`,
+  'int32',
+)
 
 const scalars: Readonly<Record<ScalarType | 'enum', CScalar>> = {
   int32,

@@ -10,13 +10,22 @@
 //
 // Leaves to others: which files are reached (generate.ts), what runs (sdk/c).
 
-import type { EnumType, Field, FieldType, FileType, MessageType, MethodType, Schema, ServiceType } from '../../schema/schema.ts'
+import type {
+  EnumType,
+  Field,
+  FieldType,
+  FileType,
+  MessageType,
+  MethodType,
+  Schema,
+  ServiceType,
+} from '../../schema/schema.ts'
 import { isStreamed } from '../../schema/schema.ts'
+import type { CScalar } from './c-scalars.ts'
+import { cScalarOf } from './c-scalars.ts'
 import type { GeneratedFile } from './generate.ts'
 import { declared, importedMessages, reachedFiles } from './generate.ts'
 import { namesOf } from './names.ts'
-import type { CScalar } from './c-scalars.ts'
-import { cScalarOf } from './c-scalars.ts'
 
 /** What ends a build with its name: a service that C code cannot say. */
 export function generateC(schema: Schema, roots: readonly string[], descriptors: Uint8Array): readonly GeneratedFile[] {
@@ -192,7 +201,13 @@ function headerCode(schema: Schema, c: CNames, file: FileType): string {
     ...enums.map((item) => enumCode(c, item)),
     messages.flatMap(({ fullName }) => {
       const name = c.of(fullName)
-      return [`typedef struct ${name} ${name};`, `typedef struct ${name}_array {`, `  ${name} *items;`, '  size_t count, capacity;', `} ${name}_array;`]
+      return [
+        `typedef struct ${name} ${name};`,
+        `typedef struct ${name}_array {`,
+        `  ${name} *items;`,
+        '  size_t count, capacity;',
+        `} ${name}_array;`,
+      ]
     }),
     ...messages.flatMap((message) => structCode(c, message)),
     ...messages.map((message) => helpersCode(c, message)),
@@ -241,7 +256,13 @@ function enumCode(c: CNames, { fullName, byName }: EnumType): readonly string[] 
     const constant = value.startsWith(own) ? `${prefix}${value}` : `${constantOf(name)}_${value}`
     return `  ${constant} = ${number},`
   })
-  return [`// ${fullName}. Open: a newer sender may use a number that is not here.`, `typedef int32_t ${name};`, 'enum {', ...constants, '};']
+  return [
+    `// ${fullName}. Open: a newer sender may use a number that is not here.`,
+    `typedef int32_t ${name};`,
+    'enum {',
+    ...constants,
+    '};',
+  ]
 }
 
 function structCode(c: CNames, message: MessageType): readonly (readonly string[])[] {
@@ -252,7 +273,8 @@ function structCode(c: CNames, message: MessageType): readonly (readonly string[
     const { type } = field
     if (type.kind !== 'map') continue
     const entry = entryName(name, field)
-    const value = type.value.kind === 'message' ? `${valueType(c, type.value)} *value` : `${valueType(c, type.value)} value`
+    const value =
+      type.value.kind === 'message' ? `${valueType(c, type.value)} *value` : `${valueType(c, type.value)} value`
     blocks.push([
       `typedef struct ${entry} {`,
       `  ${cScalarOf(type.key).type} key;`,
@@ -370,7 +392,8 @@ function mapHelpers(c: CNames, name: string, field: Field, member: string): read
   const entry = entryName(name, field)
   const key = cScalarOf(type.key)
   const isSame = key.array === 'ik_text' ? 'ik_equal(items[i].key, key)' : 'items[i].key == key'
-  const value = type.value.kind === 'message' ? `${valueType(c, type.value)} *value` : `${valueType(c, type.value)} value`
+  const value =
+    type.value.kind === 'message' ? `${valueType(c, type.value)} *value` : `${valueType(c, type.value)} value`
   return [
     `static inline ${entry} *${name}_find_${field.name}(const ${name} *message, ${key.type} key) {`,
     `  ${entry} *items = message->${member}.items;`,
@@ -428,7 +451,9 @@ function writeCode(c: CNames, message: MessageType): readonly string[] {
   const members = [...membersOf(message)].sort((a, b) => b.field.number - a.field.number)
   return [
     `void ${name}_write(ik_writer *writer, const void *message) {`,
-    ...(members.length === 0 ? ['  (void)writer;', '  (void)message;'] : [`  const ${name} *m = (const ${name} *)message;`]),
+    ...(members.length === 0
+      ? ['  (void)writer;', '  (void)message;']
+      : [`  const ${name} *m = (const ${name} *)message;`]),
     ...members.flatMap((member) => writeField(c, name, member)),
     '}',
   ]
@@ -652,7 +677,9 @@ function eventsOf(schema: Schema, c: CNames, service: ServiceType) {
 }
 
 function eventsDeclared(schema: Schema, c: CNames, service: ServiceType): readonly string[] {
-  return [`extern const ik_event ${c.of(service.fullName)}_events[${Math.max(1, eventsOf(schema, c, service).length)}];`]
+  return [
+    `extern const ik_event ${c.of(service.fullName)}_events[${Math.max(1, eventsOf(schema, c, service).length)}];`,
+  ]
 }
 
 /** Weak: what a service does not fold is null. */
@@ -680,7 +707,12 @@ function serviceMacros(schema: Schema, c: CNames, service: ServiceType): readonl
 
 /** What an author writes, as a comment, and the macro that declares and gathers it. */
 function macro(documentation: readonly string[], head: string, lines: readonly string[]): readonly string[] {
-  return [...documentation.map((line) => `// ${line}`), `#define ${head} \\`, ...lines.slice(0, -1).map((line) => `  ${line} \\`), `  ${lines.at(-1)}`]
+  return [
+    ...documentation.map((line) => `// ${line}`),
+    `#define ${head} \\`,
+    ...lines.slice(0, -1).map((line) => `  ${line} \\`),
+    `  ${lines.at(-1)}`,
+  ]
 }
 
 /** A function that the service's table can have: the handler's own types are known here only. */
@@ -695,12 +727,13 @@ interface Table {
   readonly events: string
 }
 
-function table(service: ServiceType, name: string, rows: readonly string[], { kind, state, crdt, events }: Table): readonly string[] {
-  return [
-    `static const ik_method ${name}_methods[] = { \\`,
-    ...rows.map((row) => `  ${row}, \\`),
-    '};',
-  ]
+function table(
+  service: ServiceType,
+  name: string,
+  rows: readonly string[],
+  { kind, state, crdt, events }: Table,
+): readonly string[] {
+  return [`static const ik_method ${name}_methods[] = { \\`, ...rows.map((row) => `  ${row}, \\`), '};']
     .map((line) => line.replace(/ \\$/, ''))
     .concat([
       `const ik_service ${name}_service = {&ik_kind_${kind}, "${service.fullName}", ${state}, ${name}_methods, sizeof ${name}_methods / sizeof ${name}_methods[0], ${events}, ${crdt}, {.unused = 0, __VA_ARGS__}};`,
@@ -709,7 +742,12 @@ function table(service: ServiceType, name: string, rows: readonly string[], { ki
 
 const noHandlers = 'NULL, NULL, NULL, NULL, NULL, NULL, NULL'
 
-function eventSourcedMacro(schema: Schema, c: CNames, service: ServiceType, methods: readonly Method[]): readonly string[] {
+function eventSourcedMacro(
+  schema: Schema,
+  c: CNames,
+  service: ServiceType,
+  methods: readonly Method[],
+): readonly string[] {
   const name = c.of(service.fullName)
   const events = eventsOf(schema, c, service)
   const prototypes = methods.map(
@@ -733,7 +771,10 @@ function eventSourcedMacro(schema: Schema, c: CNames, service: ServiceType, meth
         `static inline void ${emit}(ik_context *context, const ${type} *event) { ik_emit_event(context, &${type}_type, event, ${fold}_run); }`,
       ]),
       ...methods.map(({ handler, request, reply }) =>
-        thunk(handler, `return ${handler}((const STATE *)self, (const ${request} *)request, (${reply} *)reply, context);`),
+        thunk(
+          handler,
+          `return ${handler}((const STATE *)self, (const ${request} *)request, (${reply} *)reply, context);`,
+        ),
       ),
       ...table(service, name, methods.map(unaryRow), {
         kind: 'event_sourced',
@@ -767,9 +808,17 @@ function valueMacro(c: CNames, service: ServiceType, methods: readonly Method[])
       ...prototypes.map((line) => `IK_EXTERN ${line}`),
       `static inline void ${update}(ik_context *context, const VALUE *value) { ik_update_value(context, value); }`,
       ...methods.map(({ handler, request, reply }) =>
-        thunk(handler, `return ${handler}((const VALUE *)self, (const ${request} *)request, (${reply} *)reply, context);`),
+        thunk(
+          handler,
+          `return ${handler}((const VALUE *)self, (const ${request} *)request, (${reply} *)reply, context);`,
+        ),
       ),
-      ...table(service, name, methods.map(unaryRow), { kind: 'value', state: '&VALUE##_type', crdt: '0', events: 'NULL, 0' }),
+      ...table(service, name, methods.map(unaryRow), {
+        kind: 'value',
+        state: '&VALUE##_type',
+        crdt: '0',
+        events: 'NULL, 0',
+      }),
     ],
   )
 }
@@ -811,8 +860,14 @@ function replicatedMacro(c: CNames, service: ServiceType, methods: readonly Meth
       ...handlers.flatMap(({ isStreamed: streams, handler, request, reply, decide, changed, cancelled, reads }) => [
         `IK_EXTERN ${decide}`,
         optional(reads),
-        thunk(handler, `return ${handler}(*(const ik_view *)self, (const ${request} *)request, (${reply} *)reply, context);`),
-        thunk(`${handler}_reads`, `if (${handler}_reads) ${handler}_reads((const ${request} *)request, context); return IK_SILENT;`),
+        thunk(
+          handler,
+          `return ${handler}(*(const ik_view *)self, (const ${request} *)request, (${reply} *)reply, context);`,
+        ),
+        thunk(
+          `${handler}_reads`,
+          `if (${handler}_reads) ${handler}_reads((const ${request} *)request, context); return IK_SILENT;`,
+        ),
         ...(streams
           ? [
               `IK_EXTERN ${changed}`,
@@ -852,7 +907,10 @@ function streamParts({ method, handler, request, reply }: Method, state: string)
     return {
       prototype: `ik_answer ${full}(${parameters});`,
       isOptional,
-      thunk: thunk(full, isOptional ? `if (${full}) return ${full}(${passed}); ${otherwise}` : `return ${full}(${passed});`),
+      thunk: thunk(
+        full,
+        isOptional ? `if (${full}) return ${full}(${passed}); ${otherwise}` : `return ${full}(${passed});`,
+      ),
     }
   }
   const asked = `const ${request} *request`
@@ -870,7 +928,12 @@ function streamParts({ method, handler, request, reply }: Method, state: string)
     }
   }
   if (method.clientStreaming) {
-    return { start: part('start', [], true), item: part('item', [asked, answered], false), end: part('end', [answered], false), cancelled }
+    return {
+      start: part('start', [], true),
+      item: part('item', [asked, answered], false),
+      end: part('end', [answered], false),
+      cancelled,
+    }
   }
   return { start: part('start', [asked], false), next: part('next', [], false), cancelled }
 }
@@ -892,7 +955,10 @@ function actionMacro(c: CNames, service: ServiceType, methods: readonly Method[]
     if (!isStreamed(method)) {
       const prototype = `ik_answer ${handler}(const ${request} *request, ${reply} *reply, ik_context *context);`
       documentation.push(`  ${prototype}`)
-      lines.push(`IK_EXTERN ${prototype}`, thunk(handler, `return ${handler}((const ${request} *)request, (${reply} *)reply, context);`))
+      lines.push(
+        `IK_EXTERN ${prototype}`,
+        thunk(handler, `return ${handler}((const ${request} *)request, (${reply} *)reply, context);`),
+      )
       rows.push(unaryRow(one))
       continue
     }

@@ -1,0 +1,112 @@
+// Innkeeper's test kit for C: given a history, when a command comes, then these events and this reply. Native, without a host.
+//
+//   cc -I<sdk> -Isrc test/rules.c src/*.c src/gen/*.c <sdk>/innkeeper_test.c -o rules && ./rules
+//
+// K1. Every `when` also tries the laws that the host relies on: a batch decides as its commands one by one, nothing is
+//     remembered between calls, a state is the fold of its events.
+// K2. All that a command came to is to be said: an event, an effect or an answer that no `then_...` named fails the test.
+// K3. Of a replicated entity it has one replica and merges nothing.
+// K4. A fault ends the program with its reason.
+#pragma once
+#include "innkeeper.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// A message with its type: IK_OF(counter_added, .amount = 2), IK_OF(counter_cleared).
+typedef struct ik_value {
+  const ik_message_type *type;
+  const void *message;
+} ik_value;
+#define IK_OF(type, ...) ((ik_value){&type##_type, ik_test_copy(&(type){__VA_ARGS__}, sizeof(type))})
+
+// A test by its name; all that are linked run.
+#define IK_TEST(name)                                                         \
+  static void name(void);                                                     \
+  __attribute__((constructor)) static void ik_register_##name(void) {         \
+    static ik_test test = {#name, name, NULL};                                \
+    ik_test_register(&test);                                                  \
+  }                                                                           \
+  static void name(void)
+
+#define IK_CHECK(condition) ik_test_check(__FILE__, __LINE__, (condition), #condition)
+#define IK_HERE ik_test_at(__FILE__, __LINE__)
+
+// An entity of the service, or an action: nothing has happened yet.
+#define given(service) (IK_HERE, ik_test_given(service, "entity"))
+#define given_entity(service, key) (IK_HERE, ik_test_given(service, key))
+// Its history, its value.
+#define given_event(event) (IK_HERE, ik_test_given_event(event))
+#define given_value(value) (IK_HERE, ik_test_given_value(value))
+// What is there, to be looked at, and before the first `when` to be changed.
+#define the_view() (ik_test_view())
+// The time of the commands that follow, and what callers send along.
+#define at_time(now_ms) ik_test_at_time(now_ms)
+#define with_metadata(name, text) ik_test_with_metadata(name, text)
+
+#define when(method, request) (IK_HERE, ik_test_when(method, request))
+// Of a replicated entity: what a subscriber is told of a change, and that it has left. `request`: which opened the stream.
+#define changed(method, request) (IK_HERE, ik_test_changed(method, request))
+#define cancelled(method, request) (IK_HERE, ik_test_cancelled(method, request))
+
+#define then_event(event) (IK_HERE, ik_test_then_event(event))
+#define then_updated(value) (IK_HERE, ik_test_then_updated(value))
+#define then_removed() (IK_HERE, ik_test_then_removed())
+#define then_effect(call, synchronous) (IK_HERE, ik_test_then_effect(call, synchronous))
+#define then_metadata(name, text) (IK_HERE, ik_test_then_metadata(name, text))
+#define then_reply(reply) (IK_HERE, ik_test_then_reply(reply, false))
+// A streamed method of a replicated entity: the stream is open, with this first element or none.
+#define then_stream(first) (IK_HERE, ik_test_then_reply(first, true))
+#define then_stream_silent() (IK_HERE, ik_test_then_silent(true))
+#define then_refuses(code, message) (IK_HERE, ik_test_then_refuses(code, message))
+#define then_forwards(call) (IK_HERE, ik_test_then_forwards(call))
+// Of `changed`: an element, an end, or neither.
+#define then_emits(element) (IK_HERE, ik_test_then_reply(element, false))
+#define then_silent() (IK_HERE, ik_test_then_silent(false))
+#define then_ends() (IK_HERE, ik_test_then_ends())
+
+// A stream of an action, driven as a client would.
+#define stream(method) (IK_HERE, ik_test_stream(method))
+#define sends(request) (IK_HERE, ik_test_input(IK_INPUT_ITEM, request))
+#define closes() (IK_HERE, ik_test_input(IK_INPUT_END, (ik_value){NULL, NULL}))
+#define leaves() (IK_HERE, ik_test_input(IK_INPUT_CANCELLED, (ik_value){NULL, NULL}))
+// The client has taken what was sent, and the guest is asked for more.
+#define takes() (IK_HERE, ik_test_take_more())
+
+typedef struct ik_test {
+  const char *name;
+  void (*run)(void);
+  struct ik_test *next;
+} ik_test;
+
+void ik_test_register(ik_test *test);
+void ik_test_at(const char *file, int line);
+void ik_test_check(const char *file, int line, bool holds, const char *what);
+const void *ik_test_copy(const void *message, size_t size);
+void ik_test_given(const ik_service *service, const char *entity);
+void ik_test_given_event(ik_value event);
+void ik_test_given_value(ik_value value);
+ik_view ik_test_view(void);
+void ik_test_at_time(int64_t now_ms);
+void ik_test_with_metadata(const char *name, const char *text);
+void ik_test_when(const char *method, ik_value request);
+void ik_test_changed(const char *method, ik_value request);
+void ik_test_cancelled(const char *method, ik_value request);
+void ik_test_then_event(ik_value event);
+void ik_test_then_updated(ik_value value);
+void ik_test_then_removed(void);
+void ik_test_then_effect(ik_call call, bool synchronous);
+void ik_test_then_metadata(const char *name, const char *text);
+void ik_test_then_reply(ik_value reply, bool opens);
+void ik_test_then_silent(bool opens);
+void ik_test_then_refuses(ik_code code, const char *message);
+void ik_test_then_forwards(ik_call call);
+void ik_test_then_ends(void);
+void ik_test_stream(const char *method);
+void ik_test_input(uint8_t kind, ik_value request);
+void ik_test_take_more(void);
+
+#ifdef __cplusplus
+}
+#endif

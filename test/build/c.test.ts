@@ -1,0 +1,349 @@
+// Guards the C SDK: protobuf's conformance cases and hostile bytes through the generated codec, natively and with sanitizers,
+// compared with the TypeScript one; what an author sees of a mistake; the kit; the header as C++.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { buildProject } from '../../host/build/build.ts'
+import { findC } from '../../host/build/c.ts'
+import { generateC } from '../../host/build/codegen/c.ts'
+import { generate } from '../../host/build/codegen/generate.ts'
+import { writeGenerated } from '../../host/build/codegen/write.ts'
+import { importsOf } from '../../host/build/component.ts'
+import { compileProtos } from '../../host/build/descriptors.ts'
+import { BuildError } from '../../host/build/problem.ts'
+import { readProject } from '../../host/build/project.ts'
+import { findTool, MissingTool } from '../../host/build/toolchain.ts'
+import { checkLaws } from '../../host/deploy/laws/laws.ts'
+import { link } from '../../host/deploy/link.ts'
+import { load } from '../../host/guest/load.ts'
+import { defaultLimits } from '../../host/limits.ts'
+import { loadSchema } from '../../host/schema/load.ts'
+import type { MessageType } from '../../sdk/typescript/codec/message.ts'
+import { component } from '../support/components.ts'
+import { protoCases } from '../support/proto-cases.ts'
+import { protos } from '../support/protos.ts'
+import { skip } from '../support/skip.ts'
+
+const C = suite('c')
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const sdk = join(root, 'sdk/c')
+const work = mkdtempSync(join(tmpdir(), 'innkeeper-c-test-'))
+C.after(() => rmSync(work, { recursive: true }))
+
+const wordsProto = `syntax = "proto3";
+package words.v1;
+import "innkeeper/options.proto";
+service Class { rpc New(Template) returns (Struct); }
+message Template { string operator = 1 [(innkeeper.entity_key) = true]; }
+message Struct {
+  string new = 1;
+  oneof default { string case = 2; int32 int = 3; This this = 4; }
+  map<string, This> union = 5;
+  repeated Enum enum = 6;
+}
+message This { string delete = 1; }
+enum Enum { ENUM_NONE = 0; TRUE = 1; }
+`
+
+/** test/support/c/kit.c has its services and what is tested of them. */
+const kitProto = `syntax = "proto3";
+package kit.v1;
+import "innkeeper/options.proto";
+service Sum { rpc Add(Number) returns (Number); }
+service Note { rpc Put(Number) returns (Number); rpc Drop(Number) returns (Number); }
+service Room { rpc Join(Number) returns (stream Number); rpc Look(Number) returns (Number); }
+service Talk {
+  rpc Ask(Number) returns (Number);
+  rpc Count(Number) returns (stream Number);
+  rpc Total(stream Number) returns (Number);
+  rpc Echo(stream Number) returns (stream Number);
+}
+message Number { string id = 1 [(innkeeper.entity_key) = true]; int64 value = 2; }
+message Added { int64 value = 1; }
+message State { int64 value = 1; }
+`
+
+const cc = findTool({ variable: 'CC', names: ['cc', 'gcc', 'clang'] })?.path
+const cxx = findTool({ variable: 'CXX', names: ['c++', 'g++', 'clang++'] })?.path
+const tools = findC()
+
+/** The machine's own compiler, for programs that run here. @throws Error with what it says */
+function compile(compiler: string, args: readonly string[]): void {
+  const { status, stderr } = spawnSync(compiler, args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(stderr)
+}
+
+/** Sanitizers, where the machine has their libraries. */
+function sanitizers(compiler: string): readonly string[] {
+  const flags = ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+  const source = join(work, 'empty.c')
+  writeFileSync(source, 'int main(void) { return 0; }\n')
+  return spawnSync(compiler, [...flags, source, '-o', join(work, 'empty')]).status === 0 ? flags : []
+}
+
+if (cc === undefined) skip(C, 'the codec, natively', 'there is no C compiler (cc, gcc, clang)')
+else {
+  const project = readProject(join(root, 'test/conformance/c'))
+  const { schema, bytes } = await compileProtos(project)
+  const gen = join(work, 'gen')
+  await writeGenerated(gen, generateC(schema, project.files, bytes))
+  const program = join(work, 'codec')
+  const sources = [join(root, 'test/support/c/codec.c'), join(gen, 'conformance.c'), join(gen, 'component.c')]
+  compile(cc, [
+    ...['-std=c11', '-O1', '-Wall', '-Wextra', '-Werror', ...sanitizers(cc), `-I${sdk}`, `-I${gen}`],
+    ...[...sources, join(sdk, 'innkeeper.c'), '-o', program],
+  ])
+
+  /** What the codec makes of each: hexadecimal, or `! problem`. */
+  const through = (inputs: readonly Uint8Array[]): readonly string[] => {
+    const lines = inputs.map((input) => Buffer.from(input).toString('hex')).join('\n')
+    const output = execFileSync(program, { input: `${lines}\n`, encoding: 'utf8', maxBuffer: 2 ** 28 })
+    return output.split('\n').slice(0, -1)
+  }
+
+  C('the codec passes the cases of protobuf', () => {
+    const results = through(protoCases.map(({ input }) => input))
+    assert.is(results.length, protoCases.length)
+    const wrong = protoCases.flatMap(({ name, output }, index) => {
+      const got = results[index]!
+      const expected = output === 'refused' ? '!' : Buffer.from(output).toString('hex')
+      return (output === 'refused' ? got.startsWith('!') : got === expected) ? [] : [`${name}: ${got}, not ${expected}`]
+    })
+    assert.equal(wrong, [])
+    console.log(`# c: ${protoCases.length} cases of protobuf`)
+  })
+
+  const Everything = await typeScriptEverything()
+
+  C('the codec refuses and writes what the TypeScript one does: cases cut off anywhere, and with bytes changed', () => {
+    const inputs: Uint8Array[] = []
+    for (const { input } of protoCases) {
+      for (let end = 0; end < Math.min(input.length, 60); end++) inputs.push(input.subarray(0, end))
+    }
+    const some = protoCases.map(({ input }) => input).filter((input) => input.length < 400)
+    const changed = fc
+      .tuple(
+        fc.array(fc.constantFrom(...some), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }),
+      )
+      .map(([parts, changes]) => {
+        const bytes = Uint8Array.from(parts.flatMap((part) => [...part]))
+        for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value
+        return bytes
+      })
+    inputs.push(...fc.sample(changed, 4_000), ...fc.sample(fc.uint8Array({ maxLength: 60 }), 2_000))
+    const results = through(inputs)
+    for (const [index, input] of inputs.entries()) {
+      const got = results[index]!
+      // A tag whose number has more than 32 bits is refused by C alone.
+      if (got === '! a tag is no field number') continue
+      assert.is(got.startsWith('!') ? '!' : got, written(Everything, input), Buffer.from(input).toString('hex'))
+    }
+  })
+
+  C('what was written reads as the same', () => {
+    const once = through(protoCases.map(({ input }) => input)).filter((line) => !line.startsWith('!'))
+    assert.equal(through(once.map((line) => Buffer.from(line, 'hex'))), once)
+  })
+
+  C('the kit: the rules of the counter', async () => {
+    const rules = join(work, 'rules')
+    const counter = join(root, 'guests/counter/c')
+    const generated = join(work, 'counter/gen')
+    const project = readProject(counter)
+    const descriptors = await compileProtos(project)
+    await writeGenerated(generated, generateC(descriptors.schema, project.files, descriptors.bytes))
+    compile(cc, [
+      ...['-std=c11', '-Wall', '-Wextra', ...sanitizers(cc), `-I${sdk}`, `-I${join(work, 'counter')}`],
+      ...[join(counter, 'test/rules.c'), join(counter, 'src/service.c'), join(generated, 'counter.c')],
+      ...[join(generated, 'component.c'), join(sdk, 'innkeeper_test.c'), '-o', rules],
+    ])
+    assert.match(execFileSync(rules, { encoding: 'utf8' }), /^5 of 5 tests passed/)
+  })
+
+  C('the kit: every kind, and mistakes that it finds', async () => {
+    const generated = join(work, 'kit/gen')
+    const { schema: kinds, bytes: descriptors } = await protos({ 'kit.proto': kitProto })
+    await writeGenerated(generated, generateC(kinds, ['kit.proto'], descriptors))
+    const program = join(work, 'kit/kit')
+    compile(cc, [
+      ...['-std=c11', '-Wall', '-Wextra', '-Werror', ...sanitizers(cc), `-I${sdk}`, `-I${join(work, 'kit')}`],
+      ...[join(root, 'test/support/c/kit.c'), join(generated, 'kit.c'), join(generated, 'component.c')],
+      ...[join(sdk, 'innkeeper_test.c'), '-o', program],
+    ])
+    const { stdout, stderr } = spawnSync(program, { encoding: 'utf8' })
+    const lines = stderr.trim().split('\n')
+    // The tests whose names begin with `wrong` are to fail, each once.
+    assert.equal(
+      lines.filter((line) => !/ wrong_/.test(line)),
+      [],
+    )
+    const [, passed, count] = /^(\d+) of (\d+) tests/.exec(stdout) ?? []
+    assert.is(Number(count) - Number(passed), lines.length, stderr)
+    assert.ok(lines.length >= 8)
+  })
+}
+
+if (cxx === undefined) skip(C, 'the header as C++', 'there is no C++ compiler (c++, g++, clang++)')
+else {
+  C('the headers are C++ too', async () => {
+    const generated = join(work, 'cxx/gen')
+    const { schema, bytes } = await protos({ 'words.proto': wordsProto })
+    await writeGenerated(generated, generateC(schema, ['words.proto'], bytes))
+    const source = join(work, 'cxx/service.cc')
+    writeFileSync(
+      source,
+      `#include "gen/words.h"
+CLASS_EVENT_SOURCED(words_struct)
+ik_answer class_new(const words_struct *state, const words_template *request, words_struct *reply, ik_context *context) {
+  words_this event = {request->operator_};
+  class_emit_this(context, &event);
+  *reply = *state;
+  return IK_REPLY;
+}
+void class_on_this(words_struct *state, const words_this *event) {
+  state->new_ = event->delete_;
+  words_struct_add_enum(state, WORDS_ENUM_TRUE);
+  state->default_case = WORDS_STRUCT_INT;
+  state->default_.int_ = WORDS_ENUM_NONE;
+  words_struct_put_union(state, state->new_, words_this_new());
+}
+`,
+    )
+    compile(cxx, ['-std=c++17', '-Wall', '-Werror', `-I${sdk}`, '-fsyntax-only', source])
+  })
+}
+
+if (tools instanceof MissingTool) skip(C, 'components', tools.message)
+else {
+  C('the counter is small, imports nothing, and keeps the laws', async () => {
+    const { bytes } = await component('counter/c')
+    assert.ok(bytes.length <= 16 * 1024, `${bytes.length} bytes`)
+    const linked = await link(new Uint8Array(bytes), defaultLimits)
+    if (!linked.ok) throw new Error(linked.reasons.join('; '))
+    const { artefact } = linked
+    for (const module of artefact.modules) assert.equal(importsOf(module).wasi, [])
+    assert.is(artefact.description.sdkName, 'innkeeper-c')
+    const schema = loadSchema(artefact.description.descriptors)
+    const fresh = () => load(artefact, defaultLimits, () => false, true)
+    assert.equal(checkLaws(artefact.description.services[0]!, schema, fresh, 7).broken, [])
+  })
+
+  C('a mistake is told at its place', async () => {
+    assert.equal(await problems((text) => text.replace('request->amount', 'request->amout')), [
+      "src/service.c:10:29: no member named 'amout' in 'struct counter_add_request'; did you mean 'amount'?",
+    ])
+    const [type] = await problems((text) => text.replace('counter_value *reply', 'counter_added *reply'))
+    assert.match(type!, "src/service.c:8:11: conflicting types for 'counter_add'")
+    assert.equal(
+      await problems((text) => text.replace('  *reply = *state;\n  return IK_REPLY;\n}', '  *reply = *state;\n}')),
+      ['src/service.c:17:1: non-void function does not return a value in all control paths'],
+    )
+    assert.equal(
+      await problems((text) => text.replace('return ik_refuse(context, IK_FAILED', 'ik_refuse(context, IK_FAILED')),
+      ["src/service.c:14:5: ignoring return value of function declared with 'warn_unused_result' attribute"],
+    )
+  })
+
+  C('what is missing is told with its prototype, and what is misspelt by its name', async () => {
+    assert.equal(await problems((text) => text.replace(/ik_answer counter_get[^}]*}/, '')), [
+      'src/service.c: counter_get is missing: ik_answer counter_get(const STATE *state, const counter_get_request *request, counter_value *reply, ik_context *context)',
+    ])
+    assert.equal(await problems((text) => text.replace('counter_on_added', 'counter_on_aded')), [
+      'src/service.c:28:6: counter_on_aded is none of the functions that a generated header declares; make it static if it is a helper',
+    ])
+    assert.equal(await problems((text) => text.replace(/void counter_on_added[^}]*}/, '')), [
+      'src/service.c: counter_on_added is missing: void counter_on_added(STATE *state, const counter_added *event)',
+    ])
+    const [nothing] = await problems(() => '#include "gen/counter.h"\n')
+    assert.match(nothing!, 'src/service.c: defines no service')
+  })
+
+  C('time, chance, files and memory of a library are refused by name', async () => {
+    const after = (line: string) => (text: string) => text.replace('  int64_t amount', `  ${line}\n  int64_t amount`)
+    assert.equal(await problems((text) => `#include <time.h>\n${text}`), [
+      'src/service.c:1:10: time.h is not available in a service: use ik_now(context)',
+    ])
+    assert.equal(await problems(after('time(NULL);')), [
+      'src/service.c:10:3: time is not available in a service: use ik_now(context)',
+    ])
+    assert.equal(await problems((text) => after('(void)time(NULL);')(`long time(long *);\n${text}`)), [
+      'src/service.c: time is not available in a service: use ik_now(context)',
+    ])
+    assert.equal(await problems((text) => after('(void)rand();')(`int rand(void);\n${text}`)), [
+      'src/service.c: rand is not available in a service: use ik_random(context)',
+    ])
+    assert.equal(await problems(after('(void)malloc(1);')), [
+      'src/service.c:10:9: malloc is not available in a service: use ik_allocate, or ik_allocate_zeroed: what a call allocates is gone after it',
+    ])
+    const reach = `__attribute__((import_module("env"), import_name("read"))) int reach(void);\n`
+    assert.equal(await problems((text) => after('(void)reach();')(reach + text)), [
+      'src/service.c: read is not available in a service: a component has no files and no output',
+    ])
+  })
+}
+
+C.run()
+
+/** The lines of `inn build` for the counter with its source changed; none if it builds. */
+async function problems(change: (text: string) => string): Promise<readonly string[]> {
+  const folder = mkdtempSync(join(work, 'project-'))
+  const counter = join(root, 'guests/counter/c')
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  const text = readFileSync(join(counter, 'src/service.c'), 'utf8')
+  write('src/service.c', change(text))
+  write(
+    'innkeeper.json',
+    JSON.stringify({ language: 'c', proto: join(root, 'guests/proto'), files: ['counter.proto'] }),
+  )
+  try {
+    await buildProject(folder)
+    return []
+  } catch (error) {
+    if (error instanceof BuildError) return error.message.split('\n')
+    throw error
+  }
+}
+
+/** The TypeScript codec of Everything. */
+async function typeScriptEverything(): Promise<MessageType<object>> {
+  const { schema } = await compileProtos(readProject(join(root, 'test/conformance/c')))
+  const folder = join(root, 'test/fixtures/gen/c', 'conformance')
+  await writeGenerated(folder, generate(schema, ['conformance.proto']))
+  const module = (await import(pathToFileURL(join(folder, 'conformance.ts')).href)) as {
+    Everything: MessageType<object>
+  }
+  return module.Everything
+}
+
+function written(type: MessageType<object>, input: Uint8Array): string {
+  let message: object
+  try {
+    message = type.decode(input)
+  } catch {
+    return '!'
+  }
+  // A Map keeps the order in which it was made; C writes keys ascending.
+  const ordered = Object.entries(message).map(([name, value]) => [
+    name,
+    value instanceof Map ? ascending(value) : value,
+  ])
+  return Buffer.from(type.encode(Object.fromEntries(ordered))).toString('hex')
+}
+
+function ascending(map: ReadonlyMap<string | number | bigint | boolean, unknown>): object {
+  return new Map(
+    [...map].sort(([a], [b]) => {
+      if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b as string))
+      return a < b ? -1 : a > b ? 1 : 0
+    }),
+  )
+}
