@@ -420,7 +420,7 @@ void *ik_allocate(size_t size, size_t align) {
   return (void *)at;
 }
 
-void ik_release(void) {
+__attribute__((noinline)) void ik_release(void) {
   ik_begin();
 }
 
@@ -553,7 +553,7 @@ void *ik_grow(void *items, size_t count, size_t *capacity, size_t size) {
 
 // Reader
 
-static uint64_t ik_fail(ik_reader *reader, const char *problem) {
+static __attribute__((noinline)) uint64_t ik_fail(ik_reader *reader, const char *problem) {
   if (reader->problem == NULL) reader->problem = problem;
   reader->at = reader->end;
   return 0;
@@ -590,7 +590,7 @@ uint32_t ik_read_tag(ik_reader *reader) {
 }
 
 // Where so many bytes begin; null if there are fewer.
-static const uint8_t *ik_take(ik_reader *reader, uint64_t length) {
+static __attribute__((noinline)) const uint8_t *ik_take(ik_reader *reader, uint64_t length) {
   const uint8_t *start = reader->at;
   if (length > (uint64_t)(reader->end - start)) {
     ik_fail(reader, ik_cut_off);
