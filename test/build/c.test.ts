@@ -310,6 +310,13 @@ else {
   })
 }
 
+C('the code in the README is that of the guests', () => {
+  const readme = readFileSync(join(sdk, 'README.md'), 'utf8')
+  const snippets = [...readme.matchAll(/<!-- (\S+) -->\n```c\n([\s\S]*?)```/g)]
+  assert.ok(snippets.length >= 4)
+  for (const [, path, code] of snippets) assert.ok(readFileSync(join(root, path!), 'utf8').includes(code!), path)
+})
+
 C.run()
 
 /** The lines of `inn build` for the counter with its source changed; none if it builds. */
