@@ -22,6 +22,7 @@ import { checkLaws } from '../../host/deploy/laws/laws.ts'
 import { link } from '../../host/deploy/link.ts'
 import { EventSourced } from '../../host/guest/event-sourced.ts'
 import { compile as compileArtefact } from '../../host/guest/instance.ts'
+import { interfaces } from '../../host/guest/layout.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { loadSchema } from '../../host/schema/load.ts'
@@ -231,6 +232,7 @@ else {
     const { artefact } = linked
     for (const module of artefact.modules) assert.equal(importsOf(module).wasi, [])
     assert.is(artefact.description.sdkName, 'innkeeper-c')
+    assert.equal(Object.keys(artefact.plan.exports).sort(), [interfaces.about, interfaces['event-sourced']])
     const schema = loadSchema(artefact.description.descriptors)
     const fresh = () => load(artefact, defaultLimits, () => false, true)
     assert.equal(checkLaws(artefact.description.services[0]!, schema, fresh, 7).broken, [])
