@@ -36,9 +36,10 @@ function valuesOf(name: string): Readonly<Record<string, string>> {
   const parts = name.split('-')
   return {
     name,
-    /** `MyService`, `my_service`, `myservice`. */
+    /** `MyService`, `my_service`, `MY_SERVICE`, `myservice`. */
     service: parts.map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join(''),
     snake: parts.join('_'),
+    upper: parts.join('_').toUpperCase(),
     flat: parts.join(''),
     package: `${parts.join('_')}.v1`,
   }

@@ -3,16 +3,21 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { testAssemblyScript } from '../../host/build/assemblyscript-test.ts'
 import { buildProject } from '../../host/build/build.ts'
+import { findC } from '../../host/build/c.ts'
 import { newProject } from '../../host/build/new.ts'
 import { packSdk } from '../../host/build/pack.ts'
 import { readProject } from '../../host/build/project.ts'
+import { MissingTool } from '../../host/build/toolchain.ts'
+import { skip } from '../support/skip.ts'
 
 const run = promisify(execFile)
+const inn = fileURLToPath(new URL('../../host/bin/inn.mjs', import.meta.url))
 const parent = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
 // Packed once: what takes time is the compiler.
 const packed = packSdk(join(parent, 'sdk'))
@@ -58,6 +63,27 @@ New('a new project in AssemblyScript passes its tests and builds', async () => {
   const { services } = await buildProject(folder)
   assert.equal(services, ['my_counts.v1.MyCounts'])
 })
+
+/** `inn test` and `inn build` in a new project, as a person would type them. */
+function native(lang: string, missing: MissingTool | unknown): void {
+  const name = `a new project in ${lang} passes its tests and builds`
+  if (missing instanceof MissingTool) {
+    skip(New, name, missing.message)
+    return
+  }
+  New(name, async () => {
+    const folder = join(parent, `my-${lang}-counts`)
+    await newProject(folder, { lang })
+    await run(process.execPath, [inn, 'test'], { cwd: folder })
+    const { stdout } = await run(process.execPath, [inn, 'build'], { cwd: folder })
+    assert.match(
+      stdout,
+      new RegExp(`serving my_${lang}_counts.v1.My${lang.charAt(0).toUpperCase()}${lang.slice(1)}Counts`),
+    )
+  })
+}
+
+native('c', await findC())
 
 New('N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
