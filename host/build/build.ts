@@ -16,6 +16,7 @@ import { compileProtos } from './descriptors.ts'
 import { BuildError } from './problem.ts'
 import type { Language, Project } from './project.ts'
 import { readProject } from './project.ts'
+import { buildRust } from './rust.ts'
 import type { Steps } from './steps.ts'
 import { stepsWith } from './steps.ts'
 import { buildTypeScript } from './typescript.ts'
@@ -49,6 +50,7 @@ const languages: Readonly<Partial<Record<Language, LanguageBuild>>> = {
   typescript: buildTypeScript,
   assemblyscript: buildAssemblyScript,
   c: buildC,
+  rust: buildRust,
 }
 
 /** @throws BuildError with the author's mistakes, each with its place. */

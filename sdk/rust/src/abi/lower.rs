@@ -1,0 +1,172 @@
+//! Lower: answers into the arena. The layouts are those of host/guest/layout.ts.
+//!
+//!   string, list    8 bytes   pointer 0, length 4          option<list>    12   present (u8) 0, list 4
+//!   typed          16         type-name 0, data 8          metadata-entry  20   name 0, case (u8) 8, value 12
+//!   call           32         service 0, method 8, payload 16, metadata 24
+//!   effect         36         call 0, synchronous (u8) 32
+//!   outcome        56         answer 0, effects 40, metadata 48; answer: ok or err (u8) 0, then at 4
+//!                             reply: case (u8) 0, list or call 4; or failure: code (u8) 0, message 4, details 12
+//!   service        72         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
+//!                             state-type 32, state-version 44, headers 56, views 64
+//!   method-view    20         method 0, case (u8) 8, string 12
+//!
+//! W1. The arena is not clean: every byte that a case reads is written.
+
+use super::arena;
+use crate::call::{Effect, Target};
+use crate::metadata::{Entries, MetadataValue};
+use crate::options::{About, Scope};
+use crate::outcome::{Failure, Outcome, Reply, Typed};
+
+/// Memory of the answer: fields are written at offsets from here.
+#[derive(Clone, Copy)]
+pub(super) struct Put(usize);
+
+impl Put {
+    pub(super) fn new(size: usize) -> Put {
+        Put(arena::allocate(size, 8) as usize)
+    }
+
+    pub(super) fn pointer(self) -> usize {
+        self.0
+    }
+
+    fn write<T>(self, offset: usize, value: T) {
+        // SAFETY: the record was allocated with its size, and the offset is one of its layout.
+        unsafe { ((self.0 + offset) as *mut T).write(value) }
+    }
+
+    pub(super) fn byte(self, offset: usize, value: u8) {
+        self.write(offset, value);
+    }
+
+    pub(super) fn bool(self, offset: usize, value: bool) {
+        self.byte(offset, u8::from(value));
+    }
+
+    pub(super) fn word(self, offset: usize, value: u32) {
+        self.write(offset, value);
+    }
+
+    fn pair(self, offset: usize, pointer: usize, length: usize) {
+        self.write(offset, pointer);
+        self.write(offset + 4, length);
+    }
+
+    pub(super) fn bytes(self, offset: usize, bytes: Vec<u8>) {
+        let (pointer, length) = arena::keep(bytes);
+        self.pair(offset, pointer as usize, length);
+    }
+
+    pub(super) fn text(self, offset: usize, text: &str) {
+        self.pair(offset, arena::copy(text.as_bytes()) as usize, text.len());
+    }
+
+    /// What lies in the component's own data.
+    pub(super) fn constant(self, offset: usize, bytes: &'static [u8]) {
+        self.pair(offset, bytes.as_ptr() as usize, bytes.len());
+    }
+
+    pub(super) fn option(self, offset: usize, bytes: Option<Vec<u8>>) {
+        self.bool(offset, bytes.is_some());
+        if let Some(bytes) = bytes {
+            self.bytes(offset + 4, bytes);
+        }
+    }
+
+    fn option_text(self, offset: usize, text: Option<&str>) {
+        self.bool(offset, text.is_some());
+        if let Some(text) = text {
+            self.text(offset + 4, text);
+        }
+    }
+
+    pub(super) fn list<T>(self, offset: usize, size: usize, items: Vec<T>, mut put: impl FnMut(Put, T)) {
+        let count = items.len();
+        let base = arena::allocate(count * size, 8) as usize;
+        for (index, item) in items.into_iter().enumerate() {
+            put(Put(base + index * size), item);
+        }
+        self.pair(offset, base, count);
+    }
+
+    pub(super) fn typed(self, offset: usize, list: Vec<Typed>) {
+        self.list(offset, 16, list, |at, typed| {
+            at.text(0, &typed.type_name);
+            at.bytes(8, typed.data);
+        });
+    }
+
+    fn metadata(self, offset: usize, entries: Entries) {
+        self.list(offset, 20, entries, |at, (name, value)| {
+            at.text(0, &name);
+            match value {
+                MetadataValue::Text(text) => {
+                    at.byte(8, 0);
+                    at.text(12, &text);
+                }
+                MetadataValue::Bytes(bytes) => {
+                    at.byte(8, 1);
+                    at.bytes(12, bytes);
+                }
+            }
+        });
+    }
+
+    fn call(self, offset: usize, call: Target) {
+        self.text(offset, &call.service);
+        self.text(offset + 8, &call.method);
+        self.bytes(offset + 16, call.payload);
+        self.metadata(offset + 24, call.metadata);
+    }
+
+    pub(super) fn outcome(self, offset: usize, outcome: Outcome) {
+        let answer = offset + 4;
+        self.bool(offset, outcome.answer.is_err());
+        match outcome.answer {
+            Ok(Reply::Message(bytes)) => {
+                self.byte(answer, 0);
+                self.bytes(answer + 4, bytes);
+            }
+            Ok(Reply::Forward(call)) => {
+                self.byte(answer, 1);
+                self.call(answer + 4, call);
+            }
+            Ok(Reply::None) => self.byte(answer, 2),
+            Err(Failure { code, message, details }) => {
+                self.byte(answer, code as u8);
+                self.text(answer + 4, &message);
+                self.typed(answer + 12, details);
+            }
+        }
+        self.list(offset + 40, 36, outcome.effects, |at, Effect { call, synchronous }| {
+            at.call(0, call);
+            at.bool(32, synchronous);
+        });
+        self.metadata(offset + 48, outcome.metadata);
+    }
+
+    pub(super) fn service(self, about: About) {
+        let options = about.options;
+        self.text(0, about.name);
+        self.byte(8, about.kind as u8);
+        self.option_text(12, options.persistence_id);
+        self.write(24, options.snapshot_every);
+        self.word(28, options.passivate_after_ms);
+        self.option_text(32, about.state_type.as_deref());
+        self.option_text(44, options.state_version);
+        self.list(56, 8, options.headers.to_vec(), |at, header| at.text(0, header));
+        self.list(64, 20, about.views, |at, (method, scope)| {
+            at.text(0, method);
+            match scope {
+                Scope::All => at.byte(8, 0),
+                Scope::Nothing => at.byte(8, 1),
+                Scope::Element(field) => {
+                    at.byte(8, 2);
+                    at.text(12, field);
+                }
+                Scope::Dynamic => at.byte(8, 3),
+            }
+        });
+    }
+}

@@ -1,0 +1,63 @@
+//! Calls: commands for other services, to forward to or as effects. Made by generated functions: `counter::call::add(...)`.
+
+use std::marker::PhantomData;
+
+use prost::Message;
+
+use crate::metadata::{self, Entries, MetadataValue};
+
+/// A command for a method whose reply is an `R`.
+#[derive(Debug)]
+#[must_use = "a call does nothing unless it is forwarded to or made an effect"]
+pub struct Call<R> {
+    pub(crate) target: Target,
+    reply: PhantomData<fn() -> R>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Target {
+    pub(crate) service: String,
+    pub(crate) method: String,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) metadata: Entries,
+}
+
+/// A command that runs once the decision is durable; its answer is thrown away.
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "an effect does nothing unless a decision has it"]
+pub struct Effect {
+    pub(crate) call: Target,
+    pub(crate) synchronous: bool,
+}
+
+impl<R> Call<R> {
+    /// By names: for what no generated function is there.
+    pub fn new(service: &str, method: &str, request: &impl Message) -> Self {
+        let payload = request.encode_to_vec();
+        let target = Target { service: service.into(), method: method.into(), payload, metadata: Entries::new() };
+        Self { target, reply: PhantomData }
+    }
+
+    /// Sent along. Names that end in `-bin` take bytes, all others text.
+    pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
+        metadata::push(&mut self.target.metadata, name, value.into());
+        self
+    }
+
+    /// As an effect for whose end the caller's reply waits.
+    pub fn synchronous(self) -> Effect {
+        Effect { call: self.target, synchronous: true }
+    }
+}
+
+impl<R> Clone for Call<R> {
+    fn clone(&self) -> Self {
+        Self { target: self.target.clone(), reply: PhantomData }
+    }
+}
+
+impl<R> From<Call<R>> for Effect {
+    fn from(call: Call<R>) -> Self {
+        Effect { call: call.target, synchronous: false }
+    }
+}

@@ -1,0 +1,325 @@
+//! Event-sourced entities: the state is the fold of the events. Handlers decide, `evolve` folds.
+//!
+//! E1. A batch is decided one by one, each command on the state that the one before left (law L1).
+//! E2. A refusal brings no events, no effects, and leaves the state (law L3): it is another type, without a place for them.
+//! E3. An event is folded as it will be read back from the journal: from its bytes (law L2).
+//! E4. Nothing is held between calls: `held` is answered `unknown`, states are always bytes (law L6).
+
+use std::marker::PhantomData;
+
+use prost::{Message, Name};
+
+use crate::call::{Call, Effect, Target};
+use crate::context::Command;
+pub use crate::context::Context;
+use crate::metadata::MetadataValue;
+use crate::options::{About, Kind};
+use crate::outcome::{Extras, Outcome, Reply, Typed};
+pub use crate::{Code, Options, Refusal, refuse};
+
+/// A state: a message whose default is where an entity starts.
+pub trait State: Message + Name + Default + 'static {}
+impl<M: Message + Name + Default + 'static> State for M {}
+
+/// All events of an entity, as an enum. Made by `events!`.
+pub trait Events: Sized {
+    fn type_name(&self) -> String;
+    fn encode(&self) -> Vec<u8>;
+    /// None: it has no event of that name.
+    fn decode(type_name: &str, data: &[u8]) -> Option<Result<Self, prost::DecodeError>>;
+}
+
+/// What `accept` takes: an event, several as a tuple, an array or a `Vec`, or none as `()`.
+#[diagnostic::on_unimplemented(message = "`{Self}` is no event of `{E}`", label = "is not listed in its `events!`")]
+pub trait IntoEvents<E> {
+    fn push_to(self, events: &mut Vec<E>);
+}
+
+impl<E> IntoEvents<E> for () {
+    fn push_to(self, _: &mut Vec<E>) {}
+}
+
+impl<E, T: IntoEvents<E>> IntoEvents<E> for Vec<T> {
+    fn push_to(self, events: &mut Vec<E>) {
+        self.into_iter().for_each(|event| event.push_to(events));
+    }
+}
+
+impl<E, T: IntoEvents<E>> IntoEvents<E> for Option<T> {
+    fn push_to(self, events: &mut Vec<E>) {
+        self.into_iter().for_each(|event| event.push_to(events));
+    }
+}
+
+impl<E, T: IntoEvents<E>, const N: usize> IntoEvents<E> for [T; N] {
+    fn push_to(self, events: &mut Vec<E>) {
+        self.into_iter().for_each(|event| event.push_to(events));
+    }
+}
+
+impl<E, A: IntoEvents<E>, B: IntoEvents<E>> IntoEvents<E> for (A, B) {
+    fn push_to(self, events: &mut Vec<E>) {
+        self.0.push_to(events);
+        self.1.push_to(events);
+    }
+}
+
+impl<E, A: IntoEvents<E>, B: IntoEvents<E>, C: IntoEvents<E>> IntoEvents<E> for (A, B, C) {
+    fn push_to(self, events: &mut Vec<E>) {
+        self.0.push_to(events);
+        self.1.push_to(events);
+        self.2.push_to(events);
+    }
+}
+
+/// The events of a service: an enum with a variant for each message. `evolve` matches on it, so that an event that it does
+/// not fold is a compile error.
+///
+/// ```ignore
+/// innkeeper::events! {
+///     pub enum Event { Added, Removed }
+/// }
+/// ```
+#[macro_export]
+macro_rules! events {
+    ($(#[$attribute:meta])* $visibility:vis enum $name:ident { $($event:ident),+ $(,)? }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, PartialEq)]
+        $visibility enum $name { $($event($event)),+ }
+
+        impl $crate::event_sourced::Events for $name {
+            fn type_name(&self) -> ::std::string::String {
+                match self { $(Self::$event(_) => <$event as $crate::prost::Name>::full_name()),+ }
+            }
+
+            fn encode(&self) -> ::std::vec::Vec<u8> {
+                match self { $(Self::$event(event) => $crate::prost::Message::encode_to_vec(event)),+ }
+            }
+
+            fn decode(
+                type_name: &str,
+                data: &[u8],
+            ) -> ::std::option::Option<::std::result::Result<Self, $crate::prost::DecodeError>> {
+                $(if type_name == <$event as $crate::prost::Name>::full_name() {
+                    return ::std::option::Option::Some($crate::prost::Message::decode(data).map(Self::$event));
+                })+
+                ::std::option::Option::None
+            }
+        }
+
+        impl $crate::event_sourced::IntoEvents<$name> for $name {
+            fn push_to(self, events: &mut ::std::vec::Vec<$name>) {
+                events.push(self);
+            }
+        }
+
+        $(impl $crate::event_sourced::IntoEvents<$name> for $event {
+            fn push_to(self, events: &mut ::std::vec::Vec<$name>) {
+                events.push($name::$event(self));
+            }
+        })+
+    };
+}
+
+/// Accept the command, with the events that it leads to, in order.
+pub fn accept<S, E>(events: impl IntoEvents<E>) -> Accepting<S, E> {
+    let mut list = Vec::new();
+    events.push_to(&mut list);
+    Accepting { events: list, extras: Extras::default(), state: PhantomData }
+}
+
+/// Accepted, without an answer yet.
+#[must_use = "a decision has an answer: .reply(...), .reply_with(...) or .forward(...)"]
+pub struct Accepting<S, E> {
+    events: Vec<E>,
+    extras: Extras,
+    state: PhantomData<fn(&S)>,
+}
+
+impl<S, E> Accepting<S, E> {
+    /// A command that runs once this decision is durable.
+    pub fn effect(mut self, effect: impl Into<Effect>) -> Self {
+        self.extras.effects.push(effect.into());
+        self
+    }
+
+    /// Sent with the reply, as a response header.
+    pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
+        self.extras.push(name, value.into());
+        self
+    }
+
+    /// Answer with this message.
+    pub fn reply<R: Message>(self, reply: R) -> Decision<S, E, R> {
+        self.answered(Answer::Message(reply.encode_to_vec()))
+    }
+
+    /// Answer with a message made from the state after the events.
+    pub fn reply_with<R: Message>(self, reply: impl FnOnce(&S) -> R + 'static) -> Decision<S, E, R> {
+        self.answered(Answer::With(Box::new(|after| reply(after).encode_to_vec())))
+    }
+
+    /// Let another command answer.
+    pub fn forward<R, Other>(self, call: Call<Other>) -> Decision<S, E, R> {
+        self.answered(Answer::Forward(call.target))
+    }
+
+    fn answered<R>(self, answer: Answer<S>) -> Decision<S, E, R> {
+        Ok(Accepted { events: self.events, answer, extras: self.extras, reply: PhantomData })
+    }
+}
+
+/// Accepted and answered with an `R`, or refused.
+pub type Decision<S, E, R> = Result<Accepted<S, E, R>, Refusal>;
+
+pub struct Accepted<S, E, R> {
+    events: Vec<E>,
+    answer: Answer<S>,
+    extras: Extras,
+    reply: PhantomData<fn() -> R>,
+}
+
+impl<S, E, R> Accepted<S, E, R> {
+    #[doc(hidden)]
+    pub fn erase(self) -> Accepted<S, E, ()> {
+        Accepted { events: self.events, answer: self.answer, extras: self.extras, reply: PhantomData }
+    }
+}
+
+enum Answer<S> {
+    Message(Vec<u8>),
+    With(Box<dyn FnOnce(&S) -> Vec<u8>>),
+    Forward(Target),
+}
+
+/// A service as generated code ties the author's to the wire.
+#[doc(hidden)]
+pub trait Definition: 'static {
+    type State: State;
+    type Event: Events;
+    const NAME: &'static str;
+    fn options() -> Options;
+    fn evolve(state: &mut Self::State, event: Self::Event);
+    fn decide(
+        state: &Self::State,
+        method: &str,
+        payload: &[u8],
+        context: &Context<'_>,
+    ) -> Decision<Self::State, Self::Event, ()>;
+}
+
+/// A type that `serve!` serves as an event-sourced service.
+#[doc(hidden)]
+pub trait Served {
+    type Definition: Definition;
+}
+
+pub(crate) struct Decided {
+    /// One for each command.
+    pub(crate) decisions: Vec<(Vec<Typed>, Outcome)>,
+    /// None: as before.
+    pub(crate) state: Option<Vec<u8>>,
+}
+
+/// A service as the boundary calls it.
+#[doc(hidden)]
+#[allow(private_interfaces)]
+pub trait Service: Sync {
+    fn name(&self) -> &'static str;
+    fn about(&self) -> About;
+    fn decide(
+        &self,
+        entity: &str,
+        basis: Option<&[u8]>,
+        commands: &mut dyn Iterator<Item = Command<'_>>,
+        want_state: bool,
+    ) -> Decided;
+    fn evolve(&self, basis: Option<&[u8]>, events: &mut dyn Iterator<Item = (&str, &[u8])>) -> Vec<u8>;
+}
+
+#[doc(hidden)]
+pub struct Running<D>(PhantomData<fn() -> D>);
+
+impl<D> Running<D> {
+    #[allow(clippy::new_without_default)]
+    pub const fn new() -> Self {
+        Running(PhantomData)
+    }
+}
+
+#[allow(private_interfaces)]
+impl<D: Definition> Service for Running<D> {
+    fn name(&self) -> &'static str {
+        D::NAME
+    }
+
+    fn about(&self) -> About {
+        let state_type = Some(D::State::full_name());
+        About { name: D::NAME, kind: Kind::EventSourced, options: D::options(), state_type, views: Vec::new() }
+    }
+
+    fn decide(
+        &self,
+        entity: &str,
+        basis: Option<&[u8]>,
+        commands: &mut dyn Iterator<Item = Command<'_>>,
+        want_state: bool,
+    ) -> Decided {
+        let mut state = before::<D>(basis);
+        let mut changed = want_state;
+        let decisions = commands
+            .map(|command| {
+                let (events, outcome) = decide_one::<D>(&mut state, entity, &command);
+                changed |= !events.is_empty();
+                (events, outcome)
+            })
+            .collect();
+        Decided { decisions, state: changed.then(|| state.encode_to_vec()) }
+    }
+
+    fn evolve(&self, basis: Option<&[u8]>, events: &mut dyn Iterator<Item = (&str, &[u8])>) -> Vec<u8> {
+        let mut state = before::<D>(basis);
+        for (type_name, data) in events {
+            D::evolve(&mut state, event_of::<D>(type_name, data));
+        }
+        state.encode_to_vec()
+    }
+}
+
+fn before<D: Definition>(basis: Option<&[u8]>) -> D::State {
+    match basis {
+        None => D::State::default(),
+        Some(bytes) => D::State::decode(bytes).unwrap_or_else(|_| panic!("a state that is not one of this service")),
+    }
+}
+
+/// An event without a place in the enum: the entity is stuck until a version has it.
+fn event_of<D: Definition>(type_name: &str, data: &[u8]) -> D::Event {
+    match D::Event::decode(type_name, data) {
+        None => panic!("{} has no event {type_name}", D::NAME),
+        Some(event) => event.unwrap_or_else(|_| panic!("an event that is not what its name says")),
+    }
+}
+
+fn decide_one<D: Definition>(state: &mut D::State, entity: &str, command: &Command<'_>) -> (Vec<Typed>, Outcome) {
+    let context = Context::new(entity, command);
+    match D::decide(state, command.method, command.payload, &context) {
+        Err(refusal) => (Vec::new(), refusal.outcome(Vec::new())),
+        Ok(Accepted { events, answer, extras, .. }) => {
+            let typed = events
+                .into_iter()
+                .map(|event| {
+                    let typed = Typed { type_name: event.type_name(), data: event.encode() };
+                    D::evolve(state, event_of::<D>(&typed.type_name, &typed.data));
+                    typed
+                })
+                .collect();
+            let reply = match answer {
+                Answer::Message(bytes) => Reply::Message(bytes),
+                Answer::With(make) => Reply::Message(make(state)),
+                Answer::Forward(call) => Reply::Forward(call),
+            };
+            (typed, extras.with(reply))
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Write stateful services for Innkeeper in Rust. A service is a pure function: it decides on commands. The host keeps state
+//! and journal; the service reaches nothing else. README.md shows each kind.
+//!
+//! One module a kind, whose words are re-exported by the generated module of a service: `event_sourced`, `value`,
+//! `replicated`, `action`.
+
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod abi;
+pub mod action;
+mod call;
+mod code;
+mod context;
+pub mod event_sourced;
+mod metadata;
+mod options;
+mod outcome;
+mod random;
+pub mod replicated;
+mod serve;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+pub mod value;
+
+pub use call::{Call, Effect};
+pub use code::Code;
+pub use context::{Context, Moment, Occasion};
+pub use metadata::{Metadata, MetadataValue, Value as MetadataRef};
+pub use options::Options;
+pub use outcome::{Refusal, refuse};
+#[doc(hidden)]
+pub use outcome::{request, unknown_method};
+pub use prost;

@@ -1,0 +1,105 @@
+//! Outcomes: answers as the boundary has them (wit/types.wit). Every kind of service ends here.
+//!
+//! O1. What the caller got wrong (unknown method, malformed request) is a refusal; what the author got wrong panics.
+
+use prost::{Message, Name};
+
+use crate::call::{Effect, Target};
+use crate::code::Code;
+use crate::metadata::{self, Entries, MetadataValue};
+
+/// A protobuf message with its full name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Typed {
+    pub(crate) type_name: String,
+    pub(crate) data: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reply {
+    Message(Vec<u8>),
+    Forward(Target),
+    None,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outcome {
+    pub(crate) answer: Result<Reply, Failure>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) metadata: Entries,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) details: Vec<Typed>,
+}
+
+/// What goes with an accepted command besides its answer.
+#[derive(Default)]
+pub(crate) struct Extras {
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) metadata: Entries,
+}
+
+impl Extras {
+    pub(crate) fn push(&mut self, name: &str, value: MetadataValue) {
+        metadata::push(&mut self.metadata, name, value);
+    }
+
+    pub(crate) fn with(self, reply: Reply) -> Outcome {
+        Outcome { answer: Ok(reply), effects: self.effects, metadata: self.metadata }
+    }
+}
+
+/// A deliberate no. It changes nothing; the message reaches the caller as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    failure: Failure,
+    metadata: Entries,
+}
+
+impl Refusal {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        let failure = Failure { code, message: message.into(), details: Vec::new() };
+        Self { failure, metadata: Entries::new() }
+    }
+
+    /// A message that says more, for programs; it reaches the caller as a google.rpc.Status detail.
+    pub fn detail<M: Message + Name>(mut self, detail: &M) -> Self {
+        self.failure.details.push(Typed { type_name: M::full_name(), data: detail.encode_to_vec() });
+        self
+    }
+
+    /// Sent with the refusal.
+    pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
+        metadata::push(&mut self.metadata, name, value.into());
+        self
+    }
+
+    pub(crate) fn outcome(self, effects: Vec<Effect>) -> Outcome {
+        Outcome { answer: Err(self.failure), effects, metadata: self.metadata }
+    }
+}
+
+/// Refuse the command. With details: `Err(Refusal::new(code, message).detail(&message))`.
+pub fn refuse<T>(code: Code, message: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::new(code, message))
+}
+
+#[doc(hidden)]
+pub fn unknown_method<T>(service: &str, method: &str) -> Result<T, Refusal> {
+    refuse(Code::Unimplemented, format!("{service} has no method {method}"))
+}
+
+/// `name`: the full name of the type, without a leading dot.
+#[doc(hidden)]
+pub fn request<M: Message + Default>(name: &str, payload: &[u8]) -> Result<M, Refusal> {
+    M::decode(payload).map_err(|error| malformed(name, &error))
+}
+
+#[cold]
+fn malformed(name: &str, error: &prost::DecodeError) -> Refusal {
+    Refusal::new(Code::InvalidArgument, format!("the request is no {name}: {error}"))
+}
