@@ -169,7 +169,30 @@ interface Forbidden {
   readonly message: string
 }
 
-const forbidden: readonly Forbidden[] = []
+const forbidden: readonly Forbidden[] = [
+  {
+    text: 'time not implemented on this platform',
+    said: /\b(SystemTime|Instant)::now\b/,
+    message: 'the clock is not available in a service: use context.now()',
+  },
+  {
+    text: "can't sleep",
+    said: /\bsleep\b/,
+    message: 'a service cannot sleep: it answers at once',
+  },
+  {
+    text: 'failed to spawn thread',
+    said: /\bspawn\b/,
+    message: 'a service has no threads',
+  },
+  {
+    // The keys of std's random hasher: they differ from instance to instance, and so does the order of what it keeps.
+    symbol: /4hash6random.*RandomState3new4KEYS/,
+    said: /\bHash(Map|Set)\b|\bRandomState\b/,
+    message:
+      'a HashMap or HashSet has another order in every instance: use BTreeMap or BTreeSet, or a hasher without random keys',
+  },
+]
 
 function forbiddenIn(project: Project, core: Uint8Array, map: string): readonly BuildProblem[] {
   const problems: BuildProblem[] = importsOf(core).others.map((name) => ({

@@ -1,7 +1,7 @@
 //! The counter: the smallest service with state.
 
 pub mod proto {
-    innkeeper::include_proto!();
+    ::innkeeper::include_proto!();
 }
 
 use proto::examples::counter::v1::counter::event_sourced::*;

@@ -48,11 +48,22 @@ fn write(out: &Path, all: &Path, own: &Path) -> Result<(), Box<dyn Error>> {
     let set = needed(set, roots.file.iter().map(|file| file.name().to_string()).collect());
     let fields = fields_of(&set);
     fs::write(out.join("component.binpb"), component)?;
-    prost_build::Config::new()
+    let mut config = prost_build::Config::new();
+    for file in &set.file {
+        each_message(file, &mut |name, message| {
+            for oneof in &message.oneof_decl {
+                config.type_attribute(format!("{name}.{}", oneof.name()), "#[derive(Debug)]");
+            }
+        });
+    }
+    config
         .out_dir(out)
         .include_file("packages.rs")
         .prost_path("::innkeeper::prost")
         .btree_map(["."])
+        // prost's own Debug of a BTreeMap looks for a crate named prost, which a guest need not have.
+        .skip_debug(["."])
+        .message_attribute(".", "#[derive(Debug)]")
         .enable_type_names()
         // Of google.protobuf what is used is generated like any other message; Empty is what Rust has for it.
         .compile_well_known_types()

@@ -2,7 +2,8 @@
 //!
 //! S1. Whether a service can be of a kind shows in its methods: those of entities do not stream, but for the answers of
 //!     replicated ones.
-//! S2. A trait's methods are those of the service; what the kind has besides is in the trait too. An rpc of such a name is told.
+//! S2. What a kind has besides comes by a glob, so that a service may be called as one of the SDK's words.
+//! S3. A trait's methods are those of the service; what the kind has besides is in the trait too. An rpc of such a name is told.
 
 use std::fmt::Write as _;
 
@@ -104,15 +105,15 @@ fn event_sourced(out: &mut String, of: &Names, methods: &[Method]) {
     checked(out, of, methods, &["options", "evolve"]);
     let _ = writeln!(
         out,
-        "pub use ::innkeeper::event_sourced::{{Code, Context, Events, Options, Refusal, State, accept, refuse}};
+        "pub use ::innkeeper::event_sourced::*;
         /// Accepted and answered with an `R`, or refused.
         pub type Decision<S, R> = ::innkeeper::event_sourced::Decision<<S as {service}>::State, <S as {service}>::Event, R>;
         /// `{full}` as an event-sourced entity.
         pub trait {service}: Sized + 'static {{
             /// A message whose default is where an entity starts.
-            type State: State;
+            type State: ::innkeeper::event_sourced::State;
             /// Made by `innkeeper::events!`.
-            type Event: Events;
+            type Event: ::innkeeper::event_sourced::Events;
             fn options() -> Options {{ Options::default() }}
             /// The state after an event.
             fn evolve(state: &mut Self::State, event: Self::Event);"
@@ -155,13 +156,13 @@ fn value(out: &mut String, of: &Names, methods: &[Method]) {
     checked(out, of, methods, &["options"]);
     let _ = writeln!(
         out,
-        "pub use ::innkeeper::value::{{Code, Context, Options, Refusal, State, accept, refuse, remove, update}};
+        "pub use ::innkeeper::value::*;
         /// Accepted and answered with an `R`, or refused.
         pub type Decision<S, R> = ::innkeeper::value::Decision<<S as {service}>::Value, R>;
         /// `{full}` as a value entity.
         pub trait {service}: Sized + 'static {{
             /// A message.
-            type Value: State;
+            type Value: ::innkeeper::event_sourced::State;
             fn options() -> Options {{ Options::default() }}"
     );
     for method in methods {
@@ -210,7 +211,7 @@ fn replicated(out: &mut String, of: &Names, methods: &[Method], fields: &Fields)
         /// `{full}` as a replicated entity.
         pub trait {service}: Sized + 'static {{
             /// Of which kind the value is: `OrSet<String>`.
-            type Value: Kind;
+            type Value: ::innkeeper::replicated::Kind;
             fn options() -> Options {{ Options::default() }}"
     );
     for method in methods {
@@ -322,7 +323,7 @@ fn action(out: &mut String, of: &Names, methods: &[Method]) {
     checked(out, of, methods, &["options"]);
     let _ = writeln!(
         out,
-        "pub use ::innkeeper::action::{{Accepting, Bidi, ClientStream, Code, Decision, Kept, Moment, Options, Refusal, Refused, ServerStream, Step, Steps, accept, emit, end, keep, refuse, silent}};
+        "pub use ::innkeeper::action::*;
         /// `{full}` as an action.
         pub trait {service}: Sized + 'static {{
             fn options() -> Options {{ Options::default() }}"

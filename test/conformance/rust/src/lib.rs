@@ -1,0 +1,20 @@
+//! The model services in Rust. conformance.proto says what each act means.
+
+mod actions;
+mod events;
+mod members;
+mod proto;
+mod replicas;
+mod script;
+mod values;
+
+use proto::{actions as actions_service, events as events_service, members as members_service};
+use proto::{replicas as replicas_service, values as values_service};
+
+innkeeper::serve! {
+    event_sourced: events_service => events::Service,
+    value: values_service => values::Service,
+    replicated: replicas_service => replicas::Service,
+    replicated: members_service => members::Service,
+    action: actions_service => actions::Service,
+}

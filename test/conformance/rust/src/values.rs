@@ -1,0 +1,45 @@
+//! Values: the model service of values.
+
+use crate::proto::act::Act;
+use crate::proto::values::value::*;
+use crate::proto::{Box, Said, Script};
+use crate::script::{Showing, perform, with_all};
+
+pub struct Service;
+
+enum Next {
+    Same,
+    Update(Box),
+    Remove,
+}
+
+impl Values for Service {
+    type Value = Box;
+
+    fn r#do(_: Option<&Box>, script: Script, context: &Context) -> Decision<Self, Said> {
+        let mut next = Next::Same;
+        let showing = Showing { entity: Some(context.entity()), ..Showing::default() };
+        let mut done = perform(script, context, &showing, |act| match act {
+            Act::Note(text) => next = Next::Update(Box { text }),
+            Act::Clear(_) => next = Next::Remove,
+            _ => {}
+        });
+        if let Some(refusal) = done.refusal {
+            return Err(refusal);
+        }
+        let accepting = match next {
+            Next::Same => accept(),
+            Next::Update(value) => update(value),
+            Next::Remove => remove(),
+        };
+        let accepted = with_all!(accepting, done);
+        match done.forward.take() {
+            Some(call) => accepted.forward(call),
+            None => accepted.reply_with(|after: Option<&Box>| done.said(|| state(after))),
+        }
+    }
+}
+
+fn state(value: Option<&Box>) -> String {
+    value.map_or("-".into(), |Box { text }| format!("[{text}]"))
+}
