@@ -319,6 +319,19 @@ pub(crate) enum Input<'a> {
     Cancelled,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+impl<'a> Input<'a> {
+    /// The same once more.
+    pub(crate) fn again(&self) -> Input<'a> {
+        match self {
+            Input::Start(metadata) => Input::Start(metadata.clone()),
+            Input::Item(payload) => Input::Item(payload),
+            Input::End => Input::End,
+            Input::Cancelled => Input::Cancelled,
+        }
+    }
+}
+
 /// One call's worth of a stream, before it is known of which shape it is.
 #[doc(hidden)]
 pub struct Stream<'a> {

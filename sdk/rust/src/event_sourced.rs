@@ -22,7 +22,7 @@ pub trait State: Message + Name + Default + 'static {}
 impl<M: Message + Name + Default + 'static> State for M {}
 
 /// All events of an entity, as an enum. Made by `events!`.
-pub trait Events: Sized {
+pub trait Events: Clone + std::fmt::Debug + PartialEq {
     fn type_name(&self) -> String;
     fn encode(&self) -> Vec<u8>;
     /// None: it has no event of that name.

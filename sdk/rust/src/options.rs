@@ -25,6 +25,7 @@ pub(crate) enum Kind {
 }
 
 /// What a method of a replicated entity sees, as the host is told.
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 pub(crate) enum Scope {
     All,
     Nothing,
@@ -33,6 +34,7 @@ pub(crate) enum Scope {
 }
 
 #[doc(hidden)]
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
 pub struct About {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,

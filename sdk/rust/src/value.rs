@@ -73,6 +73,19 @@ impl<V> Accepting<V> {
         self.answered(Answer::Forward(call.target))
     }
 
+    /// For the kit, which is given a change without an answer.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn changed(self) -> Changed
+    where
+        V: Message,
+    {
+        match self.change {
+            Change::Keep => Changed::Unchanged,
+            Change::Update(value) => Changed::Updated(value.encode_to_vec()),
+            Change::Remove => Changed::Deleted,
+        }
+    }
+
     fn answered<R>(self, answer: Answer<V>) -> Decision<V, R> {
         Ok(Accepted { change: self.change, answer, extras: self.extras, reply: PhantomData })
     }

@@ -11,7 +11,7 @@
 mod kinds;
 mod node;
 mod operation;
-mod wire;
+pub(crate) mod wire;
 
 use std::marker::PhantomData;
 
@@ -274,7 +274,7 @@ pub trait Served {
     type Definition: Definition;
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
     Now(Outcome),
     After(Vec<u8>),
@@ -440,4 +440,21 @@ fn stream_step(steps: Steps<()>) -> StreamStep {
             StreamStep { outcome: Some(outcome), end: ended }
         }
     }
+}
+
+/// For the kit: bytes of operations on a view of the whole.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn operations_of<D: Definition, O: IntoOperations>(
+    view: &[u8],
+    make: impl FnOnce(&D::Value) -> O,
+) -> Vec<u8> {
+    let mut list = Vec::new();
+    make(&value_of::<D>(view)).push_to(&mut list);
+    operations::<D>(&Seen::read(view), false, &list)
+}
+
+/// For the kit. What a part does not hold can be changed, and not be looked at.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn value_of<D: Definition>(view: &[u8]) -> D::Value {
+    D::Value::open(Seen::read(view).root(D::Value::NUMBER, Vec::new))
 }

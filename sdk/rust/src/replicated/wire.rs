@@ -5,13 +5,13 @@
 use std::ops::Range;
 
 #[derive(Clone)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     end: usize,
 }
 
-pub(super) enum Field {
+pub(crate) enum Field {
     Varint(u64),
     /// Where its bytes are.
     Bytes(Range<usize>),
@@ -19,13 +19,13 @@ pub(super) enum Field {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(bytes: &'a [u8], range: Range<usize>) -> Self {
+    pub(crate) fn new(bytes: &'a [u8], range: Range<usize>) -> Self {
         let Range { start, end } = range;
         Self { bytes: &bytes[..end], at: start, end }
     }
 
     /// Number and value of the next field.
-    pub(super) fn next(&mut self) -> Option<(u32, Field)> {
+    pub(crate) fn next(&mut self) -> Option<(u32, Field)> {
         if self.at >= self.end {
             return None;
         }
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
 
 const MALFORMED: &str = "a view that is no innkeeper.crdt.v1.View";
 
-pub(super) fn varint(mut value: u64, out: &mut Vec<u8>) {
+pub(crate) fn varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push((value as u8) | 0x80);
         value >>= 7;
@@ -78,21 +78,21 @@ pub(super) fn varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-pub(super) fn number(field: u32, value: u64, out: &mut Vec<u8>) {
+pub(crate) fn number(field: u32, value: u64, out: &mut Vec<u8>) {
     varint(u64::from(field << 3), out);
     varint(value, out);
 }
 
-pub(super) fn bytes(field: u32, value: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn bytes(field: u32, value: &[u8], out: &mut Vec<u8>) {
     varint(u64::from(field << 3 | 2), out);
     varint(value.len() as u64, out);
     out.extend_from_slice(value);
 }
 
-pub(super) fn zigzag(value: i64) -> u64 {
+pub(crate) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
-pub(super) fn unzigzag(value: u64) -> i64 {
+pub(crate) fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }

@@ -1,12 +1,12 @@
 //! The model services in Rust. conformance.proto says what each act means.
 
-mod actions;
-mod events;
-mod members;
-mod proto;
-mod replicas;
+pub mod actions;
+pub mod events;
+pub mod members;
+pub mod proto;
+pub mod replicas;
 mod script;
-mod values;
+pub mod values;
 
 use proto::{actions as actions_service, events as events_service, members as members_service};
 use proto::{replicas as replicas_service, values as values_service};

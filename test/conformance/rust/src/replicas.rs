@@ -8,15 +8,15 @@ use crate::script::{Showing, perform, with_all};
 
 innkeeper::record! {
     pub struct All {
-        g: GCounter,
-        p: PnCounter,
-        gs: GSet<String>,
-        os: OrSet<String>,
-        r: LwwRegister<String>,
-        f: Flag,
-        m: OrMap<String, PnCounter>,
-        v: Vote,
-        n: OrMap<String, OrSet<String>>,
+        pub g: GCounter,
+        pub p: PnCounter,
+        pub gs: GSet<String>,
+        pub os: OrSet<String>,
+        pub r: LwwRegister<String>,
+        pub f: Flag,
+        pub m: OrMap<String, PnCounter>,
+        pub v: Vote,
+        pub n: OrMap<String, OrSet<String>>,
     }
 }
 

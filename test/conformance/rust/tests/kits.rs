@@ -1,0 +1,293 @@
+//! Guards the SDK's test kits on the model services: each kind, each end of a chain, and that a wrong expectation fails.
+
+use conformance::proto::act::Act;
+use conformance::proto::change::Change;
+use conformance::proto::{
+    Act as ActMessage, Ask, Assign, Box as Boxed, Change as ChangeMessage, Cleared, Count, Everything, Header, Nest,
+    Noted, Refusal, Said, Script, Target, Tree, actions as actions_calls, events as events_calls,
+    members as members_calls, replicas as replicas_calls, values as values_calls,
+};
+use conformance::{actions, events, members, replicas, values};
+use innkeeper::testing::value::{accept, remove, update};
+use innkeeper::testing::{action, event_sourced, replicated, value};
+use innkeeper::{Call, Code, Effect};
+
+fn script(acts: impl IntoIterator<Item = Act>) -> Script {
+    let acts = acts.into_iter().map(|act| ActMessage { act: Some(act) }).collect();
+    Script { id: "a".into(), acts, ..Script::default() }
+}
+
+fn say(text: &str) -> Act {
+    Act::Say(text.into())
+}
+
+fn note(text: &str) -> Act {
+    Act::Note(text.into())
+}
+
+fn state() -> Act {
+    Act::Ask(Ask::State.into())
+}
+
+fn refuse(message: &str) -> Act {
+    Act::Refuse(Refusal { code: 9, message: message.into(), detail: "more".into() })
+}
+
+fn target(synchronous: bool) -> Target {
+    Target { service: "Values".into(), method: "Do".into(), script: Some(script([note("v")])), synchronous }
+}
+
+fn value_call() -> Call<Said> {
+    values_calls::call::r#do(script([note("v")]))
+}
+
+fn said(text: &str) -> Said {
+    Said { text: text.into() }
+}
+
+fn noted(text: &str) -> Noted {
+    Noted { text: text.into() }
+}
+
+#[test]
+fn event_sourced_chains_have_every_end() {
+    let call = |acts: Vec<Act>| events_calls::call::r#do(script(acts));
+    let header = Act::Header(Header { name: "x-raw-bin".into(), data: vec![0, 255], ..Header::default() });
+    let after = event_sourced::given::<events::Service>(noted("old"))
+        .when(call(vec![note("a"), state(), header, Act::Effect(target(false)), Act::Effect(target(true))]))
+        .effects([value_call().into(), value_call().synchronous()])
+        .metadata("X-Raw-Bin", vec![0, 255])
+        .then(noted("a"), said("old,a"))
+        .when(call(vec![note("lost"), Act::Effect(target(false)), refuse("not now")]))
+        .effects([])
+        .refuses(Code::FailedPrecondition, "not")
+        .when(call(vec![Act::Clear(true), Act::Forward(target(false))]))
+        .forwards(Cleared {}, value_call());
+    assert!(after.state().notes.is_empty());
+}
+
+#[test]
+fn time_chance_and_key_are_the_tests_own() {
+    let ask = |ask: Ask| Act::Ask(ask.into());
+    // The bytes 0 to 15: test/conformance has the same numbers for every language.
+    event_sourced::given::<events::Service>(())
+        .at(1_700_000_000_123)
+        .seed([0x0302_0100, 0x0706_0504, 0x0b0a_0908, 0x0f0e_0d0c])
+        .entity("key")
+        .when(events_calls::call::r#do(script([
+            ask(Ask::Now),
+            ask(Ask::Random),
+            ask(Ask::Random),
+            ask(Ask::Uuid),
+            ask(Ask::Random),
+            ask(Ask::Entity),
+        ])))
+        .then((), said("1700000000123 1485263592 1781317280 524cd911-5883-4d68-ab33-d282aae2b8c2 2736449288 key"));
+}
+
+#[test]
+fn values_are_updated_removed_and_kept() {
+    let call = |acts: Vec<Act>| values_calls::call::r#do(script(acts));
+    let after = value::given::<values::Service>(None)
+        .when(call(vec![state()]))
+        .then(accept(), said("-"))
+        .when(call(vec![note("a"), state()]))
+        .then(update(Boxed { text: "a".into() }), said("[a]"))
+        .when(call(vec![Act::Clear(true), refuse("no")]))
+        .refuses(Code::FailedPrecondition, "")
+        .when(call(vec![state()]))
+        .then(accept(), said("[a]"))
+        .when(call(vec![note("b"), Act::Forward(target(false))]))
+        .forwards(update(Boxed { text: "b".into() }), value_call())
+        .when(call(vec![Act::Clear(true), state()]))
+        .then(remove(), said("-"));
+    assert_eq!(after.value(), None);
+}
+
+#[test]
+fn replicated_values_of_every_kind() {
+    let call = |changes: Vec<Change>| {
+        let act = |change| Act::Change(ChangeMessage { change: Some(change) });
+        replicas_calls::call::r#do(script(changes.into_iter().map(act).chain([state()])))
+    };
+    let (k, a, b, x) = ("k".to_string(), "a".to_string(), "b".to_string(), "x".to_string());
+    replicated::given::<replicas::Service>()
+        .when(call(vec![]))
+        .then(|_| (), said("g=0 p=0 gs= os= r= f=false m= v=0/1/false n="))
+        .when(call(vec![Change::Increment(3), Change::Add(-2), Change::Grow(a.clone()), Change::Enable(true)]))
+        .then(
+            |all| [all.g.add(3), all.p.add(-2), all.gs.add(&a), all.f.enable()],
+            said("g=3 p=-2 gs=a os= r= f=true m= v=0/1/false n="),
+        )
+        .when(call(vec![
+            Change::Assign(Assign { value: x.clone(), ..Assign::default() }),
+            Change::Vote(true),
+            Change::Count(Count { key: b.clone(), by: 2 }),
+            Change::Nest(Nest { key: k.clone(), element: b.clone() }),
+            Change::Nest(Nest { key: k.clone(), element: a.clone() }),
+        ]))
+        .then(
+            |all| {
+                let n = all.n.at(&k);
+                vec![all.r.set(&x), all.v.vote(true), all.m.at(&b).add(2), n.add(&b), n.add(&a)]
+            },
+            said("g=3 p=-2 gs=a os= r=x f=true m=b:2 v=1/1/true n=k:a+b"),
+        )
+        .when(call(vec![Change::Unnest(k.clone()), Change::ClearCounts(true)]))
+        .then(|all| (all.n.remove(&k), all.m.clear()), said("g=3 p=-2 gs=a os= r=x f=true m= v=1/1/true n="));
+}
+
+#[test]
+fn members_see_what_their_view_holds_and_streams_are_told() {
+    let (a, b) = ("a".to_string(), "b".to_string());
+    let with = || replicated::given::<members::Service>().with(|set| [set.add(&a), set.add(&b)]);
+    let element = |acts: Vec<Act>| Script { element: "b".into(), look: vec!["z".into(), "a".into()], ..script(acts) };
+    let asks = |ask: Ask| Act::Ask(ask.into());
+    with()
+        .when(members_calls::call::one(element(vec![asks(Ask::Size), asks(Ask::Has), state()])))
+        .then(|_| (), said("2 true b"))
+        .when(members_calls::call::some(element(vec![asks(Ask::Size), state()])))
+        .then(|_| (), said("2 a"))
+        .when(members_calls::call::blind(element(vec![asks(Ask::Size), asks(Ask::Has), Act::Drop(a.clone())])))
+        .then(|set| set.remove(&a), said("2 -"))
+        .when(members_calls::call::r#do(script([state()])))
+        .then(|_| (), said("b"));
+    let open = || members_calls::call::open(script([note("c"), state()]));
+    let c = "c".to_string();
+    with()
+        .when(open())
+        .streams(|set| set.add(&c), Some(said("a,b,c")))
+        .changed(open())
+        .emits(said("a,b,c"))
+        .with(|set| set.add(&"end".to_string()))
+        .changed(open())
+        .ends(Some(said("a,b,c,end")))
+        .with(|set| set.add(&"bad".to_string()))
+        .changed(open())
+        .refuses(Code::FailedPrecondition, "bad")
+        .cancelled(open())
+        .then(|set| set.add(&"left".to_string()))
+        .when(members_calls::call::r#do(script([Act::Delete(true), say("gone")])))
+        .deletes(said("gone"));
+}
+
+#[test]
+fn actions_answer_forward_and_refuse_with_effects() {
+    let call = |acts: Vec<Act>| actions_calls::call::r#do(script(acts));
+    action::when::<actions::Service, _>(call(vec![say("a"), say("b")])).then(said("a b"));
+    action::when::<actions::Service, _>(call(vec![Act::Forward(target(false))])).forwards(value_call());
+    action::when::<actions::Service, _>(call(vec![Act::Effect(target(true)), refuse("no")]))
+        .effects([value_call().synchronous()])
+        .refuses(Code::FailedPrecondition, "no");
+}
+
+#[test]
+fn streams_are_driven_as_a_client_would() {
+    let count = Script { count: 5, chunk: 2, ..script([Act::Effect(target(false))]) };
+    action::stream::<actions::Service, _>(actions_calls::call::count(count))
+        .emits(said("1"))
+        .emits(said("2"))
+        .effects([value_call().into()])
+        .emits(said("3"))
+        .emits(said("4"))
+        .emits(said("5"))
+        .ends();
+    action::open::<actions::Service, _, _>(actions_calls::call::join)
+        .sends(script([say("a")]))
+        .silent()
+        .sends(script([say("b"), say("c")]))
+        .closes()
+        .replies(said("a,b,c"));
+    action::open::<actions::Service, _, _>(actions_calls::call::chat)
+        .sends(script([say("a")]))
+        .emits(said("a"))
+        .sends(script([refuse("enough")]))
+        .refuses(Code::FailedPrecondition, "enough")
+        .ends();
+    let left: Effect = events_calls::call::r#do(Script { id: "left".into(), ..script([note("left")]) }).into();
+    action::open::<actions::Service, _, _>(actions_calls::call::chat).cancels().effects([left]).ends();
+}
+
+#[test]
+#[should_panic(expected = "the reply")]
+fn a_wrong_reply_fails() {
+    event_sourced::given::<events::Service>(()).when(events_calls::call::r#do(script([say("a")]))).then((), said("b"));
+}
+
+#[test]
+#[should_panic(expected = "the events")]
+fn a_wrong_event_fails() {
+    event_sourced::given::<events::Service>(()).when(events_calls::call::r#do(script([note("a")]))).then((), said(""));
+}
+
+/// The limits of the usual generator for Rust (sdk/rust/README.md, Limits).
+mod bytes {
+    use super::*;
+    use innkeeper::prost::Message;
+
+    #[test]
+    fn minus_zero_is_left_out_like_zero_but_in_lists_and_where_it_is_optional() {
+        let alone = Everything { f_double: -0.0, f_float: -0.0, ..Everything::default() };
+        assert!(alone.encode_to_vec().is_empty());
+        let told = Everything { o_double: Some(-0.0), r_double: vec![-0.0], ..Everything::default() };
+        let read = Everything::decode(told.encode_to_vec().as_slice()).unwrap();
+        assert!(read.o_double.unwrap().is_sign_negative() && read.r_double[0].is_sign_negative());
+    }
+
+    #[test]
+    fn nan_keeps_its_bits() {
+        let odd = f64::from_bits(0xfff8_0000_0000_0001);
+        let bytes = Everything { f_double: odd, ..Everything::default() }.encode_to_vec();
+        assert_eq!(bytes[1..], odd.to_bits().to_le_bytes());
+        assert_eq!(Everything { f_double: f64::NAN, ..Everything::default() }.encode_to_vec()[8], 0x7f);
+    }
+
+    #[test]
+    fn map_entries_leave_out_defaults_and_are_in_the_order_of_their_keys() {
+        let strings = [("b".to_string(), 1), (String::new(), 0), ("a".to_string(), 2)].into_iter().collect();
+        let bytes = Everything { strings, ..Everything::default() }.encode_to_vec();
+        assert_eq!(bytes, [0x9a, 3, 0, 0x9a, 3, 5, 10, 1, b'a', 16, 2, 0x9a, 3, 5, 10, 1, b'b', 16, 1]);
+    }
+
+    #[test]
+    fn a_hundred_nested_messages_are_read_and_no_more() {
+        let nested = |depth: usize| {
+            let tree = (1..depth).fold(Tree::default(), |child, _| Tree { children: vec![child], ..Tree::default() });
+            Everything::decode(Everything { f_tree: Some(tree), ..Everything::default() }.encode_to_vec().as_slice())
+        };
+        assert!(nested(100).is_ok());
+        assert!(nested(101).is_err());
+    }
+
+    #[test]
+    fn hostile_bytes_are_errors_and_cost_nothing() {
+        for bytes in [
+            &[0x0a][..],
+            &[0x72, 0xff, 0xff, 0xff, 0xff, 0x0f],
+            &[0xaa, 1, 0xff, 0xff, 0xff, 0xff, 0x0f],
+            &[0x72, 2, 0xc3, 0x28],
+            &[0x00],
+            &[0x0b],
+            &[0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0x01],
+        ] {
+            assert!(Everything::decode(bytes).is_err(), "{bytes:02x?}");
+        }
+        // Every prefix of a whole message, and every byte of it changed: an answer, never a panic.
+        let whole = Everything {
+            f_string: "grüße".into(),
+            f_tree: Some(Tree { name: "t".into(), children: vec![Tree::default(); 3] }),
+            r_sint64: vec![1, -1, i64::MIN],
+            strings: [("k".to_string(), 1)].into_iter().collect(),
+            ..Everything::default()
+        }
+        .encode_to_vec();
+        for at in 0..whole.len() {
+            let _ = Everything::decode(&whole[..at]);
+            for byte in 0..=255 {
+                let mut changed = whole.clone();
+                changed[at] = byte;
+                let _ = Everything::decode(changed.as_slice());
+            }
+        }
+    }
+}
