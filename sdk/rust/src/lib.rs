@@ -12,6 +12,8 @@ mod call;
 mod code;
 mod context;
 pub mod event_sourced;
+#[doc(hidden)]
+pub mod exact;
 mod metadata;
 mod options;
 mod outcome;

@@ -8,6 +8,7 @@
 //!
 //! Leaves to others: messages (prost-build), what services do (innkeeper).
 
+mod exact;
 mod service;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,7 +73,7 @@ fn write(out: &Path, all: &Path, own: &Path) -> Result<(), Box<dyn Error>> {
         .compile_fds(set)?;
     // An include! finds files beside the one that it is in, so the packages lie in one file.
     let packages = fs::read_to_string(out.join("packages.rs"))?;
-    fs::write(out.join("innkeeper.rs"), inlined(&packages, out)?)?;
+    fs::write(out.join("innkeeper.rs"), exact::exact(&inlined(&packages, out)?))?;
     Ok(())
 }
 

@@ -226,12 +226,21 @@ mod bytes {
     use innkeeper::prost::Message;
 
     #[test]
-    fn minus_zero_is_left_out_like_zero_but_in_lists_and_where_it_is_optional() {
-        let alone = Everything { f_double: -0.0, f_float: -0.0, ..Everything::default() };
-        assert!(alone.encode_to_vec().is_empty());
-        let told = Everything { o_double: Some(-0.0), r_double: vec![-0.0], ..Everything::default() };
-        let read = Everything::decode(told.encode_to_vec().as_slice()).unwrap();
+    fn minus_zero_is_kept_but_as_a_value_of_a_map() {
+        let zeros = Everything {
+            f_double: -0.0,
+            f_float: -0.0,
+            o_double: Some(-0.0),
+            r_double: vec![-0.0],
+            doubles: [(1, -0.0)].into_iter().collect(),
+            ..Everything::default()
+        };
+        assert_eq!(zeros.encode_to_vec().len(), zeros.encoded_len());
+        let read = Everything::decode(zeros.encode_to_vec().as_slice()).unwrap();
+        assert!(read.f_double.is_sign_negative() && read.f_float.is_sign_negative());
         assert!(read.o_double.unwrap().is_sign_negative() && read.r_double[0].is_sign_negative());
+        assert!(read.doubles[&1].is_sign_positive());
+        assert!(Everything { f_double: 0.0, ..Everything::default() }.encode_to_vec().is_empty());
     }
 
     #[test]
