@@ -1,0 +1,254 @@
+// Guards the build of Rust guests: the counter and its rules, errors with their places, and that what a guest cannot have is
+// refused by what was linked.
+import { existsSync } from 'node:fs'
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { componentWit } from '@bytecodealliance/jco'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { buildProject } from '../../host/build/build.ts'
+import { BuildError } from '../../host/build/problem.ts'
+import { findRust } from '../../host/build/rust.ts'
+import { MissingTool, runTool } from '../../host/build/toolchain.ts'
+import { checkLaws } from '../../host/deploy/laws/laws.ts'
+import { link } from '../../host/deploy/link.ts'
+import type { Decided, EventSourcedGuest, GuestCommand } from '../../host/guest/guest.ts'
+import { GuestFault } from '../../host/guest/guest.ts'
+import { interfaces } from '../../host/guest/layout.ts'
+import { load } from '../../host/guest/load.ts'
+import { defaultLimits } from '../../host/limits.ts'
+import { loadSchema } from '../../host/schema/load.ts'
+import { component } from '../support/components.ts'
+import { skip } from '../support/skip.ts'
+
+const Rust = suite('rust')
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const counter = join(root, 'guests/counter/rust')
+/** A project of the counter's form whose source is the test's. One folder, so that its dependencies are built once. */
+const probe = join(root, 'test/fixtures/gen/rust-probe')
+const cargo = await findRust()
+const service = 'examples.counter.v1.Counter'
+/** Get of the entity `a`. */
+const get: GuestCommand = {
+  method: 'Get',
+  payload: Buffer.from([10, 1, 97]),
+  metadata: [],
+  nowMs: 0,
+  seed: new Uint8Array(16),
+}
+
+Rust('says what to install where a toolchain is missing', async () => {
+  const none = await findRust({ PATH: '/nowhere', INNKEEPER_TOOLCHAINS: '/nowhere' })
+  assert.instance(none, MissingTool)
+  assert.match((none as MissingTool).message, /^Rust: cargo was not found\. Install Rust: /)
+})
+
+if (cargo instanceof MissingTool) skip(Rust, 'builds', cargo.message)
+else {
+  Rust('the counter is a component without imports, of its one kind, that keeps the laws', async () => {
+    const { bytes } = await component('counter/rust')
+    assert.ok(bytes.length < 60_000, `${bytes.length} bytes`)
+    const wit = await componentWit(bytes)
+    assert.match(wit, `export ${interfaces['event-sourced']}`)
+    assert.not.match(wit, `export ${interfaces.value}`)
+    for (const [, imported] of wit.matchAll(/^\s*import (\S+);/gm)) assert.is(imported, interfaces.types)
+    const linked = await link(bytes, defaultLimits)
+    assert.ok(linked.ok, JSON.stringify(linked))
+    if (!linked.ok) return
+    const { description } = linked.artefact
+    assert.is(description.sdkName, 'innkeeper-rust')
+    assert.is(description.services[0]?.stateType, 'examples.counter.v1.Value')
+    const fresh = () => load(linked.artefact, defaultLimits, () => false, true)
+    const { broken } = checkLaws(description.services[0]!, loadSchema(description.descriptors), fresh, 1)
+    assert.equal(broken, [])
+  })
+
+  Rust('the rules of the counter, by cargo', async () => {
+    await component('counter/rust')
+    const ran = await runTool(cargo, ['test', '--quiet'], { cwd: counter })
+    assert.ok(ran.ok, `${ran.stdout}${ran.stderr}`)
+    assert.match(ran.stdout, /4 passed/)
+  })
+
+  Rust('before a build, the error says to build', async () => {
+    await written((source) => source)
+    const ran = await runTool(cargo, ['check', '--message-format', 'short'], { cwd: probe })
+    assert.is(ran.ok, false)
+    assert.match(ran.stderr, /src\/gen is not there, or not whole: run `inn build` first/)
+  })
+
+  Rust('errors have their place', async () => {
+    const problems = await problemsOf((source) => source.replace('reply(*state)', 'reply(state.value)'))
+    assert.is(problems.length, 1, problems.join('\n'))
+    assert.match(problems[0]!, /^src\/lib\.rs:39:\d+: E0308: mismatched types/)
+  })
+
+  const mistakes: readonly (readonly [string, (source: string) => string, RegExp])[] = [
+    [
+      'a missing method',
+      (source) => source.replace(/ {4}fn get[^}]*}\n/, ''),
+      /E0046: not all trait items implemented/,
+    ],
+    ['an event that is not folded', (source) => source.replace('{ Added }', '{ Added, GetRequest }'), /E0004: non-exh/],
+    [
+      'an event of no enum',
+      (source) => source.replace('accept(())', 'accept(GetRequest::default())'),
+      /E0277: `.*GetRequest` is no event/,
+    ],
+    ['no reply', (source) => source.replace('accept(()).reply(*state)', 'accept(())'), /E0308: mismatched types/],
+  ]
+  for (const [name, change, message] of mistakes) {
+    Rust(`${name} is a compile error`, async () => {
+      const problems = await problemsOf(change)
+      assert.ok(
+        problems.some((line) => message.test(line) && line.startsWith('src/lib.rs:')),
+        problems.join('\n'),
+      )
+    })
+  }
+
+  const inGet = (code: string) => (source: string) =>
+    source
+      .replace('_: GetRequest', 'request: GetRequest')
+      .replace('        accept(())', `        ${code}\n        accept(())`)
+  const clock = 'src/lib.rs:39:28: the clock is not available in a service: use context.now()'
+  const refused: readonly (readonly [string, string, string])[] = [
+    [
+      'SystemTime',
+      'let t = std::time::SystemTime::now(); assert!(t.elapsed().is_ok() || request.id.is_empty());',
+      clock,
+    ],
+    ['Instant', 'let t = std::time::Instant::now(); assert!(t.elapsed().as_secs() > request.id.len() as u64);', clock],
+    [
+      'HashMap',
+      'let m: std::collections::HashMap<_, _> = request.id.chars().zip(0..).collect(); assert!(m.keys().next().is_none());',
+      'src/lib.rs:39:34: a HashMap or HashSet has another order in every instance: use BTreeMap or BTreeSet, or a hasher without random keys',
+    ],
+    ['a thread', 'let t = std::thread::spawn(|| ()); t.join().unwrap();', 'src/lib.rs:39:30: a service has no threads'],
+    [
+      'sleep',
+      'std::thread::sleep(std::time::Duration::from_millis(request.id.len() as u64));',
+      'src/lib.rs:39:22: a service cannot sleep: it answers at once',
+    ],
+    [
+      'an import',
+      'unsafe extern "C" { fn now() -> f64; } assert!(unsafe { now() } > request.id.len() as f64);',
+      'src/lib.rs: imports env.now, which a component cannot reach',
+    ],
+  ]
+  for (const [name, code, problem] of refused) {
+    Rust(`${name} is refused`, async () => assert.equal(await problemsOf(inGet(code)), [problem]))
+  }
+
+  const constants: readonly (readonly [string, string])[] = [
+    ['files are not there', 'assert!(std::fs::read(&request.id).is_err() && std::fs::write("/x", b"").is_err());'],
+    ['the environment is empty', 'assert!(std::env::var(&request.id).is_err());'],
+    [
+      'sockets do not connect',
+      'assert!(std::net::TcpStream::connect(("127.0.0.1", request.id.len() as u16)).is_err());',
+    ],
+    ['output goes nowhere', 'println!("{}", request.id); eprintln!("{}", request.id);'],
+    [
+      'a map with a hasher of its own',
+      'let m: std::collections::HashMap<char, u32, std::hash::BuildHasherDefault<std::hash::DefaultHasher>> = request.id.chars().zip(0..).collect(); assert!(m.len() <= request.id.len());',
+    ],
+  ]
+  for (const [name, code] of constants) {
+    Rust(`allowed, and always the same: ${name}`, async () => {
+      await written(inGet(code))
+      const guest = await guestOf((await buildProject(probe)).file)
+      const warm = [ask(guest), ask(guest)]
+      guest.drop()
+      for (const answer of warm) assert.equal(answer, ask(guest))
+    })
+  }
+
+  const traps: readonly (readonly [string, string])[] = [
+    ['a panic', 'assert!(request.id.is_empty());'],
+    ['overflow', 'let mut n = i64::MAX; n += request.id.len() as i64; let state = &Value { value: n };'],
+    ['process::exit', 'std::process::exit(request.id.len() as i32);'],
+    ['env::vars', 'assert!(std::env::vars().next().is_none());'],
+    [
+      'recursion without end',
+      'fn deep(n: &mut u64) -> u64 { let mut a = [*n; 64]; *n += 1; std::hint::black_box(&mut a); deep(n) + a[3] } assert!(deep(&mut 0) > request.id.len() as u64);',
+    ],
+    [
+      'more memory than there is',
+      'let mut all = Vec::new(); loop { all.push(vec![request.id.len() as u8; 1 << 20]); }',
+    ],
+  ]
+  for (const [name, code] of traps) {
+    Rust(`a trap, and the next call is fine: ${name}`, async () => {
+      await written(inGet(code))
+      const guest = await guestOf((await buildProject(probe)).file)
+      assert.throws(
+        () => ask(guest),
+        (error: unknown) => error instanceof GuestFault,
+      )
+      const added = guest.decide(
+        service,
+        'a',
+        { kind: 'initial' },
+        [{ ...get, method: 'Add', payload: Buffer.from([16, 1]) }],
+        false,
+      )
+      assert.is(added.kind === 'decided' && added.decisions[0]!.outcome.answer.kind, 'message')
+    })
+  }
+
+  Rust('the same source has the same bytes', async () => {
+    await written((source) => source)
+    const once = await readFile((await buildProject(probe)).file)
+    await written((source) => `${source}\n// A comment.\n`)
+    const again = await readFile((await buildProject(probe)).file)
+    assert.ok(once.equals(again))
+    for (const path of [root, process.env['HOME'] ?? root]) assert.is(once.includes(path), false, path)
+  })
+}
+
+async function guestOf(file: string): Promise<EventSourcedGuest> {
+  const linked = await link(await readFile(file), defaultLimits)
+  if (!linked.ok) throw new Error(linked.reasons.join('; '))
+  return load(linked.artefact, defaultLimits).eventSourced!
+}
+
+function ask(guest: EventSourcedGuest): Decided {
+  return guest.decide(service, 'a', { kind: 'initial' }, [get], false)
+}
+
+Rust.after(() => rm(probe, { recursive: true, force: true }))
+Rust.run()
+
+/** The counter's project with another source, not built yet. */
+async function written(change: (source: string) => string): Promise<void> {
+  await rm(join(probe, 'src'), { recursive: true, force: true })
+  await mkdir(join(probe, 'src'), { recursive: true })
+  await cp(join(counter, 'build.rs'), join(probe, 'build.rs'))
+  if (existsSync(join(counter, 'Cargo.lock'))) {
+    const lock = await readFile(join(counter, 'Cargo.lock'), 'utf8')
+    await writeFile(join(probe, 'Cargo.lock'), lock.replace('name = "counter"', 'name = "rust-probe"'))
+  }
+  const manifest = await readFile(join(counter, 'Cargo.toml'), 'utf8')
+  await writeFile(
+    join(probe, 'Cargo.toml'),
+    manifest.replace('name = "counter"', 'name = "rust-probe"').replaceAll('../../../sdk', '../../../../sdk'),
+  )
+  await writeFile(
+    join(probe, 'innkeeper.json'),
+    JSON.stringify({ language: 'rust', proto: '../../../../guests/proto', files: ['counter.proto'] }),
+  )
+  await writeFile(join(probe, 'src/lib.rs'), change(await readFile(join(counter, 'src/lib.rs'), 'utf8')))
+}
+
+/** The lines that `inn build` prints. */
+async function problemsOf(change: (source: string) => string): Promise<readonly string[]> {
+  await written(change)
+  try {
+    await buildProject(probe)
+    return []
+  } catch (error) {
+    if (error instanceof BuildError) return error.message.split('\n')
+    throw error
+  }
+}
