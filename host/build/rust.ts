@@ -77,6 +77,8 @@ const profile: Readonly<Record<string, string>> = {
 /** Resolves to the core module. @throws BuildError */
 async function compile(project: Project, cargo: Tool): Promise<Uint8Array> {
   const cargoHome = process.env['CARGO_HOME'] ?? join(homedir(), '.cargo')
+  // A tool of the root reaches it only if it is there.
+  await mkdir(cargoHome, { recursive: true })
   // The flags are the same for all projects beside one SDK, so that what cargo compiled for one serves the next.
   const flags = [
     `--remap-path-prefix=${cargoHome}=/cargo`,
@@ -90,7 +92,7 @@ async function compile(project: Project, cargo: Tool): Promise<Uint8Array> {
   const args = ['rustc', '--lib', '--release', '--target', target, '--message-format', 'json', '--crate-type', 'cdylib']
   const { ok, stdout, stderr } = await runTool(cargo, [...args, '--', ...own], {
     cwd: project.directory,
-    folders: [sdk, cargoHome, project.proto],
+    folders: [sdk, cargoHome],
     environment: { ...profile, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'), CARGO_TERM_COLOR: 'never' },
   })
   const messages = stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Message] : []))

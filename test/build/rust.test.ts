@@ -19,6 +19,7 @@ import { interfaces } from '../../host/guest/layout.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { loadSchema } from '../../host/schema/load.ts'
+import { conformance } from '../conformance/languages.ts'
 import { component } from '../support/components.ts'
 import { skip } from '../support/skip.ts'
 
@@ -64,12 +65,19 @@ else {
     assert.equal(broken, [])
   })
 
-  Rust('the rules of the counter, by cargo', async () => {
-    await component('counter/rust')
-    const ran = await runTool(cargo, ['test', '--quiet'], { cwd: counter })
-    assert.ok(ran.ok, `${ran.stdout}${ran.stderr}`)
-    assert.match(ran.stdout, /4 passed/)
-  })
+  const rules: readonly (readonly [string, () => Promise<unknown>, number])[] = [
+    ['guests/counter/rust', () => component('counter/rust'), 4],
+    ['guests/cart/rust', () => component('cart/rust'), 6],
+    ['test/conformance/rust', () => conformance('rust'), 14],
+  ]
+  for (const [folder, build, passed] of rules) {
+    Rust(`the tests in ${folder}, by cargo`, async () => {
+      await build()
+      const ran = await runTool(cargo, ['test', '--quiet'], { cwd: join(root, folder) })
+      assert.ok(ran.ok, `${ran.stdout}${ran.stderr}`)
+      assert.match(ran.stdout, `${passed} passed`)
+    })
+  }
 
   Rust('before a build, the error says to build', async () => {
     await written((source) => source)

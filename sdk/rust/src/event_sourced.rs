@@ -186,9 +186,12 @@ impl<S, E, R> Accepted<S, E, R> {
     }
 }
 
+/// Bytes of the reply, from what is there after the decision.
+type Make<S> = Box<dyn FnOnce(&S) -> Vec<u8>>;
+
 enum Answer<S> {
     Message(Vec<u8>),
-    With(Box<dyn FnOnce(&S) -> Vec<u8>>),
+    With(Make<S>),
     Forward(Target),
 }
 

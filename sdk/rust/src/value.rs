@@ -108,9 +108,12 @@ impl<V, R> Accepted<V, R> {
     }
 }
 
+/// Bytes of the reply, from what is there after the decision.
+type Make<V> = Box<dyn FnOnce(Option<&V>) -> Vec<u8>>;
+
 enum Answer<V> {
     Message(Vec<u8>),
-    With(Box<dyn FnOnce(Option<&V>) -> Vec<u8>>),
+    With(Make<V>),
     Forward(Target),
 }
 

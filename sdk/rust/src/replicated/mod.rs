@@ -125,9 +125,12 @@ impl<V, R, O> Accepted<V, R, O> {
     }
 }
 
+/// Bytes of the reply, from what is there after the decision.
+type Make<V> = Box<dyn FnOnce(&V) -> Vec<u8>>;
+
 enum Told<V> {
     Message(Vec<u8>),
-    With(Box<dyn FnOnce(&V) -> Vec<u8>>),
+    With(Make<V>),
     Forward(Target),
     Nothing,
 }
