@@ -8,6 +8,7 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../host/build/build.ts'
 import { BuildError } from '../host/build/problem.ts'
+import { MissingTool } from '../host/build/toolchain.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const services = ['counter', 'cart', 'profile', 'presence', 'orders']
@@ -35,6 +36,10 @@ for (const guest of named.length > 0 ? named : allGuests()) {
     const times = steps.map(({ step, ms }) => `${step} ${ms}`).join(', ')
     console.log(`${guest}: ${relative(process.cwd(), file)}, ${(bytes / 1024).toFixed(0)} KiB (${times} ms)`)
   } catch (error) {
+    if (error instanceof MissingTool && named.length === 0) {
+      console.log(`${guest}: skipped: ${error.message}`)
+      continue
+    }
     console.error(`${guest}: not built`)
     console.error(error instanceof BuildError ? error.message : error)
     failed = true

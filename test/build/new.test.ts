@@ -13,6 +13,7 @@ import { findC } from '../../host/build/c.ts'
 import { newProject } from '../../host/build/new.ts'
 import { packSdk } from '../../host/build/pack.ts'
 import { readProject } from '../../host/build/project.ts'
+import { findRust } from '../../host/build/rust.ts'
 import { MissingTool } from '../../host/build/toolchain.ts'
 import { skip } from '../support/skip.ts'
 
@@ -84,6 +85,7 @@ function native(lang: string, missing: MissingTool | unknown): void {
 }
 
 native('c', await findC())
+native('rust', await findRust())
 
 New('N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
