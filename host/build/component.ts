@@ -9,7 +9,7 @@
 
 import { readFileSync } from 'node:fs'
 import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco'
-import { ByteReader } from '../deploy/bytes.ts'
+import { ByteReader, ByteWriter } from '../deploy/bytes.ts'
 import { bodyOf, countImports, readModule, sectionId } from '../deploy/sections.ts'
 import { witSource } from '../deploy/wit.ts'
 import { interfaces } from '../guest/layout.ts'
@@ -44,7 +44,26 @@ export async function componentOf(core: Uint8Array): Promise<Uint8Array> {
     world: worldName,
     stringEncoding: 'utf8',
   })
-  return await componentNew(embedded, importsOf(core).wasi.length > 0 ? [[wasi, await stub()]] : [])
+  return withoutNotes(await componentNew(embedded, importsOf(core).wasi.length > 0 ? [[wasi, await stub()]] : []))
+}
+
+const headBytes = 8
+const customSection = 0
+
+/** Without names for debuggers and makers' marks: 1 KB of a small component. */
+function withoutNotes(component: Uint8Array): Uint8Array {
+  const reader = new ByteReader(component)
+  const kept = [reader.take(headBytes)]
+  while (!reader.done) {
+    const id = reader.byte()
+    const body = reader.take(reader.u32())
+    if (id === customSection) continue
+    const writer = new ByteWriter()
+    writer.byte(id)
+    writer.u32(body.length)
+    kept.push(writer.finish(), body)
+  }
+  return new Uint8Array(Buffer.concat(kept))
 }
 
 let compiledStub: Promise<Uint8Array> | undefined
