@@ -13,6 +13,7 @@ import { buildAssemblyScript } from './assemblyscript.ts'
 import { buildC } from './c.ts'
 import type { Descriptors } from './descriptors.ts'
 import { compileProtos } from './descriptors.ts'
+import { buildGo } from './go.ts'
 import { BuildError } from './problem.ts'
 import type { Language, Project } from './project.ts'
 import { readProject } from './project.ts'
@@ -51,6 +52,7 @@ const languages: Readonly<Partial<Record<Language, LanguageBuild>>> = {
   assemblyscript: buildAssemblyScript,
   c: buildC,
   rust: buildRust,
+  go: buildGo,
 }
 
 /** @throws BuildError with the author's mistakes, each with its place. */

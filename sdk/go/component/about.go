@@ -1,0 +1,89 @@
+//go:build wasip1
+
+package component
+
+import (
+	"innkeeper"
+	"innkeeper/internal/boundary"
+)
+
+// About: what the component says of itself (wit/about.wit), and the services that it has.
+//
+//	description    32 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24
+//	service        72         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
+//	                          state-type 32, state-version 44, headers 56, views 64
+//	method-view    20         method 0, case (u8) 8, string 12
+
+const (
+	serviceBytes = 72
+	viewBytes    = 20
+)
+
+var (
+	descriptorSet string
+	services      []innkeeper.Service
+)
+
+// Serve is called once, at start, by the generated main package.
+func Serve(descriptors string, all []innkeeper.Service) {
+	descriptorSet = descriptors
+	services = all
+}
+
+// Named is the service that the host asks for.
+func Named(at, length uint32) *innkeeper.Service {
+	name := View(at, length)
+	for i := range services {
+		if services[i].Name == name {
+			return &services[i]
+		}
+	}
+	panic("the host asks only for services that were described")
+}
+
+//go:wasmexport innkeeper:guest/about@0.1.0#describe
+func describe() uint32 {
+	answer := Allocate(32)
+	PutText(answer, "innkeeper-go")
+	PutText(answer+8, innkeeper.Version)
+	base := allocateList(len(services), serviceBytes)
+	for i := range services {
+		putService(base+uint32(i)*serviceBytes, &services[i])
+	}
+	PutPair(answer+16, base, len(services))
+	PutText(answer+24, descriptorSet)
+	return answer
+}
+
+//go:wasmexport cabi_post_innkeeper:guest/about@0.1.0#describe
+func described(uint32) { Release() }
+
+func putService(at uint32, service *innkeeper.Service) {
+	options := &service.Options
+	PutText(at, service.Name)
+	Put8(at+8, uint8(service.Kind))
+	PutOptionalText(at+12, options.PersistenceID)
+	Put32(at+24, uint32(options.SnapshotEvery))
+	Put32(at+28, options.PassivateAfterMs)
+	PutOptionalText(at+32, service.StateType)
+	PutOptionalText(at+44, options.StateVersion)
+	headers := allocateList(len(options.Headers), 8)
+	for i, header := range options.Headers {
+		PutText(headers+uint32(i)*8, header)
+	}
+	PutPair(at+56, headers, len(options.Headers))
+	putViews(at+64, service.Views)
+}
+
+func putViews(at uint32, views []boundary.MethodView) {
+	base := allocateList(len(views), viewBytes)
+	for i := range views {
+		view := base + uint32(i)*viewBytes
+		PutText(view, views[i].Method)
+		Put8(view+8, uint8(views[i].View))
+		if views[i].View == boundary.ViewElement {
+			PutText(view+12, views[i].Field)
+		}
+	}
+	PutPair(at, base, len(views))
+}

@@ -1,0 +1,232 @@
+// Package eventsourced is for entities whose state is the fold of their events.
+//
+//   - A batch is decided one by one, each command on the state that the one before left (law L1).
+//   - A refusal brings no events and no effects, and leaves the state (law L3): it has no way to name any.
+//   - Each event is encoded when it is accepted, and evolved as it is decoded again: nothing enters a state that the journal
+//     could not give back, and nothing is shared between a state and an event (law L2).
+//   - Nothing is held between calls (law L6).
+//
+// Handlers read the state and do not change it; folds may change the one that they are given, and return it.
+//
+// Leaves to others: bytes (package wire), the memory of a component (package component), chains (internal/boundary).
+package eventsourced
+
+import (
+	"innkeeper"
+	"innkeeper/internal/boundary"
+	"innkeeper/wire"
+)
+
+// Command is what a handler answers: S is the state, R the reply of the method.
+type Command[S any, R innkeeper.Message] struct {
+	*innkeeper.Context
+}
+
+// Decision is what a handler returns. Only a command makes them.
+type Decision struct {
+	answer *boundary.Answer
+	events []boundary.Typed
+}
+
+// Accepting is a command that is accepted, and not answered yet.
+type Accepting[S any, R innkeeper.Message] struct {
+	answer boundary.Answer
+	events []boundary.Typed
+}
+
+// Accept the command, with the events that it causes, in order.
+func (c *Command[S, R]) Accept(events ...innkeeper.Message) *Accepting[S, R] {
+	return &Accepting[S, R]{events: boundary.TypedAll(events)}
+}
+
+// Refuse the command. Nothing changes; the message reaches the caller as it is.
+func (c *Command[S, R]) Refuse(code innkeeper.Code, message string, details ...innkeeper.Message) Decision {
+	return Decision{answer: new(boundary.Answer).Refuse(code, message, details)}
+}
+
+// RefuseWith is Refuse for a refusal that was made elsewhere.
+func (c *Command[S, R]) RefuseWith(refusal *innkeeper.Refusal) Decision {
+	return c.Refuse(refusal.Code, refusal.Message, refusal.Details...)
+}
+
+// Effect is a command that runs once this decision is durable; its answer is thrown away.
+func (a *Accepting[S, R]) Effect(call innkeeper.Call) *Accepting[S, R] {
+	a.answer.Effect(call, false)
+	return a
+}
+
+// SynchronousEffect is an effect that the reply waits for.
+func (a *Accepting[S, R]) SynchronousEffect(call innkeeper.Call) *Accepting[S, R] {
+	a.answer.Effect(call, true)
+	return a
+}
+
+// Metadata goes with the reply, as a header.
+func (a *Accepting[S, R]) Metadata(header innkeeper.Header) *Accepting[S, R] {
+	a.answer.Header(header)
+	return a
+}
+
+// Reply answers with a message.
+func (a *Accepting[S, R]) Reply(reply R) Decision {
+	return Decision{a.answer.Reply(reply), a.events}
+}
+
+// ReplyAfter answers with what is made of the state after the events.
+func (a *Accepting[S, R]) ReplyAfter(reply func(after S) R) Decision {
+	return Decision{a.answer.Compute(func(after any) []byte { return reply(after.(S)).ProtoAppend(nil) }), a.events}
+}
+
+// Forward lets another command answer.
+func (a *Accepting[S, R]) Forward(call innkeeper.Call) Decision {
+	return Decision{a.answer.ForwardTo(call), a.events}
+}
+
+// Metadata goes with the answer, be it a refusal.
+func (d Decision) Metadata(header innkeeper.Header) Decision {
+	d.answer.Header(header)
+	return d
+}
+
+// Method of a service, for generated code.
+type Method[S any] struct {
+	Name string
+	run  func(state S, entity string, command *boundary.Command) (decision Decision, request string, problem string)
+}
+
+// Handlers of a service, made by generated code.
+type Handlers[S any] struct {
+	Service string
+	Methods []Method[S]
+}
+
+// Unary is for generated code.
+func Unary[S any, Q wire.MessageOf[Q], R innkeeper.Message](
+	name string,
+	handle func(state S, request Q, c *Command[S, R]) Decision,
+) Method[S] {
+	return Method[S]{name, func(state S, entity string, command *boundary.Command) (Decision, string, string) {
+		request, problem := wire.Read[Q](command.Payload)
+		if problem != "" {
+			return Decision{}, request.ProtoName(), problem
+		}
+		c := innkeeper.NewContext(entity, command.Now, command.Seed, command.Metadata)
+		return handle(state, request, &Command[S, R]{c}), "", ""
+	}}
+}
+
+// Fold makes a state of the one before and an event. Made by Evolve.
+type Fold[S any] struct {
+	event string
+	run   func(state S, data []byte) (next S, problem string)
+}
+
+// Evolve says what an event does to a state: it returns the state after it, which may be the one that it was given.
+func Evolve[S any, E wire.MessageOf[E]](fold func(state S, event E) S) Fold[S] {
+	var none E
+	return Fold[S]{none.ProtoName(), func(state S, data []byte) (S, string) {
+		event, problem := wire.Read[E](data)
+		if problem != "" {
+			return state, problem
+		}
+		return fold(state, event), ""
+	}}
+}
+
+// New defines a service of event-sourced entities. The state is a message, at first an empty one; each event that a handler
+// accepts has an Evolve.
+func New[S wire.MessageOf[S]](handlers Handlers[S], folds ...Fold[S]) innkeeper.Service {
+	var none S
+	seen := make([]string, 0, len(folds))
+	for _, fold := range folds {
+		for _, other := range seen {
+			if other == fold.event {
+				panic(handlers.Service + " has two Evolve for " + other)
+			}
+		}
+		seen = append(seen, fold.event)
+	}
+	return innkeeper.Service{
+		Name:         handlers.Service,
+		Kind:         boundary.KindEventSourced,
+		StateType:    none.ProtoName(),
+		EventSourced: &service[S]{handlers, folds},
+	}
+}
+
+type service[S wire.MessageOf[S]] struct {
+	Handlers[S]
+	folds []Fold[S]
+}
+
+func (s *service[S]) Decide(
+	entity string,
+	bytes []byte,
+	commands []boundary.Command,
+	wantState bool,
+) (decisions []boundary.Decision, next []byte, changed bool) {
+	state := s.stateOf(bytes)
+	changed = wantState
+	decisions = make([]boundary.Decision, len(commands))
+	for i := range commands {
+		decisions[i], state = s.one(entity, state, &commands[i])
+		changed = changed || len(decisions[i].Events) > 0
+	}
+	if changed {
+		next = state.ProtoAppend(nil)
+	}
+	return decisions, next, changed
+}
+
+func (s *service[S]) Evolve(_ string, bytes []byte, events []boundary.Typed) []byte {
+	state := s.stateOf(bytes)
+	for _, event := range events {
+		state = s.evolve(state, event)
+	}
+	return state.ProtoAppend(nil)
+}
+
+func (s *service[S]) stateOf(bytes []byte) S {
+	state, problem := wire.Read[S](bytes)
+	if problem != "" {
+		panic(s.Service + ": the stored state is no " + state.ProtoName() + ": " + problem)
+	}
+	return state
+}
+
+func (s *service[S]) one(entity string, state S, command *boundary.Command) (boundary.Decision, S) {
+	for i := range s.Methods {
+		method := &s.Methods[i]
+		if method.Name != command.Method {
+			continue
+		}
+		decision, request, problem := method.run(state, entity, command)
+		if problem != "" {
+			return boundary.Decision{Outcome: boundary.MalformedRequest(request, problem)}, state
+		}
+		name := s.Service + "/" + method.Name
+		if decision.answer == nil {
+			panic(name + " answered neither accept nor refuse")
+		}
+		for _, event := range decision.events {
+			state = s.evolve(state, event)
+		}
+		return boundary.Decision{Events: decision.events, Outcome: decision.answer.Outcome(name, state)}, state
+	}
+	return boundary.Decision{Outcome: boundary.UnknownMethod(s.Service, command.Method)}, state
+}
+
+func (s *service[S]) evolve(state S, event boundary.Typed) S {
+	for i := range s.folds {
+		fold := &s.folds[i]
+		if fold.event != event.Name {
+			continue
+		}
+		next, problem := fold.run(state, event.Data)
+		if problem != "" {
+			panic(s.Service + ": a stored event is no " + event.Name + ": " + problem)
+		}
+		return next
+	}
+	panic(s.Service + " has no Evolve for " + event.Name)
+}

@@ -1,0 +1,3 @@
+module innkeeper
+
+go 1.24

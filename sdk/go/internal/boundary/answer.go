@@ -1,0 +1,115 @@
+package boundary
+
+import "innkeeper/wire"
+
+// Answer is what a handler's chain of calls gathers, for every kind of service.
+type Answer struct {
+	Refusal *Failure
+	kind    answerKind
+	payload []byte
+	// What a computed reply is made of the state, the value or the view after.
+	compute  func(after any) []byte
+	forward  Call
+	Effects  []Effect
+	Metadata []Entry
+	// Stream: the stream that the method opened stays open.
+	Stream bool
+}
+
+type answerKind uint8
+
+const (
+	due answerKind = iota
+	message
+	computed
+	forwarded
+	silent
+)
+
+// Reply answers with a message, encoded at once: what happens to it afterwards changes nothing.
+func (a *Answer) Reply(reply wire.Message) *Answer {
+	a.kind, a.payload = message, reply.ProtoAppend(nil)
+	return a
+}
+
+// Compute answers with what is made of what the changes leave.
+func (a *Answer) Compute(compute func(after any) []byte) *Answer {
+	a.kind, a.compute = computed, compute
+	return a
+}
+
+// ForwardTo lets another command answer.
+func (a *Answer) ForwardTo(call Call) *Answer {
+	a.kind, a.forward = forwarded, call
+	return a
+}
+
+// Silence answers nothing, where nothing is due.
+func (a *Answer) Silence() *Answer {
+	a.kind = silent
+	return a
+}
+
+// Refuse answers with a refusal.
+func (a *Answer) Refuse(code Code, text string, details []wire.Message) *Answer {
+	a.Refusal = &Failure{Code: checkedCode(code), Message: text, Details: TypedAll(details)}
+	return a
+}
+
+func (a *Answer) Effect(call Call, synchronous bool) {
+	a.Effects = append(a.Effects, Effect{Call: call, Synchronous: synchronous})
+}
+
+func (a *Answer) Header(entry Entry) {
+	a.Metadata = append(a.Metadata, entry)
+}
+
+// Computed tells whether the reply looks at what the changes leave.
+func (a *Answer) Computed() bool {
+	return a.Refusal == nil && a.kind == computed
+}
+
+// Outcome is the answer as it crosses the boundary; `after` is what a computed reply looks at. It panics if there is none.
+func (a *Answer) Outcome(method string, after any) Outcome {
+	outcome := Outcome{Failure: a.Refusal, Effects: a.Effects, Metadata: a.Metadata}
+	if a.Refusal != nil {
+		return outcome
+	}
+	switch a.kind {
+	case message:
+		outcome.Payload = a.payload
+	case computed:
+		outcome.Payload = a.compute(after)
+	case forwarded:
+		outcome.Reply, outcome.Forward = ReplyForward, a.forward
+	case silent:
+		outcome.Reply = ReplyNone
+	case due:
+		panic(method + " accepts without a reply or a forward")
+	}
+	return outcome
+}
+
+// Refused is an outcome that the SDK itself decides: what the caller got wrong.
+func Refused(code Code, text string) Outcome {
+	return Outcome{Failure: &Failure{Code: code, Message: text}}
+}
+
+// UnknownMethod is the refusal of a method that is not there.
+func UnknownMethod(service, method string) Outcome {
+	const unimplemented = 12
+	return Refused(unimplemented, service+" has no method "+method)
+}
+
+// MalformedRequest is the refusal of bytes that are no request.
+func MalformedRequest(name, problem string) Outcome {
+	const invalidArgument = 3
+	return Refused(invalidArgument, "the request is no "+name+": "+problem)
+}
+
+func checkedCode(code Code) Code {
+	if code < 1 || code > 16 {
+		panic("refuse: there is no such code")
+	}
+	return code
+}

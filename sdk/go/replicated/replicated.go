@@ -1,0 +1,244 @@
+// Package replicated is for entities whose value is a CRDT, which every node changes at once and the host merges.
+//
+//   - A handler changes nothing: it reads a view, and accepts the operations that the view makes (package crdt).
+//   - A refusal brings no operations and no effects (law L3): it has no way to name any.
+//   - A reply that looks at what the operations leave is made by the host's second call: its note is the old view, from which
+//     `render` makes the same decision again, and computes the reply on the new one. Nothing is kept in between (law L6).
+//   - A reply to a removal is made from the value before it.
+//   - The note of a subscription is the request that opened it.
+//
+// Leaves to others: values (package crdt), the memory of a component (package component), chains (internal/boundary).
+package replicated
+
+import (
+	"innkeeper"
+	"innkeeper/crdt"
+	"innkeeper/internal/boundary"
+)
+
+// Decision is what a handler returns. Only a command makes them.
+type Decision struct {
+	answer *boundary.Answer
+	change change
+}
+
+// change is what becomes of the value.
+type change struct {
+	operations []crdt.Operation
+	removed    bool
+}
+
+// Command is what a handler answers: V is the view, R the reply of the method.
+type Command[V any, R innkeeper.Message] struct {
+	*innkeeper.Context
+}
+
+// Accept the command, with what it changes, in order.
+func (c *Command[V, R]) Accept(operations ...crdt.Operation) *Accepting[V, R] {
+	return &Accepting[V, R]{change: change{operations: operations}}
+}
+
+// Remove accepts the command, and deletes the entity, for good.
+func (c *Command[V, R]) Remove() *Accepting[V, R] {
+	return &Accepting[V, R]{change: change{removed: true}}
+}
+
+// Refuse the command. Nothing changes; the message reaches the caller as it is.
+func (c *Command[V, R]) Refuse(code innkeeper.Code, message string, details ...innkeeper.Message) Decision {
+	return Decision{answer: new(boundary.Answer).Refuse(code, message, details)}
+}
+
+// RefuseWith is Refuse for a refusal that was made elsewhere.
+func (c *Command[V, R]) RefuseWith(refusal *innkeeper.Refusal) Decision {
+	return c.Refuse(refusal.Code, refusal.Message, refusal.Details...)
+}
+
+// Accepting is a command that is accepted, and not answered yet.
+type Accepting[V any, R innkeeper.Message] struct {
+	answer boundary.Answer
+	change change
+}
+
+// Effect is a command that runs once this decision is durable; its answer is thrown away.
+func (a *Accepting[V, R]) Effect(call innkeeper.Call) *Accepting[V, R] {
+	a.answer.Effect(call, false)
+	return a
+}
+
+// SynchronousEffect is an effect that the reply waits for.
+func (a *Accepting[V, R]) SynchronousEffect(call innkeeper.Call) *Accepting[V, R] {
+	a.answer.Effect(call, true)
+	return a
+}
+
+// Metadata goes with the reply, as a header.
+func (a *Accepting[V, R]) Metadata(header innkeeper.Header) *Accepting[V, R] {
+	a.answer.Header(header)
+	return a
+}
+
+// Reply answers with a message.
+func (a *Accepting[V, R]) Reply(reply R) Decision {
+	return Decision{a.answer.Reply(reply), a.change}
+}
+
+// ReplyAfter answers with what is made of the value after the operations.
+func (a *Accepting[V, R]) ReplyAfter(reply func(after V) R) Decision {
+	return Decision{a.answer.Compute(computed(reply)), a.change}
+}
+
+// Forward lets another command answer.
+func (a *Accepting[V, R]) Forward(call innkeeper.Call) Decision {
+	return Decision{a.answer.ForwardTo(call), a.change}
+}
+
+func computed[V any, R innkeeper.Message](reply func(after V) R) func(after any) []byte {
+	return func(after any) []byte { return reply(after.(V)).ProtoAppend(nil) }
+}
+
+// Metadata goes with the answer, be it a refusal.
+func (d Decision) Metadata(header innkeeper.Header) Decision {
+	d.answer.Header(header)
+	return d
+}
+
+// StreamCommand is a command of a streamed method: its stream can stay open, and is told of changes from then on.
+type StreamCommand[V any, R innkeeper.Message] struct {
+	Command[V, R]
+}
+
+// Accept the command, with what it changes, in order.
+func (c *StreamCommand[V, R]) Accept(operations ...crdt.Operation) *StreamAccepting[V, R] {
+	return &StreamAccepting[V, R]{*c.Command.Accept(operations...)}
+}
+
+// StreamAccepting is a command of a streamed method that is accepted, and not answered yet. Reply and Forward answer once.
+type StreamAccepting[V any, R innkeeper.Message] struct {
+	Accepting[V, R]
+}
+
+// Effect is a command that runs once this decision is durable; its answer is thrown away.
+func (a *StreamAccepting[V, R]) Effect(call innkeeper.Call) *StreamAccepting[V, R] {
+	a.answer.Effect(call, false)
+	return a
+}
+
+// SynchronousEffect is an effect that the answer waits for.
+func (a *StreamAccepting[V, R]) SynchronousEffect(call innkeeper.Call) *StreamAccepting[V, R] {
+	a.answer.Effect(call, true)
+	return a
+}
+
+// Metadata goes with the answer, as a header.
+func (a *StreamAccepting[V, R]) Metadata(header innkeeper.Header) *StreamAccepting[V, R] {
+	a.answer.Header(header)
+	return a
+}
+
+// Stream sends a first element, and keeps the stream open.
+func (a *StreamAccepting[V, R]) Stream(first R) Decision {
+	a.answer.Stream = true
+	return a.Reply(first)
+}
+
+// StreamAfter sends what is made of the value after the operations, and keeps the stream open.
+func (a *StreamAccepting[V, R]) StreamAfter(first func(after V) R) Decision {
+	a.answer.Stream = true
+	return a.ReplyAfter(first)
+}
+
+// StreamSilently sends nothing yet, and keeps the stream open.
+func (a *StreamAccepting[V, R]) StreamSilently() Decision {
+	a.answer.Stream = true
+	return Decision{a.answer.Silence(), a.change}
+}
+
+// occasion is what happens to an entity without a command.
+type occasion struct {
+	entity string
+	now    float64
+}
+
+// Entity is the entity's key.
+func (o *occasion) Entity() string {
+	return o.entity
+}
+
+// Now is the time in whole milliseconds since 1970.
+func (o *occasion) Now() int64 {
+	return int64(o.now)
+}
+
+// Change of the value, which a subscriber may be told of.
+type Change[R innkeeper.Message] struct{ occasion }
+
+// Told is what a subscriber is told. Only a change makes it.
+type Told struct {
+	said    bool
+	answer  *boundary.Answer
+	element bool
+	end     bool
+}
+
+// Emit tells the subscriber.
+func (c *Change[R]) Emit(element R) Told {
+	return Told{said: true, answer: new(boundary.Answer).Reply(element), element: true}
+}
+
+// Silent tells nothing.
+func (c *Change[R]) Silent() Told {
+	return Told{said: true, answer: new(boundary.Answer).Silence()}
+}
+
+// End ends the stream.
+func (c *Change[R]) End() Told {
+	told := c.Silent()
+	told.end = true
+	return told
+}
+
+// EndWith tells the subscriber, and ends the stream.
+func (c *Change[R]) EndWith(element R) Told {
+	told := c.Emit(element)
+	told.end = true
+	return told
+}
+
+// Refuse ends the stream with a refusal.
+func (c *Change[R]) Refuse(code innkeeper.Code, message string, details ...innkeeper.Message) Told {
+	return Told{said: true, answer: new(boundary.Answer).Refuse(code, message, details), element: true, end: true}
+}
+
+// Effect is a command that runs then. A refusal has none.
+func (t Told) Effect(call innkeeper.Call) Told {
+	if t.answer.Refusal != nil {
+		panic("a stream is refused with an effect, which only an action can")
+	}
+	t.answer.Effect(call, false)
+	return t
+}
+
+// Leaving is the turn of a client that left.
+type Leaving struct{ occasion }
+
+// Left is what becomes of it.
+type Left struct {
+	answer *boundary.Answer
+	change change
+}
+
+// Accept that it left, with what that changes; nothing, if nothing is given.
+func (l *Leaving) Accept(operations ...crdt.Operation) Left {
+	return Left{new(boundary.Answer).Silence(), change{operations: operations}}
+}
+
+// Remove deletes the entity, for good.
+func (l *Leaving) Remove() Left {
+	return Left{new(boundary.Answer).Silence(), change{removed: true}}
+}
+
+// Effect is a command that runs then.
+func (l Left) Effect(call innkeeper.Call) Left {
+	l.answer.Effect(call, false)
+	return l
+}
