@@ -60,7 +60,7 @@ interface Package {
   readonly Imports?: readonly string[]
   /** File with what its importers need to know. */
   readonly Export?: string
-  readonly Module?: { readonly Path: string }
+  readonly Module?: { readonly Path: string; readonly Main?: boolean }
 }
 
 /** The go command in an author's module. */
@@ -128,7 +128,7 @@ class Workspace {
   /** Resolves to the core module. @throws BuildError */
   async link(): Promise<Uint8Array> {
     const out = join(this.main, 'core.wasm')
-    const flags = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w', '-o', out]
+    const flags = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w -checklinkname=0', '-o', out]
     const ran = await this.run(['build', ...flags, this.importPath(this.main)], forWasm)
     if (!ran.ok) throw new BuildError(this.problemsOf(ran), this.project.directory)
     return readFileSync(out)
@@ -138,12 +138,12 @@ class Workspace {
   async check(packages: readonly Package[]): Promise<void> {
     const list = join(this.main, 'packages.json')
     const generated = this.importPath(this.project.gen)
-    const text = packages.map(({ ImportPath, Dir, GoFiles, Export, Standard, Module }) => ({
+    const text = packages.map(({ ImportPath, Dir, GoFiles, Export, Module }) => ({
       path: ImportPath,
       export: Export,
-      ...(Standard === true || Module?.Path === sdkPath || ImportPath === generated
-        ? {}
-        : { files: (GoFiles ?? []).map((file) => join(Dir, file)) }),
+      ...(Module?.Main === true && ImportPath !== generated
+        ? { files: (GoFiles ?? []).map((file) => join(Dir, file)) }
+        : {}),
     }))
     await writeFile(list, JSON.stringify(text))
     const ran = await this.run(['run', `${sdkPath}/check`, list], {})

@@ -151,6 +151,7 @@ func (s *service) Call(command boundary.Command) boundary.Outcome {
 	if method.call == nil {
 		panic(name + " streams, and was called as a unary method")
 	}
+	boundary.Begin()
 	return method.call(name, &command)
 }
 
@@ -175,6 +176,7 @@ func (s *service) Stream(
 			metadata = inputs[i].Metadata
 		}
 	}
+	boundary.Begin()
 	return method.stream(full, state, inputs, innkeeper.NewContext("", now, seed, metadata))
 }
 

@@ -82,7 +82,7 @@ func (v *GSetView[T]) Has(element T) bool {
 	return has
 }
 
-// All elements, in the order of their bytes.
+// All elements, in the order of their bytes (Element): the same every time, but no alphabetical one.
 func (v *GSetView[T]) All() iter.Seq[T] {
 	return func(yield func(T) bool) {
 		if content := v.of(v.kind); content != nil {

@@ -169,6 +169,7 @@ func (s *service[S]) Decide(
 	changed = wantState
 	decisions = make([]boundary.Decision, len(commands))
 	for i := range commands {
+		boundary.Begin()
 		decisions[i], state = s.one(entity, state, &commands[i])
 		changed = changed || len(decisions[i].Events) > 0
 	}
@@ -222,6 +223,7 @@ func (s *service[S]) evolve(state S, event boundary.Typed) S {
 		if fold.event != event.Name {
 			continue
 		}
+		boundary.Begin()
 		next, problem := fold.run(state, event.Data)
 		if problem != "" {
 			panic(s.Service + ": a stored event is no " + event.Name + ": " + problem)

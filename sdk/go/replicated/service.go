@@ -191,6 +191,7 @@ func (s *service[V]) method(name string) *methodWithView[V] {
 
 func (s *service[V]) Reads(command boundary.Command) [][]byte {
 	if method := s.method(command.Method); method != nil {
+		boundary.Begin()
 		return method.elements(command.Payload)
 	}
 	return nil
@@ -220,6 +221,7 @@ func (s *service[V]) Decide(entity string, bytes []byte, command boundary.Comman
 	if method == nil {
 		return boundary.ReplicatedDecision{Outcome: boundary.UnknownMethod(s.name, command.Method)}
 	}
+	boundary.Begin()
 	seen := crdt.ReadView(clone(bytes))
 	view := s.open(method, seen, command.Payload)
 	decision, problem := method.run(view, entity, &command)
@@ -261,6 +263,7 @@ func (s *service[V]) Render(entity string, bytes []byte, command boundary.Comman
 	if method == nil {
 		panic(s.name + "/" + command.Method + " is to render what it did not decide")
 	}
+	boundary.Begin()
 	before := s.open(method, crdt.ReadView(clone(note)), command.Payload)
 	decision, problem := method.run(before, entity, &command)
 	if problem != "" || decision.answer == nil {
@@ -279,6 +282,7 @@ func (s *service[V]) Changed(
 	seen := crdt.ReadView(clone(bytes))
 	steps := make([]boundary.StreamStep, len(subscriptions))
 	for i, subscription := range subscriptions {
+		boundary.Begin()
 		method := s.subscribed(subscription.Method)
 		view := s.open(method, seen, subscription.Note)
 		told, problem := method.changed(view, subscription.Note, occasion{entity, now})
@@ -302,6 +306,7 @@ func (s *service[V]) Cancelled(
 	now float64,
 ) boundary.ReplicatedDecision {
 	method := s.subscribed(subscription.Method)
+	boundary.Begin()
 	seen := crdt.ReadView(clone(bytes))
 	view := s.open(method, seen, subscription.Note)
 	left, problem := method.cancelled(view, subscription.Note, occasion{entity, now})

@@ -152,6 +152,7 @@ func (s *service[V]) Decide(entity string, bytes []byte, commands []boundary.Com
 	current := s.valueOf(bytes)
 	decisions := make([]boundary.ValueDecision, len(commands))
 	for i := range commands {
+		boundary.Begin()
 		decisions[i] = s.one(entity, current, &commands[i])
 		switch decisions[i].Change {
 		case boundary.Updated:

@@ -52,7 +52,7 @@ func haveRead(uint32) { component.Release() }
 func decide(at uint32) uint32 {
 	service := component.Named(component.Get32(at), component.Get32(at+4))
 	return lower(service.Replicated.Decide(
-		string(component.BytesAt(at + 8)),
+		string(component.BytesAt(at+8)),
 		component.BytesAt(at+16),
 		component.Command(at+24),
 	))

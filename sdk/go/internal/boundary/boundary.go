@@ -149,3 +149,6 @@ func lower(name string) string {
 	}
 	return name
 }
+
+// Begin is called before every command, event, step and the like. A component makes Go's own chance begin anew.
+var Begin = func() {}

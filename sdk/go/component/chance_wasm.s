@@ -1,0 +1,1 @@
+// Empty: the functions of chance.go without a body are the runtime's.

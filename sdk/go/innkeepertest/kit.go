@@ -1,0 +1,187 @@
+// Package innkeepertest tests the rules of services without a host, with `go test`: given(...).when(call).then(...).
+//
+//		kit := innkeepertest.EventSourced(t, counter.Services[0])
+//		kit.Given(&gen.Added{Amount: 2}).
+//			When(gen.Counter.Add(&gen.AddRequest{Id: "a", Amount: 3})).
+//			Then(innkeepertest.Events(&gen.Added{Amount: 3}), &gen.Value{Value: 5})
+//
+//	  - It runs the code of the component on encoded requests, events and states: what passes here encodes there too.
+//	  - Every step checks the laws that the host relies on: a batch decides as its commands one by one, the same command again
+//	    decides the same, a state is the fold of its events, a handler changes nothing that it is given.
+//	  - Deterministic: time starts at 2026-01-01T00:00:00Z and moves a second with each command; the seed counts up.
+//	  - A call's metadata are the headers of the command.
+//
+// Leaves to others: what differs between kinds (eventsourced.go, value.go, replicated.go, action.go).
+package innkeepertest
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"innkeeper"
+	"innkeeper/internal/boundary"
+	"innkeeper/wire"
+)
+
+const startMs = 1_767_225_600_000
+
+// Effect is an effect that is expected.
+type Effect = boundary.Effect
+
+// Later is an effect that nobody waits for.
+func Later(call innkeeper.Call) Effect {
+	return Effect{Call: call}
+}
+
+// Synchronous is an effect that the reply waits for.
+func Synchronous(call innkeeper.Call) Effect {
+	return Effect{Call: call, Synchronous: true}
+}
+
+// commandOf a call; `index` is the number of the command.
+func commandOf(call innkeeper.Call, index int) boundary.Command {
+	return boundary.Command{
+		Method:   call.Method,
+		Payload:  call.Payload,
+		Metadata: call.Metadata,
+		Now:      float64(startMs + 1000*index),
+		Seed:     [4]uint32{1, 2, 3, uint32(index)},
+	}
+}
+
+// answer is what came back, and what is common to its checks.
+type answer struct {
+	t       testing.TB
+	name    string
+	outcome boundary.Outcome
+}
+
+func (a *answer) checkService(service *innkeeper.Service, call innkeeper.Call) {
+	a.t.Helper()
+	if call.Service != service.Name {
+		a.t.Fatalf("a call of %s was given to the kit of %s", call.Service, service.Name)
+	}
+}
+
+func (a *answer) replies(reply wire.Message) {
+	a.t.Helper()
+	if got, want := a.shown(reply), show(reply); got != want {
+		a.fail("the reply", want, got)
+	}
+	if a.outcome.Reply == boundary.ReplyMessage && !bytes.Equal(a.outcome.Payload, reply.ProtoAppend(nil)) {
+		a.fail("the bytes of the reply", hex.EncodeToString(reply.ProtoAppend(nil)), hex.EncodeToString(a.outcome.Payload))
+	}
+}
+
+// shown is the answer for people; a reply is read as a message of this type.
+func (a *answer) shown(like wire.Message) string {
+	switch outcome := &a.outcome; {
+	case outcome.Failure != nil:
+		return fmt.Sprintf("refused with %d: %s", outcome.Failure.Code, outcome.Failure.Message)
+	case outcome.Reply == boundary.ReplyForward:
+		return "forwarded to " + showCall(outcome.Forward)
+	case outcome.Reply == boundary.ReplyNone:
+		return "nothing"
+	default:
+		return showBytes(outcome.Payload, like)
+	}
+}
+
+func (a *answer) forwards(call innkeeper.Call) {
+	a.t.Helper()
+	if got, want := a.shown(nil), "forwarded to "+showCall(call); got != want {
+		a.fail("the answer", want, got)
+	}
+}
+
+// refuses; without a message any will do.
+func (a *answer) refuses(code innkeeper.Code, message []string) {
+	a.t.Helper()
+	failure := a.outcome.Failure
+	if failure == nil || failure.Code != code || len(message) > 0 && failure.Message != strings.Join(message, "") {
+		a.fail("the answer", fmt.Sprintf("refused with %d: %s", code, strings.Join(message, "")), a.shown(nil))
+	}
+}
+
+func (a *answer) effects(expected []Effect) {
+	a.t.Helper()
+	if got, want := showEffects(a.outcome.Effects), showEffects(expected); got != want {
+		a.fail("the effects", want, got)
+	}
+}
+
+func (a *answer) metadata(header innkeeper.Header) {
+	a.t.Helper()
+	for _, entry := range a.outcome.Metadata {
+		if reflect.DeepEqual(entry, header) {
+			return
+		}
+	}
+	a.fail("the metadata", fmt.Sprintf("%+v among them", header), fmt.Sprintf("%+v", a.outcome.Metadata))
+}
+
+func (a *answer) fail(what, want, got string) {
+	a.t.Helper()
+	a.t.Fatalf("%s decided otherwise\n%s\n  expected: %s\n  was:      %s", a.name, what, want, got)
+}
+
+// law fails the test where one is broken.
+func law(t testing.TB, name, broken string, one, other any) {
+	t.Helper()
+	if !reflect.DeepEqual(one, other) {
+		t.Fatalf("%s breaks a law of the host: %s\n  one:   %+v\n  other: %+v", name, broken, one, other)
+	}
+}
+
+func showEffects(effects []Effect) string {
+	shown := make([]string, len(effects))
+	for i, effect := range effects {
+		shown[i] = showCall(effect.Call)
+		if effect.Synchronous {
+			shown[i] += ", waited for"
+		}
+	}
+	return "[" + strings.Join(shown, "; ") + "]"
+}
+
+func showCall(call innkeeper.Call) string {
+	return fmt.Sprintf("%s/%s %s %+v", call.Service, call.Method, hex.EncodeToString(call.Payload), call.Metadata)
+}
+
+func show(message wire.Message) string {
+	if text, err := json.Marshal(message); err == nil {
+		return message.ProtoName() + string(text)
+	}
+	return message.ProtoName() + " " + hex.EncodeToString(message.ProtoAppend(nil))
+}
+
+// showBytes reads them as a message of the type of another.
+func showBytes(data []byte, like wire.Message) string {
+	if like != nil {
+		message := reflect.New(reflect.TypeOf(like).Elem()).Interface().(wire.Message)
+		reader := wire.NewReader(data)
+		message.ProtoRead(&reader)
+		if reader.Problem() == "" {
+			return show(message)
+		}
+	}
+	return hex.EncodeToString(data)
+}
+
+func showTyped(list []boundary.Typed, like []wire.Message) string {
+	shown := make([]string, len(list))
+	for i, typed := range list {
+		shown[i] = typed.Name + " " + hex.EncodeToString(typed.Data)
+		for _, message := range like {
+			if message.ProtoName() == typed.Name {
+				shown[i] = showBytes(typed.Data, message)
+			}
+		}
+	}
+	return "[" + strings.Join(shown, ", ") + "]"
+}

@@ -1,0 +1,271 @@
+package innkeepertest
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"innkeeper"
+	"innkeeper/crdt"
+	"innkeeper/internal/boundary"
+)
+
+// ReplicatedKit is the test kit of a replicated service. Its entities live on one node: operations change them, nothing merges.
+type ReplicatedKit[V any] struct {
+	t       testing.TB
+	service innkeeper.Service
+	kind    crdt.Kind[V]
+}
+
+// Replicated makes the kit; `kind` is that of the service.
+func Replicated[V any](t testing.TB, service innkeeper.Service, kind crdt.Kind[V]) *ReplicatedKit[V] {
+	if service.Replicated == nil {
+		t.Fatalf("%s is not replicated", service.Name)
+	}
+	return &ReplicatedKit[V]{t, service, kind}
+}
+
+// Operations says a change as a handler does. Nil: none.
+type Operations[V any] func(view V) []crdt.Operation
+
+// Ops makes a list of operations.
+func Ops(operations ...crdt.Operation) []crdt.Operation {
+	return operations
+}
+
+// Replica is an entity.
+type Replica[V any] struct {
+	kit   *ReplicatedKit[V]
+	value *replica
+	index int
+}
+
+// Given is an entity after these changes, one after the other; none: it does not exist yet.
+func (k *ReplicatedKit[V]) Given(changes ...Operations[V]) *Replica[V] {
+	r := &Replica[V]{kit: k}
+	for _, change := range changes {
+		r.value = applied(r.value, r.operations(change))
+	}
+	return r
+}
+
+// View of the whole value.
+func (r *Replica[V]) View() V {
+	return r.kit.kind.Open(crdt.ReadView(r.value.view(false, nil)))
+}
+
+func (r *Replica[V]) operations(change Operations[V]) []byte {
+	var initial []byte
+	if r.value == nil {
+		initial = r.kit.kind.Initial()
+	}
+	if change == nil {
+		return crdt.EncodeOperations(nil, initial)
+	}
+	return crdt.EncodeOperations(change(r.View()), initial)
+}
+
+// seen is the view that a method has declared.
+func (r *Replica[V]) seen(command boundary.Command) []byte {
+	for _, view := range r.kit.service.Views {
+		switch {
+		case view.Method != command.Method:
+		case view.View == boundary.ViewNothing:
+			return r.value.view(true, nil)
+		default:
+			return r.value.view(true, r.kit.service.Replicated.Reads(command))
+		}
+	}
+	return r.value.view(false, nil)
+}
+
+// DecidedReplica is what a command, or a client that left, came to.
+type DecidedReplica[V any] struct {
+	answer
+	decision boundary.ReplicatedDecision
+	before   *Replica[V]
+	after    *Replica[V]
+}
+
+// When the entity is given a command.
+func (r *Replica[V]) When(call innkeeper.Call) *DecidedReplica[V] {
+	t, service := r.kit.t, r.kit.service.Replicated
+	t.Helper()
+	a := answer{t: t, name: call.Service + "/" + call.Method}
+	a.checkService(&r.kit.service, call)
+	command := commandOf(call, r.index)
+	view := r.seen(command)
+	decision := service.Decide("entity", view, command)
+	law(t, a.name, "L4, the same command again decides otherwise", decision, service.Decide("entity", view, command))
+	after := r.after(decision)
+	a.outcome = decision.Outcome
+	if decision.After {
+		a.outcome = service.Render("entity", after.seen(command), command, decision.Note)
+	}
+	return &DecidedReplica[V]{a, decision, r, after}
+}
+
+// Cancelled: the client that opened a stream with this call has left.
+func (r *Replica[V]) Cancelled(call innkeeper.Call) *DecidedReplica[V] {
+	r.kit.t.Helper()
+	command := commandOf(call, r.index)
+	a := answer{t: r.kit.t, name: call.Service + "/" + call.Method + ", cancelled"}
+	decision := r.kit.service.Replicated.Cancelled("entity", r.seen(command), subscriptionOf(call), command.Now)
+	a.outcome = decision.Outcome
+	return &DecidedReplica[V]{a, decision, r, r.after(decision)}
+}
+
+func subscriptionOf(call innkeeper.Call) boundary.Subscription {
+	return boundary.Subscription{ID: "subscription", Method: call.Method, Note: call.Payload}
+}
+
+func (r *Replica[V]) after(decision boundary.ReplicatedDecision) *Replica[V] {
+	after := &Replica[V]{r.kit, r.value, r.index + 1}
+	if decision.Delete {
+		after.value = nil
+	} else {
+		after.value = applied(r.value, decision.Operations)
+	}
+	return after
+}
+
+// Then it accepts, with exactly this change and this reply.
+func (d *DecidedReplica[V]) Then(change Operations[V], reply innkeeper.Message) *Replica[V] {
+	d.t.Helper()
+	d.replies(reply)
+	return d.changed(change, false)
+}
+
+// ThenRemoved: it accepts and deletes the entity, with this reply.
+func (d *DecidedReplica[V]) ThenRemoved(reply innkeeper.Message) *Replica[V] {
+	d.t.Helper()
+	d.replies(reply)
+	if !d.decision.Delete {
+		d.fail("the entity", "deleted", "kept")
+	}
+	return d.after
+}
+
+// Forwards: it accepts with exactly this change, and another command answers.
+func (d *DecidedReplica[V]) Forwards(change Operations[V], to innkeeper.Call) *Replica[V] {
+	d.t.Helper()
+	d.forwards(to)
+	return d.changed(change, false)
+}
+
+// Streams: it accepts with exactly this change, sends a first element (nil: none), and the stream stays open.
+func (d *DecidedReplica[V]) Streams(change Operations[V], first innkeeper.Message) *Replica[V] {
+	d.t.Helper()
+	if first == nil {
+		d.nothing()
+	} else {
+		d.replies(first)
+	}
+	return d.changed(change, true)
+}
+
+// Leaves: what a client that left changes. For Cancelled.
+func (d *DecidedReplica[V]) Leaves(change Operations[V]) *Replica[V] {
+	d.t.Helper()
+	d.nothing()
+	return d.changed(change, false)
+}
+
+// Refuses with this code and, if one is given, this message.
+func (d *DecidedReplica[V]) Refuses(code innkeeper.Code, message ...string) *Replica[V] {
+	d.t.Helper()
+	d.refuses(code, message)
+	return d.after
+}
+
+// Effects are exactly these, in order.
+func (d *DecidedReplica[V]) Effects(effects ...Effect) *DecidedReplica[V] {
+	d.t.Helper()
+	d.effects(effects)
+	return d
+}
+
+// Metadata has this header.
+func (d *DecidedReplica[V]) Metadata(header innkeeper.Header) *DecidedReplica[V] {
+	d.t.Helper()
+	d.metadata(header)
+	return d
+}
+
+func (d *DecidedReplica[V]) changed(change Operations[V], stream bool) *Replica[V] {
+	d.t.Helper()
+	if d.decision.Delete {
+		d.fail("the entity", "kept", "deleted")
+	}
+	want := hex.EncodeToString(d.before.operations(change))
+	if got := hex.EncodeToString(d.decision.Operations); got != want {
+		d.fail("the operations (bytes of innkeeper.crdt.v1.Operations)", want, got)
+	}
+	if d.decision.Subscribe != stream {
+		d.t.Fatalf("%s: the stream stays open: %t, expected %t", d.name, d.decision.Subscribe, stream)
+	}
+	return d.after
+}
+
+// ToldSubscriber is what a subscriber was told of a change.
+type ToldSubscriber[V any] struct {
+	answer
+	step    boundary.StreamStep
+	replica *Replica[V]
+}
+
+// Changed: what a subscriber is told now that opened its stream with this call.
+func (r *Replica[V]) Changed(call innkeeper.Call) *ToldSubscriber[V] {
+	r.kit.t.Helper()
+	command := commandOf(call, r.index)
+	subscriptions := []boundary.Subscription{subscriptionOf(call)}
+	step := r.kit.service.Replicated.Changed("entity", r.seen(command), subscriptions, command.Now)[0]
+	a := answer{t: r.kit.t, name: call.Service + "/" + call.Method + ", changed", outcome: step.Outcome}
+	return &ToldSubscriber[V]{a, step, r}
+}
+
+// Tells the subscriber, and goes on.
+func (s *ToldSubscriber[V]) Tells(element innkeeper.Message) *Replica[V] {
+	s.t.Helper()
+	s.replies(element)
+	return s.ends(false)
+}
+
+// Silent tells nothing, and goes on.
+func (s *ToldSubscriber[V]) Silent() *Replica[V] {
+	s.t.Helper()
+	s.nothing()
+	return s.ends(false)
+}
+
+// EndsWith tells the subscriber (nil: nothing), and ends.
+func (s *ToldSubscriber[V]) EndsWith(element innkeeper.Message) *Replica[V] {
+	s.t.Helper()
+	if element == nil {
+		s.nothing()
+	} else {
+		s.replies(element)
+	}
+	return s.ends(true)
+}
+
+// Refuses with this code and, if one is given, this message.
+func (s *ToldSubscriber[V]) Refuses(code innkeeper.Code, message ...string) *Replica[V] {
+	s.t.Helper()
+	s.refuses(code, message)
+	return s.ends(true)
+}
+
+func (s *ToldSubscriber[V]) ends(end bool) *Replica[V] {
+	s.t.Helper()
+	if s.step.End != end {
+		s.t.Fatalf("%s: the stream ends: %t, expected %t", s.name, s.step.End, end)
+	}
+	return s.replica
+}
+
+func (a *answer) nothing() {
+	a.t.Helper()
+	if got := a.shown(nil); got != "nothing" {
+		a.fail("the answer", "nothing", got)
+	}
+}
