@@ -8,8 +8,7 @@
 //
 // Leaves to others: code (codegen/go.ts), what runs in the guest (sdk/go), the component (component.ts).
 
-import { existsSync, readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import type { LanguageBuild } from './build.ts'
 import { generateGo } from './codegen/go.ts'
@@ -69,6 +68,8 @@ class Workspace {
   readonly go: Tool
   readonly modulePath: string
   readonly generatedName: string
+  /** The folder with go.mod: the project's, or one around it. */
+  private readonly moduleFolder: string
   private readonly main: string
   private readonly sdkFolder: string | undefined
 
@@ -78,7 +79,8 @@ class Workspace {
     this.go = go
     this.generatedName = basename(project.gen).replace(/[^A-Za-z0-9_]/g, '') || 'gen'
     this.main = join(project.gen, 'component')
-    const file = join(project.directory, 'go.mod')
+    this.moduleFolder = moduleAround(project.directory) ?? project.directory
+    const file = join(this.moduleFolder, 'go.mod')
     const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
     const path = /^module\s+"?([^\s"]+)"?/m.exec(text)?.[1]
     if (path === undefined) throw this.problem(file, 'is missing, or has no module line')
@@ -92,7 +94,7 @@ class Workspace {
     const replaced = new RegExp(`^(?:replace\\s+|\\s+)${sdkPath}\\s+(?:v\\S+\\s+)?=>\\s+"?([^\\s"]+)`, 'm').exec(
       text,
     )?.[1]
-    this.sdkFolder = replaced === undefined ? undefined : resolve(project.directory, replaced)
+    this.sdkFolder = replaced === undefined ? undefined : resolve(this.moduleFolder, replaced)
   }
 
   /** Compile the author's package and all that it imports. @throws BuildError */
@@ -127,16 +129,24 @@ class Workspace {
 
   /** Resolves to the core module. @throws BuildError */
   async link(): Promise<Uint8Array> {
-    const out = join(this.main, 'core.wasm')
+    // A file of this build's own, beginning as the last one: the go command does not link again what is linked already.
+    const [last, out] = [join(this.main, 'core.wasm'), join(this.main, `core.${process.pid}.wasm`)]
+    if (existsSync(last)) copyFileSync(last, out)
     const flags = ['-buildmode=c-shared', '-trimpath', '-ldflags=-s -w -checklinkname=0', '-o', out]
-    const ran = await this.run(['build', ...flags, this.importPath(this.main)], forWasm)
-    if (!ran.ok) throw new BuildError(this.problemsOf(ran), this.project.directory)
-    return readFileSync(out)
+    try {
+      const ran = await this.run(['build', ...flags, this.importPath(this.main)], forWasm)
+      if (!ran.ok) throw new BuildError(this.problemsOf(ran), this.project.directory)
+      const core = readFileSync(out)
+      renameSync(out, last)
+      return core
+    } finally {
+      rmSync(out, { force: true })
+    }
   }
 
   /** @throws BuildError with what the code uses and a guest cannot have. */
   async check(packages: readonly Package[]): Promise<void> {
-    const list = join(this.main, 'packages.json')
+    const list = join(this.main, `packages.${process.pid}.json`)
     const generated = this.importPath(this.project.gen)
     const text = packages.map(({ ImportPath, Dir, GoFiles, Export, Module }) => ({
       path: ImportPath,
@@ -145,8 +155,8 @@ class Workspace {
         ? { files: (GoFiles ?? []).map((file) => join(Dir, file)) }
         : {}),
     }))
-    await writeFile(list, JSON.stringify(text))
-    const ran = await this.run(['run', `${sdkPath}/check`, list], {})
+    writeFileSync(list, JSON.stringify(text))
+    const ran = await this.run(['run', `${sdkPath}/check`, list], {}).finally(() => rmSync(list, { force: true }))
     if (!ran.ok) throw new BuildError(this.problemsOf(ran), this.project.directory)
   }
 
@@ -167,7 +177,7 @@ class Workspace {
 
   private run(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ran> {
     const cwd = this.project.directory
-    const folders = this.sdkFolder === undefined ? [] : [this.sdkFolder]
+    const folders = [this.moduleFolder, ...(this.sdkFolder === undefined ? [] : [this.sdkFolder])]
     return runTool(this.go, args, {
       cwd,
       folders,
@@ -176,7 +186,7 @@ class Workspace {
   }
 
   private importPath(folder: string): string {
-    const below = relative(this.project.directory, folder).split(sep).join('/')
+    const below = relative(this.moduleFolder, folder).split(sep).join('/')
     return below === '' ? this.modulePath : `${this.modulePath}/${below}`
   }
 
@@ -202,11 +212,10 @@ class Workspace {
       const [, file, row, column, message] = /^(?:.*?: )?(\S+\.go):(\d+)(?::(\d+))?: (.*)$/.exec(line) ?? []
       if (file !== undefined) {
         const place = { file: isAbsolute(file) ? file : join(this.project.directory, file), line: Number(row) }
-        const known = missingServices.exec(message!) === null ? message! : undefined
         problems.push(
-          known === undefined
-            ? { file: this.project.entry, line: 1, message: 'has no variable Services of type []innkeeper.Service' }
-            : { ...place, ...(column === undefined ? {} : { column: Number(column) }), message: known },
+          dirname(place.file) === this.main
+            ? { file: this.project.entry, line: 1, message: `Services must be a []${sdkPath}.Service: ${message}` }
+            : { ...place, ...(column === undefined ? {} : { column: Number(column) }), message: message! },
         )
       } else if (/^\s/.test(line) && problems.length > 0 && line.trim() !== '') {
         problems.at(-1)!.message += ` ${line.trim()}`
@@ -223,8 +232,10 @@ class Workspace {
 
 const forWasm = { GOOS: 'wasip1', GOARCH: 'wasm', CGO_ENABLED: '0' }
 
-/** What main.go says where the author's package has no such variable. */
-const missingServices = /^undefined: author\.Services$/
+function moduleAround(folder: string): string | undefined {
+  if (existsSync(join(folder, 'go.mod'))) return folder
+  return dirname(folder) === folder ? undefined : moduleAround(dirname(folder))
+}
 
 function packageOf(kind: Kind): string {
   return kind.replace('-', '')
@@ -239,11 +250,16 @@ package main
 `
 
 function mainText(author: string, found: readonly Kind[]): string {
-  const exports = found.map((kind) => `\t_ "${sdkPath}/component/${packageOf(kind)}"`)
+  const imports = [
+    ['author', author],
+    ['', `${sdkPath}/component`],
+    ...found.map((kind) => ['_', `${sdkPath}/component/${packageOf(kind)}`] as const),
+  ] as const
+  const lines = [...imports]
+    .sort(([, one], [, other]) => (one < other ? -1 : 1))
+    .map(([name, path]) => `\t${name === '' ? '' : `${name} `}"${path}"`)
   return `${head}import (
-\tauthor "${author}"
-\t"${sdkPath}/component"
-${exports.join('\n')}
+${lines.join('\n')}
 )
 
 func init() { component.Serve(descriptors, author.Services) }

@@ -642,7 +642,7 @@ function serviceCode(service: ServiceType, names: Names): readonly string[] {
       ...methods.flatMap(({ name: method, handler, request }) => [
         '',
         `func (${calls}) ${handler}(request ${request}, metadata ...innkeeper.Header) innkeeper.Call {`,
-        `\treturn innkeeper.Call{Service: "${service.fullName}", Method: "${method}", Payload: request.ProtoAppend(nil), Metadata: metadata}`,
+        `\treturn innkeeper.Call{Service: "${service.fullName}", Method: "${method}", Payload: wire.Encode(request), Metadata: metadata}`,
         '}',
       ]),
     ].join('\n'),

@@ -31,7 +31,7 @@ type Step[S any, R innkeeper.Message] struct {
 // Emit elements.
 func (s *Step[S, R]) Emit(elements ...R) *Step[S, R] {
 	for _, element := range elements {
-		s.outputs = append(s.outputs, boundary.Outcome{Payload: element.ProtoAppend(nil)})
+		s.outputs = append(s.outputs, boundary.Outcome{Payload: wire.Encode(element)})
 	}
 	return s
 }

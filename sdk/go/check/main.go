@@ -293,8 +293,7 @@ func (w *walk) used(ident *ast.Ident) {
 		full = name
 	}
 	if why := refusedUse(path, full); why != "" {
-		short := path[strings.LastIndex(path, "/")+1:]
-		w.refuse(ident.Pos(), short+"."+full+why)
+		w.refuse(ident.Pos(), function.Pkg().Name()+"."+full+why)
 	}
 }
 

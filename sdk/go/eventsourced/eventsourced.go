@@ -32,11 +32,16 @@ type Decision struct {
 type Accepting[S any, R innkeeper.Message] struct {
 	answer boundary.Answer
 	events []boundary.Typed
+	// Most commands cause one event: it has its place here.
+	one   [1]boundary.Typed
+	reply func(after S) R
 }
 
 // Accept the command, with the events that it causes, in order.
 func (c *Command[S, R]) Accept(events ...innkeeper.Message) *Accepting[S, R] {
-	return &Accepting[S, R]{events: boundary.TypedAll(events)}
+	a := new(Accepting[S, R])
+	a.events = boundary.TypedAll(events, a.one[:0])
+	return a
 }
 
 // Refuse the command. Nothing changes; the message reaches the caller as it is.
@@ -74,7 +79,13 @@ func (a *Accepting[S, R]) Reply(reply R) Decision {
 
 // ReplyAfter answers with what is made of the state after the events.
 func (a *Accepting[S, R]) ReplyAfter(reply func(after S) R) Decision {
-	return Decision{a.answer.Compute(func(after any) []byte { return reply(after.(S)).ProtoAppend(nil) }), a.events}
+	a.reply = reply
+	return Decision{a.answer.Compute(a), a.events}
+}
+
+// Computed is the reply, for package boundary.
+func (a *Accepting[S, R]) Computed(after any) []byte {
+	return wire.Encode(a.reply(after.(S)))
 }
 
 // Forward lets another command answer.
@@ -91,7 +102,13 @@ func (d Decision) Metadata(header innkeeper.Header) Decision {
 // Method of a service, for generated code.
 type Method[S any] struct {
 	Name string
-	run  func(state S, entity string, command *boundary.Command) (decision Decision, request string, problem string)
+	run  func(state S, entity string, command *boundary.Command, r *wire.Reader) (d Decision, request, problem string)
+}
+
+// commandIn is a command and its context, in one allocation.
+type commandIn[S any, R innkeeper.Message] struct {
+	command Command[S, R]
+	context innkeeper.Context
 }
 
 // Handlers of a service, made by generated code.
@@ -105,27 +122,29 @@ func Unary[S any, Q wire.MessageOf[Q], R innkeeper.Message](
 	name string,
 	handle func(state S, request Q, c *Command[S, R]) Decision,
 ) Method[S] {
-	return Method[S]{name, func(state S, entity string, command *boundary.Command) (Decision, string, string) {
-		request, problem := wire.Read[Q](command.Payload)
+	run := func(state S, entity string, command *boundary.Command, r *wire.Reader) (Decision, string, string) {
+		request, problem := wire.ReadBy[Q](r, command.Payload)
 		if problem != "" {
 			return Decision{}, request.ProtoName(), problem
 		}
-		c := innkeeper.NewContext(entity, command.Now, command.Seed, command.Metadata)
-		return handle(state, request, &Command[S, R]{c}), "", ""
-	}}
+		c := &commandIn[S, R]{context: innkeeper.MakeContext(entity, command.Now, command.Seed, command.Metadata)}
+		c.command.Context = &c.context
+		return handle(state, request, &c.command), "", ""
+	}
+	return Method[S]{name, run}
 }
 
 // Fold makes a state of the one before and an event. Made by Evolve.
 type Fold[S any] struct {
 	event string
-	run   func(state S, data []byte) (next S, problem string)
+	run   func(state S, data []byte, r *wire.Reader) (next S, problem string)
 }
 
 // Evolve says what an event does to a state: it returns the state after it, which may be the one that it was given.
 func Evolve[S any, E wire.MessageOf[E]](fold func(state S, event E) S) Fold[S] {
 	var none E
-	return Fold[S]{none.ProtoName(), func(state S, data []byte) (S, string) {
-		event, problem := wire.Read[E](data)
+	return Fold[S]{none.ProtoName(), func(state S, data []byte, r *wire.Reader) (S, string) {
+		event, problem := wire.ReadBy[E](r, data)
 		if problem != "" {
 			return state, problem
 		}
@@ -165,26 +184,28 @@ func (s *service[S]) Decide(
 	commands []boundary.Command,
 	wantState bool,
 ) (decisions []boundary.Decision, next []byte, changed bool) {
+	r := new(wire.Reader)
 	state := s.stateOf(bytes)
 	changed = wantState
 	decisions = make([]boundary.Decision, len(commands))
 	for i := range commands {
 		boundary.Begin()
-		decisions[i], state = s.one(entity, state, &commands[i])
+		decisions[i], state = s.one(entity, state, &commands[i], r)
 		changed = changed || len(decisions[i].Events) > 0
 	}
 	if changed {
-		next = state.ProtoAppend(nil)
+		next = wire.Encode(state)
 	}
 	return decisions, next, changed
 }
 
 func (s *service[S]) Evolve(_ string, bytes []byte, events []boundary.Typed) []byte {
+	r := new(wire.Reader)
 	state := s.stateOf(bytes)
-	for _, event := range events {
-		state = s.evolve(state, event)
+	for i := range events {
+		state = s.evolve(state, &events[i], r)
 	}
-	return state.ProtoAppend(nil)
+	return wire.Encode(state)
 }
 
 func (s *service[S]) stateOf(bytes []byte) S {
@@ -195,13 +216,18 @@ func (s *service[S]) stateOf(bytes []byte) S {
 	return state
 }
 
-func (s *service[S]) one(entity string, state S, command *boundary.Command) (boundary.Decision, S) {
+func (s *service[S]) one(
+	entity string,
+	state S,
+	command *boundary.Command,
+	r *wire.Reader,
+) (boundary.Decision, S) {
 	for i := range s.Methods {
 		method := &s.Methods[i]
 		if method.Name != command.Method {
 			continue
 		}
-		decision, request, problem := method.run(state, entity, command)
+		decision, request, problem := method.run(state, entity, command, r)
 		if problem != "" {
 			return boundary.Decision{Outcome: boundary.MalformedRequest(request, problem)}, state
 		}
@@ -209,22 +235,22 @@ func (s *service[S]) one(entity string, state S, command *boundary.Command) (bou
 		if decision.answer == nil {
 			panic(name + " answered neither accept nor refuse")
 		}
-		for _, event := range decision.events {
-			state = s.evolve(state, event)
+		for i := range decision.events {
+			state = s.evolve(state, &decision.events[i], r)
 		}
 		return boundary.Decision{Events: decision.events, Outcome: decision.answer.Outcome(name, state)}, state
 	}
 	return boundary.Decision{Outcome: boundary.UnknownMethod(s.Service, command.Method)}, state
 }
 
-func (s *service[S]) evolve(state S, event boundary.Typed) S {
+func (s *service[S]) evolve(state S, event *boundary.Typed, r *wire.Reader) S {
 	for i := range s.folds {
 		fold := &s.folds[i]
 		if fold.event != event.Name {
 			continue
 		}
 		boundary.Begin()
-		next, problem := fold.run(state, event.Data)
+		next, problem := fold.run(state, event.Data, r)
 		if problem != "" {
 			panic(s.Service + ": a stored event is no " + event.Name + ": " + problem)
 		}

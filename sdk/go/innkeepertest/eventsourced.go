@@ -39,7 +39,7 @@ type History struct {
 // Given is an entity with these events.
 func (k *EventSourcedKit) Given(events ...innkeeper.Message) *History {
 	k.t.Helper()
-	state := k.service.EventSourced.Evolve("entity", nil, boundary.TypedAll(events))
+	state := k.service.EventSourced.Evolve("entity", nil, boundary.TypedAll(events, nil))
 	return &History{kit: k, start: state, state: state}
 }
 
@@ -118,7 +118,7 @@ func (d *Decided) Metadata(header innkeeper.Header) *Decided {
 
 func (d *Decided) caused(events []innkeeper.Message) *History {
 	d.t.Helper()
-	if got, want := showTyped(d.events, events), showTyped(boundary.TypedAll(events), events); got != want {
+	if got, want := showTyped(d.events, events), showTyped(boundary.TypedAll(events, nil), events); got != want {
 		d.fail("the events", want, got)
 	}
 	return d.after

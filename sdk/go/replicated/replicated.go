@@ -14,6 +14,7 @@ import (
 	"innkeeper"
 	"innkeeper/crdt"
 	"innkeeper/internal/boundary"
+	"innkeeper/wire"
 )
 
 // Decision is what a handler returns. Only a command makes them.
@@ -57,6 +58,7 @@ func (c *Command[V, R]) RefuseWith(refusal *innkeeper.Refusal) Decision {
 type Accepting[V any, R innkeeper.Message] struct {
 	answer boundary.Answer
 	change change
+	reply  func(after V) R
 }
 
 // Effect is a command that runs once this decision is durable; its answer is thrown away.
@@ -84,16 +86,18 @@ func (a *Accepting[V, R]) Reply(reply R) Decision {
 
 // ReplyAfter answers with what is made of the value after the operations.
 func (a *Accepting[V, R]) ReplyAfter(reply func(after V) R) Decision {
-	return Decision{a.answer.Compute(computed(reply)), a.change}
+	a.reply = reply
+	return Decision{a.answer.Compute(a), a.change}
+}
+
+// Computed is the reply, for package boundary.
+func (a *Accepting[V, R]) Computed(after any) []byte {
+	return wire.Encode(a.reply(after.(V)))
 }
 
 // Forward lets another command answer.
 func (a *Accepting[V, R]) Forward(call innkeeper.Call) Decision {
 	return Decision{a.answer.ForwardTo(call), a.change}
-}
-
-func computed[V any, R innkeeper.Message](reply func(after V) R) func(after any) []byte {
-	return func(after any) []byte { return reply(after.(V)).ProtoAppend(nil) }
 }
 
 // Metadata goes with the answer, be it a refusal.

@@ -47,7 +47,7 @@ func (c *Command[V, R]) Accept() *Accepting[V, R] {
 func (c *Command[V, R]) Update(value V) *Accepting[V, R] {
 	return &Accepting[V, R]{
 		change: boundary.Updated,
-		value:  value.ProtoAppend([]byte{}),
+		value:  wire.Encode(value),
 		after:  func() V { return value },
 	}
 }
@@ -109,7 +109,7 @@ func (d Decision) Metadata(header innkeeper.Header) Decision {
 // Method of a service, for generated code.
 type Method[V any] struct {
 	Name string
-	run  func(current V, entity string, command *boundary.Command) (decision Decision, request string, problem string)
+	run  func(current V, entity string, command *boundary.Command, r *wire.Reader) (d Decision, request, problem string)
 }
 
 // Handlers of a service, made by generated code.
@@ -123,14 +123,15 @@ func Unary[V wire.MessageOf[V], Q wire.MessageOf[Q], R innkeeper.Message](
 	name string,
 	handle func(current V, request Q, c *Command[V, R]) Decision,
 ) Method[V] {
-	return Method[V]{name, func(current V, entity string, command *boundary.Command) (Decision, string, string) {
-		request, problem := wire.Read[Q](command.Payload)
+	run := func(current V, entity string, command *boundary.Command, r *wire.Reader) (Decision, string, string) {
+		request, problem := wire.ReadBy[Q](r, command.Payload)
 		if problem != "" {
 			return Decision{}, request.ProtoName(), problem
 		}
 		c := innkeeper.NewContext(entity, command.Now, command.Seed, command.Metadata)
 		return handle(current, request, &Command[V, R]{c, current}), "", ""
-	}}
+	}
+	return Method[V]{name, run}
 }
 
 // New defines a service of entities that keep a value.
@@ -149,11 +150,12 @@ type service[V wire.MessageOf[V]] struct {
 }
 
 func (s *service[V]) Decide(entity string, bytes []byte, commands []boundary.Command) []boundary.ValueDecision {
+	r := new(wire.Reader)
 	current := s.valueOf(bytes)
 	decisions := make([]boundary.ValueDecision, len(commands))
 	for i := range commands {
 		boundary.Begin()
-		decisions[i] = s.one(entity, current, &commands[i])
+		decisions[i] = s.one(entity, current, &commands[i], r)
 		switch decisions[i].Change {
 		case boundary.Updated:
 			current = s.valueOf(decisions[i].Value)
@@ -177,13 +179,18 @@ func (s *service[V]) valueOf(bytes []byte) (value V) {
 	return value
 }
 
-func (s *service[V]) one(entity string, current V, command *boundary.Command) boundary.ValueDecision {
+func (s *service[V]) one(
+	entity string,
+	current V,
+	command *boundary.Command,
+	r *wire.Reader,
+) boundary.ValueDecision {
 	for i := range s.Methods {
 		method := &s.Methods[i]
 		if method.Name != command.Method {
 			continue
 		}
-		decision, request, problem := method.run(current, entity, command)
+		decision, request, problem := method.run(current, entity, command, r)
 		if problem != "" {
 			return boundary.ValueDecision{Outcome: boundary.MalformedRequest(request, problem)}
 		}

@@ -28,8 +28,13 @@ func New[M MessageOf[M]]() M {
 
 // Read makes a message of bytes; the problem is "" if they are one.
 func Read[M MessageOf[M]](data []byte) (message M, problem string) {
+	return ReadBy[M](new(Reader), data)
+}
+
+// ReadBy is Read with a reader that is used again: a batch takes one, instead of one for each message.
+func ReadBy[M MessageOf[M]](r *Reader, data []byte) (message M, problem string) {
 	message = New[M]()
-	r := NewReader(data)
-	message.ProtoRead(&r)
+	*r = NewReader(data)
+	message.ProtoRead(r)
 	return message, r.problem
 }

@@ -129,3 +129,8 @@ func SortedBools[V any](m map[bool]V) []bool {
 	}
 	return keys
 }
+
+// Encode is ProtoAppend to bytes that most messages fit: growing from nothing would cost an allocation for each doubling.
+func Encode(message Message) []byte {
+	return message.ProtoAppend(make([]byte, 0, 15))
+}

@@ -4,16 +4,20 @@ import "innkeeper/wire"
 
 // Answer is what a handler's chain of calls gathers, for every kind of service.
 type Answer struct {
-	Refusal *Failure
-	kind    answerKind
-	payload []byte
-	// What a computed reply is made of the state, the value or the view after.
-	compute  func(after any) []byte
+	Refusal  *Failure
+	kind     answerKind
+	payload  []byte
+	compute  Computing
 	forward  Call
 	Effects  []Effect
 	Metadata []Entry
 	// Stream: the stream that the method opened stays open.
 	Stream bool
+}
+
+// Computing makes a reply of the state or the view after.
+type Computing interface {
+	Computed(after any) []byte
 }
 
 type answerKind uint8
@@ -28,12 +32,12 @@ const (
 
 // Reply answers with a message, encoded at once: what happens to it afterwards changes nothing.
 func (a *Answer) Reply(reply wire.Message) *Answer {
-	a.kind, a.payload = message, reply.ProtoAppend(nil)
+	a.kind, a.payload = message, wire.Encode(reply)
 	return a
 }
 
 // Compute answers with what is made of what the changes leave.
-func (a *Answer) Compute(compute func(after any) []byte) *Answer {
+func (a *Answer) Compute(compute Computing) *Answer {
 	a.kind, a.compute = computed, compute
 	return a
 }
@@ -52,7 +56,7 @@ func (a *Answer) Silence() *Answer {
 
 // Refuse answers with a refusal.
 func (a *Answer) Refuse(code Code, text string, details []wire.Message) *Answer {
-	a.Refusal = &Failure{Code: checkedCode(code), Message: text, Details: TypedAll(details)}
+	a.Refusal = &Failure{Code: checkedCode(code), Message: text, Details: TypedAll(details, nil)}
 	return a
 }
 
@@ -79,7 +83,7 @@ func (a *Answer) Outcome(method string, after any) Outcome {
 	case message:
 		outcome.Payload = a.payload
 	case computed:
-		outcome.Payload = a.compute(after)
+		outcome.Payload = a.compute.Computed(after)
 	case forwarded:
 		outcome.Reply, outcome.Forward = ReplyForward, a.forward
 	case silent:

@@ -43,19 +43,15 @@ type Typed struct {
 
 // TypedOf encodes a message.
 func TypedOf(message wire.Message) Typed {
-	return Typed{Name: message.ProtoName(), Data: message.ProtoAppend(nil)}
+	return Typed{Name: message.ProtoName(), Data: wire.Encode(message)}
 }
 
-// TypedAll encodes messages.
-func TypedAll(messages []wire.Message) []Typed {
-	if len(messages) == 0 {
-		return nil
+// TypedAll encodes messages, into a list that is given.
+func TypedAll(messages []wire.Message, into []Typed) []Typed {
+	for _, message := range messages {
+		into = append(into, TypedOf(message))
 	}
-	typed := make([]Typed, len(messages))
-	for i, message := range messages {
-		typed[i] = TypedOf(message)
-	}
-	return typed
+	return into
 }
 
 // Command is what a caller asks.
