@@ -304,7 +304,7 @@ func isSDK(object types.Object, name string) bool {
 // refusedImport says why a package cannot be had, or "".
 func refusedImport(path string) string {
 	switch path {
-	case "os", "io/ioutil", "embed", "plugin", "syscall", "syscall/js", "net", "crypto/tls", "database/sql", "path/filepath":
+	case "os", "io/ioutil", "plugin", "syscall", "syscall/js", "net", "crypto/tls", "database/sql", "path/filepath":
 		return "a component has no system"
 	case "crypto/rand":
 		return "use c.RandomBytes(), which is in the journal"
