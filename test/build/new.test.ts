@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert'
 import { testAssemblyScript } from '../../host/build/assemblyscript-test.ts'
 import { buildProject } from '../../host/build/build.ts'
 import { findC } from '../../host/build/c.ts'
+import { findGo } from '../../host/build/go.ts'
 import { newProject } from '../../host/build/new.ts'
 import { packSdk } from '../../host/build/pack.ts'
 import { readProject } from '../../host/build/project.ts'
@@ -86,6 +87,7 @@ function native(lang: string, missing: MissingTool | unknown): void {
 
 native('c', await findC())
 native('rust', await findRust())
+native('go', findGo())
 
 New('N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))

@@ -115,7 +115,7 @@ func refusalOf(refusal *gen.Refusal) *innkeeper.Refusal {
 
 func headersOf(header *gen.Header) []innkeeper.Header {
 	switch {
-	case header.Name == "":
+	case !strings.HasPrefix(header.Name, "x-"):
 		return nil
 	case strings.HasSuffix(strings.ToLower(header.Name), "-bin"):
 		return []innkeeper.Header{innkeeper.Binary(header.Name, header.Data)}

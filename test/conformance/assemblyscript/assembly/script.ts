@@ -30,7 +30,7 @@ export function perform(script: Script, entity: string, context: Context, model:
     const effect = act.effect
     if (effect !== null && isKnown(effect)) context.effect(callOf(effect), effect.synchronous)
     const header = act.header
-    if (header !== null && header.name != '') {
+    if (header !== null && header.name.startsWith('x-')) {
       if (header.name.endsWith('-bin')) context.headerBytes(header.name, header.data)
       else context.header(header.name, header.text)
     }

@@ -123,7 +123,7 @@ static void fail(conformance_fault fault) {
 }
 
 static void add_header(const conformance_header *header, ik_context *context) {
-  if (header->name.length == 0) return;
+  if (header->name.length < 2 || header->name.data[0] != 'x' || header->name.data[1] != '-') return;
   const char *name = (const char *)ik_format("%.*s%c", IK_ARG(header->name), 0).data;
   size_t length = header->name.length;
   if (length >= 4 && memcmp(name + length - 4, "-bin", 4) == 0)

@@ -89,7 +89,7 @@ export function perform<State>(
       }
       case 'header': {
         const { name, text, data } = act.value
-        if (name !== '') headers.push({ name, value: name.endsWith('-bin') ? data : text })
+        if (name.startsWith('x-')) headers.push({ name, value: name.endsWith('-bin') ? data : text })
         break
       }
       case 'fault':
