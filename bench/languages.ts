@@ -49,6 +49,27 @@ export async function languageFigures(): Promise<readonly Figure[]> {
   return figures
 }
 
+/** A row for each measure, a column for each language. */
+export function tableOf(figures: readonly Figure[]): string {
+  const cells = figures.map(({ name, value, unit }) => {
+    const [language, what] = name.split(': ') as [string, string]
+    return { language, what: `${what}, ${unit}`, value: value < 100 ? value.toFixed(2) : value.toFixed(0) }
+  })
+  const columns = [...new Set(cells.map(({ language }) => language))]
+  const rows = [...new Set(cells.map(({ what }) => what))].map((what) => [
+    what,
+    ...columns.map((language) => cells.find((cell) => cell.language === language && cell.what === what)?.value ?? '-'),
+  ])
+  const lines = [['', ...columns], ...rows]
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
+  return lines
+    .map((line) =>
+      line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))),
+    )
+    .map((line) => `  ${line.join('  ')}`)
+    .join('\n')
+}
+
 /** Built with empty caches, then again; the again is a median. */
 async function built(
   language: string,

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { buildProject } from '../host/build/build.ts'
 import { crdtFigures } from './crdt.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
-import { languageFigures } from './languages.ts'
+import { languageFigures, tableOf } from './languages.ts'
 import { streamFigures } from './streams.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -87,7 +87,11 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   crdt: () => report('crdt', crdtFigures()),
   guest: () => report('guest', guestFigures()),
   replay: () => report('replay', replayFigures()),
-  languages: () => report('languages', languageFigures()),
+  languages: async () => {
+    const figures = await languageFigures()
+    console.log(`\nthe counter in every language\n${tableOf(figures)}`)
+    for (const { name, value, unit } of figures) record({ title: 'languages', name, value, unit })
+  },
   start: () => report('start', coldStart()),
   streams: () => report('streams', streamFigures()),
 }
