@@ -9,7 +9,7 @@
 //
 // Leaves to others: what makes a component of a core (component.ts), compilers on this machine (toolchain.ts).
 
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -47,8 +47,13 @@ async function writeIfChanged(file: string, bytes: Uint8Array): Promise<void> {
   await rename(unfinished, file)
 }
 
+/** cargo, and the linker that its compiler has not brought along, if that is so. */
+export interface RustTools extends Tool {
+  readonly linker: string | undefined
+}
+
 /** cargo, with a compiler that has the target; or what to install. */
-export async function findRust(environment: NodeJS.ProcessEnv = process.env): Promise<Tool | MissingTool> {
+export async function findRust(environment: NodeJS.ProcessEnv = process.env): Promise<RustTools | MissingTool> {
   const cargo = findTool({ variable: 'CARGO', names: ['cargo'], inRoot: ['/usr/bin/cargo'] }, environment)
   if (cargo === undefined) return new MissingTool('Rust', 'cargo', 'Install Rust: https://rustup.rs')
   const rustc = { variable: 'RUSTC', names: ['rustc'], inRoot: ['/usr/bin/rustc'] }
@@ -57,8 +62,15 @@ export async function findRust(environment: NodeJS.ProcessEnv = process.env): Pr
   const asked =
     compiler && (await runTool(compiler, ['--print', 'target-libdir', '--target', target], { cwd: tmpdir() }))
   const folder = asked?.stdout.trim() ?? ''
-  if (asked?.ok === true && existsSync(`${cargo.root ?? ''}${folder}`)) return cargo
+  const libraries = `${cargo.root ?? ''}${folder}`
+  if (asked?.ok === true && existsSync(libraries)) return { ...cargo, linker: linkerBeside(libraries) }
   return new MissingTool('Rust', `the target ${target}`, `Run: rustup target add ${target}`)
+}
+
+/** rustup's compilers bring their linker, `lib/rustlib/<host>/bin/rust-lld`; Debian's use that of its package lld. */
+function linkerBeside(libraries: string): string | undefined {
+  const own = globSync('*/bin/rust-lld', { cwd: resolve(libraries, '../..') })
+  return own.length > 0 ? undefined : 'wasm-ld'
 }
 
 /** The profile of every component. Overflow is a panic, as it is in `cargo test`. */
@@ -75,7 +87,7 @@ const profile: Readonly<Record<string, string>> = {
 }
 
 /** Resolves to the core module. @throws BuildError */
-async function compile(project: Project, cargo: Tool): Promise<Uint8Array> {
+async function compile(project: Project, cargo: RustTools): Promise<Uint8Array> {
   const cargoHome = process.env['CARGO_HOME'] ?? join(homedir(), '.cargo')
   // A tool of the root reaches it only if it is there.
   await mkdir(cargoHome, { recursive: true })
@@ -92,8 +104,13 @@ async function compile(project: Project, cargo: Tool): Promise<Uint8Array> {
   const args = ['rustc', '--lib', '--release', '--target', target, '--message-format', 'json', '--crate-type', 'cdylib']
   const { ok, stdout, stderr } = await runTool(cargo, [...args, '--', ...own], {
     cwd: project.directory,
-    folders: [sdk, cargoHome],
-    environment: { ...profile, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'), CARGO_TERM_COLOR: 'never' },
+    folders: [sdk, cargoHome, ...targetFolder()],
+    environment: {
+      ...profile,
+      ...linkerOf(cargo),
+      CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
+      CARGO_TERM_COLOR: 'never',
+    },
   })
   const messages = stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Message] : []))
   if (!ok) throw new BuildError(problemsOf(project, messages, stderr), project.directory)
@@ -101,6 +118,18 @@ async function compile(project: Project, cargo: Tool): Promise<Uint8Array> {
   const found = forbiddenIn(project, core, existsSync(map) ? readFileSync(map, 'utf8') : '')
   if (found.length > 0) throw new BuildError(found, project.directory)
   return core
+}
+
+/** Where the author wants what cargo builds, if that is outside of the project. */
+function targetFolder(): readonly string[] {
+  const given = process.env['CARGO_TARGET_DIR']
+  if (given === undefined || given === '') return []
+  mkdirSync(given, { recursive: true })
+  return [resolve(given)]
+}
+
+function linkerOf({ linker }: RustTools): Readonly<Record<string, string>> {
+  return linker === undefined ? {} : { CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER: linker }
 }
 
 /** What cargo says with `--message-format json`, as far as it is looked at. */

@@ -7,7 +7,7 @@
 //
 // Leaves to others: what a language does with its tools (rust.ts, go.ts, c.ts, swift.ts).
 
-import { accessSync, constants, mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { BuildError } from './problem.ts'
@@ -49,7 +49,8 @@ export function findTool(
   { variable, names, inRoot = [] }: Search,
   environment: NodeJS.ProcessEnv = process.env,
 ): Tool | undefined {
-  const named = variable === undefined ? undefined : environment[variable]
+  // Set to nothing, a variable names nothing.
+  const named = (variable === undefined ? undefined : environment[variable]) || undefined
   const folders = (environment['PATH'] ?? '').split(delimiter).filter(isAbsolute)
   const paths = (named === undefined ? names : [named]).flatMap((name) =>
     isAbsolute(name) ? [name] : folders.map((folder) => join(folder, name)),
@@ -65,7 +66,7 @@ export function findTool(
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
-    return true
+    return statSync(path).isFile()
   } catch {
     return false
   }
