@@ -1,0 +1,141 @@
+// Guards how compilers are found, and that one which is missing is one sentence with what to do.
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { findC } from '../../host/build/c.ts'
+import { findGo } from '../../host/build/go.ts'
+import { BuildError } from '../../host/build/problem.ts'
+import { readProject } from '../../host/build/project.ts'
+import { findRust } from '../../host/build/rust.ts'
+import { findTool, MissingTool, runTool } from '../../host/build/toolchain.ts'
+
+const work = mkdtempSync(join(tmpdir(), 'innkeeper-tools-'))
+
+/** An executable that prints its name. */
+function tool(path: string): string {
+  const file = join(work, path)
+  mkdirSync(join(file, '..'), { recursive: true })
+  writeFileSync(file, `#!/bin/sh\necho ${path} "$@"\n`)
+  chmodSync(file, 0o755)
+  return file
+}
+
+const first = tool('first/cc')
+const second = tool('second/cc')
+const other = tool('other/cc')
+const environment = (more: Record<string, string> = {}) => ({
+  PATH: [join(work, 'first'), join(work, 'second')].join(delimiter),
+  INNKEEPER_TOOLCHAINS: join(work, 'toolchains'),
+  ...more,
+})
+
+const Toolchain = suite('toolchain')
+
+Toolchain('the variable that names a tool comes first, then PATH in its order', () => {
+  const search = { variable: 'CC_WASM', names: ['better-cc', 'cc'] }
+  assert.is(findTool(search, environment())?.path, first)
+  assert.is(findTool(search, environment({ CC_WASM: other }))?.path, other)
+  assert.is(findTool(search, environment({ PATH: join(work, 'second') }))?.path, second)
+})
+
+Toolchain('a better name further back is better', () => {
+  const better = tool('second/better-cc')
+  assert.is(findTool({ names: ['better-cc', 'cc'] }, environment())?.path, better)
+})
+
+Toolchain('a variable that is set to nothing names nothing, one that names nothing there is no tool at all', () => {
+  const search = { variable: 'CC_WASM', names: ['cc'] }
+  assert.is(findTool(search, environment({ CC_WASM: '' }))?.path, first)
+  assert.is(findTool(search, environment({ CC_WASM: join(work, 'nowhere/cc') })), undefined)
+})
+
+Toolchain('a folder and a file that cannot be run are no tools', () => {
+  mkdirSync(join(work, 'first/ld'), { recursive: true })
+  writeFileSync(join(work, 'second/ld'), '')
+  assert.is(findTool({ names: ['ld'] }, environment()), undefined)
+})
+
+Toolchain('what PATH has not comes from the Debian root, for those who can enter it', () => {
+  tool('toolchains/sid/usr/bin/only-there')
+  const found = findTool({ names: ['only-there'], inRoot: ['/usr/bin/only-there'] }, environment())
+  const expected = { path: '/usr/bin/only-there', root: join(work, 'toolchains/sid') }
+  assert.equal(found, process.getuid?.() === 0 ? expected : undefined)
+})
+
+Toolchain('a tool runs where it is told, with what is added to its environment', async () => {
+  const file = join(work, 'says')
+  writeFileSync(file, '#!/bin/sh\necho "$PWD $SAID $1"\nexit 3\n')
+  chmodSync(file, 0o755)
+  const ran = await runTool({ path: file }, ['word'], { cwd: work, environment: { SAID: 'yes' } })
+  assert.equal([ran.ok, ran.stdout.trim().replace('/private', '')], [false, `${work} yes word`])
+})
+
+Toolchain('a missing compiler is one line that says what to install', async () => {
+  const nothing = { PATH: '/nowhere', INNKEEPER_TOOLCHAINS: '/nowhere' }
+  const rust = await findRust(nothing)
+  assert.instance(rust, MissingTool)
+  assert.match((rust as MissingTool).message, /^Rust: cargo was not found\. Install Rust: [^\n]+$/)
+  for (const missing of [new MissingTool('Go', 'the go command', 'Install Go.'), rust as MissingTool])
+    assert.is(missing.message.split('\n').length, 1)
+  // Those that this machine has are found.
+  for (const found of [findC(), findGo()]) assert.ok(found !== undefined)
+})
+
+const Project = suite('project settings')
+
+function project(name: string, files: Record<string, string>): string {
+  const folder = join(work, name)
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(join(folder, path, '..'), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  return folder
+}
+
+const proto = { 'proto/a.proto': '' }
+
+Project('a language is known by its own manifest, or by innkeeper.json where it has none', () => {
+  const languageOf = (files: Record<string, string>, name: string) =>
+    readProject(project(name, { ...proto, ...files })).language
+  assert.is(languageOf({ 'Cargo.toml': '', 'src/lib.rs': '' }, 'r'), 'rust')
+  assert.is(languageOf({ 'go.mod': '', 'service.go': '' }, 'g'), 'go')
+  assert.is(languageOf({ 'src/service.c': '' }, 'c'), 'c')
+  assert.is(languageOf({ 'src/service.ts': '' }, 't'), 'typescript')
+  assert.is(languageOf({ 'innkeeper.json': '{ "language": "c" }', 'src/service.c': '' }, 'j'), 'c')
+})
+
+Project('innkeeper.json comes before package.json, and says name, folders and files', () => {
+  const folder = project('both', {
+    'proto2/b.proto': '',
+    'innkeeper.json':
+      '{ "name": "mine", "language": "go", "proto": "proto2", "files": ["b.proto"], "entry": "x/y.go" }',
+    'package.json': '{ "name": "other", "innkeeper": { "language": "rust" } }',
+    'x/y.go': '',
+  })
+  const { name, language, files, entry, gen } = readProject(folder)
+  assert.equal([name, language, files], ['mine', 'go', ['b.proto']])
+  assert.equal([entry, gen], [join(folder, 'x/y.go'), join(folder, 'x/gen')])
+})
+
+Project('what is wrong in it is told with its file, all at once', () => {
+  const problems = (json: string, name: string): string => {
+    try {
+      readProject(project(name, { 'innkeeper.json': json }))
+      return ''
+    } catch (error) {
+      if (error instanceof BuildError) return error.message
+      throw error
+    }
+  }
+  assert.match(problems('{ "language": "cobol" }', 'p1'), /^innkeeper.json: language must be one of typescript, /)
+  assert.match(problems('{ "language": "c", "proto": 1 }', 'p2'), /innkeeper.json: proto must be a path/)
+  assert.match(problems('[]', 'p3'), /^innkeeper.json: must be an object/)
+  assert.match(problems('{', 'p4'), /^innkeeper.json: /)
+  assert.match(problems('{ "language": "c" }', 'p5'), /src\/service.c: is missing.*\nproto: is missing/)
+})
+
+Toolchain.run()
+Project.after(() => rmSync(work, { recursive: true }))
+Project.run()
