@@ -86,14 +86,18 @@ const profile: Readonly<Record<string, string>> = {
   CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS: 'true',
 }
 
+/** Where cargo keeps what it has downloaded. */
+export function cargoHome(): string {
+  return process.env['CARGO_HOME'] ?? join(homedir(), '.cargo')
+}
+
 /** Resolves to the core module. @throws BuildError */
 async function compile(project: Project, cargo: RustTools): Promise<Uint8Array> {
-  const cargoHome = process.env['CARGO_HOME'] ?? join(homedir(), '.cargo')
   // A tool of the root reaches it only if it is there.
-  await mkdir(cargoHome, { recursive: true })
+  await mkdir(cargoHome(), { recursive: true })
   // The flags are the same for all projects beside one SDK, so that what cargo compiled for one serves the next.
   const flags = [
-    `--remap-path-prefix=${cargoHome}=/cargo`,
+    `--remap-path-prefix=${cargoHome()}=/cargo`,
     `--remap-path-prefix=${existsSync(join(project.directory, 'innkeeper-sdk')) ? project.directory : sdk}=/innkeeper`,
     '-Clink-arg=-zstack-size=131072',
     '-Clink-arg=--stack-first',
@@ -104,7 +108,7 @@ async function compile(project: Project, cargo: RustTools): Promise<Uint8Array> 
   const args = ['rustc', '--lib', '--release', '--target', target, '--message-format', 'json', '--crate-type', 'cdylib']
   const { ok, stdout, stderr } = await runTool(cargo, [...args, '--', ...own], {
     cwd: project.directory,
-    folders: [sdk, cargoHome, ...targetFolder()],
+    folders: [sdk, cargoHome(), ...targetFolder()],
     environment: {
       ...profile,
       ...linkerOf(cargo),

@@ -1,11 +1,16 @@
 // inn test: a project's tests, in the tool of its language.
 
 import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { testAssemblyScript } from '../build/assemblyscript-test.ts'
 import { buildProject } from '../build/build.ts'
+import { findGo } from '../build/go.ts'
 import { BuildError } from '../build/problem.ts'
-import type { Language } from '../build/project.ts'
+import type { Language, Project } from '../build/project.ts'
 import { readProject } from '../build/project.ts'
+import { cargoHome, findRust } from '../build/rust.ts'
+import type { Tool } from '../build/toolchain.ts'
+import { findTool, MissingTool, runTool } from '../build/toolchain.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure } from './command.ts'
 import { print, printJson } from './print.ts'
@@ -19,13 +24,22 @@ export const testCommand: Subcommand = {
   run,
 }
 
+interface Command {
+  readonly tool: Tool | MissingTool
+  readonly args: readonly string[]
+}
+
 /** What a person would type in the project, once its code was generated. */
-const tools: Readonly<Record<Exclude<Language, 'assemblyscript'>, readonly [string, ...string[]]>> = {
-  typescript: ['npm', 'test'],
-  rust: ['cargo', 'test'],
-  go: ['go', 'test', './...'],
-  c: ['make', 'test'],
-  swift: ['make', 'test'],
+const commands: Readonly<Record<Exclude<Language, 'assemblyscript'>, () => Command | Promise<Command>>> = {
+  typescript: () => ({ tool: onPath('npm'), args: ['test'] }),
+  rust: async () => ({ tool: await findRust(), args: ['test'] }),
+  go: () => ({ tool: findGo(), args: ['test', './...'] }),
+  c: () => ({ tool: onPath('make'), args: ['test'] }),
+  swift: () => ({ tool: onPath('make'), args: ['test'] }),
+}
+
+function onPath(name: string): Tool | MissingTool {
+  return findTool({ names: [name] }) ?? new MissingTool('inn test', name, `Install ${name}.`)
 }
 
 async function run(args: Args): Promise<number> {
@@ -34,7 +48,7 @@ async function run(args: Args): Promise<number> {
     const project = readProject(directory)
     if (project.language !== 'assemblyscript') {
       await buildProject(directory)
-      return await inTool(tools[project.language], project.directory)
+      return await inTool(await commands[project.language](), project)
     }
     const tested = await testAssemblyScript(project)
     const failed = tested.filter(({ failure }) => failure !== undefined)
@@ -52,10 +66,21 @@ async function run(args: Args): Promise<number> {
   }
 }
 
-function inTool([command, ...args]: readonly [string, ...string[]], cwd: string): Promise<number> {
+async function inTool({ tool, args }: Command, { directory, language }: Project): Promise<number> {
+  if (tool instanceof MissingTool) throw tool
+  if (tool.root === undefined) return await inherit(tool.path, args, directory)
+  const folders = [fileURLToPath(new URL(`../../sdk/${language}`, import.meta.url)), cargoHome()]
+  const { ok, stdout, stderr } = await runTool(tool, args, { cwd: directory, folders })
+  process.stderr.write(stderr)
+  process.stdout.write(stdout)
+  return ok ? 0 : 1
+}
+
+/** With this command's own input and output. */
+function inherit(path: string, args: readonly string[], cwd: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: 'inherit' })
-    child.once('error', (error) => reject(new CommandFailure(`${command} cannot be started: ${error.message}`)))
+    const child = spawn(path, args, { cwd, stdio: 'inherit' })
+    child.once('error', (error) => reject(new CommandFailure(`${path} cannot be started: ${error.message}`)))
     child.once('exit', (code) => resolve(code ?? 1))
   })
 }
