@@ -20,6 +20,7 @@ import { readProject } from './project.ts'
 import { buildRust } from './rust.ts'
 import type { Steps } from './steps.ts'
 import { stepsWith } from './steps.ts'
+import { buildSwift } from './swift.ts'
 import { buildTypeScript } from './typescript.ts'
 
 export interface BuildOptions {
@@ -50,6 +51,7 @@ export type LanguageBuild = (project: Project, descriptors: Descriptors, steps: 
 const languages: Readonly<Partial<Record<Language, LanguageBuild>>> = {
   typescript: buildTypeScript,
   assemblyscript: buildAssemblyScript,
+  swift: buildSwift,
   c: buildC,
   rust: buildRust,
   go: buildGo,
