@@ -219,7 +219,7 @@ async function compileAnew(
     const ran = await runTool(
       tools.swiftc,
       [
-        ...[...swiftFlags, ...includes(tools, library.sdk), '-I', library.folder, '-module-name', 'Service'],
+        ...[...swiftFlags, ...includes(tools, library.sdk), '-I', library.folder, '-module-name', 'Component'],
         ...['-module-cache-path', cacheFolder(), ...names, '-c', '-o', object],
       ],
       { cwd: project.directory, folders },

@@ -56,10 +56,32 @@ function callsCode(service: ServiceType, name: string, methods: readonly Method[
 }
 
 function protocolCode(about: string, name: string, base: string, requirements: readonly string[]): string {
+  const inherits = base === '' ? '' : `: Innkeeper.${base}`
+  return [`/// ${about}`, `protocol ${name}${inherits} {`, ...requirements.map((line) => `  ${line}`), '}'].join('\n')
+}
+
+/** The compiler finds the type of a state out of an author's functions only in the protocol that asks for them: so that one stands
+ *  alone, and what runs it is a struct around its conformer. */
+function runnerCode(
+  service: ServiceType,
+  name: string,
+  base: string,
+  make: string,
+  type: string,
+  lines: readonly string[],
+): string {
   return [
-    `/// ${about}`,
-    `protocol ${name}: Innkeeper.${base} {`,
-    ...requirements.map((line) => `  ${line}`),
+    `struct ${name}_Runner<Definition: ${name}>: Innkeeper.${base} {`,
+    '  let definition: Definition',
+    `  typealias ${type} = Definition.${type}`,
+    `  static var serviceName: Swift.StaticString { "${service.fullName}" }`,
+    ...lines.map((line) => `  ${line}`),
+    '}',
+    '',
+    'extension Innkeeper.Service {',
+    `  static func ${make}<Definition: ${name}>(_ definition: Definition, _ options: Innkeeper.Options = Innkeeper.Options()) -> Innkeeper.Service {`,
+    `    Innkeeper.Service.running(${name}_Runner(definition: definition), options)`,
+    '  }',
     '}',
   ].join('\n')
 }
@@ -102,47 +124,60 @@ function eventSourcedCode(service: ServiceType, name: string, methods: readonly 
 
 function valueCode(service: ServiceType, name: string, methods: readonly Method[]): string {
   const own = `${name}Value`
-  const requirements = methods.map(
-    (one) =>
-      `func ${one.name}(_ request: ${one.request}, value: EntityState?, context: Innkeeper.Context) -> Innkeeper.ValueDecision<EntityState, ${one.reply}>`,
-  )
+  const requirements = [
+    'associatedtype EntityState: Innkeeper.Message',
+    ...methods.map(
+      (one) =>
+        `func ${one.name}(_ request: ${one.request}, value: EntityState?, context: Innkeeper.Context) -> Innkeeper.ValueDecision<EntityState, ${one.reply}>`,
+    ),
+  ]
   const decide = dispatch(
     'func decide(_ command: Innkeeper.Incoming, value: EntityState?, context: Innkeeper.Context) -> Innkeeper.DecidedValue<EntityState>?',
     'nil',
     methods.map((one) => [
       one,
-      `command.decideValue { (request: ${one.request}) -> Innkeeper.ValueDecision<EntityState, ${one.reply}> in self.${one.name}(request, value: value, context: context) }`,
+      `command.decideValue { (request: ${one.request}) -> Innkeeper.ValueDecision<EntityState, ${one.reply}> in definition.${one.name}(request, value: value, context: context) }`,
     ]),
   )
-  return `${protocolCode(`${service.fullName}, a value.`, own, 'ValueEntity', requirements)}\n\n${extensionCode(service, own, decide)}`
+  return `${protocolCode(`${service.fullName}, a value.`, own, '', requirements)}\n\n${runnerCode(service, own, 'ValueEntity', 'value', 'EntityState', decide)}`
 }
 
 function replicatedCode(service: ServiceType, name: string, methods: readonly Method[]): string {
   const own = `${name}Replicated`
   const streams = methods.filter(({ method }) => method.serverStreaming)
-  const requirements = methods.flatMap((one) => [
-    `func ${one.name}(_ request: ${one.request}, view: View, context: Innkeeper.ReplicatedContext) -> Innkeeper.${one.method.serverStreaming ? 'StreamAnswer' : 'Answer'}<${one.reply}>`,
-    '/// Elements or keys to look for, if the method has a dynamic view.',
-    `func ${one.base}Reads(_ request: ${one.request}) -> [[Swift.UInt8]]`,
-    ...(one.method.serverStreaming
-      ? [
-          '/// What a subscriber is told after a change.',
-          `func ${one.base}Changed(_ request: ${one.request}, view: View, context: Innkeeper.Context) -> Innkeeper.Telling<${one.reply}>`,
-          '/// The client left. What is done to the view counts.',
-          `func ${one.base}Cancelled(_ request: ${one.request}, view: View, context: Innkeeper.ReplicatedContext)`,
-        ]
-      : []),
-  ])
-  const defaults = methods.flatMap((one) => [
-    `func ${one.base}Reads(_ request: ${one.request}) -> [[Swift.UInt8]] { [] }`,
-    ...(one.method.serverStreaming
-      ? [`func ${one.base}Cancelled(_ request: ${one.request}, view: View, context: Innkeeper.ReplicatedContext) {}`]
-      : []),
-  ])
+  const requirements = [
+    'associatedtype EntityView: Innkeeper.ReplicatedView',
+    '/// What an entity that is a register holds before it is written: bytes of an element.',
+    'var initial: [Swift.UInt8] { get }',
+    ...methods.flatMap((one) => [
+      `func ${one.name}(_ request: ${one.request}, view: EntityView, context: Innkeeper.ReplicatedContext) -> Innkeeper.${one.method.serverStreaming ? 'StreamAnswer' : 'Answer'}<${one.reply}>`,
+      '/// Elements or keys to look for, if the method has a dynamic view.',
+      `func ${one.base}Reads(_ request: ${one.request}) -> [[Swift.UInt8]]`,
+      ...(one.method.serverStreaming
+        ? [
+            '/// What a subscriber is told after a change.',
+            `func ${one.base}Changed(_ request: ${one.request}, view: EntityView, context: Innkeeper.Context) -> Innkeeper.Telling<${one.reply}>`,
+            '/// The client left. What is done to the view counts.',
+            `func ${one.base}Cancelled(_ request: ${one.request}, view: EntityView, context: Innkeeper.ReplicatedContext)`,
+          ]
+        : []),
+    ]),
+  ]
+  const defaults = [
+    'var initial: [Swift.UInt8] { [] }',
+    ...methods.flatMap((one) => [
+      `func ${one.base}Reads(_ request: ${one.request}) -> [[Swift.UInt8]] { [] }`,
+      ...(one.method.serverStreaming
+        ? [
+            `func ${one.base}Cancelled(_ request: ${one.request}, view: EntityView, context: Innkeeper.ReplicatedContext) {}`,
+          ]
+        : []),
+    ]),
+  ]
   const lines = [
-    ...defaults,
+    'var initial: [Swift.UInt8] { definition.initial }',
     ...dispatch(
-      'func decide(_ command: Innkeeper.Incoming, view: View, context: Innkeeper.ReplicatedContext) -> Innkeeper.AnsweredStream?',
+      'func decide(_ command: Innkeeper.Incoming, view: EntityView, context: Innkeeper.ReplicatedContext) -> Innkeeper.AnsweredStream?',
       'nil',
       methods.map((one) => {
         const [run, answer] = one.method.serverStreaming
@@ -150,7 +185,7 @@ function replicatedCode(service: ServiceType, name: string, methods: readonly Me
           : ['decideReplicated', 'Answer']
         return [
           one,
-          `command.${run} { (request: ${one.request}) -> Innkeeper.${answer}<${one.reply}> in self.${one.name}(request, view: view, context: context) }`,
+          `command.${run} { (request: ${one.request}) -> Innkeeper.${answer}<${one.reply}> in definition.${one.name}(request, view: view, context: context) }`,
         ]
       }),
     ),
@@ -159,27 +194,28 @@ function replicatedCode(service: ServiceType, name: string, methods: readonly Me
       'nil',
       methods.map((one) => [
         one,
-        `command.reads { (request: ${one.request}) -> [[Swift.UInt8]] in self.${one.base}Reads(request) }`,
+        `command.reads { (request: ${one.request}) -> [[Swift.UInt8]] in definition.${one.base}Reads(request) }`,
       ]),
     ),
     ...dispatch(
-      'func changed(_ command: Innkeeper.Incoming, view: View, context: Innkeeper.Context) -> Innkeeper.Told?',
+      'func changed(_ command: Innkeeper.Incoming, view: EntityView, context: Innkeeper.Context) -> Innkeeper.Told?',
       'nil',
       streams.map((one) => [
         one,
-        `command.changed { (request: ${one.request}) -> Innkeeper.Telling<${one.reply}> in self.${one.base}Changed(request, view: view, context: context) }`,
+        `command.changed { (request: ${one.request}) -> Innkeeper.Telling<${one.reply}> in definition.${one.base}Changed(request, view: view, context: context) }`,
       ]),
     ),
     ...dispatch(
-      'func cancelled(_ command: Innkeeper.Incoming, view: View, context: Innkeeper.ReplicatedContext) -> Swift.Bool',
+      'func cancelled(_ command: Innkeeper.Incoming, view: EntityView, context: Innkeeper.ReplicatedContext) -> Swift.Bool',
       'false',
       streams.map((one) => [
         one,
-        `command.cancelled { (request: ${one.request}) -> Swift.Void in self.${one.base}Cancelled(request, view: view, context: context) }`,
+        `command.cancelled { (request: ${one.request}) -> Swift.Void in definition.${one.base}Cancelled(request, view: view, context: context) }`,
       ]),
     ),
   ]
-  return `${protocolCode(`${service.fullName}, replicated.`, own, 'Replicated', requirements)}\n\n${extensionCode(service, own, lines)}`
+  const extension = [`extension ${own} {`, ...defaults.map((line) => `  ${line}`), '}'].join('\n')
+  return `${protocolCode(`${service.fullName}, replicated.`, own, '', requirements)}\n\n${extension}\n\n${runnerCode(service, own, 'Replicated', 'replicated', 'EntityView', lines)}`
 }
 
 function shapeOf(method: MethodType): { readonly name: string; readonly label: string; readonly out: string } {

@@ -9,21 +9,17 @@
 // Leaves to others: the methods of a service (generated code), the value (Draft.swift, Views.swift).
 import InnkeeperABI
 
-/// What a generated protocol (`PresenceReplicated`) asks of its service.
+/// A service that conforms to a generated protocol (`PresenceReplicated`), as generated code runs it.
 public protocol Replicated {
-  associatedtype View: ReplicatedView
+  associatedtype EntityView: ReplicatedView
   /// What an entity that is a register holds before it is written: bytes of an element.
   var initial: [UInt8] { get }
   static var serviceName: StaticString { get }
-  func decide(_ command: Incoming, view: View, context: ReplicatedContext) -> AnsweredStream?
+  func decide(_ command: Incoming, view: EntityView, context: ReplicatedContext) -> AnsweredStream?
   func reads(_ command: Incoming) -> [[UInt8]]?
-  func changed(_ method: Incoming, view: View, context: Context) -> Told?
+  func changed(_ method: Incoming, view: EntityView, context: Context) -> Told?
   /// False if there is no such stream.
-  func cancelled(_ method: Incoming, view: View, context: ReplicatedContext) -> Bool
-}
-
-extension Replicated {
-  public var initial: [UInt8] { [] }
+  func cancelled(_ method: Incoming, view: EntityView, context: ReplicatedContext) -> Bool
 }
 
 public final class ReplicatedContext: Context {
@@ -124,8 +120,9 @@ extension Incoming {
 }
 
 extension Service {
-  public static func replicated<Definition: Replicated>(
-    _ definition: Definition, _ options: Options = Options()
+  /// For generated code.
+  public static func running<Definition: Replicated>(
+    _ definition: Definition, _ options: Options
   ) -> Service {
     ReplicatedService(definition, options)
   }
@@ -137,11 +134,11 @@ final class ReplicatedService<Definition: Replicated>: Service, @unchecked Senda
 
   init(_ definition: Definition, _ options: Options) {
     self.definition = definition
-    valueKind = Definition.View.kind.kind
+    valueKind = Definition.EntityView.kind.kind
     super.init(Definition.serviceName, kind: UInt8(bitPattern: ik_kind_replicated), stateType: nil, options: options)
   }
 
-  private func view(_ draft: Draft) -> Definition.View { Definition.View(Place(draft: draft, path: [])) }
+  private func view(_ draft: Draft) -> Definition.EntityView { Definition.EntityView(Place(draft: draft, path: [])) }
 
   private func context(_ entity: ik_text, _ command: ik_command) -> ReplicatedContext {
     ReplicatedContext(entity: entity.string, now: command.now_ms, metadata: command.metadata, seed: command.seed)

@@ -8,7 +8,7 @@
 // Leaves to others: the methods of a service (generated code).
 import InnkeeperABI
 
-/// What a generated protocol (`ProfilesValue`) asks of its service.
+/// A service that conforms to a generated protocol (`ProfilesValue`), as generated code runs it.
 public protocol ValueEntity {
   associatedtype EntityState: Message
   static var serviceName: StaticString { get }
@@ -81,7 +81,8 @@ extension Incoming {
 }
 
 extension Service {
-  public static func value<Definition: ValueEntity>(_ definition: Definition, _ options: Options = Options()) -> Service {
+  /// For generated code.
+  public static func running<Definition: ValueEntity>(_ definition: Definition, _ options: Options) -> Service {
     ValueService(definition, options)
   }
 }

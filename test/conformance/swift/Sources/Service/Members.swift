@@ -1,0 +1,85 @@
+// Members: the model service of what a method sees of a replicated value, and of its streams.
+import Innkeeper
+
+struct Members: MembersReplicated {
+  func `do`(_ request: Script, view: ORSet<String>, context: ReplicatedContext) -> Answer<Said> {
+    answer(request, view, context, sees: true)
+  }
+
+  func blind(_ request: Script, view: ORSet<String>, context: ReplicatedContext) -> Answer<Said> {
+    answer(request, view, context, sees: false)
+  }
+
+  func one(_ request: Script, view: ORSet<String>, context: ReplicatedContext) -> Answer<Said> {
+    answer(request, view, context, sees: true)
+  }
+
+  func some(_ request: Script, view: ORSet<String>, context: ReplicatedContext) -> Answer<Said> {
+    answer(request, view, context, sees: false)
+  }
+
+  func someReads(_ request: Script) -> [[UInt8]] {
+    request.look.map { $0.element }
+  }
+
+  func open(_ request: Script, view: ORSet<String>, context: ReplicatedContext) -> StreamAnswer<Said> {
+    switch act(request, view, context, sees: true) {
+    case .refusal(let refusal): return .refuse(refusal)
+    case .forward(let call): return .forward(call)
+    case .said(let pieces):
+      let first = said(pieces) { shown(view) }
+      return request.deletes ? .reply(first) : .stream(first)
+    }
+  }
+
+  func openChanged(_ request: Script, view: ORSet<String>, context: Context) -> Telling<Said> {
+    if view.has("bad") { return .refuse(.failedPrecondition, "bad") }
+    let told = Said(text: shown(view))
+    return view.has("end") ? .end(told) : .emit(told)
+  }
+
+  func openCancelled(_ request: Script, view: ORSet<String>, context: ReplicatedContext) {
+    view.add("left")
+  }
+
+  private func answer(
+    _ request: Script, _ view: ORSet<String>, _ context: ReplicatedContext, sees: Bool
+  ) -> Answer<Said> {
+    switch act(request, view, context, sees: sees) {
+    case .refusal(let refusal): return .refuse(refusal)
+    case .forward(let call): return .forward(call)
+    case .said(let pieces): return .reply(said(pieces) { shown(view) })
+    }
+  }
+
+  private func act(_ request: Script, _ view: ORSet<String>, _ context: ReplicatedContext, sees: Bool) -> Done {
+    // Nothing of a set that is deleted is changed.
+    let isDeleted = request.deletes
+    var doing = Doing { act in
+      switch act.act {
+      case .delete: context.remove()
+      case _ where isDeleted: break
+      case .note(let text): view.add(text)
+      case .drop(let text): view.remove(text)
+      case .clear: view.clear()
+      default: break
+      }
+    }
+    // Before the acts; a view that does not hold them is not looked at without need.
+    if request.asks(.size) { doing.size = "\(view.size)" }
+    if sees, request.asks(.has) { doing.has = view.has(request.element) ? "true" : "false" }
+    return perform(request, context, doing)
+  }
+}
+
+private func shown(_ set: ORSet<String>) -> String {
+  let elements = set.elements
+  return elements.isEmpty ? "-" : joined(elements, ",")
+}
+
+extension Script {
+  fileprivate func asks(_ ask: Ask) -> Bool {
+    for act in acts { if case .ask(ask) = act.act { return true } }
+    return false
+  }
+}
