@@ -9,6 +9,7 @@ import { BuildError } from '../build/problem.ts'
 import type { Language, Project } from '../build/project.ts'
 import { readProject } from '../build/project.ts'
 import { cargoHome, findRust } from '../build/rust.ts'
+import { testSwift } from '../build/swift-test.ts'
 import type { Tool } from '../build/toolchain.ts'
 import { findTool, MissingTool, runTool } from '../build/toolchain.ts'
 import type { Args, Subcommand } from './command.ts'
@@ -30,12 +31,11 @@ interface Command {
 }
 
 /** What a person would type in the project, once its code was generated. */
-const commands: Readonly<Record<Exclude<Language, 'assemblyscript'>, () => Command | Promise<Command>>> = {
+const commands: Readonly<Record<Exclude<Language, 'assemblyscript' | 'swift'>, () => Command | Promise<Command>>> = {
   typescript: () => ({ tool: onPath('npm'), args: ['test'] }),
   rust: async () => ({ tool: await findRust(), args: ['test'] }),
   go: () => ({ tool: findGo(), args: ['test', './...'] }),
   c: () => ({ tool: onPath('make'), args: ['test'] }),
-  swift: () => ({ tool: onPath('make'), args: ['test'] }),
 }
 
 function onPath(name: string): Tool | MissingTool {
@@ -46,11 +46,11 @@ async function run(args: Args): Promise<number> {
   const directory = args.words[0] ?? '.'
   try {
     const project = readProject(directory)
-    if (project.language !== 'assemblyscript') {
+    if (project.language !== 'assemblyscript' && project.language !== 'swift') {
       await buildProject(directory)
       return await inTool(await commands[project.language](), project)
     }
-    const tested = await testAssemblyScript(project)
+    const tested = await (project.language === 'swift' ? testSwift(project) : testAssemblyScript(project))
     const failed = tested.filter(({ failure }) => failure !== undefined)
     if (args.is('json')) printJson(tested)
     else {

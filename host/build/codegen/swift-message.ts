@@ -163,7 +163,7 @@ function readCode(names: SwiftNames, message: MessageType, property: ReadonlyMap
     } else if (field.repeated) {
       if (wireType !== 2) {
         cases.push(`${one} ${to}.append(reader.${method}())`)
-        cases.push(`      case ${tagOf(field, 2)}: reader.packed { ${to}.append($0.${method}()) }`)
+        cases.push(`      case ${tagOf(field, 2)}: reader.packed(into: &${to}) { $0.${method}() }`)
       } else cases.push(`${one} ${to}.append(reader.${method}())`)
     } else if (isMessage) cases.push(`${one} ${to} = reader.message(after: ${to})`)
     else cases.push(`${one} ${to} = reader.${method}()`)

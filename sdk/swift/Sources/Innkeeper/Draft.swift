@@ -253,7 +253,7 @@ final class Draft {
   }
 
   /// The node at the path for an operation of this kind, created where it is not there.
-  private func reach(_ path: Path, _ kind: Kind) -> (Node, isNew: Bool) {
+  func reach(_ path: Path, _ kind: Kind) -> (Node, isNew: Bool) {
     var isNew = false
     let rootKind = path.isEmpty ? kind : Kind.orMap
     if rootKind != self.kind { fault("an operation of another kind than the value") }

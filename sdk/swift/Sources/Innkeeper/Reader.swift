@@ -63,7 +63,7 @@ public struct Reader {
     }
   }
 
-  @inline(__always)
+  @inline(never)
   private mutating func take(_ length: UInt64) -> UnsafePointer<UInt8>? {
     let start = at
     if length > UInt64(end - start) {
@@ -74,7 +74,7 @@ public struct Reader {
     return start
   }
 
-  @inline(__always)
+  @inline(never)
   public mutating func varint() -> UInt64 {
     if at != end, at.pointee < 128 {
       let value = UInt64(at.pointee)
@@ -105,23 +105,28 @@ public struct Reader {
     }
   }
 
+  @inline(never)
   public mutating func bool() -> Bool { varint() != 0 }
   public mutating func int32() -> Int32 { Int32(truncatingIfNeeded: varint()) }
   public mutating func uint32() -> UInt32 { UInt32(truncatingIfNeeded: varint()) }
   public mutating func int64() -> Int64 { Int64(bitPattern: varint()) }
   public mutating func uint64() -> UInt64 { varint() }
+  @inline(never)
   public mutating func sint32() -> Int32 {
     let value = uint32()
     return Int32(bitPattern: (value >> 1) ^ (0 &- (value & 1)))
   }
+  @inline(never)
   public mutating func sint64() -> Int64 {
     let value = varint()
     return Int64(bitPattern: (value >> 1) ^ (0 &- (value & 1)))
   }
+  @inline(never)
   public mutating func fixed32() -> UInt32 {
     guard let from = take(4) else { return 0 }
     return UInt32(littleEndian: UnsafeRawPointer(from).loadUnaligned(as: UInt32.self))
   }
+  @inline(never)
   public mutating func fixed64() -> UInt64 {
     guard let from = take(8) else { return 0 }
     return UInt64(littleEndian: UnsafeRawPointer(from).loadUnaligned(as: UInt64.self))
@@ -192,14 +197,14 @@ public struct Reader {
   }
 
   /// The elements of a packed field.
-  @inline(__always)
-  public mutating func packed(_ element: (inout Reader) -> Void) {
+  @inline(never)
+  public mutating func packed<Element>(into elements: inout [Element], _ read: (inout Reader) -> Element) {
     let length = varint()
     guard let start = take(length), problem == nil else { return }
     let outer = Outer(end: end)
     end = at
     at = start
-    while at != end { element(&self) }
+    while at != end { elements.append(read(&self)) }
     end = outer.end
     if problem != nil { at = end }
   }

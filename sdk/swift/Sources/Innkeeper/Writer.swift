@@ -137,7 +137,7 @@ public struct Writer {
   }
 
   /// A packed field; nothing of an empty one.
-  @inline(__always)
+  @inline(never)
   public mutating func packed<Element>(_ tag: UInt32, _ elements: [Element], _ element: (inout Writer, Element) -> Void) {
     if elements.isEmpty { return }
     let opened = count

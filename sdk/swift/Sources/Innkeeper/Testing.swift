@@ -1,0 +1,647 @@
+// Testing: rules of a service, without a host: `inn test` compiles them with the service and runs each in an instance of its own.
+//
+//   let tests: [Test] = [
+//     Test("adds up") { given(.eventSourced(Counter())).when(CounterCalls.add(...)).event(...).reply(...) }
+//   ]
+//
+// T1. A command runs through the functions of the contract, bytes and all, and it runs twice: what is kept in between shows. What
+//     the state becomes is what its events fold to.
+// T2. What a test does not say must not be: the last word (`reply`, `refuses`, `forwards`, `streams`) finds events, changes and
+//     effects that were not named.
+// T3. Operations of a replicated entity go into a view of one replica; nothing is merged. Every method sees the whole value.
+//
+// Leaves to others: running (host/build/swift-test.ts).
+import InnkeeperABI
+
+public struct Test: @unchecked Sendable {
+  let name: StaticString
+  let run: () -> Void
+
+  public init(_ name: StaticString, _ run: @escaping () -> Void) {
+    self.name = name
+    self.run = run
+  }
+}
+
+/// For the entry of a test program.
+public enum Testing {
+  public static func name(_ test: Test) { ik_swift_say(test.name.utf8Start, test.name.utf8CodeUnitCount) }
+  public static func run(_ test: Test) { test.run() }
+}
+
+/// Ends the test as failed.
+public func failTest(_ why: String, _ file: StaticString, _ line: UInt) -> Never {
+  var text = "\(inArena(file).string):\(line): \(why)"
+  text.withUTF8 { ik_swift_say($0.baseAddress, $0.count) }
+  fatalError()
+}
+
+public func expect(_ isTrue: Bool, _ what: String, file: StaticString = #fileID, line: UInt = #line) {
+  if !isTrue { failTest(what, file, line) }
+}
+
+/// An entity of the service, without a history; or an action.
+public func given(_ service: Service) -> Given { Given(service) }
+
+struct TakenCall: Equatable {
+  let service: String
+  let method: String
+  let payload: [UInt8]
+  let metadata: [MetadataEntry]
+
+  init(_ call: ik_call) {
+    service = call.service.string
+    method = call.method.string
+    payload = call.payload.array
+    metadata = Metadata(call.metadata).entries
+  }
+
+  init(_ call: Call) {
+    service = inArena(call.service).string
+    method = inArena(call.method).string
+    payload = call.payload
+    metadata = call.metadata
+  }
+}
+
+/// An outcome, out of the arena.
+struct Taken: Equatable {
+  enum Answer: Equatable {
+    case message([UInt8])
+    case forward(TakenCall)
+    case failure(UInt8, String, [TakenTyped])
+    case none
+  }
+
+  var answer = Answer.none
+  var effects: [TakenEffect] = []
+  var headers: [MetadataEntry] = []
+
+  init() {}
+
+  init(_ outcome: ik_outcome) {
+    if outcome.is_failure {
+      let failure = outcome.answer.failure
+      var details: [TakenTyped] = []
+      for index in 0..<failure.details.count { details.append(TakenTyped(failure.details.items[index])) }
+      answer = .failure(failure.code + 1, failure.message.string, details)
+    } else if Int(outcome.answer.reply.kind) == IK_REPLY_MESSAGE {
+      answer = .message(outcome.answer.reply.value.message.array)
+    } else if Int(outcome.answer.reply.kind) == IK_REPLY_FORWARD {
+      answer = .forward(TakenCall(outcome.answer.reply.value.forward))
+    }
+    for index in 0..<outcome.effects.count {
+      let effect = outcome.effects.items[index]
+      effects.append(TakenEffect(call: TakenCall(effect.call), isSynchronous: effect.synchronous))
+    }
+    headers = Metadata(outcome.metadata).entries
+  }
+}
+
+struct TakenEffect: Equatable {
+  let call: TakenCall
+  let isSynchronous: Bool
+}
+
+struct TakenTyped: Equatable {
+  let typeName: String
+  let data: [UInt8]
+
+  init(_ typed: ik_typed) {
+    typeName = typed.type_name.string
+    data = typed.data.array
+  }
+
+  init<M: Message>(_ message: M) {
+    typeName = inArena(M.typeName).string
+    data = message.encoded()
+  }
+}
+
+public final class Given {
+  let service: Service
+  private var key = "entity"
+  private var time: Int64 = 0
+  private var state: [UInt8]?
+  private var value: [UInt8]?
+  private var root: Node?
+  private var sent: [MetadataEntry] = []
+
+  init(_ service: Service) { self.service = service }
+
+  /// Of what follows.
+  public func entity(_ key: String) -> Given {
+    self.key = key
+    return self
+  }
+
+  public func now(_ milliseconds: Int64) -> Given {
+    time = milliseconds
+    return self
+  }
+
+  /// What the caller sends along.
+  public func metadata(_ name: String, _ text: String) -> Given {
+    sent.append(MetadataEntry(name: lowercase(name), value: .text(text)))
+    return self
+  }
+
+  /// An event that happened before.
+  public func event<Event: Message>(_ event: Event) -> Given {
+    state = fold([TakenTyped(event)])
+    return self
+  }
+
+  /// The value that is there.
+  public func value<Value: Message>(_ value: Value) -> Given {
+    self.value = value.encoded()
+    return self
+  }
+
+  private func basis(_ bytes: [UInt8]?) -> ik_basis {
+    guard let bytes else { return ik_basis(kind: UInt8(IK_BASIS_NONE), bytes: ik_bytes(data: nil, length: 0), token: 0) }
+    return ik_basis(kind: UInt8(IK_BASIS_BYTES), bytes: inArena(bytes), token: 0)
+  }
+
+  private func command(_ call: Call) -> ik_command {
+    ik_command(
+      method: inArena(call.method), payload: inArena(call.payload), metadata: lower(sent + call.metadata),
+      now_ms: Double(time), seed: (1, 2, 3, 4))
+  }
+
+  private func fold(_ events: [TakenTyped]) -> [UInt8] {
+    let items = arrayInArena(events.count, of: ik_typed.self)
+    for (index, event) in events.enumerated() {
+      items[index] = ik_typed(type_name: inArena(event.typeName), data: inArena(event.data))
+    }
+    let answer = arrayInArena(1, of: ik_evolve_answer.self)
+    service.evolve(basis(state), ik_typed_list(items: items, count: events.count), answer)
+    let after = answer.pointee.value.state.array
+    ik_release()
+    return after
+  }
+
+  private struct Step: Equatable {
+    var taken = Taken()
+    var events: [TakenTyped] = []
+    var change = 0
+    var bytes: [UInt8] = []
+    var note: [UInt8]?
+    var subscribes = false
+    var isDeleted = false
+  }
+
+  private func step(_ call: Call) -> Step {
+    var step = Step()
+    let commands = arrayInArena(1, of: ik_command.self)
+    commands[0] = command(call)
+    let list = ik_command_list(items: commands, count: 1)
+    switch Int(service.kind) {
+    case Int(IK_KIND_EVENT_SOURCED):
+      let answer = arrayInArena(1, of: ik_decide_answer.self)
+      service.decideEvents(inArena(key), basis(state), list, true, answer)
+      let decision = answer.pointee.decisions.items[0]
+      step.taken = Taken(decision.outcome)
+      for index in 0..<decision.events.count { step.events.append(TakenTyped(decision.events.items[index])) }
+      step.bytes = answer.pointee.next.value.state.array
+    case Int(IK_KIND_VALUE):
+      let answer = arrayInArena(1, of: ik_value_answer.self)
+      service.decideValue(inArena(key), basis(value), list, answer)
+      let decision = answer.pointee.decisions.items[0]
+      step.taken = Taken(decision.outcome)
+      step.change = Int(decision.change)
+      step.bytes = decision.value.array
+    case Int(IK_KIND_REPLICATED):
+      let answer = arrayInArena(1, of: ik_replicated_decision.self)
+      service.decideReplicated(inArena(key), inArena(encode(root)), commands[0], answer)
+      step.bytes = answer.pointee.operations.array
+      step.isDeleted = answer.pointee.is_deleted
+      step.subscribes = answer.pointee.subscribe.present
+      if Int(answer.pointee.answer) == IK_ANSWER_AFTER {
+        step.note = answer.pointee.value.after.array
+      } else {
+        step.taken = Taken(answer.pointee.value.now)
+      }
+    default:
+      let outcome = arrayInArena(1, of: ik_outcome.self)
+      service.call(commands[0], outcome)
+      step.taken = Taken(outcome.pointee)
+    }
+    ik_release()
+    return step
+  }
+
+  /// A command; what it does holds for those that follow.
+  public func when(_ call: Call, file: StaticString = #fileID, line: UInt = #line) -> Then {
+    if !inArena(call.service).equals(service.name) { failTest("the command is for another service", file, line) }
+    var step = step(call)
+    if self.step(call) != step { failTest("the same command is decided otherwise the second time", file, line) }
+    switch Int(service.kind) {
+    case Int(IK_KIND_EVENT_SOURCED):
+      if fold(step.events) != step.bytes { failTest("the state is not what the events fold to", file, line) }
+      state = step.bytes
+    case Int(IK_KIND_VALUE):
+      if step.change == IK_CHANGE_UPDATED { value = step.bytes }
+      if step.change == IK_CHANGE_DELETED { value = nil }
+    case Int(IK_KIND_REPLICATED):
+      operate(step.bytes)
+      if step.isDeleted { root = nil }
+      if let note = step.note {
+        let outcome = arrayInArena(1, of: ik_outcome.self)
+        service.render(inArena(key), inArena(encode(root)), command(call), inArena(note), outcome)
+        step.taken = Taken(outcome.pointee)
+        ik_release()
+      }
+    default: break
+    }
+    return Then(
+      given: self, taken: step.taken, events: step.events,
+      updated: step.change == IK_CHANGE_UPDATED ? step.bytes : nil,
+      isRemoved: step.change == IK_CHANGE_DELETED || step.isDeleted, subscribes: step.subscribes)
+  }
+
+  // Replicated: what streams are told.
+
+  private func subscription(_ call: Call) -> ik_subscription {
+    ik_subscription(id: inArena("1"), method: inArena(call.method), note: inArena(call.payload))
+  }
+
+  /// What the subscriber whom this command made is told now.
+  public func tells(_ call: Call) -> Hearing {
+    let answer = arrayInArena(1, of: ik_stream_step.self)
+    service.changed(inArena(key), inArena(encode(root)), subscription(call), Double(time), answer)
+    let told = Hearing(
+      given: self, taken: answer.pointee.has_outcome ? Taken(answer.pointee.outcome) : nil, end: answer.pointee.end)
+    ik_release()
+    return told
+  }
+
+  /// The subscriber leaves.
+  public func cancels(_ call: Call) -> Given {
+    let answer = arrayInArena(1, of: ik_replicated_decision.self)
+    service.cancelled(inArena(key), inArena(encode(root)), subscription(call), Double(time), answer)
+    let operations = answer.pointee.operations.array
+    let isDeleted = answer.pointee.is_deleted
+    ik_release()
+    operate(operations)
+    if isDeleted { root = nil }
+    return self
+  }
+
+  private func operate(_ bytes: [UInt8]) {
+    for (path, change) in readOperations(bytes) {
+      if case .create(let kind) = change {
+        let draft = Draft(path.isEmpty ? kind : .orMap, root)
+        _ = draft.reach(path, kind)
+        root = draft.root
+      } else if let node = Draft(.orMap, root).resolve(path) {
+        Draft.apply(change, to: node, isNew: true)
+      }
+    }
+  }
+
+  // Actions: streams.
+
+  /// A stream of this method: `given(.action(Actions())).stream("Chat")`.
+  public func stream(_ method: StaticString) -> StreamDriver { StreamDriver(self, method, Double(time)) }
+}
+
+public struct Then {
+  let given: Given
+  let taken: Taken
+  var events: [TakenTyped]
+  var updated: [UInt8]?
+  var isRemoved: Bool
+  var subscribes: Bool
+  var effects: [TakenEffect]
+
+  init(given: Given, taken: Taken, events: [TakenTyped], updated: [UInt8]?, isRemoved: Bool, subscribes: Bool) {
+    self.given = given
+    self.taken = taken
+    self.events = events
+    self.updated = updated
+    self.isRemoved = isRemoved
+    self.subscribes = subscribes
+    effects = taken.effects
+  }
+
+  /// The next event.
+  public func event<Event: Message>(_ event: Event, file: StaticString = #fileID, line: UInt = #line) -> Then {
+    var then = self
+    let expected = TakenTyped(event)
+    if then.events.isEmpty { failTest("there is no event \(expected.typeName): \(shown(taken))", file, line) }
+    let found = then.events.removeFirst()
+    if found != expected { failTest("the event is another: \(found.typeName), or with other fields", file, line) }
+    return then
+  }
+
+  /// The value is put in the place of what was there.
+  public func updates<Value: Message>(_ value: Value, file: StaticString = #fileID, line: UInt = #line) -> Then {
+    var then = self
+    if then.updated != value.encoded() { failTest("the value is not updated to that", file, line) }
+    then.updated = nil
+    return then
+  }
+
+  public func removes(file: StaticString = #fileID, line: UInt = #line) -> Then {
+    var then = self
+    if !isRemoved { failTest("nothing is removed", file, line) }
+    then.isRemoved = false
+    return then
+  }
+
+  /// The next effect.
+  public func effect(
+    _ call: Call, synchronous: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) -> Then {
+    var then = self
+    let expected = TakenEffect(call: TakenCall(call), isSynchronous: synchronous)
+    if then.effects.isEmpty { failTest("there is no effect", file, line) }
+    if then.effects.removeFirst() != expected { failTest("the effect is another", file, line) }
+    return then
+  }
+
+  public func header(_ name: String, _ text: String, file: StaticString = #fileID, line: UInt = #line) -> Then {
+    for header in taken.headers where header == MetadataEntry(name: name, value: .text(text)) { return self }
+    failTest("there is no such header", file, line)
+  }
+
+  private func last(_ file: StaticString, _ line: UInt) -> Given {
+    if let left = events.first { failTest("there is one event more: \(left.typeName)", file, line) }
+    if updated != nil { failTest("the value is updated", file, line) }
+    if isRemoved { failTest("something is removed", file, line) }
+    if !effects.isEmpty { failTest("there is one effect more", file, line) }
+    return given
+  }
+
+  @discardableResult
+  public func reply<Reply: Message>(_ reply: Reply, file: StaticString = #fileID, line: UInt = #line) -> Given {
+    if taken.answer != .message(reply.encoded()) { failTest("the reply is another: \(shown(taken))", file, line) }
+    if subscribes { failTest("the stream stays open", file, line) }
+    return last(file, line)
+  }
+
+  /// The first element of a stream that stays open.
+  @discardableResult
+  public func streams<Reply: Message>(_ first: Reply, file: StaticString = #fileID, line: UInt = #line) -> Given {
+    if taken.answer != .message(first.encoded()) { failTest("the first element is another: \(shown(taken))", file, line) }
+    if !subscribes { failTest("the stream does not stay open", file, line) }
+    return last(file, line)
+  }
+
+  @discardableResult
+  public func refuses(
+    _ code: Code, _ message: String, file: StaticString = #fileID, line: UInt = #line
+  ) -> Given {
+    guard case .failure(let found, let text, _) = taken.answer else { failTest("it is not refused: \(shown(taken))", file, line) }
+    if found != code.rawValue || text != message { failTest("it is refused otherwise: \(shown(taken))", file, line) }
+    return last(file, line)
+  }
+
+  @discardableResult
+  public func forwards(_ call: Call, file: StaticString = #fileID, line: UInt = #line) -> Given {
+    if taken.answer != .forward(TakenCall(call)) { failTest("it is not forwarded there: \(shown(taken))", file, line) }
+    return last(file, line)
+  }
+}
+
+/// What a subscriber is told.
+public struct Hearing {
+  let given: Given
+  let taken: Taken?
+  let end: Bool
+
+  @discardableResult
+  public func emits<Reply: Message>(_ element: Reply, file: StaticString = #fileID, line: UInt = #line) -> Given {
+    if taken?.answer != .message(element.encoded()) || end { failTest("another is told", file, line) }
+    return given
+  }
+
+  @discardableResult
+  public func ends<Reply: Message>(_ last: Reply, file: StaticString = #fileID, line: UInt = #line) -> Given {
+    if taken?.answer != .message(last.encoded()) || !end { failTest("it does not end with that", file, line) }
+    return given
+  }
+
+  @discardableResult
+  public func silent(file: StaticString = #fileID, line: UInt = #line) -> Given {
+    if taken != nil || end { failTest("something is told", file, line) }
+    return given
+  }
+
+  @discardableResult
+  public func refuses(_ code: Code, _ message: String, file: StaticString = #fileID, line: UInt = #line) -> Given {
+    guard case .failure(let found, let text, _)? = taken?.answer, found == code.rawValue, text == message else {
+      failTest("it is not refused so", file, line)
+    }
+    return given
+  }
+}
+
+/// A stream of an action, as its client sees it: `send`, `sent` and `cancel` are what it does, the rest is what it gets, in order.
+public final class StreamDriver {
+  private let given: Given
+  private let method: StaticString
+  private let time: Double
+  private var state: [UInt8]?
+  private var outputs: [Taken] = []
+  private var isDone = false
+  private var wantsMore = false
+  private var effects: [TakenEffect] = []
+
+  init(_ given: Given, _ method: StaticString, _ time: Double) {
+    self.given = given
+    self.method = method
+    self.time = time
+    step([ik_input()])
+  }
+
+  private func step(_ inputs: [ik_input]) {
+    let items = arrayInArena(inputs.count, of: ik_input.self)
+    for (index, input) in inputs.enumerated() { items[index] = input }
+    let answer = arrayInArena(1, of: ik_action_step.self)
+    given.service.stream(
+      inArena(method), state.map { inArena($0) }, ik_input_list(items: items, count: inputs.count), time, (1, 2, 3, 4),
+      answer)
+    for index in 0..<answer.pointee.outputs.count {
+      let taken = Taken(answer.pointee.outputs.items[index])
+      effects += taken.effects
+      if taken.answer != .none { outputs.append(taken) }
+    }
+    isDone = answer.pointee.done
+    wantsMore = answer.pointee.more
+    state = answer.pointee.state.present ? answer.pointee.state.value.array : nil
+    ik_release()
+  }
+
+  @discardableResult
+  public func send<Request: Message>(_ request: Request, file: StaticString = #fileID, line: UInt = #line) -> StreamDriver {
+    if isDone { failTest("the stream is over", file, line) }
+    var input = ik_input()
+    input.kind = UInt8(IK_INPUT_ITEM)
+    input.value.item = inArena(request.encoded())
+    step([input])
+    return self
+  }
+
+  /// The client has sent all.
+  @discardableResult
+  public func sent() -> StreamDriver {
+    var input = ik_input()
+    input.kind = UInt8(IK_INPUT_END)
+    step([input])
+    return self
+  }
+
+  /// The client leaves.
+  @discardableResult
+  public func cancel() -> StreamDriver {
+    var input = ik_input()
+    input.kind = UInt8(IK_INPUT_CANCELLED)
+    step([input])
+    return self
+  }
+
+  private func next(_ file: StaticString, _ line: UInt) -> Taken {
+    // The client has taken what there was.
+    while outputs.isEmpty && wantsMore && !isDone { step([]) }
+    if outputs.isEmpty { failTest("nothing comes", file, line) }
+    return outputs.removeFirst()
+  }
+
+  @discardableResult
+  public func emits<Element: Message>(_ element: Element, file: StaticString = #fileID, line: UInt = #line) -> StreamDriver {
+    let taken = next(file, line)
+    if taken.answer != .message(element.encoded()) { failTest("the element is another: \(shown(taken))", file, line) }
+    return self
+  }
+
+  @discardableResult
+  public func refuses(_ code: Code, _ message: String, file: StaticString = #fileID, line: UInt = #line) -> StreamDriver {
+    let taken = next(file, line)
+    guard case .failure(let found, let text, _) = taken.answer, found == code.rawValue, text == message else {
+      failTest("it is not refused so: \(shown(taken))", file, line)
+    }
+    return self
+  }
+
+  @discardableResult
+  public func effect(
+    _ call: Call, synchronous: Bool = false, file: StaticString = #fileID, line: UInt = #line
+  ) -> StreamDriver {
+    if effects.isEmpty || effects.removeFirst() != TakenEffect(call: TakenCall(call), isSynchronous: synchronous) {
+      failTest("there is no such effect", file, line)
+    }
+    return self
+  }
+
+  /// Nothing more comes.
+  @discardableResult
+  public func ends(file: StaticString = #fileID, line: UInt = #line) -> StreamDriver {
+    while outputs.isEmpty && wantsMore && !isDone { step([]) }
+    if !outputs.isEmpty { failTest("there is more", file, line) }
+    if !isDone { failTest("the stream goes on", file, line) }
+    return self
+  }
+}
+
+private func shown(_ taken: Taken) -> String {
+  switch taken.answer {
+  case .message(let bytes): return "a reply of \(bytes.count) bytes"
+  case .forward(let call): return "a forward to \(call.service)/\(call.method)"
+  case .failure(let code, let message, _): return "a refusal, \(code), \(message)"
+  case .none: return "nothing"
+  }
+}
+
+/// Bytes of innkeeper.crdt.v1.View.
+private func encode(_ root: Node?) -> [UInt8] {
+  guard let root else { return [] }
+  var writer = Writer()
+  write(root, &writer, tag: 18)
+  writer.bool(true)
+  writer.tag(8)
+  return writer.finish()
+}
+
+/// A message Value, under the tag.
+private func write(_ node: Node, _ writer: inout Writer, tag: UInt32) {
+  node.settle()
+  let value = writer.open()
+  let content = writer.open()
+  switch node.kind {
+  case .unknown: break
+  case .gCounter, .flag:
+    writer.varint(node.number)
+    writer.tag(8)
+  case .pnCounter:
+    writer.sint64(Int64(bitPattern: node.number))
+    writer.tag(8)
+  case .lwwRegister:
+    writer.bytes(node.bytes)
+    writer.tag(10)
+  case .vote:
+    writer.uint32(node.voters)
+    writer.tag(24)
+    writer.uint32(node.votesFor)
+    writer.tag(16)
+    writer.bool(node.isSelf)
+    writer.tag(8)
+  case .gSet, .orSet, .orMap:
+    writer.varint(node.size)
+    writer.tag(16)
+    for index in node.keys.indices.reversed() {
+      if node.kind == .orMap, let inner = node.values[index] {
+        let entry = writer.open()
+        write(inner, &writer, tag: 18)
+        writer.bytes(node.keys[index])
+        writer.tag(10)
+        writer.close(entry)
+      } else {
+        writer.bytes(node.keys[index])
+      }
+      writer.tag(10)
+    }
+  }
+  writer.close(content)
+  writer.tag(UInt32(node.kind.rawValue) << 3 | 2)
+  writer.close(value)
+  writer.tag(tag)
+}
+
+private func readOperations(_ bytes: [UInt8]) -> [(Path, Operation.Change)] {
+  var operations: [(Path, Operation.Change)] = []
+  bytes.withUnsafeBufferPointer { buffer in
+    var reader = Reader(buffer)
+    while let tag = reader.tag() {
+      if tag != 10 { fault("operations are none") }
+      let outer = reader.enter()
+      var path: Path = []
+      var change = Operation.Change.clear
+      while let tag = reader.tag() {
+        switch tag >> 3 {
+        case 1: path.append(reader.bytes())
+        case 2: change = .create(Kind(rawValue: UInt8(reader.varint()))!)
+        case 3: change = .increment(reader.varint())
+        case 4: change = .add(reader.sint64())
+        case 5: change = .insert(reader.bytes())
+        case 6: change = .remove(reader.bytes())
+        case 8:
+          let assign = reader.enter()
+          var value: [UInt8] = []
+          while let tag = reader.tag() { if tag == 10 { value = reader.bytes() } else { reader.skip(tag) } }
+          reader.leave(assign)
+          change = .assign(value, .default, 0)
+        case 9:
+          reader.skip(tag)
+          change = .enable
+        case 10: change = .vote(reader.bool())
+        default: reader.skip(tag)
+        }
+      }
+      reader.leave(outer)
+      operations.append((path, change))
+    }
+  }
+  return operations
+}
