@@ -1,7 +1,7 @@
 // Call: a command to a service, for forwards, effects and tests. Generated code makes them, typed: `CounterCalls.add(request)`.
 import InnkeeperABI
 
-public struct Call {
+public struct Call: Sendable {
   public let service: StaticString
   public let method: StaticString
   public let payload: [UInt8]

@@ -15,7 +15,7 @@ enum Kind: UInt8 {
   case gCounter, pnCounter, gSet, orSet, lwwRegister, flag, orMap, vote
 }
 
-public enum Clock: UInt8 {
+public enum Clock: UInt8, Sendable {
   case `default` = 0
   case reverse, custom, customAutoIncrement
 }

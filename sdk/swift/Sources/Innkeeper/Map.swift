@@ -90,6 +90,8 @@ public struct Map<Key: MapKey, Value>: Sequence, ExpressibleByDictionaryLiteral 
   }
 }
 
+extension Map: Sendable where Key: Sendable, Value: Sendable {}
+
 extension Map: Equatable where Value: Equatable {
   public static func == (a: Map, b: Map) -> Bool {
     if a.count != b.count { return false }

@@ -7,7 +7,7 @@
 // Leaves to others: the generated code (host/build/codegen/swift.ts), bytes (Reader.swift, Writer.swift).
 import InnkeeperABI
 
-public protocol Message: Equatable, ReplicatedElement {
+public protocol Message: Equatable, Sendable, ReplicatedElement {
   init()
   static var typeName: StaticString { get }
   mutating func decode(from reader: inout Reader)
@@ -15,7 +15,7 @@ public protocol Message: Equatable, ReplicatedElement {
 }
 
 /// Why bytes are no message of a type.
-public struct Malformed: Error {
+public struct Malformed: Error, Sendable {
   public let problem: StaticString
 }
 
@@ -45,13 +45,13 @@ extension Message {
 }
 
 /// An enum of a .proto: open, as protobuf has it, so a number without a name is kept.
-public protocol OpenEnum: Equatable, Hashable, RawRepresentable where RawValue == Int32 {
+public protocol OpenEnum: Equatable, Hashable, Sendable, RawRepresentable where RawValue == Int32 {
   init(rawValue: Int32)
 }
 
 /// A message in a field that may hold, through others, a message of its own type: a struct cannot contain itself.
 @propertyWrapper
-public struct Boxed<Content: Message>: Equatable {
+public struct Boxed<Content: Message>: Equatable, Sendable {
   private var contents: [Content]
 
   public init(wrappedValue: Content?) {

@@ -1,8 +1,8 @@
 // Metadata: what the caller sent along, and headers of an answer. Names are in lower case; those that end in -bin have bytes.
 import InnkeeperABI
 
-public struct MetadataEntry: Equatable {
-  public enum Value: Equatable {
+public struct MetadataEntry: Equatable, Sendable {
+  public enum Value: Equatable, Sendable {
     case text(String)
     case bytes([UInt8])
   }
@@ -12,7 +12,7 @@ public struct MetadataEntry: Equatable {
 }
 
 /// In the order in which it came.
-public struct Metadata: Sequence {
+public struct Metadata: Sequence, Sendable {
   public let entries: [MetadataEntry]
 
   /// The first text of the name.

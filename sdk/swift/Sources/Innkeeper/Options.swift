@@ -1,6 +1,6 @@
 // Options: what a service says of itself beside its functions.
 
-public struct Options {
+public struct Options: Sendable {
   /// The name that stored data hangs on. Default: the service's.
   public var persistenceId: StaticString?
   /// Events between two snapshots; 0: the host's default, below 0: never. Event-sourced.
@@ -28,8 +28,8 @@ public struct Options {
 }
 
 /// What a method of a replicated entity sees of the value, where all of it would be too much.
-public struct MethodView {
-  enum Seen {
+public struct MethodView: Sendable {
+  enum Seen: Sendable {
     case nothing
     case element(StaticString)
     case dynamic

@@ -2,18 +2,18 @@
 import InnkeeperABI
 
 /// google.rpc.Code, without OK.
-public enum Code: UInt8 {
+public enum Code: UInt8, Sendable {
   case cancelled = 1
   case unknown, invalidArgument, deadlineExceeded, notFound, alreadyExists, permissionDenied, resourceExhausted
   case failedPrecondition, aborted, outOfRange, unimplemented, `internal`, unavailable, dataLoss, unauthenticated
 }
 
-public struct Refusal {
+public struct Refusal: Sendable {
   public let code: Code
   public let message: String
   private(set) var details: [Detail] = []
 
-  struct Detail {
+  struct Detail: Sendable {
     let typeName: StaticString
     let data: [UInt8]
   }

@@ -36,7 +36,7 @@ public func failTest(_ why: String, _ file: StaticString, _ line: UInt) -> Never
   fatalError()
 }
 
-public func expect(_ isTrue: Bool, _ what: String, file: StaticString = #fileID, line: UInt = #line) {
+public func expect(_ isTrue: Bool, _ what: String, file: StaticString = #filePath, line: UInt = #line) {
   if !isTrue { failTest(what, file, line) }
 }
 
@@ -232,7 +232,7 @@ public final class Given {
   }
 
   /// A command; what it does holds for those that follow.
-  public func when(_ call: Call, file: StaticString = #fileID, line: UInt = #line) -> Then {
+  public func when(_ call: Call, file: StaticString = #filePath, line: UInt = #line) -> Then {
     if !inArena(call.service).equals(service.name) { failTest("the command is for another service", file, line) }
     var step = step(call)
     if self.step(call) != step { failTest("the same command is decided otherwise the second time", file, line) }
@@ -326,7 +326,7 @@ public struct Then {
   }
 
   /// The next event.
-  public func event<Event: Message>(_ event: Event, file: StaticString = #fileID, line: UInt = #line) -> Then {
+  public func event<Event: Message>(_ event: Event, file: StaticString = #filePath, line: UInt = #line) -> Then {
     var then = self
     let expected = TakenTyped(event)
     if then.events.isEmpty { failTest("there is no event \(expected.typeName): \(shown(taken))", file, line) }
@@ -336,14 +336,14 @@ public struct Then {
   }
 
   /// The value is put in the place of what was there.
-  public func updates<Value: Message>(_ value: Value, file: StaticString = #fileID, line: UInt = #line) -> Then {
+  public func updates<Value: Message>(_ value: Value, file: StaticString = #filePath, line: UInt = #line) -> Then {
     var then = self
     if then.updated != value.encoded() { failTest("the value is not updated to that", file, line) }
     then.updated = nil
     return then
   }
 
-  public func removes(file: StaticString = #fileID, line: UInt = #line) -> Then {
+  public func removes(file: StaticString = #filePath, line: UInt = #line) -> Then {
     var then = self
     if !isRemoved { failTest("nothing is removed", file, line) }
     then.isRemoved = false
@@ -352,7 +352,7 @@ public struct Then {
 
   /// The next effect.
   public func effect(
-    _ call: Call, synchronous: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    _ call: Call, synchronous: Bool = false, file: StaticString = #filePath, line: UInt = #line
   ) -> Then {
     var then = self
     let expected = TakenEffect(call: TakenCall(call), isSynchronous: synchronous)
@@ -361,7 +361,7 @@ public struct Then {
     return then
   }
 
-  public func header(_ name: String, _ text: String, file: StaticString = #fileID, line: UInt = #line) -> Then {
+  public func header(_ name: String, _ text: String, file: StaticString = #filePath, line: UInt = #line) -> Then {
     for header in taken.headers where header == MetadataEntry(name: name, value: .text(text)) { return self }
     failTest("there is no such header", file, line)
   }
@@ -375,7 +375,7 @@ public struct Then {
   }
 
   @discardableResult
-  public func reply<Reply: Message>(_ reply: Reply, file: StaticString = #fileID, line: UInt = #line) -> Given {
+  public func reply<Reply: Message>(_ reply: Reply, file: StaticString = #filePath, line: UInt = #line) -> Given {
     if taken.answer != .message(reply.encoded()) { failTest("the reply is another: \(shown(taken))", file, line) }
     if subscribes { failTest("the stream stays open", file, line) }
     return last(file, line)
@@ -383,7 +383,7 @@ public struct Then {
 
   /// The first element of a stream that stays open.
   @discardableResult
-  public func streams<Reply: Message>(_ first: Reply, file: StaticString = #fileID, line: UInt = #line) -> Given {
+  public func streams<Reply: Message>(_ first: Reply, file: StaticString = #filePath, line: UInt = #line) -> Given {
     if taken.answer != .message(first.encoded()) { failTest("the first element is another: \(shown(taken))", file, line) }
     if !subscribes { failTest("the stream does not stay open", file, line) }
     return last(file, line)
@@ -391,7 +391,7 @@ public struct Then {
 
   @discardableResult
   public func refuses(
-    _ code: Code, _ message: String, file: StaticString = #fileID, line: UInt = #line
+    _ code: Code, _ message: String, file: StaticString = #filePath, line: UInt = #line
   ) -> Given {
     guard case .failure(let found, let text, _) = taken.answer else { failTest("it is not refused: \(shown(taken))", file, line) }
     if found != code.rawValue || text != message { failTest("it is refused otherwise: \(shown(taken))", file, line) }
@@ -399,7 +399,7 @@ public struct Then {
   }
 
   @discardableResult
-  public func forwards(_ call: Call, file: StaticString = #fileID, line: UInt = #line) -> Given {
+  public func forwards(_ call: Call, file: StaticString = #filePath, line: UInt = #line) -> Given {
     if taken.answer != .forward(TakenCall(call)) { failTest("it is not forwarded there: \(shown(taken))", file, line) }
     return last(file, line)
   }
@@ -412,25 +412,25 @@ public struct Hearing {
   let end: Bool
 
   @discardableResult
-  public func emits<Reply: Message>(_ element: Reply, file: StaticString = #fileID, line: UInt = #line) -> Given {
+  public func emits<Reply: Message>(_ element: Reply, file: StaticString = #filePath, line: UInt = #line) -> Given {
     if taken?.answer != .message(element.encoded()) || end { failTest("another is told", file, line) }
     return given
   }
 
   @discardableResult
-  public func ends<Reply: Message>(_ last: Reply, file: StaticString = #fileID, line: UInt = #line) -> Given {
+  public func ends<Reply: Message>(_ last: Reply, file: StaticString = #filePath, line: UInt = #line) -> Given {
     if taken?.answer != .message(last.encoded()) || !end { failTest("it does not end with that", file, line) }
     return given
   }
 
   @discardableResult
-  public func silent(file: StaticString = #fileID, line: UInt = #line) -> Given {
+  public func silent(file: StaticString = #filePath, line: UInt = #line) -> Given {
     if taken != nil || end { failTest("something is told", file, line) }
     return given
   }
 
   @discardableResult
-  public func refuses(_ code: Code, _ message: String, file: StaticString = #fileID, line: UInt = #line) -> Given {
+  public func refuses(_ code: Code, _ message: String, file: StaticString = #filePath, line: UInt = #line) -> Given {
     guard case .failure(let found, let text, _)? = taken?.answer, found == code.rawValue, text == message else {
       failTest("it is not refused so", file, line)
     }
@@ -475,7 +475,7 @@ public final class StreamDriver {
   }
 
   @discardableResult
-  public func send<Request: Message>(_ request: Request, file: StaticString = #fileID, line: UInt = #line) -> StreamDriver {
+  public func send<Request: Message>(_ request: Request, file: StaticString = #filePath, line: UInt = #line) -> StreamDriver {
     if isDone { failTest("the stream is over", file, line) }
     var input = ik_input()
     input.kind = UInt8(IK_INPUT_ITEM)
@@ -510,14 +510,14 @@ public final class StreamDriver {
   }
 
   @discardableResult
-  public func emits<Element: Message>(_ element: Element, file: StaticString = #fileID, line: UInt = #line) -> StreamDriver {
+  public func emits<Element: Message>(_ element: Element, file: StaticString = #filePath, line: UInt = #line) -> StreamDriver {
     let taken = next(file, line)
     if taken.answer != .message(element.encoded()) { failTest("the element is another: \(shown(taken))", file, line) }
     return self
   }
 
   @discardableResult
-  public func refuses(_ code: Code, _ message: String, file: StaticString = #fileID, line: UInt = #line) -> StreamDriver {
+  public func refuses(_ code: Code, _ message: String, file: StaticString = #filePath, line: UInt = #line) -> StreamDriver {
     let taken = next(file, line)
     guard case .failure(let found, let text, _) = taken.answer, found == code.rawValue, text == message else {
       failTest("it is not refused so: \(shown(taken))", file, line)
@@ -527,7 +527,7 @@ public final class StreamDriver {
 
   @discardableResult
   public func effect(
-    _ call: Call, synchronous: Bool = false, file: StaticString = #fileID, line: UInt = #line
+    _ call: Call, synchronous: Bool = false, file: StaticString = #filePath, line: UInt = #line
   ) -> StreamDriver {
     if effects.isEmpty || effects.removeFirst() != TakenEffect(call: TakenCall(call), isSynchronous: synchronous) {
       failTest("there is no such effect", file, line)
@@ -537,7 +537,7 @@ public final class StreamDriver {
 
   /// Nothing more comes.
   @discardableResult
-  public func ends(file: StaticString = #fileID, line: UInt = #line) -> StreamDriver {
+  public func ends(file: StaticString = #filePath, line: UInt = #line) -> StreamDriver {
     while outputs.isEmpty && wantsMore && !isDone { step([]) }
     if !outputs.isEmpty { failTest("there is more", file, line) }
     if !isDone { failTest("the stream goes on", file, line) }
