@@ -1,5 +1,7 @@
 // Forbidden in Swift: what a service has not, found by the compiler or the linker, and what to use instead.
 
+import type { BuildProblem } from './problem.ts'
+
 const clock = 'use context.now'
 const chance = 'use context.random(), context.randomBytes(n) or context.uuid()'
 const nothing = 'a component has no files and no output'
@@ -43,14 +45,58 @@ export function forbiddenProblem(said: string): string | undefined {
   return instead === undefined ? undefined : `${name} is not available in a service: ${instead}`
 }
 
+interface Source {
+  readonly pattern: RegExp
+  readonly what: string
+}
+
+const hashed = 'use Map, whose order is that of its keys'
+/** A hash's seed is the system's chance, and a table's is its address: what comes out of one would differ from call to call. */
+const hashing = `Dictionary and Set are not available in a service, since their order is chance: ${hashed}`
+
 /** What an undefined symbol comes from, in the author's code. */
-export const sourceOf: Readonly<Record<string, { readonly pattern: RegExp; readonly what: string }>> = {
-  arc4random_buf: {
-    pattern: /\b(?:\w+\.random\(|SystemRandomNumberGenerator|randomElement|shuffled?\()/,
-    what: `chance of the system is not available in a service: ${chance}`,
-  },
-  putchar: {
-    pattern: /\b(?:print|debugPrint|dump)\(/,
-    what: 'print is not available in a service: a component has no output',
-  },
+const sources: Readonly<Record<string, readonly Source[]>> = {
+  arc4random_buf: [
+    {
+      pattern:
+        /\.random\(in:|\.random\(using:|\bBool\.random\(|SystemRandomNumberGenerator|\.randomElement\(|\.shuffled?\(/,
+      what: `chance of the system is not available in a service: ${chance}`,
+    },
+    {
+      pattern: /\b(?:Dictionary|Set)\b\s*[<(]|\bHasher\b|\[\s*[\w.]+\s*:\s*[\w.[(][^\]]*\]|\[\s*:\s*\]|\.hashValue\b/,
+      what: hashing,
+    },
+  ],
+  putchar: [
+    {
+      pattern: /\b(?:print|debugPrint|dump)\(/,
+      what: 'print is not available in a service: a component has no output',
+    },
+  ],
+}
+
+/** Of an undefined symbol: what it comes from, and where the author's code has that. `text`: gives a file. */
+export function originsOf(
+  symbol: string,
+  files: readonly string[],
+  text: (file: string) => string,
+): readonly BuildProblem[] {
+  const known = sources[symbol] ?? []
+  return known.flatMap(({ pattern, what }) =>
+    files.flatMap((file) =>
+      text(file)
+        .split('\n')
+        .flatMap((line, index) => {
+          const at = line.replace(/\/\/.*/, '').search(pattern)
+          return at < 0 ? [] : [{ file, line: index + 1, column: at + 1, message: what }]
+        }),
+    ),
+  )
+}
+
+/** Where no place is found. */
+export function undefinedProblem(symbol: string): string {
+  const [first, ...more] = sources[symbol] ?? []
+  if (first !== undefined) return [first, ...more].map(({ what }) => what).join('; ')
+  return forbiddenProblem(symbol) ?? `${symbol} is not defined; a service has no C library`
 }

@@ -24,7 +24,7 @@ import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
 import type { Ran } from './run.ts'
-import { forbiddenProblem, sourceOf } from './swift-forbidden.ts'
+import { forbiddenProblem, originsOf, undefinedProblem } from './swift-forbidden.ts'
 import type { Tool } from './toolchain.ts'
 import { findTool, MissingTool, runTool, toolchainsFolder } from './toolchain.ts'
 
@@ -323,27 +323,11 @@ function diagnosticsOf(project: Project, { stdout, stderr }: Ran): readonly Buil
 function undefinedSymbols(project: Project, sources: readonly string[], { stderr }: Ran): readonly BuildProblem[] {
   const names = new Set([...stderr.matchAll(/undefined symbol: (\S+)/g)].map(([, name]) => name!))
   if (names.size === 0) throw new Error(`wasm-ld failed: ${stderr.trim()}`)
-  return [...names].flatMap((name): BuildProblem[] => {
-    const known = sourceOf[name]
-    const places = known === undefined ? [] : placesOf(sources, project.gen, known.pattern)
-    if (places.length > 0) return places.map((place) => ({ ...place, message: known!.what }))
-    const message = known?.what ?? forbiddenProblem(name) ?? `${name} is not defined; a service has no C library`
-    return [{ file: project.entry, message }]
+  const own = sources.filter((source) => !source.startsWith(project.gen))
+  return [...names].flatMap((name): readonly BuildProblem[] => {
+    const origins = originsOf(name, own, (file) => readFileSync(file, 'utf8'))
+    return origins.length > 0 ? origins : [{ file: project.entry, message: undefinedProblem(name) }]
   })
-}
-
-/** Where the author's code has it. */
-function placesOf(sources: readonly string[], gen: string, pattern: RegExp): readonly Omit<BuildProblem, 'message'>[] {
-  return sources
-    .filter((source) => !source.startsWith(gen))
-    .flatMap((file) =>
-      readFileSync(file, 'utf8')
-        .split('\n')
-        .flatMap((text, index) => {
-          const at = text.replace(/\/\/.*/, '').search(pattern)
-          return at < 0 ? [] : [{ file, line: index + 1, column: at + 1 }]
-        }),
-    )
 }
 
 /** A component imports nothing, and without a service it is none. */

@@ -1,5 +1,8 @@
 // Map: a map field of a message, and a map for authors: in the order of its keys, and of nothing else.
 //
+// It is what there is instead of Dictionary and Set: those hash with a seed that the system's chance gives, and iterate in an
+// order that hangs on addresses.
+//
 // O1. Iteration is ascending: numbers by value, strings by the bytes of their UTF-8, false before true. So the same value has
 //     the same bytes, and nothing of an answer hangs on a hash.
 // O2. Strings are keys by their bytes. In a Swift Dictionary "é" written in two ways is one key, in protobuf it is two.
@@ -43,6 +46,9 @@ public struct Map<Key: MapKey, Value>: Sequence, ExpressibleByDictionaryLiteral 
     get { self[key] ?? otherwise() }
     set { self[key] = newValue }
   }
+
+  public var keys: [Key] { entries.map { $0.key } }
+  public var values: [Value] { entries.map { $0.value } }
 
   public func makeIterator() -> IndexingIterator<[Element]> { entries.makeIterator() }
 
@@ -114,6 +120,12 @@ extension Int64: MapKey {
 }
 extension UInt64: MapKey {
   public static func order(_ a: UInt64, _ b: UInt64) -> Int { a < b ? -1 : a > b ? 1 : 0 }
+}
+extension Int: MapKey {
+  public static func order(_ a: Int, _ b: Int) -> Int { a < b ? -1 : a > b ? 1 : 0 }
+}
+extension [UInt8]: MapKey {
+  public static func order(_ a: [UInt8], _ b: [UInt8]) -> Int { compareBytes(a, b) }
 }
 extension Bool: MapKey {
   public static func order(_ a: Bool, _ b: Bool) -> Int { a == b ? 0 : a ? 1 : -1 }

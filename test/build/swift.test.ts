@@ -1,0 +1,367 @@
+// Guards the Swift SDK: protobuf's conformance cases and hostile bytes through the generated codec, compared with the TypeScript
+// one; what an author sees of a mistake; the kit; the allocator, natively.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { buildProject } from '../../host/build/build.ts'
+import { generate } from '../../host/build/codegen/generate.ts'
+import { writeGenerated } from '../../host/build/codegen/write.ts'
+import { importsOf } from '../../host/build/component.ts'
+import { compileProtos } from '../../host/build/descriptors.ts'
+import { BuildError } from '../../host/build/problem.ts'
+import { readProject } from '../../host/build/project.ts'
+import { findSwift } from '../../host/build/swift.ts'
+import { testSwift } from '../../host/build/swift-test.ts'
+import { findTool, MissingTool } from '../../host/build/toolchain.ts'
+import { checkLaws } from '../../host/deploy/laws/laws.ts'
+import { link } from '../../host/deploy/link.ts'
+import { EventSourced } from '../../host/guest/event-sourced.ts'
+import { compile } from '../../host/guest/instance.ts'
+import { interfaces } from '../../host/guest/layout.ts'
+import { load } from '../../host/guest/load.ts'
+import { defaultLimits } from '../../host/limits.ts'
+import { loadSchema } from '../../host/schema/load.ts'
+import type { MessageType } from '../../sdk/typescript/codec/message.ts'
+import { built, component } from '../support/components.ts'
+import { protoCases } from '../support/proto-cases.ts'
+import { skip } from '../support/skip.ts'
+
+const Swift = suite('swift')
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const sdk = join(root, 'sdk/swift')
+const work = mkdtempSync(join(tmpdir(), 'innkeeper-swift-test-'))
+Swift.after(() => rmSync(work, { recursive: true }))
+
+const cc = findTool({ variable: 'CC', names: ['cc', 'gcc', 'clang'] })?.path
+if (cc === undefined) skip(Swift, 'the allocator, natively', 'there is no C compiler (cc, gcc, clang)')
+else {
+  Swift('the allocator, natively: blocks do not overlap, and memory stays flat', () => {
+    const sanitize = ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+    const program = join(work, 'memory')
+    const sources = [join(root, 'test/support/swift/memory.c'), join(sdk, 'abi/memory.c')]
+    const args = ['-std=c11', '-Wall', '-Werror', '-DIK_ABI_ONLY', `-I${join(root, 'sdk/c')}`, `-I${join(sdk, 'abi')}`]
+    // Without the sanitizers' libraries the test says less, but says it.
+    const compiled = [sanitize, []].some(
+      (more) => spawnSync(cc, [...args, ...more, ...sources, '-o', program]).status === 0,
+    )
+    assert.ok(compiled)
+    execFileSync(program, { env: { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' } })
+  })
+}
+
+const tools = findSwift()
+if (tools instanceof MissingTool) skip(Swift, 'components', tools.message)
+else {
+  Swift('the counter is small, imports nothing, and keeps the laws', async () => {
+    const { bytes } = await component('counter/swift')
+    assert.ok(bytes.length <= 72 * 1024, `${bytes.length} bytes`)
+    const linked = await link(new Uint8Array(bytes), defaultLimits)
+    if (!linked.ok) throw new Error(linked.reasons.join('; '))
+    const { artefact } = linked
+    for (const module of artefact.modules) assert.equal(importsOf(module).wasi, [])
+    assert.is(artefact.description.sdkName, 'innkeeper-swift')
+    assert.equal(Object.keys(artefact.plan.exports).sort(), [interfaces.about, interfaces['event-sourced']])
+    const schema = loadSchema(artefact.description.descriptors)
+    const fresh = () => load(artefact, defaultLimits, () => false, true)
+    assert.equal(checkLaws(artefact.description.services[0]!, schema, fresh, 7).broken, [])
+  })
+
+  Swift('a large request leaves no more than some times what it took, however often it comes', async () => {
+    const linked = await link(new Uint8Array((await component('counter/swift')).bytes), defaultLimits)
+    if (!linked.ok) throw new Error(linked.reasons.join('; '))
+    const guest = new EventSourced(compile(linked.artefact), defaultLimits)
+    const decide = (idBytes: number): number => {
+      const id = Buffer.alloc(idBytes, 'a')
+      const length = [(idBytes & 127) | 128, ((idBytes >> 7) & 127) | 128, idBytes >> 14]
+      const payload = new Uint8Array(Buffer.concat([Uint8Array.from([10, ...length]), id, Uint8Array.from([16, 1])]))
+      const command = { method: 'Add', payload, metadata: [], nowMs: 0, seed: new Uint8Array(16) }
+      guest.decide('examples.counter.v1.Counter', 'a', { kind: 'initial' }, [command], true)
+      return guest.memoryBytes
+    }
+    const small = decide(100)
+    assert.ok(small <= 8 * 65_536, `${small} bytes`)
+    const large = decide(1_000_000)
+    assert.ok(large <= small + 4_000_000, `${large} bytes`)
+    for (let round = 0; round < 100; round++) assert.is(decide(round % 2 === 0 ? 1_000_000 : 100), large)
+    assert.is(guest.generation, 0)
+  })
+
+  const { artefact } = await conformance()
+  const echo = load(artefact, defaultLimits).action!
+  /** What the codec makes of each: hexadecimal, or `!`. */
+  const through = (inputs: readonly Uint8Array[]): readonly string[] => {
+    const results: string[] = []
+    for (let at = 0; at < inputs.length; at += 256) {
+      const commands = inputs.slice(at, at + 256).map((payload) => {
+        return { method: 'Echo', payload, metadata: [], nowMs: 0, seed: new Uint8Array(16) }
+      })
+      for (const { answer } of echo.call('innkeeper.conformance.v1.Actions', commands)) {
+        results.push(answer.kind === 'message' ? Buffer.from(answer.payload).toString('hex') : '!')
+      }
+    }
+    return results
+  }
+
+  Swift('the codec passes the cases of protobuf', () => {
+    const results = through(protoCases.map(({ input }) => input))
+    assert.is(results.length, protoCases.length)
+    const wrong = protoCases.flatMap(({ name, output }, index) => {
+      const expected = output === 'refused' ? '!' : Buffer.from(output).toString('hex')
+      return results[index] === expected ? [] : [`${name}: ${results[index]}, not ${expected}`]
+    })
+    assert.equal(wrong, [])
+    console.log(`# swift: ${protoCases.length} cases of protobuf`)
+  })
+
+  const Everything = await typeScriptEverything()
+
+  Swift(
+    'the codec refuses and writes what the TypeScript one does: cases cut off anywhere, and with bytes changed',
+    () => {
+      const inputs: Uint8Array[] = []
+      for (const { input } of protoCases) {
+        for (let end = 0; end < Math.min(input.length, 60); end++) inputs.push(input.subarray(0, end))
+      }
+      const some = protoCases.map(({ input }) => input).filter((input) => input.length < 400)
+      const changed = fc
+        .tuple(
+          fc.array(fc.constantFrom(...some), { minLength: 1, maxLength: 6 }),
+          fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 }),
+        )
+        .map(([parts, changes]) => {
+          const bytes = Uint8Array.from(parts.flatMap((part) => [...part]))
+          for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value
+          return bytes
+        })
+      inputs.push(...fc.sample(changed, 4_000), ...fc.sample(fc.uint8Array({ maxLength: 60 }), 2_000))
+      const results = through(inputs)
+      for (const [index, input] of inputs.entries()) {
+        // A tag whose number has more than 32 bits is refused here alone.
+        if (
+          results[index] === '!' &&
+          /8[0-9a-f]|[9a-f][0-9a-f]/.test(Buffer.from(input).toString('hex')) &&
+          overlong(input)
+        )
+          continue
+        assert.is(results[index], written(Everything, input), Buffer.from(input).toString('hex'))
+      }
+    },
+  )
+
+  Swift('what was written reads as the same', () => {
+    const once = through(protoCases.map(({ input }) => input)).filter((line) => line !== '!')
+    assert.equal(through(once.map((line) => new Uint8Array(Buffer.from(line, 'hex')))), once)
+  })
+
+  Swift('the kit: the rules of the counter', async () => {
+    const tested = await testSwift(readProject(join(root, 'guests/counter/swift')))
+    assert.is(tested.length, 5)
+    assert.equal(
+      tested.filter(({ failure }) => failure !== undefined),
+      [],
+    )
+  })
+
+  Swift('the kit: every kind, and mistakes that it finds', async () => {
+    const tested = await testSwift(readProject(join(root, 'test/conformance/swift')))
+    for (const { name, failure } of tested)
+      assert.is(failure !== undefined, name.startsWith('wrong'), `${name}: ${failure}`)
+    assert.ok(tested.length >= 18)
+    const failures = tested.flatMap(({ failure }) => failure ?? [])
+    assert.match(failures[0]!, /^Tests\/Kit\.swift:\d+: there is one event more/)
+  })
+
+  Swift('a mistake is told at its place', async () => {
+    assert.equal(await problems((text) => text.replace('request.amount', 'request.amout')), [
+      "Sources/Service/Service.swift:12:26: value of type 'AddRequest' has no member 'amout'",
+    ])
+    assert.equal(await problems((text) => text.replace(/ {2}func get[^}]*}\n/, '')), [
+      "Sources/Service/Service.swift:6:8: type 'Counter' does not conform to protocol 'CounterEventSourced': protocol requires function 'get(_:state:context:)' with type '(GetRequest, Value, Context) -> Decision<Value, Value>'",
+    ])
+    const [reply] = await problems((text) => text.replace('.reply(state)', '.accept()'))
+    assert.match(
+      reply!,
+      "Service.swift:22:6: member 'accept()' in 'Decision<Value, Value>' produces result of type 'Acceptance",
+    )
+    const [global] = await problems((text) => text.replace('let valueMax', 'var count = 0\nlet valueMax'))
+    assert.match(global!, "Service.swift:4:5: var 'count' is not concurrency-safe")
+    assert.equal(await problems((text) => text.replace(/let services.*/, '')), [
+      'Sources/Service/Service.swift: declares no services: write `let services: [Service] = [...]`',
+    ])
+    assert.equal(await problems((text) => text.replace('[.eventSourced(Counter())]', '[]')), [
+      'Sources/Service/Service.swift: has no service: `services` lists them, as in [.eventSourced(Counter())]',
+    ])
+  })
+
+  Swift('time, chance, hashing, output and Foundation are refused by name, at their place', async () => {
+    const get = (code: string) => (text: string) =>
+      text.replace('    .reply(state)', `    ${code}; return .reply(state)`)
+    assert.equal(await problems((text) => text.replace('import Innkeeper', 'import Foundation')), [
+      'Sources/Service/Service.swift:2:8: Foundation is not available in a service: there is Embedded Swift alone, without Foundation; for time use context.now, for chance use context.random(), context.randomBytes(n) or context.uuid()',
+    ])
+    assert.equal(await problems(get('_ = ContinuousClock().now')), [
+      'Sources/Service/Service.swift:22:9: ContinuousClock is not available in a service: use context.now',
+    ])
+    const chance = 'use context.random(), context.randomBytes(n) or context.uuid()'
+    assert.equal(await problems(get('if Int.random(in: 0..<9) == 1 { return .refuse(.aborted, "no") }')), [
+      `Sources/Service/Service.swift:22:11: chance of the system is not available in a service: ${chance}`,
+    ])
+    assert.equal(await problems(get('print("x")')), [
+      'Sources/Service/Service.swift:22:5: print is not available in a service: a component has no output',
+    ])
+    const loop =
+      'var seen: [String: Int64] = ["a": 1, request.id: 2]; for (_, v) in seen where v > 2 { return .reply(Value()) }; seen["b"] = 1'
+    const [hash] = await problems(get(loop))
+    assert.match(hash!, 'Service.swift:22:15: Dictionary and Set are not available in a service')
+    assert.match(hash!, 'use Map')
+  })
+
+  Swift('names that are words of Swift, types of the SDK, or hold themselves', async () => {
+    writeProject(join(work, 'words'), wordsProto, 'words.proto', wordsService)
+    await buildProject(join(work, 'words'))
+  })
+
+  Swift('a project with a copy of the SDK, outside of the repository', async () => {
+    const folder = join(work, 'copied')
+    const proto = readFileSync(join(root, 'guests/proto/counter.proto'), 'utf8')
+    const service = readFileSync(join(root, 'guests/counter/swift/Sources/Service/Service.swift'), 'utf8')
+    writeProject(folder, proto, 'counter.proto', service)
+    cpSync(sdk, join(folder, 'innkeeper-sdk'), { recursive: true })
+    const { services } = await buildProject(folder)
+    assert.equal(services, ['examples.counter.v1.Counter'])
+    const again = await buildProject(folder)
+    assert.ok(again.steps.find(({ step }) => step === 'compile')!.ms < 500)
+  })
+}
+
+Swift('the code in the README is that of the guests', () => {
+  const readme = readFileSync(join(sdk, 'README.md'), 'utf8')
+  const snippets = [...readme.matchAll(/<!-- (\S+) -->\n```swift\n([\s\S]*?)```/g)]
+  assert.ok(snippets.length >= 4)
+  for (const [, path, code] of snippets) assert.ok(readFileSync(join(root, path!), 'utf8').includes(code!), path)
+})
+
+Swift.run()
+
+const wordsProto = `syntax = "proto3";
+package words.v1;
+import "innkeeper/options.proto";
+import "google/protobuf/timestamp.proto";
+service Class { rpc Init(Context) returns (Decision); rpc Func(Context) returns (Decision); }
+message Context { string operator = 1 [(innkeeper.entity_key) = true]; }
+message Decision {
+  string init = 1;
+  string self = 2;
+  oneof default { string case = 3; int32 int = 4; Map this = 5; Decision inner = 6; }
+  map<string, Map> where = 7;
+  repeated Enum enum = 8;
+  Deep deep = 9;
+  google.protobuf.Timestamp timestamp = 10;
+  message Part { string guard = 1; }
+  Part part = 11;
+  bytes read = 12;
+  map<bool, Enum> flags = 13;
+}
+message Map { string func = 1; }
+message Deep { Deep next = 1; Decision back = 2; }
+message Timestamp { int32 own = 1; }
+enum Enum { ENUM_NONE = 0; TRUE = 1; ENUM_2D = 2; NIL = 3; }
+`
+const wordsService = `import Innkeeper
+struct Classes: ClassEventSourced {
+  let events: [On<Decision>] = [.on(Map.self) { state, map in state.where[map.func] = map }]
+  func init_(_ request: Context, state: Decision, context: Innkeeper.Context) -> Innkeeper.Decision<Decision, Decision> {
+    var made = Decision(init_: "a", self_: "b", default: .case("x"), enum: [.true, .nil, .enum2d])
+    made.deep = Deep(next: Deep(), back: Decision())
+    made.timestamp = GoogleProtobuf_Timestamp(seconds: 1)
+    made.part = Decision_Part(guard: Timestamp(own: 1).own == 1 ? "g" : "")
+    return .accept(Map(func: "f")).reply(made)
+  }
+  func \`func\`(_ request: Context, state: Decision, context: Innkeeper.Context) -> Innkeeper.Decision<Decision, Decision> {
+    .reply { $0 }
+  }
+}
+let services: [Service] = [.eventSourced(Classes())]
+`
+
+function writeProject(folder: string, proto: string, name: string, service: string): void {
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+  write(`proto/${name}`, proto)
+  write('Sources/Service/Service.swift', service)
+  write('innkeeper.json', JSON.stringify({ language: 'swift' }))
+}
+
+/** The lines of `inn build` for the counter with its source changed; none if it builds. */
+async function problems(change: (text: string) => string): Promise<readonly string[]> {
+  const folder = mkdtempSync(join(work, 'project-'))
+  const text = readFileSync(join(root, 'guests/counter/swift/Sources/Service/Service.swift'), 'utf8')
+  writeProject(folder, readFileSync(join(root, 'guests/proto/counter.proto'), 'utf8'), 'counter.proto', change(text))
+  try {
+    await buildProject(folder)
+    return []
+  } catch (error) {
+    if (error instanceof BuildError) return error.message.split('\n')
+    throw error
+  }
+}
+
+async function conformance() {
+  const linked = await link(
+    new Uint8Array((await built('test/conformance/swift', 'conformance-swift')).bytes),
+    defaultLimits,
+  )
+  if (!linked.ok) throw new Error(linked.reasons.join('; '))
+  return linked
+}
+
+/** A tag of more than five bytes, or above 32 bits, somewhere at the top. */
+function overlong(input: Uint8Array): boolean {
+  for (let at = 0; at + 4 < input.length; at++) {
+    if (input.subarray(at, at + 4).every((byte) => byte >= 128) && (input[at + 4]! >= 16 || input[at + 4]! >= 128))
+      return true
+  }
+  return false
+}
+
+/** The TypeScript codec of Everything. */
+async function typeScriptEverything(): Promise<MessageType<object>> {
+  const { schema } = await compileProtos(readProject(join(root, 'test/conformance/swift')))
+  const folder = join(root, 'test/fixtures/gen/swift', 'conformance')
+  await writeGenerated(folder, generate(schema, ['conformance.proto']))
+  const module = (await import(pathToFileURL(join(folder, 'conformance.ts')).href)) as {
+    Everything: MessageType<object>
+  }
+  return module.Everything
+}
+
+function written(type: MessageType<object>, input: Uint8Array): string {
+  let message: object
+  try {
+    message = type.decode(input)
+  } catch {
+    return '!'
+  }
+  // A Map keeps the order in which it was made; Swift writes keys ascending.
+  const ordered = Object.entries(message).map(([name, value]) => [
+    name,
+    value instanceof Map ? ascending(value) : value,
+  ])
+  return Buffer.from(type.encode(Object.fromEntries(ordered))).toString('hex')
+}
+
+function ascending(map: ReadonlyMap<string | number | bigint | boolean, unknown>): object {
+  return new Map(
+    [...map].sort(([a], [b]) => {
+      if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b as string))
+      return a < b ? -1 : a > b ? 1 : 0
+    }),
+  )
+}
