@@ -10,6 +10,7 @@ import { writeGenerated } from './codegen/write.ts'
 import { compileProtos } from './descriptors.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
+import { withoutStandard } from './standard.ts'
 import { compileSwift, findSwift, sourcesOf } from './swift.ts'
 import { MissingTool } from './toolchain.ts'
 
@@ -38,7 +39,7 @@ export async function testSwift(project: Project): Promise<readonly Tested[]> {
   const tools = findSwift()
   if (tools instanceof MissingTool) throw tools
   const { schema, bytes } = await compileProtos(project)
-  await writeGenerated(project.gen, generateSwift(schema, project.files, bytes))
+  await writeGenerated(project.gen, generateSwift(schema, project.files, withoutStandard(bytes)))
   const folder = join(project.directory, 'Tests')
   const generated = join(folder, 'gen/Tests.swift')
   const tests = sourcesOf(folder).filter((file) => file !== generated)
