@@ -5,12 +5,12 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { withoutStandard } from '../schema/standard.ts'
 import { generateSwift } from './codegen/swift.ts'
 import { writeGenerated } from './codegen/write.ts'
 import { compileProtos } from './descriptors.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
-import { withoutStandard } from './standard.ts'
 import { compileSwift, findSwift, sourcesOf } from './swift.ts'
 import { MissingTool } from './toolchain.ts'
 
