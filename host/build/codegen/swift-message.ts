@@ -124,7 +124,8 @@ export function messageCode(names: SwiftNames, message: MessageType): string {
     lines.push(`  ${boxed}var ${property.get(key)}: ${typeOf(names, field)} = ${initialOf(names, field)}`)
   }
   lines.push('', `  static var typeName: Swift.StaticString { "${message.fullName}" }`)
-  lines.push('', ...readCode(names, message, property), '', ...writeCode(names, message, property), '}')
+  lines.push('', ...readCode(names, message, property), '', ...writeCode(names, message, property))
+  lines.push(...heldCode(names, message, property), '}')
   return lines.join('\n')
 }
 
@@ -146,27 +147,30 @@ function readCode(names: SwiftNames, message: MessageType, property: ReadonlyMap
       settle.push(`    ${to}.settle()`)
       continue
     }
-    const { method, wireType, zero } = codeOf(names, field.type)
+    const { method, wireType } = codeOf(names, field.type)
     const isMessage = field.type.kind === 'message'
     const one = `      case ${tagOf(field, wireType)}:`
     if (field.oneof !== undefined) {
       const name = caseOf(field)
       if (isMessage) {
+        // Out of line, and through the heap: a message that is nested 100 times over must not lie on the stack as often.
         cases.push(
           one,
-          `        var value = ${zero}`,
-          `        if case .${name}(let earlier)? = ${to} { value = earlier }`,
-          '        reader.message(&value)',
-          `        ${to} = .${name}(value)`,
+          `        var held = held${field.number}()`,
+          '        reader.message(first: &held)',
+          `        hold${field.number}(held)`,
         )
       } else cases.push(`${one} ${to} = .${name}(reader.${method}())`)
     } else if (field.repeated) {
       if (wireType !== 2) {
         cases.push(`${one} ${to}.append(reader.${method}())`)
         cases.push(`      case ${tagOf(field, 2)}: reader.packed(into: &${to}) { $0.${method}() }`)
-      } else cases.push(`${one} ${to}.append(reader.${method}())`)
-    } else if (isMessage) cases.push(`${one} ${to} = reader.message(after: ${to})`)
-    else cases.push(`${one} ${to} = reader.${method}()`)
+      } else if (isMessage) cases.push(`${one} reader.message(appendedTo: &${to})`)
+      else cases.push(`${one} ${to}.append(reader.${method}())`)
+    } else if (isMessage) {
+      const place = containsItself(field, message) ? boxOf(to) : to
+      cases.push(`${one} reader.message(into: &${place})`)
+    } else cases.push(`${one} ${to} = reader.${method}()`)
   }
   return [
     '  mutating func decode(from reader: inout Innkeeper.Reader) {',
@@ -178,6 +182,27 @@ function readCode(names: SwiftNames, message: MessageType, property: ReadonlyMap
     ...settle,
     '  }',
   ]
+}
+
+/** Of each message in a oneof: takes out what is there, and puts back what becomes of it. */
+function heldCode(names: SwiftNames, message: MessageType, property: ReadonlyMap<string, string>): string[] {
+  return message.fields.flatMap((field) => {
+    if (field.oneof === undefined || field.type.kind !== 'message') return []
+    const type = names.of(field.type.message.fullName)
+    const at = `self.${property.get(field.oneof)}`
+    return [
+      '',
+      '  @inline(never)',
+      `  private mutating func held${field.number}() -> [${type}] {`,
+      `    guard case .${caseOf(field)}(let value)? = ${at} else { return [] }`,
+      `    ${at} = nil`,
+      '    return [value]',
+      '  }',
+      '',
+      '  @inline(never)',
+      `  private mutating func hold${field.number}(_ held: [${type}]) { ${at} = .${caseOf(field)}(held[0]) }`,
+    ]
+  })
 }
 
 type MapType = Extract<FieldType, { kind: 'map' }>
@@ -223,12 +248,17 @@ function writeCode(names: SwiftNames, message: MessageType, property: ReadonlyMa
     }
     if (done.has(field.name)) continue
     done.add(field.name)
-    lines.push(...writeField(names, field, from))
+    lines.push(...writeField(names, message, field, from))
   }
-  return ['  func encode(into writer: inout Innkeeper.Writer) {', ...lines, '  }']
+  return ['  @inline(never)', '  func encode(into writer: inout Innkeeper.Writer) {', ...lines, '  }']
 }
 
-function writeField(names: SwiftNames, field: Field, from: string): string[] {
+/** The wrapper behind a property. */
+function boxOf(property: string): string {
+  return property.replace(/^self\.`?(\w+)`?$/, 'self._$1')
+}
+
+function writeField(names: SwiftNames, message: MessageType, field: Field, from: string): string[] {
   if (field.type.kind === 'map') {
     const keyCode = scalars[field.type.key]
     const valueCode = codeOf(names, field.type.value)
@@ -246,6 +276,23 @@ function writeField(names: SwiftNames, field: Field, from: string): string[] {
     ]
   }
   const { method, wireType, isSet } = codeOf(names, field.type)
+  if (field.type.kind === 'message' && field.repeated) {
+    return [
+      `    for index in stride(from: ${from}.count - 1, through: 0, by: -1) {`,
+      `      writer.message(${from}, index)`,
+      `      writer.tag(${tagOf(field, wireType)})`,
+      '    }',
+    ]
+  }
+  if (containsItself(field, message)) {
+    const boxed = boxOf(from)
+    return [
+      `    if !${boxed}.isEmpty {`,
+      `      writer.message(${boxed})`,
+      `      writer.tag(${tagOf(field, wireType)})`,
+      '    }',
+    ]
+  }
   if (field.repeated) {
     if (field.packed) return [`    writer.packed(${tagOf(field, 2)}, ${from}) { $0.${method}($1) }`]
     return [

@@ -52,11 +52,19 @@ public protocol OpenEnum: Equatable, Hashable, Sendable, RawRepresentable where 
 /// A message in a field that may hold, through others, a message of its own type: a struct cannot contain itself.
 @propertyWrapper
 public struct Boxed<Content: Message>: Equatable, Sendable {
-  private var contents: [Content]
+  /// One, or none.
+  var contents: [Content]
 
   public init(wrappedValue: Content?) {
     contents = []
     self.wrappedValue = wrappedValue
+  }
+
+  public var isEmpty: Bool { contents.isEmpty }
+
+  @inline(never)
+  mutating func begin() {
+    if contents.isEmpty { contents.append(Content()) }
   }
 
   public var wrappedValue: Content? {

@@ -157,18 +157,46 @@ public struct Reader {
     return String(decoding: utf8, as: UTF8.self)
   }
 
-  /// An embedded message, into what an earlier occurrence of the field has left.
+  // Embedded messages, into what an earlier occurrence of the field has left. In place: a message that is nested 100 times over must
+  // not lie on the stack as often.
+
+  @inline(never)
   public mutating func message<M: Message>(_ value: inout M) {
     let outer = enter()
     value.decode(from: &self)
     leave(outer)
   }
 
-  public mutating func message<M: Message>(after earlier: M? = nil) -> M {
-    var value = earlier ?? M()
-    message(&value)
-    return value
+  @inline(never)
+  public mutating func message<M: Message>(into value: inout M?) {
+    if value == nil { begin(&value) }
+    message(&value!)
   }
+
+  @inline(never)
+  public mutating func message<M: Message>(into value: inout Boxed<M>) {
+    value.begin()
+    message(&value.contents[0])
+  }
+
+  /// Of a oneof: generated code takes out what is there, and puts back what becomes of it.
+  @inline(never)
+  public mutating func message<M: Message>(first list: inout [M]) {
+    if list.isEmpty { add(&list) }
+    message(&list[0])
+  }
+
+  @inline(never)
+  public mutating func message<M: Message>(appendedTo list: inout [M]) {
+    add(&list)
+    message(&list[list.count - 1])
+  }
+
+  // On their own, for the same reason.
+  @inline(never)
+  private func begin<M: Message>(_ value: inout M?) { value = M() }
+  @inline(never)
+  private func add<M: Message>(_ list: inout [M]) { list.append(M()) }
 
   public struct Outer {
     fileprivate let end: UnsafePointer<UInt8>

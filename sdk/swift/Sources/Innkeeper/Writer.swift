@@ -118,11 +118,23 @@ public struct Writer {
     varint(UInt64(value.count))
   }
 
+  // In place, as the reader does it: copies of messages that are nested 100 times over would not fit on the stack.
+
+  @inline(never)
   public mutating func message<M: Message>(_ value: M) {
     let opened = open()
     value.encode(into: &self)
     close(opened)
   }
+
+  @inline(never)
+  public mutating func message<M: Message>(_ list: [M], _ index: Int) {
+    let opened = open()
+    list[index].encode(into: &self)
+    close(opened)
+  }
+
+  public mutating func message<M: Message>(_ boxed: Boxed<M>) { message(boxed.contents, 0) }
 
   /// Before the content, which is written first.
   public mutating func open() -> Int {
