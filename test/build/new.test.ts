@@ -15,6 +15,7 @@ import { newProject } from '../../host/build/new.ts'
 import { packSdk } from '../../host/build/pack.ts'
 import { readProject } from '../../host/build/project.ts'
 import { findRust } from '../../host/build/rust.ts'
+import { findSwift } from '../../host/build/swift.ts'
 import { MissingTool } from '../../host/build/toolchain.ts'
 import { skip } from '../support/skip.ts'
 
@@ -88,6 +89,7 @@ function native(lang: string, missing: MissingTool | unknown): void {
 native('c', await findC())
 native('rust', await findRust())
 native('go', findGo())
+native('swift', findSwift())
 
 New('N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
