@@ -48,6 +48,9 @@ export class ConfigError extends Error {
 
 const fileName = 'innkeeper.json'
 
+/** Variables that name compilers (build/toolchain.ts), and are no settings of a host. */
+const ofBuilds: ReadonlySet<string> = new Set(['INNKEEPER_TOOLCHAINS', 'INNKEEPER_GO'])
+
 interface Setting {
   readonly name: string
   readonly default: string | number | undefined
@@ -101,7 +104,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       problems.push(`innkeeper.json: unknown setting ${name}`)
   }
   for (const name of Object.keys(sources.env)) {
-    if (!name.startsWith('INNKEEPER_') || sources.env[name] === undefined) continue
+    if (!name.startsWith('INNKEEPER_') || sources.env[name] === undefined || ofBuilds.has(name)) continue
     if (!settings.some((setting) => envName(setting.name) === name)) problems.push(`${name}: unknown setting`)
   }
   const values: Record<string, unknown> = {}

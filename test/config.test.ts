@@ -100,6 +100,11 @@ Config('a file that is no JSON object, or holds what is neither text nor number,
   }
 })
 
+Config('variables that name compilers are no settings, and disturb no host', () => {
+  assert.is(load({ env: { INNKEEPER_TOOLCHAINS: '/somewhere', INNKEEPER_GO: '/go' } }).config.token, undefined)
+  assert.equal(problems({ env: { INNKEEPER_GONE: 'x' } }), ['INNKEEPER_GONE: unknown setting'])
+})
+
 Config('C3: the token is used and never shown', () => {
   const { config, print } = load({ env: { INNKEEPER_TOKEN: 'hush' } })
   assert.is(config.token, 'hush')

@@ -1,6 +1,6 @@
 // Project: what an author's folder says about building it.
 //
-// P1. By convention `proto/` and the language's entry; innkeeper.json, or the `innkeeper` section of package.json, says otherwise:
+// P1. By convention `proto/` and the language's entry; service.json, or the `innkeeper` section of package.json, says otherwise:
 //     { "language": "typescript", "proto": "proto", "files": ["a.proto"], "entry": "src/service.ts", "gen": "src/gen" }.
 //     Paths are relative to the project. Without `files` all .proto files of the folder count.
 // P2. Without `language` the language's own manifest tells it: Cargo.toml, go.mod, Package.swift.
@@ -75,11 +75,11 @@ interface Settings {
   readonly file: string
 }
 
-/** innkeeper.json, or the section of package.json: a project in another language has no package.json. */
+/** service.json, or the section of package.json: a project in another language has no package.json. */
 function readSettings(root: string, problems: BuildProblem[]): Settings {
   const name = basename(root)
   for (const [file, section] of [
-    ['innkeeper.json', false],
+    ['service.json', false],
     ['package.json', true],
   ] as const) {
     if (!existsSync(join(root, file))) continue
@@ -99,7 +99,7 @@ function readSettings(root: string, problems: BuildProblem[]): Settings {
       return { name, settings: {}, file }
     }
   }
-  return { name, settings: {}, file: 'innkeeper.json' }
+  return { name, settings: {}, file: 'service.json' }
 }
 
 type About = (message: string) => BuildProblem
@@ -116,7 +116,7 @@ function protoFiles(proto: string, given: unknown, about: About, problems: Build
   if (!existsSync(proto)) {
     problems.push({
       file: proto,
-      message: 'is missing; it holds the .proto files (`proto` in innkeeper.json or package.json names another folder)',
+      message: 'is missing; it holds the .proto files (`proto` in service.json or package.json names another folder)',
     })
     return []
   }

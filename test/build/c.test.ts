@@ -331,10 +331,7 @@ async function problems(change: (text: string) => string): Promise<readonly stri
   }
   const text = readFileSync(join(counter, 'src/service.c'), 'utf8')
   write('src/service.c', change(text))
-  write(
-    'innkeeper.json',
-    JSON.stringify({ language: 'c', proto: join(root, 'guests/proto'), files: ['counter.proto'] }),
-  )
+  write('service.json', JSON.stringify({ language: 'c', proto: join(root, 'guests/proto'), files: ['counter.proto'] }))
   try {
     await buildProject(folder)
     return []

@@ -44,7 +44,7 @@ const on = (name: string, check: () => Promise<void> | void): void => {
 async function withGo<T>(files: Files, use: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'innkeeper-go-'))
   const all: Files = {
-    'innkeeper.json': '{ "name": "tally" }',
+    'service.json': '{ "name": "tally" }',
     'go.mod': `module tally\n\ngo 1.24\n\nrequire innkeeper v0.0.0\n\nreplace innkeeper => ${join(root, 'sdk/go')}\n`,
     ...files,
   }
@@ -425,7 +425,7 @@ func (names) Type(_ *gen.String, c *action.Command[*gen.Value_]) action.Decision
   const files = {
     'proto/tally.proto': proto,
     'proto/other_test.proto': other,
-    'innkeeper.json': '{ "files": ["tally.proto"] }',
+    'service.json': '{ "files": ["tally.proto"] }',
     'service.go': service,
   }
   await withGo(files, async (folder) => {

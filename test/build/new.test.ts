@@ -79,6 +79,8 @@ function native(lang: string, missing: MissingTool | unknown): void {
     await newProject(folder, { lang })
     await run(process.execPath, [inn, 'test'], { cwd: folder })
     const { stdout } = await run(process.execPath, [inn, 'build'], { cwd: folder })
+    // A host that is started in the project takes none of its files for its own.
+    await run(process.execPath, [inn, 'up', '--print-config'], { cwd: folder })
     assert.match(
       stdout,
       new RegExp(`serving my_${lang}_counts.v1.My${lang.charAt(0).toUpperCase()}${lang.slice(1)}Counts`),

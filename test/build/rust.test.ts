@@ -243,7 +243,7 @@ async function written(change: (source: string) => string): Promise<void> {
     manifest.replace('name = "counter"', 'name = "rust-probe"').replaceAll('../../../sdk', '../../../../sdk'),
   )
   await writeFile(
-    join(probe, 'innkeeper.json'),
+    join(probe, 'service.json'),
     JSON.stringify({ language: 'rust', proto: '../../../../guests/proto', files: ['counter.proto'] }),
   )
   await writeFile(join(probe, 'src/lib.rs'), change(await readFile(join(counter, 'src/lib.rs'), 'utf8')))

@@ -296,7 +296,7 @@ function writeProject(folder: string, proto: string, name: string, service: stri
   }
   write(`proto/${name}`, proto)
   write('Sources/Service/Service.swift', service)
-  write('innkeeper.json', JSON.stringify({ language: 'swift' }))
+  write('service.json', JSON.stringify({ language: 'swift' }))
 }
 
 /** The lines of `inn build` for the counter with its source changed; none if it builds. */

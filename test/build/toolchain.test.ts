@@ -96,21 +96,20 @@ function project(name: string, files: Record<string, string>): string {
 
 const proto = { 'proto/a.proto': '' }
 
-Project('a language is known by its own manifest, or by innkeeper.json where it has none', () => {
+Project('a language is known by its own manifest, or by service.json where it has none', () => {
   const languageOf = (files: Record<string, string>, name: string) =>
     readProject(project(name, { ...proto, ...files })).language
   assert.is(languageOf({ 'Cargo.toml': '', 'src/lib.rs': '' }, 'r'), 'rust')
   assert.is(languageOf({ 'go.mod': '', 'service.go': '' }, 'g'), 'go')
   assert.is(languageOf({ 'src/service.c': '' }, 'c'), 'c')
   assert.is(languageOf({ 'src/service.ts': '' }, 't'), 'typescript')
-  assert.is(languageOf({ 'innkeeper.json': '{ "language": "c" }', 'src/service.c': '' }, 'j'), 'c')
+  assert.is(languageOf({ 'service.json': '{ "language": "c" }', 'src/service.c': '' }, 'j'), 'c')
 })
 
-Project('innkeeper.json comes before package.json, and says name, folders and files', () => {
+Project('service.json comes before package.json, and says name, folders and files', () => {
   const folder = project('both', {
     'proto2/b.proto': '',
-    'innkeeper.json':
-      '{ "name": "mine", "language": "go", "proto": "proto2", "files": ["b.proto"], "entry": "x/y.go" }',
+    'service.json': '{ "name": "mine", "language": "go", "proto": "proto2", "files": ["b.proto"], "entry": "x/y.go" }',
     'package.json': '{ "name": "other", "innkeeper": { "language": "rust" } }',
     'x/y.go': '',
   })
@@ -122,17 +121,17 @@ Project('innkeeper.json comes before package.json, and says name, folders and fi
 Project('what is wrong in it is told with its file, all at once', () => {
   const problems = (json: string, name: string): string => {
     try {
-      readProject(project(name, { 'innkeeper.json': json }))
+      readProject(project(name, { 'service.json': json }))
       return ''
     } catch (error) {
       if (error instanceof BuildError) return error.message
       throw error
     }
   }
-  assert.match(problems('{ "language": "cobol" }', 'p1'), /^innkeeper.json: language must be one of typescript, /)
-  assert.match(problems('{ "language": "c", "proto": 1 }', 'p2'), /innkeeper.json: proto must be a path/)
-  assert.match(problems('[]', 'p3'), /^innkeeper.json: must be an object/)
-  assert.match(problems('{', 'p4'), /^innkeeper.json: /)
+  assert.match(problems('{ "language": "cobol" }', 'p1'), /^service.json: language must be one of typescript, /)
+  assert.match(problems('{ "language": "c", "proto": 1 }', 'p2'), /service.json: proto must be a path/)
+  assert.match(problems('[]', 'p3'), /^service.json: must be an object/)
+  assert.match(problems('{', 'p4'), /^service.json: /)
   assert.match(problems('{ "language": "c" }', 'p5'), /src\/service.c: is missing.*\nproto: is missing/)
 })
 

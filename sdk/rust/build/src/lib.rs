@@ -25,7 +25,7 @@ pub fn generate() {
     generate_from("src/gen");
 }
 
-/// Generate from another folder, relative to the crate: what `gen` is in innkeeper.json.
+/// Generate from another folder, relative to the crate: what `gen` is in service.json.
 pub fn generate_from(folder: impl AsRef<Path>) {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo runs build.rs, and sets OUT_DIR"));
     let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join(folder);
