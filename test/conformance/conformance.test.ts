@@ -223,7 +223,8 @@ Conformance.after(async () => {
   }
   const columns = [...marks]
   const width = Math.max(...named.map((name) => name.length))
-  console.log(`# | ${'case'.padEnd(width)} | ${columns.map(([language]) => language).join(' | ')}`)
+  // uvu has written dots, and no end of their line.
+  console.log(`\n# | ${'case'.padEnd(width)} | ${columns.map(([language]) => language).join(' | ')}`)
   for (const name of named) {
     const row = columns.map(([language, column]) => (column.get('') ?? column.get(name) ?? '-').padEnd(language.length))
     console.log(`# | ${name.padEnd(width)} | ${row.join(' | ')}`)
