@@ -4,14 +4,13 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { buildProject } from '../../host/build/build.ts'
 import { findC } from '../../host/build/c.ts'
 import { generateC } from '../../host/build/codegen/c.ts'
-import { generate } from '../../host/build/codegen/generate.ts'
 import { writeGenerated } from '../../host/build/codegen/write.ts'
 import { importsOf } from '../../host/build/component.ts'
 import { compileProtos } from '../../host/build/descriptors.ts'
@@ -26,8 +25,8 @@ import { interfaces } from '../../host/guest/layout.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { loadSchema } from '../../host/schema/load.ts'
-import type { MessageType } from '../../sdk/typescript/codec/message.ts'
 import { component } from '../support/components.ts'
+import { typeScriptEverything, written } from '../support/everything.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { protos } from '../support/protos.ts'
 import { skip } from '../support/skip.ts'
@@ -121,7 +120,7 @@ else {
     console.log(`# c: ${protoCases.length} cases of protobuf`)
   })
 
-  const Everything = await typeScriptEverything()
+  const Everything = await typeScriptEverything('c')
 
   C('the codec refuses and writes what the TypeScript one does: cases cut off anywhere, and with bytes changed', () => {
     const inputs: Uint8Array[] = []
@@ -339,39 +338,4 @@ async function problems(change: (text: string) => string): Promise<readonly stri
     if (error instanceof BuildError) return error.message.split('\n')
     throw error
   }
-}
-
-/** The TypeScript codec of Everything. */
-async function typeScriptEverything(): Promise<MessageType<object>> {
-  const { schema } = await compileProtos(readProject(join(root, 'test/conformance/c')))
-  const folder = join(root, 'test/fixtures/gen/c', 'conformance')
-  await writeGenerated(folder, generate(schema, ['conformance.proto']))
-  const module = (await import(pathToFileURL(join(folder, 'conformance.ts')).href)) as {
-    Everything: MessageType<object>
-  }
-  return module.Everything
-}
-
-function written(type: MessageType<object>, input: Uint8Array): string {
-  let message: object
-  try {
-    message = type.decode(input)
-  } catch {
-    return '!'
-  }
-  // A Map keeps the order in which it was made; C writes keys ascending.
-  const ordered = Object.entries(message).map(([name, value]) => [
-    name,
-    value instanceof Map ? ascending(value) : value,
-  ])
-  return Buffer.from(type.encode(Object.fromEntries(ordered))).toString('hex')
-}
-
-function ascending(map: ReadonlyMap<string | number | bigint | boolean, unknown>): object {
-  return new Map(
-    [...map].sort(([a], [b]) => {
-      if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b as string))
-      return a < b ? -1 : a > b ? 1 : 0
-    }),
-  )
 }

@@ -4,15 +4,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { buildProject } from '../../host/build/build.ts'
-import { generate } from '../../host/build/codegen/generate.ts'
-import { writeGenerated } from '../../host/build/codegen/write.ts'
 import { importsOf } from '../../host/build/component.ts'
-import { compileProtos } from '../../host/build/descriptors.ts'
 import { BuildError } from '../../host/build/problem.ts'
 import { readProject } from '../../host/build/project.ts'
 import { findSwift } from '../../host/build/swift.ts'
@@ -26,8 +23,8 @@ import { interfaces } from '../../host/guest/layout.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { loadSchema } from '../../host/schema/load.ts'
-import type { MessageType } from '../../sdk/typescript/codec/message.ts'
 import { built, component } from '../support/components.ts'
+import { typeScriptEverything, written } from '../support/everything.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { skip } from '../support/skip.ts'
 
@@ -118,7 +115,7 @@ else {
     console.log(`# swift: ${protoCases.length} cases of protobuf`)
   })
 
-  const Everything = await typeScriptEverything()
+  const Everything = await typeScriptEverything('swift')
 
   Swift(
     'the codec refuses and writes what the TypeScript one does: cases cut off anywhere, and with bytes changed',
@@ -329,39 +326,4 @@ function overlong(input: Uint8Array): boolean {
       return true
   }
   return false
-}
-
-/** The TypeScript codec of Everything. */
-async function typeScriptEverything(): Promise<MessageType<object>> {
-  const { schema } = await compileProtos(readProject(join(root, 'test/conformance/swift')))
-  const folder = join(root, 'test/fixtures/gen/swift', 'conformance')
-  await writeGenerated(folder, generate(schema, ['conformance.proto']))
-  const module = (await import(pathToFileURL(join(folder, 'conformance.ts')).href)) as {
-    Everything: MessageType<object>
-  }
-  return module.Everything
-}
-
-function written(type: MessageType<object>, input: Uint8Array): string {
-  let message: object
-  try {
-    message = type.decode(input)
-  } catch {
-    return '!'
-  }
-  // A Map keeps the order in which it was made; Swift writes keys ascending.
-  const ordered = Object.entries(message).map(([name, value]) => [
-    name,
-    value instanceof Map ? ascending(value) : value,
-  ])
-  return Buffer.from(type.encode(Object.fromEntries(ordered))).toString('hex')
-}
-
-function ascending(map: ReadonlyMap<string | number | bigint | boolean, unknown>): object {
-  return new Map(
-    [...map].sort(([a], [b]) => {
-      if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b as string))
-      return a < b ? -1 : a > b ? 1 : 0
-    }),
-  )
 }
