@@ -7,6 +7,7 @@
 //
 // Leaves to others: what a language does with its tools (rust.ts, go.ts, c.ts, swift.ts).
 
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
@@ -59,8 +60,15 @@ export function findTool(
   if (path !== undefined || named !== undefined) return path === undefined ? undefined : { path }
   const root = join(toolchainsFolder(environment), 'sid')
   const inside = inRoot.find((candidate) => isExecutable(join(root, candidate)))
-  // Entering a root takes the right to mount.
-  return inside === undefined || process.getuid?.() !== 0 ? undefined : { path: inside, root }
+  return inside === undefined || !canEnter() ? undefined : { path: inside, root }
+}
+
+let mayMount: boolean | undefined
+
+/** Entering a root takes the right to mount, which root has not in every container. */
+function canEnter(): boolean {
+  mayMount ??= process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0
+  return mayMount
 }
 
 function isExecutable(path: string): boolean {
