@@ -25,6 +25,8 @@ export interface Limits {
   readonly guestTableElementsMax: number
   /** Weighted instructions for one command; a batch has as many times that. */
   readonly fuelPerCommand: number
+  /** Weighted instructions more for each byte of a long payload, state or view: who is given much has much to read. */
+  readonly fuelPerByte: number
   /** Weighted instructions for start functions, all modules of one instance together. */
   readonly fuelAtStart: number
   /** Bytes that one guest call may bring back. */
@@ -74,6 +76,8 @@ export const defaultLimits: Limits = {
   guestTableElementsMax: 100_000,
   // About 15 ms of QuickJS, 35 ms of AssemblyScript, 0.4 s of the worst that a crafted loop can buy (decision 0006).
   fuelPerCommand: 100_000_000,
+  // QuickJS reads and writes a text for 440 a byte, Go and Rust a map of small entries for less (decision 0015).
+  fuelPerByte: 600,
   fuelAtStart: 2_000_000,
   guestResultBytesMax: 8 * MiB,
   guestResultElementsMax: 200_000,

@@ -3,6 +3,7 @@
 // W1. What `cabi_realloc` answers is checked before a byte is written; it runs on the call's fuel like all guest code.
 // W2. Records are addressed again after every allocation: it may have grown the memory.
 // W3. Empty lists allocate nothing; their pointer is the alignment, as the ABI's own bindings do it.
+// W4. Long bytes bring fuel along for those who have to read them; short ones are what a command's own fuel is for.
 //
 // Owns: writing arguments.   lift.ts owns: reading answers.
 
@@ -14,6 +15,9 @@ import { Encoder } from './interner.ts'
 import { sizes } from './layout.ts'
 import type { GuestMemory } from './memory.ts'
 
+/** Bytes of one value from which on it brings fuel. */
+const longBytes = 4_096
+
 const basisCases = { initial: 0, state: 1, held: 2 } as const
 const inputCases = { start: 0, item: 1, end: 2, cancelled: 3 } as const
 
@@ -22,8 +26,10 @@ export class Lower {
   readonly #memory: GuestMemory
   readonly #realloc: GuestFunction['realloc']
   readonly #encoder = new Encoder()
+  readonly #fuelPerByte: number
 
-  constructor(instance: Instance, realloc: GuestFunction['realloc']) {
+  constructor(instance: Instance, realloc: GuestFunction['realloc'], fuelPerByte: number) {
+    this.#fuelPerByte = fuelPerByte
     this.#instance = instance
     this.#memory = instance.memory
     this.#realloc = realloc
@@ -38,6 +44,7 @@ export class Lower {
   }
 
   bytes(value: Uint8Array): number {
+    if (value.length >= longBytes) this.#instance.fuel += value.length * this.#fuelPerByte
     const pointer = this.allocate(value.length, 1)
     if (value.length > 0) this.#memory.bytes.set(value, pointer)
     return pointer

@@ -88,7 +88,7 @@ export class Warm<Name extends string> {
     return {
       instance,
       functions: Object.fromEntries(entries) as Record<Name, GuestFunction>,
-      lower: new Lower(instance, entries[0]![1].realloc),
+      lower: new Lower(instance, entries[0]![1].realloc, this.#limits.fuelPerByte),
       lift: new Lift(instance.memory, this.#limits, this.#strict),
     }
   }

@@ -601,8 +601,8 @@ const echoCases: readonly Case[] = [
     hex(sized(51, text(1, 'a') + varint(2, '02'))),
   ),
   echo('90 messages in each other', hex(sized(17, tree(90)))),
-  // TypeScript's fuel ends at about 230 KiB of text in a command (sdk/typescript/README.md, Limits).
-  echo('a text of 128 KiB', hex(text(14, 'abcdefgh'.repeat(16_384)))),
+  // TypeScript's fuel ends at about 600 KiB of text in a command (sdk/typescript/README.md, Limits).
+  echo('a text of 512 KiB', hex(text(14, 'abcdefgh'.repeat(65_536)))),
   echo('bytes of one mebibyte', hex(sized(15, 'ff00'.repeat(524_288)))),
   {
     name: 'a table of 20 keys and NaN',

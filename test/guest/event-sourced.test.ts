@@ -59,6 +59,26 @@ function faultOf(call: () => unknown): FaultReason {
   throw new Error('no fault')
 }
 
+Engine(
+  'W4: long payloads and states bring fuel, short ones do not, and never more than the counter holds',
+  async () => {
+    const guest = (await counter('AssemblyScript')) as EventSourced
+    const left = (payload: number, state: number): number => {
+      const commands = [{ ...command('Get'), payload: new Uint8Array(payload) }]
+      const basis =
+        state === 0 ? ({ kind: 'initial' } as const) : ({ kind: 'state', bytes: new Uint8Array(state) } as const)
+      guest.decide('test.Counter', 'e', basis, commands, false)
+      return guest.fuelLeft
+    }
+    const { fuelPerCommand, fuelPerByte } = defaultLimits
+    assert.ok(left(4_095, 0) < fuelPerCommand)
+    assert.ok(left(5_000, 0) > fuelPerCommand + 4_000 * fuelPerByte)
+    assert.ok(left(8, 5_000) > fuelPerCommand + 4_000 * fuelPerByte)
+    assert.is(left(5_000, 0), left(5_000, 0))
+    assert.ok(left(4_000_000, 0) <= 2 ** 28)
+  },
+)
+
 for (const language of Object.keys(counters) as (keyof typeof counters)[]) {
   Engine(`${language}: decides a batch, each command on what the one before left`, async () => {
     const guest = await counter(language)
