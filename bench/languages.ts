@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import pino from 'pino'
 import { buildProject } from '../host/build/build.ts'
 import { readProject } from '../host/build/project.ts'
-import { MissingTool, toolchainsFolder } from '../host/build/toolchain.ts'
+import { MissingTool, objectsFolder } from '../host/build/toolchain.ts'
 import { loadConfig } from '../host/config.ts'
 import { startHost } from '../host/main.ts'
 import type { Figure } from './inside.ts'
@@ -81,7 +81,7 @@ async function built(
   for (const name of caches) process.env[name] = join(work, name)
   rmSync(readProject(project).gen, { recursive: true, force: true })
   // What inn build has kept of C and Swift.
-  rmSync(join(toolchainsFolder(), '../objects'), { recursive: true, force: true })
+  rmSync(objectsFolder(), { recursive: true, force: true })
   try {
     const cleanMs = await timed(() => buildProject(project, { out }))
     const again: number[] = []

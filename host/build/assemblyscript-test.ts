@@ -10,12 +10,7 @@ import { writeGenerated } from './codegen/write.ts'
 import { compileProtos } from './descriptors.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
-
-export interface Tested {
-  readonly name: string
-  /** Undefined: it passed. */
-  readonly failure: string | undefined
-}
+import type { Tested } from './tested.ts'
 
 /** All tests of the modules in `test/`. @throws BuildError if they do not compile. */
 export async function testAssemblyScript(project: Project): Promise<readonly Tested[]> {

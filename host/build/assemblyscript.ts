@@ -12,12 +12,12 @@ import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ByteReader, ByteWriter } from '../deploy/bytes.ts'
-import { bodyOf, countImports, readModule, sectionId, withSection, writeModule } from '../deploy/sections.ts'
+import { bodyOf, readModule, sectionId, withSection, writeModule } from '../deploy/sections.ts'
 import { interfaces, sizes } from '../guest/layout.ts'
 import type { LanguageBuild } from './build.ts'
 import { generateAssemblyScript } from './codegen/assemblyscript.ts'
 import { writeGenerated } from './codegen/write.ts'
-import { componentOf } from './component.ts'
+import { componentOf, importProblems } from './component.ts'
 import type { Kind } from './kinds.ts'
 import { kinds } from './kinds.ts'
 import type { BuildProblem } from './problem.ts'
@@ -80,7 +80,7 @@ function kindsServed(core: Uint8Array): readonly Kind[] {
 async function compile(project: Project, descriptors: Uint8Array, served: readonly Kind[]): Promise<Uint8Array> {
   const flags = ['-Os', '--converge', '--use', 'abort=', '--exportStart', '_initialize']
   const core = await assemble(project, entryText(project, descriptors, served), flags)
-  const imports = importProblems(project, core)
+  const imports = importProblems(core, project.entry, insteadOf)
   if (imports.length > 0) throw new BuildError(imports, project.directory)
   return core
 }
@@ -190,15 +190,9 @@ const instead: Readonly<Record<string, string>> = {
   'env.trace': 'trace is not available in a service: a component has no output',
 }
 
-function importProblems({ entry }: Project, core: Uint8Array): readonly BuildProblem[] {
-  const problems: BuildProblem[] = []
-  countImports(bodyOf(readModule(core), sectionId.import), (module, name) => {
-    const full = `${module}.${name}`
-    const console = full.startsWith('env.console.')
-    const known = console ? 'console is not available in a service: a component has no output' : instead[full]
-    problems.push({ file: entry, message: known ?? `imports ${full}, which a component cannot reach` })
-  })
-  return problems
+function insteadOf(name: string): string | undefined {
+  if (name.startsWith('env.console.')) return 'console is not available in a service: a component has no output'
+  return instead[name]
 }
 
 /** What the SDK exports (assembly/component/), and the names that the contract has for it. */

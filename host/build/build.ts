@@ -14,7 +14,6 @@ import { buildC } from './c.ts'
 import type { Descriptors } from './descriptors.ts'
 import { compileProtos } from './descriptors.ts'
 import { buildGo } from './go.ts'
-import { BuildError } from './problem.ts'
 import type { Language, Project } from './project.ts'
 import { readProject } from './project.ts'
 import { buildRust } from './rust.ts'
@@ -48,7 +47,7 @@ export interface BuildResult {
 /** What a language makes of a project. A language is one entry here. */
 export type LanguageBuild = (project: Project, descriptors: Descriptors, steps: Steps) => Promise<Uint8Array>
 
-const languages: Readonly<Partial<Record<Language, LanguageBuild>>> = {
+const languages: Readonly<Record<Language, LanguageBuild>> = {
   typescript: buildTypeScript,
   assemblyscript: buildAssemblyScript,
   swift: buildSwift,
@@ -60,14 +59,11 @@ const languages: Readonly<Partial<Record<Language, LanguageBuild>>> = {
 /** @throws BuildError with the author's mistakes, each with its place. */
 export async function buildProject(directory: string, options: BuildOptions = {}): Promise<BuildResult> {
   const project = readProject(directory)
-  const build = languages[project.language]
-  if (build === undefined)
-    throw new BuildError([{ file: '.', message: `${project.language} cannot be built yet` }], directory)
   const steps = stepsWith(options.onProgress)
   const descriptors = await steps.run('proto', () => compileProtos(project))
   // The component brings along what a host has not.
   const own = withoutStandard(descriptors.bytes)
-  const component = await build(project, { ...descriptors, bytes: own }, steps)
+  const component = await languages[project.language](project, { ...descriptors, bytes: own }, steps)
   const file = resolve(options.out ?? resolve(project.directory, 'build', `${fileName(project.name)}.wasm`))
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, component)

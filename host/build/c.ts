@@ -21,12 +21,12 @@ import type { LanguageBuild } from './build.ts'
 import { forbiddenProblem } from './c-forbidden.ts'
 import { generateC } from './codegen/c.ts'
 import { writeGenerated } from './codegen/write.ts'
-import { componentOf, importsOf, kindsExported } from './component.ts'
+import { checkedCore, componentOf } from './component.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
 import { run } from './run.ts'
-import { findTool, MissingTool, toolchainsFolder } from './toolchain.ts'
+import { findTool, MissingTool, objectsFolder } from './toolchain.ts'
 
 const packagedSdk = fileURLToPath(new URL('../../sdk/c', import.meta.url))
 
@@ -119,7 +119,8 @@ const strictness = [
   'uninitialized',
 ].map((warning) => `-Werror=${warning}`)
 
-const kindMacros = ['EVENT_SOURCED', 'VALUE', 'REPLICATED', 'ACTION']
+/** What innkeeper.c calls the kinds. */
+export const kindMacros = ['EVENT_SOURCED', 'VALUE', 'REPLICATED', 'ACTION']
 
 async function compile(project: Project, tools: CTools): Promise<Uint8Array> {
   const own = join(project.directory, 'innkeeper-sdk')
@@ -199,7 +200,7 @@ interface Library {
 
 /** The SDK's objects, compiled where this machine does not have them yet. */
 async function sdkObjects(tools: CTools, sdk: string): Promise<Library> {
-  const folder = join(toolchainsFolder(), '../objects')
+  const folder = objectsFolder()
   await mkdir(folder, { recursive: true })
   const texts = ['innkeeper.h', 'innkeeper.c'].map((name) => readFileSync(join(sdk, name)))
   const object = async (macros: readonly string[]): Promise<string> => {
@@ -256,21 +257,8 @@ function undefinedProblem({ gen }: Project, name: string): string {
   return forbiddenProblem(name) ?? `${name} is not defined; a service has no C library`
 }
 
-/** A component imports nothing, and without a service it is none. */
-function checked({ directory, entry, files }: Project, core: Uint8Array): Uint8Array {
-  const imports = importsOf(core)
-  const names = [...imports.others, ...imports.wasi.map((name) => `wasi_snapshot_preview1.${name}`)]
-  if (names.length > 0) {
-    const message = (name: string): string => `imports ${name}, which a component cannot reach`
-    throw new BuildError(
-      names.map((name) => ({ file: entry, message: forbiddenProblem(name.replace(/^.*\./, '')) ?? message(name) })),
-      directory,
-    )
-  }
-  if (kindsExported(core).length === 0) {
-    const header = files[0]!.replace(/\.proto$/, '.h')
-    const message = `defines no service: write the macro of its kind, as gen/${header} has it (..._EVENT_SOURCED(...))`
-    throw new BuildError([{ file: entry, message }], directory)
-  }
-  return core
+function checked(project: Project, core: Uint8Array): Uint8Array {
+  const header = project.files[0]!.replace(/\.proto$/, '.h')
+  const noService = `defines no service: write the macro of its kind, as gen/${header} has it (..._EVENT_SOURCED(...))`
+  return checkedCore(project, core, (name) => forbiddenProblem(name.replace(/^.*\./, '')), noService)
 }

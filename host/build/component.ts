@@ -15,6 +15,9 @@ import { witSource } from '../deploy/wit.ts'
 import { interfaces } from '../guest/layout.ts'
 import type { Kind } from './kinds.ts'
 import { kinds } from './kinds.ts'
+import type { BuildProblem } from './problem.ts'
+import { BuildError } from './problem.ts'
+import type { Project } from './project.ts'
 import { worldName, worldWit } from './world.ts'
 
 const wasi = 'wasi_snapshot_preview1'
@@ -27,6 +30,34 @@ export function importsOf(core: Uint8Array): { readonly wasi: readonly string[];
     else found.others.push(`${module}.${name}`)
   })
   return found
+}
+
+/** A problem for each import of a core; `instead`: what an author uses in place of `module.name`, where that is known. */
+export function importProblems(
+  core: Uint8Array,
+  entry: string,
+  instead: (name: string) => string | undefined,
+): readonly BuildProblem[] {
+  const imports = importsOf(core)
+  const names = [...imports.others, ...imports.wasi.map((name) => `${wasi}.${name}`)]
+  return names.map((name) => ({
+    file: entry,
+    message: instead(name) ?? `imports ${name}, which a component cannot reach`,
+  }))
+}
+
+/** Of a language that needs no WASI: the core, if it imports nothing and has a service.
+ *  @throws BuildError; `noService` says what an author forgot. */
+export function checkedCore(
+  { directory, entry }: Project,
+  core: Uint8Array,
+  instead: (name: string) => string | undefined,
+  noService: string,
+): Uint8Array {
+  const problems = importProblems(core, entry, instead)
+  if (problems.length > 0) throw new BuildError(problems, directory)
+  if (kindsExported(core).length === 0) throw new BuildError([{ file: entry, message: noService }], directory)
+  return core
 }
 
 /** Kinds of services that a core has, by the functions that it exports. */

@@ -17,16 +17,17 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LanguageBuild } from './build.ts'
+import { kindMacros } from './c.ts'
 import { generateSwift } from './codegen/swift.ts'
 import { writeGenerated } from './codegen/write.ts'
-import { componentOf, importsOf, kindsExported } from './component.ts'
+import { checkedCore, componentOf } from './component.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
 import type { Ran } from './run.ts'
 import { forbiddenProblem, originsOf, undefinedProblem } from './swift-forbidden.ts'
 import type { Tool } from './toolchain.ts'
-import { findTool, MissingTool, runTool, toolchainsFolder } from './toolchain.ts'
+import { findTool, MissingTool, objectsFolder, runTool } from './toolchain.ts'
 
 const packagedSdk = fileURLToPath(new URL('../../sdk/swift', import.meta.url))
 const contract = fileURLToPath(new URL('../../sdk/c', import.meta.url))
@@ -134,7 +135,6 @@ const linkFlags = [
   '--error-limit=0',
   '--gc-sections',
 ]
-const kindMacros = ['EVENT_SOURCED', 'VALUE', 'REPLICATED', 'ACTION']
 
 /** The SDK as the machine keeps it. */
 export interface SwiftLibrary {
@@ -194,10 +194,6 @@ async function keptCore(file: string): Promise<readonly [string, Uint8Array]> {
   if (!existsSync(file)) return ['', new Uint8Array()]
   const bytes = await readFile(file)
   return [bytes.subarray(0, 64).toString('latin1'), new Uint8Array(bytes.subarray(64))]
-}
-
-function objectsFolder(): string {
-  return join(toolchainsFolder(), '../objects')
 }
 
 /** What the compiler makes of its own library: it has its path in it, and is shared. */
@@ -330,20 +326,7 @@ function undefinedSymbols(project: Project, sources: readonly string[], { stderr
   })
 }
 
-/** A component imports nothing, and without a service it is none. */
-function checked({ directory, entry }: Project, core: Uint8Array): Uint8Array {
-  const imports = importsOf(core)
-  const names = [...imports.others, ...imports.wasi.map((name) => `wasi_snapshot_preview1.${name}`)]
-  if (names.length > 0) {
-    const problem = (name: string): BuildProblem => ({
-      file: entry,
-      message: forbiddenProblem(name.replace(/^.*\./, '')) ?? `imports ${name}, which a component cannot reach`,
-    })
-    throw new BuildError(names.map(problem), directory)
-  }
-  if (kindsExported(core).length === 0) {
-    const message = 'has no service: `services` lists them, as in [.eventSourced(Counter())]'
-    throw new BuildError([{ file: entry, message }], directory)
-  }
-  return core
+function checked(project: Project, core: Uint8Array): Uint8Array {
+  const noService = 'has no service: `services` lists them, as in [.eventSourced(Counter())]'
+  return checkedCore(project, core, (name) => forbiddenProblem(name.replace(/^.*\./, '')), noService)
 }

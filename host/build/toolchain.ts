@@ -46,6 +46,11 @@ export function toolchainsFolder(environment: NodeJS.ProcessEnv = process.env): 
   return environment['INNKEEPER_TOOLCHAINS'] ?? join(cache, 'innkeeper/toolchains')
 }
 
+/** What builds keep of SDKs that they have compiled, for all projects of this machine. */
+export function objectsFolder(): string {
+  return join(toolchainsFolder(), '../objects')
+}
+
 export function findTool(
   { variable, names, inRoot = [] }: Search,
   environment: NodeJS.ProcessEnv = process.env,

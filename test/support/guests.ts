@@ -6,12 +6,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { componentEmbed, componentNew } from '@bytecodealliance/jco'
+import { componentOf as componentOfCore } from '../../host/build/component.ts'
 import type { Kind } from '../../host/build/kinds.ts'
 import { withWorld, worldName } from '../../host/build/world.ts'
 import { ByteReader, ByteWriter } from '../../host/deploy/bytes.ts'
 import { bodyOf, readModule, sectionId, withSection, writeModule } from '../../host/deploy/sections.ts'
-import { witSource } from '../../host/deploy/wit.ts'
 import { interfaces } from '../../host/guest/layout.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
@@ -44,15 +43,9 @@ export function quickJsCounter(): Promise<Uint8Array> {
   return quickJs
 }
 
-/** A component of the event-sourced world from a core module whose exports have their short names. */
-export async function componentOf(core: Uint8Array): Promise<Uint8Array> {
-  const embedded = await componentEmbed({
-    binary: renameExports(core),
-    witSource: witSource(),
-    world: 'event-sourced-entity',
-    stringEncoding: 'utf8',
-  })
-  return await componentNew(embedded, [])
+/** A component from a core module whose exports have their short names. */
+export function componentOf(core: Uint8Array): Promise<Uint8Array> {
+  return componentOfCore(renameExports(core))
 }
 
 async function buildAssemblyScript(): Promise<Uint8Array> {

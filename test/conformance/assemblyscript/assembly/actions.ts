@@ -61,8 +61,6 @@ export class Actions extends ActionsAction implements Model {
 
 /** Its state is the request, `count` what is left to say and `look` how much was said, so far. */
 class Count extends ServerStream<Script, Said, Script> implements Model {
-  private effects: bool = false
-
   start(request: Script, context: Context): void {
     perform(request, '-', context, this)
     context.__decision.refusal = null
