@@ -12,20 +12,12 @@ import { buildProject } from '../../host/build/build.ts'
 import { findC } from '../../host/build/c.ts'
 import { generateC } from '../../host/build/codegen/c.ts'
 import { writeGenerated } from '../../host/build/codegen/write.ts'
-import { importsOf } from '../../host/build/component.ts'
 import { compileProtos } from '../../host/build/descriptors.ts'
 import { BuildError } from '../../host/build/problem.ts'
 import { readProject } from '../../host/build/project.ts'
 import { findTool, MissingTool } from '../../host/build/toolchain.ts'
-import { checkLaws } from '../../host/deploy/laws/laws.ts'
-import { link } from '../../host/deploy/link.ts'
-import { EventSourced } from '../../host/guest/event-sourced.ts'
-import { compile as compileArtefact } from '../../host/guest/instance.ts'
-import { interfaces } from '../../host/guest/layout.ts'
-import { load } from '../../host/guest/load.ts'
-import { defaultLimits } from '../../host/limits.ts'
-import { loadSchema } from '../../host/schema/load.ts'
 import { component } from '../support/components.ts'
+import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { protos } from '../support/protos.ts'
@@ -226,35 +218,17 @@ else {
   C('the counter is small, imports nothing, and keeps the laws', async () => {
     const { bytes } = await component('counter/c')
     assert.ok(bytes.length <= 15 * 1024, `${bytes.length} bytes`)
-    const linked = await link(new Uint8Array(bytes), defaultLimits)
-    if (!linked.ok) throw new Error(linked.reasons.join('; '))
-    const { artefact } = linked
-    for (const module of artefact.modules) assert.equal(importsOf(module).wasi, [])
-    assert.is(artefact.description.sdkName, 'innkeeper-c')
-    assert.equal(Object.keys(artefact.plan.exports).sort(), [interfaces.about, interfaces['event-sourced']])
-    const schema = loadSchema(artefact.description.descriptors)
-    const fresh = () => load(artefact, defaultLimits, () => false, true)
-    assert.equal(checkLaws(artefact.description.services[0]!, schema, fresh, 7).broken, [])
+    await isSound(bytes, 'innkeeper-c')
   })
 
   C('a large request leaves no more than it took itself, however often it comes', async () => {
-    const linked = await link(new Uint8Array((await component('counter/c')).bytes), defaultLimits)
-    if (!linked.ok) throw new Error(linked.reasons.join('; '))
-    const guest = new EventSourced(compileArtefact(linked.artefact), defaultLimits)
-    const decide = (idBytes: number): number => {
-      const id = Buffer.alloc(idBytes, 'a')
-      const length = [(idBytes & 127) | 128, ((idBytes >> 7) & 127) | 128, idBytes >> 14]
-      const payload = new Uint8Array(Buffer.concat([Uint8Array.from([10, ...length]), id, Uint8Array.from([16, 1])]))
-      const command = { method: 'Add', payload, metadata: [], nowMs: 0, seed: new Uint8Array(16) }
-      guest.decide('examples.counter.v1.Counter', 'a', { kind: 'initial' }, [command], true)
-      return guest.memoryBytes
-    }
-    const small = decide(100)
+    const requests = new Requests(await linked((await component('counter/c')).bytes))
+    const small = requests.decide(100)
     assert.is(small, 2 * 65_536)
-    const large = decide(1_000_000)
+    const large = requests.decide(1_000_000)
     assert.ok(large <= small + 1_100_000, `${large} bytes`)
-    for (let round = 0; round < 100; round++) assert.is(decide(round % 2 === 0 ? 1_000_000 : 100), large)
-    assert.is(guest.generation, 0)
+    for (let round = 0; round < 100; round++) assert.is(requests.decide(round % 2 === 0 ? 1_000_000 : 100), large)
+    assert.is(requests.guest.generation, 0)
   })
 
   C('a mistake is told at its place', async () => {
