@@ -1,8 +1,8 @@
 // New: a project that builds and passes its own test as it is. `inn new` calls this.
 //
 // N1. Writes into a folder that is not there yet, or is empty; never over anything.
-// N2. Generated code is written too, so that the editor and the test work before the first build.
-//
+// N2. TypeScript's generated code is written too, so that the editor and the test work before the first build; `inn test` writes that of
+//     the other languages.
 // N3. In another language than TypeScript the project brings its SDK along, as `innkeeper-sdk`: nothing is published yet. That of
 //     AssemblyScript comes with the compiler.
 //
