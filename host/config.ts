@@ -26,6 +26,8 @@ export interface Config {
   /** Running calls may take this long when the host stops. */
   readonly stopWaitMs: number
   readonly logLevel: string
+  /** Read the whole store again and again, slowly, to find damage. */
+  readonly scrub: boolean
   /** Origins of web pages that may call the services; `*` alone: any. */
   readonly corsOrigins: readonly string[]
   readonly limits: Limits
@@ -56,6 +58,8 @@ interface Setting {
   readonly default: string | number | undefined
   readonly parse: (text: string) => unknown
   readonly secret?: boolean
+  /** What the flag alone means. */
+  readonly bare?: string
 }
 
 const settings: readonly Setting[] = [
@@ -70,6 +74,7 @@ const settings: readonly Setting[] = [
   { name: 'idempotency-hours', default: 24, parse: whole(1, 24 * 365) },
   { name: 'stop-wait-ms', default: 10_000, parse: whole(0, 600_000) },
   { name: 'log-level', default: 'info', parse: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']) },
+  { name: 'scrub', default: 'off', parse: onOff, bare: 'on' },
   { name: 'cors-origins', default: '', parse: origins },
   ...Object.entries(defaultLimits).map(([name, value]) => ({
     name: kebab(name),
@@ -94,6 +99,11 @@ export interface LoadedConfig {
 
 /** Flags of `inn up` that are settings. */
 export const settingNames: readonly string[] = settings.map((setting) => setting.name)
+
+/** Settings whose flag takes no value, and what it means then. */
+export const bareSettings: ReadonlyMap<string, string> = new Map(
+  settings.flatMap(({ name, bare }) => (bare === undefined ? [] : [[name, bare] as const])),
+)
 
 /** @throws ConfigError with everything that is wrong. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {

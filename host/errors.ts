@@ -28,6 +28,7 @@ export const wire = {
   deadline_exceeded: { grpc: 4, http: 504, source: 'host' },
   guest_fault: { grpc: 13, http: 500, source: 'guest' },
   entity_stuck: { grpc: 9, http: 400, source: 'guest' },
+  data_damaged: { grpc: 15, http: 500, source: 'host' },
   outcome_unknown: { grpc: 14, http: 503, source: 'host' },
   storage_unavailable: { grpc: 14, http: 503, source: 'host' },
   service_replaced: { grpc: 14, http: 503, source: 'host' },

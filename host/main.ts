@@ -15,6 +15,7 @@ import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import { Deployer } from './deploy/deploy.ts'
+import { Scrubbing } from './doctor/scrubbing.ts'
 import { Entities, sweepEveryMs } from './entity/entities.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
@@ -65,6 +66,8 @@ export interface Host {
 const expireEveryMs = 60_000
 const expireMax = 10_000
 const reopenEveryMs = 500
+/** The last commit is noted so often, if there was one (journal/incarnation.ts N3). */
+const noteEveryMs = 500
 /** Entities with open streams that are looked for at a start: more than there may be streams. */
 const subscribedMax = 100_000
 
@@ -134,21 +137,40 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     () => entities.openStreams,
   )
   metrics.counter('unknown_targets_total', 'Forwards and side effects to what is not deployed.', () => lostCalls)
+  const scrubbing = config.scrub
+    ? new Scrubbing({ kv: store.kv, log, unfit: () => journal.failure() !== undefined })
+    : undefined
+  scrubbing?.start()
+  metrics.counter('scrubbed_bytes_total', 'Bytes of the store that scrubbing has read.', () => scrubbing?.bytes ?? 0)
+  metrics.gauge(
+    'scrub_findings',
+    'Damaged parts of the store that scrubbing has found.',
+    () => scrubbing?.findings.size ?? 0,
+  )
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
 
   const timers = [
     setInterval(() => entities.passivate(), sweepEveryMs),
     setInterval(() => expire(), expireEveryMs),
     setInterval(() => recover(), reopenEveryMs),
+    setInterval(() => note(), noteEveryMs),
   ]
+  const note = () => {
+    try {
+      if (journal.failure() === undefined) store.note()
+    } catch (err) {
+      log.error({ err }, 'the last commit could not be noted')
+    }
+  }
   const expire = () => {
     if (journal.failure() !== undefined) return
     journal.expireIdempotency(clock.now() - config.idempotencyHours * 3_600_000, expireMax)
-    store.note()
   }
   let reopening = false
   const recover = () => {
-    if (reopening || journal.failure() === undefined) return
+    if (reopening) return
+    journal.examine()
+    if (journal.failure() === undefined) return
     reopening = true
     journal
       .reopen()
@@ -190,11 +212,12 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     // Functions still hear of the streams that this ended.
     for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
     for (const timer of timers) clearInterval(timer)
+    scrubbing?.stop()
     outbox.stop()
     deadlines.stop()
     await admin?.close()
     commits.flush()
-    if (journal.failure() === undefined) store.note()
+    note()
     await journal.close()
   }
   try {
@@ -211,6 +234,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       entities,
       outbox,
       replicas,
+      scrubbing,
       metrics,
       log,
       unready,

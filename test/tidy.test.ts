@@ -30,9 +30,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   transcode: ['schema'],
   observe: [],
   deploy: ['crdt', 'guest', 'ingress', 'journal', 'router', 'schema', 'transcode'],
-  admin: ['crdt', 'deploy', 'entity', 'guest', 'ingress', 'journal', 'observe', 'reply', 'transcode'],
+  doctor: ['crdt', 'journal'],
+  admin: ['crdt', 'deploy', 'doctor', 'entity', 'guest', 'ingress', 'journal', 'observe', 'reply', 'transcode'],
   build: ['deploy', 'guest', 'schema'],
-  cli: ['admin', 'build', 'deploy', 'guest', 'ingress', 'schema', 'transcode', 'observe', 'journal'],
+  cli: ['admin', 'build', 'deploy', 'doctor', 'guest', 'ingress', 'schema', 'transcode', 'observe', 'journal'],
   tools: ['build'],
 }
 

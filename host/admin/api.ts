@@ -3,6 +3,7 @@
 // P1. One row a path: method, pattern, summary, what it does. Nothing is reachable that is not in the table.
 // P2. Reading never changes anything; what changes says what it did.
 
+import { serviceNames } from '../doctor/doctor.ts'
 import { entityId } from '../entity/key.ts'
 import { InnkeeperError } from '../errors.ts'
 import { routesOf } from '../ingress/http-rule.ts'
@@ -229,6 +230,21 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         if (!flag(query, 'follow')) return { json: journalPage(context, service, entity, from - 1, limit) }
         await follow(context, service, entity, from - 1, line, closed)
         return undefined
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/doctor',
+      summary: 'What scrubbing the store has found.',
+      run: () => {
+        const { scrubbing } = context
+        const names = serviceNames(context)
+        const findings = [...(scrubbing?.findings.values() ?? [])].map(({ column, storage, entity, what, reason }) => {
+          const service = storage === undefined ? null : (names.get(storage)?.name ?? `storage ${storage}`)
+          return { column, service, entity: entity ?? null, what, reason }
+        })
+        const { rounds = 0, values = 0, bytes = 0 } = scrubbing ?? {}
+        return { json: { scrubbing: scrubbing !== undefined, rounds, values, bytes, findings } }
       },
     },
     {

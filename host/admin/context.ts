@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Deployer } from '../deploy/deploy.ts'
+import type { Scrubbing } from '../doctor/scrubbing.ts'
 import type { Entities } from '../entity/entities.ts'
 import type { Replicas } from '../entity/replicas.ts'
 import type { Catalog } from '../journal/catalog.ts'
@@ -21,6 +22,8 @@ export interface AdminContext {
   readonly entities: Entities
   readonly outbox: Outbox
   readonly replicas: Replicas
+  /** Undefined where the host does not scrub. */
+  readonly scrubbing: Scrubbing | undefined
   readonly metrics: Metrics
   readonly log: Logger
   readonly unready: () => string | undefined

@@ -20,6 +20,7 @@ const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   state: async () => (await import('./entities.ts')).stateCommand,
   journal: async () => (await import('./entities.ts')).journalCommand,
   effects: async () => (await import('./effects.ts')).effectsCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
 }
 
 export async function main(argv: readonly string[]): Promise<void> {

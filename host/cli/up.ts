@@ -4,7 +4,7 @@ import { watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { ConfigSources } from '../config.ts'
-import { ConfigError, loadConfig, settingNames } from '../config.ts'
+import { bareSettings, ConfigError, loadConfig, settingNames } from '../config.ts'
 import { InnkeeperError } from '../errors.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { Host } from '../main.ts'
@@ -18,12 +18,13 @@ const helps: Readonly<Record<string, string>> = {
   listen: 'HOST:PORT for clients (default 127.0.0.1:8080; port 0 takes a free one)',
   admin: 'HOST:PORT of the admin port (default 127.0.0.1:8081)',
   token: 'token that the admin port asks for',
+  scrub: 'read the whole store again and again, 1 MB/s, to find damage early',
 }
 
 const flags: Record<string, Flag> = Object.fromEntries(
   settingNames.map((name): [string, Flag] => [
     name,
-    { type: 'string', help: helps[name] ?? 'see `inn up --print-config`' },
+    { type: bareSettings.has(name) ? 'boolean' : 'string', help: helps[name] ?? 'see `inn up --print-config`' },
   ]),
 )
 
@@ -78,7 +79,7 @@ async function run(args: Args): Promise<number> {
 function given(args: Args): Record<string, string> {
   const result: Record<string, string> = {}
   for (const name of settingNames) {
-    const value = args.text(name)
+    const value = bareSettings.has(name) ? (args.is(name) ? bareSettings.get(name) : undefined) : args.text(name)
     if (value !== undefined) result[name] = value
   }
   return result
@@ -98,7 +99,7 @@ async function start(config: Parameters<typeof startHost>[0]): Promise<Host> {
     return await startHost(config)
   } catch (error) {
     const { code } = error as { code?: string }
-    if (error instanceof InnkeeperError) throw new CommandFailure(error.message)
+    if (error instanceof InnkeeperError) throw new CommandFailure(sentence(error))
     if (code === 'EADDRINUSE')
       throw new CommandFailure(
         `a port is in use (${(error as Error).message}); choose others with --listen and --admin`,
@@ -107,6 +108,10 @@ async function start(config: Parameters<typeof startHost>[0]): Promise<Host> {
       throw new CommandFailure((error as Error).message)
     throw error
   }
+}
+
+function sentence({ code, message, cause }: InnkeeperError): string {
+  return code === 'data_damaged' && cause instanceof Error ? `${message} (${cause.message})` : message
 }
 
 async function deploy(host: Host, file: string): Promise<void> {

@@ -211,6 +211,8 @@ export class Deployer {
     if (stored !== undefined) return stored
     const component = catalog.component(contentHash)
     if (component === undefined) throw new Error(`component ${contentHash} is not in the data directory`)
+    if (hash('sha256', component, 'hex') !== contentHash)
+      throw new Error(`component ${contentHash} is damaged in the data directory; deploy its file again`)
     log.info({ hash: contentHash, engine: engineVersion }, 'linking a stored component for this version of the engine')
     const linked = await link(component, limits)
     if (!linked.ok) throw new Error(linked.reasons.join('; '))

@@ -46,6 +46,8 @@ export interface Catalog {
 
 /** One open data directory. */
 export interface Store {
+  /** What journal and catalog are made of: for checks of every byte (scrub.ts). */
+  readonly kv: import('./kv.ts').Kv
   readonly journal: import('./journal.ts').Journal
   readonly catalog: Catalog
   /** Id of this host among the replicas of its entities (incarnation.ts). */

@@ -1,17 +1,20 @@
-// Incarnation: which replica this data directory is, and when it must become another one (A12).
+// Incarnation: which replica this data directory is, when it must become another one (A12), and whether its log lost its end.
 //
 // N1. A replica never makes the same dot twice. A directory that was copied or restored could: its state is older than what its
 //     replica has already told others. So such a directory takes a new id before its first write.
-// N2. Told by a marker file beside the journal: a copy is another file (inode, time of birth), and a restored journal lies
-//     behind the commit number that the marker knows, which is noted at each start, each end, and every minute between.
-//     A restore in place of a backup that is younger than that is not noticed, nor one that writes over the marker file
-//     itself instead of putting another in its place.
+// N2. The marker file `replica` beside the journal tells: a copy is another file (inode, and time of birth where the file system
+//     keeps one). Without a marker the directory is a new replica.
+// N3. The marker holds the number of the last commit, noted at most a second after it, unsynced. A journal that ends before
+//     it lacks acknowledged commits: its log was cut or lost, or an older journal was put in its place. The directory is refused
+//     then; an operator who did restore it deletes the marker. A copy that ends before it was made of a running host: it opens,
+//     and says so.
 //
-// Owns: the id and the marker.   host/crdt owns: what dots are.
+// Owns: the id and the marker.   host/crdt owns: what dots are.   FORMAT.md says what this cannot tell.
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { InnkeeperError } from '../errors.ts'
 import type { Warn } from './kv-journal.ts'
 
 export interface StoredIncarnation {
@@ -31,40 +34,83 @@ export class Incarnation {
   readonly replica: string
   private readonly file: string
   private readonly lastCommit: () => number
+  private noted: number | undefined
 
+  /** @throws InnkeeperError `storage_unavailable` where acknowledged commits are missing (N3) */
   constructor(directory: string, store: IncarnationStore, lastCommit: () => number, warn: Warn) {
-    this.file = join(directory, 'replica')
+    this.file = markerOf(directory)
     this.lastCommit = lastCommit
     if (!existsSync(this.file)) writeFileSync(this.file, '0\n')
-    const place = placeOf(this.file)
+    const noted = notedCommit(directory)
+    const missing = noted > lastCommit() ? noted - lastCommit() : 0
     const known = store.incarnation()
-    const noted = Number(readFileSync(this.file, 'utf8').trim())
-    if (known !== undefined && known.place === place && !(noted > lastCommit())) {
-      this.replica = known.replica
-    } else {
-      this.replica = newReplica(store.directoryId)
-      if (known !== undefined)
-        warn('the data directory was copied or restored: it is a new replica now', {
-          was: known.replica,
-          is: this.replica,
-        })
-      store.putIncarnation({ replica: this.replica, place })
-    }
+    const same = known !== undefined && isPlace(known.place, this.file)
+    if ((same || known === undefined) && missing > 0) throw cut(directory, lastCommit(), noted)
     this.note()
+    if (same) {
+      this.replica = known.replica
+      return
+    }
+    this.replica = newReplica(store.directoryId)
+    if (known !== undefined)
+      warn('the data directory was copied or restored: it is a new replica now', {
+        was: known.replica,
+        is: this.replica,
+        ...(missing > 0 ? { missing, note: `the copy lacks ${missing} commits: it was made of a running host` } : {}),
+      })
+    store.putIncarnation({ replica: this.replica, place: placeOf(this.file) })
   }
 
-  /** Remember how far this replica has come. */
+  /** Remember how far this replica has come, if that has changed. */
   note(): void {
+    const last = this.lastCommit()
+    if (last === this.noted) return
     // In place: a rename would make it another file. What a crash tears is read as no number, which is never larger.
-    writeFileSync(this.file, `${this.lastCommit()}\n`)
+    writeFileSync(this.file, `${last}\n`)
+    this.noted = last
   }
+}
+
+function markerOf(directory: string): string {
+  return join(directory, 'replica')
+}
+
+/** The last commit that the marker knows; 0 where it says nothing. */
+export function notedCommit(directory: string): number {
+  const file = markerOf(directory)
+  const noted = existsSync(file) ? Number(readFileSync(file, 'utf8').trim()) : 0
+  return Number.isSafeInteger(noted) && noted > 0 ? noted : 0
 }
 
 export function newReplica(directoryId: string): string {
   return `${directoryId.slice(0, 12)}-${randomBytes(5).toString('hex')}`
 }
 
+function cut(directory: string, last: number, noted: number): InnkeeperError {
+  const [commits, are] =
+    noted - last === 1 ? ['1 acknowledged commit', 'is'] : [`${noted - last} acknowledged commits`, 'are']
+  return new InnkeeperError(
+    'storage_unavailable',
+    `${commits} ${are} missing: the journal ends at commit ${last}, and commit ${noted} was written. Its write-ahead log was cut or ` +
+      `lost, or an older journal was put in its place. Restore the whole directory from a backup; or, to go on without them, ` +
+      `delete ${markerOf(directory)} and start again: the directory is a new replica then`,
+  )
+}
+
+/** Inode and time of birth. Where the file system keeps no birth, Node tells the last change in its place: another one after each
+ *  write. So a birth counts once a later write has left it as it was; clocks of files tick every 4 ms and more. */
 function placeOf(file: string): string {
+  for (let tries = 0; tries < 3; tries++) {
+    const { ino, birthtimeNs, ctimeNs } = statSync(file, { bigint: true })
+    if (birthtimeNs !== ctimeNs) return `${ino}:${Math.round(Number(birthtimeNs) / 1e6)}`
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    writeFileSync(file, readFileSync(file))
+  }
+  return `${statSync(file, { bigint: true }).ino}`
+}
+
+function isPlace(place: string, file: string): boolean {
   const { ino, birthtimeMs } = statSync(file)
-  return `${ino}:${Math.round(birthtimeMs)}`
+  const [inode, birth] = place.split(':')
+  return inode === `${ino}` && (birth === undefined || Math.abs(Number(birth) - birthtimeMs) <= 1)
 }

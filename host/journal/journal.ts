@@ -6,7 +6,8 @@
 // J3. Commits are numbered without gaps within a partition (0 today), and each leaves one small record naming the journal
 //     keys it wrote: the global order that views will follow.
 // J4. A commit that failed leaves the outcome unknown. The journal then refuses everything, reads included, with
-//     `storage_unavailable` until `reopen` succeeded.
+//     `storage_unavailable` until `reopen` succeeded. Damage is no failure: what lies in it is refused with `data_damaged`, and
+//     everything else goes on.
 // J5. Snapshots and expiry are a cache's business: written without sync, their loss changes no state.
 // J6. Nothing above may assume that a commit is local or instant: `done` may be called in the same tick or much later,
 //     always in the order of the commits.
@@ -153,6 +154,8 @@ export interface EntitySummary {
   readonly revision: number
   readonly sequence: number
   readonly lastChangeMs: number
+  /** It cannot be read: the other numbers say nothing. */
+  readonly damaged?: true
 }
 
 export interface RecordsPage {
@@ -221,6 +224,8 @@ export interface Journal {
 
   /** Why nothing can be served, or undefined when all is well (J4). */
   failure(): Error | undefined
+  /** Look whether the engine has stopped by itself; if so it has failed from now on. */
+  examine(): void
   /** After a failure: close, check the WAL, open. Rejects if that does not work yet. */
   reopen(): Promise<void>
   close(): Promise<void>

@@ -98,9 +98,12 @@ export function idempotencyKey(entity: EntityRef, key: string): Buffer {
   return Buffer.concat([Buffer.from([0]), entityPrefix(entity), Buffer.from(key, 'utf8')])
 }
 
+/** First byte of the expiry keys in `idempotency`. */
+export const expiryKeyTag = 1
+
 export function expiryKey(atMs: number, entry: Buffer): Buffer {
   const head = Buffer.alloc(9)
-  head[0] = 1
+  head[0] = expiryKeyTag
   writeNumber(head, atMs, 1)
   return Buffer.concat([head, entry.subarray(1)])
 }

@@ -13,6 +13,7 @@ import { randomBytes } from 'node:crypto'
 import { InnkeeperError } from '../errors.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Catalog, Deployment } from './catalog.ts'
+import { DamagedValue } from './damage.ts'
 import type { IncarnationStore, StoredIncarnation } from './incarnation.ts'
 import type { StorageId } from './journal.ts'
 import type { Column } from './keys.ts'
@@ -37,7 +38,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
   constructor(kv: Kv, using: Using = (run) => run()) {
     this.kv = kv
     this.using = using
-    const known = this.read<{ format: number; id: string }>('directory')
+    const known = this.readDirectory()
     if (known !== undefined && known.format > format) {
       const message = `the data directory has format ${known.format}, this host reads up to ${format}; use a newer Innkeeper`
       throw new InnkeeperError('storage_unavailable', message)
@@ -82,6 +83,16 @@ export class KvCatalog implements Catalog, IncarnationStore {
   }
 
   artefact(hash: string, engine: number): Artefact | undefined {
+    try {
+      return this.readArtefact(hash, engine)
+    } catch (error) {
+      // As good as none: it is made again from the component.
+      if (isDamage(error)) return undefined
+      throw error
+    }
+  }
+
+  private readArtefact(hash: string, engine: number): Artefact | undefined {
     const head = this.get('components', Buffer.from(`artefact/${hash}/${engine}`))
     if (head === undefined) return undefined
     const { modules: count, descriptors, ...rest } = JSON.parse(unframe(head).toString('utf8')) as ArtefactHead
@@ -116,20 +127,42 @@ export class KvCatalog implements Catalog, IncarnationStore {
   }
 
   private read<T>(key: string): T | undefined {
-    const value = this.get('default', Buffer.from(key))
-    return value && (JSON.parse(unframe(value).toString('utf8')) as T)
+    return this.using(() => {
+      const value = this.kv.get('default', Buffer.from(key))
+      return value && (JSON.parse(unframe(value).toString('utf8')) as T)
+    })
+  }
+
+  /** Before the journal is there to tell damage. @throws InnkeeperError `storage_unavailable` */
+  private readDirectory(): { format: number; id: string } | undefined {
+    try {
+      return this.read('directory')
+    } catch (error) {
+      if (!(error instanceof DamagedValue)) throw error
+      const message = `the catalog of the data directory cannot be read (${error.message}); restore the directory from a backup`
+      throw new InnkeeperError('storage_unavailable', message, error)
+    }
   }
 
   /** Entries whose key starts so, by the rest of the key. */
   private all<T>(prefix: string): [string, T][] {
     const from = Buffer.from(prefix)
-    const rows = this.using(() => this.kv.range('default', { from, to: after(from), limit: allMax }))
-    const entries: [string, T][] = []
-    for (let at = 0; at < rows.length; at += 2) {
-      entries.push([rows[at]!.toString('utf8', from.length), JSON.parse(unframe(rows[at + 1]!).toString('utf8')) as T])
-    }
-    return entries
+    return this.using(() => {
+      const rows = this.kv.range('default', { from, to: after(from), limit: allMax })
+      const entries: [string, T][] = []
+      for (let at = 0; at < rows.length; at += 2) {
+        entries.push([
+          rows[at]!.toString('utf8', from.length),
+          JSON.parse(unframe(rows[at + 1]!).toString('utf8')) as T,
+        ])
+      }
+      return entries
+    })
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof DamagedValue || (error instanceof InnkeeperError && error.code === 'data_damaged')
 }
 
 type ArtefactHead = Omit<Artefact, 'modules'> & { readonly modules: number; readonly descriptors: string }

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
+import { DamagedBlock, DamagedValue, damagedError } from './damage.ts'
 import type {
   Base,
   Batch,
@@ -22,6 +23,7 @@ import type {
   StorageId,
   StoredSubscription,
 } from './journal.ts'
+import type { Column } from './keys.ts'
 import {
   after,
   commitKey,
@@ -41,7 +43,6 @@ import type { Kv, Write } from './kv.ts'
 import type { Head } from './kv-batch.ts'
 import { headKey, KvBatch } from './kv-batch.ts'
 import {
-  DamagedValue,
   decodeBase,
   decodeCommit,
   decodeCommitOutboxId,
@@ -55,9 +56,14 @@ import {
   encodeCommit,
   encodeSnapshot,
 } from './record.ts'
+import type { Gap } from './walk.ts'
+import { gapEnd, walk } from './walk.ts'
 
 /** Snapshots kept of one entity: the newest to start from, older ones for a state at a point in time (decision 0004). */
 const snapshotsKept = 3
+/** More than a host commits, and effects that it sends, in the second that may not be noted. */
+const commitsSkipped = 100_000
+const effectsSkipped = 2 ** 32
 /** Heads remembered so that appending need not read them. */
 const headsMax = 20_000
 
@@ -66,15 +72,20 @@ export type Warn = (message: string, fields?: Record<string, unknown>) => void
 export class KvJournal implements Journal {
   private readonly kv: Kv
   private readonly warn: Warn
+  private readonly noted: () => number
   private readonly heads = new Map<string, Head>()
   private commitNumber: number
   /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
   private outboxId: number
   private broken: InnkeeperError | undefined
+  /** Damaged parts that were told of. */
+  private readonly gaps = new Set<string>()
 
-  constructor(kv: Kv, warn: Warn) {
+  /** `noted`: the last commit as far as it is known beside the store. */
+  constructor(kv: Kv, warn: Warn, noted: () => number = () => 0) {
     this.kv = kv
     this.warn = warn
+    this.noted = noted
     const { commitNumber, outboxId } = this.readEnd()
     this.commitNumber = commitNumber
     this.outboxId = outboxId
@@ -123,14 +134,14 @@ export class KvJournal implements Journal {
       const [key, value] = this.kv.range('journal', { from: prefix, to: after(prefix), reverse: true, limit: 1 })
       if (key === undefined || value === undefined) return undefined
       return { revision: numberOf(key), ...decodeHead(value) }
-    })
+    }, entity)
   }
 
   base(entity: EntityRef): Base | undefined {
     return this.reading(() => {
       const value = this.kv.get('bases', entityPrefix(entity))
       return value && decodeBase(value)
-    })
+    }, entity)
   }
 
   subscriptions(entity: EntityRef): readonly StoredSubscription[] {
@@ -142,7 +153,7 @@ export class KvJournal implements Journal {
         found.push(decodeSubscription(subscriptionParts(rows[at]!).id, rows[at + 1]!))
       }
       return found
-    })
+    }, entity)
   }
 
   subscribed(max: number): readonly EntityRef[] {
@@ -151,7 +162,7 @@ export class KvJournal implements Journal {
       const to = Buffer.alloc(5, 255)
       let from: Buffer = Buffer.alloc(1)
       while (found.length < max) {
-        const [first] = this.kv.range('subscriptions', { from, to, limit: 1, keysOnly: true })
+        const first = this.firstReadable('subscriptions', from, to)
         if (first === undefined) break
         const { prefix } = subscriptionParts(first)
         found.push(entityOfPrefix(prefix))
@@ -174,7 +185,7 @@ export class KvJournal implements Journal {
         limit: 1,
       }
       return { records, more: this.kv.range('journal', { ...rest, keysOnly: true }).length > 0 }
-    })
+    }, entity)
   }
 
   records(entity: EntityRef, afterRevision: number, recordsMax: number, bytesMax: number): RecordsPage {
@@ -187,7 +198,7 @@ export class KvJournal implements Journal {
       const last = records.at(-1)?.revision ?? afterRevision
       const more = rows.length / 2 > records.length || this.recordRows(entity, last, 1, 1).length > 0
       return { records, more }
-    })
+    }, entity)
   }
 
   events(entity: EntityRef, afterRevision: number, eventsMax: number, bytesMax: number): EventsPage {
@@ -204,35 +215,47 @@ export class KvJournal implements Journal {
       }
       const more = at < rows.length || this.recordRows(entity, revision, 1, 1).length > 0
       return { events, revision, sequence, more }
-    })
+    }, entity)
   }
 
   record(entity: EntityRef, revision: number): JournalRecord | undefined {
     return this.reading(() => {
       const value = this.kv.get('journal', numbered(entityPrefix(entity), revision))
       return value && decodeRecord(revision, value)
-    })
+    }, entity)
   }
 
   snapshot(entity: EntityRef, sequenceMax = Number.MAX_SAFE_INTEGER): Snapshot | undefined {
     const prefix = entityPrefix(entity)
     const to = sequenceMax === Number.MAX_SAFE_INTEGER ? after(prefix) : numbered(prefix, sequenceMax + 1)
-    const rows = this.reading(() =>
-      this.kv.range('snapshots', { from: prefix, to, reverse: true, limit: snapshotsKept }),
-    )
-    for (let at = 0; at < rows.length; at += 2) {
+    const passedOver = (error: unknown) => {
+      if (!(error instanceof DamagedValue)) throw error
+      const { storage, key } = entity
+      this.warn('a snapshot is damaged and passed over', { storage, entity: key, reason: error.message })
+    }
+    return this.reading(() => {
+      const rows = this.snapshotRows(prefix, to, passedOver)
+      for (let at = 0; at < rows.length; at += 2) {
+        try {
+          return decodeSnapshot(rows[at + 1]!)
+        } catch (error) {
+          passedOver(error)
+        }
+      }
+      return undefined
+    }, entity)
+  }
+
+  /** The newest that can be read: those before a damaged block, or none. */
+  private snapshotRows(from: Buffer, to: Buffer, passedOver: (error: unknown) => void): Buffer[] {
+    for (let limit = snapshotsKept; limit > 0; limit--) {
       try {
-        return decodeSnapshot(rows[at + 1]!)
+        return this.kv.range('snapshots', { from, to, reverse: true, limit })
       } catch (error) {
-        if (!(error instanceof DamagedValue)) throw error
-        this.warn('a snapshot is damaged and passed over', {
-          storage: entity.storage,
-          entity: entity.key,
-          reason: error.message,
-        })
+        passedOver(error)
       }
     }
-    return undefined
+    return []
   }
 
   putSnapshot(entity: EntityRef, snapshot: Snapshot): void {
@@ -259,38 +282,59 @@ export class KvJournal implements Journal {
     return this.reading(() => {
       const value = this.kv.get('idempotency', idempotencyKey(entity, key))
       return value && decodeIdempotency(value)
-    })
+    }, entity)
   }
 
   expireIdempotency(beforeMs: number, max: number): number {
     return this.reading(() => {
-      const from = Buffer.from([1])
-      const keys = this.kv.range('idempotency', {
-        from,
-        to: expiryKey(Math.max(0, beforeMs), Buffer.alloc(1)),
-        limit: max,
-        keysOnly: true,
-      })
+      const to = expiryKey(Math.max(0, beforeMs), Buffer.alloc(1))
       const writes: Write[] = []
-      for (let at = 0; at < keys.length; at += 2) {
-        const entry = expiredEntry(keys[at]!)
-        writes.push(['idempotency', keys[at]!, undefined])
-        // The key may have been given again since, after a purge: then another expiry key stands for it.
-        const stored = this.kv.get('idempotency', entry)
-        if (stored !== undefined && decodeIdempotency(stored).atMs < beforeMs) {
-          writes.push(['idempotency', entry, undefined])
+      let found = 0
+      for (const step of walk(this.kv, {
+        column: 'idempotency',
+        from: Buffer.from([1]),
+        to,
+        rowsMax: max,
+        keysOnly: true,
+      })) {
+        if (step.kind === 'gap') {
+          this.lost('idempotency', step)
+          continue
         }
+        for (let at = 0; at < step.rows.length; at += 2) this.expire(step.rows[at]!, beforeMs, writes)
+        found += step.rows.length / 2
+        if (found >= max) break
       }
       if (writes.length > 0) this.kv.write(writes, false)
-      return keys.length / 2
+      return found
     })
+  }
+
+  private expire(key: Buffer, beforeMs: number, writes: Write[]): void {
+    const entry = expiredEntry(key)
+    writes.push(['idempotency', key, undefined])
+    try {
+      // The key may have been given again since, after a purge: then another expiry key stands for it.
+      const stored = this.kv.get('idempotency', entry)
+      if (stored !== undefined && decodeIdempotency(stored).atMs < beforeMs)
+        writes.push(['idempotency', entry, undefined])
+    } catch (error) {
+      if (!(error instanceof DamagedValue)) throw error
+      // Nobody can read it; its time has come all the same.
+      writes.push(['idempotency', entry, undefined])
+    }
   }
 
   outbox(afterId: number, max: number): readonly OutboxEntry[] {
     return this.reading(() => {
-      const rows = this.kv.range('outbox', { from: outboxKey(afterId + 1), to: Buffer.alloc(9, 255), limit: max })
+      const to = Buffer.alloc(9, 255)
       const entries: OutboxEntry[] = []
-      for (let at = 0; at < rows.length; at += 2) entries.push(decodeOutbox(numberOf(rows[at]!), rows[at + 1]!))
+      for (const step of walk(this.kv, { column: 'outbox', from: outboxKey(afterId + 1), to, rowsMax: max })) {
+        if (step.kind === 'gap') this.lost('outbox', step)
+        else
+          for (let at = 0; at < step.rows.length; at += 2) this.outboxRow(step.rows[at]!, step.rows[at + 1]!, entries)
+        if (entries.length > 0) break
+      }
       return entries
     })
   }
@@ -314,12 +358,10 @@ export class KvJournal implements Journal {
       let from = afterKey === undefined ? start : after(entityPrefix({ storage, key: afterKey }))
       if (from.compare(start) < 0) from = start
       while (found.length < max && from.compare(to) < 0) {
-        const [first] = this.kv.range(column, { from, to, limit: 1, keysOnly: true })
+        const first = this.firstReadable(column, from, to)
         if (first === undefined) break
         const entity = by === 'records' ? entityOf(first) : entityOfPrefix(first)
-        const { revision, sequence, nowMs } =
-          by === 'records' ? this.head(entity)! : { ...this.base(entity)!, sequence: 0 }
-        found.push({ key: entity.key, revision, sequence, lastChangeMs: nowMs })
+        found.push(this.summary(entity, by))
         // From here to the next entity in one step: this one may have millions of records.
         from = after(entityPrefix(entity))
       }
@@ -366,6 +408,11 @@ export class KvJournal implements Journal {
     return this.broken
   }
 
+  examine(): void {
+    if (this.broken === undefined && this.kv.ailing)
+      this.fail(new Error('RocksDB met damage while it rewrote its tables, and takes no more writes'))
+  }
+
   async reopen(): Promise<void> {
     await this.kv.reopen()
     this.heads.clear()
@@ -377,6 +424,52 @@ export class KvJournal implements Journal {
 
   close(): Promise<void> {
     return this.kv.close()
+  }
+
+  private summary(entity: EntityRef, by: 'records' | 'base'): EntitySummary {
+    try {
+      const { revision, sequence, nowMs } =
+        by === 'records' ? this.head(entity)! : { ...this.base(entity)!, sequence: 0 }
+      return { key: entity.key, revision, sequence, lastChangeMs: nowMs }
+    } catch (error) {
+      if (!(error instanceof InnkeeperError) || error.code !== 'data_damaged') throw error
+      return { key: entity.key, revision: 0, sequence: 0, lastChangeMs: 0, damaged: true }
+    }
+  }
+
+  private outboxRow(key: Buffer, value: Buffer, into: OutboxEntry[]): void {
+    try {
+      into.push(decodeOutbox(numberOf(key), value))
+    } catch (error) {
+      if (!(error instanceof DamagedValue)) throw error
+      this.warn('an effect is damaged and cannot be delivered', { effect: numberOf(key), reason: error.message })
+    }
+  }
+
+  /** The first key of a range, past what is damaged. */
+  private firstReadable(column: Column, from: Buffer, to: Buffer): Buffer | undefined {
+    for (let at = from; at.compare(to) < 0; ) {
+      try {
+        return this.kv.range(column, { from: at, to, limit: 1, keysOnly: true })[0]
+      } catch (error) {
+        if (!(error instanceof DamagedBlock)) throw error
+        const end = gapEnd(this.kv, column, at, to)
+        this.lost(column, { kind: 'gap', after: at, to: end, reason: error })
+        at = end
+      }
+    }
+    return undefined
+  }
+
+  /** Told once. */
+  private lost(column: Column, { to, reason }: Gap): void {
+    const gap = `${column} ${to.toString('hex')}`
+    if (this.gaps.has(gap)) return
+    this.gaps.add(gap)
+    this.warn('a part of the store is damaged and passed over; `inn doctor` says what was in it', {
+      column,
+      reason: reason.message,
+    })
   }
 
   private readonly headOf = (entity: EntityRef, by: 'records' | 'base'): Head => {
@@ -399,33 +492,57 @@ export class KvJournal implements Journal {
         if (numberOf(rows[at]!) !== revision) throw new DamagedValue(`record ${revision} of ${entity.key} is missing`)
       }
       return rows
-    })
+    }, entity)
   }
 
-  /** What the last commit left. @throws InnkeeperError `storage_unavailable` if its record is damaged. */
+  /** What the last commit left. Where that cannot be read, numbers go on far behind all that can have been given: of commits
+   *  behind the one that was noted beside the journal a second ago at most, of effects behind those that wait. */
   private readEnd(): { commitNumber: number; outboxId: number } {
     const range = { from: commitKey(0), to: commitKey(Number.MAX_SAFE_INTEGER), reverse: true, limit: 1 }
-    const [key, value] = this.kv.range('commits', range)
-    if (key === undefined || value === undefined) return { commitNumber: 0, outboxId: 0 }
     try {
+      const [key, value] = this.kv.range('commits', range)
+      if (key === undefined || value === undefined) return { commitNumber: 0, outboxId: 0 }
       return { commitNumber: numberOf(key), outboxId: decodeCommitOutboxId(value) }
     } catch (error) {
-      throw new InnkeeperError('storage_unavailable', `the last commit is damaged: ${(error as Error).message}`, error)
+      if (!(error instanceof DamagedValue)) throw error
+      const waiting = this.outboxKeys().at(-1)
+      const end = {
+        commitNumber: this.noted() + commitsSkipped,
+        outboxId: (waiting === undefined ? 0 : numberOf(waiting)) + effectsSkipped,
+      }
+      this.warn('the last commits are damaged: numbers go on behind them', { reason: error.message, ...end })
+      return end
     }
+  }
+
+  private outboxKeys(): Buffer[] {
+    const keys: Buffer[] = []
+    const outbox = {
+      column: 'outbox',
+      from: outboxKey(0),
+      to: Buffer.alloc(9, 255),
+      rowsMax: 1_000,
+      keysOnly: true,
+    } as const
+    for (const step of walk(this.kv, outbox)) {
+      if (step.kind === 'rows') keys.push(step.rows.at(-2)!)
+    }
+    return keys
   }
 
   /** What else lies in the store (the catalog) fails and is refused together with the journal (J4). */
   readonly using = <T>(run: () => T): T => this.reading(run)
 
-  /** Reads are refused while the store is broken, and break it when the engine fails (J4). */
-  private reading<T>(read: () => T): T {
+  /** Reads are refused while the store is broken, and break it when the engine fails (J4). Damage refuses what was asked for,
+   *  and breaks nothing. */
+  private reading<T>(read: () => T, entity?: EntityRef): T {
     if (this.broken !== undefined) throw this.refusal()
     try {
       return read()
     } catch (error) {
       if (error instanceof InnkeeperError) throw error
       if (error instanceof DamagedValue)
-        throw new InnkeeperError('storage_unavailable', `the data directory is damaged: ${error.message}`, error)
+        throw damagedError(entity === undefined ? 'a part of the store' : 'what is stored of this entity', error)
       this.fail(error)
       throw this.refusal()
     }

@@ -2,6 +2,7 @@
 //
 // V1. `write` is all or nothing, and with `sync` on disk when it returns. Any throw leaves the outcome unknown.
 // V2. Keys and values are bytes, in byte order.
+// V3. What cannot be read because it is damaged is thrown as DamagedBlock (damage.ts): no failure of the engine.
 
 import type { Column } from './keys.ts'
 
@@ -28,6 +29,8 @@ export interface Kv {
   write(writes: readonly Write[], sync: boolean): void
   /** Delete a range, atomically, without sync: on disk with the next synced write. */
   clear(column: Column, from: Buffer, to: Buffer): void
+  /** Writing has ended, or is about to, for a reason that only `reopen` mends. */
+  readonly ailing: boolean
   /** Close and open again, with all checks of opening. */
   reopen(): Promise<void>
   close(): Promise<void>

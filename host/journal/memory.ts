@@ -10,7 +10,7 @@ import { KvJournal } from './kv-journal.ts'
 export function memoryStore(): Store {
   const kv = new MemoryKv()
   const catalog = new KvCatalog(kv)
-  return { journal: new KvJournal(kv, () => {}), catalog, replica: newReplica(catalog.directoryId), note() {} }
+  return { kv, journal: new KvJournal(kv, () => {}), catalog, replica: newReplica(catalog.directoryId), note() {} }
 }
 
 /** Each column a list sorted by key. */
@@ -52,6 +52,8 @@ export class MemoryKv implements Kv {
     const start = place(list, from)
     list.splice(start, place(list, to) - start)
   }
+
+  readonly ailing = false
 
   async reopen(): Promise<void> {}
 

@@ -11,6 +11,7 @@ import { noMetadata } from '../metadata.ts'
 import type { Call, Change, Effect, Typed } from '../outcome.ts'
 import { WireCursor, WireError } from '../schema/wire.ts'
 import { Sink } from '../transcode/sink.ts'
+import { DamagedValue } from './damage.ts'
 import type {
   Base,
   CommitRecord,
@@ -26,9 +27,6 @@ import type {
 
 const version = 1
 const headBytes = 5
-
-/** Bytes of the store that are not what was written. */
-export class DamagedValue extends Error {}
 
 export function frame(body: Uint8Array): Buffer {
   const framed = Buffer.allocUnsafe(headBytes + body.length)

@@ -12,6 +12,7 @@ declare module '@nxtedition/rocksdb' {
     constructor(path: string, options: object)
     open(options: object): Promise<void>
     close(): Promise<void>
+    getProperty(name: string): string
     batch(): Batch
     _clear(options: object, done: (error: Error | null) => void): void
     querySync(options: object): { rows: Buffer[] }

@@ -186,7 +186,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
         [['room', 6]],
       )
       // What is gone is missed, not passed over.
-      refuses(() => store.records(room, 2, 10, everything), 'storage_unavailable')
+      refuses(() => store.records(room, 2, 10, everything), 'data_damaged')
       assert.is(store.failure(), undefined)
     })
     const last = (await reopen()).journal

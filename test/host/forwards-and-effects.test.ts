@@ -38,6 +38,7 @@ class FailingKv extends MemoryKv {
 
 const kv = new FailingKv()
 const store: Store = {
+  kv,
   journal: new KvJournal(kv, () => {}),
   catalog: new KvCatalog(kv),
   replica: 'effects-test',

@@ -37,7 +37,7 @@ class HeldJournal extends KvJournal {
 
 const kv = new MemoryKv()
 const journal = new HeldJournal(kv, () => {})
-const store: Store = { journal, catalog: new KvCatalog(kv), replica: 'races-test', note() {} }
+const store: Store = { kv, journal, catalog: new KvCatalog(kv), replica: 'races-test', note() {} }
 const data = temporary()
 const host: Host = await testHost(data.path, { 'passivate-after-ms': '20' }, { store })
 assert.ok((await host.deployer.deploy(await scripted())).ok)

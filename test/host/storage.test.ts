@@ -28,7 +28,7 @@ class FailingKv extends MemoryKv {
 
 const kv = new FailingKv()
 const catalog = new KvCatalog(kv)
-const store: Store = { journal: new KvJournal(kv, () => {}), catalog, replica: 'storage-test', note() {} }
+const store: Store = { kv, journal: new KvJournal(kv, () => {}), catalog, replica: 'storage-test', note() {} }
 const data = temporary()
 const host = await testHost(data.path, {}, { store })
 assert.ok((await host.deployer.deploy(await scripted())).ok)

@@ -79,7 +79,7 @@ Upgrade('waiting commands go to the new version', async () => {
 Upgrade('deleting all snapshots changes no state', async () => {
   const data = temporary()
   const kv = new MemoryKv()
-  const store = { journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv), replica: 'test', note() {} }
+  const store = { kv, journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv), replica: 'test', note() {} }
   const read = async (address: string, id: string) =>
     (await http(address, 'POST', `/odd/${id}/do`, { what: 'read' })).json.total
   const first = await testHost(data.path, {}, { store })

@@ -135,7 +135,9 @@ Damage('a damaged record is refused, and no other entity suffers', async () => {
     () => journal.records(cart, 0, 1, everything),
     () => journal.events(cart, 0, 1, everything),
   ]) {
-    assert.match(refuses(read, 'storage_unavailable').message, /damaged.*checksum/)
+    const error = refuses(read, 'data_damaged')
+    assert.match(error.message, /of this entity cannot be read/)
+    assert.match((error.cause as Error).message, /checksum/)
   }
   assert.is(journal.failure(), undefined)
   assert.is(journal.head(other)?.revision, 1)
@@ -146,10 +148,10 @@ Damage('J2: a record that is missing between others is noticed, not passed over'
   for (const text of ['a', 'b', 'c']) await append(journal, cart, [text])
   kv.write([['journal', numbered(entityPrefix(cart), 2), undefined]])
   assert.match(
-    refuses(() => journal.events(cart, 0, 10, everything), 'storage_unavailable').message,
+    (refuses(() => journal.events(cart, 0, 10, everything), 'data_damaged').cause as Error).message,
     /record 2 .*missing/,
   )
-  refuses(() => journal.records(cart, 1, 10, everything), 'storage_unavailable')
+  refuses(() => journal.records(cart, 1, 10, everything), 'data_damaged')
 })
 
 Damage('a directory of a newer format is refused, with what to do', () => {
@@ -166,7 +168,8 @@ Damage('a record of a newer version is refused, with both versions', async () =>
   const value = Buffer.from(kv.get('journal', key)!)
   value[0] = 2
   kv.write([['journal', key, value]])
-  assert.match(refuses(() => journal.head(cart), 'storage_unavailable').message, /version 2.*reads version 1/)
+  const { cause } = refuses(() => journal.head(cart), 'data_damaged')
+  assert.match((cause as Error).message, /version 2.*reads version 1/)
 })
 
 Damage.run()

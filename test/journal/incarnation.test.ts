@@ -1,11 +1,12 @@
 // Guards replica ids: the same at every start of a data directory, another one for a directory that is a copy or a restore.
 
-import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Store } from '../../host/journal/catalog.ts'
 import { openStore } from '../../host/journal/rocksdb.ts'
+import { rejects } from '../support/assert.ts'
 import { append, folder } from '../support/journal.ts'
 
 const Incarnation = suite('incarnation')
@@ -89,7 +90,7 @@ Incarnation('N2: a backup in the place of what it was taken from is a new replic
   await opensAs(directory, replica, false)
 })
 
-Incarnation('N2: a journal that was restored behind the commit that was noted is a new replica', async () => {
+Incarnation('N3: a journal that ends before the noted commit is refused, until the marker is deleted', async () => {
   const directory = folder()
   const replica = await stay(directory, 2)
   const backup = folder()
@@ -100,12 +101,49 @@ Incarnation('N2: a journal that was restored behind the commit that was noted is
     cpSync(backup, join(directory, 'journal'), { recursive: true })
   }
   restore()
+  for (const _ of ['once', 'again']) {
+    const { message } = await rejects(() => openStore(directory, { log() {} }), 'storage_unavailable')
+    assert.match(message, /^1 acknowledged commit is missing: the journal ends at commit 2, and commit 3 was written\./)
+    assert.match(message, /delete .*replica and start again/)
+  }
+  rmSync(marker(directory))
   const second = await opensAs(directory, replica, false)
-  // What it is now is in the journal that was restored: another restore knows nothing of it.
+  // The journal that was restored knows nothing of the new marker: to it this is a copy.
   await stay(directory, 5)
   restore()
-  const third = await opensAs(directory, second, false)
-  assert.is.not(third, replica)
+  const { store } = await open(directory)
+  assert.not([replica, second].includes(store.replica))
+  await store.journal.close()
+})
+
+Incarnation('N3: a log whose end was cut, emptied or deleted is noticed', async () => {
+  for (const damage of [
+    (log: string) => truncateSync(log, statSync(log).size - 10),
+    (log: string) => truncateSync(log, 0),
+    (log: string) => rmSync(log),
+  ]) {
+    const directory = folder()
+    await stay(directory, 12)
+    const journal = join(directory, 'journal')
+    const [log] = readdirSync(journal).filter((name) => name.endsWith('.log'))
+    damage(join(journal, log!))
+    const { message } = await rejects(() => openStore(directory, { log() {} }), 'storage_unavailable')
+    assert.match(message, /missing: the journal ends at commit (0|11), and commit 12 was written/)
+  }
+})
+
+Incarnation('N3: a copy of a running host that lacks its last commits is a new replica, and says so', async () => {
+  const directory = folder()
+  const replica = await stay(directory, 2)
+  const copy = folder()
+  cpSync(join(directory, 'journal'), join(copy, 'journal'), { recursive: true })
+  await stay(directory, 3)
+  cpSync(marker(directory), marker(copy))
+  const told: Record<string, unknown>[] = []
+  const store = await openStore(copy, { log: (_, fields) => told.push(fields ?? {}) })
+  assert.is.not(store.replica, replica)
+  assert.is(told[0]!['missing'], 3)
+  await store.journal.close()
 })
 
 Incarnation('a journal that was restored to where it was is the same replica', async () => {

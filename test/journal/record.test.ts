@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import protobuf from 'protobufjs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { DamagedValue } from '../../host/journal/damage.ts'
 import type {
   Base,
   CommitRecord,
@@ -15,7 +16,6 @@ import type {
   StoredSubscription,
 } from '../../host/journal/journal.ts'
 import {
-  DamagedValue,
   decodeBase,
   decodeCommit,
   decodeCommitOutboxId,

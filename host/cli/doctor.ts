@@ -1,0 +1,71 @@
+// inn doctor: is everything that is stored still readable? Offline through a whole directory, or what a running host has found.
+
+import { existsSync } from 'node:fs'
+import type { Told } from '../doctor/doctor.ts'
+import { examine } from '../doctor/doctor.ts'
+import { InnkeeperError } from '../errors.ts'
+import { adminClient } from './client.ts'
+import type { Args, Subcommand } from './command.ts'
+import { CommandFailure } from './command.ts'
+import { bytes, print, printJson, progress } from './print.ts'
+
+export const doctorCommand: Subcommand = {
+  name: 'doctor',
+  usage: '[--data DIR]',
+  summary:
+    'check every block, frame, component and artefact of a data directory, while no host uses it; without --data, show what a ' +
+    'running host has found (inn up --scrub)',
+  flags: { data: { type: 'string', help: 'data directory to check; no host may be running on it' } },
+  words: [0, 0],
+  run,
+}
+
+/** Progress is told every so many bytes. */
+const toldEveryBytes = 1_000_000_000
+
+async function run(args: Args): Promise<number> {
+  const directory = args.text('data')
+  if (directory === undefined) return running(args)
+  if (!existsSync(directory)) throw new CommandFailure(`${directory}: no such directory`)
+  let told = 0
+  const diagnosis = await examine(directory, (count) => {
+    if (count - told < toldEveryBytes) return
+    told = count
+    progress(`${bytes(count)} read`)
+  }).catch((error: unknown) => {
+    if (error instanceof InnkeeperError) throw new CommandFailure(error.message)
+    throw error
+  })
+  if (args.is('json')) printJson({ directory, ...diagnosis })
+  else {
+    show(diagnosis.findings)
+    const { findings, values } = diagnosis
+    const result = findings.length === 0 ? 'nothing is damaged' : `${findings.length} findings`
+    print(`${directory}: ${values} values read, ${bytes(diagnosis.bytes)}; ${result}.`)
+    if (findings.length > 0) print('host/journal/FORMAT.md says what can be done; a backup restores what is lost.')
+  }
+  return diagnosis.findings.length === 0 ? 0 : 1
+}
+
+async function running(args: Args): Promise<number> {
+  const report = await adminClient(args).get('/v1/doctor')
+  if (args.is('json')) printJson(report)
+  else {
+    show(report.findings)
+    const { scrubbing, rounds, values } = report
+    if (!scrubbing)
+      print('The host does not scrub its store; `inn up --scrub` does. `inn doctor --data DIR` checks it offline.')
+    else
+      print(
+        `${rounds} rounds through the store, ${values} values read, ${bytes(report.bytes)}; ${report.findings.length} findings.`,
+      )
+  }
+  return report.findings.length === 0 ? 0 : 1
+}
+
+function show(findings: readonly Told[]): void {
+  for (const { service, entity, column, what, reason } of findings) {
+    const whose = entity === null ? column : `${service} ${JSON.stringify(entity)}`
+    print(`${whose}: ${what}: ${reason}`)
+  }
+}

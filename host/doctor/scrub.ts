@@ -1,0 +1,203 @@
+// Scrub: reads every block, frame, component and artefact of a store, and tells what is damaged. `inn doctor` runs it through,
+// `inn up --scrub` a little at a time.
+//
+// S1. Nothing is changed. What cannot be read is told with the keys before and behind it; what can be, with what is wrong in it.
+// S2. A step reads one page, so that a running host decides how much of its loop goes there. What takes long is left to the
+//     thread pool (the hash of a component) or to `deep` (the inside of replicas).
+//
+// Owns: what a right value is.   journal/walk.ts owns: getting past a damaged block.   doctor.ts and scrubbing.ts own: when.
+
+import { webcrypto } from 'node:crypto'
+import { DamagedReplica } from '../crdt/decode.ts'
+import { Replica } from '../crdt/replica.ts'
+import { DamagedValue } from '../journal/damage.ts'
+import type { Column } from '../journal/keys.ts'
+import { columns, entityOf, entityOfPrefix, expiryKeyTag, numberOf, subscriptionParts } from '../journal/keys.ts'
+import type { Kv } from '../journal/kv.ts'
+import {
+  decodeBase,
+  decodeCommit,
+  decodeIdempotency,
+  decodeOutbox,
+  decodeRecord,
+  decodeSnapshot,
+  decodeSubscription,
+  unframe,
+} from '../journal/record.ts'
+import type { Step } from '../journal/walk.ts'
+import { walk } from '../journal/walk.ts'
+
+export interface Finding {
+  readonly column: Column
+  /** Of an entity: its storage id and key. */
+  readonly storage?: number
+  readonly entity?: string
+  /** What it is, in words: "record 7", "component 3f2a…". */
+  readonly what: string
+  readonly reason: string
+  /** Nothing between these keys can be read. */
+  readonly gap?: { readonly after: Buffer; readonly to: Buffer }
+}
+
+export interface ScrubParts {
+  readonly kv: Pick<Kv, 'range' | 'get'>
+  /** Storage ids whose bases and deltas are read through as replicas; without it none are. */
+  readonly deep?: (storage: number) => boolean
+  readonly found: (finding: Finding) => void
+}
+
+const rowsMax = 256
+const pageBytes = 64 * 1024
+const first = Buffer.alloc(1)
+/** Behind every key of the store: none begins with two bytes 255. */
+const end = Buffer.from([255, 255])
+
+export class Scrub {
+  /** Values read, and their bytes, since it was made. */
+  values = 0
+  bytes = 0
+  private readonly parts: ScrubParts
+  private hashing: Promise<void> = Promise.resolve()
+  private steps: Generator<[Column, Step], undefined>
+
+  constructor(parts: ScrubParts) {
+    this.parts = parts
+    this.steps = this.all()
+  }
+
+  /** Read a page. False once the whole store was read; the next call begins anew. */
+  step(): boolean {
+    const { done, value } = this.steps.next()
+    if (done === true) {
+      this.steps = this.all()
+      return false
+    }
+    const [column, step] = value
+    if (step.kind === 'gap') this.gap(column, step.after, step.to, step.reason.message)
+    else for (let at = 0; at < step.rows.length; at += 2) this.row(column, step.rows[at]!, step.rows[at + 1]!)
+    return true
+  }
+
+  /** Resolves when all that was read is checked. */
+  settled(): Promise<void> {
+    return this.hashing
+  }
+
+  private *all(): Generator<[Column, Step], undefined> {
+    for (const column of columns)
+      for (const step of walk(this.parts.kv, { column, from: first, to: end, rowsMax, bytesMax: pageBytes }))
+        yield [column, step]
+    return undefined
+  }
+
+  private row(column: Column, key: Buffer, value: Buffer): void {
+    this.values += 1
+    this.bytes += key.length + value.length
+    try {
+      this.check(column, key, value)
+    } catch (error) {
+      if (!(error instanceof DamagedValue || error instanceof DamagedReplica || error instanceof SyntaxError))
+        throw error
+      this.parts.found({ column, ...describe(column, key), reason: error.message })
+    }
+  }
+
+  /** @throws DamagedValue, DamagedReplica, SyntaxError */
+  private check(column: Column, key: Buffer, value: Buffer): void {
+    switch (column) {
+      case 'journal': {
+        const { change } = decodeRecord(numberOf(key), value)
+        if (change?.kind === 'delta' && this.parts.deep?.(entityOf(key).storage)) Replica.decode(change.delta)
+        return
+      }
+      case 'commits':
+        decodeCommit(numberOf(key), value)
+        return
+      case 'snapshots':
+        decodeSnapshot(value)
+        return
+      case 'idempotency':
+        if (key[0] !== expiryKeyTag) decodeIdempotency(value)
+        return
+      case 'outbox':
+        decodeOutbox(numberOf(key), value)
+        return
+      case 'bases': {
+        const { state } = decodeBase(value)
+        if (state !== undefined && this.parts.deep?.(entityOfPrefix(key).storage)) Replica.decode(state)
+        return
+      }
+      case 'subscriptions':
+        decodeSubscription(subscriptionParts(key).id, value)
+        return
+      case 'components':
+        this.component(key, value)
+        return
+      case 'default':
+        if (!key.toString().startsWith('cleared/')) JSON.parse(unframe(value).toString('utf8'))
+    }
+  }
+
+  private component(key: Buffer, value: Buffer): void {
+    const [kind, contentHash, engine] = key.toString().split('/')
+    if (kind === 'component') {
+      this.hashing = Promise.all([this.hashing, webcrypto.subtle.digest('SHA-256', new Uint8Array(value))]).then(
+        ([, digest]) => {
+          if (Buffer.from(digest).toString('hex') === contentHash) return
+          const reason = 'its bytes are not those that were uploaded'
+          this.parts.found({ column: 'components', ...describe('components', key), reason })
+        },
+      )
+      return
+    }
+    const body = unframe(value)
+    if (kind !== 'artefact') return
+    const { modules } = JSON.parse(body.toString('utf8')) as { modules: number }
+    for (let index = 0; index < modules; index++) {
+      const module = Buffer.from(`module/${contentHash}/${engine}/${index}`)
+      if (this.parts.kv.get('components', module) === undefined)
+        throw new DamagedValue(`its module ${index} is missing`)
+    }
+  }
+
+  private gap(column: Column, after: Buffer, to: Buffer, reason: string): void {
+    const [from, until] = [after, to].map((key) =>
+      key.equals(first) || key.equals(end) ? undefined : describe(column, key),
+    )
+    const place = (described: ReturnType<typeof describe> | undefined, otherwise: string) =>
+      described === undefined
+        ? otherwise
+        : described.entity === undefined
+          ? described.what
+          : `${described.what} of ${JSON.stringify(described.entity)}`
+    const what = `everything between ${place(from, 'the beginning')} and ${place(until, 'the end')}`
+    const owner =
+      from?.entity !== undefined && from.entity === until?.entity ? { storage: from.storage!, entity: from.entity } : {}
+    this.parts.found({ column, ...owner, what, reason, gap: { after, to } })
+  }
+}
+
+function describe(column: Column, key: Buffer): Pick<Finding, 'storage' | 'entity' | 'what'> {
+  const of = ({ storage, key: entity }: { storage: number; key: string }, what: string) => ({ storage, entity, what })
+  switch (column) {
+    case 'journal':
+      return of(entityOf(key), `record ${numberOf(key)}`)
+    case 'snapshots':
+      return of(entityOf(key), `the snapshot at event ${numberOf(key)}`)
+    case 'bases':
+      return of(entityOfPrefix(key), 'the base')
+    case 'subscriptions':
+      return of(entityOfPrefix(subscriptionParts(key).prefix), `the open stream ${subscriptionParts(key).id}`)
+    case 'idempotency': {
+      if (key[0] === expiryKeyTag) return { what: 'an expiry of an idempotency key' }
+      const { prefix } = subscriptionParts(key.subarray(1))
+      return of(entityOfPrefix(prefix), 'an idempotency key')
+    }
+    case 'outbox':
+      return { what: `effect ${numberOf(key)}` }
+    case 'commits':
+      return { what: `commit ${numberOf(key)}` }
+    default:
+      return { what: key.toString().replace(/([0-9a-f]{12})[0-9a-f]{52}/, '$1') }
+  }
+}
