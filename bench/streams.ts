@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import grpc from '@grpc/grpc-js'
 import { pino } from 'pino'
+import { systemClock } from '../host/clock.ts'
 import type { Open, Receiver } from '../host/command.ts'
 import { loadConfig } from '../host/config.ts'
 import { listen } from '../host/ingress/server.ts'
@@ -208,7 +209,7 @@ async function serveIngress(): Promise<number> {
     open: trivialOpen,
     services,
     limits: defaultLimits,
-    clock: { now: () => Date.now() },
+    clock: systemClock,
     metrics: new Metrics(),
     log: pino({ level: 'warn' }),
     deadlineMs: 60_000,

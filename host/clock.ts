@@ -5,12 +5,14 @@ import { randomFillSync, randomUUID } from 'node:crypto'
 export interface Clock {
   /** Whole milliseconds since 1970. May jump either way: whoever needs it steady says so. */
   now(): number
+  /** Milliseconds since a start of its own, with fractions: never jumps, never goes back. */
+  steady(): number
 }
 
 /** Longest delay that Node's timers take, in milliseconds; longer ones would fire at once. */
 export const timerMsMax = 2 ** 31 - 1
 
-export const systemClock: Clock = { now: () => Date.now() }
+export const systemClock: Clock = { now: () => Date.now(), steady: () => performance.now() }
 
 export interface Chance {
   /** 16 fresh random bytes. The caller owns them. */

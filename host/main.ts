@@ -23,7 +23,9 @@ import { InnkeeperError } from './errors.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
+import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
+
 import { GroupCommit } from './journal/group-commit.ts'
 import { openStore } from './journal/rocksdb.ts'
 import { createLog } from './observe/log.ts'
@@ -78,6 +80,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const log = parts.log ?? createLog(config.logLevel)
   const store = parts.store ?? (await openDirectory(config, log))
   const { journal, catalog } = store
+  const age = new Age(catalog, clock)
   const metrics = new Metrics()
   const services = new Services()
   const { limits } = config
@@ -102,6 +105,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     {
       ...shared,
       journal,
+      age,
       replicas,
       subscriptionId: () => `${streamPrefix}-${(++streams).toString(36)}`,
       settings: { snapshotEvery, passivateAfterMs, valueHistory },
@@ -112,7 +116,10 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   let lostCalls = 0
   const lost = ({ service, method, requestId, hops }: Command) => {
     lostCalls += 1
-    log.error({ service, method, requestId, hops }, 'a forward or side effect names what is not deployed')
+    log.error(
+      { service, method, requestId, hops },
+      'a forward or side effect names what is not deployed; deploy it, or correct the function that names it',
+    )
   }
   const router = { services, entities, actions, deadlines, commits, outbox, clock, lost }
   const route = createDispatch(router)
@@ -164,7 +171,8 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   }
   const expire = () => {
     if (journal.failure() !== undefined) return
-    journal.expireIdempotency(clock.now() - config.idempotencyHours * 3_600_000, expireMax)
+    journal.expireIdempotency(age.now() - config.idempotencyHours * 3_600_000, expireMax)
+    age.note()
   }
   let reopening = false
   const recover = () => {
@@ -178,7 +186,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
         log.warn('storage works again')
         entities.restart()
         wakeSubscribed(store, services, entities)
-        outbox.resume()
+        outbox.resume(false)
       })
       .catch((error: unknown) => log.error({ err: error }, 'storage still fails'))
       .finally(() => {
@@ -218,12 +226,12 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     await admin?.close()
     commits.flush()
     note()
+    if (journal.failure() === undefined) age.note()
     await journal.close()
   }
   try {
     await deployer.restore()
     wakeSubscribed(store, services, entities)
-    outbox.resume()
     ingress = await listen(context, config.listen.host, config.listen.port)
     admin = await listenAdmin({
       config,
@@ -245,6 +253,8 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     throw error
   }
   state.starting = false
+  // Last: whatever an effect does, its operator has the admin port.
+  outbox.resume(true)
   return {
     config,
     services,

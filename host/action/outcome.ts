@@ -56,6 +56,7 @@ export function keepOutcomes(
     kept({ kind: 'error', error: outboxFull() })
     return
   }
+  outbox.joined(enqueued, dequeued)
   commits.join(
     (batch) => {
       for (const entry of enqueued) batch.enqueue(entry)

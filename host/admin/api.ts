@@ -8,6 +8,7 @@ import { entityId } from '../entity/key.ts'
 import { InnkeeperError } from '../errors.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
+import type { Became } from '../reply/outbox.ts'
 import type { Service } from '../services.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminContext } from './context.ts'
@@ -44,6 +45,8 @@ export interface AdminRoute {
 }
 
 const followEveryMs = 200
+/** How long a try by hand is waited for. */
+const retryWaitMs = 10_000
 const pageMax = 1_000
 
 export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
@@ -261,14 +264,28 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'POST',
       path: '/v1/effects/{id}/retry',
-      summary: 'Try a parked effect again.',
-      run: ({ parts }) => done(outbox.retry(Number(parts[0])), `no parked effect ${parts[0]}`),
+      summary: 'Try a parked effect again; tells what became of it, within ten seconds.',
+      run: async ({ parts }) => {
+        const entry = outbox.find(Number(parts[0]))
+        if (entry === undefined) throw noEffect(parts[0]!)
+        return { json: { ...describeEffect(entry), ...(await outbox.retry(entry.id, retryWaitMs)) } }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/effects/retry',
+      summary: 'Try every parked effect again; tells how many of them became what, within ten seconds.',
+      query: { service: 'Only those caused by this service.' },
+      run: async ({ query }) => ({ json: await retryAll(outbox, query.get('service') ?? undefined) }),
     },
     {
       method: 'DELETE',
       path: '/v1/effects/{id}',
       summary: 'Give an effect up.',
-      run: ({ parts }) => done(outbox.drop(Number(parts[0])), `no effect ${parts[0]}`),
+      run: ({ parts }) => {
+        if (!outbox.drop(Number(parts[0]))) throw noEffect(parts[0]!)
+        return { json: {} }
+      },
     },
   ]
   const table: readonly AdminRoute[] = routes.map((route) => {
@@ -324,9 +341,32 @@ function describeEffect({ id, cause, call, synchronous, attempts, parked }: Outb
   return { id, cause, to: `${call.service}/${call.method}`, synchronous, attempts, parked: parked ?? null }
 }
 
-function done(worked: boolean, otherwise: string): AdminResult {
-  if (!worked) throw new InnkeeperError('unknown_entity', `${otherwise}; \`inn effects\` lists them`)
-  return { json: {} }
+function noEffect(id: string): InnkeeperError {
+  return new InnkeeperError('unknown_entity', `no effect ${id.slice(0, 40)}; \`inn effects\` lists them`)
+}
+
+/** Of tries by hand that go on at once. */
+const retriesAtOnce = 100
+
+async function retryAll(outbox: AdminContext['outbox'], service: string | undefined): Promise<object> {
+  const parked = outbox
+    .list()
+    .filter((entry) => entry.parked !== undefined && (service === undefined || entry.cause.service === service))
+  const counts: Record<Became['became'], number> = { delivered: 0, parked: 0, waiting: 0, 'under way': 0 }
+  const still: object[] = []
+  const until = performance.now() + retryWaitMs
+  for (let at = 0; at < parked.length; at += retriesAtOnce) {
+    const waitMs = Math.max(0, until - performance.now())
+    const portion = parked.slice(at, at + retriesAtOnce).map(async (entry) => {
+      const became = await outbox.retry(entry.id, waitMs)
+      if (became === undefined) return
+      counts[became.became] += 1
+      if (became.became === 'parked' && still.length < retriesAtOnce)
+        still.push({ ...describeEffect(entry), ...became })
+    })
+    await Promise.all(portion)
+  }
+  return { retried: parked.length, ...counts, still }
 }
 
 function flag(query: URLSearchParams, name: string): boolean {

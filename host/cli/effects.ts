@@ -1,15 +1,18 @@
 // inn effects: side effects that wait or are parked.
 
+import type { Json } from './client.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
+import { UsageError } from './command.ts'
 import { print, printJson, table } from './print.ts'
 
 export const effectsCommand: Subcommand = {
   name: 'effects',
-  usage: '[SERVICE] [--retry ID] [--drop ID]',
-  summary: 'list side effects that wait or are parked; retry or drop one',
+  usage: '[SERVICE] [--retry ID | --retry-all | --drop ID]',
+  summary: 'list side effects that wait or are parked; try parked ones again, or give one up',
   flags: {
-    retry: { type: 'string', help: 'try a parked one again' },
+    retry: { type: 'string', help: 'try a parked one again, and say what became of it' },
+    'retry-all': { type: 'boolean', help: 'try all parked ones again, or those of SERVICE' },
     drop: { type: 'string', help: 'give one up' },
   },
   words: [0, 1],
@@ -19,28 +22,56 @@ export const effectsCommand: Subcommand = {
 async function run(args: Args): Promise<number> {
   const client = adminClient(args)
   const [retry, drop] = [args.text('retry'), args.text('drop')]
-  if (retry !== undefined) await client.change('POST', `/v1/effects/${encodeURIComponent(retry)}/retry`)
-  if (drop !== undefined) await client.change('DELETE', `/v1/effects/${encodeURIComponent(drop)}`)
+  if ([retry !== undefined, drop !== undefined, args.is('retry-all')].filter(Boolean).length > 1)
+    throw new UsageError('--retry, --retry-all and --drop: give one of them')
   const query = args.words[0] === undefined ? '' : `?service=${encodeURIComponent(args.words[0])}`
+  if (retry !== undefined)
+    return retried(args, await client.change('POST', `/v1/effects/${encodeURIComponent(retry)}/retry`))
+  if (args.is('retry-all')) return allRetried(args, await client.change('POST', `/v1/effects/retry${query}`))
+  if (drop !== undefined) {
+    const dropped = await client.change('DELETE', `/v1/effects/${encodeURIComponent(drop)}`)
+    if (args.is('json')) printJson(dropped)
+    else print(`Effect ${drop} is given up.`)
+    return 0
+  }
   const page = await client.get(`/v1/effects${query}`)
   if (args.is('json')) printJson(page)
   else if (page.effects.length === 0) print('No effects are waiting.')
-  else {
-    const rows = page.effects.map(
-      (effect: {
-        id: number
-        to: string
-        attempts: number
-        parked: string | null
-        cause: { service: string; entity: string }
-      }) => [
-        String(effect.id),
-        effect.to,
-        `from ${effect.cause.service} ${effect.cause.entity}`,
-        effect.parked === null ? `tried ${effect.attempts} times` : `parked: ${effect.parked}`,
-      ],
-    )
-    print(table(rows))
-  }
+  else print(table(page.effects.map(row)))
   return 0
+}
+
+function row({ id, to, attempts, parked, cause }: Json): readonly string[] {
+  const state = parked === null ? `tried ${times(attempts)}` : `parked: ${parked}`
+  return [String(id), to, `from ${cause.service} ${cause.entity}`, state]
+}
+
+function retried(args: Args, effect: Json): number {
+  if (args.is('json')) printJson(effect)
+  else print(`Effect ${effect.id} to ${effect.to} ${sentence(effect)}`)
+  return effect.became === 'parked' ? 1 : 0
+}
+
+function sentence({ became, reason }: Json): string {
+  if (became === 'delivered') return 'was delivered.'
+  if (became === 'parked') return `is parked again: ${reason}`
+  if (became === 'waiting') return `will be tried again by itself: ${reason}`
+  return 'has no answer yet; `inn effects` shows what becomes of it.'
+}
+
+function allRetried(args: Args, result: Json): number {
+  if (args.is('json')) printJson(result)
+  else if (result.retried === 0) print('No effect is parked.')
+  else {
+    const { retried, delivered, parked, waiting, still } = result
+    print(
+      `${retried} tried again: ${delivered} delivered, ${parked} parked again, ${waiting} will be tried again by themselves, ${result['under way']} have no answer yet.`,
+    )
+    if (still.length > 0) print(table(still.map((effect: Json) => row({ ...effect, parked: effect.reason }))))
+  }
+  return result.parked === 0 ? 0 : 1
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : `${count} times`
 }

@@ -146,6 +146,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
     this.committing = true
     const { name } = this.service
     const startedMs = performance.now()
+    this.context.outbox.joined(plan.enqueued, plan.dequeued)
     this.context.commits.join(
       (batch) => {
         write(batch)

@@ -123,7 +123,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     const { name, deployment } = this.service
     const { revision, sequence, keepsRecords } = state
     const plan = planTurn(
-      { service: name, entity: this.id, deployment, revision, sequence, keepsRecords },
+      { service: name, entity: this.id, deployment, revision, sequence, keepsRecords, ageMs: this.context.age.now() },
       given,
       decisions,
       this.context.outbox.nextId,

@@ -3,6 +3,7 @@
 import type { Logger } from 'pino'
 import type { Chance, Clock } from '../clock.ts'
 import type { Dispatch, Open } from '../command.ts'
+import type { Age } from '../journal/age.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
@@ -33,6 +34,8 @@ export interface EntityContext {
   /** A fresh id for a stream that a client keeps open. */
   readonly subscriptionId: () => string
   readonly clock: Clock
+  /** What kept answers expire by. */
+  readonly age: Age
   readonly chance: Chance
   readonly limits: Limits
   /** What waits in the whole host. */

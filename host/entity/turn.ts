@@ -1,10 +1,12 @@
 // Turn: what a batch of decisions means: records to write, effects to send, answers to give. Pure.
 //
 // T1. A failure leaves nothing of an entity behind: no record, no event, no effect, no idempotency entry (A7).
-// T2. A record is written exactly when a command brings events, a change, effects or an idempotency key.
+// T2. A record is written exactly when a command brings events, a change or effects, or forwards under an idempotency key.
 // T3. Revisions and sequences continue without gaps in the order of the commands.
 // T4. An accepted effect delivery takes its outbox entry out in the same commit; if the answer is a forward, the entry becomes
 //     the forward, so that the chain goes on after a crash.
+// T5. An answer is kept under its idempotency key exactly when a record is written: a repeat of what changed nothing and sent
+//     nothing may as well be decided again.
 //
 // Owns: the meaning of decisions.   Activation owns: when, and carrying it out.
 
@@ -56,6 +58,8 @@ export interface TurnStart {
   readonly sequence: number
   /** Records stay, so an answer is found in its record; else it is kept with its idempotency key. */
   readonly keepsRecords: boolean
+  /** Age of the data directory, in milliseconds (journal/age.ts). */
+  readonly ageMs: number
 }
 
 /** `decisions` has one for each of `given`. `effectId` hands out outbox ids.
@@ -101,18 +105,19 @@ export class TurnPlanner {
     const { answer, metadata } = outcome
     if (answer.kind === 'failure') return { waiting, kind: 'refuse', failure: answer.failure, metadata }
     const { idempotencyKey, effect, hops } = waiting.command
-    const worthWriting =
-      events.length > 0 || change !== undefined || outcome.effects.length > 0 || idempotencyKey !== undefined
+    const forwardsOnce = answer.kind === 'forward' && idempotencyKey !== undefined
+    const worthWriting = events.length > 0 || change !== undefined || outcome.effects.length > 0 || forwardsOnce
     let memory: Remembered | undefined
     if (worthWriting) {
       this.record('command', { ...command, idempotencyKey }, events, change, outcome.effects, answer, metadata)
       if (idempotencyKey !== undefined) {
-        const { method, payload, nowMs } = command
+        const { method, payload } = command
         const { revision } = this
+        const { ageMs: atMs } = this.start
         const final = this.start.keepsRecords ? undefined : storedAnswer(answer, metadata)
         memory = {
           key: idempotencyKey,
-          entry: { method, payloadHash: payloadHash(payload), atMs: nowMs, revision, final },
+          entry: { method, payloadHash: payloadHash(payload), atMs, revision, final },
         }
         this.remembered.push(memory)
       }

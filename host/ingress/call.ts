@@ -26,13 +26,21 @@ export function checkMetadata(metadata: Metadata, max: number, what: 'metadata' 
   return metadata
 }
 
-/** One value of at most `max` characters of printable ASCII. @throws InnkeeperError `bad_request` */
+/** One value of at most `max` characters of printable ASCII. The header's draft standard makes it a quoted string; the quotes are
+ *  not part of it, so `"k"` and `k` are one key. @throws InnkeeperError `bad_request` */
 export function idempotencyKey(value: string | string[] | undefined, max: number): string | undefined {
   if (value === undefined) return undefined
-  if (typeof value !== 'string' || value.length === 0 || value.length > max || !/^[\x20-\x7e]*$/.test(value)) {
+  const key = typeof value === 'string' ? unquoted(value) : ''
+  if (key.length === 0 || key.length > max || !/^[\x20-\x7e]*$/.test(key)) {
     throw new InnkeeperError('bad_request', `an idempotency key has 1 to ${max} printable ASCII characters`)
   }
-  return value
+  return key
+}
+
+/** A string of RFC 8941 without its quotes; any other text as it is. */
+function unquoted(text: string): string {
+  const [, inside] = /^"((?:[^"\\]|\\["\\])*)"$/.exec(text) ?? []
+  return inside?.replace(/\\(["\\])/g, '$1') ?? text
 }
 
 /** `then` is called once the response is sent whole, or can no more be sent. */

@@ -277,6 +277,7 @@ class GrpcWebCall implements Wire {
     expose(response, names)
     response.setHeader('content-type', `application/grpc-web${this.textOut ? '-text' : ''}+proto`)
     response.setHeader('x-request-id', this.requestId)
+    if (this.request.headers['idempotency-key'] !== undefined) response.setHeader('cache-control', 'no-store')
   }
 
   /** The last frame, after `before`. */

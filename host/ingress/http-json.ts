@@ -241,6 +241,8 @@ class HttpCall {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     const headers: Record<string, string | number> = { 'content-length': length, 'x-request-id': this.requestId }
     if (contentType !== '') headers['content-type'] = contentType
+    // Who knows the key gets the answer; a cache must not give it to others besides.
+    if (this.request.headers['idempotency-key'] !== undefined) headers['cache-control'] = 'no-store'
     response.writeHead(status, headers)
     // Text that is ASCII goes out as it lies in memory; UTF-8 would be encoded once more by the socket.
     if (typeof body === 'string' && length === body.length) response.end(body, 'latin1')

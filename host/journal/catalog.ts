@@ -5,6 +5,7 @@
 // C3. A storage id belongs to one persistence id for ever, also after a purge.
 
 import type { Artefact } from '../guest/artefact.ts'
+import type { AgeStore } from './age.ts'
 import type { StorageId } from './journal.ts'
 
 export interface Deployment {
@@ -26,7 +27,7 @@ export interface DeployedService {
   readonly keyFields: Readonly<Record<string, readonly string[]>>
 }
 
-export interface Catalog {
+export interface Catalog extends AgeStore {
   /** Id of this data directory, made at its creation: 32 hex characters. */
   readonly directoryId: string
   /** All deployments ever, by number. */

@@ -44,7 +44,7 @@ export interface RecordedCommand {
 /** Who caused a record: a caller, a client that left its stream, a change that subscribers were told of, or a peer. */
 export type Origin = 'command' | 'cancelled' | 'changed' | 'peer'
 
-/** One decision that was worth writing: it brought events, a change, effects or an idempotency key. */
+/** One decision that was worth writing (entity/turn.ts T2). */
 export interface JournalRecord {
   /** Place among the entity's records, from 1. */
   readonly revision: number
@@ -100,7 +100,7 @@ export interface IdempotencyEntry {
   readonly method: string
   /** SHA-256 of the payload. */
   readonly payloadHash: Uint8Array
-  /** When the first accepted outcome was stored. */
+  /** Age of the data directory when the first accepted outcome was stored (age.ts). */
   readonly atMs: number
   /** The record that holds the answer, where `final` does not. */
   readonly revision: number
@@ -198,7 +198,7 @@ export interface Journal {
   putSnapshot(entity: EntityRef, snapshot: Snapshot): void
 
   idempotency(entity: EntityRef, idempotencyKey: string): IdempotencyEntry | undefined
-  /** Forget entries stored before `beforeMs`, at most `max` of them; answers how many. */
+  /** Forget entries stored before the age `beforeMs`, at most `max` of them; answers how many. */
   expireIdempotency(beforeMs: number, max: number): number
 
   /** Waiting and parked effects, in order of their ids. */

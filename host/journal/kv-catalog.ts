@@ -5,6 +5,7 @@
 //                deployment/<number, 10 digits>-> Deployment
 //                incarnation                   -> {"replica":"...","place":"..."}
 //                active/<service>              -> {"deployment":3}
+//                age                           -> {"ms":1}: how long it has been at work (age.ts)
 //   components   component/<hash>              -> the uploaded bytes
 //                artefact/<hash>/<engine>      -> framed JSON: plan, description, number of modules
 //                module/<hash>/<engine>/<n>    -> a core module
@@ -108,6 +109,14 @@ export class KvCatalog implements Catalog, IncarnationStore {
 
   putArtefact(artefact: Artefact): void {
     this.write(artefactWrites(artefact))
+  }
+
+  age(): number | undefined {
+    return this.read<{ ms: number }>('age')?.ms
+  }
+
+  putAge(ms: number): void {
+    this.using(() => this.kv.write([put('age', { ms })], false))
   }
 
   incarnation(): StoredIncarnation | undefined {

@@ -4,15 +4,20 @@
 // O2. The entry is in the journal before the effect is tried, and out of it in the commit of the entity that accepted it:
 //     a crash in between loses none and doubles none.
 //     Two commands for one entry, a try that took too long and the next one, are decided once: the target asks `awaits`.
-// O3. A failing effect is tried with back-off, then parked and listed; nobody waits for a parked one, nor past the deadline.
+// O3. What a target answers with `UNAVAILABLE`, `ABORTED`, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED` may be another thing later: it
+//     is tried again with back-off, then parked. Any other refusal or error is an answer: it is parked at once, with the reason.
+//     Nobody waits for a parked effect, nor past the deadline.
 // O4. At most `outboxEffectsMax` entries; whoever would add more is told so before it commits.
+// O5. Tries are counted on disk: one that ended with the host counts when it is taken up, before it is tried again. So an effect
+//     that takes the host down with it is parked in the end.
 //
 // Owns: trying, parking, the waiting for synchronous ones.   Activation owns: the commits.   The target owns: the outcome.
 
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { timerMsMax } from '../clock.ts'
-import type { Answer, Command, Dispatch } from '../command.ts'
+import type { Command, Dispatch, Failed } from '../command.ts'
+import { grpcCodeNames, wire } from '../errors.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal, OutboxEntry } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
@@ -22,6 +27,17 @@ import { tooManyHops } from './forward.ts'
 export const backOffMs = [100, 500, 2_000, 10_000, 60_000] as const
 /** How long one try may wait for its target. In milliseconds. */
 const tryMs = 60_000
+/** google.rpc codes with which an effect is worth another try: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
+const passing: ReadonlySet<number> = new Set([4, 8, 10, 14])
+
+/** What a try by hand came to, as far as it is known by then. */
+export type Became =
+  | { readonly became: 'delivered' }
+  | { readonly became: 'parked'; readonly reason: string }
+  /** It failed and is tried again by itself. */
+  | { readonly became: 'waiting'; readonly reason: string }
+  /** No answer yet. */
+  | { readonly became: 'under way' }
 
 export interface OutboxParts {
   readonly journal: Journal
@@ -44,6 +60,10 @@ export class Outbox {
   /** Counts `resume`: what was tried before it is taken up anew, and its answer means nothing. */
   private era = 0
   private stopped = false
+  /** Entries that a commit on its way takes out or replaces. */
+  private readonly leaving = new Set<number>()
+  /** Who asked for a try by hand, by id. */
+  private readonly watchers = new Map<number, (became: Became) => void>()
 
   constructor(parts: OutboxParts) {
     this.parts = parts
@@ -63,33 +83,72 @@ export class Outbox {
     return this.entries.size + count <= this.parts.limits.outboxEffectsMax
   }
 
+  find(id: number): OutboxEntry | undefined {
+    return this.entries.get(id)
+  }
+
   list(): readonly OutboxEntry[] {
     return [...this.entries.values()]
   }
 
-  /** Take up what the last process left, in order. Called once, when all services are there; again after a reopened store. */
-  resume(): void {
+  /** Take up what is in the journal, in order: after a start, when all services are there, and after a reopened store.
+   *  `interrupted`: a process has ended meanwhile, perhaps by one of these (O5). */
+  resume(interrupted: boolean): void {
     this.entries.clear()
+    this.leaving.clear()
     this.era += 1
     for (let after = 0; ; ) {
       const page = this.parts.journal.outbox(after, 1_000)
-      for (const entry of page) {
-        this.entries.set(entry.id, entry)
-        if (entry.parked === undefined) this.attempt(entry, ignore)
-        after = entry.id
-      }
-      if (page.length === 0) return
+      const last = page.at(-1)
+      if (last === undefined) return
+      after = last.id
+      for (const entry of page) this.entries.set(entry.id, entry)
+      const waiting = page.filter(({ parked }) => parked === undefined)
+      if (interrupted) this.takeUp(waiting)
+      else for (const entry of waiting) this.attempt(entry, ignore)
     }
+  }
+
+  private takeUp(waiting: readonly OutboxEntry[]): void {
+    const counted = waiting.map((entry) => ({ ...entry, attempts: entry.attempts + 1 }))
+    const spent = ({ attempts }: OutboxEntry) => attempts > backOffMs.length
+    const again = counted.filter((entry) => !spent(entry))
+    for (const entry of counted.filter(spent))
+      this.park(entry, `it was tried ${entry.attempts} times, and the host ended while it was under way`, ignore)
+    if (again.length === 0) return
+    for (const entry of again) this.entries.set(entry.id, entry)
+    const { era } = this
+    this.parts.commits.join(
+      (batch) => {
+        for (const entry of again) batch.enqueue(entry)
+      },
+      (error) => {
+        if (error !== undefined) this.parts.log.error({ err: error }, 'effects could not be taken up')
+        else if (era === this.era) for (const entry of again) this.attempt(entry, ignore)
+      },
+    )
+  }
+
+  /** A commit was joined that takes entries out, or makes them a forward: what is written of them from now on would come after it,
+   *  and bring back what has arrived. */
+  joined(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
+    for (const { id } of enqueued) if (this.entries.has(id)) this.leaving.add(id)
+    for (const id of dequeued) this.leaving.add(id)
   }
 
   /** What a commit that is on disk brought: new entries, entries that became a forward, and ids of those that arrived. */
   committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
-    for (const entry of enqueued) this.entries.set(entry.id, entry)
+    for (const entry of enqueued) {
+      this.entries.set(entry.id, entry)
+      this.leaving.delete(entry.id)
+    }
     for (const id of dequeued) {
+      this.leaving.delete(id)
       const entry = this.entries.get(id)
       if (entry === undefined) continue
       this.entries.delete(id)
       this.parts.delivered(entry.cause.service)
+      this.tell(id, { became: 'delivered' })
     }
   }
 
@@ -133,22 +192,44 @@ export class Outbox {
     next(0)
   }
 
-  /** Try a parked effect again. False if there is none of this id. */
-  retry(id: number): boolean {
+  /** Try a parked effect again, as if it were new; one that went too many hops begins a new chain. Resolves with what became of
+   *  it, within `waitMs`; undefined if there is none of this id. */
+  retry(id: number, waitMs: number): Promise<Became> | undefined {
     const entry = this.entries.get(id)
-    if (entry?.parked === undefined) return false
-    const fresh = { ...entry, parked: undefined, attempts: 0 }
+    if (entry === undefined) return undefined
+    if (entry.parked === undefined)
+      return Promise.resolve({
+        became: 'waiting',
+        reason: `it is not parked, and has been tried ${entry.attempts} times`,
+      })
+    const hops = entry.hops > this.parts.limits.hopsMax ? 0 : entry.hops
+    const fresh = { ...entry, parked: undefined, attempts: 0, hops }
+    const became = new Promise<Became>((resolve) => {
+      const timer = this.later(waitMs, () => this.tell(id, { became: 'under way' }))
+      this.watchers.set(id, (told) => {
+        this.forget(timer)
+        resolve(told)
+      })
+    })
     this.store(fresh, () => this.attempt(fresh, ignore))
-    return true
+    return became
+  }
+
+  private tell(id: number, became: Became): void {
+    const watcher = this.watchers.get(id)
+    this.watchers.delete(id)
+    watcher?.(became)
   }
 
   /** Give an effect up. False if there is none of this id. */
   drop(id: number): boolean {
     if (!this.entries.has(id)) return false
     this.entries.delete(id)
+    this.leaving.add(id)
     this.parts.commits.join(
       (batch) => batch.dequeue(id),
       (error) => {
+        this.leaving.delete(id)
         if (error !== undefined) this.parts.log.error({ effect: id, err: error }, 'an effect could not be dropped')
       },
     )
@@ -181,33 +262,39 @@ export class Outbox {
       requestId: `effect-${entry.id}`,
       effect: entry,
     }
-    dispatch(command, (answer) => this.answered(entry.id, era, answer, ended))
+    dispatch(command, (answer) => {
+      const now = this.entries.get(entry.id)
+      // Whoever accepted it took it out in the commit; however the answer was in the end.
+      if (answer.kind === 'reply' || now === undefined || era !== this.era) ended()
+      else this.failed(now, answer, ended)
+    })
   }
 
-  private answered(id: number, era: number, answer: Answer, ended: () => void): void {
-    const entry = this.entries.get(id)
-    // Whoever accepted it took it out in the commit; however the answer was in the end.
-    if (answer.kind === 'reply' || entry === undefined || era !== this.era) {
-      ended()
+  private failed(entry: OutboxEntry, failed: Failed, ended: () => void): void {
+    const { id, attempts } = entry
+    const [code, reason] = reasonOf(failed)
+    const wait = passing.has(code) ? backOffMs[attempts] : undefined
+    if (this.leaving.has(id)) {
+      // Decided after all, too late for this try. A forward that it became may need another one.
+      this.later(wait ?? backOffMs[0], () => {
+        const now = this.entries.get(id)
+        if (now === undefined) ended()
+        else this.attempt(now, ended)
+      })
       return
     }
-    const reason = answer.kind === 'refusal' ? answer.failure.message : answer.error.message
-    const code = answer.kind === 'error' ? answer.error.code : undefined
-    if (code === 'unknown_service' || code === 'unknown_method' || code === 'bad_request') {
-      this.park(entry, reason, ended)
-      return
-    }
-    const wait = backOffMs[entry.attempts]
     if (wait === undefined) {
       this.park(entry, reason, ended)
       return
     }
-    const again = { ...entry, attempts: entry.attempts + 1 }
-    this.entries.set(id, again)
+    const again = { ...entry, attempts: attempts + 1 }
     this.parts.log.warn(
       { effect: id, to: target(entry), attempt: again.attempts, reason },
       'an effect failed; it is tried again',
     )
+    this.tell(id, { became: 'waiting', reason })
+    // Nobody waits for this commit: if it fails the store does, and everything is taken up anew.
+    this.store(again, ignore)
     this.later(wait, () => this.attempt(again, ended))
   }
 
@@ -215,13 +302,18 @@ export class Outbox {
     const parked = { ...entry, parked: reason }
     this.parts.parked(entry.cause.service)
     this.parts.log.error({ effect: entry.id, to: target(entry), cause: entry.cause, reason }, 'an effect is parked')
-    this.store(parked, ended)
+    this.store(parked, () => {
+      this.tell(entry.id, { became: 'parked', reason })
+      ended()
+    })
   }
 
   private store(entry: OutboxEntry, stored: () => void): void {
     this.entries.set(entry.id, entry)
     this.parts.commits.join(
-      (batch) => batch.enqueue(entry),
+      (batch) => {
+        if (!this.leaving.has(entry.id)) batch.enqueue(entry)
+      },
       (error) => {
         if (error !== undefined) this.parts.log.error({ effect: entry.id, err: error }, 'an effect could not be stored')
         stored()
@@ -242,6 +334,13 @@ export class Outbox {
     clearTimeout(timer)
     this.timers.delete(timer)
   }
+}
+
+/** Code and words of a failure. */
+function reasonOf(failed: Failed): readonly [code: number, reason: string] {
+  if (failed.kind === 'error') return [wire[failed.error.code].grpc, failed.error.message]
+  const { code, message } = failed.failure
+  return [code, `refused with ${grpcCodeNames[code] ?? code}: ${message}`]
 }
 
 function target(entry: OutboxEntry): string {

@@ -25,7 +25,10 @@ export interface RouterParts {
   readonly actions: Actions
   readonly deadlines: Deadlines
   readonly commits: Pick<GroupCommit, 'join'>
-  readonly outbox: { committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void }
+  readonly outbox: {
+    joined(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void
+    committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void
+  }
   readonly clock: Clock
   /** A forward or side effect named a service or method that is not there (B2.7). */
   readonly lost: (command: Command) => void
@@ -97,6 +100,7 @@ function runOnce(
       reply(answer)
       return
     }
+    outbox.joined([], [effect.id])
     commits.join(
       (batch) => batch.dequeue(effect.id),
       (error) => {
@@ -121,8 +125,16 @@ function routeOf({ services, lost }: RouterParts, command: Command): Route {
   const service = services.get(command.service)
   const method = service?.methods.get(command.method)
   if (service !== undefined && method !== undefined) return { service, method }
-  if (command.hops > 0) lost(command)
+  if (command.hops > 0) {
+    lost(command)
+    // No mistake of the caller's: he named another service. An effect has nobody but its operator to be told.
+    if (command.effect === undefined) throw forwardedNowhere(command.requestId)
+  }
   throw service === undefined ? unknownService(command.service) : unknownMethod(command.service, command.method)
+}
+
+function forwardedNowhere(requestId: string): InnkeeperError {
+  return new InnkeeperError('guest_fault', `the function forwards to what is not deployed (request ${requestId})`)
 }
 
 function unknownService(name: string): InnkeeperError {

@@ -10,7 +10,7 @@ import type { OutboxEntry } from '../../host/journal/journal.ts'
 
 const Turn = suite('turn')
 
-const start = { service: 's', entity: 'e', deployment: 3, revision: 7, sequence: 20, keepsRecords: true }
+const start = { service: 's', entity: 'e', deployment: 3, revision: 7, sequence: 20, keepsRecords: true, ageMs: 77 }
 const call = { service: 't', method: 'M', payload: Buffer.from('p'), metadata: [] }
 const event = { typeName: 'E', data: Buffer.from('x') }
 
@@ -63,13 +63,33 @@ Turn('T1: a failure leaves nothing behind, whatever the guest returned with it',
   assert.is(plan.sequence, 20)
 })
 
-Turn('T2: a command without events, effects or key is not written', () => {
+Turn('T2, T5: what changes and sends nothing is not written, and nothing is kept under its key', () => {
   const plan = planTurn(start, [given(), given({ idempotencyKey: 'k' })], [accepted(0), accepted(0)], ids())
+  assert.equal([plan.records, plan.remembered], [[], []])
+})
+
+Turn('T5: events, effects and forwards are kept under their key, stamped with the age of the directory', () => {
+  const decisions = [
+    accepted(1),
+    accepted(0, { effects: [{ call, synchronous: false }] }),
+    accepted(0, { answer: { kind: 'forward', call } }),
+  ]
+  const commands = decisions.map((_, at) => given({ idempotencyKey: `k${at}` }))
+  const { records, remembered } = planTurn(start, commands, decisions, ids())
   assert.equal(
-    plan.records.map((record) => record.revision),
-    [8],
+    records.map(({ revision }) => revision),
+    [8, 9, 10],
   )
-  assert.is(plan.remembered[0]?.entry.revision, 8)
+  assert.equal(
+    remembered.map(({ key, entry }) => [key, entry.revision, entry.atMs]),
+    [
+      ['k0', 8, 77],
+      ['k1', 9, 77],
+      ['k2', 10, 77],
+    ],
+  )
+  // A forward without a key leaves no trace of its own.
+  assert.equal(planTurn(start, [given()], [accepted(0, { answer: { kind: 'forward', call } })], ids()).records, [])
 })
 
 Turn('T3: revisions and sequences go on without gaps, refusals or not', () => {

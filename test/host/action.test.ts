@@ -151,7 +151,9 @@ Calls('B1.3: a forward is answered by its target, whatever the kind of either; c
   const tooLong = await act(chain.replace('HOPS', '17'))
   assert.is(tooLong.code, 9)
   assert.match(tooLong.message, '16 forwards')
-  assert.is((await act("return forward('no.such.Service', 'Do', '', '')")).code, 12)
+  const lost = await act("return forward('no.such.Service', 'Do', '', '')")
+  assert.is(lost.code, 13)
+  assert.match(lost.message, /^the function forwards to what is not deployed/)
 })
 
 Calls('B1.3, A9: an action forwards its idempotency key on, so that the target decides once', async () => {

@@ -47,7 +47,10 @@ const store: Store = {
 const data = temporary()
 /** Time that the test can let pass. */
 let ahead = 0
-const clock = { now: () => Date.now() + ahead }
+/** How `gated` refuses before its time. */
+const notYet = 'refused with UNAVAILABLE: not yet'
+
+const clock = { now: () => Date.now() + ahead, steady: () => performance.now() }
 const host: Host = await testHost(data.path, {}, { store, clock })
 assert.ok((await host.deployer.deploy(await scripted())).ok)
 assert.ok((await host.deployer.deploy((await fixture('odd')).bytes)).ok)
@@ -264,7 +267,7 @@ for (const [kind, cause] of Object.entries(causes)) {
 }
 
 Effects(
-  'A8: a refused one is tried again, then parked and listed; nobody waits for it longer; by hand it goes on',
+  'A8: what may pass is tried again, then parked and listed; nobody waits for it longer; by hand it goes on',
   async () => {
     const waits = backOffMs as unknown as number[]
     const before = [...waits]
@@ -278,20 +281,66 @@ Effects(
       assert.equal(others, [])
       assert.equal(
         [entry.parked, entry.attempts, entry.to, entry.cause.service, entry.cause.entity, entry.synchronous],
-        ['not yet', before.length, `${values}/Do`, values, 'park-cause', true],
+        [notYet, before.length, `${values}/Do`, values, 'park-cause', true],
       )
-      assert.is((await http(host.admin, 'POST', `/v1/effects/${entry.id}/retry`, {})).status, 200)
-      await until(async () => (await effects())[0]?.parked === 'not yet')
+      const retry = () => http(host.admin, 'POST', `/v1/effects/${entry.id}/retry`, {})
+      const failed = (await retry()).json
+      assert.equal([failed.id, failed.became, failed.reason], [entry.id, 'waiting', notYet])
+      await until(async () => (await effects())[0]?.parked === notYet)
       await value('park', put('0'))
-      assert.is((await http(host.admin, 'POST', `/v1/effects/${entry.id}/retry`, {})).status, 200)
-      await settled()
+      assert.is((await retry()).json.became, 'delivered')
+      assert.equal(await effects(), [])
       assert.is(await show('park'), '1')
-      assert.is((await http(host.admin, 'POST', `/v1/effects/${entry.id}/retry`, {})).status, 404)
+      assert.is((await retry()).status, 404)
     } finally {
       waits.splice(0, before.length, ...before)
     }
   },
 )
+
+Effects(
+  'A8: any other refusal, and a fault, is an answer: parked at once with its reason, and nobody waits',
+  async () => {
+    const refusing = (code: string) => `return { outcome: refuse('${code}', 'no ${code}') }`
+    for (const [code, name] of [
+      ['invalid-argument', 'INVALID_ARGUMENT'],
+      ['not-found', 'NOT_FOUND'],
+      ['already-exists', 'ALREADY_EXISTS'],
+      ['permission-denied', 'PERMISSION_DENIED'],
+      ['failed-precondition', 'FAILED_PRECONDITION'],
+      ['unknown', 'UNKNOWN'],
+    ]) {
+      const began = performance.now()
+      const refused = `effect('Values', 'Do', 'refuses', ${text(refusing(code!))}, true)`
+      assert.equal(await causes['value']!('asks', `${refused}, ${appendTo(`asked-${code}`, 'x', true)}`), done)
+      // Not one back-off was waited for.
+      assert.ok(performance.now() - began < backOffMs.reduce((sum: number, wait) => sum + wait, 0), code)
+      assert.is(await show(`asked-${code}`), 'x')
+      const [entry, ...others] = await effects()
+      assert.equal([entry.parked, entry.attempts, others], [`refused with ${name}: no ${code}`, 0, []])
+      await dropAll()
+    }
+    assert.equal(await causes['value']!('asks', `effect('Values', 'Do', 'faults', 'throw new Error()', true)`), done)
+    assert.match((await effects())[0].parked, /^the function failed \(request effect-\d+\)$/)
+    await dropAll()
+  },
+)
+
+Effects('--retry-all tries all that are parked, and says what became of them', async () => {
+  const once =
+    "return value === 'open' ? { change: { updated: 'in' }, outcome: say('') } : { outcome: refuse('not-found', 'shut') }"
+  for (const id of ['all-1', 'all-2']) await causes['value']!('all', `effect('Values', 'Do', '${id}', ${text(once)})`)
+  await causes['value']!('all', "effect('no.such.Service', 'Do', '', '')")
+  await until(
+    async () => (await effects()).filter(({ parked }: { parked: string | null }) => parked !== null).length === 3,
+  )
+  await value('all-1', put('open'))
+  const { json } = await http(host.admin, 'POST', '/v1/effects/retry', {})
+  assert.equal([json.retried, json.delivered, json.parked, json.waiting, json.still.length], [3, 1, 2, 0, 2])
+  assert.is(await show('all-1'), 'in')
+  assert.is((await http(host.admin, 'POST', '/v1/effects/retry?service=nobody', {})).json.retried, 0)
+  await dropAll()
+})
 
 Effects('A8: a caller does not wait for one past its deadline; it arrives later', async () => {
   const stubborn = `effect('Values', 'Do', 'late', ${text(gated)}, true)`
@@ -344,6 +393,9 @@ Effects('A8: a chain of effects over all kinds ends after 16 hops, parked, sayin
   assert.ok(list.length >= 1)
   for (const { parked } of list) assert.match(parked, 'more than 16 forwards and side effects in a chain')
   assert.is(await show('ring-count'), '16')
+  // By hand it begins a new chain, which ends after another 16.
+  assert.is((await http(host.admin, 'POST', `/v1/effects/${list[0].id}/retry`, {})).json.became, 'delivered')
+  await until(async () => (await show('ring-count')) === '32')
   await dropAll()
 })
 
@@ -427,12 +479,12 @@ for (const [from, start] of Object.entries(forwards)) {
   })
 
   Forwards(
-    `B1.3, 2.4: ${from}: an unknown target is the caller's error, after what was decided is stored`,
+    `B1.3, 2.4: ${from}: an unknown target is INTERNAL, without its name, after what was decided is stored`,
     async () => {
       const answer = await start(`un-${from}`, "'no.such.Service', 'Do', '', ''")
-      assert.is(answer.code, 12)
-      assert.match(answer.message, 'no service no.such.Service is deployed')
-      assert.is((await start(`un-${from}`, "'Values', 'Fly', '', ''")).code, 12)
+      assert.is(answer.code, 13)
+      assert.match(answer.message, /^the function forwards to what is not deployed \(request [\w-]+\)$/)
+      assert.is((await start(`un-${from}`, "'Values', 'Fly', '', ''")).code, 13)
       if (from === 'value') assert.is(await show(`un-${from}`), 'forwarded')
     },
   )

@@ -129,7 +129,7 @@ Value('B1.3: a forward that fails undoes nothing', async () => {
 })
 
 Value(
-  'A9: a repeated idempotency key gets the first answer and decides nothing, also of what changed nothing',
+  'A9: a repeated idempotency key gets the first answer and decides nothing; what changed nothing is decided again',
   async () => {
     const once = { 'idempotency-key': 'k1' }
     const more =
@@ -142,11 +142,16 @@ Value(
     const look = { 'idempotency-key': 'k2' }
     assert.is((await act('i', read, look)).text, 'xx')
     await act('i', more)
-    assert.is((await act('i', read, look)).text, 'xx')
+    assert.is((await act('i', read, look)).text, 'xxx')
+    // Nothing was kept under it, so another command may have it.
+    assert.is((await act('i', more, look)).text, 'xxxx')
+    // A quoted key is the key in the quotes.
+    assert.is((await act('i', more, { 'idempotency-key': '"k1"' })).text, 'x')
     // What was said with it is said again.
     const { headers, text } = await http(host.listen, 'POST', '/values/i', { code: more }, { 'idempotency-key': 'k1' })
     assert.is(text, '{"text":"x"}')
     assert.is(headers.get('x-first'), 'yes')
+    assert.is(headers.get('cache-control'), 'no-store')
   },
 )
 

@@ -1,6 +1,7 @@
 // An ingress alone: a real port over made-up services, whose calls a test answers itself.
 
 import { pino } from 'pino'
+import { systemClock } from '../../host/clock.ts'
 import type { Command, Dispatch, Open, Receiver, StreamCall } from '../../host/command.ts'
 import type { IngressContext } from '../../host/ingress/context.ts'
 import type { Ingress } from '../../host/ingress/server.ts'
@@ -124,7 +125,7 @@ export async function fakeHost(schema: Schema, names: readonly string[], parts: 
     open,
     services,
     limits: { ...defaultLimits, ...parts.limits },
-    clock: { now: () => Date.now() },
+    clock: systemClock,
     metrics,
     log: pino({ level: 'warn' }, { write: (line: string) => log.push(line) }),
     deadlineMs: 60_000,

@@ -1,0 +1,41 @@
+// Guards what kept answers expire by: a machine's clock that jumps forgets nothing.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Age } from '../../host/journal/age.ts'
+import { memoryStore } from '../../host/journal/memory.ts'
+import { commit } from '../support/journal.ts'
+
+const Ageing = suite('age')
+const day = 24 * 3_600_000
+const entity = { storage: 1, key: 'a' }
+const entry = { method: 'm', payloadHash: Buffer.alloc(32), revision: 1, final: undefined }
+
+Ageing('A1: it goes with the steady clock, whatever the time of day does', async () => {
+  const { catalog, journal } = memoryStore()
+  let [now, steady] = [1_000_000, 50.5]
+  const clock = { now: () => now, steady: () => steady }
+  const age = new Age(catalog, clock)
+  assert.is(age.now(), 1_000_000)
+  await commit(journal, (batch) => batch.remember(entity, 'key', { ...entry, atMs: age.now() }))
+  for (const jump of [2 * day, 365 * day, -400 * day]) {
+    now += jump
+    journal.expireIdempotency(age.now() - day, 10)
+    assert.ok(journal.idempotency(entity, 'key') !== undefined, `forgotten after a jump of ${jump / day} days`)
+  }
+  steady += day + 1
+  journal.expireIdempotency(age.now() - day, 10)
+  assert.is(journal.idempotency(entity, 'key'), undefined)
+})
+
+Ageing('A2: it goes on where it was noted; time without a host does not count', () => {
+  const { catalog } = memoryStore()
+  let steady = 0
+  const first = new Age(catalog, { now: () => 5_000, steady: () => steady })
+  steady = 100
+  first.note()
+  steady = 150
+  assert.is(new Age(catalog, { now: () => 9 * day, steady: () => 7 }).now(), 5_100)
+})
+
+Ageing.run()

@@ -1,0 +1,139 @@
+// Guards the outbox by itself: tries are counted on disk, what was decided is not brought back, and a try by hand says what it came to.
+
+import { pino } from 'pino'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Answer, Command, Reply } from '../../host/command.ts'
+import { InnkeeperError } from '../../host/errors.ts'
+import { GroupCommit } from '../../host/journal/group-commit.ts'
+import type { OutboxEntry } from '../../host/journal/journal.ts'
+import { memoryStore } from '../../host/journal/memory.ts'
+import { defaultLimits } from '../../host/limits.ts'
+import { backOffMs, Outbox } from '../../host/reply/outbox.ts'
+import { call } from '../support/journal.ts'
+
+const Sending = suite('outbox')
+
+function made() {
+  const { journal } = memoryStore()
+  const commits = new GroupCommit(journal)
+  const sent: { command: Command; reply: Reply; onDisk: readonly OutboxEntry[] }[] = []
+  const outbox = new Outbox({
+    ...{ journal, commits, limits: defaultLimits, log: pino({ level: 'silent' }) },
+    clock: { now: () => 0, steady: () => 0 },
+    dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
+    delivered() {},
+    parked() {},
+  })
+  return { journal, commits, outbox, sent }
+}
+
+type Made = ReturnType<typeof made>
+
+/** Put an entry on disk, as an entity's commit does, and let the outbox know. */
+function caused({ commits, outbox }: Made, more: Partial<OutboxEntry> = {}): OutboxEntry {
+  const cause = { service: 's', entity: 'e', revision: 1 }
+  const id = outbox.nextId()
+  const entry: OutboxEntry = { id, cause, call, synchronous: false, hops: 1, attempts: 0, parked: undefined, ...more }
+  commits.join(
+    (batch) => batch.enqueue(entry),
+    () => outbox.committed([entry], []),
+  )
+  commits.flush()
+  return entry
+}
+
+/** The target's commit takes the entry out. */
+function arrives({ commits, outbox }: Made, { id }: OutboxEntry): void {
+  outbox.joined([], [id])
+  commits.join(
+    (batch) => batch.dequeue(id),
+    (error) => {
+      if (error === undefined) outbox.committed([], [id])
+    },
+  )
+}
+
+const refusal = (code: number): Answer => ({
+  kind: 'refusal',
+  failure: { code, message: 'no', details: [] },
+  metadata: [],
+})
+const late: Answer = { kind: 'error', error: new InnkeeperError('deadline_exceeded', 'too late') }
+const attempts = ({ journal }: Made) => journal.outbox(0, 100).map((entry) => entry.attempts)
+
+Sending('O5: a try that failed is counted on disk', () => {
+  const all = made()
+  all.outbox.run([caused(all)], 0, () => {})
+  assert.equal(attempts(all), [0])
+  all.sent[0]!.reply(refusal(14))
+  all.commits.flush()
+  assert.equal(attempts(all), [1])
+  all.outbox.stop()
+})
+
+Sending('O5: what was under way when a process ended counts before it is tried again, and is parked in the end', () => {
+  const all = made()
+  caused(all)
+  for (let start = 1; start <= backOffMs.length; start++) {
+    all.outbox.resume(true)
+    all.commits.flush()
+    assert.is(all.sent.length, start)
+    assert.is(all.sent.at(-1)!.onDisk[0]!.attempts, start)
+  }
+  all.outbox.resume(true)
+  all.commits.flush()
+  assert.is(all.sent.length, backOffMs.length)
+  const [entry] = all.journal.outbox(0, 100)
+  assert.match(entry!.parked!, /tried 6 times, and the host ended while it was under way/)
+  // A store that was only reopened interrupted nothing.
+  const other = made()
+  caused(other)
+  other.outbox.resume(false)
+  other.commits.flush()
+  assert.equal([other.sent.length, attempts(other)], [1, [0]])
+})
+
+Sending('O2: a try that is too late does not bring back what its target decides in the same turn', () => {
+  for (const answer of [late, refusal(9)]) {
+    for (const before of [true, false]) {
+      const all = made()
+      const entry = caused(all)
+      all.outbox.run([entry], 0, () => {})
+      if (before) arrives(all, entry)
+      all.sent[0]!.reply(answer)
+      if (!before) arrives(all, entry)
+      all.commits.flush()
+      assert.equal(all.journal.outbox(0, 100), [])
+      assert.not(all.outbox.awaits(entry))
+      all.outbox.stop()
+    }
+  }
+})
+
+Sending('a try by hand says what it came to', async () => {
+  const all = made()
+  const entry = caused(all, { parked: 'no', attempts: 5, hops: defaultLimits.hopsMax + 1 })
+  assert.is(all.outbox.retry(99, 10), undefined)
+  const tried = async (answer: () => void) => {
+    const became = all.outbox.retry(entry.id, 20)!
+    all.commits.flush()
+    answer()
+    all.commits.flush()
+    return await became
+  }
+  assert.equal(await tried(() => all.sent.at(-1)!.reply(refusal(5))), {
+    became: 'parked',
+    reason: 'refused with NOT_FOUND: no',
+  })
+  // It had gone too many hops: a new chain.
+  assert.is(all.sent[0]!.command.hops, 0)
+  assert.equal(await tried(() => {}), { became: 'under way' })
+  assert.is((await all.outbox.retry(entry.id, 20)!).became, 'waiting')
+  all.sent.at(-1)!.reply(refusal(5))
+  all.commits.flush()
+  assert.equal(await tried(() => arrives(all, entry)), { became: 'delivered' })
+  assert.equal(all.outbox.list(), [])
+})
+
+Sending.run()
