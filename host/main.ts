@@ -1,6 +1,7 @@
 // Main: the composition of a host: config, store, guests, router, entities, ingress, admin; and its end.
 //
-// M1. The service port is bound last, when everything that was deployed is back; `/readyz` says so, and why not.
+// M1. The ports are bound when everything that was deployed is back. Where more is to be deployed first, calls are UNAVAILABLE until
+//     `ready`; `/readyz` says so.
 // M2. When storage fails the host takes no calls, closes and reopens the store until that works, drops every activation, and
 //     goes on (A14). Nothing that was acknowledged is lost.
 // M3. Stopping: no new calls, running ones finish within `stopWaitMs`, then the store is closed.
@@ -44,6 +45,8 @@ export interface HostParts {
   readonly log?: Logger
   /** Instead of a data directory: for tests. */
   readonly store?: Store
+  /** Take no calls before `Host.ready`: something is still to be deployed. */
+  readonly waits?: boolean
 }
 
 export interface Host {
@@ -61,6 +64,8 @@ export interface Host {
   /** HOST:PORT as bound. */
   readonly listen: string
   readonly admin: string
+  /** Takes calls from now on, where it was told to wait. */
+  ready(): void
   stop(): Promise<void>
 }
 
@@ -132,7 +137,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
   const unready = (): string | undefined => {
     if (state.stopping) return 'the host is stopping; try another time'
-    if (state.starting) return 'the host is starting; try again in a moment'
+    if (state.starting) return 'the host is starting, and not everything is served yet; try again in a moment'
     const failure = journal.failure()
     return failure && `storage failed: ${failure.message}; the host takes calls again when it works`
   }
@@ -173,6 +178,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     if (journal.failure() !== undefined) return
     journal.expireIdempotency(age.now() - config.idempotencyHours * 3_600_000, expireMax)
     age.note()
+    journal.noteCensus()
+  }
+  /** What was committed since the last notes, or ever in an older directory, is counted behind everything else. */
+  const count = () => {
+    journal.census.complete().catch((err: unknown) => log.error({ err }, 'counting what is stored failed'))
   }
   let reopening = false
   const recover = () => {
@@ -187,6 +197,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
         entities.restart()
         wakeSubscribed(store, services, entities)
         outbox.resume(false)
+        count()
       })
       .catch((error: unknown) => log.error({ err: error }, 'storage still fails'))
       .finally(() => {
@@ -208,6 +219,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     corsOrigins: config.corsOrigins,
     requestId: () => `${prefix}-${(++calls).toString(36)}`,
     unready,
+    starting: () => state.starting,
   }
   let ingress: Ingress | undefined
   let admin: AdminServer | undefined
@@ -226,7 +238,10 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     await admin?.close()
     commits.flush()
     note()
-    if (journal.failure() === undefined) age.note()
+    if (journal.failure() === undefined) {
+      age.note()
+      journal.noteCensus()
+    }
     await journal.close()
   }
   try {
@@ -252,9 +267,14 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     await stop()
     throw error
   }
-  state.starting = false
-  // Last: whatever an effect does, its operator has the admin port.
-  outbox.resume(true)
+  count()
+  const ready = () => {
+    if (!state.starting) return
+    state.starting = false
+    // Last: its targets are served, and whatever an effect does, its operator has the admin port.
+    outbox.resume(true)
+  }
+  if (parts.waits !== true) ready()
   return {
     config,
     services,
@@ -270,6 +290,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     },
     listen: `${config.listen.host}:${ingress.address.port}`,
     admin: `${config.admin.host}:${admin.address.port}`,
+    ready,
     stop,
   }
 }

@@ -23,6 +23,8 @@ export interface IngressContext {
   readonly requestId: () => string
   /** Why the host takes no calls, or undefined. */
   readonly unready: () => string | undefined
+  /** It never has taken calls: what it will serve is not known yet. */
+  readonly starting?: () => boolean
   /** Origins of web pages that may call; `*`: any. None if left out. */
   readonly corsOrigins?: readonly string[]
   /** Other than usual in tests. */

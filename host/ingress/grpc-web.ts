@@ -89,8 +89,8 @@ class GrpcWebCall implements Wire {
       throw new Unimplemented(`content-type ${headers['content-type']!.slice(0, 100)} is not supported; send protobuf`)
     if ((headers['content-encoding'] ?? 'identity') !== 'identity')
       throw new Unimplemented('content-encoding is not supported; send the body as it is')
-    const { service, method } = this.target()
     checkReady(context)
+    const { service, method } = this.target()
     const { metadataBytesMax, nameLengthMax } = context.limits
     const streaming = isStreamed(method)
     const timeoutMs = timeoutOf(headers['grpc-timeout'])

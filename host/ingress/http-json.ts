@@ -83,6 +83,7 @@ class HttpCall {
       this.unmatched(path)
       return
     }
+    checkReady(this.context)
     if (found.kind === 'wrong_method') {
       this.response.setHeader('allow', found.allow.join(', '))
       throw new InnkeeperError(
@@ -90,7 +91,6 @@ class HttpCall {
         `${request.method} is not allowed on ${path}; use ${found.allow.join(' or ')}`,
       )
     }
-    checkReady(this.context)
     const query = mark === -1 ? '' : url.slice(mark + 1)
     if (found.route.body === '') {
       request.resume()
@@ -119,11 +119,13 @@ class HttpCall {
     const probe = this.request.headers['k-network-probe']
     if (probe === 'queue') this.end(200, 'text/plain', 'queue')
     else if (probe !== undefined) this.end(400, 'text/plain', `unexpected probe header value: ${probe}`)
-    else
+    else {
+      checkReady(this.context)
       throw new InnkeeperError(
         'unknown_path',
         `no method has the path ${path.slice(0, 200)}; \`inn services\` lists the routes`,
       )
+    }
   }
 
   private checkContentType(): void {

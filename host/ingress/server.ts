@@ -5,6 +5,7 @@
 // S3. `close` takes no new connection, lets running calls finish for a time, then ends what still streams with UNAVAILABLE and
 //     closes what is left.
 // S4. A peer that vanished without a word is noticed by TCP's own probes: a stream may be silent for days.
+// S5. While the host starts, calls are UNAVAILABLE: nothing is called unknown that may be served in a moment.
 
 import http from 'node:http'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
@@ -15,6 +16,7 @@ import { Cors } from './cors.ts'
 import { createGrpc } from './grpc.ts'
 import { createGrpcWeb, isGrpcWeb } from './grpc-web.ts'
 import { createHttpJson } from './http-json.ts'
+import { createNotYet } from './not-yet.ts'
 import { Streams } from './stream.ts'
 
 const silenceMs = 10_000
@@ -33,6 +35,7 @@ export async function listen(context: IngressContext, host: string, port: number
   const streams = new Streams(context)
   const grpc = createGrpc(context, streams)
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
+  const notYet = createNotYet(() => context.unready() ?? 'try again')
   const grpcWeb = createGrpcWeb(context, streams)
   const json = createHttpJson(context, streams)
   const cors = new Cors(context.corsOrigins ?? [])
@@ -53,7 +56,8 @@ export async function listen(context: IngressContext, host: string, port: number
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     sniff(socket, (http2) => {
-      if (http2) injector.injectConnection(socket)
+      if (http2 && context.starting?.()) notYet.take(socket)
+      else if (http2) injector.injectConnection(socket)
       else web.emit('connection', socket)
     })
   })

@@ -21,6 +21,7 @@
 
 import type { Metadata } from '../metadata.ts'
 import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
+import type { Census } from './census.ts'
 
 /** Short number that a persistence id was given at its first deployment; never used again for another. */
 export type StorageId = number
@@ -221,6 +222,11 @@ export interface Journal {
   lastCommit(): number
   /** Commits with number > `after`, in order: the journal keys that each wrote. */
   commits(after: number, max: number): readonly CommitRecord[]
+
+  /** What is stored, counted. */
+  readonly census: Census
+  /** Write down what was counted, so that the next start need not. Without sync. */
+  noteCensus(): void
 
   /** Why nothing can be served, or undefined when all is well (J4). */
   failure(): Error | undefined

@@ -1,9 +1,10 @@
-// A batch over a Kv: the writes of one commit, encoded as they come, so that nothing of them is held on to.
+// A batch over a Kv: the writes of one commit, encoded as they come; of records only what the census counts is held on to.
 //
 // B1. A record must follow its entity's last one, stored or earlier in the batch (J2), and a value its last revision; the
 //     journal looks again at commit, since another batch may have come first.
 
 import assert from 'node:assert/strict'
+import type { Census, Counted } from './census.ts'
 import type {
   Base,
   Batch,
@@ -41,10 +42,14 @@ export class KvBatch implements Batch {
   readonly heads = new Map<string, BatchHead>()
   /** Highest id enqueued, 0 if none was. */
   outboxId = 0
+  /** For the census. */
+  readonly brought: Counted[] = []
   private readonly headOf: HeadOf
+  private readonly census: Pick<Census, 'firstOf'>
 
-  constructor(headOf: HeadOf) {
+  constructor(headOf: HeadOf, census: Pick<Census, 'firstOf'>) {
     this.headOf = headOf
+    this.census = census
   }
 
   get empty(): boolean {
@@ -63,6 +68,17 @@ export class KvBatch implements Batch {
     this.heads.set(key, { entity, base, by: 'records', revision: record.revision, sequence: record.sequence })
     this.writes.push(['journal', numbered(entityPrefix(entity), record.revision), encodeRecord(record)])
     this.wrote.push({ entity, revision: record.revision })
+    this.count(entity, record)
+  }
+
+  private count({ storage, key }: EntityRef, { revision, sequence, events }: JournalRecord): void {
+    let at = sequence - events.length
+    for (const { typeName } of events) {
+      at += 1
+      const first = this.census.firstOf(storage, typeName, key, at)
+      if (first !== undefined) this.writes.push(first)
+    }
+    this.brought.push({ storage, key, born: revision === 1, size: sequence, events })
   }
 
   keep(entity: EntityRef, after: number, base: Base, history: readonly JournalRecord[]): void {
@@ -78,6 +94,8 @@ export class KvBatch implements Batch {
     for (const record of history) this.writes.push(['journal', numbered(prefix, record.revision), encodeRecord(record)])
     this.writes.push(['bases', prefix, encodeBase(base)])
     this.wrote.push({ entity, revision: base.revision })
+    const { storage, key: id } = entity
+    this.brought.push({ storage, key: id, born: after === 0, size: base.state?.length ?? 0, events: [] })
   }
 
   compact(entity: EntityRef, after: number, base: Base): void {

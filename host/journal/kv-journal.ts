@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
+import { Census } from './census.ts'
 import { DamagedBlock, DamagedValue, damagedError } from './damage.ts'
 import type {
   Base,
@@ -73,6 +74,7 @@ export class KvJournal implements Journal {
   private readonly kv: Kv
   private readonly warn: Warn
   private readonly noted: () => number
+  private counting: Census
   private readonly heads = new Map<string, Head>()
   private commitNumber: number
   /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
@@ -89,10 +91,15 @@ export class KvJournal implements Journal {
     const { commitNumber, outboxId } = this.readEnd()
     this.commitNumber = commitNumber
     this.outboxId = outboxId
+    this.counting = new Census(kv, commitNumber)
+  }
+
+  get census(): Census {
+    return this.counting
   }
 
   batch(): Batch {
-    return new KvBatch(this.headOf)
+    return new KvBatch(this.headOf, this.census)
   }
 
   commit(batch: Batch, done: (error: Error | undefined) => void): void {
@@ -113,6 +120,7 @@ export class KvJournal implements Journal {
     try {
       this.kv.write([...batch.writes, this.commitWrite(batch.wrote, outboxId)], true)
     } catch (error) {
+      this.census.failed()
       this.fail(error)
       const message =
         'the outcome of this command is unknown: storage failed while it was written; a retry with an idempotency key finds out'
@@ -121,6 +129,7 @@ export class KvJournal implements Journal {
     }
     this.commitNumber += 1
     this.outboxId = outboxId
+    this.census.committed(batch.brought)
     for (const [key, head] of batch.heads) {
       if (this.heads.size >= headsMax) this.heads.clear()
       this.heads.set(key, head)
@@ -381,8 +390,8 @@ export class KvJournal implements Journal {
       this.kv.clear('bases', from, to)
       this.kv.clear('journal', from, to)
       this.heads.clear()
-      // The clearing itself is not synced by every engine; an empty synced commit is.
-      this.kv.write([this.commitWrite([], this.outboxId)], true)
+      // The clearing itself is not synced by every engine; a synced commit is.
+      this.kv.write([...this.census.forget(storage, this.commitNumber + 1), this.commitWrite([], this.outboxId)], true)
       this.commitNumber += 1
     })
   }
@@ -419,10 +428,18 @@ export class KvJournal implements Journal {
     const { commitNumber, outboxId } = this.readEnd()
     this.commitNumber = commitNumber
     this.outboxId = outboxId
+    // A commit whose outcome was unknown may be there after all.
+    this.counting.stop()
+    this.counting = new Census(this.kv, commitNumber)
     this.broken = undefined
   }
 
+  noteCensus(): void {
+    if (this.broken === undefined) this.reading(() => this.kv.write(this.census.notes(this.commitNumber), false))
+  }
+
   close(): Promise<void> {
+    this.census.stop()
     return this.kv.close()
   }
 

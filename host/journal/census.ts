@@ -1,0 +1,347 @@
+// Census: what is stored, by storage id: types of events with a count and the first example, the largest and the oldest entities.
+// A deployment looks there before it takes a version that could not read it.
+//
+//   default   type/<storage>/<type name>   -> {"count":9,"entity":"a","sequence":1}     count as of `through`
+//             census/<storage>             -> {"largest":[["a",120]],"oldest":["a","b"]}  as of `through`
+//             census                       -> {"through":1234,"purged":{"7":99}}         number of the last commit counted in; commits
+//                                             up to which a storage id counts for nothing
+//
+// C1. A type is known from the commit of its first event on: its row is in that commit.
+// C2. Counts are kept in memory and noted now and then, unsynced, with the commit they reach. A start counts the rest in slices;
+//     a directory without a census, all of it.
+// C3. Counting goes by commits, each once: what is committed meanwhile is counted apart.
+//
+// Owns: counting.   The journal owns: commits.   deploy/ owns: what follows from it.
+
+import { InnkeeperError } from '../errors.ts'
+import type { Typed } from '../outcome.ts'
+import { DamagedValue } from './damage.ts'
+import type { StorageId } from './journal.ts'
+import { after, commitKey, entityPrefix, numbered, numberOf } from './keys.ts'
+import type { Kv, Write } from './kv.ts'
+import { decodeBase, decodeCommit, decodeEvents, frame, unframe } from './record.ts'
+import { walk } from './walk.ts'
+
+export interface StoredType {
+  readonly name: string
+  readonly count: number
+  /** The first event of this type. */
+  readonly entity: string
+  readonly sequence: number
+}
+
+/** An entity and its size: events, or bytes of a value. */
+export type Sized = readonly [key: string, size: number]
+
+/** Entities kept of each storage id, largest and oldest. */
+export const censusEntities = 20
+/** Of counting, before the loop gets its turn. In milliseconds. */
+const sliceMs = 4
+const restMs = 16
+const pageCommits = 256
+
+/** What a batch brought, told once it is on disk. */
+export interface Counted {
+  readonly storage: StorageId
+  readonly key: string
+  /** It is the entity's first record. */
+  readonly born: boolean
+  readonly size: number
+  readonly events: readonly Typed[]
+}
+
+interface TypeCount {
+  count: number
+  readonly entity: string
+  readonly sequence: number
+}
+
+/** The largest of many, without sorting them each time: every record of an entity comes here. */
+class Largest {
+  private readonly sizes = new Map<string, number>()
+  private smallest = 0
+
+  add(key: string, size: number): void {
+    const { sizes } = this
+    const known = sizes.get(key)
+    if (known === undefined && sizes.size >= censusEntities) {
+      if (size <= this.smallest) return
+      for (const [other, least] of sizes) {
+        if (least !== this.smallest) continue
+        sizes.delete(other)
+        break
+      }
+    }
+    sizes.set(key, size)
+    if (known === undefined || known === this.smallest) this.smallest = Math.min(...sizes.values())
+    else this.smallest = Math.min(this.smallest, size)
+  }
+
+  list(): readonly Sized[] {
+    return [...this.sizes].sort((a, b) => b[1] - a[1])
+  }
+}
+
+class Tally {
+  readonly types = new Map<StorageId, Map<string, TypeCount>>()
+  readonly largest = new Map<StorageId, Largest>()
+  readonly oldest = new Map<StorageId, string[]>()
+
+  add({ storage, key, born, size, events }: Counted): void {
+    if (events.length > 0) this.addEvents(storage, key, size, events)
+    this.addLargest(storage, key, size)
+    if (born) this.addOldest(storage, key)
+  }
+
+  addType(storage: StorageId, name: string, type: TypeCount): void {
+    const types = this.types.get(storage) ?? new Map<string, TypeCount>()
+    this.types.set(storage, types)
+    const known = types.get(name)
+    if (known === undefined) types.set(name, { ...type })
+    else known.count += type.count
+  }
+
+  addLargest(storage: StorageId, key: string, size: number): void {
+    let largest = this.largest.get(storage)
+    if (largest === undefined) {
+      largest = new Largest()
+      this.largest.set(storage, largest)
+    }
+    largest.add(key, size)
+  }
+
+  addOldest(storage: StorageId, key: string): void {
+    const list = this.oldest.get(storage) ?? []
+    if (list.length >= censusEntities || list.includes(key)) return
+    list.push(key)
+    this.oldest.set(storage, list)
+  }
+
+  forget(storage: StorageId): void {
+    for (const part of [this.types, this.largest, this.oldest]) part.delete(storage)
+  }
+
+  /** Into this one: what came later, of all or of one storage id. */
+  merge(later: Tally, only?: StorageId): this {
+    const wanted = (storage: StorageId) => only === undefined || only === storage
+    for (const [storage, types] of later.types)
+      if (wanted(storage)) for (const [name, type] of types) this.addType(storage, name, type)
+    for (const [storage, largest] of later.largest)
+      if (wanted(storage)) for (const [key, size] of largest.list()) this.addLargest(storage, key, size)
+    for (const [storage, list] of later.oldest)
+      if (wanted(storage)) for (const key of list) this.addOldest(storage, key)
+    return this
+  }
+
+  private addEvents(storage: StorageId, key: string, size: number, events: readonly Typed[]): void {
+    let types = this.types.get(storage)
+    if (types === undefined) {
+      types = new Map()
+      this.types.set(storage, types)
+    }
+    let sequence = size - events.length
+    for (const { typeName } of events) {
+      sequence += 1
+      const known = types.get(typeName)
+      // One that has only its row may have been seen before, by a host without a census.
+      if (known !== undefined && known.count > 0) known.count += 1
+      else types.set(typeName, { count: 1, entity: key, sequence })
+    }
+  }
+}
+
+export class Census {
+  private readonly kv: Kv
+  /** Commits up to `through`. */
+  private readonly counted = new Tally()
+  private through = 0
+  /** What is on disk of that. */
+  private notedThrough = 0
+  /** Those after the last one that was there at the start. */
+  private readonly live = new Tally()
+  private readonly until: number
+  /** By storage id: the commit of its last purge. What went before it, later records may have the revisions of. */
+  private readonly purged = new Map<StorageId, number>()
+  private readonly known = new Map<StorageId, Set<string>>()
+  private done: Promise<void> | undefined
+  private stopped = false
+
+  /** @param last number of the last commit. Counts nothing yet. */
+  constructor(kv: Kv, last: number) {
+    this.kv = kv
+    this.until = last
+    this.load()
+  }
+
+  /** Resolves when everything that was there at the start is counted in. Starts the counting when it is first asked. */
+  complete(): Promise<void> {
+    this.done ??= this.count()
+    return this.done
+  }
+
+  /** Part of the counting that is done, 0 to 1. */
+  get progress(): number {
+    return this.until === 0 ? 1 : this.through / this.until
+  }
+
+  types(storage: StorageId): readonly StoredType[] {
+    const types = [...(this.all(storage).types.get(storage) ?? [])].map(([name, type]) => ({ name, ...type }))
+    return types.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  largest(storage: StorageId): readonly Sized[] {
+    return this.all(storage).largest.get(storage)?.list() ?? []
+  }
+
+  oldest(storage: StorageId): readonly string[] {
+    return this.all(storage).oldest.get(storage) ?? []
+  }
+
+  private all(only?: StorageId): Tally {
+    return new Tally().merge(this.counted, only).merge(this.live, only)
+  }
+
+  /** The row of a type that has none yet, for the commit of its first event (C1). */
+  firstOf(storage: StorageId, name: string, entity: string, sequence: number): Write | undefined {
+    let names = this.known.get(storage)
+    if (names?.has(name) === true || this.counted.types.get(storage)?.has(name) === true) return undefined
+    names ??= new Set()
+    this.known.set(storage, names)
+    names.add(name)
+    return put(typeKey(storage, name), { count: 0, entity, sequence })
+  }
+
+  /** A commit is on disk. */
+  committed(brought: readonly Counted[]): void {
+    for (const one of brought) this.live.add(one)
+  }
+
+  /** A commit failed: its first rows may not be there. */
+  failed(): void {
+    this.known.clear()
+    for (const tally of [this.counted, this.live])
+      for (const [storage, types] of tally.types) this.known.set(storage, new Set(types.keys()))
+  }
+
+  /** What is to be written so that the next start counts less. `last`: number of the last commit. */
+  notes(last: number): readonly Write[] {
+    // Half counted, what came meanwhile is left for the next start, which begins where this one has come to.
+    const complete = this.through === this.until
+    const all = complete ? this.all() : this.counted
+    this.notedThrough = complete ? last : this.through
+    const writes: Write[] = [this.noted(this.notedThrough)]
+    for (const [storage, types] of all.types)
+      for (const [name, type] of types) writes.push(put(typeKey(storage, name), type))
+    for (const storage of new Set([...all.largest.keys(), ...all.oldest.keys()])) {
+      const [largest, oldest] = [all.largest.get(storage)?.list() ?? [], all.oldest.get(storage) ?? []]
+      writes.push(put(`census/${storage}`, { largest, oldest }))
+    }
+    return writes
+  }
+
+  private noted(through: number): Write {
+    return put('census', { through, purged: Object.fromEntries(this.purged) })
+  }
+
+  /** Everything of a storage id is purged by this commit; the rows that go with it. */
+  forget(storage: StorageId, commit: number): readonly Write[] {
+    const names = new Set([...(this.known.get(storage) ?? []), ...this.types(storage).map(({ name }) => name)])
+    for (const tally of [this.counted, this.live]) tally.forget(storage)
+    this.known.delete(storage)
+    this.purged.set(storage, commit)
+    const keys = [`census/${storage}`, ...[...names].map((name) => typeKey(storage, name))]
+    return [...keys.map((key): Write => ['default', Buffer.from(key), undefined]), this.noted(this.notedThrough)]
+  }
+
+  stop(): void {
+    this.stopped = true
+  }
+
+  private async count(): Promise<void> {
+    const range = { from: commitKey(this.through + 1), to: commitKey(this.until + 1) }
+    let slice = performance.now() + sliceMs
+    for (const step of walk(this.kv, { column: 'commits', ...range, rowsMax: pageCommits })) {
+      if (step.kind === 'gap') continue
+      for (let at = 0; at < step.rows.length; at += 2) {
+        if (this.stopped) return
+        const number = numberOf(step.rows[at]!)
+        this.countCommit(number, step.rows[at + 1]!)
+        this.through = number
+        if (performance.now() < slice) continue
+        await new Promise((resolve) => setTimeout(resolve, restMs))
+        slice = performance.now() + sliceMs
+      }
+    }
+    this.through = this.until
+  }
+
+  private countCommit(number: number, value: Buffer): void {
+    const wrote = intact(() => decodeCommit(number, value).wrote) ?? []
+    for (const { entity, revision } of wrote) {
+      const { storage, key } = entity
+      if (number < (this.purged.get(storage) ?? 0)) continue
+      const prefix = entityPrefix(entity)
+      const events: Typed[] = []
+      const size = intact(() => {
+        const record = this.kv.get('journal', numbered(prefix, revision))
+        if (record !== undefined) return decodeEvents(record, events)
+        const base = this.kv.get('bases', prefix)
+        return base && decodeBase(base).state?.length
+      })
+      if (size !== undefined) this.counted.add({ storage, key, born: revision === 1, size, events })
+    }
+  }
+
+  private load(): void {
+    const rows = (prefix: string) => {
+      const from = Buffer.from(prefix)
+      return this.kv.range('default', { from, to: after(from), limit: Number.MAX_SAFE_INTEGER })
+    }
+    const noted = intact(() => this.kv.get('default', Buffer.from('census')))
+    const { through = 0, purged = {} } =
+      (noted && json<{ through: number; purged: Record<string, number> }>(noted)) || {}
+    for (const [storage, commit] of Object.entries(purged)) this.purged.set(Number(storage), commit)
+    // A journal that was restored ends before what was counted: then all of it is counted anew.
+    const usable = through <= this.until
+    this.through = usable ? through : 0
+    this.notedThrough = this.through
+    const types = intact(() => rows('type/')) ?? []
+    for (let at = 0; at < types.length; at += 2) {
+      const [, storage, ...name] = types[at]!.toString().split('/')
+      const type = json<TypeCount>(types[at + 1]!)
+      if (type === undefined) continue
+      this.firstOf(Number(storage), name.join('/'), '', 0)
+      if (usable) this.counted.addType(Number(storage), name.join('/'), type)
+    }
+    const entities = intact(() => rows('census/')) ?? []
+    for (let at = 0; usable && at < entities.length; at += 2) {
+      const storage = Number(entities[at]!.toString().slice('census/'.length))
+      const { largest = [], oldest = [] } = json<{ largest: Sized[]; oldest: string[] }>(entities[at + 1]!) ?? {}
+      for (const [key, size] of largest) this.counted.addLargest(storage, key, size)
+      for (const key of oldest) this.counted.addOldest(storage, key)
+    }
+  }
+}
+
+function typeKey(storage: StorageId, name: string): string {
+  return `type/${storage}/${name}`
+}
+
+function put(key: string, value: unknown): Write {
+  return ['default', Buffer.from(key), frame(Buffer.from(JSON.stringify(value)))]
+}
+
+function json<T>(value: Buffer): T | undefined {
+  return intact(() => JSON.parse(unframe(value).toString('utf8')) as T)
+}
+
+/** What is damaged counts as not there: a census is only a help. */
+function intact<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DamagedValue || error instanceof SyntaxError) return undefined
+    if (error instanceof InnkeeperError && error.code === 'data_damaged') return undefined
+    throw error
+  }
+}
