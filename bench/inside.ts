@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { link } from '../host/deploy/link.ts'
 import { FoldedState } from '../host/entity/folded-state.ts'
+import { ReadingCost } from '../host/entity/reading-cost.ts'
 import { EventSourced } from '../host/guest/event-sourced.ts'
 import type { Basis, EventSourcedGuest, GuestCommand } from '../host/guest/guest.ts'
 import { compile } from '../host/guest/instance.ts'
@@ -183,6 +184,7 @@ export async function replay(language: string, loaded: Loaded): Promise<readonly
       service: counter,
       id: key,
       entity: { storage: 1, key },
+      cost: new ReadingCost(defaultLimits),
       stateVersion: 'bench',
       replayed: () => {},
       snapshotLoaded: () => {},

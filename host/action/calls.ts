@@ -92,8 +92,11 @@ export class Calls implements Turn {
       return outcomes
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error
+      if (calls.length > 1) {
+        recorder.split()
+        return undefined
+      }
       recorder.fault()
-      if (calls.length > 1) return undefined
       const { command, reply } = calls[0]!
       const { method, requestId } = command
       log.error({ service: this.name, method, requestId, reason: error.reason, err: error }, 'a function failed')

@@ -107,7 +107,7 @@ function describeTwice(cores: readonly PreparedCore[], plan: LinkPlan, limits: L
 function describeOnce(compiled: CompiledArtefact, limits: Limits): Description {
   try {
     const instance = new Instance(compiled, limits)
-    instance.fuel = limits.fuelPerCommand
+    instance.begin(limits.fuelPerCommand)
     return describe(instance, limits)
   } catch (thrown) {
     if (thrown instanceof GuestFault) throw new Refusal([`describe() failed (${thrown.reason}): ${thrown.message}`])

@@ -2,6 +2,7 @@
 //
 // B1. A batch that faulted is run again one by one, one a turn of the loop; only the guilty command fails (A4).
 // B2. An entity that cannot be replayed is stuck: it answers so until a version that can is deployed.
+// B3. A command that would leave a state which is too dear to read again is refused before its commit, and the entity goes on.
 //
 // Owns: the batch and its faults.   event-sourced.ts, value.ts own: the state.   turn.ts owns: what decisions mean.
 
@@ -14,6 +15,8 @@ import { Activation } from './activation.ts'
 import { EventSourcedState } from './event-sourced.ts'
 import { ReplayFault } from './folded-state.ts'
 import { perform } from './perform.ts'
+import type { TooDear } from './reading-cost.ts'
+import { stateTooDear, stateTooLargeError } from './reading-cost.ts'
 import type { EntityState } from './state.ts'
 import type { Given } from './turn.ts'
 import { planTurn } from './turn.ts'
@@ -73,7 +76,8 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     const { journal, limits, metrics, settings } = this.context
     const { service, id, entity } = this
     const { name, deployment } = service
-    const parts = { journal, limits, service: name, id, entity }
+    const cost = this.context.costOf(service)
+    const parts = { journal, limits, service: name, id, entity, cost }
     if (service.kind === 'value')
       return new ValueState({ ...parts, guest: service.guest, deployment, history: settings.valueHistory })
     const recorder = metrics.of(name)
@@ -110,7 +114,6 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       decisions = state.decide(given.map((item) => item.command))
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error
-      recorder.fault()
       this.faulted(given, error)
       return
     }
@@ -119,6 +122,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       this.putBack(given)
       return
     }
+    if (this.refused(state, given, decisions)) return
     if (this.alone > 0) this.alone -= given.length
     const { name, deployment } = this.service
     const { revision, sequence, keepsRecords } = state
@@ -149,6 +153,27 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     for (const { waiting } of plan.steps) this.answer(waiting, { kind: 'error', error: outboxFull() })
   }
 
+  /** The state that the decisions leave could not be read again, or only just: nothing of them happens (B3). */
+  private refused(state: EntityState, given: readonly Given[], decisions: readonly Decision[]): boolean {
+    let tooDear: TooDear | undefined
+    try {
+      tooDear = state.weigh(decisions)
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error
+      state.discard()
+      this.faulted(given, error)
+      return true
+    }
+    if (tooDear === undefined) return false
+    state.discard()
+    if (given.length > 1) this.oneByOne(given)
+    else {
+      if (this.alone > 0) this.alone -= 1
+      this.answer(given[0]!.waiting, { kind: 'error', error: stateTooDear(tooDear) })
+    }
+    return true
+  }
+
   private settle(state: EntityState): void {
     try {
       state.settle()
@@ -156,6 +181,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       if (!(error instanceof GuestFault)) throw error
       const { name } = this.service
       this.context.metrics.of(name).fault()
+      this.context.metrics.of(name).snapshotFailed()
       this.context.log.error({ service: name, entity: this.id, err: error }, 'a function failed to encode its state')
     }
   }
@@ -185,13 +211,28 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
 
   private faulted(given: readonly Given[], fault: GuestFault): void {
     if (given.length > 1) {
-      // One of them is guilty: from here one by one, each in its own turn of the loop (B1).
-      this.alone = given.length
-      this.putBack(given)
+      this.context.log.debug(
+        { service: this.service.name, entity: this.id, commands: given.length, reason: fault.reason },
+        'a batch failed; its commands are decided one by one',
+      )
+      this.oneByOne(given)
       return
     }
     if (this.alone > 0) this.alone -= 1
-    this.failedCommand(given[0]!.waiting, fault)
+    const { waiting } = given[0]!
+    if (fault.reason === 'state_too_large') {
+      this.answer(waiting, { kind: 'error', error: stateTooLargeError(fault) })
+      return
+    }
+    this.context.metrics.of(this.service.name).fault()
+    this.failedCommand(waiting, fault)
+  }
+
+  /** One of them is guilty: from here one by one, each in its own turn of the loop (B1). */
+  private oneByOne(given: readonly Given[]): void {
+    this.context.metrics.of(this.service.name).split()
+    this.alone = given.length
+    this.putBack(given)
   }
 
   private putBack(given: readonly Given[]): void {

@@ -9,9 +9,10 @@ import type { Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Outbox } from '../reply/outbox.ts'
-import type { Services } from '../services.ts'
+import type { EntityService, Services } from '../services.ts'
 import type { WaitingBudget } from '../waiting-budget.ts'
 import type { Activation } from './activation.ts'
+import type { ReadingCost } from './reading-cost.ts'
 import type { Replicas } from './replicas.ts'
 
 export interface EntitySettings {
@@ -43,6 +44,8 @@ export interface EntityContext {
   readonly settings: EntitySettings
   readonly metrics: Metrics
   readonly log: Logger
+  /** What states of this version of a service cost to read. */
+  readonly costOf: (service: EntityService) => ReadingCost
   /** Another turn of the loop for this activation. */
   readonly again: (activation: Activation) => void
   /** Drop it now; what waits in its mailbox goes to a fresh one. */

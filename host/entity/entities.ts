@@ -19,6 +19,7 @@ import type { EntityContext } from './context.ts'
 import type { Waiting, Work } from './mailbox.ts'
 import { bytesOf } from './mailbox.ts'
 import { OpenStream } from './open-stream.ts'
+import { ReadingCost } from './reading-cost.ts'
 import { ReplicatedActivation } from './replicated.ts'
 
 /** How often idle activations are looked for. In milliseconds. */
@@ -31,13 +32,26 @@ export class Entities {
   private readonly spaces = new Map<StorageId, Map<string, Activation>>()
   private count = 0
 
-  constructor(context: Omit<EntityContext, 'again' | 'close'>, turns: Turns) {
+  private readonly costs = new WeakMap<EntityService, ReadingCost>()
+
+  constructor(context: Omit<EntityContext, 'again' | 'close' | 'costOf'>, turns: Turns) {
     this.turns = turns
     this.context = {
       ...context,
       again: this.turns.again,
       close: (activation) => this.close(activation),
+      costOf: (service) => this.costOf(service),
     }
+  }
+
+  /** What states of this version of a service cost to read, as measured since it was deployed or the host started. */
+  costOf(service: EntityService): ReadingCost {
+    let cost = this.costs.get(service)
+    if (cost === undefined) {
+      cost = new ReadingCost(this.context.limits)
+      this.costs.set(service, cost)
+    }
+    return cost
   }
 
   get activations(): number {

@@ -9,6 +9,7 @@ import type { Decision, GuestCommand, Next } from '../guest/guest.ts'
 import type { Batch } from '../journal/journal.ts'
 import type { FoldContext } from './folded-state.ts'
 import { FoldedState } from './folded-state.ts'
+import type { TooDear } from './reading-cost.ts'
 import type { EntityState } from './state.ts'
 import type { TurnPlan } from './turn.ts'
 
@@ -61,15 +62,13 @@ export class EventSourcedState implements EntityState {
   }
 
   settle(): void {
-    const { state } = this
-    if (!this.snapshotDue || !state.ready) return
+    const { state, snapshotDue } = this
+    if (!state.ready || !(snapshotDue || state.bytesDue)) return
     // Before the guest is asked: one that fails at it must not be asked again each turn.
     this.snapshotDue = false
     const bytes = state.encoded()
-    if (bytes === undefined) {
-      this.snapshotDue = true
-      return
-    }
+    if (bytes === undefined) this.snapshotDue = snapshotDue
+    if (bytes === undefined || !snapshotDue) return
     const { revision, sequence } = state
     const { journal, entity, stateVersion, snapshotTaken } = this.context
     journal.putSnapshot(entity, { revision, sequence, stateVersion, state: bytes })
@@ -81,6 +80,17 @@ export class EventSourcedState implements EntityState {
     if (decided === undefined) return undefined
     this.next = decided.next
     return decided.decisions
+  }
+
+  weigh(): TooDear | undefined {
+    const { next, tooDear } = this.state.weigh(this.next)
+    this.next = next
+    return tooDear
+  }
+
+  discard(): void {
+    this.next = unchanged
+    this.state.discard()
   }
 
   write(batch: Batch, plan: TurnPlan): void {

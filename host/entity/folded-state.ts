@@ -3,9 +3,11 @@
 // F1. It is a cache of the journal: state = fold(events) = fold(snapshot + later events). `revision` and `sequence` are
 //     committed numbers; nothing uncommitted is ever in here.
 // F2. There is always a way back: the last bytes we hold (or the beginning) and the journal after them. At most 100 events or
-//     64 KiB lie between, once the guest was asked for bytes.
-// F3. Replay goes in chunks, each its own guest call with its own fuel; between chunks the loop runs.
+//     64 KiB lie between, as long as the guest can encode its state.
+// F3. Replay goes in chunks, each its own guest call with its own fuel; between chunks the loop runs. A chunk that faults is halved, down
+//     to one event, which has the fuel of a whole command; only what that one cannot fold is a replay fault.
 // F4. A token is used only with the instance that gave it (guest generation), and only for the next call.
+// F5. Bytes are asked for in calls of their own, so that a state that is too dear to encode fails no command and no replay.
 //
 // Owns: basis, bytes, replay, snapshots.   Activation owns: when to decide and commit.   The guest owns: what states mean.
 
@@ -13,10 +15,16 @@ import type { Basis, Decided, EventSourcedGuest, GuestCommand, Next } from '../g
 import { GuestFault } from '../guest/guest.ts'
 import type { EntityRef, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
+import type { Typed } from '../outcome.ts'
+import type { Reading, ReadingCost, TooDear } from './reading-cost.ts'
 
 /** Bytes are asked for when the way back is longer than this. */
 const wayBackEventsMax = 100
 const wayBackBytesMax = 64 * 1024
+/** Chunks in a row that must go well before the next ones are twice as long again: at first, and how it grows with each fault, since a
+ *  fault costs the way back. */
+const calmAtFirst = 8
+const calmGrowth = 4
 
 const initial: Basis = { kind: 'initial' }
 
@@ -29,19 +37,32 @@ export interface FoldContext {
   readonly id: string
   readonly entity: EntityRef
   readonly stateVersion: string
+  readonly cost: ReadingCost
   readonly replayed: (events: number, bytes: number) => void
   readonly snapshotLoaded: (bytes: number) => void
 }
 
-/** Replay failed at this place in the journal. */
+/** One event cannot be folded. */
 export class ReplayFault extends Error {
   readonly sequence: number
+  readonly typeName: string
+  readonly fault: GuestFault
 
-  constructor(sequence: number, fault: GuestFault) {
+  constructor(sequence: number, typeName: string, fault: GuestFault) {
     super(fault.message, { cause: fault })
     this.name = 'ReplayFault'
     this.sequence = sequence
+    this.typeName = typeName
+    this.fault = fault
   }
+}
+
+/** Events that were read and are not folded yet, and where the journal goes on behind them. */
+interface Page {
+  readonly events: readonly Typed[]
+  readonly at: number
+  readonly revision: number
+  readonly sequence: number
 }
 
 export class FoldedState {
@@ -66,11 +87,21 @@ export class FoldedState {
   /** Set after the guest lost a state twice: ask for bytes at every step. */
   private distrustTokens = false
   private lostLately = false
+  private page: Page | undefined
+  /** Events of the next chunk, at most, and how many of that length went well. */
+  private chunkMax: number
+  private calm = 0
+  private calmNeeded = calmAtFirst
+  /** What the last state that was measured cost. */
+  private reading: Reading | undefined
+  /** Encoding failed: not again before there are so many more events. */
+  private encodeAfter = 0
 
   /** Reads the entity's head and snapshot; `step` then folds what is missing. */
   constructor(context: FoldContext) {
     this.context = context
     this.generation = context.guest.generation
+    this.chunkMax = context.limits.replayEventsMax
     const { journal, entity, stateVersion } = context
     const head = journal.head(entity)
     if (head === undefined) return
@@ -97,33 +128,69 @@ export class FoldedState {
 
   /** Fold one chunk of what is missing. @throws ReplayFault */
   step(): void {
-    const { guest, journal, limits, service, id, entity } = this.context
+    const { guest, service, id } = this.context
     if (this.basis.kind === 'held' && this.generation !== guest.generation) this.rewind()
     if (this.folded === this.revision) return
-    const page = journal.events(entity, this.folded, limits.replayEventsMax, limits.replayBytesMax)
-    this.folded = page.revision
-    this.foldedSequence = page.sequence
-    if (page.events.length === 0) return
-    let bytes = 0
-    for (const event of page.events) bytes += event.data.length
-    this.eventsSince += page.events.length
-    this.eventBytesSince += bytes
-    this.context.replayed(page.events.length, bytes)
-    const wantState = this.distrustTokens || (!page.more && this.wayBackIsLong)
+    const page = this.page ?? this.read()
+    if (page === undefined) return
+    const events = page.events.slice(page.at, page.at + this.chunkMax)
     try {
-      const evolved = guest.evolve(service, id, this.basis, page.events, wantState)
-      if (evolved.kind === 'unknown') this.lost()
-      else this.take(evolved)
+      const evolved = guest.evolve(service, id, this.basis, events, this.distrustTokens)
+      if (evolved.kind === 'unknown') {
+        this.lost()
+        return
+      }
+      this.fold(page, events)
+      this.take(evolved)
     } catch (error) {
-      if (error instanceof GuestFault) throw new ReplayFault(page.sequence, error)
-      throw error
+      if (!(error instanceof GuestFault)) throw error
+      const [first] = events
+      if (events.length === 1) throw new ReplayFault(this.foldedSequence + 1, first!.typeName, error)
+      this.chunkMax = Math.ceil(events.length / 2)
+      this.calm = 0
+      this.calmNeeded *= calmGrowth
+      // The instance is gone, and what it held with it.
+      this.rewind()
     }
+  }
+
+  /** The next page of the journal, without what is folded of its first record. */
+  private read(): Page | undefined {
+    const { journal, limits, entity } = this.context
+    const page = journal.events(entity, this.folded, limits.replayEventsMax, limits.replayBytesMax)
+    const before = page.sequence - page.events.length
+    const events = page.events.slice(Math.max(0, this.foldedSequence - before))
+    if (events.length === 0) {
+      this.folded = page.revision
+      return undefined
+    }
+    this.page = { events, at: 0, revision: page.revision, sequence: page.sequence }
+    return this.page
+  }
+
+  private fold(page: Page, events: readonly Typed[]): void {
+    let bytes = 0
+    for (const event of events) bytes += event.data.length
+    this.eventsSince += events.length
+    this.eventBytesSince += bytes
+    this.foldedSequence += events.length
+    this.context.replayed(events.length, bytes)
+    const at = page.at + events.length
+    if (at < page.events.length) this.page = { ...page, at }
+    else {
+      this.folded = page.revision
+      this.page = undefined
+    }
+    this.calm += 1
+    if (this.calm < this.calmNeeded) return
+    this.calm = 0
+    this.chunkMax = Math.min(this.chunkMax * 2, this.context.limits.replayEventsMax)
   }
 
   /** Decide on the ready state. `undefined`: the guest no longer had it; `step` until ready and come again. @throws GuestFault */
   decide(commands: readonly GuestCommand[]): Extract<Decided, { kind: 'decided' }> | undefined {
     const { guest, service, id } = this.context
-    const decided = guest.decide(service, id, this.basis, commands, this.wayBackIsLong)
+    const decided = guest.decide(service, id, this.basis, commands, this.distrustTokens)
     if (decided.kind === 'decided') {
       this.lostLately = false
       this.distrustTokens = false
@@ -145,23 +212,76 @@ export class FoldedState {
     else if (this.basis === this.bytes) this.coverWithBytes()
   }
 
+  /** The way back is long, and the guest may be asked for bytes that shorten it. */
+  get bytesDue(): boolean {
+    const { eventsSince, eventBytesSince } = this
+    if (this.basis.kind !== 'held' || eventsSince < this.encodeAfter) return false
+    return eventsSince > wayBackEventsMax || eventBytesSince > wayBackBytesMax
+  }
+
   /** The state's bytes as of now, asking the guest if need be. `undefined`: it lost the state. @throws GuestFault */
   encoded(): Uint8Array | undefined {
     const { guest, service, id } = this.context
     if (this.basis.kind === 'held') {
       if (this.generation !== guest.generation) return undefined
-      const evolved = guest.evolve(service, id, this.basis, [], true)
-      if (evolved.kind === 'unknown') {
-        this.lost()
-        return undefined
+      const before = this.eventsSince
+      try {
+        const evolved = guest.evolve(service, id, this.basis, [], true)
+        if (evolved.kind === 'unknown') {
+          this.lost()
+          return undefined
+        }
+        this.take(evolved)
+      } catch (error) {
+        // Each try costs a replay.
+        this.encodeAfter = 2 * Math.max(before, wayBackEventsMax)
+        throw error
       }
-      this.take(evolved)
     }
     return this.bytes.kind === 'state' && this.bytesSequence === this.foldedSequence ? this.bytes.bytes : undefined
   }
 
-  private get wayBackIsLong(): boolean {
-    return this.distrustTokens || this.eventsSince > wayBackEventsMax || this.eventBytesSince > wayBackBytesMax
+  /** What the state after the last `decide` costs, if that is to be known: before it is committed. What it is held by changes.
+   *  @throws GuestFault for anything but a lack of fuel */
+  weigh(next: Next): { readonly next: Next; readonly tooDear: TooDear | undefined } {
+    const { cost } = this.context
+    const bytes = next.kind === 'unchanged' ? 0 : next.kind === 'state' ? next.bytes.length : next.sizeMax
+    if (next.kind === 'unchanged' || !cost.due(bytes, this.reading)) return { next, tooDear: undefined }
+    try {
+      const measured = this.measure(next)
+      if (measured === undefined) return { next, tooDear: undefined }
+      const { bytes, units } = measured
+      const tooDear = cost.measured({ bytes, units })
+      if (tooDear === undefined) this.reading = { bytes, units }
+      return { next: measured.next, tooDear }
+    } catch (error) {
+      if (!(error instanceof GuestFault) || error.reason !== 'fuel') throw error
+      return { next, tooDear: cost.exhausted(bytes) }
+    }
+  }
+
+  /** Write the state, then read it. `undefined`: the guest no longer had it. */
+  private measure(next: Exclude<Next, { kind: 'unchanged' }>): (Reading & { next: Next }) | undefined {
+    const { guest, service, id } = this.context
+    let units = 0
+    let bytes = next.bytes
+    if (next.kind === 'held') {
+      const { token, sizeMax } = next
+      const written = guest.evolve(service, id, { kind: 'held', token, sizeMax }, [], true)
+      if (written.kind === 'unknown') return undefined
+      units = guest.lastCall.used
+      bytes = written.bytes
+    }
+    if (bytes === undefined) return undefined
+    const read = guest.evolve(service, id, { kind: 'state', bytes }, [], false)
+    if (read.kind === 'unknown') return undefined
+    units = Math.max(units, guest.lastCall.used)
+    return { bytes: bytes.length, units, next: read.kind === 'held' ? { ...read, bytes } : read }
+  }
+
+  /** What the last `decide` left is not wanted: back to the last bytes. */
+  discard(): void {
+    this.rewind()
   }
 
   private take(next: Exclude<Next, { kind: 'unchanged' }>): void {
@@ -173,7 +293,8 @@ export class FoldedState {
     }
     if (next.bytes !== undefined) this.setBytes(next.bytes, this.folded, this.foldedSequence)
     this.sizeMax = next.sizeMax
-    this.basis = this.distrustTokens && next.bytes !== undefined ? this.bytes : { kind: 'held', token: next.token }
+    const { token, sizeMax } = next
+    this.basis = this.distrustTokens && next.bytes !== undefined ? this.bytes : { kind: 'held', token, sizeMax }
   }
 
   /** The guest said that nothing changed, so the bytes we hold are the state of now. */
@@ -185,6 +306,7 @@ export class FoldedState {
   }
 
   private setBytes(bytes: Uint8Array, revision: number, sequence: number): void {
+    this.encodeAfter = 0
     this.bytes = { kind: 'state', bytes }
     this.bytesRevision = revision
     this.bytesSequence = sequence
@@ -204,6 +326,7 @@ export class FoldedState {
     this.basis = this.bytes
     this.folded = this.bytesRevision
     this.foldedSequence = this.bytesSequence
+    this.page = undefined
     this.eventsSince = 0
     this.eventBytesSince = 0
   }

@@ -19,6 +19,7 @@ import type { Applied } from '../crdt/replica.ts'
 import { guestFailed, InnkeeperError, outboxFull } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
 import { GuestFault, guestCommand } from '../guest/guest.ts'
+import { stateTooLarge } from '../guest/lift.ts'
 import type { Batch, JournalRecord, OutboxEntry, RecordedCommand, StoredSubscription } from '../journal/journal.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Effect, Failure, Outcome } from '../outcome.ts'
@@ -27,6 +28,7 @@ import { Activation } from './activation.ts'
 import type { Left, News, Waiting, Work } from './mailbox.ts'
 import type { OpenStream, StreamOwner } from './open-stream.ts'
 import { perform } from './perform.ts'
+import { stateTooDear, stateTooLargeError } from './reading-cost.ts'
 import { ReplicaState } from './replica-state.ts'
 import { TurnPlanner } from './turn.ts'
 
@@ -251,8 +253,11 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     let applied = nothingApplied
     let decision: ReplicatedDecision
     let outcome: Outcome
+    const size = replica.size
+    const cost = this.context.costOf(this.service)
     try {
       decision = guest.decide(name, this.id, this.view(method.view, command), command)
+      if (method.view.kind === 'all') cost.viewed({ bytes: size, units: guest.lastCall.used })
       if (decision.subscribe !== undefined && !method.type.serverStreaming)
         throw new GuestFault('malformed', 'a stream was opened by a method that answers once')
       this.checkSubscription(waiting, decision.subscribe)
@@ -261,6 +266,8 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
         decision.answer.kind === 'now'
           ? decision.answer.outcome
           : guest.render(name, this.id, this.view(method.view, command), command, decision.answer.note)
+      const tooDear = replica.size > size && !decision.delete ? cost.viewTooDear(replica.size) : undefined
+      if (tooDear !== undefined) throw stateTooDear(tooDear)
     } catch (error) {
       applied.undo()
       this.decideFailed(turn, waiting, error)
@@ -305,6 +312,10 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       return
     }
     const fault = faultOf(thrown)
+    if (fault.reason === 'state_too_large') {
+      turn.after.push(() => this.answer(waiting, { kind: 'error', error: stateTooLargeError(fault) }))
+      return
+    }
     this.context.metrics.of(this.service.name).fault()
     turn.after.push(() => this.failedCommand(waiting, fault))
   }
@@ -316,9 +327,10 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const { replica } = this.state!
     const operations = decodeOperations(decision.operations, limits.decisionOperationsMax)
     const applied = replica.apply(replicas.self, operations, nowMs)
-    if (replica.size <= limits.stateBytesMax) return applied
+    const { size } = replica
+    if (size <= limits.stateBytesMax) return applied
     applied.undo()
-    throw new GuestFault('too_large', `the value would have ${replica.size} bytes, ${limits.stateBytesMax} are allowed`)
+    throw stateTooLarge('the value', size, limits.stateBytesMax)
   }
 
   private accepted(

@@ -3,6 +3,7 @@
 
 import type { Decision, GuestCommand } from '../guest/guest.ts'
 import type { Batch } from '../journal/journal.ts'
+import type { TooDear } from './reading-cost.ts'
 import type { TurnPlan } from './turn.ts'
 
 export interface EntityState {
@@ -19,10 +20,15 @@ export interface EntityState {
   readonly keepsRecords: boolean
   /** Load one chunk of what is missing. @throws ReplayFault */
   step(): void
-  /** Housekeeping between turns: a snapshot that is due. @throws GuestFault */
+  /** Housekeeping between turns: a snapshot that is due, or bytes that shorten the way back. @throws GuestFault */
   settle(): void
   /** Decide on the ready state. `undefined`: the guest no longer had it; `step` until ready and come again. @throws GuestFault */
   decide(commands: readonly GuestCommand[]): readonly Decision[] | undefined
+  /** Why what the last `decide` leaves cannot be kept, if it is too dear to read again. Looked at only where it may be (C2 of
+   *  reading-cost.ts). @throws GuestFault */
+  weigh(decisions: readonly Decision[]): TooDear | undefined
+  /** What the last `decide` left is not wanted. */
+  discard(): void
   /** What the decisions leave, into the turn's batch. */
   write(batch: Batch, plan: TurnPlan): void
   /** The last `decide` is committed as planned, or wrote nothing. */

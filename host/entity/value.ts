@@ -8,8 +8,10 @@
 // Owns: basis, bytes, what is written.   Activation owns: when to decide and commit.   The guest owns: what values mean.
 
 import type { Decision, GuestCommand, ValueBasis, ValueGuest } from '../guest/guest.ts'
+import { GuestFault } from '../guest/guest.ts'
 import type { Base, Batch, EntityRef, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
+import type { Reading, ReadingCost, TooDear } from './reading-cost.ts'
 import type { EntityState } from './state.ts'
 import type { TurnPlan } from './turn.ts'
 
@@ -24,6 +26,7 @@ export interface ValueContext {
   readonly id: string
   readonly entity: EntityRef
   readonly deployment: number
+  readonly cost: ReadingCost
   /** Keep a record of every change. */
   readonly history: boolean
 }
@@ -41,6 +44,8 @@ export class ValueState implements EntityState {
   private token: number | undefined
   private generation = 0
   private pendingToken: number | undefined
+  /** What the last value that was measured cost. */
+  private reading: Reading | undefined
 
   constructor(context: ValueContext) {
     this.context = context
@@ -68,6 +73,31 @@ export class ValueState implements EntityState {
     this.pendingToken = decided.held
     this.generation = guest.generation
     return decided.decisions
+  }
+
+  weigh(decisions: readonly Decision[]): TooDear | undefined {
+    const change = decisions.findLast((decision) => decision.change !== undefined)?.change
+    const { guest, service, id, cost } = this.context
+    if (change?.kind !== 'updated' || !cost.due(change.value.length, this.reading)) return undefined
+    const bytes = change.value.length
+    try {
+      const decided = guest.decide(service, id, { kind: 'value', bytes: change.value }, [])
+      if (decided.kind === 'unknown') return undefined
+      this.pendingToken = decided.held
+      this.generation = guest.generation
+      const reading = { bytes, units: guest.lastCall.used }
+      const tooDear = cost.measured(reading)
+      if (tooDear === undefined) this.reading = reading
+      return tooDear
+    } catch (error) {
+      if (!(error instanceof GuestFault) || error.reason !== 'fuel') throw error
+      return cost.exhausted(bytes)
+    }
+  }
+
+  discard(): void {
+    this.pendingToken = undefined
+    this.token = undefined
   }
 
   write(batch: Batch, plan: TurnPlan): void {
@@ -99,7 +129,7 @@ export class ValueState implements EntityState {
 
   private basis(): ValueBasis {
     if (this.token !== undefined && this.generation === this.context.guest.generation)
-      return { kind: 'held', token: this.token }
+      return { kind: 'held', token: this.token, sizeMax: this.bytes?.length ?? 0 }
     return this.bytes === undefined ? absent : { kind: 'value', bytes: this.bytes }
   }
 }

@@ -6,7 +6,6 @@
 
 import type { Limits } from '../limits.ts'
 import type { Outcome } from '../outcome.ts'
-import { decideFuelFactorMax } from './event-sourced.ts'
 import { type ActionGuest, type ActionStep, type GuestCommand, GuestFault, type StreamInput } from './guest.ts'
 import type { CompiledArtefact } from './instance.ts'
 import { sizes } from './layout.ts'
@@ -22,7 +21,7 @@ export class Action implements ActionGuest {
   }
 
   call(service: string, commands: readonly GuestCommand[]): readonly Outcome[] {
-    return this.#warm.call(commands.length, decideFuelFactorMax, (ready) => {
+    return this.#warm.call((ready) => {
       const { instance, lower, functions } = ready
       const list = lower.commands(commands)
       const [servicePointer, serviceLength] = lower.text(service)
@@ -43,7 +42,7 @@ export class Action implements ActionGuest {
     nowMs: number,
     seed: Uint8Array,
   ): ActionStep {
-    return this.#warm.call(inputs.length, decideFuelFactorMax, (ready) => {
+    return this.#warm.call((ready) => {
       const { instance, lower, functions } = ready
       const list = lower.inputs(inputs)
       const [servicePointer, serviceLength] = lower.text(service)

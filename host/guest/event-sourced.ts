@@ -8,6 +8,7 @@ import type { Limits } from '../limits.ts'
 import type { Typed } from '../outcome.ts'
 import {
   type Basis,
+  type CallFuel,
   type Decided,
   type Decision,
   type EventSourcedGuest,
@@ -21,12 +22,6 @@ import type { Lift } from './lift.ts'
 import { liftDecision, liftHeld, liftNext } from './lift-outcome.ts'
 import { answered, type Ready, Warm } from './warm.ts'
 
-/** Times `fuelPerCommand` for one batch: what a batch may need, not what its commands could each have. The counter has
- *  31 bits, so no call gets more than 268 million units. */
-export const decideFuelFactorMax = 4
-/** Times `fuelPerCommand` for one chunk of events: a replay that runs out leaves its entity stuck, so it gets more. */
-const evolveFuelFactorMax = 12
-
 export class EventSourced implements EventSourcedGuest {
   readonly #warm: Warm<'decide' | 'evolve'>
 
@@ -38,8 +33,8 @@ export class EventSourced implements EventSourcedGuest {
     return this.#warm.generation
   }
 
-  get fuelLeft(): number {
-    return this.#warm.fuelLeft
+  get lastCall(): CallFuel {
+    return this.#warm.lastCall
   }
 
   get memoryBytes(): number {
@@ -53,7 +48,7 @@ export class EventSourced implements EventSourcedGuest {
     commands: readonly GuestCommand[],
     wantState: boolean,
   ): Decided {
-    return this.#warm.call(commands.length, decideFuelFactorMax, (ready) => {
+    return this.#warm.call((ready) => {
       const { lower, functions } = ready
       const list = lower.commands(commands)
       const pointer = call(ready, functions.decide, service, entity, basis, list, commands.length, wantState)
@@ -64,7 +59,7 @@ export class EventSourced implements EventSourcedGuest {
   }
 
   evolve(service: string, entity: string, basis: Basis, events: readonly Typed[], wantState: boolean): Evolved {
-    return this.#warm.call(events.length, evolveFuelFactorMax, (ready) => {
+    return this.#warm.call((ready) => {
       const { lower, functions } = ready
       const list = lower.events(events)
       const pointer = call(ready, functions.evolve, service, entity, basis, list, events.length, wantState)

@@ -11,6 +11,18 @@ export const ticksPerUnit = 8
 /** The counter has 32 bits with a sign; below zero means out of fuel. */
 export const ticksMax = 2 ** 31 - 1
 
+/** What the counter can hold, in units. */
+export const unitsMax = ticksMax / ticksPerUnit
+
 export function ticksOf(units: number): number {
   return Math.min(units * ticksPerUnit, ticksMax)
+}
+
+/** Times `fuelPerCommand` for one call, of one command or of a batch. A batch may need more than one of its commands, and one alone
+ *  may have much to say: its output is paid like its input. The counter ends at 268 million units, whatever the setting. */
+const callFactor = 4
+
+/** Units that one call has, besides what long input brings (lower.ts W4). */
+export function fuelOfCall({ fuelPerCommand }: { readonly fuelPerCommand: number }): number {
+  return Math.min(fuelPerCommand * callFactor, unitsMax)
 }

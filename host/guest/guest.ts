@@ -29,7 +29,8 @@ export function guestCommand({ method, payload, metadata }: Command, nowMs: numb
 export type Basis =
   | { readonly kind: 'initial' }
   | { readonly kind: 'state'; readonly bytes: Uint8Array }
-  | { readonly kind: 'held'; readonly token: number }
+  /** `sizeMax`: as the guest said with the token; it brings fuel as the bytes would. */
+  | { readonly kind: 'held'; readonly token: number; readonly sizeMax?: number }
 
 /** How the next call may start. */
 export type Next =
@@ -52,7 +53,14 @@ export type Decided =
 
 export type Evolved = Exclude<Next, { kind: 'unchanged' }> | { readonly kind: 'unknown' }
 
+/** What the last call cost, if it did not fault: units used, of those it was given. */
+export interface CallFuel {
+  readonly used: number
+  readonly given: number
+}
+
 export interface EventSourcedGuest {
+  readonly lastCall: CallFuel
   /** Rises with every fresh instance: a token of an older one is void. */
   readonly generation: number
   /** Decide on a batch. One decision for each command is guaranteed. @throws GuestFault */
@@ -67,7 +75,7 @@ export interface EventSourcedGuest {
 export type ValueBasis =
   | { readonly kind: 'absent' }
   | { readonly kind: 'value'; readonly bytes: Uint8Array }
-  | { readonly kind: 'held'; readonly token: number }
+  | { readonly kind: 'held'; readonly token: number; readonly sizeMax?: number }
 
 export type ValueDecided =
   /** `held`: a token for the value after the batch. */
@@ -75,6 +83,7 @@ export type ValueDecided =
   | { readonly kind: 'unknown' }
 
 export interface ValueGuest {
+  readonly lastCall: CallFuel
   readonly generation: number
   /** Decide on a batch. One decision for each command is guaranteed. @throws GuestFault */
   decide(service: string, entity: string, basis: ValueBasis, commands: readonly GuestCommand[]): ValueDecided
@@ -110,6 +119,7 @@ export interface StreamStep {
 
 /** Views are bytes of innkeeper.crdt.v1.View. */
 export interface ReplicatedGuest {
+  readonly lastCall: CallFuel
   /** Elements or keys that a command needs to see; asked for methods that are declared dynamic. @throws GuestFault */
   reads(service: string, command: GuestCommand): readonly Uint8Array[]
   decide(service: string, entity: string, view: Uint8Array, command: GuestCommand): ReplicatedDecision
@@ -171,6 +181,8 @@ export type FaultReason =
   | 'malformed'
   /** Answered more than its budget. */
   | 'too_large'
+  /** A state, or a value, is larger than its bound. */
+  | 'state_too_large'
   /** Could not be instantiated. */
   | 'start'
 

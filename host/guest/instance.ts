@@ -43,6 +43,7 @@ export class Instance {
   readonly #fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
   readonly #cores: WebAssembly.Instance[] = []
   readonly #plan: LinkPlan
+  #granted = 0
 
   /** @throws GuestFault `start`, or `fuel` when a start function does not end. */
   constructor(compiled: CompiledArtefact, limits: Limits) {
@@ -78,8 +79,27 @@ export class Instance {
     return (this.#fuel.value as number) / ticksPerUnit
   }
 
-  set fuel(units: number) {
+  /** Units used since the last `begin`. */
+  get used(): number {
+    return this.#granted - this.fuel
+  }
+
+  /** Units given since the last `begin`. */
+  get granted(): number {
+    return this.#granted
+  }
+
+  /** A call begins, on so many units. */
+  begin(units: number): void {
     this.#fuel.value = ticksOf(units)
+    this.#granted = this.fuel
+  }
+
+  /** So many units more for the call, as far as the counter goes. */
+  grant(units: number): void {
+    const before = this.#fuel.value as number
+    this.#fuel.value = ticksOf(before / ticksPerUnit + units)
+    this.#granted += ((this.#fuel.value as number) - before) / ticksPerUnit
   }
 
   /** A function of an interface. @throws GuestFault `start` if the component does not have it. */

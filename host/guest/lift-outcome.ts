@@ -15,6 +15,7 @@ import type { Call, Effect, Failure, GuestAnswer, Outcome, Typed } from '../outc
 import { type Decision, GuestFault, type Next } from './guest.ts'
 import { sizes } from './layout.ts'
 import type { Lift } from './lift.ts'
+import { stateTooLarge } from './lift.ts'
 
 export const noEvents: readonly Typed[] = Object.freeze([])
 const noEffects: readonly Effect[] = Object.freeze([])
@@ -63,7 +64,7 @@ export function liftHeld(lift: Lift, at: number, wantState: boolean): Extract<Ne
   const sizeMax = lift.memory.u32(at + 4)
   const { stateBytesMax } = lift.limits
   if (sizeMax > stateBytesMax) {
-    throw new GuestFault('too_large', `the state: up to ${sizeMax} bytes held, ${stateBytesMax} allowed`)
+    throw stateTooLarge('the state', sizeMax, stateBytesMax)
   }
   const present = lift.case(at + 8, 2, 'held state') === 1
   if (wantState && !present) throw new GuestFault('malformed', 'the state was asked for and did not come')

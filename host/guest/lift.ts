@@ -95,7 +95,7 @@ export class Lift {
     const pointer = this.memory.u32(at)
     const length = this.memory.u32(at + 4)
     this.memory.check(pointer, length, 1, 1)
-    if (length > stateBytesMax) throw tooLong(what, length, stateBytesMax)
+    if (length > stateBytesMax) throw stateTooLarge(what, length, stateBytesMax)
     this.#stateBytesLeft -= length
     if (this.#stateBytesLeft < 0)
       throw new GuestFault('too_large', `${what}: over ${stateBytesMax} bytes in one answer`)
@@ -152,6 +152,10 @@ export class Lift {
 export function liftNames(lift: Lift, at: number, countMax: number, what: string): readonly string[] {
   const list = lift.list(at, sizes.list, countMax, what)
   return Array.from({ length: list.count }, (_, i) => lift.name(list.at + i * sizes.list, what))
+}
+
+export function stateTooLarge(what: string, length: number, bytesMax: number): GuestFault {
+  return new GuestFault('state_too_large', `${what} would have ${length} bytes, ${bytesMax} are allowed`)
 }
 
 function tooLong(what: string, length: number, bytesMax: number): GuestFault {

@@ -3,7 +3,8 @@
 // W1. What `cabi_realloc` answers is checked before a byte is written; it runs on the call's fuel like all guest code.
 // W2. Records are addressed again after every allocation: it may have grown the memory.
 // W3. Empty lists allocate nothing; their pointer is the alignment, as the ABI's own bindings do it.
-// W4. Long bytes bring fuel along for those who have to read them; short ones are what a command's own fuel is for.
+// W4. Long bytes bring fuel along for those who have to read them; short ones are what a command's own fuel is for. A long state
+//     that the guest holds brings as much as its bytes would.
 //
 // Owns: writing arguments.   lift.ts owns: reading answers.
 
@@ -16,7 +17,7 @@ import { sizes } from './layout.ts'
 import type { GuestMemory } from './memory.ts'
 
 /** Bytes of one value from which on it brings fuel. */
-const longBytes = 4_096
+export const longBytes = 4_096
 
 const basisCases = { initial: 0, state: 1, held: 2 } as const
 const inputCases = { start: 0, item: 1, end: 2, cancelled: 3 } as const
@@ -44,10 +45,15 @@ export class Lower {
   }
 
   bytes(value: Uint8Array): number {
-    if (value.length >= longBytes) this.#instance.fuel += value.length * this.#fuelPerByte
+    this.pay(value.length)
     const pointer = this.allocate(value.length, 1)
     if (value.length > 0) this.#memory.bytes.set(value, pointer)
     return pointer
+  }
+
+  /** Fuel for so many bytes of one value, if they are many (W4). */
+  pay(bytes: number): void {
+    if (bytes >= longBytes) this.#instance.grant(bytes * this.#fuelPerByte)
   }
 
   /** Pointer and length of a text. */
@@ -64,6 +70,8 @@ export class Lower {
       case 'state':
         return [basisCases.state, this.bytes(basis.bytes), basis.bytes.length]
       case 'held':
+        // It does not come in, but what is said of it goes out.
+        this.pay(basis.sizeMax ?? 0)
         return [basisCases.held, basis.token, 0]
     }
   }

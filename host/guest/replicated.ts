@@ -8,6 +8,7 @@
 import type { Limits } from '../limits.ts'
 import type { Outcome } from '../outcome.ts'
 import {
+  type CallFuel,
   type GuestCommand,
   GuestFault,
   type GuestSubscription,
@@ -44,8 +45,12 @@ export class Replicated implements ReplicatedGuest {
     this.#warm = new Warm(compiled, limits, 'replicated', ['decide', 'reads', 'render', 'changed', 'cancelled'], strict)
   }
 
+  get lastCall(): CallFuel {
+    return this.#warm.lastCall
+  }
+
   reads(service: string, command: GuestCommand): readonly Uint8Array[] {
-    return this.#warm.call(1, 1, (ready) => {
+    return this.#warm.call((ready) => {
       const { instance, lower, functions } = ready
       const [servicePointer, serviceLength] = lower.text(service)
       const pointer = instance.call(functions.reads.run, servicePointer, serviceLength, ...lower.flatCommand(command))
@@ -59,7 +64,7 @@ export class Replicated implements ReplicatedGuest {
   }
 
   decide(service: string, entity: string, view: Uint8Array, command: GuestCommand): ReplicatedDecision {
-    return this.#warm.call(1, 1, (ready) => {
+    return this.#warm.call((ready) => {
       const { instance, lower, functions } = ready
       const tuple = lower.decideTuple(sizes.decideTuple, service, entity, view, command)
       const pointer = instance.call(functions.decide.run, tuple)
@@ -68,7 +73,7 @@ export class Replicated implements ReplicatedGuest {
   }
 
   render(service: string, entity: string, view: Uint8Array, command: GuestCommand, note: Uint8Array): Outcome {
-    return this.#warm.call(1, 1, (ready) => {
+    return this.#warm.call((ready) => {
       const { instance, lower, functions } = ready
       const tuple = lower.decideTuple(sizes.renderTuple, service, entity, view, command, note)
       const pointer = instance.call(functions.render.run, tuple)
@@ -84,7 +89,7 @@ export class Replicated implements ReplicatedGuest {
     subscriptions: readonly GuestSubscription[],
     nowMs: number,
   ): readonly StreamStep[] {
-    return this.#warm.call(subscriptions.length, 2, (ready) => {
+    return this.#warm.call((ready) => {
       const { instance, lower, functions } = ready
       const list = lower.subscriptions(subscriptions)
       const pointer = instance.call(
@@ -105,7 +110,7 @@ export class Replicated implements ReplicatedGuest {
     subscription: GuestSubscription,
     nowMs: number,
   ): ReplicatedDecision {
-    return this.#warm.call(1, 1, (ready) => {
+    return this.#warm.call((ready) => {
       const { instance, lower, functions } = ready
       const head = target(lower, service, entity, view)
       const [id, method] = [lower.text(subscription.id), lower.text(subscription.method)]

@@ -7,8 +7,9 @@
 
 import type { Limits } from '../limits.ts'
 import type { Change } from '../outcome.ts'
-import { decideFuelFactorMax, unknown } from './event-sourced.ts'
+import { unknown } from './event-sourced.ts'
 import {
+  type CallFuel,
   type Decision,
   type GuestCommand,
   GuestFault,
@@ -33,8 +34,12 @@ export class Value implements ValueGuest {
     return this.#warm.generation
   }
 
+  get lastCall(): CallFuel {
+    return this.#warm.lastCall
+  }
+
   decide(service: string, entity: string, basis: ValueBasis, commands: readonly GuestCommand[]): ValueDecided {
-    return this.#warm.call(commands.length, decideFuelFactorMax, (ready) => {
+    return this.#warm.call((ready) => {
       const { instance, lower, functions } = ready
       const list = lower.commands(commands)
       const [servicePointer, serviceLength] = lower.text(service)

@@ -2,13 +2,14 @@
 //
 // W1. Made when it is first needed. Any fault drops it, with everything that it held; the next call makes a fresh one and
 //     `generation` has risen by then.
-// W2. Each call begins with fresh fuel: as much as its commands or events may use, but never more than some commands' worth, so
-//     that a batch cannot block the loop for longer (an entity runs a batch that failed again one by one).
+// W2. Each call begins with fresh fuel, one command as many or a batch of them: so none blocks the loop for longer. A batch that runs
+//     out is run again one by one.
 //
 // Owns: the instance.   The models own: which functions, and their values.
 
 import type { Limits } from '../limits.ts'
-import { GuestFault } from './guest.ts'
+import { fuelOfCall } from './fuel.ts'
+import { type CallFuel, GuestFault } from './guest.ts'
 import type { CompiledArtefact, GuestFunction } from './instance.ts'
 import { Instance } from './instance.ts'
 import type { interfaces } from './layout.ts'
@@ -51,9 +52,10 @@ export class Warm<Name extends string> {
     return this.#generation
   }
 
-  /** Fuel that the last call left; for measurements. */
-  get fuelLeft(): number {
-    return this.#ready?.instance.fuel ?? 0
+  /** What the last call cost; of one that faulted nothing is known. */
+  get lastCall(): CallFuel {
+    const instance = this.#ready?.instance
+    return { used: instance?.used ?? 0, given: instance?.granted ?? 0 }
   }
 
   /** Bytes of the instance's memory; for measurements. */
@@ -67,11 +69,11 @@ export class Warm<Name extends string> {
     this.#generation++
   }
 
-  /** Run `work` with fuel for `count` commands, `factorMax` at most. @throws GuestFault */
-  call<Result>(count: number, factorMax: number, work: (ready: Ready<Name>) => Result): Result {
+  /** Run `work` on the fuel of one call. @throws GuestFault */
+  call<Result>(work: (ready: Ready<Name>) => Result): Result {
     try {
       const ready = (this.#ready ??= this.#make())
-      ready.instance.fuel = this.#limits.fuelPerCommand * Math.min(Math.max(count, 1), factorMax)
+      ready.instance.begin(fuelOfCall(this.#limits))
       ready.lift.begin()
       return work(ready)
     } catch (thrown) {

@@ -28,6 +28,10 @@ export interface ServiceMetrics {
   /** It was given up: a commit or a replay failed. */
   failed(): void
   fault(): void
+  /** A batch failed and is decided one by one. */
+  split(): void
+  /** A state could not be encoded. */
+  snapshotFailed(): void
   /** A side effect that it caused arrived, or was parked. */
   effectDelivered(): void
   effectParked(): void
@@ -110,7 +114,12 @@ function partsOf(registry: Registry) {
     activated: counter('entities_activated_total', 'Entities loaded into memory.'),
     passivated: counter('entities_passivated_total', 'Entities dropped from memory.'),
     failedEntities: counter('entities_failed_total', 'Entities given up, since a commit or their replay failed.'),
-    faults: counter('guest_faults_total', 'Traps, endless loops and malformed answers of functions.'),
+    faults: counter(
+      'guest_faults_total',
+      'Commands that failed by a trap, an endless loop or a malformed answer of a function.',
+    ),
+    splits: counter('batches_split_total', 'Batches that failed, and were decided again one by one.'),
+    snapshotsFailed: counter('snapshots_failed_total', 'States that a function failed to encode.'),
     effectsDelivered: counter('effects_delivered_total', 'Side effects of a service that arrived.'),
     effectsParked: counter('effects_parked_total', 'Side effects of a service that are no longer tried by themselves.'),
     streamed: counter('stream_elements_total', 'Elements of streamed answers given to clients.'),
@@ -183,6 +192,12 @@ function bind(parts: ReturnType<typeof partsOf>, service: string): ServiceMetric
     },
     fault: () => {
       one.faults.value += 1
+    },
+    split: () => {
+      one.splits.value += 1
+    },
+    snapshotFailed: () => {
+      one.snapshotsFailed.value += 1
     },
     effectDelivered: () => {
       one.effectsDelivered.value += 1

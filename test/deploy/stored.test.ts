@@ -49,6 +49,7 @@ const type = loadSchema(linked.artefact.description.descriptors).services.get(va
 function version(name: string): ValueGuest {
   return {
     generation: 0,
+    lastCall: { used: 0, given: 1 },
     decide: (_service, entity, basis, commands) => guest.decide(name, entity, basis, commands),
     drop: () => guest.drop(),
   }

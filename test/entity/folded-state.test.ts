@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FoldedState, ReplayFault } from '../../host/entity/folded-state.ts'
+import { ReadingCost } from '../../host/entity/reading-cost.ts'
 import type { Basis, Decided, EventSourcedGuest, Evolved, GuestCommand } from '../../host/guest/guest.ts'
 import { GuestFault } from '../../host/guest/guest.ts'
 import type { Journal } from '../../host/journal/journal.ts'
@@ -14,6 +15,7 @@ import type { Typed } from '../../host/outcome.ts'
 /** A counter in plain TypeScript that holds its states, and forgets them when it is told to. */
 class Holder implements EventSourcedGuest {
   generation = 0
+  readonly lastCall = { used: 0, given: 1 }
   forget = false
   poison: number | undefined
   calls: string[] = []
@@ -86,6 +88,7 @@ function open(guest: Holder, journal: Journal): FoldedState {
     id: 'e',
     entity,
     stateVersion: 'v',
+    cost: new ReadingCost(defaultLimits),
     replayed: () => {},
     snapshotLoaded: () => {},
   })

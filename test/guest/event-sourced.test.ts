@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { link } from '../../host/deploy/link.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import { EventSourced } from '../../host/guest/event-sourced.ts'
+import { fuelOfCall } from '../../host/guest/fuel.ts'
 import { type EventSourcedGuest, type FaultReason, type GuestCommand, GuestFault } from '../../host/guest/guest.ts'
 import { compile } from '../../host/guest/instance.ts'
 import { load } from '../../host/guest/load.ts'
@@ -18,10 +19,10 @@ const initial = { kind: 'initial' } as const
 const linked = new Map<string, Promise<Artefact>>()
 const counters = { AssemblyScript: assemblyScriptCounter, QuickJS: quickJsCounter }
 
-async function counter(language: keyof typeof counters): Promise<EventSourcedGuest> {
+async function counter(language: keyof typeof counters, limits = defaultLimits): Promise<EventSourcedGuest> {
   const artefact = linked.get(language) ?? counters[language]().then(linkOrFail)
   linked.set(language, artefact)
-  return load(await artefact, defaultLimits).eventSourced!
+  return load(await artefact, limits).eventSourced!
 }
 
 async function linkOrFail(component: Uint8Array): Promise<Artefact> {
@@ -62,18 +63,22 @@ function faultOf(call: () => unknown): FaultReason {
 Engine(
   'W4: long payloads and states bring fuel, short ones do not, and never more than the counter holds',
   async () => {
-    const guest = (await counter('AssemblyScript')) as EventSourced
+    // The default for a call is all that the counter holds.
+    const limits = { ...defaultLimits, fuelPerCommand: 10_000_000 }
+    const guest = (await counter('AssemblyScript', limits)) as EventSourced
     const left = (payload: number, state: number): number => {
       const commands = [{ ...command('Get'), payload: new Uint8Array(payload) }]
       const basis =
         state === 0 ? ({ kind: 'initial' } as const) : ({ kind: 'state', bytes: new Uint8Array(state) } as const)
       guest.decide('test.Counter', 'e', basis, commands, false)
-      return guest.fuelLeft
+      const { used, given } = guest.lastCall
+      return given - used
     }
-    const { fuelPerCommand, fuelPerByte } = defaultLimits
-    assert.ok(left(4_095, 0) < fuelPerCommand)
-    assert.ok(left(5_000, 0) > fuelPerCommand + 4_000 * fuelPerByte)
-    assert.ok(left(8, 5_000) > fuelPerCommand + 4_000 * fuelPerByte)
+    const { fuelPerByte } = defaultLimits
+    const call = fuelOfCall(limits)
+    assert.ok(left(4_095, 0) < call)
+    assert.ok(left(5_000, 0) > call + 4_000 * fuelPerByte)
+    assert.ok(left(8, 5_000) > call + 4_000 * fuelPerByte)
     assert.is(left(5_000, 0), left(5_000, 0))
     assert.ok(left(4_000_000, 0) <= 2 ** 28)
   },

@@ -247,8 +247,13 @@ Lift('L2: overlapping lists cannot multiply memory', async () => {
 
 Lift('what is too large is named: values, operations, notes, states of streams, elements, outputs', async () => {
   const { stateBytesMax, streamStateBytesMax, messageBytesMax } = defaultLimits
-  const spots: readonly (readonly [Other, Answers, RegExp])[] = [
-    ['value', new Answers().words(valueAt.change, 1, 0, stateBytesMax + 1), /the value: 16777217 bytes/],
+  const spots: readonly (readonly [Other, Answers, RegExp, FaultReason?])[] = [
+    [
+      'value',
+      new Answers().words(valueAt.change, 1, 0, stateBytesMax + 1),
+      /the value would have 16777217 bytes/,
+      'state_too_large',
+    ],
     ['decide', new Answers().words(decideAt.operations, 0, stateBytesMax + 1), /operations: 16777217 bytes/],
     ['decide', new Answers().words(decideAt.case, 1, 0, messageBytesMax + 1), /the note of an answer: 4194305 bytes/],
     [
@@ -263,7 +268,8 @@ Lift('what is too large is named: values, operations, notes, states of streams, 
     ['changed', new Answers().words(changed.at, 4, 3), /steps of streams: 3 given, 2 allowed/],
     ['changed', new Answers().words(changed.at, free, 1).words(free, 0, 257), /257 bytes given, 256 allowed/],
   ]
-  for (const [name, { fields }, said] of spots) await faults(name, { ...large, fields }, 'too_large', said)
+  for (const [name, { fields }, said, reason = 'too_large'] of spots)
+    await faults(name, { ...large, fields }, reason, said)
   for (const [name, at] of outcomes) {
     const effects = new Answers().words(at + 40, 4, 101)
     await faults(name, effects, 'too_large', /effects of a decision: 101 given, 100 allowed/)

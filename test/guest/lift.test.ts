@@ -168,9 +168,13 @@ Lift('L3: a state may be larger than the budget of an answer, and not larger tha
     answer.kind === 'decided' && answer.next.kind === 'state' && answer.next.bytes.length,
     defaultLimits.stateBytesMax,
   )
-  await faults(state(defaultLimits.stateBytesMax + 1), 'too_large', /the state: 16777217 bytes/)
+  await faults(
+    state(defaultLimits.stateBytesMax + 1),
+    'state_too_large',
+    /the state would have 16777217 bytes, 16777216 are allowed/,
+  )
   const held = new Answers().bytes(at.next, 2).words(at.next + 4, 7, 16777217)
-  await faults(held, 'too_large', /up to 16777217 bytes held/)
+  await faults(held, 'state_too_large', /the state would have 16777217 bytes/)
 })
 
 Lift('O1: a failure keeps no events and no effects, and they are not even read', async () => {

@@ -188,14 +188,16 @@ Value('A6: metadata reaches the function, and its own comes back with the reply'
   assert.is(answer.headers.get('x-said'), 'hello, again')
 })
 
-Value('A16: a value over the limit is a fault and changes nothing', async () => {
+Value('A16: a value over the limit is refused with a sentence and changes nothing', async () => {
   const small = temporary()
   const bounded = await testHost(small.path, { 'state-bytes-max': '1000' })
   const at = new ScriptClient(bounded.listen)
   try {
     assert.ok((await bounded.deployer.deploy(await scripted())).ok)
     assert.is((await at.call(values, 'Do', 'v', put('x'.repeat(900)))).code, 0)
-    assert.is((await at.call(values, 'Do', 'v', put('x'.repeat(1_100)))).code, 13)
+    const refused = await at.call(values, 'Do', 'v', put('x'.repeat(1_100)))
+    assert.is(refused.code, 8)
+    assert.match(refused.message, /the value would have 1100 bytes, 1000 are allowed \(--state-bytes-max\)/)
     assert.is((await at.call(values, 'Do', 'v', 'return { outcome: say(value.length) }')).text, '900')
   } finally {
     at.close()
