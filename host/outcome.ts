@@ -35,10 +35,17 @@ export type GuestAnswer =
   | { readonly kind: 'none' }
   | { readonly kind: 'failure'; readonly failure: Failure }
 
+/** What a guest says to the host's log. Never journaled, never told to a caller. */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly text: string
+}
+
 export interface Outcome {
   readonly answer: GuestAnswer
   readonly effects: readonly Effect[]
   readonly metadata: Metadata
+  readonly logs: readonly LogLine[]
 }
 
 /** What a decision did to an entity that keeps no events. */

@@ -8,7 +8,8 @@
 
 import type { Command, Reply } from '../command.ts'
 import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
-import { GuestFault, guestCommand } from '../guest/guest.ts'
+import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
+import { logLines } from '../observe/guest-log.ts'
 import type { Outcome } from '../outcome.ts'
 import { forward } from '../reply/forward.ts'
 import type { ActionService } from '../services.ts'
@@ -99,7 +100,7 @@ export class Calls implements Turn {
       recorder.fault()
       const { command, reply } = calls[0]!
       const { method, requestId } = command
-      log.error({ service: this.name, method, requestId, reason: error.reason, err: error }, 'a function failed')
+      log.error({ service: this.name, method, requestId, ...faultFields(error) }, 'a function failed')
       reply({ kind: 'error', error: guestFailed(requestId) })
       if (this.alone > 0) this.alone -= 1
       return []
@@ -107,6 +108,8 @@ export class Calls implements Turn {
   }
 
   private outcome(service: ActionService, call: WaitingCall, outcome: Outcome): void {
+    const { method, requestId } = call.command
+    logLines(this.context.log, outcome.logs, () => ({ service: this.name, method, requestId }))
     const plan = planOutcome(call.command, outcome, this.context.outbox.nextId)
     keepOutcomes(this.context, [plan], (failed) => {
       if (failed === undefined) this.act(service, call, plan)

@@ -14,7 +14,8 @@
 import type { Command, Receiver, StreamCall } from '../command.ts'
 import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { ActionStep, StreamInput } from '../guest/guest.ts'
-import { GuestFault } from '../guest/guest.ts'
+import { faultFields, GuestFault } from '../guest/guest.ts'
+import { logLines } from '../observe/guest-log.ts'
 import type { Outcome } from '../outcome.ts'
 import { Outputs } from '../reply/outputs.ts'
 import type { ActionService, Method } from '../services.ts'
@@ -225,12 +226,14 @@ export class ActionStream implements StreamCall, Turn {
     try {
       const step = guest.stream(name, this.method.type.name, this.state, inputs, clock.now(), chance.seed())
       recorder.decided(inputs.length, (performance.now() - startedMs) / 1000)
+      const { method, requestId } = this.command
+      for (const { logs } of step.outputs) logLines(log, logs, () => ({ service: name, method, requestId }))
       return step
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error
       recorder.fault()
       const { method, requestId } = this.command
-      log.error({ service: name, method, requestId, reason: error.reason, err: error }, 'a function failed')
+      log.error({ service: name, method, requestId, ...faultFields(error) }, 'a function failed')
       return undefined
     }
   }

@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { contractVersion } from '../guest/layout.ts'
 import type { Kind } from './kinds.ts'
 
 const contract = fileURLToPath(new URL('../../wit', import.meta.url))
@@ -18,7 +19,7 @@ export function worldWit(kinds: readonly Kind[]): string {
 
 /** As a WIT file of the contract's package. */
 export function worldSource(kinds: readonly Kind[]): string {
-  return `package innkeeper:guest@0.1.0;\n\n${worldWit(kinds)}`
+  return `package innkeeper:guest@${contractVersion};\n\n${worldWit(kinds)}`
 }
 
 /** Run with a folder that holds the contract and the world; it is gone afterwards. */

@@ -14,7 +14,7 @@ import type { Limits } from '../limits.ts'
 import { precheck } from './precheck.ts'
 
 /** Raise it with anything that changes artefacts: metering, caps, the plan. Stored ones are then made again. */
-export const engineVersion = 1
+export const engineVersion = 2
 
 export type LinkResult =
   | { readonly ok: true; readonly artefact: Artefact }

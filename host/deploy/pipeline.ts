@@ -12,6 +12,7 @@ import { componentWit, transpile } from '@bytecodealliance/jco'
 import type { Description } from '../guest/about.ts'
 import type { Artefact, LinkPlan } from '../guest/artefact.ts'
 import { describe } from '../guest/describe.ts'
+import { Places, type StoredSourceMap } from '../guest/fault-text.ts'
 import { GuestFault } from '../guest/guest.ts'
 import { type CompiledArtefact, Instance } from '../guest/instance.ts'
 import type { Limits } from '../limits.ts'
@@ -22,6 +23,7 @@ import { checkInterfaces } from './interfaces.ts'
 import type { LinkResult } from './link.ts'
 import { coreModulesOf } from './precheck.ts'
 import { PlanError, record } from './record.ts'
+import { sourceMapOf } from './source-map.ts'
 
 /** Reasons to stop, thrown between steps. */
 class Refusal extends Error {
@@ -56,7 +58,8 @@ export async function pipeline(
     onStep('starting it')
     const plan = await record(source, prepared.cores, limits)
     onStep('asking what it is')
-    const said = describeTwice(prepared.cores, plan, limits)
+    const sourceMap = sourceMapOf(component)
+    const said = describeTwice(prepared.cores, plan, sourceMap, limits)
     // From here on they are complete: a component need not bring the files that every host has.
     const description = { ...said, descriptors: withStandard(said.descriptors) }
     refuseIf(checkDescription(description, Object.keys(plan.exports)))
@@ -66,6 +69,7 @@ export async function pipeline(
       modules: prepared.cores.map(({ bytes }) => bytes),
       plan,
       description,
+      sourceMap,
     }
     return { ok: true, artefact }
   } catch (thrown) {
@@ -97,8 +101,14 @@ async function linkWithJco(component: Uint8Array): Promise<Linked> {
 }
 
 /** Two fresh instances must say the same (law L4); each has the fuel of one command. */
-function describeTwice(cores: readonly PreparedCore[], plan: LinkPlan, limits: Limits): Description {
-  const compiled: CompiledArtefact = { plan, modules: cores.map(({ bytes }) => new WebAssembly.Module(bytes)) }
+function describeTwice(
+  cores: readonly PreparedCore[],
+  plan: LinkPlan,
+  sourceMap: StoredSourceMap | undefined,
+  limits: Limits,
+): Description {
+  const modules = cores.map(({ bytes }) => new WebAssembly.Module(bytes))
+  const compiled: CompiledArtefact = { plan, modules, places: sourceMap && new Places(sourceMap) }
   const [first, second] = [describeOnce(compiled, limits), describeOnce(compiled, limits)]
   if (!isDeepStrictEqual(first, second)) throw new Refusal(['describe() answers differently in a fresh instance'])
   return first
@@ -110,7 +120,7 @@ function describeOnce(compiled: CompiledArtefact, limits: Limits): Description {
     instance.begin(limits.fuelPerCommand)
     return describe(instance, limits)
   } catch (thrown) {
-    if (thrown instanceof GuestFault) throw new Refusal([`describe() failed (${thrown.reason}): ${thrown.message}`])
+    if (thrown instanceof GuestFault) throw new Refusal([`describe() failed (${thrown.reason}): ${thrown.told}`])
     throw thrown
   }
 }

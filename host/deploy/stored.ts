@@ -42,7 +42,7 @@ export async function unreadableValues(stored: StoredValues, versions: Versions)
     const id = entityId(key, stored.keyFieldCount)
     const fault = await unreadable(versions, id, value, deployment, stored.nowMs)
     if (fault !== undefined) {
-      const why = `${fault.reason}: ${fault.message}`
+      const why = `${fault.reason}: ${fault.told}`
       reasons.push(
         `${name}: the value of ${JSON.stringify(id)} was stored by an earlier version and cannot be read by this one (${why}; --force overrides)`,
       )

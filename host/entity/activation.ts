@@ -10,12 +10,14 @@
 // Owns: the mailbox, the order, what every turn begins and ends with.   batched.ts, replicated.ts own: deciding.
 // Entities own: the set of activations.
 
-import type { Answer } from '../command.ts'
+import type { Answer, Command } from '../command.ts'
 import { guestFailed, InnkeeperError, toInnkeeperError, unknownMethod } from '../errors.ts'
 import type { GuestFault } from '../guest/guest.ts'
+import { faultFields } from '../guest/guest.ts'
 import type { Batch, EntityRef, IdempotencyEntry } from '../journal/journal.ts'
 import { noMetadata } from '../metadata.ts'
-import type { Change } from '../outcome.ts'
+import { logLines } from '../observe/guest-log.ts'
+import type { Change, Outcome } from '../outcome.ts'
 import type { EntityService, Method } from '../services.ts'
 import type { EntityContext } from './context.ts'
 import { entityId } from './key.ts'
@@ -230,10 +232,15 @@ export abstract class Activation<S extends EntityService = EntityService> {
   protected failedCommand(waiting: Waiting, fault: GuestFault): void {
     const { requestId, method } = waiting.command
     this.context.log.error(
-      { service: this.service.name, entity: this.id, method, requestId, reason: fault.reason, err: fault },
+      { service: this.service.name, entity: this.id, method, requestId, ...faultFields(fault) },
       'a function failed',
     )
     this.answer(waiting, { kind: 'error', error: guestFailed(requestId) })
+  }
+
+  /** What the function said while it decided on a command. */
+  protected tellLog({ method, requestId }: Pick<Command, 'method' | 'requestId'>, { logs }: Outcome): void {
+    logLines(this.context.log, logs, () => ({ service: this.service.name, entity: this.id, method, requestId }))
   }
 
   protected answerAll(error: InnkeeperError): void {

@@ -8,7 +8,7 @@
 
 import { InnkeeperError, outboxFull } from '../errors.ts'
 import type { Decision } from '../guest/guest.ts'
-import { GuestFault, guestCommand } from '../guest/guest.ts'
+import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import type { EventSourcedService, ValueService } from '../services.ts'
 import type { Stuck } from './activation.ts'
 import { Activation } from './activation.ts'
@@ -125,6 +125,9 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     if (this.refused(state, given, decisions)) return
     if (this.alone > 0) this.alone -= given.length
     const { name, deployment } = this.service
+    for (const [index, { outcome }] of decisions.entries()) {
+      if (outcome.logs.length > 0) this.tellLog(given[index]!.waiting.command, outcome)
+    }
     const { revision, sequence, keepsRecords } = state
     const plan = planTurn(
       { service: name, entity: this.id, deployment, revision, sequence, keepsRecords, ageMs: this.context.age.now() },
@@ -182,7 +185,10 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       const { name } = this.service
       this.context.metrics.of(name).fault()
       this.context.metrics.of(name).snapshotFailed()
-      this.context.log.error({ service: name, entity: this.id, err: error }, 'a function failed to encode its state')
+      this.context.log.error(
+        { service: name, entity: this.id, ...faultFields(error) },
+        'a function failed to encode its state',
+      )
     }
   }
 

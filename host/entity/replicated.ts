@@ -18,7 +18,7 @@ import { decodeOperations, OperationError } from '../crdt/operations.ts'
 import type { Applied } from '../crdt/replica.ts'
 import { guestFailed, InnkeeperError, outboxFull } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
-import { GuestFault, guestCommand } from '../guest/guest.ts'
+import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import { stateTooLarge } from '../guest/lift.ts'
 import type { Batch, JournalRecord, OutboxEntry, RecordedCommand, StoredSubscription } from '../journal/journal.ts'
 import { noMetadata } from '../metadata.ts'
@@ -273,6 +273,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       this.decideFailed(turn, waiting, error)
       return
     }
+    this.tellLog(waiting.command, outcome)
     if (outcome.answer.kind === 'failure') {
       applied.undo()
       const { failure } = outcome.answer
@@ -378,7 +379,9 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     if (this.state!.replica.deleted) return
     const [decision, applied] = this.cancelled(turn, stored) ?? []
     if (decision === undefined || applied === undefined) return
-    const effects = decision.answer.kind === 'now' ? decision.answer.outcome.effects : []
+    const outcome = decision.answer.kind === 'now' ? decision.answer.outcome : undefined
+    const effects = outcome?.effects ?? []
+    if (outcome !== undefined) this.tellLog(commandOfStream(stored, subscription.stream), outcome)
     if (applied.changed) this.notify(turn, undefined, decision.delete)
     const delta = decision.delete ? this.state!.replica.delete().delta : applied.delta
     this.record(turn, 'cancelled', recorded(stored, turn.nowMs), delta, effects, subscription.stream)
@@ -466,6 +469,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     if (stream === undefined) return
     const failed = outcome?.answer.kind === 'failure'
     if (outcome !== undefined) {
+      this.tellLog(stream.command, outcome)
       const effects = this.record(
         turn,
         'changed',
@@ -543,7 +547,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const fault = faultOf(thrown)
     const { name } = this.service
     this.context.metrics.of(name).fault()
-    this.context.log.error({ service: name, entity: this.id, method, reason: fault.reason, err: fault }, what)
+    this.context.log.error({ service: name, entity: this.id, method, ...faultFields(fault) }, what)
   }
 }
 
@@ -559,6 +563,11 @@ function faultOf(thrown: unknown): GuestFault {
 /** The command that a subscription stands for, as views are asked with it. */
 function commandOf({ method, payload }: StoredSubscription, nowMs: number): GuestCommand {
   return { method, payload, metadata: noMetadata, nowMs, seed: new Uint8Array(16) }
+}
+
+/** What log lines name: the request of a stream whose process is gone is not known. */
+function commandOfStream({ method }: StoredSubscription, stream: OpenStream | undefined) {
+  return { method, requestId: stream?.command.requestId ?? '' }
 }
 
 function recorded(stored: StoredSubscription, nowMs: number): RecordedCommand {

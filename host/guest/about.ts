@@ -20,6 +20,8 @@ export interface ServiceDescription {
   readonly stateVersion: string | undefined
   readonly headers: readonly string[]
   readonly views: readonly { readonly method: string; readonly view: ViewScope }[]
+  /** Full names of the event types that `evolve` takes. */
+  readonly events: readonly string[]
 }
 
 export interface Description {

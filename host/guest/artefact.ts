@@ -4,6 +4,7 @@
 // A2. Plain data: can be stored, sent to a thread, and instantiated without generated code.
 
 import type { Description } from './about.ts'
+import type { StoredSourceMap } from './fault-text.ts'
 
 /** Where an import of a core module comes from. */
 export type PlanImport =
@@ -37,4 +38,6 @@ export interface Artefact {
   readonly modules: readonly Uint8Array[]
   readonly plan: LinkPlan
   readonly description: Description
+  /** Of languages that are bundled. */
+  readonly sourceMap?: StoredSourceMap | undefined
 }

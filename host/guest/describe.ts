@@ -13,6 +13,7 @@ import { Lift, liftNames } from './lift.ts'
 const servicesMax = 256
 const methodsMax = 1_024
 const headersMax = 64
+const eventsMax = 10_000
 
 const kinds: readonly ServiceKind[] = ['event-sourced', 'value', 'replicated', 'action']
 
@@ -53,6 +54,7 @@ function liftService(lift: Lift, at: number): ServiceDescription {
       const viewAt = views.at + i * sizes.methodView
       return { method: lift.name(viewAt, 'the method of a view'), view: liftView(lift, viewAt + 8) }
     }),
+    events: liftNames(lift, at + 72, eventsMax, 'events'),
   }
 }
 

@@ -188,10 +188,23 @@ export type FaultReason =
 
 export class GuestFault extends Error {
   readonly reason: FaultReason
+  /** What the guest itself said of it, escaped and bounded (fault-text.ts). For the log, never for a caller. */
+  readonly words: string | undefined
 
-  constructor(reason: FaultReason, message: string, cause?: unknown) {
+  constructor(reason: FaultReason, message: string, cause?: unknown, words?: string) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'GuestFault'
     this.reason = reason
+    this.words = words
   }
+
+  /** For an operator or an author: what happened, and what the guest said of it. */
+  get told(): string {
+    return this.words === undefined ? this.message : `${this.message}: ${this.words}`
+  }
+}
+
+/** Of a fault, for a log line. */
+export function faultFields(fault: GuestFault): { reason: FaultReason; words: string | undefined; err: GuestFault } {
+  return { reason: fault.reason, words: fault.words, err: fault }
 }

@@ -2,13 +2,14 @@
 //
 // I1. No generated code: imports are exports of earlier instances, counters of the component's own, or a trap.
 // I2. Start functions run in the order of the plan, all together on `limits.fuelAtStart`.
-// I3. Whatever the guest throws becomes a GuestFault with its reason; the guest's own words are only in `cause`.
+// I3. Whatever the guest throws becomes a GuestFault with its reason; the guest's own words are only in `words` and `cause`.
 // I4. Modules are compiled once per artefact (`compile`), not once per instance.
 //
 // Owns: linking and calling.   lower.ts and lift.ts own: values.   event-sourced.ts owns: when to make a fresh one.
 
 import type { Limits } from '../limits.ts'
 import type { Artefact, LinkPlan, PlanImport } from './artefact.ts'
+import { faultGlobal, faultText, Places } from './fault-text.ts'
 import { fuelImport, ticksOf, ticksPerUnit } from './fuel.ts'
 import { GuestFault } from './guest.ts'
 import { interfaces } from './layout.ts'
@@ -17,6 +18,8 @@ import { GuestMemory } from './memory.ts'
 export interface CompiledArtefact {
   readonly plan: LinkPlan
   readonly modules: readonly WebAssembly.Module[]
+  /** Where places of the bundle lie in the author's sources. */
+  readonly places: Places | undefined
 }
 
 /** Compile the modules of an artefact (QuickJS: 10 ms). They can be sent to other threads. */
@@ -24,6 +27,7 @@ export function compile(artefact: Artefact): CompiledArtefact {
   return {
     plan: artefact.plan,
     modules: artefact.modules.map((bytes) => new WebAssembly.Module(bytes)),
+    places: artefact.sourceMap && new Places(artefact.sourceMap),
   }
 }
 
@@ -44,10 +48,12 @@ export class Instance {
   readonly #cores: WebAssembly.Instance[] = []
   readonly #plan: LinkPlan
   #granted = 0
+  readonly #places: Places | undefined
 
   /** @throws GuestFault `start`, or `fuel` when a start function does not end. */
   constructor(compiled: CompiledArtefact, limits: Limits) {
     this.#plan = compiled.plan
+    this.#places = compiled.places
     this.#fuel.value = ticksOf(limits.fuelAtStart)
     const globals = compiled.plan.globals.map((value) => new WebAssembly.Global({ value: 'i32', mutable: true }, value))
     try {
@@ -133,7 +139,13 @@ export class Instance {
   #fault(thrown: unknown): GuestFault {
     if (thrown instanceof GuestFault) return thrown
     if (this.outOfFuel) return new GuestFault('fuel', 'the function ran out of fuel', thrown)
-    return new GuestFault('trap', 'the function trapped', thrown)
+    return new GuestFault('trap', trapped(thrown), thrown, this.#words())
+  }
+
+  #words(): string | undefined {
+    const address = this.#cores[this.#plan.memory]?.exports[faultGlobal]
+    if (!(address instanceof WebAssembly.Global) || typeof address.value !== 'number') return undefined
+    return faultText(this.memory, address.value, this.#places)
   }
 
   #resolve(source: PlanImport, globals: readonly WebAssembly.Global[]): WebAssembly.ImportValue {
@@ -147,6 +159,13 @@ export class Instance {
   #anyRealloc(): WebAssembly.ExportValue | undefined {
     return this.#cores.find((core) => core.exports['cabi_realloc'] !== undefined)?.exports['cabi_realloc']
   }
+}
+
+/** In the engine's words where they tell more than a trap instruction. */
+function trapped(thrown: unknown): string {
+  if (thrown instanceof RangeError) return 'the function ran out of stack: a recursion without an end?'
+  const said = thrown instanceof WebAssembly.RuntimeError ? thrown.message : ''
+  return said === '' || said === 'unreachable' ? 'the function trapped' : `the function trapped: ${said}`
 }
 
 function noRealloc(): never {

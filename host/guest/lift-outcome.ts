@@ -6,12 +6,13 @@
 // O3. An event without a type name is a fault: it could never be folded again.
 // O4. Names in metadata are lower case and of letters that every transport carries; `-bin` has bytes, others text. An entry
 //     that is otherwise is left out, unread (B8: it must not fail the call); in a strict lift it is a fault.
+// O5. Log lines are a courtesy: those past `logLinesMax` and `logBytesMax` are left out, unread, and never fail the call.
 //
 // Owns: records of outcomes.   lift.ts owns: values and the budget.
 
 import type { Metadata, MetadataEntry } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
-import type { Call, Effect, Failure, GuestAnswer, Outcome, Typed } from '../outcome.ts'
+import type { Call, Effect, Failure, GuestAnswer, LogLine, Outcome, Typed } from '../outcome.ts'
 import { type Decision, GuestFault, type Next } from './guest.ts'
 import { sizes } from './layout.ts'
 import type { Lift } from './lift.ts'
@@ -19,6 +20,12 @@ import { stateTooLarge } from './lift.ts'
 
 export const noEvents: readonly Typed[] = Object.freeze([])
 const noEffects: readonly Effect[] = Object.freeze([])
+const noLogs: readonly LogLine[] = Object.freeze([])
+const levels = ['debug', 'info', 'warn', 'error'] as const
+
+/** Of one outcome: lines, and bytes of their text. */
+const logLinesMax = 100
+const logBytesMax = 16 * 1024
 
 const codes = 16
 const headerName = /^[0-9a-z_.-]+$/
@@ -77,7 +84,23 @@ export function liftOutcome(lift: Lift, at: number, due: Due): Outcome {
   const dropped = answer.kind === 'failure' && !due.effectsOfFailures
   if (dropped) lift.besideFailure(lift.memory.u32(at + 44), 'effects')
   const effects = dropped ? noEffects : liftEffects(lift, at + 40)
-  return { answer, effects, metadata: liftMetadata(lift, at + 48) }
+  return { answer, effects, metadata: liftMetadata(lift, at + 48), logs: liftLogs(lift, at + 56) }
+}
+
+function liftLogs(lift: Lift, at: number): readonly LogLine[] {
+  const count = lift.memory.u32(at + 4)
+  if (count === 0) return noLogs
+  const list = lift.list(at, sizes.logLine, lift.limits.guestResultElementsMax, 'log lines')
+  const lines: LogLine[] = []
+  let left = logBytesMax
+  for (let i = 0; i < list.count && i < logLinesMax && left > 0; i++) {
+    const lineAt = list.at + i * sizes.logLine
+    const level = levels[lift.case(lineAt, levels.length, 'the level of a log line')]!
+    const text = lift.textStart(lineAt + 4, left)
+    lines.push({ level, text })
+    left -= lift.memory.u32(lineAt + 8)
+  }
+  return lines
 }
 
 function liftAnswer(lift: Lift, at: number, due: Due): GuestAnswer {

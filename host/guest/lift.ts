@@ -119,6 +119,16 @@ export class Lift {
     }
   }
 
+  /** The start of a text that is only for the log: cut to `bytesMax`, and what is not UTF-8 replaced. */
+  textStart(at: number, bytesMax: number): string {
+    const pointer = this.memory.u32(at)
+    const length = this.memory.u32(at + 4)
+    this.memory.check(pointer, length, 1, 1)
+    const taken = Math.min(length, bytesMax)
+    this.#charge(taken, 1)
+    return this.memory.bytes.toString('utf8', pointer, pointer + taken)
+  }
+
   /** A name: at most `nameLengthMax`. */
   name(at: number, what: string): string {
     return this.text(at, this.limits.nameLengthMax, what)

@@ -43,6 +43,7 @@ function describe(...services: readonly Partial<ServiceDescription>[]): readonly
       stateVersion: undefined,
       headers: [],
       views: [],
+      events: [],
       ...service,
     }),
   )

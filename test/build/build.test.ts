@@ -99,9 +99,9 @@ Build('T3: a component exports the interfaces of its kinds, and no others', asyn
     return Object.keys(await transpiled<object>(new Uint8Array(await readFile(file)), 'two'))
   })
   assert.equal(exported.filter((name) => name.startsWith('innkeeper:')).sort(), [
-    'innkeeper:guest/about@0.1.0',
-    'innkeeper:guest/action@0.1.0',
-    'innkeeper:guest/value@0.1.0',
+    'innkeeper:guest/about@0.2.0',
+    'innkeeper:guest/action@0.2.0',
+    'innkeeper:guest/value@0.2.0',
   ])
 })
 

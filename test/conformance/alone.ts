@@ -6,7 +6,7 @@ import type { GuestCommand } from '../../host/guest/guest.ts'
 import { compile } from '../../host/guest/instance.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
-import type { GuestAnswer } from '../../host/outcome.ts'
+import type { GuestAnswer, LogLine, Outcome } from '../../host/outcome.ts'
 import { loadSchema } from '../../host/schema/load.ts'
 import type { Schema } from '../../host/schema/schema.ts'
 import type { Json } from '../../host/transcode/to-message.ts'
@@ -43,6 +43,31 @@ export class Alone {
     return decided.decisions[0]!.outcome.answer
   }
 
+  /** Do of each state model: the log lines of one command. @throws GuestFault */
+  get models(): readonly { readonly service: string; ask(script: Json): readonly LogLine[] }[] {
+    const { eventSourced, value, replicated, action } = load(this.artefact, defaultLimits)
+    const model = (name: string, run: (service: string, command: GuestCommand) => Outcome) => {
+      const service = `${packageName}.${name}`
+      return { service, ask: (script: Json) => run(service, this.command(script)).logs }
+    }
+    return [
+      model('Events', (service, command) => {
+        const decided = eventSourced!.decide(service, 'a', { kind: 'initial' }, [command], false)
+        return decided.kind === 'decided' ? decided.decisions[0]!.outcome : unknown()
+      }),
+      model('Values', (service, command) => {
+        const decided = value!.decide(service, 'a', { kind: 'absent' }, [command])
+        return decided.kind === 'decided' ? decided.decisions[0]!.outcome : unknown()
+      }),
+      model('Members', (service, command) => {
+        const { answer } = replicated!.decide(service, 'a', new Uint8Array(), command)
+        if (answer.kind === 'now') return answer.outcome
+        return replicated!.render(service, 'a', new Uint8Array(), command, answer.note)
+      }),
+      model('Actions', (service, command) => action!.call(service, [command])[0]!),
+    ]
+  }
+
   /** Hexadecimal replies of Actions/Table: two of one instance, and one of a fresh one. */
   tables(): readonly string[] {
     const guest = load(this.artefact, defaultLimits).action!
@@ -71,4 +96,8 @@ export class Alone {
     if (this.events.generation !== 0) throw new Error('the instance was made anew')
     return this.events.memoryBytes
   }
+}
+
+function unknown(): never {
+  throw new Error('nothing was held')
 }

@@ -7,6 +7,7 @@ import { checkLaws } from '../../host/deploy/laws/laws.ts'
 import { link } from '../../host/deploy/link.ts'
 import { streamsOf } from '../../host/deploy/methods.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
+import { GuestFault } from '../../host/guest/guest.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import type { Host } from '../../host/main.ts'
@@ -37,6 +38,16 @@ const memoryBytesMax: Readonly<Record<string, number>> = {
   go: 32 * 1024 * 1024,
   swift: 1024 * 1024,
   c: 1024 * 1024,
+}
+
+/** Where the conformance guests fail, as each language names places. */
+const placeOf: Readonly<Record<string, RegExp>> = {
+  typescript: /src\/[\w/.-]+\.ts:\d+/,
+  assemblyscript: /assembly\/[\w/.-]+\.ts:\d+/,
+  rust: /src\/[\w/.-]+\.rs:\d+/,
+  go: /[\w-]+\.go:\d+/,
+  swift: /[\w-]+\.swift:\d+/,
+  c: /[\w-]+\.c:\d+/,
 }
 
 interface Guest {
@@ -181,6 +192,50 @@ for (const language of written.filter((one) => only === undefined || only.includ
       if (answer.kind !== 'failure') continue
       assert.is(answer.failure.code, 3, bytes)
       assert.match(answer.failure.message, `the request is no ${packageName}.Script: `)
+    }
+  })
+
+  on('the event types that evolve takes are described', ({ artefact }) => {
+    const { services } = artefact.description
+    const described = Object.fromEntries(services.map(({ name, events }) => [name, [...events].sort()]))
+    const none = Object.fromEntries(services.map(({ name }) => [name, []]))
+    const types = [`${packageName}.Cleared`, `${packageName}.Noted`]
+    assert.equal(described, { ...none, [`${packageName}.Events`]: types })
+  })
+
+  on('log lines come with the outcome, of refusals too, and are gone with the next command', ({ artefact }) => {
+    const alone = new Alone(artefact)
+    const line = (text: string) => ({ level: 'info', text })
+    const acts = [{ log: 'one' }, { log: 'zwei ü 日本' }, { log: '' }]
+    const lines = [line('one'), line('zwei ü 日本'), line('')]
+    for (const { service, ask } of alone.models) {
+      assert.equal(ask({ id: 'a', acts }), lines, service)
+      assert.equal(ask({ id: 'a', acts: [{ log: 'x' }, { refuse: { code: 9 } }] }), [line('x')], service)
+      assert.equal(ask({ id: 'a', acts: [{ say: 'x' }] }), [], service)
+      const many = ask({ id: 'a', acts: Array.from({ length: 150 }, (_, n) => ({ log: `n${n}` })) })
+      assert.equal(
+        many,
+        Array.from({ length: 100 }, (_, n) => line(`n${n}`)),
+        service,
+      )
+      const long = ask({ id: 'a', acts: [{ log: 'y'.repeat(20_000) }] })
+      assert.equal(long, [line('y'.repeat(16_384))], service)
+    }
+  })
+
+  on('a fault tells its words and its place, for the log', ({ artefact }) => {
+    const alone = new Alone(artefact)
+    for (const { service, ask } of alone.models) {
+      try {
+        ask({ id: 'a', element: 'armed', acts: [{ fault: 'TRAP' }] })
+      } catch (fault) {
+        assert.instance(fault, GuestFault)
+        const { words = '' } = fault as GuestFault
+        assert.match(words, /armed to fail/, service)
+        assert.match(words, placeOf[language]!, service)
+        continue
+      }
+      assert.unreachable(`${service}: no fault`)
     }
   })
 

@@ -81,16 +81,16 @@ Link('refuses imports by name and says what to do', async () => {
     reasons.some((reason) => /imports wasi:cli\/stderr: guests have no system. Seal/.test(reason)),
     reasons.join(),
   )
-  assert.ok(reasons.some((reason) => /does not export innkeeper:guest\/about@0.1.0/.test(reason)))
+  assert.ok(reasons.some((reason) => /does not export innkeeper:guest\/about@0.2.0/.test(reason)))
   assert.ok(reasons.some((reason) => /exports no state model/.test(reason)))
 })
 
 Link('refuses a component of another version of the contract', async () => {
-  const source = witSource().replace('innkeeper:guest@0.1.0', 'innkeeper:guest@0.2.0')
+  const source = witSource().replace('innkeeper:guest@0.2.0', 'innkeeper:guest@0.1.0')
   const dummy = await componentEmbed({ dummy: true, witSource: source, world: 'described' })
   await refused(
     await componentNew(dummy, []),
-    /about in version 0\.2\.0; this host speaks innkeeper:guest\/about@0\.1\.0/,
+    /about in version 0\.1\.0; this host speaks innkeeper:guest\/about@0\.2\.0/,
   )
 })
 

@@ -36,7 +36,7 @@ class Holder implements EventSourcedGuest {
     const decisions = events.map((event) => ({
       events: [event],
       change: undefined,
-      outcome: { answer: { kind: 'message' as const, payload: new Uint8Array() }, effects: [], metadata: [] },
+      outcome: { answer: { kind: 'message' as const, payload: new Uint8Array() }, effects: [], metadata: [], logs: [] },
     }))
     return { kind: 'decided', decisions, next: this.hold(after, wantState) }
   }

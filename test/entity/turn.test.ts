@@ -37,7 +37,7 @@ function accepted(events: number, more: Partial<Decision['outcome']> = {}): Deci
   return {
     events: Array.from({ length: events }, () => event),
     change: undefined,
-    outcome: { answer: { kind: 'message', payload: Buffer.from('a') }, effects: [], metadata: [], ...more },
+    outcome: { answer: { kind: 'message', payload: Buffer.from('a') }, effects: [], metadata: [], logs: [], ...more },
   }
 }
 
@@ -48,6 +48,7 @@ const refused: Decision = {
     answer: { kind: 'failure', failure: { code: 3, message: 'no', details: [] } },
     effects: [{ call, synchronous: false }],
     metadata: [],
+    logs: [],
   },
 }
 

@@ -94,7 +94,7 @@ for (const language of Object.keys(counters) as (keyof typeof counters)[]) {
       [command('Add', 2), command('Get'), command('Nope')],
       false,
     )
-    const empty = { effects: [], metadata: [] }
+    const empty = { effects: [], metadata: [], logs: [] }
     assert.equal(answer, {
       kind: 'decided',
       decisions: [

@@ -116,6 +116,7 @@ Layout('every field of a description is read', () => {
           { method: 'C', view: { kind: 'element', field: 'field' } },
           { method: 'D', view: { kind: 'dynamic' } },
         ],
+        events: ['test.Happened', 'test.Other'],
       },
       {
         ...base,
@@ -125,6 +126,7 @@ Layout('every field of a description is read', () => {
         stateVersion: 'v1',
         headers: [],
         views: [],
+        events: [],
       },
     ],
     descriptors: Uint8Array.of(1, 2, 3),

@@ -51,7 +51,7 @@ const asks: Readonly<Record<Other, Ask>> = {
 const decideStream: Ask = ({ replicated }, service) => replicated.decide(service, 'en', none, streaming)
 const functions = Object.keys(others) as Other[]
 
-const message = { answer: { kind: 'message', payload: none }, effects: [], metadata: [] }
+const message = { answer: { kind: 'message', payload: none }, effects: [], metadata: [], logs: [] }
 const decision = { answer: { kind: 'now', outcome: message }, operations: none, delete: false, subscribe: undefined }
 const honestAnswers: Readonly<Record<Other, unknown>> = {
   value: { kind: 'decided', decisions: [{ events: [], change: undefined, outcome: message }], held: undefined },
@@ -102,9 +102,9 @@ const valueAt = {
 const decideAt = {
   case: decide.at,
   outcome: decide.at + 4,
-  operations: decide.at + 60,
-  delete: decide.at + 68,
-  subscribe: decide.at + 72,
+  operations: decide.at + 68,
+  delete: decide.at + 76,
+  subscribe: decide.at + 80,
 }
 const callOutcomeAt = others.call.at + 64
 const streamAt = { state: stream.at + 8, done: stream.at + 20, more: stream.at + 21 }
@@ -176,7 +176,7 @@ Lift('L1: cases that do not exist are malformed', async () => {
   for (const name of ['decide', 'cancelled'] as const) {
     const { at } = others[name]
     await faults(name, new Answers().bytes(at, 2), 'malformed', /answer: there is no case 2/)
-    await faults(name, new Answers().bytes(at + 72, 2), 'malformed', /subscribe: there is no case 2/)
+    await faults(name, new Answers().bytes(at + 80, 2), 'malformed', /subscribe: there is no case 2/)
   }
   const step = new Answers()
     .words(changed.at, free, 1)
@@ -211,7 +211,7 @@ Lift('L1: lists and bytes outside the memory, or not aligned, are malformed', as
     ['decide', new Answers().words(decideAt.case, 1, ...cut)],
     ['decide', new Answers().words(decideAt.operations, ...cut)],
     ['decide', new Answers().words(decideAt.subscribe, 1, ...cut)],
-    ['cancelled', new Answers().words(cancelled.at + 60, ...cut)],
+    ['cancelled', new Answers().words(cancelled.at + 68, ...cut)],
     ['changed', new Answers().words(changed.at, free, 1).words(free, ...cut)],
     ['stream', new Answers().words(streamAt.state, 1, ...cut)],
   ]
@@ -227,8 +227,8 @@ Lift('L2: overlapping lists cannot multiply memory', async () => {
   const replies = new Answers().words(valueAt.decisions, decisions, 64)
   const values = new Answers().words(valueAt.decisions, decisions, 64)
   for (let i = 0; i < 64; i++) {
-    replies.words(decisions + i * 68 + 20, 0, megabyte)
-    values.words(decisions + i * 68, 1, 0, megabyte)
+    replies.words(decisions + i * 76 + 20, 0, megabyte)
+    values.words(decisions + i * 76, 1, 0, megabyte)
   }
   const ask: Ask = (made, service) => made.value.decide(service, 'en', { kind: 'absent' }, commands)
   const fields = ({ fields: text }: Answers): GuestParts => ({ ...large, fields: text })
@@ -240,7 +240,7 @@ Lift('L2: overlapping lists cannot multiply memory', async () => {
   await faults('reads', fields(elements), 'too_large', /more than 8388608 bytes/)
   // A hundred thousand outputs, of which each has the same hundred effects.
   const outputs = new Answers().words(stream.at, 0x40000, 100_000)
-  for (let i = 0; i < 4000; i++) outputs.words(0x40000 + i * 56 + 40, list, 100)
+  for (let i = 0; i < 4000; i++) outputs.words(0x40000 + i * 64 + 40, list, 100)
   await faults('stream', fields(outputs), 'too_large', /more than 200000 elements/)
   assert.ok(process.memoryUsage().arrayBuffers - before < 8 * defaultLimits.stateBytesMax)
 })
@@ -297,7 +297,7 @@ Lift('R2: steps are for streams that were given, each once', async () => {
   const steps = (...ids: readonly string[]) => {
     const lie = new Answers().words(changed.at, free, ids.length)
     for (const [index, id] of ids.entries()) {
-      lie.words(free + index * 72, free + 512 + index * 16, Buffer.byteLength(id)).text(free + 512 + index * 16, id)
+      lie.words(free + index * 80, free + 512 + index * 16, Buffer.byteLength(id)).text(free + 512 + index * 16, id)
     }
     return lie
   }
@@ -317,7 +317,7 @@ Lift('O2: no answer is none on unary methods, and is one on streams', async () =
     if (name === 'cancelled') continue
     await faults(name, new Answers().bytes(at + 4, 2), 'malformed', /neither a reply nor a forward/)
   }
-  const nothing = { answer: { kind: 'none' }, effects: [], metadata: [] }
+  const nothing = { answer: { kind: 'none' }, effects: [], metadata: [], logs: [] }
   const silent = new Answers().bytes(decideAt.outcome + 4, 2).bytes(cancelled.at + 8, 2)
   for (const ask of [decideStream, asks.cancelled])
     assert.equal(await answer(silent, ask), { ...decision, answer: { kind: 'now', outcome: nothing } })
@@ -373,7 +373,7 @@ const refused = { kind: 'failure', failure: { code: 1, message: '', details: [] 
 const nowhere = [0xfffffff1, 0x7777] as const
 
 Lift('L3 of the contract: what stands beside a failure of an entity is not even read', async () => {
-  const failing = { answer: refused, effects: [], metadata: [] }
+  const failing = { answer: refused, effects: [], metadata: [], logs: [] }
   const value = new Answers()
     .words(valueAt.change, 77, ...nowhere)
     .bytes(valueAt.outcome, 1)
@@ -392,9 +392,9 @@ Lift('L3 of the contract: what stands beside a failure of an entity is not even 
     const replica = new Answers()
       .bytes(at + 4, 1)
       .words(at + 44, ...nowhere)
-      .words(at + 60, ...nowhere)
-      .bytes(at + 68, 1)
-      .words(at + 72, 77, ...nowhere)
+      .words(at + 68, ...nowhere)
+      .bytes(at + 76, 1)
+      .words(at + 80, 77, ...nowhere)
     assert.equal(await answer(replica, ask), { ...decision, answer: { kind: 'now', outcome: failing } })
   }
   const rendered = new Answers().bytes(others.render.at, 1).words(others.render.at + 40, ...nowhere)
@@ -417,7 +417,7 @@ Lift('effects beside a failure of an action are kept, and must be in order', asy
       .words(free + 256, free + 512, 1, free + 513, 1)
       .bytes(free + 256 + 32, 7)
       .text(free + 512, 'AB')
-  const failing = { answer: refused, effects, metadata: [] }
+  const failing = { answer: refused, effects, metadata: [], logs: [] }
   assert.equal(await answer(calling(callOutcomeAt), asks.call), [failing])
   const step = calling(free).words(stream.at, free, 1)
   assert.equal(((await answer(step, asks.stream)) as ReturnType<Action['stream']>).outputs, [failing])

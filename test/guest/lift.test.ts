@@ -53,6 +53,7 @@ const at = {
   payload: 4176,
   effects: 4208,
   metadata: 4216,
+  logs: 4224,
 }
 
 Lift('the guest of constants answers: what every lie below is put on', async () => {
@@ -62,7 +63,7 @@ Lift('the guest of constants answers: what every lie below is put on', async () 
       {
         events: [],
         change: undefined,
-        outcome: { answer: { kind: 'message', payload: new Uint8Array() }, effects: [], metadata: [] },
+        outcome: { answer: { kind: 'message', payload: new Uint8Array() }, effects: [], metadata: [], logs: [] },
       },
     ],
     next: { kind: 'unchanged' },
@@ -123,7 +124,7 @@ Lift('L1: text that is not UTF-8 is malformed: overlong, surrogate, cut', async 
 Lift('L2: overlapping results cannot multiply: 500 decisions of 1,000 events on the same 64 KiB', async () => {
   const lying = new Answers().words(at.decisions, 16384, 500)
   // Every decision: 1,000 events at 49152, each naming the same 4,000 bytes.
-  for (let i = 0; i < 500; i++) lying.words(16384 + i * 64, 65536, 1000)
+  for (let i = 0; i < 500; i++) lying.words(16384 + i * 72, 65536, 1000)
   for (let i = 0; i < 1000; i++) lying.words(65536 + i * 16, 49152, 8, 49152, 4000)
   lying.text(49152, 'test.Evt')
   await faults(lying, 'too_large', /more than 8388608 bytes|over 4194304 bytes/, 500)
@@ -134,7 +135,7 @@ Lift('L2: overlapping results cannot multiply: 500 decisions of 1,000 events on 
 
 Lift('L2: elements have a budget as well as bytes', async () => {
   const lying = new Answers().words(at.decisions, 16384, 500)
-  for (let i = 0; i < 500; i++) lying.words(16384 + i * 64, 65536, 1000)
+  for (let i = 0; i < 500; i++) lying.words(16384 + i * 72, 65536, 1000)
   for (let i = 0; i < 1000; i++) lying.words(65536 + i * 16, 49152, 1, 0, 0)
   lying.text(49152, 'E')
   await faults(lying, 'too_large', /more than 200000 elements/, 500)
@@ -183,7 +184,12 @@ Lift('O1: a failure keeps no events and no effects, and they are not even read',
   assert.equal(answer.kind === 'decided' && answer.decisions[0], {
     events: [],
     change: undefined,
-    outcome: { answer: { kind: 'failure', failure: { code: 1, message: '', details: [] } }, effects: [], metadata: [] },
+    outcome: {
+      answer: { kind: 'failure', failure: { code: 1, message: '', details: [] } },
+      effects: [],
+      metadata: [],
+      logs: [],
+    },
   })
 })
 
@@ -239,6 +245,58 @@ Lift('O4: what no transport carries is left out of metadata, unread; a strict li
     }
   }
 })
+
+Lift('O5: log lines past their bounds are left out, and what is not UTF-8 is replaced; levels must exist', async () => {
+  const many = new Answers().words(at.logs, 16384, 150)
+  for (let i = 0; i < 150; i++) many.words(16384 + i * 12, 3, 49152, 3)
+  many.bytes(49152, 0x61, 0xff, 0x62)
+  const lines = async (answers: Answers) => {
+    const answer = await decided(answers)
+    return answer.kind === 'decided' ? answer.decisions[0]!.outcome.logs : []
+  }
+  assert.equal(await lines(many), new Array(100).fill({ level: 'error', text: 'a\ufffdb' }))
+  const long = new Answers().words(at.logs, 16384, 3)
+  for (let i = 0; i < 3; i++) long.words(16384 + i * 12, i, 49152, 10_000)
+  assert.equal(
+    (await lines(long)).map(({ level, text }) => [level, text.length]),
+    [
+      ['debug', 10_000],
+      ['info', 6_384],
+    ],
+  )
+  await faults(new Answers().words(at.logs, 16384, 1).bytes(16384, 4), 'malformed', /no case 4/)
+  await faults(new Answers().words(at.logs, 0xfffffff0, 1), 'malformed', /outside the memory/)
+  await faults(new Answers().words(at.logs, 16384, 1).words(16384, 0, 0x1ffff, 2), 'malformed', /outside the memory/)
+  await faults(new Answers().words(at.logs, 4, 0xffffffff), 'malformed', /outside the memory/)
+})
+
+Lift(
+  'the words of a fault are read where the guest says, bounded and escaped, and never fault themselves',
+  async () => {
+    const words = async (address: number, answers = new Answers(), type = 'i32') => {
+      const global = `(global (export "innkeeper_fault") ${type} (${type}.const ${address}))`
+      const one = await guest({ fields: `${answers.fields} ${global}`, decide: '(unreachable)' })
+      try {
+        one.decide('s', 'e', initial, [command], false)
+      } catch (thrown) {
+        assert.instance(thrown, GuestFault)
+        assert.is((thrown as GuestFault).reason, 'trap')
+        assert.is((thrown as GuestFault).message, 'the function trapped')
+        return (thrown as GuestFault).words
+      }
+      return assert.unreachable('no fault')
+    }
+    const said = (text: string) => new Answers().words(49152, Buffer.byteLength(text)).text(49156, text)
+    assert.is(await words(49152, said('boom: grüße')), 'boom: grüße')
+    assert.is(await words(49152, said('a\u001b[31m\r\nb\u202ec\u009d')), 'a\\x1b[31m\\x0d\nb\\u202ec\\x9d')
+    assert.is(await words(49152), undefined)
+    assert.is((await words(49152, said('x'.repeat(5000))))?.length, 4096)
+    // Lies: a length past the memory, an address at its end, past it, and below it, and another type.
+    assert.is((await words(0x1fff0, new Answers().words(0x1fff0, 0xffffffff).text(0x1fff4, 'end of it')))?.length, 21)
+    for (const address of [0x1fffd, 0x20000, 0x7fffffff, -1, -2147483648]) assert.is(await words(address), undefined)
+    assert.is(await words(49152, said('no'), 'i64'), undefined)
+  },
+)
 
 Lift('unknown is an answer only where something held was named', async () => {
   const unknown = new Answers().bytes(at.case, 1)

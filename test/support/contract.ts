@@ -105,6 +105,7 @@ const outcomeOf = (one: fc.Arbitrary<GuestAnswer>): fc.Arbitrary<Outcome> =>
     answer: one,
     effects: fc.array(fc.record({ call, synchronous: fc.boolean() }), { maxLength: 3 }),
     metadata,
+    logs: fc.array(fc.record({ level: fc.constantFrom('debug', 'info', 'warn', 'error'), text }), { maxLength: 3 }),
   })
 
 /** Of methods that must answer. */
@@ -167,10 +168,11 @@ export const theirs = {
     if (value.kind === 'none') return { tag: 'ok', val: { tag: 'none' } }
     return { tag: 'ok', val: { tag: 'forward', val: theirs.call(value.call) } }
   },
-  outcome: ({ answer: given, effects, metadata: sent }: Outcome) => ({
+  outcome: ({ answer: given, effects, metadata: sent, logs }: Outcome) => ({
     answer: theirs.answer(given),
     effects: effects.map((effect) => ({ ...effect, call: theirs.call(effect.call) })),
     metadata: theirs.metadata(sent),
+    logs,
   }),
   decision: ({ events, outcome: given }: Decision) => ({ events, outcome: theirs.outcome(given) }),
   next: (value: Next) => {

@@ -18,6 +18,7 @@ const fixtures = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
 /** What fixtures call their exports, and what those are called at the boundary. */
 const boundaryNames: Readonly<Record<string, readonly string[]>> = {
   memory: ['memory'],
+  innkeeper_fault: ['innkeeper_fault'],
   cabi_realloc: ['cabi_realloc'],
   _initialize: ['_initialize'],
   decide: [`${interfaces['event-sourced']}#decide`],

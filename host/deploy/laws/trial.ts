@@ -33,7 +33,7 @@ export function guarded<T>(on: () => string, run: () => T): T {
     return run()
   } catch (error) {
     if (!(error instanceof GuestFault)) throw error
-    const law = /^L\d: /.test(error.message) ? error.message : `a fault (${error.reason}: ${error.message})`
+    const law = /^L\d: /.test(error.message) ? error.message : `a fault (${error.reason}: ${error.told})`
     throw new LawBroken(`${law}, on ${on()}`)
   }
 }
