@@ -117,9 +117,11 @@ export class Instance {
   }
 
   #fault(thrown: unknown): GuestFault {
-    if (thrown instanceof GuestFault) return thrown
     if (this.outOfFuel) return new GuestFault('fuel', 'the function ran out of fuel', thrown)
-    return new GuestFault('trap', trapped(thrown), thrown, this.#words())
+    const words = this.#words()
+    // An import that no guest may call, by a guest that has said why: QuickJS writes to a standard error before it traps.
+    if (thrown instanceof GuestFault && words === undefined) return thrown
+    return new GuestFault('trap', trapped(thrown), thrown, words)
   }
 
   #words(): string | undefined {
