@@ -17,15 +17,7 @@ import type { EventSourced, RunningFold, RunningHandler } from '../event-sourced
 import type { Held } from './held.ts'
 import { HeldStates } from './held.ts'
 import type { Running } from './outcome.ts'
-import {
-  acceptedOutcome,
-  answerOf,
-  decodeRequest,
-  encoded,
-  entityRefusal,
-  runningMethods,
-  unknownMethod,
-} from './outcome.ts'
+import { acceptedOutcome, answerOf, decodeRequest, entityRefusal, runningMethods, unknownMethod } from './outcome.ts'
 import { serviceOf, servicesByName } from './services.ts'
 import type { WireBasis, WireCommand, WireDecided, WireDecision, WireEvolved, WireState, WireTyped } from './wire.ts'
 
@@ -171,7 +163,7 @@ export class RunningService {
       const type = messageTypeOf(event)
       const fold = type && this.events.get(type.typeName)
       if (fold === undefined) throw new TypeError(`${running.name} emits ${nameOf(event)}, which has no evolve`)
-      events.push({ typeName: fold.type.typeName, data: encoded('an event', running.name, fold.type, event) })
+      events.push({ typeName: fold.type.typeName, data: fold.type.encode(event) })
       after = checkedState(fold.fold(after, event), this.name, fold.type.typeName)
     }
     return { decision: { events, outcome: acceptedOutcome(running, answer, after) }, after }

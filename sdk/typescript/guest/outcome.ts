@@ -5,7 +5,7 @@
 // O2. An outcome is made when all of the author's code for it has run: it takes the log lines.
 
 import { MalformedError } from '../codec/errors.ts'
-import type { AnyMethod, MessageType, ServiceType } from '../codec/message.ts'
+import type { AnyMethod, ServiceType } from '../codec/message.ts'
 import { messageTypeOf } from '../codec/message.ts'
 import type { Call, Effect, MetadataEntry } from '../decision.ts'
 import { Acceptance, Refusal } from '../decision.ts'
@@ -118,17 +118,7 @@ export function messageReply({ reply: type }: AnyMethod, name: string, reply: un
   if (typeof reply !== 'object' || reply === null) {
     throw new TypeError(`${name} replies ${String(reply)}, not a ${type.typeName}`)
   }
-  return { tag: 'message', val: encoded('the reply', name, type, reply) }
-}
-
-/** @throws what `encode` does, telling of whom it was: `what` is such as `the reply`. */
-export function encoded(what: string, name: string, type: MessageType<object>, value: object): Uint8Array {
-  try {
-    return type.encode(value)
-  } catch (error) {
-    if (error instanceof Error) error.message = `${what} of ${name}: ${error.message}`
-    throw error
-  }
+  return { tag: 'message', val: type.encode(reply) }
 }
 
 function wireEffects(effects: readonly Effect[]): WireOutcome['effects'] {
