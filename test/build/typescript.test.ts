@@ -1,62 +1,17 @@
 // Guards what an operator learns of a TypeScript service: the words of its faults, at the author's line, and what it logs.
 import { cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { buildProject } from '../../host/build/build.ts'
-import { link } from '../../host/deploy/link.ts'
 import { sourceMapOf } from '../../host/deploy/source-map.ts'
-import type { GuestCommand } from '../../host/guest/guest.ts'
-import { GuestFault } from '../../host/guest/guest.ts'
-import { load } from '../../host/guest/load.ts'
-import { defaultLimits } from '../../host/limits.ts'
-import type { LogLine } from '../../host/outcome.ts'
-import { loadSchema } from '../../host/schema/load.ts'
-import { toMessage } from '../../host/transcode/to-message.ts'
-import { fixture } from '../support/components.ts'
+import { Failing, faultOf, line, packageName } from '../support/failing.ts'
 import { problemsOf, withProject } from '../support/project.ts'
 
-const folder = fileURLToPath(new URL('../fixtures/guests/failing/', import.meta.url))
-const source = (await readFile(join(folder, 'src/service.ts'), 'utf8')).split('\n')
-const component = (await fixture('failing')).bytes
-const generated = (await readFile(join(folder, 'src/gen/failing.ts'), 'utf8')).split('\n')
-const linked = await link(component, defaultLimits)
-if (!linked.ok) throw new Error(linked.reasons.join('\n'))
-const { artefact } = linked
-const schema = loadSchema(artefact.description.descriptors)
-const request = schema.messages.get('test.failing.v1.DoRequest')!
-const { eventSourced, value, replicated, action } = load(artefact, defaultLimits)
-
-function command(what: string, method = 'Do'): GuestCommand {
-  return { method, payload: payload(what), metadata: [], nowMs: 1, seed: new Uint8Array(16) }
-}
-
-function payload(what: string): Uint8Array {
-  return toMessage(schema, request, { id: 'a', what })
-}
-
-function decide(...whats: readonly string[]) {
-  const commands = whats.map((what) => command(what))
-  const decided = eventSourced!.decide('test.failing.v1.Events', 'a', { kind: 'initial' }, commands, false)
-  if (decided.kind !== 'decided') throw new Error('nothing was held')
-  return decided.decisions
-}
-
-function fault(run: () => unknown): GuestFault {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof GuestFault) return error
-    throw error
-  }
-  throw new Error('no fault')
-}
-
-const wordsOf = (what: string): string => fault(() => decide(what)).words ?? ''
-/** Where the service fails that way: the line that ends in its name. */
-const placeOf = (what: string): string =>
-  `src/service.ts:${source.findIndex((line) => line.endsWith(`// ${what}`)) + 1}`
+const failing = await Failing.open('failing', 'src/service.ts')
+const generated = (await readFile(join(failing.folder, 'src/gen/failing.ts'), 'utf8')).split('\n')
+const wordsOf = (what: string): string => failing.words(what)
+const placeOf = (what: string): string => failing.place(what)
 
 const TypeScript = suite('typescript')
 
@@ -138,82 +93,48 @@ TypeScript('a misuse of the SDK is told in a sentence', () => {
 })
 
 TypeScript('a recursion without an end has the words of the host', () => {
-  const { message, words } = fault(() => decide('deep'))
+  const { message, words } = failing.fault('deep')
   assert.is(message, 'the function ran out of stack: a recursion without an end?')
   assert.is(words, undefined)
 })
 
 TypeScript('every function leaves its words', () => {
-  const unfolded = { typeName: 'test.failing.v1.Forgotten', data: new Uint8Array() }
-  const events = 'test.failing.v1.Events'
-  const evolving = fault(() => eventSourced!.evolve(events, 'a', { kind: 'initial' }, [unfolded], false))
-  assert.match(evolving.words ?? '', 'TypeError: test.failing.v1.Events has no evolve for test.failing.v1.Forgotten')
-  const view = new Uint8Array()
-  const boom = `${placeOf('error')}: Error: boom\n`
-  for (const run of [
-    () => value!.decide('test.failing.v1.Values', 'a', { kind: 'absent' }, [command('error')]),
-    () => replicated!.decide('test.failing.v1.Members', 'a', view, command('error')),
-    () => replicated!.render('test.failing.v1.Members', 'a', view, command('error'), view),
-    () => action!.call('test.failing.v1.Actions', [command('error')]),
-  ])
-    assert.ok(fault(run).words?.startsWith(boom))
+  for (const [index, call] of failing.calls('error').entries()) {
+    const { words = '' } = faultOf(call)
+    // evolve is given an event that it does not know.
+    if (index === 1) assert.match(words, `TypeError: ${packageName}.Events has no evolve for ${packageName}.Forgotten`)
+    else assert.ok(words.startsWith(`${placeOf('error')}: Error: boom\n`), words)
+  }
 })
-
-const line = (level: LogLine['level'], text: string): LogLine => ({ level, text })
 
 TypeScript('lines go with the outcome of their command, in a batch too', () => {
   const lines = [line('debug', 'deciding log { n: 1n }'), line('error', 'folding a')]
   const logged = [...lines, line('warn', 'replying half \ufffd of a pair')]
-  const logs = decide('log', 'say nothing', 'log', 'say nothing').map(({ outcome }) => outcome.logs)
+  const logs = failing.decide('log', 'say nothing', 'log', 'say nothing').map(({ outcome }) => outcome.logs)
   assert.equal(logs, [logged, [], logged, []])
 })
 
 TypeScript('lines of a replay are dropped', () => {
-  const events = 'test.failing.v1.Events'
-  const [decision] = decide('log')
-  const evolved = eventSourced!.evolve(events, 'a', { kind: 'initial' }, decision!.events, true)
-  assert.is(evolved.kind, 'held')
-  assert.equal(decide('say nothing')[0]!.outcome.logs, [])
+  failing.replay()
+  assert.equal(failing.decide('say nothing')[0]!.outcome.logs, [])
 })
 
 TypeScript('a decision that the host renders has its lines once', () => {
-  const members = 'test.failing.v1.Members'
-  // It exists, as a register with the text "log".
-  const view = Uint8Array.from([8, 1, 18, 9, 42, 7, 10, 5, 10, 3, 108, 111, 103])
-  const { answer } = replicated!.decide(members, 'a', view, command('log'))
-  if (answer.kind !== 'after') throw new Error(`answered ${answer.kind}`)
-  const { logs } = replicated!.render(members, 'a', view, command('log'), answer.note)
-  assert.equal(logs, [line('info', 'deciding'), line('info', 'replying log')])
+  assert.equal(failing.rendered(), [line('info', 'deciding'), line('info', 'replying log')])
 })
 
 TypeScript('lines of a subscriber that is told nothing go out all the same', () => {
-  const members = 'test.failing.v1.Members'
-  const subscriptions = ['', 'told'].map((what) => ({ id: `s${what}`, method: 'Watch', note: payload(what) }))
-  const steps = load(artefact, defaultLimits, () => true).replicated!.changed(
-    members,
-    'a',
-    new Uint8Array(),
-    subscriptions,
-    1,
-  )
-  const [quiet, talking] = steps
+  const [quiet, talking] = failing.told('', 'told')
   assert.is(quiet?.outcome, undefined)
   assert.is(talking?.outcome?.answer.kind, 'none')
   assert.equal(talking?.outcome?.logs, [line('info', 'told')])
 })
 
 TypeScript('lines of a stream go with the next output, and after the last with one that says nothing', () => {
-  const start = { kind: 'start', metadata: [] } as const
-  const items = ['', 'a', ''].map((what) => ({ kind: 'item', payload: payload(what) }) as const)
-  const seed = new Uint8Array(16)
-  const { outputs } = action!.stream('test.failing.v1.Actions', 'Chat', undefined, [start, ...items], 1, seed)
-  assert.equal(
-    outputs.map(({ answer, logs }) => [answer.kind, ...logs.map(({ text }) => text)]),
-    [
-      ['message', 'heard ', 'heard a'],
-      ['none', 'heard '],
-    ],
-  )
+  assert.equal(failing.chat('', 'a', ''), [
+    ['message', 'heard ', 'heard a'],
+    ['none', 'heard '],
+  ])
 })
 
 TypeScript(
@@ -237,7 +158,7 @@ TypeScript(
 )
 
 TypeScript('the map names sources as they are called in every folder, and brings neither names nor texts', () => {
-  const map = sourceMapOf(component)!
+  const map = sourceMapOf(failing.component)!
   assert.equal(Object.keys(map), ['file', 'sources', 'mappings'])
   assert.is(map.file, 'service.js')
   for (const name of ['src/service.ts', 'src/corrupt.ts', 'src/gen/failing.ts', '@innkeeper/sdk/guest/component.ts'])
@@ -261,11 +182,11 @@ TypeScript('a map that is too large stays behind, and the author is told', async
 
 // The picture of the memory is another with every build: QuickJS's runtime has tables in an order of chance.
 TypeScript('the same sources make the same map in another folder', async () => {
-  const other = await mkdtemp(join(folder, '../../gen/failing-elsewhere-'))
+  const other = await mkdtemp(join(failing.folder, '../../gen/failing-elsewhere-'))
   try {
-    await cp(folder, other, { recursive: true })
+    await cp(failing.folder, other, { recursive: true })
     const { file } = await buildProject(other)
-    assert.equal(sourceMapOf(await readFile(file)), sourceMapOf(component))
+    assert.equal(sourceMapOf(await readFile(file)), sourceMapOf(failing.component))
   } finally {
     await rm(other, { recursive: true })
   }
