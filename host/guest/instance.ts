@@ -119,8 +119,10 @@ export class Instance {
   #fault(thrown: unknown): GuestFault {
     if (this.outOfFuel) return new GuestFault('fuel', 'the function ran out of fuel', thrown)
     const words = this.#words()
-    // An import that no guest may call, by a guest that has said why: QuickJS writes to a standard error before it traps.
-    if (thrown instanceof GuestFault && words === undefined) return thrown
+    // An import that no guest may call. Where the guest has left words, the call is no cause: QuickJS writes to a standard error,
+    // which it has not, before it traps.
+    if (thrown instanceof GuestFault)
+      return words === undefined ? thrown : new GuestFault('trap', trapped(thrown), undefined, words)
     return new GuestFault('trap', trapped(thrown), thrown, words)
   }
 
