@@ -22,22 +22,25 @@ export async function testAssemblyScript(project: Project): Promise<readonly Tes
   await writeGenerated(project.gen, generateAssemblyScript(schema, project.files))
   const entry = [
     ...files.sort().map((name) => `import './test/${name.replace(/\.ts$/, '')}'`),
-    `export { runTest, testCount, testName } from '${sdkName}/assembly/testing'`,
+    `export { printLogs, runTest, testCount, testName } from '${sdkName}/assembly/testing'`,
   ].join('\n')
   const module = new WebAssembly.Module(await assemble(project, entry, ['-O1', '--exportRuntime']))
   const { testCount, testName, read } = start(module)
   return Array.from({ length: testCount() }, (_, index) => ({
     name: read(testName(index)),
-    failure: failureOf(module, index),
+    ...outcomeOf(module, index),
   }))
 }
 
-function failureOf(module: WebAssembly.Module, index: number): string | undefined {
+function outcomeOf(module: WebAssembly.Module, index: number): Omit<Tested, 'name'> {
+  const { runTest, printLogs, logs } = start(module)
   try {
-    start(module).runTest(index)
-    return undefined
+    runTest(index)
+    return { failure: undefined, logs }
   } catch (error) {
-    return (error as Error).message
+    // What was logged before.
+    printLogs()
+    return { failure: (error as Error).message, logs }
   }
 }
 
@@ -45,28 +48,38 @@ interface Running {
   testCount(): number
   testName(index: number): number
   runTest(index: number): void
+  printLogs(): void
+  /** What was printed. */
+  readonly logs: readonly string[]
   read(pointer: number): string
 }
+
+/** The numbers of the contract (wit/types.wit). */
+const levels = ['debug', 'info', 'warn', 'error'] as const
 
 function start(module: WebAssembly.Module): Running {
   const abort = (message: number, file: number, line: number, column: number): void => {
     const place = file === 0 ? '' : ` (${read(file).replace(/^.*?assembly\//, '')}:${line}:${column})`
     throw new Error(`${message === 0 ? 'aborted' : read(message)}${place}`)
   }
-  const outside = new Proxy(
-    { abort },
+  const logs: string[] = []
+  const print = (level: number, text: number): void => {
+    logs.push(`${levels[level]}: ${read(text)}`)
+  }
+  const outside: Record<string, unknown> = new Proxy(
+    { abort, print },
     { get: (own, name) => own[name as 'abort'] ?? (() => refuse(String(name))), has: () => true },
   )
   const imports = WebAssembly.Module.imports(module).map(({ module: from }) => [from, outside] as const)
   const instance = new WebAssembly.Instance(module, Object.fromEntries(imports) as never)
-  const { memory, testCount, testName, runTest } = instance.exports as Record<string, unknown>
+  const { memory, testCount, testName, runTest, printLogs } = instance.exports as Record<string, unknown>
   // A string's length in bytes lies before it.
   const read = (pointer: number): string => {
     const { buffer } = memory as WebAssembly.Memory
     const length = new DataView(buffer).getUint32(pointer - 4, true)
     return Buffer.from(buffer, pointer, length).toString('utf16le')
   }
-  return { testCount, testName, runTest, read } as Running
+  return { testCount, testName, runTest, printLogs, logs, read } as Running
 }
 
 function refuse(name: string): never {

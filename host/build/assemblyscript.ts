@@ -3,17 +3,20 @@
 // A1. The component has no imports: what a guest cannot have (time, chance, output) is refused by name.
 // A2. asc exports identifiers only; the contract's names are put into the export section afterwards.
 // A3. All imports of the SDK are answered with this build's copy: two copies would be two sets of classes.
-// A4. The authors' code uses nothing unsafe (`--noUnsafe`): memory is the SDK's.
+// A4. Words of a failure and log lines are the SDK's (`--use`): `abort`, `console` and `trace` are its own.
+// A5. The authors' code uses nothing unsafe (`--noUnsafe`): memory is the SDK's.
 //
 // Leaves to others: code (codegen/assemblyscript.ts), what runs in the guest (@innkeeper/sdk-assemblyscript).
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ByteReader, ByteWriter } from '../deploy/bytes.ts'
 import { bodyOf, readModule, sectionId, withSection, writeModule } from '../deploy/sections.ts'
+import { faultGlobal } from '../guest/fault-text.ts'
 import { interfaces, sizes } from '../guest/layout.ts'
+import { authorFiles, foldedEvents } from './assemblyscript-folds.ts'
 import type { LanguageBuild } from './build.ts'
 import { generateAssemblyScript } from './codegen/assemblyscript.ts'
 import { writeGenerated } from './codegen/write.ts'
@@ -30,20 +33,30 @@ const sdkFolder = dirname(fileURLToPath(import.meta.resolve(`${sdkName}/package.
 const entryName = '.innkeeper-entry.ts'
 
 export const buildAssemblyScript: LanguageBuild = async (project, { bytes, schema }, steps) => {
-  await steps.run('generate', () => writeGenerated(project.gen, generateAssemblyScript(schema, project.files)))
-  const core = await steps.run('compile', () => compileKinds(project, bytes))
+  const generated = generateAssemblyScript(schema, project.files)
+  await steps.run('generate', () => writeGenerated(project.gen, generated))
+  const core = await steps.run('compile', async () => {
+    const folded = await foldedEvents(
+      project,
+      generated.flatMap(({ folding }) => folding),
+    )
+    return await compileKinds(project, bytes, folded)
+  })
   return await steps.run('componentize', () => componentOf(renameExports(core)))
 }
 
 /** With the interfaces of the kinds that the author's classes are of, and no others: what only others need is not in it.
  *  @throws BuildError */
-async function compileKinds(project: Project, descriptors: Uint8Array): Promise<Uint8Array> {
+async function compileKinds(project: Project, descriptors: Uint8Array, folded: Folded): Promise<Uint8Array> {
   const guessed = kindsExtended(project)
-  const core = await compile(project, descriptors, guessed)
+  const core = await compile(project, descriptors, folded, guessed)
   const served = kindsServed(core)
   const right = served.length === guessed.length && served.every((kind) => guessed.includes(kind))
-  return right ? core : await compile(project, descriptors, served)
+  return right ? core : await compile(project, descriptors, folded, served)
 }
+
+/** Full names of events by those of services. */
+type Folded = ReadonlyMap<string, readonly string[]>
 
 const classSuffixes: Readonly<Record<Kind, string>> = {
   'event-sourced': 'EventSourced',
@@ -53,11 +66,8 @@ const classSuffixes: Readonly<Record<Kind, string>> = {
 }
 
 /** A guess from the text of the sources, which is nearly always right and saves a second compilation; else all kinds. */
-function kindsExtended({ entry, gen }: Project): readonly Kind[] {
-  const sources = readdirSync(dirname(entry), { recursive: true, encoding: 'utf8' })
-    .map((name) => join(dirname(entry), name))
-    .filter((file) => file.endsWith('.ts') && !file.startsWith(join(gen, '/')) && !file.includes('node_modules'))
-  const extended = sources.flatMap((file) =>
+function kindsExtended(project: Project): readonly Kind[] {
+  const extended = authorFiles(project).flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/\bextends\s+([\w$]+)/g)].map((match) => match[1]!.replaceAll('$', '')),
   )
   const found = kinds.filter((kind) => extended.some((name) => name.endsWith(classSuffixes[kind])))
@@ -77,10 +87,16 @@ function kindsServed(core: Uint8Array): readonly Kind[] {
 }
 
 /** Resolves to the core module. @throws BuildError */
-async function compile(project: Project, descriptors: Uint8Array, served: readonly Kind[]): Promise<Uint8Array> {
-  const flags = ['-Os', '--converge', '--use', 'abort=', '--exportStart', '_initialize']
-  const core = await assemble(project, entryText(project, descriptors, served), flags)
-  const imports = importProblems(core, project.entry, insteadOf)
+async function compile(
+  project: Project,
+  descriptors: Uint8Array,
+  folded: Folded,
+  served: readonly Kind[],
+): Promise<Uint8Array> {
+  const flags = ['-Os', '--converge', '--use', `abort=~lib/${sdkName}/assembly/fault/abort`]
+  const entry = entryText(project, descriptors, folded, served)
+  const core = await assemble(project, entry, [...flags, '--exportStart', '_initialize'])
+  const imports = importProblems(core, project.entry, (name) => instead[name])
   if (imports.length > 0) throw new BuildError(imports, project.directory)
   return core
 }
@@ -89,10 +105,12 @@ async function compile(project: Project, descriptors: Uint8Array, served: readon
 export async function assemble(project: Project, entry: string, flags: readonly string[]): Promise<Uint8Array> {
   // Loaded when it is needed: compiler and optimizer are 10 MB that no other language asks for.
   const { default: asc } = await import('assemblyscript/asc')
-  const sources = new Map([[entryName, entry]])
+  // Its `console` and `trace` are there wherever they are asked for.
+  const sources = new Map([[entryName, `import '${sdkName}/assembly/console'\n${entry}`]])
   const problems: BuildProblem[] = []
   let core: Uint8Array | undefined
-  const always = ['--outFile', 'core.wasm', '--baseDir', project.directory, '--runtime', 'stub', '--noUnsafe']
+  const own = ['console', 'trace'].flatMap((name) => ['--use', `${name}=~lib/${sdkName}/assembly/console/${name}`])
+  const always = ['--outFile', 'core.wasm', '--baseDir', project.directory, '--runtime', 'stub', '--noUnsafe', ...own]
   const { error } = await asc.main([entryName, ...always, ...flags], {
     readFile: async (name) => {
       const text = sources.get(name) ?? (await readSource(project, name))
@@ -115,14 +133,15 @@ export async function assemble(project: Project, entry: string, flags: readonly 
 }
 
 /** The author's module first, so that every module-level value is there when the memory's mark is set. */
-function entryText(project: Project, descriptors: Uint8Array, served: readonly Kind[]): string {
+function entryText(project: Project, descriptors: Uint8Array, folded: Folded, served: readonly Kind[]): string {
   const author = relative(project.directory, project.entry).split(sep).join('/').replace(/\.ts$/, '')
   return [
     `import './${author}'`,
-    `import { ready } from '${sdkName}/assembly/component/about'`,
+    `import { folds, ready } from '${sdkName}/assembly/component/about'`,
+    ...[...folded].map(([service, events]) => `folds('${service}', [${events.map((name) => `'${name}'`).join(', ')}])`),
     `const descriptors: StaticArray<u8> = [${descriptors.join(',')}]`,
     'ready(descriptors)',
-    `export { cabi_realloc, describe, release } from '${sdkName}/assembly/component/about'`,
+    `export { cabi_realloc, describe, faultAddress, release } from '${sdkName}/assembly/component/about'`,
     ...served.map((kind) => {
       const names = functions[kind].map((name) => exportName(kind, name))
       return `export { ${names.join(', ')} } from '${sdkName}/assembly/component/${kind}'`
@@ -187,17 +206,12 @@ function problemOf(
 const instead: Readonly<Record<string, string>> = {
   'env.seed': 'Math.random is not available in a service: use context.random()',
   'env.Date.now': 'Date.now is not available in a service: use context.now',
-  'env.trace': 'trace is not available in a service: a component has no output',
-}
-
-function insteadOf(name: string): string | undefined {
-  if (name.startsWith('env.console.')) return 'console is not available in a service: a component has no output'
-  return instead[name]
 }
 
 /** What the SDK exports (assembly/component/), and the names that the contract has for it. */
 const exportNames: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
   ['memory', ['memory']],
+  ['faultAddress', [faultGlobal]],
   ['_initialize', ['_initialize']],
   ['cabi_realloc', ['cabi_realloc']],
   ['describe', [`${interfaces.about}#describe`]],

@@ -40,6 +40,8 @@ export interface BuildResult {
   readonly bytes: number
   /** Milliseconds of each step, in order. */
   readonly steps: readonly { readonly step: string; readonly ms: number }[]
+  /** What an author should know although it went well. */
+  readonly notes: readonly string[]
   /** Full names of the services in the .proto files. */
   readonly services: readonly string[]
 }
@@ -71,7 +73,7 @@ export async function buildProject(directory: string, options: BuildOptions = {}
     const symbols = descriptors.schema.files.get(name)?.symbols ?? []
     return symbols.filter((symbol) => descriptors.schema.services.has(symbol))
   })
-  return { file, bytes: component.length, steps: steps.done, services }
+  return { file, bytes: component.length, steps: steps.done, notes: steps.notes, services }
 }
 
 /** `@scope/name` without its scope. */

@@ -1,16 +1,23 @@
-// Steps: which step of a build is running, and what each took.
+// Steps: which step of a build is running, what each took, and what an author should know of a build that went well.
 
 import type { Progress } from './build.ts'
 
 export interface Steps {
   readonly done: readonly { readonly step: string; readonly ms: number }[]
+  readonly notes: readonly string[]
   run<T>(step: string, work: () => T | Promise<T>): Promise<T>
+  note(text: string): void
 }
 
 export function stepsWith(onProgress: (progress: Progress) => void = () => {}): Steps {
   const done: { step: string; ms: number }[] = []
+  const notes: string[] = []
   return {
     done,
+    notes,
+    note: (text) => {
+      notes.push(text)
+    },
     async run(step, work) {
       onProgress({ step, ms: undefined })
       const start = performance.now()

@@ -4,4 +4,6 @@ export interface Tested {
   readonly name: string
   /** Undefined: it passed. */
   readonly failure: string | undefined
+  /** What the service has logged meanwhile, as `level: text`, where the runner hears it. */
+  readonly logs?: readonly string[]
 }

@@ -3,18 +3,23 @@
 // T1. The component has no imports (`stubWasi`), and a synchronous interface (`sync`).
 // T2. Types and forbidden globals are checked together, so that an author sees all mistakes at once.
 // T3. It exports the interfaces of the kinds that the module defines, and no others (kinds.ts, world.ts).
+// T4. The words of a fault have a way out of it (fault-export.ts), and its places are the author's (bundle-map.ts).
 
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { componentize } from 'componentize-qjs'
 import type { Plugin } from 'rolldown'
 import { rolldown } from 'rolldown'
+import { withSourceMap } from '../deploy/source-map.ts'
+import type { StoredSourceMap } from '../guest/fault-text.ts'
 import type { LanguageBuild } from './build.ts'
+import { bundleMap, sourceName } from './bundle-map.ts'
 import { generate } from './codegen/generate.ts'
 import { writeGenerated } from './codegen/write.ts'
+import { componentWithFault } from './fault-export.ts'
 import { findForbidden } from './forbidden.ts'
 import { kindsOf } from './kinds.ts'
 import type { BuildProblem } from './problem.ts'
@@ -36,7 +41,11 @@ export const buildTypeScript: LanguageBuild = async (project, { bytes, schema },
     if (problems.length > 0) throw new BuildError(problems, project.directory)
     bundled = bundle as Bundle
   })
-  return await steps.run('componentize', () => componentizeBundle(project, bundled!))
+  const { map } = bundled!
+  const component = await steps.run('componentize', () => componentizeBundle(project, bundled!))
+  const whole = withSourceMap(component, map)
+  if (whole === component) steps.note('the source map is too large to go along: faults name places in the bundle')
+  return whole
 }
 
 /** The project's own tsconfig.json, or ours where it has none. */
@@ -97,6 +106,8 @@ const workspaceSdk = fileURLToPath(new URL('../../sdk/typescript/', import.meta.
 /** The service and the SDK in one file: as a module, and as a script that sets `service`. */
 interface Bundle {
   readonly module: string
+  /** Of the module. */
+  readonly map: StoredSourceMap
   readonly script: string
 }
 
@@ -119,17 +130,25 @@ async function bundleProject(
         if (log.code === 'UNRESOLVED_IMPORT') throw new Error(log.message)
       },
     })
-    // The source goes into the snapshot, and nobody sees a fault's stack: shorter names are 90 KB of a small service.
-    const plain = { sourcemap: false, comments: false } as const
-    const [chunk] = (await bundle.generate({ format: 'esm', ...plain, minify: true })).output
+    // The source goes into the snapshot: shorter names are 90 KB of a small service.
+    const small = { format: 'esm', minify: true, comments: false } as const
+    // `dir`: sources are named from there; nothing is written.
+    const mapped = { sourcemap: 'hidden', dir: project.directory } as const
+    const [chunk] = (await bundle.generate({ ...small, ...mapped })).output
     const imports = [...chunk.imports, ...chunk.dynamicImports]
     if (imports.length > 0) {
       const message = `imports ${imports.join(', ')}, which a component cannot reach`
       return { problems: [{ file: project.entry, message }] }
     }
-    const [script] = (await bundle.generate({ format: 'iife', name: 'service', ...plain })).output
+    const [script] = (await bundle.generate({ format: 'iife', name: 'service', comments: false })).output
     await bundle.close()
-    return { module: chunk.code, script: script.code }
+    // QuickJS counts columns from 1, but from 0 on the first line of a file: what is in the second is counted alike.
+    const module = `\n${chunk.code}`
+    const { sources: given, mappings } = chunk.map!
+    const nameOf = (source: string): string =>
+      sourceName(resolve(project.directory, source), project.directory, workspaceSdk)
+    const map = bundleMap(module, { sources: given, mappings: `;${mappings}` }, nameOf)
+    return { module, map, script: script.code }
   } catch (error) {
     return { problems: bundleProblems(error, project) }
   }
@@ -190,7 +209,7 @@ async function componentizeBundle(project: Project, { module, script }: Bundle):
   return await withWorld(kinds, async (witPath) => {
     const options = { witPath, world: worldName, jsSource: module, stubWasi: true, sync: true }
     try {
-      return (await componentize(options)).component
+      return componentWithFault(project, (await componentize(options)).component)
     } catch (error) {
       const [, thrown] = /module evaluation: ([\s\S]*)$/.exec((error as Error).message) ?? []
       if (thrown === undefined) throw error

@@ -26,6 +26,7 @@ async function run(args: Args): Promise<number> {
         if (ms !== undefined) progress(`${step} ${seconds(ms)}`)
       },
     })
+    for (const note of result.notes) progress(`note: ${note}`)
     if (args.is('json')) printJson(result)
     else {
       const total = result.steps.reduce((sum, { ms }) => sum + ms, 0)

@@ -50,6 +50,19 @@ export class ByteReader {
     throw new BinaryError('integer over 32 bits')
   }
 
+  /** Signed LEB128 of at most 32 bits, as `i32.const` has it. */
+  s32(): number {
+    let result = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.byte()
+      // Of the fifth, three bits repeat the sign.
+      if (shift === 28 && (byte & 0x78) !== 0 && (byte & 0x78) !== 0x78) throw new BinaryError('integer over 32 bits')
+      result |= (byte & 0x7f) << shift
+      if (byte < 0x80) return shift < 28 && (byte & 0x40) !== 0 ? result | (-1 << (shift + 7)) : result
+    }
+    throw new BinaryError('integer over 32 bits')
+  }
+
   /** Step over a LEB128 of at most `bits` bits whose value does not matter. */
   skipLeb(bits: number): void {
     for (let read = 0; read < bits; read += 7) if (this.byte() < 0x80) return

@@ -10,8 +10,9 @@ import { BinaryError, ByteReader } from './bytes.ts'
 
 const componentPreamble = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00]
 const modulePreamble = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]
-const coreModuleSection = 1
-const componentSection = 4
+/** Sections of a component that hold another binary. */
+export const coreModuleSection = 1
+export const componentSection = 4
 const nestingMax = 8
 const sectionsMax = 100_000
 

@@ -137,9 +137,13 @@ export class Instance {
   }
 
   #fault(thrown: unknown): GuestFault {
-    if (thrown instanceof GuestFault) return thrown
     if (this.outOfFuel) return new GuestFault('fuel', 'the function ran out of fuel', thrown)
-    return new GuestFault('trap', trapped(thrown), thrown, this.#words())
+    const words = this.#words()
+    // An import that no guest may call. Where the guest has left words, the call is no cause: QuickJS writes to a standard error,
+    // which it has not, before it traps.
+    if (thrown instanceof GuestFault)
+      return words === undefined ? thrown : new GuestFault('trap', trapped(thrown), undefined, words)
+    return new GuestFault('trap', trapped(thrown), thrown, words)
   }
 
   #words(): string | undefined {

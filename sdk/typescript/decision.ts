@@ -8,6 +8,7 @@
 // Leaves to others: encoding (guest/outcome.ts), laws (the host).
 
 import type { MessageType, Methods, RequestOf, ServiceType, Tagged } from './codec/message.ts'
+import { wellFormed } from './codec/text.ts'
 import type { Operation } from './crdt/operation.ts'
 
 export const codes = [
@@ -178,7 +179,12 @@ export function call<M extends Methods, K extends keyof M & string>(
   const target = service.methods[method]
   if (target === undefined) throw new TypeError(`${service.typeName} has no method ${method}`)
   const type = target.request as MessageType<object>
-  return { service: service.typeName, method: target.name, payload: type.encode(request), metadata }
+  return {
+    service: service.typeName,
+    method: target.name,
+    payload: type.encode(request),
+    metadata: metadata.length === 0 ? metadata : metadata.map(([name, value]) => checkedEntry(name, value)),
+  }
 }
 
 type Computed = object | ((after: unknown) => object)
@@ -253,7 +259,7 @@ export class Refusal {
     if (!codes.includes(code))
       throw new RangeError(`refuse: ${String(code)} is no code; the codes are ${codes.join(', ')}`)
     this.code = code
-    this.message = message
+    this.message = checkedText('the message of a refusal', message)
     this.details = details
     this.headers = headers.map(([name, value]) => checkedEntry(name, value))
     this.effects = effects
@@ -271,5 +277,12 @@ function checkedEntry(name: string, value: string | Uint8Array): MetadataEntry {
   if (lower.endsWith('-bin') === (typeof value === 'string')) {
     throw new TypeError(`metadata ${lower}: names that end in -bin take bytes, all others text`)
   }
-  return [lower, value]
+  return [lower, typeof value === 'string' ? checkedText(`metadata ${lower}`, value) : value]
+}
+
+/** What the boundary would trap on without a word. */
+function checkedText(what: string, text: string): string {
+  if (typeof text !== 'string') throw new TypeError(`${what} is no text: ${String(text)}`)
+  if (wellFormed(text) !== text) throw new RangeError(`${what} has half of a surrogate pair, which UTF-8 cannot carry`)
+  return text
 }

@@ -60,6 +60,7 @@ export interface EventSourced<M extends Methods = Methods, E extends Messages = 
   readonly options: Options
   exports(definitions: readonly EventSourced[]): EventSourcedExports
   stateType(): string | undefined
+  events(): readonly string[]
 }
 
 export type RunningHandler = (state: unknown, request: object, context: Context) => unknown
@@ -104,5 +105,9 @@ export function eventSourced<
     options,
     exports: eventSourcedExports,
     stateType: () => codec.typeName,
+    events: () =>
+      Object.keys(evolve)
+        .map((name) => service.messages[name]!.typeName)
+        .sort(),
   }
 }

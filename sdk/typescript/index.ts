@@ -3,6 +3,7 @@
 export type { Action, BidiParts, ClientStreamParts, Output, ServerStreamParts, StreamHandler } from './action.ts'
 export { action, bidi, clientStream, serverStream } from './action.ts'
 export type { MessageType, ServiceType } from './codec/message.ts'
+export type {} from './console.ts'
 export type { CallContext, Context, Metadata, Moment, Occasion } from './context.ts'
 export type { Element, ElementCodec, Json } from './crdt/codec.ts'
 export { bool, bytes, int32, int64, json, text } from './crdt/codec.ts'

@@ -17,6 +17,7 @@ import { readProject } from '../../host/build/project.ts'
 import { findRust } from '../../host/build/rust.ts'
 import { findSwift } from '../../host/build/swift.ts'
 import { MissingTool } from '../../host/build/toolchain.ts'
+import { sourceMapOf } from '../../host/deploy/source-map.ts'
 import { skip } from '../support/skip.ts'
 
 const run = promisify(execFile)
@@ -36,7 +37,11 @@ New('a new project installs offline, passes its test, builds, and type-checks ag
   assert.equal(services, ['my_tally.v1.MyTally'])
   assert.ok(bytes > 0)
   const service = join(folder, 'src/service.ts')
-  await writeFile(service, (await readFile(service, 'utf8')).replace('value: after.value', 'valu: after.value'))
+  const text = await readFile(service, 'utf8')
+  await writeFile(service, `${text}\nconsole.log('loaded')\n`)
+  const { file } = await buildProject(folder)
+  assert.ok(sourceMapOf(await readFile(file))?.sources.includes('@innkeeper/sdk/dist/guest/component.js'))
+  await writeFile(service, text.replace('value: after.value', 'valu: after.value'))
   await buildProject(folder).then(
     () => assert.unreachable(),
     (error: Error) => assert.match(error.message, /^src\/service\.ts:8:/),

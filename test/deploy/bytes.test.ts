@@ -38,6 +38,7 @@ Bytes('signed integers are what WebAssembly reads', () => {
       // One exported global: (global (export "g") i32 (i32.const number))
       writer.raw(Uint8Array.of(6, value.length + 5, 1, 0x7f, 0, 0x41, ...value.finish(), 0x0b))
       writer.raw(Uint8Array.of(7, 5, 1, 1, 0x67, 3, 0))
+      assert.is(new ByteReader(value.finish()).s32(), number)
       const { exports } = new WebAssembly.Instance(new WebAssembly.Module(writer.finish()))
       assert.is((exports['g'] as WebAssembly.Global).value, number)
     }),
@@ -50,6 +51,9 @@ Bytes('B1: ends, overlong integers and bad names are errors', () => {
   fails((reader) => reader.u32(), 0x80)
   fails((reader) => reader.u32(), 0xff, 0xff, 0xff, 0xff, 0x1f)
   fails((reader) => reader.u32(), 0x80, 0x80, 0x80, 0x80, 0x80, 0)
+  fails((reader) => reader.s32(), 0xff, 0xff, 0xff, 0xff, 0x0f)
+  fails((reader) => reader.s32(), 0x80, 0x80, 0x80, 0x80, 0x68)
+  fails((reader) => reader.s32(), 0x80, 0x80, 0x80, 0x80, 0x80, 0)
   fails((reader) => reader.name(), 2, 0xc0, 0x80)
   fails((reader) => reader.skipLeb(32), 0x80, 0x80, 0x80, 0x80, 0x80, 0)
 })

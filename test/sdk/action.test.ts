@@ -21,6 +21,7 @@ import { show } from '../../sdk/typescript/testing/show.ts'
 import { testKit } from '../../sdk/typescript/testing.ts'
 import { component } from '../support/components.ts'
 import { generated } from '../support/generated.ts'
+import { printed } from '../support/printed.ts'
 import { transpiled } from '../support/transpiled.ts'
 
 type Place = { readonly userId: string; readonly orderId: string }
@@ -282,6 +283,24 @@ Action('a handler of another shape, and none, are told when the service is defin
   )
   const missing = { place: () => accept().reply(empty) }
   assert.throws(() => action(Orders, { methods: missing as never }), /methods\.import is missing/)
+})
+
+Action('A5: lines of a stream go with its next output, or with one that says nothing; the kit prints each once', () => {
+  const definition = orders({
+    echo: bidi({
+      item: (_, { text }) => {
+        console.log(text)
+        return text === '' ? keep(undefined) : emit({ text })
+      },
+      cancelled: () => {
+        console.warn('left')
+        return accept()
+      },
+    }),
+  })
+  const talk = () =>
+    testKit(definition).stream('echo').sends({ text: 'a' }, { text: '' }).emits({ text: 'a' }).cancels()
+  assert.equal(printed(talk), ['info: a', 'info: ', 'warn: left'])
 })
 
 Action('the kit tells a stream that remembers something, and one that goes on without saying anything', () => {

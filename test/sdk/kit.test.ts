@@ -7,6 +7,7 @@ import type { MessageType, Method, ServiceType } from '../../sdk/typescript/code
 import { accept, call, type EventSourced, eventSourced, refuse } from '../../sdk/typescript/index.ts'
 import { testKit } from '../../sdk/typescript/testing.ts'
 import { generated } from '../support/generated.ts'
+import { printed } from '../support/printed.ts'
 
 type Amount = { readonly amount: bigint }
 type Id = { readonly id: string }
@@ -116,6 +117,47 @@ Kit('refusals, forwards, effects and metadata are checked', () => {
   assert.throws(() => when('add', add).metadata('x-seen', 'no'), /decided otherwise/)
   assert.throws(() => when('add', { id: 'a', amount: 0n }).refuses('ABORTED', /yes/), /decided otherwise/)
   assert.throws(() => when('get', { id: 'a' }).refuses('ABORTED'), /decided otherwise/)
+})
+
+Kit('what a service logs is printed once, as the host would have it', () => {
+  const logging = eventSourced(Counter, {
+    state: { value: 0n },
+    decide: {
+      add: (state, { amount }) => {
+        console.log('adding', { amount })
+        if (amount < 0n) return refuse('ABORTED', 'no')
+        return accept(Added({ amount })).reply((after) => {
+          console.debug('replying', after.value - state.value)
+          return { value: after.value }
+        })
+      },
+      get: () => {
+        console.warn('about to fail')
+        throw new Error('failed')
+      },
+    },
+    evolve: {
+      Added: (state, { amount }) => {
+        console.error('folding')
+        return { value: state.value + amount }
+      },
+    },
+  })
+  const { given } = testKit(logging)
+  const added = ['info: adding { amount: 1n }', 'error: folding', 'debug: replying 1n']
+  assert.equal(
+    printed(() => given([Added({ amount: 5n })]).when('add', add)),
+    added,
+  )
+  const twice = () =>
+    given()
+      .when('add', add)
+      .then([Added({ amount: 1n })], { value: 1n })
+      .when('add', { id: 'a', amount: -1n })
+      .refuses('ABORTED')
+  assert.equal(printed(twice), [...added, 'info: adding { amount: -1n }'])
+  const failing = () => assert.throws(() => given().when('get', { id: 'a' }), /^failed$/)
+  assert.equal(printed(failing), ['warn: about to fail'])
 })
 
 Kit('K4: a chain that is awaited before its end says so', async () => {

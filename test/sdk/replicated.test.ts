@@ -50,6 +50,7 @@ import { show } from '../../sdk/typescript/testing/show.ts'
 import { testKit } from '../../sdk/typescript/testing.ts'
 import { component } from '../support/components.ts'
 import { generated } from '../support/generated.ts'
+import { printed } from '../support/printed.ts'
 import { transpiled } from '../support/transpiled.ts'
 
 type Member = { readonly room: string; readonly user: string }
@@ -372,6 +373,32 @@ Replicated('D3: streams are told, end, refuse and are cancelled, each with the r
     .when('look', { room: 'r' })
     .then(remove(), { users: ['gone'], connections: 0 })
   assert.throws(() => gone.when('look', { room: 'r' }), /deleted/)
+})
+
+Replicated('the kit prints what is logged where subscribers are told, and where one leaves', () => {
+  const definition = replicated(Presence, {
+    value: tags,
+    decide: { join: () => accept().stream(), look: () => accept().reply(noRoom) },
+    streams: {
+      join: {
+        changed: () => {
+          console.log('telling')
+          return silent()
+        },
+        cancelled: (view, { user }) => {
+          console.error('leaving', user)
+          return accept(view.remove(user))
+        },
+      },
+    },
+  })
+  const room = testKit(definition).given(['a'])
+  assert.equal(
+    printed(() => room.changed('join', { room: 'r', user: 'a' }).silent()),
+    ['info: telling'],
+  )
+  const leaving = () => room.cancelled('join', { room: 'r', user: 'a' }).then((view) => accept(view.remove('a')))
+  assert.equal(printed(leaving), ['error: leaving a'])
 })
 
 Replicated('D1: a refusal brings no operations, and the note of a stream is its request', () => {

@@ -26,13 +26,26 @@ import type { Names } from './names.ts'
 import { caseName, lowerFirst, modulePath, namesOf, propertyNames, reserved } from './names.ts'
 import { scalarCode, scalarOf } from './scalars.ts'
 
+/** A generated class whose `on...` methods fold events. */
+export interface FoldingClass {
+  /** Full name of its service. */
+  readonly service: string
+  readonly name: string
+  /** By the full name of the event. */
+  readonly folds: readonly { readonly method: string; readonly event: string }[]
+}
+
+export interface AssemblyScriptFile extends GeneratedFile {
+  readonly folding: readonly FoldingClass[]
+}
+
 /** Modules for the files in `roots` and whatever their messages and methods refer to. */
-export function generateAssemblyScript(schema: Schema, roots: readonly string[]): readonly GeneratedFile[] {
+export function generateAssemblyScript(schema: Schema, roots: readonly string[]): readonly AssemblyScriptFile[] {
   const names = namesOf(schema)
-  return [...reachedFiles(schema, names, roots)].map((file) => ({
-    path: modulePath(file),
-    text: fileCode(schema, names, file),
-  }))
+  return [...reachedFiles(schema, names, roots)].map((file) => {
+    const folding: FoldingClass[] = []
+    return { path: modulePath(file), text: fileCode(schema, names, file, folding), folding }
+  })
 }
 
 /** Names of messages as one file says them; those of other files become imports. */
@@ -66,14 +79,14 @@ class References {
   }
 }
 
-function fileCode(schema: Schema, names: Names, file: FileType): string {
+function fileCode(schema: Schema, names: Names, file: FileType, folding: FoldingClass[]): string {
   const { messages, enums, services } = declared(schema, file)
   const references = new References(names, file)
   const taken = new Set([...messages, ...enums, ...services].map(({ fullName }) => names.nameOf(fullName)))
   const blocks = [
     ...enums.map((item) => enumCode(item, names.nameOf(item.fullName))),
     ...messages.map((message) => messageCode(message, names.nameOf(message.fullName), references)),
-    ...services.flatMap((service) => serviceCodes(schema, names, service, messages, taken, references)),
+    ...services.flatMap((service) => serviceCodes(schema, names, service, messages, taken, references, folding)),
   ]
   const head = [
     `// Generated from ${file.name} by inn build. Do not edit: the next build overwrites it.`,
@@ -394,6 +407,7 @@ function serviceCodes(
   own: readonly MessageType[],
   taken: Set<string>,
   references: References,
+  folding: FoldingClass[],
 ): readonly string[] {
   const methods = [...service.methods.values()]
   const of = (members: readonly string[]): readonly Handler[] => {
@@ -408,7 +422,8 @@ function serviceCodes(
   const name = (kind: string): string => unique(`${names.nameOf(service.fullName)}${kind}`, taken, reserved)
   const codes: string[] = []
   if (!methods.some(isStreamed)) {
-    codes.push(eventSourcedCode(schema, names, service, own, name('EventSourced'), of(['state', 'emit']), references))
+    const handlers = of(['state', 'emit'])
+    codes.push(eventSourcedCode(schema, names, service, own, name('EventSourced'), handlers, references, folding))
     codes.push(valueCode(service, name('Value'), of(['value', 'update', 'remove'])))
   }
   if (!methods.some(({ clientStreaming }) => clientStreaming))
@@ -450,6 +465,7 @@ function eventSourcedCode(
   name: string,
   handlers: readonly Handler[],
   references: References,
+  folding: FoldingClass[],
 ): string {
   const taken = new Set(handlers.map(({ handler }) => handler))
   // A request is no event: leaving them out saves their readers where nothing else needs them.
@@ -461,15 +477,17 @@ function eventSourcedCode(
       type: references.of(fullName),
       fold: unique(`on${names.nameOf(fullName)}`, taken, modifiers),
     }))
+  const folds = events.map(({ fullName, fold }) => ({ method: fold, event: fullName }))
+  folding.push({ service: service.fullName, name, folds })
   return [
     `/** ${service.fullName}, event-sourced. Write a class that extends this one, with the message that is its state:`,
     ' *  a handler for each method, and for each event that it emits the `on...` that folds it. */',
     `export abstract class ${name}<S extends $.Message> extends $.EventSourced<S> {`,
     ...abstractHandlers(handlers),
     '',
-    ...events.flatMap(({ fold, type }) => [
+    ...events.flatMap(({ fold, fullName, type }) => [
       `  ${fold}(event: ${type}): void {`,
-      `    throw new Error('there is no ${fold}')`,
+      `    throw new Error('there is no ${fold} for the event ${fullName}')`,
       '  }',
       '',
     ]),
@@ -478,7 +496,7 @@ function eventSourcedCode(
     '',
     '  __apply(event: $.Message): void {',
     ...events.map(({ fold, type }) => `    if (event instanceof ${type}) return this.${fold}(event as ${type})`),
-    "    throw new Error('the event is no message that this service folds')",
+    "    throw new Error('this service folds no ' + event.__typeName())",
     '  }',
     '',
     '  __replay(typeName: $.Bytes, data: $.Bytes): void {',
@@ -486,7 +504,7 @@ function eventSourcedCode(
       ({ fold, fullName, type }) =>
         `    if (typeName.is('${fullName}')) return this.${fold}($.decodeEvent<${type}>(data))`,
     ),
-    "    throw new Error('the event is of no type that this service folds')",
+    "    throw new Error('this service folds no ' + typeName.toString())",
     '  }',
     '}',
   ].join('\n')

@@ -4,22 +4,25 @@
 //   typed          16         type-name 0, data 8          metadata-entry  20   name 0, case (u8) 8, value 12
 //   call           32         service 0, method 8, payload 16, metadata 24
 //   effect         36         call 0, synchronous (u8) 32
-//   outcome        56         answer 0, effects 40, metadata 48; answer: ok or err (u8) 0, then at 4
+//   log-line       12         level (u8) 0, text 4
+//   outcome        64         answer 0, effects 40, metadata 48, logs 56; answer: ok or err (u8) 0, then at 4
 //                             reply: case (u8) 0, list or call 4; or failure: code (u8) 0, message 4, details 12
-//   decision       64         events 0, outcome 8     (of a value: 68, change: case (u8) 0, list 4; outcome 12)
+//   decision       72         events 0, outcome 8     (of a value: 76, change: case (u8) 0, list 4; outcome 12)
 //   method-view    20         method 0, case (u8) 8, string 12
-//   service        72         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
-//                             state-type 32, state-version 44, headers 56, views 64
+//   service        80         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
+//                             state-type 32, state-version 44, headers 56, views 64, events 72
 //
 // Memory of earlier calls is not clean: every byte that a case reads is written.
 
 import { Bytes } from './bytes'
 import { Call, Decision, Effect, Header, Typed } from './decision'
+import { Line } from './logs'
 import { allocate } from './memory'
 import { MethodView, Service } from './service'
 
-export const outcomeBytes: usize = 56
-export const serviceBytes: usize = 72
+export const outcomeBytes: usize = 64
+export const serviceBytes: usize = 80
+const lineBytes: usize = 12
 const typedBytes: usize = 16
 const entryBytes: usize = 20
 const effectBytes: usize = 36
@@ -41,7 +44,8 @@ export function putText(at: usize, text: string): void {
   putBytes(at, Bytes.fromText(text))
 }
 
-export function putOutcome(outcome: usize, decision: Decision): void {
+/** `lines`: what the service has logged for it (`takeLogs`). */
+export function putOutcome(outcome: usize, decision: Decision, lines: Line[] | null): void {
   const answer = outcome + 4
   const refusal = decision.refusal
   const forward = decision.forward
@@ -66,6 +70,18 @@ export function putOutcome(outcome: usize, decision: Decision): void {
   }
   putEffects(outcome + 40, decision.effects)
   putHeaders(outcome + 48, decision.headers)
+  if (lines === null) putPair(outcome + 56, 4, 0)
+  else putLines(outcome + 56, lines)
+}
+
+function putLines(at: usize, lines: Line[]): void {
+  const base = allocate(<usize>lines.length * lineBytes)
+  for (let i = 0; i < lines.length; i++) {
+    const line = unchecked(lines[i])
+    store<u8>(base + <usize>i * lineBytes, <u8>line.level)
+    putBytes(base + <usize>i * lineBytes + 4, line.text)
+  }
+  putPair(at, base, lines.length)
 }
 
 export function putService(at: usize, service: Service): void {
@@ -77,11 +93,15 @@ export function putService(at: usize, service: Service): void {
   store<u32>(at, options.passivateAfterMs, 28)
   putOption(at + 32, service.__stateType())
   putOption(at + 44, options.stateVersion)
-  const headers = options.headers
-  const list = allocate(<usize>headers.length * 8)
-  for (let i = 0; i < headers.length; i++) putText(list + <usize>i * 8, headers[i])
-  putPair(at + 56, list, headers.length)
+  putTexts(at + 56, options.headers)
   putViews(at + 64, options.views)
+  putTexts(at + 72, service.__folds)
+}
+
+function putTexts(at: usize, texts: string[]): void {
+  const list = allocate(<usize>texts.length * 8)
+  for (let i = 0; i < texts.length; i++) putText(list + <usize>i * 8, texts[i])
+  putPair(at, list, texts.length)
 }
 
 function putViews(at: usize, views: MethodView[]): void {

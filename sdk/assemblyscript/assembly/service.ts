@@ -55,6 +55,8 @@ export class Options {
 
 export abstract class Service {
   __options: Options = new Options()
+  /** Full names of the event types that it folds, sorted. The build finds them. */
+  __folds: string[] = []
 
   abstract __name(): string
   abstract __kind(): Kind
@@ -72,6 +74,11 @@ export const services: Service[] = []
 export function serve(service: Service, options: Options = new Options()): void {
   service.__options = options
   services.push(service)
+}
+
+/** For the build: the event types that a service folds. */
+export function folds(service: string, events: string[]): void {
+  for (let i = 0; i < services.length; i++) if (services[i].__name() == service) services[i].__folds = events
 }
 
 export function serviceNamed(name: Bytes): Service {

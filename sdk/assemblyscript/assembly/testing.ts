@@ -7,6 +7,7 @@
 // K1. Every step also checks what the host relies on: a decision made twice is the same, and the state left is the fold of the
 //     events, from bytes and to bytes.
 // K2. Each test runs in an instance of its own; what fails throws, and the text reaches the runner.
+// K3. What a service logs is printed once, however often it is asked; what it logs of events that it is given is not.
 //
 // Time and chance of a command: `at(ms)` before it, and a seed that is the same for every command.
 
@@ -18,6 +19,7 @@ import { Draft } from './crdt'
 import { viewBytes } from './crdt-view'
 import { Call, Change, Code, Decision, Typed } from './decision'
 import { EventSourcedService } from './event-sourced'
+import { takeLogs } from './logs'
 import { encode, Message } from './message'
 import { ReplicatedService } from './replicated'
 import { ValueService } from './value'
@@ -48,7 +50,19 @@ export function testName(index: i32): string {
 
 /** For the runner. */
 export function runTest(index: i32): void {
+  // Of the start.
+  takeLogs()
   tests[index].run()
+}
+
+@external('env', 'print')
+declare function print(level: i32, text: string): void
+
+/** Of the handler that has run; for the runner also where one has failed. */
+export function printLogs(): void {
+  const lines = takeLogs()
+  if (lines === null) return
+  for (let i = 0; i < lines.length; i++) print(lines[i].level, lines[i].text.toString())
 }
 
 let nowMs: f64 = 1_700_000_000_000
@@ -167,7 +181,9 @@ class GivenEvents {
     service.__load(this.state)
     service.__events = []
     const context = fresh()
+    takeLogs()
     service.__decide(Bytes.fromText(method), encode(request), context)
+    printLogs()
     const events = service.__events
     const left = service.__save()
     service.__load(this.state)
@@ -180,6 +196,7 @@ class GivenEvents {
     service.__load(this.state)
     for (let i = 0; i < events.length; i++) replay(service, events[i])
     const folded = service.__save()
+    takeLogs()
     if (context.__decision.refusal === null && !folded.equals(left))
       fail(`${method} changes the state otherwise than its events do (law L2)`)
     return new WhenEvents(service, folded, events, new Answered(method, context.__decision))
@@ -244,6 +261,7 @@ class GivenValue {
     service.__change = Change.Unchanged
     const context = fresh()
     service.__decide(Bytes.fromText(method), encode(request), context)
+    printLogs()
     let after = this.value
     if (context.__decision.refusal === null && service.__change != Change.Unchanged)
       after = service.__change == Change.Updated ? service.__updated : null
@@ -322,10 +340,12 @@ class GivenReplicated {
     this.service.__open(draft)
     const context = fresh()
     this.service.__cancelled(Bytes.fromText(method), encode(request), context)
+    printLogs()
     return new GivenReplicated(this.service, viewBytes(draft))
   }
 
   private after(method: string, draft: Draft, context: Context): WhenReplicated {
+    printLogs()
     const view = context.__decision.refusal !== null ? this.view : viewBytes(draft)
     return new WhenReplicated(this.service, view, new Answered(method, context.__decision))
   }
@@ -375,6 +395,7 @@ class WhenReplicated {
 export function when(service: Action, method: string, request: Message): WhenAction {
   const context = fresh()
   service.__decide(Bytes.fromText(method), encode(request), context)
+  printLogs()
   return new WhenAction(new Answered(method, context.__decision))
 }
 
@@ -495,6 +516,7 @@ class StreamDriver {
   }
 
   private keep(stream: Stream): this {
+    printLogs()
     for (let i = 0; i < stream.__outputs.length; i++) this.outputs.push(stream.__outputs[i])
     this.ended = stream.__done
     this.more = stream.__more

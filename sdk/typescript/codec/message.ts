@@ -57,7 +57,7 @@ export function message<T extends object, Name extends string>(
       try {
         write(writer, value)
       } catch (error) {
-        if (error instanceof RangeError) error.message = `${typeName}: ${error.message}`
+        if (error instanceof Error) error.message = `${typeName}: ${error.message}`
         throw error
       }
       return writer.finish()

@@ -48,6 +48,11 @@ function decodeChunk(bytes: Uint8Array, start: number, end: number): string {
   }
 }
 
+/** With U+FFFD for each half of a surrogate pair: for texts that are only read by people. */
+export function wellFormed(text: string): string {
+  return (text as string & { toWellFormed(): string }).toWellFormed()
+}
+
 /** A string whose characters are the UTF-8 bytes of `text`. @throws RangeError on a lone surrogate. */
 export function binaryOf(text: string): string {
   if (!beyondAscii.test(text)) return text

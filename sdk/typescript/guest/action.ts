@@ -6,6 +6,7 @@
 // A3. `more` asks to be called once the client has taken what was given: one `next` a call, so a slow client slows the guest.
 //     What arrives in between is no answer to it: it still holds.
 // A4. Inputs are taken in order, and none after the end. What a step's own effects do comes before its elements.
+// A5. Log lines go with the next output; those that none follows, with one that says nothing.
 
 import type { Action, RunningParts, RunningUnary, StreamHandler } from '../action.ts'
 import type { Shape } from '../codec/message.ts'
@@ -15,9 +16,11 @@ import { Acceptance, Refusal } from '../decision.ts'
 import type { Codec } from '../state.ts'
 import { jsonCodec, messageCodec } from '../state.ts'
 import { Stepping, same } from '../step.ts'
+import { hasLogs } from './logs.ts'
 import type { Running } from './outcome.ts'
 import {
   acceptedOutcome,
+  alone,
   answerOf,
   decodeRequest,
   messageReply,
@@ -26,7 +29,6 @@ import {
   refusedOutcome,
   runningMethods,
   unknownMethod,
-  wireEffects,
 } from './outcome.ts'
 import { serviceOf, servicesByName } from './services.ts'
 import type { Seed, WireCommand, WireInput, WireOutcome, WireStep } from './wire.ts'
@@ -167,6 +169,7 @@ class Stream {
   }
 
   step(): WireStep {
+    if (hasLogs()) this.outputs.push(outcomeOf(noReply, alone))
     return {
       outputs: this.outputs,
       state: this.done ? undefined : this.bytes(),
@@ -227,10 +230,7 @@ class Stream {
     if (!(step instanceof Stepping)) {
       throw new TypeError(`${this.running.name}: ${from} answers neither emit, keep, silent, end nor refuse`)
     }
-    if (step.effects.length > 0) {
-      const answer = { tag: 'ok', val: noReply } as const
-      this.outputs.push({ answer, effects: wireEffects(step.effects), metadata: nothing })
-    }
+    if (step.effects.length > 0) this.outputs.push(outcomeOf(noReply, { ...alone, effects: step.effects }))
     for (const element of step.outputs) this.outputs.push(this.element(element))
     if (step.state !== same) this.set(step.state)
     this.wantsMore ||= step.wantsMore || this.shape === 'serverStream'
@@ -241,8 +241,7 @@ class Stream {
   private element(element: object): WireOutcome {
     if (element instanceof Acceptance || element instanceof Refusal) return output(this.running, element)
     const { method, name } = this.running
-    const answer = { tag: 'ok', val: messageReply(method, name, element) } as const
-    return { answer, effects: nothing, metadata: nothing }
+    return outcomeOf(messageReply(method, name, element), alone)
   }
 
   /** The last word. */

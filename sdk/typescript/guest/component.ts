@@ -2,9 +2,13 @@
 //
 // C1. Each definition brings the code that runs its kind, so a component holds no code of kinds that it does not have.
 // C2. Definitions of one kind share one interface; calls name the service.
+// C3. Every call of the host goes through `called`: it begins without log lines, and leaves the words of what it throws.
 
 import type { ServiceType } from '../codec/message.ts'
 import { version } from '../version.ts'
+import { leaveWords } from './fault.ts'
+import { clearLeftovers } from './leftovers.ts'
+import { takeLogs } from './logs.ts'
 import type { WireDescription, WireMethodView, WireService } from './wire.ts'
 
 export type Kind = 'event-sourced' | 'value' | 'replicated' | 'action'
@@ -19,6 +23,8 @@ export interface Definition {
   /** Full name of the state's or the value's message, if it is one. */
   stateType?(): string | undefined
   views?(): readonly WireMethodView[]
+  /** Full names of the event types that it folds, sorted. */
+  events?(): readonly string[]
 }
 
 /** All that `about` tells; a kind has the ones that mean something to it. */
@@ -70,9 +76,29 @@ export function component(exported: unknown, descriptors: Uint8Array): Component
     descriptors,
   }
   const interfaces: Record<string, object> = {}
-  for (const [kind, ofKind] of byKind) interfaces[exportNames[kind]] = ofKind[0]!.exports(ofKind)
-  return { about: { describe: () => description }, ...interfaces }
+  for (const [kind, ofKind] of byKind) interfaces[exportNames[kind]] = called(ofKind[0]!.exports(ofKind))
+  clearLeftovers()
+  return { about: called({ describe: () => description }), ...interfaces }
 }
+
+function called<Exports extends object>(exports: Exports): Exports {
+  const wrapped = Object.entries(exports as Readonly<Record<string, Run>>).map(([name, run]): [string, Run] => [
+    name,
+    // Six: what `stream` takes. A list of them, made and spread, would cost more than all else here.
+    (a, b, c, d, e, f) => {
+      takeLogs()
+      try {
+        return run(a, b, c, d, e, f)
+      } catch (thrown) {
+        leaveWords(thrown)
+        throw thrown
+      }
+    },
+  ])
+  return Object.fromEntries(wrapped) as Exports
+}
+
+type Run = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown) => unknown
 
 function describe(definition: Definition): WireService {
   const { kind, service, options } = definition
@@ -86,5 +112,6 @@ function describe(definition: Definition): WireService {
     stateVersion: options.stateVersion,
     headers: (options.headers ?? []).map((name) => name.toLowerCase()),
     views: definition.views?.() ?? [],
+    events: definition.events?.() ?? [],
   }
 }

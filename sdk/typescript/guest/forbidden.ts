@@ -12,6 +12,8 @@ const locale = 'it depends on the machine; format where the text is shown'
 const collected = 'it depends on the garbage collector'
 const machine = 'a component has no machine to look at'
 const shared = 'handlers share no memory and no threads'
+const counting = 'nothing is kept between calls; keep a count in the state'
+const lines = 'use console.log, console.debug, console.warn or console.error'
 
 /** Globals by name. */
 export const forbiddenGlobals: Readonly<Record<string, string>> = {
@@ -49,6 +51,19 @@ export const forbiddenGlobals: Readonly<Record<string, string>> = {
 /** Members of globals, `Math.random` among them. */
 export const forbiddenMembers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   Math: { random: chance },
+  console: {
+    time,
+    timeLog: time,
+    timeEnd: time,
+    count: counting,
+    countReset: counting,
+    table: lines,
+    group: lines,
+    groupCollapsed: lines,
+    groupEnd: lines,
+    dirxml: lines,
+    clear: lines,
+  },
 }
 
 /** Methods by name, whatever the object: what they answer differs by machine. */

@@ -2,15 +2,21 @@
 //
 // O1. What the caller got wrong (unknown method, malformed request) is a refusal; what the author got wrong throws, and the
 //     host runs the batch again one by one.
+// O2. An outcome is made when all of the author's code for it has run: it takes the log lines.
 
 import { MalformedError } from '../codec/errors.ts'
 import type { AnyMethod, ServiceType } from '../codec/message.ts'
 import { messageTypeOf } from '../codec/message.ts'
 import type { Call, Effect, MetadataEntry } from '../decision.ts'
 import { Acceptance, Refusal } from '../decision.ts'
+import { takeLogs } from './logs.ts'
 import type { WireCall, WireMetadataEntry, WireOutcome, WireReply } from './wire.ts'
 
 const nothing: readonly never[] = []
+
+/** What comes with a reply. */
+type Accompaniment = Pick<Acceptance, 'effects' | 'headers'>
+export const alone: Accompaniment = { effects: [], headers: [] }
 
 /** A method with what the author wrote for it. */
 export interface Running<Handler> {
@@ -67,7 +73,12 @@ export function refusedOutcome({ code, message, details, headers, effects }: Ref
       return { typeName: type.typeName, data: type.encode(detail) }
     }),
   }
-  return { answer: { tag: 'err', val: failure }, effects: wireEffects(effects), metadata: wireMetadata(headers) }
+  return {
+    answer: { tag: 'err', val: failure },
+    effects: wireEffects(effects),
+    metadata: wireMetadata(headers),
+    logs: takeLogs(),
+  }
 }
 
 /** `after` is what a computed reply looks at. */
@@ -79,8 +90,13 @@ export function acceptedOutcome(
   return outcomeOf(wireReply(method, name, acceptance, after), acceptance)
 }
 
-export function outcomeOf(reply: WireReply, { effects, headers }: Acceptance): WireOutcome {
-  return { answer: { tag: 'ok', val: reply }, effects: wireEffects(effects), metadata: wireMetadata(headers) }
+export function outcomeOf(reply: WireReply, { effects, headers }: Accompaniment): WireOutcome {
+  return {
+    answer: { tag: 'ok', val: reply },
+    effects: wireEffects(effects),
+    metadata: wireMetadata(headers),
+    logs: takeLogs(),
+  }
 }
 
 function wireReply(method: AnyMethod, name: string, { answer }: Acceptance, after: unknown): WireReply {
@@ -105,7 +121,7 @@ export function messageReply({ reply: type }: AnyMethod, name: string, reply: un
   return { tag: 'message', val: type.encode(reply) }
 }
 
-export function wireEffects(effects: readonly Effect[]): WireOutcome['effects'] {
+function wireEffects(effects: readonly Effect[]): WireOutcome['effects'] {
   if (effects.length === 0) return nothing
   return effects.map(({ call, synchronous }) => ({ call: wireCall(call), synchronous }))
 }

@@ -1,12 +1,30 @@
 // Prelude: takes away what a pure function cannot have, before the author's module runs. First import of every component.
 //
 // P1. A forbidden global or method throws when used, with what to use instead, also from within a dependency.
-// P2. `console` does nothing: a component has no output, and a log line is no reason to fail. (The test kit prints.)
+// P2. `console` writes lines of the host's log (console.ts).
 
+import { guestConsole } from './console.ts'
 import { forbiddenGlobals, forbiddenMembers, forbiddenMessage, forbiddenMethods } from './forbidden.ts'
+
+interface Forbidden {
+  readonly words: { readonly name: string; readonly instead: string }
+}
+
+// One for all: a component holds each function that is there when it is made.
+const refuse = ({ words: { name, instead } }: Forbidden): never => {
+  throw new TypeError(forbiddenMessage(name, instead))
+}
+const refusing: ProxyHandler<(() => void) & Forbidden> = {
+  apply: refuse,
+  construct: refuse,
+  get: refuse,
+  has: refuse,
+  set: refuse,
+}
 
 const scope = globalThis as unknown as Record<string, unknown>
 
+replace(scope, 'console', guestConsole)
 for (const [name, instead] of Object.entries(forbiddenGlobals)) replace(scope, name, thrower(name, instead))
 for (const [owner, members] of Object.entries(forbiddenMembers)) {
   for (const [name, instead] of Object.entries(members)) {
@@ -19,12 +37,6 @@ for (const prototype of [Object, Number, BigInt, String, Array, Uint8Array].map(
       replace(prototype as unknown as Record<string, unknown>, name, thrower(`${name}()`, instead))
   }
 }
-const silent = (): void => {}
-replace(
-  scope,
-  'console',
-  Object.freeze({ log: silent, info: silent, warn: silent, error: silent, debug: silent, trace: silent }),
-)
 
 function replace(owner: Record<string, unknown>, name: string, value: unknown): void {
   Object.defineProperty(owner, name, { value, writable: false, enumerable: false, configurable: true })
@@ -32,8 +44,8 @@ function replace(owner: Record<string, unknown>, name: string, value: unknown): 
 
 /** Throws when called, constructed, or when anything of it is looked at. `typeof` still answers, for code that probes. */
 function thrower(name: string, instead: string): unknown {
-  const refuse = (): never => {
-    throw new TypeError(forbiddenMessage(name, instead))
-  }
-  return new Proxy(function forbidden() {}, { apply: refuse, construct: refuse, get: refuse, has: refuse, set: refuse })
+  return new Proxy(
+    Object.assign(function forbidden() {}, { words: { name, instead } }),
+    refusing,
+  )
 }

@@ -15,9 +15,11 @@ import { applied, encodeOperations, Operation, rootPlace } from '../crdt/operati
 import { Acceptance, kept, Refusal, removed } from '../decision.ts'
 import type { MethodView, Replicated, RunningReplicatedHandler } from '../replicated.ts'
 import { Stepping } from '../step.ts'
+import { hasLogs } from './logs.ts'
 import type { Running } from './outcome.ts'
 import {
   acceptedOutcome,
+  alone,
   answerOf,
   decodeRequest,
   entityRefusal,
@@ -26,7 +28,6 @@ import {
   outcomeOf,
   runningMethods,
   unknownMethod,
-  wireEffects,
 } from './outcome.ts'
 import { serviceOf, servicesByName } from './services.ts'
 import type { WireCommand, WireOutcome, WireReplicatedDecision, WireStreamStep, WireSubscription } from './wire.ts'
@@ -71,7 +72,6 @@ interface RunningMethod extends Running<RunningReplicatedHandler> {
 
 const noBytes = new Uint8Array(0)
 const nothing: readonly never[] = []
-const silence: WireOutcome = { answer: { tag: 'ok', val: noReply }, effects: nothing, metadata: nothing }
 
 class RunningReplicated {
   private readonly definition: Replicated
@@ -153,7 +153,8 @@ class RunningReplicated {
     const running = this.subscribed(method)
     const { cancelled } = this.definition.streams[running.key]!
     if (cancelled === undefined) {
-      return { answer: { tag: 'now', val: silence }, operations: noBytes, delete: false, subscribe: undefined }
+      const outcome = outcomeOf(noReply, alone)
+      return { answer: { tag: 'now', val: outcome }, operations: noBytes, delete: false, subscribe: undefined }
     }
     const seen = readView(bytes)
     const request = running.method.request.decode(note)
@@ -254,8 +255,9 @@ function streamStep({ method, name }: Running<unknown>, subscription: string, st
   if (!(step instanceof Stepping)) throw new TypeError(`${name}: changed answers neither emit, silent, end nor refuse`)
   const { outputs, effects, ended } = step
   if (outputs.length > 1) throw new TypeError(`${name}: changed emits ${outputs.length} elements; one at most`)
-  if (outputs.length === 0 && effects.length === 0) return { subscription, outcome: undefined, end: ended }
+  if (outputs.length === 0 && effects.length === 0 && !hasLogs()) {
+    return { subscription, outcome: undefined, end: ended }
+  }
   const reply = outputs.length === 0 ? noReply : messageReply(method, name, outputs[0])
-  const outcome: WireOutcome = { answer: { tag: 'ok', val: reply }, effects: wireEffects(effects), metadata: nothing }
-  return { subscription, outcome, end: ended }
+  return { subscription, outcome: outcomeOf(reply, { ...alone, effects }), end: ended }
 }

@@ -29,10 +29,18 @@ export interface WireFailure {
   readonly details: readonly WireTyped[]
 }
 
+export type WireLevel = 'debug' | 'info' | 'warn' | 'error'
+
+export interface WireLogLine {
+  readonly level: WireLevel
+  readonly text: string
+}
+
 export interface WireOutcome {
   readonly answer: { readonly tag: 'ok'; readonly val: WireReply } | { readonly tag: 'err'; readonly val: WireFailure }
   readonly effects: readonly { readonly call: WireCall; readonly synchronous: boolean }[]
   readonly metadata: readonly WireMetadataEntry[]
+  readonly logs: readonly WireLogLine[]
 }
 
 export interface WireDecision {
@@ -144,6 +152,7 @@ export interface WireService {
   readonly stateVersion: string | undefined
   readonly headers: readonly string[]
   readonly views: readonly WireMethodView[]
+  readonly events: readonly string[]
 }
 
 export interface WireMethodView {

@@ -10,6 +10,7 @@ import type { AnyMethod, Method, Methods, ReplyOf, RequestOf } from '../codec/me
 import type { Call, Code, Effect } from '../decision.ts'
 import type { ActionExports } from '../guest/action.ts'
 import type { WireInput, WireOutcome } from '../guest/wire.ts'
+import { heard, printLogs } from './console.ts'
 import { Instances, LawBroken, mustBeSame } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
 import {
@@ -107,7 +108,8 @@ function freezing(definition: Action): Action {
     )
     return [name, { ...handler, parts: Object.fromEntries(parts) }]
   })
-  return { ...definition, methods: Object.fromEntries(methods) as Action['methods'] }
+  const exports = heard(definition.exports)
+  return { ...definition, methods: Object.fromEntries(methods) as Action['methods'], exports }
 }
 
 /** `item` gets a state and a request, the others one of them. A context is its first argument only in some `start`. */
@@ -237,6 +239,7 @@ class Driver implements StreamDriver<object, object> {
     if (step.done && step.more) throw new LawBroken(`${this.name} is done and has more`, false, true)
     for (const outcome of step.outputs) {
       this.seen.push(outcome)
+      printLogs(outcome.logs)
       if (outcome.answer.tag === 'err' || outcome.answer.val.tag !== 'none') this.waiting.push(outcome)
     }
     this.state = step.state

@@ -7,6 +7,7 @@ import type { Call, Code } from '../decision.ts'
 import type { DeepReadonly } from '../definition.ts'
 import type { EventSourced } from '../event-sourced.ts'
 import type { WireDecision, WireTyped } from '../guest/wire.ts'
+import { heard } from './console.ts'
 import { Laws } from './event-sourced-laws.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
 import { commandOf, guardedAll, methodOf, OutcomeChecks, shownOutcome } from './outcome.ts'
@@ -60,6 +61,7 @@ function freezing(definition: EventSourced): EventSourced {
     ...definition,
     decide: guardedAll('decide', definition.decide, [0, 1]),
     evolve: guardedAll('evolve', definition.evolve, [0, 1]),
+    exports: heard(definition.exports),
   }
 }
 

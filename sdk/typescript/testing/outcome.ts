@@ -11,6 +11,7 @@ import type { WireCommand } from '../context.ts'
 import type { Call, Code, Effect, MetadataEntry } from '../decision.ts'
 import type { WireCall, WireMetadataEntry, WireOutcome } from '../guest/wire.ts'
 import { deepFreeze } from '../state.ts'
+import { printLogs } from './console.ts'
 import { withoutForbidden } from './purity.ts'
 import { difference, show } from './show.ts'
 
@@ -106,6 +107,7 @@ export abstract class OutcomeChecks {
     this.name = `${service.typeName}/${method.name}`
     this.method = method
     this.outcome = outcome
+    printLogs(outcome.logs)
   }
 
   effects(effects: readonly (Call | Effect)[]): this {

@@ -16,6 +16,7 @@ import { Acceptance } from '../decision.ts'
 import type { ReplicatedExports } from '../guest/replicated.ts'
 import type { WireOutcome, WireReplicatedDecision, WireStreamStep, WireSubscription } from '../guest/wire.ts'
 import type { Replicated, RunningStreamHandlers } from '../replicated.ts'
+import { heard, printLogs } from './console.ts'
 import { Instances, mustBeSame } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
 import {
@@ -111,6 +112,7 @@ function freezing(definition: Replicated): Replicated {
   return {
     ...definition,
     decide: guardedAll('decide', definition.decide, [1]),
+    exports: heard(definition.exports),
     streams: Object.fromEntries(streams) as Record<string, RunningStreamHandlers>,
   }
 }
@@ -335,6 +337,7 @@ class Changed implements WhenChanged<Methods, AnyKind, object> {
     this.state = state
     this.method = method
     this.step = step
+    printLogs(step.outcome?.logs ?? [])
     this.name = `${state.entity.name}/${method.name}`
   }
 
@@ -388,6 +391,7 @@ class Cancelled implements WhenCancelled<Methods, AnyKind> {
   ) {
     this.name = `${state.entity.name}/${method.name}`
     this.decision = decision
+    if (decision.answer.tag === 'now') printLogs(decision.answer.val.logs)
     this.expected = expected
     this.next = next
   }

@@ -12,6 +12,7 @@ import type { DeepReadonly } from '../definition.ts'
 import type { ValueExports } from '../guest/value.ts'
 import type { WireChange, WireValueBasis, WireValueDecision } from '../guest/wire.ts'
 import type { Value } from '../value.ts'
+import { heard } from './console.ts'
 import { LawBroken, mustBeSame, warmDiffers } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
 import { commandOf, guardedAll, methodOf, OutcomeChecks, shownOutcome } from './outcome.ts'
@@ -44,6 +45,7 @@ export function valueKit<M extends Methods, V>(definition: Value<M, V>): ValueKi
   const frozen = {
     ...(definition as unknown as Value),
     decide: guardedAll('decide', definition.decide, [0, 1]),
+    exports: heard((definition as unknown as Value).exports),
   }
   return {
     given(value, entity = 'entity') {

@@ -8,7 +8,9 @@ import { allocate, setMark } from '../memory'
 import { services } from '../service'
 import { version } from '../version'
 
+export { faultAddress } from '../fault'
 export { cabi_realloc, release } from '../memory'
+export { folds } from '../service'
 
 let descriptorSet: StaticArray<u8> = []
 

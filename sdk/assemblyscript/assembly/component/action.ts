@@ -4,12 +4,14 @@
 //   step    24         outputs 0, state (option) 8, done (u8) 20, more (u8) 21
 //
 // C1. Calls are independent of each other. A refusal keeps its effects.
+// C2. The log lines of a step go with its first output; where it has none, with one that says nothing.
 
 import { Bytes } from '../bytes'
 import { bytesAt, Command, commandBytes, Metadata } from '../command'
 import { Context, seedBytes } from '../context'
 import { Action, Stream } from '../action'
 import { Decision } from '../decision'
+import { hasLogs, takeLogs } from '../logs'
 import { outcomeBytes, putBytes, putOutcome, putPair } from '../lower'
 import { allocate } from '../memory'
 import { serviceNamed } from '../service'
@@ -25,13 +27,14 @@ const enum Input {
 
 export function actionCall(serviceAt: usize, serviceLength: i32, commandsAt: usize, commandsLength: i32): usize {
   const service = serviceNamed(new Bytes(serviceAt, serviceLength))
+  takeLogs()
   const answer = allocate(8)
   const list = allocate(<usize>commandsLength * outcomeBytes)
   for (let i = 0; i < commandsLength; i++) {
     const command = new Command(commandsAt + <usize>i * commandBytes)
     const context = new Context(Bytes.empty(), command.nowMs, command.seed, command.metadata)
     service.__decide(command.method, command.payload, context)
-    putOutcome(list + <usize>i * outcomeBytes, context.__decision)
+    putOutcome(list + <usize>i * outcomeBytes, context.__decision, takeLogs())
   }
   putPair(answer, list, commandsLength)
   return answer
@@ -55,6 +58,7 @@ export function actionStream(
 ): usize {
   const service = serviceNamed(new Bytes(serviceAt, serviceLength)) as Action
   const method = new Bytes(methodAt, methodLength)
+  takeLogs()
   const seed = allocate(seedBytes)
   store<u32>(seed, seed0)
   store<u32>(seed, seed1, 4)
@@ -74,6 +78,11 @@ export function actionStream(
     const kind = load<u8>(input)
     if (kind == Input.Start) metadata = new Metadata(input + 4)
     take(stream, kind, input, new Context(Bytes.empty(), nowMs, seed, metadata))
+  }
+  if (stream.__outputs.length == 0 && hasLogs()) {
+    const quiet = new Decision()
+    quiet.silent = true
+    stream.__outputs.push(quiet)
   }
   let state: Bytes | null = null
   if (!stream.__done) state = stream.__save()
@@ -97,7 +106,7 @@ function take(stream: Stream, kind: u8, input: usize, context: Context): void {
 function answerOf(outputs: Decision[], state: Bytes | null, done: bool, more: bool): usize {
   const answer = allocate(24)
   const list = allocate(<usize>outputs.length * outcomeBytes)
-  for (let i = 0; i < outputs.length; i++) putOutcome(list + <usize>i * outcomeBytes, outputs[i])
+  for (let i = 0; i < outputs.length; i++) putOutcome(list + <usize>i * outcomeBytes, outputs[i], takeLogs())
   putPair(answer, list, outputs.length)
   store<u8>(answer, state === null ? 0 : 1, 8)
   if (state !== null) putBytes(answer + 12, state)

@@ -6,6 +6,7 @@
 // C1. A batch is decided one by one, each command on the state that the one before left (law L1).
 // C2. A refusal leaves the state (law L3). Handlers fold their events at once, so where one refuses after emitting, the state is
 //     folded again from what the call began with: it costs only the handler that does so.
+//     It is told of the events again, and what it logs of them then is dropped.
 // C3. Nothing is held between calls: `held` is answered `unknown`, states are always bytes.
 
 import { Bytes } from '../bytes'
@@ -13,11 +14,12 @@ import { bytesAt, Command, commandBytes, typedBytes } from '../command'
 import { Context } from '../context'
 import { Typed } from '../decision'
 import { EventSourcedService } from '../event-sourced'
+import { takeLogs } from '../logs'
 import { putBytes, putOutcome, putPair, putTyped } from '../lower'
 import { allocate } from '../memory'
 import { serviceNamed } from '../service'
 
-const decisionBytes: usize = 64
+const decisionBytes: usize = 72
 
 const enum Basis {
   Initial,
@@ -37,6 +39,7 @@ export function eventSourcedDecide(
   commandsLength: i32,
   wantState: i32,
 ): usize {
+  takeLogs()
   const answer = allocate(36)
   if (basis == Basis.Held) {
     store<u8>(answer, 1)
@@ -72,6 +75,7 @@ export function eventSourcedEvolve(
   eventsLength: i32,
   wantState: i32,
 ): usize {
+  takeLogs()
   const answer = allocate(24)
   if (basis == Basis.Held) {
     store<u8>(answer, 2)
@@ -101,6 +105,7 @@ function decideOne(
   service.__events = events
   service.__decide(command.method, command.payload, context)
   const decision = context.__decision
+  const lines = takeLogs()
   if (decision.refusal === null) {
     for (let i = 0; i < events.length; i++) accepted.push(unchecked(events[i]))
   } else if (events.length > 0) {
@@ -109,11 +114,12 @@ function decideOne(
       const event = unchecked(accepted[i])
       service.__replay(Bytes.fromText(event.typeName), event.data)
     }
+    takeLogs()
     events.length = 0
   }
   if (decision.refusal !== null) decision.effects.length = 0
   putTyped(at, events)
-  putOutcome(at + 8, decision)
+  putOutcome(at + 8, decision, lines)
 }
 
 function stateOf(basis: i32, at: usize, length: i32): Bytes | null {

@@ -1,27 +1,29 @@
 // Component of replicated services: reads, decide, render, changed, cancelled (wit/replicated.wit).
 //
 //   decide's tuple     72 bytes   service 0, entity 8, view 16, command 24;   render's: the same, and note 72
-//   decision           84         answer: case (u8) 0, outcome or note 4; operations 60, delete (u8) 68, subscribe (option) 72
+//   decision           92         answer: case (u8) 0, outcome or note 4; operations 68, delete (u8) 76, subscribe (option) 80
 //   subscription       24         id 0, method 8, note 16
-//   stream-step        72         subscription 0, outcome (option: u8 8, outcome 12), end (u8) 68
+//   stream-step        80         subscription 0, outcome (option: u8 8, outcome 12), end (u8) 76
 //
 // C1. A refusal brings no operations, no deletion and no stream (law L3).
 // C2. The answer is made from the draft that the operations changed. Where the handler looked at what only the host knows, the answer
-//     is `after`, with the old view as its note: `render` decides again on it and takes what is not known from the new view.
+//     is `after`, with the old view as its note: `render` decides again on it and takes what is not known from the new view. The log
+//     lines go with what it renders; those of the decision are dropped.
 // C3. The note of a subscription is the request that opened it.
 
 import { Bytes } from '../bytes'
 import { bytesAt, Command, Metadata } from '../command'
 import { Context, seedBytes } from '../context'
 import { Draft } from '../crdt'
-import { putBytes, putOutcome, putPair } from '../lower'
+import { hasLogs, takeLogs } from '../logs'
+import { outcomeBytes, putBytes, putOutcome, putPair } from '../lower'
 import { allocate } from '../memory'
 import { ReplicatedService } from '../replicated'
 import { serviceNamed } from '../service'
 
-const decisionBytes: usize = 84
+const decisionBytes: usize = 92
 const subscriptionBytes: usize = 24
-const stepBytes: usize = 72
+const stepBytes: usize = 80
 
 export function replicatedReads(
   serviceAt: usize,
@@ -38,6 +40,7 @@ export function replicatedReads(
   seed2: u32,
   seed3: u32,
 ): usize {
+  takeLogs()
   const service = serviceNamed(new Bytes(serviceAt, serviceLength)) as ReplicatedService
   const elements = service.__reads(new Bytes(methodAt, methodLength), new Bytes(payloadAt, payloadLength))
   const answer = allocate(8)
@@ -48,6 +51,7 @@ export function replicatedReads(
 }
 
 export function replicatedDecide(tuple: usize): usize {
+  takeLogs()
   const service = serviceNamed(bytesAt(tuple)) as ReplicatedService
   const view = bytesAt(tuple + 16)
   const command = new Command(tuple + 24)
@@ -59,6 +63,7 @@ export function replicatedDecide(tuple: usize): usize {
 }
 
 export function replicatedRender(tuple: usize): usize {
+  takeLogs()
   const service = serviceNamed(bytesAt(tuple)) as ReplicatedService
   const command = new Command(tuple + 24)
   const draft = new Draft(bytesAt(tuple + 72))
@@ -66,9 +71,9 @@ export function replicatedRender(tuple: usize): usize {
   service.__open(draft)
   const context = contextOf(bytesAt(tuple + 8), command)
   service.__decide(command.method, command.payload, context)
-  const answer = allocate(56)
+  const answer = allocate(outcomeBytes)
   if (context.__decision.refusal !== null) context.__decision.effects.length = 0
-  putOutcome(answer, context.__decision)
+  putOutcome(answer, context.__decision, takeLogs())
   return answer
 }
 
@@ -85,6 +90,7 @@ export function replicatedChanged(
 ): usize {
   const service = serviceNamed(new Bytes(serviceAt, serviceLength)) as ReplicatedService
   const view = new Bytes(viewAt, viewLength)
+  takeLogs()
   const answer = allocate(8)
   const list = allocate(<usize>subscriptionsLength * stepBytes)
   for (let i = 0; i < subscriptionsLength; i++) {
@@ -98,10 +104,10 @@ export function replicatedChanged(
     const decision = context.__decision
     const step = list + <usize>i * stepBytes
     putBytes(step, bytesAt(subscription))
-    const told = !decision.silent || decision.effects.length > 0
+    const told = !decision.silent || decision.effects.length > 0 || hasLogs()
     store<u8>(step, told ? 1 : 0, 8)
-    if (told) putOutcome(step + 12, decision)
-    store<u8>(step, decision.ends || decision.refusal !== null ? 1 : 0, 68)
+    if (told) putOutcome(step + 12, decision, takeLogs())
+    store<u8>(step, decision.ends || decision.refusal !== null ? 1 : 0, 76)
   }
   putPair(answer, list, subscriptionsLength)
   return answer
@@ -124,6 +130,7 @@ export function replicatedCancelled(
 ): usize {
   const service = serviceNamed(new Bytes(serviceAt, serviceLength)) as ReplicatedService
   const view = new Bytes(viewAt, viewLength)
+  takeLogs()
   const draft = new Draft(view)
   service.__open(draft)
   const context = occasion(new Bytes(entityAt, entityLength), nowMs)
@@ -144,12 +151,12 @@ function decided(service: ReplicatedService, context: Context, draft: Draft, vie
   const after = draft.undecided && !refused
   store<u8>(answer, after ? 1 : 0)
   if (after) putBytes(answer + 4, view)
-  else putOutcome(answer + 4, decision)
-  putBytes(answer + 60, refused || draft.removed ? Bytes.empty() : draft.operations.finish())
-  store<u8>(answer, draft.removed && !refused ? 1 : 0, 68)
+  else putOutcome(answer + 4, decision, takeLogs())
+  putBytes(answer + 68, refused || draft.removed ? Bytes.empty() : draft.operations.finish())
+  store<u8>(answer, draft.removed && !refused ? 1 : 0, 76)
   const subscribes = decision.subscribes && !refused
-  store<u8>(answer, subscribes ? 1 : 0, 72)
-  if (subscribes) putBytes(answer + 76, request)
+  store<u8>(answer, subscribes ? 1 : 0, 80)
+  if (subscribes) putBytes(answer + 84, request)
   return answer
 }
 

@@ -1,7 +1,7 @@
 // Component of value services: decide (wit/value.wit).
 //
 //   decide-answer  20 bytes   case (u8) 0; decided: decisions 4, held (option<u32>) 12
-//   decision       68         change: case (u8) 0, list 4; outcome 12
+//   decision       76         change: case (u8) 0, list 4; outcome 12
 //
 // C1. A batch is decided one by one, each command on the value that the one before left (law L1); a refusal leaves it (L3).
 // C2. Nothing is held between calls.
@@ -10,12 +10,13 @@ import { Bytes } from '../bytes'
 import { Command, commandBytes } from '../command'
 import { Context } from '../context'
 import { Change } from '../decision'
+import { takeLogs } from '../logs'
 import { putBytes, putOutcome, putPair } from '../lower'
 import { allocate } from '../memory'
 import { serviceNamed } from '../service'
 import { ValueService } from '../value'
 
-const decisionBytes: usize = 68
+const decisionBytes: usize = 76
 
 const enum Basis {
   Absent,
@@ -34,6 +35,7 @@ export function valueDecide(
   commandsAt: usize,
   commandsLength: i32,
 ): usize {
+  takeLogs()
   const answer = allocate(20)
   if (basis == Basis.Held) {
     store<u8>(answer, 1)
@@ -60,7 +62,7 @@ export function valueDecide(
     store<u8>(at, <u8>change)
     if (change == Change.Updated) putBytes(at + 4, service.__updated)
     if (change != Change.Unchanged) current = change == Change.Updated ? service.__updated : null
-    putOutcome(at + 12, decision)
+    putOutcome(at + 12, decision, takeLogs())
   }
   store<u8>(answer, 0)
   putPair(answer + 4, list, commandsLength)

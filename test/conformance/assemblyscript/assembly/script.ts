@@ -36,6 +36,8 @@ export function perform(script: Script, entity: string, context: Context, model:
     }
     const fault = act.fault
     if (fault !== null && script.element == 'armed') fail(fault.value)
+    const line = act.log
+    if (line !== null) console.log(line)
     const ask = act.ask
     if (ask !== null) {
       if (ask.value == Ask.STATE) states.push(pieces.length)
@@ -93,7 +95,7 @@ function shownMetadata(context: Context): string {
 }
 
 function fail(fault: i32): void {
-  if (fault == Fault.TRAP) throw new Error('asked to')
+  if (fault == Fault.TRAP) throw new Error('armed to fail')
   if (fault == Fault.LOOP) while (true) {}
   if (fault == Fault.GROW) {
     const kept: Uint8Array[] = []

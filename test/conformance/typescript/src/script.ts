@@ -95,6 +95,9 @@ export function perform<State>(
       case 'fault':
         if (script.element === 'armed') fail(act.value)
         break
+      case 'log':
+        console.log(act.value)
+        break
       case 'ask':
         // Undefined: the state, which is not known yet.
         pieces.push(act.value === Ask.STATE ? undefined : asked(act.value, entity, context, showing))
@@ -141,7 +144,7 @@ function shown(value: string | Uint8Array): string {
 function fail(fault: number): void {
   switch (fault) {
     case Fault.TRAP:
-      throw new Error('asked to')
+      throw new Error('armed to fail')
     case Fault.LOOP:
       for (;;);
     case Fault.GROW: {
