@@ -54,8 +54,10 @@ async function run(args: Args): Promise<number> {
     const failed = tested.filter(({ failure }) => failure !== undefined)
     if (args.is('json')) printJson(tested)
     else {
-      for (const { name, failure } of tested)
-        print(`${failure === undefined ? 'ok  ' : 'FAIL'} ${name}${failure === undefined ? '' : `\n     ${failure}`}`)
+      for (const { name, logs = [], failure } of tested) {
+        const more = failure === undefined ? logs : [...logs, failure]
+        print([`${failure === undefined ? 'ok  ' : 'FAIL'} ${name}`, ...more].join('\n     '))
+      }
       print(`${tested.length - failed.length} passed, ${failed.length} failed`)
     }
     return failed.length > 0 ? 1 : 0

@@ -544,27 +544,37 @@ __attribute__((used)) struct {
   char text[4096];
 } innkeeper_fault;
 
-static ik_builder ik_begin_fault(ik_text file, uint32_t line) {
+static ik_builder ik_fault_words(void) {
   size_t most = sizeof innkeeper_fault.text;
-  ik_builder words = {innkeeper_fault.text, 0, most, most};
-  ik_append(&words, file.data, file.length);
-  ik_append(&words, ":", 1);
-  ik_append_number(&words, line, false, 10);
-  ik_append(&words, ": ", 2);
-  return words;
+  return (ik_builder){innkeeper_fault.text, innkeeper_fault.length, most, most};
 }
 
-_Noreturn void ik_fault_of(ik_text file, uint32_t line, ik_text why) {
-  ik_builder words = ik_begin_fault(file, line);
-  ik_append(&words, why.data, why.length);
-  innkeeper_fault.length = words.length;
+void ik_fault_add(ik_text words) {
+  ik_builder all = ik_fault_words();
+  ik_append(&all, words.data, words.length);
+  innkeeper_fault.length = all.length;
+}
+
+void ik_fault_begin(ik_text file, uint32_t line) {
+  innkeeper_fault.length = 0;
+  ik_builder place = ik_fault_words();
+  ik_append(&place, file.data, file.length);
+  ik_append(&place, ":", 1);
+  ik_append_number(&place, line, false, 10);
+  ik_append(&place, ": ", 2);
+  innkeeper_fault.length = place.length;
+}
+
+_Noreturn void ik_fault_end(void) {
   __builtin_trap();
 }
 
 #ifdef IK_ABI_ONLY
-// Of this source alone, and nothing in its words is to be formatted.
-_Noreturn void ik_fault_at(const char *file, int line, const char *why, ...) {
-  ik_fault_of((ik_text){(const uint8_t *)file, strlen(file)}, (uint32_t)line, (ik_text){(const uint8_t *)why, strlen(why)});
+// Of this source and those beside it alone: nothing in their words is to be formatted.
+_Noreturn void ik_fault_at(const char *file, int line, const char *words, ...) {
+  ik_fault_begin((ik_text){(const uint8_t *)file, strlen(file)}, (uint32_t)line);
+  ik_fault_add((ik_text){(const uint8_t *)words, strlen(words)});
+  ik_fault_end();
 }
 #endif
 
@@ -601,8 +611,9 @@ bool ik_hears(void) {
   return ik_logs.hears && ik_logs.lines.count < IK_LOG_LINES_MAX && ik_logs.left > 0;
 }
 
-// What is asked for is heard, and the text is the arena's.
-static void ik_put_line(ik_level level, ik_text text) {
+void ik_log_text(ik_level level, ik_text text) {
+  if (!ik_hears()) return;
+  text.length = ik_cut((const char *)text.data, text.length, ik_logs.left);
   ik_log_line_list *lines = &ik_logs.lines;
   if (lines->count == ik_logs.lines_room) {
     ik_logs.lines_room = lines->count == 0 ? 4 : 2 * lines->count;
@@ -615,17 +626,10 @@ static void ik_put_line(ik_level level, ik_text text) {
   ik_logs.is_open = false;
 }
 
-void ik_log_text(ik_level level, ik_text text) {
-  if (!ik_hears()) return;
-  ik_builder copy = {.most = ik_logs.left};
-  ik_append(&copy, text.data, text.length);
-  ik_put_line(level, (ik_text){(const uint8_t *)copy.data, copy.length});
-}
-
 void ik_log_byte(ik_level level, uint8_t byte) {
   if (!ik_logs.is_open) {
     if (!ik_hears()) return;
-    ik_put_line(level, (ik_text){NULL, 0});
+    ik_log_text(level, (ik_text){NULL, 0});
     ik_logs.is_open = true;
     ik_logs.open_room = 0;
   }
@@ -1133,10 +1137,11 @@ ik_text ik_format(const char *format, ...) {
 _Noreturn void ik_fault_at(const char *file, int line, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  ik_builder words = ik_begin_fault(ik_text_of(file), (uint32_t)line);
+  ik_fault_begin(ik_text_of(file), (uint32_t)line);
+  ik_builder words = ik_fault_words();
   ik_format_into(&words, format, arguments);
   innkeeper_fault.length = words.length;
-  __builtin_trap();
+  ik_fault_end();
 }
 
 #endif
@@ -1152,7 +1157,7 @@ void ik_log(ik_level level, const char *format, ...) {
   if (!ik_is_utf8(ik_text_built(&line)))
     for (size_t i = 0; i < line.length; i++)
       if ((line.data[i] & 0x80) != 0) line.data[i] = '?';
-  ik_put_line(level, ik_text_built(&line));
+  ik_log_text(level, ik_text_built(&line));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -374,8 +374,10 @@ void *ik_pages(size_t size);
 // them) and its place for the host's log. No caller sees them.
 #define ik_fault(...) ik_fault_at(__FILE__, __LINE__, __VA_ARGS__)
 IK_NORETURN void ik_fault_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
-// The same of another language, with its place.
-IK_NORETURN void ik_fault_of(ik_text file, uint32_t line, ik_text words);
+// The same in pieces, for another language: the place, the words, the end.
+void ik_fault_begin(ik_text file, uint32_t line);
+void ik_fault_add(ik_text words);
+IK_NORETURN void ik_fault_end(void);
 
 // Lines for the host's log are collected between `ik_hear`, at the beginning of what one outcome is for, and `ik_heard`, for that
 // outcome. Outside of that, and past 100 lines or 16 KiB of text, they are dropped.
@@ -383,7 +385,7 @@ void ik_hear(void);
 ik_log_line_list ik_heard(void);
 // A line would be collected.
 bool ik_hears(void);
-// The text is copied.
+// The text is the arena's, or constant.
 void ik_log_text(ik_level level, ik_text text);
 // A byte of a line that ends with '\n', or with the next line.
 void ik_log_byte(ik_level level, uint8_t byte);
