@@ -3,13 +3,14 @@
 const clock = 'use ik_now(context)'
 const chance = 'use ik_random(context)'
 const nothing = 'a component has no files and no output'
+const log = "use ik_log_info, ik_log_warn and their like for the host's log"
 const memory = 'use ik_allocate, or ik_allocate_zeroed: what a call allocates is gone after it'
 const strings = 'innkeeper.h has memcpy, memmove, memset, memcmp and strlen, and ik_equal, ik_is, ik_compare for text'
 
 const headers: Readonly<Record<string, string>> = {
   'time.h': clock,
   'sys/time.h': clock,
-  'stdio.h': `use ik_format for text; ${nothing}`,
+  'stdio.h': `use ik_format for text; ${log}`,
   'stdlib.h': memory,
   'string.h': strings,
   'math.h': 'use __builtin_floor, __builtin_sqrt and their like',
@@ -18,17 +19,19 @@ const headers: Readonly<Record<string, string>> = {
   'unistd.h': nothing,
   'fcntl.h': nothing,
   'inttypes.h': 'use IK_D64 and IK_U64',
-  'assert.h': 'use ik_fault',
+  'assert.h': 'use ik_assert',
 }
 
 const functions: Readonly<Record<string, string>> = {
   ...each('time gettimeofday clock_gettime clock localtime gmtime mktime nanosleep sleep usleep', clock),
   ...each('rand srand random srandom arc4random getrandom getentropy', chance),
-  ...each('fopen fread fwrite fclose open read write close getenv system printf puts putchar fprintf', nothing),
+  ...each('fopen fread fwrite fclose open read write close getenv system', nothing),
+  ...each('printf puts putchar fprintf', log),
   ...each('sprintf snprintf', 'use ik_format'),
   ...each('malloc calloc realloc free', memory),
   ...each('strcmp strncmp strcpy strncpy strcat strchr strstr', strings),
-  ...each('abort exit assert', 'use ik_fault'),
+  ...each('abort exit', 'use ik_fault'),
+  ...each('assert', 'use ik_assert'),
 }
 
 function each(names: string, instead: string): Readonly<Record<string, string>> {

@@ -17,6 +17,7 @@ import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { faultGlobal } from '../guest/fault-text.ts'
 import type { LanguageBuild } from './build.ts'
 import { forbiddenProblem } from './c-forbidden.ts'
 import { generateC } from './codegen/c.ts'
@@ -228,7 +229,10 @@ async function link(
   kinds: readonly string[],
   out: string,
 ): Promise<void> {
-  const options = ['--no-entry', '--stack-first', '-z', 'stack-size=65536', '--strip-all', '--error-limit=0', '-O2']
+  const options = [
+    ...['--no-entry', '--stack-first', '-z', 'stack-size=65536', '--strip-all', '--error-limit=0', '-O2'],
+    `--export=${faultGlobal}`,
+  ]
   const { ok, stderr } = await run(
     linker,
     [...options, ...objects, '--start-lib', ...kinds, '--end-lib', '-o', out],

@@ -25,7 +25,7 @@ const names: Readonly<Record<string, string>> = {
     chance,
   ),
   ...each('FileManager FileHandle URL fopen open readLine Process ProcessInfo getenv CommandLine', nothing),
-  ...each('putchar print debugPrint dump', 'a component has no output'),
+  ...each('debugPrint dump', "use print, or log.debug(...) and its like, for the host's log"),
   ...each('Task Thread DispatchQueue TaskGroup withTaskGroup Actor', threads),
   ...each('JSONEncoder JSONDecoder Data NSString NSRegularExpression', 'there is no Foundation'),
 }
@@ -65,12 +65,6 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
     {
       pattern: /\b(?:Dictionary|Set)\b\s*[<(]|\bHasher\b|\[\s*[\w.]+\s*:\s*[\w.[(][^\]]*\]|\[\s*:\s*\]|\.hashValue\b/,
       what: hashing,
-    },
-  ],
-  putchar: [
-    {
-      pattern: /\b(?:print|debugPrint|dump)\(/,
-      what: 'print is not available in a service: a component has no output',
     },
   ],
 }

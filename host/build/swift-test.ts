@@ -5,6 +5,8 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { faultGlobal, faultText } from '../guest/fault-text.ts'
+import { GuestMemory } from '../guest/memory.ts'
 import { withoutStandard } from '../schema/standard.ts'
 import { generateSwift } from './codegen/swift.ts'
 import { writeGenerated } from './codegen/write.ts'
@@ -50,35 +52,58 @@ export async function testSwift(project: Project): Promise<readonly Tested[]> {
   const module = new WebAssembly.Module(await compileSwift(project, tools, { sources, isTest: true }))
   const { exports, heard } = start(module)
   return Array.from({ length: exports.ik_test_count() }, (_, index) => {
-    heard.length = 0
+    heard.said.length = 0
     exports.ik_test_name(index)
-    return { name: heard.join(''), failure: failureOf(module, index) }
+    return tested(module, index, heard.said.join(''))
   })
 }
 
-function failureOf(module: WebAssembly.Module, index: number): string | undefined {
+function tested(module: WebAssembly.Module, index: number, name: string): Tested {
   const { exports, heard } = start(module)
+  let failure: string | undefined
   try {
     exports.ik_test_run(index)
-    return undefined
   } catch (error) {
-    return heard.length > 0 ? heard.join('\n     ') : `a fault: ${(error as Error).message}`
+    const { memory, [faultGlobal]: address } = exports
+    const words = faultText(new GuestMemory(memory), address.value as number, undefined)
+    failure = words ?? ownWords(heard.printed) ?? `a fault without words: ${trapped(error)}`
   }
+  return { name, logs: heard.said, failure }
+}
+
+function trapped(error: unknown): string {
+  const { message } = error as Error
+  return message === 'unreachable' ? 'a number that overflows is one' : message
+}
+
+/** What a check of Swift's own has printed last, with its place. */
+function ownWords(printed: readonly number[]): string | undefined {
+  return /[\w./-]+\.swift:\d+: .*(?=\n$)/.exec(Buffer.from(printed).toString())?.[0]
+}
+
+/** Of a test program. */
+interface Heard {
+  /** By the kit: a name, log lines. */
+  readonly said: string[]
+  /** Bytes that `print` was given, and what Swift's own checks say before they trap. */
+  readonly printed: number[]
 }
 
 interface Exports {
   readonly memory: WebAssembly.Memory
+  readonly [faultGlobal]: WebAssembly.Global
   ik_test_count(): number
   ik_test_name(index: number): void
   ik_test_run(index: number): void
 }
 
-function start(module: WebAssembly.Module): { readonly exports: Exports; readonly heard: string[] } {
-  const heard: string[] = []
+function start(module: WebAssembly.Module): { readonly exports: Exports; readonly heard: Heard } {
+  const heard: Heard = { said: [], printed: [] }
   const say = (at: number, length: number): void => {
-    heard.push(Buffer.from(exports.memory.buffer, at, length).toString())
+    heard.said.push(Buffer.from(exports.memory.buffer, at, length).toString())
   }
-  const instance = new WebAssembly.Instance(module, { innkeeper_test: { say } })
+  const put = (byte: number): void => void heard.printed.push(byte)
+  const instance = new WebAssembly.Instance(module, { innkeeper_test: { say, put } })
   const exports = instance.exports as unknown as Exports
   return { exports, heard }
 }

@@ -16,6 +16,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { faultGlobal } from '../guest/fault-text.ts'
 import type { LanguageBuild } from './build.ts'
 import { kindMacros } from './c.ts'
 import { generateSwift } from './codegen/swift.ts'
@@ -114,6 +115,8 @@ const swiftFlags = [
     '-DIK_ABI_ONLY',
   ],
 ]
+/** Swift's own checks print what they find, which makes a third more code; and `assert` is one of them. */
+const testFlags = ['-Xfrontend', '-assert-config', '-Xfrontend', 'Debug']
 const clangFlags = [
   ...[
     '--target=wasm32-unknown-unknown',
@@ -127,6 +130,7 @@ const clangFlags = [
   ...['-fno-ident', '-DIK_ABI_ONLY'],
 ]
 const linkFlags = [
+  `--export=${faultGlobal}`,
   '--no-entry',
   '--stack-first',
   '-z',
@@ -174,7 +178,7 @@ export function sourcesOf(folder: string): readonly string[] {
 /** A core module. @throws BuildError with the author's mistakes. */
 export async function compileSwift(project: Project, tools: SwiftTools, program: SwiftProgram): Promise<Uint8Array> {
   const library = await libraryOf(tools, sdkOf(project))
-  const hash = createHash('sha256').update(JSON.stringify([library.hash, swiftFlags, linkFlags, program]))
+  const hash = createHash('sha256').update(JSON.stringify([library.hash, swiftFlags, testFlags, linkFlags, program]))
   for (const source of program.sources) hash.update(readFileSync(source)).update('\0')
   const name = hash.digest('hex')
   // One for each project and purpose: the last.
@@ -215,7 +219,8 @@ async function compileAnew(
     const ran = await runTool(
       tools.swiftc,
       [
-        ...[...swiftFlags, ...includes(tools, library.sdk), '-I', library.folder, '-module-name', 'Component'],
+        ...[...swiftFlags, ...(isTest ? testFlags : []), ...includes(tools, library.sdk)],
+        ...['-I', library.folder, '-module-name', 'Component'],
         ...['-module-cache-path', cacheFolder(), ...names, '-c', '-o', object],
       ],
       { cwd: project.directory, folders },
@@ -223,7 +228,7 @@ async function compileAnew(
     if (!ran.ok) throw new BuildError(diagnosticsOf(project, ran), project.directory)
     const file = join(work, 'core.wasm')
     const own = (name: string): string => join(library.folder, name)
-    const common = isTest ? ['innkeeper.o', 'memory-test.o'] : ['innkeeper.o', 'memory.o']
+    const common = ['innkeeper.o', 'memory.o', isTest ? 'print-test.o' : 'print.o']
     const kinds = kindMacros.map((kind) => own(`${kind}.o`))
     const linked = await runTool(
       tools.linker,
@@ -250,7 +255,7 @@ function includes(tools: SwiftTools, sdk: string): readonly string[] {
 /** The SDK's module and objects, made where this machine does not have them yet. */
 async function libraryOf(tools: SwiftTools, sdk: string): Promise<SwiftLibrary> {
   const sources = sourcesOf(join(sdk, 'Sources/Innkeeper'))
-  const others = ['boundary.h', 'module.modulemap', 'memory.c'].map((name) => join(sdk, 'abi', name))
+  const others = ['boundary.h', 'module.modulemap', 'memory.c', 'print.c'].map((name) => join(sdk, 'abi', name))
   const hash = createHash('sha256').update(JSON.stringify([tools.version, swiftFlags, clangFlags, sdk, contract]))
   for (const file of [...sources, ...others, join(contract, 'innkeeper.h'), join(contract, 'innkeeper.c')]) {
     hash.update(readFileSync(file)).update('\0')
@@ -267,20 +272,23 @@ async function libraryOf(tools: SwiftTools, sdk: string): Promise<SwiftLibrary> 
     if (!ok) throw new Error(`the SDK's ${what} cannot be compiled: ${stderr.trim() || stdout.trim()}`)
   }
   const object = async (source: string, macros: readonly string[], out: string): Promise<void> => {
-    const args = [...clangFlags, `-I${tools.clangInclude}`, `-I${contract}`, ...macros]
+    // Faults name the SDK's files: without the folders of this machine.
+    const places = `-ffile-prefix-map=${contract}/=`
+    const args = [...clangFlags, `-I${tools.clangInclude}`, `-I${contract}`, places, ...macros]
     done(out, await runTool(tools.clang, [...args, '-c', source, '-o', join(unfinished, out)], { cwd: sdk, folders }))
   }
-  const memory = join(sdk, 'abi/memory.c')
   const innkeeper = join(contract, 'innkeeper.c')
   await Promise.all([
     object(innkeeper, [], 'innkeeper.o'),
-    object(memory, [], 'memory.o'),
-    object(memory, ['-DIK_TEST'], 'memory-test.o'),
+    object('abi/memory.c', [], 'memory.o'),
+    object('abi/print.c', [], 'print.o'),
+    object('abi/print.c', ['-DIK_TEST'], 'print-test.o'),
     ...kindMacros.map((kind) => object(innkeeper, ['-DIK_EXPORTS_ONLY', `-DIK_EXPORT_${kind}`], `${kind}.o`)),
     runTool(
       tools.swiftc,
       [
-        ...[...swiftFlags, ...includes(tools, sdk), '-module-name', 'Innkeeper', ...sources],
+        ...[...swiftFlags, ...includes(tools, sdk), '-module-name', 'Innkeeper'],
+        ...sources.map((source) => relative(sdk, source)),
         ...['-module-cache-path', cacheFolder()],
         ...['-emit-module', '-emit-module-path', join(unfinished, 'Innkeeper.swiftmodule')],
       ],

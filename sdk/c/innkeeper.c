@@ -7,6 +7,12 @@
 //   IK_EXPORTS_ONLY          nothing but the exports of the interfaces that are named so: an object to link where it is wanted
 #include "innkeeper.h"
 
+#ifndef IK_EXPORTS_ONLY
+static _Noreturn void ik_no_memory(void) {
+  ik_fault("there is no memory left");
+}
+#endif
+
 // ---------------------------------------------------------------------------------------------------------------------
 // 1. Contract
 // ---------------------------------------------------------------------------------------------------------------------
@@ -26,43 +32,46 @@ IK_SIZE(ik_command, 48);
 IK_AT(ik_command, now_ms, 24);
 IK_SIZE(ik_failure, 20);
 IK_SIZE(ik_wire_reply, 36);
-IK_SIZE(ik_outcome, 56);
+IK_SIZE(ik_log_line, 12);
+IK_SIZE(ik_outcome, 64);
 IK_AT(ik_outcome, effects, 40);
-IK_SIZE(ik_decision, 64);
+IK_AT(ik_outcome, logs, 56);
+IK_SIZE(ik_decision, 72);
 IK_SIZE(ik_held_state, 20);
 IK_SIZE(ik_next, 24);
 IK_SIZE(ik_decide_answer, 36);
 IK_SIZE(ik_evolve_answer, 24);
 IK_SIZE(ik_description, 32);
-IK_SIZE(ik_described_service, 72);
+IK_SIZE(ik_described_service, 80);
 IK_AT(ik_described_service, persistence_id, 12);
 IK_AT(ik_described_service, snapshot_every, 24);
 IK_AT(ik_described_service, state_type, 32);
 IK_AT(ik_described_service, state_version, 44);
 IK_AT(ik_described_service, views, 64);
+IK_AT(ik_described_service, events, 72);
 IK_SIZE(ik_method_view, 20);
-IK_SIZE(ik_value_decision, 68);
+IK_SIZE(ik_value_decision, 76);
 IK_AT(ik_value_decision, outcome, 12);
 IK_SIZE(ik_value_answer, 20);
 IK_AT(ik_value_answer, is_held, 12);
 IK_SIZE(ik_subscription, 24);
-IK_SIZE(ik_replicated_decision, 84);
-IK_AT(ik_replicated_decision, operations, 60);
-IK_AT(ik_replicated_decision, is_deleted, 68);
-IK_AT(ik_replicated_decision, subscribe, 72);
-IK_SIZE(ik_stream_step, 72);
+IK_SIZE(ik_replicated_decision, 92);
+IK_AT(ik_replicated_decision, operations, 68);
+IK_AT(ik_replicated_decision, is_deleted, 76);
+IK_AT(ik_replicated_decision, subscribe, 80);
+IK_SIZE(ik_stream_step, 80);
 IK_AT(ik_stream_step, outcome, 12);
-IK_AT(ik_stream_step, end, 68);
+IK_AT(ik_stream_step, end, 76);
 IK_SIZE(ik_input, 12);
 IK_SIZE(ik_action_step, 24);
 IK_AT(ik_action_step, done, 20);
 
 #define IK_EXPORT(name) __attribute__((export_name(name), used))
-#define IK_ABOUT "innkeeper:guest/about@0.1.0#"
-#define IK_EVENT_SOURCED_ "innkeeper:guest/event-sourced@0.1.0#"
-#define IK_VALUE_ "innkeeper:guest/value@0.1.0#"
-#define IK_REPLICATED_ "innkeeper:guest/replicated@0.1.0#"
-#define IK_ACTION_ "innkeeper:guest/action@0.1.0#"
+#define IK_ABOUT "innkeeper:guest/about@0.2.0#"
+#define IK_EVENT_SOURCED_ "innkeeper:guest/event-sourced@0.2.0#"
+#define IK_VALUE_ "innkeeper:guest/value@0.2.0#"
+#define IK_REPLICATED_ "innkeeper:guest/replicated@0.2.0#"
+#define IK_ACTION_ "innkeeper:guest/action@0.2.0#"
 
 #define IK_NEW(type) ((type *)ik_allocate_zeroed(sizeof(type)))
 
@@ -340,12 +349,6 @@ __attribute__((used, no_builtin)) size_t strlen(const char *text) {
   return length;
 }
 
-_Noreturn void ik_fault(const char *why) {
-  // A component has nowhere to say it; the native test kit does.
-  (void)why;
-  __builtin_trap();
-}
-
 // A block of the arena; the first lies behind the program's data, the others behind a header like this in pages of their own.
 typedef struct ik_block {
   uintptr_t from;
@@ -391,16 +394,16 @@ static __attribute__((noinline)) void ik_extend(size_t size) {
   ik_block *last = ik_block_now;
   size_t have = last->end - ik_top;
   if (last->end == __builtin_wasm_memory_size(0) * IK_PAGE) {
-    if (ik_pages(size - have) == NULL) ik_fault("there is no memory left");
+    if (ik_pages(size - have) == NULL) ik_no_memory();
     last->end = __builtin_wasm_memory_size(0) * IK_PAGE;
     return;
   }
   size_t wanted = size + sizeof(ik_block) + 16;
   size_t twice = 2 * (last->end - last->from);
-  if (wanted < size) ik_fault("there is no memory left");
+  if (wanted < size) ik_no_memory();
   ik_block *block = ik_pages(wanted < twice ? twice : wanted);
   if (block == NULL) block = ik_pages(wanted);
-  if (block == NULL) ik_fault("there is no memory left");
+  if (block == NULL) ik_no_memory();
   block->from = (uintptr_t)block + ((sizeof(ik_block) + 15) & ~(uintptr_t)15);
   block->end = __builtin_wasm_memory_size(0) * IK_PAGE;
   block->next = NULL;
@@ -412,7 +415,7 @@ static __attribute__((noinline)) void ik_extend(size_t size) {
 void *ik_allocate(size_t size, size_t align) {
   uintptr_t at = (ik_top + align - 1) & ~(uintptr_t)(align - 1);
   if (ik_block_now == NULL || at > ik_block_now->end || size > ik_block_now->end - at) {
-    if (size > SIZE_MAX - align) ik_fault("there is no memory left");
+    if (size > SIZE_MAX - align) ik_no_memory();
     ik_extend(size + align - 1);
     at = (ik_top + align - 1) & ~(uintptr_t)(align - 1);
   }
@@ -422,6 +425,7 @@ void *ik_allocate(size_t size, size_t align) {
 
 __attribute__((noinline)) void ik_release(void) {
   ik_begin();
+  ik_heard();
 }
 
 #endif
@@ -429,6 +433,7 @@ __attribute__((noinline)) void ik_release(void) {
 #else
 
 // Natively, for tests: the same arena out of malloc.
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -447,13 +452,14 @@ void *ik_pages(size_t size) {
 void *ik_allocate(size_t size, size_t align) {
   (void)align;
   ik_block *block = size > SIZE_MAX / 2 ? NULL : malloc(sizeof *block + size);
-  if (block == NULL) ik_fault("there is no memory left");
+  if (block == NULL) ik_no_memory();
   block->next = ik_blocks;
   ik_blocks = block;
   return block->data;
 }
 
 void ik_release(void) {
+  ik_heard();
   while (ik_blocks != NULL) {
     ik_block *next = ik_blocks->next;
     free(ik_blocks);
@@ -461,8 +467,13 @@ void ik_release(void) {
   }
 }
 
-_Noreturn void ik_fault(const char *why) {
-  fprintf(stderr, "fault: %s\n", why);
+// The words go to whoever runs the tests.
+_Noreturn void ik_fault_at(const char *file, int line, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fprintf(stderr, "fault: %s:%d: ", file, line);
+  vfprintf(stderr, format, arguments);
+  fprintf(stderr, "\n");
   abort();
 }
 
@@ -481,6 +492,162 @@ void *ik_allocate_zeroed(size_t size) {
   return memset(ik_allocate(size, 8), 0, size);
 }
 
+// Text
+
+typedef struct {
+  char *data;
+  size_t length;
+  size_t room;
+  // What is past so many bytes is cut off; 0: nothing.
+  size_t most;
+} ik_builder;
+
+// So much of the text as has so many bytes at most, and ends with a whole character.
+static size_t ik_cut(const char *data, size_t length, size_t most) {
+  if (length <= most) return length;
+  while (most > 0 && (data[most] & 0xc0) == 0x80) most--;
+  return most;
+}
+
+static void ik_append(ik_builder *builder, const void *data, size_t length) {
+  if (builder->most != 0) length = ik_cut(data, length, builder->most - builder->length);
+  if (builder->room - builder->length < length) {
+    if (length > SIZE_MAX / 4) ik_no_memory();
+    size_t room = 2 * (builder->length + length) + 32;
+    char *moved = ik_allocate(room, 1);
+    if (builder->length != 0) memcpy(moved, builder->data, builder->length);
+    builder->data = moved;
+    builder->room = room;
+  }
+  if (length != 0) memcpy(builder->data + builder->length, data, length);
+  builder->length += length;
+}
+
+static void ik_append_number(ik_builder *builder, uint64_t value, bool negative, unsigned base) {
+  char digits[24];
+  size_t at = sizeof digits;
+  do {
+    digits[--at] = "0123456789abcdef"[value % base];
+    value /= base;
+  } while (value != 0);
+  if (negative) digits[--at] = '-';
+  ik_append(builder, digits + at, sizeof digits - at);
+}
+
+// Faults
+
+#ifdef __wasm__
+
+// What the host reads after a trap (wit/types.wit): the linker exports the address.
+__attribute__((used)) struct {
+  uint32_t length;
+  char text[4096];
+} innkeeper_fault;
+
+static ik_builder ik_fault_words(void) {
+  size_t most = sizeof innkeeper_fault.text;
+  return (ik_builder){innkeeper_fault.text, innkeeper_fault.length, most, most};
+}
+
+void ik_fault_add(ik_text words) {
+  ik_builder all = ik_fault_words();
+  ik_append(&all, words.data, words.length);
+  innkeeper_fault.length = all.length;
+}
+
+void ik_fault_begin(ik_text file, uint32_t line) {
+  innkeeper_fault.length = 0;
+  ik_builder place = ik_fault_words();
+  ik_append(&place, file.data, file.length);
+  ik_append(&place, ":", 1);
+  ik_append_number(&place, line, false, 10);
+  ik_append(&place, ": ", 2);
+  innkeeper_fault.length = place.length;
+}
+
+_Noreturn void ik_fault_end(void) {
+  __builtin_trap();
+}
+
+#ifdef IK_ABI_ONLY
+// Of this source and those beside it alone: nothing in their words is to be formatted.
+_Noreturn void ik_fault_at(const char *file, int line, const char *words, ...) {
+  ik_fault_begin((ik_text){(const uint8_t *)file, strlen(file)}, (uint32_t)line);
+  ik_fault_add((ik_text){(const uint8_t *)words, strlen(words)});
+  ik_fault_end();
+}
+#endif
+
+#endif
+
+// Log lines
+
+#define IK_LOG_LINES_MAX 100
+#define IK_LOG_BYTES_MAX 16384
+
+static struct {
+  bool hears;
+  // The last line is one of ik_log_byte, and has not ended.
+  bool is_open;
+  ik_log_line_list lines;
+  size_t lines_room, open_room;
+  // Bytes of text that there is room for.
+  size_t left;
+} ik_logs;
+
+void ik_hear(void) {
+  ik_heard();
+  ik_logs.hears = true;
+  ik_logs.left = IK_LOG_BYTES_MAX;
+}
+
+__attribute__((noinline)) ik_log_line_list ik_heard(void) {
+  ik_log_line_list lines = ik_logs.lines;
+  memset(&ik_logs, 0, sizeof ik_logs);
+  return lines;
+}
+
+bool ik_hears(void) {
+  return ik_logs.hears && ik_logs.lines.count < IK_LOG_LINES_MAX && ik_logs.left > 0;
+}
+
+void ik_log_text(ik_level level, ik_text text) {
+  if (!ik_hears()) return;
+  text.length = ik_cut((const char *)text.data, text.length, ik_logs.left);
+  ik_log_line_list *lines = &ik_logs.lines;
+  if (lines->count == ik_logs.lines_room) {
+    ik_logs.lines_room = lines->count == 0 ? 4 : 2 * lines->count;
+    ik_log_line *items = ik_allocate(ik_logs.lines_room * sizeof *items, 4);
+    if (lines->count != 0) memcpy(items, lines->items, lines->count * sizeof *items);
+    lines->items = items;
+  }
+  lines->items[lines->count++] = (ik_log_line){(uint8_t)level, text};
+  ik_logs.left -= text.length;
+  ik_logs.is_open = false;
+}
+
+void ik_log_byte(ik_level level, uint8_t byte) {
+  if (!ik_logs.is_open) {
+    if (!ik_hears()) return;
+    ik_log_text(level, (ik_text){NULL, 0});
+    ik_logs.is_open = true;
+    ik_logs.open_room = 0;
+  }
+  if (byte == '\n') {
+    ik_logs.is_open = false;
+    return;
+  }
+  // Of a character that does not fit as a whole nothing is taken, nor of what follows.
+  if (ik_logs.left < (byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4)) ik_logs.left = 0;
+  if (ik_logs.left == 0) return;
+  ik_text *text = &ik_logs.lines.items[ik_logs.lines.count - 1].text;
+  ik_builder line = {(char *)text->data, text->length, ik_logs.open_room, 0};
+  ik_append(&line, &byte, 1);
+  *text = (ik_text){(const uint8_t *)line.data, line.length};
+  ik_logs.open_room = line.room;
+  ik_logs.left--;
+}
+
 #ifndef IK_ABI_ONLY
 
 #include <stdarg.h>
@@ -492,7 +659,7 @@ void *ik_allocate_zeroed(size_t size) {
 #define IK_DEPTH_MAX 100
 
 static void *ik_allocate_array(size_t count, size_t size) {
-  if (size != 0 && count > SIZE_MAX / 2 / size) ik_fault("there is no memory left");
+  if (size != 0 && count > SIZE_MAX / 2 / size) ik_no_memory();
   return ik_allocate(count * size, 8);
 }
 
@@ -542,7 +709,7 @@ void *ik_grow(void *items, size_t count, size_t *capacity, size_t size) {
       return items;
     }
   }
-  if (count > SIZE_MAX / 4 / size) ik_fault("there is no memory left");
+  if (count > SIZE_MAX / 4 / size) ik_no_memory();
   size_t room = count < 4 ? 4 : 2 * count;
   uint8_t *block = ik_allocate(IK_HEAD_SIZE + room * size, 8);
   ((ik_array_head *)block)->used = count + 1;
@@ -703,7 +870,7 @@ ik_text ik_read_text(ik_reader *reader) {
 
 static __attribute__((noinline)) void ik_make_room(ik_writer *writer, size_t size) {
   size_t used = (size_t)(writer->end - writer->at);
-  if (size > SIZE_MAX / 4 || used > SIZE_MAX / 4) ik_fault("there is no memory left");
+  if (size > SIZE_MAX / 4 || used > SIZE_MAX / 4) ik_no_memory();
   size_t room = 2 * (used + size);
   if (room < IK_WRITER_FIRST) room = IK_WRITER_FIRST;
   uint8_t *start = ik_allocate(room, 1);
@@ -888,48 +1055,17 @@ const ik_message_type ik_nothing_type = {"", sizeof(ik_nothing), ik_write_nothin
 
 // Text
 
-typedef struct {
-  char *data;
-  size_t length;
-  size_t room;
-} ik_builder;
-
-static void ik_append(ik_builder *builder, const void *data, size_t length) {
-  if (builder->room - builder->length < length) {
-    if (length > SIZE_MAX / 4) ik_fault("there is no memory left");
-    size_t room = 2 * (builder->length + length) + 32;
-    char *moved = ik_allocate(room, 1);
-    if (builder->length != 0) memcpy(moved, builder->data, builder->length);
-    builder->data = moved;
-    builder->room = room;
-  }
-  if (length != 0) memcpy(builder->data + builder->length, data, length);
-  builder->length += length;
-}
-
-static void ik_append_number(ik_builder *builder, uint64_t value, bool negative, unsigned base) {
-  char digits[24];
-  size_t at = sizeof digits;
-  do {
-    digits[--at] = "0123456789abcdef"[value % base];
-    value /= base;
-  } while (value != 0);
-  if (negative) digits[--at] = '-';
-  ik_append(builder, digits + at, sizeof digits - at);
-}
-
-static ik_text ik_format_list(const char *format, va_list arguments) {
-  ik_builder builder = {0};
+static void ik_format_into(ik_builder *builder, const char *format, va_list arguments) {
   for (const char *at = format; *at != 0; at++) {
     const char *from = at;
     while (*at != 0 && *at != '%') at++;
-    ik_append(&builder, from, (size_t)(at - from));
+    ik_append(builder, from, (size_t)(at - from));
     if (*at == 0) break;
     at++;
     if (at[0] == '.' && at[1] == '*' && at[2] == 's') {
       int length = va_arg(arguments, int);
       const char *data = va_arg(arguments, const char *);
-      ik_append(&builder, data, length < 0 ? 0 : (size_t)length);
+      ik_append(builder, data, length < 0 ? 0 : (size_t)length);
       at += 2;
       continue;
     }
@@ -950,33 +1086,42 @@ static ik_text ik_format_list(const char *format, va_list arguments) {
       case 'd':
       case 'i': {
         int64_t value = width == sizeof(int) ? va_arg(arguments, int) : va_arg(arguments, int64_t);
-        ik_append_number(&builder, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0, 10);
+        ik_append_number(builder, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0, 10);
         break;
       }
       case 'u':
       case 'x': {
         uint64_t value = width == sizeof(int) ? va_arg(arguments, unsigned) : va_arg(arguments, uint64_t);
-        ik_append_number(&builder, value, false, *at == 'x' ? 16 : 10);
+        ik_append_number(builder, value, false, *at == 'x' ? 16 : 10);
         break;
       }
       case 'c': {
         char byte = (char)va_arg(arguments, int);
-        ik_append(&builder, &byte, 1);
+        ik_append(builder, &byte, 1);
         break;
       }
       case 's': {
         const char *text = va_arg(arguments, const char *);
-        ik_append(&builder, text, strlen(text));
+        ik_append(builder, text, strlen(text));
         break;
       }
       case '%':
-        ik_append(&builder, "%", 1);
+        ik_append(builder, "%", 1);
         break;
       default:
-        ik_fault("ik_format does not know this conversion");
+        ik_fault("ik_format does not know the conversion %%%c", *at);
     }
   }
-  return (ik_text){(const uint8_t *)builder.data, builder.length};
+}
+
+static ik_text ik_text_built(const ik_builder *builder) {
+  return (ik_text){(const uint8_t *)builder->data, builder->length};
+}
+
+static ik_text ik_format_list(const char *format, va_list arguments) {
+  ik_builder builder = {0};
+  ik_format_into(&builder, format, arguments);
+  return ik_text_built(&builder);
 }
 
 ik_text ik_format(const char *format, ...) {
@@ -985,6 +1130,34 @@ ik_text ik_format(const char *format, ...) {
   ik_text text = ik_format_list(format, arguments);
   va_end(arguments);
   return text;
+}
+
+#ifdef __wasm__
+
+_Noreturn void ik_fault_at(const char *file, int line, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  ik_fault_begin(ik_text_of(file), (uint32_t)line);
+  ik_builder words = ik_fault_words();
+  ik_format_into(&words, format, arguments);
+  innkeeper_fault.length = words.length;
+  ik_fault_end();
+}
+
+#endif
+
+void ik_log(ik_level level, const char *format, ...) {
+  if (!ik_hears()) return;
+  va_list arguments;
+  va_start(arguments, format);
+  ik_builder line = {.most = ik_logs.left};
+  ik_format_into(&line, format, arguments);
+  va_end(arguments);
+  // The contract's text is UTF-8, and a line is not worth a fault.
+  if (!ik_is_utf8(ik_text_built(&line)))
+    for (size_t i = 0; i < line.length; i++)
+      if ((line.data[i] & 0x80) != 0) line.data[i] = '?';
+  ik_log_text(level, ik_text_built(&line));
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -1041,7 +1214,7 @@ static const ik_service *ik_find_service(ik_text name, char kind) {
     const ik_service *service = ik_services[i];
     if (service != NULL && *service->kind == kind && ik_is(name, service->name)) return service;
   }
-  ik_fault("this component has no such service");
+  ik_fault("this component has no such service: %.*s", IK_ARG(name));
 }
 
 static const ik_method *ik_find_method(const ik_service *service, ik_text name) {
@@ -1192,8 +1365,8 @@ static void ik_put_failure(ik_context *context, ik_outcome *outcome) {
   outcome->answer.failure = (ik_failure){(uint8_t)context->code, context->message, context->details};
 }
 
-// What a handler has answered, but for streams. Of an action a refusal keeps its effects.
-static void ik_put_outcome(ik_context *context, ik_answer answer, const void *reply, bool is_action, ik_outcome *outcome) {
+// What a handler has answered. Of an action a refusal keeps its effects.
+static void ik_put_answer(ik_context *context, ik_answer answer, const void *reply, bool is_action, ik_outcome *outcome) {
   outcome->metadata = context->headers;
   if (answer != IK_REFUSAL || is_action) outcome->effects = context->effects;
   switch (answer) {
@@ -1215,8 +1388,13 @@ static void ik_put_outcome(ik_context *context, ik_answer answer, const void *re
       outcome->answer.reply.kind = IK_REPLY_NONE;
       return;
     default:
-      ik_fault("a handler answers with what this method cannot answer");
+      ik_fault("%s answers with what it cannot answer", context->method->name);
   }
+}
+
+static void ik_put_outcome(ik_context *context, ik_answer answer, const void *reply, bool is_action, ik_outcome *outcome) {
+  ik_put_answer(context, answer, reply, is_action, outcome);
+  outcome->logs = ik_heard();
 }
 
 static void ik_begin_command(ik_context *context, const ik_service *service, ik_text entity, const ik_command *command) {
@@ -1226,6 +1404,7 @@ static void ik_begin_command(ik_context *context, const ik_service *service, ik_
   context->now_ms = command->now_ms;
   context->seed = command->seed;
   context->metadata = &command->metadata;
+  ik_hear();
 }
 
 // Sets the method, and decodes the request; or what to answer instead.
@@ -1249,7 +1428,8 @@ static void *ik_new_reply(const ik_method *method) {
 static void *ik_state_of(const ik_service *service, const ik_basis *basis) {
   void *state = ik_allocate(service->state->size, 8);
   ik_bytes bytes = basis->kind == IK_BASIS_BYTES ? basis->bytes : (ik_bytes){NULL, 0};
-  if (ik_decode(service->state, bytes, state) != NULL) ik_fault("the stored state is not that of this service");
+  const char *problem = ik_decode(service->state, bytes, state);
+  if (problem != NULL) ik_fault("the stored state is no %s: %s", service->state->name, problem);
   return state;
 }
 
@@ -1258,19 +1438,21 @@ static void ik_fold_event(const ik_service *service, void *state, const ik_typed
     const ik_event *known = &service->events[i];
     if (known->fold == NULL || !ik_is(event->type_name, known->type->name)) continue;
     void *decoded = ik_allocate(known->type->size, 8);
-    if (ik_decode(known->type, event->data, decoded) != NULL) ik_fault("a stored event is not of its type");
+    const char *problem = ik_decode(known->type, event->data, decoded);
+    if (problem != NULL) ik_fault("a stored event is no %s: %s", known->type->name, problem);
     known->fold(state, decoded);
     return;
   }
-  ik_fault("there is an event that this service does not fold");
+  ik_fault("the service does not fold the event %.*s", IK_ARG(event->type_name));
 }
 
 void ik_emit_event(ik_context *context, const ik_message_type *type, const void *event, ik_fold *fold) {
-  if (context->state == NULL) ik_fault("an event is emitted where there is no command");
+  if (context->state == NULL) ik_fault("the event %s is emitted where there is no command", type->name);
   ik_bytes data = ik_encode(type, event);
   *IK_PUSH(&context->events, &context->events_room, ik_typed) = (ik_typed){ik_text_of(type->name), data};
   void *decoded = ik_allocate(type->size, 8);
-  if (ik_decode(type, data, decoded) != NULL) ik_fault("an event cannot be read again");
+  const char *problem = ik_decode(type, data, decoded);
+  if (problem != NULL) ik_fault("the event %s cannot be read again: %s", type->name, problem);
   fold(context->state, decoded);
 }
 
@@ -1352,7 +1534,8 @@ void ik_guest_value_decide(ik_text name, ik_text entity, const ik_basis *basis, 
     if (said == IK_SILENT) {
       if (is_there && value == NULL) {
         value = ik_allocate(service->state->size, 8);
-        if (ik_decode(service->state, bytes, value) != NULL) ik_fault("the stored value is not that of this service");
+        const char *problem = ik_decode(service->state, bytes, value);
+        if (problem != NULL) ik_fault("the stored value is no %s: %s", service->state->name, problem);
       }
       reply = ik_new_reply(context.method);
       said = context.method->handle(is_there ? value : NULL, request, reply, &context);
@@ -1406,7 +1589,7 @@ void ik_guest_action_call(ik_text name, const ik_command_list *commands, ik_outc
     ik_begin_command(&context, service, (ik_text){NULL, 0}, &commands->items[i]);
     ik_answer said = ik_request(&context, &commands->items[i], &request);
     if (said == IK_SILENT) {
-      if (context.method->shape != IK_UNARY) ik_fault("a method that streams was called as a unary one");
+      if (context.method->shape != IK_UNARY) ik_fault("%s streams, and was called as a unary method", context.method->name);
       reply = ik_new_reply(context.method);
       said = context.method->handle(NULL, request, reply, &context);
     }
@@ -1425,38 +1608,42 @@ typedef struct {
   bool wants_more, is_closed, is_done;
 } ik_stream;
 
+// It comes with what was logged since the last one.
 static ik_outcome *ik_new_output(ik_stream *stream) {
   ik_outcome *outcome = IK_PUSH(&stream->outputs, &stream->outputs_room, ik_outcome);
   memset(outcome, 0, sizeof *outcome);
+  outcome->logs = ik_heard();
+  ik_hear();
   return outcome;
+}
+
+// An output that says nothing, but for its effects.
+static void ik_put_silence(ik_stream *stream, ik_effect_list effects) {
+  ik_outcome *outcome = ik_new_output(stream);
+  outcome->answer.reply.kind = IK_REPLY_NONE;
+  outcome->effects = effects;
 }
 
 // What the handler has said becomes outputs, and the next handler begins with nothing said.
 static void ik_follow(ik_stream *stream, ik_answer answer, const void *reply) {
   ik_context *context = &stream->context;
   bool is_answer = answer == IK_REPLY || answer == IK_REFUSAL || answer == IK_FORWARD;
-  if (!is_answer && context->effects.count != 0) {
-    ik_outcome *outcome = ik_new_output(stream);
-    outcome->answer.reply.kind = IK_REPLY_NONE;
-    outcome->effects = context->effects;
-  }
-  for (size_t i = 0; i < context->elements.count; i++) {
-    ik_outcome element = context->elements.items[i];
-    *ik_new_output(stream) = element;
-  }
+  if (!is_answer && context->effects.count != 0) ik_put_silence(stream, context->effects);
+  for (size_t i = 0; i < context->elements.count; i++)
+    ik_new_output(stream)->answer = context->elements.items[i].answer;
   if (is_answer) {
     if (answer == IK_REPLY && stream->method->shape != IK_CLIENT_STREAM)
-      ik_fault("a stream's elements are emitted, not replied");
-    ik_put_outcome(context, answer, reply, true, ik_new_output(stream));
+      ik_fault("%s replies; what a stream says is emitted", stream->method->name);
+    ik_put_answer(context, answer, reply, true, ik_new_output(stream));
     stream->is_done = true;
   } else if (answer == IK_MORE || answer == IK_SILENT || answer == IK_END) {
     if (stream->method->shape == IK_CLIENT_STREAM && (answer != IK_SILENT || stream->is_closed))
-      ik_fault("a stream of requests is answered by a reply, a refusal or a forward");
+      ik_fault("%s answers with neither a reply nor a refusal nor a forward", stream->method->name);
     stream->wants_more |= answer == IK_MORE || stream->method->shape == IK_SERVER_STREAM;
     // Nothing can come of a stream that neither gets nor gives any more.
     stream->is_done = answer == IK_END || (stream->is_closed && !stream->wants_more);
   } else {
-    ik_fault("a step of a stream answers with what it cannot answer");
+    ik_fault("a step of %s answers with what it cannot answer", stream->method->name);
   }
   context->code = 0;
   context->message = (ik_text){NULL, 0};
@@ -1475,7 +1662,8 @@ static void ik_run_next(ik_stream *stream) {
 
 // True if the stream goes on. What the start of a server stream says comes with the first step.
 static bool ik_started(ik_stream *stream, ik_answer answer) {
-  if (answer != IK_SILENT && answer != IK_REFUSAL) ik_fault("the start of a stream answers with what it cannot answer");
+  if (answer != IK_SILENT && answer != IK_REFUSAL)
+    ik_fault("the start of %s answers with what it cannot answer", stream->method->name);
   if (answer == IK_REFUSAL || stream->method->shape != IK_SERVER_STREAM) ik_follow(stream, answer, NULL);
   return answer == IK_SILENT;
 }
@@ -1519,10 +1707,7 @@ static void ik_take_input(ik_stream *stream, const ik_input *input) {
     default:
       stream->is_done = true;
       method->cancelled(stream->state, NULL, NULL, &stream->context);
-      if (stream->context.effects.count == 0) return;
-      ik_outcome *outcome = ik_new_output(stream);
-      outcome->answer.reply.kind = IK_REPLY_NONE;
-      outcome->effects = stream->context.effects;
+      if (stream->context.effects.count != 0) ik_put_silence(stream, stream->context.effects);
   }
 }
 
@@ -1535,24 +1720,27 @@ void ik_guest_action_stream(ik_text name, ik_text method, const ik_bytes *state,
   context->now_ms = now_ms;
   context->seed = seed;
   context->metadata = &no_metadata;
+  ik_hear();
   context->method = stream.method = ik_find_method(context->service, method);
   if (stream.method == NULL) {
     ik_answer refusal = ik_refuse(context, IK_UNIMPLEMENTED, "%s has no method %.*s", context->service->name, IK_ARG(method));
-    ik_put_outcome(context, refusal, NULL, true, ik_new_output(&stream));
+    ik_put_answer(context, refusal, NULL, true, ik_new_output(&stream));
     stream.is_done = true;
   } else {
     const ik_message_type *type = stream.method->state;
-    if (stream.method->shape == IK_UNARY) ik_fault("a method that does not stream was called as a stream");
+    if (stream.method->shape == IK_UNARY) ik_fault("%s does not stream, and was called as a stream", stream.method->name);
     bool has_state = state != NULL && state->length > 0;
     uint8_t flags = has_state ? state->data[0] : 0;
     ik_bytes bytes = has_state ? (ik_bytes){state->data + 1, state->length - 1} : (ik_bytes){NULL, 0};
     stream.wants_more = (flags & IK_FLAG_MORE) != 0;
     stream.is_closed = (flags & IK_FLAG_CLOSED) != 0;
     stream.state = ik_allocate(type->size, 8);
-    if (ik_decode(type, bytes, stream.state) != NULL) ik_fault("the state of a stream is not that of its method");
+    const char *problem = ik_decode(type, bytes, stream.state);
+    if (problem != NULL) ik_fault("the state of the stream is no %s: %s", type->name, problem);
     if (inputs->count == 0) ik_run_next(&stream);
     for (size_t i = 0; i < inputs->count && !stream.is_done; i++) ik_take_input(&stream, &inputs->items[i]);
   }
+  if (ik_logs.lines.count != 0) ik_put_silence(&stream, (ik_effect_list){NULL, 0});
   answer->outputs = stream.outputs;
   answer->done = stream.is_done;
   if (stream.is_done) return;
@@ -2109,7 +2297,7 @@ void ik_guest_replicated_decide(ik_text name, ik_text entity, ik_bytes view, con
     reply = ik_new_reply(context.method);
     said = context.method->handle(&root, request, reply, &context);
     if ((said == IK_STREAM || said == IK_STREAM_SILENT) && context.method->shape != IK_SERVER_STREAM)
-      ik_fault("a method that does not stream answers with a stream");
+      ik_fault("%s does not stream, and answers with a stream", context.method->name);
   }
   if (said == IK_REFUSAL) {
     ik_put_outcome(&context, said, NULL, false, &answer->value.now);
@@ -2126,7 +2314,7 @@ void ik_guest_replicated_decide(ik_text name, ik_text entity, ik_bytes view, con
     if (said == IK_STREAM || said == IK_STREAM_SILENT) answer->subscribe = (ik_optional_bytes){true, command->payload};
   }
   if (!draft.is_undecided || draft.asked == 0 || context.is_removed) {
-    if (draft.is_undecided && !context.is_removed) ik_fault("the view of this method does not hold what is looked at");
+    if (draft.is_undecided && !context.is_removed) ik_fault("%s looks at what its view does not hold", context.method->name);
     ik_put_outcome(&context, said, reply, false, &answer->value.now);
     return;
   }
@@ -2159,13 +2347,14 @@ void ik_guest_replicated_render(ik_text name, ik_text entity, ik_bytes view, con
 
 static const ik_method *ik_subscribed(const ik_service *service, ik_text name) {
   const ik_method *method = ik_find_method(service, name);
-  if (method == NULL || method->changed == NULL) ik_fault("a stream of a method that has none");
+  if (method == NULL || method->changed == NULL) ik_fault("%.*s has no streams", IK_ARG(name));
   return method;
 }
 
 static void *ik_request_of(const ik_method *method, ik_bytes note) {
   void *request = ik_allocate(method->request->size, 8);
-  if (ik_decode(method->request, note, request) != NULL) ik_fault("the note of a stream is no request of its method");
+  const char *problem = ik_decode(method->request, note, request);
+  if (problem != NULL) ik_fault("the note of the stream is no %s: %s", method->request->name, problem);
   return request;
 }
 
@@ -2178,6 +2367,7 @@ static void ik_begin_occasion(ik_context *context, const ik_service *service, co
   context->entity = entity;
   context->now_ms = now_ms;
   context->metadata = &no_metadata;
+  ik_hear();
 }
 
 void ik_guest_replicated_changed(ik_text name, ik_text entity, ik_bytes view, const ik_subscription_list *subscriptions,
@@ -2199,8 +2389,10 @@ void ik_guest_replicated_changed(ik_text name, ik_text entity, ik_bytes view, co
     ik_answer said = context.method->changed(&root, request, reply, &context);
     step->subscription = subscription->id;
     step->end = said == IK_REFUSAL || said == IK_END || said == IK_END_REPLY;
-    step->has_outcome = said == IK_REFUSAL || said == IK_EMIT || said == IK_END_REPLY || context.effects.count != 0;
-    if (!step->has_outcome && said != IK_SILENT && said != IK_END) ik_fault("changed answers with what it cannot answer");
+    step->has_outcome = said == IK_REFUSAL || said == IK_EMIT || said == IK_END_REPLY || context.effects.count != 0 ||
+                        ik_logs.lines.count != 0;
+    if (!step->has_outcome && said != IK_SILENT && said != IK_END)
+      ik_fault("%s answers a change with what it cannot answer", context.method->name);
     if (step->has_outcome)
       ik_put_outcome(&context, said == IK_SILENT || said == IK_END ? IK_STREAM_SILENT : said, reply, false, &step->outcome);
   }
@@ -2304,6 +2496,10 @@ static void ik_describe(const ik_service *service, ik_described_service *describ
     ik_text field = view->field == NULL ? (ik_text){NULL, 0} : ik_text_of(view->field);
     *IK_PUSH(&described->views, &room, ik_method_view) = (ik_method_view){ik_text_of(view->method), view->view, field};
   }
+  room = 0;
+  for (size_t i = 0; i < service->event_count; i++)
+    if (service->events[i].fold != NULL)
+      *IK_PUSH(&described->events, &room, ik_bytes) = ik_text_of(service->events[i].type->name);
 }
 
 void ik_guest_describe(ik_description *answer) {

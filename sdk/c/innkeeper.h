@@ -139,6 +139,19 @@ typedef struct ik_effect_list {
   size_t count;
 } ik_effect_list;
 
+// Of a line for the host's log.
+typedef enum ik_level { IK_DEBUG, IK_INFO, IK_WARN, IK_ERROR } ik_level;
+
+typedef struct ik_log_line {
+  uint8_t level;
+  ik_text text;
+} ik_log_line;
+
+typedef struct ik_log_line_list {
+  ik_log_line *items;
+  size_t count;
+} ik_log_line_list;
+
 enum { IK_REPLY_MESSAGE, IK_REPLY_FORWARD, IK_REPLY_NONE };
 
 typedef struct ik_wire_reply {
@@ -157,6 +170,7 @@ typedef struct ik_outcome {
   } answer;
   ik_effect_list effects;
   ik_metadata metadata;
+  ik_log_line_list logs;
 } ik_outcome;
 
 typedef struct ik_outcome_list {
@@ -191,6 +205,7 @@ typedef struct ik_described_service {
   ik_optional_bytes state_version;
   ik_bytes_list headers;
   ik_method_view_list views;
+  ik_bytes_list events;
 } ik_described_service;
 
 typedef struct ik_described_service_list {
@@ -346,7 +361,7 @@ typedef struct ik_action_step {
 // The arena. It lies behind the program's data and grows towards the end of memory; where something else has taken memory
 // meanwhile (ik_pages), it goes on behind that, in blocks that each are at least twice the one before.
 
-// Not cleared. `align`: a power of two, at most 16. Traps where there is no memory left; never null.
+// Not cleared. `align`: a power of two, at most 16. A fault where there is no memory left; never null.
 void *ik_allocate(size_t size, size_t align);
 // Cleared, aligned to 8.
 void *ik_allocate_zeroed(size_t size);
@@ -354,8 +369,26 @@ void *ik_allocate_zeroed(size_t size);
 void ik_release(void);
 // Whole pages of 64 KiB, for an allocator beside the arena; never given back. Null where there is no more.
 void *ik_pages(size_t size);
-// Give up: the call fails as a fault of the service.
-IK_NORETURN void ik_fault(const char *why);
+
+// Give up: `ik_fault("%u items of %u", count, most)` fails the call as a fault of the service, with these words (as ik_format has
+// them) and its place for the host's log. No caller sees them.
+#define ik_fault(...) ik_fault_at(__FILE__, __LINE__, __VA_ARGS__)
+IK_NORETURN void ik_fault_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+// The same in pieces, for another language: the place, the words, the end.
+void ik_fault_begin(ik_text file, uint32_t line);
+void ik_fault_add(ik_text words);
+IK_NORETURN void ik_fault_end(void);
+
+// Lines for the host's log are collected between `ik_hear`, at the beginning of what one outcome is for, and `ik_heard`, for that
+// outcome. Outside of that, and past 100 lines or 16 KiB of text, they are dropped.
+void ik_hear(void);
+ik_log_line_list ik_heard(void);
+// A line would be collected.
+bool ik_hears(void);
+// The text is the arena's, or constant.
+void ik_log_text(ik_level level, ik_text text);
+// A byte of a line that ends with '\n', or with the next line.
+void ik_log_byte(ik_level level, uint8_t byte);
 
 // What stands above the contract defines one for each function of the interfaces that it exports. Arguments are the host's,
 // in the arena, and may be pointed into by the answer. `answer` is cleared; the arena has it.
@@ -512,7 +545,7 @@ void ik_put_double(ik_writer *writer, double value);
 // With the length, and in ik_put_field the tag.
 void ik_put_bytes(ik_writer *writer, ik_bytes value);
 void ik_put_field(ik_writer *writer, uint32_t tag, ik_bytes value);
-// Traps on what is not UTF-8.
+// A fault on what is not UTF-8.
 void ik_put_text(ik_writer *writer, ik_text value);
 void ik_put_text_field(ik_writer *writer, uint32_t tag, ik_text value);
 // Behind the content, then before it.
@@ -607,6 +640,17 @@ ik_text ik_uuid(ik_context *context);
 const ik_metadata *ik_get_metadata(const ik_context *context);
 // The first value of a name, text or bytes; false if there is none.
 bool ik_find_metadata(const ik_context *context, const char *name, ik_bytes *value);
+
+// A line for the host's log: `ik_log_info("%u items", count)`, as ik_format has it. It comes with the command's outcome, a refusal
+// too; what a fold says while history is folded anew is dropped.
+#define ik_log_debug(...) ik_log(IK_DEBUG, __VA_ARGS__)
+#define ik_log_info(...) ik_log(IK_INFO, __VA_ARGS__)
+#define ik_log_warn(...) ik_log(IK_WARN, __VA_ARGS__)
+#define ik_log_error(...) ik_log(IK_ERROR, __VA_ARGS__)
+void ik_log(ik_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// What must hold: where it does not, a fault that names it.
+#define ik_assert(condition) ((condition) ? (void)0 : ik_fault("assertion failed: %s", #condition))
 
 // For generated code: `..._emit_x` of an event, `..._update` of a value, `..._emit` of an element of a stream.
 typedef void ik_fold(void *state, const void *event);
@@ -768,6 +812,7 @@ typedef struct ik_service {
   const ik_message_type *state;
   const ik_method *methods;
   size_t method_count;
+  // By name.
   const ik_event *events;
   size_t event_count;
   uint8_t crdt;

@@ -94,6 +94,18 @@ static void differs(const char *what, ik_bytes expected, ik_bytes actual) {
   if (!ik_equal(expected, actual)) fail(printed("%s is not what was expected: %s, expected %s", what, shown(actual), shown(expected)));
 }
 
+// What the service logged, for whoever runs the tests.
+static void print_logs(const ik_log_line_list *logs) {
+  static const char *const levels[] = {"debug", "info", "warn", "error"};
+  for (size_t i = 0; i < logs->count; i++)
+    printf("%s: %s: %.*s\n", test_name, levels[logs->items[i].level], IK_ARG(logs->items[i].text));
+}
+
+// There is nothing in it that a test would say: it brings log lines alone.
+static bool says_nothing(const ik_outcome *of) {
+  return !of->is_failure && of->answer.reply.kind == IK_REPLY_NONE && of->effects.count == 0;
+}
+
 // Outcomes as bytes, to compare two.
 static void put(ik_builder *to, ik_bytes bytes) {
   uint64_t length = bytes.length;
@@ -402,6 +414,13 @@ static void when_replicated(const ik_command *command) {
     ik_guest_replicated_render(ik_text_of(service->name), entity, view_bytes(), command, decision.value.after, &outcome);
 }
 
+static void when_action(ik_command *command) {
+  ik_command_list one = {command, 1};
+  ik_outcome_list answer;
+  ik_guest_action_call(ik_text_of(service->name), &one, &answer);
+  outcome = answer.items[0];
+}
+
 void ik_test_when(const char *method, ik_value request) {
   open_step();
   ik_command *command = ik_allocate(sizeof *command, 8);
@@ -409,20 +428,17 @@ void ik_test_when(const char *method, ik_value request) {
   switch (*service->kind) {
     case IK_KIND_EVENT_SOURCED:
       when_event_sourced(command);
-      return;
+      break;
     case IK_KIND_VALUE:
       when_value(command);
-      return;
+      break;
     case IK_KIND_REPLICATED:
       when_replicated(command);
-      return;
-    default: {
-      ik_command_list one = {command, 1};
-      ik_outcome_list answer;
-      ik_guest_action_call(ik_text_of(service->name), &one, &answer);
-      outcome = answer.items[0];
-    }
+      break;
+    default:
+      when_action(command);
   }
+  print_logs(&outcome.logs);
 }
 
 static ik_subscription subscription_of(const char *method, ik_value request) {
@@ -437,7 +453,8 @@ void ik_test_changed(const char *method, ik_value request) {
   ik_guest_replicated_changed(ik_text_of(service->name), entity, view_bytes(), &list, (double)now_ms, &steps);
   outcome = steps.items[0].outcome;
   has_ended = steps.items[0].end;
-  was_silent = !steps.items[0].has_outcome;
+  was_silent = !steps.items[0].has_outcome || says_nothing(&outcome);
+  print_logs(&outcome.logs);
 }
 
 void ik_test_cancelled(const char *method, ik_value request) {
@@ -447,6 +464,7 @@ void ik_test_cancelled(const char *method, ik_value request) {
   ik_guest_replicated_cancelled(ik_text_of(service->name), entity, view_bytes(), &subscription, (double)now_ms, &decision);
   outcome = decision.value.now;
   was_silent = true;
+  print_logs(&outcome.logs);
   apply(&decision);
 }
 
@@ -580,7 +598,12 @@ static void step(const ik_input *input) {
   ik_action_step answer = {0};
   ik_guest_action_stream(ik_text_of(service->name), ik_text_of(stream_method), stream_state.present ? &stream_state.value : NULL,
                          &inputs, (double)now_ms, seed, &answer);
-  outputs = answer.outputs;
+  outputs = (ik_outcome_list){answer.outputs.items, 0};
+  for (size_t i = 0; i < answer.outputs.count; i++) {
+    const ik_outcome *output = &answer.outputs.items[i];
+    print_logs(&output->logs);
+    if (!says_nothing(output)) outputs.items[outputs.count++] = *output;
+  }
   outputs_said = 0;
   stream_state = answer.state;
   stream_done = answer.done;

@@ -6,7 +6,7 @@
 //     remembered between calls, a state is the fold of its events.
 // K2. All that a command came to is to be said: an event, an effect or an answer that no `then_...` named fails the test.
 // K3. Of a replicated entity it has one replica and merges nothing.
-// K4. A fault ends the program with its reason.
+// K4. A fault ends the program with its words and its place. Log lines are printed, each behind the name of its test.
 #pragma once
 #include "innkeeper.h"
 

@@ -16,12 +16,13 @@ import { compileProtos } from '../../host/build/descriptors.ts'
 import { BuildError } from '../../host/build/problem.ts'
 import { readProject } from '../../host/build/project.ts'
 import { findTool, MissingTool } from '../../host/build/toolchain.ts'
-import { component } from '../support/components.ts'
+import { built, component } from '../support/components.ts'
 import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { protos } from '../support/protos.ts'
 import { skip } from '../support/skip.ts'
+import { Words } from '../support/words.ts'
 
 const C = suite('c')
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -177,9 +178,39 @@ else {
       lines.filter((line) => !/ wrong_/.test(line)),
       [],
     )
-    const [, passed, count] = /^(\d+) of (\d+) tests/.exec(stdout) ?? []
+    const [, passed, count] = /^(\d+) of (\d+) tests/m.exec(stdout) ?? []
     assert.is(Number(count) - Number(passed), lines.length, stderr)
     assert.ok(lines.length >= 8)
+    // Each line of a command once, though it is decided three times; a step that only logs has said nothing.
+    const logged = stdout.split('\n').filter((line) => /^(sum|room|talk): /.test(line))
+    assert.equal(logged, [
+      'sum: warn: 200 is much',
+      ...['room: debug: 1 are there', 'room: debug: 2 are there', 'room: debug: 3 are there'],
+      ...['talk: info: item', 'talk: info: item', 'talk: info: item'],
+    ])
+  })
+
+  C('the kit: a fault ends the tests with its words', async () => {
+    const fixture = readProject(join(root, 'test/fixtures/words/c'))
+    const { schema: lines, bytes: descriptors } = await compileProtos(fixture)
+    await writeGenerated(join(work, 'words/gen'), generateC(lines, fixture.files, descriptors))
+    const rules = join(work, 'words/rules.c')
+    writeFileSync(
+      rules,
+      `#include "gen/words.h"
+#include "innkeeper_test.h"
+IK_TEST(faults) { given(&lines_service); when("Do", IK_OF(words_line, .text = ik_text_of("fault"))); }
+`,
+    )
+    const program = join(work, 'words/rules')
+    compile(cc, [
+      ...['-std=c11', `-I${sdk}`, `-I${join(work, 'words')}`, rules, join(fixture.directory, 'src/service.c')],
+      ...[join(work, 'words/gen/words.c'), join(work, 'words/gen/component.c'), join(sdk, 'innkeeper_test.c')],
+      ...['-o', program],
+    ])
+    const { stderr, signal } = spawnSync(program, { encoding: 'utf8' })
+    assert.match(stderr, /^fault: \S*src\/service\.c:\d+: no luck with 7 of fault\n/)
+    assert.is(signal, 'SIGABRT')
   })
 }
 
@@ -217,7 +248,7 @@ if (tools instanceof MissingTool) skip(C, 'components', tools.message)
 else {
   C('the counter is small, imports nothing, and keeps the laws', async () => {
     const { bytes } = await component('counter/c')
-    assert.ok(bytes.length <= 15 * 1024, `${bytes.length} bytes`)
+    assert.ok(bytes.length <= 16 * 1024, `${bytes.length} bytes`)
     await isSound(bytes, 'innkeeper-c')
   })
 
@@ -229,6 +260,54 @@ else {
     assert.ok(large <= small + 1_100_000, `${large} bytes`)
     for (let round = 0; round < 100; round++) assert.is(requests.decide(round % 2 === 0 ? 1_000_000 : 100), large)
     assert.is(requests.guest.generation, 0)
+  })
+
+  const words = async () => new Words(await linked((await built('test/fixtures/words/c', 'words-c')).bytes))
+
+  C('log lines come with the outcome of their command', async () => {
+    const guest = await words()
+    guest.checkLogs()
+    guest.checkReplicatedLogs()
+    guest.checkActionLogs()
+    // A state that is made again after a refusal folds what was folded before: silently.
+    assert.equal(guest.batch('fold', 'refuse what was emitted', 'refuse'), [
+      ['info before', 'info folded x'],
+      ['info folded y'],
+      ['info refused'],
+    ])
+    assert.equal(guest.batch('bytes'), [['info a?b']])
+  })
+
+  C('a fault tells its words and its place', async () => {
+    const guest = await words()
+    const said: Readonly<Record<string, RegExp>> = {
+      fault: /^src\/service\.c:\d+: no luck with 7 of fault$/,
+      assert: /^src\/service\.c:\d+: assertion failed: way\.length > 100$/,
+      format: /^innkeeper\.c:\d+: ik_format does not know the conversion %f$/,
+      long: /^src\/service\.c:\d+: ü+$/,
+      memory: /^innkeeper\.c:\d+: there is no memory left$/,
+      text: /^innkeeper\.c:\d+: a string is not UTF-8$/,
+      answer: /^innkeeper\.c:\d+: Do answers with what it cannot answer$/,
+    }
+    for (const [way, pattern] of Object.entries(said)) assert.match(guest.way(way).words ?? '', pattern)
+    // As much as there is room for, in whole characters.
+    const { length } = Buffer.from(guest.way('long').words!)
+    assert.ok(length === 4_096 || length === 4_095, `${length} bytes`)
+    guest.checkFaultsOfTheSdk({
+      unknownEvent: /^innkeeper\.c:\d+: the service does not fold the event words\.v1\.Line$/,
+      event: /^innkeeper\.c:\d+: a stored event is no words\.v1\.Said: the message is cut off$/,
+      state: /^innkeeper\.c:\d+: the stored state is no words\.v1\.State: the message is cut off$/,
+      note: /^innkeeper\.c:\d+: the note of the stream is no words\.v1\.Line: the message is cut off$/,
+      operation: /^innkeeper\.c:\d+: an operation where the value can only be looked at$/,
+    })
+  })
+
+  C('traps of WebAssembly have no words of the service', async () => {
+    const guest = await words()
+    for (const way of ['divide', 'deep']) {
+      const { reason, words: none } = guest.way(way)
+      assert.equal([reason, none], ['trap', undefined], way)
+    }
   })
 
   C('a mistake is told at its place', async () => {
@@ -277,6 +356,13 @@ else {
     ])
     assert.equal(await problems(after('(void)malloc(1);')), [
       'src/service.c:10:9: malloc is not available in a service: use ik_allocate, or ik_allocate_zeroed: what a call allocates is gone after it',
+    ])
+    const log = "use ik_log_info, ik_log_warn and their like for the host's log"
+    assert.equal(await problems(after('printf("x");')), [
+      `src/service.c:10:3: printf is not available in a service: ${log}`,
+    ])
+    assert.equal(await problems((text) => `#include <assert.h>\n${text}`), [
+      'src/service.c:1:10: assert.h is not available in a service: use ik_assert',
     ])
     const reach = `__attribute__((import_module("env"), import_name("read"))) int reach(void);\n`
     assert.equal(await problems((text) => after('(void)reach();')(reach + text)), [

@@ -21,6 +21,7 @@ import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { skip } from '../support/skip.ts'
+import { Words } from '../support/words.ts'
 
 const Swift = suite('swift')
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -147,6 +148,90 @@ else {
     assert.ok(tested.length >= 18)
     const failures = tested.flatMap(({ failure }) => failure ?? [])
     assert.match(failures[0]!, /^Tests\/Kit\.swift:\d+: there is one event more/)
+    assert.match(failures.at(-1)!, /^Sources\/Service\/Script\.swift:\d+: armed to fail$/)
+  })
+
+  Swift('the kit: log lines, and the words of faults', async () => {
+    const tested = await testSwift(readProject(join(root, 'test/fixtures/words/swift')))
+    const logs = tested.map((one) => [one.name, one.logs])
+    assert.equal(Object.fromEntries(logs.slice(0, 5)), {
+      levels: ['debug: debug', 'info: info', 'warn: warn', 'error: error'],
+      print: ['info: a print; 1', 'info: c', 'info: d', 'info: e', 'info: f', 'info: '],
+      fold: ['info: before', 'info: folded x'],
+      rooms: ['info: changed', 'info: left', 'info: adding'],
+      talks: ['info: do a', 'info: item ', 'info: item b', 'info: cancelled', 'info: item ', 'info: end'],
+    })
+    const failures = tested.flatMap(({ failure }) => failure ?? [])
+    // What Swift's own checks find has their place, but for `nil!` and `assert`.
+    const patterns = [
+      /^Sources\/Service\/Service\.swift:\d+: no luck with 4 letters$/,
+      /^Swift\/\w+\.swift:\d+: Fatal error: Index out of range$/,
+      /^Component\/Service\.swift:\d+: Fatal error: Unexpectedly found nil/,
+      /^Component\/Service\.swift:\d+: Assertion failed: no luck$/,
+      /^Swift\/\w+\.swift:\d+: Fatal error: Division by zero$/,
+      /^a fault without words: a number that overflows is one$/,
+    ]
+    assert.is(failures.length, patterns.length)
+    for (const [index, pattern] of patterns.entries()) assert.match(failures[index]!, pattern)
+  })
+
+  const words = async () => new Words(await linked((await built('test/fixtures/words/swift', 'words-swift')).bytes))
+
+  Swift('log lines come with the outcome of their command', async () => {
+    const guest = await words()
+    guest.checkLogs()
+    guest.checkReplicatedLogs()
+    guest.checkActionLogs()
+  })
+
+  Swift('what is printed is lines at the level info', async () => {
+    const guest = await words()
+    assert.equal(guest.batch('print', 'unended print', 'refuse'), [
+      ['info a print; 1', 'info c', 'info d', 'info e', 'info f', 'info '],
+      ['info unended'],
+      ['info refused'],
+    ])
+    assert.equal(guest.batch('long print'), [[`info ${'ü'.repeat(8_192)}`]])
+  })
+
+  Swift('a fault tells its words and its place', async () => {
+    const guest = await words()
+    const own = (said: string) => new RegExp(`^Sources/Service/Service\\.swift:\\d+: ${said}$`)
+    const said: Readonly<Record<string, RegExp>> = {
+      fatalError: own('no luck'),
+      text: own('no luck with 4 letters'),
+      nothing: own('fatal error'),
+      precondition: own('no luck'),
+      'precondition text': own('no luck with 17 letters'),
+      'precondition nothing': own('precondition failed'),
+      preconditionFailure: own('no luck'),
+      fault: own('no luck'),
+      long: own('ü+'),
+      memory: /^abi\/memory\.c:\d+: there is no memory left$/,
+      'not among':
+        /^Sources\/Innkeeper\/EventSourced\.swift:\d+: the event words\.v1\.Line is not among the service's `events`$/,
+    }
+    for (const [way, pattern] of Object.entries(said)) assert.match(guest.way(way).words ?? '', pattern)
+    const { length } = Buffer.from(guest.way('long').words!)
+    assert.ok(length === 4_096 || length === 4_095, `${length} bytes`)
+    const sdkOwn = (said: string) => new RegExp(`^Sources/Innkeeper/\\w+\\.swift:\\d+: ${said}$`)
+    guest.checkFaultsOfTheSdk({
+      unknownEvent: sdkOwn("the event words\\.v1\\.Line is not among the service's `events`"),
+      event: sdkOwn('an event is no words\\.v1\\.Said: the message is cut off'),
+      state: sdkOwn('the stored state is no words\\.v1\\.State: the message is cut off'),
+      note: sdkOwn('the note of the stream is no words\\.v1\\.Line: the message is cut off'),
+      operation: sdkOwn('an operation where the value can only be looked at'),
+    })
+  })
+
+  Swift("checks of Swift's own are traps without words", async () => {
+    const guest = await words()
+    for (const way of ['index', 'overflow', 'nil', 'divide', 'number', 'deep']) {
+      const { reason, words: none } = guest.way(way)
+      assert.equal([reason, none], ['trap', undefined], way)
+    }
+    // Not looked at where code is optimised.
+    assert.equal(guest.batch('assert'), [[]])
   })
 
   Swift('a mistake is told at its place', async () => {
@@ -171,7 +256,7 @@ else {
     ])
   })
 
-  Swift('time, chance, hashing, output and Foundation are refused by name, at their place', async () => {
+  Swift('time, chance, hashing and Foundation are refused by name, at their place', async () => {
     const get = (code: string) => (text: string) =>
       text.replace('    .reply(state)', `    ${code}; return .reply(state)`)
     assert.equal(await problems((text) => text.replace('import Innkeeper', 'import Foundation')), [
@@ -184,8 +269,8 @@ else {
     assert.equal(await problems(get('if Int.random(in: 0..<9) == 1 { return .refuse(.aborted, "no") }')), [
       `Sources/Service/Service.swift:22:11: chance of the system is not available in a service: ${chance}`,
     ])
-    assert.equal(await problems(get('print("x")')), [
-      'Sources/Service/Service.swift:22:5: print is not available in a service: a component has no output',
+    assert.equal(await problems(get('dump(state)')), [
+      "Sources/Service/Service.swift:22:5: dump is not available in a service: use print, or log.debug(...) and its like, for the host's log",
     ])
     const loop =
       'var seen: [String: Int64] = ["a": 1, request.id: 2]; for (_, v) in seen where v > 2 { return .reply(Value()) }; seen["b"] = 1'

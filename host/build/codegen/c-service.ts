@@ -48,7 +48,12 @@ function eventsOf(schema: Schema, c: CNames, service: ServiceType) {
       let name = local
       while (taken.has(name)) name += '_'
       taken.add(name)
-      return { type: c.of(fullName), fold: c.free(`${prefix}_on_${name}`), emit: c.free(`${prefix}_emit_${name}`) }
+      return {
+        fullName,
+        type: c.of(fullName),
+        fold: c.free(`${prefix}_on_${name}`),
+        emit: c.free(`${prefix}_emit_${name}`),
+      }
     })
 }
 
@@ -58,9 +63,9 @@ export function eventsDeclared(schema: Schema, c: CNames, service: ServiceType):
   ]
 }
 
-/** Weak: what a service does not fold is null. */
+/** By name, as they are described. Weak: what a service does not fold is null. */
 export function eventsCode(schema: Schema, c: CNames, service: ServiceType): readonly string[] {
-  const events = eventsOf(schema, c, service)
+  const events = eventsOf(schema, c, service).sort((a, b) => (a.fullName < b.fullName ? -1 : 1))
   return [
     ...events.map(({ fold }) => `extern ik_fold ${fold} __attribute__((weak));`),
     `const ik_event ${c.of(service.fullName)}_events[${Math.max(1, events.length)}] = {`,

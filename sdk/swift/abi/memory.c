@@ -9,7 +9,7 @@
 //     bounded by the sum, over all classes, of the most that was in use in each at once.
 // H3. Classes up to 16 KiB are cut from chunks of a page; a larger block takes pages of its own, and what is left of them is
 //     the next chunk if it is more than the last chunk has. A large one also takes a free block of up to four times its size.
-// H4. A block that is freed twice, or is none, traps.
+// H4. A block that is freed twice, or is none, is a fault, and so is an object that there is no room for.
 //
 // Leaves to others: the arena (innkeeper.c).
 #include "boundary.h"
@@ -94,7 +94,7 @@ void *ik_swift_allocate(size_t size) {
 void ik_swift_free(void *object) {
   if (object == NULL) return;
   block *freed = (block *)((uint8_t *)object - UNIT);
-  if (freed->mark != TAKEN || freed->class_of >= CLASSES) __builtin_trap();
+  if (freed->mark != TAKEN || freed->class_of >= CLASSES) ik_fault("an object is freed twice, or is none");
   freed->mark = FREE;
   freed->next = lists[freed->class_of];
   lists[freed->class_of] = freed;
@@ -103,27 +103,15 @@ void ik_swift_free(void *object) {
 #ifdef __wasm__
 
 int posix_memalign(void **object, size_t align, size_t size) {
-  // EINVAL, ENOMEM: the runtime gives up.
-  if (align > UNIT) return 22;
+  // The runtime would give up without a word.
+  if (align > UNIT) ik_fault("an object is to be aligned to more than 16 bytes");
   *object = ik_swift_allocate(size);
-  return *object == NULL ? 12 : 0;
+  if (*object == NULL) ik_fault("there is no memory left");
+  return 0;
 }
 
 void free(void *object) {
   ik_swift_free(object);
-}
-
-#ifdef IK_TEST
-__attribute__((import_module("innkeeper_test"), import_name("say"))) void ik_test_say(const uint8_t *text, size_t length);
-#endif
-
-void ik_swift_say(const uint8_t *text, size_t length) {
-#ifdef IK_TEST
-  ik_test_say(text, length);
-#else
-  (void)text;
-  (void)length;
-#endif
 }
 
 #endif

@@ -15,7 +15,10 @@ ik_answer sum_add(const kit_state *state, const kit_number *request, kit_number 
   ik_bytes by;
   if (request->value != 0) sum_emit_added(context, &(kit_added){.value = request->value});
   if (request->value < 0) return ik_refuse(context, IK_OUT_OF_RANGE, "%" IK_D64 " is less than nothing", request->value);
-  if (request->value > 100) ik_add_effect(context, note_put_call(request), true);
+  if (request->value > 100) {
+    ik_log_warn("%" IK_D64 " is much", request->value);
+    ik_add_effect(context, note_put_call(request), true);
+  }
   if (ik_find_metadata(context, "x-by", &by)) ik_add_metadata(context, "X-By", by);
   reply->value = state->value + (keeps ? kept++ : 0);
   return IK_REPLY;
@@ -62,6 +65,7 @@ ik_answer room_join_changed(ik_view view, const kit_number *request, kit_number 
   (void)request;
   (void)context;
   reply->value = there(view);
+  ik_log_debug("%" IK_D64 " are there", reply->value);
   return reply->value > 2 ? IK_END_REPLY : reply->value == 1 ? IK_SILENT : IK_EMIT;
 }
 
@@ -102,6 +106,7 @@ ik_answer talk_count_next(kit_state *state, ik_context *context) {
 
 ik_answer talk_total_item(kit_state *state, const kit_number *request, kit_number *reply, ik_context *context) {
   (void)context;
+  ik_log_info("item");
   state->value += request->value;
   if (request->value != 0) return IK_SILENT;
   reply->value = state->value;

@@ -16,6 +16,11 @@ void *ik_pages(size_t size) {
   return aligned_alloc(65536, (size + 65535) / 65536 * 65536);
 }
 
+_Noreturn void ik_fault_at(const char *file, int line, const char *words, ...) {
+  printf("%s:%d: %s\n", file, line, words);
+  exit(1);
+}
+
 static uint64_t word = 88172645463325252u;
 
 static uint64_t next(void) {

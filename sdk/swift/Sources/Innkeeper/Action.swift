@@ -161,7 +161,7 @@ public struct StreamStep {
     // The first step begins with what the author gave `state`.
     if state.data == nil { return }
     var read = Kept()
-    if read.decode(state) != nil { fault("the state of a stream is not that of its method") }
+    if let problem = read.decode(state) { fault("the state of the stream is no ", inArena(Kept.typeName), ": ", problem) }
     kept = read
   }
 
@@ -177,12 +177,20 @@ public struct StreamStep {
     context = Context(entity: "", now: now, metadata: input.value.start, seed: seed)
   }
 
+  /// It comes with what was logged since the last one.
+  private mutating func give(_ outcome: ik_outcome) {
+    var output = outcome
+    output.logs = ik_heard()
+    ik_hear()
+    outputs.append(output)
+  }
+
   private mutating func flushEffects() {
     if context.effects.isEmpty { return }
     var outcome = ik_outcome()
     putSilence(&outcome)
     outcome.effects = context.loweredEffects
-    outputs.append(outcome)
+    give(outcome)
   }
 
   private mutating func follow(_ said: Saying) {
@@ -191,7 +199,7 @@ public struct StreamStep {
       var outcome = ik_outcome()
       put(element, &outcome)
       if case .refusal = element { outcome.metadata = context.loweredHeaders }
-      outputs.append(outcome)
+      give(outcome)
     }
     if said.more { wantsMore = true }
     if said.end { isDone = true }
@@ -201,8 +209,9 @@ public struct StreamStep {
   private mutating func finish(_ answer: Answered) {
     var outcome = ik_outcome()
     put(answer, &outcome)
-    put(context, effects: true, &outcome)
-    outputs.append(outcome)
+    outcome.metadata = context.loweredHeaders
+    outcome.effects = context.loweredEffects
+    give(outcome)
     isDone = true
   }
 
@@ -335,6 +344,14 @@ final class ActionService<Definition: Action>: Service, @unchecked Sendable {
       put(refusal: unknownMethod(name, method), &outcome)
       step.outputs.append(outcome)
       step.isDone = true
+    }
+    let left = ik_heard()
+    if left.count > 0 {
+      // No output came after these lines.
+      var outcome = ik_outcome()
+      putSilence(&outcome)
+      outcome.logs = left
+      step.outputs.append(outcome)
     }
     let outputs = arrayInArena(step.outputs.count, of: ik_outcome.self)
     for (index, outcome) in step.outputs.enumerated() { outputs[index] = outcome }

@@ -21,6 +21,8 @@ public class Context {
     self.now = Int64(now)
     self.metadata = Metadata(metadata)
     self.seed = seed
+    // What is logged from here on belongs to this command.
+    ik_hear()
   }
 
   convenience init(_ entity: String, _ command: ik_command) {

@@ -133,6 +133,23 @@ extension Service {
   }
 }
 
+private func insert(_ name: ik_bytes, into names: UnsafeMutablePointer<ik_bytes>, _ count: inout Int) {
+  var at = count
+  while at > 0 {
+    let order = compareBytes(names[at - 1].buffer, name.buffer)
+    if order == 0 { return }
+    if order < 0 { break }
+    at -= 1
+  }
+  var above = count
+  while above > at {
+    names[above] = names[above - 1]
+    above -= 1
+  }
+  names[at] = name
+  count += 1
+}
+
 final class EventSourcedService<Definition: EventSourced>: Service, @unchecked Sendable {
   private let definition: Definition
   private let events: [On<Definition.EntityState>]
@@ -145,19 +162,29 @@ final class EventSourcedService<Definition: EventSourced>: Service, @unchecked S
       stateType: Definition.EntityState.typeName, options: options)
   }
 
+  /// In the order of their bytes, each once.
+  override func describeEvents() -> ik_bytes_list {
+    let items = arrayInArena(events.count, of: ik_bytes.self)
+    var count = 0
+    for event in events { insert(inArena(event.typeName), into: items, &count) }
+    return ik_bytes_list(items: items, count: count)
+  }
+
   private func state(_ basis: ik_basis) -> Definition.EntityState {
     if basis.kind != UInt8(IK_BASIS_BYTES) { return definition.initial }
     var state = Definition.EntityState()
-    if state.decode(basis.bytes) != nil { fault("the stored state is not that of this service") }
+    if let problem = state.decode(basis.bytes) {
+      fault("the stored state is no ", inArena(Definition.EntityState.typeName), ": ", problem)
+    }
     return state
   }
 
   private func fold(_ state: inout Definition.EntityState, _ event: ik_typed) {
     for known in events where event.type_name.equals(known.typeName) {
-      if known.fold(&state, event.data) != nil { fault("an event is not of its type") }
+      if let problem = known.fold(&state, event.data) { fault("an event is no ", event.type_name, ": ", problem) }
       return
     }
-    fault("there is an event that is not among the service's `events`")
+    fault("the event ", event.type_name, " is not among the service's `events`")
   }
 
   override func decideEvents(

@@ -5,7 +5,7 @@ import InnkeeperABI
 public enum Guest {
   static func find(_ services: [Service], _ name: ik_text) -> Service {
     for service in services where name.equals(service.name) { return service }
-    fault("this component has no such service")
+    fault("this component has no service ", name)
   }
 
   public static func describe(_ services: [Service], _ descriptors: [UInt8], _ answer: UnsafeMutablePointer<ik_description>) {
@@ -41,6 +41,7 @@ public enum Guest {
       }
     }
     described.views = ik_method_view_list(items: views, count: options.views.count)
+    described.events = service.describeEvents()
   }
 
   private static func optional(_ text: StaticString?) -> ik_optional_bytes {

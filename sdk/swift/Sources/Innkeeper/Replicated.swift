@@ -114,8 +114,9 @@ extension Incoming {
   }
 
   private func subscribed<Request: Message>() -> Request {
-    if case .request(let request) = request(Request.self) { return request }
-    fault("the note of a stream is no request of its method")
+    var request = Request()
+    if let problem = request.decode(payload) { fault("the note of the stream is no ", inArena(Request.typeName), ": ", problem) }
+    return request
   }
 }
 
@@ -181,7 +182,7 @@ final class ReplicatedService<Definition: Replicated>: Service, @unchecked Senda
       answer.pointee.operations = inArena(draft.encodeOperations())
       if answered.subscribes { answer.pointee.subscribe = ik_optional_bytes(present: true, value: command.payload) }
       if draft.isUndecided {
-        if asked == 0 { fault("the view of this method does not hold what is looked at") }
+        if asked == 0 { fault("", command.method, " looks at what its view does not hold") }
         var writer = Writer()
         writer.buffer(view.buffer)
         writer.varint(UInt64(asked))
@@ -216,15 +217,14 @@ final class ReplicatedService<Definition: Replicated>: Service, @unchecked Senda
     let draft = Draft(valueKind, Node.read(view: view.buffer), isFixed: true)
     let incoming = Incoming(method: subscription.method, payload: subscription.note)
     guard let told = definition.changed(incoming, view: self.view(draft), context: context) else {
-      fault("a stream of a method that has none")
+      fault("", subscription.method, " has no streams")
     }
     step.pointee.subscription = subscription.id
     step.pointee.end = told.end
-    if told.answer == nil && context.effects.isEmpty { return }
-    step.pointee.has_outcome = true
     var isRefusal = false
     if case .refusal = told.answer { isRefusal = true }
     put(told.answer, context, effects: !isRefusal, &step.pointee.outcome)
+    step.pointee.has_outcome = told.answer != nil || !context.effects.isEmpty || step.pointee.outcome.logs.count > 0
   }
 
   override func cancelled(
@@ -235,7 +235,7 @@ final class ReplicatedService<Definition: Replicated>: Service, @unchecked Senda
     let draft = Draft(valueKind, Node.read(view: view.buffer))
     let incoming = Incoming(method: subscription.method, payload: subscription.note)
     if !definition.cancelled(incoming, view: self.view(draft), context: context) {
-      fault("a stream of a method that has none")
+      fault("", subscription.method, " has no streams")
     }
     put(nil, context, effects: true, &answer.pointee.value.now)
     answer.pointee.is_deleted = context.isRemoved

@@ -19,36 +19,42 @@ open class Service: @unchecked Sendable {
     self.options = options
   }
 
+  /// Names of the events that `evolve` takes.
+  func describeEvents() -> ik_bytes_list { ik_bytes_list(items: nil, count: 0) }
+
+  @inline(never)
+  private func isAnother() -> Never { fault("the service is of another kind") }
+
   func decideEvents(
     _ entity: ik_text, _ basis: ik_basis, _ commands: ik_command_list, _ wantState: Bool,
     _ answer: UnsafeMutablePointer<ik_decide_answer>
-  ) { fault("the service is not event-sourced") }
+  ) { isAnother() }
   func evolve(_ basis: ik_basis, _ events: ik_typed_list, _ answer: UnsafeMutablePointer<ik_evolve_answer>) {
-    fault("the service is not event-sourced")
+    isAnother()
   }
   func decideValue(
     _ entity: ik_text, _ basis: ik_basis, _ commands: ik_command_list, _ answer: UnsafeMutablePointer<ik_value_answer>
-  ) { fault("the service is no value") }
-  func reads(_ command: ik_command) -> [[UInt8]] { fault("the service is not replicated") }
+  ) { isAnother() }
+  func reads(_ command: ik_command) -> [[UInt8]] { isAnother() }
   func decideReplicated(
     _ entity: ik_text, _ view: ik_bytes, _ command: ik_command, _ answer: UnsafeMutablePointer<ik_replicated_decision>
-  ) { fault("the service is not replicated") }
+  ) { isAnother() }
   func render(
     _ entity: ik_text, _ view: ik_bytes, _ command: ik_command, _ note: ik_bytes, _ answer: UnsafeMutablePointer<ik_outcome>
-  ) { fault("the service is not replicated") }
+  ) { isAnother() }
   func changed(
     _ entity: ik_text, _ view: ik_bytes, _ subscription: ik_subscription, _ now: Double,
     _ step: UnsafeMutablePointer<ik_stream_step>
-  ) { fault("the service is not replicated") }
+  ) { isAnother() }
   func cancelled(
     _ entity: ik_text, _ view: ik_bytes, _ subscription: ik_subscription, _ now: Double,
     _ answer: UnsafeMutablePointer<ik_replicated_decision>
-  ) { fault("the service is not replicated") }
-  func call(_ command: ik_command, _ outcome: UnsafeMutablePointer<ik_outcome>) { fault("the service is no action") }
+  ) { isAnother() }
+  func call(_ command: ik_command, _ outcome: UnsafeMutablePointer<ik_outcome>) { isAnother() }
   func stream(
     _ method: ik_text, _ state: ik_bytes?, _ inputs: ik_input_list, _ now: Double,
     _ seed: (UInt32, UInt32, UInt32, UInt32), _ answer: UnsafeMutablePointer<ik_action_step>
-  ) { fault("the service is no action") }
+  ) { isAnother() }
 }
 
 /// A command on its way to its handler: generated code asks for its method, and runs it.
@@ -102,8 +108,9 @@ func put(refusal: Refusal, _ outcome: inout ik_outcome) {
   outcome.answer.failure = lower(refusal)
 }
 
-/// Headers, and the effects unless an entity has refused.
+/// Headers, log lines, and the effects unless an entity has refused.
 func put(_ context: Context, effects: Bool, _ outcome: inout ik_outcome) {
+  outcome.logs = ik_heard()
   outcome.metadata = context.loweredHeaders
   if effects { outcome.effects = context.loweredEffects }
 }

@@ -31,9 +31,17 @@ public enum Testing {
 
 /// Ends the test as failed.
 public func failTest(_ why: String, _ file: StaticString, _ line: UInt) -> Never {
-  var text = "\(inArena(file).string):\(line): \(why)"
-  text.withUTF8 { ik_swift_say($0.baseAddress, $0.count) }
-  fatalError()
+  fault(why, file: file, line: line)
+}
+
+/// What the service logged, for whoever runs the tests.
+private func show(_ logs: ik_log_line_list) {
+  let levels: [StaticString] = ["debug", "info", "warn", "error"]
+  for index in 0..<logs.count {
+    let line = logs.items[index]
+    var text = "\(inArena(levels[Int(line.level)]).string): \(line.text.string)"
+    text.withUTF8 { ik_swift_say($0.baseAddress, $0.count) }
+  }
 }
 
 public func expect(_ isTrue: Bool, _ what: String, file: StaticString = #filePath, line: UInt = #line) {
@@ -191,8 +199,10 @@ public final class Given {
     var isDeleted = false
   }
 
-  private func step(_ call: Call) -> Step {
+  /// `isFirst`: what it logs is shown.
+  private func step(_ call: Call, isFirst: Bool) -> Step {
     var step = Step()
+    var logs = ik_log_line_list(items: nil, count: 0)
     let commands = arrayInArena(1, of: ik_command.self)
     commands[0] = command(call)
     let list = ik_command_list(items: commands, count: 1)
@@ -202,6 +212,7 @@ public final class Given {
       service.decideEvents(inArena(key), basis(state), list, true, answer)
       let decision = answer.pointee.decisions.items[0]
       step.taken = Taken(decision.outcome)
+      logs = decision.outcome.logs
       for index in 0..<decision.events.count { step.events.append(TakenTyped(decision.events.items[index])) }
       step.bytes = answer.pointee.next.value.state.array
     case Int(IK_KIND_VALUE):
@@ -209,6 +220,7 @@ public final class Given {
       service.decideValue(inArena(key), basis(value), list, answer)
       let decision = answer.pointee.decisions.items[0]
       step.taken = Taken(decision.outcome)
+      logs = decision.outcome.logs
       step.change = Int(decision.change)
       step.bytes = decision.value.array
     case Int(IK_KIND_REPLICATED):
@@ -221,12 +233,15 @@ public final class Given {
         step.note = answer.pointee.value.after.array
       } else {
         step.taken = Taken(answer.pointee.value.now)
+        logs = answer.pointee.value.now.logs
       }
     default:
       let outcome = arrayInArena(1, of: ik_outcome.self)
       service.call(commands[0], outcome)
       step.taken = Taken(outcome.pointee)
+      logs = outcome.pointee.logs
     }
+    if isFirst { show(logs) }
     ik_release()
     return step
   }
@@ -234,8 +249,8 @@ public final class Given {
   /// A command; what it does holds for those that follow.
   public func when(_ call: Call, file: StaticString = #filePath, line: UInt = #line) -> Then {
     if !inArena(call.service).equals(service.name) { failTest("the command is for another service", file, line) }
-    var step = step(call)
-    if self.step(call) != step { failTest("the same command is decided otherwise the second time", file, line) }
+    var step = step(call, isFirst: true)
+    if self.step(call, isFirst: false) != step { failTest("the same command is decided otherwise the second time", file, line) }
     switch Int(service.kind) {
     case Int(IK_KIND_EVENT_SOURCED):
       if fold(step.events) != step.bytes { failTest("the state is not what the events fold to", file, line) }
@@ -250,6 +265,7 @@ public final class Given {
         let outcome = arrayInArena(1, of: ik_outcome.self)
         service.render(inArena(key), inArena(encode(root)), command(call), inArena(note), outcome)
         step.taken = Taken(outcome.pointee)
+        show(outcome.pointee.logs)
         ik_release()
       }
     default: break
@@ -270,8 +286,11 @@ public final class Given {
   public func tells(_ call: Call) -> Hearing {
     let answer = arrayInArena(1, of: ik_stream_step.self)
     service.changed(inArena(key), inArena(encode(root)), subscription(call), Double(time), answer)
-    let told = Hearing(
-      given: self, taken: answer.pointee.has_outcome ? Taken(answer.pointee.outcome) : nil, end: answer.pointee.end)
+    let taken = Taken(answer.pointee.outcome)
+    show(answer.pointee.outcome.logs)
+    // An outcome may come for its log lines alone.
+    let isTold = answer.pointee.has_outcome && (taken.answer != .none || !taken.effects.isEmpty)
+    let told = Hearing(given: self, taken: isTold ? taken : nil, end: answer.pointee.end)
     ik_release()
     return told
   }
@@ -282,6 +301,7 @@ public final class Given {
     service.cancelled(inArena(key), inArena(encode(root)), subscription(call), Double(time), answer)
     let operations = answer.pointee.operations.array
     let isDeleted = answer.pointee.is_deleted
+    show(answer.pointee.value.now.logs)
     ik_release()
     operate(operations)
     if isDeleted { root = nil }
@@ -465,6 +485,7 @@ public final class StreamDriver {
       answer)
     for index in 0..<answer.pointee.outputs.count {
       let taken = Taken(answer.pointee.outputs.items[index])
+      show(answer.pointee.outputs.items[index].logs)
       effects += taken.effects
       if taken.answer != .none { outputs.append(taken) }
     }

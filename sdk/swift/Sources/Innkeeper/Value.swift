@@ -99,7 +99,7 @@ final class ValueService<Definition: ValueEntity>: Service, @unchecked Sendable 
 
   private func value(_ bytes: ik_bytes) -> Definition.EntityState {
     var value = Definition.EntityState()
-    if value.decode(bytes) != nil { fault("the stored value is not that of this service") }
+    if let problem = value.decode(bytes) { fault("the stored value is no ", inArena(Definition.EntityState.typeName), ": ", problem) }
     return value
   }
 

@@ -111,7 +111,7 @@ static ik_text asked(conformance_ask ask, const script_service *service, ik_cont
 static void fail(conformance_fault fault) {
   switch (fault) {
     case CONFORMANCE_FAULT_TRAP:
-      ik_fault("asked to");
+      ik_fault("armed to fail");
     case CONFORMANCE_FAULT_LOOP:
       // The statement keeps the loop: C lets a compiler take one away that does nothing.
       for (;;) __asm__ volatile("");
@@ -155,6 +155,9 @@ ik_answer script_perform(const conformance_script *script, const script_service 
         break;
       case CONFORMANCE_ACT_HEADER:
         if (refusal == NULL) add_header(act->act.header, context);
+        break;
+      case CONFORMANCE_ACT_LOG:
+        ik_log_info("%.*s", IK_ARG(act->act.log));
         break;
       case CONFORMANCE_ACT_FAULT:
         if (ik_is(script->element, "armed")) fail(act->act.fault);

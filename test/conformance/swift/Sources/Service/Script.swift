@@ -29,6 +29,7 @@ func perform(_ script: Script, _ context: Context, _ doing: Doing) -> Done {
     case .forward(let target): if let call = target.call { forward = call }
     case .effect(let target): if let call = target.call { context.effect(call, synchronous: target.synchronous) }
     case .header(let header): if refusal == nil { add(header, context) }
+    case .log(let text): log.info(text)
     case .fault(let fault): if script.element == "armed" { fail(fault) }
     case .ask(.state): pieces.append(nil)
     case .ask(let ask): pieces.append(answer(ask, context, doing))
@@ -151,7 +152,7 @@ private func add(_ header: Header, _ context: Context) {
 
 private func fail(_ fault: Fault) {
   switch fault {
-  case .trap: fatalError()
+  case .trap: fatalError("armed to fail")
   case .loop: while true {}
   case .grow:
     var kept: [[UInt8]] = []
