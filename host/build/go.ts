@@ -4,16 +4,20 @@
 // G2. What a guest cannot have (time, chance, files, goroutines), and what is not the same every time (ranging over a map), is
 //     refused with its place by sdk/go/check; what a dependency still reaches of WASI is sealed: constants, and no effect.
 // G3. Offline: the SDK depends on nothing but the standard library. A toolchain is never fetched.
-// G4. The author's package stays an ordinary one: main.go is for wasip1 only, so `go test ./...` passes it over.
+// G4. The generated main package has the memory for the words of a fault, which fault-export.ts finds by its magic, and brings log and
+//     log/slog to the host's log where the program has them.
+// G5. The author's package stays an ordinary one: main.go is for wasip1 only, so `go test ./...` passes it over.
 //
 // Leaves to others: code (codegen/go.ts), what runs in the guest (sdk/go), the component (component.ts).
 
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { faultBytesMax } from '../guest/fault-text.ts'
 import type { LanguageBuild } from './build.ts'
 import { generateGo } from './codegen/go.ts'
 import { writeGenerated } from './codegen/write.ts'
 import { componentOf, importsOf } from './component.ts'
+import { exportFault, faultAddress } from './fault-export.ts'
 import type { Kind } from './kinds.ts'
 import { kinds } from './kinds.ts'
 import type { BuildProblem } from './problem.ts'
@@ -46,7 +50,9 @@ export const buildGo: LanguageBuild = async (project, { bytes, schema }, steps) 
     return built
   })
   work.refuseImports(core)
-  return await steps.run('componentize', () => componentOf(core))
+  return await steps.run('componentize', () =>
+    componentOf(exportFault(core, faultMagic), faultAddress(core, faultMagic)),
+  )
 }
 
 /** What `go list` says of a package. */
@@ -122,7 +128,7 @@ class Workspace {
     }
     const literal = Array.from(descriptors, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')
     await writeGenerated(this.main, [
-      { path: 'main.go', text: mainText(this.importPath(dirname(this.project.entry)), found) },
+      { path: 'main.go', text: this.mainText(packages, found) },
       { path: 'descriptors.go', text: `${head}const descriptors = "${literal}"\n` },
     ])
   }
@@ -173,6 +179,37 @@ class Workspace {
       problems.map((message) => ({ file: this.project.entry, message })),
       this.project.directory,
     )
+  }
+
+  private mainText(packages: readonly Package[], found: readonly Kind[]): string {
+    const imports = [
+      ['author', this.importPath(dirname(this.project.entry))],
+      ['', `${sdkPath}/component`],
+      ...found.map((kind) => ['_', `${sdkPath}/component/${packageOf(kind)}`] as const),
+      ...logsOf(packages).map((name) => ['_', `${sdkPath}/component/${name}`] as const),
+    ] as const
+    const lines = [...imports]
+      .sort(([, one], [, other]) => (one < other ? -1 : 1))
+      .map(([name, path]) => `\t${name === '' ? '' : `${name} `}"${path}"`)
+    return `${head}import (
+${lines.join('\n')}
+)
+
+// What the words of a fault are found by, their length, and they.
+var fault = [${faultMagic.length} + 4 + ${faultBytesMax}]byte{${Array.from(faultMagic, hexByte).join(', ')}}
+
+func init() {
+	component.Serve(&component.Component{
+		Module:      "${this.modulePath}",
+		Generated:   "${this.importPath(this.project.gen)}",
+		Descriptors: descriptors,
+		Services:    author.Services,
+		Fault:       fault[${faultMagic.length}:],
+	})
+}
+
+func main() {}
+`
   }
 
   private run(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ran> {
@@ -237,6 +274,16 @@ function moduleAround(folder: string): string | undefined {
   return dirname(folder) === folder ? undefined : moduleAround(dirname(folder))
 }
 
+/** Packages that bring a logger of the standard library to the host's log, if the program has it: they cost what it costs. */
+function logsOf(packages: readonly Package[]): readonly string[] {
+  const has = (path: string): boolean => packages.some(({ ImportPath }) => ImportPath === path)
+  return [...(has('log') ? ['stdlog'] : []), ...(has('log/slog') ? ['stdslog'] : [])]
+}
+
+function hexByte(byte: number): string {
+  return `0x${byte.toString(16).padStart(2, '0')}`
+}
+
 function packageOf(kind: Kind): string {
   return kind.replace('-', '')
 }
@@ -249,24 +296,8 @@ package main
 
 `
 
-function mainText(author: string, found: readonly Kind[]): string {
-  const imports = [
-    ['author', author],
-    ['', `${sdkPath}/component`],
-    ...found.map((kind) => ['_', `${sdkPath}/component/${packageOf(kind)}`] as const),
-  ] as const
-  const lines = [...imports]
-    .sort(([, one], [, other]) => (one < other ? -1 : 1))
-    .map(([name, path]) => `\t${name === '' ? '' : `${name} `}"${path}"`)
-  return `${head}import (
-${lines.join('\n')}
-)
-
-func init() { component.Serve(descriptors, author.Services) }
-
-func main() {}
-`
-}
+/** What the memory for words of a fault begins with, so that it is found in what was linked (fault-export.ts). */
+const faultMagic = Buffer.from('b9e4a1c35f8d7726d3fa9b6481ce5739', 'hex')
 
 /** Functions of WASI that wasi-stub.wat has. */
 const sealed: ReadonlySet<string> = new Set(

@@ -22,6 +22,7 @@ import { loadSchema } from '../../host/schema/load.ts'
 import { conformance } from '../conformance/languages.ts'
 import { component } from '../support/components.ts'
 import { skip } from '../support/skip.ts'
+import { checkTalkative, told } from '../support/talkative.ts'
 
 const Rust = suite('rust')
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -293,7 +294,7 @@ else {
       const logsOf = (...commands: readonly GuestCommand[]) => {
         const decided = guest.decide(service, 'a', { kind: 'initial' }, commands, false)
         if (decided.kind !== 'decided') throw new Error(decided.kind)
-        return decided.decisions.map(({ outcome }) => outcome.logs.map(({ level, text }) => `${level} ${text}`))
+        return decided.decisions.map(({ outcome }) => told(outcome))
       }
       const stored = { typeName: 'examples.counter.v1.Added', data: Uint8Array.of(8, 5) }
       guest.evolve(service, 'a', { kind: 'initial' }, [stored, stored], true)
@@ -305,6 +306,33 @@ else {
       ])
     },
   )
+
+  Rust('lines of replicated entities come once, be there something to tell or not', async () => {
+    await written((source) => source)
+    const models = join(root, 'test/conformance/rust/src')
+    await rm(join(probe, 'src'), { recursive: true })
+    await cp(models, join(probe, 'src'), { recursive: true, filter: (path) => !path.endsWith('gen') })
+    const members = await readFile(join(models, 'members.rs'), 'utf8')
+    const changes: readonly (readonly [text: string, by: string])[] = [
+      [
+        'if set.has(&"bad".into()) {',
+        'innkeeper::log::info!("changed"); if set.size() == 0 { return Ok(silent()); } if set.has(&"bad".into()) {',
+      ],
+      ['accept(set.add(&"left".into()))', 'innkeeper::log::warn!("left"); accept(set.add(&"left".into()))'],
+      ['|script| script.look.clone()', '|script| { innkeeper::log::info!("looks"); script.look.clone() }'],
+    ]
+    for (const [text] of changes) assert.ok(members.includes(text), text)
+    const changed = changes.reduce((source, [text, by]) => source.replace(text, by), members)
+    await writeFile(join(probe, 'src/members.rs'), changed)
+    await writeFile(
+      join(probe, 'service.json'),
+      JSON.stringify({ language: 'rust', proto: '../../../conformance/proto' }),
+    )
+    const { file } = await buildProject(probe)
+    const linked = await link(await readFile(file), defaultLimits)
+    if (!linked.ok) throw new Error(linked.reasons.join('; '))
+    checkTalkative(linked.artefact)
+  })
 
   Rust('cargo test shows log lines, each once, and those before a panic', async () => {
     await written(talkative)
