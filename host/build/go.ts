@@ -195,7 +195,7 @@ class Workspace {
 ${lines.join('\n')}
 )
 
-// What the words of a fault are found by, their length, and they.
+// For the words of a fault: what this memory is found by, the length, the text.
 var fault = [${faultMagic.length} + 4 + ${faultBytesMax}]byte{${Array.from(faultMagic, hexByte).join(', ')}}
 
 func init() {

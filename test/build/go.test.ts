@@ -317,6 +317,8 @@ func Do(what string) string {
 		return text
 	case "sleep":
 		time.Sleep(time.Second)
+	case "nap":
+		time.Sleep(time.Millisecond)
 	case "deadlock":
 		<-make(chan int)
 	case "noise":
@@ -356,7 +358,7 @@ func Do(what string) string {
       ({ answer }) => answer.kind === 'message' && answer.payload.slice(2),
     )
     assert.equal(texts.map(String), [String(Buffer.from('1').join()), Buffer.from('2a2a2a2a').join()])
-    for (const what of ['sleep', 'deadlock', 'nil', 'deep']) {
+    for (const what of ['sleep', 'nap', 'deadlock', 'nil', 'deep']) {
       const guest = fresh()
       assert.throws(
         () => ask(guest, what),
