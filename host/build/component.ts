@@ -66,8 +66,10 @@ export function kindsExported(core: Uint8Array): readonly Kind[] {
   return kinds.filter((kind) => names.some((name) => name.startsWith(`${interfaces[kind]}#`)))
 }
 
-/** @param core imports nothing but WASI. @throws Error if its functions are not those of the contract. */
-export async function componentOf(core: Uint8Array): Promise<Uint8Array> {
+/** @param core imports nothing but WASI.
+ *  @param fault where the words of a fault are, if what the core's runtime prints to standard error should be among them.
+ *  @throws Error if its functions are not those of the contract. */
+export async function componentOf(core: Uint8Array, fault = 0): Promise<Uint8Array> {
   const witText = `${witSource()}\n${worldWit(kindsExported(core))}`
   const embedded = await componentEmbed({
     binary: core,
@@ -75,7 +77,7 @@ export async function componentOf(core: Uint8Array): Promise<Uint8Array> {
     world: worldName,
     stringEncoding: 'utf8',
   })
-  return withoutNotes(await componentNew(embedded, importsOf(core).wasi.length > 0 ? [[wasi, await stub()]] : []))
+  return withoutNotes(await componentNew(embedded, importsOf(core).wasi.length > 0 ? [[wasi, await stub(fault)]] : []))
 }
 
 const headBytes = 8
@@ -97,11 +99,9 @@ function withoutNotes(component: Uint8Array): Uint8Array {
   return new Uint8Array(Buffer.concat(kept))
 }
 
-let compiledStub: Promise<Uint8Array> | undefined
-
-function stub(): Promise<Uint8Array> {
-  compiledStub ??= parse(readFileSync(new URL('wasi-stub.wat', import.meta.url), 'utf8'))
-  return compiledStub
+function stub(fault: number): Promise<Uint8Array> {
+  const text = readFileSync(new URL('wasi-stub.wat', import.meta.url), 'utf8')
+  return parse(text.replace('(global $fault i32 (i32.const 0))', `(global $fault i32 (i32.const ${fault}))`))
 }
 
 function exportNames(core: Uint8Array): readonly string[] {

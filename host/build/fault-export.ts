@@ -32,10 +32,14 @@ const op = { i32Const: 0x41, end: 0x0b } as const
 const i32 = 0x7f
 const immutable = 0
 
-/** A core module with the global. @throws BuildError */
-export function coreWithFault(project: Project, core: Uint8Array): Uint8Array {
+/** A core module with the global, and what it names. @throws BuildError */
+export function coreWithFault(
+  project: Project,
+  core: Uint8Array,
+): { readonly core: Uint8Array; readonly address: number } {
   const sections = readModule(core)
-  return writeModule(withFaultGlobal(sections, theOnly(project, faultAddresses(sections))))
+  const address = theOnly(project, faultAddresses(sections))
+  return { core: writeModule(withFaultGlobal(sections, address)), address }
 }
 
 /** A component with the global in that of its core modules which holds the magic. @throws BuildError */

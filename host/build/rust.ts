@@ -208,7 +208,7 @@ const forbidden: readonly Forbidden[] = [
   {
     text: 'time not implemented on this platform',
     said: /\b(SystemTime|Instant)::now\b/,
-    message: 'the clock is not available in a service: use context.now()',
+    message: 'the clock is not available in a service: use context.now(), milliseconds since 1970',
   },
   {
     text: "can't sleep",

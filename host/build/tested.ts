@@ -2,8 +2,6 @@
 
 export interface Tested {
   readonly name: string
-  /** What the service logged meanwhile. */
-  readonly logs?: readonly string[]
   /** Undefined: it passed. */
   readonly failure: string | undefined
   /** What the service has logged meanwhile, as `level: text`, where the runner hears it. */

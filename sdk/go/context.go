@@ -5,6 +5,7 @@ import "innkeeper/internal/boundary"
 // Context is all that a handler may know besides state and request. Same command, same context: time and chance come with the
 // command and are in the journal, so a decision can be made again.
 type Context struct {
+	Logger
 	entity  string
 	now     float64
 	seed    [4]uint32

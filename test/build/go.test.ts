@@ -1,6 +1,6 @@
 // Guards the Go SDK: its guests build and keep the laws, mistakes have their place, what a guest cannot have is refused by name,
 // what a dependency still reaches is a constant or a trap, and the codec reads and writes as the TypeScript one does.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,7 @@ import { checkLaws } from '../../host/deploy/laws/laws.ts'
 import { link } from '../../host/deploy/link.ts'
 import { streamsOf } from '../../host/deploy/methods.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
-import type { EventSourcedGuest, GuestCommand } from '../../host/guest/guest.ts'
+import type { Basis, EventSourcedGuest, GuestCommand, StreamInput } from '../../host/guest/guest.ts'
 import { GuestFault } from '../../host/guest/guest.ts'
 import { interfaces } from '../../host/guest/layout.ts'
 import { load } from '../../host/guest/load.ts'
@@ -28,6 +28,7 @@ import { component } from '../support/components.ts'
 import { every, everyTypeFolder, plain } from '../support/every.ts'
 import { generated } from '../support/generated.ts'
 import { skip } from '../support/skip.ts'
+import { checkTalkative, told } from '../support/talkative.ts'
 
 type Fields = Record<string, unknown>
 type Files = Readonly<Record<string, string>>
@@ -155,6 +156,7 @@ on('what a guest cannot have, and what is not the same every time, is refused wi
 import (
 	"crypto/rand"
 	"fmt"
+	"log"
 	"maps"
 	mathrand "math/rand/v2"
 	"os"
@@ -178,6 +180,9 @@ func misuse(m table) int {
 	}
 	time.Sleep(time.Second)
 	rand.Read(nil)
+	log.Print("that is fine")
+	log.Fatal("no")
+	log.Default().Fatalf("no")
 	return sum + mathrand.IntN(3) + int(time.Now().Unix())
 }
 `
@@ -185,14 +190,16 @@ func misuse(m table) int {
   const places = problems.map((problem) => problem.replace(/^misuse\.go:(\d+):\d+: (.{0,28}).*$/, '$1 $2'))
   assert.equal(places, [
     '4 crypto/rand is not available',
-    '8 os is not available in a ser',
-    '16 the order of a map is anothe',
-    '17 fmt.Println is not available',
-    '19 goroutines are not available',
-    '20 the order of maps.Keys is an',
-    '27 time.Sleep is not available ',
-    '29 rand.IntN is not available i',
-    '29 time.Now is not available in',
+    '9 os is not available in a ser',
+    '17 the order of a map is anothe',
+    '18 fmt.Println is not available',
+    '20 goroutines are not available',
+    '21 the order of maps.Keys is an',
+    '28 time.Sleep is not available ',
+    '31 log.Fatal is not available i',
+    '32 log.Logger.Fatalf is not ava',
+    '33 rand.IntN is not available i',
+    '33 time.Now is not available in',
   ])
 })
 
@@ -310,7 +317,14 @@ func Do(what string) string {
 		return text
 	case "sleep":
 		time.Sleep(time.Second)
+	case "nap":
+		time.Sleep(time.Millisecond)
 	case "deadlock":
+		<-make(chan int)
+	case "noise":
+		println("some", "noise")
+	case "goroutine":
+		go panic("elsewhere")
 		<-make(chan int)
 	case "nil":
 		var none *string
@@ -344,7 +358,7 @@ func Do(what string) string {
       ({ answer }) => answer.kind === 'message' && answer.payload.slice(2),
     )
     assert.equal(texts.map(String), [String(Buffer.from('1').join()), Buffer.from('2a2a2a2a').join()])
-    for (const what of ['sleep', 'deadlock', 'nil', 'deep']) {
+    for (const what of ['sleep', 'nap', 'deadlock', 'nil', 'deep']) {
       const guest = fresh()
       assert.throws(
         () => ask(guest, what),
@@ -354,6 +368,237 @@ func Do(what string) string {
       // The instance is another one now.
       assert.is(ask(guest, 'time').length, 1)
     }
+    // What the runtime prints is told, behind what the same call printed before.
+    const lost = wordsOf(() => ask(fresh(), 'noise', 'goroutine'))
+    assert.match(lost ?? '', /^some noise\npanic: elsewhere\n\ngoroutine [\s\S]*\\x09dep@v0\.0\.0\/dep\.go:\d+ /)
+    const guest = fresh()
+    ask(guest, 'noise')
+    assert.match(wordsOf(() => ask(guest, 'deadlock')) ?? '', /^fatal error: all goroutines are asleep - deadlock!\n/)
+  })
+})
+
+/** An action whose handler does what it is asked to: `cases` are Go code by name. */
+const probe = (imports: readonly string[], cases: Readonly<Record<string, string>>, more = ''): Files => ({
+  'proto/tally.proto': `syntax = "proto3";
+package test.probe.v1;
+service Probe { rpc Do(Ask) returns (Told); rpc Count(Ask) returns (stream Told); }
+message Ask { string what = 1; }
+message Told { string text = 1; repeated Told more = 2; }
+`,
+  'service.go': `package probe
+
+import (
+${[...imports, 'innkeeper', 'innkeeper/action', 'tally/gen'].map((path) => `\t"${path}"`).join('\n')}
+)
+
+var Services = []innkeeper.Service{action.New(gen.ProbeAction(probe{}))}
+
+type probe struct{}
+
+type step = action.Step[*gen.Ask, *gen.Told]
+
+// Count goes on to the next letter of what it is asked for, and says it to the log unless it is a dot.
+func (probe) Count() action.ServerStreamHandler[*gen.Ask, *gen.Told] {
+	return action.ServerStream[*gen.Ask, *gen.Ask, *gen.Told]{
+		Start: func(request *gen.Ask, c *innkeeper.Context) (*gen.Ask, *innkeeper.Refusal) {
+			return request, nil
+		},
+		Next: func(state *gen.Ask, s *step) *step {
+			letter := state.What[:1]
+			if letter != "." {
+				s.Debug(letter)
+			}
+			if letter == "!" {
+				return s.Emit(&gen.Told{Text: letter}).End()
+			}
+			return s.Keep(&gen.Ask{What: state.What[1:]})
+		},
+	}
+}
+
+func (probe) Do(r *gen.Ask, c *action.Command[*gen.Told]) action.Decision {
+	switch r.What {
+${Object.entries(cases)
+  .map(([what, code]) => `\tcase "${what}":\n\t\t${code.replaceAll('\n', '\n\t\t')}`)
+  .join('\n')}
+	}
+	return c.Accept().Reply(&gen.Told{})
+}
+${more}`,
+})
+
+const asked = (what: string): Uint8Array => Uint8Array.from([10, what.length, ...Buffer.from(what)])
+
+function probed(guest: ReturnType<typeof load>, what: string): Outcome {
+  const command = { method: 'Do', payload: asked(what), metadata: [], nowMs: 1, seed: new Uint8Array(16) }
+  return guest.action!.call('test.probe.v1.Probe', [command])[0]!
+}
+
+/** What a fault tells. */
+function wordsOf(call: () => unknown): string | undefined {
+  try {
+    call()
+  } catch (error) {
+    assert.instance(error, GuestFault)
+    return (error as GuestFault).words
+  }
+  assert.unreachable('no fault')
+}
+
+on('a fault tells its words, its place and the calls that led there', async () => {
+  /** Code, and what is told; HERE is its place. */
+  const faults: Readonly<Record<string, readonly [code: string, words: string | RegExp]>> = {
+    text: ['panic("boom")', 'boom at HERE (tally.probe.Do)\n  tally.probe.Do HERE'],
+    lines: ['panic("one\\ntwo")', 'one at HERE (tally.probe.Do)\ntwo\n  tally.probe.Do HERE'],
+    long: ['panic(strings.Repeat("ü", 5000))', `${'ü'.repeat(1024)} at HERE (tally.probe.Do)\n  tally.probe.Do HERE`],
+    error: ['panic(errors.New("no such thing"))', /^no such thing at HERE \(tally\.probe\.Do\)\n/],
+    stringer: ['panic(kilo(3))', /^kkk at HERE \(/],
+    struct: [
+      'panic(struct{ A, B int }{1, 2})',
+      /^panic at HERE \(tally\.probe\.Do\)\n {2}tally\.probe\.Do HERE\npanic: \(struct \{ A int; B int \}\) /,
+    ],
+    index: ['_ = []int{1, 2}[len(r.What)]', /^runtime error: index out of range \[5\] with length 2 at HERE \(/],
+    nil: [
+      '(*gen.Told)(nil).Text = "x"',
+      /^runtime error: invalid memory address or nil pointer dereference at HERE \(/,
+    ],
+    map: ['map[string]int(nil)["x"] = 1', /^assignment to entry in nil map at HERE \(/],
+    divide: ['_ = 1 / (len(r.What) - 6)', /^runtime error: integer divide by zero at HERE \(/],
+    type: ['_ = any(r).(*gen.Told)', /^interface conversion: interface \{\} is \*gen\.Ask, not \*gen\.Told at HERE \(/],
+    below: [
+      'deeper(len(r.What))',
+      /^runtime error: index out of range \[5\] with length 1 at service\.go:\d+ \(tally\.deeper\)\n {2}tally\.deeper service\.go:\d+\n {2}tally\.probe\.Do HERE$/,
+    ],
+    library: [
+      '_ = strings.Repeat("x", -len(r.What))',
+      /^strings: negative Repeat count at HERE \(tally\.probe\.Do\)\n {2}strings\.Repeat strings\/strings\.go:\d+\n {2}tally\.probe\.Do HERE$/,
+    ],
+    encode: [
+      '_ = c.Accept().Reply(&gen.Told{More: []*gen.Told{nil}})',
+      /^runtime error: invalid memory address .* at HERE \(tally\.probe\.Do\)\n {2}tally\/gen\.\(\*Told\)\.ProtoAppend gen\/tally_proto\.go:\d+\n/,
+    ],
+    again: [
+      'defer func() { panic("again: " + recover().(string)) }()\npanic("first")',
+      /^again: first at HERE \(tally\.probe\.Do\.func1\)\n/,
+    ],
+    header: ['innkeeper.Text("x-bin", "text")', /^metadata x-bin: names that end in -bin take bytes at HERE \(/],
+    code: ['return c.Refuse(99, "no")', /^refuse: there is no such code at HERE \(/],
+    nothing: [
+      'return action.Decision{}',
+      /^test\.probe\.v1\.Probe\/Do answered neither accept nor refuse at innkeeper@/,
+    ],
+    // What Go cannot recover, in its own words; the place is among the calls.
+    deadlock: ['<-make(chan int)', /^fatal error: all goroutines are asleep - deadlock!\n[\s\S]*\\x09tally\/HERE /],
+    memory: [
+      'for kept := [][]byte{}; ; {\n\tkept = append(kept, make([]byte, 1<<20))\n}',
+      /^runtime: out of memory: cannot allocate 1048576-byte block [\s\S]*\\x09tally\/service\.go:\d+ /,
+    ],
+  }
+  const codes = Object.fromEntries(Object.entries(faults).map(([what, [code]]) => [what, code]))
+  const files = probe(
+    ['errors', 'strings'],
+    codes,
+    `
+type kilo int
+
+func (k kilo) String() string { return strings.Repeat("k", int(k)) }
+
+func deeper(n int) { _ = make([]int, 1)[n] }
+`,
+  )
+  await withGo(files, async (folder) => {
+    const artefact = await build(folder)
+    for (const [what, [code, words]] of Object.entries(faults)) {
+      const guest = load(artefact, defaultLimits)
+      const here = `service.go:${lineOf(files['service.go']!, code.split('\n')[0]!)}`
+      const told = wordsOf(() => probed(guest, what))?.replaceAll(new RegExp(`${here}\\b`, 'g'), 'HERE')
+      if (words instanceof RegExp) assert.match(told ?? '', words, what)
+      else assert.is(told, words, what)
+      assert.ok(Buffer.byteLength(told!) <= 4096)
+      // The instance is another one now.
+      assert.is(probed(guest, '').answer.kind, 'message')
+    }
+  })
+})
+
+on('stored events and states that cannot be read are told by their names', async () => {
+  const { bytes } = await component('counter/go')
+  const guest = load(await linked(bytes), defaultLimits).eventSourced!
+  const evolve = (basis: Basis, typeName: string, data: Uint8Array) =>
+    wordsOf(() => guest.evolve('examples.counter.v1.Counter', 'a', basis, [{ typeName, data }], true)) ?? ''
+  const noMessage = Uint8Array.of(0x0b)
+  const added = 'examples.counter.v1.Added'
+  assert.match(
+    evolve({ kind: 'initial' }, 'examples.counter.v1.Gone', new Uint8Array()),
+    /^examples\.counter\.v1\.Counter has no Evolve for examples\.counter\.v1\.Gone at /,
+  )
+  assert.match(evolve({ kind: 'initial' }, added, noMessage), /a stored event is no examples\.counter\.v1\.Added: /)
+  assert.match(
+    evolve({ kind: 'state', bytes: noMessage }, added, new Uint8Array()),
+    /the stored state is no examples\.counter\.v1\.Value: /,
+  )
+})
+
+on('log lines have levels; those of log and log/slog are among them', async () => {
+  const cases = {
+    levels: 'c.Debug("one")\nc.Info("two")\nc.Warn("three")\nc.Error("four")',
+    helper: 'innkeeper.Log.Info("without a command")',
+    printf: 'log.Printf("%d and %q", 5, "x")\nlog.Println("two\\nlines")\nc.Info("after")',
+    slog: 'slog.Debug("asked", "n", 5)\nslog.With("user", "me").WithGroup("g").Warn("slow", "level", 3)\nslog.Error("x")\nlog.Print("plain")',
+    quiet: '',
+  }
+  const expected = {
+    levels: ['debug one', 'info two', 'warn three', 'error four'],
+    helper: ['info without a command'],
+    printf: ['info 5 and "x"', 'info two\nlines', 'info after'],
+    slog: ['debug msg=asked n=5', 'warn msg=slow user=me g.level=3', 'error msg=x', 'info plain'],
+    quiet: [],
+  }
+  await withGo(probe(['log', 'log/slog'], cases), async (folder) => {
+    const guest = load(await build(folder), defaultLimits)
+    for (const [what, lines] of Object.entries(expected)) assert.equal(told(probed(guest, what)), lines, what)
+  })
+  // log alone, without slog.
+  await withGo(probe(['log'], { printf: cases.printf }), async (folder) => {
+    assert.equal(told(probed(load(await build(folder), defaultLimits), 'printf')), expected.printf)
+  })
+})
+
+on('lines of replicated entities come once, be there something to tell or not', async () => {
+  const models = globSync('*.go', { cwd: join(root, 'test/conformance/go') })
+  const files = Object.fromEntries(
+    models.map((name) => [name, readFileSync(join(root, 'test/conformance/go', name), 'utf8')]),
+  )
+  const changes: readonly (readonly [file: string, text: string, by: string])[] = [
+    [
+      'members.go',
+      '	if view.Has("bad") {',
+      '	c.Info("changed")\n	if view.Size() == 0 {\n		return c.Silent()\n	}\n	if view.Has("bad") {',
+    ],
+    ['members.go', '	return c.Accept(view.Add("left"))', '	c.Warn("left")\n	return c.Accept(view.Add("left"))'],
+    ['service.go', '{ return script.Look }', '{\n			innkeeper.Log.Info("looks")\n			return script.Look\n		}'],
+  ]
+  for (const [file, text, by] of changes) {
+    assert.ok(files[file]!.includes(text), text)
+    files[file] = files[file]!.replace(text, by)
+  }
+  files['proto/conformance.proto'] = readFileSync(join(root, 'test/conformance/proto/conformance.proto'), 'utf8')
+  files['go.mod'] =
+    `module conformance\n\ngo 1.24\n\nrequire innkeeper v0.0.0\n\nreplace innkeeper => ${join(root, 'sdk/go')}\n`
+  await withGo(files, async (folder) => checkTalkative(await build(folder)))
+})
+
+on('lines of a step of a stream go with its first output, or with one that says nothing else', async () => {
+  await withGo(probe([], { none: '' }), async (folder) => {
+    const guest = load(await build(folder), defaultLimits, () => true).action!
+    const step = (state: Uint8Array | undefined, inputs: readonly StreamInput[]) =>
+      guest.stream('test.probe.v1.Probe', 'Count', state, inputs, 1, new Uint8Array(16))
+    const start = [{ kind: 'start', metadata: [] }, { kind: 'item', payload: asked('a.!') }, { kind: 'end' }] as const
+    const first = step(undefined, start)
+    const second = step(first.state, [])
+    const third = step(second.state, [])
+    const shown = [first, second, third].map(({ outputs }) => outputs.map((one) => [one.answer.kind, ...told(one)]))
+    assert.equal(shown, [[['none', 'debug a']], [], [['message', 'debug !']]])
   })
 })
 

@@ -13,7 +13,7 @@ import { findRust } from '../../host/build/rust.ts'
 import { MissingTool, runTool } from '../../host/build/toolchain.ts'
 import { checkLaws } from '../../host/deploy/laws/laws.ts'
 import { link } from '../../host/deploy/link.ts'
-import type { Decided, EventSourcedGuest, GuestCommand } from '../../host/guest/guest.ts'
+import type { Basis, Decided, EventSourcedGuest, GuestCommand } from '../../host/guest/guest.ts'
 import { GuestFault } from '../../host/guest/guest.ts'
 import { interfaces } from '../../host/guest/layout.ts'
 import { load } from '../../host/guest/load.ts'
@@ -22,6 +22,7 @@ import { loadSchema } from '../../host/schema/load.ts'
 import { conformance } from '../conformance/languages.ts'
 import { component } from '../support/components.ts'
 import { skip } from '../support/skip.ts'
+import { checkTalkative, told } from '../support/talkative.ts'
 
 const Rust = suite('rust')
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -120,7 +121,7 @@ else {
     source
       .replace('_: GetRequest', 'request: GetRequest')
       .replace('        accept(())', `        ${code}\n        accept(())`)
-  const clock = 'src/lib.rs:39:28: the clock is not available in a service: use context.now()'
+  const clock = 'src/lib.rs:39:28: the clock is not available in a service: use context.now(), milliseconds since 1970'
   const refused: readonly (readonly [string, string, string])[] = [
     [
       'SystemTime',
@@ -172,28 +173,70 @@ else {
     })
   }
 
-  const traps: readonly (readonly [string, string])[] = [
-    ['a panic', 'assert!(request.id.is_empty());'],
-    ['overflow', 'let mut n = i64::MAX; n += request.id.len() as i64; let state = &Value { value: n };'],
-    ['process::exit', 'std::process::exit(request.id.len() as i32);'],
-    ['env::vars', 'assert!(std::env::vars().next().is_none());'],
+  /** With the words that are told: they begin with the place in the author's code, where Rust knows one. */
+  const traps: readonly (readonly [string, string, string | RegExp | undefined])[] = [
+    ['a panic', 'panic!("no {}", request.id);', 'src/lib.rs:39:9: no a'],
+    [
+      'a failed assertion',
+      'assert_eq!(request.id.len(), 2);',
+      'src/lib.rs:39:9: assertion `left == right` failed\n  left: 1\n right: 2',
+    ],
+    [
+      'unwrap of None',
+      'request.id.strip_prefix("b").unwrap();',
+      'src/lib.rs:39:38: called `Option::unwrap()` on a `None` value',
+    ],
+    [
+      'a number that is none',
+      'request.id.parse::<i64>().unwrap();',
+      'src/lib.rs:39:35: called `Result::unwrap()` on an `Err` value: ParseIntError { kind: InvalidDigit }',
+    ],
+    [
+      'an index out of range',
+      'let _ = request.id.as_bytes()[3];',
+      'src/lib.rs:39:17: index out of bounds: the len is 1 but the index is 3',
+    ],
+    [
+      'overflow',
+      'let mut n = i64::MAX; n += request.id.len() as i64; let state = &Value { value: n };',
+      'src/lib.rs:39:31: attempt to add with overflow',
+    ],
+    [
+      'division by zero',
+      'let n = 7 / (request.id.len() - 1); assert!(n > 0);',
+      'src/lib.rs:39:17: attempt to divide by zero',
+    ],
+    [
+      'a cell that is borrowed twice',
+      'let c = std::cell::RefCell::new(request); let _one = c.borrow_mut(); let _two = c.borrow_mut();',
+      'src/lib.rs:39:91: RefCell already borrowed',
+    ],
+    ['words that are too long', 'panic!("{}", "ü".repeat(5000));', `src/lib.rs:39:9: ${'ü'.repeat(2039)}`],
+    [
+      'metadata of the wrong type',
+      'return accept(()).metadata("x-bin", "text").reply(*state);',
+      'src/lib.rs:39:27: assertion `left == right` failed: metadata x-bin: names that end in -bin take bytes, all others text\n  left: true\n right: false',
+    ],
+    ['env::vars', 'assert!(std::env::vars().next().is_none());', /^\S+\.rs:\d+:\d+: not supported on this platform$/],
+    ['process::exit', 'std::process::exit(request.id.len() as i32);', undefined],
     [
       'recursion without end',
       'fn deep(n: &mut u64) -> u64 { let mut a = [*n; 64]; *n += 1; std::hint::black_box(&mut a); deep(n) + a[3] } assert!(deep(&mut 0) > request.id.len() as u64);',
+      undefined,
     ],
     [
       'more memory than there is',
       'let mut all = Vec::new(); loop { all.push(vec![request.id.len() as u8; 1 << 20]); }',
+      'memory allocation of 1048576 bytes failed',
     ],
   ]
-  for (const [name, code] of traps) {
-    Rust(`a trap, and the next call is fine: ${name}`, async () => {
+  for (const [name, code, words] of traps) {
+    Rust(`a trap that tells why, and the next call is fine: ${name}`, async () => {
       await written(inGet(code))
       const guest = await guestOf((await buildProject(probe)).file)
-      assert.throws(
-        () => ask(guest),
-        (error: unknown) => error instanceof GuestFault,
-      )
+      const told = wordsOf(() => ask(guest))
+      if (words instanceof RegExp) assert.match(told ?? '', words)
+      else assert.is(told, words)
       const added = guest.decide(
         service,
         'a',
@@ -204,6 +247,120 @@ else {
       assert.is(added.kind === 'decided' && added.decisions[0]!.outcome.answer.kind, 'message')
     })
   }
+
+  Rust('what cannot be read, and an event that is not listed, are told by their names', async () => {
+    const { bytes } = await component('counter/rust')
+    const linked = await link(bytes, defaultLimits)
+    if (!linked.ok) throw new Error(linked.reasons.join('; '))
+    const guest = load(linked.artefact, defaultLimits).eventSourced!
+    const evolve = (basis: Basis, typeName: string, data: Uint8Array) =>
+      wordsOf(() => guest.evolve(service, 'a', basis, [{ typeName, data }], true))
+    const noMessage = Uint8Array.of(0x0b)
+    const added = 'examples.counter.v1.Added'
+    assert.match(
+      evolve({ kind: 'initial' }, 'examples.counter.v1.Gone', new Uint8Array()) ?? '',
+      /src\/event_sourced\.rs:\d+:\d+: examples\.counter\.v1\.Counter has no event examples\.counter\.v1\.Gone: its `events!` does not list it$/,
+    )
+    assert.match(
+      evolve({ kind: 'initial' }, added, noMessage) ?? '',
+      /: examples\.counter\.v1\.Counter: an event is no examples\.counter\.v1\.Added: failed to decode/,
+    )
+    assert.match(
+      evolve({ kind: 'state', bytes: noMessage }, added, new Uint8Array()) ?? '',
+      /: examples\.counter\.v1\.Counter: the stored state is no examples\.counter\.v1\.Value: failed to decode/,
+    )
+  })
+
+  const talkative = (source: string): string =>
+    source
+      .replace(
+        '=> state.value += added.amount',
+        '=> { log::debug!("folds {}", added.amount); state.value += added.amount }',
+      )
+      .replace('if amount <= 0 {', 'log::warn!("asked for {amount}"); if amount <= 0 {')
+      .replace('|after: &Value| *after', '|after: &Value| { log::info!("is {}", after.value); *after }')
+      .replace(
+        'accept(()).reply(*state)',
+        'log::error!("read"); if state.value == 7 { panic!("seven") } accept(()).reply(*state)',
+      )
+      .replace('const VALUE_MAX', 'use innkeeper::log;\n\nconst VALUE_MAX')
+
+  Rust(
+    'log lines are those of one command, with what its fold and its reply say; stored events say nothing',
+    async () => {
+      await written(talkative)
+      const guest = await guestOf((await buildProject(probe)).file)
+      const add = (amount: number): GuestCommand => ({ ...get, method: 'Add', payload: Uint8Array.of(16, amount) })
+      const logsOf = (...commands: readonly GuestCommand[]) => {
+        const decided = guest.decide(service, 'a', { kind: 'initial' }, commands, false)
+        if (decided.kind !== 'decided') throw new Error(decided.kind)
+        return decided.decisions.map(({ outcome }) => told(outcome))
+      }
+      const stored = { typeName: 'examples.counter.v1.Added', data: Uint8Array.of(8, 5) }
+      guest.evolve(service, 'a', { kind: 'initial' }, [stored, stored], true)
+      assert.equal(logsOf(add(2), add(0), get, add(3)), [
+        ['warn asked for 2', 'debug folds 2', 'info is 2'],
+        ['warn asked for 0'],
+        ['error read'],
+        ['warn asked for 3', 'debug folds 3', 'info is 5'],
+      ])
+    },
+  )
+
+  Rust('lines of replicated entities come once, be there something to tell or not', async () => {
+    await written((source) => source)
+    const models = join(root, 'test/conformance/rust/src')
+    await rm(join(probe, 'src'), { recursive: true })
+    await cp(models, join(probe, 'src'), { recursive: true, filter: (path) => !path.endsWith('gen') })
+    const members = await readFile(join(models, 'members.rs'), 'utf8')
+    const changes: readonly (readonly [text: string, by: string])[] = [
+      [
+        'if set.has(&"bad".into()) {',
+        'innkeeper::log::info!("changed"); if set.size() == 0 { return Ok(silent()); } if set.has(&"bad".into()) {',
+      ],
+      ['accept(set.add(&"left".into()))', 'innkeeper::log::warn!("left"); accept(set.add(&"left".into()))'],
+      ['|script| script.look.clone()', '|script| { innkeeper::log::info!("looks"); script.look.clone() }'],
+    ]
+    for (const [text] of changes) assert.ok(members.includes(text), text)
+    const changed = changes.reduce((source, [text, by]) => source.replace(text, by), members)
+    await writeFile(join(probe, 'src/members.rs'), changed)
+    await writeFile(
+      join(probe, 'service.json'),
+      JSON.stringify({ language: 'rust', proto: '../../../conformance/proto' }),
+    )
+    const { file } = await buildProject(probe)
+    const linked = await link(await readFile(file), defaultLimits)
+    if (!linked.ok) throw new Error(linked.reasons.join('; '))
+    checkTalkative(linked.artefact)
+  })
+
+  Rust('cargo test shows log lines, each once, and those before a panic', async () => {
+    await written(talkative)
+    await buildProject(probe)
+    await mkdir(join(probe, 'tests'), { recursive: true })
+    const rules = (await readFile(join(counter, 'tests/rules.rs'), 'utf8')).replaceAll(
+      'use counter::',
+      'use rust_probe::',
+    )
+    const shown = `
+#[test]
+fn shown() {
+    given::<Service>([Added { amount: 1 }]).when(add(2)).then(Added { amount: 2 }, Value { value: 3 }).when(add(4)).then(
+        Added { amount: 4 },
+        Value { value: 7 },
+    ).when(get());
+}
+`
+    await writeFile(join(probe, 'tests/rules.rs'), `${rules}${shown}`)
+    const ran = await runTool(cargo, ['test', '--quiet', '--test', 'rules', 'shown'], { cwd: probe })
+    assert.is(ran.ok, false)
+    const said = ran.stdout.split('\n').filter((line) => /^(debug|info|warn|error): |^seven$/.test(line))
+    assert.equal(said, [
+      ...['warn: asked for 2', 'debug: folds 2', 'info: is 3'],
+      ...['warn: asked for 4', 'debug: folds 4', 'info: is 7'],
+      ...['error: read', 'seven'],
+    ])
+  })
 
   Rust('the same source has the same bytes', async () => {
     await written((source) => source)
@@ -219,6 +376,17 @@ async function guestOf(file: string): Promise<EventSourcedGuest> {
   const linked = await link(await readFile(file), defaultLimits)
   if (!linked.ok) throw new Error(linked.reasons.join('; '))
   return load(linked.artefact, defaultLimits).eventSourced!
+}
+
+/** What a fault tells. */
+function wordsOf(call: () => unknown): string | undefined {
+  try {
+    call()
+  } catch (error) {
+    assert.instance(error, GuestFault)
+    return (error as GuestFault).words
+  }
+  assert.unreachable('no fault')
 }
 
 function ask(guest: EventSourcedGuest): Decided {

@@ -152,7 +152,10 @@ func (s *service) Call(command boundary.Command) boundary.Outcome {
 		panic(name + " streams, and was called as a unary method")
 	}
 	boundary.Begin()
-	return method.call(name, &command)
+	boundary.BeginLines()
+	outcome := method.call(name, &command)
+	outcome.Logs = boundary.TakeLines()
+	return outcome
 }
 
 func (s *service) Stream(
@@ -177,7 +180,16 @@ func (s *service) Stream(
 		}
 	}
 	boundary.Begin()
-	return method.stream(full, state, inputs, innkeeper.NewContext("", now, seed, metadata))
+	boundary.BeginLines()
+	step := method.stream(full, state, inputs, innkeeper.NewContext("", now, seed, metadata))
+	if logs := boundary.TakeLines(); len(logs) > 0 {
+		// On the first output; on one that says nothing else if there is none.
+		if len(step.Outputs) == 0 {
+			step.Outputs = []boundary.Outcome{{Reply: boundary.ReplyNone}}
+		}
+		step.Outputs[0].Logs = logs
+	}
+	return step
 }
 
 // NoState is of a stream that has none.

@@ -275,7 +275,7 @@ func (w *walk) callee(fun ast.Expr) types.Object {
 	return nil
 }
 
-const noOutput = " is not available in a service: a component has no output"
+const noOutput = " is not available in a service: a component has no output; use c.Info() and the like, or log"
 
 func (w *walk) used(ident *ast.Ident) {
 	object := w.info.Uses[ident]
@@ -308,14 +308,14 @@ func refusedImport(path string) string {
 		return "a component has no system"
 	case "crypto/rand":
 		return "use c.RandomBytes(), which is in the journal"
-	case "log", "log/slog", "testing", "expvar":
-		return "a component has no output"
+	case "testing", "expvar":
+		return "it is for programs"
 	case "unsafe", "C":
 		return "memory is the SDK's"
 	case "runtime":
 		return "what it tells is not the same every time"
 	}
-	for _, prefix := range []string{"os/", "net/http", "net/rpc", "net/smtp", "log/", "runtime/", "testing/"} {
+	for _, prefix := range []string{"os/", "net/http", "net/rpc", "net/smtp", "log/syslog", "runtime/", "testing/"} {
 		if strings.HasPrefix(path, prefix) {
 			return "a component has no system"
 		}
@@ -330,7 +330,7 @@ func refusedUse(path, name string) string {
 	case "time":
 		switch name {
 		case "Now", "Since", "Until":
-			return no + "use c.Now()"
+			return no + "use c.Now(), milliseconds since 1970"
 		case "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker":
 			return no + "a handler answers at once"
 		case "LoadLocation", "Time.Local":
@@ -345,6 +345,11 @@ func refusedUse(path, name string) string {
 		switch name {
 		case "Print", "Printf", "Println", "Scan", "Scanf", "Scanln":
 			return noOutput
+		}
+	case "log":
+		switch strings.TrimPrefix(name, "Logger.") {
+		case "Fatal", "Fatalf", "Fatalln":
+			return no + "it ends a process; refuse, or panic"
 		}
 	case "hash/maphash":
 		if name == "MakeSeed" {

@@ -10,12 +10,12 @@ import (
 // About: what the component says of itself (wit/about.wit), and the services that it has.
 //
 //	description    32 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24
-//	service        72         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
-//	                          state-type 32, state-version 44, headers 56, views 64
+//	service        80         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
+//	                          state-type 32, state-version 44, headers 56, views 64, events 72
 //	method-view    20         method 0, case (u8) 8, string 12
 
 const (
-	serviceBytes = 72
+	serviceBytes = 80
 	viewBytes    = 20
 )
 
@@ -24,10 +24,20 @@ var (
 	services      []innkeeper.Service
 )
 
-// Serve is called once, at start, by the generated main package.
-func Serve(descriptors string, all []innkeeper.Service) {
-	descriptorSet = descriptors
-	services = all
+// Component is what the generated main package knows.
+type Component struct {
+	// Module and Generated are import paths: of the author's module, and of the package that is generated in it.
+	Module, Generated string
+	Descriptors       string
+	Services          []innkeeper.Service
+	// Fault is memory that the host can find.
+	Fault []byte
+}
+
+// Serve is called once, at start.
+func Serve(c *Component) {
+	descriptorSet, services = c.Descriptors, c.Services
+	ownFolder, generatedFolder, fault = c.Module+"/", c.Generated+"/", c.Fault
 }
 
 // Named is the service that the host asks for.
@@ -41,8 +51,9 @@ func Named(at, length uint32) *innkeeper.Service {
 	panic("the host asks only for services that were described")
 }
 
-//go:wasmexport innkeeper:guest/about@0.1.0#describe
+//go:wasmexport innkeeper:guest/about@0.2.0#describe
 func describe() uint32 {
+	defer Tell()
 	answer := Allocate(32)
 	PutText(answer, "innkeeper-go")
 	PutText(answer+8, innkeeper.Version)
@@ -55,7 +66,7 @@ func describe() uint32 {
 	return answer
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/about@0.1.0#describe
+//go:wasmexport cabi_post_innkeeper:guest/about@0.2.0#describe
 func described(uint32) { Release() }
 
 func putService(at uint32, service *innkeeper.Service) {
@@ -67,12 +78,27 @@ func putService(at uint32, service *innkeeper.Service) {
 	Put32(at+28, options.PassivateAfterMs)
 	PutOptionalText(at+32, service.StateType)
 	PutOptionalText(at+44, options.StateVersion)
-	headers := allocateList(len(options.Headers), 8)
-	for i, header := range options.Headers {
-		PutText(headers+uint32(i)*8, header)
-	}
-	PutPair(at+56, headers, len(options.Headers))
+	putNames(at+56, options.Headers)
 	putViews(at+64, service.Views)
+	putNames(at+72, sorted(service.Events))
+}
+
+// sorted in place: slices.Sort would be 26 KB of a component.
+func sorted(names []string) []string {
+	for i := range names {
+		for j := i; j > 0 && names[j] < names[j-1]; j-- {
+			names[j], names[j-1] = names[j-1], names[j]
+		}
+	}
+	return names
+}
+
+func putNames(at uint32, names []string) {
+	base := allocateList(len(names), 8)
+	for i, name := range names {
+		PutText(base+uint32(i)*8, name)
+	}
+	PutPair(at, base, len(names))
 }
 
 func putViews(at uint32, views []boundary.MethodView) {

@@ -10,7 +10,8 @@ import "innkeeper/internal/boundary"
 //	typed          16         type-name 0, data 8          metadata-entry  20   name 0, case (u8) 8, value 12
 //	call           32         service 0, method 8, payload 16, metadata 24
 //	effect         36         call 0, synchronous (u8) 32
-//	outcome        56         answer 0, effects 40, metadata 48; answer: ok or err (u8) 0, then at 4
+//	log-line       12         level (u8) 0, text 4
+//	outcome        64         answer 0, effects 40, metadata 48, logs 56; answer: ok or err (u8) 0, then at 4
 //	                          reply: case (u8) 0, list or call 4; or failure: code (u8) 0, message 4, details 12
 //
 // The memory is not clean: every byte that a case reads is written.
@@ -18,10 +19,11 @@ import "innkeeper/internal/boundary"
 const (
 	callBytes   = 32
 	effectBytes = 36
+	lineBytes   = 12
 )
 
 // OutcomeBytes is the size of an outcome.
-const OutcomeBytes = 56
+const OutcomeBytes = 64
 
 // PutOutcome of a command.
 func PutOutcome(at uint32, outcome *boundary.Outcome) {
@@ -43,6 +45,7 @@ func PutOutcome(at uint32, outcome *boundary.Outcome) {
 	}
 	putEffects(at+40, outcome.Effects)
 	putMetadata(at+48, outcome.Metadata)
+	putLogs(at+56, outcome.Logs)
 }
 
 // PutTyped puts a list of messages with their names.
@@ -87,6 +90,16 @@ func putMetadata(at uint32, entries []boundary.Entry) {
 		}
 	}
 	PutPair(at, base, len(entries))
+}
+
+func putLogs(at uint32, lines []boundary.Line) {
+	base := allocateList(len(lines), lineBytes)
+	for i := range lines {
+		line := base + uint32(i)*lineBytes
+		Put8(line, uint8(lines[i].Level))
+		PutText(line+4, lines[i].Text)
+	}
+	PutPair(at, base, len(lines))
 }
 
 // allocateList answers the alignment for an empty one, as the ABI's own bindings do it.

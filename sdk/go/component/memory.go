@@ -73,6 +73,7 @@ func Release() {
 	}
 	clear(arena.pins)
 	arena.pins = arena.pins[:0]
+	clear(fault[:faultHead])
 }
 
 func address(p unsafe.Pointer) uint32 {

@@ -4,6 +4,7 @@
 //   - A refusal brings no events and no effects, and leaves the state (law L3): it has no way to name any.
 //   - Each event is encoded when it is accepted, and evolved as it is decoded again: nothing enters a state that the journal
 //     could not give back, and nothing is shared between a state and an event (law L2).
+//   - What a fold says to the log while a command is decided is that command's; what it says of stored events is dropped.
 //   - Nothing is held between calls (law L6).
 //
 // Handlers read the state and do not change it; folds may change the one that they are given, and return it.
@@ -156,19 +157,20 @@ func Evolve[S any, E wire.MessageOf[E]](fold func(state S, event E) S) Fold[S] {
 // accepts has an Evolve.
 func New[S wire.MessageOf[S]](handlers Handlers[S], folds ...Fold[S]) innkeeper.Service {
 	var none S
-	seen := make([]string, 0, len(folds))
+	events := make([]string, 0, len(folds))
 	for _, fold := range folds {
-		for _, other := range seen {
+		for _, other := range events {
 			if other == fold.event {
 				panic(handlers.Service + " has two Evolve for " + other)
 			}
 		}
-		seen = append(seen, fold.event)
+		events = append(events, fold.event)
 	}
 	return innkeeper.Service{
 		Name:         handlers.Service,
 		Kind:         boundary.KindEventSourced,
 		StateType:    none.ProtoName(),
+		Events:       events,
 		EventSourced: &service[S]{handlers, folds},
 	}
 }
@@ -190,7 +192,9 @@ func (s *service[S]) Decide(
 	decisions = make([]boundary.Decision, len(commands))
 	for i := range commands {
 		boundary.Begin()
+		boundary.BeginLines()
 		decisions[i], state = s.one(entity, state, &commands[i], r)
+		decisions[i].Outcome.Logs = boundary.TakeLines()
 		changed = changed || len(decisions[i].Events) > 0
 	}
 	if changed {

@@ -10,6 +10,7 @@
 //	    decides the same, a state is the fold of its events, a handler changes nothing that it is given.
 //	  - Deterministic: time starts at 2026-01-01T00:00:00Z and moves a second with each command; the seed counts up.
 //	  - A call's metadata are the headers of the command.
+//	  - Log lines are shown by the test's own log, each once: with -v, or where the test fails.
 //
 // Leaves to others: what differs between kinds (eventsourced.go, value.go, replicated.go, action.go).
 package innkeepertest
@@ -21,6 +22,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"innkeeper"
@@ -128,6 +130,25 @@ func (a *answer) metadata(header innkeeper.Header) {
 func (a *answer) fail(what, want, got string) {
 	a.t.Helper()
 	a.t.Fatalf("%s decided otherwise\n%s\n  expected: %s\n  was:      %s", a.name, what, want, got)
+}
+
+// running: a component has one thread, and so has what it gathers log lines in.
+var running sync.Mutex
+
+// first runs the service, and shows what it logs.
+func first(t testing.TB, run func()) {
+	running.Lock()
+	defer running.Unlock()
+	boundary.Show = func(line boundary.Line) { t.Logf("%s: %s", line.Level, line.Text) }
+	defer func() { boundary.Show = nil }()
+	run()
+}
+
+// again runs the service once more.
+func again(run func()) {
+	running.Lock()
+	defer running.Unlock()
+	run()
 }
 
 // law fails the test where one is broken.

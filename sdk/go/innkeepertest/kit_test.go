@@ -74,6 +74,32 @@ func mustTell(t *testing.T, expected string, check func()) {
 	check()
 }
 
+// logging keeps what it is told.
+type logging struct {
+	tb
+	lines *[]string
+}
+
+func (l logging) Logf(format string, args ...any) {
+	*l.lines = append(*l.lines, fmt.Sprintf(format, args...))
+}
+
+func TestShowsLogLinesOnce(t *testing.T) {
+	var lines []string
+	kit := kitOf(func(state, request *number, c *command) eventsourced.Decision {
+		c.Debug("asked")
+		return c.Accept(request).ReplyAfter(func(after *number) *number {
+			innkeeper.Log.Warn("answers")
+			return after
+		})
+	})
+	kit.t = logging{lines: &lines}
+	kit.Given(&number{2}).When(one).Then(Events(&number{1}), &number{3})
+	if got := strings.Join(lines, ", "); got != "debug: asked, warn: answers" {
+		t.Fatalf("shown: %s", got)
+	}
+}
+
 func TestPassesWhatIsRight(t *testing.T) {
 	kitOf(accepts).Given(&number{2}).When(one).Then(Events(&number{1}), &number{3}).
 		When(one).Then(Events(&number{1}), &number{4})

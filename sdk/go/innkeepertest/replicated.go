@@ -72,7 +72,9 @@ func (r *Replica[V]) seen(command boundary.Command) []byte {
 		case view.View == boundary.ViewNothing:
 			return r.value.view(true, nil)
 		default:
-			return r.value.view(true, r.kit.service.Replicated.Reads(command))
+			var elements [][]byte
+			again(func() { elements = r.kit.service.Replicated.Reads(command) })
+			return r.value.view(true, elements)
 		}
 	}
 	return r.value.view(false, nil)
@@ -94,12 +96,15 @@ func (r *Replica[V]) When(call innkeeper.Call) *DecidedReplica[V] {
 	a.checkService(&r.kit.service, call)
 	command := commandOf(call, r.index)
 	view := r.seen(command)
-	decision := service.Decide("entity", view, command)
-	law(t, a.name, "L4, the same command again decides otherwise", decision, service.Decide("entity", view, command))
+	var decision, same boundary.ReplicatedDecision
+	first(t, func() { decision = service.Decide("entity", view, command) })
+	again(func() { same = service.Decide("entity", view, command) })
+	law(t, a.name, "L4, the same command again decides otherwise", decision, same)
 	after := r.after(decision)
 	a.outcome = decision.Outcome
 	if decision.After {
-		a.outcome = service.Render("entity", after.seen(command), command, decision.Note)
+		seen := after.seen(command)
+		first(t, func() { a.outcome = service.Render("entity", seen, command, decision.Note) })
 	}
 	return &DecidedReplica[V]{a, decision, r, after}
 }
@@ -109,7 +114,11 @@ func (r *Replica[V]) Cancelled(call innkeeper.Call) *DecidedReplica[V] {
 	r.kit.t.Helper()
 	command := commandOf(call, r.index)
 	a := answer{t: r.kit.t, name: call.Service + "/" + call.Method + ", cancelled"}
-	decision := r.kit.service.Replicated.Cancelled("entity", r.seen(command), subscriptionOf(call), command.Now)
+	view := r.seen(command)
+	var decision boundary.ReplicatedDecision
+	first(r.kit.t, func() {
+		decision = r.kit.service.Replicated.Cancelled("entity", view, subscriptionOf(call), command.Now)
+	})
 	a.outcome = decision.Outcome
 	return &DecidedReplica[V]{a, decision, r, r.after(decision)}
 }
@@ -218,7 +227,9 @@ func (r *Replica[V]) Changed(call innkeeper.Call) *ToldSubscriber[V] {
 	r.kit.t.Helper()
 	command := commandOf(call, r.index)
 	subscriptions := []boundary.Subscription{subscriptionOf(call)}
-	step := r.kit.service.Replicated.Changed("entity", r.seen(command), subscriptions, command.Now)[0]
+	view := r.seen(command)
+	var step boundary.StreamStep
+	first(r.kit.t, func() { step = r.kit.service.Replicated.Changed("entity", view, subscriptions, command.Now)[0] })
 	a := answer{t: r.kit.t, name: call.Service + "/" + call.Method + ", changed", outcome: step.Outcome}
 	return &ToldSubscriber[V]{a, step, r}
 }

@@ -6,6 +6,8 @@
 //     `render` makes the same decision again, and computes the reply on the new one. Nothing is kept in between (law L6).
 //   - A reply to a removal is made from the value before it.
 //   - The note of a subscription is the request that opened it.
+//   - What Decide says to the log is told by Render where that is asked for, since it says it again: each line once. A view is
+//     opened before a command begins, so what the function of Dynamic says is dropped.
 //
 // Leaves to others: values (package crdt), the memory of a component (package component), chains (internal/boundary).
 package replicated
@@ -159,6 +161,7 @@ func (a *StreamAccepting[V, R]) StreamSilently() Decision {
 
 // occasion is what happens to an entity without a command.
 type occasion struct {
+	innkeeper.Logger
 	entity string
 	now    float64
 }

@@ -224,6 +224,7 @@ func (s *service[V]) Decide(entity string, bytes []byte, command boundary.Comman
 	boundary.Begin()
 	seen := crdt.ReadView(clone(bytes))
 	view := s.open(method, seen, command.Payload)
+	boundary.BeginLines()
 	decision, problem := method.run(view, entity, &command)
 	if problem != "" {
 		return boundary.ReplicatedDecision{Outcome: boundary.MalformedRequest(method.request, problem)}
@@ -235,8 +236,10 @@ func (s *service[V]) Decide(entity string, bytes []byte, command boundary.Comman
 	result := s.changes(seen, decision.change)
 	if decision.answer.Computed() && len(decision.change.operations) > 0 {
 		result.After, result.Note = true, bytes
+		boundary.TakeLines()
 	} else {
 		result.Outcome = decision.answer.Outcome(name, view)
+		result.Outcome.Logs = boundary.TakeLines()
 	}
 	if decision.answer.Refusal != nil {
 		return boundary.ReplicatedDecision{Outcome: result.Outcome}
@@ -265,12 +268,17 @@ func (s *service[V]) Render(entity string, bytes []byte, command boundary.Comman
 	}
 	boundary.Begin()
 	before := s.open(method, crdt.ReadView(clone(note)), command.Payload)
-	decision, problem := method.run(before, entity, &command)
+	after := s.open(method, crdt.ReadView(clone(bytes)), command.Payload)
+	boundary.BeginLines()
+	var decision Decision
+	var problem string
+	boundary.Again(func() { decision, problem = method.run(before, entity, &command) })
 	if problem != "" || decision.answer == nil {
 		panic(s.named(method) + " is to render what it did not decide")
 	}
-	after := s.open(method, crdt.ReadView(clone(bytes)), command.Payload)
-	return decision.answer.Outcome(s.named(method), after)
+	outcome := decision.answer.Outcome(s.named(method), after)
+	outcome.Logs = boundary.TakeLines()
+	return outcome
 }
 
 func (s *service[V]) Changed(
@@ -285,14 +293,17 @@ func (s *service[V]) Changed(
 		boundary.Begin()
 		method := s.subscribed(subscription.Method)
 		view := s.open(method, seen, subscription.Note)
-		told, problem := method.changed(view, subscription.Note, occasion{entity, now})
+		boundary.BeginLines()
+		told, problem := method.changed(view, subscription.Note, occasion{entity: entity, now: now})
 		if problem != "" || !told.said {
 			panic(s.named(method) + ": a change is told by c.Emit, c.Silent, c.End, c.EndWith or c.Refuse")
 		}
+		outcome := told.answer.Outcome(s.named(method), nil)
+		outcome.Logs = boundary.TakeLines()
 		steps[i] = boundary.StreamStep{
 			Subscription: subscription.ID,
-			Told:         told.element || len(told.answer.Effects) > 0,
-			Outcome:      told.answer.Outcome(s.named(method), nil),
+			Told:         told.element || len(outcome.Effects) > 0 || len(outcome.Logs) > 0,
+			Outcome:      outcome,
 			End:          told.end,
 		}
 	}
@@ -309,12 +320,14 @@ func (s *service[V]) Cancelled(
 	boundary.Begin()
 	seen := crdt.ReadView(clone(bytes))
 	view := s.open(method, seen, subscription.Note)
-	left, problem := method.cancelled(view, subscription.Note, occasion{entity, now})
+	boundary.BeginLines()
+	left, problem := method.cancelled(view, subscription.Note, occasion{entity: entity, now: now})
 	if problem != "" || left.answer == nil {
 		panic(s.named(method) + ": who left is answered by c.Accept or c.Remove")
 	}
 	result := s.changes(seen, left.change)
 	result.Outcome = left.answer.Outcome(s.named(method), nil)
+	result.Outcome.Logs = boundary.TakeLines()
 	return result
 }
 

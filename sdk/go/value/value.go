@@ -155,7 +155,9 @@ func (s *service[V]) Decide(entity string, bytes []byte, commands []boundary.Com
 	decisions := make([]boundary.ValueDecision, len(commands))
 	for i := range commands {
 		boundary.Begin()
+		boundary.BeginLines()
 		decisions[i] = s.one(entity, current, &commands[i], r)
+		decisions[i].Outcome.Logs = boundary.TakeLines()
 		switch decisions[i].Change {
 		case boundary.Updated:
 			current = s.valueOf(decisions[i].Value)

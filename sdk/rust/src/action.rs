@@ -7,6 +7,7 @@
 //! A3. `more` asks to be called once the client has taken what was given: one `next` a call, so a slow client slows the guest.
 //! A4. Inputs are taken in order, and none after the end. What a step's own effects do comes before its elements.
 
+use std::any::type_name;
 use std::marker::PhantomData;
 
 use prost::Message;
@@ -14,6 +15,7 @@ use prost::Message;
 use crate::call::{Call, Effect};
 use crate::context::Command;
 pub use crate::context::Moment;
+use crate::log;
 use crate::metadata::{Metadata, MetadataValue};
 use crate::options::{About, Kind};
 use crate::outcome::{self, Extras, Outcome, Reply};
@@ -69,6 +71,7 @@ impl Accepting {
     }
 
     /// Sent with the reply, as a response header.
+    #[track_caller]
     pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
         self.extras.push(name, value.into());
         self
@@ -232,7 +235,7 @@ pub trait Bidi: Message + Default + 'static {
     fn item(&mut self, request: Self::Request, moment: &Moment<'_>) -> Steps<Self::Reply>;
     /// After a step that says `.more()`: what else there is, once the client has taken the last elements.
     fn next(&mut self, _moment: &Moment<'_>) -> Steps<Self::Reply> {
-        panic!("a step asks for more, but the stream has no next")
+        panic!("a step of {} asks for more, but there is no next", type_name::<Self>())
     }
     /// The client has sent all. As it is here the stream ends, unless there is more.
     fn end(&mut self, _moment: &Moment<'_>) -> Steps<Self::Reply> {
@@ -287,11 +290,19 @@ impl<D: Definition> Service for Running<D> {
     }
 
     fn about(&self) -> About {
-        About { name: D::NAME, kind: Kind::Action, options: D::options(), state_type: None, views: Vec::new() }
+        About {
+            name: D::NAME,
+            kind: Kind::Action,
+            options: D::options(),
+            state_type: None,
+            views: Vec::new(),
+            events: Vec::new(),
+        }
     }
 
     fn call(&self, command: &Command<'_>) -> Outcome {
-        outcome_of(D::call(command.method, command.payload, &command.moment()))
+        log::begin();
+        outcome_of(D::call(command.method, command.payload, &command.moment())).logged()
     }
 
     fn stream(
@@ -308,7 +319,8 @@ impl<D: Definition> Service for Running<D> {
             _ => None,
         });
         let moment = Moment::new(now_ms, seed, metadata.unwrap_or_default());
-        D::stream(method, Stream { state, inputs, moment })
+        log::begin();
+        D::stream(method, Stream { state, inputs, moment }).logged()
     }
 }
 
@@ -347,6 +359,19 @@ pub struct Stepped {
     pub(crate) state: Option<Vec<u8>>,
     pub(crate) done: bool,
     pub(crate) more: bool,
+}
+
+impl Stepped {
+    /// With what was said in this step, on its first output; on one that says nothing else if there is none.
+    fn logged(mut self) -> Stepped {
+        let logs = log::take();
+        match self.outputs.first_mut() {
+            Some(output) => output.logs = logs,
+            None if logs.is_empty() => {}
+            None => self.outputs.push(Outcome { logs, ..Extras::default().with(Reply::None) }),
+        }
+        self
+    }
 }
 
 impl Stream<'_> {
@@ -409,8 +434,9 @@ impl<'a, S: Message + Default> Going<'a, S> {
     fn new(bytes: Option<&[u8]>, moment: &'a Moment<'a>, request: &'a str) -> Self {
         let (flags, bytes) =
             bytes.and_then(|bytes| bytes.split_first()).map_or((0, &[][..]), |(flags, rest)| (*flags, rest));
-        let decoded =
-            || S::decode(bytes).unwrap_or_else(|_| panic!("a stream's state that is not one of this service"));
+        let decoded = || {
+            S::decode(bytes).unwrap_or_else(|error| panic!("the stream's state is no {}: {error}", type_name::<S>()))
+        };
         Self {
             moment,
             request,

@@ -39,6 +39,7 @@ impl<R> Call<R> {
     }
 
     /// Sent along. Names that end in `-bin` take bytes, all others text.
+    #[track_caller]
     pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
         metadata::push(&mut self.target.metadata, name, value.into());
         self

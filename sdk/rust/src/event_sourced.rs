@@ -3,7 +3,8 @@
 //! E1. A batch is decided one by one, each command on the state that the one before left (law L1).
 //! E2. A refusal brings no events, no effects, and leaves the state (law L3): it is another type, without a place for them.
 //! E3. An event is folded as it will be read back from the journal: from its bytes (law L2).
-//! E4. Nothing is held between calls: `held` is answered `unknown`, states are always bytes (law L6).
+//! E4. What a fold says while a command is decided is that command's; what it says of stored events is dropped.
+//! E5. Nothing is held between calls: `held` is answered `unknown`, states are always bytes (law L6).
 
 use std::marker::PhantomData;
 
@@ -12,6 +13,7 @@ use prost::{Message, Name};
 use crate::call::{Call, Effect, Target};
 use crate::context::Command;
 pub use crate::context::Context;
+use crate::log;
 use crate::metadata::MetadataValue;
 use crate::options::{About, Kind};
 use crate::outcome::{Extras, Outcome, Reply, Typed};
@@ -23,6 +25,8 @@ impl<M: Message + Name + Default + 'static> State for M {}
 
 /// All events of an entity, as an enum. Made by `events!`.
 pub trait Events: Clone + std::fmt::Debug + PartialEq {
+    /// Of all that there are.
+    fn type_names() -> Vec<String>;
     fn type_name(&self) -> String;
     fn encode(&self) -> Vec<u8>;
     /// None: it has no event of that name.
@@ -88,6 +92,10 @@ macro_rules! events {
         $visibility enum $name { $($event($event)),+ }
 
         impl $crate::event_sourced::Events for $name {
+            fn type_names() -> ::std::vec::Vec<::std::string::String> {
+                ::std::vec![$(<$event as $crate::prost::Name>::full_name()),+]
+            }
+
             fn type_name(&self) -> ::std::string::String {
                 match self { $(Self::$event(_) => <$event as $crate::prost::Name>::full_name()),+ }
             }
@@ -144,6 +152,7 @@ impl<S, E> Accepting<S, E> {
     }
 
     /// Sent with the reply, as a response header.
+    #[track_caller]
     pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
         self.extras.push(name, value.into());
         self
@@ -258,7 +267,9 @@ impl<D: Definition> Service for Running<D> {
 
     fn about(&self) -> About {
         let state_type = Some(D::State::full_name());
-        About { name: D::NAME, kind: Kind::EventSourced, options: D::options(), state_type, views: Vec::new() }
+        let mut events = D::Event::type_names();
+        events.sort_unstable();
+        About { name: D::NAME, kind: Kind::EventSourced, options: D::options(), state_type, views: Vec::new(), events }
     }
 
     fn decide(
@@ -272,9 +283,10 @@ impl<D: Definition> Service for Running<D> {
         let mut changed = want_state;
         let decisions = commands
             .map(|command| {
+                log::begin();
                 let (events, outcome) = decide_one::<D>(&mut state, entity, &command);
                 changed |= !events.is_empty();
-                (events, outcome)
+                (events, outcome.logged())
             })
             .collect();
         Decided { decisions, state: changed.then(|| state.encode_to_vec()) }
@@ -292,15 +304,16 @@ impl<D: Definition> Service for Running<D> {
 fn before<D: Definition>(basis: Option<&[u8]>) -> D::State {
     match basis {
         None => D::State::default(),
-        Some(bytes) => D::State::decode(bytes).unwrap_or_else(|_| panic!("a state that is not one of this service")),
+        Some(bytes) => D::State::decode(bytes)
+            .unwrap_or_else(|error| panic!("{}: the stored state is no {}: {error}", D::NAME, D::State::full_name())),
     }
 }
 
 /// An event without a place in the enum: the entity is stuck until a version has it.
 fn event_of<D: Definition>(type_name: &str, data: &[u8]) -> D::Event {
     match D::Event::decode(type_name, data) {
-        None => panic!("{} has no event {type_name}", D::NAME),
-        Some(event) => event.unwrap_or_else(|_| panic!("an event that is not what its name says")),
+        None => panic!("{} has no event {type_name}: its `events!` does not list it", D::NAME),
+        Some(event) => event.unwrap_or_else(|error| panic!("{}: an event is no {type_name}: {error}", D::NAME)),
     }
 }
 

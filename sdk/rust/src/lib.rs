@@ -2,7 +2,7 @@
 //! and journal; the service reaches nothing else. README.md shows each kind.
 //!
 //! One module a kind, whose words are re-exported by the generated module of a service: `event_sourced`, `value`,
-//! `replicated`, `action`.
+//! `replicated`, `action`. `log` has the words for the host's log.
 
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
@@ -11,9 +11,11 @@ pub mod action;
 mod call;
 mod code;
 mod context;
+mod cut;
 pub mod event_sourced;
 #[doc(hidden)]
 pub mod exact;
+pub mod log;
 mod metadata;
 mod options;
 mod outcome;

@@ -37,6 +37,7 @@ impl From<Vec<u8>> for MetadataValue {
 /// On the way out.
 pub(crate) type Entries = Vec<(String, MetadataValue)>;
 
+#[track_caller]
 pub(crate) fn push(entries: &mut Entries, name: &str, value: MetadataValue) {
     let name = name.to_ascii_lowercase();
     assert_eq!(

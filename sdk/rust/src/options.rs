@@ -41,4 +41,6 @@ pub struct About {
     pub(crate) options: Options,
     pub(crate) state_type: Option<String>,
     pub(crate) views: Vec<(&'static str, Scope)>,
+    /// Full names of what `evolve` takes, sorted.
+    pub(crate) events: Vec<String>,
 }

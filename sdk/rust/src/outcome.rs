@@ -6,6 +6,7 @@ use prost::{Message, Name};
 
 use crate::call::{Effect, Target};
 use crate::code::Code;
+use crate::log::{self, Line};
 use crate::metadata::{self, Entries, MetadataValue};
 
 /// A protobuf message with its full name.
@@ -27,6 +28,15 @@ pub(crate) struct Outcome {
     pub(crate) answer: Result<Reply, Failure>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) metadata: Entries,
+    /// What was said on the way, be it to a refusal.
+    pub(crate) logs: Vec<Line>,
+}
+
+impl Outcome {
+    /// With what was said since the command began, which is over.
+    pub(crate) fn logged(self) -> Outcome {
+        Outcome { logs: log::take(), ..self }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -44,12 +54,13 @@ pub(crate) struct Extras {
 }
 
 impl Extras {
+    #[track_caller]
     pub(crate) fn push(&mut self, name: &str, value: MetadataValue) {
         metadata::push(&mut self.metadata, name, value);
     }
 
     pub(crate) fn with(self, reply: Reply) -> Outcome {
-        Outcome { answer: Ok(reply), effects: self.effects, metadata: self.metadata }
+        Outcome { answer: Ok(reply), effects: self.effects, metadata: self.metadata, logs: Vec::new() }
     }
 }
 
@@ -73,13 +84,14 @@ impl Refusal {
     }
 
     /// Sent with the refusal.
+    #[track_caller]
     pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
         metadata::push(&mut self.metadata, name, value.into());
         self
     }
 
     pub(crate) fn outcome(self, effects: Vec<Effect>) -> Outcome {
-        Outcome { answer: Err(self.failure), effects, metadata: self.metadata }
+        Outcome { answer: Err(self.failure), effects, metadata: self.metadata, logs: Vec::new() }
     }
 }
 

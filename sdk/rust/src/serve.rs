@@ -64,12 +64,12 @@ macro_rules! serve {
             unsafe { $crate::abi::realloc(old, old_size, align, size) }
         }
 
-        #[unsafe(export_name = "innkeeper:guest/about@0.1.0#describe")]
+        #[unsafe(export_name = "innkeeper:guest/about@0.2.0#describe")]
         extern "C" fn describe() -> usize {
             $crate::abi::describe(&SERVICES, ::core::include_bytes!(::core::concat!(::core::env!("OUT_DIR"), "/component.binpb")))
         }
 
-        $crate::serve!(@post "innkeeper:guest/about@0.1.0#describe" describe_post);
+        $crate::serve!(@post "innkeeper:guest/about@0.2.0#describe" describe_post);
     };
 
     (@post $name:literal $function:ident) => {
@@ -81,88 +81,88 @@ macro_rules! serve {
 
     (@event_sourced) => {};
     (@event_sourced $($service:ty)+) => {
-        #[unsafe(export_name = "innkeeper:guest/event-sourced@0.1.0#decide")]
+        #[unsafe(export_name = "innkeeper:guest/event-sourced@0.2.0#decide")]
         extern "C" fn event_sourced_decide(
             s: usize, sn: usize, e: usize, en: usize, case: u32, b: usize, bn: usize, c: usize, cn: usize, want_state: u32,
         ) -> usize {
             $crate::abi::event_sourced_decide(&SERVICES, [s, sn], [e, en], case, [b, bn], [c, cn], want_state)
         }
-        $crate::serve!(@post "innkeeper:guest/event-sourced@0.1.0#decide" event_sourced_decide_post);
+        $crate::serve!(@post "innkeeper:guest/event-sourced@0.2.0#decide" event_sourced_decide_post);
 
-        #[unsafe(export_name = "innkeeper:guest/event-sourced@0.1.0#evolve")]
+        #[unsafe(export_name = "innkeeper:guest/event-sourced@0.2.0#evolve")]
         extern "C" fn event_sourced_evolve(
             s: usize, sn: usize, _e: usize, _en: usize, case: u32, b: usize, bn: usize, v: usize, vn: usize, _want_state: u32,
         ) -> usize {
             $crate::abi::event_sourced_evolve(&SERVICES, [s, sn], case, [b, bn], [v, vn])
         }
-        $crate::serve!(@post "innkeeper:guest/event-sourced@0.1.0#evolve" event_sourced_evolve_post);
+        $crate::serve!(@post "innkeeper:guest/event-sourced@0.2.0#evolve" event_sourced_evolve_post);
     };
 
     (@value) => {};
     (@value $($service:ty)+) => {
-        #[unsafe(export_name = "innkeeper:guest/value@0.1.0#decide")]
+        #[unsafe(export_name = "innkeeper:guest/value@0.2.0#decide")]
         extern "C" fn value_decide(
             s: usize, sn: usize, e: usize, en: usize, case: u32, b: usize, bn: usize, c: usize, cn: usize,
         ) -> usize {
             $crate::abi::value_decide(&SERVICES, [s, sn], [e, en], case, [b, bn], [c, cn])
         }
-        $crate::serve!(@post "innkeeper:guest/value@0.1.0#decide" value_decide_post);
+        $crate::serve!(@post "innkeeper:guest/value@0.2.0#decide" value_decide_post);
     };
 
     (@replicated) => {};
     (@replicated $($service:ty)+) => {
-        #[unsafe(export_name = "innkeeper:guest/replicated@0.1.0#reads")]
+        #[unsafe(export_name = "innkeeper:guest/replicated@0.2.0#reads")]
         extern "C" fn replicated_reads(
             s: usize, sn: usize, m: usize, mn: usize, p: usize, pn: usize, h: usize, hn: usize, now: f64, s0: u32, s1: u32, s2: u32, s3: u32,
         ) -> usize {
             $crate::abi::replicated_reads(&SERVICES, [s, sn], [m, mn], [p, pn], [h, hn], now, [s0, s1, s2, s3])
         }
-        $crate::serve!(@post "innkeeper:guest/replicated@0.1.0#reads" replicated_reads_post);
+        $crate::serve!(@post "innkeeper:guest/replicated@0.2.0#reads" replicated_reads_post);
 
-        #[unsafe(export_name = "innkeeper:guest/replicated@0.1.0#decide")]
+        #[unsafe(export_name = "innkeeper:guest/replicated@0.2.0#decide")]
         extern "C" fn replicated_decide(tuple: usize) -> usize {
             $crate::abi::replicated_decide(&SERVICES, tuple)
         }
-        $crate::serve!(@post "innkeeper:guest/replicated@0.1.0#decide" replicated_decide_post);
+        $crate::serve!(@post "innkeeper:guest/replicated@0.2.0#decide" replicated_decide_post);
 
-        #[unsafe(export_name = "innkeeper:guest/replicated@0.1.0#render")]
+        #[unsafe(export_name = "innkeeper:guest/replicated@0.2.0#render")]
         extern "C" fn replicated_render(tuple: usize) -> usize {
             $crate::abi::replicated_render(&SERVICES, tuple)
         }
-        $crate::serve!(@post "innkeeper:guest/replicated@0.1.0#render" replicated_render_post);
+        $crate::serve!(@post "innkeeper:guest/replicated@0.2.0#render" replicated_render_post);
 
-        #[unsafe(export_name = "innkeeper:guest/replicated@0.1.0#changed")]
+        #[unsafe(export_name = "innkeeper:guest/replicated@0.2.0#changed")]
         extern "C" fn replicated_changed(
             s: usize, sn: usize, e: usize, en: usize, v: usize, vn: usize, l: usize, ln: usize, now: f64,
         ) -> usize {
             $crate::abi::replicated_changed(&SERVICES, [s, sn], [e, en], [v, vn], [l, ln], now)
         }
-        $crate::serve!(@post "innkeeper:guest/replicated@0.1.0#changed" replicated_changed_post);
+        $crate::serve!(@post "innkeeper:guest/replicated@0.2.0#changed" replicated_changed_post);
 
-        #[unsafe(export_name = "innkeeper:guest/replicated@0.1.0#cancelled")]
+        #[unsafe(export_name = "innkeeper:guest/replicated@0.2.0#cancelled")]
         extern "C" fn replicated_cancelled(
             s: usize, sn: usize, e: usize, en: usize, v: usize, vn: usize, i: usize, il: usize, m: usize, mn: usize, t: usize, tn: usize, now: f64,
         ) -> usize {
             $crate::abi::replicated_cancelled(&SERVICES, [s, sn], [e, en], [v, vn], [i, il], [m, mn], [t, tn], now)
         }
-        $crate::serve!(@post "innkeeper:guest/replicated@0.1.0#cancelled" replicated_cancelled_post);
+        $crate::serve!(@post "innkeeper:guest/replicated@0.2.0#cancelled" replicated_cancelled_post);
     };
 
     (@action) => {};
     (@action $($service:ty)+) => {
-        #[unsafe(export_name = "innkeeper:guest/action@0.1.0#call")]
+        #[unsafe(export_name = "innkeeper:guest/action@0.2.0#call")]
         extern "C" fn action_call(s: usize, sn: usize, c: usize, cn: usize) -> usize {
             $crate::abi::action_call(&SERVICES, [s, sn], [c, cn])
         }
-        $crate::serve!(@post "innkeeper:guest/action@0.1.0#call" action_call_post);
+        $crate::serve!(@post "innkeeper:guest/action@0.2.0#call" action_call_post);
 
-        #[unsafe(export_name = "innkeeper:guest/action@0.1.0#stream")]
+        #[unsafe(export_name = "innkeeper:guest/action@0.2.0#stream")]
         extern "C" fn action_stream(
             s: usize, sn: usize, m: usize, mn: usize, present: u32, b: usize, bn: usize, i: usize, il: usize, now: f64, s0: u32, s1: u32, s2: u32, s3: u32,
         ) -> usize {
             $crate::abi::action_stream(&SERVICES, [s, sn], [m, mn], present, [b, bn], [i, il], now, [s0, s1, s2, s3])
         }
-        $crate::serve!(@post "innkeeper:guest/action@0.1.0#stream" action_stream_post);
+        $crate::serve!(@post "innkeeper:guest/action@0.2.0#stream" action_stream_post);
     };
 
     ($($kind:ident: $($module:ident)::+ => $service:ty),+ $(,)?) => {

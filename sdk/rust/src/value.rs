@@ -6,12 +6,13 @@
 
 use std::marker::PhantomData;
 
-use prost::Message;
+use prost::{Message, Name};
 
 use crate::call::{Call, Effect, Target};
 use crate::context::Command;
 pub use crate::context::Context;
 pub use crate::event_sourced::State;
+use crate::log;
 use crate::metadata::MetadataValue;
 use crate::options::{About, Kind};
 use crate::outcome::{Extras, Outcome, Reply};
@@ -53,6 +54,7 @@ impl<V> Accepting<V> {
     }
 
     /// Sent with the reply, as a response header.
+    #[track_caller]
     pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
         self.extras.push(name, value.into());
         self
@@ -176,8 +178,15 @@ impl<D: Definition> Service for Running<D> {
     }
 
     fn about(&self) -> About {
-        let state_type = Some(<D::Value as prost::Name>::full_name());
-        About { name: D::NAME, kind: Kind::Value, options: D::options(), state_type, views: Vec::new() }
+        let state_type = Some(D::Value::full_name());
+        About {
+            name: D::NAME,
+            kind: Kind::Value,
+            options: D::options(),
+            state_type,
+            views: Vec::new(),
+            events: Vec::new(),
+        }
     }
 
     fn decide(
@@ -186,10 +195,17 @@ impl<D: Definition> Service for Running<D> {
         basis: Option<&[u8]>,
         commands: &mut dyn Iterator<Item = Command<'_>>,
     ) -> Vec<(Changed, Outcome)> {
-        let decode =
-            |bytes| D::Value::decode(bytes).unwrap_or_else(|_| panic!("a value that is not one of this service"));
-        let mut value = basis.map(decode);
-        commands.map(|command| decide_one::<D>(&mut value, entity, &command)).collect()
+        let mut value = basis.map(|bytes| {
+            D::Value::decode(bytes).unwrap_or_else(|error| {
+                panic!("{}: the stored value is no {}: {error}", D::NAME, D::Value::full_name())
+            })
+        });
+        let decide = |command: Command<'_>| {
+            log::begin();
+            let (changed, outcome) = decide_one::<D>(&mut value, entity, &command);
+            (changed, outcome.logged())
+        };
+        commands.map(decide).collect()
     }
 }
 

@@ -48,7 +48,7 @@ func (members) Open(
 	sees := everything(view, script)
 	done := membersDone(view, script, c.Context, sees)
 	if done.refusal != nil || done.deleted || done.forward != nil {
-		return membership(view, script, &c.Command, sees)
+		return done.answer(&c.Command, sees)
 	}
 	return withAll(c.Accept(done.operations...), done.performed).StreamAfter(done.after(sees))
 }
@@ -126,7 +126,10 @@ func (m membersPerformed) after(sees sight) func(after set) *gen.Said {
 }
 
 func membership(view set, script *gen.Script, c *membersCommand, sees sight) replicated.Decision {
-	done := membersDone(view, script, c.Context, sees)
+	return membersDone(view, script, c.Context, sees).answer(c, sees)
+}
+
+func (done membersPerformed) answer(c *membersCommand, sees sight) replicated.Decision {
 	if done.refusal != nil {
 		return c.RefuseWith(done.refusal)
 	}

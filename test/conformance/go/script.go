@@ -61,6 +61,8 @@ func perform(script *gen.Script, c *innkeeper.Context, show showing, change func
 				said := asked(one.Ask, c, show)
 				done.pieces = append(done.pieces, &said)
 			}
+		case *gen.Act_Log:
+			c.Info(one.Log)
 		default:
 			change(act)
 		}
@@ -175,7 +177,7 @@ func orNone(text string) string {
 func fail(fault gen.Fault) {
 	switch fault {
 	case gen.Fault_TRAP:
-		panic("asked to")
+		panic("armed to fail")
 	case gen.Fault_LOOP:
 		for {
 		}

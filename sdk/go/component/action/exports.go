@@ -13,8 +13,9 @@ import (
 
 const inputBytes = 12
 
-//go:wasmexport innkeeper:guest/action@0.1.0#call
+//go:wasmexport innkeeper:guest/action@0.2.0#call
 func call(service, serviceLength, commands, commandsLength uint32) uint32 {
+	defer component.Tell()
 	action := component.Named(service, serviceLength).Action
 	list := component.Commands(commands, commandsLength)
 	outcomes := make([]boundary.Outcome, len(list))
@@ -26,15 +27,16 @@ func call(service, serviceLength, commands, commandsLength uint32) uint32 {
 	return answer
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/action@0.1.0#call
+//go:wasmexport cabi_post_innkeeper:guest/action@0.2.0#call
 func called(uint32) { component.Release() }
 
-//go:wasmexport innkeeper:guest/action@0.1.0#stream
+//go:wasmexport innkeeper:guest/action@0.2.0#stream
 func stream(
 	service, serviceLength, method, methodLength, has, state, stateLength, inputs, inputsLength uint32,
 	now float64,
 	seed0, seed1, seed2, seed3 uint32,
 ) uint32 {
+	defer component.Tell()
 	list := make([]boundary.Input, inputsLength)
 	for i := range list {
 		at := inputs + uint32(i)*inputBytes
@@ -65,5 +67,5 @@ func stream(
 	return answer
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/action@0.1.0#stream
+//go:wasmexport cabi_post_innkeeper:guest/action@0.2.0#stream
 func streamed(uint32) { component.Release() }

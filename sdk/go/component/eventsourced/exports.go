@@ -2,7 +2,7 @@
 
 // Package eventsourced exports wit/event-sourced.wit.
 //
-//	decision       64 bytes   events 0, outcome 8
+//	decision       72 bytes   events 0, outcome 8
 //	decide-answer  36         case (u8) 0; decided: decisions 4, next: case (u8) 12, state 16
 //	evolve-answer  24         case (u8) 0, state 4
 //
@@ -15,10 +15,11 @@ const decisionBytes = 8 + component.OutcomeBytes
 
 const held = 2
 
-//go:wasmexport innkeeper:guest/event-sourced@0.1.0#decide
+//go:wasmexport innkeeper:guest/event-sourced@0.2.0#decide
 func decide(
 	service, serviceLength, entity, entityLength, basis, state, stateLength, commands, commandsLength, wantState uint32,
 ) uint32 {
+	defer component.Tell()
 	answer := component.Allocate(36)
 	if basis == held {
 		component.Put8(answer, 1)
@@ -45,13 +46,14 @@ func decide(
 	return answer
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/event-sourced@0.1.0#decide
+//go:wasmexport cabi_post_innkeeper:guest/event-sourced@0.2.0#decide
 func decided(uint32) { component.Release() }
 
-//go:wasmexport innkeeper:guest/event-sourced@0.1.0#evolve
+//go:wasmexport innkeeper:guest/event-sourced@0.2.0#evolve
 func evolve(
 	service, serviceLength, entity, entityLength, basis, state, stateLength, events, eventsLength, wantState uint32,
 ) uint32 {
+	defer component.Tell()
 	answer := component.Allocate(24)
 	if basis == held {
 		component.Put8(answer, 2)
@@ -67,7 +69,7 @@ func evolve(
 	return answer
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/event-sourced@0.1.0#evolve
+//go:wasmexport cabi_post_innkeeper:guest/event-sourced@0.2.0#evolve
 func evolved(uint32) { component.Release() }
 
 func stateOf(basis, state, length uint32) []byte {

@@ -3,8 +3,8 @@
 // Package replicated exports wit/replicated.wit.
 //
 //	subscription   24 bytes   id 0, method 8, note 16
-//	decision       84         answer: case (u8) 0, outcome or list 4; operations 60, delete (u8) 68, subscribe (option) 72
-//	stream-step    72         subscription 0, outcome (option: u8 8, outcome 12), end (u8) 68
+//	decision       92         answer: case (u8) 0, outcome or list 4; operations 68, delete (u8) 76, subscribe (option) 80
+//	stream-step    80         subscription 0, outcome (option: u8 8, outcome 12), end (u8) 76
 //
 // decide has 17 parameters and render 19, which is more than sixteen: they come in memory, at one address.
 //
@@ -19,16 +19,17 @@ import (
 
 const (
 	subscriptionBytes = 24
-	decisionBytes     = 84
-	stepBytes         = 72
+	decisionBytes     = 92
+	stepBytes         = 80
 )
 
-//go:wasmexport innkeeper:guest/replicated@0.1.0#reads
+//go:wasmexport innkeeper:guest/replicated@0.2.0#reads
 func reads(
 	service, serviceLength, method, methodLength, payload, payloadLength, metadata, metadataLength uint32,
 	now float64,
 	seed0, seed1, seed2, seed3 uint32,
 ) uint32 {
+	defer component.Tell()
 	elements := component.Named(service, serviceLength).Replicated.Reads(boundary.Command{
 		Method:   component.View(method, methodLength),
 		Payload:  component.Bytes(payload, payloadLength),
@@ -45,11 +46,12 @@ func reads(
 	return answer
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/replicated@0.1.0#reads
+//go:wasmexport cabi_post_innkeeper:guest/replicated@0.2.0#reads
 func haveRead(uint32) { component.Release() }
 
-//go:wasmexport innkeeper:guest/replicated@0.1.0#decide
+//go:wasmexport innkeeper:guest/replicated@0.2.0#decide
 func decide(at uint32) uint32 {
+	defer component.Tell()
 	service := component.Named(component.Get32(at), component.Get32(at+4))
 	return lower(service.Replicated.Decide(
 		string(component.BytesAt(at+8)),
@@ -58,11 +60,12 @@ func decide(at uint32) uint32 {
 	))
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/replicated@0.1.0#decide
+//go:wasmexport cabi_post_innkeeper:guest/replicated@0.2.0#decide
 func decided(uint32) { component.Release() }
 
-//go:wasmexport innkeeper:guest/replicated@0.1.0#render
+//go:wasmexport innkeeper:guest/replicated@0.2.0#render
 func render(at uint32) uint32 {
+	defer component.Tell()
 	service := component.Named(component.Get32(at), component.Get32(at+4))
 	outcome := service.Replicated.Render(
 		string(component.BytesAt(at+8)),
@@ -75,14 +78,15 @@ func render(at uint32) uint32 {
 	return answer
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/replicated@0.1.0#render
+//go:wasmexport cabi_post_innkeeper:guest/replicated@0.2.0#render
 func rendered(uint32) { component.Release() }
 
-//go:wasmexport innkeeper:guest/replicated@0.1.0#changed
+//go:wasmexport innkeeper:guest/replicated@0.2.0#changed
 func changed(
 	service, serviceLength, entity, entityLength, view, viewLength, subscriptions, subscriptionsLength uint32,
 	now float64,
 ) uint32 {
+	defer component.Tell()
 	list := make([]boundary.Subscription, subscriptionsLength)
 	for i := range list {
 		at := subscriptions + uint32(i)*subscriptionBytes
@@ -107,21 +111,22 @@ func changed(
 		if steps[i].Told {
 			component.PutOutcome(at+12, &steps[i].Outcome)
 		}
-		component.PutBool(at+68, steps[i].End)
+		component.PutBool(at+76, steps[i].End)
 	}
 	component.PutPair(answer, base, len(steps))
 	return answer
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/replicated@0.1.0#changed
+//go:wasmexport cabi_post_innkeeper:guest/replicated@0.2.0#changed
 func toldAll(uint32) { component.Release() }
 
-//go:wasmexport innkeeper:guest/replicated@0.1.0#cancelled
+//go:wasmexport innkeeper:guest/replicated@0.2.0#cancelled
 func cancelled(
 	service, serviceLength, entity, entityLength, view, viewLength uint32,
 	id, idLength, method, methodLength, note, noteLength uint32,
 	now float64,
 ) uint32 {
+	defer component.Tell()
 	return lower(component.Named(service, serviceLength).Replicated.Cancelled(
 		component.Text(entity, entityLength),
 		component.Bytes(view, viewLength),
@@ -134,7 +139,7 @@ func cancelled(
 	))
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/replicated@0.1.0#cancelled
+//go:wasmexport cabi_post_innkeeper:guest/replicated@0.2.0#cancelled
 func haveLeft(uint32) { component.Release() }
 
 func lower(decision boundary.ReplicatedDecision) uint32 {
@@ -145,11 +150,11 @@ func lower(decision boundary.ReplicatedDecision) uint32 {
 	} else {
 		component.PutOutcome(answer+4, &decision.Outcome)
 	}
-	component.PutBytes(answer+60, decision.Operations)
-	component.PutBool(answer+68, decision.Delete)
-	component.PutBool(answer+72, decision.Subscribe)
+	component.PutBytes(answer+68, decision.Operations)
+	component.PutBool(answer+76, decision.Delete)
+	component.PutBool(answer+80, decision.Subscribe)
 	if decision.Subscribe {
-		component.PutBytes(answer+76, decision.Subscription)
+		component.PutBytes(answer+84, decision.Subscription)
 	}
 	return answer
 }

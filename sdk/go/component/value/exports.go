@@ -2,7 +2,7 @@
 
 // Package value exports wit/value.wit.
 //
-//	decision       68 bytes   change: case (u8) 0, list 4; outcome 12
+//	decision       76 bytes   change: case (u8) 0, list 4; outcome 12
 //	decide-answer  20         case (u8) 0; decided: decisions 4, held (option) 12
 //
 // Nothing is held between calls: `held` is answered `unknown`, values are always bytes.
@@ -20,10 +20,11 @@ const (
 	held   = 2
 )
 
-//go:wasmexport innkeeper:guest/value@0.1.0#decide
+//go:wasmexport innkeeper:guest/value@0.2.0#decide
 func decide(
 	service, serviceLength, entity, entityLength, basis, value, valueLength, commands, commandsLength uint32,
 ) uint32 {
+	defer component.Tell()
 	answer := component.Allocate(20)
 	if basis == held {
 		component.Put8(answer, 1)
@@ -57,5 +58,5 @@ func decide(
 	return answer
 }
 
-//go:wasmexport cabi_post_innkeeper:guest/value@0.1.0#decide
+//go:wasmexport cabi_post_innkeeper:guest/value@0.2.0#decide
 func decided(uint32) { component.Release() }

@@ -94,6 +94,8 @@ type Outcome struct {
 	Forward  Call
 	Effects  []Effect
 	Metadata []Entry
+	// Logs is what was said on the way, be it to a refusal.
+	Logs []Line
 }
 
 // Entries of one's own are checked: names are lower case, and -bin says what the value is.

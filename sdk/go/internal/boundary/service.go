@@ -50,6 +50,8 @@ type Service struct {
 	StateType string
 	Options   Options
 	Views     []MethodView
+	// Events are the full names of the event types that are folded.
+	Events []string
 
 	// The one of its kind is set.
 	EventSourced EventSourced

@@ -2,9 +2,12 @@
 //!
 //! R1. Pieces come from the allocator and go back to it when the call is over, but for the first.
 //! R2. No memory is a trap: there is no answer without it.
+//! R3. Here every call but `describe` begins: each names a service, and the host asks for memory for that.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cell::UnsafeCell;
+
+use super::fault;
 
 const PIECE_BYTES: usize = 64 * 1024;
 /// Up to here bytes are copied into the arena; longer ones are kept as they are until the call is over.
@@ -90,6 +93,7 @@ pub(super) fn copy(bytes: &[u8]) -> *const u8 {
 /// # Safety
 /// `old` is null, or was answered by this function with `old_size`, in this call.
 pub unsafe fn realloc(old: *mut u8, old_size: usize, align: usize, size: usize) -> *mut u8 {
+    fault::watch();
     let pointer = allocate(size, align);
     if old_size > 0 {
         // SAFETY: both are as long as that, and the new one is of its own.

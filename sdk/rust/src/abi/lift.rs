@@ -32,11 +32,6 @@ impl At {
         text(self.read(offset), self.read(offset + 4))
     }
 
-    /// Each item of a list of records.
-    fn list(self, offset: usize, size: usize) -> impl Iterator<Item = At> {
-        list(self.read(offset), self.read(offset + 4), size)
-    }
-
     fn metadata<'a>(self, offset: usize) -> Metadata<'a> {
         metadata(self.read(offset), self.read(offset + 4))
     }

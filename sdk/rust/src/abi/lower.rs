@@ -4,10 +4,11 @@
 //!   typed          16         type-name 0, data 8          metadata-entry  20   name 0, case (u8) 8, value 12
 //!   call           32         service 0, method 8, payload 16, metadata 24
 //!   effect         36         call 0, synchronous (u8) 32
-//!   outcome        56         answer 0, effects 40, metadata 48; answer: ok or err (u8) 0, then at 4
+//!   outcome        64         answer 0, effects 40, metadata 48, logs 56; answer: ok or err (u8) 0, then at 4
 //!                             reply: case (u8) 0, list or call 4; or failure: code (u8) 0, message 4, details 12
-//!   service        72         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
-//!                             state-type 32, state-version 44, headers 56, views 64
+//!   log-line       12         level (u8) 0, text 4
+//!   service        80         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
+//!                             state-type 32, state-version 44, headers 56, views 64, events 72
 //!   method-view    20         method 0, case (u8) 8, string 12
 //!
 //! W1. The arena is not clean: every byte that a case reads is written.
@@ -144,6 +145,10 @@ impl Put {
             at.bool(32, synchronous);
         });
         self.metadata(offset + 48, outcome.metadata);
+        self.list(offset + 56, 12, outcome.logs, |at, line| {
+            at.byte(0, line.level as u8);
+            at.bytes(4, line.text.into_bytes());
+        });
     }
 
     pub(super) fn service(self, about: About) {
@@ -168,5 +173,6 @@ impl Put {
                 Scope::Dynamic => at.byte(8, 3),
             }
         });
+        self.list(72, 8, about.events, |at, event| at.text(0, &event));
     }
 }

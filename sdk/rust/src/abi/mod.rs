@@ -8,6 +8,7 @@
 
 mod arena;
 mod exports;
+mod fault;
 mod lift;
 mod lower;
 

@@ -42,6 +42,7 @@ pub trait Kind: Sized + 'static {
 pub struct GCounter(Node);
 
 impl GCounter {
+    #[track_caller]
     pub fn value(&self) -> u64 {
         self.0.number(1).unwrap_or(0)
     }
@@ -64,6 +65,7 @@ impl Kind for GCounter {
 pub struct PnCounter(Node);
 
 impl PnCounter {
+    #[track_caller]
     pub fn value(&self) -> i64 {
         wire::unzigzag(self.0.number(1).unwrap_or(0))
     }
@@ -93,15 +95,18 @@ macro_rules! set {
     ($name:ident, $number:expr) => {
         impl<T: Element> $name<T> {
             /// Elements of the whole set, also where the method sees only some.
+            #[track_caller]
             pub fn size(&self) -> u64 {
                 self.0.size()
             }
 
+            #[track_caller]
             pub fn has(&self, element: &T) -> bool {
                 self.0.has(&element.encode_to_vec())
             }
 
             /// In the order of their bytes; where the method sees only some, those.
+            #[track_caller]
             pub fn iter(&self) -> impl Iterator<Item = T> {
                 self.0.items().map(|(element, _)| decode(element))
             }
@@ -140,6 +145,7 @@ impl<T: Element> OrSet<T> {
 pub struct LwwRegister<T>(Node, PhantomData<T>);
 
 impl<T: Element> LwwRegister<T> {
+    #[track_caller]
     pub fn value(&self) -> T {
         self.0.bytes(1).map(decode).unwrap_or_default()
     }
@@ -170,6 +176,7 @@ impl<T: Element> Kind for LwwRegister<T> {
 pub struct Flag(Node);
 
 impl Flag {
+    #[track_caller]
     pub fn enabled(&self) -> bool {
         self.0.number(1).unwrap_or(0) != 0
     }
@@ -194,14 +201,17 @@ pub struct Vote(Node);
 
 impl Vote {
     /// This node's.
+    #[track_caller]
     pub fn own(&self) -> bool {
         self.0.number(1).unwrap_or(0) != 0
     }
 
+    #[track_caller]
     pub fn votes_for(&self) -> u32 {
         self.0.number(2).unwrap_or(0) as u32
     }
 
+    #[track_caller]
     pub fn voters(&self) -> u32 {
         self.0.number(3).unwrap_or(1) as u32
     }
@@ -225,10 +235,12 @@ pub struct OrMap<K, V>(Node, PhantomData<(K, V)>);
 
 impl<K: Element, V: Kind> OrMap<K, V> {
     /// Keys of the whole map, also where the method sees only some.
+    #[track_caller]
     pub fn size(&self) -> u64 {
         self.0.size()
     }
 
+    #[track_caller]
     pub fn has(&self, key: &K) -> bool {
         self.0.has(&key.encode_to_vec())
     }
@@ -239,11 +251,13 @@ impl<K: Element, V: Kind> OrMap<K, V> {
     }
 
     /// In the order of their bytes; where the method sees only some, those.
+    #[track_caller]
     pub fn keys(&self) -> impl Iterator<Item = K> {
         self.0.items().map(|(key, _)| decode(key))
     }
 
     /// In the order of the keys' bytes; where the method sees only some, those.
+    #[track_caller]
     pub fn iter(&self) -> impl Iterator<Item = (K, V)> {
         self.0.items().map(|entry| (decode(entry.0), V::open(self.0.of(entry, V::NUMBER))))
     }

@@ -5,6 +5,8 @@
 //!     from which `render` makes the same decision again and computes the reply on the new view. Nothing is kept in between
 //!     (law L6). Where nothing changes, and of a removal, it is computed at once.
 //! R3. The note of a subscription is the request that opened it.
+//! R4. What `decide` says is told by `render` where that is asked for, since it says it again: each line once. A view is opened
+//!     before a command begins, so what `Look::Dynamic` says is dropped.
 //!
 //! Leaves to others: views (kinds.rs, node.rs), operations as bytes (operation.rs).
 
@@ -20,6 +22,7 @@ use prost::Message;
 use crate::call::{Call, Effect, Target};
 use crate::context::Command;
 pub use crate::context::{Context, Occasion};
+use crate::log;
 use crate::metadata::{Entries, MetadataValue};
 use crate::options::{About, Kind as ServiceKind, Scope};
 use crate::outcome::{Extras, Outcome, Reply};
@@ -58,6 +61,7 @@ impl<V> Accepting<V> {
     }
 
     /// Sent with the reply, as a response header.
+    #[track_caller]
     pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
         self.extras.push(name, value.into());
         self
@@ -343,6 +347,7 @@ impl<D: Definition> Service for Running<D> {
             options: D::options(),
             state_type: None,
             views: views.map(|(method, Looked(scope))| (method, scope)).collect(),
+            events: Vec::new(),
         }
     }
 
@@ -353,9 +358,10 @@ impl<D: Definition> Service for Running<D> {
     fn decide(&self, entity: &str, view: &[u8], command: &Command<'_>) -> Decided {
         let seen = Seen::read(view);
         let value = open::<D>(&seen, command.method, command.payload);
+        log::begin();
         match D::decide(&value, command.method, command.payload, &Context::new(entity, command)) {
             Err(refusal) => Decided {
-                answer: Answer::Now(refusal.outcome(Vec::new())),
+                answer: Answer::Now(refusal.outcome(Vec::new()).logged()),
                 operations: Vec::new(),
                 delete: false,
                 subscribe: None,
@@ -365,8 +371,12 @@ impl<D: Definition> Service for Running<D> {
                 let delete = accepted.removed;
                 let subscribe = accepted.opens.then(|| command.payload.to_vec());
                 let later = matches!(accepted.told, Told::With(_)) && !delete && !accepted.operations.is_empty();
-                let answer =
-                    if later { Answer::After(view.to_vec()) } else { Answer::Now(outcome_of(accepted, &value)) };
+                let answer = if later {
+                    log::take();
+                    Answer::After(view.to_vec())
+                } else {
+                    Answer::Now(outcome_of(accepted, &value).logged())
+                };
                 Decided { answer, operations, delete, subscribe }
             }
         }
@@ -375,10 +385,13 @@ impl<D: Definition> Service for Running<D> {
     fn render(&self, entity: &str, view: &[u8], command: &Command<'_>, note: &[u8]) -> Outcome {
         let (method, payload) = (command.method, command.payload);
         let before = open::<D>(&Seen::read(note), method, payload);
-        match D::decide(&before, method, payload, &Context::new(entity, command)) {
+        let after = open::<D>(&Seen::read(view), method, payload);
+        log::begin();
+        let outcome = match log::again(|| D::decide(&before, method, payload, &Context::new(entity, command))) {
             Err(refusal) => refusal.outcome(Vec::new()),
-            Ok(accepted) => outcome_of(accepted, &open::<D>(&Seen::read(view), method, payload)),
-        }
+            Ok(accepted) => outcome_of(accepted, &after),
+        };
+        outcome.logged()
     }
 
     fn changed(&self, view: &[u8], subscriptions: &[Subscription<'_>], occasion: &Occasion<'_>) -> Vec<StreamStep> {
@@ -386,6 +399,7 @@ impl<D: Definition> Service for Running<D> {
         let step = |subscription: &Subscription<'_>| {
             let Subscription { method, note, .. } = subscription;
             let value = open::<D>(&seen, method, note);
+            log::begin();
             stream_step(D::changed(&value, method, note, occasion).unwrap_or_else(|| no_streams::<D>(method)))
         };
         subscriptions.iter().map(step).collect()
@@ -395,11 +409,12 @@ impl<D: Definition> Service for Running<D> {
         let Subscription { method, note, .. } = subscription;
         let seen = Seen::read(view);
         let value = open::<D>(&seen, method, note);
+        log::begin();
         let accepting = D::cancelled(&value, method, note, occasion).unwrap_or_else(|| no_streams::<D>(method));
         Decided {
             operations: operations::<D>(&seen, accepting.removed, &accepting.operations),
             delete: accepting.removed,
-            answer: Answer::Now(accepting.extras.with(Reply::None)),
+            answer: Answer::Now(accepting.extras.with(Reply::None).logged()),
             subscribe: None,
         }
     }
@@ -433,14 +448,12 @@ fn outcome_of<V>(accepted: Accepted<V, (), Opening>, value: &V) -> Outcome {
 
 fn stream_step(steps: Steps<()>) -> StreamStep {
     match steps {
-        Err(refusal) => StreamStep { outcome: Some(refusal.outcome(Vec::new())), end: true },
-        Ok(Step { element: None, effects, ended, .. }) if effects.is_empty() => {
-            StreamStep { outcome: None, end: ended }
-        }
+        Err(refusal) => StreamStep { outcome: Some(refusal.outcome(Vec::new()).logged()), end: true },
         Ok(Step { element, effects, ended, .. }) => {
             let reply = element.map_or(Reply::None, Reply::Message);
-            let outcome = Extras { effects, metadata: Entries::new() }.with(reply);
-            StreamStep { outcome: Some(outcome), end: ended }
+            let outcome = Extras { effects, metadata: Entries::new() }.with(reply).logged();
+            let silent = outcome.answer == Ok(Reply::None) && outcome.effects.is_empty() && outcome.logs.is_empty();
+            StreamStep { outcome: (!silent).then_some(outcome), end: ended }
         }
     }
 }

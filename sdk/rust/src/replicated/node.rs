@@ -104,6 +104,7 @@ type Entry<'a> = (&'a [u8], Option<Range<usize>>);
 
 impl Node {
     /// Where the message is; None: it does not exist yet.
+    #[track_caller]
     fn here(&self) -> Option<Range<usize>> {
         match &self.content {
             Content::Absent => None,
@@ -116,6 +117,7 @@ impl Node {
     }
 
     /// A field that is a number.
+    #[track_caller]
     pub(super) fn number(&self, number: u32) -> Option<u64> {
         let mut reader = Reader::new(&self.view, self.here()?);
         let mut found = 0;
@@ -130,6 +132,7 @@ impl Node {
     }
 
     /// A field that is bytes.
+    #[track_caller]
     pub(super) fn bytes(&self, number: u32) -> Option<&[u8]> {
         let mut reader = Reader::new(&self.view, self.here()?);
         let mut found = 0..0;
@@ -144,11 +147,13 @@ impl Node {
     }
 
     /// Elements of the whole, also where the view is partial.
+    #[track_caller]
     pub(super) fn size(&self) -> u64 {
         self.number(2).unwrap_or(0).max(self.items().count() as u64)
     }
 
     /// All that the view holds, in the order of their bytes.
+    #[track_caller]
     pub(super) fn items(&self) -> impl Iterator<Item = Entry<'_>> {
         let range = self.here().unwrap_or(0..0);
         let of_map = self.place.kind == OR_MAP;
@@ -188,6 +193,7 @@ impl Node {
         }
     }
 
+    #[track_caller]
     pub(super) fn has(&self, key: &[u8]) -> bool {
         let found = self.find(key).is_some();
         assert!(found || self.knows(key), "{NOT_HELD}");

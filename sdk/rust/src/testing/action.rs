@@ -14,6 +14,7 @@ use super::{Answered, Clockwork, extras, law, same};
 use crate::action::{Definition, Input, Running, Served, Service};
 use crate::call::{Call, Effect, Target};
 use crate::code::Code;
+use crate::log;
 use crate::outcome::{Outcome, Reply};
 
 /// More steps without an element than any stream has a reason for.
@@ -26,7 +27,7 @@ pub fn when<S: Served, R>(call: Call<R>) -> When<R> {
     let asked = Clockwork::default().asked(call.target);
     let service = Running::<S::Definition>::new();
     let outcome = service.call(&asked.command());
-    law("L4: the same command is decided differently", &outcome, &service.call(&asked.command()));
+    law("L4: the same command is decided differently", &outcome, &log::again(|| service.call(&asked.command())));
     When { answered: Answered::new(&asked.target, outcome), reply: PhantomData }
 }
 
@@ -214,7 +215,7 @@ impl<S: Served, Q, R> Stream<S, Q, R> {
         let service = Running::<S::Definition>::new();
         let run = |inputs| service.stream(&self.target.method, self.state.as_deref(), inputs, asked.now_ms, asked.seed);
         let stepped = run(inputs);
-        law("L4: the same step is made differently", &stepped, &run(again));
+        law("L4: the same step is made differently", &stepped, &log::again(|| run(again)));
         self.clock = self.clock.next();
         self.state = stepped.state;
         self.done = stepped.done;

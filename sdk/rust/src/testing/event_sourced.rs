@@ -9,6 +9,7 @@ use super::{Answered, Asked, Clockwork, extras, law, same};
 use crate::call::Call;
 use crate::code::Code;
 use crate::event_sourced::{Decided, Definition, Events, IntoEvents, Running, Served, Service};
+use crate::log;
 use crate::outcome::{Outcome, Typed};
 
 type Event<S> = <<S as Served>::Definition as Definition>::Event;
@@ -92,10 +93,10 @@ impl<S: Served> Given<S> {
             )
         };
         let mut decided = decide(&before, std::slice::from_ref(&asked));
-        let again = decide(&before, std::slice::from_ref(&asked));
+        let again = log::again(|| decide(&before, std::slice::from_ref(&asked)));
         law("L4: the same command is decided differently", &decided.decisions, &again.decisions);
         let all: Vec<Asked> = self.asked.iter().chain([&asked]).cloned().collect();
-        let batch = decide(&fold::<S>(&self.start), &all);
+        let batch = log::again(|| decide(&fold::<S>(&self.start), &all));
         law(
             "L1: a batch decides other than its commands one by one",
             &batch.decisions.last(),
@@ -173,5 +174,5 @@ fn typed<S: Served>(events: impl IntoEvents<Event<S>>) -> Vec<Typed> {
 
 fn fold<S: Served>(events: &[Typed]) -> Vec<u8> {
     let mut events = events.iter().map(|typed| (typed.type_name.as_str(), typed.data.as_slice()));
-    Running::<S::Definition>::new().evolve(None, &mut events)
+    log::again(|| Running::<S::Definition>::new().evolve(None, &mut events))
 }

@@ -14,8 +14,9 @@ use super::{Answered, Asked, Clockwork, extras, law, same};
 use crate::call::Call;
 use crate::code::Code;
 use crate::context::Occasion;
+use crate::log;
 use crate::options::Scope;
-use crate::outcome::{Outcome, Reply};
+use crate::outcome::{Extras, Reply};
 use crate::replicated::{
     Answer, Decided, Definition, IntoOperations, Running, Served, Service, StreamStep, Subscription, operations_of,
     value_of,
@@ -73,7 +74,7 @@ impl<S: Served> Given<S> {
         let view = self.view(&asked);
         let service = Running::<S::Definition>::new();
         let decided = service.decide(&self.entity, &view, &asked.command());
-        let again = service.decide(&self.entity, &view, &asked.command());
+        let again = log::again(|| service.decide(&self.entity, &view, &asked.command()));
         law("L4: the same command is decided differently", &decided, &again);
         let next = self.after(&decided.operations, decided.delete, self.clock.next());
         let outcome = match &decided.answer {
@@ -91,10 +92,12 @@ impl<S: Served> Given<S> {
         let view = self.view(&asked);
         let occasion = Occasion { entity: &self.entity, now_ms: self.clock.now_ms() };
         let one = || Subscription { id: "stream", method: &asked.target.method, note: &asked.target.payload };
-        let mut steps = Running::<S::Definition>::new().changed(&view, &[one(), one()], &occasion);
-        law("L1: two streams of the same request are told differently", &steps[0], &steps[1]);
+        let service = Running::<S::Definition>::new();
+        let mut steps = service.changed(&view, &[one()], &occasion);
+        let both = log::again(|| service.changed(&view, &[one(), one()], &occasion));
+        law("L1: two streams of the same request are told differently", &steps[0], &both[1]);
         let step = steps.remove(0);
-        let none = Outcome { answer: Ok(Reply::None), effects: Vec::new(), metadata: Vec::new() };
+        let none = Extras::default().with(Reply::None);
         let answered = Answered::new(&asked.target, step.outcome.clone().unwrap_or(none));
         WhenChanged { step, answered, next: self.after(&[], false, self.clock.next()), reply: PhantomData }
     }

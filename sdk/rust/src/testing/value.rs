@@ -8,6 +8,7 @@ use prost::Message;
 use super::{Answered, Asked, Clockwork, extras, law, same};
 use crate::call::Call;
 use crate::code::Code;
+use crate::log;
 use crate::value::{Accepting, Changed, Definition, Running, Served, Service};
 
 pub use crate::value::{accept, remove, update};
@@ -77,10 +78,10 @@ impl<S: Served> Given<S> {
         law(
             "L4: the same command is decided differently",
             &decisions,
-            &decide(&self.bytes, std::slice::from_ref(&asked)),
+            &log::again(|| decide(&self.bytes, std::slice::from_ref(&asked))),
         );
         let all: Vec<Asked> = self.asked.iter().chain([&asked]).cloned().collect();
-        let batch = decide(&self.start, &all);
+        let batch = log::again(|| decide(&self.start, &all));
         law("L1: a batch decides other than its commands one by one", &batch.last(), &decisions.last());
         let (change, outcome) = decisions.remove(0);
         let bytes = match &change {

@@ -1,5 +1,6 @@
 //! What the model services share: acts that mean the same in all of them.
 
+use innkeeper::log;
 use innkeeper::{Call, Code, Effect, MetadataRef, MetadataValue, Moment, Refusal};
 
 use crate::proto::act::Act;
@@ -77,6 +78,7 @@ pub fn perform(script: Script, moment: &Moment, showing: &Showing, mut change: i
                 Ok(Ask::State) => None,
                 ask => Some(asked(ask.unwrap_or_default(), moment, showing)),
             }),
+            Act::Log(text) => log::info!("{text}"),
             other => change(other),
         }
     }
@@ -115,7 +117,7 @@ fn hex(bytes: &[u8]) -> String {
 fn fail(fault: Fault) {
     match fault {
         Fault::NoFault => {}
-        Fault::Trap => panic!("asked to"),
+        Fault::Trap => panic!("armed to fail"),
         #[allow(clippy::empty_loop)]
         Fault::Loop => loop {},
         Fault::Grow => {
