@@ -140,7 +140,7 @@ export class ActionStream implements StreamCall, Turn {
     }
     this.state = step.state
     this.more = step.more
-    this.emptySteps = step.more && step.outputs.length === 0 && inputs.length === 0 ? this.emptySteps + 1 : 0
+    this.emptySteps = step.more && inputs.length === 0 && step.outputs.every(saysNothing) ? this.emptySteps + 1 : 0
     if (this.emptySteps > emptyStepsMax) {
       this.context.log.error(
         { service: this.service.name, method: this.method.type.name },
@@ -258,4 +258,9 @@ export class ActionStream implements StreamCall, Turn {
     this.inputs = []
     this.closed()
   }
+}
+
+/** An outcome that only brings lines for the log, at most. */
+function saysNothing({ answer, effects }: Outcome): boolean {
+  return answer.kind === 'none' && effects.length === 0
 }

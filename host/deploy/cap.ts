@@ -40,15 +40,7 @@ export function spareFor(limits: readonly SizeLimits[], total: number): number {
 
 /** The sections with a maximum on every memory (`spare` pages above its least) and table (`spare` elements above). */
 export function cap(sections: readonly Section[], sparePages: number, spareElements: number): readonly Section[] {
-  let capped = sections
-  if (bodyOf(sections, sectionId.memory) !== undefined) {
-    const writer = new ByteWriter()
-    const memories: SizeLimits[] = []
-    eachMemory(sections, (limits) => memories.push(limits))
-    writer.u32(memories.length)
-    for (const limits of memories) writeLimits(writer, limits, sparePages)
-    capped = withSection(capped, sectionId.memory, writer.finish())
-  }
+  let capped = capMemories(sections, sizesOf(sections).memories, sparePages)
   const tables = bodyOf(sections, sectionId.table)
   if (tables !== undefined) {
     const writer = new ByteWriter(tables.length + 16)
@@ -60,6 +52,19 @@ export function cap(sections: readonly Section[], sparePages: number, spareEleme
     capped = withSection(capped, sectionId.table, writer.finish())
   }
   return capped
+}
+
+/** The sections with these memories, each with a maximum `spare` pages above its least. */
+export function capMemories(
+  sections: readonly Section[],
+  memories: readonly SizeLimits[],
+  spare: number,
+): readonly Section[] {
+  if (bodyOf(sections, sectionId.memory) === undefined) return sections
+  const writer = new ByteWriter()
+  writer.u32(memories.length)
+  for (const limits of memories) writeLimits(writer, limits, spare)
+  return withSection(sections, sectionId.memory, writer.finish())
 }
 
 function writeLimits(writer: ByteWriter, { min, max }: SizeLimits, spare: number): void {

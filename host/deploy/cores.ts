@@ -10,7 +10,7 @@ import type { Limits } from '../limits.ts'
 import { BinaryError } from './bytes.ts'
 import { cap, pageBytes, type Sizes, sizesOf, spareFor } from './cap.ts'
 import { meter } from './meter.ts'
-import { readModule, type Section, writeModule } from './sections.ts'
+import { readModule, type Section, type SizeLimits, writeModule } from './sections.ts'
 
 const modulesMax = 128
 const memoriesMax = 16
@@ -19,6 +19,8 @@ const tablesMax = 64
 export interface PreparedCore {
   readonly name: string
   readonly bytes: Uint8Array
+  /** As it was declared. */
+  readonly memories: readonly SizeLimits[]
   /** What one instance may grow to. */
   readonly pages: number
   readonly elements: number
@@ -58,13 +60,14 @@ export function prepareCores(
   if (reasons.length > 0) return { ok: false, reasons }
 
   const cores: PreparedCore[] = []
-  for (const { name, sections } of read) {
+  for (const { name, sections, sizes } of read) {
     attempt(name, reasons, () => {
       const capped = cap(sections, sparePages, spareElements)
       const bytes = writeModule(meter(capped))
       if (!WebAssembly.validate(bytes)) throw new BinaryError('could not be metered; please report it')
       const grown = sizesOf(capped)
-      cores.push({ name, bytes, pages: sum(grown.memories), elements: sum(grown.tables) })
+      const { memories } = sizes
+      cores.push({ name, bytes, memories, pages: sum(grown.memories), elements: sum(grown.tables) })
     })
   }
   return reasons.length > 0 ? { ok: false, reasons } : { ok: true, cores }

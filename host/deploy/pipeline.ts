@@ -23,6 +23,7 @@ import { checkInterfaces } from './interfaces.ts'
 import type { LinkResult } from './link.ts'
 import { coreModulesOf } from './precheck.ts'
 import { PlanError, record } from './record.ts'
+import { share } from './share.ts'
 import { sourceMapOf } from './source-map.ts'
 
 /** Reasons to stop, thrown between steps. */
@@ -57,16 +58,17 @@ export async function pipeline(
     if (!prepared.ok) throw new Refusal(prepared.reasons)
     onStep('starting it')
     const plan = await record(source, prepared.cores, limits)
+    const cores = share(prepared.cores, plan, limits)
     onStep('asking what it is')
     const sourceMap = sourceMapOf(component)
-    const said = describeTwice(prepared.cores, plan, sourceMap, limits)
+    const said = describeTwice(cores, plan, sourceMap, limits)
     // From here on they are complete: a component need not bring the files that every host has.
     const description = { ...said, descriptors: withStandard(said.descriptors) }
     refuseIf(checkDescription(description, Object.keys(plan.exports)))
     const artefact: Artefact = {
       hash: hash('sha256', component, 'hex'),
       engine,
-      modules: prepared.cores.map(({ bytes }) => bytes),
+      modules: cores.map(({ bytes }) => bytes),
       plan,
       description,
       sourceMap,

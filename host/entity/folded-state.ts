@@ -245,23 +245,25 @@ export class FoldedState {
    *  @throws GuestFault for anything but a lack of fuel */
   weigh(next: Next): { readonly next: Next; readonly tooDear: TooDear | undefined } {
     const { cost } = this.context
-    const bytes = next.kind === 'unchanged' ? 0 : next.kind === 'state' ? next.bytes.length : next.sizeMax
-    if (next.kind === 'unchanged' || !cost.due(bytes, this.reading)) return { next, tooDear: undefined }
+    const sizeMax = next.kind === 'unchanged' ? 0 : next.kind === 'state' ? next.bytes.length : next.sizeMax
+    if (next.kind === 'unchanged' || !cost.due(sizeMax, this.reading)) return { next, tooDear: undefined }
     try {
       const measured = this.measure(next)
       if (measured === undefined) return { next, tooDear: undefined }
       const { bytes, units } = measured
-      const tooDear = cost.measured({ bytes, units })
-      if (tooDear === undefined) this.reading = { bytes, units }
+      const tooDear = cost.measured({ bytes, units, sizeMax })
+      if (tooDear === undefined) this.reading = { bytes, units, sizeMax }
       return { next: measured.next, tooDear }
     } catch (error) {
       if (!(error instanceof GuestFault) || error.reason !== 'fuel') throw error
-      return { next, tooDear: cost.exhausted(bytes) }
+      return { next, tooDear: cost.exhausted(sizeMax) }
     }
   }
 
   /** Write the state, then read it. `undefined`: the guest no longer had it. */
-  private measure(next: Exclude<Next, { kind: 'unchanged' }>): (Reading & { next: Next }) | undefined {
+  private measure(
+    next: Exclude<Next, { kind: 'unchanged' }>,
+  ): { readonly bytes: number; readonly units: number; readonly next: Next } | undefined {
     const { guest, service, id } = this.context
     let units = 0
     let bytes = next.bytes

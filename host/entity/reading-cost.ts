@@ -24,6 +24,8 @@ export interface TooDear {
 export interface Reading {
   readonly bytes: number
   readonly units: number
+  /** How long it was said to be at most when it was measured: a guest that holds a state knows no more. */
+  readonly sizeMax: number
 }
 
 /** A state that was measured counts as known until it has grown by this factor. */
@@ -33,7 +35,7 @@ export class ReadingCost {
   private readonly limits: Limits
   /** The dearest, by the part of its call's fuel that it took. */
   private dearest: Reading | undefined
-  /** The longest that was measured. */
+  /** The longest that was measured, and what the dearest took for each byte of its `sizeMax`. */
   private longest = 0
   private unitsPerByte = 0
   /** Of replicas: the largest whose whole view was given to the function, and what that call took. */
@@ -53,20 +55,21 @@ export class ReadingCost {
     return Math.min(fuelOfCall(this.limits) + (bytes >= longBytes ? bytes * this.limits.fuelPerByte : 0), unitsMax)
   }
 
-  /** Is a state of so many bytes to be measured? `last`: the last one of its entity that was. */
-  due(bytes: number, last: Reading | undefined): boolean {
-    if (bytes < longBytes) return false
-    if (last !== undefined && bytes <= last.bytes * growth) return false
-    if (bytes > this.limits.stateBytesMax / 4) return true
-    const perByte = last === undefined ? this.unitsPerByte : last.units / last.bytes
-    return bytes > this.longest * 2 || bytes * perByte > this.given(bytes) / 4
+  /** Is a state of at most so many bytes to be measured? `last`: the last one of its entity that was. */
+  due(sizeMax: number, last: Reading | undefined): boolean {
+    if (sizeMax < longBytes) return false
+    if (last !== undefined && sizeMax <= last.sizeMax * growth) return false
+    if (sizeMax > this.limits.stateBytesMax / 4) return true
+    const units = sizeMax * (last === undefined ? this.unitsPerByte : last.units / last.sizeMax)
+    return sizeMax > this.longest * 2 || units > this.given(sizeMax) / 4
   }
 
-  measured({ bytes, units }: Reading): TooDear | undefined {
-    this.longest = Math.max(this.longest, bytes)
-    this.unitsPerByte = Math.max(this.unitsPerByte, units / bytes)
-    const part = ({ bytes, units }: Reading) => units / this.given(bytes)
-    if (this.dearest === undefined || part({ bytes, units }) > part(this.dearest)) this.dearest = { bytes, units }
+  measured({ bytes, units, sizeMax }: Reading): TooDear | undefined {
+    this.longest = Math.max(this.longest, sizeMax)
+    this.unitsPerByte = Math.max(this.unitsPerByte, units / sizeMax)
+    const part = ({ bytes, units }: Pick<Reading, 'bytes' | 'units'>) => units / this.given(bytes)
+    if (this.dearest === undefined || part({ bytes, units }) > part(this.dearest))
+      this.dearest = { bytes, units, sizeMax }
     const unitsMax = this.given(bytes) / 2
     return units > unitsMax ? { bytes, units, unitsMax } : undefined
   }
@@ -88,7 +91,7 @@ export class ReadingCost {
 
   /** It was not done on the fuel of a whole call. */
   exhausted(bytes: number): TooDear {
-    this.measured({ bytes, units: this.given(bytes) })
+    this.measured({ bytes, units: this.given(bytes), sizeMax: bytes })
     return { bytes, units: undefined, unitsMax: this.given(bytes) / 2 }
   }
 }

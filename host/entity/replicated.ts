@@ -257,7 +257,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const cost = this.context.costOf(this.service)
     try {
       decision = guest.decide(name, this.id, this.view(method.view, command), command)
-      if (method.view.kind === 'all') cost.viewed({ bytes: size, units: guest.lastCall.used })
+      if (method.view.kind === 'all') cost.viewed({ bytes: size, units: guest.lastCall.used, sizeMax: size })
       if (decision.subscribe !== undefined && !method.type.serverStreaming)
         throw new GuestFault('malformed', 'a stream was opened by a method that answers once')
       this.checkSubscription(waiting, decision.subscribe)

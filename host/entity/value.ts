@@ -85,7 +85,7 @@ export class ValueState implements EntityState {
       if (decided.kind === 'unknown') return undefined
       this.pendingToken = decided.held
       this.generation = guest.generation
-      const reading = { bytes, units: guest.lastCall.used }
+      const reading = { bytes, units: guest.lastCall.used, sizeMax: bytes }
       const tooDear = cost.measured(reading)
       if (tooDear === undefined) this.reading = reading
       return tooDear

@@ -340,6 +340,8 @@ Streams('A4: a function that traps mid-stream ends the stream with INTERNAL, aft
 
 Streams('a stream that asks for more for ever and gives nothing is ended', async () => {
   assert.is(await out('return { more: true }').ended(), 13)
+  // One that only logs gives nothing either.
+  assert.is(await out("console.log('again'); return { more: true }").ended(), 13)
 })
 
 Streams('B6.2: the slowest client slows the function: steps stop while nothing is taken, and go on after', async () => {
