@@ -23,10 +23,12 @@ export interface Limits {
   readonly guestMemoryBytesMax: number
   /** Elements of all tables of one component. */
   readonly guestTableElementsMax: number
-  /** Weighted instructions for one command; a batch has as many times that. */
+  /** Weighted instructions for one call of a function: one command, a batch of them, a chunk of events. */
   readonly fuelPerCommand: number
   /** Weighted instructions more for each byte of a long payload, state or view: who is given much has much to read. */
   readonly fuelPerByte: number
+  /** Weighted instructions for one call, however much input it has: bounds how long it holds the loop. */
+  readonly fuelPerCallMax: number
   /** Weighted instructions for start functions, all modules of one instance together. */
   readonly fuelAtStart: number
   /** Bytes that one guest call may bring back. */
@@ -75,9 +77,10 @@ export const defaultLimits: Limits = {
   guestMemoryBytesMax: 64 * MiB,
   guestTableElementsMax: 100_000,
   // About 15 ms of QuickJS, 35 ms of AssemblyScript, 0.4 s of the worst that a crafted loop can buy (decision 0006).
-  fuelPerCommand: 100_000_000,
+  fuelPerCommand: 2 ** 28,
   // QuickJS reads and writes a text for 440 a byte, Go and Rust a map of small entries for less (decision 0015).
   fuelPerByte: 600,
+  fuelPerCallMax: 2 ** 31,
   fuelAtStart: 2_000_000,
   guestResultBytesMax: 8 * MiB,
   guestResultElementsMax: 200_000,

@@ -1,7 +1,7 @@
 // Meter: rewrites a core module so that it counts what it spends, and traps when nothing is left.
 //
 // M1. Every instruction that runs was paid for before, at a check that is passed at least as often as it runs.
-// M2. All modules of a component share one counter, an imported mutable i32 global. Below zero means: out of fuel.
+// M2. All modules of a component share one counter, an imported mutable i64 global. Below zero means: out of fuel.
 // M3. A check overcharges by at most `mergeMax` for code that then does not run: an interpreter's loop pays for the case
 //     that it takes, not for all of them.
 // M4. Lengths are paid for as well (memory.fill and its kin, grow), by the length that is asked for.
@@ -24,10 +24,11 @@ import { FeatureError, InstructionReader, op } from './instructions.ts'
 import { type Edit, type Regions, regionsOf } from './regions.ts'
 import { bodyOf, countImports, externKind, type Section, sectionId, skipValueType, withSection } from './sections.ts'
 
-/** A check subtracts at most this, and a length at most as much: a counter at zero cannot wrap to a positive number. */
+/** A check subtracts at most this, and a length at most as much: a module that would cost more in one step is no module of a compiler. */
 const chargeMax = 2 ** 28
 
 const i32 = 0x7f
+const i64 = 0x7e
 const emptyBlock = 0x40
 
 /** The metered sections of a module. Validate the module before, and what comes of it after.
@@ -58,7 +59,7 @@ function addImport(body: Uint8Array | undefined): Uint8Array {
   writer.name(fuelImport.module)
   writer.name(fuelImport.name)
   writer.byte(externKind.global)
-  writer.byte(i32)
+  writer.byte(i64)
   writer.byte(1)
   return writer.finish()
 }
@@ -105,68 +106,74 @@ function meterFunction(reader: ByteReader, fuel: number, parameters: number): Ui
   const writer = new ByteWriter((reader.end - reader.at) * 2)
   const groups = reader.u32()
   const localsFrom = reader.at
-  let scratch = parameters
+  let locals = parameters
   for (let i = 0; i < groups; i++) {
-    scratch += reader.u32()
+    locals += reader.u32()
     skipValueType(reader)
   }
-  writer.u32(groups + 1)
+  writer.u32(groups + 2)
   writer.raw(reader.bytes.subarray(localsFrom, reader.at))
-  writer.u32(1)
-  writer.byte(i32)
+  for (const type of [i32, i64]) {
+    writer.u32(1)
+    writer.byte(type)
+  }
   const codeFrom = reader.at
   const regions = regionsOf(reader)
-  applyEdits(writer, reader.bytes.subarray(0, reader.end), codeFrom, regions, fuel, scratch)
+  applyEdits(writer, reader.bytes.subarray(0, reader.end), codeFrom, regions, {
+    global: fuel,
+    length: locals,
+    left: locals + 1,
+  })
   return writer.finish()
 }
 
+/** Indices of the counter, and of locals that checks use: for a length, of 32 bits, and for what is left. */
+interface Counter {
+  readonly global: number
+  readonly length: number
+  readonly left: number
+}
+
 /** Copies the body, with checks put in and the guest's global indices moved past the counter. */
-function applyEdits(
-  writer: ByteWriter,
-  bytes: Uint8Array,
-  from: number,
-  regions: Regions,
-  fuel: number,
-  scratch: number,
-): void {
+function applyEdits(writer: ByteWriter, bytes: Uint8Array, from: number, regions: Regions, counter: Counter): void {
   let copied = from
   for (const edit of regions.edits) {
     writer.raw(bytes.subarray(copied, edit.at))
     copied = edit.at
     if (edit.kind === 'check') {
       const cost = regions.costs[edit.region]!
-      if (cost > 0) writeCheck(writer, cost, fuel, scratch)
-    } else if (edit.kind === 'length') writeLengthCheck(writer, edit, fuel, scratch)
+      if (cost > 0) writeCheck(writer, cost, counter)
+    } else if (edit.kind === 'length') writeLengthCheck(writer, edit, counter)
     else {
       writer.byte(edit.code)
-      writer.u32(edit.index >= fuel ? edit.index + 1 : edit.index)
+      writer.u32(edit.index >= counter.global ? edit.index + 1 : edit.index)
       copied = edit.end
     }
   }
   writer.raw(bytes.subarray(copied))
 }
 
-/** fuel = fuel - cost; trap if negative. The scratch local saves reading the counter again. */
-function writeCheck(writer: ByteWriter, cost: number, fuel: number, scratch: number): void {
+/** fuel = fuel - cost; trap if negative. A local saves reading the counter again. */
+function writeCheck(writer: ByteWriter, cost: number, counter: Counter): void {
   if (cost > chargeMax) throw new FeatureError('has a function too large to meter')
   writer.byte(op.globalGet)
-  writer.u32(fuel)
-  writer.byte(0x41)
+  writer.u32(counter.global)
+  writer.byte(0x42) // i64.const
   writer.s32(cost)
-  writeSubtract(writer, fuel, scratch)
+  writeSubtract(writer, counter)
 }
 
-function writeSubtract(writer: ByteWriter, fuel: number, scratch: number): void {
-  writer.byte(0x6b) // i32.sub
+function writeSubtract(writer: ByteWriter, { global, left }: Counter): void {
+  writer.byte(0x7d) // i64.sub
   writer.byte(0x22) // local.tee
-  writer.u32(scratch)
+  writer.u32(left)
   writer.byte(op.globalSet)
-  writer.u32(fuel)
+  writer.u32(global)
   writer.byte(op.localGet)
-  writer.u32(scratch)
-  writer.byte(0x41)
+  writer.u32(left)
+  writer.byte(0x42)
   writer.s32(0)
-  writer.byte(0x48) // i32.lt_s
+  writer.byte(0x53) // i64.lt_s
   writer.byte(op.if)
   writer.byte(emptyBlock)
   writer.byte(op.unreachable)
@@ -174,27 +181,22 @@ function writeSubtract(writer: ByteWriter, fuel: number, scratch: number): void 
 }
 
 /** The length lies on the stack: pay for min(length, most) >> right << left, and leave it there. */
-function writeLengthCheck(
-  writer: ByteWriter,
-  edit: Extract<Edit, { kind: 'length' }>,
-  fuel: number,
-  scratch: number,
-): void {
+function writeLengthCheck(writer: ByteWriter, edit: Extract<Edit, { kind: 'length' }>, counter: Counter): void {
   const { right, left } = edit.cost
   // A length above this fails by itself (memories and tables are capped far below), so it need not cost more.
   const most = Math.min(2 ** 30, (chargeMax * 2 ** right) / 2 ** left)
   writer.byte(op.localSet)
-  writer.u32(scratch)
+  writer.u32(counter.length)
   writer.byte(op.localGet)
-  writer.u32(scratch)
+  writer.u32(counter.length)
   writer.byte(op.globalGet)
-  writer.u32(fuel)
+  writer.u32(counter.global)
   writer.byte(op.localGet)
-  writer.u32(scratch)
+  writer.u32(counter.length)
   writer.byte(0x41)
   writer.s32(most)
   writer.byte(op.localGet)
-  writer.u32(scratch)
+  writer.u32(counter.length)
   writer.byte(0x41)
   writer.s32(most)
   writer.byte(0x49) // i32.lt_u
@@ -209,7 +211,8 @@ function writeLengthCheck(
     writer.s32(left)
     writer.byte(0x74) // i32.shl
   }
-  writeSubtract(writer, fuel, scratch)
+  writer.byte(0xad) // i64.extend_i32_u
+  writeSubtract(writer, counter)
 }
 
 /** Sections besides the code that name globals. */

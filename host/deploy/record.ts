@@ -9,7 +9,7 @@
 // Owns: observing.   guest/instance.ts owns: doing it again from the plan.
 
 import type { LinkPlan, PlanImport, PlanInstance } from '../guest/artefact.ts'
-import { fuelImport, ticksOf } from '../guest/fuel.ts'
+import { FuelCounter, fuelImport } from '../guest/fuel.ts'
 import { interfaces } from '../guest/layout.ts'
 import type { Limits } from '../limits.ts'
 import { pageBytes } from './cap.ts'
@@ -53,7 +53,7 @@ class Recorder {
   readonly #cores: readonly PreparedCore[]
   readonly #limits: Limits
   readonly #compiled: readonly WebAssembly.Module[]
-  readonly #fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
+  readonly #fuel = new FuelCounter()
   readonly #sources = new Map<unknown, PlanImport>()
   readonly #instances: PlanInstance[] = []
   readonly #made: WebAssembly.Instance[] = []
@@ -65,11 +65,11 @@ class Recorder {
     this.#cores = cores
     this.#limits = limits
     this.#compiled = cores.map(({ bytes }) => new WebAssembly.Module(bytes))
-    this.#fuel.value = ticksOf(limits.fuelAtStart)
+    this.#fuel.units = limits.fuelAtStart
   }
 
   get outOfFuel(): boolean {
-    return (this.#fuel.value as number) < 0
+    return this.#fuel.units < 0
   }
 
   module(name: string): WebAssembly.Module {
@@ -88,7 +88,7 @@ class Recorder {
     }
     const instance = new WebAssembly.Instance(module, {
       ...given,
-      [fuelImport.module]: { [fuelImport.name]: this.#fuel },
+      [fuelImport.module]: { [fuelImport.name]: this.#fuel.global },
     })
     const number = this.#instances.length
     this.#instances.push({ module: index, imports })

@@ -8,21 +8,39 @@ export const fuelImport = { module: 'innkeeper:fuel', name: 'left' } as const
 
 export const ticksPerUnit = 8
 
-/** The counter has 32 bits with a sign; below zero means out of fuel. */
-export const ticksMax = 2 ** 31 - 1
+/** Units that a counter holds: whole ticks that are a safe number. */
+export const unitsMax = Math.floor(Number.MAX_SAFE_INTEGER / ticksPerUnit)
 
-/** What the counter can hold, in units. */
-export const unitsMax = ticksMax / ticksPerUnit
-
-export function ticksOf(units: number): number {
-  return Math.min(units * ticksPerUnit, ticksMax)
+/** Units that one call may have altogether: what it begins with, and what long input brings (lower.ts W4). */
+export function fuelMaxOfCall({ fuelPerCommand, fuelPerCallMax }: FuelLimits): number {
+  return Math.max(fuelPerCommand, fuelPerCallMax)
 }
 
-/** Times `fuelPerCommand` for one call, of one command or of a batch. A batch may need more than one of its commands, and one alone
- *  may have much to say: its output is paid like its input. The counter ends at 268 million units, whatever the setting. */
-const callFactor = 4
+export interface FuelLimits {
+  readonly fuelPerCommand: number
+  readonly fuelPerCallMax: number
+}
 
-/** Units that one call has, besides what long input brings (lower.ts W4). */
-export function fuelOfCall({ fuelPerCommand }: { readonly fuelPerCommand: number }): number {
-  return Math.min(fuelPerCommand * callFactor, unitsMax)
+/** The counter of one instance: 64 bits with a sign, below zero once something was asked for that nothing was left to pay for. */
+export class FuelCounter {
+  readonly global = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n)
+  private lastUnits = 0
+  private lastTicks = 0n
+
+  get units(): number {
+    return Number(this.global.value) / ticksPerUnit
+  }
+
+  /** Fills it. Calls have the same amount one after the other, so the number is made once. */
+  set units(units: number) {
+    if (units !== this.lastUnits) {
+      this.lastUnits = units
+      this.lastTicks = BigInt(Math.round(units * ticksPerUnit))
+    }
+    this.global.value = this.lastTicks
+  }
+
+  add(units: number): void {
+    this.global.value = (this.global.value as bigint) + BigInt(Math.round(units * ticksPerUnit))
+  }
 }

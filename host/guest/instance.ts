@@ -10,7 +10,7 @@
 import type { Limits } from '../limits.ts'
 import type { Artefact, LinkPlan, PlanImport } from './artefact.ts'
 import { faultGlobal, faultText, Places } from './fault-text.ts'
-import { fuelImport, ticksOf, ticksPerUnit } from './fuel.ts'
+import { FuelCounter, fuelImport, fuelMaxOfCall } from './fuel.ts'
 import { GuestFault } from './guest.ts'
 import { interfaces } from './layout.ts'
 import { GuestMemory } from './memory.ts'
@@ -44,7 +44,8 @@ export interface GuestFunction {
 
 export class Instance {
   readonly memory: GuestMemory
-  readonly #fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 0)
+  readonly #fuel = new FuelCounter()
+  readonly #fuelMax: number
   readonly #cores: WebAssembly.Instance[] = []
   readonly #plan: LinkPlan
   #granted = 0
@@ -54,7 +55,8 @@ export class Instance {
   constructor(compiled: CompiledArtefact, limits: Limits) {
     this.#plan = compiled.plan
     this.#places = compiled.places
-    this.#fuel.value = ticksOf(limits.fuelAtStart)
+    this.#fuelMax = fuelMaxOfCall(limits)
+    this.#fuel.units = limits.fuelAtStart
     const globals = compiled.plan.globals.map((value) => new WebAssembly.Global({ value: 'i32', mutable: true }, value))
     try {
       for (const { module, imports } of compiled.plan.instances) {
@@ -63,7 +65,7 @@ export class Instance {
           const group = (given[from] ??= Object.create(null) as Record<string, WebAssembly.ImportValue>)
           group[name] = this.#resolve(source, globals)
         }
-        given[fuelImport.module] = { [fuelImport.name]: this.#fuel }
+        given[fuelImport.module] = { [fuelImport.name]: this.#fuel.global }
         this.#cores.push(new WebAssembly.Instance(compiled.modules[module]!, given))
       }
     } catch (thrown) {
@@ -77,12 +79,12 @@ export class Instance {
 
   /** Something was asked for that nothing was left to pay for; told apart from other traps by the counter. */
   get outOfFuel(): boolean {
-    return (this.#fuel.value as number) < 0
+    return this.#fuel.units < 0
   }
 
   /** Units left. */
   get fuel(): number {
-    return (this.#fuel.value as number) / ticksPerUnit
+    return this.#fuel.units
   }
 
   /** Units used since the last `begin`. */
@@ -97,15 +99,16 @@ export class Instance {
 
   /** A call begins, on so many units. */
   begin(units: number): void {
-    this.#fuel.value = ticksOf(units)
-    this.#granted = this.fuel
+    this.#fuel.units = units
+    this.#granted = units
   }
 
-  /** So many units more for the call, as far as the counter goes. */
+  /** So many units more for the call, as far as a call may have them. */
   grant(units: number): void {
-    const before = this.#fuel.value as number
-    this.#fuel.value = ticksOf(before / ticksPerUnit + units)
-    this.#granted += ((this.#fuel.value as number) - before) / ticksPerUnit
+    const more = Math.min(units, this.#fuelMax - this.#granted)
+    if (more <= 0) return
+    this.#fuel.add(more)
+    this.#granted += more
   }
 
   /** A function of an interface. @throws GuestFault `start` if the component does not have it. */

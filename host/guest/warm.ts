@@ -8,7 +8,6 @@
 // Owns: the instance.   The models own: which functions, and their values.
 
 import type { Limits } from '../limits.ts'
-import { fuelOfCall } from './fuel.ts'
 import { type CallFuel, GuestFault } from './guest.ts'
 import type { CompiledArtefact, GuestFunction } from './instance.ts'
 import { Instance } from './instance.ts'
@@ -73,7 +72,7 @@ export class Warm<Name extends string> {
   call<Result>(work: (ready: Ready<Name>) => Result): Result {
     try {
       const ready = (this.#ready ??= this.#make())
-      ready.instance.begin(fuelOfCall(this.#limits))
+      ready.instance.begin(this.#limits.fuelPerCommand)
       ready.lift.begin()
       return work(ready)
     } catch (thrown) {

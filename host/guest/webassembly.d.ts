@@ -27,6 +27,7 @@ declare namespace WebAssembly {
 
   class Global {
     constructor(descriptor: { readonly value: 'i32'; readonly mutable: true }, value: number)
+    constructor(descriptor: { readonly value: 'i64'; readonly mutable: true }, value: bigint)
     value: unknown
   }
 

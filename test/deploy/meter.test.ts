@@ -23,7 +23,7 @@ interface Run {
 async function metered(fields: string, ticks = plenty, imports: Record<string, never> = {}): Promise<Run> {
   const bytes = writeModule(meter(readModule(await parse(`(module ${fields})`))))
   assert.ok(WebAssembly.validate(bytes), `invalid after metering: ${fields}`)
-  const fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, ticks)
+  const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, BigInt(ticks))
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     ...imports,
     [fuelImport.module]: { [fuelImport.name]: fuel },
@@ -32,16 +32,16 @@ async function metered(fields: string, ticks = plenty, imports: Record<string, n
     exports: instance.exports,
     fuel,
     ticks: (name, ...parameters) => {
-      const before = fuel.value as number
+      const before = fuel.value as bigint
       ;(instance.exports[name] as (...parameters: number[]) => unknown)(...parameters)
-      return before - (fuel.value as number)
+      return Number(before - (fuel.value as bigint))
     },
   }
 }
 
 function outOfFuel(run: Run, name: string): void {
   assert.throws(() => run.ticks(name), /unreachable/)
-  assert.ok((run.fuel.value as number) < 0)
+  assert.ok((run.fuel.value as bigint) < 0n)
 }
 
 /** One step of a random program: counts itself in the global `$steps`, by four instructions of a tick each. */
@@ -103,10 +103,10 @@ Meter('M1: what comes after a call is paid for on every return of a deep recursi
 
 Meter('M2: modules of one component share the counter, start functions included', async () => {
   const bytes = writeModule(meter(readModule(await parse('(module (func $s (loop $l (br $l))) (start $s))'))))
-  const fuel = new WebAssembly.Global({ value: 'i32', mutable: true }, 1000)
+  const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 1000n)
   const imports = { [fuelImport.module]: { [fuelImport.name]: fuel } }
   assert.throws(() => new WebAssembly.Instance(new WebAssembly.Module(bytes), imports), /unreachable/)
-  assert.ok((fuel.value as number) < 0)
+  assert.ok((fuel.value as bigint) < 0n)
 })
 
 Meter('M3: an interpreter pays for the case that it takes, not for all', async () => {
@@ -169,6 +169,18 @@ Meter('M5: importing the counter is refused', async () => {
     () => meter(sections),
     (error: unknown) => error instanceof FeatureError,
   )
+})
+
+Meter('M2: the counter holds more than 32 bits do', async () => {
+  const run = await metered(
+    `(memory 1) (func (export "f") (param i32)
+      (loop (drop (memory.grow (i32.const -1)))
+        (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))`,
+    2 ** 40,
+  )
+  assert.ok(run.ticks('f', 1_000) > 2 ** 33)
+  assert.throws(() => run.ticks('f', 1_000_000_000), /unreachable/)
+  assert.ok((run.fuel.value as bigint) < 0n)
 })
 
 Meter.run()

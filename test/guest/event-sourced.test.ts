@@ -5,7 +5,6 @@ import * as assert from 'uvu/assert'
 import { link } from '../../host/deploy/link.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import { EventSourced } from '../../host/guest/event-sourced.ts'
-import { fuelOfCall } from '../../host/guest/fuel.ts'
 import { type EventSourcedGuest, type FaultReason, type GuestCommand, GuestFault } from '../../host/guest/guest.ts'
 import { compile } from '../../host/guest/instance.ts'
 import { load } from '../../host/guest/load.ts'
@@ -60,29 +59,26 @@ function faultOf(call: () => unknown): FaultReason {
   throw new Error('no fault')
 }
 
-Engine(
-  'W4: long payloads and states bring fuel, short ones do not, and never more than the counter holds',
-  async () => {
-    // The default for a call is all that the counter holds.
-    const limits = { ...defaultLimits, fuelPerCommand: 10_000_000 }
-    const guest = (await counter('AssemblyScript', limits)) as EventSourced
-    const left = (payload: number, state: number): number => {
-      const commands = [{ ...command('Get'), payload: new Uint8Array(payload) }]
-      const basis =
-        state === 0 ? ({ kind: 'initial' } as const) : ({ kind: 'state', bytes: new Uint8Array(state) } as const)
-      guest.decide('test.Counter', 'e', basis, commands, false)
-      const { used, given } = guest.lastCall
-      return given - used
-    }
-    const { fuelPerByte } = defaultLimits
-    const call = fuelOfCall(limits)
-    assert.ok(left(4_095, 0) < call)
-    assert.ok(left(5_000, 0) > call + 4_000 * fuelPerByte)
-    assert.ok(left(8, 5_000) > call + 4_000 * fuelPerByte)
-    assert.is(left(5_000, 0), left(5_000, 0))
-    assert.ok(left(4_000_000, 0) <= 2 ** 28)
-  },
-)
+Engine('W4: long payloads and states bring fuel, short ones do not, and never more than a call may have', async () => {
+  const limits = { ...defaultLimits, fuelPerCallMax: 300_000_000 }
+  const guest = (await counter('AssemblyScript', limits)) as EventSourced
+  const left = (payload: number, state: number): number => {
+    const commands = [{ ...command('Get'), payload: new Uint8Array(payload) }]
+    const basis =
+      state === 0 ? ({ kind: 'initial' } as const) : ({ kind: 'state', bytes: new Uint8Array(state) } as const)
+    guest.decide('test.Counter', 'e', basis, commands, false)
+    const { used, given } = guest.lastCall
+    return given - used
+  }
+  const { fuelPerByte } = defaultLimits
+  const call = limits.fuelPerCommand
+  assert.ok(left(4_095, 0) < call)
+  assert.ok(left(5_000, 0) > call + 4_000 * fuelPerByte)
+  assert.ok(left(8, 5_000) > call + 4_000 * fuelPerByte)
+  assert.is(left(5_000, 0), left(5_000, 0))
+  assert.ok(left(4_000_000, 0) <= 300_000_000)
+  assert.ok(left(4_000_000, 0) > 299_000_000)
+})
 
 for (const language of Object.keys(counters) as (keyof typeof counters)[]) {
   Engine(`${language}: decides a batch, each command on what the one before left`, async () => {
