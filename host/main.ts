@@ -148,6 +148,14 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     'Streams that clients keep open on replicated entities.',
     () => entities.openStreams,
   )
+  metrics.gaugeOfServices(
+    'state_reading_fuel_ratio',
+    'Part of the fuel of a call that reading the dearest state of a service takes, as measured since it was deployed.',
+    function* () {
+      for (const service of services.current.services.values())
+        if (service.kind !== 'action') yield [service.name, entities.costOf(service).worstPart] as const
+    },
+  )
   metrics.counter('unknown_targets_total', 'Forwards and side effects to what is not deployed.', () => lostCalls)
   const scrubbing = config.scrub
     ? new Scrubbing({ kv: store.kv, log, unfit: () => journal.failure() !== undefined })

@@ -57,6 +57,8 @@ export interface Directory {
 
 export class Services {
   private directory: Directory = { services: new Map() }
+  /** By storage id; of two that share one, which takes `--force`, the one deployed last. */
+  private keepers: ReadonlyMap<StorageId, EntityService> = new Map()
   private readonly listeners: ((directory: Directory) => void)[] = []
 
   get current(): Directory {
@@ -65,6 +67,11 @@ export class Services {
 
   get(name: string): Service | undefined {
     return this.directory.services.get(name)
+  }
+
+  /** The service that serves the entities of a storage id, whatever its name is now. */
+  keeper(storage: StorageId): EntityService | undefined {
+    return this.keepers.get(storage)
   }
 
   /** Called after each change, with the new directory. */
@@ -77,7 +84,10 @@ export class Services {
     const services = new Map(this.directory.services)
     for (const name of removed) services.delete(name)
     for (const service of added) services.set(service.name, service)
+    const keepers = new Map<StorageId, EntityService>()
+    for (const service of services.values()) if (service.kind !== 'action') keepers.set(service.storage, service)
     this.directory = { services }
+    this.keepers = keepers
     for (const listener of this.listeners) listener(this.directory)
   }
 }

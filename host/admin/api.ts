@@ -3,9 +3,13 @@
 // P1. One row a path: method, pattern, summary, what it does. Nothing is reachable that is not in the table.
 // P2. Reading never changes anything; what changes says what it did.
 
+import type { DeployResult } from '../deploy/deploy.ts'
 import { serviceNames } from '../doctor/doctor.ts'
 import { entityId } from '../entity/key.ts'
+import { stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
+import { rescue, rescueMs } from '../fold/rescue.ts'
+import { unitsMax } from '../guest/fuel.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
 import type { Became } from '../reply/outbox.ts'
@@ -50,7 +54,7 @@ const retryWaitMs = 10_000
 const pageMax = 1_000
 
 export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
-  const { services, deployer, journal, entities, outbox, catalog, config } = context
+  const { services, deployer, journal, entities, outbox, catalog, config, log } = context
   const served = (name: string): Service => {
     const service = services.get(name)
     if (service === undefined)
@@ -116,14 +120,39 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
           const message = `the component is refused: ${result.reasons.join('; ')}`
           return { status: 400, json: { code: 3, message, reasons: result.reasons, details: [] } }
         }
-        return { json: { ...result, services: result.services.map((name) => describeNew(name, services.get(name))) } }
+        return { json: describeDeployed(result) }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/services/{service}/rollback',
+      summary: 'Deploy again what served before, with the same checks. 400 with every reason if it is refused.',
+      query: {
+        to: 'Number of the deployment; the one before that in force without it.',
+        'dry-run': 'Only say what would happen.',
+        force: 'Override everything but ownership.',
+      },
+      run: async ({ parts, query, wantsLines, line }) => {
+        const result = await deployer.rollback(parts[0]!, whole(query, 'to'), {
+          dryRun: flag(query, 'dry-run'),
+          force: flag(query, 'force'),
+          onProgress: wantsLines ? (step) => line({ progress: step }) : () => {},
+        })
+        if (result.ok) return { json: describeDeployed(result) }
+        const message = `going back is refused: ${result.reasons.join('; ')}`
+        return { status: 400, json: { code: 3, message, reasons: result.reasons, details: [] } }
       },
     },
     {
       method: 'GET',
       path: '/v1/services',
       summary: 'Services that are served now.',
-      run: () => ({ json: { services: [...services.current.services.values()].map(describeService) } }),
+      run: () => ({
+        json: {
+          services: [...services.current.services.values()].map((service) => describeService(service, entities)),
+          unrestored: deployer.unrestored,
+        },
+      }),
     },
     {
       method: 'GET',
@@ -145,7 +174,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const { snapshotEvery, passivateAfterMs, stateType, headers } = description
         return {
           json: {
-            ...describeService(service),
+            ...describeService(service, entities),
             persistenceId,
             storage,
             snapshotEvery,
@@ -198,8 +227,36 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       run: ({ parts, query }) => {
         const service = keepsEntities(served(parts[0]!))
         if (!flag(query, 'stuck')) return { json: listEntities(context, service, query) }
-        const stuck = entities.stuck(service).map(({ id, stuck: why }) => ({ id, ...why }))
+        const stuck = entities
+          .stuck(service)
+          .map(({ id, stuck: why }) => ({ id, ...why, message: stuckSentence(service.name, id, why!) }))
         return { json: { entities: stuck, next: null } }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/services/{service}/entities/{entity}/rescue',
+      summary: 'Fold an entity off the loop, with as much fuel as it takes, and store its state as a snapshot.',
+      query: { fuel: 'Units of fuel for one call of the function.' },
+      run: async ({ parts, query, wantsLines, line }) => {
+        const service = keepsEntities(served(parts[0]!))
+        if (service.kind !== 'event-sourced')
+          throw new InnkeeperError('bad_request', `${service.name} is no event-sourced service: it folds nothing`)
+        const entity = resolveEntity(context, service, parts[1]!)
+        const fuel = whole(query, 'fuel') ?? 0
+        if (fuel < 1 || fuel > unitsMax)
+          throw new InnkeeperError('bad_request', `fuel: expected 1 to ${unitsMax} units`)
+        const id = entityId(entity.key, service.keyFieldCount)
+        if (wantsLines) line({ progress: `folding ${id}` })
+        const folder = await deployer.folder(service, rescueMs, fuel)
+        try {
+          const rescued = await rescue(journal, folder, service, entity, id, config.limits)
+          entities.free(entity)
+          log.warn({ service: service.name, entity: id, fuel, ...rescued }, 'an entity was rescued')
+          return { json: { service: service.name, entity: id, ...rescued } }
+        } finally {
+          folder.close()
+        }
       },
     },
     {
@@ -207,10 +264,10 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       path: '/v1/services/{service}/entities/{entity}/state',
       summary: "An entity's state, now or then, with the effects of it that wait.",
       query: { at: 'The last event to count in; for values the revision.' },
-      run: ({ parts, query }) => {
+      run: async ({ parts, query }) => {
         const service = keepsEntities(served(parts[0]!))
         const entity = resolveEntity(context, service, parts[1]!)
-        const shown = entityState(context, service, entity, whole(query, 'at'))
+        const shown = await entityState(context, service, entity, whole(query, 'at'))
         const id = entityId(entity.key, service.keyFieldCount)
         const waiting = outbox.list().filter(({ cause }) => cause.service === service.name && cause.entity === id)
         return { json: { ...shown, effects: waiting.map(describeEffect) } }
@@ -321,7 +378,21 @@ async function follow(
   }
 }
 
-function describeService(service: Service): object {
+/** A state that takes more than this part of a call's fuel to read is worth a word. */
+const readingPart = 0.1
+
+/** What of a service is to be known before its commands are refused. */
+function warningsOf(service: Service, entities: AdminContext['entities']): readonly string[] {
+  if (service.kind === 'action') return []
+  const { worst, worstPart } = entities.costOf(service)
+  if (worst === undefined || worstPart <= readingPart) return []
+  const part = Math.round(100 * worstPart)
+  return [
+    `reading a state of ${worst.bytes.toLocaleString('en-US')} bytes takes ${part} % of the fuel of a call; past 50 % commands that let it grow are refused`,
+  ]
+}
+
+function describeService(service: Service, entities: AdminContext['entities']): object {
   const methods = [...service.type.methods.values()].map((method) => ({
     name: method.name,
     input: method.input.fullName,
@@ -329,12 +400,16 @@ function describeService(service: Service): object {
     routes: routesOf(service.name, method).routes.map((route) => `${route.httpMethod} ${route.path}`),
   }))
   const { name, description, deployment } = service
-  return { name, kind: description.kind, deployment, methods }
+  return { name, kind: description.kind, deployment, methods, warnings: warningsOf(service, entities) }
 }
 
-/** A dry run answers for services that are not there yet. */
-function describeNew(name: string, service: Service | undefined): object {
-  return service === undefined ? { name } : describeService(service)
+/** Of the file, not of what runs: a dry run answers for services that are not there yet. */
+function describeDeployed({ methods, services: names, ...result }: Extract<DeployResult, { ok: true }>): object {
+  const services = names.map((name) => ({
+    name,
+    methods: methods.filter(({ service }) => service === name).map(({ method, routes }) => ({ name: method, routes })),
+  }))
+  return { ...result, services }
 }
 
 function describeEffect({ id, cause, call, synchronous, attempts, parked }: OutboxEntry): object {

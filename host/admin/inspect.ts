@@ -6,9 +6,8 @@
 import { Replica } from '../crdt/replica.ts'
 import { entityId, joinKey, splitKey } from '../entity/key.ts'
 import { ReplicaState } from '../entity/replica-state.ts'
+import { stuckCause, stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
-import type { Basis } from '../guest/guest.ts'
-import { GuestFault } from '../guest/guest.ts'
 import type { EntityRef, JournalRecord } from '../journal/journal.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Typed } from '../outcome.ts'
@@ -16,7 +15,7 @@ import type { EntityService, EventSourcedService, ReplicatedService, Service, Va
 import { toJson } from '../transcode/to-json.ts'
 import type { AdminContext } from './context.ts'
 
-type Parts = Pick<AdminContext, 'journal' | 'config' | 'replicas'>
+type Parts = Pick<AdminContext, 'journal' | 'config' | 'replicas' | 'deployer'>
 
 const listMax = 1_000
 /** Ways to cut an id into key fields that are tried. */
@@ -28,7 +27,11 @@ export function keepsEntities(service: Service): EntityService {
   throw new InnkeeperError('bad_request', `${service.name} is an action: it keeps nothing`)
 }
 
-export function listEntities({ journal }: Parts, service: EntityService, query: URLSearchParams): object {
+export function listEntities(
+  { journal }: Pick<Parts, 'journal'>,
+  service: EntityService,
+  query: URLSearchParams,
+): object {
   const limit = Math.min(Number(query.get('limit') ?? 100) || 100, listMax)
   const by = service.kind === 'value' ? 'base' : 'records'
   const page = journal.entities(service.storage, query.get('prefix') ?? '', query.get('after') ?? undefined, limit, by)
@@ -44,7 +47,7 @@ export function listEntities({ journal }: Parts, service: EntityService, query: 
 
 /** The entity that an outward id means. With several key fields an id may mean several: only stored ones count.
  *  @throws InnkeeperError `unknown_entity`, or `bad_request` where it is ambiguous */
-export function resolveEntity({ journal }: Parts, service: EntityService, id: string): EntityRef {
+export function resolveEntity({ journal }: Pick<Parts, 'journal'>, service: EntityService, id: string): EntityRef {
   const found: EntityRef[] = []
   for (const fields of cuts(id.split('-'), service.keyFieldCount)) {
     const entity = { storage: service.storage, key: joinKey(fields) }
@@ -77,8 +80,13 @@ function* cuts(parts: readonly string[], count: number, tried = { left: cutsMax 
 
 /** The state now, or after the event, or for values and replicas the revision, `at`.
  *  @throws InnkeeperError `entity_stuck`, or `bad_request` where it is not known any more */
-export function entityState(context: Parts, service: EntityService, entity: EntityRef, at: number | undefined): object {
-  if (service.kind === 'event-sourced') return foldedState(context, service, entity, at)
+export async function entityState(
+  context: Parts,
+  service: EntityService,
+  entity: EntityRef,
+  at: number | undefined,
+): Promise<object> {
+  if (service.kind === 'event-sourced') return await foldedState(context, service, entity, at)
   const id = entityId(entity.key, service.keyFieldCount)
   const shown = service.kind === 'value' ? value(context, service, entity, at) : replica(context, service, entity, at)
   return { service: service.name, entity: id, ...shown }
@@ -126,42 +134,49 @@ function replica(
   return { revision: state.revision, state: state.replica.json(replicas.self, replicas.members), streams }
 }
 
-/** Folded from the latest snapshot at or before the sequence. @throws InnkeeperError `entity_stuck` */
-function foldedState(context: Parts, service: EventSourcedService, entity: EntityRef, at: number | undefined): object {
-  const { journal, config } = context
+/** How long an operator's look may take. */
+const foldMs = 60_000
+
+/** Folded off the loop. @throws InnkeeperError `entity_stuck`, `data_damaged` */
+async function foldedState(
+  { journal, deployer }: Parts,
+  service: EventSourcedService,
+  entity: EntityRef,
+  at: number | undefined,
+): Promise<object> {
   const head = journal.head(entity)!
-  const target = at ?? head.sequence
-  if (target > head.sequence)
-    throw new InnkeeperError('bad_request', `the entity has ${head.sequence} events; --at ${target} lies after them`)
-  const snapshot = journal.snapshot(entity, target)
-  const usable = snapshot?.stateVersion === service.stateVersion ? snapshot : undefined
-  let basis: Basis = usable === undefined ? { kind: 'initial' } : { kind: 'state', bytes: usable.state }
-  let revision = usable?.revision ?? 0
-  let sequence = usable?.sequence ?? 0
+  if (at !== undefined && at > head.sequence)
+    throw new InnkeeperError('bad_request', `the entity has ${head.sequence} events; --at ${at} lies after them`)
+  const { name, stateVersion, deployment, description } = service
   const id = entityId(entity.key, service.keyFieldCount)
+  const folder = await deployer.folder(service, foldMs)
   try {
-    while (sequence < target) {
-      const page = journal.events(entity, revision, config.limits.replayEventsMax, config.limits.replayBytesMax)
-      const events = page.events.slice(0, target - sequence)
-      const evolved = service.guest.evolve(service.name, id, basis, events, true)
-      if (evolved.kind === 'unknown')
-        throw new GuestFault('malformed', 'a guest that was given bytes says that it does not hold them')
-      const { bytes } = evolved
-      if (bytes === undefined) throw new GuestFault('malformed', 'no state where one was asked for')
-      basis = { kind: 'state', bytes }
-      revision = page.revision
-      sequence += events.length
+    const folded = await folder.fold({ service: name, id, entity, stateVersion, at })
+    if (folded === undefined)
+      throw new InnkeeperError('overloaded', `${name} entity ${id} was not folded in ${foldMs / 1000} seconds`)
+    if (folded.kind === 'unread') throw new InnkeeperError('data_damaged', folded.message)
+    if (folded.kind === 'stuck') {
+      const { sequence, typeName, fault } = folded
+      const cause = stuckCause(fault.reason, typeName, description.events)
+      const sentence = stuckSentence(name, id, { cause, sequence, typeName, deployment, told: fault.told })
+      throw new InnkeeperError('entity_stuck', `${sentence} (${fault.told})`)
     }
-  } catch (error) {
-    if (!(error instanceof GuestFault)) throw error
-    throw new InnkeeperError(
-      'entity_stuck',
-      `the events up to ${sequence} could be folded, those after it not (deployment ${service.deployment})`,
-      error,
-    )
+    const { sequence, state, unwritten } = folded
+    if (unwritten !== undefined)
+      throw new InnkeeperError(
+        'entity_stuck',
+        `${name} entity ${id} is folded, but its state cannot be encoded (${unwritten.told})`,
+      )
+    return {
+      service: name,
+      entity: id,
+      sequence,
+      of: head.sequence,
+      state: state === undefined ? null : decodeState(service, state),
+    }
+  } finally {
+    folder.close()
   }
-  const state = basis.kind === 'state' ? decodeState(service, basis.bytes) : null
-  return { service: service.name, entity: id, sequence, of: head.sequence, state }
 }
 
 function decodeState(service: Service, bytes: Uint8Array): unknown {
@@ -179,7 +194,7 @@ export interface ShownRecord {
 }
 
 export function journalPage(
-  { journal, config, replicas }: Parts,
+  { journal, config, replicas }: Omit<Parts, 'deployer'>,
   service: Service,
   entity: EntityRef,
   after: number,
@@ -192,13 +207,13 @@ export function journalPage(
     service.kind === 'value'
       ? journal.history(entity, after, limit, bytesMax)
       : journal.records(entity, from, limit, bytesMax)
-  const parts = { journal, config, replicas }
+  const parts = { replicas }
   const shown = { records: page.records.map((record) => show(parts, service, record)), more: page.more }
   if (service.kind !== 'value' || config.valueHistory) return shown
   return { ...shown, note: 'The history of values is not kept; `inn up --value-history on` does from then on.' }
 }
 
-function show(parts: Parts, service: Service, record: JournalRecord): ShownRecord {
+function show(parts: Pick<Parts, 'replicas'>, service: Service, record: JournalRecord): ShownRecord {
   const { revision, sequence, deployment, command, origin, events, change, effects, answer, answerMetadata } = record
   const method = service.type.methods.get(command.method)
   const first = sequence - events.length + 1
@@ -227,7 +242,7 @@ function show(parts: Parts, service: Service, record: JournalRecord): ShownRecor
   } as ShownRecord
 }
 
-function showChange({ replicas }: Parts, service: Service, change: Change): unknown {
+function showChange({ replicas }: Pick<Parts, 'replicas'>, service: Service, change: Change): unknown {
   if (change.kind === 'updated') return { updated: decodeState(service, change.value) }
   if (change.kind === 'deleted') return { deleted: true }
   // What the delta brings; what it takes away is only in its context.

@@ -1,9 +1,10 @@
-// inn deploy: uploads a component to a running host.
+// inn deploy, inn rollback: a component is served by a running host, or an earlier one again.
 
 import { readFile } from 'node:fs/promises'
+import type { Tried } from '../deploy/stored/stored.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
-import { CommandFailure } from './command.ts'
+import { CommandFailure, UsageError } from './command.ts'
 import { print, printJson, progress, seconds, table } from './print.ts'
 
 export const deployCommand: Subcommand = {
@@ -18,16 +19,37 @@ export const deployCommand: Subcommand = {
   run,
 }
 
+export const rollbackCommand: Subcommand = {
+  name: 'rollback',
+  usage: 'SERVICE [DEPLOYMENT] [--dry-run] [--force]',
+  summary: 'go back to the version before, or to the one of a deployment (`inn services SERVICE` lists them)',
+  flags: deployCommand.flags,
+  words: [1, 2],
+  run: rollback,
+}
+
 async function run(args: Args): Promise<number> {
   const file = args.words[0]!
   const component = await readFile(file).catch((error: Error) => {
     throw new CommandFailure(`${file}: ${error.message}`)
   })
+  return await change(args, '/v1/components?', component, file)
+}
+
+async function rollback(args: Args): Promise<number> {
+  const [service, to] = args.words
+  if (to !== undefined && !/^\d+$/.test(to))
+    throw new UsageError(`DEPLOYMENT: expected the number of a deployment, got ${JSON.stringify(to)}`)
+  const path = `/v1/services/${encodeURIComponent(service!)}/rollback?${to === undefined ? '' : `to=${to}&`}`
+  return await change(args, path, undefined, service!)
+}
+
+async function change(args: Args, path: string, body: Uint8Array | undefined, what: string): Promise<number> {
   const query = [args.is('dry-run') ? 'dry-run' : '', args.is('force') ? 'force' : '']
     .filter((part) => part !== '')
     .join('&')
   const started = performance.now()
-  const result = await adminClient(args).change('POST', `/v1/components?${query}`, component, (line) => {
+  const result = await adminClient(args).change('POST', `${path}${query}`, body, (line) => {
     if (line.progress !== undefined) progress(line.progress)
   })
   if (args.is('json')) {
@@ -35,13 +57,36 @@ async function run(args: Args): Promise<number> {
     return 0
   }
   const took = seconds(performance.now() - started)
-  const what = args.is('dry-run') ? 'would be deployed' : result.unchanged ? 'was already deployed' : 'deployed'
-  print(`${file} ${what} as number ${result.deployment} in ${took}.`)
-  const rows = result.services.flatMap((service: { name: string; methods?: { name: string; routes: string[] }[] }) =>
-    service.methods === undefined
-      ? [[`  ${service.name}`]]
-      : service.methods.map((method) => [`  ${service.name}/${method.name}`, method.routes.join(', ')]),
-  )
-  print(table(rows))
+  const became = args.is('dry-run') ? 'would be deployed' : result.unchanged ? 'was already deployed' : 'deployed'
+  print(`${what} ${became} as number ${result.deployment} in ${took}.`)
+  for (const line of outcome(result)) print(line)
   return 0
+}
+
+export interface Deployed {
+  readonly services: readonly {
+    readonly name: string
+    readonly methods: readonly { name: string; routes: string[] }[]
+  }[]
+  readonly warnings: readonly string[]
+  readonly tried: readonly Tried[]
+}
+
+/** What a deployment found, and what it serves. */
+export function outcome({ services, warnings, tried }: Deployed): readonly string[] {
+  const rows = services.flatMap(({ name, methods }) =>
+    methods.map((method) => [`  ${name}/${method.name}`, method.routes.join(', ')]),
+  )
+  return [...tried.map(triedLine), ...warnings.map((warning) => `warning: ${warning}`), table(rows)]
+}
+
+function triedLine({ service, tried, of, entities, voidSnapshots, atLeast }: Tried): string {
+  const number = (value: number) => value.toLocaleString('en-US')
+  const all = `${number(entities)} ${entities === 1 ? 'entity is' : 'entities are'} stored`
+  const cut = tried < of ? `, and the time was over before the other ${number(of - tried)}` : ''
+  const voided =
+    voidSnapshots === 0
+      ? ''
+      : ` ${atLeast ? 'At least ' : ''}${number(voidSnapshots)} ${voidSnapshots === 1 ? 'snapshot becomes' : 'snapshots become'} void: those entities replay their events once.`
+  return `${service}: ${all}; ${number(tried)} of ${number(of)} that were chosen can be read by it${cut}.${voided}`
 }

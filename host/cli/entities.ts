@@ -3,15 +3,17 @@
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { UsageError } from './command.ts'
-import { print, printJson, table } from './print.ts'
+import { print, printJson, progress, table } from './print.ts'
 
 export const entitiesCommand: Subcommand = {
   name: 'entities',
-  usage: 'SERVICE [--prefix P] [--stuck]',
-  summary: 'list entities: id, events, last change; or those that cannot go on, and why',
+  usage: 'SERVICE [--prefix P] [--stuck | --rescue ID --fuel N]',
+  summary: 'list entities: id, events, last change; or those that cannot go on, and why; or free one',
   flags: {
     prefix: { type: 'string', help: 'only ids that start so' },
     stuck: { type: 'boolean', help: 'only entities that cannot be replayed' },
+    rescue: { type: 'string', help: 'fold this entity with more fuel than a call has, and store its state' },
+    fuel: { type: 'string', help: 'units of fuel of each call for --rescue; others have --fuel-per-command' },
     limit: { type: 'string', help: 'at most so many (default 100)' },
   },
   words: [1, 1],
@@ -40,7 +42,33 @@ export const journalCommand: Subcommand = {
   run: journal,
 }
 
+async function rescue(args: Args, id: string): Promise<number> {
+  if (args.text('fuel') === undefined)
+    throw new UsageError('--rescue needs --fuel N: units of each call; others have --fuel-per-command')
+  const service = encodeURIComponent(args.words[0]!)
+  const path = `/v1/services/${service}/entities/${encodeURIComponent(id)}/rescue?fuel=${number(args, 'fuel')}`
+  const rescued = await adminClient(args).change('POST', path, undefined, (line) => {
+    if (line.progress !== undefined) progress(line.progress)
+  })
+  if (args.is('json')) {
+    printJson(rescued)
+    return 0
+  }
+  const { sequence, bytes, reading, given } = rescued as Record<string, number>
+  print(`${args.words[0]} ${id} is folded to event ${sequence}; its state has ${bytes} bytes.`)
+  if (reading! > given!)
+    print(
+      `A call takes ${Math.round(reading!)} units of fuel to read it and has ${Math.round(given!)}: commands on it fail until ` +
+        'inn up has more --fuel-per-command, or a version is deployed that keeps less',
+    )
+  else print('It can be read from now on.')
+  return 0
+}
+
 async function entities(args: Args): Promise<number> {
+  const rescued = args.text('rescue')
+  if (rescued !== undefined) return await rescue(args, rescued)
+  if (args.text('fuel') !== undefined) throw new UsageError('--fuel goes with --rescue ID')
   const query = new URLSearchParams()
   if (args.text('prefix') !== undefined) query.set('prefix', args.text('prefix')!)
   if (args.text('limit') !== undefined) query.set('limit', number(args, 'limit'))
@@ -52,16 +80,8 @@ async function entities(args: Args): Promise<number> {
   }
   if (page.entities.length === 0) print(args.is('stuck') ? 'No entity is stuck.' : 'No entities.')
   else if (args.is('stuck')) {
-    print(
-      table(
-        page.entities.map((e: { id: string; sequence: number; deployment: number; message: string }) => [
-          e.id,
-          `event ${e.sequence}`,
-          `deployment ${e.deployment}`,
-          e.message,
-        ]),
-      ),
-    )
+    for (const { message, told } of page.entities as { message: string; told: string }[])
+      print(`${message}\n    (${told})`)
   } else {
     print(
       table(

@@ -13,6 +13,7 @@ const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   check: async () => (await import('./check.ts')).checkCommand,
   up: async () => (await import('./up.ts')).upCommand,
   deploy: async () => (await import('./deploy.ts')).deployCommand,
+  rollback: async () => (await import('./deploy.ts')).rollbackCommand,
   undeploy: async () => (await import('./services.ts')).undeployCommand,
   services: async () => (await import('./services.ts')).servicesCommand,
   call: async () => (await import('./call.ts')).callCommand,

@@ -26,13 +26,26 @@ interface Service {
   name: string
   kind: string
   deployment: number
+  warnings: string[]
   methods: { name: string; input: string; output: string; routes: string[] }[]
 }
 
+interface Unrestored {
+  deployment: number
+  services: string[]
+  reasons: string[]
+}
+
 async function list(args: Args): Promise<number> {
-  const { services } = (await adminClient(args).get('/v1/services')) as { services: Service[] }
-  if (args.is('json')) printJson({ services })
-  else if (services.length === 0) print('Nothing is deployed. `inn deploy FILE.wasm` does.')
+  const { services, unrestored } = (await adminClient(args).get('/v1/services')) as {
+    services: Service[]
+    unrestored: Unrestored[]
+  }
+  if (args.is('json')) {
+    printJson({ services, unrestored })
+    return 0
+  }
+  if (services.length === 0 && unrestored.length === 0) print('Nothing is deployed. `inn deploy FILE.wasm` does.')
   else
     print(
       table(
@@ -44,6 +57,9 @@ async function list(args: Args): Promise<number> {
         ]),
       ),
     )
+  for (const { name, warnings } of services) for (const warning of warnings) print(`warning: ${name}: ${warning}`)
+  for (const { deployment, services: names, reasons } of unrestored)
+    print(`not served: ${names.join(', ')} (deployment ${deployment}): ${reasons.join('; ')}`)
   return 0
 }
 
@@ -53,6 +69,7 @@ async function show(args: Args, name: string): Promise<number> {
     printJson(service)
     return 0
   }
+  for (const warning of service.warnings) print(`warning: ${warning}`)
   print(`${service.name}  ${service.kind}  persistence id ${service.persistenceId}`)
   print(
     table(

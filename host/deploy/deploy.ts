@@ -2,33 +2,37 @@
 //
 // D1. Nothing changes unless everything is in order: all reasons against it are told at once.
 // D2. What is answered is durable (catalog C1), and the switch is atomic: one directory replaces the other.
-// D3. One deployment at a time; linking runs in a process of its own, so calls go on meanwhile.
+// D3. Components are linked side by side, in processes of their own; they are checked and switched one after the other, in the order of
+//     asking. Calls go on meanwhile.
 // D4. A restart serves from stored artefacts, without jco; an artefact of another engine version is made again.
+// D5. Going back is deploying a stored component again, with the same checks.
 //
-// Owns: the order of checks, the switch.   link.ts owns: wasm.   validate.ts owns: rules.   The catalog owns: what is kept.
+// Owns: the order of checks, the switch.   artefacts.ts owns: linking.   validate.ts, breaking.ts, stored/ own: rules.   The catalog
+// owns: what is kept.
 
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
-import type { ServiceDescription } from '../guest/about.ts'
+import { Folder } from '../fold/folder.ts'
 import type { Artefact } from '../guest/artefact.ts'
-import type { ValueGuest } from '../guest/guest.ts'
-import type { LoadedGuest } from '../guest/load.ts'
 import { load } from '../guest/load.ts'
+import { routesOf } from '../ingress/http-rule.ts'
 import type { Catalog, DeployedService, Deployment } from '../journal/catalog.ts'
-import type { Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
-import { keyFields, keyReader } from '../router/entity-key.ts'
+import { keyFields } from '../router/entity-key.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
-import type { Schema, ServiceType } from '../schema/schema.ts'
-import type { Method, Service, Services } from '../services.ts'
+import type { Schema } from '../schema/schema.ts'
+import type { EventSourcedService, Service, Services } from '../services.ts'
+import { Artefacts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
+import { jsonBreaks } from './json-clients.ts'
 import type { LinkResult } from './link.ts'
-import { engineVersion, link } from './link.ts'
-import { methodView, streamsOf } from './methods.ts'
-import { unreadableValues } from './stored.ts'
-import { validateDescription, validateOwnership, validatePersistence, validateUpgrade } from './validate.ts'
+import { makeServices } from './make-services.ts'
+import { streamsOf } from './methods.ts'
+import type { StoredJournal, StoredVerdict, Tried } from './stored/stored.ts'
+import { storedServices, storedTypes, tryStored } from './stored/stored.ts'
+import { leftOut, validateDescription, validateOwnership, validatePersistence, validateUpgrade } from './validate.ts'
 
 export type DeployResult =
   | {
@@ -37,8 +41,20 @@ export type DeployResult =
       readonly hash: string
       readonly unchanged: boolean
       readonly services: readonly string[]
+      /** Of the component: methods of all its services, with their routes. */
+      readonly methods: readonly DeployedMethod[]
+      readonly warnings: readonly string[]
+      /** What it was tried on of what is stored. */
+      readonly tried: readonly Tried[]
     }
   | { readonly ok: false; readonly reasons: readonly string[] }
+
+export interface DeployedMethod {
+  readonly service: string
+  readonly method: string
+  /** As `GET /cart/{user_id}`. */
+  readonly routes: readonly string[]
+}
 
 export interface DeployOptions {
   /** Override everything but ownership. */
@@ -50,45 +66,106 @@ export interface DeployOptions {
 
 export interface DeployerParts {
   readonly catalog: Catalog
-  readonly journal: Pick<Journal, 'entities' | 'base'>
+  readonly journal: StoredJournal
   readonly services: Services
   readonly limits: Limits
   readonly clock: Clock
   readonly log: Logger
 }
 
+/** Why services of a deployment are not served. */
+export interface Unrestored {
+  readonly deployment: number
+  readonly services: readonly string[]
+  readonly reasons: readonly string[]
+}
+
 export class Deployer {
   private readonly parts: DeployerParts
+  private readonly artefacts: Artefacts
   private queue: Promise<unknown> = Promise.resolve()
+  private readonly left: Unrestored[] = []
 
   constructor(parts: DeployerParts) {
     this.parts = parts
+    this.artefacts = new Artefacts(parts)
   }
 
   /** Check a component and serve it. Reasons, not rejections, for whatever is wrong with it. */
   deploy(component: Uint8Array, options: DeployOptions = {}): Promise<DeployResult> {
-    const run = this.queue.then(() => this.run(component, options))
+    const contentHash = hash('sha256', component, 'hex')
+    const linking = this.unchanged(contentHash) === undefined ? this.link(component, contentHash, options) : undefined
+    // It is awaited in its turn.
+    linking?.catch(() => {})
+    const run = this.queue.then(() => this.run(component, contentHash, linking, options))
     this.queue = run.catch(() => {})
     return run
   }
 
-  /** Serve what the catalog says is active. A service that cannot be restored is left out and logged. */
+  /** Deploy again what served before: the component of a deployment, of the one before that in force by default.
+   *  @throws InnkeeperError `unknown_service`, `bad_request` */
+  async rollback(name: string, to: number | undefined, options: DeployOptions = {}): Promise<DeployResult> {
+    const { catalog } = this.parts
+    const versions = catalog.deployments().filter(({ services }) => services.some((service) => service.name === name))
+    if (versions.length === 0) throw new InnkeeperError('unknown_service', `no service ${name} was ever deployed`)
+    const number = catalog.active().get(name)
+    const inForce = versions.find((deployment) => deployment.number === number)
+    const wanted =
+      to === undefined
+        ? versions.findLast((one) => one.number < (number ?? Number.POSITIVE_INFINITY) && one.hash !== inForce?.hash)
+        : versions.find((one) => one.number === to)
+    if (wanted === undefined) {
+      const numbers = versions.map((one) => one.number).join(', ')
+      const message =
+        to === undefined
+          ? `${name} has no version before deployment ${number}; it was deployed as ${numbers}`
+          : `deployment ${to} had no ${name}; it was deployed as ${numbers}`
+      throw new InnkeeperError('bad_request', message)
+    }
+    try {
+      return await this.deploy(this.artefacts.component(wanted.hash), options)
+    } catch (error) {
+      if (error instanceof Unlinkable) return { ok: false, reasons: error.reasons }
+      throw error
+    }
+  }
+
+  /** Serve what the catalog says is active. A service that cannot be restored is left out, logged, and told by `unrestored`. */
   async restore(): Promise<void> {
     const { catalog, services, limits, log } = this.parts
     const active = catalog.active()
     const deployments = catalog.deployments()
-    for (const number of [...new Set(active.values())].sort((a, b) => a - b)) {
+    const numbers = [...new Set(active.values())].sort((a, b) => a - b)
+    const artefacts = numbers.map(async (number) => {
       const deployment = deployments.find((item) => item.number === number)
+      if (deployment === undefined) throw new Unlinkable([`deployment ${number} is not in the catalog`])
+      return { deployment, artefact: await this.artefacts.stored(deployment.hash) }
+    })
+    for (const made of artefacts) made.catch(() => {})
+    for (const [at, number] of numbers.entries()) {
       try {
-        if (deployment === undefined) throw new Error(`deployment ${number} is not in the catalog`)
-        const artefact = await this.artefact(deployment.hash)
+        const { deployment, artefact } = await artefacts[at]!
         const schema = loadSchema(artefact.description.descriptors)
-        const made = this.services(artefact, schema, load(artefact, limits, streamsOf(schema)), deployment)
+        const made = makeServices(deployment, load(artefact, limits, streamsOf(schema)), schema, limits)
         services.change(made.filter((service) => active.get(service.name) === number))
       } catch (error) {
-        log.error({ deployment: number, err: error }, 'a deployment could not be restored; its services are not served')
+        const names = [...active].filter(([, deployment]) => deployment === number).map(([name]) => name)
+        const reasons = error instanceof Unlinkable ? error.reasons : [(error as Error).message]
+        this.left.push({ deployment: number, services: names, reasons })
+        log.error(
+          { deployment: number, services: names, err: error },
+          'a deployment could not be restored; its services are not served',
+        )
       }
     }
+  }
+
+  /** What `restore` left out, and is not deployed since. */
+  get unrestored(): readonly Unrestored[] {
+    const { services } = this.parts
+    return this.left
+      .map((one) => ({ ...one, services: one.services.filter((name) => services.get(name) === undefined) }))
+      .filter(({ services: names }) => names.length > 0)
   }
 
   /** Stop serving. @throws InnkeeperError `unknown_service` */
@@ -101,39 +178,56 @@ export class Deployer {
     return service
   }
 
-  private async run(component: Uint8Array, options: DeployOptions): Promise<DeployResult> {
-    const { catalog, services, limits, clock, log } = this.parts
-    const contentHash = hash('sha256', component, 'hex')
-    const deployments = catalog.deployments()
+  /** Folds entities of a service off the loop, by the version that serves it. `fuel`: units of each call, instead of those that calls
+   *  have. The caller closes it. @throws Unlinkable */
+  async folder({ deployment }: EventSourcedService, deadlineMs: number, fuel?: number): Promise<Folder> {
+    const { catalog, journal, limits } = this.parts
+    const { hash: contentHash } = catalog.deployments().find(({ number }) => number === deployment)!
+    const own = fuel === undefined ? limits : { ...limits, fuelPerCommand: fuel }
+    return new Folder(await this.artefacts.stored(contentHash), journal, own, deadlineMs)
+  }
+
+  private link(component: Uint8Array, contentHash: string, { onProgress }: DeployOptions): Promise<LinkResult> {
+    return this.artefacts.of(component, contentHash, onProgress)
+  }
+
+  /** The deployment of this component, if all its services are served by it. */
+  private unchanged(contentHash: string): Deployment | undefined {
+    const { catalog, services } = this.parts
+    const same = catalog.deployments().findLast((deployment) => deployment.hash === contentHash)
     const active = catalog.active()
-    const same = [...deployments].reverse().find((deployment) => deployment.hash === contentHash)
-    if (same?.services.every(({ name }) => active.get(name) === same.number && services.get(name) !== undefined)) {
-      const names = same.services.map(({ name }) => name)
-      return { ok: true, deployment: same.number, hash: contentHash, unchanged: true, services: names }
-    }
-    const linked: LinkResult = await link(component, limits, options.onProgress)
+    const serves = ({ name }: DeployedService) => active.get(name) === same?.number && services.get(name) !== undefined
+    return same?.services.every(serves) === true ? same : undefined
+  }
+
+  private async run(
+    component: Uint8Array,
+    contentHash: string,
+    linking: Promise<LinkResult> | undefined,
+    options: DeployOptions,
+  ): Promise<DeployResult> {
+    const { catalog, services, limits, clock, log } = this.parts
+    const same = this.unchanged(contentHash)
+    if (same !== undefined) return this.same(same)
+    const linked = await (linking ?? this.link(component, contentHash, options))
     if (!linked.ok) return linked
     const { artefact } = linked
     options.onProgress?.('checking services and routes')
-    const schema = schemaOf(artefact)
-    if ('reasons' in schema) return { ok: false, reasons: schema.reasons }
-    const problems = validateDescription(artefact.description, schema.schema, limits)
+    const read = schemaOf(artefact)
+    if ('reasons' in read) return { ok: false, reasons: read.reasons }
+    const { schema } = read
+    const problems = validateDescription(artefact.description, schema, limits)
     if (problems.length > 0) return { ok: false, reasons: problems }
-    const described = describe(artefact, schema.schema)
+    const described = describe(artefact, schema)
     // Compiles the modules: whatever can still fail does so before anything is written.
-    const guest = load(artefact, limits, streamsOf(schema.schema))
-    const reasons: string[] = [...validateOwnership(described, deployments, active)]
-    if (options.force !== true) {
-      reasons.push(...validateUpgrade(described, deployments), ...validatePersistence(described, deployments, active))
-      reasons.push(...(await this.wireReasons(described, artefact.description.descriptors)))
-      options.onProgress?.('trying it on stored values')
-      reasons.push(...(await this.storedReasons(described, schema.schema, guest)))
-    }
+    const guest = load(artefact, limits, streamsOf(schema))
+    const { reasons, warnings, tried } = await this.check(described, artefact, schema, options)
     if (reasons.length > 0) return { ok: false, reasons }
-    const number = (deployments.at(-1)?.number ?? 0) + 1
+    const number = (catalog.deployments().at(-1)?.number ?? 0) + 1
     const names = described.map(({ name }) => name)
-    if (options.dryRun === true)
-      return { ok: true, deployment: number, hash: contentHash, unchanged: false, services: names }
+    const methods = methodsOf(names, schema)
+    const result = { ok: true, deployment: number, hash: contentHash, unchanged: false } as const
+    if (options.dryRun === true) return { ...result, services: names, methods, warnings, tried }
     const deployment: Deployment = {
       number,
       hash: contentHash,
@@ -144,128 +238,98 @@ export class Deployer {
         return service.kind === 'action' ? service : { ...service, storage: catalog.storageId(service.persistenceId) }
       }),
     }
-    const made = this.services(artefact, schema.schema, guest, deployment)
+    const made = makeServices(deployment, guest, schema, limits)
     catalog.deploy(deployment, component, artefact)
     services.change(made)
-    log.info({ deployment: number, hash: contentHash, services: names }, 'deployed')
-    return { ok: true, deployment: number, hash: contentHash, unchanged: false, services: names }
+    log.info({ deployment: number, hash: contentHash, services: names, warnings }, 'deployed')
+    return { ...result, services: names, methods, warnings, tried }
   }
 
-  private async wireReasons(described: readonly DeployedService[], after: Uint8Array): Promise<readonly string[]> {
-    const { catalog } = this.parts
+  private same({ number, hash: contentHash, services: deployed }: Deployment): DeployResult {
+    const names = deployed.map(({ name }) => name)
+    const methods = names.flatMap((name) => methodsOf([name], this.parts.services.get(name)!.schema))
+    const result = { ok: true, deployment: number, hash: contentHash, unchanged: true } as const
+    return { ...result, services: names, methods, warnings: [], tried: [] }
+  }
+
+  /** Does it fit what is deployed and what is stored? */
+  private async check(
+    described: readonly DeployedService[],
+    artefact: Artefact,
+    schema: Schema,
+    { force = false, onProgress = () => {} }: DeployOptions,
+  ): Promise<StoredVerdict> {
+    const { catalog, journal, limits, clock } = this.parts
+    const deployments = catalog.deployments()
+    const active = catalog.active()
+    const ownership = validateOwnership(described, deployments, active)
+    const names = described.map(({ name }) => name)
+    const reasons = [
+      ...validateUpgrade(described, deployments),
+      ...validatePersistence(described, deployments, active),
+      ...(await this.wireReasons(names, artefact.description.descriptors)),
+    ]
+    const warnings = [...this.jsonWarnings(names, schema), ...leftOut(names, active)]
+    const stored = storedServices(described, artefact.description.services, deployments)
+    const parts = {
+      journal,
+      limits,
+      nowMs: clock.now(),
+      earlier: (deployment: number) => this.earlier(deployment),
+      onProgress,
+    }
+    if (force) {
+      const overridden = [...reasons, ...(await storedTypes(parts, stored))]
+      return {
+        reasons: ownership,
+        warnings: [...overridden.map((reason) => `overridden by --force: ${reason}`), ...warnings],
+        tried: [],
+      }
+    }
+    const verdict = await tryStored(parts, stored, artefact, schema, ({ name }) => active.get(name))
+    return {
+      reasons: [...ownership, ...reasons, ...verdict.reasons],
+      warnings: [...warnings, ...verdict.warnings],
+      tried: verdict.tried,
+    }
+  }
+
+  private async wireReasons(names: readonly string[], after: Uint8Array): Promise<readonly string[]> {
     const reasons = new Set<string>()
-    const seen = new Set<string>()
-    for (const { name } of described) {
-      const before = [...catalog.deployments()]
-        .reverse()
-        .find(({ services }) => services.some((item) => item.name === name))
-      if (before === undefined || seen.has(before.hash)) continue
-      seen.add(before.hash)
-      const artefact = await this.artefact(before.hash)
-      for (const reason of await wireBreaks(artefact.description.descriptors, after)) reasons.add(reason)
+    for (const before of this.descriptorsBefore(names)) {
+      for (const reason of await wireBreaks(before, after)) reasons.add(reason)
     }
     return [...reasons]
   }
 
-  /** Values have no events to fold anew: what the old version wrote, the new one must read. */
-  private async storedReasons(
-    described: readonly DeployedService[],
-    schema: Schema,
-    { value: next }: LoadedGuest,
-  ): Promise<readonly string[]> {
-    const { catalog, journal, clock } = this.parts
-    const earlier = catalog.deployments()
-    const reasons: string[] = []
-    for (const { name, kind, persistenceId, keyFields } of described) {
-      if (kind !== 'value' || next === undefined) continue
-      const stores = (service: DeployedService) => service.kind === kind && service.persistenceId === persistenceId
-      const last = earlier.flatMap(({ services }) => services).findLast(stores)
-      if (last === undefined) continue
-      const stored = { journal, storage: last.storage, keyFieldCount: keyFieldCount(keyFields), nowMs: clock.now() }
-      const versions = { type: schema.services.get(name)!, next, of: this.versionsOf(name) }
-      reasons.push(...(await unreadableValues(stored, versions)))
+  private jsonWarnings(names: readonly string[], after: Schema): readonly string[] {
+    const warnings = new Set<string>()
+    for (const descriptors of this.descriptorsBefore(names)) {
+      for (const warning of jsonBreaks(names, loadSchema(descriptors), after)) warnings.add(warning)
     }
-    next?.drop()
-    return reasons
+    return [...warnings]
   }
 
-  /** Guests of earlier deployments of a value service, by number; each loaded once. */
-  private versionsOf(name: string): (deployment: number) => Promise<ValueGuest | undefined> {
-    const { catalog, limits } = this.parts
-    const loaded = new Map<number, Promise<ValueGuest | undefined>>()
-    const loadOne = async (number: number) => {
-      const deployment = catalog.deployments().find((item) => item.number === number)
-      if (deployment?.services.some((service) => service.name === name) !== true) return undefined
-      return load(await this.artefact(deployment.hash), limits).value
-    }
-    return (number) => {
-      const guest = loaded.get(number) ?? loadOne(number)
-      loaded.set(number, guest)
-      return guest
-    }
-  }
-
-  private async artefact(contentHash: string): Promise<Artefact> {
-    const { catalog, limits, log } = this.parts
-    const stored = catalog.artefact(contentHash, engineVersion)
-    if (stored !== undefined) return stored
-    const component = catalog.component(contentHash)
-    if (component === undefined) throw new Error(`component ${contentHash} is not in the data directory`)
-    if (hash('sha256', component, 'hex') !== contentHash)
-      throw new Error(`component ${contentHash} is damaged in the data directory; deploy its file again`)
-    log.info({ hash: contentHash, engine: engineVersion }, 'linking a stored component for this version of the engine')
-    const linked = await link(component, limits)
-    if (!linked.ok) throw new Error(linked.reasons.join('; '))
-    catalog.putArtefact(linked.artefact)
-    return linked.artefact
-  }
-
-  private services(artefact: Artefact, schema: Schema, guest: LoadedGuest, deployment: Deployment): Service[] {
-    return deployment.services.map((deployed) => {
-      const description = artefact.description.services.find((service) => service.name === deployed.name)
-      const type = schema.services.get(deployed.name)
-      const service = description && type && this.service(deployed, description, type, schema, guest, deployment.number)
-      if (service === undefined) throw new Error(`${deployed.name} is not in its component`)
-      return service
+  /** Descriptors of the last deployment of each service, each once. */
+  private descriptorsBefore(names: readonly string[]): readonly Uint8Array[] {
+    const deployments = this.parts.catalog.deployments()
+    const hashes = names.map(
+      (name) => deployments.findLast(({ services }) => services.some((service) => service.name === name))?.hash,
+    )
+    return [...new Set(hashes)].flatMap((contentHash) => {
+      const descriptors = contentHash === undefined ? undefined : this.artefacts.descriptors(contentHash)
+      return descriptors === undefined ? [] : [descriptors]
     })
   }
 
-  private service(
-    deployed: DeployedService,
-    description: ServiceDescription,
-    type: ServiceType,
-    schema: Schema,
-    guest: LoadedGuest,
-    deployment: number,
-  ): Service | undefined {
-    const { entityKeyBytesMax } = this.parts.limits
-    const { kind } = description
-    const methods = new Map<string, Method>()
-    for (const method of type.methods.values()) {
-      const keyOf = kind === 'action' ? () => '' : keyReader(method.input, entityKeyBytesMax)
-      methods.set(method.name, { type: method, keyOf, view: methodView(description, method) })
-    }
-    const common = {
-      name: deployed.name,
-      type,
-      schema,
-      description,
-      storage: deployed.storage,
-      persistenceId: deployed.persistenceId,
-      deployment,
-      stateVersion: description.stateVersion ?? guest.artefact.hash,
-      keyFieldCount: keyFieldCount(deployed.keyFields),
-      methods,
-    }
-    switch (kind) {
-      case 'event-sourced':
-        return guest.eventSourced && { ...common, kind, guest: guest.eventSourced }
-      case 'value':
-        return guest.value && { ...common, kind, guest: guest.value }
-      case 'replicated':
-        return guest.replicated && { ...common, kind, guest: guest.replicated }
-      case 'action':
-        return guest.action && { ...common, kind, guest: guest.action }
+  private async earlier(number: number): Promise<Artefact | undefined> {
+    const deployment = this.parts.catalog.deployments().find((item) => item.number === number)
+    try {
+      return deployment && (await this.artefacts.stored(deployment.hash))
+    } catch (error) {
+      // Of another contract, or damaged: then it cannot be asked.
+      if (error instanceof Unlinkable) return undefined
+      throw error
     }
   }
 }
@@ -279,10 +343,6 @@ function schemaOf(artefact: Artefact): { schema: Schema } | { reasons: readonly 
   }
 }
 
-function keyFieldCount(keyFields: DeployedService['keyFields']): number {
-  return Object.values(keyFields)[0]?.length ?? 1
-}
-
 /** Storage ids are given later, when nothing can refuse any more. */
 function describe(artefact: Artefact, schema: Schema): DeployedService[] {
   return artefact.description.services.map(({ name, kind, persistenceId }) => {
@@ -292,4 +352,14 @@ function describe(artefact: Artefact, schema: Schema): DeployedService[] {
     }
     return { name, kind, persistenceId: persistenceId ?? name, storage: 0, keyFields: keys }
   })
+}
+
+function methodsOf(names: readonly string[], schema: Schema): readonly DeployedMethod[] {
+  return names.flatMap((service) =>
+    [...schema.services.get(service)!.methods.values()].map((method) => ({
+      service,
+      method: method.name,
+      routes: routesOf(service, method).routes.map(({ httpMethod, path }) => `${httpMethod} ${path}`),
+    })),
+  )
 }

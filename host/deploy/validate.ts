@@ -177,10 +177,26 @@ export function validatePersistence(
   for (const { name, persistenceId, kind } of next) {
     if (kind === 'action') continue
     const holder = holders.get(persistenceId)
-    if (holder !== undefined) problems.push(`${name}: the persistence id ${persistenceId} is that of ${holder}`)
+    if (holder !== undefined) {
+      const way = next.some((item) => item.name === holder)
+        ? 'give each service its own'
+        : `which is served; \`inn undeploy ${holder}\` first: what it stored stays, and this service takes it over`
+      problems.push(`${name}: the persistence id ${persistenceId} is that of ${holder}, ${way} (--force overrides)`)
+    }
     holders.set(persistenceId, name)
   }
   return problems
+}
+
+/** Services that are served by an earlier version of the component and are not in this one: a sentence each. */
+export function leftOut(names: readonly string[], active: ReadonlyMap<string, number>): readonly string[] {
+  const replaced = new Set(names.map((name) => active.get(name)))
+  return [...active]
+    .filter(([name, number]) => replaced.has(number) && !names.includes(name))
+    .map(
+      ([name, number]) =>
+        `${name} is not in this component: deployment ${number} goes on serving it; \`inn undeploy ${name}\` ends that`,
+    )
 }
 
 /** Another service that kept data of another kind under this one's persistence id, and was the last to. */

@@ -24,19 +24,14 @@ import { entityId } from './key.ts'
 import type { Waiting } from './mailbox.ts'
 import { Mailbox } from './mailbox.ts'
 import { replayAnswer } from './perform.ts'
+import type { Stuck } from './stuck.ts'
 import type { TurnPlan } from './turn.ts'
 import { payloadHash } from './turn.ts'
 
-export interface Stuck {
-  /** Last event of the chunk that could not be replayed. */
-  readonly sequence: number
-  readonly deployment: number
-  readonly message: string
-}
-
 export abstract class Activation<S extends EntityService = EntityService> {
   readonly entity: EntityRef
-  readonly id: string
+  /** Outward id. */
+  id: string
   readonly mailbox: Mailbox
   /** Set by turns.ts: already in line for a turn. */
   queued = false
@@ -116,19 +111,24 @@ export abstract class Activation<S extends EntityService = EntityService> {
   /** Another version of the service took over: forget what hangs on the old one. */
   protected abstract switched(): void
 
-  /** The newest version of the service takes over between two turns; false if it is served no more. */
+  /** The newest version of the service takes over between two turns, also under another name that keeps the same data; false if it
+   *  is served no more. */
   private adopt(): boolean {
-    const current = this.context.services.get(this.service.name)
-    if (current === this.service) return true
+    const { services } = this.context
+    const { storage } = this.entity
+    const named = services.get(this.service.name)
+    if (named === this.service) return true
     this.stuck = undefined
-    if (current !== undefined && current.storage === this.entity.storage && current.kind === this.service.kind) {
+    const current =
+      named !== undefined && named.kind !== 'action' && named.storage === storage ? named : services.keeper(storage)
+    this.switched()
+    if (current?.kind === this.service.kind) {
       this.service = current as S
-      this.switched()
+      this.id = entityId(this.entity.key, current.keyFieldCount)
       return true
     }
-    this.switched()
     const message =
-      current === undefined
+      named === undefined
         ? `${this.service.name} is no longer served; deploy it again`
         : `${this.service.name} is now another kind of service, or keeps its data elsewhere; call it again`
     this.answerAll(new InnkeeperError('service_replaced', message))

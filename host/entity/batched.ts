@@ -6,11 +6,10 @@
 //
 // Owns: the batch and its faults.   event-sourced.ts, value.ts own: the state.   turn.ts owns: what decisions mean.
 
-import { InnkeeperError, outboxFull } from '../errors.ts'
+import { outboxFull } from '../errors.ts'
 import type { Decision } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import type { EventSourcedService, ValueService } from '../services.ts'
-import type { Stuck } from './activation.ts'
 import { Activation } from './activation.ts'
 import { EventSourcedState } from './event-sourced.ts'
 import { ReplayFault } from './folded-state.ts'
@@ -18,6 +17,7 @@ import { perform } from './perform.ts'
 import type { TooDear } from './reading-cost.ts'
 import { stateTooDear, stateTooLargeError } from './reading-cost.ts'
 import type { EntityState } from './state.ts'
+import { stuckCause, stuckError, stuckSentence } from './stuck.ts'
 import type { Given } from './turn.ts'
 import { planTurn } from './turn.ts'
 import { ValueState } from './value.ts'
@@ -43,7 +43,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
 
   protected load(): boolean {
     if (this.stuck !== undefined) {
-      this.answerAll(this.stuckError(this.stuck))
+      this.answerAll(stuckError(this.service.name, this.id, this.stuck))
       return false
     }
     if (this.state === undefined) {
@@ -58,14 +58,16 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     } catch (error) {
       if (!(error instanceof ReplayFault)) throw error
       const { name, deployment } = this.service
-      this.stuck = { sequence: error.sequence, deployment, message: error.message }
+      const { sequence, typeName, fault } = error
+      const cause = stuckCause(fault.reason, typeName, this.service.description.events)
+      this.stuck = { cause, sequence, typeName, deployment, told: fault.told }
       this.context.metrics.of(name).fault()
       this.context.metrics.of(name).failed()
       this.context.log.error(
-        { service: name, entity: this.id, sequence: error.sequence, deployment, err: error.cause },
-        'an entity is stuck: its events cannot be replayed',
+        { service: name, entity: this.id, sequence, type: typeName, cause, deployment, ...faultFields(fault) },
+        stuckSentence(name, this.id, this.stuck),
       )
-      this.answerAll(this.stuckError(this.stuck))
+      this.answerAll(stuckError(this.service.name, this.id, this.stuck))
       return false
     }
     if (this.state.ready) this.loaded()
@@ -91,14 +93,6 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       snapshotTaken: recorder.snapshot,
       snapshotLoaded: recorder.snapshotLoaded,
     })
-  }
-
-  private stuckError({ sequence, deployment }: Stuck): InnkeeperError {
-    return new InnkeeperError(
-      'entity_stuck',
-      `${this.service.name} entity ${JSON.stringify(this.id)} cannot be replayed at event ${sequence} by deployment ${deployment}; ` +
-        'its journal is readable, and deploying a version that accepts its events frees it',
-    )
   }
 
   protected work(): void {
@@ -158,6 +152,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
 
   /** The state that the decisions leave could not be read again, or only just: nothing of them happens (B3). */
   private refused(state: EntityState, given: readonly Given[], decisions: readonly Decision[]): boolean {
+    if (!decisions.some(changes)) return false
     let tooDear: TooDear | undefined
     try {
       tooDear = state.weigh(decisions)
@@ -244,4 +239,9 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
   private putBack(given: readonly Given[]): void {
     this.mailbox.putBack(given.map((item) => item.waiting))
   }
+}
+
+/** Does it change the state? One that only reads is never refused for it. */
+function changes({ events, change }: Decision): boolean {
+  return events.length > 0 || change !== undefined
 }

@@ -133,6 +133,12 @@ export class Entities {
     return space === undefined ? [] : [...space.values()].filter((activation) => activation.stuck !== undefined)
   }
 
+  /** A stuck entity can be read again, by a snapshot that was made elsewhere: its next command finds it. */
+  free({ storage, key }: EntityRef): void {
+    const activation = this.spaces.get(storage)?.get(key)
+    if (activation?.stuck !== undefined) this.close(activation)
+  }
+
   /** Drop what has been idle for too long, then the least recently used past the caps. Called every `sweepEveryMs`. */
   passivate(): void {
     const { clock, services, settings, limits } = this.context
@@ -200,9 +206,9 @@ export class Entities {
       space.delete(key)
       this.count -= 1
     }
-    const service = this.context.services.get(activation.serviceName)
+    const service = this.context.services.keeper(storage)
     for (let work = activation.mailbox.take(); work !== undefined; work = activation.mailbox.take()) {
-      if (service !== undefined && service.kind !== 'action') {
+      if (service !== undefined) {
         const fresh = this.activation(service, key)
         fresh.mailbox.put(work)
         this.turns.again(fresh)

@@ -6,7 +6,7 @@
 // Owns: when to take snapshots, what a turn writes.   folded-state.ts owns: the state.   Activation owns: turns.
 
 import type { Decision, GuestCommand, Next } from '../guest/guest.ts'
-import type { Batch } from '../journal/journal.ts'
+import type { Batch, Journal } from '../journal/journal.ts'
 import type { FoldContext } from './folded-state.ts'
 import { FoldedState } from './folded-state.ts'
 import type { TooDear } from './reading-cost.ts'
@@ -14,6 +14,7 @@ import type { EntityState } from './state.ts'
 import type { TurnPlan } from './turn.ts'
 
 export interface EventSourcedContext extends FoldContext {
+  readonly journal: Journal
   /** Events between two snapshots; not positive: never. */
   readonly snapshotEvery: number
   readonly snapshotTaken: (bytes: number) => void

@@ -30,7 +30,7 @@ const initial: Basis = { kind: 'initial' }
 
 export interface FoldContext {
   readonly guest: EventSourcedGuest
-  readonly journal: Journal
+  readonly journal: Pick<Journal, 'head' | 'snapshot' | 'events'>
   readonly limits: Limits
   readonly service: string
   /** Outward entity id. */
@@ -241,23 +241,34 @@ export class FoldedState {
     return this.bytes.kind === 'state' && this.bytesSequence === this.foldedSequence ? this.bytes.bytes : undefined
   }
 
-  /** What the state after the last `decide` costs, if that is to be known: before it is committed. What it is held by changes.
-   *  @throws GuestFault for anything but a lack of fuel */
+  /** What the state after the last `decide` costs, if it has grown and that is to be known: before it is committed. What it is held by
+   *  changes.  @throws GuestFault for anything but a lack of fuel */
   weigh(next: Next): { readonly next: Next; readonly tooDear: TooDear | undefined } {
     const { cost } = this.context
-    const sizeMax = next.kind === 'unchanged' ? 0 : next.kind === 'state' ? next.bytes.length : next.sizeMax
-    if (next.kind === 'unchanged' || !cost.due(sizeMax, this.reading)) return { next, tooDear: undefined }
+    const unknown = { next, tooDear: undefined }
+    if (next.kind === 'unchanged') return unknown
+    const sizeMax = next.kind === 'state' ? next.bytes.length : next.sizeMax
+    if (!cost.due(sizeMax, this.reading) || sizeMax <= this.boundBefore) return unknown
     try {
       const measured = this.measure(next)
-      if (measured === undefined) return { next, tooDear: undefined }
+      if (measured === undefined) return unknown
       const { bytes, units } = measured
       const tooDear = cost.measured({ bytes, units, sizeMax })
       if (tooDear === undefined) this.reading = { bytes, units, sizeMax }
-      return { next: measured.next, tooDear }
+      const { basis } = this
+      const grown = basis.kind !== 'state' || bytes > basis.bytes.length
+      return { next: measured.next, tooDear: grown ? tooDear : undefined }
     } catch (error) {
       if (!(error instanceof GuestFault) || error.reason !== 'fuel') throw error
       return { next, tooDear: cost.exhausted(sizeMax) }
     }
+  }
+
+  /** What the state before the last `decide` had at most. Of bytes too: a function that is given them says a bound of them. */
+  private get boundBefore(): number {
+    const { basis } = this
+    if (basis.kind === 'held') return basis.sizeMax ?? 0
+    return basis.kind === 'state' ? basis.bytes.length : 0
   }
 
   /** Write the state, then read it. `undefined`: the guest no longer had it. */

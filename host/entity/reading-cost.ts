@@ -7,7 +7,7 @@
 // Owns: figures and bounds.   folded-state.ts, value.ts, replicated.ts own: measuring.   batched.ts owns: refusing.
 
 import { InnkeeperError } from '../errors.ts'
-import { fuelOfCall, unitsMax } from '../guest/fuel.ts'
+import { fuelMaxOfCall } from '../guest/fuel.ts'
 import type { GuestFault } from '../guest/guest.ts'
 import { longBytes } from '../guest/lower.ts'
 import type { Limits } from '../limits.ts'
@@ -50,9 +50,16 @@ export class ReadingCost {
     return this.dearest
   }
 
+  /** The part of a call's fuel that this takes; 0 to 1, or more. */
+  get worstPart(): number {
+    return this.dearest === undefined ? 0 : this.dearest.units / this.given(this.dearest.bytes)
+  }
+
   /** Units that one call has on a state of so many bytes. */
   given(bytes: number): number {
-    return Math.min(fuelOfCall(this.limits) + (bytes >= longBytes ? bytes * this.limits.fuelPerByte : 0), unitsMax)
+    const { limits } = this
+    const brought = bytes >= longBytes ? bytes * limits.fuelPerByte : 0
+    return Math.min(limits.fuelPerCommand + brought, fuelMaxOfCall(limits))
   }
 
   /** Is a state of at most so many bytes to be measured? `last`: the last one of its entity that was. */

@@ -326,10 +326,11 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     if (decision.operations.length === 0) return nothingApplied
     const { limits, replicas } = this.context
     const { replica } = this.state!
+    const before = replica.size
     const operations = decodeOperations(decision.operations, limits.decisionOperationsMax)
     const applied = replica.apply(replicas.self, operations, nowMs)
     const { size } = replica
-    if (size <= limits.stateBytesMax) return applied
+    if (size <= Math.max(limits.stateBytesMax, before)) return applied
     applied.undo()
     throw stateTooLarge('the value', size, limits.stateBytesMax)
   }

@@ -78,8 +78,10 @@ export class ValueState implements EntityState {
   weigh(decisions: readonly Decision[]): TooDear | undefined {
     const change = decisions.findLast((decision) => decision.change !== undefined)?.change
     const { guest, service, id, cost } = this.context
-    if (change?.kind !== 'updated' || !cost.due(change.value.length, this.reading)) return undefined
+    if (change?.kind !== 'updated') return undefined
     const bytes = change.value.length
+    // One that shrinks is always welcome.
+    if (bytes <= (this.bytes?.length ?? 0) || !cost.due(bytes, this.reading)) return undefined
     try {
       const decided = guest.decide(service, id, { kind: 'value', bytes: change.value }, [])
       if (decided.kind === 'unknown') return undefined

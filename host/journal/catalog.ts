@@ -42,6 +42,8 @@ export interface Catalog extends AgeStore {
   storageId(persistenceId: string): StorageId
   component(hash: string): Uint8Array | undefined
   artefact(hash: string, engine: number): Artefact | undefined
+  /** The descriptors of a component that was linked, for whatever engine. */
+  descriptors(hash: string): Uint8Array | undefined
   putArtefact(artefact: Artefact): void
 }
 

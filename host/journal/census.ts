@@ -2,7 +2,7 @@
 // A deployment looks there before it takes a version that could not read it.
 //
 //   default   type/<storage>/<type name>   -> {"count":9,"entity":"a","sequence":1}     count as of `through`
-//             census/<storage>             -> {"largest":[["a",120]],"oldest":["a","b"]}  as of `through`
+//             census/<storage>             -> {"entities":2,"largest":[["a",120]],"oldest":["a","b"]}  as of `through`
 //             census                       -> {"through":1234,"purged":{"7":99}}         number of the last commit counted in; commits
 //                                             up to which a storage id counts for nothing
 //
@@ -86,11 +86,14 @@ class Tally {
   readonly types = new Map<StorageId, Map<string, TypeCount>>()
   readonly largest = new Map<StorageId, Largest>()
   readonly oldest = new Map<StorageId, string[]>()
+  readonly entities = new Map<StorageId, number>()
 
   add({ storage, key, born, size, events }: Counted): void {
     if (events.length > 0) this.addEvents(storage, key, size, events)
     this.addLargest(storage, key, size)
-    if (born) this.addOldest(storage, key)
+    if (!born) return
+    this.addOldest(storage, key)
+    this.addEntities(storage, 1)
   }
 
   addType(storage: StorageId, name: string, type: TypeCount): void {
@@ -117,8 +120,12 @@ class Tally {
     this.oldest.set(storage, list)
   }
 
+  addEntities(storage: StorageId, count: number): void {
+    this.entities.set(storage, (this.entities.get(storage) ?? 0) + count)
+  }
+
   forget(storage: StorageId): void {
-    for (const part of [this.types, this.largest, this.oldest]) part.delete(storage)
+    for (const part of [this.types, this.largest, this.oldest, this.entities]) part.delete(storage)
   }
 
   /** Into this one: what came later, of all or of one storage id. */
@@ -130,6 +137,7 @@ class Tally {
       if (wanted(storage)) for (const [key, size] of largest.list()) this.addLargest(storage, key, size)
     for (const [storage, list] of later.oldest)
       if (wanted(storage)) for (const key of list) this.addOldest(storage, key)
+    for (const [storage, count] of later.entities) if (wanted(storage)) this.addEntities(storage, count)
     return this
   }
 
@@ -197,6 +205,11 @@ export class Census {
     return this.all(storage).oldest.get(storage) ?? []
   }
 
+  /** Entities that ever were. */
+  entities(storage: StorageId): number {
+    return (this.counted.entities.get(storage) ?? 0) + (this.live.entities.get(storage) ?? 0)
+  }
+
   private all(only?: StorageId): Tally {
     return new Tally().merge(this.counted, only).merge(this.live, only)
   }
@@ -234,7 +247,7 @@ export class Census {
       for (const [name, type] of types) writes.push(put(typeKey(storage, name), type))
     for (const storage of new Set([...all.largest.keys(), ...all.oldest.keys()])) {
       const [largest, oldest] = [all.largest.get(storage)?.list() ?? [], all.oldest.get(storage) ?? []]
-      writes.push(put(`census/${storage}`, { largest, oldest }))
+      writes.push(put(`census/${storage}`, { entities: all.entities.get(storage) ?? 0, largest, oldest }))
     }
     return writes
   }
@@ -316,7 +329,9 @@ export class Census {
     const entities = intact(() => rows('census/')) ?? []
     for (let at = 0; usable && at < entities.length; at += 2) {
       const storage = Number(entities[at]!.toString().slice('census/'.length))
-      const { largest = [], oldest = [] } = json<{ largest: Sized[]; oldest: string[] }>(entities[at + 1]!) ?? {}
+      const known = json<{ entities: number; largest: Sized[]; oldest: string[] }>(entities[at + 1]!)
+      const { entities: count = 0, largest = [], oldest = [] } = known ?? {}
+      this.counted.addEntities(storage, count)
       for (const [key, size] of largest) this.counted.addLargest(storage, key, size)
       for (const key of oldest) this.counted.addOldest(storage, key)
     }

@@ -195,6 +195,12 @@ export interface Journal {
 
   /** The latest snapshot, or the latest at or below `sequenceMax`. A damaged one counts as none (it is a cache), and is logged. */
   snapshot(entity: EntityRef, sequenceMax?: number): Snapshot | undefined
+  /** State versions of the latest snapshots of entities after `after`, in key order; a damaged one counts as none. */
+  snapshotVersions(
+    storage: StorageId,
+    after: string | undefined,
+    max: number,
+  ): readonly { readonly key: string; readonly stateVersion: string | undefined }[]
   /** Store a snapshot. Without sync, never awaited (J5). */
   putSnapshot(entity: EntityRef, snapshot: Snapshot): void
 

@@ -107,6 +107,20 @@ export class KvCatalog implements Catalog, IncarnationStore {
     return { ...rest, description, modules }
   }
 
+  descriptors(hash: string): Uint8Array | undefined {
+    const from = Buffer.from(`artefact/${hash}/`)
+    const heads = this.using(() => this.kv.range('components', { from, to: after(from), limit: allMax }))
+    for (let at = heads.length - 1; at > 0; at -= 2) {
+      try {
+        const { descriptors } = JSON.parse(unframe(heads[at]!).toString('utf8')) as ArtefactHead
+        return Buffer.from(descriptors, 'base64')
+      } catch (error) {
+        if (!isDamage(error)) throw error
+      }
+    }
+    return undefined
+  }
+
   putArtefact(artefact: Artefact): void {
     this.write(artefactWrites(artefact))
   }

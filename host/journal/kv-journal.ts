@@ -256,6 +256,27 @@ export class KvJournal implements Journal {
   }
 
   /** The newest that can be read: those before a damaged block, or none. */
+  snapshotVersions(
+    storage: StorageId,
+    afterKey: string | undefined,
+    max: number,
+  ): readonly { readonly key: string; readonly stateVersion: string | undefined }[] {
+    return this.reading(() => {
+      const start = listPrefix(storage, '')
+      const to = after(start)
+      const found: { key: string; stateVersion: string | undefined }[] = []
+      let from = afterKey === undefined ? start : after(entityPrefix({ storage, key: afterKey }))
+      while (found.length < max && from.compare(to) < 0) {
+        const first = this.firstReadable('snapshots', from, to)
+        if (first === undefined) break
+        const entity = entityOf(first)
+        found.push({ key: entity.key, stateVersion: this.snapshot(entity)?.stateVersion })
+        from = after(entityPrefix(entity))
+      }
+      return found
+    })
+  }
+
   private snapshotRows(from: Buffer, to: Buffer, passedOver: (error: unknown) => void): Buffer[] {
     for (let limit = snapshotsKept; limit > 0; limit--) {
       try {

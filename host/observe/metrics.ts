@@ -69,6 +69,20 @@ export class Metrics {
     })
   }
 
+  /** A value of each service, read when somebody asks. */
+  gaugeOfServices(name: string, help: string, read: () => Iterable<readonly [service: string, value: number]>): void {
+    new Gauge({
+      name: `innkeeper_${name}`,
+      help,
+      labelNames: ['service'],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const [service, value] of read()) this.set({ service }, value)
+      },
+    })
+  }
+
   /** A count that is kept elsewhere. */
   counter(name: string, help: string, read: () => number): void {
     new Counter({

@@ -3,9 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { resolveEntity } from '../../host/admin/inspect.ts'
-import type { Config } from '../../host/config.ts'
 import { joinKey } from '../../host/entity/key.ts'
-import { Replicas } from '../../host/entity/replicas.ts'
 import { memoryStore } from '../../host/journal/memory.ts'
 import type { EventSourcedService } from '../../host/services.ts'
 import { refuses } from '../support/assert.ts'
@@ -15,8 +13,7 @@ const { journal, catalog } = memoryStore()
 const storage = catalog.storageId('test')
 const service = (keyFieldCount: number) =>
   ({ kind: 'event-sourced', name: 'test.Service', storage, keyFieldCount }) as EventSourcedService
-const resolve = (id: string, count = 2) =>
-  resolveEntity({ journal, config: {} as Config, replicas: new Replicas('test') }, service(count), id).key
+const resolve = (id: string, count = 2) => resolveEntity({ journal }, service(count), id).key
 
 for (const fields of [
   ['a-b', 'c'],

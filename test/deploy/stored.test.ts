@@ -7,8 +7,10 @@ import * as assert from 'uvu/assert'
 import { buildProject } from '../../host/build/build.ts'
 import type { DeployResult } from '../../host/deploy/deploy.ts'
 import { link } from '../../host/deploy/link.ts'
-import { unreadableValues } from '../../host/deploy/stored.ts'
-import type { ValueGuest } from '../../host/guest/guest.ts'
+import { sampleOf } from '../../host/deploy/stored/sample.ts'
+import { type Prober, tryValues } from '../../host/deploy/stored/values.ts'
+import { toldFault } from '../../host/fold/fold-task.ts'
+import { GuestFault } from '../../host/guest/guest.ts'
 import { load } from '../../host/guest/load.ts'
 import { memoryStore } from '../../host/journal/memory.ts'
 import { defaultLimits } from '../../host/limits.ts'
@@ -46,12 +48,15 @@ const guest = load(linked.artefact, { ...defaultLimits, fuelPerCommand: 10_000_0
 const type = loadSchema(linked.artefact.description.descriptors).services.get(values)!
 
 /** A version of it. */
-function version(name: string): ValueGuest {
-  return {
-    generation: 0,
-    lastCall: { used: 0, given: 1 },
-    decide: (_service, entity, basis, commands) => guest.decide(name, entity, basis, commands),
-    drop: () => guest.drop(),
+function version(name: string): Prober {
+  return async (entity, basis, commands) => {
+    try {
+      guest.decide(name, entity, basis, commands)
+      return null
+    } catch (error) {
+      if (error instanceof GuestFault) return toldFault(error)
+      throw error
+    }
   }
 }
 
@@ -75,11 +80,13 @@ async function reasonsFor({ next, before = { 1: 'fine' }, stored, keyFieldCount 
     const name = before[deployment]
     return name === undefined ? undefined : version(name)
   }
-  const reasons = await unreadableValues(
-    { journal, storage: 7, keyFieldCount, nowMs: 1 },
+  const sample = await sampleOf(journal, 7)
+  const trial = await tryValues(
+    { journal, storage: 7, keyFieldCount, nowMs: 1, sample },
     { type, next: version(next), of },
   )
-  return [...reasons]
+  assert.is(trial.tried, sample.length)
+  return [...trial.reasons].sort()
 }
 
 const stored = { a: 'new', b: 'old', c: undefined, 'd "e"': 'old' }
@@ -111,13 +118,18 @@ Stored('S2: what fails in the version that stored the value, too, is no reason; 
   assert.is((await reasonsFor({ next: 'blunt', stored, before: {} })).length, 3, 'nobody to ask')
 })
 
-Stored('twenty values are tried, wherever they lie among entities that have none', async () => {
-  const ids = Array.from({ length: 60 }, (_, index) => `e${String(index).padStart(2, '0')}`)
-  const many = Object.fromEntries(ids.map((id, index) => [id, index < 30 ? undefined : 'old']))
-  assert.equal(
-    (await reasonsFor({ next: 'eager', stored: many })).map((reason) => /"(e\d+)"/.exec(reason)?.[1]),
-    ids.slice(30, 50),
-  )
+Stored('the largest, the oldest and the last changed entities are the sample, in turn', async () => {
+  const { journal } = memoryStore()
+  for (let index = 0; index < 100; index++) {
+    await commit(journal, (batch) => {
+      const state = Buffer.alloc(index >= 40 && index < 60 ? 1_000 + index : 10)
+      batch.keep({ storage: 7, key: `e${index}` }, 0, { revision: 1, deployment: 1, nowMs: 1, state }, [])
+      batch.keep({ storage: 8, key: `other${index}` }, 0, { revision: 1, deployment: 1, nowMs: 1, state }, [])
+    })
+  }
+  const sample = await sampleOf(journal, 7)
+  const expected = Array.from({ length: 20 }, (_, at) => [`e${59 - at}`, `e${99 - at}`, `e${at}`])
+  assert.equal(sample, expected.flat())
 })
 
 Stored('an entity of several key fields is named as callers name it', async () => {

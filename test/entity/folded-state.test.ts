@@ -18,6 +18,9 @@ class Holder implements EventSourcedGuest {
   readonly lastCall = { used: 0, given: 1 }
   forget = false
   poison: number | undefined
+  /** Sum of the amounts that one call can fold. */
+  fuel = Number.POSITIVE_INFINITY
+  mute = false
   calls: string[] = []
   private readonly held = new Map<number, number>()
   private token = 0
@@ -46,11 +49,19 @@ class Holder implements EventSourcedGuest {
     const state = this.state(basis)
     if (state === undefined) return { kind: 'unknown' }
     if (this.poison !== undefined && events.some((event) => event.data[0] === this.poison))
-      throw new GuestFault('trap', 'poison')
+      throw this.fault('trap', 'poison')
+    if (events.reduce((sum, event) => sum + event.data[0]!, 0) > this.fuel) throw this.fault('fuel', 'out of fuel')
+    if (wantState && this.mute) throw this.fault('fuel', 'too dear to encode')
     return this.hold(
       events.reduce((sum, event) => sum + event.data[0]!, state),
       wantState,
     )
+  }
+
+  /** As warm.ts does it: the instance is gone, and what it held. */
+  private fault(reason: 'fuel' | 'trap', message: string): GuestFault {
+    this.drop()
+    return new GuestFault(reason, message)
   }
 
   drop(): void {
@@ -205,6 +216,77 @@ Folded('F3: replay goes in chunks', () => {
   guest.calls = []
   ready(open(guest, journal))
   assert.equal(guest.calls, ['initial 10', 'held 10', 'held 10', 'held 5'])
+})
+
+Folded('F3: a chunk that runs out of fuel is halved, down to one event', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 120 }),
+      fc.integer({ min: 9, max: 60 }),
+      fc.boolean(),
+      (amounts, fuel, mute) => {
+        const { journal } = memoryStore()
+        const guest = new Holder()
+        add(open(guest, journal), journal, amounts)
+        guest.fuel = fuel
+        guest.mute = mute
+        guest.calls = []
+        ready(open(guest, journal))
+        // Each fault goes back to the beginning, and is followed by more and more chunks that go well.
+        const calls = guest.calls.length
+        assert.ok(calls <= 40 + 12 * amounts.length, `${calls} calls for ${amounts.length} events`)
+        guest.mute = false
+        assert.is(
+          value(open(guest, journal)),
+          amounts.reduce((sum, amount) => sum + amount, 0),
+        )
+      },
+    ),
+    { numRuns: 300 },
+  )
+})
+
+Folded('F3: whatever the chunks, the event that cannot be folded is named exactly', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 90 }), fc.integer({ min: 0, max: 90 }), (before, behind) => {
+      const { journal } = memoryStore()
+      const guest = new Holder()
+      const ones = (count: number) => Array.from({ length: count }, () => 1)
+      add(open(guest, journal), journal, [...ones(before), 7, ...ones(behind)])
+      guest.poison = 7
+      try {
+        ready(open(guest, journal))
+        assert.unreachable('it was replayed')
+      } catch (error) {
+        assert.instance(error, ReplayFault)
+        assert.is((error as ReplayFault).sequence, before + 1)
+        assert.is((error as ReplayFault).typeName, 'Added')
+      }
+    }),
+    { numRuns: 100 },
+  )
+})
+
+Folded('F5: a state that cannot be encoded is asked for seldom, and decided on all the same', () => {
+  const { journal } = memoryStore()
+  const guest = new Holder()
+  guest.mute = true
+  const state = open(guest, journal)
+  let faults = 0
+  for (let command = 0; command < 1_000; command++) {
+    add(state, journal, [1])
+    if (!state.bytesDue) continue
+    try {
+      state.encoded()
+    } catch (error) {
+      assert.instance(error, GuestFault)
+      faults += 1
+    }
+  }
+  // At 101 events, then at twice as many each time.
+  assert.is(faults, 4)
+  guest.mute = false
+  assert.is(value(state), 1_000)
 })
 
 Folded('a snapshot of another state version is not used', () => {

@@ -18,18 +18,19 @@ Upgrade(
     const data = temporary()
     const host = await testHost(data.path)
     try {
-      const deploy = async (name: string) => assert.ok((await host.deployer.deploy((await fixture(name)).bytes)).ok)
+      const deploy = async (name: string, force = false) =>
+        assert.ok((await host.deployer.deploy((await fixture(name)).bytes, { force })).ok)
       const act = (id: string, what: string, amount = 0) => http(host.listen, 'POST', `/odd/${id}/do`, { what, amount })
       const admin = (path: string) => http(host.admin, 'GET', `/v1/services/${odd}${path}`)
       await deploy('odd')
       for (const amount of [1, 13]) await act('unlucky', 'add', amount)
       await act('lucky', 'add', 7)
-      await deploy('odd-two')
+      await deploy('odd-two', true)
       assert.is((await act('lucky', 'read')).json.note, 'two')
       const refused = await act('unlucky', 'read')
       assert.is(refused.status, 400)
       assert.is(refused.json.code, 9)
-      assert.match(refused.json.message, /"unlucky" cannot be replayed at event 2 by deployment 2/)
+      assert.match(refused.json.message, /"unlucky" cannot be read: deployment 2 fails at its event 2/)
       assert.equal(
         (await admin('/entities?stuck')).json.entities.map((entity: { id: string }) => entity.id),
         ['unlucky'],

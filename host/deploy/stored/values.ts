@@ -1,5 +1,5 @@
-// Stored: can a new version of a service read the values that are stored? There are no events to fold anew, so deployment tries
-// it on a sample.
+// Values: can a new version of a service read the values that are stored? There are no events to fold anew, so deployment tries
+// it on a sample, off the loop.
 //
 // S1. A guest reads what it starts from, if only to decide on nothing; one that reads later is asked each method with an empty
 //     request. Nothing of it is kept.
@@ -7,72 +7,60 @@
 //     that fails on an empty request refuses no deployment.
 // S3. Messages that are read, but as something else, are not noticed here: breaking.ts looks at the wire.
 //
-// Owns: the sample and the verdict.   deploy.ts owns: when, and `--force`.
+// Owns: the trial and the verdict.   sample.ts owns: choosing.   folder.ts owns: running it.
 
-import { type GuestCommand, GuestFault, type ValueBasis, type ValueGuest } from '../guest/guest.ts'
-import type { EntitySummary, Journal, StorageId } from '../journal/journal.ts'
-import { entityId } from '../router/entity-key.ts'
-import type { ServiceType } from '../schema/schema.ts'
-
-/** Values that are tried. */
-const sampleMax = 20
-/** Entities that are looked at for them: some have none (any more). */
-const lookedMax = 200
+import { InnkeeperError } from '../../errors.ts'
+import type { ToldFault } from '../../fold/fold-task.ts'
+import type { GuestCommand, ValueBasis } from '../../guest/guest.ts'
+import type { Journal, StorageId } from '../../journal/journal.ts'
+import { entityId } from '../../router/entity-key.ts'
+import type { ServiceType } from '../../schema/schema.ts'
+import type { Trial } from './events.ts'
 
 export interface StoredValues {
-  readonly journal: Pick<Journal, 'entities' | 'base'>
+  readonly journal: Pick<Journal, 'base'>
   readonly storage: StorageId
   readonly keyFieldCount: number
   /** For what is decided in the trial. */
   readonly nowMs: number
+  readonly sample: readonly string[]
 }
+
+/** The fault of deciding on a value, `null` if there is none; undefined once the time is over. */
+export type Prober = (
+  entity: string,
+  basis: ValueBasis,
+  commands: readonly GuestCommand[],
+) => Promise<ToldFault | null | undefined>
 
 export interface Versions {
   readonly type: ServiceType
-  readonly next: ValueGuest
+  readonly next: Prober
   /** The version of a deployment, if the service was in it. Asked where the next one fails. */
-  readonly of: (deployment: number) => Promise<ValueGuest | undefined>
+  readonly of: (deployment: number) => Promise<Prober | undefined>
 }
 
-/** A reason for each stored value of the sample that the next version cannot read. Lets calls run between the values. */
-export async function unreadableValues(stored: StoredValues, versions: Versions): Promise<readonly string[]> {
+/** Does the next version read the values of the sample? */
+export async function tryValues(stored: StoredValues, versions: Versions): Promise<Trial> {
+  const { journal, storage, keyFieldCount, nowMs, sample } = stored
   const reasons: string[] = []
   const name = versions.type.fullName
-  for (const { key, value, deployment } of sample(stored)) {
-    const id = entityId(key, stored.keyFieldCount)
-    const fault = await unreadable(versions, id, value, deployment, stored.nowMs)
-    if (fault !== undefined) {
-      const why = `${fault.reason}: ${fault.told}`
-      reasons.push(
-        `${name}: the value of ${JSON.stringify(id)} was stored by an earlier version and cannot be read by this one (${why}; --force overrides)`,
-      )
+  let tried = 0
+  for (const key of sample) {
+    const base = intact(() => journal.base({ storage, key }))
+    if (base?.state !== undefined) {
+      const id = entityId(key, keyFieldCount)
+      const fault = await unreadable(versions, id, base.state, base.deployment, nowMs)
+      if (fault === undefined) break
+      if (fault !== null) {
+        reasons.push(
+          `${name}: the value of ${JSON.stringify(id)} was stored by an earlier version and cannot be read by this one (${fault.reason}: ${fault.told}; --force overrides)`,
+        )
+      }
     }
-    await new Promise((resolve) => setImmediate(resolve))
+    tried += 1
   }
-  return reasons
-}
-
-interface Sampled {
-  readonly key: string
-  readonly value: Uint8Array
-  /** Number of the one that wrote it. */
-  readonly deployment: number
-}
-
-function sample({ journal, storage }: StoredValues): readonly Sampled[] {
-  const found: Sampled[] = []
-  let last: EntitySummary | undefined
-  for (let looked = 0; looked < lookedMax; looked += sampleMax) {
-    const page = journal.entities(storage, '', last?.key, sampleMax, 'base')
-    for (const { key } of page) {
-      const base = journal.base({ storage, key })
-      if (base?.state !== undefined) found.push({ key, value: base.state, deployment: base.deployment })
-      if (found.length === sampleMax) return found
-    }
-    last = page.at(-1)
-    if (last === undefined) break
-  }
-  return found
+  return { reasons, warnings: [], tried, of: sample.length }
 }
 
 async function unreadable(
@@ -81,17 +69,22 @@ async function unreadable(
   value: Uint8Array,
   deployment: number,
   nowMs: number,
-): Promise<GuestFault | undefined> {
-  const fault = (guest: ValueGuest, basis: ValueBasis, commands: readonly GuestCommand[]) =>
-    faultOf(() => guest.decide(type.fullName, entity, basis, commands))
+): Promise<ToldFault | null | undefined> {
   const stored = { kind: 'value', bytes: value } as const
   for (const commands of probes(type, nowMs)) {
-    const found = fault(next, stored, commands)
-    if (found === undefined || fault(next, { kind: 'absent' }, commands) !== undefined) continue
+    const found = await next(entity, stored, commands)
+    if (found === undefined) return undefined
+    if (found === null) continue
+    const without = await next(entity, { kind: 'absent' }, commands)
+    if (without === undefined) return undefined
+    if (without !== null) continue
     const writer = await of(deployment)
-    if (writer === undefined || fault(writer, stored, commands) === undefined) return found
+    if (writer === undefined) return found
+    const wrote = await writer(entity, stored, commands)
+    if (wrote === undefined) return undefined
+    if (wrote === null) return found
   }
-  return undefined
+  return null
 }
 
 function probes(type: ServiceType, nowMs: number): readonly (readonly GuestCommand[])[] {
@@ -99,12 +92,12 @@ function probes(type: ServiceType, nowMs: number): readonly (readonly GuestComma
   return [[], ...[...type.methods.keys()].map((method) => [{ method, ...empty }])]
 }
 
-function faultOf(run: () => unknown): GuestFault | undefined {
+/** Damage is told where a call meets it. */
+function intact<T>(read: () => T): T | undefined {
   try {
-    run()
-    return undefined
+    return read()
   } catch (error) {
-    if (error instanceof GuestFault) return error
+    if (error instanceof InnkeeperError && error.code === 'data_damaged') return undefined
     throw error
   }
 }

@@ -1,0 +1,89 @@
+// Artefacts: components made ready to run, by linking, and kept in the catalog.
+//
+// K1. Several components are linked at once, each in a process of its own, as many as there are cores, up to four.
+// K2. A stored artefact of another engine version is made again from its component.
+//
+// Owns: when to link.   link.ts owns: linking.   The catalog owns: what is kept.
+
+import { hash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import type { Logger } from 'pino'
+import type { Artefact } from '../guest/artefact.ts'
+import type { Catalog } from '../journal/catalog.ts'
+import type { Limits } from '../limits.ts'
+import type { LinkResult } from './link.ts'
+import { engineVersion, link } from './link.ts'
+
+const atOnceMax = Math.min(4, availableParallelism())
+
+export interface ArtefactsParts {
+  readonly catalog: Pick<Catalog, 'artefact' | 'component' | 'descriptors' | 'putArtefact'>
+  readonly limits: Limits
+  readonly log: Logger
+}
+
+/** A stored component cannot be run by this version of the host. */
+export class Unlinkable extends Error {
+  readonly reasons: readonly string[]
+
+  constructor(reasons: readonly string[]) {
+    super(reasons.join('; '))
+    this.name = 'Unlinkable'
+    this.reasons = reasons
+  }
+}
+
+export class Artefacts {
+  private readonly parts: ArtefactsParts
+  private running = 0
+  private readonly waiting: (() => void)[] = []
+
+  constructor(parts: ArtefactsParts) {
+    this.parts = parts
+  }
+
+  /** Of an uploaded component; one that was uploaded before is not linked again. */
+  async of(component: Uint8Array, contentHash: string, onProgress?: (step: string) => void): Promise<LinkResult> {
+    const known = this.parts.catalog.artefact(contentHash, engineVersion)
+    return known === undefined ? await this.link(component, onProgress) : { ok: true, artefact: known }
+  }
+
+  /** @throws Unlinkable */
+  async stored(contentHash: string): Promise<Artefact> {
+    const { catalog, log } = this.parts
+    const stored = catalog.artefact(contentHash, engineVersion)
+    if (stored !== undefined) return stored
+    const component = this.component(contentHash)
+    log.info({ hash: contentHash, engine: engineVersion }, 'linking a stored component for this version of the engine')
+    const linked = await this.link(component)
+    if (!linked.ok) throw new Unlinkable(linked.reasons)
+    catalog.putArtefact(linked.artefact)
+    return linked.artefact
+  }
+
+  /** Descriptors of a component that was deployed, whatever engine it was linked for. */
+  descriptors(contentHash: string): Uint8Array | undefined {
+    return this.parts.catalog.descriptors(contentHash)
+  }
+
+  /** The bytes as they were uploaded. @throws Unlinkable */
+  component(contentHash: string): Uint8Array {
+    const component = this.parts.catalog.component(contentHash)
+    if (component === undefined) throw new Unlinkable([`component ${contentHash} is not in the data directory`])
+    if (hash('sha256', component, 'hex') !== contentHash)
+      throw new Unlinkable([`component ${contentHash} is damaged in the data directory; deploy its file again`])
+    return component
+  }
+
+  private async link(component: Uint8Array, onProgress?: (step: string) => void): Promise<LinkResult> {
+    if (this.running >= atOnceMax) await new Promise<void>((resolve) => this.waiting.push(resolve))
+    else this.running += 1
+    try {
+      return await link(component, this.parts.limits, onProgress)
+    } finally {
+      const next = this.waiting.shift()
+      if (next === undefined) this.running -= 1
+      else next()
+    }
+  }
+}

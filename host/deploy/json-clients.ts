@@ -1,0 +1,83 @@
+// JSON clients: what a new version changes that clients of HTTP/JSON see, though the wire of gRPC does not: names.
+//
+// Warnings, not reasons: an author who renames a field may know all callers.
+//
+// Owns: comparing names.   breaking.ts owns: the wire.
+
+import { routesOf } from '../ingress/http-rule.ts'
+import type { EnumType, Field, FieldType, MessageType, MethodType, Schema, ServiceType } from '../schema/schema.ts'
+
+/** A sentence for each name that is gone. Services by name, as they are served and as they would be. */
+export function jsonBreaks(names: readonly string[], before: Schema, after: Schema): readonly string[] {
+  const warnings = new Set<string>()
+  for (const name of names) {
+    const [was, is] = [before.services.get(name), after.services.get(name)]
+    if (was !== undefined && is !== undefined) compareService(was, is, (warning) => warnings.add(warning))
+  }
+  return [...warnings]
+}
+
+type Warn = (warning: string) => void
+
+function compareService(was: ServiceType, is: ServiceType, warn: Warn): void {
+  for (const method of was.methods.values()) {
+    const next = is.methods.get(method.name)
+    const where = `${was.fullName}/${method.name}`
+    if (next === undefined) {
+      warn(`${where} is gone: clients that call it get UNIMPLEMENTED, or 404 on ${paths(was, method).join(', ')}`)
+      continue
+    }
+    const kept = new Set(paths(is, next))
+    const gone = paths(was, method).filter((path) => !kept.has(path))
+    if (gone.length > 0) warn(`${where}: ${gone.join(', ')} ${gone.length === 1 ? 'is' : 'are'} gone: clients get 404`)
+    compareMessages(method.input, next.input, new Set(), (what) =>
+      warn(`${what}: clients that send that name in JSON to ${where} are refused`),
+    )
+    compareMessages(method.output, next.output, new Set(), (what, kind) => {
+      // Only the JSON name is written.
+      if (kind !== 'proto name') warn(`${what}: clients that read that name in JSON from ${where} miss it`)
+    })
+  }
+}
+
+function paths({ fullName }: ServiceType, method: MethodType): readonly string[] {
+  return routesOf(fullName, method).routes.map(({ httpMethod, path }) => `${httpMethod} ${path}`)
+}
+
+/** `proto name`: the other name of a field, which is read as well, but never written. */
+type WarnName = (what: string, kind: 'name' | 'proto name') => void
+
+function compareMessages(was: MessageType, is: MessageType, seen: Set<MessageType>, warn: WarnName): void {
+  if (seen.has(was)) return
+  seen.add(was)
+  for (const field of was.fields) {
+    const next = is.byNumber.get(field.number)
+    if (next === undefined) warn(`${was.fullName}: the field ${field.name} is gone`, 'name')
+    else {
+      if (next.jsonName !== field.jsonName)
+        warn(`${was.fullName}: the field ${field.jsonName} is now ${next.jsonName}`, 'name')
+      else if (next.name !== field.name)
+        warn(`${was.fullName}: the field ${field.name} is now ${next.name}`, 'proto name')
+      compareTypes(field, next, seen, warn)
+    }
+  }
+}
+
+function compareTypes(was: Pick<Field, 'type'>, is: Pick<Field, 'type'>, seen: Set<MessageType>, warn: WarnName): void {
+  const [one, other] = [ofValues(was.type), ofValues(is.type)]
+  if (one.kind === 'message' && other.kind === 'message') compareMessages(one.message, other.message, seen, warn)
+  else if (one.kind === 'enum' && other.kind === 'enum') compareEnums(one.enum, other.enum, warn)
+}
+
+/** Of a map, the type of its values. */
+function ofValues(type: FieldType): FieldType {
+  return type.kind === 'map' ? type.value : type
+}
+
+function compareEnums(was: EnumType, is: EnumType, warn: WarnName): void {
+  for (const [name, number] of was.byName) {
+    if (is.byName.has(name)) continue
+    const next = is.byNumber.get(number)
+    warn(`${was.fullName}: the value ${name} is ${next === undefined ? 'gone' : `now ${next}`}`, 'name')
+  }
+}
