@@ -80,7 +80,7 @@ export const defaultLimits: Limits = {
   fuelPerCommand: 2 ** 28,
   // QuickJS reads and writes a text for 440 a byte, Go and Rust a map of small entries for less (decision 0015).
   fuelPerByte: 600,
-  fuelPerCallMax: 2 ** 31,
+  fuelPerCallMax: 2 ** 30,
   fuelAtStart: 2_000_000,
   guestResultBytesMax: 8 * MiB,
   guestResultElementsMax: 200_000,

@@ -1,24 +1,33 @@
-// inn check: everything that a deployment would check, plus the laws on random input, without a host.
+// inn check: everything that a deployment would check, plus the laws on random input, without a host; with a data directory, what is
+// stored there, too.
 
 import { randomInt } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { checkLaws } from '../deploy/laws/laws.ts'
 import { link } from '../deploy/link.ts'
 import { streamsOf } from '../deploy/methods.ts'
+import { dryRunOn } from '../deploy/offline.ts'
 import { validateDescription } from '../deploy/validate.ts'
+import { InnkeeperError } from '../errors.ts'
 import { load } from '../guest/load.ts'
 import { defaultLimits } from '../limits.ts'
+import { createLog } from '../observe/log.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
 import { Refused } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure, UsageError } from './command.ts'
+import { type Deployed, found } from './deploy.ts'
 import { bytes, print, printJson, progress } from './print.ts'
 
 export const checkCommand: Subcommand = {
   name: 'check',
-  usage: 'FILE.wasm [--seed N]',
+  usage: 'FILE.wasm [--data DIR] [--seed N]',
   summary: 'check a component as a deployment would, and the laws on random input',
-  flags: { seed: { type: 'string', help: 'repeat the random input of an earlier run' } },
+  flags: {
+    data: { type: 'string', help: 'try it on what is stored in this data directory; no host may be running on it' },
+    seed: { type: 'string', help: 'repeat the random input of an earlier run' },
+  },
   words: [1, 1],
   run,
 }
@@ -41,13 +50,36 @@ async function run(args: Args): Promise<number> {
   const fresh = () => load(artefact, defaultLimits, streamsOf(schema), true)
   const reports = description.services.map((service) => checkLaws(service, schema, fresh, seed))
   const broken = reports.flatMap((report) => report.broken)
-  if (args.is('json')) printJson({ hash: artefact.hash, bytes: component.length, seed, services: reports })
+  const directory = args.text('data')
+  const stored = directory === undefined ? undefined : await onStored(directory, component, file)
+  if (args.is('json'))
+    printJson({ hash: artefact.hash, bytes: component.length, seed, services: reports, ...(stored && { stored }) })
   if (broken.length > 0) throw new Refused(`${file} breaks the laws`, broken)
   if (!args.is('json')) {
     const tried = reports.map(({ service, kind, commands }) => `${service} (${kind}, ${commands} commands)`)
     print(`${file} is fine: ${bytes(component.length)}, ${tried.join(', ')}; the laws held, seed ${seed}.`)
+    for (const line of stored === undefined ? [] : found(stored)) print(line)
   }
   return 0
+}
+
+/** @throws Refused with every reason for which the directory's host would refuse it */
+async function onStored(
+  directory: string,
+  component: Uint8Array,
+  file: string,
+): Promise<Pick<Deployed, 'warnings' | 'tried'>> {
+  if (!existsSync(directory)) throw new CommandFailure(`${directory}: no such directory`)
+  const log = createLog('warn')
+  const result = await dryRunOn(directory, component, defaultLimits, log, { onProgress: progress }).catch(
+    (error: unknown) => {
+      if (error instanceof InnkeeperError) throw new CommandFailure(error.message)
+      throw error
+    },
+  )
+  if (!result.ok) throw new Refused(`${file} would be refused on ${directory}`, result.reasons)
+  const { warnings, tried } = result
+  return { warnings, tried }
 }
 
 function schemaOf(descriptors: Uint8Array): ReturnType<typeof loadSchema> {

@@ -73,11 +73,15 @@ export interface Deployed {
 }
 
 /** What a deployment found, and what it serves. */
-export function outcome({ services, warnings, tried }: Deployed): readonly string[] {
+export function outcome({ services, ...result }: Deployed): readonly string[] {
   const rows = services.flatMap(({ name, methods }) =>
     methods.map((method) => [`  ${name}/${method.name}`, method.routes.join(', ')]),
   )
-  return [...tried.map(triedLine), ...warnings.map((warning) => `warning: ${warning}`), table(rows)]
+  return [...found(result), table(rows)]
+}
+
+export function found({ warnings, tried }: Pick<Deployed, 'warnings' | 'tried'>): readonly string[] {
+  return [...tried.map(triedLine), ...warnings.map((warning) => `warning: ${warning}`)]
 }
 
 function triedLine({ service, tried, of, entities, voidSnapshots, atLeast }: Tried): string {

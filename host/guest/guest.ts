@@ -188,14 +188,19 @@ export type FaultReason =
 
 export class GuestFault extends Error {
   readonly reason: FaultReason
-  /** What the guest itself said of it, escaped and bounded (fault-text.ts). For the log, never for a caller. */
-  readonly words: string | undefined
+  // No field: a log line has the words once, beside the error.
+  readonly #words: string | undefined
 
   constructor(reason: FaultReason, message: string, cause?: unknown, words?: string) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'GuestFault'
     this.reason = reason
-    this.words = words
+    this.#words = words
+  }
+
+  /** What the guest itself said of it, escaped and bounded (fault-text.ts). For the log, never for a caller. */
+  get words(): string | undefined {
+    return this.#words
   }
 
   /** For an operator or an author: what happened, and what the guest said of it. */

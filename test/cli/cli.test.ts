@@ -1,47 +1,22 @@
 // Guards `inn` as a user types it: exit codes, one-line errors that say what to do, output for people and programs.
 
-import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { component } from '../support/components.ts'
 import { hostProcess, http, temporary } from '../support/host.ts'
+import { type Ran, runInn } from '../support/inn.ts'
 import { actions, replicas, scripted, values } from '../support/scripted.ts'
 
-const bin = fileURLToPath(new URL('../../host/bin/inn.mjs', import.meta.url))
 const counter = 'examples.counter.v1.Counter'
 const data = temporary()
 const work = temporary()
 const { file } = await component('counter/typescript')
 const host = await hostProcess(data.path)
 
-interface Ran {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
 function inn(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', bin, ...args], {
-      cwd: work.path,
-      env: { PATH: process.env['PATH'], INNKEEPER_ADMIN: host.admin, ...env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-      // A command that hangs is a failure, not the end of the tests.
-      timeout: 60_000,
-    })
-    let [out, err] = ['', '']
-    child.stdout.on('data', (chunk) => {
-      out += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      err += chunk
-    })
-    child.on('close', (code) => resolve({ code, out, err }))
-    child.stdin.end(input)
-  })
+  return runInn(work.path, args, { INNKEEPER_ADMIN: host.admin, ...env }, input)
 }
 
 /** Fails with this code and one line on standard error that matches. */
@@ -96,7 +71,7 @@ Cli('a refused component ends with 1, each reason on a line, and deploys nothing
   assert.is(code, 1)
   assert.match(err, /^refused: /m)
   assert.is(out, '')
-  assert.equal(await json('services'), { services: [] })
+  assert.equal(await json('services'), { services: [], unrestored: [] })
 })
 
 Cli('check tries the laws on every service and says of what kind, without a host', async () => {
@@ -121,7 +96,7 @@ Cli('check of a component that breaks a law ends with 1, naming it and the seed'
 
 Cli('--dry-run says what would happen and changes nothing', async () => {
   assert.is((await json('deploy', file, '--dry-run'))['deployment'], 1)
-  assert.equal(await json('services'), { services: [] })
+  assert.equal(await json('services'), { services: [], unrestored: [] })
 })
 
 Cli('deploys, lists and calls, with JSON from the line, a file and standard input', async () => {

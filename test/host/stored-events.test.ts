@@ -1,56 +1,17 @@
 // Guards deployments over stored events: what a new version cannot read is known before it serves, and what is stuck all the same
 // says why and can be freed.
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { buildProject } from '../../host/build/build.ts'
 import type { DeployOptions, DeployResult } from '../../host/deploy/deploy.ts'
 import type { Host } from '../../host/main.ts'
 import { http, temporary, testHost } from '../support/host.ts'
-import { withProject } from '../support/project.ts'
+import { tally, version, withoutUnlucky } from '../support/tally.ts'
 
 const StoredEvents = suite('stored events')
 
-const tally = 'tally.v1.Tally'
-
-interface Variant {
-  readonly service?: (text: string) => string
-  readonly proto?: (text: string) => string
-}
-
-const keep = (text: string) => text
-
-/** The template with a second event, which adding 13 emits, and changes to that. */
-function version({ service = keep, proto = keep }: Variant = {}): Promise<Uint8Array> {
-  const changes = {
-    'proto/tally.proto': (text: string) => proto(`${text}\nmessage Unlucky {\n  string why = 1;\n}\n`),
-    'src/service.ts': (text: string) =>
-      service(
-        text
-          .replace('import { Added, Tally }', 'import { Added, Tally, Unlucky }')
-          .replace(
-            '? accept(Added({ amount }))',
-            "? accept(amount === 13n ? Unlucky({ why: 'it is 13' }) : Added({ amount }))",
-          )
-          .replace('  evolve: {', '  evolve: {\n    Unlucky: (state) => state,'),
-      ),
-  }
-  return withProject(changes, async (folder) => {
-    const { file } = await buildProject(folder, { out: join(folder, 'tally.wasm') })
-    return readFileSync(file)
-  })
-}
-
 const whole = await version()
-const withoutUnlucky = await version({
-  service: (text) =>
-    text
-      .replace('import { Added, Tally, Unlucky }', 'import { Added, Tally }')
-      .replace("accept(amount === 13n ? Unlucky({ why: 'it is 13' }) : Added({ amount }))", 'accept(Added({ amount }))')
-      .replace('\n    Unlucky: (state) => state,', ''),
-})
+const shrunk = await withoutUnlucky()
 
 async function withHost(use: (host: Host) => Promise<void>, flags: Record<string, string> = {}): Promise<void> {
   const data = temporary()
@@ -84,16 +45,15 @@ const admin = (host: Host, method: string, path: string) =>
 StoredEvents('a version that lacks a stored event type is refused, with type, count and example', async () => {
   await withHost(async (host) => {
     await deployed(host, whole)
-    await deployed(host, withoutUnlucky, { dryRun: true })
+    await deployed(host, shrunk, { dryRun: true })
     await add(host, 'b', 1, 13)
     await add(host, 'a', 13)
     const said =
       `${tally}: 2 events of type tally.v1.Unlucky are stored, which this version does not fold ` +
       '(the first: event 2 of entity "b"); keep its message and its evolve (--force overrides)'
-    for (const dryRun of [true, false])
-      assert.equal(reasonsOf(await host.deployer.deploy(withoutUnlucky, { dryRun })), [said])
+    for (const dryRun of [true, false]) assert.equal(reasonsOf(await host.deployer.deploy(shrunk, { dryRun })), [said])
     assert.is(await value(host, 'b'), '1')
-    const forced = await deployed(host, withoutUnlucky, { force: true })
+    const forced = await deployed(host, shrunk, { force: true })
     assert.equal(forced.warnings, [`overridden by --force: ${said}`])
     const stuck = await http(host.listen, 'GET', '/tally/b')
     assert.is(stuck.json.code, 9)
@@ -114,7 +74,7 @@ StoredEvents('a version that lacks a stored event type is refused, with type, co
 
 StoredEvents('going back goes through the same checks, and names what there is', async () => {
   await withHost(async (host) => {
-    await deployed(host, withoutUnlucky)
+    await deployed(host, shrunk)
     assert.match((await admin(host, 'POST', '/rollback')).json.message, /no version before deployment 1/)
     await deployed(host, whole)
     await add(host, 'a', 13)
