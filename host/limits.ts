@@ -76,7 +76,7 @@ export const defaultLimits: Limits = {
   stateBytesMax: 16 * MiB,
   guestMemoryBytesMax: 64 * MiB,
   guestTableElementsMax: 100_000,
-  // About 15 ms of QuickJS, 35 ms of AssemblyScript, 0.4 s of the worst that a crafted loop can buy (decision 0006).
+  // About 40 ms of QuickJS, 95 ms of AssemblyScript, 1 s of the worst that a crafted loop can buy (decision 0006).
   fuelPerCommand: 2 ** 28,
   // QuickJS reads and writes a text for 440 a byte, Go and Rust a map of small entries for less (decision 0015).
   fuelPerByte: 600,
