@@ -117,7 +117,7 @@ Admin('the documented paths are those of /openapi.json', async () => {
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
   )
   assert.equal([...documented()].sort(), described.sort())
-  assert.is(documented().length, 18)
+  assert.is(documented().length, 20)
 })
 
 Admin('a refused deployment tells its reasons and changes nothing', async () => {
@@ -126,12 +126,20 @@ Admin('a refused deployment tells its reasons and changes nothing', async () => 
   assert.is(json.code, 3)
   assert.ok(json.reasons.length > 0)
   assert.ok(json.message.includes(json.reasons[0]))
-  assert.equal((await get('/v1/services')).json, { services: [] })
+  assert.equal((await get('/v1/services')).json, { services: [], unrestored: [] })
 })
 
 Admin('a dry run says what a deployment would, and changes nothing', async () => {
-  assert.equal((await deploy('?dry-run')).json.services, [{ name: counter }])
-  assert.equal((await get('/v1/services')).json, { services: [] })
+  assert.equal((await deploy('?dry-run')).json.services, [
+    {
+      name: counter,
+      methods: [
+        { name: 'Add', routes: ['POST /counter/{id}/add'] },
+        { name: 'Get', routes: ['GET /counter/{id}'] },
+      ],
+    },
+  ])
+  assert.equal((await get('/v1/services')).json, { services: [], unrestored: [] })
   const { json } = await deploy()
   assert.equal([json.deployment, json.unchanged, json.services[0].name], [1, false, counter])
   assert.is((await deploy()).json.unchanged, true)
