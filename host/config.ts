@@ -25,6 +25,10 @@ export interface Config {
   readonly idempotencyHours: number
   /** Running calls may take this long when the host stops. */
   readonly stopWaitMs: number
+  /** A turn of the loop that takes longer is ended from outside, and its service refused for a while. In milliseconds. */
+  readonly turnMsMax: number
+  /** Services that are not served, whatever is deployed. */
+  readonly without: readonly string[]
   readonly logLevel: string
   /** Read the whole store again and again, slowly, to find damage. */
   readonly scrub: boolean
@@ -73,6 +77,8 @@ const settings: readonly Setting[] = [
   { name: 'deadline-ms', default: 60_000, parse: whole(1, 2_000_000_000) },
   { name: 'idempotency-hours', default: 24, parse: whole(1, 24 * 365) },
   { name: 'stop-wait-ms', default: 10_000, parse: whole(0, 600_000) },
+  { name: 'turn-ms-max', default: 1_000, parse: whole(100, 600_000) },
+  { name: 'without', default: '', parse: names },
   { name: 'log-level', default: 'info', parse: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']) },
   { name: 'scrub', default: 'off', parse: onOff, bare: 'on' },
   { name: 'cors-origins', default: '', parse: origins },
@@ -197,6 +203,13 @@ function whole(min: number, max: number): (text: string) => number {
       throw new Error(`expected a whole number from ${min} to ${max}`)
     return number
   }
+}
+
+function names(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
 }
 
 function onOff(text: string): boolean {

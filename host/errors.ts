@@ -33,6 +33,8 @@ export const wire = {
   outcome_unknown: { grpc: 14, http: 503, source: 'host' },
   storage_unavailable: { grpc: 14, http: 503, source: 'host' },
   service_replaced: { grpc: 14, http: 503, source: 'host' },
+  quarantined: { grpc: 14, http: 503, source: 'guest' },
+  unavailable: { grpc: 14, http: 503, source: 'host' },
   stopping: { grpc: 14, http: 503, source: 'host' },
   forbidden: { grpc: 7, http: 403, source: 'caller' },
   unauthenticated: { grpc: 16, http: 401, source: 'caller' },
@@ -41,13 +43,19 @@ export const wire = {
 
 export type ErrorCode = keyof typeof wire
 
+/** Worth another try in a second. */
+const soon: ReadonlySet<ErrorCode> = new Set(['overloaded', 'storage_unavailable', 'unavailable'])
+
 export class InnkeeperError extends Error {
   readonly code: ErrorCode
+  /** When it is worth trying again; undefined: nothing is known. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, message: string, cause?: unknown) {
+  constructor(code: ErrorCode, message: string, cause?: unknown, retryAfterSeconds?: number) {
     super(message, cause === undefined ? undefined : { cause })
     this.name = 'InnkeeperError'
     this.code = code
+    this.retryAfterSeconds = retryAfterSeconds ?? (soon.has(code) ? 1 : undefined)
   }
 }
 

@@ -9,6 +9,8 @@
 import { mkdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { Actions } from './action/actions.ts'
+import type { AdminHandler } from './admin/handle.ts'
+import { createAdminHandler } from './admin/handle.ts'
 import type { AdminServer } from './admin/server.ts'
 import { listenAdmin } from './admin/server.ts'
 import type { Chance, Clock } from './clock.ts'
@@ -21,6 +23,7 @@ import { Entities, sweepEveryMs } from './entity/entities.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
 import { InnkeeperError } from './errors.ts'
+import { type InHand, InHandMemory } from './in-hand.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
@@ -33,6 +36,7 @@ import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
 import { Outbox } from './reply/outbox.ts'
 import { Deadlines } from './router/deadlines.ts'
+import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import type { ReplicatedService } from './services.ts'
 import { Services } from './services.ts'
@@ -47,6 +51,14 @@ export interface HostParts {
   readonly store?: Store
   /** Take no calls before `Host.ready`: something is still to be deployed. */
   readonly waits?: boolean
+  /** The admin port is another thread's, which calls `Host.handleAdmin`. */
+  readonly withoutAdmin?: boolean
+  /** Where another thread sees what the loop does. */
+  readonly inHand?: InHandMemory
+  /** Hosts before this one, in this process, that were ended or failed. */
+  readonly endings?: number
+  /** What held the loop of the host before this one until it was ended from outside. */
+  readonly guilty?: InHand
 }
 
 export interface Host {
@@ -64,6 +76,7 @@ export interface Host {
   /** HOST:PORT as bound. */
   readonly listen: string
   readonly admin: string
+  readonly handleAdmin: AdminHandler
   /** Takes calls from now on, where it was told to wait. */
   ready(): void
   stop(): Promise<void>
@@ -100,7 +113,15 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     parked: (service) => metrics.of(service).effectParked(),
   })
   const replicas = new Replicas(store.replica)
-  const turns = new Turns(() => commits.flush())
+  const turns = new Turns(() => commits.flush(), parts.inHand ?? new InHandMemory())
+  const quarantine = new Quarantine(catalog, clock, (service) => {
+    const free = services.get(service)
+    if (free?.kind === 'replicated') wakeSubscribed(store, [free], entities)
+  })
+  if (parts.guilty !== undefined) {
+    const { count } = quarantine.strike(parts.guilty, catalog.active().get(parts.guilty.service) ?? 0)
+    log.error({ ...parts.guilty, strikes: count }, 'a service held the host until it was ended, and is in quarantine')
+  }
   const { snapshotEvery, passivateAfterMs, valueHistory } = config
   const waiting = new WaitingBudget(limits)
   const shared = { commits, services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log }
@@ -126,12 +147,13 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       'a forward or side effect names what is not deployed; deploy it, or correct the function that names it',
     )
   }
-  const router = { services, entities, actions, deadlines, commits, outbox, clock, lost }
+  const router = { services, entities, actions, deadlines, commits, outbox, clock, quarantine, lost }
   const route = createDispatch(router)
   const openRoute = createOpen(router, dispatch)
   services.onChange(() => {
     entities.switched()
     actions.switched()
+    quarantine.changed((service) => services.get(service)?.deployment)
   })
   const deployer = new Deployer({ catalog, journal, services, limits, clock, log })
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
@@ -155,6 +177,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       for (const service of services.current.services.values())
         if (service.kind !== 'action') yield [service.name, entities.costOf(service).worstPart] as const
     },
+  )
+  metrics.counter(
+    'partition_endings_total',
+    'Times that the serving thread was ended or failed.',
+    () => parts.endings ?? 0,
   )
   metrics.counter('unknown_targets_total', 'Forwards and side effects to what is not deployed.', () => lostCalls)
   const scrubbing = config.scrub
@@ -192,6 +219,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const count = () => {
     journal.census.complete().catch((err: unknown) => log.error({ err }, 'counting what is stored failed'))
   }
+  /** Those whose functions may run. */
+  const replicatedOnes = () =>
+    [...services.current.services.values()]
+      .filter((service) => service.kind === 'replicated')
+      .filter(({ name }) => quarantine.of(name) === undefined)
   let reopening = false
   const recover = () => {
     if (reopening) return
@@ -203,7 +235,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       .then(() => {
         log.warn('storage works again')
         entities.restart()
-        wakeSubscribed(store, services, entities)
+        wakeSubscribed(store, replicatedOnes(), entities)
         outbox.resume(false)
         count()
       })
@@ -231,6 +263,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   }
   let ingress: Ingress | undefined
   let admin: AdminServer | undefined
+  let handleAdmin: AdminHandler
   const stop = async () => {
     if (state.stopping) return
     state.stopping = true
@@ -243,6 +276,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     scrubbing?.stop()
     outbox.stop()
     deadlines.stop()
+    quarantine.stop()
     await admin?.close()
     commits.flush()
     note()
@@ -254,9 +288,9 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   }
   try {
     await deployer.restore()
-    wakeSubscribed(store, services, entities)
+    wakeSubscribed(store, replicatedOnes(), entities)
     ingress = await listen(context, config.listen.host, config.listen.port)
-    admin = await listenAdmin({
+    handleAdmin = createAdminHandler({
       config,
       services,
       deployer,
@@ -266,11 +300,13 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       outbox,
       replicas,
       scrubbing,
+      quarantine,
       metrics,
       log,
       unready,
       listen: ingress.address,
     })
+    if (parts.withoutAdmin !== true) admin = await listenAdmin({ config, log }, handleAdmin)
   } catch (error) {
     await stop()
     throw error
@@ -297,17 +333,16 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       return state.replica.encode()
     },
     listen: `${config.listen.host}:${ingress.address.port}`,
-    admin: `${config.admin.host}:${admin.address.port}`,
+    admin: `${config.admin.host}:${admin?.address.port ?? 0}`,
+    handleAdmin,
     ready,
     stop,
   }
 }
 
 /** Entities that the last process left with open streams hear that the clients are gone (A12). */
-function wakeSubscribed({ journal }: Store, services: Services, entities: Entities): void {
-  const found = new Map<number, ReplicatedService>()
-  for (const service of services.current.services.values())
-    if (service.kind === 'replicated') found.set(service.storage, service)
+function wakeSubscribed({ journal }: Store, services: readonly ReplicatedService[], entities: Entities): void {
+  const found = new Map(services.map((service) => [service.storage, service]))
   for (const entity of journal.subscribed(subscribedMax)) {
     const service = found.get(entity.storage)
     if (service === undefined) continue

@@ -5,7 +5,11 @@
 //     used up.
 // U3. The loop runs between sweeps: sockets, timers and other services wait no longer than a slice and one guest call.
 //
+// U4. Who has its turn is written where another thread can read it (in-hand.ts).
+//
 // Owns: the line and the sweep.   Entities and actions own: what a turn is.   Group commit owns: the batch.
+
+import type { InHandMemory } from './in-hand.ts'
 
 /** After this long a sweep commits and yields; those left over keep their place in line. In milliseconds. */
 const sliceMs = 10
@@ -13,6 +17,13 @@ const sliceMs = 10
 export interface Turn {
   /** Already in line. Set by Turns. */
   queued: boolean
+  readonly serviceName: string
+  /** Of what it would do now; empty if that is nothing of a caller's. */
+  readonly methodName: string
+  /** Outward id; empty for actions. */
+  readonly id: string
+  /** Outbox entry that it would deliver now; 0: none. */
+  readonly effectId: number
   /** Never throws. */
   turn(): void
 }
@@ -21,9 +32,11 @@ export class Turns {
   private line: Turn[] = []
   private armed = false
   private readonly flush: () => void
+  private readonly inHand: Pick<InHandMemory, 'begin' | 'end'>
 
-  constructor(flush: () => void) {
+  constructor(flush: () => void, inHand: Pick<InHandMemory, 'begin' | 'end'>) {
     this.flush = flush
+    this.inHand = inHand
   }
 
   /** Put in line. Cheap to repeat. */
@@ -36,15 +49,27 @@ export class Turns {
     setImmediate(this.sweep)
   }
 
+  /** Run a service's code outside of a sweep, where it is seen as well. */
+  during(turn: Turn, work: () => void): void {
+    this.inHand.begin(turn.serviceName, turn.methodName, turn.id, turn.effectId)
+    try {
+      work()
+    } finally {
+      this.inHand.end()
+    }
+  }
+
   private readonly sweep = (): void => {
-    const line = this.line
+    const { line, inHand } = this
     this.line = []
     const end = performance.now() + sliceMs
     let index = 0
     while (index < line.length) {
       const next = line[index++]!
       next.queued = false
+      inHand.begin(next.serviceName, next.methodName, next.id, next.effectId)
       next.turn()
+      inHand.end()
       if (performance.now() > end) break
     }
     if (index < line.length) this.line = [...line.slice(index), ...this.line]

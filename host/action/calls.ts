@@ -29,6 +29,7 @@ export interface WaitingCall {
 
 export class Calls implements Turn {
   queued = false
+  readonly id = ''
   private readonly context: ActionContext
   private readonly name: string
   private waiting: WaitingCall[] = []
@@ -38,6 +39,18 @@ export class Calls implements Turn {
   constructor(context: ActionContext, name: string) {
     this.context = context
     this.name = name
+  }
+
+  get serviceName(): string {
+    return this.name
+  }
+
+  get methodName(): string {
+    return this.waiting[0]?.command.method ?? ''
+  }
+
+  get effectId(): number {
+    return this.waiting[0]?.command.effect?.id ?? 0
   }
 
   put(waiting: WaitingCall): void {

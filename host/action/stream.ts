@@ -74,8 +74,18 @@ export class ActionStream implements StreamCall, Turn {
     this.wake()
   }
 
+  readonly id = ''
+
   get serviceName(): string {
     return this.service.name
+  }
+
+  get methodName(): string {
+    return this.method.type.name
+  }
+
+  get effectId(): number {
+    return this.command.effect?.id ?? 0
   }
 
   item(payload: Uint8Array): boolean {

@@ -32,6 +32,8 @@ export interface AdminRequest {
 
 export interface AdminResult {
   readonly status?: number
+  /** Of a path that has other methods. */
+  readonly allow?: string
   readonly json?: unknown
   readonly text?: string
   readonly contentType?: string
@@ -44,9 +46,11 @@ export interface AdminRoute {
   readonly pattern: RegExp
   readonly summary: string
   readonly query?: Readonly<Record<string, string>>
-  readonly bodyBytesMax?: number
   readonly run: (request: AdminRequest) => Promise<AdminResult | undefined> | AdminResult | undefined
 }
+
+/** Where components are uploaded. */
+export const uploadPath = '/v1/components'
 
 const followEveryMs = 200
 /** How long a try by hand is waited for. */
@@ -106,10 +110,9 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     },
     {
       method: 'POST',
-      path: '/v1/components',
+      path: uploadPath,
       summary: 'Deploy a component (the body). 400 with every reason if it is refused.',
       query: { 'dry-run': 'Only say what would happen.', force: 'Override everything but ownership.' },
-      bodyBytesMax: config.limits.componentBytesMax,
       run: async ({ body, query, wantsLines, line }) => {
         const result = await deployer.deploy(body, {
           dryRun: flag(query, 'dry-run'),

@@ -11,6 +11,7 @@ import type { Catalog } from '../journal/catalog.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Outbox } from '../reply/outbox.ts'
+import type { Quarantine } from '../router/quarantine.ts'
 import type { Services } from '../services.ts'
 
 export interface AdminContext {
@@ -24,6 +25,7 @@ export interface AdminContext {
   readonly replicas: Replicas
   /** Undefined where the host does not scrub. */
   readonly scrubbing: Scrubbing | undefined
+  readonly quarantine: Quarantine
   readonly metrics: Metrics
   readonly log: Logger
   readonly unready: () => string | undefined

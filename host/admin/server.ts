@@ -11,35 +11,39 @@ import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Logger } from 'pino'
+import type { Config } from '../config.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import { errorToHttp } from '../ingress/status.ts'
-import type { AdminRequest, AdminRoute } from './api.ts'
-import { adminRoutes } from './api.ts'
-import type { AdminContext } from './context.ts'
+import type { AdminHandler } from './handle.ts'
+import { bodyBytesMax } from './handle.ts'
 
 export interface AdminServer {
   readonly address: AddressInfo
   close(): Promise<void>
 }
 
-const jsonBytesMax = 1024 * 1024
+export interface AdminDoors {
+  readonly config: Pick<Config, 'admin' | 'token' | 'limits'>
+  readonly log: Logger
+}
 
-export async function listenAdmin(context: AdminContext): Promise<AdminServer> {
-  const routes = adminRoutes(context)
+export async function listenAdmin(doors: AdminDoors, handle: AdminHandler): Promise<AdminServer> {
   const server = http.createServer((request, response) => {
-    serve(context, routes, request, response).catch((thrown: unknown) => {
+    serve(doors, handle, request, response).catch((thrown: unknown) => {
       const error = toInnkeeperError(thrown)
-      if (error.code === 'internal') context.log.error({ err: thrown, path: request.url }, 'an admin request failed')
+      if (error.code === 'internal') doors.log.error({ err: thrown, path: request.url }, 'an admin request failed')
       if (response.headersSent) {
         response.destroy()
         return
       }
       const { status, body } = errorToHttp(error)
+      if (error.retryAfterSeconds !== undefined) response.setHeader('retry-after', String(error.retryAfterSeconds))
       send(response, status, 'application/json', body)
       request.resume()
     })
   })
-  const { host, port } = context.config.admin
+  const { host, port } = doors.config.admin
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => resolve())
@@ -55,52 +59,46 @@ export async function listenAdmin(context: AdminContext): Promise<AdminServer> {
 }
 
 async function serve(
-  context: AdminContext,
-  routes: readonly AdminRoute[],
+  doors: AdminDoors,
+  handle: AdminHandler,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   // Not through URL: it fails on "//", and an entity may be called "..".
   const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s)
-  guard(context, request, path)
-  const matches = routes.filter((route) => route.pattern.test(path))
-  const route = matches.find((item) => item.method === request.method)
-  if (route === undefined) {
-    if (matches.length === 0)
-      throw new InnkeeperError('unknown_path', `no such path: ${path.slice(0, 200)}; GET /openapi.json lists them`)
-    response.setHeader('allow', [...new Set(matches.map((item) => item.method))].join(', '))
-    throw new InnkeeperError('wrong_http_method', `${request.method} is not allowed on ${path.slice(0, 200)}`)
-  }
-  const body = request.method === 'GET' ? new Uint8Array() : await readBody(request, route.bodyBytesMax ?? jsonBytesMax)
-  const adminRequest: AdminRequest = {
-    parts: (route.pattern.exec(path) ?? []).slice(1).map(decode),
-    query: new URLSearchParams(query),
-    body,
-    wantsLines: request.headers.accept === 'application/x-ndjson',
-    closed: new Promise((resolve) => response.on('close', resolve)),
-    line: (value) => {
-      if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-      response.write(`${JSON.stringify(value)}\n`)
+  guard(doors, request, path)
+  const { method = 'GET' } = request
+  const bytesMax = bodyBytesMax(path, doors.config.limits.componentBytesMax)
+  const body = method === 'GET' ? new Uint8Array() : await readBody(request, bytesMax)
+  const wantsLines = request.headers.accept === 'application/x-ndjson'
+  const result = await handle(
+    { method, path, query, body, wantsLines },
+    {
+      closed: new Promise((resolve) => response.on('close', resolve)),
+      line: (value) => {
+        if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+        response.write(`${JSON.stringify(value)}\n`)
+      },
     },
-  }
-  const result = await route.run(adminRequest)
+  )
   if (response.headersSent) {
     if (result !== undefined) response.write(`${JSON.stringify(result.json ?? result.text)}\n`)
     response.end()
     return
   }
-  const { status = 200, text, json, contentType = 'application/json' } = result ?? {}
+  const { status = 200, text, json, contentType = 'application/json', allow } = result ?? {}
+  if (allow !== undefined) response.setHeader('allow', allow)
   send(response, status, contentType, text ?? JSON.stringify(json ?? {}))
 }
 
-function guard(context: AdminContext, request: IncomingMessage, path: string): void {
+function guard({ config }: AdminDoors, request: IncomingMessage, path: string): void {
   const { headers, method } = request
   if (headers.origin !== undefined)
     throw new InnkeeperError('forbidden', 'requests of web pages (with an Origin header) are refused on the admin port')
   const name = hostName(headers.host ?? '')
   // Bound to every address, the port is called by the one that the connection came in on.
   const { localAddress = '' } = request.socket
-  const allowed = ['localhost', '127.0.0.1', '::1', context.config.admin.host, localAddress.replace(/^::ffff:/, '')]
+  const allowed = ['localhost', '127.0.0.1', '::1', config.admin.host, localAddress.replace(/^::ffff:/, '')]
   if (!allowed.includes(name)) {
     throw new InnkeeperError(
       'forbidden',
@@ -113,7 +111,7 @@ function guard(context: AdminContext, request: IncomingMessage, path: string): v
       throw new InnkeeperError('forbidden', 'changes need content-type: application/wasm or application/json')
     }
   }
-  const { token } = context.config
+  const { token } = config
   if (token !== undefined && path !== '/healthz' && !sameText(headers.authorization ?? '', `Bearer ${token}`)) {
     throw new InnkeeperError(
       'unauthenticated',
@@ -144,14 +142,6 @@ function readBody(request: IncomingMessage, bytesMax: number): Promise<Uint8Arra
     request.on('end', () => resolve(Buffer.concat(chunks)))
     request.on('error', reject)
   })
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    throw new InnkeeperError('bad_request', `the path has a malformed escape: ${part.slice(0, 100)}`)
-  }
 }
 
 function send(response: ServerResponse, status: number, contentType: string, body: string): void {

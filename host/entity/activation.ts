@@ -72,6 +72,16 @@ export abstract class Activation<S extends EntityService = EntityService> {
     return this.service.name
   }
 
+  get methodName(): string {
+    const next = this.mailbox.peek()
+    return next?.kind === 'command' ? next.command.method : ''
+  }
+
+  get effectId(): number {
+    const next = this.mailbox.peek()
+    return next?.kind === 'command' ? (next.command.effect?.id ?? 0) : 0
+  }
+
   /** Has work for a turn of the loop. */
   get runnable(): boolean {
     return this.mailbox.size > 0 && !this.committing && !this.closed

@@ -240,7 +240,7 @@ export class Entities {
   }
 
   private drop(activation: Activation): void {
-    activation.passivate()
+    this.turns.during(activation, () => activation.passivate())
     this.context.metrics.of(activation.serviceName).passivated(activation.ageSeconds)
     const { storage, key } = activation.entity
     this.spaces.get(storage)!.delete(key)

@@ -105,7 +105,7 @@ class HttpCall {
     const error = toInnkeeperError(thrown)
     if (error.code === 'internal')
       this.context.log.error({ requestId: this.requestId, err: thrown }, 'a request failed')
-    if (error.code === 'overloaded' || error.code === 'storage_unavailable') this.response.setHeader('retry-after', '1')
+    if (error.retryAfterSeconds !== undefined) this.response.setHeader('retry-after', String(error.retryAfterSeconds))
     const { status, body } = errorToHttp(error)
     this.end(status, jsonType, body)
     // What is still coming of a refused body is not read; the connection cannot be used again.

@@ -5,6 +5,7 @@
 // C3. A storage id belongs to one persistence id for ever, also after a purge.
 
 import type { Artefact } from '../guest/artefact.ts'
+import type { InHand } from '../in-hand.ts'
 import type { AgeStore } from './age.ts'
 import type { StorageId } from './journal.ts'
 
@@ -27,6 +28,16 @@ export interface DeployedService {
   readonly keyFields: Readonly<Record<string, readonly string[]>>
 }
 
+/** How often a service held the loop until it was ended from outside, and with what the last time. */
+export interface Strikes {
+  readonly count: number
+  /** In milliseconds since 1970. */
+  readonly atMs: number
+  readonly held: InHand
+  /** Number of the deployment that did: another one begins without strikes. */
+  readonly deployment: number
+}
+
 export interface Catalog extends AgeStore {
   /** Id of this data directory, made at its creation: 32 hex characters. */
   readonly directoryId: string
@@ -40,6 +51,10 @@ export interface Catalog extends AgeStore {
   undeploy(service: string): void
   /** The storage id of a persistence id; assigned now if it has none. */
   storageId(persistenceId: string): StorageId
+  /** By service. */
+  strikes(): ReadonlyMap<string, Strikes>
+  /** `undefined`: none any more. */
+  putStrikes(service: string, strikes: Strikes | undefined): void
   component(hash: string): Uint8Array | undefined
   artefact(hash: string, engine: number): Artefact | undefined
   /** The descriptors of a component that was linked, for whatever engine. */

@@ -5,6 +5,7 @@
 //                deployment/<number, 10 digits>-> Deployment
 //                incarnation                   -> {"replica":"...","place":"..."}
 //                active/<service>              -> {"deployment":3}
+//                strikes/<service>             -> {"count":1,...}: it held the loop (router/quarantine.ts)
 //                age                           -> {"ms":1}: how long it has been at work (age.ts)
 //   components   component/<hash>              -> the uploaded bytes
 //                artefact/<hash>/<engine>      -> framed JSON: plan, description, number of modules
@@ -13,7 +14,7 @@
 import { randomBytes } from 'node:crypto'
 import { InnkeeperError } from '../errors.ts'
 import type { Artefact } from '../guest/artefact.ts'
-import type { Catalog, Deployment } from './catalog.ts'
+import type { Catalog, Deployment, Strikes } from './catalog.ts'
 import { DamagedValue } from './damage.ts'
 import type { IncarnationStore, StoredIncarnation } from './incarnation.ts'
 import type { StorageId } from './journal.ts'
@@ -123,6 +124,15 @@ export class KvCatalog implements Catalog, IncarnationStore {
 
   putArtefact(artefact: Artefact): void {
     this.write(artefactWrites(artefact))
+  }
+
+  strikes(): ReadonlyMap<string, Strikes> {
+    return new Map(this.all<Strikes>('strikes/'))
+  }
+
+  putStrikes(service: string, strikes: Strikes | undefined): void {
+    const key = `strikes/${service}`
+    this.write([strikes === undefined ? ['default', Buffer.from(key), undefined] : put(key, strikes)])
   }
 
   age(): number | undefined {

@@ -4,6 +4,7 @@
 // R2. A caller waits no longer than its deadline; a command not given to the guest by then is dropped, one that was still
 //     commits (A11). A stream has no deadline but its client's.
 // R3. Methods are called either way, whatever they stream: effects and forwards name what they like (B1.2, B1.3).
+// R4. A service in quarantine is refused.
 //
 // Owns: the way to the entity or action, and the deadline.   Entities and actions own: order and bounds.
 
@@ -17,6 +18,7 @@ import type { OutboxEntry } from '../journal/journal.ts'
 import { isStreamed } from '../schema/schema.ts'
 import type { Method, Service, Services } from '../services.ts'
 import type { Deadlines, Pending } from './deadlines.ts'
+import { type Quarantine, quarantined } from './quarantine.ts'
 import { GuardedStream, noCall, once, single, streamed } from './streams.ts'
 
 export interface RouterParts {
@@ -30,6 +32,7 @@ export interface RouterParts {
     committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void
   }
   readonly clock: Clock
+  readonly quarantine: Quarantine
   /** A forward or side effect named a service or method that is not there (B2.7). */
   readonly lost: (command: Command) => void
 }
@@ -121,10 +124,14 @@ function feed(stream: GuardedStream, { type }: Method, { payload }: Command): vo
   stream.halfClose()
 }
 
-function routeOf({ services, lost }: RouterParts, command: Command): Route {
+function routeOf({ services, quarantine, lost }: RouterParts, command: Command): Route {
   const service = services.get(command.service)
   const method = service?.methods.get(command.method)
-  if (service !== undefined && method !== undefined) return { service, method }
+  if (service !== undefined && method !== undefined) {
+    const refused = quarantine.of(service.name)
+    if (refused !== undefined) throw quarantined(service.name, refused)
+    return { service, method }
+  }
   if (command.hops > 0) {
     lost(command)
     // No mistake of the caller's: he named another service. An effect has nobody but its operator to be told.

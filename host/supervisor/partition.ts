@@ -1,0 +1,82 @@
+// Partition: the thread that serves: ingress, router, entities, guests, journal. Started by supervisor.ts, and ended by it when its loop
+// is stuck.
+//
+// N1. It answers the supervisor's calls between turns; while the loop is stuck, nobody does.
+// N2. It holds nothing that is not on disk: ended at any moment, the next one goes on from there.
+//
+// Owns: the start.   main.ts owns: the host.   supervisor.ts owns: when.
+
+import { parentPort, workerData } from 'node:worker_threads'
+import type { AdminCall } from '../admin/handle.ts'
+import type { Config } from '../config.ts'
+import type { DeployOptions } from '../deploy/deploy.ts'
+import { type InHand, InHandMemory } from '../in-hand.ts'
+import { routesOf } from '../ingress/http-rule.ts'
+import type { Host } from '../main.ts'
+import { startHost } from '../main.ts'
+import { Rpc, told } from './rpc.ts'
+
+export interface PartitionStart {
+  readonly config: Config
+  readonly waits: boolean
+  readonly inHand: SharedArrayBuffer
+  readonly guilty: InHand | undefined
+  /** How often one was ended before. */
+  readonly endings: number
+}
+
+/** What is served, for the words of `inn up`. */
+export interface Served {
+  readonly services: readonly string[]
+  readonly routes: readonly { readonly method: string; readonly httpMethod: string; readonly path: string }[]
+  readonly unrestored: Host['deployer']['unrestored']
+}
+
+/** A deployment that is asked of the partition. */
+export interface DeployCall {
+  readonly component: Uint8Array
+  readonly options: Pick<DeployOptions, 'force' | 'dryRun'>
+}
+
+const beatEveryMs = 100
+
+const { config, waits, inHand, guilty, endings } = workerData as PartitionStart
+const memory = new InHandMemory(inHand)
+setInterval(() => memory.beat(), beatEveryMs).unref()
+
+try {
+  const host = await startHost(config, {
+    waits,
+    inHand: memory,
+    withoutAdmin: true,
+    endings,
+    ...(guilty && { guilty }),
+  })
+  new Rpc(parentPort!, {
+    admin: (call, ends) => host.handleAdmin(call as AdminCall, ends),
+    deploy: (call, { line }) => {
+      const { component, options } = call as DeployCall
+      return host.deployer.deploy(component, { ...options, onProgress: line })
+    },
+    ready: () => host.ready(),
+    served: () => servedBy(host),
+    stop: () => host.stop(),
+  })
+  parentPort!.postMessage({ kind: 'started', listen: host.listen })
+} catch (error) {
+  parentPort!.postMessage({ kind: 'not started', error: told(error) })
+}
+
+function servedBy({ services, deployer }: Host): Served {
+  const all = [...services.current.services.values()]
+  const routes = all.flatMap((service) =>
+    [...service.type.methods.values()].flatMap((method) =>
+      routesOf(service.name, method).routes.map(({ httpMethod, path }) => ({
+        method: `${service.name}/${method.name}`,
+        httpMethod,
+        path,
+      })),
+    ),
+  )
+  return { services: all.map(({ name }) => name), routes, unrestored: deployer.unrestored }
+}
