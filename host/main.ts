@@ -287,7 +287,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     await journal.close()
   }
   try {
-    await deployer.restore()
+    await deployer.restore(config.without)
     wakeSubscribed(store, replicatedOnes(), entities)
     ingress = await listen(context, config.listen.host, config.listen.port)
     handleAdmin = createAdminHandler({

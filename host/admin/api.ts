@@ -13,6 +13,7 @@ import { unitsMax } from '../guest/fuel.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
 import type { Became } from '../reply/outbox.ts'
+import { quarantined } from '../router/quarantine.ts'
 import type { Service } from '../services.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminContext } from './context.ts'
@@ -78,7 +79,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       summary: 'Services are served; 503 with the reason if not.',
       run: () => {
         const reason = context.unready()
-        return { status: reason === undefined ? 200 : 503, text: `${reason ?? 'ready'}\n`, contentType: 'text/plain' }
+        const refused = [...context.quarantine.list()].flatMap(([service, { refused }]) =>
+          refused === undefined ? [] : [`${quarantined(service, refused).message}\n`],
+        )
+        const text = `${reason ?? 'ready'}\n${refused.join('')}`
+        return { status: reason === undefined ? 200 : 503, text, contentType: 'text/plain' }
       },
     },
     {
@@ -152,7 +157,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       summary: 'Services that are served now.',
       run: () => ({
         json: {
-          services: [...services.current.services.values()].map((service) => describeService(service, entities)),
+          services: [...services.current.services.values()].map((service) => describeService(service, context)),
           unrestored: deployer.unrestored,
         },
       }),
@@ -177,7 +182,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const { snapshotEvery, passivateAfterMs, stateType, headers } = description
         return {
           json: {
-            ...describeService(service, entities),
+            ...describeService(service, context),
             persistenceId,
             storage,
             snapshotEvery,
@@ -187,6 +192,17 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
             history,
           },
         }
+      },
+    },
+    {
+      method: 'POST',
+      path: '/v1/services/{service}/release',
+      summary: 'Serve a service again that is refused because it held the host.',
+      run: ({ parts }) => {
+        const { name } = served(parts[0]!)
+        const released = context.quarantine.release(name)
+        if (released) log.warn({ service: name }, 'an operator released a service from quarantine')
+        return { json: { service: name, released } }
       },
     },
     {
@@ -395,7 +411,7 @@ function warningsOf(service: Service, entities: AdminContext['entities']): reado
   ]
 }
 
-function describeService(service: Service, entities: AdminContext['entities']): object {
+function describeService(service: Service, { entities, quarantine }: AdminContext): object {
   const methods = [...service.type.methods.values()].map((method) => ({
     name: method.name,
     input: method.input.fullName,
@@ -403,7 +419,23 @@ function describeService(service: Service, entities: AdminContext['entities']): 
     routes: routesOf(service.name, method).routes.map((route) => `${route.httpMethod} ${route.path}`),
   }))
   const { name, description, deployment } = service
-  return { name, kind: description.kind, deployment, methods, warnings: warningsOf(service, entities) }
+  return {
+    name,
+    kind: description.kind,
+    deployment,
+    methods,
+    warnings: [...heldWarnings(name, quarantine), ...warningsOf(service, entities)],
+  }
+}
+
+/** That a service held the host, and whether it is refused for it. */
+function heldWarnings(service: string, quarantine: AdminContext['quarantine']): readonly string[] {
+  const strikes = quarantine.list().get(service)
+  if (strikes === undefined) return []
+  const { count, held, atMs, refused } = strikes
+  const what = `${held.method === '' ? 'a turn' : held.method}${held.entity === '' ? '' : ` of entity ${JSON.stringify(held.entity)}`}`
+  const times = `held the host ${count === 1 ? 'once' : `${count} times`}, last with ${what} at ${time(atMs)}`
+  return [refused === undefined ? `${times}; it is served again` : `${times}; ${quarantined(service, refused).message}`]
 }
 
 /** Of the file, not of what runs: a dry run answers for services that are not there yet. */

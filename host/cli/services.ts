@@ -1,23 +1,34 @@
 // inn services, inn undeploy: what is served.
 
+import { existsSync } from 'node:fs'
+import { undeployIn } from '../deploy/offline.ts'
+import { InnkeeperError } from '../errors.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
+import { CommandFailure, UsageError } from './command.ts'
 import { print, printJson, table } from './print.ts'
 
 export const servicesCommand: Subcommand = {
   name: 'services',
-  usage: '[SERVICE]',
+  usage: '[SERVICE [--release]]',
   summary: 'list services, or show one with methods, routes and versions',
-  flags: {},
+  flags: { release: { type: 'boolean', help: 'serve it again, if it is refused because it held the host' } },
   words: [0, 1],
-  run: async (args) => (args.words[0] === undefined ? list(args) : show(args, args.words[0])),
+  run: async (args) => {
+    const [name] = args.words
+    if (args.is('release')) return await release(args, name)
+    return await (name === undefined ? list(args) : show(args, name))
+  },
 }
 
 export const undeployCommand: Subcommand = {
   name: 'undeploy',
-  usage: 'SERVICE [--purge]',
+  usage: 'SERVICE [--purge] [--data DIR]',
   summary: 'stop serving a service; its data stays unless purged',
-  flags: { purge: { type: 'boolean', help: 'delete what it stored, for good' } },
+  flags: {
+    purge: { type: 'boolean', help: 'delete what it stored, for good' },
+    data: { type: 'string', help: 'in this data directory, while no host uses it' },
+  },
   words: [1, 1],
   run: undeploy,
 }
@@ -63,6 +74,14 @@ async function list(args: Args): Promise<number> {
   return 0
 }
 
+async function release(args: Args, name: string | undefined): Promise<number> {
+  if (name === undefined) throw new UsageError('--release needs a SERVICE')
+  const result = await adminClient(args).change('POST', `/v1/services/${encodeURIComponent(name)}/release`)
+  if (args.is('json')) printJson(result)
+  else print(result.released ? `${name} is served again.` : `${name} was not refused.`)
+  return 0
+}
+
 async function show(args: Args, name: string): Promise<number> {
   const service = await adminClient(args).get(`/v1/services/${encodeURIComponent(name)}`)
   if (args.is('json')) {
@@ -96,10 +115,30 @@ async function show(args: Args, name: string): Promise<number> {
 
 async function undeploy(args: Args): Promise<number> {
   const name = args.words[0]!
-  const query = args.is('purge') ? '?purge' : ''
-  const result = await adminClient(args).change('DELETE', `/v1/services/${encodeURIComponent(name)}${query}`)
+  const purge = args.is('purge')
+  const directory = args.text('data')
+  const result =
+    directory === undefined
+      ? await adminClient(args).change('DELETE', `/v1/services/${encodeURIComponent(name)}${purge ? '?purge' : ''}`)
+      : await undeployOffline(directory, name, purge)
   if (args.is('json')) printJson(result)
   else
     print(`${result.service} is no longer served${result.purged ? ', and its data is deleted' : '; its data stays'}.`)
   return 0
+}
+
+/** For a service whose functions do not even let a host start. */
+async function undeployOffline(
+  directory: string,
+  name: string,
+  purge: boolean,
+): Promise<{ service: string; purged: boolean }> {
+  if (!existsSync(directory)) throw new CommandFailure(`${directory}: no such directory`)
+  try {
+    await undeployIn(directory, name, purge)
+  } catch (error) {
+    if (error instanceof InnkeeperError) throw new CommandFailure(error.message)
+    throw error
+  }
+  return { service: name, purged: purge }
 }

@@ -130,10 +130,16 @@ export class Deployer {
     }
   }
 
-  /** Serve what the catalog says is active. A service that cannot be restored is left out, logged, and told by `unrestored`. */
-  async restore(): Promise<void> {
+  /** Serve what the catalog says is active, but for those to do `without`. A service that cannot be restored is left out, logged, and told by `unrestored`. */
+  async restore(without: readonly string[] = []): Promise<void> {
     const { catalog, services, limits, log } = this.parts
-    const active = catalog.active()
+    const active = new Map(catalog.active())
+    for (const name of without) {
+      const deployment = active.get(name)
+      if (deployment === undefined) continue
+      active.delete(name)
+      this.left.push({ deployment, services: [name], reasons: ['the host was told to serve without it (--without)'] })
+    }
     const deployments = catalog.deployments()
     const numbers = [...new Set(active.values())].sort((a, b) => a - b)
     const artefacts = numbers.map(async (number) => {

@@ -1,7 +1,8 @@
-// Offline: a deployment on a data directory that no host uses, as a dry run.
+// Offline: what a deployment would do to a data directory that no host uses, and an end to a service there.
 
 import type { Logger } from 'pino'
 import { systemClock } from '../clock.ts'
+import { InnkeeperError } from '../errors.ts'
 import { openStore } from '../journal/rocksdb.ts'
 import type { Limits } from '../limits.ts'
 import { Services } from '../services.ts'
@@ -22,6 +23,24 @@ export async function dryRunOn(
     return await deployer.deploy(component, { ...options, dryRun: true })
   } finally {
     journal.noteCensus()
+    await journal.close()
+  }
+}
+
+/** A service is not served by the next host on the directory. Works on the catalog alone: nothing of the service is run.
+ *  @throws InnkeeperError `storage_unavailable`, `unknown_service` */
+export async function undeployIn(directory: string, service: string, purge: boolean): Promise<void> {
+  const { journal, catalog } = await openStore(directory, { log: () => {} })
+  try {
+    const number = catalog.active().get(service)
+    const deployments = catalog.deployments()
+    const deployed = deployments.flatMap(({ services }) => services).findLast(({ name }) => name === service)
+    if (deployed === undefined || (number === undefined && !purge))
+      throw new InnkeeperError('unknown_service', `no service ${service} is deployed in ${directory}`)
+    if (number !== undefined) catalog.undeploy(service)
+    catalog.putStrikes(service, undefined)
+    if (purge && deployed.kind !== 'action') journal.purge(deployed.storage)
+  } finally {
     await journal.close()
   }
 }

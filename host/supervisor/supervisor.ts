@@ -157,9 +157,10 @@ class Supervisor implements SupervisedHost {
     answer.catch(() => {})
     try {
       return await Promise.race([answer, late])
-    } catch (error) {
-      if (call.path !== '/readyz' || !(error instanceof InnkeeperError)) throw error
-      return { status: 503, text: `${error.message}\n`, contentType: 'text/plain' }
+    } catch {
+      // It was late, or the partition was ended meanwhile.
+      const said = this.current === undefined ? this.why : busy.message
+      return { status: 503, text: `${said}\n`, contentType: 'text/plain' }
     }
   }
 
