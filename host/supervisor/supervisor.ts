@@ -48,9 +48,18 @@ const crashesInMs = 60_000
 const startTriesMax = 5
 const startAgainMs = 300
 
+export interface SuperviseOptions {
+  /** Files are to be deployed before calls are taken. */
+  readonly waits: boolean
+  readonly log?: Logger
+  /** The script of the thread; tests have others. */
+  readonly partition?: URL
+}
+
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
-export async function supervise(config: Config, { waits }: { readonly waits: boolean }): Promise<SupervisedHost> {
-  const supervisor = new Supervisor(config, createLog(config.logLevel), waits)
+export async function supervise(config: Config, options: SuperviseOptions): Promise<SupervisedHost> {
+  const { waits, log = createLog(config.logLevel), partition = new URL('./partition.ts', import.meta.url) } = options
+  const supervisor = new Supervisor(config, log, waits, partition)
   await supervisor.open()
   return supervisor
 }
@@ -75,8 +84,10 @@ class Supervisor implements SupervisedHost {
   private crashes: number[] = []
   private stopping = false
   private bound = ''
+  private readonly script: URL
 
-  constructor(config: Config, log: Logger, waits: boolean) {
+  constructor(config: Config, log: Logger, waits: boolean, script: URL) {
+    this.script = script
     this.config = config
     this.log = log
     this.waits = waits
@@ -186,7 +197,7 @@ class Supervisor implements SupervisedHost {
     const [, port = ''] = /:(\d+)$/.exec(bound) ?? []
     const own = port === '' ? config : { ...config, listen: { ...config.listen, port: Number(port) } }
     const start: PartitionStart = { config: own, waits, inHand: memory.buffer, guilty, endings }
-    const worker = new Worker(new URL('./partition.ts', import.meta.url), { workerData: start })
+    const worker = new Worker(this.script, { workerData: start })
     return new Promise((resolve, reject) => {
       let partition: Partition | undefined
       worker.once('message', (message: { kind: string; listen?: string; error?: Parameters<typeof toError>[0] }) => {
