@@ -34,13 +34,13 @@ const encoder = new TextEncoder()
 export class InHandMemory {
   readonly buffer: SharedArrayBuffer
   private readonly header: Int32Array
-  private readonly texts: Uint8Array
+  private readonly texts: readonly Uint8Array[]
   private readonly last = ['', '', '']
 
   constructor(buffer = new SharedArrayBuffer(textsAt + 3 * textBytesMax)) {
     this.buffer = buffer
     this.header = new Int32Array(buffer, 0, headerInts)
-    this.texts = new Uint8Array(buffer, textsAt)
+    this.texts = this.last.map((_, at) => new Uint8Array(buffer, textsAt + at * textBytesMax, textBytesMax))
   }
 
   begin(service: string, method: string, entity: string, effect: number): void {
@@ -82,13 +82,12 @@ export class InHandMemory {
   private write(at: number, text: string): void {
     if (this.last[at] === text) return
     this.last[at] = text
-    const { written } = encoder.encodeInto(text, this.texts.subarray(at * textBytesMax, (at + 1) * textBytesMax))
-    this.header[1 + at] = written
+    this.header[1 + at] = encoder.encodeInto(text, this.texts[at]!).written
   }
 
   private text(at: number): string {
     const length = Math.min(this.header[1 + at]!, textBytesMax)
     // A copy: decoders refuse shared memory.
-    return Buffer.from(this.texts.slice(at * textBytesMax, at * textBytesMax + length)).toString('utf8')
+    return Buffer.from(this.texts[at]!.slice(0, length)).toString('utf8')
   }
 }
