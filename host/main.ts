@@ -29,7 +29,6 @@ import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
 import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
-
 import { GroupCommit } from './journal/group-commit.ts'
 import { openStore } from './journal/rocksdb.ts'
 import { createLog } from './observe/log.ts'

@@ -32,9 +32,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   fold: ['entity', 'guest', 'journal'],
   deploy: ['crdt', 'entity', 'fold', 'guest', 'ingress', 'journal', 'router', 'schema', 'transcode'],
   doctor: ['crdt', 'journal'],
-  admin: ['crdt', 'deploy', 'doctor', 'entity', 'fold', 'guest', 'ingress', 'journal', 'observe', 'reply', 'transcode'],
+  admin: [
+    ...['crdt', 'deploy', 'doctor', 'entity', 'fold', 'guest', 'ingress', 'journal', 'observe', 'reply', 'router'],
+    'transcode',
+  ],
+  supervisor: ['admin', 'deploy', 'ingress', 'observe'],
   build: ['deploy', 'guest', 'schema'],
-  cli: ['admin', 'build', 'deploy', 'doctor', 'guest', 'ingress', 'schema', 'transcode', 'observe', 'journal'],
+  cli: [
+    ...['admin', 'build', 'deploy', 'doctor', 'guest', 'ingress', 'schema', 'supervisor', 'transcode', 'observe'],
+    'journal',
+  ],
   tools: ['build'],
 }
 

@@ -117,7 +117,7 @@ Admin('the documented paths are those of /openapi.json', async () => {
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
   )
   assert.equal([...documented()].sort(), described.sort())
-  assert.is(documented().length, 20)
+  assert.is(documented().length, 21)
 })
 
 Admin('a refused deployment tells its reasons and changes nothing', async () => {

@@ -102,7 +102,10 @@ for (const [model, hold] of [
         () => http(host.listen, 'POST', paths[model], { code: read }),
         ({ status }) => status === 503,
       )
-      assert.match(refused.json.message, `${service} held the host until it was ended, and is refused for 1 more seconds`)
+      assert.match(
+        refused.json.message,
+        `${service} held the host until it was ended, and is refused for 1 more seconds`,
+      )
       assert.is(refused.headers.get('retry-after'), '1')
       const otherCode = other === 'values' ? read : "return { answer: say('hi') }"
       await until(
