@@ -14,12 +14,10 @@ import type { Warn } from './kv-journal.ts'
 import type { Database as Layer } from './layers.ts'
 import { checkWal } from './wal.ts'
 
-/** Memory for what is not yet in tables. It also bounds the write-ahead log that is walked at a start: RocksDB keeps at most 24
- *  quarters of these budgets of it, 720 MiB in all, about 1.2 seconds' walk. Few bytes go to the minor columns. */
 /** What is written and not yet in tables, of all columns, in bytes. The log reaches back as far as the oldest of it, and RocksDB lets that be
- *  six times as much (four times six memtables of a quarter): 64 MiB, which a start reads in half a second. The binding's own option
- *  for it does nothing. */
-const memtableBytes = 10.6 * 1024 * 1024
+ *  six times as much (four times six memtables of a quarter): 60 MiB, and the batch that is being written. A start reads that in half a
+ *  second. The binding's own option for it does nothing. */
+const memtableBytes = 10 * 1024 * 1024
 const shares: Readonly<Partial<Record<Column, number>>> = { journal: 0.57, snapshots: 0.09, bases: 0.09, commits: 0.07 }
 const shareOfOthers = 0.036
 

@@ -1,6 +1,6 @@
 // Guards the store on disk: the contract, the lock, the format, and any history of operations against a plain Map.
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { RocksLevel } from '@nxtedition/rocksdb'
@@ -347,6 +347,27 @@ RocksDb('any history of commits, snapshots, purges and reopenings reads as a pla
     }
   })
   await fc.assert(property, { numRuns: 30 })
+})
+
+RocksDb('the log that a start reads stays within 64 MiB, whatever is written once and never again', async () => {
+  const directory = folder()
+  const { journal, catalog } = await openStore(directory, { log })
+  const logBytes = () =>
+    readdirSync(join(directory, 'journal'))
+      .filter((name) => name.endsWith('.log'))
+      .map((name) => statSync(join(directory, 'journal', name)).size)
+      .reduce((sum, size) => sum + size, 0)
+  // One small write to other columns first: as long as it is in memory only, RocksDB keeps the log that has it.
+  catalog.storageId('test.Service')
+  await append(journal, { storage: 1, key: 'rare' }, ['once'])
+  const large = 'x'.repeat(256 * 1024)
+  let most = 0
+  for (let revision = 1; revision <= 800; revision++) {
+    await append(journal, { storage: 2, key: `k${revision}` }, [large])
+    if (revision % 20 === 0) most = Math.max(most, logBytes())
+  }
+  assert.ok(most < 64 * 1024 * 1024, `${most} bytes of log after 200 MiB`)
+  await journal.close()
 })
 
 RocksDb.run()
