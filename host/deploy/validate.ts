@@ -9,7 +9,7 @@ import type { Description, ServiceDescription } from '../guest/about.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { DeployedService, Deployment } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
-import { isKeyField, keyFields } from '../router/entity-key.ts'
+import { canBeEmpty, isKeyField, keyFields } from '../router/entity-key.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
 
 export function validateDescription(description: Description, schema: Schema, limits: Limits): readonly string[] {
@@ -93,6 +93,11 @@ function validateKey(service: string, method: MethodType, report: Report): void 
   for (const field of fields) {
     if (!isKeyField(field))
       report(`${service}.${method.name}: the entity key ${field.name} must be a single scalar field`)
+  }
+  for (const field of method.input.fields) {
+    if (!field.allowEmptyKey || (field.entityKey && canBeEmpty(field))) continue
+    const why = field.entityKey ? 'is never empty, since 0 and false are keys' : 'is no entity key'
+    report(`${service}.${method.name}: ${field.name} has (innkeeper.allow_empty_key) and ${why}; take the option away`)
   }
 }
 

@@ -265,6 +265,7 @@ class Loader {
           features.presence !== 2),
       oneof,
       entityKey: raw.entityKey,
+      allowEmptyKey: raw.allowEmptyKey,
     }
   }
 

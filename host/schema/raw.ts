@@ -31,6 +31,7 @@ export interface RawField {
   packed: boolean | undefined
   features: RawFeatures
   entityKey: boolean
+  allowEmptyKey: boolean
 }
 
 export interface RawEnum {
@@ -82,6 +83,7 @@ const nestingMax = 32
 
 /** Option numbers: Innkeeper's, Cloudstate's, and Cloudstate's older one (spec A2, B2.2). */
 const entityKeyOptions = new Set([51080, 1080, 50002])
+const allowEmptyKeyOption = 51082
 const httpOption = 72295728
 
 interface Budget {
@@ -201,6 +203,7 @@ function readField(bytes: Uint8Array, budget: Budget): RawField {
     packed: undefined,
     features: noFeatures(),
     entityKey: false,
+    allowEmptyKey: false,
   }
   spend(budget)
   readWith(bytes, {
@@ -223,6 +226,7 @@ function readFieldOptions(bytes: Uint8Array, field: RawField): void {
     if (number === 2 && type === wireType.varint) field.packed = cursor.varint64() !== 0n
     else if (number === 21 && type === wireType.bytes) readFeatures(cursor.view(), field.features)
     else if (entityKeyOptions.has(number) && type === wireType.varint) field.entityKey ||= cursor.varint64() !== 0n
+    else if (number === allowEmptyKeyOption && type === wireType.varint) field.allowEmptyKey = cursor.varint64() !== 0n
     else cursor.skip(type)
   })
 }

@@ -42,6 +42,8 @@ export interface Field {
   readonly oneof: string | undefined
   /** Marked as entity key by any of the three options (A2). */
   readonly entityKey: boolean
+  /** Of a key: a request in which it is empty is for the entity of that name. */
+  readonly allowEmptyKey: boolean
 }
 
 export interface MessageType {

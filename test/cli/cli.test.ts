@@ -139,9 +139,25 @@ Cli('entities, state then and now, and the journal', async () => {
   assert.match((await inn(['effects'])).out, /No effects are waiting/)
 })
 
-Cli('the entity of the empty key can be looked at', async () => {
-  await call(`${counter}/Add`, '{"amount":3}')
-  assert.is((await json('state', counter, ''))['sequence'], 1)
+Cli('a call that forgets its key ends with 1, naming method and field', async () => {
+  const said = /INVALID_ARGUMENT: examples.counter.v1.Counter\/Add: the field id names the entity and is empty; set it/
+  await fails(1, said, ['call', `${counter}/Add`, '{"amount":3}'])
+})
+
+Cli('the entity of the empty key can be looked at, and is seen in a list', async () => {
+  const allowing = await scripted(undefined, (proto) =>
+    proto.replace('entity_key) = true', 'entity_key) = true, (innkeeper.allow_empty_key) = true'),
+  )
+  writeFileSync(join(work.path, 'allowing.wasm'), allowing)
+  await json('deploy', 'allowing.wasm')
+  const code = "return { change: { updated: 'nobody' }, outcome: say(entity.length) }"
+  assert.is(await call(`${values}/Do`, JSON.stringify({ code })), '{"text":"0"}')
+  await call(`${values}/Do`, JSON.stringify({ id: 'a\u001b[2Jb', code }))
+  const { out } = await inn(['entities', values])
+  assert.match(out, /^"" +revision 1 /)
+  assert.match(out, /^a\\x1b\[2Jb +revision 1 /m)
+  assert.match((await inn(['state', values, ''])).out, /^test.script.v1.Values "" at revision 1\n/)
+  for (const service of [values, replicas, actions]) await json('undeploy', service, '--purge')
 })
 
 Cli('undeploy keeps the data, --purge deletes it', async () => {
