@@ -79,6 +79,8 @@ export interface MethodType {
   readonly serverStreaming: boolean
   /** `google.api.http`, if the method has it. */
   readonly http: HttpRule | undefined
+  /** Which option says that it takes events from a topic or gives some. */
+  readonly eventing: 'innkeeper' | 'cloudstate' | undefined
 }
 
 /** Its request, its answer or both are a stream. */
