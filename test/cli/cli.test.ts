@@ -1,12 +1,13 @@
 // Guards `inn` as a user types it: exit codes, one-line errors that say what to do, output for people and programs.
 
+import { spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { component } from '../support/components.ts'
 import { hostProcess, http, temporary } from '../support/host.ts'
-import { type Ran, runInn } from '../support/inn.ts'
+import { bin, type Ran, runInn } from '../support/inn.ts'
 import { actions, replicas, scripted, values } from '../support/scripted.ts'
 
 const counter = 'examples.counter.v1.Counter'
@@ -49,6 +50,46 @@ Cli('C1: wrong usage ends with 2 and says how', async () => {
   await fails(2, /expected SERVICE\/METHOD/, ['call', 'Add'])
   await fails(2, /--at: expected a whole number/, ['state', counter, 'a', '--at', 'x'])
 })
+
+Cli('help has columns: a space is between every flag and what it is for', async () => {
+  const { out } = await inn(['up', '--help'])
+  const flags = out.split('\n').filter((line) => line.startsWith('  -'))
+  assert.ok(flags.length > 20)
+  const starts = flags.map((line) => /^ {2}(?:-\w, )?--[a-z-]+(?: VALUE)? {2,}(?=\S)/.exec(line)?.[0].length)
+  assert.equal([...new Set(starts)].length, 1, flags.join('\n'))
+  const commands = (await inn(['--help'])).out.split('\n').filter((line) => line.startsWith('  inn '))
+  assert.equal(
+    commands.filter((line) => !/^ {2}inn \S.* {2,}\S/.test(line)),
+    [],
+  )
+})
+
+Cli('a command ends quietly when its reader goes', async () => {
+  await call(`${counter}/Add`, '{"id":"read","amount":"1"}')
+  for (const args of [['--help'], ['up', '--help'], ['services', '--json'], ['journal', counter, 'read']]) {
+    const { code, err } = await unread(args)
+    assert.is(err, '', args.join(' '))
+    assert.is(code, 141, args.join(' '))
+  }
+})
+
+/** What becomes of a command whose output nobody reads. */
+function unread(args: readonly string[]): Promise<{ code: number | null; err: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', bin, ...args], {
+      env: { PATH: process.env['PATH'], INNKEEPER_ADMIN: host.admin },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+    })
+    // Long before it prints: a Node takes a while to start.
+    child.stdout.destroy()
+    let err = ''
+    child.stderr.on('data', (chunk) => {
+      err += chunk
+    })
+    child.on('close', (code) => resolve({ code, err }))
+  })
+}
 
 Cli('help is no failure', async () => {
   for (const args of [['--help'], ['up', '--help'], ['call', '-h']]) {
