@@ -64,33 +64,6 @@ Cli('help has columns: a space is between every flag and what it is for', async 
   )
 })
 
-Cli('a command ends quietly when its reader goes', async () => {
-  await call(`${counter}/Add`, '{"id":"read","amount":"1"}')
-  for (const args of [['--help'], ['up', '--help'], ['services', '--json'], ['journal', counter, 'read']]) {
-    const { code, err } = await unread(args)
-    assert.is(err, '', args.join(' '))
-    assert.is(code, 141, args.join(' '))
-  }
-})
-
-/** What becomes of a command whose output nobody reads. */
-function unread(args: readonly string[]): Promise<{ code: number | null; err: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', bin, ...args], {
-      env: { PATH: process.env['PATH'], INNKEEPER_ADMIN: host.admin },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
-    })
-    // Long before it prints: a Node takes a while to start.
-    child.stdout.destroy()
-    let err = ''
-    child.stderr.on('data', (chunk) => {
-      err += chunk
-    })
-    child.on('close', (code) => resolve({ code, err }))
-  })
-}
-
 Cli('help is no failure', async () => {
   for (const args of [['--help'], ['up', '--help'], ['call', '-h']]) {
     const { code, out } = await inn(args)
@@ -179,6 +152,33 @@ Cli('entities, state then and now, and the journal', async () => {
   assert.match((await inn(['journal', counter, 'a'])).out, /examples.counter.v1.Added/)
   assert.match((await inn(['effects'])).out, /No effects are waiting/)
 })
+
+Cli('a command ends quietly when its reader goes', async () => {
+  await call(`${counter}/Add`, '{"id":"read","amount":"1"}')
+  for (const args of [['--help'], ['up', '--help'], ['services', '--json'], ['journal', counter, 'read']]) {
+    const { code, err } = await unread(args)
+    assert.is(err, '', args.join(' '))
+    assert.is(code, 141, args.join(' '))
+  }
+})
+
+/** What becomes of a command whose output nobody reads. */
+function unread(args: readonly string[]): Promise<{ code: number | null; err: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', bin, ...args], {
+      env: { PATH: process.env['PATH'], INNKEEPER_ADMIN: host.admin },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+    })
+    // Long before it prints: a Node takes a while to start.
+    child.stdout.destroy()
+    let err = ''
+    child.stderr.on('data', (chunk) => {
+      err += chunk
+    })
+    child.on('close', (code) => resolve({ code, err }))
+  })
+}
 
 Cli('a call that forgets its key ends with 1, naming method and field', async () => {
   const said = /INVALID_ARGUMENT: examples.counter.v1.Counter\/Add: the field id names the entity and is empty; set it/
