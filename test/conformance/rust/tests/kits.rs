@@ -302,9 +302,12 @@ mod bytes {
 }
 
 #[test]
-#[should_panic(expected = "the header authorization never reaches a function; callers send a token in x-token or x-api-key")]
+#[should_panic(
+    expected = "the header authorization never reaches a function; callers send a token in x-token or x-api-key"
+)]
 fn a_credential_reaches_no_function() {
-    let call = events_calls::call::r#do(script([note("a")])).metadata("x-token", "fine").metadata("Authorization", "secret");
+    let call =
+        events_calls::call::r#do(script([note("a")])).metadata("x-token", "fine").metadata("Authorization", "secret");
     let _ = event_sourced::given::<events::Service>(()).when(call);
 }
 
