@@ -336,5 +336,6 @@ function receiveDelta(
 
 async function openDirectory(config: Config, log: Logger): Promise<Store> {
   mkdirSync(config.data, { recursive: true })
-  return openStore(config.data, { log: (message, fields) => log.warn(fields ?? {}, message) })
+  const neverStored = config.neverStoredHeaders
+  return openStore(config.data, { log: (message, fields) => log.warn(fields ?? {}, message), neverStored })
 }

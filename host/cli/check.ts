@@ -45,7 +45,11 @@ async function run(args: Args): Promise<number> {
   const { description } = artefact
   const schema = schemaOf(description.descriptors)
   const problems = validateDescription(description, schema, defaultLimits)
-  if (problems.length > 0) throw new Refused(`${file} would be refused`, problems)
+  if (problems.length > 0)
+    throw new Refused(
+      `${file} would be refused`,
+      problems.map(({ message }) => message),
+    )
   progress(`trying the laws on random commands (seed ${seed})`)
   const fresh = () => load(artefact, defaultLimits, streamsOf(schema), true)
   const reports = description.services.map((service) => checkLaws(service, schema, fresh, seed))

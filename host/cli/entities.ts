@@ -3,7 +3,7 @@
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { UsageError } from './command.ts'
-import { print, printJson, progress, table } from './print.ts'
+import { entityName, print, printJson, progress, table } from './print.ts'
 
 export const entitiesCommand: Subcommand = {
   name: 'entities',
@@ -55,7 +55,7 @@ async function rescue(args: Args, id: string): Promise<number> {
     return 0
   }
   const { sequence, bytes, reading, given } = rescued as Record<string, number>
-  print(`${args.words[0]} ${id} is folded to event ${sequence}; its state has ${bytes} bytes.`)
+  print(`${args.words[0]} ${entityName(id)} is folded to event ${sequence}; its state has ${bytes} bytes.`)
   if (reading! > given!)
     print(
       `A call takes ${Math.round(reading!)} units of fuel to read it and has ${Math.round(given!)}: commands on it fail until ` +
@@ -86,7 +86,7 @@ async function entities(args: Args): Promise<number> {
     print(
       table(
         page.entities.map((e: { id: string; revision: number; sequence: number; lastChange: string }) => [
-          e.id,
+          entityName(e.id),
           // Values and replicas have changes instead of events.
           e.sequence > 0 ? `${e.sequence} events` : `revision ${e.revision}`,
           e.lastChange,
@@ -108,7 +108,7 @@ async function state(args: Args): Promise<number> {
       result.revision === undefined
         ? `after event ${result.sequence} of ${result.of}`
         : `at revision ${result.revision}`
-    print(`${result.service} ${result.entity} ${when}`)
+    print(`${result.service} ${entityName(result.entity)} ${when}`)
     printJson(result.state)
     for (const { method } of result.streams ?? []) print(`an open stream of ${method}`)
     for (const { id, to, parked } of result.effects)

@@ -217,7 +217,7 @@ export class Deployer {
     if ('reasons' in read) return { ok: false, reasons: read.reasons }
     const { schema } = read
     const problems = validateDescription(artefact.description, schema, limits)
-    if (problems.length > 0) return { ok: false, reasons: problems }
+    if (problems.length > 0) return { ok: false, reasons: problems.map(({ message }) => message) }
     const described = describe(artefact, schema)
     // Compiles the modules: whatever can still fail does so before anything is written.
     const guest = load(artefact, limits, streamsOf(schema))

@@ -43,6 +43,7 @@ import {
 import type { Kv, Write } from './kv.ts'
 import type { Head } from './kv-batch.ts'
 import { headKey, KvBatch } from './kv-batch.ts'
+import type { NeverStored } from './record.ts'
 import {
   decodeBase,
   decodeCommit,
@@ -73,6 +74,7 @@ export type Warn = (message: string, fields?: Record<string, unknown>) => void
 export class KvJournal implements Journal {
   private readonly kv: Kv
   private readonly warn: Warn
+  private readonly never: NeverStored
   private readonly noted: () => number
   private counting: Census
   private readonly heads = new Map<string, Head>()
@@ -83,9 +85,10 @@ export class KvJournal implements Journal {
   /** Damaged parts that were told of. */
   private readonly gaps = new Set<string>()
 
-  /** `noted`: the last commit as far as it is known beside the store. */
-  constructor(kv: Kv, warn: Warn, noted: () => number = () => 0) {
+  /** `never`: names of metadata that is never stored. `noted`: the last commit as far as it is known beside the store. */
+  constructor(kv: Kv, warn: Warn, never: NeverStored = new Set(), noted: () => number = () => 0) {
     this.kv = kv
+    this.never = never
     this.warn = warn
     this.noted = noted
     const { commitNumber, outboxId } = this.readEnd()
@@ -99,7 +102,7 @@ export class KvJournal implements Journal {
   }
 
   batch(): Batch {
-    return new KvBatch(this.headOf, this.census)
+    return new KvBatch(this.headOf, this.census, this.never)
   }
 
   commit(batch: Batch, done: (error: Error | undefined) => void): void {

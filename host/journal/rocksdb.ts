@@ -23,25 +23,28 @@ import { KvCatalog } from './kv-catalog.ts'
 import type { Warn } from './kv-journal.ts'
 import { KvJournal } from './kv-journal.ts'
 import { Layers } from './layers.ts'
+import type { NeverStored } from './record.ts'
 
 export interface StoreOptions {
   readonly log: Warn
+  /** Names of metadata that is never stored. */
+  readonly neverStored?: NeverStored
 }
 
 /** Open a data directory, making it if there is none.
  *  @throws InnkeeperError `storage_unavailable`: damaged, of a newer format, or open elsewhere. */
-export async function openStore(directory: string, { log }: StoreOptions): Promise<Store> {
+export async function openStore(directory: string, { log, neverStored }: StoreOptions): Promise<Store> {
   const lock = await lockDirectory(directory, log)
   const kv = new RocksKv(directory, log, lock)
   try {
     await kv.open()
     try {
-      return storeOf(directory, kv, log)
+      return storeOf(directory, kv, log, neverStored)
     } catch (error) {
       // The first write may meet the damaged block that RocksDB is rewriting.
       if (!kv.ailing) throw error
       await kv.reopen()
-      return storeOf(directory, kv, log)
+      return storeOf(directory, kv, log, neverStored)
     }
   } catch (error) {
     await kv.close()
@@ -49,11 +52,11 @@ export async function openStore(directory: string, { log }: StoreOptions): Promi
   }
 }
 
-function storeOf(directory: string, kv: RocksKv, log: Warn): Store {
+function storeOf(directory: string, kv: RocksKv, log: Warn, never: NeverStored | undefined): Store {
   // The catalog first: it refuses a directory of a newer format before anything else is read.
   let journal: KvJournal | undefined
   const catalog = new KvCatalog(kv, (run) => (journal === undefined ? run() : journal.using(run)))
-  const opened = new KvJournal(kv, log, () => notedCommit(directory))
+  const opened = new KvJournal(kv, log, never, () => notedCommit(directory))
   journal = opened
   const incarnation = new Incarnation(directory, catalog, () => opened.lastCommit(), log)
   return { journal, catalog, kv, replica: incarnation.replica, note: () => incarnation.note() }
