@@ -4,6 +4,7 @@
 // P2. Reading never changes anything; what changes says what it did.
 
 import type { DeployResult } from '../deploy/deploy.ts'
+import { unservedSentence } from '../deploy/unrestored.ts'
 import { serviceNames } from '../doctor/doctor.ts'
 import { entityId } from '../entity/key.ts'
 import { stuckSentence } from '../entity/stuck.ts'
@@ -57,9 +58,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
   const { services, deployer, journal, entities, outbox, catalog, config, log } = context
   const served = (name: string): Service => {
     const service = services.get(name)
-    if (service === undefined)
-      throw new InnkeeperError('unknown_service', `no service ${name} is deployed; \`inn services\` lists what is`)
-    return service
+    if (service !== undefined) return service
+    const left = deployer.unrestored.find((one) => one.services.includes(name))
+    throw left === undefined
+      ? services.missing(name, '')
+      : new InnkeeperError('service_unserved', unservedSentence(left))
   }
   const routes: Omit<AdminRoute, 'pattern'>[] = [
     {
