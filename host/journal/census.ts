@@ -299,7 +299,8 @@ export class Census {
         const record = this.kv.get('journal', numbered(prefix, revision))
         if (record !== undefined) return decodeEvents(record, events)
         const base = this.kv.get('bases', prefix)
-        return base && decodeBase(base).state?.length
+        // One that was deleted has none, and is still known.
+        return base && (decodeBase(base).state?.length ?? 0)
       })
       if (size !== undefined) this.counted.add({ storage, key, born: revision === 1, size, events })
     }

@@ -1,19 +1,16 @@
 // Guards `inn up FILE…` as a user types it: ready when all files serve, and not before; refused as a whole, with every reason.
 
-import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grpc, grpcWeb } from '../support/calls.ts'
 import { component } from '../support/components.ts'
 import { http, temporary } from '../support/host.ts'
-import { runInn } from '../support/inn.ts'
+import type { RunningInn } from '../support/inn.ts'
+import { runInn, startInn } from '../support/inn.ts'
 
-const bin = fileURLToPath(new URL('../../host/bin/inn.mjs', import.meta.url))
 const work = temporary()
 const file = (name: string) => join(work.path, name)
 const counter = await component('counter/assemblyscript')
@@ -23,45 +20,12 @@ copyFileSync(profile.file, file('profile.wasm'))
 writeFileSync(file('core.wasm'), Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]))
 writeFileSync(file('text.wasm'), 'not a component')
 const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
-const running = new Set<ChildProcess>()
+const running: RunningInn[] = []
 
-/** `inn up`, until it is ended here. */
-function up(args: readonly string[]) {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', bin, 'up', ...args], {
-    cwd: work.path,
-    env: { PATH: process.env['PATH'] },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  running.add(child)
-  let [out, err] = ['', '']
-  let wake = () => {}
-  for (const [stream, add] of [
-    [child.stdout, (text: string) => (out += text)],
-    [child.stderr, (text: string) => (err += text)],
-  ] as const)
-    stream.on('data', (chunk) => {
-      add(String(chunk))
-      wake()
-    })
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-  child.on('close', () => wake())
-  return {
-    out: () => out,
-    err: () => err,
-    until: async (condition: () => boolean) => {
-      while (!condition()) {
-        assert.is(child.exitCode, null, `it ended: ${err}`)
-        await new Promise<void>((resolve) => {
-          wake = resolve
-        })
-      }
-    },
-    stop: () => {
-      child.kill('SIGTERM')
-      running.delete(child)
-      return ended
-    },
-  }
+function up(args: readonly string[]): RunningInn {
+  const inn = startInn(work.path, ['up', ...args])
+  running.push(inn)
+  return inn
 }
 
 async function freePort(): Promise<string> {
@@ -101,7 +65,7 @@ Up('is not ready before all files serve: calls meanwhile are UNAVAILABLE, and no
   await host.until(() => /Innkeeper serves on/.test(host.out()))
   assert.match(host.out(), /counter\.v1\.Counter\/Add +POST +\/counter/)
   assert.match(host.out(), /profile\.v1\.Profiles\/Fetch +GET +\/profile\/\{user\}/)
-  assert.is(await host.stop(), 0)
+  assert.is(await host.end('SIGTERM'), 0)
 })
 
 Up('prints every reason against every file, each with its name, and does not stay', async () => {
@@ -135,11 +99,11 @@ Up('--json tells where and what once all is served; --dev serves a file again th
   await host.until(() => /refused: counter\.wasm: the file is not a WebAssembly component/.test(host.err()))
   assert.is((await http(admin, 'GET', '/readyz')).status, 200)
   copyFileSync(counter.file, file('counter.wasm'))
-  assert.is(await host.stop(), 0)
+  assert.is(await host.end('SIGTERM'), 0)
 })
 
 Up.after(() => {
-  for (const child of running) child.kill('SIGKILL')
+  for (const inn of running) inn.end('SIGKILL')
   work.remove()
 })
 
