@@ -18,14 +18,16 @@ import type { Config } from './config.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
 import { Entities, sweepEveryMs } from './entity/entities.ts'
+import { entityId } from './entity/key.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
-import { InnkeeperError } from './errors.ts'
+import { InnkeeperError, operatorMessage } from './errors.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
 import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
+import { isDamaged } from './journal/damage.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
@@ -205,7 +207,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       .then(() => {
         log.warn('storage works again')
         entities.restart()
-        wakeSubscribed(store, replicatedKeepers(services), entities)
+        wakeSubscribed(store, replicatedKeepers(services), entities, log)
         outbox.resume(false)
         count()
       })
@@ -257,13 +259,13 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   try {
     await deployer.restore()
     let keepers = replicatedKeepers(services)
-    wakeSubscribed(store, keepers, entities)
+    wakeSubscribed(store, keepers, entities, log)
     // A service that is served again, or only now, may have left streams, too.
     services.onChange(() => {
       const before = keepers
       keepers = replicatedKeepers(services)
       const added = [...keepers].filter(([storage]) => !before.has(storage))
-      if (added.length > 0 && journal.failure() === undefined) wakeSubscribed(store, new Map(added), entities)
+      if (added.length > 0 && journal.failure() === undefined) wakeSubscribed(store, new Map(added), entities, log)
     })
     ingress = await listen(context, config.listen.host, config.listen.port)
     admin = await listenAdmin({
@@ -326,12 +328,19 @@ function wakeSubscribed(
   { journal }: Store,
   keepers: ReadonlyMap<StorageId, ReplicatedService>,
   entities: Entities,
+  log: Logger,
 ): void {
   for (const entity of journal.subscribed(subscribedMax)) {
     const service = keepers.get(entity.storage)
     if (service === undefined) continue
-    const left = journal.subscriptions(entity).map(({ id }) => id)
-    entities.wake(service, entity, left)
+    try {
+      const left = journal.subscriptions(entity).map(({ id }) => id)
+      entities.wake(service, entity, left)
+    } catch (error) {
+      if (!isDamaged(error)) throw error
+      const id = entityId(entity.key, service.keyFieldCount)
+      log.error({ service: service.name, entity: id }, `open streams of it: ${operatorMessage(error)}`)
+    }
   }
 }
 

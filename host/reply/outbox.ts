@@ -148,6 +148,12 @@ export class Outbox {
     for (const id of dequeued) this.leaving.add(id)
   }
 
+  /** It did not come to that commit: everything is as it was. */
+  parted(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
+    for (const { id } of enqueued) this.leaving.delete(id)
+    for (const id of dequeued) this.leaving.delete(id)
+  }
+
   /** What a commit that is on disk brought: new entries, entries that became a forward, and ids of those that arrived. */
   committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) {
