@@ -12,7 +12,7 @@ import type { Host } from '../main.ts'
 import { startHost } from '../main.ts'
 import { Refused } from './client.ts'
 import type { Args, Flag, Subcommand } from './command.ts'
-import { CommandFailure, UsageError } from './command.ts'
+import { asFailure, CommandFailure, UsageError } from './command.ts'
 import { print, printJson, progress, seconds, table } from './print.ts'
 
 const helps: Readonly<Record<string, string>> = {
@@ -102,15 +102,10 @@ async function start(config: Parameters<typeof startHost>[0], waits: boolean): P
   try {
     return await startHost(config, { waits })
   } catch (error) {
-    const { code } = error as { code?: string }
-    if (error instanceof InnkeeperError) throw new CommandFailure(operatorMessage(error))
+    const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE')
-      throw new CommandFailure(
-        `a port is in use (${(error as Error).message}); choose others with --listen and --admin`,
-      )
-    if (code === 'EACCES' || code === 'ENOTDIR' || code === 'EEXIST' || code === 'EADDRNOTAVAIL')
-      throw new CommandFailure((error as Error).message)
-    throw error
+      throw new CommandFailure(`a port is in use (${message}); choose others with --listen and --admin`)
+    throw asFailure(error)
   }
 }
 
