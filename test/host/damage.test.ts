@@ -343,14 +343,30 @@ Damage(
     const { path, remove } = copied(original.path)
     let host: HostProcess | undefined
     try {
-      host = await hostProcess(path)
-      const before = (await inn(host, 'services')).out
-      assert.match(before, /examples\.counter\.v1\.Counter/)
-      await host.kill()
-      await spoil(path, 'components', (key) => /^artefact/.test(key.toString()))
+      await spoil(path, 'components', (key) => /^(artefact|module)/.test(key.toString()))
       host = await hostProcess(path)
       assert.equal(await refused(host), [])
       assert.not.match(host.output(), /"stack"/)
+      await host.kill()
+
+      const { bytes, file } = await component('counter/assemblyscript')
+      const hash = createHash('sha256').update(bytes).digest('hex')
+      // Its routes are known by the head of its artefact.
+      await spoil(path, 'components', (key) => /^(component|module)/.test(`${key}`) && `${key}`.includes(hash))
+      host = await hostProcess(path)
+      const get = await http(host.listen, 'GET', '/counter/k01')
+      assert.is(get.status, 503, get.text)
+      assert.match(get.text, /Counter is deployed, but this host cannot run its component; `inn services` says why/)
+      const client = new ScriptClient(host.listen)
+      assert.is((await client.call(values, 'Do', 'k01', readValue)).text, textOf('k01'))
+      client.close()
+      const { out } = await inn(host, 'services')
+      assert.match(out, /not served: examples\.counter\.v1\.Counter \(deployment 1\): .*deploy/)
+      assert.not.match(host.output(), /"stack"/)
+      // The file that it came from is outside of the directory.
+      const again = await inn(host, 'deploy', file)
+      assert.is(again.code, 0, again.err)
+      assert.equal(await refused(host), [])
     } finally {
       await host?.kill()
       remove()
