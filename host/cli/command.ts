@@ -5,6 +5,7 @@
 // C2. Flags of all commands: --admin, --url, --token, --json, --help.
 
 import { parseArgs } from 'node:util'
+import { InnkeeperError, operatorMessage } from '../errors.ts'
 import { table } from './print.ts'
 
 export interface Subcommand {
@@ -38,6 +39,13 @@ export class UsageError extends Error {}
 
 /** Refused or failed: exit code 1. */
 export class CommandFailure extends Error {}
+
+/** What a data directory or a port may throw, as a sentence; a bug of ours as it is. */
+export function asFailure(error: unknown): unknown {
+  if (error instanceof InnkeeperError) return new CommandFailure(operatorMessage(error))
+  const { syscall, message } = error as NodeJS.ErrnoException
+  return syscall === undefined ? error : new CommandFailure(message)
+}
 
 export const commonFlags: Readonly<Record<string, Flag>> = {
   admin: { type: 'string', help: "HOST:PORT of the host's admin port (default 127.0.0.1:8081)" },

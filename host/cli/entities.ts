@@ -3,7 +3,7 @@
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { UsageError } from './command.ts'
-import { entityName, print, printJson, progress, table } from './print.ts'
+import { entityName, print, printJson, printPassedOver, progress, table } from './print.ts'
 
 export const entitiesCommand: Subcommand = {
   name: 'entities',
@@ -78,6 +78,7 @@ async function entities(args: Args): Promise<number> {
     printJson(page)
     return 0
   }
+  const unread: readonly string[] = page.passedOver ?? []
   if (page.entities.length === 0) print(args.is('stuck') ? 'No entity is stuck.' : 'No entities.')
   else if (args.is('stuck')) {
     for (const { message, told } of page.entities as { message: string; told: string }[])
@@ -85,16 +86,18 @@ async function entities(args: Args): Promise<number> {
   } else {
     print(
       table(
-        page.entities.map((e: { id: string; revision: number; sequence: number; lastChange: string }) => [
-          entityName(e.id),
-          // Values and replicas have changes instead of events.
-          e.sequence > 0 ? `${e.sequence} events` : `revision ${e.revision}`,
-          e.lastChange,
-        ]),
+        page.entities.map(
+          (e: { id: string; revision: number; sequence: number; lastChange: string; damaged?: string }) =>
+            e.damaged === undefined
+              ? // Values and replicas have changes instead of events.
+                [entityName(e.id), e.sequence > 0 ? `${e.sequence} events` : `revision ${e.revision}`, e.lastChange]
+              : [entityName(e.id), 'damaged', e.damaged],
+        ),
       ),
     )
   }
   if (page.next !== null) print('... and more; use --prefix or --limit')
+  printPassedOver(unread)
   return 0
 }
 

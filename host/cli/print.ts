@@ -35,6 +35,11 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+/** A list is not whole: what of it cannot be read. */
+export function printPassedOver(parts: readonly string[]): void {
+  for (const part of parts) print(`not listed: ${part}; \`inn doctor --data DIR\` names what it can of it`)
+}
+
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2))
 }

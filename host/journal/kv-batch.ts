@@ -59,6 +59,10 @@ export class KvBatch implements Batch {
     return this.writes.length === 0
   }
 
+  get size(): number {
+    return this.writes.length
+  }
+
   append(entity: EntityRef, record: JournalRecord): void {
     const key = headKey(entity)
     const earlier = this.heads.get(key)

@@ -235,15 +235,6 @@ Cli('up that cannot start ends with 1: port in use, directory in use, directory 
   await fails(1, /EEXIST|ENOTDIR/, ['up', '--data', file, ...ports])
 })
 
-Cli('up that is given a component it cannot deploy ends with 1, and does not stay', async () => {
-  const missing = await inn(['up', '--data', 'third', ...ports, 'none.wasm'])
-  assert.is(missing.code, 1)
-  assert.match(missing.err, /none.wasm: ENOENT/)
-  const refused = await inn(['up', '--data', 'third', ...ports, 'bad.wasm'])
-  assert.is(refused.code, 1)
-  assert.match(refused.err, /bad.wasm is refused: /)
-})
-
 Cli('SIGTERM ends a host with 0, and what it answered is there when it starts again', async () => {
   const folder = join(work.path, 'stopped')
   const first = await hostProcess(folder, [file])
