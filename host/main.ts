@@ -20,16 +20,19 @@ import type { Config } from './config.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
 import { Entities, sweepEveryMs } from './entity/entities.ts'
+import { entityId } from './entity/key.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
-import { InnkeeperError } from './errors.ts'
+import { InnkeeperError, operatorMessage } from './errors.ts'
 import { type InHand, InHandMemory } from './in-hand.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
 import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
+import { isDamaged } from './journal/damage.ts'
 import { GroupCommit } from './journal/group-commit.ts'
+import type { StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
 import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -38,7 +41,7 @@ import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import type { ReplicatedService } from './services.ts'
-import { Services } from './services.ts'
+import { notServed, Services } from './services.ts'
 import { Turns } from './turns.ts'
 import { WaitingBudget } from './waiting-budget.ts'
 
@@ -108,6 +111,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const open: Open = (command, receiver) => openRoute(command, receiver)
   const outbox = new Outbox({
     ...{ journal, commits, dispatch, clock, limits, log },
+    unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
     delivered: (service) => metrics.of(service).effectDelivered(),
     parked: (service) => metrics.of(service).effectParked(),
   })
@@ -115,7 +119,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const turns = new Turns(() => commits.flush(), parts.inHand ?? new InHandMemory())
   const quarantine = new Quarantine(catalog, clock, (service) => {
     const free = services.get(service)
-    if (free?.kind === 'replicated') wakeSubscribed(store, [free], entities)
+    if (free?.kind === 'replicated') wakeSubscribed(store, new Map([[free.storage, free]]), entities, log)
   })
   if (parts.guilty !== undefined) {
     const { count } = quarantine.strike(parts.guilty, catalog.active().get(parts.guilty.service) ?? 0)
@@ -153,6 +157,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     entities.switched()
     actions.switched()
     quarantine.changed((service) => services.get(service)?.deployment)
+    outbox.served()
   })
   const deployer = new Deployer({ catalog, journal, services, limits, clock, log })
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
@@ -218,11 +223,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const count = () => {
     journal.census.complete().catch((err: unknown) => log.error({ err }, 'counting what is stored failed'))
   }
-  /** Those whose functions may run. */
-  const replicatedOnes = () =>
-    [...services.current.services.values()]
-      .filter((service) => service.kind === 'replicated')
-      .filter(({ name }) => quarantine.of(name) === undefined)
+  const keepers = () => replicatedKeepers(services, quarantine)
   let reopening = false
   const recover = () => {
     if (reopening) return
@@ -234,7 +235,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       .then(() => {
         log.warn('storage works again')
         entities.restart()
-        wakeSubscribed(store, replicatedOnes(), entities)
+        wakeSubscribed(store, keepers(), entities, log)
         outbox.resume(false)
         count()
       })
@@ -287,7 +288,15 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   }
   try {
     await deployer.restore(config.without)
-    wakeSubscribed(store, replicatedOnes(), entities)
+    let awake = keepers()
+    wakeSubscribed(store, awake, entities, log)
+    // A service that is served again, or only now, may have left streams, too.
+    services.onChange(() => {
+      const before = awake
+      awake = keepers()
+      const added = [...awake].filter(([storage]) => !before.has(storage))
+      if (added.length > 0 && journal.failure() === undefined) wakeSubscribed(store, new Map(added), entities, log)
+    })
     ingress = await listen(context, config.listen.host, config.listen.port)
     handleAdmin = createAdminHandler({
       config,
@@ -339,14 +348,32 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   }
 }
 
-/** Entities that the last process left with open streams hear that the clients are gone (A12). */
-function wakeSubscribed({ journal }: Store, services: readonly ReplicatedService[], entities: Entities): void {
-  const found = new Map(services.map((service) => [service.storage, service]))
+/** Replicated services whose functions may run, by storage id. */
+function replicatedKeepers(services: Services, quarantine: Quarantine): ReadonlyMap<StorageId, ReplicatedService> {
+  const found = new Map<StorageId, ReplicatedService>()
+  for (const service of services.current.services.values())
+    if (service.kind === 'replicated' && quarantine.of(service.name) === undefined) found.set(service.storage, service)
+  return found
+}
+
+/** Entities that were left with open streams hear that the clients are gone (A12). */
+function wakeSubscribed(
+  { journal }: Store,
+  keepers: ReadonlyMap<StorageId, ReplicatedService>,
+  entities: Entities,
+  log: Logger,
+): void {
   for (const entity of journal.subscribed(subscribedMax)) {
-    const service = found.get(entity.storage)
+    const service = keepers.get(entity.storage)
     if (service === undefined) continue
-    const left = journal.subscriptions(entity).map(({ id }) => id)
-    entities.wake(service, entity, left)
+    try {
+      const left = journal.subscriptions(entity).map(({ id }) => id)
+      entities.wake(service, entity, left)
+    } catch (error) {
+      if (!isDamaged(error)) throw error
+      const id = entityId(entity.key, service.keyFieldCount)
+      log.error({ service: service.name, entity: id }, `open streams of it: ${operatorMessage(error)}`)
+    }
   }
 }
 
@@ -370,5 +397,6 @@ function receiveDelta(
 
 async function openDirectory(config: Config, log: Logger): Promise<Store> {
   mkdirSync(config.data, { recursive: true })
-  return openStore(config.data, { log: (message, fields) => log.warn(fields ?? {}, message) })
+  const neverStored = config.neverStoredHeaders
+  return openStore(config.data, { log: (message, fields) => log.warn(fields ?? {}, message), neverStored })
 }

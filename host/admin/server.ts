@@ -13,7 +13,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
-import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { errorToHttp } from '../ingress/status.ts'
 import type { AdminHandler } from './handle.ts'
 import { bodyBytesMax } from './handle.ts'
@@ -37,7 +37,7 @@ export async function listenAdmin(doors: AdminDoors, handle: AdminHandler): Prom
         response.destroy()
         return
       }
-      const { status, body } = errorToHttp(error)
+      const { status, body } = errorToHttp(new InnkeeperError(error.code, operatorMessage(error)))
       if (error.retryAfterSeconds !== undefined) response.setHeader('retry-after', String(error.retryAfterSeconds))
       send(response, status, 'application/json', body)
       request.resume()

@@ -2,10 +2,11 @@
 
 import { existsSync } from 'node:fs'
 import { undeployIn } from '../deploy/offline.ts'
-import { InnkeeperError } from '../errors.ts'
+import type { Unrestored } from '../deploy/unrestored.ts'
+import { unservedSentence } from '../deploy/unrestored.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
-import { CommandFailure, UsageError } from './command.ts'
+import { asFailure, CommandFailure, UsageError } from './command.ts'
 import { print, printJson, table } from './print.ts'
 
 export const servicesCommand: Subcommand = {
@@ -41,12 +42,6 @@ interface Service {
   methods: { name: string; input: string; output: string; routes: string[] }[]
 }
 
-interface Unrestored {
-  deployment: number
-  services: string[]
-  reasons: string[]
-}
-
 async function list(args: Args): Promise<number> {
   const { services, unrestored } = (await adminClient(args).get('/v1/services')) as {
     services: Service[]
@@ -57,7 +52,7 @@ async function list(args: Args): Promise<number> {
     return 0
   }
   if (services.length === 0 && unrestored.length === 0) print('Nothing is deployed. `inn deploy FILE.wasm` does.')
-  else
+  else if (services.length > 0)
     print(
       table(
         services.map(({ name, kind, deployment, methods }) => [
@@ -69,8 +64,7 @@ async function list(args: Args): Promise<number> {
       ),
     )
   for (const { name, warnings } of services) for (const warning of warnings) print(`warning: ${name}: ${warning}`)
-  for (const { deployment, services: names, reasons } of unrestored)
-    print(`not served: ${names.join(', ')} (deployment ${deployment}): ${reasons.join('; ')}`)
+  for (const left of unrestored) print(unservedSentence(left))
   return 0
 }
 
@@ -137,8 +131,7 @@ async function undeployOffline(
   try {
     await undeployIn(directory, name, purge)
   } catch (error) {
-    if (error instanceof InnkeeperError) throw new CommandFailure(error.message)
-    throw error
+    throw asFailure(error)
   }
   return { service: name, purged: purge }
 }

@@ -15,6 +15,7 @@ import { routesOf } from '../ingress/http-rule.ts'
 import type { Host } from '../main.ts'
 import { startHost } from '../main.ts'
 import { Rpc, told } from './rpc.ts'
+import { threadId } from './thread-time.ts'
 
 export interface PartitionStart {
   readonly config: Config
@@ -62,7 +63,7 @@ try {
     served: () => servedBy(host),
     stop: () => host.stop(),
   })
-  parentPort!.postMessage({ kind: 'started', listen: host.listen })
+  parentPort!.postMessage({ kind: 'started', listen: host.listen, thread: threadId() })
 } catch (error) {
   parentPort!.postMessage({ kind: 'not started', error: told(error) })
 }

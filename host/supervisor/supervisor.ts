@@ -22,6 +22,7 @@ import { type InHand, InHandMemory } from '../in-hand.ts'
 import { createLog } from '../observe/log.ts'
 import type { DeployCall, PartitionStart, Served } from './partition.ts'
 import { Rpc, toError } from './rpc.ts'
+import { threadRanMs } from './thread-time.ts'
 import { Watchdog } from './watchdog.ts'
 
 export interface SupervisedHost {
@@ -200,21 +201,25 @@ class Supervisor implements SupervisedHost {
     const worker = new Worker(this.script, { workerData: start })
     return new Promise((resolve, reject) => {
       let partition: Partition | undefined
-      worker.once('message', (message: { kind: string; listen?: string; error?: Parameters<typeof toError>[0] }) => {
-        if (message.kind !== 'started') {
-          void worker.terminate()
-          reject(toError(message.error!))
-          return
-        }
-        const watchdog = new Watchdog({
-          memory,
-          turnMsMax: config.turnMsMax,
-          nowMs: () => performance.now(),
-          stuck: (held) => this.stuck(partition!, held),
-        })
-        partition = { worker, rpc: new Rpc(worker, {}), watchdog, listen: message.listen! }
-        resolve(partition)
-      })
+      worker.once(
+        'message',
+        (message: { kind: string; listen?: string; thread?: number; error?: Parameters<typeof toError>[0] }) => {
+          if (message.kind !== 'started') {
+            void worker.terminate()
+            reject(toError(message.error!))
+            return
+          }
+          const watchdog = new Watchdog({
+            memory,
+            turnMsMax: config.turnMsMax,
+            nowMs: () => performance.now(),
+            ranMs: () => threadRanMs(message.thread),
+            stuck: (held) => this.stuck(partition!, held),
+          })
+          partition = { worker, rpc: new Rpc(worker, {}), watchdog, listen: message.listen! }
+          resolve(partition)
+        },
+      )
       worker.on('error', (error) => {
         this.log.fatal({ err: error }, 'the partition failed')
         reject(error)

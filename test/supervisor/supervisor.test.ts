@@ -241,7 +241,8 @@ Outside('a service can be left out, and undeployed without a host', async () => 
     await client.call(values, 'Do', 'v', put('v'))
     await host.stop()
     const without = await start(data, { without: `${actions},no.Such` })
-    assert.is((await without.client.call(actions, 'Do', '', hi)).code, 12)
+    const left = await without.client.call(actions, 'Do', '', hi)
+    assert.is(left.code, 14)
     assert.is((await without.client.call(values, 'Do', 'v', read)).text, 'v')
     const { unrestored } = (await admin(without.host, 'GET', '/v1/services')).json
     assert.equal(unrestored[0].services, [actions])

@@ -3,6 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type InHand, InHandMemory } from '../../host/in-hand.ts'
+import { threadId, threadRanMs } from '../../host/supervisor/thread-time.ts'
 import { Watchdog } from '../../host/supervisor/watchdog.ts'
 
 const Dog = suite('watchdog')
@@ -10,14 +11,20 @@ const Dog = suite('watchdog')
 function dog(turnMsMax = 1_000) {
   const memory = new InHandMemory()
   const barks: (InHand | undefined)[] = []
-  const time = { now: 0 }
-  const watchdog = new Watchdog({ memory, turnMsMax, nowMs: () => time.now, stuck: (guilty) => barks.push(guilty) })
+  const time: { now: number; ran: number | undefined } = { now: 0, ran: undefined }
+  const watchdog = new Watchdog({
+    ...{ memory, turnMsMax },
+    nowMs: () => time.now,
+    ranMs: () => time.ran,
+    stuck: (guilty) => barks.push(guilty),
+  })
   watchdog.stop()
   const seen = new InHandMemory(memory.buffer)
   return {
     memory,
     barks,
     seen,
+    time,
     /** Time passes in looks of a tenth of the bound; `each` is what the loop does meanwhile. */
     pass(ms: number, each = () => {}) {
       for (const end = time.now + ms; time.now < end; ) {
@@ -69,7 +76,7 @@ Dog('D1: many short turns are not, however busy', () => {
   assert.equal(barks, [])
 })
 
-Dog('D1: a loop without beats and without a turn is given up after thirty times as long, and nobody is blamed', () => {
+Dog('D2: a loop without beats and without a turn is given up after thirty times as long, and nobody is blamed', () => {
   const { barks, pass } = dog()
   pass(29_000)
   assert.equal(barks, [])
@@ -77,16 +84,50 @@ Dog('D1: a loop without beats and without a turn is given up after thirty times 
   assert.equal(barks, [undefined])
 })
 
-Dog('D2: a machine that slept in the middle of a turn starts over', () => {
+Dog('D1: a turn that gets no processor is not guilty until it has run for so long', () => {
+  const { memory, barks, pass, time } = dog()
+  time.ran = 0
+  pass(500, () => memory.beat())
+  memory.begin('a.B', 'Do', 'x', 0)
+  // A quarter of the processor.
+  const quarter = () => {
+    time.ran! += 25
+  }
+  pass(3_900, quarter)
+  assert.equal(barks, [])
+  pass(300, quarter)
+  assert.is(barks.length, 1)
+})
+
+Dog('D1: a turn that stands still is guilty after ten times as long', () => {
+  const { memory, barks, pass, time } = dog()
+  time.ran = 0
+  memory.begin('a.B', 'Do', 'x', 0)
+  pass(9_900)
+  assert.equal(barks, [])
+  pass(300)
+  assert.is(barks.length, 1)
+})
+
+Dog('D3: a machine that slept in the middle of a turn does not make it guilty', () => {
   const { memory, barks, pass, jump } = dog()
   memory.begin('a.B', 'Do', 'x', 0)
   pass(500)
   jump(3_600_000)
   assert.equal(barks, [])
-  pass(900)
-  assert.equal(barks, [])
   pass(200)
+  assert.equal(barks, [])
+  pass(300)
   assert.is(barks.length, 1)
+})
+
+Dog('the processor time of a thread grows as it works', () => {
+  const id = threadId()
+  const before = threadRanMs(id)
+  if (before === undefined) return
+  for (const end = performance.now() + 500; performance.now() < end; ) Math.random()
+  const ran = threadRanMs(id)! - before
+  assert.ok(ran > 0, `${ran} ms of 500`)
 })
 
 Dog.run()
