@@ -2,7 +2,7 @@
 //
 // jco is the oracle, in tests only (test/support/oracle.ts).
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
@@ -11,9 +11,11 @@ import { readComponent } from '../../host/deploy/component.ts'
 import { prepareCores } from '../../host/deploy/cores.ts'
 import { planOf } from '../../host/deploy/plan.ts'
 import { defaultLimits } from '../../host/limits.ts'
+import { conformance, written } from '../conformance/languages.ts'
 import { assemblyScriptCounter, quickJsCounter } from '../support/guests.ts'
 import { guestComponent } from '../support/hostile.ts'
 import { canonical, oracleOf } from '../support/oracle.ts'
+import { skip } from '../support/skip.ts'
 
 const Plan = suite('plan')
 
@@ -34,8 +36,15 @@ Plan('... for AssemblyScript and for QuickJS', async () => {
   await plannedAsByJco(await quickJsCounter())
 })
 
+for (const language of written) {
+  const component = await conformance(language)
+  if ('missing' in component) skip(Plan, `... for ${language}`, component.missing)
+  else Plan(`... for ${language}, in which all kinds are`, () => plannedAsByJco(component))
+}
+
+// What tests and benchmarks have built on this machine.
 const built = fileURLToPath(new URL('../../guests/build/', import.meta.url))
-for (const file of readdirSync(built).filter((name) => name.endsWith('.wasm'))) {
+for (const file of globSync('*.wasm', { cwd: built }).filter((name) => !name.startsWith('conformance-'))) {
   Plan(`... for ${file}`, async () => {
     await plannedAsByJco(new Uint8Array(readFileSync(join(built, file))))
   })
