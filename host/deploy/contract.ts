@@ -21,7 +21,11 @@ export function contractOf(exported: Exports): Pick<LinkPlan, 'exports' | 'memor
     for (const [functionName, func] of item.exports ?? []) {
       if (func.kind !== 'func') continue
       const full = `${name}#${functionName}`
-      const of = ownerOf(func.core, full, `exports ${shown(full)}, which is not the core function of that name`)
+      const of = ownerOf(
+        func.core,
+        full,
+        `exports "${shown(full)}" by a core function of another name; build it with wit-component`,
+      )
       if ((exports[name] ??= of) !== of) throw new PlanError(`the functions of ${name} are not of one core instance`)
       const own = memoryOf(func, full)
       if (own !== undefined && (memory ??= own) !== own) throw new PlanError('its functions have several memories')
@@ -33,7 +37,7 @@ export function contractOf(exported: Exports): Pick<LinkPlan, 'exports' | 'memor
 
 function memoryOf({ memory, utf8 }: Func, full: string): number | undefined {
   if (!utf8) throw new PlanError(`${shown(full)} has strings that are not UTF-8; build it with UTF-8`)
-  return memory && ownerOf(memory, 'memory', `${shown(full)} has a memory that is not exported as "memory"`)
+  return memory && ownerOf(memory, 'memory', `${shown(full)} uses a memory that is not exported as "memory"`)
 }
 
 /** The core instance that exports it under the name. */

@@ -140,7 +140,7 @@ function readAliasForm(reader: ByteReader, scope: Scope): Alias {
     const out = reader.u32()
     return { is: 'outer alias', sort, out, index: outward(scope, out).index(reader, sort) }
   }
-  throw new BinaryError(`a ${sort} has no alias of form ${form}`)
+  throw new BinaryError(`unknown form of alias ${form} of a sort "${sort}"`)
 }
 
 function outward(scope: Scope, out: number): Scope {
@@ -251,7 +251,7 @@ function readRef<OfSort extends Sort>(
   sort: Sort,
   allowed: readonly OfSort[],
 ): Ref<OfSort> {
-  if (!isOne(sort, allowed)) throw new BinaryError(`a ${sort} cannot be passed there`)
+  if (!isOne(sort, allowed)) throw new BinaryError(`what is of the sort "${sort}" cannot be passed there`)
   return { sort, index: scope.index(reader, sort) }
 }
 

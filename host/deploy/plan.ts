@@ -4,7 +4,7 @@
 // L1. Nothing runs, and nothing is evaluated: names are data, looked up in maps, whatever they hold.
 // L2. Only what passes from core to core is linked. A core function that the component model would provide is a trap: those of resources, and
 //     those by which one component calls another. Toolchains put such calls where a guest has no business: at the doors of WASI.
-// L3. What is made is bounded: core instances, components, steps, and the names that the plan repeats. So a small file that multiplies
+// L3. What is made is bounded: core instances, components, steps, and the names that are looked up. So a small file that multiplies
 //     itself is refused, and so is a component that is given to itself.
 //
 // Owns: what definitions mean.   component.ts owns: reading them.   contract.ts owns: what of the exports the host calls.
@@ -23,8 +23,7 @@ import { shown } from './shown.ts'
 const instancesMax = 256
 const componentsMax = 256
 const stepsMax = 100_000
-const importsMax = 10_000
-/** Characters of all names of imports together. */
+/** Characters of all names that are looked up. A name may be long, and stand for many. */
 const namesMax = 4 * 1024 * 1024
 
 /** A reason of ours to stop linking. */
@@ -136,7 +135,6 @@ class Planner {
   readonly #cores: readonly PreparedCore[]
   #components = 0
   #steps = 0
-  #imports = 0
   #names = 0
 
   constructor(cores: readonly PreparedCore[]) {
@@ -152,7 +150,7 @@ class Planner {
     const frame = new Frame(around)
     const exports = new Map<string, Item>()
     for (const definition of component.definitions) {
-      this.#step()
+      this.#step('name' in definition ? definition.name : '')
       if (definition.is === 'import') {
         const { sort, name } = definition
         const item = given(name, sort)
@@ -238,9 +236,8 @@ class Planner {
     const core = this.#cores[module]!
     const imported = new Map<number, CoreItem[]>()
     const imports = core.imports.map(({ module: from, name, kind }) => {
-      this.#names += from.length + name.length
-      if (++this.#imports > importsMax) throw new PlanError(`its instances have more than ${importsMax} imports`)
-      if (this.#names > namesMax) throw new PlanError(`its imports have names of more than ${namesMax} characters`)
+      this.#step(from)
+      this.#step(name)
       const arg = args.get(from)
       const item = arg === undefined ? undefined : coreExportOf(frame.coreInstances[arg]!, name)
       if (item === undefined || coreKind[item.kind] !== kind)
@@ -268,14 +265,17 @@ class Planner {
   #each<Named, Value>(names: ReadonlyMap<string, Named>, resolve: (named: Named) => Value): Map<string, Value> {
     const found = new Map<string, Value>()
     for (const [name, named] of names) {
-      this.#step()
+      this.#step(name)
       found.set(name, resolve(named))
     }
     return found
   }
 
-  #step(): void {
+  /** One more, with a name that is looked up or repeated. */
+  #step(name = ''): void {
+    this.#names += name.length
     if (++this.#steps > stepsMax) throw new PlanError(`takes more than ${stepsMax} steps to instantiate`)
+    if (this.#names > namesMax) throw new PlanError(`takes names of more than ${namesMax} characters to instantiate`)
   }
 }
 

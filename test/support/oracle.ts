@@ -40,10 +40,7 @@ export async function oracleOf(component: Uint8Array, { modules }: ReadComponent
     (name) => {
       const bytes = files[name] as Uint8Array<ArrayBuffer>
       const module = new WebAssembly.Module(bytes)
-      compiled.set(
-        module,
-        modules.findIndex((one) => Buffer.compare(one, bytes) === 0),
-      )
+      compiled.set(module, firstOf(modules, bytes))
       return module
     },
     {},
@@ -73,6 +70,11 @@ export async function oracleOf(component: Uint8Array, { modules }: ReadComponent
   return { instances, ...contract(made) }
 }
 
+/** The first module of these bytes, or -1: a file may hold one twice. */
+function firstOf(modules: readonly Uint8Array[], bytes: Uint8Array): number {
+  return modules.findIndex((one) => Buffer.compare(one, bytes) === 0)
+}
+
 function contract(made: readonly Made[]): Pick<LinkPlan, 'exports' | 'memory'> {
   const own = made.filter(({ number }) => number !== undefined)
   const exports: Record<string, number> = {}
@@ -91,7 +93,7 @@ function contract(made: readonly Made[]): Pick<LinkPlan, 'exports' | 'memory'> {
  *  for messages. */
 export function canonical({ modules }: ReadComponent, plan: LinkPlan): LinkPlan {
   const instances = plan.instances.map(({ module, imports }) => ({
-    module,
+    module: firstOf(modules, modules[module]!),
     imports: imports.map(({ source, ...named }) => ({ ...named, source: canonicalSource(modules, plan, source) })),
   }))
   return { ...plan, instances }
