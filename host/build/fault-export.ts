@@ -10,11 +10,12 @@
 // Leaves to others: the bytes (an SDK's: sdk/typescript/guest/fault.ts), reading them (guest/fault-text.ts).
 
 import { BinaryError, ByteReader, ByteWriter } from '../deploy/bytes.ts'
-import { componentSection, coreModuleSection, coreModulesOf } from '../deploy/precheck.ts'
+import { componentSectionId, readComponent } from '../deploy/component.ts'
 import type { Section } from '../deploy/sections.ts'
 import {
   bodyOf,
   countImports,
+  eachExport,
   externKind,
   readModule,
   sectionId,
@@ -44,7 +45,7 @@ export function coreWithFault(
 
 /** A component with the global in that of its core modules which holds the magic. @throws BuildError */
 export function componentWithFault(project: Project, component: Uint8Array): Uint8Array {
-  const found = coreModulesOf(component).flatMap((core) => {
+  const found = readComponent(component).modules.flatMap((core) => {
     const sections = readModule(core)
     return faultAddresses(sections).map((address) => ({ core, sections, address }))
   })
@@ -74,12 +75,11 @@ function faultAddresses(sections: readonly Section[]): readonly number[] {
 }
 
 function exportedMemory(sections: readonly Section[]): number | undefined {
-  const reader = new ByteReader(bodyOf(sections, sectionId.export) ?? Uint8Array.of(0))
-  for (let left = reader.u32(); left > 0; left--) {
-    const [name, kind, index] = [reader.name(), reader.byte(), reader.u32()]
-    if (name === 'memory' && kind === externKind.memory) return index
-  }
-  return undefined
+  let memory: number | undefined
+  eachExport(sections, (name, kind, index) => {
+    if (name === 'memory' && kind === externKind.memory) memory = index
+  })
+  return memory
 }
 
 interface Stretch {
@@ -164,7 +164,11 @@ function withCore(component: Uint8Array, core: Uint8Array, by: Uint8Array): Uint
     const body = reader.take(reader.u32())
     const inside = body.byteOffset <= core.byteOffset && core.byteOffset < body.byteOffset + body.length
     const changed =
-      inside && id === coreModuleSection ? by : inside && id === componentSection ? withCore(body, core, by) : body
+      inside && id === componentSectionId.coreModule
+        ? by
+        : inside && id === componentSectionId.component
+          ? withCore(body, core, by)
+          : body
     writer.byte(id)
     writer.u32(changed.length)
     writer.raw(changed)

@@ -3,7 +3,7 @@
 // C1. After capping, all memories together can grow to at most the limit, and so can all tables. What modules declare as
 //     their least is granted or the component is refused; the rest is shared equally among those that may grow.
 // C2. Memories that are shared or have 64-bit addresses are refused, and so are 64-bit tables.
-// C3. Counted per module. A module that is instantiated twice counts twice when the plan is recorded (record.ts).
+// C3. Counted per module. A module that is instantiated twice counts twice when it is started (start.ts).
 //
 // Owns: sizes.   meter.ts owns: time.
 

@@ -4,20 +4,44 @@
 //     a refusal, never a hole).
 // C2. All reasons of all modules are told.
 //
-// Owns: the order.   cap.ts and meter.ts own: the changes.   record.ts owns: how often each is instantiated.
+// Owns: the order.   cap.ts and meter.ts own: the changes.   plan.ts owns: how often each is instantiated.
 
 import type { Limits } from '../limits.ts'
 import { BinaryError } from './bytes.ts'
 import { cap, pageBytes, type Sizes, sizesOf, spareFor } from './cap.ts'
 import { meter } from './meter.ts'
-import { readModule, type Section, type SizeLimits, writeModule } from './sections.ts'
+import {
+  bodyOf,
+  countImports,
+  eachExport,
+  readModule,
+  type Section,
+  type SizeLimits,
+  sectionId,
+  writeModule,
+} from './sections.ts'
 
 const modulesMax = 128
 const memoriesMax = 16
 const tablesMax = 64
 
-export interface PreparedCore {
+export interface CoreImport {
+  readonly module: string
   readonly name: string
+  readonly kind: number
+}
+
+/** Something of a module, by its kind and its index there. */
+export interface CoreExport {
+  readonly kind: number
+  readonly index: number
+}
+
+export interface PreparedCore {
+  /** For a message. */
+  readonly name: string
+  readonly imports: readonly CoreImport[]
+  readonly exports: ReadonlyMap<string, CoreExport>
   readonly bytes: Uint8Array
   /** As it was declared. */
   readonly memories: readonly SizeLimits[]
@@ -30,20 +54,18 @@ export type Prepared =
   | { readonly ok: true; readonly cores: readonly PreparedCore[] }
   | { readonly ok: false; readonly reasons: readonly string[] }
 
-/** Prepare modules, given by the name that jco gave them. */
-export function prepareCores(
-  modules: readonly (readonly [name: string, bytes: Uint8Array])[],
-  limits: Limits,
-): Prepared {
+/** Prepare modules, in the order in which they stand in the component. */
+export function prepareCores(modules: readonly Uint8Array[], limits: Limits): Prepared {
   const reasons: string[] = []
   if (modules.length === 0) reasons.push('the component has no code')
   if (modules.length > modulesMax)
     reasons.push(`the component has ${modules.length} modules, ${modulesMax} are allowed`)
   if (reasons.length > 0) return { ok: false, reasons }
   const read: { name: string; sections: readonly Section[]; sizes: Sizes }[] = []
-  for (const [name, bytes] of modules) {
+  for (const [index, bytes] of modules.entries()) {
+    const name = String(index)
     attempt(name, reasons, () => {
-      if (!WebAssembly.validate(bytes)) throw new BinaryError('is not valid WebAssembly')
+      if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) throw new BinaryError('is not valid WebAssembly')
       const sections = readModule(bytes)
       read.push({ name, sections, sizes: sizesOf(sections) })
     })
@@ -67,10 +89,25 @@ export function prepareCores(
       if (!WebAssembly.validate(bytes)) throw new BinaryError('could not be metered; please report it')
       const grown = sizesOf(capped)
       const { memories } = sizes
-      cores.push({ name, bytes, memories, pages: sum(grown.memories), elements: sum(grown.tables) })
+      cores.push({
+        ...{ name, bytes, memories, pages: sum(grown.memories), elements: sum(grown.tables) },
+        ...{ imports: importsOf(sections), exports: exportsOf(sections) },
+      })
     })
   }
   return reasons.length > 0 ? { ok: false, reasons } : { ok: true, cores }
+}
+
+function importsOf(sections: readonly Section[]): readonly CoreImport[] {
+  const imports: CoreImport[] = []
+  countImports(bodyOf(sections, sectionId.import), (module, name, kind) => imports.push({ module, name, kind }))
+  return imports
+}
+
+function exportsOf(sections: readonly Section[]): ReadonlyMap<string, CoreExport> {
+  const exports = new Map<string, CoreExport>()
+  eachExport(sections, (name, kind, index) => exports.set(name, { kind, index }))
+  return exports
 }
 
 function sum(limits: Sizes['memories']): number {

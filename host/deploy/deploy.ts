@@ -4,7 +4,7 @@
 // D2. What is answered is durable (catalog C1), and the switch is atomic: one directory replaces the other.
 // D3. Components are linked side by side, in processes of their own; they are checked and switched one after the other, in the order of
 //     asking. Calls go on meanwhile.
-// D4. A restart serves from stored artefacts, without jco; an artefact of another engine version is made again.
+// D4. A restart serves from stored artefacts, without linking; an artefact of another engine version is made again.
 // D5. Going back is deploying a stored component again, with the same checks.
 //
 // Owns: the order of checks, the switch.   artefacts.ts owns: linking.   validate.ts, breaking.ts, stored/ own: rules.   The catalog

@@ -7,17 +7,19 @@
 // Owns: names.   describe and lift own: whether behind a name lies what the contract says.
 
 import { interfaces } from '../guest/layout.ts'
+import type { Component } from './component.ts'
+import { shown } from './shown.ts'
 
 const models = [interfaces['event-sourced'], interfaces.value, interfaces.replicated, interfaces.action]
 const wanted: readonly string[] = [interfaces.about, ...models]
 
-/** Reasons against a component, from the WIT text of its world. */
-export function checkInterfaces(wit: string): string[] {
-  const { imported, exported } = worldOf(wit)
+/** Reasons against a component, from what its root imports and exports. */
+export function checkInterfaces(root: Component): string[] {
+  const { imported, exported } = namesOf(root)
   const other = exported.find((name) => !wanted.includes(name) && sameButVersion(name))
   if (other !== undefined) {
-    const [theirs, ours] = [other, interfaces.about].map((name) => name.split('@')[1])
-    return [`it speaks contract ${theirs}, and this host ${ours}: rebuild it with this version and deploy again`]
+    const [theirs = '', ours = ''] = [other, interfaces.about].map((name) => name.split('@')[1])
+    return [`it speaks contract ${shown(theirs)}, and this host ${ours}: rebuild it with this version and deploy again`]
   }
   const reasons = imported.filter((name) => name !== interfaces.types).map(importReason)
   if (!exported.includes(interfaces.about)) reasons.push(`does not export ${interfaces.about}`)
@@ -33,22 +35,18 @@ function sameButVersion(name: string): boolean {
 
 function importReason(name: string): string {
   if (name.startsWith('wasi:')) {
-    return `imports ${name}: guests have no system. Seal the component (its build can stub WASI), or do without`
+    return `imports ${shown(name)}: guests have no system. Seal the component (its build can stub WASI), or do without`
   }
-  return `imports ${name}: guests import nothing; take what you need from the command`
+  return `imports ${shown(name)}: guests import nothing; take what you need from the command`
 }
 
-/** Imports and exports of the root world. */
-function worldOf(wit: string): { imported: string[]; exported: string[] } {
+/** Of functions and instances; types alone bring nothing. */
+function namesOf({ definitions }: Component): { imported: string[]; exported: string[] } {
   const imported: string[] = []
   const exported: string[] = []
-  for (const line of wit.split('\n')) {
-    const [, direction, name] = /^ {2}(import|export) (.+?);?$/.exec(line) ?? []
-    if (name === undefined) continue
-    // A function or an inline interface stands with its type behind a colon and a space.
-    const plain = name.split(': ')[0]!
-    if (direction === 'import') imported.push(plain)
-    else exported.push(plain)
+  for (const definition of definitions) {
+    if (definition.is === 'import' && definition.sort !== 'type') imported.push(definition.name)
+    if (definition.is === 'export') exported.push(definition.name)
   }
   return { imported, exported }
 }

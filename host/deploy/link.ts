@@ -1,8 +1,9 @@
 // Link: uploaded bytes become an artefact, or reasons why not, in a process of their own.
 //
 // K1. Never rejects for anything the bytes do: a crash, a stall or a full memory of that process is a reason.
-// K2. The process has no environment, may write no file and start no process, and has a heap limit and a time limit. It may
-//     read files and start threads, which loading jco needs: what generated code could learn there it has no way to send.
+// K2. The process has no environment, may write no file, start no process, no thread and no native code, and has a heap limit and a
+//     time limit. It may read files, as loading its own modules needs. Uploaded bytes are data there (host/decisions/0021): they run as
+//     WebAssembly, capped and metered, and as nothing else.
 // K3. At most one answer is taken, and it is plain data.
 //
 // Owns: the process.   pipeline.ts owns: what happens in it.   deploy.ts owns: what an artefact is for.
@@ -14,7 +15,7 @@ import type { Limits } from '../limits.ts'
 import { precheck } from './precheck.ts'
 
 /** Raise it with anything that changes artefacts: metering, caps, the plan. Stored ones are then made again. */
-export const engineVersion = 2
+export const engineVersion = 3
 
 export type LinkResult =
   | { readonly ok: true; readonly artefact: Artefact }
@@ -103,15 +104,7 @@ function start(): ChildProcess {
     // No environment: NODE_OPTIONS and secrets of the host stay with it.
     env: {},
     cwd: host,
-    execArgv: [
-      `--max-old-space-size=${heapMegabytes}`,
-      '--no-warnings',
-      '--permission',
-      '--allow-fs-read=*',
-      '--allow-addons',
-      // jco's WASI shim starts one when it is loaded.
-      '--allow-worker',
-    ],
+    execArgv: [`--max-old-space-size=${heapMegabytes}`, '--no-warnings', '--permission', '--allow-fs-read=*'],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })

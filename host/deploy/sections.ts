@@ -35,13 +35,13 @@ export interface Section {
   readonly body: Uint8Array
 }
 
-const preamble = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00)
+export const modulePreamble = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00)
 
 /** The sections of a core module but the custom ones. @throws BinaryError */
 export function readModule(bytes: Uint8Array): Section[] {
   const reader = new ByteReader(bytes)
-  const head = reader.take(preamble.length)
-  if (preamble.some((byte, i) => head[i] !== byte)) throw new BinaryError('not a core module')
+  const head = reader.take(modulePreamble.length)
+  if (modulePreamble.some((byte, i) => head[i] !== byte)) throw new BinaryError('not a core module')
   const sections: Section[] = []
   while (!reader.done) {
     const id = reader.byte()
@@ -54,8 +54,8 @@ export function readModule(bytes: Uint8Array): Section[] {
 }
 
 export function writeModule(sections: readonly Section[]): Uint8Array {
-  const writer = new ByteWriter(sections.reduce((sum, section) => sum + section.body.length + 6, preamble.length))
-  writer.raw(preamble)
+  const writer = new ByteWriter(sections.reduce((sum, section) => sum + section.body.length + 6, modulePreamble.length))
+  writer.raw(modulePreamble)
   for (const section of sections) {
     writer.byte(section.id)
     writer.u32(section.body.length)
@@ -96,6 +96,15 @@ export function skipValueType(reader: ByteReader): void {
   const type = reader.byte()
   // (ref ht) and (ref null ht) bring a heap type.
   if (type === 0x63 || type === 0x64) reader.skipLeb(33)
+}
+
+/** Calls `each` with every export of a module. @throws BinaryError */
+export function eachExport(
+  sections: readonly Section[],
+  each: (name: string, kind: number, index: number) => void,
+): void {
+  const reader = new ByteReader(bodyOf(sections, sectionId.export) ?? Uint8Array.of(0))
+  for (let left = reader.u32(); left > 0; left--) each(reader.name(), reader.byte(), reader.u32())
 }
 
 /** How many imports of each kind there are. Calls `each` with the names. */

@@ -12,7 +12,7 @@ import { ByteReader } from './bytes.ts'
 import { capMemories, pageBytes } from './cap.ts'
 import type { PreparedCore } from './cores.ts'
 import { InstructionReader, op } from './instructions.ts'
-import { bodyOf, readModule, type Section, sectionId, skipValueType, writeModule } from './sections.ts'
+import { bodyOf, externKind, readModule, type Section, sectionId, skipValueType, writeModule } from './sections.ts'
 
 /** The cores with the limit's pages where they are grown. */
 export function share(cores: readonly PreparedCore[], plan: LinkPlan, limits: Limits): readonly PreparedCore[] {
@@ -45,13 +45,9 @@ function grownModules(
   for (const { module, imports } of instances) {
     if (!grows[module]) continue
     grown.add(module)
-    const memories = new Set(
-      WebAssembly.Module.imports(new WebAssembly.Module(cores[module]!.bytes as Uint8Array<ArrayBuffer>))
-        .filter(({ kind }) => kind === 'memory')
-        .map(({ module: from, name }) => `${from} ${name}`),
-    )
-    for (const { module: from, name, source } of imports) {
-      if (source.from === 'instance' && memories.has(`${from} ${name}`)) grown.add(instances[source.instance]!.module)
+    for (const [i, { kind }] of cores[module]!.imports.entries()) {
+      const { source } = imports[i]!
+      if (kind === externKind.memory && source.from === 'instance') grown.add(instances[source.instance]!.module)
     }
   }
   return grown

@@ -10,8 +10,6 @@ import type { StoredSourceMap } from './fault-text.ts'
 export type PlanImport =
   /** An export of an instance made earlier in the plan. */
   | { readonly from: 'instance'; readonly instance: number; readonly name: string }
-  /** A mutable i32 global of the component's own bookkeeping, by index; starts at `LinkPlan.globals[index]`. */
-  | { readonly from: 'global'; readonly index: number }
   /** A function that the component model would provide: calling it is a fault. */
   | { readonly from: 'trap'; readonly name: string }
 
@@ -22,7 +20,6 @@ export interface PlanInstance {
 }
 
 export interface LinkPlan {
-  readonly globals: readonly number[]
   readonly instances: readonly PlanInstance[]
   /** The instance that exports the interface functions (`innkeeper:guest/...#decide`), by interface name. */
   readonly exports: Readonly<Record<string, number>>

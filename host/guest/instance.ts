@@ -1,6 +1,6 @@
 // Instance: a component in memory, made from its artefact: core modules linked as the plan says, under a fuel counter.
 //
-// I1. No generated code: imports are exports of earlier instances, counters of the component's own, or a trap.
+// I1. No generated code: imports are exports of earlier instances, or a trap.
 // I2. Start functions run in the order of the plan, all together on `limits.fuelAtStart`.
 // I3. Whatever the guest throws becomes a GuestFault with its reason; the guest's own words are only in `words` and `cause`.
 // I4. Modules are compiled once per artefact (`compile`), not once per instance.
@@ -57,13 +57,12 @@ export class Instance {
     this.#places = compiled.places
     this.#fuelMax = fuelMaxOfCall(limits)
     this.#fuel.units = limits.fuelAtStart
-    const globals = compiled.plan.globals.map((value) => new WebAssembly.Global({ value: 'i32', mutable: true }, value))
     try {
       for (const { module, imports } of compiled.plan.instances) {
         const given: Record<string, Record<string, WebAssembly.ImportValue>> = Object.create(null)
         for (const { module: from, name, source } of imports) {
           const group = (given[from] ??= Object.create(null) as Record<string, WebAssembly.ImportValue>)
-          group[name] = this.#resolve(source, globals)
+          group[name] = this.#resolve(source)
         }
         given[fuelImport.module] = { [fuelImport.name]: this.#fuel.global }
         this.#cores.push(new WebAssembly.Instance(compiled.modules[module]!, given))
@@ -155,8 +154,7 @@ export class Instance {
     return faultText(this.memory, address.value, this.#places)
   }
 
-  #resolve(source: PlanImport, globals: readonly WebAssembly.Global[]): WebAssembly.ImportValue {
-    if (source.from === 'global') return globals[source.index]!
+  #resolve(source: PlanImport): WebAssembly.ImportValue {
     if (source.from === 'instance') return this.#cores[source.instance]!.exports[source.name] as WebAssembly.ImportValue
     return () => {
       throw new GuestFault('trap', `the function called ${source.name}, which no guest may`)

@@ -437,7 +437,6 @@ function artefact(hash: string): Artefact {
     engine: 1,
     modules: [Buffer.from('core 0'), Buffer.alloc(0)],
     plan: {
-      globals: [1],
       instances: [{ module: 0, imports: [{ module: 'm', name: 'n', source: { from: 'trap', name: 'x' } }] }],
       exports: { 'innkeeper:guest/event-sourced': 0 },
       memory: 0,

@@ -93,7 +93,6 @@ export async function guestArtefact(parts: GuestParts): Promise<Artefact> {
     engine: 0,
     modules: [renameExports(metered, names)],
     plan: {
-      globals: [],
       instances: [{ module: 0, imports: [] }],
       exports: Object.fromEntries(Object.values(interfaces).map((name) => [name, 0])),
       memory: 0,
