@@ -28,6 +28,8 @@ export interface Config {
   readonly logLevel: string
   /** Read the whole store again and again, slowly, to find damage. */
   readonly scrub: boolean
+  /** Deploy nothing where the process that links components cannot be sealed (deploy/sandbox.ts). */
+  readonly requireSandbox: boolean
   /** Origins of web pages that may call the services; `*` alone: any. */
   readonly corsOrigins: readonly string[]
   readonly limits: Limits
@@ -75,6 +77,7 @@ const settings: readonly Setting[] = [
   { name: 'stop-wait-ms', default: 10_000, parse: whole(0, 600_000) },
   { name: 'log-level', default: 'info', parse: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']) },
   { name: 'scrub', default: 'off', parse: onOff, bare: 'on' },
+  { name: 'require-sandbox', default: 'off', parse: onOff, bare: 'on' },
   { name: 'cors-origins', default: '', parse: origins },
   ...Object.entries(defaultLimits).map(([name, value]) => ({
     name: kebab(name),

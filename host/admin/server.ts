@@ -3,7 +3,7 @@
 // A1. A web page must not reach it: any `Origin`, and any `Host` but the bound address or localhost, is refused; changes need a
 //     content type that no form can send.
 // A2. With a token set, every request but /healthz needs it; away from loopback there always is one (config.ts).
-// A3. Bodies are bounded; errors are google.rpc.Status in JSON like everywhere.
+// A3. Bodies are bounded, each and together, in size and in time; errors are google.rpc.Status in JSON like everywhere.
 //
 // Owns: the port and its doors.   api.ts owns: what the paths do.
 
@@ -13,9 +13,10 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import { errorToHttp } from '../ingress/status.ts'
-import type { AdminRequest, AdminRoute } from './api.ts'
+import type { AdminRequest, AdminResult, AdminRoute } from './api.ts'
 import { adminRoutes } from './api.ts'
 import type { AdminContext } from './context.ts'
+import { Uploads } from './uploads.ts'
 
 export interface AdminServer {
   readonly address: AddressInfo
@@ -23,11 +24,15 @@ export interface AdminServer {
 }
 
 const jsonBytesMax = 1024 * 1024
+/** A whole request has to be there by then. */
+const requestMs = 120_000
 
 export async function listenAdmin(context: AdminContext): Promise<AdminServer> {
   const routes = adminRoutes(context)
-  const server = http.createServer((request, response) => {
-    serve(context, routes, request, response).catch((thrown: unknown) => {
+  const { uploadBytesMax, componentBytesMax } = context.config.limits
+  const uploads = new Uploads(Math.max(uploadBytesMax, componentBytesMax))
+  const server = http.createServer({ requestTimeout: requestMs }, (request, response) => {
+    serve(context, routes, uploads, request, response).catch((thrown: unknown) => {
       const error = toInnkeeperError(thrown)
       if (error.code === 'internal') context.log.error({ err: thrown, path: request.url }, 'an admin request failed')
       if (response.headersSent) {
@@ -57,6 +62,7 @@ export async function listenAdmin(context: AdminContext): Promise<AdminServer> {
 async function serve(
   context: AdminContext,
   routes: readonly AdminRoute[],
+  uploads: Uploads,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -71,19 +77,32 @@ async function serve(
     response.setHeader('allow', [...new Set(matches.map((item) => item.method))].join(', '))
     throw new InnkeeperError('wrong_http_method', `${request.method} is not allowed on ${path.slice(0, 200)}`)
   }
-  const body = request.method === 'GET' ? new Uint8Array() : await readBody(request, route.bodyBytesMax ?? jsonBytesMax)
-  const adminRequest: AdminRequest = {
-    parts: (route.pattern.exec(path) ?? []).slice(1).map(decode),
-    query: new URLSearchParams(query),
-    body,
-    wantsLines: request.headers.accept === 'application/x-ndjson',
-    closed: new Promise((resolve) => response.on('close', resolve)),
-    line: (value) => {
-      if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-      response.write(`${JSON.stringify(value)}\n`)
-    },
+  let held = 0
+  const hold = (bytes: number): void => {
+    uploads.take(bytes)
+    held += bytes
   }
-  const result = await route.run(adminRequest)
+  try {
+    const bytesMax = route.bodyBytesMax ?? jsonBytesMax
+    const body = request.method === 'GET' ? new Uint8Array() : await readBody(request, bytesMax, hold)
+    const adminRequest: AdminRequest = {
+      parts: (route.pattern.exec(path) ?? []).slice(1).map(decode),
+      query: new URLSearchParams(query),
+      body,
+      wantsLines: request.headers.accept === 'application/x-ndjson',
+      closed: new Promise((resolve) => response.on('close', resolve)),
+      line: (value) => {
+        if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+        response.write(`${JSON.stringify(value)}\n`)
+      },
+    }
+    answer(response, await route.run(adminRequest))
+  } finally {
+    uploads.give(held)
+  }
+}
+
+function answer(response: ServerResponse, result: AdminResult | undefined): void {
   if (response.headersSent) {
     if (result !== undefined) response.write(`${JSON.stringify(result.json ?? result.text)}\n`)
     response.end()
@@ -132,17 +151,31 @@ function sameText(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-function readBody(request: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+/** @param hold is told of bytes before they are kept; what it throws refuses the request */
+function readBody(request: IncomingMessage, bytesMax: number, hold: (bytes: number) => void): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    let chunks: Buffer[] | undefined = []
     let size = 0
+    const refuse = (error: unknown): void => {
+      chunks = undefined
+      reject(error)
+    }
     request.on('data', (chunk: Buffer) => {
+      if (chunks === undefined) return
       size += chunk.length
-      if (size <= bytesMax) chunks.push(chunk)
-      else reject(new InnkeeperError('message_too_large', `the body may have ${bytesMax} bytes`))
+      if (size > bytesMax) {
+        refuse(new InnkeeperError('message_too_large', `the body may have ${bytesMax} bytes`))
+        return
+      }
+      try {
+        hold(chunk.length)
+        chunks.push(chunk)
+      } catch (error) {
+        refuse(error)
+      }
     })
-    request.on('end', () => resolve(Buffer.concat(chunks)))
-    request.on('error', reject)
+    request.on('end', () => resolve(Buffer.concat(chunks ?? [])))
+    request.on('error', refuse)
   })
 }
 

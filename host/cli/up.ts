@@ -18,6 +18,7 @@ const helps: Readonly<Record<string, string>> = {
   listen: 'HOST:PORT for clients (default 127.0.0.1:8080; port 0 takes a free one)',
   admin: 'HOST:PORT of the admin port (default 127.0.0.1:8081)',
   token: 'token that the admin port asks for',
+  'require-sandbox': 'deploy nothing where the process that links components cannot be sealed',
   scrub: 'read the whole store again and again, 1 MB/s, to find damage early',
 }
 

@@ -20,7 +20,7 @@ import { audit } from './audit/auditor.ts'
 import { FrameReader, frame, headed, kinds } from './frames.ts'
 import type { LinkRequest } from './link-process.ts'
 import { precheck } from './precheck.ts'
-import { launch, type Needs, type Sandbox, sandbox } from './sandbox.ts'
+import { launch, type Needs, type Sandbox, sandbox, unsealed } from './sandbox.ts'
 
 /** Raise it with anything that changes artefacts: metering, caps, the plan. Stored ones are then made again. */
 export const engineVersion = 2
@@ -28,6 +28,12 @@ export const engineVersion = 2
 export type LinkResult =
   | { readonly ok: true; readonly artefact: Artefact }
   | { readonly ok: false; readonly reasons: readonly string[] }
+
+export interface LinkOptions {
+  /** Link nothing where a wall is missing. */
+  readonly sealedOnly?: boolean
+  readonly walls?: Sandbox | Promise<Sandbox>
+}
 
 /** What the process said: reasons, or what it says is an artefact. */
 type Said = { readonly reasons: readonly string[] } | { readonly linked: Uint8Array<ArrayBuffer> }
@@ -53,23 +59,19 @@ export async function link(
   component: Uint8Array,
   limits: Limits,
   onProgress: (step: string) => void = () => {},
-  sealedOnly = false,
+  { sealedOnly = false, walls = sandbox() }: LinkOptions = {},
 ): Promise<LinkResult> {
   onProgress('checking the file')
   const reasons = precheck(component, limits.componentBytesMax)
   if (reasons.length > 0) return { ok: false, reasons }
-  const walls = await sandbox()
-  if (sealedOnly && walls.missing.length > 0) return { ok: false, reasons: [unsealed(walls)] }
-  const said = await inProcess(component, limits, walls, onProgress)
+  const gaps = sealedOnly ? unsealed(await walls) : undefined
+  if (gaps !== undefined) return { ok: false, reasons: [`require-sandbox is on: ${gaps}`] }
+  const said = await inProcess(component, limits, await walls, onProgress)
   if ('reasons' in said) return { ok: false, reasons: said.reasons }
   onProgress('checking what came of it')
   const audited = await audit(said.linked, limits)
   if (!audited.ok) return audited
   return { ok: true, artefact: { hash: hash('sha256', component, 'hex'), engine: engineVersion, ...audited.linked } }
-}
-
-function unsealed({ missing, advice }: Sandbox): string {
-  return `require-sandbox is on, and the process that links components is not sealed here: ${missing.join('; ')}; ${advice}`
 }
 
 function inProcess(

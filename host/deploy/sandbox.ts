@@ -64,6 +64,12 @@ export function sandbox(): Promise<Sandbox> {
   return known
 }
 
+/** What is open, in a sentence; undefined where nothing is. */
+export function unsealed({ missing, advice }: Sandbox): string | undefined {
+  if (missing.length === 0) return undefined
+  return `the process that links components is not sealed on this machine: ${missing.join('; ')}. To seal it, ${advice}`
+}
+
 /** Start a script. Its first bytes are to be sent to `stdin`, which stays open as long as the host lives. */
 export function launch(script: string, needs: Needs, { walls }: Sandbox): SealedProcess {
   const node = [
