@@ -7,12 +7,14 @@
 import type { Limits } from '../limits.ts'
 import * as answer from './answer.ts'
 import { behead, FrameReader, kinds } from './frames.ts'
-import { pipeline } from './pipeline.ts'
+import './quiet-jco.ts'
 
 export interface LinkRequest {
   readonly limits: Limits
   readonly engine: number
 }
+
+const { pipeline } = await import('./pipeline.ts')
 
 const headMax = 1024 * 1024
 

@@ -20,7 +20,7 @@ import { audit } from './audit/auditor.ts'
 import { FrameReader, frame, headed, kinds } from './frames.ts'
 import type { LinkRequest } from './link-process.ts'
 import { precheck } from './precheck.ts'
-import { launch, type Needs, type Sandbox, sandbox, unsealed } from './sandbox.ts'
+import { launch, type Sandbox, sandbox, unsealed } from './sandbox.ts'
 
 /** Raise it with anything that changes artefacts: metering, caps, the plan. Stored ones are then made again. */
 export const engineVersion = 2
@@ -43,16 +43,13 @@ const timeoutMs = 60_000
 const complaintMax = 4_096
 
 const script = fileURLToPath(new URL('./link-process.ts', import.meta.url))
-const jco = dirname(dirname(dirname(findPackageJSON('@bytecodealliance/jco', import.meta.url)!)))
+const jco = dirname(dirname(findPackageJSON('@bytecodealliance/jco', import.meta.url)!))
 
-/** What the process reads: the sources of this host, and jco with what it loads when it is imported, an addon among it. */
-const needs: Needs = {
-  folders: [
-    ...['..', '../../wit'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
-    ...['@bytecodealliance', 'oxc-minify', '@oxc-minify'].map((name) => join(jco, name)),
-  ],
-  flags: ['--allow-addons', '--allow-worker'],
-}
+/** What the process reads: the sources of this host, and jco. */
+export const folders: readonly string[] = [
+  ...['..', '../../wit'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
+  ...['jco', 'jco-transpile', 'preview2-shim'].map((name) => join(jco, name)),
+]
 
 /** Check and link a component. @returns all reasons that can be known at once, if it is refused. */
 export async function link(
@@ -81,7 +78,7 @@ function inProcess(
   onProgress: (step: string) => void,
 ): Promise<Said> {
   return new Promise((resolve) => {
-    const child = launch(script, needs, walls)
+    const child = launch(script, folders, walls)
     let doing = 'starting the linking process'
     let steps = 0
     let complaint = ''

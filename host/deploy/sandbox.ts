@@ -2,7 +2,7 @@
 //
 // B1. Walls, each where the machine gives it (`sandbox` asks once): a bound for memory, an end with its parent, no network, no other
 //     processes, no files but those that it needs. The kernel holds them, so native code in the process does not pass either.
-// B2. Node's permission model stands behind them, everywhere: reads of the same files only, no writing, no child processes.
+// B2. Node's permission model stands behind them, everywhere: reads of the same files only, no writing, no child processes, no threads (which it would not hold), no addons.
 // B3. It inherits three pipes and no environment. What comes out of them is a stranger's: the caller bounds and checks it.
 //
 //   this host ─ sh limit ─ setpriv (dies with the host) ─ unshare (user, network, processes, mounts) ─ sh wall ─ setpriv (no rights) ─ node
@@ -23,14 +23,6 @@ export interface Sandbox {
   readonly missing: readonly string[]
   /** What would seal it. */
   readonly advice: string
-}
-
-/** What the code needs to run. */
-export interface Needs {
-  /** Absolute, of its sources and packages. */
-  readonly folders: readonly string[]
-  /** Flags of Node that open more than reading those. */
-  readonly flags: readonly string[]
 }
 
 export type SealedProcess = ChildProcessByStdio<Writable, Readable, Readable>
@@ -70,18 +62,17 @@ export function unsealed({ missing, advice }: Sandbox): string | undefined {
   return `the process that links components is not sealed on this machine: ${missing.join('; ')}. To seal it, ${advice}`
 }
 
-/** Start a script. Its first bytes are to be sent to `stdin`, which stays open as long as the host lives. */
-export function launch(script: string, needs: Needs, { walls }: Sandbox): SealedProcess {
+/** Start a script, which can read these folders (absolute). Its first bytes are to be sent to `stdin`, which stays open as long as the host lives. */
+export function launch(script: string, folders: readonly string[], { walls }: Sandbox): SealedProcess {
   const node = [
     process.execPath,
     `--max-old-space-size=${heapMegabytes}`,
     '--no-warnings',
     '--permission',
-    ...needs.folders.map((folder) => `--allow-fs-read=${folder}`),
-    ...needs.flags,
+    ...folders.map((folder) => `--allow-fs-read=${folder}`),
     script,
   ]
-  return start([...wrap(walls, needs.folders), ...node])
+  return start([...walled(walls, folders), ...node])
 }
 
 function start([command, ...parameters]: string[]): SealedProcess {
@@ -89,8 +80,8 @@ function start([command, ...parameters]: string[]): SealedProcess {
   return spawn(command!, parameters, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] })
 }
 
-/** The command line that stands before the command itself. */
-function wrap(walls: ReadonlySet<Wall>, folders: readonly string[]): string[] {
+/** What stands before a command line, so that it runs behind walls. */
+export function walled(walls: ReadonlySet<Wall>, folders: readonly string[]): string[] {
   const line: string[] = []
   if (walls.has('memory')) line.push(shell, steps, 'limit', String(memoryKiB))
   if (walls.has('parent')) line.push(tool('setpriv')!, '--pdeathsig', 'KILL')
@@ -139,7 +130,7 @@ function holds(walls: ReadonlySet<Wall>): Promise<boolean> {
   const spaces = walls.has('network') || walls.has('processes') || walls.has('files')
   if (spaces && (tool('unshare') === undefined || tool('setpriv') === undefined)) return Promise.resolve(false)
   return new Promise((resolve) => {
-    const child = start([...wrap(walls, []), process.execPath, '--version'])
+    const child = start([...walled(walls, []), process.execPath, '--version'])
     const timer = setTimeout(() => child.kill('SIGKILL'), probeMs)
     child.stdin.on('error', () => {})
     child.stdin.end()
