@@ -32,7 +32,7 @@ wall)
     shift
   done
   shift
-  mount -o remount,ro "$root"
+  mount -o remount,bind,ro,nosuid,nodev "$root"
   # Not pivot_root: who is in a chroot cannot make a user namespace, and so does not get the rights to leave it.
   exec chroot "$root" "$@"
   ;;
