@@ -20,7 +20,7 @@ import { audit } from './audit/auditor.ts'
 import { FrameReader, frame, headed, kinds } from './frames.ts'
 import type { LinkRequest } from './link-process.ts'
 import { precheck } from './precheck.ts'
-import { launch, type Sandbox, sandbox, unsealed } from './sandbox.ts'
+import { launch, type Sandbox, type SealedProcess, sandbox, unsealed } from './sandbox.ts'
 
 /** Raise it with anything that changes artefacts: metering, caps, the plan. Stored ones are then made again. */
 export const engineVersion = 2
@@ -33,6 +33,8 @@ export interface LinkOptions {
   /** Link nothing where a wall is missing. */
   readonly sealedOnly?: boolean
   readonly walls?: Sandbox | Promise<Sandbox>
+  /** What is started, instead of the linking process: for tests of what a taken one may answer. */
+  readonly script?: string
 }
 
 /** What the process said: reasons, or what it says is an artefact. */
@@ -42,7 +44,7 @@ const timeoutMs = 60_000
 /** The end of what a crashed process wrote, for the reason. */
 const complaintMax = 4_096
 
-const script = fileURLToPath(new URL('./link-process.ts', import.meta.url))
+const linkProcess = fileURLToPath(new URL('./link-process.ts', import.meta.url))
 const jco = dirname(dirname(findPackageJSON('@bytecodealliance/jco', import.meta.url)!))
 
 /** What the process reads: the sources of this host, and jco. */
@@ -56,14 +58,19 @@ export async function link(
   component: Uint8Array,
   limits: Limits,
   onProgress: (step: string) => void = () => {},
-  { sealedOnly = false, walls = sandbox() }: LinkOptions = {},
+  { sealedOnly = false, walls = sandbox(), script = linkProcess }: LinkOptions = {},
 ): Promise<LinkResult> {
   onProgress('checking the file')
   const reasons = precheck(component, limits.componentBytesMax)
   if (reasons.length > 0) return { ok: false, reasons }
   const gaps = sealedOnly ? unsealed(await walls) : undefined
   if (gaps !== undefined) return { ok: false, reasons: [`require-sandbox is on: ${gaps}`] }
-  const said = await inProcess(component, limits, await walls, onProgress)
+  const said = await inProcess(
+    launch(script, [...folders, dirname(script)], await walls),
+    component,
+    limits,
+    onProgress,
+  )
   if ('reasons' in said) return { ok: false, reasons: said.reasons }
   onProgress('checking what came of it')
   const audited = await audit(said.linked, limits)
@@ -72,13 +79,12 @@ export async function link(
 }
 
 function inProcess(
+  child: SealedProcess,
   component: Uint8Array,
   limits: Limits,
-  walls: Sandbox,
   onProgress: (step: string) => void,
 ): Promise<Said> {
   return new Promise((resolve) => {
-    const child = launch(script, folders, walls)
     let doing = 'starting the linking process'
     let steps = 0
     let complaint = ''
