@@ -30,7 +30,7 @@ process.env['SECRET_OF_THE_HOST'] = 'token-4711'
 const tcp = net.createServer((socket) => socket.end()).listen(0, '127.0.0.1')
 const unixPath = join(folder.path, 'socket')
 const unix = net.createServer((socket) => socket.end()).listen(unixPath)
-const abstractPath = `\0innkeeper-${process.pid}`
+const abstractPath = process.platform === 'linux' ? `\0innkeeper-${process.pid}` : join(folder.path, 'abstract')
 const abstract = net.createServer((socket) => socket.end()).listen(abstractPath)
 const udp = dgram.createSocket('udp4').bind(0, '127.0.0.1')
 let datagrams = 0

@@ -2,17 +2,12 @@
 //
 // Owns: form and size.   describe-check.ts owns: what can be said against it.
 
-import type { Description, ServiceDescription, ServiceKind, ViewScope } from '../../guest/about.ts'
+import type { Description, ServiceDescription, ViewScope } from '../../guest/about.ts'
+import { eventsMax, headersMax, kinds, methodsMax, servicesMax } from '../../guest/describe.ts'
 import type { StoredSourceMap } from '../../guest/fault-text.ts'
 import type { Limits } from '../../limits.ts'
 import { isSourceMap, sourceMapBytesMax } from '../source-map.ts'
 import { Forged, list, optionalText, record, text, whole } from './forged.ts'
-
-const servicesMax = 256
-const headersMax = 64
-const viewsMax = 1_024
-const eventsMax = 10_000
-const kinds: readonly ServiceKind[] = ['event-sourced', 'value', 'replicated', 'action']
 
 /** Made anew from what was said. @throws Forged */
 export function auditDescription(said: unknown, descriptors: Uint8Array, limits: Limits): Description {
@@ -43,7 +38,7 @@ function auditService(said: unknown, nameMax: number): ServiceDescription {
     stateType: optionalText(service['stateType'], nameMax, 'state-type'),
     stateVersion: optionalText(service['stateVersion'], nameMax, 'state-version'),
     headers: names('headers', headersMax),
-    views: list(service['views'], viewsMax, 'views').map((view) => {
+    views: list(service['views'], methodsMax, 'views').map((view) => {
       const { method, view: scope } = record(view, 'a view')
       return { method: text(method, nameMax, 'the method of a view'), view: auditScope(scope, nameMax) }
     }),
