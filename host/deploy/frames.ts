@@ -15,7 +15,7 @@ export const kinds = { request: 0, step: 1, refused: 2, linked: 3 } as const
 
 const headBytes = 5
 
-/** What was sent is not what it has to be. The message goes behind "the linking process ". */
+/** What was sent is not what it has to be. "It" in a message is who sent it. */
 export class FrameError extends Error {}
 
 /** The frame, in pieces to be written one after the other. */
@@ -43,7 +43,7 @@ export function headed(json: unknown): Uint8Array {
 export function behead(body: Uint8Array, headMax: number): { readonly head: unknown; readonly rest: Uint8Array } {
   const length =
     body.length < 4 ? Number.POSITIVE_INFINITY : new DataView(body.buffer, body.byteOffset).getUint32(0, true)
-  if (length > Math.min(headMax, body.length - 4)) throw new FrameError(`answered with a head of ${length} bytes`)
+  if (length > Math.min(headMax, body.length - 4)) throw new FrameError(`it answered with a head of ${length} bytes`)
   const text = Buffer.from(body.buffer, body.byteOffset + 4, length).toString('utf8')
   return { head: JSON.parse(text) as unknown, rest: body.subarray(4 + length) }
 }
@@ -83,8 +83,8 @@ export class FrameReader {
     const kind = view.getUint8(0)
     const length = view.getUint32(1, true)
     const most = this.#most.get(kind)
-    if (most === undefined) throw new FrameError(`answered with what is no answer (kind ${kind})`)
-    if (length > most) throw new FrameError(`answered with ${length} bytes, ${most} are allowed`)
+    if (most === undefined) throw new FrameError(`it answered with what is no answer (kind ${kind})`)
+    if (length > most) throw new FrameError(`it answered with ${length} bytes, ${most} are allowed`)
     return { kind, length }
   }
 

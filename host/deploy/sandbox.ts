@@ -2,7 +2,8 @@
 //
 // B1. Walls, each where the machine gives it (`sandbox` asks once): a bound for memory, an end with its parent, no network, no other
 //     processes, no files but those that it needs. The kernel holds them, so native code in the process does not pass either.
-// B2. Node's permission model stands behind them, everywhere: reads of the same files only, no writing, no child processes, no threads (which it would not hold), no addons.
+// B2. Node's permission model stands behind them, everywhere: reads of the same files only, no writing, no child processes, no addons, and
+//     no threads, which it would not hold.
 // B3. It inherits three pipes and no environment. What comes out of them is a stranger's: the caller bounds and checks it.
 //
 //   this host ─ sh limit ─ setpriv (dies with the host) ─ unshare (user, network, processes, mounts) ─ sh wall ─ setpriv (no rights) ─ node
@@ -13,6 +14,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { InnkeeperError } from '../errors.ts'
 
 const walls = ['memory', 'parent', 'network', 'processes', 'files'] as const
 export type Wall = (typeof walls)[number]
@@ -62,7 +64,8 @@ export function unsealed({ missing, advice }: Sandbox): string | undefined {
   return `the process that links components is not sealed on this machine: ${missing.join('; ')}. To seal it, ${advice}`
 }
 
-/** Start a script, which can read these folders (absolute). Its first bytes are to be sent to `stdin`, which stays open as long as the host lives. */
+/** Start a script, which can read these folders (absolute) and nothing else. What it is to do is sent to `stdin`, which stays open as long as
+ *  the host lives. @throws InnkeeperError `overloaded` where the host has no handles left */
 export function launch(script: string, folders: readonly string[], { walls }: Sandbox): SealedProcess {
   const node = [
     process.execPath,
@@ -77,7 +80,11 @@ export function launch(script: string, folders: readonly string[], { walls }: Sa
 
 function start([command, ...parameters]: string[]): SealedProcess {
   // The folder exists outside and inside.
-  return spawn(command!, parameters, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(command!, parameters, { env: {}, cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] })
+  if ((child.stdout as Readable | undefined) !== undefined) return child
+  // No handle for a pipe is left.
+  child.on('error', () => {})
+  throw new InnkeeperError('overloaded', 'the host has too many files open to start another process; raise `ulimit -n`')
 }
 
 /** What stands before a command line, so that it runs behind walls. */
@@ -130,7 +137,13 @@ function holds(walls: ReadonlySet<Wall>): Promise<boolean> {
   const spaces = walls.has('network') || walls.has('processes') || walls.has('files')
   if (spaces && (tool('unshare') === undefined || tool('setpriv') === undefined)) return Promise.resolve(false)
   return new Promise((resolve) => {
-    const child = start([...walled(walls, []), process.execPath, '--version'])
+    let child: SealedProcess
+    try {
+      child = start([...walled(walls, []), process.execPath, '--version'])
+    } catch {
+      resolve(false)
+      return
+    }
     const timer = setTimeout(() => child.kill('SIGKILL'), probeMs)
     child.stdin.on('error', () => {})
     child.stdin.end()
