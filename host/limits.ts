@@ -90,7 +90,8 @@ export const defaultLimits: Limits = {
   guestResultElementsMax: 200_000,
   componentBytesMax: 32 * MiB,
   uploadBytesMax: 128 * MiB,
-  deploymentsMax: 16,
+  // As many as files that `inn up` takes, which deploys them all at once.
+  deploymentsMax: 100,
   activationsMax: 100_000,
   activationStateBytesMax: 1024 * MiB,
   outboxEffectsMax: 100_000,
