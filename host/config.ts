@@ -5,6 +5,7 @@
 // C3. `print` shows what is in force and where it came from, without the token.
 
 import { existsSync, readFileSync } from 'node:fs'
+import { headerProblem } from './header-names.ts'
 import type { Limits } from './limits.ts'
 import { defaultLimits } from './limits.ts'
 
@@ -32,6 +33,8 @@ export interface Config {
   readonly requireSandbox: boolean
   /** Origins of web pages that may call the services; `*` alone: any. */
   readonly corsOrigins: readonly string[]
+  /** Headers that reach functions and are never on disk. Lower case. */
+  readonly neverStoredHeaders: ReadonlySet<string>
   readonly limits: Limits
 }
 
@@ -79,6 +82,7 @@ const settings: readonly Setting[] = [
   { name: 'scrub', default: 'off', parse: onOff, bare: 'on' },
   { name: 'require-sandbox', default: 'off', parse: onOff, bare: 'on' },
   { name: 'cors-origins', default: '', parse: origins },
+  { name: 'never-stored-headers', default: 'x-token, x-api-key', parse: headers },
   ...Object.entries(defaultLimits).map(([name, value]) => ({
     name: kebab(name),
     default: value as number,
@@ -228,6 +232,18 @@ function origins(text: string): readonly string[] {
     )
   }
   return list
+}
+
+/** Names that could reach a function: what cannot is never stored anyway. */
+function headers(text: string): ReadonlySet<string> {
+  if (text.trim() === '') return new Set()
+  const list = text.split(',').map((name) => name.trim())
+  for (const name of list) {
+    const problem = headerProblem(name)
+    if (problem !== undefined)
+      throw new Error(`expected names of headers in lower case, separated by commas; ${problem}`)
+  }
+  return new Set(list)
 }
 
 function kebab(name: string): string {

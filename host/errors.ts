@@ -32,6 +32,7 @@ export const wire = {
   data_damaged: { grpc: 15, http: 500, source: 'host' },
   outcome_unknown: { grpc: 14, http: 503, source: 'host' },
   storage_unavailable: { grpc: 14, http: 503, source: 'host' },
+  service_unserved: { grpc: 14, http: 503, source: 'host' },
   service_replaced: { grpc: 14, http: 503, source: 'host' },
   stopping: { grpc: 14, http: 503, source: 'host' },
   forbidden: { grpc: 7, http: 403, source: 'caller' },
@@ -97,4 +98,9 @@ export function unknownMethod(service: string, method: string): InnkeeperError {
 export function toInnkeeperError(thrown: unknown): InnkeeperError {
   if (thrown instanceof InnkeeperError) return thrown
   return new InnkeeperError('internal', 'the host failed; its log has the details', thrown)
+}
+
+/** For an operator, who is told the place of damage; callers are not. */
+export function operatorMessage({ code, message, cause }: InnkeeperError): string {
+  return code === 'data_damaged' && cause instanceof Error ? `${message} (${cause.message})` : message
 }

@@ -19,16 +19,18 @@ import { Deployer } from './deploy/deploy.ts'
 import { sandbox, unsealed } from './deploy/sandbox.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
 import { Entities, sweepEveryMs } from './entity/entities.ts'
+import { entityId } from './entity/key.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
-import { InnkeeperError } from './errors.ts'
+import { InnkeeperError, operatorMessage } from './errors.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
 import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
-
+import { isDamaged } from './journal/damage.ts'
 import { GroupCommit } from './journal/group-commit.ts'
+import type { StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
 import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -36,7 +38,7 @@ import { Outbox } from './reply/outbox.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import type { ReplicatedService } from './services.ts'
-import { Services } from './services.ts'
+import { notServed, Services } from './services.ts'
 import { Turns } from './turns.ts'
 import { WaitingBudget } from './waiting-budget.ts'
 
@@ -97,6 +99,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const open: Open = (command, receiver) => openRoute(command, receiver)
   const outbox = new Outbox({
     ...{ journal, commits, dispatch, clock, limits, log },
+    unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
     delivered: (service) => metrics.of(service).effectDelivered(),
     parked: (service) => metrics.of(service).effectParked(),
   })
@@ -133,6 +136,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   services.onChange(() => {
     entities.switched()
     actions.switched()
+    outbox.served()
   })
   const deployer = new Deployer({ catalog, journal, services, limits, clock, log, sealedOnly: config.requireSandbox })
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
@@ -204,7 +208,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       .then(() => {
         log.warn('storage works again')
         entities.restart()
-        wakeSubscribed(store, services, entities)
+        wakeSubscribed(store, replicatedKeepers(services), entities, log)
         outbox.resume(false)
         count()
       })
@@ -256,7 +260,15 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   try {
     void warnUnsealed(log)
     await deployer.restore()
-    wakeSubscribed(store, services, entities)
+    let keepers = replicatedKeepers(services)
+    wakeSubscribed(store, keepers, entities, log)
+    // A service that is served again, or only now, may have left streams, too.
+    services.onChange(() => {
+      const before = keepers
+      keepers = replicatedKeepers(services)
+      const added = [...keepers].filter(([storage]) => !before.has(storage))
+      if (added.length > 0 && journal.failure() === undefined) wakeSubscribed(store, new Map(added), entities, log)
+    })
     ingress = await listen(context, config.listen.host, config.listen.port)
     admin = await listenAdmin({
       config,
@@ -305,16 +317,32 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   }
 }
 
-/** Entities that the last process left with open streams hear that the clients are gone (A12). */
-function wakeSubscribed({ journal }: Store, services: Services, entities: Entities): void {
-  const found = new Map<number, ReplicatedService>()
+/** Replicated services by storage id. */
+function replicatedKeepers(services: Services): ReadonlyMap<StorageId, ReplicatedService> {
+  const found = new Map<StorageId, ReplicatedService>()
   for (const service of services.current.services.values())
     if (service.kind === 'replicated') found.set(service.storage, service)
+  return found
+}
+
+/** Entities that were left with open streams hear that the clients are gone (A12). */
+function wakeSubscribed(
+  { journal }: Store,
+  keepers: ReadonlyMap<StorageId, ReplicatedService>,
+  entities: Entities,
+  log: Logger,
+): void {
   for (const entity of journal.subscribed(subscribedMax)) {
-    const service = found.get(entity.storage)
+    const service = keepers.get(entity.storage)
     if (service === undefined) continue
-    const left = journal.subscriptions(entity).map(({ id }) => id)
-    entities.wake(service, entity, left)
+    try {
+      const left = journal.subscriptions(entity).map(({ id }) => id)
+      entities.wake(service, entity, left)
+    } catch (error) {
+      if (!isDamaged(error)) throw error
+      const id = entityId(entity.key, service.keyFieldCount)
+      log.error({ service: service.name, entity: id }, `open streams of it: ${operatorMessage(error)}`)
+    }
   }
 }
 
@@ -344,5 +372,6 @@ async function warnUnsealed(log: Logger): Promise<void> {
 
 async function openDirectory(config: Config, log: Logger): Promise<Store> {
   mkdirSync(config.data, { recursive: true })
-  return openStore(config.data, { log: (message, fields) => log.warn(fields ?? {}, message) })
+  const neverStored = config.neverStoredHeaders
+  return openStore(config.data, { log: (message, fields) => log.warn(fields ?? {}, message), neverStored })
 }

@@ -2,9 +2,12 @@
 //
 // S1. A directory never changes; whoever holds one sees one consistent set of services. `current` is the newest.
 // S2. A service object belongs to one deployment: a new deployment makes new objects, so identity tells old from new.
+// S3. A service that is deployed and cannot be run by this host is known by name and methods: its callers are told so, and are not
+//     told that there is no such thing.
 //
 // Owns: the set and its changes.   Deploy owns: making services.   Router, ingress and reflection read.
 
+import { InnkeeperError, unknownMethod } from './errors.ts'
 import type { ServiceDescription, ServiceKind } from './guest/about.ts'
 import type { ActionGuest, EventSourcedGuest, ReplicatedGuest, ValueGuest } from './guest/guest.ts'
 import type { StorageId } from './journal/journal.ts'
@@ -51,12 +54,23 @@ export type ActionService = ServiceOf<'action', ActionGuest>
 export type EntityService = EventSourcedService | ValueService | ReplicatedService
 export type Service = EntityService | ActionService
 
+/** A service that is deployed, and whose component this host cannot run. What it stored stays. */
+export interface Unserved {
+  readonly name: string
+  readonly deployment: number
+  /** Undefined where its descriptors cannot be read: then its paths are not known either. */
+  readonly type: ServiceType | undefined
+  /** For the operator: what is wrong, and what to do. */
+  readonly reasons: readonly string[]
+}
+
 export interface Directory {
   readonly services: ReadonlyMap<string, Service>
+  readonly unserved: ReadonlyMap<string, Unserved>
 }
 
 export class Services {
-  private directory: Directory = { services: new Map() }
+  private directory: Directory = { services: new Map(), unserved: new Map() }
   /** By storage id; of two that share one, which takes `--force`, the one deployed last. */
   private keepers: ReadonlyMap<StorageId, EntityService> = new Map()
   private readonly listeners: ((directory: Directory) => void)[] = []
@@ -67,6 +81,13 @@ export class Services {
 
   get(name: string): Service | undefined {
     return this.directory.services.get(name)
+  }
+
+  /** Why a method is not there to be called. */
+  missing(service: string, method: string): InnkeeperError {
+    if (this.directory.unserved.has(service)) return notServed(service)
+    if (this.directory.services.has(service)) return unknownMethod(service, method)
+    return new InnkeeperError('unknown_service', `no service ${service} is deployed; \`inn services\` lists what is`)
   }
 
   /** The service that serves the entities of a storage id, whatever its name is now. */
@@ -82,12 +103,34 @@ export class Services {
   /** Serve `added` (replacing services of the same name) and no longer serve `removed`, in one step. */
   change(added: readonly Service[], removed: readonly string[] = []): void {
     const services = new Map(this.directory.services)
+    const unserved = new Map(this.directory.unserved)
     for (const name of removed) services.delete(name)
     for (const service of added) services.set(service.name, service)
-    const keepers = new Map<StorageId, EntityService>()
-    for (const service of services.values()) if (service.kind !== 'action') keepers.set(service.storage, service)
-    this.directory = { services }
-    this.keepers = keepers
-    for (const listener of this.listeners) listener(this.directory)
+    for (const name of [...removed, ...added.map((service) => service.name)]) unserved.delete(name)
+    this.replace({ services, unserved })
   }
+
+  /** These are deployed, and this host cannot run them. */
+  leave(left: readonly Unserved[]): void {
+    const unserved = new Map(this.directory.unserved)
+    for (const service of left) unserved.set(service.name, service)
+    this.replace({ ...this.directory, unserved })
+  }
+
+  private replace(directory: Directory): void {
+    const keepers = new Map<StorageId, EntityService>()
+    for (const service of directory.services.values())
+      if (service.kind !== 'action') keepers.set(service.storage, service)
+    this.directory = directory
+    this.keepers = keepers
+    for (const listener of this.listeners) listener(directory)
+  }
+}
+
+/** For callers. The reasons are the operator's. */
+export function notServed(service: string): InnkeeperError {
+  return new InnkeeperError(
+    'service_unserved',
+    `${service} is deployed, but this host cannot run its component; \`inn services\` says why, and what to do`,
+  )
 }

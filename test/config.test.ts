@@ -112,6 +112,28 @@ Config('C3: the token is used and never shown', () => {
   assert.match(print, /^token +\(set\) {2}# INNKEEPER_TOKEN$/m)
 })
 
+Config('headers that are never stored are names in lower case, and an empty text means none', () => {
+  const { config, print } = load()
+  assert.equal([...config.neverStoredHeaders], ['x-token', 'x-api-key'])
+  assert.match(print, /^never-stored-headers +x-token, x-api-key {2}# default$/m)
+  const given = (text: string) => [...load({ flags: { 'never-stored-headers': text } }).config.neverStoredHeaders]
+  assert.equal(given('x-a,ce-subject , x-b-bin,x-a'), ['x-a', 'ce-subject', 'x-b-bin'])
+  assert.equal(given(''), [])
+  for (const [text, said] of [
+    ['X-Token', /"X-Token" is not a header in lower case, got "X-Token"$/],
+    ['x-a,,x-b', /"" is not a header in lower case/],
+    ['x token', /"x token" is not a header/],
+    ['x-a, authorization', /the header authorization never reaches a function/],
+    ['proxy-authorization', /the header proxy-authorization never reaches a function/],
+    ['grpc-timeout', /the header grpc-timeout never reaches a function, since it belongs to the transport/],
+  ] as const) {
+    const [problem, ...more] = problems({ flags: { 'never-stored-headers': text } })
+    assert.match(problem!, /^--never-stored-headers never-stored-headers: expected names of headers in lower case/)
+    assert.match(problem!, said)
+    assert.equal(more, [])
+  }
+})
+
 Config('an admin port away from loopback needs a token', () => {
   for (const admin of ['0.0.0.0:1', '[::]:1', '10.0.0.1:1', 'example.com:1']) {
     assert.match(problems({ flags: { admin } })[0]!, /set a token/, admin)

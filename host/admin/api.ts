@@ -4,6 +4,7 @@
 // P2. Reading never changes anything; what changes says what it did.
 
 import type { DeployResult } from '../deploy/deploy.ts'
+import { unservedSentence } from '../deploy/unrestored.ts'
 import { serviceNames } from '../doctor/doctor.ts'
 import { entityId } from '../entity/key.ts'
 import { stuckSentence } from '../entity/stuck.ts'
@@ -16,7 +17,15 @@ import type { Became } from '../reply/outbox.ts'
 import type { Service } from '../services.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminContext } from './context.ts'
-import { entityState, journalPage, keepsEntities, listEntities, resolveEntity } from './inspect.ts'
+import {
+  entityState,
+  journalPage,
+  keepsEntities,
+  listEntities,
+  metDamage,
+  passedOver,
+  resolveEntity,
+} from './inspect.ts'
 import { openApi } from './openapi.ts'
 
 export interface AdminRequest {
@@ -57,9 +66,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
   const { services, deployer, journal, entities, outbox, catalog, config, log } = context
   const served = (name: string): Service => {
     const service = services.get(name)
-    if (service === undefined)
-      throw new InnkeeperError('unknown_service', `no service ${name} is deployed; \`inn services\` lists what is`)
-    return service
+    if (service !== undefined) return service
+    const left = deployer.unrestored.find((one) => one.services.includes(name))
+    throw left === undefined
+      ? services.missing(name, '')
+      : new InnkeeperError('service_unserved', unservedSentence(left))
   }
   const routes: Omit<AdminRoute, 'pattern'>[] = [
     {
@@ -295,7 +306,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'GET',
       path: '/v1/doctor',
-      summary: 'What scrubbing the store has found.',
+      summary: 'Damage that scrubbing has found, and that was met without it.',
       run: () => {
         const { scrubbing } = context
         const names = serviceNames(context)
@@ -304,7 +315,9 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
           return { column, service, entity: entity ?? null, what, reason }
         })
         const { rounds = 0, values = 0, bytes = 0 } = scrubbing ?? {}
-        return { json: { scrubbing: scrubbing !== undefined, rounds, values, bytes, findings } }
+        return {
+          json: { scrubbing: scrubbing !== undefined, rounds, values, bytes, findings, met: metDamage(context) },
+        }
       },
     },
     {
@@ -315,7 +328,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       run: ({ query }) => {
         const service = query.get('service')
         const list = outbox.list().filter((entry) => service === null || entry.cause.service === service)
-        return { json: { effects: list.map(describeEffect) } }
+        return { json: { effects: list.map(describeEffect), passedOver: passedOver(journal, 'outbox') } }
       },
     },
     {

@@ -4,11 +4,13 @@
 // I2. What cannot be decoded is shown as base64, never left out.
 
 import { Replica } from '../crdt/replica.ts'
+import type { Told } from '../doctor/doctor.ts'
 import { entityId, joinKey, splitKey } from '../entity/key.ts'
 import { ReplicaState } from '../entity/replica-state.ts'
 import { stuckCause, stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
-import type { EntityRef, JournalRecord } from '../journal/journal.ts'
+import type { EntityRef, Journal, JournalRecord } from '../journal/journal.ts'
+import type { Column } from '../journal/keys.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Typed } from '../outcome.ts'
 import type { EntityService, EventSourcedService, ReplicatedService, Service, ValueService } from '../services.ts'
@@ -35,14 +37,30 @@ export function listEntities(
   const limit = Math.min(Number(query.get('limit') ?? 100) || 100, listMax)
   const by = service.kind === 'value' ? 'base' : 'records'
   const page = journal.entities(service.storage, query.get('prefix') ?? '', query.get('after') ?? undefined, limit, by)
-  const entities = page.map(({ key, revision, sequence, lastChangeMs }) => ({
+  const entities = page.map(({ key, revision, sequence, lastChangeMs, damaged }) => ({
     id: entityId(key, service.keyFieldCount),
     ...(service.keyFieldCount > 1 ? { key: splitKey(key, service.keyFieldCount) } : {}),
-    revision,
-    sequence,
-    lastChange: new Date(lastChangeMs).toISOString(),
+    ...(damaged === undefined ? { revision, sequence, lastChange: new Date(lastChangeMs).toISOString() } : { damaged }),
   }))
-  return { entities, next: page.length === limit ? page.at(-1)!.key : null }
+  const next = page.length === limit ? page.at(-1)!.key : null
+  return { entities, next, passedOver: passedOver(journal, by === 'base' ? 'bases' : 'journal') }
+}
+
+/** Why a list may lack what it should have: parts of a column that cannot be read. */
+export function passedOver(journal: Journal, column: Column): readonly string[] {
+  return journal.met
+    .filter((met) => met.column === column && met.entity === undefined)
+    .map(({ what, reason }) => `${what}: ${reason}`)
+}
+
+/** Damage that was met, with the names that an operator knows. */
+export function metDamage({ journal, services }: Pick<AdminContext, 'journal' | 'services'>): readonly Told[] {
+  return journal.met.map(({ column = null, entity, what, reason }) => {
+    if (entity === undefined) return { column, service: null, entity: null, what, reason }
+    const service = services.keeper(entity.storage)
+    const id = service === undefined ? entity.key : entityId(entity.key, service.keyFieldCount)
+    return { column, service: service?.name ?? `storage ${entity.storage}`, entity: id, what, reason }
+  })
 }
 
 /** The entity that an outward id means. With several key fields an id may mean several: only stored ones count.

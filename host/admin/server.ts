@@ -11,7 +11,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { errorToHttp } from '../ingress/status.ts'
 import type { AdminRequest, AdminResult, AdminRoute } from './api.ts'
 import { adminRoutes } from './api.ts'
@@ -39,7 +39,7 @@ export async function listenAdmin(context: AdminContext): Promise<AdminServer> {
         response.destroy()
         return
       }
-      const { status, body } = errorToHttp(error)
+      const { status, body } = errorToHttp(new InnkeeperError(error.code, operatorMessage(error)))
       send(response, status, 'application/json', body)
       request.resume()
     })

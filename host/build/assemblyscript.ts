@@ -20,7 +20,7 @@ import { authorFiles, foldedEvents } from './assemblyscript-folds.ts'
 import type { LanguageBuild } from './build.ts'
 import { generateAssemblyScript } from './codegen/assemblyscript.ts'
 import { writeGenerated } from './codegen/write.ts'
-import { componentOf, importProblems } from './component.ts'
+import { builtOf, importProblems } from './component.ts'
 import type { Kind } from './kinds.ts'
 import { kinds } from './kinds.ts'
 import type { BuildProblem } from './problem.ts'
@@ -42,7 +42,7 @@ export const buildAssemblyScript: LanguageBuild = async (project, { bytes, schem
     )
     return await compileKinds(project, bytes, folded)
   })
-  return await steps.run('componentize', () => componentOf(renameExports(core)))
+  return await builtOf(project, renameExports(core), steps)
 }
 
 /** With the interfaces of the kinds that the author's classes are of, and no others: what only others need is not in it.

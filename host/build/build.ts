@@ -1,7 +1,8 @@
 // Build: an author's project becomes a component. `inn build` and `npm run guests` call this.
 //
 // B1. Steps in order: proto, generate, check (types and forbidden globals together), bundle, componentize. A step that finds
-//     problems ends the build with all of them.
+//     problems ends the build with all of them. Last of all the checks of a deployment: nothing is built that a host would refuse for
+//     what it says of itself (served.ts).
 // B2. Offline: every tool is a dependency of this package.
 //
 // Leaves to others: one language each (typescript.ts, assemblyscript.ts), what makes a component of a core module (component.ts).
@@ -11,12 +12,15 @@ import { dirname, resolve } from 'node:path'
 import { withoutStandard } from '../schema/standard.ts'
 import { buildAssemblyScript } from './assemblyscript.ts'
 import { buildC } from './c.ts'
+import type { Built } from './component.ts'
 import type { Descriptors } from './descriptors.ts'
 import { compileProtos } from './descriptors.ts'
 import { buildGo } from './go.ts'
+import { formatProblem, within } from './problem.ts'
 import type { Language, Project } from './project.ts'
 import { readProject } from './project.ts'
 import { buildRust } from './rust.ts'
+import { checkServed } from './served.ts'
 import type { Steps } from './steps.ts'
 import { stepsWith } from './steps.ts'
 import { buildSwift } from './swift.ts'
@@ -41,13 +45,13 @@ export interface BuildResult {
   /** Milliseconds of each step, in order. */
   readonly steps: readonly { readonly step: string; readonly ms: number }[]
   /** What an author should know although it went well. */
-  readonly notes: readonly string[]
+  readonly warnings: readonly string[]
   /** Full names of the services in the .proto files. */
   readonly services: readonly string[]
 }
 
 /** What a language makes of a project. A language is one entry here. */
-export type LanguageBuild = (project: Project, descriptors: Descriptors, steps: Steps) => Promise<Uint8Array>
+export type LanguageBuild = (project: Project, descriptors: Descriptors, steps: Steps) => Promise<Built>
 
 const languages: Readonly<Record<Language, LanguageBuild>> = {
   typescript: buildTypeScript,
@@ -63,9 +67,12 @@ export async function buildProject(directory: string, options: BuildOptions = {}
   const project = readProject(directory)
   const steps = stepsWith(options.onProgress)
   const descriptors = await steps.run('proto', () => compileProtos(project))
+  for (const warning of descriptors.warnings) steps.warn(formatProblem(within(project.directory, warning)))
   // The component brings along what a host has not.
   const own = withoutStandard(descriptors.bytes)
-  const component = await languages[project.language](project, { ...descriptors, bytes: own }, steps)
+  const built = await languages[project.language](project, { ...descriptors, bytes: own }, steps)
+  checkServed(project, built.description, built.kinds, descriptors.placeOf)
+  const { component } = built
   const file = resolve(options.out ?? resolve(project.directory, 'build', `${fileName(project.name)}.wasm`))
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, component)
@@ -73,7 +80,7 @@ export async function buildProject(directory: string, options: BuildOptions = {}
     const symbols = descriptors.schema.files.get(name)?.symbols ?? []
     return symbols.filter((symbol) => descriptors.schema.services.has(symbol))
   })
-  return { file, bytes: component.length, steps: steps.done, notes: steps.notes, services }
+  return { file, bytes: component.length, steps: steps.done, warnings: steps.warnings, services }
 }
 
 /** `@scope/name` without its scope. */

@@ -22,7 +22,7 @@ import type { LanguageBuild } from './build.ts'
 import { forbiddenProblem } from './c-forbidden.ts'
 import { generateC } from './codegen/c.ts'
 import { writeGenerated } from './codegen/write.ts'
-import { checkedCore, componentOf } from './component.ts'
+import { builtOf, checkedCore } from './component.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
@@ -87,7 +87,7 @@ export const buildC: LanguageBuild = async (project, { bytes, schema }, steps) =
   if (tools instanceof MissingTool) throw tools
   await steps.run('generate', () => writeGenerated(project.gen, generateC(schema, project.files, bytes)))
   const core = await steps.run('compile', () => compile(project, tools))
-  return await steps.run('componentize', () => componentOf(core))
+  return await builtOf(project, core, steps)
 }
 
 const flags = [

@@ -12,12 +12,15 @@ import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco'
 import { ByteReader, ByteWriter } from '../deploy/bytes.ts'
 import { bodyOf, countImports, readModule, sectionId } from '../deploy/sections.ts'
 import { witSource } from '../deploy/wit.ts'
+import type { Description } from '../guest/about.ts'
 import { interfaces } from '../guest/layout.ts'
+import { describeCore } from './describe-core.ts'
 import type { Kind } from './kinds.ts'
 import { kinds } from './kinds.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
+import type { Steps } from './steps.ts'
 import { worldName, worldWit } from './world.ts'
 
 const wasi = 'wasi_snapshot_preview1'
@@ -58,6 +61,33 @@ export function checkedCore(
   if (problems.length > 0) throw new BuildError(problems, directory)
   if (kindsExported(core).length === 0) throw new BuildError([{ file: entry, message: noService }], directory)
   return core
+}
+
+/** What a language's build makes. */
+export interface Built {
+  readonly component: Uint8Array
+  /** What it says of itself. */
+  readonly description: Description
+  /** Of the interfaces that it exports. */
+  readonly kinds: readonly Kind[]
+}
+
+/** The component of a core, and what that says of itself. `fault`: as of `componentOf`. @throws BuildError if it says nothing. */
+export async function builtOf(
+  { entry, directory }: Project,
+  core: Uint8Array,
+  steps: Steps,
+  fault = 0,
+): Promise<Built> {
+  return await steps.run('componentize', async () => {
+    const wasi = importsOf(core).wasi.length > 0 ? await stub(fault) : undefined
+    const [component, described] = await Promise.all([componentOf(core, fault), describeCore({ core, wasi })])
+    if ('description' in described) return { component, description: described.description, kinds: kindsExported(core) }
+    throw new BuildError(
+      [{ file: entry, message: `the service cannot say what it is: ${described.failed}` }],
+      directory,
+    )
+  })
 }
 
 /** Kinds of services that a core has, by the functions that it exports. */

@@ -16,7 +16,7 @@ import { faultBytesMax } from '../guest/fault-text.ts'
 import type { LanguageBuild } from './build.ts'
 import { generateGo } from './codegen/go.ts'
 import { writeGenerated } from './codegen/write.ts'
-import { componentOf, importsOf } from './component.ts'
+import { builtOf, importsOf } from './component.ts'
 import { coreWithFault, faultMagic } from './fault-export.ts'
 import type { Kind } from './kinds.ts'
 import { kinds } from './kinds.ts'
@@ -51,7 +51,7 @@ export const buildGo: LanguageBuild = async (project, { bytes, schema }, steps) 
   })
   work.refuseImports(core)
   const linked = coreWithFault(project, core)
-  return await steps.run('componentize', () => componentOf(linked.core, linked.address))
+  return await builtOf(project, linked.core, steps, linked.address)
 }
 
 /** What `go list` says of a package. */

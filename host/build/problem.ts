@@ -18,7 +18,7 @@ export class BuildError extends Error {
 
   /** `directory`: the project; files below it are named relative to it. */
   constructor(problems: readonly BuildProblem[], directory: string) {
-    const shown = problems.map((problem) => ({ ...problem, file: relativeTo(directory, problem.file) }))
+    const shown = problems.map((problem) => within(directory, problem))
     super(shown.map(formatProblem).join('\n'))
     this.name = 'BuildError'
     this.problems = shown
@@ -28,6 +28,11 @@ export class BuildError extends Error {
 export function formatProblem({ file, line, column, message }: BuildProblem): string {
   const place = line === undefined ? file : column === undefined ? `${file}:${line}` : `${file}:${line}:${column}`
   return `${place}: ${message}`
+}
+
+/** With its file as it is named in the project. */
+export function within(directory: string, problem: BuildProblem): BuildProblem {
+  return { ...problem, file: relativeTo(directory, problem.file) }
 }
 
 function relativeTo(directory: string, file: string): string {

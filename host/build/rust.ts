@@ -16,7 +16,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { withStandard } from '../schema/standard.ts'
 import type { LanguageBuild } from './build.ts'
-import { componentOf, importsOf } from './component.ts'
+import { builtOf, importsOf } from './component.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
@@ -36,7 +36,7 @@ export const buildRust: LanguageBuild = async (project, { bytes }, steps) => {
     if (cargo instanceof MissingTool) throw cargo
     return await compile(project, cargo)
   })
-  return await steps.run('componentize', () => componentOf(core))
+  return await builtOf(project, core, steps)
 }
 
 async function writeIfChanged(file: string, bytes: Uint8Array): Promise<void> {

@@ -4,19 +4,19 @@ import type { Progress } from './build.ts'
 
 export interface Steps {
   readonly done: readonly { readonly step: string; readonly ms: number }[]
-  readonly notes: readonly string[]
+  readonly warnings: readonly string[]
   run<T>(step: string, work: () => T | Promise<T>): Promise<T>
-  note(text: string): void
+  warn(text: string): void
 }
 
 export function stepsWith(onProgress: (progress: Progress) => void = () => {}): Steps {
   const done: { step: string; ms: number }[] = []
-  const notes: string[] = []
+  const warnings: string[] = []
   return {
     done,
-    notes,
-    note: (text) => {
-      notes.push(text)
+    warnings,
+    warn: (text) => {
+      warnings.push(text)
     },
     async run(step, work) {
       onProgress({ step, ms: undefined })

@@ -21,7 +21,7 @@ import type { LanguageBuild } from './build.ts'
 import { kindMacros } from './c.ts'
 import { generateSwift } from './codegen/swift.ts'
 import { writeGenerated } from './codegen/write.ts'
-import { checkedCore, componentOf } from './component.ts'
+import { builtOf, checkedCore } from './component.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
@@ -98,7 +98,7 @@ export const buildSwift: LanguageBuild = async (project, { bytes, schema }, step
   if (tools instanceof MissingTool) throw tools
   await steps.run('generate', () => writeGenerated(project.gen, generateSwift(schema, project.files, bytes)))
   const core = await steps.run('compile', () => compileCore(project, tools))
-  return await steps.run('componentize', () => componentOf(core))
+  return await builtOf(project, core, steps)
 }
 
 const swiftFlags = [

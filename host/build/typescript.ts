@@ -19,9 +19,10 @@ import type { LanguageBuild } from './build.ts'
 import { bundleMap, sourceName } from './bundle-map.ts'
 import { generate } from './codegen/generate.ts'
 import { writeGenerated } from './codegen/write.ts'
+import type { Built } from './component.ts'
 import { componentWithFault } from './fault-export.ts'
 import { findForbidden } from './forbidden.ts'
-import { kindsOf } from './kinds.ts'
+import { describeScript } from './kinds.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
@@ -42,10 +43,10 @@ export const buildTypeScript: LanguageBuild = async (project, { bytes, schema },
     bundled = bundle as Bundle
   })
   const { map } = bundled!
-  const component = await steps.run('componentize', () => componentizeBundle(project, bundled!))
-  const whole = withSourceMap(component, map)
-  if (whole === component) steps.note('the source map is too large to go along: faults name places in the bundle')
-  return whole
+  const built = await steps.run('componentize', () => componentizeBundle(project, bundled!))
+  const whole = withSourceMap(built.component, map)
+  if (whole === built.component) steps.warn('the source map is too large to go along: faults name places in the bundle')
+  return { ...built, component: whole }
 }
 
 /** The project's own tsconfig.json, or ours where it has none. */
@@ -203,13 +204,13 @@ function bundleProblems(error: unknown, { entry }: Project): BuildProblem[] {
   })
 }
 
-async function componentizeBundle(project: Project, { module, script }: Bundle): Promise<Uint8Array> {
-  const kinds = kindsOf(script, project.entry)
-  if ('message' in kinds) throw new BuildError([kinds], project.directory)
-  return await withWorld(kinds, async (witPath) => {
+async function componentizeBundle(project: Project, { module, script }: Bundle): Promise<Built> {
+  const described = describeScript(script, project.entry)
+  if ('message' in described) throw new BuildError([described], project.directory)
+  return await withWorld(described.kinds, async (witPath) => {
     const options = { witPath, world: worldName, jsSource: module, stubWasi: true, sync: true }
     try {
-      return componentWithFault(project, (await componentize(options)).component)
+      return { ...described, component: componentWithFault(project, (await componentize(options)).component) }
     } catch (error) {
       const [, thrown] = /module evaluation: ([\s\S]*)$/.exec((error as Error).message) ?? []
       if (thrown === undefined) throw error

@@ -26,7 +26,7 @@ async function run(args: Args): Promise<number> {
         if (ms !== undefined) progress(`${step} ${seconds(ms)}`)
       },
     })
-    for (const note of result.notes) progress(`note: ${note}`)
+    for (const warning of result.warnings) progress(`warning: ${warning}`)
     if (args.is('json')) printJson(result)
     else {
       const total = result.steps.reduce((sum, { ms }) => sum + ms, 0)

@@ -9,14 +9,13 @@ import { link } from '../deploy/link.ts'
 import { streamsOf } from '../deploy/methods.ts'
 import { dryRunOn } from '../deploy/offline.ts'
 import { validateDescription } from '../deploy/validate.ts'
-import { InnkeeperError } from '../errors.ts'
 import { load } from '../guest/load.ts'
 import { defaultLimits } from '../limits.ts'
 import { createLog } from '../observe/log.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
 import { Refused } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
-import { CommandFailure, UsageError } from './command.ts'
+import { asFailure, CommandFailure, UsageError } from './command.ts'
 import { type Deployed, found } from './deploy.ts'
 import { bytes, print, printJson, progress } from './print.ts'
 
@@ -45,7 +44,11 @@ async function run(args: Args): Promise<number> {
   const { description } = artefact
   const schema = schemaOf(description.descriptors)
   const problems = validateDescription(description, schema, defaultLimits)
-  if (problems.length > 0) throw new Refused(`${file} would be refused`, problems)
+  if (problems.length > 0)
+    throw new Refused(
+      `${file} would be refused`,
+      problems.map(({ message }) => message),
+    )
   progress(`trying the laws on random commands (seed ${seed})`)
   const fresh = () => load(artefact, defaultLimits, streamsOf(schema), true)
   const reports = description.services.map((service) => checkLaws(service, schema, fresh, seed))
@@ -73,8 +76,7 @@ async function onStored(
   const log = createLog('warn')
   const result = await dryRunOn(directory, component, defaultLimits, log, { onProgress: progress }).catch(
     (error: unknown) => {
-      if (error instanceof InnkeeperError) throw new CommandFailure(error.message)
-      throw error
+      throw asFailure(error)
     },
   )
   if (!result.ok) throw new Refused(`${file} would be refused on ${directory}`, result.reasons)

@@ -1,9 +1,12 @@
 // Command: what every subcommand of `inn` is, how its words are read, and how it fails.
 //
-// C1. Exit code 0 fine, 1 refused or failed, 2 wrong usage; errors are one line on standard error that says what to do.
+// C1. Exit code 0 fine, 1 refused or failed, 2 wrong usage, 141 the reader went (reader.ts); errors are one line on standard error that
+//     says what to do.
 // C2. Flags of all commands: --admin, --url, --token, --json, --help.
 
 import { parseArgs } from 'node:util'
+import { InnkeeperError, operatorMessage } from '../errors.ts'
+import { table } from './print.ts'
 
 export interface Subcommand {
   readonly name: string
@@ -36,6 +39,13 @@ export class UsageError extends Error {}
 
 /** Refused or failed: exit code 1. */
 export class CommandFailure extends Error {}
+
+/** What a data directory or a port may throw, as a sentence; a bug of ours as it is. */
+export function asFailure(error: unknown): unknown {
+  if (error instanceof InnkeeperError) return new CommandFailure(operatorMessage(error))
+  const { syscall, message } = error as NodeJS.ErrnoException
+  return syscall === undefined ? error : new CommandFailure(message)
+}
 
 export const commonFlags: Readonly<Record<string, Flag>> = {
   admin: { type: 'string', help: "HOST:PORT of the host's admin port (default 127.0.0.1:8081)" },
@@ -74,7 +84,7 @@ export function readArgs(command: Subcommand, argv: readonly string[]): Args {
 export function help(command: Subcommand): string {
   const flags = Object.entries({ ...command.flags, ...commonFlags }).map(([name, flag]) => {
     const dashes = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`
-    return `  ${(dashes + (flag.type === 'string' ? ' VALUE' : '')).padEnd(28)}${flag.help}`
+    return [`  ${dashes}${flag.type === 'string' ? ' VALUE' : ''}`, flag.help]
   })
-  return `inn ${command.name} ${command.usage}\n\n${command.summary}\n\n${flags.join('\n')}`
+  return `inn ${command.name} ${command.usage}\n\n${command.summary}\n\n${table(flags)}`
 }

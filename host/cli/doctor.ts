@@ -3,10 +3,9 @@
 import { existsSync } from 'node:fs'
 import type { Told } from '../doctor/doctor.ts'
 import { examine } from '../doctor/doctor.ts'
-import { InnkeeperError } from '../errors.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
-import { CommandFailure } from './command.ts'
+import { asFailure, CommandFailure } from './command.ts'
 import { bytes, print, printJson, progress } from './print.ts'
 
 export const doctorCommand: Subcommand = {
@@ -33,8 +32,7 @@ async function run(args: Args): Promise<number> {
     told = count
     progress(`${bytes(count)} read`)
   }).catch((error: unknown) => {
-    if (error instanceof InnkeeperError) throw new CommandFailure(error.message)
-    throw error
+    throw asFailure(error)
   })
   if (args.is('json')) printJson({ directory, ...diagnosis })
   else {
@@ -49,23 +47,24 @@ async function run(args: Args): Promise<number> {
 
 async function running(args: Args): Promise<number> {
   const report = await adminClient(args).get('/v1/doctor')
+  const { scrubbing, rounds, values, findings, met } = report
   if (args.is('json')) printJson(report)
   else {
-    show(report.findings)
-    const { scrubbing, rounds, values } = report
-    if (!scrubbing)
-      print('The host does not scrub its store; `inn up --scrub` does. `inn doctor --data DIR` checks it offline.')
-    else
+    show(findings)
+    show(met)
+    if (met.length > 0) print(`${met.length} damaged parts were met since the host started.`)
+    if (scrubbing)
       print(
-        `${rounds} rounds through the store, ${values} values read, ${bytes(report.bytes)}; ${report.findings.length} findings.`,
+        `${rounds} rounds through the store, ${values} values read, ${bytes(report.bytes)}; ${findings.length} findings.`,
       )
+    else print('The host does not scrub its store; `inn up --scrub` does. `inn doctor --data DIR` checks it offline.')
   }
-  return report.findings.length === 0 ? 0 : 1
+  return findings.length + met.length === 0 ? 0 : 1
 }
 
 function show(findings: readonly Told[]): void {
   for (const { service, entity, column, what, reason } of findings) {
-    const whose = entity === null ? column : `${service} ${JSON.stringify(entity)}`
+    const whose = entity === null ? (column ?? 'store') : `${service} ${JSON.stringify(entity)}`
     print(`${whose}: ${what}: ${reason}`)
   }
 }

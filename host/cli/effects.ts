@@ -4,7 +4,7 @@ import type { Json } from './client.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { UsageError } from './command.ts'
-import { print, printJson, table } from './print.ts'
+import { print, printJson, printPassedOver, table } from './print.ts'
 
 export const effectsCommand: Subcommand = {
   name: 'effects',
@@ -36,8 +36,10 @@ async function run(args: Args): Promise<number> {
   }
   const page = await client.get(`/v1/effects${query}`)
   if (args.is('json')) printJson(page)
-  else if (page.effects.length === 0) print('No effects are waiting.')
-  else print(table(page.effects.map(row)))
+  else {
+    print(page.effects.length === 0 ? 'No effects are waiting.' : table(page.effects.map(row)))
+    printPassedOver(page.passedOver)
+  }
   return 0
 }
 

@@ -3,7 +3,7 @@
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { UsageError } from './command.ts'
-import { print, printJson, progress, table } from './print.ts'
+import { entityName, print, printJson, printPassedOver, progress, table } from './print.ts'
 
 export const entitiesCommand: Subcommand = {
   name: 'entities',
@@ -55,7 +55,7 @@ async function rescue(args: Args, id: string): Promise<number> {
     return 0
   }
   const { sequence, bytes, reading, given } = rescued as Record<string, number>
-  print(`${args.words[0]} ${id} is folded to event ${sequence}; its state has ${bytes} bytes.`)
+  print(`${args.words[0]} ${entityName(id)} is folded to event ${sequence}; its state has ${bytes} bytes.`)
   if (reading! > given!)
     print(
       `A call takes ${Math.round(reading!)} units of fuel to read it and has ${Math.round(given!)}: commands on it fail until ` +
@@ -78,6 +78,7 @@ async function entities(args: Args): Promise<number> {
     printJson(page)
     return 0
   }
+  const unread: readonly string[] = page.passedOver ?? []
   if (page.entities.length === 0) print(args.is('stuck') ? 'No entity is stuck.' : 'No entities.')
   else if (args.is('stuck')) {
     for (const { message, told } of page.entities as { message: string; told: string }[])
@@ -85,16 +86,18 @@ async function entities(args: Args): Promise<number> {
   } else {
     print(
       table(
-        page.entities.map((e: { id: string; revision: number; sequence: number; lastChange: string }) => [
-          e.id,
-          // Values and replicas have changes instead of events.
-          e.sequence > 0 ? `${e.sequence} events` : `revision ${e.revision}`,
-          e.lastChange,
-        ]),
+        page.entities.map(
+          (e: { id: string; revision: number; sequence: number; lastChange: string; damaged?: string }) =>
+            e.damaged === undefined
+              ? // Values and replicas have changes instead of events.
+                [entityName(e.id), e.sequence > 0 ? `${e.sequence} events` : `revision ${e.revision}`, e.lastChange]
+              : [entityName(e.id), 'damaged', e.damaged],
+        ),
       ),
     )
   }
   if (page.next !== null) print('... and more; use --prefix or --limit')
+  printPassedOver(unread)
   return 0
 }
 
@@ -108,7 +111,7 @@ async function state(args: Args): Promise<number> {
       result.revision === undefined
         ? `after event ${result.sequence} of ${result.of}`
         : `at revision ${result.revision}`
-    print(`${result.service} ${result.entity} ${when}`)
+    print(`${result.service} ${entityName(result.entity)} ${when}`)
     printJson(result.state)
     for (const { method } of result.streams ?? []) print(`an open stream of ${method}`)
     for (const { id, to, parked } of result.effects)

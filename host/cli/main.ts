@@ -3,7 +3,8 @@
 import { Refused } from './client.ts'
 import type { Subcommand } from './command.ts'
 import { CommandFailure, help, readArgs, UsageError } from './command.ts'
-import { print } from './print.ts'
+import { print, table } from './print.ts'
+import { endWithReader } from './reader.ts'
 
 /** Loaded only when used: `inn call` should not wait for a compiler to load. */
 const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
@@ -25,6 +26,7 @@ const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
+  endWithReader()
   process.exitCode = await run(argv)
 }
 
@@ -61,10 +63,10 @@ function fail(message: string, code: number): number {
 }
 
 async function overview(): Promise<string> {
-  const lines: string[] = []
+  const rows: string[][] = []
   for (const load of Object.values(subcommands)) {
-    const command = await load()
-    lines.push(`  ${`inn ${command.name} ${command.usage}`.padEnd(60)} ${command.summary}`)
+    const { name, usage, summary } = await load()
+    rows.push([`  inn ${name} ${usage}`, summary])
   }
-  return `Stateful services from pure functions: one process, one data directory.\n\n${lines.join('\n')}\n\n\`inn COMMAND --help\` explains a command.`
+  return `Stateful services from pure functions: one process, one data directory.\n\n${table(rows)}\n\n\`inn COMMAND --help\` explains a command.`
 }

@@ -1,5 +1,7 @@
 // Print: what commands show to a person.
 
+import { printable } from '../printable.ts'
+
 /** Columns as wide as their widest cell. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []
@@ -8,6 +10,11 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows
     .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index]!))).join('  '))
     .join('\n')
+}
+
+/** The id of an entity, which its callers chose: an empty one can be seen, and nothing in it acts on a terminal. */
+export function entityName(id: string): string {
+  return id === '' ? '""' : printable(id)
 }
 
 export function bytes(count: number): string {
@@ -26,6 +33,11 @@ export function progress(step: string): void {
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
+}
+
+/** A list is not whole: what of it cannot be read. */
+export function printPassedOver(parts: readonly string[]): void {
+  for (const part of parts) print(`not listed: ${part}; \`inn doctor --data DIR\` names what it can of it`)
 }
 
 export function printJson(value: unknown): void {

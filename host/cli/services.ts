@@ -1,5 +1,7 @@
 // inn services, inn undeploy: what is served.
 
+import type { Unrestored } from '../deploy/unrestored.ts'
+import { unservedSentence } from '../deploy/unrestored.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { print, printJson, table } from './print.ts'
@@ -30,12 +32,6 @@ interface Service {
   methods: { name: string; input: string; output: string; routes: string[] }[]
 }
 
-interface Unrestored {
-  deployment: number
-  services: string[]
-  reasons: string[]
-}
-
 async function list(args: Args): Promise<number> {
   const { services, unrestored } = (await adminClient(args).get('/v1/services')) as {
     services: Service[]
@@ -46,7 +42,7 @@ async function list(args: Args): Promise<number> {
     return 0
   }
   if (services.length === 0 && unrestored.length === 0) print('Nothing is deployed. `inn deploy FILE.wasm` does.')
-  else
+  else if (services.length > 0)
     print(
       table(
         services.map(({ name, kind, deployment, methods }) => [
@@ -58,8 +54,7 @@ async function list(args: Args): Promise<number> {
       ),
     )
   for (const { name, warnings } of services) for (const warning of warnings) print(`warning: ${name}: ${warning}`)
-  for (const { deployment, services: names, reasons } of unrestored)
-    print(`not served: ${names.join(', ')} (deployment ${deployment}): ${reasons.join('; ')}`)
+  for (const left of unrestored) print(unservedSentence(left))
   return 0
 }
 

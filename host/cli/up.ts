@@ -5,12 +5,14 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { ConfigSources } from '../config.ts'
 import { bareSettings, ConfigError, loadConfig, settingNames } from '../config.ts'
-import { InnkeeperError } from '../errors.ts'
+import { unservedSentence } from '../deploy/unrestored.ts'
+import { InnkeeperError, operatorMessage } from '../errors.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { Host } from '../main.ts'
 import { startHost } from '../main.ts'
+import { Refused } from './client.ts'
 import type { Args, Flag, Subcommand } from './command.ts'
-import { CommandFailure, UsageError } from './command.ts'
+import { asFailure, CommandFailure, UsageError } from './command.ts'
 import { print, printJson, progress, seconds, table } from './print.ts'
 
 const helps: Readonly<Record<string, string>> = {
@@ -19,6 +21,7 @@ const helps: Readonly<Record<string, string>> = {
   admin: 'HOST:PORT of the admin port (default 127.0.0.1:8081)',
   token: 'token that the admin port asks for',
   'require-sandbox': 'deploy nothing where the process that links components cannot be sealed',
+  'never-stored-headers': 'headers that reach functions and are never on disk (default "x-token, x-api-key")',
   scrub: 'read the whole store again and again, 1 MB/s, to find damage early',
 }
 
@@ -50,22 +53,23 @@ async function run(args: Args): Promise<number> {
     return 0
   }
   const started = performance.now()
-  const host = await start(config)
-  for (const file of args.words) {
-    try {
-      await deploy(host, file)
-    } catch (error) {
-      await host.stop()
-      throw error
-    }
+  const files = await read(args.words)
+  const host = await start(config, files.length > 0)
+  try {
+    await deployAll(host, files)
+  } catch (error) {
+    await host.stop()
+    throw error
   }
-  if (args.is('dev')) for (const file of args.words) redeploy(host, file)
+  host.ready()
+  if (args.is('dev')) for (const { name } of files) redeploy(host, name)
   if (args.is('json')) {
     printJson({
       listen: host.listen,
       admin: host.admin,
       data: config.data,
       services: [...host.services.current.services.keys()],
+      unrestored: host.deployer.unrestored,
     })
   } else {
     announce(host, performance.now() - started)
@@ -95,34 +99,55 @@ function settings(sources: ConfigSources): ReturnType<typeof loadConfig> {
   }
 }
 
-async function start(config: Parameters<typeof startHost>[0]): Promise<Host> {
+/** `waits`: files are to be deployed before it takes calls. */
+async function start(config: Parameters<typeof startHost>[0], waits: boolean): Promise<Host> {
   try {
-    return await startHost(config)
+    return await startHost(config, { waits })
   } catch (error) {
-    const { code } = error as { code?: string }
-    if (error instanceof InnkeeperError) throw new CommandFailure(sentence(error))
+    const { code, message } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE')
-      throw new CommandFailure(
-        `a port is in use (${(error as Error).message}); choose others with --listen and --admin`,
-      )
-    if (code === 'EACCES' || code === 'ENOTDIR' || code === 'EEXIST' || code === 'EADDRNOTAVAIL')
-      throw new CommandFailure((error as Error).message)
-    throw error
+      throw new CommandFailure(`a port is in use (${message}); choose others with --listen and --admin`)
+    throw asFailure(error)
   }
 }
 
-function sentence({ code, message, cause }: InnkeeperError): string {
-  return code === 'data_damaged' && cause instanceof Error ? `${message} (${cause.message})` : message
+interface ComponentFile {
+  readonly name: string
+  readonly bytes: Uint8Array
 }
 
-async function deploy(host: Host, file: string): Promise<void> {
-  progress(`deploying ${file}`)
-  const component = await readFile(file).catch((error: Error) => {
-    throw new CommandFailure(`${file}: ${error.message}`)
-  })
-  const result = await host.deployer.deploy(component, { onProgress: progress })
-  if (result.ok) return
-  throw new CommandFailure(`${file} is refused: ${result.reasons.join('; ')}`)
+/** Before the host starts: a name that is mistyped changes nothing. @throws CommandFailure naming all that cannot be read */
+async function read(names: readonly string[]): Promise<readonly ComponentFile[]> {
+  const failures: string[] = []
+  const files = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      bytes: await readFile(name).catch((error: Error) => {
+        failures.push(`${name}: ${error.message}`)
+        return new Uint8Array()
+      }),
+    })),
+  )
+  if (failures.length > 0) throw new CommandFailure(failures.join('; '))
+  return files
+}
+
+/** They are linked side by side. @throws Refused with all reasons against all of them */
+async function deployAll(host: Host, files: readonly ComponentFile[]): Promise<void> {
+  const reasons = await Promise.all(files.map((file) => deploy(host, file)))
+  if (reasons.flat().length > 0) throw new Refused('not all files can be served', reasons.flat())
+}
+
+/** Why a file is refused, a reason a line, each with its name; nothing if it is served. */
+async function deploy(host: Host, { name, bytes }: ComponentFile): Promise<readonly string[]> {
+  progress(`deploying ${name}`)
+  try {
+    const result = await host.deployer.deploy(bytes, { onProgress: (step) => progress(`${name}: ${step}`) })
+    return result.ok ? [] : result.reasons.map((reason) => `${name}: ${reason}`)
+  } catch (error) {
+    if (error instanceof InnkeeperError) return [`${name}: ${operatorMessage(error)}`]
+    throw error
+  }
 }
 
 /** Builders write in several steps: wait until a file has been quiet for a moment. A refused version leaves the old one serving. */
@@ -134,11 +159,16 @@ function redeploy(host: Host, file: string): void {
     if (name !== basename(file)) return
     clearTimeout(timer)
     timer = setTimeout(() => {
-      deploy(host, file)
-        .then(() => print(`${file} is served again.`))
-        .catch((error: Error) => process.stderr.write(`${error.message}\n`))
+      again(host, file).catch((error: Error) => process.stderr.write(`${error.message}\n`))
     }, quietMs)
   }).unref()
+}
+
+async function again(host: Host, file: string): Promise<void> {
+  const [component] = await read([file])
+  const reasons = await deploy(host, component!)
+  if (reasons.length === 0) print(`${file} is served again.`)
+  for (const reason of reasons) process.stderr.write(`refused: ${reason}\n`)
 }
 
 function announce(host: Host, ms: number): void {
@@ -152,5 +182,8 @@ function announce(host: Host, ms: number): void {
         rows.push([`  ${service.name}/${method.name}`, route.httpMethod, route.path])
     }
   }
-  print(rows.length === 0 ? 'Nothing is deployed yet: inn deploy FILE.wasm' : table(rows))
+  const { unrestored } = host.deployer
+  if (rows.length > 0) print(table(rows))
+  else if (unrestored.length === 0) print('Nothing is deployed yet: inn deploy FILE.wasm')
+  for (const left of unrestored) print(unservedSentence(left))
 }

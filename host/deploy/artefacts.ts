@@ -71,9 +71,10 @@ export class Artefacts {
   /** The bytes as they were uploaded. @throws Unlinkable */
   component(contentHash: string): Uint8Array {
     const component = this.parts.catalog.component(contentHash)
-    if (component === undefined) throw new Unlinkable([`component ${contentHash} is not in the data directory`])
+    if (component === undefined)
+      throw new Unlinkable(['its component is not in the data directory; deploy its file again'])
     if (hash('sha256', component, 'hex') !== contentHash)
-      throw new Unlinkable([`component ${contentHash} is damaged in the data directory; deploy its file again`])
+      throw new Unlinkable(['its component is damaged in the data directory; deploy its file again'])
     return component
   }
 

@@ -13,7 +13,7 @@
 
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
-import { InnkeeperError } from '../errors.ts'
+import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { Folder } from '../fold/folder.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import { load } from '../guest/load.ts'
@@ -22,7 +22,7 @@ import type { Catalog, DeployedService, Deployment } from '../journal/catalog.ts
 import { keyFields } from '../router/entity-key.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
 import type { Schema } from '../schema/schema.ts'
-import type { EventSourcedService, Service, Services } from '../services.ts'
+import type { EventSourcedService, Services } from '../services.ts'
 import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
 import { jsonBreaks } from './json-clients.ts'
@@ -31,6 +31,8 @@ import { makeServices } from './make-services.ts'
 import { streamsOf } from './methods.ts'
 import type { StoredJournal, StoredVerdict, Tried } from './stored/stored.ts'
 import { storedServices, storedTypes, tryStored } from './stored/stored.ts'
+import type { Unrestored } from './unrestored.ts'
+import { unservedSentence } from './unrestored.ts'
 import { leftOut, validateDescription, validateOwnership, validatePersistence, validateUpgrade } from './validate.ts'
 
 export type DeployResult =
@@ -70,19 +72,11 @@ export interface DeployerParts extends ArtefactsParts {
   readonly clock: Clock
 }
 
-/** Why services of a deployment are not served. */
-export interface Unrestored {
-  readonly deployment: number
-  readonly services: readonly string[]
-  readonly reasons: readonly string[]
-}
-
 export class Deployer {
   private readonly parts: DeployerParts
   private readonly artefacts: Artefacts
   private queue: Promise<unknown> = Promise.resolve()
   private pending = 0
-  private readonly left: Unrestored[] = []
 
   constructor(parts: DeployerParts) {
     this.parts = parts
@@ -143,9 +137,9 @@ export class Deployer {
     }
   }
 
-  /** Serve what the catalog says is active. A service that cannot be restored is left out, logged, and told by `unrestored`. */
+  /** Serve what the catalog says is active. A service that cannot be restored is logged, and its callers are told (services.ts S3). */
   async restore(): Promise<void> {
-    const { catalog, services, limits, log } = this.parts
+    const { catalog, services, limits } = this.parts
     const active = catalog.active()
     const deployments = catalog.deployments()
     const numbers = [...new Set(active.values())].sort((a, b) => a - b)
@@ -163,29 +157,43 @@ export class Deployer {
         services.change(made.filter((service) => active.get(service.name) === number))
       } catch (error) {
         const names = [...active].filter(([, deployment]) => deployment === number).map(([name]) => name)
-        const reasons = error instanceof Unlinkable ? error.reasons : [(error as Error).message]
-        this.left.push({ deployment: number, services: names, reasons })
-        log.error(
-          { deployment: number, services: names, err: error },
-          'a deployment could not be restored; its services are not served',
-        )
+        this.leave(number, names, error)
       }
     }
   }
 
-  /** What `restore` left out, and is not deployed since. */
-  get unrestored(): readonly Unrestored[] {
-    const { services } = this.parts
-    return this.left
-      .map((one) => ({ ...one, services: one.services.filter((name) => services.get(name) === undefined) }))
-      .filter(({ services: names }) => names.length > 0)
+  private leave(number: number, names: readonly string[], error: unknown): void {
+    const { catalog, services, log } = this.parts
+    const hash = catalog.deployments().find((item) => item.number === number)?.hash
+    const schema = hash === undefined ? undefined : this.schemaBefore(hash)
+    const reasons = error instanceof Unlinkable ? error.reasons : [operatorMessage(toInnkeeperError(error))]
+    services.leave(
+      names.map((name) => ({ name, deployment: number, type: schema?.services.get(name), reasons: reasons })),
+    )
+    // What is foreseen is told in the sentence; a stack is of use for the rest.
+    const foreseen = error instanceof Unlinkable || error instanceof InnkeeperError
+    log.error(
+      { deployment: number, services: names, ...(foreseen ? {} : { err: error }) },
+      unservedSentence({ deployment: number, services: names, reasons }),
+    )
   }
 
-  /** Stop serving. @throws InnkeeperError `unknown_service` */
-  undeploy(name: string): Service {
+  /** What is deployed and cannot be run by this host, by deployment. */
+  get unrestored(): readonly Unrestored[] {
+    const groups = new Map<number, Unrestored>()
+    for (const { name, deployment, reasons } of this.parts.services.current.unserved.values()) {
+      const names = groups.get(deployment)?.services ?? []
+      groups.set(deployment, { deployment, services: [...names, name], reasons })
+    }
+    return [...groups.values()]
+  }
+
+  /** Stop serving, also what cannot be run. @throws InnkeeperError `unknown_service` */
+  undeploy(name: string): Pick<DeployedService, 'name' | 'kind' | 'storage'> {
     const { catalog, services } = this.parts
-    const service = services.get(name)
-    if (service === undefined) throw new InnkeeperError('unknown_service', `no service ${name} is deployed`)
+    const deployed = catalog.deployments().find(({ number }) => number === catalog.active().get(name))
+    const service = deployed?.services.find((one) => one.name === name)
+    if (service === undefined) throw services.missing(name, '')
     catalog.undeploy(name)
     services.change([], [name])
     return service
@@ -226,11 +234,11 @@ export class Deployer {
     if (!linked.ok) return linked
     const { artefact } = linked
     options.onProgress?.('checking services and routes')
-    const read = schemaOf(artefact)
+    const read = schemaOf(artefact.description.descriptors)
     if ('reasons' in read) return { ok: false, reasons: read.reasons }
     const { schema } = read
     const problems = validateDescription(artefact.description, schema, limits)
-    if (problems.length > 0) return { ok: false, reasons: problems }
+    if (problems.length > 0) return { ok: false, reasons: problems.map(({ message }) => message) }
     const described = describe(artefact, schema)
     // Compiles the modules: whatever can still fail does so before anything is written.
     const guest = load(artefact, limits, streamsOf(schema))
@@ -335,6 +343,13 @@ export class Deployer {
     })
   }
 
+  /** The schema of a component that was deployed, if what is kept of it can be read. */
+  private schemaBefore(contentHash: string): Schema | undefined {
+    const descriptors = this.artefacts.descriptors(contentHash)
+    const read = descriptors && schemaOf(descriptors)
+    return read && 'schema' in read ? read.schema : undefined
+  }
+
   private async earlier(number: number): Promise<Artefact | undefined> {
     const deployment = this.parts.catalog.deployments().find((item) => item.number === number)
     try {
@@ -347,9 +362,9 @@ export class Deployer {
   }
 }
 
-function schemaOf(artefact: Artefact): { schema: Schema } | { reasons: readonly string[] } {
+function schemaOf(descriptors: Uint8Array): { schema: Schema } | { reasons: readonly string[] } {
   try {
-    return { schema: loadSchema(artefact.description.descriptors) }
+    return { schema: loadSchema(descriptors) }
   } catch (error) {
     if (error instanceof SchemaError) return { reasons: error.problems }
     throw error

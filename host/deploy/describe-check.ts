@@ -1,16 +1,15 @@
 // Check of a description: what can be said against it from its words alone.
 //
 // Q1. Services have protobuf names, each once, of a kind whose interface the component exports.
-// Q2. Header names are lower case and none of the host's own business (A6: credentials never reach a guest).
+// Q2. Headers are such as can reach a function (header-names.ts): no credentials, nothing of the transport.
 //
 // Owns: the description by itself.   validate.ts owns: the description against its descriptors and against the catalog.
 
 import type { Description } from '../guest/about.ts'
 import { interfaces } from '../guest/layout.ts'
+import { headerProblem } from '../header-names.ts'
 
 const fullName = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/
-const headerName = /^[0-9a-z_.-]+$/
-const forbiddenHeader = /^(authorization|cookie|set-cookie|proxy-.*)$/
 
 /** Reasons against it. `exported`: the interfaces that the component has. */
 export function checkDescription(description: Description, exported: readonly string[]): string[] {
@@ -27,10 +26,8 @@ export function checkDescription(description: Description, exported: readonly st
     }
     if (persistenceId === '') reasons.push(`${printable(name)} has an empty persistence id`)
     for (const header of headers) {
-      if (!headerName.test(header))
-        reasons.push(`${printable(name)}: "${printable(header)}" is not a header in lower case`)
-      else if (forbiddenHeader.test(header))
-        reasons.push(`${printable(name)}: the header ${header} never reaches a guest`)
+      const problem = headerProblem(header, printable(header))
+      if (problem !== undefined) reasons.push(`${printable(name)}: ${problem}`)
     }
   }
   return reasons

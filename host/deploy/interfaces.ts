@@ -1,8 +1,8 @@
 // Interfaces: what a component imports and exports, against what this host gives and wants.
 //
 // F1. Nothing may be imported but the interface of type names; every other import is named, with what to do about it.
-// F2. `about` and at least one state model must be exported, in the version that this host speaks. Other exports are let
-//     be: compilers add their own.
+// F2. `about` and at least one state model must be exported. Other exports are let be: compilers add their own.
+// F3. A component of another version of the contract has one fault: everything else that is odd about it follows from that.
 //
 // Owns: names.   describe and lift own: whether behind a name lies what the contract says.
 
@@ -14,20 +14,21 @@ const wanted: readonly string[] = [interfaces.about, ...models]
 /** Reasons against a component, from the WIT text of its world. */
 export function checkInterfaces(wit: string): string[] {
   const { imported, exported } = worldOf(wit)
-  const reasons = imported.filter((name) => name !== interfaces.types).map(importReason)
-  for (const name of exported) {
-    const [base, version] = name.split('@')
-    const ours = wanted.find((one) => one.startsWith(`${base}@`))
-    if (ours !== undefined && ours !== name) {
-      reasons.push(
-        `exports ${base} in version ${version}; this host speaks ${ours}. Build it again with a matching SDK`,
-      )
-    }
+  const other = exported.find((name) => !wanted.includes(name) && sameButVersion(name))
+  if (other !== undefined) {
+    const [theirs, ours] = [other, interfaces.about].map((name) => name.split('@')[1])
+    return [`it speaks contract ${theirs}, and this host ${ours}: rebuild it with this version and deploy again`]
   }
+  const reasons = imported.filter((name) => name !== interfaces.types).map(importReason)
   if (!exported.includes(interfaces.about)) reasons.push(`does not export ${interfaces.about}`)
   const found = models.filter((model) => exported.includes(model))
   if (found.length === 0) reasons.push(`exports no state model; one of ${models.join(', ')} is needed`)
   return reasons
+}
+
+function sameButVersion(name: string): boolean {
+  const [base] = name.split('@')
+  return wanted.some((one) => one.startsWith(`${base}@`))
 }
 
 function importReason(name: string): string {

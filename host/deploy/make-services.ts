@@ -39,7 +39,8 @@ function makeService(
   const { kind } = description
   const methods = new Map<string, Method>()
   for (const method of type.methods.values()) {
-    const keyOf = kind === 'action' ? () => '' : keyReader(method.input, entityKeyBytesMax)
+    const keyOf =
+      kind === 'action' ? () => '' : keyReader(method.input, `${deployed.name}/${method.name}`, entityKeyBytesMax)
     methods.set(method.name, { type: method, keyOf, view: methodView(description, method) })
   }
   const common = {

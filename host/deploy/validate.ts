@@ -9,25 +9,38 @@ import type { Description, ServiceDescription } from '../guest/about.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { DeployedService, Deployment } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
-import { isKeyField, keyFields } from '../router/entity-key.ts'
+import { canBeEmpty, isKeyField, keyFields } from '../router/entity-key.ts'
+import { eventingOptions, httpOption } from '../schema/raw.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
 
-export function validateDescription(description: Description, schema: Schema, limits: Limits): readonly string[] {
-  const problems: string[] = []
+/** Something that is wrong with a component. */
+export interface DescriptionProblem {
+  readonly message: string
+  /** The element of a .proto that it lies in, as protobuf names it; of an option of a method `pkg.Service.Method#number`. */
+  readonly element: string | undefined
+}
+
+export function validateDescription(
+  description: Description,
+  schema: Schema,
+  limits: Limits,
+): readonly DescriptionProblem[] {
+  const problems: DescriptionProblem[] = []
+  const report: Report = (message, element) => problems.push({ message, element })
   if (description.services.length === 0)
-    problems.push('No entities were reported by the discover call! describe() must list at least one service.')
-  for (const service of description.services)
-    validateService(service, schema, limits, (problem) => problems.push(problem))
+    report('No entities were reported by the discover call! describe() must list at least one service.')
+  for (const service of description.services) validateService(service, schema, limits, report)
+  for (const service of schema.services.values()) validateEventing(service, report)
   return problems
 }
 
-type Report = (problem: string) => void
+type Report = (message: string, element?: string) => void
 
 function validateService(service: ServiceDescription, schema: Schema, limits: Limits, report: Report): void {
   const { name } = service
   if (name.length > limits.nameLengthMax)
-    report(`${name.slice(0, 64)}...: a service's name may have ${limits.nameLengthMax} characters`)
-  if (name.startsWith('grpc.')) report(`${name}: services under "grpc." belong to the host`)
+    report(`${name.slice(0, 64)}...: a service's name may have ${limits.nameLengthMax} characters`, name)
+  if (name.startsWith('grpc.')) report(`${name}: services under "grpc." belong to the host`, name)
   const id = service.persistenceId
   if (id !== undefined && (id === '' || id.length > limits.nameLengthMax)) {
     report(`${name}: a persistence id has 1 to ${limits.nameLengthMax} characters`)
@@ -40,14 +53,26 @@ function validateService(service: ServiceDescription, schema: Schema, limits: Li
   if (service.stateType !== undefined && !schema.messages.has(service.stateType)) {
     report(`${name}: the state type ${service.stateType.slice(0, 100)} is not in the descriptors`)
   }
-  if (type.methods.size === 0) report(`${name}: has no methods`)
+  if (type.methods.size === 0) report(`${name}: has no methods`, name)
   validateStreaming(service, type, report)
   validateViews(service, type, report)
   if (service.kind !== 'action') validateKeyCounts(name, type, report)
   for (const method of type.methods.values()) {
     if (service.kind !== 'action') validateKey(name, method, report)
-    for (const problem of routesOf(name, method).problems) report(problem)
+    for (const problem of routesOf(name, method).problems) report(problem, `${name}.${method.name}#${httpOption}`)
   }
+}
+
+/** The option of Cloudstate is only ignored (build/descriptors.ts says so): its protos run unchanged. */
+function validateEventing({ fullName, methods }: ServiceType, report: Report): void {
+  for (const { name, eventing } of methods.values()) {
+    if (eventing !== 'innkeeper') continue
+    report(eventingProblem(`${fullName}.${name}`), `${fullName}.${name}#${eventingOptions.innkeeper}`)
+  }
+}
+
+export function eventingProblem(method: string): string {
+  return `${method}: (innkeeper.eventing) is not supported yet: the host reads no topic and writes none; take the option away`
 }
 
 function validateStreaming({ name, kind }: ServiceDescription, type: ServiceType, report: Report): void {
@@ -60,6 +85,7 @@ function validateStreaming({ name, kind }: ServiceDescription, type: ServiceType
   const what = kind === 'replicated' ? 'client-streaming' : 'streaming'
   report(
     `${name}: services of kind ${kind} have no ${what} methods, but these are: ${offending.map((method) => method.name).join(', ')}`,
+    `${name}.${offending[0]!.name}`,
   )
 }
 
@@ -82,17 +108,26 @@ function validateElement(service: string, method: MethodType, name: string, repo
   const field = method.input.byName.get(name)
   const where = `${service}.${method.name}: the view's field ${name.slice(0, 100)}`
   if (field === undefined) report(`${where} is not in ${method.input.fullName}`)
-  else if (field.repeated || field.type.kind === 'map') report(`${where} must be a single field`)
+  else if (field.repeated || field.type.kind === 'map')
+    report(`${where} must be a single field`, `${method.input.fullName}.${field.name}`)
 }
 
-function validateKey(service: string, method: MethodType, report: Report): void {
-  const fields = keyFields(method.input)
-  if (fields.length === 0) {
-    report(`${service}.${method.name}: no field of ${method.input.fullName} is marked (innkeeper.entity_key) = true`)
-  }
+function validateKey(service: string, { name, input }: MethodType, report: Report): void {
+  const fields = keyFields(input)
+  const where = `${service}.${name}`
+  if (fields.length === 0)
+    report(`${where}: no field of ${input.fullName} is marked (innkeeper.entity_key) = true`, where)
   for (const field of fields) {
     if (!isKeyField(field))
-      report(`${service}.${method.name}: the entity key ${field.name} must be a single scalar field`)
+      report(`${where}: the entity key ${field.name} must be a single scalar field`, `${input.fullName}.${field.name}`)
+  }
+  for (const field of input.fields) {
+    if (!field.allowEmptyKey || (field.entityKey && canBeEmpty(field))) continue
+    const why = field.entityKey ? 'is never empty, since 0 and false are keys' : 'is no entity key'
+    report(
+      `${where}: ${field.name} has (innkeeper.allow_empty_key) and ${why}; take the option away`,
+      `${input.fullName}.${field.name}`,
+    )
   }
 }
 
@@ -102,7 +137,7 @@ function validateKeyCounts(service: string, type: ServiceType, report: Report): 
   const marked = counts.filter(([, count]) => count > 0)
   if (new Set(marked.map(([, count]) => count)).size <= 1) return
   const list = marked.map(([method, count]) => `${method} ${count}`).join(', ')
-  report(`${service}: all methods need the same number of entity key fields, but they have: ${list}`)
+  report(`${service}: all methods need the same number of entity key fields, but they have: ${list}`, service)
 }
 
 /** What must not change from one deployment of a service to the next (`--force` overrides). */

@@ -21,7 +21,8 @@ export interface Diagnosis {
 
 /** A finding with the names that an operator knows. */
 export interface Told {
-  readonly column: string
+  /** Not known of what a command met. */
+  readonly column: string | null
   readonly service: string | null
   readonly entity: string | null
   readonly what: string

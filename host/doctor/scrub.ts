@@ -26,6 +26,8 @@ import {
 } from '../journal/record.ts'
 import type { Step } from '../journal/walk.ts'
 import { walk } from '../journal/walk.ts'
+import type { Row } from '../journal/what.ts'
+import { whatIs } from '../journal/what.ts'
 
 export interface Finding {
   readonly column: Column
@@ -98,7 +100,7 @@ export class Scrub {
     } catch (error) {
       if (!(error instanceof DamagedValue || error instanceof DamagedReplica || error instanceof SyntaxError))
         throw error
-      this.parts.found({ column, ...describe(column, key), reason: error.message })
+      this.parts.found({ column, ...whatIs(column, key), reason: error.message })
     }
   }
 
@@ -145,7 +147,7 @@ export class Scrub {
         ([, digest]) => {
           if (Buffer.from(digest).toString('hex') === contentHash) return
           const reason = 'its bytes are not those that were uploaded'
-          this.parts.found({ column: 'components', ...describe('components', key), reason })
+          this.parts.found({ column: 'components', ...whatIs('components', key), reason })
         },
       )
       return
@@ -162,9 +164,9 @@ export class Scrub {
 
   private gap(column: Column, after: Buffer, to: Buffer, reason: string): void {
     const [from, until] = [after, to].map((key) =>
-      key.equals(first) || key.equals(end) ? undefined : describe(column, key),
+      key.equals(first) || key.equals(end) ? undefined : whatIs(column, key),
     )
-    const place = (described: ReturnType<typeof describe> | undefined, otherwise: string) =>
+    const place = (described: Row | undefined, otherwise: string) =>
       described === undefined
         ? otherwise
         : described.entity === undefined
@@ -174,30 +176,5 @@ export class Scrub {
     const owner =
       from?.entity !== undefined && from.entity === until?.entity ? { storage: from.storage!, entity: from.entity } : {}
     this.parts.found({ column, ...owner, what, reason, gap: { after, to } })
-  }
-}
-
-function describe(column: Column, key: Buffer): Pick<Finding, 'storage' | 'entity' | 'what'> {
-  const of = ({ storage, key: entity }: { storage: number; key: string }, what: string) => ({ storage, entity, what })
-  switch (column) {
-    case 'journal':
-      return of(entityOf(key), `record ${numberOf(key)}`)
-    case 'snapshots':
-      return of(entityOf(key), `the snapshot at event ${numberOf(key)}`)
-    case 'bases':
-      return of(entityOfPrefix(key), 'the base')
-    case 'subscriptions':
-      return of(entityOfPrefix(subscriptionParts(key).prefix), `the open stream ${subscriptionParts(key).id}`)
-    case 'idempotency': {
-      if (key[0] === expiryKeyTag) return { what: 'an expiry of an idempotency key' }
-      const { prefix } = subscriptionParts(key.subarray(1))
-      return of(entityOfPrefix(prefix), 'an idempotency key')
-    }
-    case 'outbox':
-      return { what: `effect ${numberOf(key)}` }
-    case 'commits':
-      return { what: `commit ${numberOf(key)}` }
-    default:
-      return { what: key.toString().replace(/([0-9a-f]{12})[0-9a-f]{52}/, '$1') }
   }
 }

@@ -11,9 +11,10 @@
 // Entities own: the set of activations.
 
 import type { Answer, Command } from '../command.ts'
-import { guestFailed, InnkeeperError, toInnkeeperError, unknownMethod } from '../errors.ts'
+import { guestFailed, InnkeeperError, operatorMessage, toInnkeeperError, unknownMethod } from '../errors.ts'
 import type { GuestFault } from '../guest/guest.ts'
 import { faultFields } from '../guest/guest.ts'
+import { isDamaged } from '../journal/damage.ts'
 import type { Batch, EntityRef, IdempotencyEntry } from '../journal/journal.ts'
 import { noMetadata } from '../metadata.ts'
 import { logLines } from '../observe/guest-log.ts'
@@ -160,7 +161,10 @@ export abstract class Activation<S extends EntityService = EntityService> {
         this.committing = false
         if (error !== undefined) {
           this.context.metrics.of(name).failed()
-          this.context.log.error({ service: name, entity: this.id, err: error }, 'a commit failed')
+          if (isDamaged(error)) {
+            this.context.outbox.parted(plan.enqueued, plan.dequeued)
+            this.tellDamage(error)
+          } else this.context.log.error({ service: name, entity: this.id, err: error }, 'a commit failed')
           const failure = { kind: 'error', error: toInnkeeperError(error) } as const
           for (const { waiting } of asked) this.answer(waiting, failure)
           this.context.close(this)
@@ -211,9 +215,16 @@ export abstract class Activation<S extends EntityService = EntityService> {
       return undefined
     }
     if (command.idempotencyKey === undefined) return method
-    const known = this.context.journal.idempotency(this.entity, command.idempotencyKey)
-    if (known === undefined) return method
-    this.answerKnown(waiting, method, known)
+    try {
+      const known = this.context.journal.idempotency(this.entity, command.idempotencyKey)
+      if (known === undefined) return method
+      this.answerKnown(waiting, method, known)
+    } catch (error) {
+      // The key, or what it was answered with, and nothing else of the entity.
+      if (!isDamaged(error)) throw error
+      this.tellDamage(error)
+      this.answer(waiting, { kind: 'error', error })
+    }
     return undefined
   }
 
@@ -262,10 +273,15 @@ export abstract class Activation<S extends EntityService = EntityService> {
     }
   }
 
+  private tellDamage(error: InnkeeperError): void {
+    this.context.log.error({ service: this.service.name, entity: this.id }, operatorMessage(error))
+  }
+
   /** Something of ours broke, or the store is down: nothing was written by this turn. */
   private failed(thrown: unknown): void {
     const error = toInnkeeperError(thrown)
-    this.context.log.error({ service: this.service.name, entity: this.id, err: thrown }, 'a turn failed')
+    if (isDamaged(error)) this.tellDamage(error)
+    else this.context.log.error({ service: this.service.name, entity: this.id, err: thrown }, 'a turn failed')
     for (const waiting of this.inHand) this.answer(waiting, { kind: 'error', error })
     this.answerAll(error)
     this.context.close(this)

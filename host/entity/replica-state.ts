@@ -8,7 +8,7 @@
 
 import { DamagedReplica } from '../crdt/decode.ts'
 import { Replica } from '../crdt/replica.ts'
-import { InnkeeperError } from '../errors.ts'
+import { damagedError } from '../journal/damage.ts'
 import type { Batch, EntityRef, Journal, JournalRecord } from '../journal/journal.ts'
 
 /** Deltas read at once while loading. */
@@ -30,7 +30,7 @@ export class ReplicaState {
   private baseBytes = 0
   private bytesSince = 0
 
-  /** @throws InnkeeperError `storage_unavailable` */
+  /** @throws InnkeeperError `storage_unavailable`, `data_damaged` */
   constructor(journal: Journal, entity: EntityRef) {
     this.journal = journal
     this.entity = entity
@@ -49,7 +49,7 @@ export class ReplicaState {
     return this.folded === this.revision
   }
 
-  /** Merge one page of deltas. @throws InnkeeperError `storage_unavailable` */
+  /** Merge one page of deltas. @throws InnkeeperError `storage_unavailable`, `data_damaged` */
   step(): void {
     const { records } = this.journal.records(this.entity, this.folded, pageRecords, pageBytes)
     for (const { revision, change } of records) {
@@ -98,6 +98,6 @@ function whole<T>(read: () => T): T {
     return read()
   } catch (error) {
     if (!(error instanceof DamagedReplica)) throw error
-    throw new InnkeeperError('storage_unavailable', `the data directory is damaged: ${error.message}`, error)
+    throw damagedError('what is stored of this entity', error)
   }
 }

@@ -3,11 +3,12 @@
 // P1. The thread that asks sleeps until it is answered: folding is a loop over pages, and has nothing else to do.
 // P2. The host answers each question in its own turn of the loop, and a page is bounded: a fold takes no more of the loop than an
 //     entity's replay does.
-// P3. What the journal throws is told by its message: the thread has no store of its own to look at.
+// P3. What the journal throws is told in an operator's words: the thread has no store of its own to look at.
 //
 // Owns: asking and answering.   folded-state.ts owns: what is asked.
 
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import { operatorMessage, toInnkeeperError } from '../errors.ts'
 import type { EntityRef, Journal } from '../journal/journal.ts'
 
 export type ReadableJournal = Pick<Journal, 'head' | 'snapshot' | 'events'>
@@ -50,7 +51,7 @@ function answer(journal: ReadableJournal, { method, parameters }: Question): Ans
   try {
     return { value: (journal[method] as (...all: readonly unknown[]) => unknown)(...parameters) }
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) }
+    return { error: operatorMessage(toInnkeeperError(error)) }
   }
 }
 

@@ -2,13 +2,13 @@
 //
 // D1. Every list has a bound, and the whole answer the budget of a call; what the words mean is checked by deployment.
 //
-// Owns: the call and its layout.   deploy/description.ts owns: whether the answer can be served.
+// Owns: the call and its layout.   deploy/describe-check.ts, deploy/validate.ts own: whether the answer can be served.
 
 import type { Limits } from '../limits.ts'
 import type { Description, ServiceDescription, ServiceKind, ViewScope } from './about.ts'
-import type { Instance } from './instance.ts'
 import { sizes } from './layout.ts'
 import { Lift, liftNames } from './lift.ts'
+import type { GuestMemory } from './memory.ts'
 
 export const servicesMax = 256
 export const methodsMax = 1_024
@@ -17,8 +17,17 @@ export const eventsMax = 10_000
 
 export const kinds: readonly ServiceKind[] = ['event-sourced', 'value', 'replicated', 'action']
 
-/** Ask a component for its description, on the fuel that `instance` has left. @throws GuestFault */
-export function describe(instance: Instance, limits: Limits): Description {
+type Run = (...parameters: number[]) => number | undefined
+
+/** What is asked: an instance, on the fuel that it has left (instance.ts), or a core that a build has just made. */
+export interface Describing {
+  readonly memory: GuestMemory
+  function(name: 'about', functionName: 'describe'): { readonly run: Run; readonly after: Run | undefined }
+  call(run: Run, ...parameters: number[]): number
+}
+
+/** Ask a component for its description. @throws GuestFault */
+export function describe(instance: Describing, limits: Limits): Description {
   const guest = instance.function('about', 'describe')
   const lift = new Lift(instance.memory, limits)
   lift.begin()

@@ -9,7 +9,7 @@
 
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
 import type { Failed } from '../command.ts'
-import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import { toInnkeeperError } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { MethodType } from '../schema/schema.ts'
@@ -47,7 +47,7 @@ export function streaming(
       leave = streams.enter(service)
       checkReady(context)
       const type = context.services.get(service)?.methods.get(method)?.type
-      if (type === undefined) throw new InnkeeperError('unknown_method', `${service} has no method ${method}`)
+      if (type === undefined) throw context.services.missing(service, method)
       new GrpcStream(context, streams, call, service, type, requestId).start()
     } catch (thrown) {
       const error = toInnkeeperError(thrown)

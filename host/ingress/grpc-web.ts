@@ -14,6 +14,7 @@ import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { MethodType } from '../schema/schema.ts'
 import { isStreamed } from '../schema/schema.ts'
+import { notServed } from '../services.ts'
 import { checkMetadata, checkReady, idempotencyKey, requestIdOf, whenClosed } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
@@ -134,6 +135,7 @@ class GrpcWebCall implements Wire {
     const [, service, name] = /^\/([\w.]+)\/(\w+)$/.exec(url) ?? []
     const found = service === undefined ? undefined : this.context.services.get(service)
     const type = name === undefined ? undefined : found?.methods.get(name)?.type
+    if (service !== undefined && this.context.services.current.unserved.has(service)) throw notServed(service)
     if (service === undefined || type === undefined)
       throw new InnkeeperError('unknown_method', `no service has the method ${url.slice(0, 200)}`)
     return { service, method: type }

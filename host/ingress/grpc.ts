@@ -31,7 +31,13 @@ import type { Streams } from './stream.ts'
 
 const same = (bytes: Buffer): Buffer => bytes
 
-export function createGrpc(context: IngressContext, streams: Streams): Server {
+export interface Grpc {
+  readonly server: Server
+  /** End what watches the host's health. */
+  readonly endWatches: () => void
+}
+
+export function createGrpc(context: IngressContext, streams: Streams): Grpc {
   const { limits } = context
   const server = new Server({
     'grpc.max_receive_message_length': limits.messageBytesMax,
@@ -40,21 +46,23 @@ export function createGrpc(context: IngressContext, streams: Streams): Server {
     'grpc.max_concurrent_streams': 10_000,
   })
   registerReflection(server, context.services)
-  registerHealth(server, context)
+  const endWatches = registerHealth(server, context)
   /** Paths, and whether the method there streams. */
   let registered = new Map<string, boolean>()
   const follow = (directory: Directory) => {
     const now = new Map<string, boolean>()
-    for (const service of directory.services.values()) {
-      for (const [name, { type }] of service.methods) {
-        const path = `/${service.name}/${name}`
-        const isStream = isStreamed(type)
+    // Those that cannot be run as well: their callers are told why.
+    for (const { name: service, type } of [...directory.unserved.values(), ...directory.services.values()]) {
+      for (const method of type?.methods.values() ?? []) {
+        const { name } = method
+        const path = `/${service}/${name}`
+        const isStream = isStreamed(method)
         now.set(path, isStream)
         // The handlers look the service up for each call, so a new version needs no new handler.
         if (registered.get(path) === isStream) continue
         if (registered.has(path)) server.unregister(path)
-        if (isStream) server.register(path, streaming(context, streams, service.name, name), same, same, 'bidi')
-        else server.register(path, unary(context, service.name, name), same, same, 'unary')
+        if (isStream) server.register(path, streaming(context, streams, service, name), same, same, 'bidi')
+        else server.register(path, unary(context, service, name), same, same, 'unary')
       }
     }
     for (const path of registered.keys()) if (!now.has(path)) server.unregister(path)
@@ -62,7 +70,7 @@ export function createGrpc(context: IngressContext, streams: Streams): Server {
   }
   follow(context.services.current)
   context.services.onChange(follow)
-  return server
+  return { server, endWatches }
 }
 
 function unary(context: IngressContext, service: string, method: string): handleUnaryCall<Buffer, Buffer> {

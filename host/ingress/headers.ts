@@ -1,40 +1,13 @@
 // Headers: which of a client's reach a guest, and which of a guest's reach a client (A6).
 //
-// H1. Credentials, hop-by-hop and transport headers never reach a guest or the journal, whatever a service lists.
+// H1. Credentials, hop-by-hop and transport headers (header-names.ts) never reach a guest or the journal, whatever a service lists.
 // H2. Names are lower case, order and duplicates kept, `-bin` values are bytes. Over gRPC, text that came several times under
 //     one name is one entry, joined with ", ": Node's HTTP/2 does that before grpc-js sees it.
 // H3. A guest's reply metadata cannot break the framing of a response: what is no legal header, or is ours, is left out.
 
+import { isKept } from '../header-names.ts'
 import type { Metadata, MetadataEntry } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
-
-/** Never passed on, in either direction. */
-const kept = new Set([
-  'authorization',
-  'connection',
-  'content-length',
-  'content-encoding',
-  'content-type',
-  'cookie',
-  'date',
-  'expect',
-  'host',
-  'http2-settings',
-  'idempotency-key',
-  'keep-alive',
-  'server',
-  'set-cookie',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'user-agent',
-  'x-request-id',
-])
-
-function isKept(name: string): boolean {
-  return kept.has(name) || name.startsWith('proxy-') || name.startsWith('grpc-') || name.startsWith(':')
-}
 
 /** From Node's `rawHeaders`: names and values in turn. `listed`: what the service asks for besides `ce-*` and `x-*`. */
 export function metadataFromHttp(rawHeaders: readonly string[], listed: readonly string[]): Metadata {

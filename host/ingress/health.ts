@@ -1,4 +1,8 @@
-// Health: grpc.health.v1 on the service port. The empty name is the host; a service is SERVING while it is deployed.
+// Health: grpc.health.v1 on the service port. The empty name is the host; a service is SERVING while it is deployed and can be run.
+//
+// H1. While the host starts, every name is NOT_SERVING: what is not known yet may be served in a moment.
+//
+// Owns: what a name's status is, and when it is told.   not-yet.ts has the same two methods while the host starts.
 
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import { WireCursor } from '../schema/wire.ts'
@@ -9,55 +13,81 @@ const notServing = Buffer.from([8, 2])
 const unknown = Buffer.from([8, 3])
 const same = (bytes: Buffer): Buffer => bytes
 
+export const healthPaths = { check: '/grpc.health.v1.Health/Check', watch: '/grpc.health.v1.Health/Watch' } as const
+
 /** How often a watched status is looked at. In milliseconds. */
 const watchEveryMs = 1_000
 
-export function registerHealth(server: Server, context: Pick<IngressContext, 'services' | 'unready'>): void {
-  const status = (request: Buffer): Buffer => {
-    const name = serviceName(request)
-    if (name !== '' && context.services.get(name) === undefined) return unknown
-    return context.unready() === undefined ? serving : notServing
-  }
-  const check = (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
-    const found = guarded(() => status(call.request))
-    if (found === undefined) callback({ code: 3, details: 'not a HealthCheckRequest' })
-    else if (found === unknown) callback({ code: 5, details: 'no such service is deployed' })
-    else callback(null, found)
-  }
-  const watch = (stream: ServerWritableStream<Buffer, Buffer>) => {
-    let last: Buffer | undefined
-    const look = () => {
-      const now = guarded(() => status(stream.request)) ?? unknown
-      if (now !== last) stream.write(now)
-      last = now
-    }
-    const timer = setInterval(look, watchEveryMs)
-    timer.unref()
-    stream.on('cancelled', () => {
-      clearInterval(timer)
-      stream.end()
-    })
-    look()
-  }
-  server.register('/grpc.health.v1.Health/Check', check, same, same, 'unary')
-  server.register('/grpc.health.v1.Health/Watch', watch, same, same, 'serverStream')
+export type HealthContext = Pick<IngressContext, 'services' | 'unready' | 'starting'>
+
+/** What a check is answered with: the message, or a status. */
+export type Checked = { readonly message: Buffer } | { readonly code: number; readonly details: string }
+
+export function checkHealth(context: HealthContext, request: Buffer): Checked {
+  const name = serviceName(request)
+  if (name === undefined) return { code: 3, details: 'not a HealthCheckRequest' }
+  const message = statusOf(context, name)
+  return message === unknown ? { code: 5, details: 'no such service is deployed' } : { message }
 }
 
-function guarded<T>(read: () => T): T | undefined {
+/** Tells the status now and whenever it is another, until what it answers is called. */
+export function watchHealth(context: HealthContext, request: Buffer, tell: (message: Buffer) => void): () => void {
+  const name = serviceName(request)
+  let last: Buffer | undefined
+  const look = () => {
+    const now = name === undefined ? unknown : statusOf(context, name)
+    if (now !== last) tell(now)
+    last = now
+  }
+  const timer = setInterval(look, watchEveryMs)
+  timer.unref()
+  look()
+  return () => clearInterval(timer)
+}
+
+/** Answers how what still watches is ended: nothing but the end of the host would. */
+export function registerHealth(server: Server, context: HealthContext): () => void {
+  const watching = new Set<ServerWritableStream<Buffer, Buffer>>()
+  const check = (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
+    const checked = checkHealth(context, call.request)
+    if ('message' in checked) callback(null, checked.message)
+    else callback(checked)
+  }
+  const watch = (stream: ServerWritableStream<Buffer, Buffer>) => {
+    const stop = watchHealth(context, stream.request, (message) => stream.write(message))
+    watching.add(stream)
+    stream.on('cancelled', () => {
+      stop()
+      watching.delete(stream)
+      stream.end()
+    })
+  }
+  server.register(healthPaths.check, check, same, same, 'unary')
+  server.register(healthPaths.watch, watch, same, same, 'serverStream')
+  return () => {
+    for (const stream of watching) stream.end()
+  }
+}
+
+function statusOf({ services, unready, starting }: HealthContext, name: string): Buffer {
+  const { current } = services
+  if (starting?.() === true || current.unserved.has(name)) return notServing
+  if (name !== '' && !current.services.has(name)) return unknown
+  return unready() === undefined ? serving : notServing
+}
+
+/** Undefined where the bytes are not the message. */
+function serviceName(request: Buffer): string | undefined {
   try {
-    return read()
+    const cursor = new WireCursor(request)
+    let name = ''
+    while (!cursor.done) {
+      const tag = cursor.tag()
+      if (tag === 10) name = cursor.string()
+      else cursor.skip(tag & 7)
+    }
+    return name
   } catch {
     return undefined
   }
-}
-
-function serviceName(request: Buffer): string {
-  const cursor = new WireCursor(request)
-  let name = ''
-  while (!cursor.done) {
-    const tag = cursor.tag()
-    if (tag === 10) name = cursor.string()
-    else cursor.skip(tag & 7)
-  }
-  return name
 }

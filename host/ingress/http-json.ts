@@ -14,6 +14,7 @@ import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { Field, MessageType } from '../schema/schema.ts'
 import { isStreamed } from '../schema/schema.ts'
 import { WireError } from '../schema/wire.ts'
+import { notServed } from '../services.ts'
 import type { Json } from '../transcode/to-message.ts'
 import { isObject, TranscodeError, toMessage } from '../transcode/to-message.ts'
 import { checkMetadata, checkReady, idempotencyKey, requestIdOf } from './call.ts'
@@ -76,6 +77,8 @@ class HttpCall {
     const path = mark === -1 ? url : url.slice(0, mark)
     const found = routes.find(request.method!, path)
     if (found.kind !== 'route' && path === '/openapi.json' && request.method === 'GET') {
+      // Half of it would be taken for all of it.
+      if (this.context.starting?.()) checkReady(this.context)
       this.end(200, jsonType, openApiOfNow())
       return
     }
@@ -84,6 +87,7 @@ class HttpCall {
       return
     }
     checkReady(this.context)
+    if (found.kind === 'unserved') throw notServed(found.service)
     if (found.kind === 'wrong_method') {
       this.response.setHeader('allow', found.allow.join(', '))
       throw new InnkeeperError(

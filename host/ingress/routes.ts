@@ -2,7 +2,8 @@
 //
 // R1. The last rule declared wins where several match (B2.5). Services keep the order in which they were deployed.
 // R2. Found by the path's first segment, so that a request looks at few patterns however many services there are.
-// R3. A path that only other HTTP methods have is told apart from an unknown one (405 with `Allow`, A5).
+// R3. A path that only other HTTP methods have is told apart from an unknown one (405 with `Allow`, A5), and so is one of a service
+//     that is deployed and cannot be run.
 
 import type { Directory, Service } from '../services.ts'
 import type { Route } from './http-rule.ts'
@@ -15,6 +16,7 @@ export interface ServedRoute extends Route {
 export type Found =
   | { readonly kind: 'route'; readonly route: ServedRoute; readonly captured: readonly string[] }
   | { readonly kind: 'wrong_method'; readonly allow: readonly string[] }
+  | { readonly kind: 'unserved'; readonly service: string }
   | { readonly kind: 'none' }
 
 export class Routes {
@@ -23,6 +25,8 @@ export class Routes {
   /** By first literal segment; each list holds the routes without one, too. All in order of precedence. */
   private readonly bySegment = new Map<string, ServedRoute[]>()
   private readonly others: ServedRoute[] = []
+  /** Of services that are deployed and cannot be run. */
+  private readonly unserved: readonly Route[]
 
   constructor(directory: Directory) {
     const all: ServedRoute[] = []
@@ -42,6 +46,9 @@ export class Routes {
       }
     }
     this.others = all.filter((route) => route.firstSegment === undefined)
+    this.unserved = [...directory.unserved.values()].flatMap(({ name, type }) =>
+      [...(type?.methods.values() ?? [])].flatMap((method) => routesOf(name, method).routes),
+    )
   }
 
   /** `path` is still encoded and without query. */
@@ -56,6 +63,8 @@ export class Routes {
         return { kind: 'route', route, captured: match.slice(1) }
       allow = (allow ?? new Set()).add(route.httpMethod)
     }
+    const unserved = this.unserved.find(({ pattern }) => pattern.test(path))
+    if (unserved !== undefined) return { kind: 'unserved', service: unserved.service }
     return allow === undefined ? { kind: 'none' } : { kind: 'wrong_method', allow: [...allow].sort() }
   }
 }

@@ -33,9 +33,9 @@ export interface Ingress {
 
 export async function listen(context: IngressContext, host: string, port: number): Promise<Ingress> {
   const streams = new Streams(context)
-  const grpc = createGrpc(context, streams)
+  const { server: grpc, endWatches } = createGrpc(context, streams)
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
-  const notYet = createNotYet(() => context.unready() ?? 'try again')
+  const notYet = createNotYet(context)
   const grpcWeb = createGrpcWeb(context, streams)
   const json = createHttpJson(context, streams)
   const cors = new Cors(context.corsOrigins ?? [])
@@ -66,6 +66,8 @@ export async function listen(context: IngressContext, host: string, port: number
     address: server.address() as AddressInfo,
     async close(waitMs) {
       server.close()
+      notYet.close()
+      endWatches()
       web.closeIdleConnections()
       const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()))
       const webDone = new Promise<void>((resolve) => web.close(() => resolve()))

@@ -13,9 +13,8 @@
 //
 // Owns: counting.   The journal owns: commits.   deploy/ owns: what follows from it.
 
-import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
-import { DamagedValue } from './damage.ts'
+import { DamagedValue, isDamaged } from './damage.ts'
 import type { StorageId } from './journal.ts'
 import { after, commitKey, entityPrefix, numbered, numberOf } from './keys.ts'
 import type { Kv, Write } from './kv.ts'
@@ -299,7 +298,8 @@ export class Census {
         const record = this.kv.get('journal', numbered(prefix, revision))
         if (record !== undefined) return decodeEvents(record, events)
         const base = this.kv.get('bases', prefix)
-        return base && decodeBase(base).state?.length
+        // One that was deleted has none, and is still known.
+        return base && (decodeBase(base).state?.length ?? 0)
       })
       if (size !== undefined) this.counted.add({ storage, key, born: revision === 1, size, events })
     }
@@ -355,8 +355,7 @@ function intact<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
-    if (error instanceof DamagedValue || error instanceof SyntaxError) return undefined
-    if (error instanceof InnkeeperError && error.code === 'data_damaged') return undefined
+    if (error instanceof DamagedValue || error instanceof SyntaxError || isDamaged(error)) return undefined
     throw error
   }
 }

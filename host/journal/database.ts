@@ -2,11 +2,11 @@
 //
 // B1. What RocksDB cannot read because it is damaged is thrown as damage (damage.ts), everything else as it comes.
 
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { RocksLevel } from '@nxtedition/rocksdb'
 import { InnkeeperError } from '../errors.ts'
-import { asDamage } from './damage.ts'
+import { asDamage, DamagedBlock, unopenable } from './damage.ts'
 import type { Column } from './keys.ts'
 import { columns } from './keys.ts'
 import type { Range, Write } from './kv.ts'
@@ -45,6 +45,7 @@ export class Database implements Layer {
   static async open(path: string, log: Warn): Promise<Database> {
     mkdirSync(path, { recursive: true })
     if (existsSync(join(path, 'CURRENT'))) checkWal(path, log)
+    else refuseLeftovers(path)
     const db = new RocksLevel(path, {
       ...buffers,
       columns: Object.fromEntries(columns.map((name) => [name, columnOptions(name)])),
@@ -108,13 +109,35 @@ export class Database implements Layer {
   clear(column: Column, from: Buffer, to: Buffer): void {
     // One range deletion, done when this returns; but the binding tells its error a tick later, so look.
     this.db._clear({ column: this.handles[column], gte: from, lt: to }, () => {})
-    if (this.range(column, { from, to, limit: 1, keysOnly: true }).length > 0)
-      throw new Error('a range was not cleared')
+    if (!this.isEmpty(column, from, to)) throw new Error('a range was not cleared')
+  }
+
+  private isEmpty(column: Column, from: Buffer, to: Buffer): boolean {
+    try {
+      return this.range(column, { from, to, limit: 1, keysOnly: true }).length === 0
+    } catch (error) {
+      // What cannot be read cannot be seen to be gone either; what is damaged is most worth clearing.
+      if (error instanceof DamagedBlock) return true
+      throw error
+    }
   }
 
   close(): Promise<void> {
     return this.db.close()
   }
+}
+
+/** Without CURRENT RocksDB would make a new database, and delete what is left of the one that was. @throws InnkeeperError */
+function refuseLeftovers(path: string): void {
+  const left = readdirSync(path).find(
+    (name) => /\.sst$/.test(name) || (/\.log$/.test(name) && statSync(join(path, name)).size > 0),
+  )
+  if (left === undefined) return
+  throw new InnkeeperError(
+    'storage_unavailable',
+    `${join(path, 'CURRENT')} is missing, and ${left} is there: it names the manifest of the database (\`MANIFEST-NUMBER\` and a new ` +
+      'line). Put it back, or restore the directory from a backup',
+  )
 }
 
 export function isHeld(error: unknown): boolean {
@@ -127,9 +150,13 @@ export function openError(path: string, error: unknown): Error {
     const message = `${path} is in use by another process; stop that host, or choose another --data`
     return new InnkeeperError('storage_unavailable', message, error)
   }
-  return new InnkeeperError('storage_unavailable', `${path} cannot be opened: ${causeOf(error).message}`, error)
+  return new InnkeeperError(
+    'storage_unavailable',
+    `${path} cannot be opened: ${unopenable(causeOf(error).message)}`,
+    error,
+  )
 }
 
-function causeOf(error: unknown): Error {
+export function causeOf(error: unknown): Error {
   return (error as { cause?: Error }).cause ?? (error as Error)
 }

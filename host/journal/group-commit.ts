@@ -2,21 +2,29 @@
 //
 // G1. Nobody hears of its write before the sync of the batch that holds it; `done`s are called in the order of joining.
 // G2. A writer must not throw: a half-written batch cannot be taken apart. It is a bug, and fails the whole batch: nothing
-//     of it is written, and all who joined it hear why.
+//     of it is written, and all who joined it hear why. One that finds its entity damaged before it has written anything is the
+//     exception: it alone hears so.
 // G3. Every `done` is called, also after one that throws.
 // G4. What joins while a commit is in flight goes into the next one.
 //
 // Owns: the gathering.   The journal owns: the write and the sync.
 
 import { toInnkeeperError } from '../errors.ts'
+import { isDamaged } from './damage.ts'
 import type { Batch, Journal } from './journal.ts'
 
 type Done = (error: Error | undefined) => void
 
+interface Joined {
+  readonly done: Done
+  /** It is not in the batch. */
+  readonly refused: Error | undefined
+}
+
 export class GroupCommit {
   private readonly journal: Journal
   private batch: Batch | undefined
-  private waiting: Done[] = []
+  private waiting: Joined[] = []
   private spoiled: Error | undefined
   private committing = false
   private armed = false
@@ -32,12 +40,15 @@ export class GroupCommit {
   /** Add to this turn's batch; `done` is called once it is on disk, or with why that is not known. */
   join(write: (batch: Batch) => void, done: Done): void {
     this.batch ??= this.journal.batch()
-    this.waiting.push(done)
+    const { size } = this.batch
+    let refused: Error | undefined
     try {
       if (this.spoiled === undefined) write(this.batch)
     } catch (error) {
-      this.spoiled = toInnkeeperError(error)
+      if (isDamaged(error) && this.batch.size === size) refused = error
+      else this.spoiled = toInnkeeperError(error)
     }
+    this.waiting.push({ done, refused })
     if (this.armed) return
     this.armed = true
     setImmediate(() => {
@@ -73,10 +84,10 @@ export class GroupCommit {
   }
 
   /** Each hears, whatever another one does with it: its caller is waiting. */
-  private tell(waiting: readonly Done[], error: Error | undefined): void {
-    for (const done of waiting) {
+  private tell(waiting: readonly Joined[], error: Error | undefined): void {
+    for (const { done, refused } of waiting) {
       try {
-        done(error)
+        done(refused ?? error)
       } catch (bug) {
         this.onBug(bug)
       }

@@ -4,18 +4,20 @@
 //     replica has already told others. So such a directory takes a new id before its first write.
 // N2. The marker file `replica` beside the journal tells: a copy is another file (inode, and time of birth where the file system
 //     keeps one). Without a marker the directory is a new replica.
-// N3. The marker holds the number of the last commit, noted at most a second after it, unsynced. A journal that ends before
-//     it lacks acknowledged commits: its log was cut or lost, or an older journal was put in its place. The directory is refused
-//     then; an operator who did restore it deletes the marker. A copy that ends before it was made of a running host: it opens,
-//     and says so.
+// N3. The marker holds the number of the last commit (marker.ts). A journal that ends before it lacks acknowledged commits: its log
+//     was cut or lost, or an older journal was put in its place. The directory is refused then; an operator who did restore it
+//     deletes the marker. A copy that ends before it was made of a running host: it opens, and says so.
 //
-// Owns: the id and the marker.   host/crdt owns: what dots are.   FORMAT.md says what this cannot tell.
+// Owns: the id.   marker.ts owns: the file.   host/crdt owns: what dots are.   FORMAT.md says what this cannot tell.
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { InnkeeperError } from '../errors.ts'
 import type { Warn } from './kv-journal.ts'
+import type { Manifest, Noted } from './marker.ts'
+import { manifestOf, markerOf, readMarker, writeMarker } from './marker.ts'
 
 export interface StoredIncarnation {
   readonly replica: string
@@ -32,20 +34,24 @@ export interface IncarnationStore {
 
 export class Incarnation {
   readonly replica: string
-  private readonly file: string
+  private readonly directory: string
   private readonly lastCommit: () => number
-  private noted: number | undefined
+  private noted: Noted | undefined
+  /** As it was at the last note. */
+  private manifest: Manifest | undefined
 
   /** @throws InnkeeperError `storage_unavailable` where acknowledged commits are missing (N3) */
   constructor(directory: string, store: IncarnationStore, lastCommit: () => number, warn: Warn) {
-    this.file = markerOf(directory)
+    this.directory = directory
     this.lastCommit = lastCommit
-    if (!existsSync(this.file)) writeFileSync(this.file, '0\n')
-    const noted = notedCommit(directory)
+    const file = markerOf(directory)
+    if (!existsSync(file)) writeMarker(directory, { commit: 0, manifest: undefined })
+    const noted = readMarker(directory).commit
     const missing = noted > lastCommit() ? noted - lastCommit() : 0
     const known = store.incarnation()
-    const same = known !== undefined && isPlace(known.place, this.file)
+    const same = known !== undefined && isPlace(known.place, file)
     if ((same || known === undefined) && missing > 0) throw cut(directory, lastCommit(), noted)
+    this.manifest = this.manifestNow
     this.note()
     if (same) {
       this.replica = known.replica
@@ -58,28 +64,22 @@ export class Incarnation {
         is: this.replica,
         ...(missing > 0 ? { missing, note: `the copy lacks ${missing} commits: it was made of a running host` } : {}),
       })
-    store.putIncarnation({ replica: this.replica, place: placeOf(this.file) })
+    store.putIncarnation({ replica: this.replica, place: placeOf(file) })
   }
 
   /** Remember how far this replica has come, if that has changed. */
   note(): void {
-    const last = this.lastCommit()
-    if (last === this.noted) return
-    // In place: a rename would make it another file. What a crash tears is read as no number, which is never larger.
-    writeFileSync(this.file, `${last}\n`)
-    this.noted = last
+    const { manifest, noted } = this
+    const commit = this.lastCommit()
+    this.manifest = this.manifestNow
+    if (commit === noted?.commit && isDeepStrictEqual(manifest, noted.manifest)) return
+    this.noted = { commit, manifest }
+    writeMarker(this.directory, { commit, manifest })
   }
-}
 
-function markerOf(directory: string): string {
-  return join(directory, 'replica')
-}
-
-/** The last commit that the marker knows; 0 where it says nothing. */
-export function notedCommit(directory: string): number {
-  const file = markerOf(directory)
-  const noted = existsSync(file) ? Number(readFileSync(file, 'utf8').trim()) : 0
-  return Number.isSafeInteger(noted) && noted > 0 ? noted : 0
+  private get manifestNow(): Manifest | undefined {
+    return manifestOf(join(this.directory, 'journal'))
+  }
 }
 
 export function newReplica(directoryId: string): string {

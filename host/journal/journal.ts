@@ -22,6 +22,7 @@
 import type { Metadata } from '../metadata.ts'
 import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
 import type { Census } from './census.ts'
+import type { Column } from './keys.ts'
 
 /** Short number that a persistence id was given at its first deployment; never used again for another. */
 export type StorageId = number
@@ -137,6 +138,8 @@ export interface OutboxEntry {
 /** Collects the writes of one commit. Not to be used after it was given to `commit`. */
 export interface Batch {
   readonly empty: boolean
+  /** Grows with everything that is written. */
+  readonly size: number
   append(entity: EntityRef, record: JournalRecord): void
   /** Replace the base of an entity that keeps a value; it must follow revision `after`. `history`: records to keep besides. */
   keep(entity: EntityRef, after: number, base: Base, history: readonly JournalRecord[]): void
@@ -155,8 +158,16 @@ export interface EntitySummary {
   readonly revision: number
   readonly sequence: number
   readonly lastChangeMs: number
-  /** It cannot be read: the other numbers say nothing. */
-  readonly damaged?: true
+  /** Why it cannot be read: then the other numbers say nothing. */
+  readonly damaged?: string
+}
+
+/** Damage that was met while reading: of an entity, or of a part of a column that was passed over. */
+export interface MetDamage {
+  readonly column: Column | undefined
+  readonly entity: EntityRef | undefined
+  readonly what: string
+  readonly reason: string
 }
 
 export interface RecordsPage {
@@ -233,6 +244,9 @@ export interface Journal {
   readonly census: Census
   /** Write down what was counted, so that the next start need not. Without sync. */
   noteCensus(): void
+
+  /** Damage that was met since the start, each once, up to a bound. */
+  readonly met: readonly MetDamage[]
 
   /** Why nothing can be served, or undefined when all is well (J4). */
   failure(): Error | undefined

@@ -17,6 +17,7 @@ import type {
 } from './journal.ts'
 import { entityPrefix, expiryKey, idempotencyKey, numbered, outboxKey, subscriptionKey } from './keys.ts'
 import type { Write } from './kv.ts'
+import type { NeverStored } from './record.ts'
 import { encodeBase, encodeIdempotency, encodeOutbox, encodeRecord, encodeSubscription } from './record.ts'
 
 export interface Head {
@@ -46,14 +47,20 @@ export class KvBatch implements Batch {
   readonly brought: Counted[] = []
   private readonly headOf: HeadOf
   private readonly census: Pick<Census, 'firstOf'>
+  private readonly never: NeverStored
 
-  constructor(headOf: HeadOf, census: Pick<Census, 'firstOf'>) {
+  constructor(headOf: HeadOf, census: Pick<Census, 'firstOf'>, never: NeverStored) {
     this.headOf = headOf
     this.census = census
+    this.never = never
   }
 
   get empty(): boolean {
     return this.writes.length === 0
+  }
+
+  get size(): number {
+    return this.writes.length
   }
 
   append(entity: EntityRef, record: JournalRecord): void {
@@ -66,7 +73,7 @@ export class KvBatch implements Batch {
     )
     const base = earlier?.base ?? revision
     this.heads.set(key, { entity, base, by: 'records', revision: record.revision, sequence: record.sequence })
-    this.writes.push(['journal', numbered(entityPrefix(entity), record.revision), encodeRecord(record)])
+    this.writes.push(['journal', numbered(entityPrefix(entity), record.revision), encodeRecord(record, this.never)])
     this.wrote.push({ entity, revision: record.revision })
     this.count(entity, record)
   }
@@ -91,7 +98,8 @@ export class KvBatch implements Batch {
     )
     this.heads.set(key, { entity, base: earlier?.base ?? after, by: 'base', revision: base.revision, sequence: 0 })
     const prefix = entityPrefix(entity)
-    for (const record of history) this.writes.push(['journal', numbered(prefix, record.revision), encodeRecord(record)])
+    for (const record of history)
+      this.writes.push(['journal', numbered(prefix, record.revision), encodeRecord(record, this.never)])
     this.writes.push(['bases', prefix, encodeBase(base)])
     this.wrote.push({ entity, revision: base.revision })
     const { storage, key: id } = entity
@@ -116,13 +124,13 @@ export class KvBatch implements Batch {
   remember(entity: EntityRef, key: string, entry: IdempotencyEntry): void {
     const stored = idempotencyKey(entity, key)
     this.writes.push(
-      ['idempotency', stored, encodeIdempotency(entry)],
+      ['idempotency', stored, encodeIdempotency(entry, this.never)],
       ['idempotency', expiryKey(entry.atMs, stored), nothing],
     )
   }
 
   enqueue(entry: OutboxEntry): void {
-    this.writes.push(['outbox', outboxKey(entry.id), encodeOutbox(entry)])
+    this.writes.push(['outbox', outboxKey(entry.id), encodeOutbox(entry, this.never)])
     this.outboxId = Math.max(this.outboxId, entry.id)
   }
 

@@ -14,7 +14,7 @@ import { randomBytes } from 'node:crypto'
 import { InnkeeperError } from '../errors.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Catalog, Deployment } from './catalog.ts'
-import { DamagedValue } from './damage.ts'
+import { DamagedValue, damagedIn, isDamaged } from './damage.ts'
 import type { IncarnationStore, StoredIncarnation } from './incarnation.ts'
 import type { StorageId } from './journal.ts'
 import type { Column } from './keys.ts'
@@ -39,7 +39,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
   constructor(kv: Kv, using: Using = (run) => run()) {
     this.kv = kv
     this.using = using
-    const known = this.readDirectory()
+    const known = this.read<{ format: number; id: string }>('directory')
     if (known !== undefined && known.format > format) {
       const message = `the data directory has format ${known.format}, this host reads up to ${format}; use a newer Innkeeper`
       throw new InnkeeperError('storage_unavailable', message)
@@ -150,42 +150,51 @@ export class KvCatalog implements Catalog, IncarnationStore {
   }
 
   private read<T>(key: string): T | undefined {
-    return this.using(() => {
+    return this.catalogued(() => {
       const value = this.kv.get('default', Buffer.from(key))
-      return value && (JSON.parse(unframe(value).toString('utf8')) as T)
+      return value && parsed<T>(Buffer.from(key), value)
     })
   }
 
-  /** Before the journal is there to tell damage. @throws InnkeeperError `storage_unavailable` */
-  private readDirectory(): { format: number; id: string } | undefined {
-    try {
-      return this.read('directory')
-    } catch (error) {
-      if (!(error instanceof DamagedValue)) throw error
-      const message = `the catalog of the data directory cannot be read (${error.message}); restore the directory from a backup`
-      throw new InnkeeperError('storage_unavailable', message, error)
-    }
+  /** Nothing can be served without the catalog, so damage in it is no entity's. @throws InnkeeperError `storage_unavailable` */
+  private catalogued<T>(read: () => T): T {
+    return this.using(() => {
+      try {
+        return read()
+      } catch (error) {
+        if (!(error instanceof DamagedValue)) throw error
+        const message = `the catalog of the data directory cannot be read (${error.message}); restore the directory from a backup`
+        throw new InnkeeperError('storage_unavailable', message, error)
+      }
+    })
   }
 
   /** Entries whose key starts so, by the rest of the key. */
   private all<T>(prefix: string): [string, T][] {
     const from = Buffer.from(prefix)
-    return this.using(() => {
+    return this.catalogued(() => {
       const rows = this.kv.range('default', { from, to: after(from), limit: allMax })
       const entries: [string, T][] = []
       for (let at = 0; at < rows.length; at += 2) {
-        entries.push([
-          rows[at]!.toString('utf8', from.length),
-          JSON.parse(unframe(rows[at + 1]!).toString('utf8')) as T,
-        ])
+        entries.push([rows[at]!.toString('utf8', from.length), parsed<T>(rows[at]!, rows[at + 1]!)])
       }
       return entries
     })
   }
 }
 
+/** A row of `default`. @throws DamagedValue */
+function parsed<T>(key: Buffer, value: Buffer): T {
+  try {
+    return JSON.parse(unframe(value).toString('utf8')) as T
+  } catch (error) {
+    if (error instanceof DamagedValue) throw damagedIn('default', key, error)
+    throw error
+  }
+}
+
 function isDamage(error: unknown): boolean {
-  return error instanceof DamagedValue || (error instanceof InnkeeperError && error.code === 'data_damaged')
+  return error instanceof DamagedValue || isDamaged(error)
 }
 
 type ArtefactHead = Omit<Artefact, 'modules'> & { readonly modules: number; readonly descriptors: string }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
 import { Census } from './census.ts'
-import { DamagedBlock, DamagedValue, damagedError } from './damage.ts'
+import { DamagedBlock, DamagedValue, damagedError, damagedIn, isDamaged } from './damage.ts'
 import type {
   Base,
   Batch,
@@ -18,6 +18,7 @@ import type {
   IdempotencyEntry,
   Journal,
   JournalRecord,
+  MetDamage,
   OutboxEntry,
   RecordsPage,
   Snapshot,
@@ -43,6 +44,7 @@ import {
 import type { Kv, Write } from './kv.ts'
 import type { Head } from './kv-batch.ts'
 import { headKey, KvBatch } from './kv-batch.ts'
+import type { NeverStored } from './record.ts'
 import {
   decodeBase,
   decodeCommit,
@@ -65,6 +67,8 @@ const snapshotsKept = 3
 /** More than a host commits, and effects that it sends, in the second that may not be noted. */
 const commitsSkipped = 100_000
 const effectsSkipped = 2 ** 32
+/** Damaged parts that are remembered. */
+const metMax = 1_000
 /** Heads remembered so that appending need not read them. */
 const headsMax = 20_000
 
@@ -73,6 +77,7 @@ export type Warn = (message: string, fields?: Record<string, unknown>) => void
 export class KvJournal implements Journal {
   private readonly kv: Kv
   private readonly warn: Warn
+  private readonly never: NeverStored
   private readonly noted: () => number
   private counting: Census
   private readonly heads = new Map<string, Head>()
@@ -80,12 +85,12 @@ export class KvJournal implements Journal {
   /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
   private outboxId: number
   private broken: InnkeeperError | undefined
-  /** Damaged parts that were told of. */
-  private readonly gaps = new Set<string>()
+  private readonly damage = new Map<string, MetDamage>()
 
-  /** `noted`: the last commit as far as it is known beside the store. */
-  constructor(kv: Kv, warn: Warn, noted: () => number = () => 0) {
+  /** `never`: names of metadata that is never stored. `noted`: the last commit as far as it is known beside the store. */
+  constructor(kv: Kv, warn: Warn, never: NeverStored = new Set(), noted: () => number = () => 0) {
     this.kv = kv
+    this.never = never
     this.warn = warn
     this.noted = noted
     const { commitNumber, outboxId } = this.readEnd()
@@ -99,7 +104,7 @@ export class KvJournal implements Journal {
   }
 
   batch(): Batch {
-    return new KvBatch(this.headOf, this.census)
+    return new KvBatch(this.headOf, this.census, this.never)
   }
 
   commit(batch: Batch, done: (error: Error | undefined) => void): void {
@@ -142,14 +147,15 @@ export class KvJournal implements Journal {
     return this.reading(() => {
       const [key, value] = this.kv.range('journal', { from: prefix, to: after(prefix), reverse: true, limit: 1 })
       if (key === undefined || value === undefined) return undefined
-      return { revision: numberOf(key), ...decodeHead(value) }
+      return { revision: numberOf(key), ...within('journal', key, () => decodeHead(value)) }
     }, entity)
   }
 
   base(entity: EntityRef): Base | undefined {
     return this.reading(() => {
-      const value = this.kv.get('bases', entityPrefix(entity))
-      return value && decodeBase(value)
+      const key = entityPrefix(entity)
+      const value = this.kv.get('bases', key)
+      return value && within('bases', key, () => decodeBase(value))
     }, entity)
   }
 
@@ -159,7 +165,8 @@ export class KvJournal implements Journal {
       const rows = this.kv.range('subscriptions', { from, to: after(from), limit: Number.MAX_SAFE_INTEGER })
       const found: StoredSubscription[] = []
       for (let at = 0; at < rows.length; at += 2) {
-        found.push(decodeSubscription(subscriptionParts(rows[at]!).id, rows[at + 1]!))
+        const key = rows[at]!
+        found.push(within('subscriptions', key, () => decodeSubscription(subscriptionParts(key).id, rows[at + 1]!)))
       }
       return found
     }, entity)
@@ -187,7 +194,7 @@ export class KvJournal implements Journal {
       const from = numbered(prefix, afterRevision + 1)
       const rows = this.kv.range('journal', { from, to: after(prefix), limit: recordsMax, bytesMax })
       const records: JournalRecord[] = []
-      for (let at = 0; at < rows.length; at += 2) records.push(decodeRecord(numberOf(rows[at]!), rows[at + 1]!))
+      for (let at = 0; at < rows.length; at += 2) records.push(recordOf(rows[at]!, rows[at + 1]!))
       const rest = {
         from: numbered(prefix, (records.at(-1)?.revision ?? afterRevision) + 1),
         to: after(prefix),
@@ -202,7 +209,7 @@ export class KvJournal implements Journal {
     return this.reading(() => {
       const records: JournalRecord[] = []
       for (let at = 0; at < rows.length && records.length < recordsMax; at += 2) {
-        records.push(decodeRecord(numberOf(rows[at]!), rows[at + 1]!))
+        records.push(recordOf(rows[at]!, rows[at + 1]!))
       }
       const last = records.at(-1)?.revision ?? afterRevision
       const more = rows.length / 2 > records.length || this.recordRows(entity, last, 1, 1).length > 0
@@ -218,7 +225,8 @@ export class KvJournal implements Journal {
       let sequence = 0
       let at = 0
       while (at < rows.length && (at === 0 || events.length < eventsMax)) {
-        sequence = decodeEvents(rows[at + 1]!, events)
+        const [key, value] = [rows[at]!, rows[at + 1]!]
+        sequence = within('journal', key, () => decodeEvents(value, events))
         revision = numberOf(rows[at]!)
         at += 2
       }
@@ -229,8 +237,9 @@ export class KvJournal implements Journal {
 
   record(entity: EntityRef, revision: number): JournalRecord | undefined {
     return this.reading(() => {
-      const value = this.kv.get('journal', numbered(entityPrefix(entity), revision))
-      return value && decodeRecord(revision, value)
+      const key = numbered(entityPrefix(entity), revision)
+      const value = this.kv.get('journal', key)
+      return value && recordOf(key, value)
     }, entity)
   }
 
@@ -240,13 +249,15 @@ export class KvJournal implements Journal {
     const passedOver = (error: unknown) => {
       if (!(error instanceof DamagedValue)) throw error
       const { storage, key } = entity
-      this.warn('a snapshot is damaged and passed over', { storage, entity: key, reason: error.message })
+      const { message: reason } = error
+      if (this.meet({ column: 'snapshots', entity, what: 'a snapshot', reason }))
+        this.warn('a snapshot is damaged and passed over', { storage, entity: key, reason })
     }
     return this.reading(() => {
       const rows = this.snapshotRows(prefix, to, passedOver)
       for (let at = 0; at < rows.length; at += 2) {
         try {
-          return decodeSnapshot(rows[at + 1]!)
+          return within('snapshots', rows[at]!, () => decodeSnapshot(rows[at + 1]!))
         } catch (error) {
           passedOver(error)
         }
@@ -292,13 +303,7 @@ export class KvJournal implements Journal {
     if (this.broken !== undefined) return
     const prefix = entityPrefix(entity)
     try {
-      const older = this.kv.range('snapshots', {
-        from: prefix,
-        to: numbered(prefix, snapshot.sequence),
-        reverse: true,
-        limit: snapshotsKept + 8,
-        keysOnly: true,
-      })
+      const older = this.olderSnapshots(prefix, snapshot.sequence)
       const writes: Write[] = [['snapshots', numbered(prefix, snapshot.sequence), encodeSnapshot(snapshot)]]
       for (let at = 2 * (snapshotsKept - 1); at < older.length; at += 2)
         writes.push(['snapshots', older[at]!, undefined])
@@ -308,10 +313,28 @@ export class KvJournal implements Journal {
     }
   }
 
+  private olderSnapshots(prefix: Buffer, before: number): readonly Buffer[] {
+    const limit = snapshotsKept + 8
+    try {
+      return this.kv.range('snapshots', {
+        from: prefix,
+        to: numbered(prefix, before),
+        reverse: true,
+        limit,
+        keysOnly: true,
+      })
+    } catch (error) {
+      // They are passed over; the new one is all that is needed.
+      if (error instanceof DamagedBlock) return []
+      throw error
+    }
+  }
+
   idempotency(entity: EntityRef, key: string): IdempotencyEntry | undefined {
     return this.reading(() => {
-      const value = this.kv.get('idempotency', idempotencyKey(entity, key))
-      return value && decodeIdempotency(value)
+      const stored = idempotencyKey(entity, key)
+      const value = this.kv.get('idempotency', stored)
+      return value && within('idempotency', stored, () => decodeIdempotency(value))
     }, entity)
   }
 
@@ -470,8 +493,9 @@ export class KvJournal implements Journal {
         by === 'records' ? this.head(entity)! : { ...this.base(entity)!, sequence: 0 }
       return { key: entity.key, revision, sequence, lastChangeMs: nowMs }
     } catch (error) {
-      if (!(error instanceof InnkeeperError) || error.code !== 'data_damaged') throw error
-      return { key: entity.key, revision: 0, sequence: 0, lastChangeMs: 0, damaged: true }
+      if (!isDamaged(error)) throw error
+      const damaged = error.cause instanceof Error ? error.cause.message : error.message
+      return { key: entity.key, revision: 0, sequence: 0, lastChangeMs: 0, damaged }
     }
   }
 
@@ -480,7 +504,9 @@ export class KvJournal implements Journal {
       into.push(decodeOutbox(numberOf(key), value))
     } catch (error) {
       if (!(error instanceof DamagedValue)) throw error
-      this.warn('an effect is damaged and cannot be delivered', { effect: numberOf(key), reason: error.message })
+      const { message: reason } = error
+      if (this.meet({ column: 'outbox', entity: undefined, what: `effect ${numberOf(key)}`, reason }))
+        this.warn('an effect is damaged and cannot be delivered', { effect: numberOf(key), reason })
     }
   }
 
@@ -499,15 +525,25 @@ export class KvJournal implements Journal {
     return undefined
   }
 
-  /** Told once. */
-  private lost(column: Column, { to, reason }: Gap): void {
-    const gap = `${column} ${to.toString('hex')}`
-    if (this.gaps.has(gap)) return
-    this.gaps.add(gap)
-    this.warn('a part of the store is damaged and passed over; `inn doctor` says what was in it', {
-      column,
-      reason: reason.message,
-    })
+  get met(): readonly MetDamage[] {
+    return [...this.damage.values()]
+  }
+
+  /** False if it was met before. */
+  private meet(met: MetDamage): boolean {
+    const { column, entity, what, reason } = met
+    const name = `${column} ${entity?.storage} ${entity?.key} ${what} ${reason}`
+    if (this.damage.has(name) || this.damage.size >= metMax) return false
+    this.damage.set(name, met)
+    return true
+  }
+
+  private lost(column: Column, { reason: { message: reason } }: Gap): void {
+    if (this.meet({ column, entity: undefined, what: 'a part that is passed over', reason }))
+      this.warn('a part of the store is damaged and passed over; `inn doctor --data` says what was in it', {
+        column,
+        reason,
+      })
   }
 
   private readonly headOf = (entity: EntityRef, by: 'records' | 'base'): Head => {
@@ -579,8 +615,16 @@ export class KvJournal implements Journal {
       return read()
     } catch (error) {
       if (error instanceof InnkeeperError) throw error
-      if (error instanceof DamagedValue)
+      if (error instanceof DamagedValue) {
+        const { message: reason } = error
+        this.meet({
+          column: undefined,
+          entity,
+          what: entity === undefined ? 'a part of the store' : 'what is stored of it',
+          reason,
+        })
         throw damagedError(entity === undefined ? 'a part of the store' : 'what is stored of this entity', error)
+      }
       this.fail(error)
       throw this.refusal()
     }
@@ -599,4 +643,18 @@ export class KvJournal implements Journal {
       this.broken,
     )
   }
+}
+
+/** Damage is told with the row that it is in. */
+function within<T>(column: Column, key: Buffer, decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    if (error instanceof DamagedValue) throw damagedIn(column, key, error)
+    throw error
+  }
+}
+
+function recordOf(key: Buffer, value: Buffer): JournalRecord {
+  return within('journal', key, () => decodeRecord(numberOf(key), value))
 }

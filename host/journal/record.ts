@@ -1,7 +1,8 @@
 // Record: the values of the store as bytes, and back. record.proto is their schema.
 //
 // R1. Every value has a version and a checksum; what fails either, or does not parse, throws DamagedValue.
-// R2. What is written reads back equal; fields that this version does not know are skipped.
+// R2. What is written reads back equal, but for R3; fields that this version does not know are skipped.
+// R3. Metadata under a name that is never stored is left out, whoever said it and wherever it stands: of commands, of answers, of calls.
 //
 // By hand: a record is written for each command, and replay reads only its events.
 
@@ -88,8 +89,12 @@ function part(field: number, fill: () => void): void {
   sink.close(start)
 }
 
-function writeMetadata(field: number, metadata: Metadata): void {
+/** Names of metadata that is never stored, in lower case (metadata.ts M1). */
+export type NeverStored = ReadonlySet<string>
+
+function writeMetadata(field: number, metadata: Metadata, never: NeverStored): void {
   for (const [name, value] of metadata) {
+    if (never.has(name)) continue
     part(field, () => {
       text(1, name)
       if (typeof value !== 'string') bytes(3, value)
@@ -109,26 +114,17 @@ function writeTyped(field: number, { typeName, data }: Typed): void {
   sink.close(start)
 }
 
-function writeCall(field: number, { service, method, payload, metadata }: Call): void {
+function writeCall(field: number, { service, method, payload, metadata }: Call, never: NeverStored): void {
   part(field, () => {
     text(1, service)
     text(2, method)
     bytes(3, payload)
-    writeMetadata(4, metadata)
+    writeMetadata(4, metadata, never)
   })
 }
 
-export function encodeRecord({
-  sequence,
-  deployment,
-  command,
-  events,
-  effects,
-  answer,
-  answerMetadata,
-  change,
-  origin,
-}: JournalRecord): Buffer {
+export function encodeRecord(record: JournalRecord, never: NeverStored): Buffer {
+  const { sequence, deployment, command, events, effects, answer, answerMetadata, change, origin } = record
   sink.reset()
   number(1, sequence)
   number(2, deployment)
@@ -136,7 +132,7 @@ export function encodeRecord({
   const start = sink.open()
   text(1, command.method)
   bytes(2, command.payload)
-  writeMetadata(3, command.metadata)
+  writeMetadata(3, command.metadata, never)
   number(4, command.nowMs)
   bytes(5, command.seed)
   if (command.idempotencyKey !== undefined) {
@@ -147,16 +143,16 @@ export function encodeRecord({
   for (const event of events) writeTyped(4, event)
   for (const { call, synchronous } of effects) {
     part(5, () => {
-      writeCall(1, call)
+      writeCall(1, call, never)
       number(2, synchronous ? 1 : 0)
     })
   }
   part(6, () => {
     if (answer.kind === 'message') bytes(1, answer.payload)
-    else if (answer.kind === 'forward') writeCall(2, answer.call)
+    else if (answer.kind === 'forward') writeCall(2, answer.call, never)
     else number(3, 1)
   })
-  writeMetadata(7, answerMetadata)
+  writeMetadata(7, answerMetadata, never)
   if (change !== undefined) writeChange(8, change)
   number(9, origins.indexOf(origin))
   return frame(sink.finish())
@@ -419,19 +415,22 @@ export function decodeSnapshot(framed: Buffer): Snapshot {
   })
 }
 
-export function encodeIdempotency({ method, payloadHash, atMs, revision, final }: IdempotencyEntry): Buffer {
+export function encodeIdempotency(
+  { method, payloadHash, atMs, revision, final }: IdempotencyEntry,
+  never: NeverStored,
+): Buffer {
   return write(() => {
     text(1, method)
     bytes(2, payloadHash)
     number(3, atMs)
     number(4, revision)
-    if (final !== undefined) part(5, () => writeStored(final))
+    if (final !== undefined) part(5, () => writeStored(final, never))
   })
 }
 
-function writeStored(answer: StoredAnswer): void {
+function writeStored(answer: StoredAnswer, never: NeverStored): void {
   if (answer.kind === 'message') bytes(1, answer.payload)
-  else if (answer.kind === 'forward') writeCall(4, answer.call)
+  else if (answer.kind === 'forward') writeCall(4, answer.call, never)
   else {
     part(2, () => {
       number(1, answer.code)
@@ -439,7 +438,7 @@ function writeStored(answer: StoredAnswer): void {
       for (const detail of answer.details) writeTyped(3, detail)
     })
   }
-  writeMetadata(3, answer.metadata)
+  writeMetadata(3, answer.metadata, never)
 }
 
 function readStored(cursor: WireCursor): StoredAnswer {
@@ -494,12 +493,15 @@ export function decodeIdempotency(framed: Buffer): IdempotencyEntry {
   })
 }
 
-export function encodeOutbox({ cause, call, synchronous, hops, attempts, parked }: OutboxEntry): Buffer {
+export function encodeOutbox(
+  { cause, call, synchronous, hops, attempts, parked }: OutboxEntry,
+  never: NeverStored,
+): Buffer {
   return write(() => {
     text(1, cause.service)
     text(2, cause.entity)
     number(3, cause.revision)
-    writeCall(4, call)
+    writeCall(4, call, never)
     number(5, synchronous ? 1 : 0)
     number(6, hops)
     number(7, attempts)

@@ -15,33 +15,37 @@ import { RocksLevel } from '@nxtedition/rocksdb'
 import { InnkeeperError } from '../errors.ts'
 import type { Store } from './catalog.ts'
 import { isCorruption } from './damage.ts'
-import { Database, isHeld, openError } from './database.ts'
-import { Incarnation, notedCommit } from './incarnation.ts'
+import { causeOf, Database, isHeld, openError } from './database.ts'
+import { Incarnation } from './incarnation.ts'
 import type { Column } from './keys.ts'
 import type { Kv, Range, Write } from './kv.ts'
 import { KvCatalog } from './kv-catalog.ts'
 import type { Warn } from './kv-journal.ts'
 import { KvJournal } from './kv-journal.ts'
 import { Layers } from './layers.ts'
+import { checkManifest, readMarker } from './marker.ts'
+import type { NeverStored } from './record.ts'
 
 export interface StoreOptions {
   readonly log: Warn
+  /** Names of metadata that is never stored. */
+  readonly neverStored?: NeverStored
 }
 
 /** Open a data directory, making it if there is none.
  *  @throws InnkeeperError `storage_unavailable`: damaged, of a newer format, or open elsewhere. */
-export async function openStore(directory: string, { log }: StoreOptions): Promise<Store> {
+export async function openStore(directory: string, { log, neverStored }: StoreOptions): Promise<Store> {
   const lock = await lockDirectory(directory, log)
   const kv = new RocksKv(directory, log, lock)
   try {
     await kv.open()
     try {
-      return storeOf(directory, kv, log)
+      return storeOf(directory, kv, log, neverStored)
     } catch (error) {
       // The first write may meet the damaged block that RocksDB is rewriting.
       if (!kv.ailing) throw error
       await kv.reopen()
-      return storeOf(directory, kv, log)
+      return storeOf(directory, kv, log, neverStored)
     }
   } catch (error) {
     await kv.close()
@@ -49,11 +53,11 @@ export async function openStore(directory: string, { log }: StoreOptions): Promi
   }
 }
 
-function storeOf(directory: string, kv: RocksKv, log: Warn): Store {
+function storeOf(directory: string, kv: RocksKv, log: Warn, never: NeverStored | undefined): Store {
   // The catalog first: it refuses a directory of a newer format before anything else is read.
   let journal: KvJournal | undefined
   const catalog = new KvCatalog(kv, (run) => (journal === undefined ? run() : journal.using(run)))
-  const opened = new KvJournal(kv, log, () => notedCommit(directory))
+  const opened = new KvJournal(kv, log, never, () => readMarker(directory).commit)
   journal = opened
   const incarnation = new Incarnation(directory, catalog, () => opened.lastCommit(), log)
   return { journal, catalog, kv, replica: incarnation.replica, note: () => incarnation.note() }
@@ -77,6 +81,7 @@ export class RocksKv implements Kv {
   }
 
   async open(): Promise<void> {
+    checkManifest(this.directory, join(this.directory, top))
     const databases: Database[] = []
     try {
       for (const name of [top, ...this.frozen()]) {
@@ -167,7 +172,7 @@ async function lockDirectory(directory: string, log: Warn): Promise<RocksLevel> 
   } catch (error) {
     // Whoever holds it is told apart before any file of it is read.
     if (!existsSync(path) || isHeld(error)) throw openError(directory, error)
-    log('the lock was damaged and is made anew; it holds no data', { err: error })
+    log('the lock was damaged and is made anew; it holds no data', { reason: causeOf(error).message })
   }
   rmSync(path, { recursive: true, force: true })
   try {
@@ -178,8 +183,9 @@ async function lockDirectory(directory: string, log: Warn): Promise<RocksLevel> 
 }
 
 async function openLock(path: string): Promise<RocksLevel> {
-  const lock = new RocksLevel(path, { memtableMemoryBudget: 1024 * 1024, cacheSize: 0 })
+  // First: what is made below opens by itself in the next turn of the loop, and would hold the lock though nobody closes it.
   mkdirSync(path, { recursive: true })
+  const lock = new RocksLevel(path, { memtableMemoryBudget: 1024 * 1024, cacheSize: 0 })
   await lock.open({ createIfMissing: true, parallelism: 1 })
   return lock
 }

@@ -10,6 +10,7 @@
 // O4. At most `outboxEffectsMax` entries; whoever would add more is told so before it commits.
 // O5. Tries are counted on disk: one that ended with the host counts when it is taken up, before it is tried again. So an effect
 //     that takes the host down with it is parked in the end.
+// O6. An effect on a service that this host cannot run waits, untried, until another version of that is deployed.
 //
 // Owns: trying, parking, the waiting for synchronous ones.   Activation owns: the commits.   The target owns: the outcome.
 
@@ -43,6 +44,8 @@ export interface OutboxParts {
   readonly journal: Journal
   readonly commits: Pick<GroupCommit, 'join'>
   readonly dispatch: Dispatch
+  /** Why a service cannot be run, if that is so; `served` is to be called when it may have changed. */
+  readonly unserved: (service: string) => string | undefined
   readonly clock: Clock
   readonly limits: Limits
   readonly log: Logger
@@ -64,6 +67,8 @@ export class Outbox {
   private readonly leaving = new Set<number>()
   /** Who asked for a try by hand, by id. */
   private readonly watchers = new Map<number, (became: Became) => void>()
+  /** What waits for a service that can be run (O6): tries that are put off. */
+  private putOff: (() => void)[] = []
 
   constructor(parts: OutboxParts) {
     this.parts = parts
@@ -96,6 +101,7 @@ export class Outbox {
   resume(interrupted: boolean): void {
     this.entries.clear()
     this.leaving.clear()
+    this.putOff = []
     this.era += 1
     for (let after = 0; ; ) {
       const page = this.parts.journal.outbox(after, 1_000)
@@ -104,9 +110,15 @@ export class Outbox {
       after = last.id
       for (const entry of page) this.entries.set(entry.id, entry)
       const waiting = page.filter(({ parked }) => parked === undefined)
-      if (interrupted) this.takeUp(waiting)
-      else for (const entry of waiting) this.attempt(entry, ignore)
+      const untried = (entry: OutboxEntry) => this.parts.unserved(entry.call.service) !== undefined
+      if (interrupted) this.takeUp(waiting.filter((entry) => !untried(entry)))
+      for (const entry of waiting) if (!interrupted || untried(entry)) this.attempt(entry, ignore)
     }
+  }
+
+  /** Other services are served than before: try what was put off. */
+  served(): void {
+    for (const attempt of this.putOff.splice(0)) attempt()
   }
 
   private takeUp(waiting: readonly OutboxEntry[]): void {
@@ -134,6 +146,12 @@ export class Outbox {
   joined(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
     for (const { id } of enqueued) if (this.entries.has(id)) this.leaving.add(id)
     for (const id of dequeued) this.leaving.add(id)
+  }
+
+  /** It did not come to that commit: everything is as it was. */
+  parted(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
+    for (const { id } of enqueued) this.leaving.delete(id)
+    for (const id of dequeued) this.leaving.delete(id)
   }
 
   /** What a commit that is on disk brought: new entries, entries that became a forward, and ids of those that arrived. */
@@ -248,8 +266,14 @@ export class Outbox {
       ended()
       return
     }
-    const { dispatch, limits, clock } = this.parts
+    const { dispatch, limits, clock, unserved } = this.parts
     const { era } = this
+    const reason = unserved(entry.call.service)
+    if (reason !== undefined) {
+      this.tell(entry.id, { became: 'waiting', reason })
+      this.putOff.push(() => era === this.era && this.attempt(this.entries.get(entry.id) ?? entry, ended))
+      return
+    }
     if (entry.hops > limits.hopsMax) {
       this.park(entry, tooManyHops(limits.hopsMax).message, ended)
       return

@@ -1,7 +1,8 @@
 // Entity key: which entity a command is for, read straight from the request's bytes.
 //
 // K1. Marked fields in declaration order, joined by entity/key.ts.
-// K2. An unset field counts as its type's default, text and bytes as "", and "" is a valid key.
+// K2. An unset field counts as its type's default. Text and bytes that are empty are a request that forgot its key, and a bad one,
+//     unless the field allows it. A number's 0 is a key: proto3 does not tell it from a missing one.
 // K3. The last of repeated occurrences wins, as protobuf says.
 //
 // Owns: reading keys.   Deploy owns: refusing methods without one.   The journal owns: what a key looks like on disk.
@@ -22,12 +23,18 @@ export function keyFields(message: MessageType): readonly Field[] {
   return message.fields.filter((field) => field.entityKey)
 }
 
-/** The reader for one request message, made once at deployment. */
-export function keyReader(message: MessageType, keyBytesMax: number): (payload: Uint8Array) => string {
+/** Field types that can be empty, and not only zero. */
+export function canBeEmpty({ type }: Field): boolean {
+  return type.kind === 'scalar' && (type.scalar === 'string' || type.scalar === 'bytes')
+}
+
+/** The reader for the requests of one method, made once at deployment. `method`: as callers are told of it. */
+export function keyReader(message: MessageType, method: string, keyBytesMax: number): (payload: Uint8Array) => string {
   const fields = keyFields(message)
   const places = new Map(fields.map((field, place) => [field.number, place]))
   const types = fields.map((field) => (field.type.kind === 'scalar' ? field.type.scalar : 'int32'))
   const defaults = types.map(defaultText)
+  const filled = fields.flatMap((field, place) => (canBeEmpty(field) && !field.allowEmptyKey ? [place] : []))
   return (payload) => {
     const values = defaults.slice()
     try {
@@ -43,6 +50,9 @@ export function keyReader(message: MessageType, keyBytesMax: number): (payload: 
       if (!(error instanceof WireError)) throw error
       throw new InnkeeperError('bad_request', `the request is not a ${message.fullName}: ${error.message}`)
     }
+    for (const place of filled) {
+      if (values[place] === '') throw emptyKey(method, fields[place]!)
+    }
     const key = joinKey(values)
     // A character has at most three bytes of UTF-8 (a surrogate pair four for two), so most keys need no count.
     if (key.length * 3 > keyBytesMax && Buffer.byteLength(key) > keyBytesMax) {
@@ -50,6 +60,13 @@ export function keyReader(message: MessageType, keyBytesMax: number): (payload: 
     }
     return key
   }
+}
+
+function emptyKey(method: string, { name }: Field): InnkeeperError {
+  return new InnkeeperError(
+    'bad_request',
+    `${method}: the field ${name} names the entity and is empty; set it in the request`,
+  )
 }
 
 function defaultText(type: ScalarType): string {

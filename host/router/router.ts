@@ -125,18 +125,15 @@ function routeOf({ services, lost }: RouterParts, command: Command): Route {
   const service = services.get(command.service)
   const method = service?.methods.get(command.method)
   if (service !== undefined && method !== undefined) return { service, method }
-  if (command.hops > 0) {
+  const missing = services.missing(command.service, command.method)
+  if (command.hops > 0 && missing.code !== 'service_unserved') {
     lost(command)
     // No mistake of the caller's: he named another service. An effect has nobody but its operator to be told.
     if (command.effect === undefined) throw forwardedNowhere(command.requestId)
   }
-  throw service === undefined ? unknownService(command.service) : unknownMethod(command.service, command.method)
+  throw missing
 }
 
 function forwardedNowhere(requestId: string): InnkeeperError {
   return new InnkeeperError('guest_fault', `the function forwards to what is not deployed (request ${requestId})`)
-}
-
-function unknownService(name: string): InnkeeperError {
-  return new InnkeeperError('unknown_service', `no service ${name} is deployed; \`inn services\` lists what is`)
 }

@@ -265,6 +265,7 @@ class Loader {
           features.presence !== 2),
       oneof,
       entityKey: raw.entityKey,
+      allowEmptyKey: raw.allowEmptyKey,
     }
   }
 
@@ -338,8 +339,8 @@ class Loader {
       if (output === undefined)
         this.problem(where, `returns ${method.output.slice(0, 200)}, which is not in the descriptor set`)
       if (input === undefined || output === undefined) continue
-      const { name, clientStreaming, serverStreaming, http } = method
-      methods.set(name, { name, input, output, clientStreaming, serverStreaming, http })
+      const { name, clientStreaming, serverStreaming, http, eventing } = method
+      methods.set(name, { name, input, output, clientStreaming, serverStreaming, http, eventing })
     }
     this.services.set(fullName, { fullName, methods })
   }

@@ -6,7 +6,7 @@
 // By hand and not by protobufjs: its Root drops custom options and generates code from names that strangers chose.
 // Field numbers: google/protobuf/descriptor.proto.
 
-import type { HttpRule } from './schema.ts'
+import type { HttpRule, MethodType } from './schema.ts'
 import { WireCursor, WireError, wireType } from './wire.ts'
 
 export interface RawFeatures {
@@ -31,6 +31,7 @@ export interface RawField {
   packed: boolean | undefined
   features: RawFeatures
   entityKey: boolean
+  allowEmptyKey: boolean
 }
 
 export interface RawEnum {
@@ -56,6 +57,7 @@ export interface RawMethod {
   clientStreaming: boolean
   serverStreaming: boolean
   http: HttpRule | undefined
+  eventing: MethodType['eventing']
 }
 
 export interface RawService {
@@ -82,7 +84,10 @@ const nestingMax = 32
 
 /** Option numbers: Innkeeper's, Cloudstate's, and Cloudstate's older one (spec A2, B2.2). */
 const entityKeyOptions = new Set([51080, 1080, 50002])
-const httpOption = 72295728
+const allowEmptyKeyOption = 51082
+/** On methods. */
+export const httpOption = 72295728
+export const eventingOptions = { innkeeper: 51081, cloudstate: 1081 } as const
 
 interface Budget {
   items: number
@@ -201,6 +206,7 @@ function readField(bytes: Uint8Array, budget: Budget): RawField {
     packed: undefined,
     features: noFeatures(),
     entityKey: false,
+    allowEmptyKey: false,
   }
   spend(budget)
   readWith(bytes, {
@@ -223,6 +229,7 @@ function readFieldOptions(bytes: Uint8Array, field: RawField): void {
     if (number === 2 && type === wireType.varint) field.packed = cursor.varint64() !== 0n
     else if (number === 21 && type === wireType.bytes) readFeatures(cursor.view(), field.features)
     else if (entityKeyOptions.has(number) && type === wireType.varint) field.entityKey ||= cursor.varint64() !== 0n
+    else if (number === allowEmptyKeyOption && type === wireType.varint) field.allowEmptyKey = cursor.varint64() !== 0n
     else cursor.skip(type)
   })
 }
@@ -260,13 +267,20 @@ function readMethod(bytes: Uint8Array, budget: Budget): RawMethod {
     clientStreaming: false,
     serverStreaming: false,
     http: undefined,
+    eventing: undefined,
   }
   spend(budget)
   readWith(bytes, {
     1: text((v) => (method.name = v)),
     2: text((v) => (method.input = v)),
     3: text((v) => (method.output = v)),
-    4: part((v) => readWith(v, { [httpOption]: part((rule) => (method.http = readHttpRule(rule, budget, 3))) })),
+    4: part((v) =>
+      readWith(v, {
+        [httpOption]: part((rule) => (method.http = readHttpRule(rule, budget, 3))),
+        [eventingOptions.innkeeper]: part(() => (method.eventing = 'innkeeper')),
+        [eventingOptions.cloudstate]: part(() => (method.eventing ??= 'cloudstate')),
+      }),
+    ),
     5: flag((v) => (method.clientStreaming = v)),
     6: flag((v) => (method.serverStreaming = v)),
   })

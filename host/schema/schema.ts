@@ -42,6 +42,8 @@ export interface Field {
   readonly oneof: string | undefined
   /** Marked as entity key by any of the three options (A2). */
   readonly entityKey: boolean
+  /** Of a key: a request in which it is empty is for the entity of that name. */
+  readonly allowEmptyKey: boolean
 }
 
 export interface MessageType {
@@ -77,6 +79,8 @@ export interface MethodType {
   readonly serverStreaming: boolean
   /** `google.api.http`, if the method has it. */
   readonly http: HttpRule | undefined
+  /** Which option says that it takes events from a topic or gives some. */
+  readonly eventing: 'innkeeper' | 'cloudstate' | undefined
 }
 
 /** Its request, its answer or both are a stream. */

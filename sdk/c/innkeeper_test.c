@@ -212,7 +212,40 @@ void ik_test_at_time(int64_t ms) {
   now_ms = ms;
 }
 
+// What a host passes on to no function, whatever a service lists: a kit that did would test what cannot be. A copy of
+// host/header-names.ts, since the SDK is a file of its own; test/sdk/kept-headers.test.ts compares them.
+static const char *const credentials[] = {"authorization", "cookie", "set-cookie", NULL};
+static const char *const credentials_prefixes[] = {"proxy-", NULL};
+static const char *const of_transport[] = {
+    "connection", "content-length", "content-encoding", "content-type", "date", "expect", "host", "http2-settings",
+    "idempotency-key", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+    "x-request-id", NULL
+};
+static const char *const of_transport_prefixes[] = {"grpc-", ":", NULL};
+
+// Without regard to case. `whole`: up to its end, else its beginning.
+static bool is_one_of(const char *const *names, const char *name, bool whole) {
+  for (; *names != NULL; names++) {
+    size_t i = 0;
+    while ((*names)[i] != 0 && (*names)[i] == (name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i])) i++;
+    if ((*names)[i] == 0 && (!whole || name[i] == 0)) return true;
+  }
+  return false;
+}
+
+static void check_reaches(const char *name) {
+  if (is_one_of(credentials, name, true) || is_one_of(credentials_prefixes, name, false))
+    fail(printed("the header %s never reaches a function"
+                 "; callers send a token in x-token or x-api-key, which are not journaled (setting never-stored-headers); "
+                 "to check who calls is the host's job, once it has access control", name));
+  if (is_one_of(of_transport, name, true) || is_one_of(of_transport_prefixes, name, false))
+    fail(printed("the header %s never reaches a function"
+                 ", since it belongs to the transport; "
+                 "callers send what a function needs under another name, which begins with x-", name));
+}
+
 void ik_test_with_metadata(const char *name, const char *text) {
+  check_reaches(name);
   *IK_PUSH(&sent, &sent_room, ik_metadata_entry) = (ik_metadata_entry){ik_text_of(name), false, ik_text_of(text)};
 }
 

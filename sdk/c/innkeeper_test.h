@@ -43,7 +43,7 @@ typedef struct ik_value {
 #define the_view() (ik_test_view())
 // The time of the commands that follow, and what callers send along.
 #define at_time(now_ms) ik_test_at_time(now_ms)
-#define with_metadata(name, text) ik_test_with_metadata(name, text)
+#define with_metadata(name, text) (IK_HERE, ik_test_with_metadata(name, text))
 
 #define when(method, request) (IK_HERE, ik_test_when(method, request))
 // Of a replicated entity: what a subscriber is told of a change, and that it has left. `request`: which opened the stream.

@@ -7,6 +7,7 @@
 import { MalformedError } from './codec/errors.ts'
 import type { MessageType } from './codec/message.ts'
 import { decodeText, encodeText } from './codec/text.ts'
+import { deepFreeze } from './frozen.ts'
 
 export interface Codec<T> {
   /** Full name, if it is a message. */
@@ -209,12 +210,4 @@ function bytesOf(hex: string): Uint8Array {
   for (let index = 0; index < bytes.length; index++)
     bytes[index] = Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16)
   return bytes
-}
-
-/** Freeze a value and all it holds; bytes, maps and sets cannot be frozen and are left. */
-export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value
-  Object.freeze(value)
-  for (const key of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[key])
-  return value
 }

@@ -47,7 +47,8 @@ function describe(...services: readonly Partial<ServiceDescription>[]): readonly
       ...service,
     }),
   )
-  return validateDescription({ sdkName: '', sdkVersion: '', services: full, descriptors: bytes }, schema, defaultLimits)
+  const description = { sdkName: '', sdkVersion: '', services: full, descriptors: bytes }
+  return validateDescription(description, schema, defaultLimits).map(({ message }) => message)
 }
 
 const service = (name: string, more: Partial<DeployedService> = {}): DeployedService => ({

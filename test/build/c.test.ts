@@ -16,6 +16,7 @@ import { compileProtos } from '../../host/build/descriptors.ts'
 import { BuildError } from '../../host/build/problem.ts'
 import { readProject } from '../../host/build/project.ts'
 import { findTool, MissingTool } from '../../host/build/toolchain.ts'
+import { credentialProblem, transportProblem } from '../../host/header-names.ts'
 import { built, component } from '../support/components.ts'
 import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
@@ -180,7 +181,11 @@ else {
     )
     const [, passed, count] = /^(\d+) of (\d+) tests/m.exec(stdout) ?? []
     assert.is(Number(count) - Number(passed), lines.length, stderr)
-    assert.ok(lines.length >= 8)
+    assert.ok(lines.length >= 10)
+    const told = (test: string) =>
+      lines.find((line) => line.includes(`wrong_since_the_header_${test}: `))?.split(': ')[2]
+    assert.is(told('reaches_no_function'), credentialProblem('Authorization'))
+    assert.is(told('is_of_the_transport'), transportProblem('grpc-timeout'))
     // Each line of a command once, though it is decided three times; a step that only logs has said nothing.
     const logged = stdout.split('\n').filter((line) => /^(sum|room|talk): /.test(line))
     assert.equal(logged, [

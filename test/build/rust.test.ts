@@ -69,7 +69,7 @@ else {
   const rules: readonly (readonly [string, () => Promise<unknown>, number])[] = [
     ['guests/counter/rust', () => component('counter/rust'), 4],
     ['guests/cart/rust', () => component('cart/rust'), 6],
-    ['test/conformance/rust', () => conformance('rust'), 14],
+    ['test/conformance/rust', () => conformance('rust'), 16],
   ]
   for (const [folder, build, passed] of rules) {
     Rust(`the tests in ${folder}, by cargo`, async () => {

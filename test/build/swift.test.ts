@@ -15,6 +15,7 @@ import { findSwift } from '../../host/build/swift.ts'
 import { testSwift } from '../../host/build/swift-test.ts'
 import { findTool, MissingTool } from '../../host/build/toolchain.ts'
 import { load } from '../../host/guest/load.ts'
+import { credentialProblem, transportProblem } from '../../host/header-names.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { built, component } from '../support/components.ts'
 import { isSound, linked, Requests } from '../support/counter.ts'
@@ -148,6 +149,9 @@ else {
     assert.ok(tested.length >= 18)
     const failures = tested.flatMap(({ failure }) => failure ?? [])
     assert.match(failures[0]!, /^Tests\/Kit\.swift:\d+: there is one event more/)
+    assert.match(failures.at(-3)!, /^Tests\/Kit\.swift:\d+: /)
+    assert.ok(failures.at(-3)!.endsWith(`: ${credentialProblem('authorization')}`), failures.at(-3))
+    assert.ok(failures.at(-2)!.endsWith(`: ${transportProblem('grpc-timeout')}`), failures.at(-2))
     assert.match(failures.at(-1)!, /^Sources\/Service\/Script\.swift:\d+: armed to fail$/)
   })
 

@@ -172,12 +172,12 @@ TypeScript('the map names sources as they are called in every folder, and brings
 TypeScript('a map that is too large stays behind, and the author is told', async () => {
   const long = (text: string): string =>
     `${text}\nlet n = 0\nfunction f(): void {\n  n++\n}\n${'f()\n'.repeat(230_000)}`
-  const { file, notes } = await withProject({ 'src/service.ts': long }, async (project) => {
-    const { file, notes } = await buildProject(project)
-    return { file: await readFile(file), notes }
+  const { file, warnings } = await withProject({ 'src/service.ts': long }, async (project) => {
+    const { file, warnings } = await buildProject(project)
+    return { file: await readFile(file), warnings }
   })
   assert.is(sourceMapOf(file), undefined)
-  assert.equal(notes, ['the source map is too large to go along: faults name places in the bundle'])
+  assert.equal(warnings, ['the source map is too large to go along: faults name places in the bundle'])
 })
 
 // The picture of the memory is another with every build: QuickJS's runtime has tables in an order of chance.

@@ -90,7 +90,7 @@ Link('refuses a component of another version of the contract', async () => {
   const dummy = await componentEmbed({ dummy: true, witSource: source, world: 'described' })
   await refused(
     await componentNew(dummy, []),
-    /about in version 0\.1\.0; this host speaks innkeeper:guest\/about@0\.2\.0/,
+    /^it speaks contract 0\.1\.0, and this host 0\.2\.0: rebuild it with this version and deploy again$/,
   )
 })
 

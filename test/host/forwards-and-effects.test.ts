@@ -326,6 +326,37 @@ Effects(
   },
 )
 
+for (const [kind, target] of Object.entries({
+  value: (code: string) => `effect('Values', 'Do', 'alike', ${text(`return { outcome: refuse('${code}', 'no') }`)})`,
+  replica: (code: string) => `effect('Replicas', 'Do', 'alike', ${text(`return { answer: refuse('${code}', 'no') }`)})`,
+  action: (code: string) => `effect('Actions', 'Do', '', ${text(`return refuse('${code}', 'no')`)})`,
+}))
+  Effects(`A8: ${kind} as the target: what may pass is tried again, any other refusal is parked at once`, async () => {
+    const waits = backOffMs as unknown as number[]
+    const before = [...waits]
+    waits.fill(1)
+    try {
+      for (const [tries, codes] of [
+        [before.length, ['unavailable', 'aborted', 'resource-exhausted', 'deadline-exceeded']],
+        [
+          0,
+          ['invalid-argument', 'not-found', 'already-exists', 'permission-denied', 'unauthenticated', 'out-of-range'],
+        ],
+        [0, ['failed-precondition', 'unimplemented', 'cancelled', 'unknown', 'internal', 'data-loss']],
+      ] as const)
+        for (const code of codes) {
+          assert.is((await act(`return say('', { effects: [${target(code)}] })`)).code, 0)
+          await until(async () => typeof (await effects())[0]?.parked === 'string')
+          const [{ parked, attempts }, ...others] = await effects()
+          const name = code.toUpperCase().replaceAll('-', '_')
+          assert.equal([parked, attempts, others], [`refused with ${name}: no`, tries, []])
+          await dropAll()
+        }
+    } finally {
+      waits.splice(0, before.length, ...before)
+    }
+  })
+
 Effects('--retry-all tries all that are parked, and says what became of them', async () => {
   const once =
     "return value === 'open' ? { change: { updated: 'in' }, outcome: say('') } : { outcome: refuse('not-found', 'shut') }"

@@ -117,14 +117,6 @@ Wire('an unknown method or service is UNIMPLEMENTED whatever comes with it', asy
     assert.is((await raw(path, frame(script('x', '')))).status, '12', path)
 })
 
-Wire('B2.3: an unset key is the entity "", over gRPC', async () => {
-  await client.call(values, 'Do', '', "return { change: { updated: 'nobody' }, outcome: say(entity) }")
-  assert.is(
-    (await client.call(values, 'Do', '', "return { outcome: say(value + ' ' + entity.length) }")).text,
-    'nobody 0',
-  )
-})
-
 Wire('a thousand calls at once on one connection are each answered as themselves', async () => {
   const one = new Client(host.listen, credentials.createInsecure())
   const same = (bytes: Buffer) => bytes

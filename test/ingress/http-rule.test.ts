@@ -47,7 +47,7 @@ function served(...methods: readonly (readonly [string, readonly Partial<HttpRul
     ])
     return [service, { name: service, type: { fullName: service, methods: new Map(types) } } as unknown as Service]
   })
-  return new Routes({ services: new Map(services) })
+  return new Routes({ unserved: new Map(), services: new Map(services) })
 }
 
 function found(routes: Routes, method: string, path: string): string {

@@ -58,7 +58,7 @@ type Document = any
 
 function documentOf(...services: readonly [schema: Schema, name: string][]): Document {
   const all = services.map(([schema, name]) => [name, fakeService(schema, name)] as const)
-  return JSON.parse(openApi(new Routes({ services: new Map(all) })))
+  return JSON.parse(openApi(new Routes({ unserved: new Map(), services: new Map(all) })))
 }
 
 async function isValid(document: Document): Promise<void> {
@@ -188,7 +188,7 @@ OpenApi('O3: messages of one name that differ between components are two schemas
     const service = fakeService(schema, 'test.twice.Shapes')
     return [`test.twice.${index}`, service] as const
   })
-  const twice = JSON.parse(openApi(new Routes({ services: new Map(services) })))
+  const twice = JSON.parse(openApi(new Routes({ unserved: new Map(), services: new Map(services) })))
   await isValid(twice)
   const names = Object.keys(twice.components.schemas).filter((name) => name.startsWith('test.twice'))
   assert.equal(names.sort(), ['test.twice.Inner', 'test.twice.Inner_2', 'test.twice.Thing', 'test.twice.Thing_2'])

@@ -4,7 +4,9 @@ import * as assert from 'uvu/assert'
 import type { InnkeeperError } from '../../host/errors.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
 import type { Batch, Journal, OutboxEntry } from '../../host/journal/journal.ts'
-import { memoryStore } from '../../host/journal/memory.ts'
+import { entityPrefix, numbered } from '../../host/journal/keys.ts'
+import { KvJournal } from '../../host/journal/kv-journal.ts'
+import { MemoryKv, memoryStore } from '../../host/journal/memory.ts'
 import { append, record } from '../support/journal.ts'
 
 const cart = { storage: 1, key: 'cart' }
@@ -198,6 +200,33 @@ Group('flush commits at once, and nothing twice', async () => {
   await turn()
   assert.is(heard, 1)
   assert.is(journal.lastCommit(), 1)
+})
+
+Group('G2: a writer that finds its entity damaged hears so alone; the others are written', async () => {
+  const kv = new MemoryKv()
+  const journal = new KvJournal(kv, () => {})
+  await append(journal, cart, ['a'])
+  const key = numbered(entityPrefix(cart), 1)
+  kv.write([['journal', key, Buffer.of(1, 2, 3, 4, 5, 6)]])
+  await journal.reopen()
+  const commits = new GroupCommit(journal)
+  const heard: string[] = []
+  const join = (name: string, revision: number, sequence: number) =>
+    commits.join(
+      (batch) => batch.append({ storage: 1, key: name }, record(revision, sequence, [name])),
+      (error) => heard.push(`${name} ${(error as InnkeeperError | undefined)?.code ?? 'written'}`),
+    )
+  join('before', 1, 0)
+  join('cart', 2, 1)
+  join('after', 1, 0)
+  await turn()
+  assert.equal(heard, ['before written', 'cart data_damaged', 'after written'])
+  assert.is(journal.head({ storage: 1, key: 'after' })?.revision, 1)
+  assert.is(journal.failure(), undefined)
+  // Alone in its turn.
+  join('cart', 2, 1)
+  await turn()
+  assert.is(heard.at(-1), 'cart data_damaged')
 })
 
 Group.run()

@@ -1,10 +1,11 @@
 // Guards replica ids: the same at every start of a data directory, another one for a directory that is a copy or a restore.
 
-import { cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Store } from '../../host/journal/catalog.ts'
+import { readMarker } from '../../host/journal/marker.ts'
 import { openStore } from '../../host/journal/rocksdb.ts'
 import { rejects } from '../support/assert.ts'
 import { append, folder } from '../support/journal.ts'
@@ -169,23 +170,23 @@ Incarnation('a torn marker is read as no number, and the replica is the same', a
   for (const torn of ['', '1', 'x\0', '\n']) {
     writeFileSync(marker(directory), torn)
     await opensAs(directory, replica, true)
-    assert.is(readFileSync(marker(directory), 'utf8'), '12\n')
+    assert.is(readMarker(directory).commit, 12)
   }
 })
 
 Incarnation('the marker says how far the replica has come, at each start and whenever it is noted', async () => {
   const directory = folder()
   const { store } = await open(directory)
-  const noted = () => readFileSync(marker(directory), 'utf8')
-  assert.is(noted(), '0\n')
+  const noted = () => readMarker(directory).commit
+  assert.is(noted(), 0)
   for (let i = 0; i < 3; i++) await append(store.journal, { storage: 1, key: 'a' }, ['x'])
-  assert.is(noted(), '0\n')
+  assert.is(noted(), 0)
   store.note()
-  assert.is(noted(), '3\n')
+  assert.is(noted(), 3)
   await append(store.journal, { storage: 1, key: 'a' }, ['x'])
   await store.journal.close()
   await (await open(directory)).store.journal.close()
-  assert.is(noted(), '4\n')
+  assert.is(noted(), 4)
 })
 
 Incarnation.run()

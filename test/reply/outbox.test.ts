@@ -17,15 +17,18 @@ const Sending = suite('outbox')
 function made() {
   const { journal } = memoryStore()
   const commits = new GroupCommit(journal)
+  /** Services that cannot be run. */
+  const away = new Set<string>()
   const sent: { command: Command; reply: Reply; onDisk: readonly OutboxEntry[] }[] = []
   const outbox = new Outbox({
     ...{ journal, commits, limits: defaultLimits, log: pino({ level: 'silent' }) },
     clock: { now: () => 0, steady: () => 0 },
+    unserved: (service) => (away.has(service) ? `${service} cannot be run` : undefined),
     dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
     delivered() {},
     parked() {},
   })
-  return { journal, commits, outbox, sent }
+  return { journal, commits, outbox, sent, away }
 }
 
 type Made = ReturnType<typeof made>
@@ -71,6 +74,54 @@ Sending('O5: a try that failed is counted on disk', () => {
   assert.equal(attempts(all), [1])
   all.outbox.stop()
 })
+
+Sending(
+  'O6: an effect on a service that cannot be run waits, untried, over starts, and is sent once it can be',
+  async () => {
+    const all = made()
+    all.away.add(call.service)
+    const entry = caused(all)
+    for (let start = 0; start <= backOffMs.length; start++) {
+      all.outbox.resume(true)
+      all.commits.flush()
+    }
+    all.outbox.served()
+    assert.equal([all.sent.length, attempts(all), all.outbox.find(entry.id)?.parked], [0, [0], undefined])
+    all.away.clear()
+    all.outbox.served()
+    assert.is(all.sent.length, 1)
+    arrives(all, entry)
+    all.commits.flush()
+    all.outbox.served()
+    assert.equal([all.sent.length, all.outbox.size], [1, 0])
+  },
+)
+
+Sending(
+  'O6: whoever waits for a synchronous one goes on once it has arrived; a try by hand says what it waits for',
+  async () => {
+    const all = made()
+    all.away.add(call.service)
+    let done = 0
+    const entry = caused(all, { synchronous: true })
+    all.outbox.run([entry], 60_000, () => {
+      done += 1
+    })
+    assert.equal([all.sent.length, done], [0, 0])
+    all.away.clear()
+    all.outbox.served()
+    arrives(all, entry)
+    all.commits.flush()
+    all.sent[0]!.reply({ kind: 'reply', payload: new Uint8Array(), metadata: [] })
+    assert.is(done, 1)
+    all.away.add(call.service)
+    const parked = caused(all, { parked: 'no' })
+    const became = all.outbox.retry(parked.id, 10_000)
+    all.commits.flush()
+    assert.equal(await became, { became: 'waiting', reason: `${call.service} cannot be run` })
+    all.outbox.stop()
+  },
+)
 
 Sending('O5: what was under way when a process ended counts before it is tried again, and is parked in the end', () => {
   const all = made()

@@ -11,6 +11,11 @@ import { refuses } from '../support/assert.ts'
 const Key = suite('entity key')
 
 function message(...types: readonly ScalarType[]): MessageType {
+  return messageOf(types, [])
+}
+
+/** `empty`: places of the fields that allow an empty key. */
+function messageOf(types: readonly ScalarType[], empty: readonly number[]): MessageType {
   const fields = types.map(
     (scalar, index): Field => ({
       name: `f${index + 1}`,
@@ -22,6 +27,7 @@ function message(...types: readonly ScalarType[]): MessageType {
       presence: false,
       oneof: undefined,
       entityKey: true,
+      allowEmptyKey: empty.includes(index),
     }),
   )
   return { fullName: 'test.Request', fields, byNumber: new Map(), byName: new Map() }
@@ -54,24 +60,52 @@ const scalars: readonly (readonly [ScalarType, readonly number[], string])[] = [
 
 Key('K1: every scalar type has its text: numbers exact in decimal, bool as words, bytes in base64', () => {
   for (const [type, bytes, key] of scalars) {
-    assert.is(keyReader(message(type), 1_024)(Uint8Array.from(bytes)), key, type)
+    assert.is(keyReader(message(type), 'test.Service/Do', 1_024)(Uint8Array.from(bytes)), key, type)
   }
 })
 
-Key('K2: an unset field is its default, and the empty text is a key', () => {
-  const unset = (type: ScalarType) => keyReader(message(type), 1_024)(new Uint8Array())
-  for (const [type] of scalars) {
-    const expected = type === 'string' || type === 'bytes' ? '' : type === 'bool' ? 'false' : '0'
-    assert.is(unset(type), expected, type)
+Key('K2: an unset number is 0 and an unset bool false, and both are keys', () => {
+  for (const [type] of scalars.filter(([name]) => name !== 'string' && name !== 'bytes')) {
+    const key = keyReader(message(type), 'test.Service/Do', 1_024)(new Uint8Array())
+    assert.is(key, type === 'bool' ? 'false' : '0', type)
   }
+})
+
+Key('K2: a request whose key is empty or not there is refused, naming method and field', () => {
+  const said = 'test.Service/Do: the field f1 names the entity and is empty; set it in the request'
+  for (const type of ['string', 'bytes'] as const) {
+    const read = keyReader(message(type), 'test.Service/Do', 1_024)
+    for (const request of [new Uint8Array(), text(1, ''), text(2, 'other'), Buffer.concat([text(1, 'a'), text(1, '')])])
+      assert.is(refuses(() => read(request), 'bad_request').message, said)
+    assert.is(read(Buffer.concat([text(1, ''), text(1, 'YQ')])), type === 'string' ? 'YQ' : 'WVE=')
+  }
+})
+
+Key('K2: of several fields each must have a text, and the first that has none is named', () => {
+  const read = keyReader(message('string', 'int32', 'string'), 'test.Service/Do', 1_024)
+  assert.is(entityId(read(Buffer.concat([text(1, 'a'), text(3, 'c')])), 3), 'a-0-c')
+  assert.match(refuses(() => read(text(3, 'c')), 'bad_request').message, 'the field f1 ')
+  assert.match(refuses(() => read(text(1, 'a')), 'bad_request').message, 'the field f3 ')
+  assert.match(refuses(() => read(new Uint8Array()), 'bad_request').message, 'the field f1 ')
+})
+
+Key('K2: a field that allows it may be empty, and only that one', () => {
+  assert.is(keyReader(messageOf(['string'], [0]), 'test.Service/Do', 1_024)(new Uint8Array()), '')
+  assert.is(keyReader(messageOf(['bytes'], [0]), 'test.Service/Do', 1_024)(new Uint8Array()), '')
+  const read = keyReader(messageOf(['string', 'string'], [1]), 'test.Service/Do', 1_024)
+  assert.equal(splitKey(read(text(1, 'a')), 2), ['a', ''])
+  assert.match(refuses(() => read(text(2, 'b')), 'bad_request').message, 'the field f1 ')
 })
 
 Key('K3: the last of repeated occurrences wins', () => {
-  assert.is(keyReader(message('string'), 1_024)(Buffer.concat([text(1, 'first'), text(1, 'last')])), 'last')
+  assert.is(
+    keyReader(message('string'), 'test.Service/Do', 1_024)(Buffer.concat([text(1, 'first'), text(1, 'last')])),
+    'last',
+  )
 })
 
 Key('A17: a-b with c never meets a with b-c inside, and both are a-b-c outside', () => {
-  const read = keyReader(message('string', 'string'), 1_024)
+  const read = keyReader(message('string', 'string'), 'test.Service/Do', 1_024)
   const left = read(Buffer.concat([text(1, 'a-b'), text(2, 'c')]))
   const right = read(Buffer.concat([text(2, 'b-c'), text(1, 'a')]))
   assert.is.not(left, right)
@@ -91,17 +125,19 @@ Key('A17: no two lists of fields have the same key, NUL included', () => {
 })
 
 Key('the key does not depend on other fields, known or not', () => {
-  const read = keyReader(message('string'), 1_024)
+  const read = keyReader(message('string'), 'test.Service/Do', 1_024)
   const noise = Buffer.from([0x10, 5, 0x1d, 1, 2, 3, 4, 0x21, 1, 2, 3, 4, 5, 6, 7, 8, 0x2b, 0x08, 1, 0x2c])
   assert.is(read(Buffer.concat([noise, text(1, 'id'), text(7, 'other')])), 'id')
 })
 
 Key('a key field of the wrong wire type is skipped, as protobuf does', () => {
-  assert.is(keyReader(message('string'), 1_024)(Uint8Array.from([0x08, 5])), '')
+  const read = keyReader(message('string'), 'test.Service/Do', 1_024)
+  assert.is(read(Buffer.concat([text(1, 'id'), Buffer.from([0x08, 5])])), 'id')
+  assert.match(refuses(() => read(Uint8Array.from([0x08, 5])), 'bad_request').message, 'is empty')
 })
 
 Key('hostile bytes are a bad request, and nothing else', () => {
-  const read = keyReader(message('string', 'sint64', 'fixed32', 'double'), 1_024)
+  const read = keyReader(message('string', 'sint64', 'fixed32', 'double'), 'test.Service/Do', 1_024)
   for (const bytes of [
     [0x0a],
     [0x0a, 5, 0x61],
@@ -132,7 +168,7 @@ Key('hostile bytes are a bad request, and nothing else', () => {
 })
 
 Key('a key is bounded in bytes, not in characters', () => {
-  const read = keyReader(message('string'), 12)
+  const read = keyReader(message('string'), 'test.Service/Do', 12)
   assert.is(read(text(1, 'a'.repeat(12))), 'a'.repeat(12))
   assert.is(read(text(1, 'äöüäöü')), 'äöüäöü')
   refuses(() => read(text(1, 'a'.repeat(13))), 'bad_request')

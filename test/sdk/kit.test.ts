@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { credentialProblem, credentials, ofTransport, transportProblem } from '../../host/header-names.ts'
 import type { MessageType, Method, ServiceType } from '../../sdk/typescript/codec/message.ts'
 import { accept, call, type EventSourced, eventSourced, refuse } from '../../sdk/typescript/index.ts'
 import { testKit } from '../../sdk/typescript/testing.ts'
@@ -158,6 +159,21 @@ Kit('what a service logs is printed once, as the host would have it', () => {
   assert.equal(printed(twice), [...added, 'info: adding { amount: -1n }'])
   const failing = () => assert.throws(() => given().when('get', { id: 'a' }), /^failed$/)
   assert.equal(printed(failing), ['warn: about to fail'])
+})
+
+Kit('a header that a host passes on to no function is told, with what to do instead', () => {
+  const sending = (...names: readonly string[]) =>
+    testKit(counter(() => 1n))
+      .given()
+      .when('add', add, { metadata: names.map((name) => [name, 'secret'] as const) })
+  const told = (name: string, sentence: string) =>
+    assert.throws(
+      () => sending('x-token', name),
+      (error: Error) => error.message === sentence,
+    )
+  for (const name of [...credentials, 'proxy-authorization']) told(name.toUpperCase(), credentialProblem(name))
+  for (const name of [...ofTransport, 'grpc-timeout', ':path']) told(name, transportProblem(name))
+  sending('x-token', 'accept-language').then([Added({ amount: 1n })], { value: 1n })
 })
 
 Kit('K4: a chain that is awaited before its end says so', async () => {

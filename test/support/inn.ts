@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const bin = fileURLToPath(new URL('../../host/bin/inn.mjs', import.meta.url))
+export const bin = fileURLToPath(new URL('../../host/bin/inn.mjs', import.meta.url))
 
 export interface Ran {
   readonly code: number | null
@@ -36,4 +36,50 @@ export function runInn(
     child.on('close', (code) => resolve({ code, out, err }))
     child.stdin.end(input)
   })
+}
+
+export interface RunningInn {
+  out(): string
+  err(): string
+  /** Looked at whenever something was printed; rejects if the command ends before. */
+  until(condition: () => boolean): Promise<void>
+  /** The exit code. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+}
+
+/** A command that goes on until it is ended. */
+export function startInn(cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): RunningInn {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', bin, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [out, err] = ['', '']
+  let wake = () => {}
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  child.stdout.on('data', (chunk) => {
+    out += chunk
+    wake()
+  })
+  child.stderr.on('data', (chunk) => {
+    err += chunk
+    wake()
+  })
+  child.on('close', () => wake())
+  return {
+    out: () => out,
+    err: () => err,
+    until: async (condition) => {
+      while (!condition()) {
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(`inn ended: ${err}${out}`)
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    end: (signal) => {
+      child.kill(signal)
+      return ended
+    },
+  }
 }

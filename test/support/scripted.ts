@@ -1,6 +1,8 @@
 // The scripted guest (test/fixtures/guests/scripted.js) as a component, and calls of it.
 
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ClientReadableStream } from '@grpc/grpc-js'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
@@ -18,16 +20,19 @@ export const actions = 'test.script.v1.Actions'
 
 let built: Promise<Uint8Array> | undefined
 
-/** Built when first asked for in a process. `changes` are made to its source: another version of it. */
-export function scripted(changes?: (source: string) => string): Promise<Uint8Array> {
-  if (changes !== undefined) return build(changes)
-  built ??= build((source) => source)
+type Change = (text: string) => string
+
+const asItIs: Change = (text) => text
+
+/** Built when first asked for in a process. Changes are made to its source and its .proto: another version of it. */
+export function scripted(source?: Change, proto?: Change): Promise<Uint8Array> {
+  if (source !== undefined || proto !== undefined) return build(source ?? asItIs, proto ?? asItIs)
+  built ??= build(asItIs, asItIs)
   return built
 }
 
-async function build(changes: (source: string) => string): Promise<Uint8Array> {
-  const project = { directory: folder, name: 'scripted', language: 'typescript' as const, entry: '', gen: '' }
-  const { bytes } = await compileProtos({ ...project, proto: folder, files: ['scripted.proto'] })
+async function build(changes: Change, ofProto: Change): Promise<Uint8Array> {
+  const bytes = await descriptors(ofProto)
   const source = readFileSync(`${folder}scripted.js`, 'utf8').replace(
     'DESCRIPTORS',
     `new Uint8Array([${bytes.join()}])`,
@@ -42,6 +47,18 @@ async function build(changes: (source: string) => string): Promise<Uint8Array> {
     })
     return made.component
   })
+}
+
+async function descriptors(changes: Change): Promise<Uint8Array> {
+  const proto = mkdtempSync(join(tmpdir(), 'innkeeper-scripted-'))
+  try {
+    const name = 'scripted.proto'
+    writeFileSync(join(proto, name), changes(readFileSync(`${folder}${name}`, 'utf8')))
+    const project = { directory: folder, name: 'scripted', language: 'typescript' as const, entry: '', gen: '' }
+    return (await compileProtos({ ...project, proto, files: [name] })).bytes
+  } finally {
+    rmSync(proto, { recursive: true })
+  }
 }
 
 /** A request's bytes. */

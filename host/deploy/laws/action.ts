@@ -8,7 +8,7 @@ import type { MethodType } from '../../schema/schema.ts'
 import { isStreamed } from '../../schema/schema.ts'
 import { below, oneOf, randomBatch, randomPayload, randomSeed, timeOf } from './random.ts'
 import type { Round, Trial } from './trial.ts'
-import { aloneDiffers, both, describe, guarded, hex, same } from './trial.ts'
+import { aloneDiffers, both, describe, guarded, hex, noneMended, same } from './trial.ts'
 
 const itemsMax = 6
 /** Steps of one stream: a guest may ask for more without end. */
@@ -36,6 +36,7 @@ function tryCalls(trial: Trial<ActionGuest>, methods: readonly MethodType[], rou
   const batch = randomBatch(methods, trial, round)
   const on = () => describe(batch)
   const together = both(trial, on, (guest) => guest.call(service, batch))
+  noneMended(together, on)
   for (const [index, command] of batch.entries()) {
     const [alone] = guarded(on, () => trial.cold.call(service, [command]))
     if (!same(alone, together[index]))
@@ -60,11 +61,9 @@ function tryStream(trial: Trial<ActionGuest>, method: MethodType, round: number)
     if (random() < renewing) cold.drop()
     const state = last?.state
     const seed = randomSeed(random)
-    last = both(
-      trial,
-      () => `the steps ${given.join(' | ')} of ${method.name}`,
-      (guest) => guest.stream(trial.type.fullName, method.name, state, now, timeOf(round), seed),
-    )
+    const on = () => `the steps ${given.join(' | ')} of ${method.name}`
+    last = both(trial, on, (guest) => guest.stream(trial.type.fullName, method.name, state, now, timeOf(round), seed))
+    noneMended(last.outputs, on)
     if (last.done || now.some(({ kind }) => kind === 'cancelled')) return step
   }
   return stepsMax

@@ -5,7 +5,7 @@ import { GuestFault } from '../../guest/guest.ts'
 import type { Typed } from '../../outcome.ts'
 import { randomBatch } from './random.ts'
 import type { Round, Trial } from './trial.ts'
-import { aloneDiffers, both, describe, entity, guarded, LawBroken, same } from './trial.ts'
+import { aloneDiffers, both, describe, entity, guarded, LawBroken, noneMended, same } from './trial.ts'
 
 type Answer = Extract<Decided, { kind: 'decided' }>
 
@@ -18,6 +18,10 @@ export function eventSourcedRound(trial: Trial<EventSourcedGuest>): Round {
     const on = () => describe(batch)
     cold.drop()
     const together = both(trial, on, (guest) => decide(guest, service, { kind: 'initial' }, batch))
+    noneMended(
+      together.decisions.map(({ outcome }) => outcome),
+      on,
+    )
     let basis: Basis = { kind: 'initial' }
     const events: Typed[] = []
     for (const [index, command] of batch.entries()) {

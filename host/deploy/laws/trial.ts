@@ -1,11 +1,13 @@
 // Trial: what a try of the laws on one service has at hand: its methods, two guests, and how a difference is told.
 //
 // T1. `warm` lives as long as the try; `cold` is made anew again and again, so that what is kept between calls shows.
-// T2. A difference, and a fault, end the try: LawBroken says what was done to come by it.
+// T2. A difference, and a fault, end the try: LawBroken says what was done to come by it. So does a warning that begins with the
+//     name of a law: an SDK that mends what a handler breaks says so (`L2: ...`).
 
 import type { ServiceDescription } from '../../guest/about.ts'
 import type { GuestCommand } from '../../guest/guest.ts'
 import { GuestFault } from '../../guest/guest.ts'
+import type { Outcome } from '../../outcome.ts'
 import type { ServiceType } from '../../schema/schema.ts'
 import type { Input } from './random.ts'
 
@@ -22,6 +24,8 @@ export interface Trial<Guest> extends Input {
 /** Tries the laws once more; answers how many commands that were. @throws LawBroken */
 export type Round = (round: number) => number
 
+const lawNamed = /^L\d: /
+
 /** A sentence: the law, and the commands that show it. */
 export class LawBroken extends Error {
   override readonly name = 'LawBroken'
@@ -33,8 +37,17 @@ export function guarded<T>(on: () => string, run: () => T): T {
     return run()
   } catch (error) {
     if (!(error instanceof GuestFault)) throw error
-    const law = /^L\d: /.test(error.message) ? error.message : `a fault (${error.reason}: ${error.told})`
+    const law = lawNamed.test(error.message) ? error.message : `a fault (${error.reason}: ${error.told})`
     throw new LawBroken(`${law}, on ${on()}`)
+  }
+}
+
+/** @throws LawBroken if one of the outcomes says that a law was broken and mended */
+export function noneMended(outcomes: readonly Outcome[], on: () => string): void {
+  for (const { logs } of outcomes) {
+    for (const { level, text } of logs) {
+      if (level === 'warn' && lawNamed.test(text)) throw new LawBroken(`${text} On ${on()}`)
+    }
   }
 }
 

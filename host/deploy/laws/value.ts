@@ -5,7 +5,7 @@
 import type { Decision, GuestCommand, ValueBasis, ValueGuest } from '../../guest/guest.ts'
 import { randomBatch } from './random.ts'
 import type { Round, Trial } from './trial.ts'
-import { aloneDiffers, both, describe, entity, guarded, LawBroken, same } from './trial.ts'
+import { aloneDiffers, both, describe, entity, guarded, LawBroken, noneMended, same } from './trial.ts'
 
 /** Rounds of one entity. */
 const livesMax = 8
@@ -26,18 +26,19 @@ export function valueRound(trial: Trial<ValueGuest>): Round {
       held = undefined
     }
     const batch = randomBatch(methods, trial, round)
+    const on = () => describe(batch)
     const basis = bytesBasis(value)
     cold.drop()
     const fromHeld = held && decideHeld(trial, held, batch)
     held = undefined
-    const together = both(
-      trial,
-      () => describe(batch),
-      (guest) => {
-        const decided = decide(guest, type.fullName, basis, batch)
-        if (guest === trial.warm) held = decided.held
-        return decided.decisions
-      },
+    const together = both(trial, on, (guest) => {
+      const decided = decide(guest, type.fullName, basis, batch)
+      if (guest === trial.warm) held = decided.held
+      return decided.decisions
+    })
+    noneMended(
+      together.map(({ outcome }) => outcome),
+      on,
     )
     if (fromHeld !== undefined && !same(fromHeld, together))
       throw new LawBroken(`L6: a held value is answered differently than its bytes, on ${describe(batch)}`)

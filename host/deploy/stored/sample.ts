@@ -2,8 +2,8 @@
 //
 // Owns: choosing.   The census knows the largest and the oldest, the commits the last ones.
 
-import { InnkeeperError } from '../../errors.ts'
 import { censusEntities } from '../../journal/census.ts'
+import { isDamaged } from '../../journal/damage.ts'
 import type { Journal, StorageId } from '../../journal/journal.ts'
 
 /** Commits that are looked back for the last changed entities, and how many at once. */
@@ -50,7 +50,7 @@ function readable<T>(read: () => readonly T[]): readonly T[] {
   try {
     return read()
   } catch (error) {
-    if (error instanceof InnkeeperError && error.code === 'data_damaged') return []
+    if (isDamaged(error)) return []
     throw error
   }
 }

@@ -9,9 +9,9 @@
 //
 // Owns: the trial and the verdict.   sample.ts owns: choosing.   folder.ts owns: running it.
 
-import { InnkeeperError } from '../../errors.ts'
 import type { ToldFault } from '../../fold/fold-task.ts'
 import type { GuestCommand, ValueBasis } from '../../guest/guest.ts'
+import { isDamaged } from '../../journal/damage.ts'
 import type { Journal, StorageId } from '../../journal/journal.ts'
 import { entityId } from '../../router/entity-key.ts'
 import type { ServiceType } from '../../schema/schema.ts'
@@ -97,7 +97,7 @@ function intact<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
-    if (error instanceof InnkeeperError && error.code === 'data_damaged') return undefined
+    if (isDamaged(error)) return undefined
     throw error
   }
 }

@@ -33,8 +33,9 @@ func (k *ActionKit) When(call innkeeper.Call) *Answered {
 	a := answer{t: k.t, name: call.Service + "/" + call.Method}
 	a.checkService(&k.service, call)
 	var same boundary.Outcome
-	first(k.t, func() { a.outcome = k.service.Action.Call(commandOf(call, 0)) })
-	again(func() { same = k.service.Action.Call(commandOf(call, 0)) })
+	command := commandOf(k.t, call, 0)
+	first(k.t, func() { a.outcome = k.service.Action.Call(command) })
+	again(func() { same = k.service.Action.Call(command) })
 	law(k.t, a.name, "L4, the same call again answers otherwise", a.outcome, same)
 	return &Answered{a, k}
 }
@@ -92,6 +93,7 @@ type Stream struct {
 // Stream begins a stream of many requests. The headers are the client's.
 func (k *ActionKit) Stream(method string, headers ...innkeeper.Header) *Stream {
 	k.t.Helper()
+	checkReaches(k.t, headers)
 	s := &Stream{t: k.t, kit: k, method: method}
 	s.step(boundary.Input{Case: boundary.InputStart, Metadata: headers})
 	return s
@@ -100,6 +102,7 @@ func (k *ActionKit) Stream(method string, headers ...innkeeper.Header) *Stream {
 // StreamOf begins a stream of one request.
 func (k *ActionKit) StreamOf(call innkeeper.Call) *Stream {
 	k.t.Helper()
+	checkReaches(k.t, call.Metadata)
 	s := &Stream{t: k.t, kit: k, method: call.Method}
 	s.step(
 		boundary.Input{Case: boundary.InputStart, Metadata: call.Metadata},

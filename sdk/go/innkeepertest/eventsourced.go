@@ -66,7 +66,7 @@ func (h *History) When(call innkeeper.Call) *Decided {
 	t.Helper()
 	a := answer{t: t, name: call.Service + "/" + call.Method}
 	a.checkService(&h.kit.service, call)
-	command := commandOf(call, len(h.commands))
+	command := commandOf(t, call, len(h.commands))
 	commands := append(h.commands[:len(h.commands):len(h.commands)], command)
 
 	var single, same, batch []boundary.Decision

@@ -9,7 +9,7 @@
 //	  - Every step checks the laws that the host relies on: a batch decides as its commands one by one, the same command again
 //	    decides the same, a state is the fold of its events, a handler changes nothing that it is given.
 //	  - Deterministic: time starts at 2026-01-01T00:00:00Z and moves a second with each command; the seed counts up.
-//	  - A call's metadata are the headers of the command.
+//	  - A call's metadata are the headers of the command. Those that reach no function fail the test (kept.go).
 //	  - Log lines are shown by the test's own log, each once: with -v, or where the test fails.
 //
 // Leaves to others: what differs between kinds (eventsourced.go, value.go, replicated.go, action.go).
@@ -46,7 +46,9 @@ func Synchronous(call innkeeper.Call) Effect {
 }
 
 // commandOf a call; `index` is the number of the command.
-func commandOf(call innkeeper.Call, index int) boundary.Command {
+func commandOf(t testing.TB, call innkeeper.Call, index int) boundary.Command {
+	t.Helper()
+	checkReaches(t, call.Metadata)
 	return boundary.Command{
 		Method:   call.Method,
 		Payload:  call.Payload,

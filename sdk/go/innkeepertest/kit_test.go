@@ -133,3 +133,23 @@ func TestTellsAHandlerThatRemembers(t *testing.T) {
 func TestTellsACallOfAnotherService(t *testing.T) {
 	mustTell(t, "was given to the kit of", func() { kitOf(accepts).Given().When(innkeeper.Call{Service: "test.Others"}) })
 }
+
+func TestHeadersThatReachNoFunctionAreTold(t *testing.T) {
+	sending := func(name string) innkeeper.Call {
+		call := one
+		call.Metadata = []innkeeper.Header{innkeeper.Text("x-token", "fine"), innkeeper.Text(name, "secret")}
+		return call
+	}
+	kit := kitOf(accepts)
+	for _, name := range []string{"authorization", "Cookie", "proxy-authorization"} {
+		mustTell(t, "the header "+strings.ToLower(name)+" never reaches a function; callers send a token in x-token", func() {
+			kit.Given().When(sending(name))
+		})
+	}
+	for _, name := range []string{"content-type", "grpc-timeout"} {
+		mustTell(t, "the header "+name+" never reaches a function, since it belongs to the transport", func() {
+			kit.Given().When(sending(name))
+		})
+	}
+	kit.Given().When(sending("accept-language")).Then(Events(&number{1}), &number{1})
+}

@@ -94,7 +94,7 @@ func (r *Replica[V]) When(call innkeeper.Call) *DecidedReplica[V] {
 	t.Helper()
 	a := answer{t: t, name: call.Service + "/" + call.Method}
 	a.checkService(&r.kit.service, call)
-	command := commandOf(call, r.index)
+	command := commandOf(t, call, r.index)
 	view := r.seen(command)
 	var decision, same boundary.ReplicatedDecision
 	first(t, func() { decision = service.Decide("entity", view, command) })
@@ -112,7 +112,7 @@ func (r *Replica[V]) When(call innkeeper.Call) *DecidedReplica[V] {
 // Cancelled: the client that opened a stream with this call has left.
 func (r *Replica[V]) Cancelled(call innkeeper.Call) *DecidedReplica[V] {
 	r.kit.t.Helper()
-	command := commandOf(call, r.index)
+	command := commandOf(r.kit.t, call, r.index)
 	a := answer{t: r.kit.t, name: call.Service + "/" + call.Method + ", cancelled"}
 	view := r.seen(command)
 	var decision boundary.ReplicatedDecision
@@ -225,7 +225,7 @@ type ToldSubscriber[V any] struct {
 // Changed: what a subscriber is told now that opened its stream with this call.
 func (r *Replica[V]) Changed(call innkeeper.Call) *ToldSubscriber[V] {
 	r.kit.t.Helper()
-	command := commandOf(call, r.index)
+	command := commandOf(r.kit.t, call, r.index)
 	subscriptions := []boundary.Subscription{subscriptionOf(call)}
 	view := r.seen(command)
 	var step boundary.StreamStep

@@ -74,7 +74,7 @@ func (k *Keeping) When(call innkeeper.Call) *DecidedValue {
 	t.Helper()
 	a := answer{t: t, name: call.Service + "/" + call.Method}
 	a.checkService(&k.kit.service, call)
-	command := commandOf(call, len(k.commands))
+	command := commandOf(t, call, len(k.commands))
 	commands := append(k.commands[:len(k.commands):len(k.commands)], command)
 
 	var single, same boundary.ValueDecision

@@ -169,7 +169,8 @@ export class RegisterReader<T> implements RegisterView<T> {
 
   get value(): T {
     const content = contentOf(this.node, kinds.lwwRegister)
-    if (content === undefined) return this.initial
+    // A copy: the author's code may change what it gets, and all entities have the same initial value.
+    if (content === undefined) return this.codec.decode(this.codec.encode(this.initial))
     if (content.value === undefined) throw new Undecidable()
     return this.codec.decode(content.value)
   }

@@ -6,7 +6,9 @@
 // A3. `more` asks to be called once the client has taken what was given: one `next` a call, so a slow client slows the guest.
 //     What arrives in between is no answer to it: it still holds.
 // A4. Inputs are taken in order, and none after the end. What a step's own effects do comes before its elements.
-// A5. Log lines go with the next output; those that none follows, with one that says nothing.
+// A5. Between calls of the author's code a stream's state is frozen, or a copy (lending.ts): what an item changes in place is not
+//     seen by the next one of the same call only.
+// A6. Log lines go with the next output; those that none follows, with one that says nothing.
 
 import type { Action, RunningParts, RunningUnary, StreamHandler } from '../action.ts'
 import type { Shape } from '../codec/message.ts'
@@ -16,6 +18,8 @@ import { Acceptance, Refusal } from '../decision.ts'
 import type { Codec } from '../state.ts'
 import { jsonCodec, messageCodec } from '../state.ts'
 import { Stepping, same } from '../step.ts'
+import type { Lending } from './lending.ts'
+import { lending } from './lending.ts'
 import { hasLogs } from './logs.ts'
 import type { Running } from './outcome.ts'
 import {
@@ -87,10 +91,12 @@ class RunningAction {
     if (running === undefined) return failed(unknownMethod(this.name, method))
     const { handler } = running
     if (typeof handler === 'function') throw new TypeError(`${running.name} does not stream`)
-    const stream = new Stream(running, handler, bytes, nowMs, seed)
-    if (inputs.length === 0) stream.next()
-    for (const input of inputs) stream.take(input)
-    return stream.step()
+    return lending(running.name, (by) => {
+      const stream = new Stream(running, handler, bytes, nowMs, seed, by)
+      if (inputs.length === 0) stream.next()
+      for (const input of inputs) stream.take(input)
+      return stream.step()
+    })
   }
 }
 
@@ -114,6 +120,7 @@ class Stream {
   private readonly codec: Codec<unknown>
   private readonly origin: { nowMs: number; seed: Seed; metadata: Origin['metadata'] }
   private readonly context: CommandContext
+  private readonly by: Lending
   private readonly before: Uint8Array | undefined
   private readonly outputs: WireOutcome[] = []
   private state: unknown
@@ -128,10 +135,12 @@ class Stream {
     bytes: Uint8Array | undefined,
     nowMs: number,
     seed: Seed,
+    by: Lending,
   ) {
     this.running = running
     this.shape = shape
     this.parts = parts
+    this.by = by
     this.codec = (parts.state === undefined ? jsonCodec() : messageCodec(parts.state)) as Codec<unknown>
     this.before = bytes
     const flag = bytes?.[0] ?? 0
@@ -165,7 +174,7 @@ class Stream {
     if (!this.wantsMore && this.shape !== 'serverStream') return
     this.wantsMore = false
     if (next === undefined) throw new TypeError(`${this.running.name} asks for more, but has no next`)
-    this.follow(next(this.state, this.context), 'next')
+    this.follow(next(this.given, this.context), 'next')
   }
 
   step(): WireStep {
@@ -201,7 +210,7 @@ class Stream {
       if (!this.done) this.next()
       return
     }
-    this.follow(this.parts.item!(this.state, request, this.context), 'item')
+    this.follow(this.parts.item!(this.given, request, this.context), 'item')
   }
 
   private end(): void {
@@ -209,7 +218,7 @@ class Stream {
     // A server stream's one request was its item.
     if (this.shape === 'serverStream') return
     this.closed = true
-    if (end !== undefined) this.follow(end(this.state, this.context), 'end')
+    if (end !== undefined) this.follow(end(this.given, this.context), 'end')
     else this.done = !this.wantsMore
   }
 
@@ -217,7 +226,7 @@ class Stream {
     const { cancelled } = this.parts
     this.done = true
     if (cancelled === undefined) return
-    const answer = cancelled(this.state, this.context)
+    const answer = cancelled(this.given, this.context)
     if (!(answer instanceof Acceptance)) throw new TypeError(`${this.running.name}: cancelled does not accept`)
     this.outputs.push(outcomeOf(noReply, answer))
   }
@@ -250,8 +259,12 @@ class Stream {
     this.done = true
   }
 
+  private get given(): unknown {
+    return this.by.lend(this.codec, this.state)
+  }
+
   private set(state: unknown): void {
-    this.state = state
+    this.state = state === undefined ? undefined : this.by.keep(this.codec, state)
     this.stateChanged = true
   }
 

@@ -5,6 +5,7 @@
 // D3. Each event is encoded before it is evolved, so nothing enters a state that the journal could not give back.
 // D4. `unknown` is answered before anything is decided. A held state is only a cache (law L6).
 // D5. Bytes come whenever they are asked for, and whenever the state is too large to hold.
+// D6. Between calls of the author's code every state is frozen, or a copy (lending.ts): no handler changes what is held.
 //
 // Leaves to others: the cache (held.ts), bytes (../state.ts), outcomes (outcome.ts).
 
@@ -16,6 +17,8 @@ import { Refusal } from '../decision.ts'
 import type { EventSourced, RunningFold, RunningHandler } from '../event-sourced.ts'
 import type { Held } from './held.ts'
 import { HeldStates } from './held.ts'
+import type { Lending } from './lending.ts'
+import { lending } from './lending.ts'
 import type { Running } from './outcome.ts'
 import { acceptedOutcome, answerOf, decodeRequest, entityRefusal, runningMethods, unknownMethod } from './outcome.ts'
 import { serviceOf, servicesByName } from './services.ts'
@@ -126,6 +129,11 @@ interface RunningEvent {
   readonly fold: RunningFold
 }
 
+interface Decided {
+  readonly decision: WireDecision
+  readonly after: unknown
+}
+
 const nothing: readonly never[] = []
 
 /** A definition with its methods and events looked up by their wire names. */
@@ -145,17 +153,25 @@ export class RunningService {
   }
 
   /** The decision and the state after it (the same object if nothing changed). */
-  decide(
+  decide(entity: string, state: unknown, command: WireCommand): Decided {
+    const running = this.methods.get(command.method)
+    if (running === undefined) return refused(state, this.name, unknownMethod(this.name, command.method))
+    return lending(running.name, (by) => this.decided(entity, state, command, running, by))
+  }
+
+  private decided(
     entity: string,
     state: unknown,
     command: WireCommand,
-  ): { readonly decision: WireDecision; readonly after: unknown } {
-    const running = this.methods.get(command.method)
-    if (running === undefined) return refused(state, this.name, unknownMethod(this.name, command.method))
+    running: Running<RunningHandler>,
+    by: Lending,
+  ): Decided {
     const request = decodeRequest(running.method, command.payload)
     if (request instanceof Refusal) return refused(state, running.name, request)
+    const codec = this.definition.state
+    const given = by.lend(codec, state)
     const context = new CommandContext(entity, command)
-    const answer = answerOf(running.name, running.handler(state, request, context))
+    const answer = answerOf(running.name, running.handler(given, request, context))
     if (answer instanceof Refusal) return refused(state, running.name, answer)
     const events: WireTyped[] = []
     let after = state
@@ -164,16 +180,23 @@ export class RunningService {
       const fold = type && this.events.get(type.typeName)
       if (fold === undefined) throw new TypeError(`${running.name} emits ${nameOf(event)}, which has no evolve`)
       events.push({ typeName: fold.type.typeName, data: fold.type.encode(event) })
-      after = checkedState(fold.fold(after, event), this.name, fold.type.typeName)
+      after = this.folded(fold, after, event, by)
     }
-    return { decision: { events, outcome: acceptedOutcome(running, answer, after) }, after }
+    const seen = by.lend(codec, after)
+    return { decision: { events, outcome: acceptedOutcome(running, answer, seen) }, after }
   }
 
   /** The state after the event. @throws if the service has no `evolve` for it: the entity is stuck until a version has. */
   evolve(state: unknown, { typeName, data }: WireTyped): unknown {
     const running = this.events.get(typeName)
     if (running === undefined) throw new TypeError(`${this.name} has no evolve for ${typeName}`)
-    return checkedState(running.fold(state, running.type.decode(data)), this.name, typeName)
+    return lending(typeName, (by) => this.folded(running, state, running.type.decode(data), by))
+  }
+
+  private folded({ type, fold }: RunningEvent, state: unknown, event: object, by: Lending): unknown {
+    const codec = this.definition.state
+    const after = fold(by.lend(codec, state), by.lend(type, event))
+    return by.keep(codec, checkedState(after, this.name, type.typeName))
   }
 
   private get name(): string {
@@ -191,6 +214,6 @@ function nameOf(event: AnyTagged): string {
   return messageTypeOf(event)?.typeName ?? 'something that no message type made'
 }
 
-function refused(state: unknown, name: string, refusal: Refusal): { decision: WireDecision; after: unknown } {
+function refused(state: unknown, name: string, refusal: Refusal): Decided {
   return { decision: { events: nothing, outcome: entityRefusal(name, refusal) }, after: state }
 }

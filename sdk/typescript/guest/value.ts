@@ -4,12 +4,15 @@
 // D2. A refusal leaves the value, and brings no effects (law L3).
 // D3. `unknown` is answered before anything is decided. A held value is only a cache (law L6).
 // D4. Every update is encoded at once: a value that cannot be kept is the fault of the command that made it.
+// D5. Between calls of the author's code every value is frozen, or a copy (lending.ts): no handler changes what is held.
 
 import { CommandContext } from '../context.ts'
 import { kept, Refusal, removed } from '../decision.ts'
 import type { RunningValueHandler, Value } from '../value.ts'
 import type { Held } from './held.ts'
 import { HeldStates } from './held.ts'
+import type { Lending } from './lending.ts'
+import { lending } from './lending.ts'
 import type { Running } from './outcome.ts'
 import { acceptedOutcome, answerOf, decodeRequest, entityRefusal, runningMethods, unknownMethod } from './outcome.ts'
 import { serviceOf, servicesByName } from './services.ts'
@@ -30,6 +33,11 @@ export function valueExports(definitions: readonly Value[]): ValueExports {
 const unchanged: WireChange = { tag: 'unchanged' }
 const deleted: WireChange = { tag: 'deleted' }
 const unknown: WireValueDecided = { tag: 'unknown' }
+
+interface Decided {
+  readonly decision: WireValueDecision
+  readonly after: unknown
+}
 
 class RunningValue {
   private readonly definition: Value
@@ -74,26 +82,36 @@ class RunningValue {
     return state === undefined ? undefined : held.hold({ service: this.name, entity: before.entity, state, sizeMax })
   }
 
-  private one(entity: string, current: unknown, command: WireCommand): { decision: WireValueDecision; after: unknown } {
+  private one(entity: string, current: unknown, command: WireCommand): Decided {
     const running = this.methods.get(command.method)
     if (running === undefined) return refused(current, this.name, unknownMethod(this.name, command.method))
+    return lending(running.name, (by) => this.decided(entity, current, command, running, by))
+  }
+
+  private decided(
+    entity: string,
+    current: unknown,
+    command: WireCommand,
+    running: Running<RunningValueHandler>,
+    by: Lending,
+  ): Decided {
     const request = decodeRequest(running.method, command.payload)
     if (request instanceof Refusal) return refused(current, running.name, request)
-    const answer = answerOf(running.name, running.handler(current, request, new CommandContext(entity, command)))
+    const codec = this.definition.value
+    const given = by.lend(codec, current)
+    const context = new CommandContext(entity, command)
+    const answer = answerOf(running.name, running.handler(given, request, context))
     if (answer instanceof Refusal) return refused(current, running.name, answer)
     const { value } = answer
     if (answer.changes.length > 0) throw new TypeError(`${running.name} accepts events; a value is changed by update`)
-    const after = value === kept ? current : value === removed ? undefined : value
+    const after = value === kept ? current : value === removed ? undefined : by.keep(codec, value)
     const change: WireChange =
-      value === kept
-        ? unchanged
-        : value === removed
-          ? deleted
-          : { tag: 'updated', val: this.definition.value.encode(value) }
-    return { decision: { change, outcome: acceptedOutcome(running, answer, after) }, after }
+      value === kept ? unchanged : value === removed ? deleted : { tag: 'updated', val: codec.encode(after) }
+    const seen = by.lend(codec, after)
+    return { decision: { change, outcome: acceptedOutcome(running, answer, seen) }, after }
   }
 }
 
-function refused(current: unknown, name: string, refusal: Refusal): { decision: WireValueDecision; after: unknown } {
+function refused(current: unknown, name: string, refusal: Refusal): Decided {
   return { decision: { change: unchanged, outcome: entityRefusal(name, refusal) }, after: current }
 }

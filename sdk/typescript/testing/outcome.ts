@@ -9,9 +9,10 @@
 import type { AnyMethod, ServiceType } from '../codec/message.ts'
 import type { WireCommand } from '../context.ts'
 import type { Call, Code, Effect, MetadataEntry } from '../decision.ts'
+import { deepFreeze } from '../frozen.ts'
 import type { WireCall, WireMetadataEntry, WireOutcome } from '../guest/wire.ts'
-import { deepFreeze } from '../state.ts'
 import { printLogs } from './console.ts'
+import { checkReaches } from './kept-headers.ts'
 import { withoutForbidden } from './purity.ts'
 import { difference, show } from './show.ts'
 
@@ -59,11 +60,17 @@ export function commandOf(
   }
 }
 
+/** What a caller sends along. @throws TypeError for what a host would not pass on. */
 export function wireEntries(entries: readonly MetadataEntry[]): readonly WireMetadataEntry[] {
   return entries.map(([key, value]) => ({
-    name: key.toLowerCase(),
+    name: delivered(key.toLowerCase()),
     value: typeof value === 'string' ? { tag: 'text', val: value } : { tag: 'binary', val: value },
   }))
+}
+
+function delivered(name: string): string {
+  checkReaches(name)
+  return name
 }
 
 /** Handlers get frozen values (the first `frozen` arguments; contexts and views fill themselves in) and no forbidden globals. */

@@ -288,3 +288,14 @@ IK_TEST(wrong_since_the_stream_has_sent_more) {
   stream("Echo");
   sends(NUMBER(1));
 }
+
+IK_TEST(wrong_since_the_header_reaches_no_function) {
+  given(&sum_service);
+  with_metadata("x-token", "fine");
+  with_metadata("Authorization", "Bearer secret");
+}
+
+IK_TEST(wrong_since_the_header_is_of_the_transport) {
+  given(&sum_service);
+  with_metadata("grpc-timeout", "1S");
+}

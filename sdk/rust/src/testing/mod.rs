@@ -15,6 +15,7 @@
 
 pub mod action;
 pub mod event_sourced;
+mod kept;
 mod replica;
 pub mod replicated;
 pub mod value;
@@ -76,7 +77,9 @@ impl Clockwork {
         self.at.map_or(START_MS + f64::from(self.count) * 1000.0, |at| at as f64)
     }
 
+    #[track_caller]
     fn asked(&self, target: Target) -> Asked {
+        kept::check_reaches(&target.metadata);
         Asked { target, now_ms: self.now_ms(), seed: self.seed.unwrap_or([1, 2, 3, self.count]) }
     }
 

@@ -149,7 +149,10 @@ public final class Given {
   }
 
   /// What the caller sends along.
-  public func metadata(_ name: String, _ text: String) -> Given {
+  public func metadata(
+    _ name: String, _ text: String, file: StaticString = #filePath, line: UInt = #line
+  ) -> Given {
+    checkReaches(lowercase(name), file, line)
     sent.append(MetadataEntry(name: lowercase(name), value: .text(text)))
     return self
   }
@@ -172,7 +175,8 @@ public final class Given {
   }
 
   private func command(_ call: Call) -> ik_command {
-    ik_command(
+    for entry in call.metadata { checkReaches(entry.name, #filePath, #line) }
+    return ik_command(
       method: inArena(call.method), payload: inArena(call.payload), metadata: lower(sent + call.metadata),
       now_ms: Double(time), seed: (1, 2, 3, 4))
   }

@@ -300,3 +300,20 @@ mod bytes {
         }
     }
 }
+
+#[test]
+#[should_panic(
+    expected = "the header authorization never reaches a function; callers send a token in x-token or x-api-key"
+)]
+fn a_credential_reaches_no_function() {
+    let call =
+        events_calls::call::r#do(script([note("a")])).metadata("x-token", "fine").metadata("Authorization", "secret");
+    let _ = event_sourced::given::<events::Service>(()).when(call);
+}
+
+#[test]
+#[should_panic(expected = "the header grpc-timeout never reaches a function, since it belongs to the transport")]
+fn a_header_of_the_transport_reaches_no_function() {
+    let call = events_calls::call::r#do(script([note("a")])).metadata("grpc-timeout", "1S");
+    let _ = event_sourced::given::<events::Service>(()).when(call);
+}

@@ -155,6 +155,13 @@ let tests: [Test] = [
   Test("wrong: a service that remembers") {
     given(.eventSourced(Forgetless())).when(events()).reply(Said(text: "1"))
   },
+  Test("wrong: a header that reaches no function") {
+    given(.eventSourced(Events())).metadata("x-token", "fine").metadata("Authorization", "secret")
+      .when(events(.say("a"))).reply(Said(text: "a"))
+  },
+  Test("wrong: a header of the transport") {
+    given(.eventSourced(Events())).metadata("grpc-timeout", "1S").when(events(.say("a"))).reply(Said(text: "a"))
+  },
   Test("wrong: a fault") {
     given(.eventSourced(Events())).when(
       EventsCalls.do(Script(id: "a", acts: [Act(act: .fault(.trap))], element: "armed"))

@@ -1,0 +1,37 @@
+// What: a row of the store in words, by its key, for whoever is told of damage.
+
+import type { Column } from './keys.ts'
+import { entityOf, entityOfPrefix, expiryKeyTag, numberOf, subscriptionParts } from './keys.ts'
+
+export interface Row {
+  /** Of an entity: its storage id and key. */
+  readonly storage?: number
+  readonly entity?: string
+  /** "record 7", "component 3f2a…". */
+  readonly what: string
+}
+
+export function whatIs(column: Column, key: Buffer): Row {
+  const of = ({ storage, key: entity }: { storage: number; key: string }, what: string) => ({ storage, entity, what })
+  switch (column) {
+    case 'journal':
+      return of(entityOf(key), `record ${numberOf(key)}`)
+    case 'snapshots':
+      return of(entityOf(key), `the snapshot at event ${numberOf(key)}`)
+    case 'bases':
+      return of(entityOfPrefix(key), 'the base')
+    case 'subscriptions':
+      return of(entityOfPrefix(subscriptionParts(key).prefix), `the open stream ${subscriptionParts(key).id}`)
+    case 'idempotency': {
+      if (key[0] === expiryKeyTag) return { what: 'an expiry of an idempotency key' }
+      const { prefix } = subscriptionParts(key.subarray(1))
+      return of(entityOfPrefix(prefix), 'an idempotency key')
+    }
+    case 'outbox':
+      return { what: `effect ${numberOf(key)}` }
+    case 'commits':
+      return { what: `commit ${numberOf(key)}` }
+    default:
+      return { what: key.toString().replace(/([0-9a-f]{12})[0-9a-f]{52}/, '$1') }
+  }
+}
