@@ -33,6 +33,8 @@ export interface Config {
   readonly logLevel: string
   /** Read the whole store again and again, slowly, to find damage. */
   readonly scrub: boolean
+  /** Deploy nothing where the process that links components cannot be sealed (deploy/sandbox.ts). */
+  readonly requireSandbox: boolean
   /** Origins of web pages that may call the services; `*` alone: any. */
   readonly corsOrigins: readonly string[]
   /** Headers that reach functions and are never on disk. Lower case. */
@@ -84,6 +86,7 @@ const settings: readonly Setting[] = [
   { name: 'without', default: '', parse: names },
   { name: 'log-level', default: 'info', parse: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']) },
   { name: 'scrub', default: 'off', parse: onOff, bare: 'on' },
+  { name: 'require-sandbox', default: 'off', parse: onOff, bare: 'on' },
   { name: 'cors-origins', default: '', parse: origins },
   { name: 'never-stored-headers', default: 'x-token, x-api-key', parse: headers },
   ...Object.entries(defaultLimits).map(([name, value]) => ({

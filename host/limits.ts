@@ -36,6 +36,10 @@ export interface Limits {
   /** Lists, records and strings that one guest call may bring back: bounds what 1-byte elements cost the host. */
   readonly guestResultElementsMax: number
   readonly componentBytesMax: number
+  /** Bytes of request bodies that the admin port holds at once, incomplete ones too. */
+  readonly uploadBytesMax: number
+  /** Deployments that run or wait at once. */
+  readonly deploymentsMax: number
   readonly activationsMax: number
   readonly activationStateBytesMax: number
   readonly outboxEffectsMax: number
@@ -85,6 +89,9 @@ export const defaultLimits: Limits = {
   guestResultBytesMax: 8 * MiB,
   guestResultElementsMax: 200_000,
   componentBytesMax: 32 * MiB,
+  uploadBytesMax: 128 * MiB,
+  // As many as files that `inn up` takes, which deploys them all at once.
+  deploymentsMax: 100,
   activationsMax: 100_000,
   activationStateBytesMax: 1024 * MiB,
   outboxEffectsMax: 100_000,

@@ -18,6 +18,7 @@ import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import { Deployer } from './deploy/deploy.ts'
+import { sandbox, unsealed } from './deploy/sandbox.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
 import { Entities, sweepEveryMs } from './entity/entities.ts'
 import { entityId } from './entity/key.ts'
@@ -159,7 +160,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     quarantine.changed((service) => services.get(service)?.deployment)
     outbox.served()
   })
-  const deployer = new Deployer({ catalog, journal, services, limits, clock, log })
+  const deployer = new Deployer({ catalog, journal, services, limits, clock, log, sealedOnly: config.requireSandbox })
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
   const unready = (): string | undefined => {
     if (state.stopping) return 'the host is stopping; try another time'
@@ -287,6 +288,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     await journal.close()
   }
   try {
+    void warnUnsealed(log)
     await deployer.restore(config.without)
     let awake = keepers()
     wakeSubscribed(store, awake, entities, log)
@@ -393,6 +395,12 @@ function receiveDelta(
   return new Promise((resolve, reject) => {
     entities.learn(replicated(services, name), key, delta, (error) => (error === undefined ? resolve() : reject(error)))
   })
+}
+
+/** Deployments are a stranger's bytes: says at the start what of the process that reads them first this machine cannot seal. */
+async function warnUnsealed(log: Logger): Promise<void> {
+  const sentence = unsealed(await sandbox())
+  if (sentence !== undefined) log.warn(sentence)
 }
 
 async function openDirectory(config: Config, log: Logger): Promise<Store> {

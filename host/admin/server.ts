@@ -3,7 +3,7 @@
 // A1. A web page must not reach it: any `Origin`, and any `Host` but the bound address or localhost, is refused; changes need a
 //     content type that no form can send.
 // A2. With a token set, every request but /healthz needs it; away from loopback there always is one (config.ts).
-// A3. Bodies are bounded; errors are google.rpc.Status in JSON like everywhere.
+// A3. Bodies are bounded, each and together, in size and in time; errors are google.rpc.Status in JSON like everywhere.
 //
 // Owns: the port and its doors.   api.ts owns: what the paths do.
 
@@ -15,8 +15,10 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { errorToHttp } from '../ingress/status.ts'
+import type { AdminResult } from './api.ts'
 import type { AdminHandler } from './handle.ts'
 import { bodyBytesMax } from './handle.ts'
+import { Uploads } from './uploads.ts'
 
 export interface AdminServer {
   readonly address: AddressInfo
@@ -28,9 +30,14 @@ export interface AdminDoors {
   readonly log: Logger
 }
 
+/** A whole request has to be there by then. */
+const requestMs = 120_000
+
 export async function listenAdmin(doors: AdminDoors, handle: AdminHandler): Promise<AdminServer> {
-  const server = http.createServer((request, response) => {
-    serve(doors, handle, request, response).catch((thrown: unknown) => {
+  const { uploadBytesMax, componentBytesMax } = doors.config.limits
+  const uploads = new Uploads(Math.max(uploadBytesMax, componentBytesMax))
+  const server = http.createServer({ requestTimeout: requestMs }, (request, response) => {
+    serve(doors, handle, uploads, request, response).catch((thrown: unknown) => {
       const error = toInnkeeperError(thrown)
       if (error.code === 'internal') doors.log.error({ err: thrown, path: request.url }, 'an admin request failed')
       if (response.headersSent) {
@@ -61,6 +68,7 @@ export async function listenAdmin(doors: AdminDoors, handle: AdminHandler): Prom
 async function serve(
   doors: AdminDoors,
   handle: AdminHandler,
+  uploads: Uploads,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -69,18 +77,31 @@ async function serve(
   guard(doors, request, path)
   const { method = 'GET' } = request
   const bytesMax = bodyBytesMax(path, doors.config.limits.componentBytesMax)
-  const body = method === 'GET' ? new Uint8Array() : await readBody(request, bytesMax)
-  const wantsLines = request.headers.accept === 'application/x-ndjson'
-  const result = await handle(
-    { method, path, query, body, wantsLines },
-    {
-      closed: new Promise((resolve) => response.on('close', resolve)),
-      line: (value) => {
-        if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-        response.write(`${JSON.stringify(value)}\n`)
+  let held = 0
+  const hold = (bytes: number): void => {
+    uploads.take(bytes)
+    held += bytes
+  }
+  try {
+    const body = method === 'GET' ? new Uint8Array() : await readBody(request, bytesMax, hold)
+    const wantsLines = request.headers.accept === 'application/x-ndjson'
+    const result = await handle(
+      { method, path, query, body, wantsLines },
+      {
+        closed: new Promise((resolve) => response.on('close', resolve)),
+        line: (value) => {
+          if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+          response.write(`${JSON.stringify(value)}\n`)
+        },
       },
-    },
-  )
+    )
+    answer(response, result)
+  } finally {
+    uploads.give(held)
+  }
+}
+
+function answer(response: ServerResponse, result: AdminResult | undefined): void {
   if (response.headersSent) {
     if (result !== undefined) response.write(`${JSON.stringify(result.json ?? result.text)}\n`)
     response.end()
@@ -130,17 +151,31 @@ function sameText(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-function readBody(request: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+/** @param hold is told of bytes before they are kept; what it throws refuses the request */
+function readBody(request: IncomingMessage, bytesMax: number, hold: (bytes: number) => void): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
+    let chunks: Buffer[] | undefined = []
     let size = 0
+    const refuse = (error: unknown): void => {
+      chunks = undefined
+      reject(error)
+    }
     request.on('data', (chunk: Buffer) => {
+      if (chunks === undefined) return
       size += chunk.length
-      if (size <= bytesMax) chunks.push(chunk)
-      else reject(new InnkeeperError('message_too_large', `the body may have ${bytesMax} bytes`))
+      if (size > bytesMax) {
+        refuse(new InnkeeperError('message_too_large', `the body may have ${bytesMax} bytes`))
+        return
+      }
+      try {
+        hold(chunk.length)
+        chunks.push(chunk)
+      } catch (error) {
+        refuse(error)
+      }
     })
-    request.on('end', () => resolve(Buffer.concat(chunks)))
-    request.on('error', reject)
+    request.on('end', () => resolve(Buffer.concat(chunks ?? [])))
+    request.on('error', refuse)
   })
 }
 

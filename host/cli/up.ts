@@ -22,6 +22,7 @@ const helps: Readonly<Record<string, string>> = {
   without: 'services, separated by commas, that are not served, whatever is deployed',
   'turn-ms-max': 'milliseconds after which a function that holds the loop is ended (default 1000)',
   token: 'token that the admin port asks for',
+  'require-sandbox': 'deploy nothing where the process that links components cannot be sealed',
   'never-stored-headers': 'headers that reach functions and are never on disk (default "x-token, x-api-key")',
   scrub: 'read the whole store again and again, 1 MB/s, to find damage early',
 }

@@ -20,6 +20,8 @@ export interface ArtefactsParts {
   readonly catalog: Pick<Catalog, 'artefact' | 'component' | 'descriptors' | 'putArtefact'>
   readonly limits: Limits
   readonly log: Logger
+  /** Link nothing where the linking process cannot be sealed. */
+  readonly sealedOnly?: boolean
 }
 
 /** A stored component cannot be run by this version of the host. */
@@ -80,7 +82,7 @@ export class Artefacts {
     if (this.running >= atOnceMax) await new Promise<void>((resolve) => this.waiting.push(resolve))
     else this.running += 1
     try {
-      return await link(component, this.parts.limits, onProgress)
+      return await link(component, this.parts.limits, onProgress, { sealedOnly: this.parts.sealedOnly === true })
     } finally {
       const next = this.waiting.shift()
       if (next === undefined) this.running -= 1

@@ -6,12 +6,12 @@
 //     asking. Calls go on meanwhile.
 // D4. A restart serves from stored artefacts, without linking; an artefact of another engine version is made again.
 // D5. Going back is deploying a stored component again, with the same checks.
+// D6. Only so many deployments run or wait at once.
 //
 // Owns: the order of checks, the switch.   artefacts.ts owns: linking.   validate.ts, breaking.ts, stored/ own: rules.   The catalog
 // owns: what is kept.
 
 import { hash } from 'node:crypto'
-import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { Folder } from '../fold/folder.ts'
@@ -19,12 +19,11 @@ import type { Artefact } from '../guest/artefact.ts'
 import { load } from '../guest/load.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { Catalog, DeployedService, Deployment } from '../journal/catalog.ts'
-import type { Limits } from '../limits.ts'
 import { keyFields } from '../router/entity-key.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
 import type { Schema } from '../schema/schema.ts'
 import type { EventSourcedService, Services } from '../services.ts'
-import { Artefacts, Unlinkable } from './artefacts.ts'
+import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
 import { jsonBreaks } from './json-clients.ts'
 import type { LinkResult } from './link.ts'
@@ -66,27 +65,41 @@ export interface DeployOptions {
   readonly onProgress?: (step: string) => void
 }
 
-export interface DeployerParts {
+export interface DeployerParts extends ArtefactsParts {
   readonly catalog: Catalog
   readonly journal: StoredJournal
   readonly services: Services
-  readonly limits: Limits
   readonly clock: Clock
-  readonly log: Logger
 }
 
 export class Deployer {
   private readonly parts: DeployerParts
   private readonly artefacts: Artefacts
   private queue: Promise<unknown> = Promise.resolve()
+  private pending = 0
 
   constructor(parts: DeployerParts) {
     this.parts = parts
     this.artefacts = new Artefacts(parts)
   }
 
-  /** Check a component and serve it. Reasons, not rejections, for whatever is wrong with it. */
-  deploy(component: Uint8Array, options: DeployOptions = {}): Promise<DeployResult> {
+  /** Check a component and serve it. Reasons, not rejections, for whatever is wrong with it.
+   *  @throws InnkeeperError `overloaded` where too many wait */
+  async deploy(component: Uint8Array, options: DeployOptions = {}): Promise<DeployResult> {
+    const { deploymentsMax } = this.parts.limits
+    if (this.pending >= deploymentsMax) {
+      const message = `${this.pending} deployments run or wait, ${deploymentsMax} are allowed (deployments-max); deploy it again when one is done`
+      throw new InnkeeperError('overloaded', message)
+    }
+    this.pending += 1
+    try {
+      return await this.enqueue(component, options)
+    } finally {
+      this.pending -= 1
+    }
+  }
+
+  private enqueue(component: Uint8Array, options: DeployOptions): Promise<DeployResult> {
     const contentHash = hash('sha256', component, 'hex')
     const linking = this.unchanged(contentHash) === undefined ? this.link(component, contentHash, options) : undefined
     // It is awaited in its turn.

@@ -1,18 +1,27 @@
 // Link: uploaded bytes become an artefact, or reasons why not, in a process of their own.
 //
 // K1. Never rejects for anything the bytes do: a crash, a stall or a full memory of that process is a reason.
-// K2. The process has no environment, may write no file, start no process, no thread and no native code, and has a heap limit and a
-//     time limit. It may read files, as loading its own modules needs. Uploaded bytes are data there (host/decisions/0021): they run as
-//     WebAssembly, capped and metered, and as nothing else.
-// K3. At most one answer is taken, and it is plain data.
+// K2. The process is in a sandbox, and has a time limit. Where the sandbox has gaps and `sealedOnly` is asked for, nothing is linked. Uploaded
+//     bytes are data there (host/decisions/0021): they run as WebAssembly, capped and metered, and as nothing else.
+// K3. What it answers is a stranger's, as if the component had written it: bounded while it arrives, and an artefact is one only after
+//     the host has looked through it again (audit/).
 //
-// Owns: the process.   pipeline.ts owns: what happens in it.   deploy.ts owns: what an artefact is for.
+// Owns: the process, for one component.   sandbox.ts owns: its walls.   pipeline.ts owns: what happens in it.   deploy.ts owns: what an
+// artefact is for.
 
-import { type ChildProcess, fork } from 'node:child_process'
+import { hash } from 'node:crypto'
+import { findPackageJSON } from 'node:module'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Limits } from '../limits.ts'
+import { printable } from '../printable.ts'
+import * as answer from './answer.ts'
+import { audit } from './audit/auditor.ts'
+import { FrameReader, frame, headed, kinds } from './frames.ts'
+import type { LinkRequest } from './link-process.ts'
 import { precheck } from './precheck.ts'
+import { launch, type Sandbox, type SealedProcess, sandbox, unsealed } from './sandbox.ts'
 
 /** Raise it with anything that changes artefacts: metering, caps, the plan. Stored ones are then made again. */
 export const engineVersion = 3
@@ -21,56 +30,103 @@ export type LinkResult =
   | { readonly ok: true; readonly artefact: Artefact }
   | { readonly ok: false; readonly reasons: readonly string[] }
 
-export interface LinkRequest {
-  readonly component: Uint8Array
-  readonly limits: Limits
-  readonly engine: number
+export interface LinkOptions {
+  /** Link nothing where a wall is missing. */
+  readonly sealedOnly?: boolean
+  readonly walls?: Sandbox | Promise<Sandbox>
+  /** What is started, instead of the linking process: for tests of what a taken one may answer. */
+  readonly script?: string
 }
 
-export type LinkMessage = { readonly step: string } | { readonly result: LinkResult }
+/** What the process said: reasons, or what it says is an artefact. */
+type Said = { readonly reasons: readonly string[] } | { readonly linked: Uint8Array<ArrayBuffer> }
 
 const timeoutMs = 60_000
-const heapMegabytes = 1_024
 /** The end of what a crashed process wrote, for the reason. */
 const complaintMax = 4_096
+
+const linkProcess = fileURLToPath(new URL('./link-process.ts', import.meta.url))
+const jco = dirname(dirname(findPackageJSON('@bytecodealliance/jco', import.meta.url)!))
+
+/** What the process reads: the sources of this host, and jco. */
+export const folders: readonly string[] = [
+  ...['..', '../../wit'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
+  ...['jco', 'jco-transpile', 'preview2-shim'].map((name) => join(jco, name)),
+]
 
 /** Check and link a component. @returns all reasons that can be known at once, if it is refused. */
 export async function link(
   component: Uint8Array,
   limits: Limits,
   onProgress: (step: string) => void = () => {},
+  { sealedOnly = false, walls = sandbox(), script = linkProcess }: LinkOptions = {},
 ): Promise<LinkResult> {
   onProgress('checking the file')
   const reasons = precheck(component, limits.componentBytesMax)
   if (reasons.length > 0) return { ok: false, reasons }
-  return await inProcess({ component, limits, engine: engineVersion }, onProgress)
+  const gaps = sealedOnly ? unsealed(await walls) : undefined
+  if (gaps !== undefined) return { ok: false, reasons: [`require-sandbox is on: ${gaps}`] }
+  const said = await inProcess(
+    launch(script, [...folders, dirname(script)], await walls),
+    component,
+    limits,
+    onProgress,
+  )
+  if ('reasons' in said) return { ok: false, reasons: said.reasons }
+  onProgress('checking what came of it')
+  const audited = await audit(said.linked, limits)
+  if (!audited.ok) return audited
+  return { ok: true, artefact: { hash: hash('sha256', component, 'hex'), engine: engineVersion, ...audited.linked } }
 }
 
-function inProcess(request: LinkRequest, onProgress: (step: string) => void): Promise<LinkResult> {
+function inProcess(
+  child: SealedProcess,
+  component: Uint8Array,
+  limits: Limits,
+  onProgress: (step: string) => void,
+): Promise<Said> {
   return new Promise((resolve) => {
-    const child = start()
-    let step = 'starting the linking process'
+    let doing = 'starting the linking process'
+    let steps = 0
     let complaint = ''
     let timedOut = false
+    let settled = false
     const timer = setTimeout(() => {
       timedOut = true
       child.kill('SIGKILL')
     }, timeoutMs)
-    const settle = (result: LinkResult): void => {
+    const settle = (said: Said): void => {
+      settled = true
       clearTimeout(timer)
       child.kill('SIGKILL')
-      resolve(result)
+      child.stdout.destroy()
+      resolve(said)
     }
-    const fail = (why: string): void => settle({ ok: false, reasons: [`linking failed while ${step}: ${why}`] })
+    const fail = (why: string): void => settle({ reasons: [`linking failed while ${doing}: ${why}`] })
+    const take = (kind: number, body: Uint8Array<ArrayBuffer>): void => {
+      if (settled) return
+      if (kind === kinds.linked) settle({ linked: body })
+      else if (kind === kinds.refused) {
+        const reasons = answer.readReasons(body)
+        if (reasons === undefined) fail('its reasons are no list of texts')
+        else settle({ reasons })
+      } else if (++steps > answer.stepsMax) fail('it told too many steps')
+      else {
+        doing = answer.readStep(body)
+        onProgress(doing)
+      }
+    }
+    const reader = new FrameReader(answer.mostOf(component.length), take)
 
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(-complaintMax)
     })
-    child.on('message', (message: LinkMessage) => {
-      if ('result' in message) settle(owned(message.result))
-      else {
-        step = message.step
-        onProgress(step)
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (settled) return
+      try {
+        reader.push(chunk)
+      } catch (thrown) {
+        fail((thrown as Error).message)
       }
     })
     child.on('error', (error) => fail(error.message))
@@ -78,40 +134,15 @@ function inProcess(request: LinkRequest, onProgress: (step: string) => void): Pr
       if (timedOut) fail(`not done after ${timeoutMs / 1000} seconds`)
       else fail(reasonOf(complaint, code, signal))
     })
-    child.send(request, (error) => {
-      if (error !== null) fail(error.message)
-    })
-  })
-}
-
-/** Messages between processes bring bytes as views of one large buffer: copies of their own, so that none keeps it alive. */
-function owned(result: LinkResult): LinkResult {
-  if (!result.ok) return result
-  const { modules, description } = result.artefact
-  return {
-    ok: true,
-    artefact: {
-      ...result.artefact,
-      modules: modules.map((bytes) => new Uint8Array(bytes)),
-      description: { ...description, descriptors: new Uint8Array(description.descriptors) },
-    },
-  }
-}
-
-function start(): ChildProcess {
-  const host = fileURLToPath(new URL('..', import.meta.url))
-  return fork(fileURLToPath(new URL('./link-process.ts', import.meta.url)), [], {
-    // No environment: NODE_OPTIONS and secrets of the host stay with it.
-    env: {},
-    cwd: host,
-    execArgv: [`--max-old-space-size=${heapMegabytes}`, '--no-warnings', '--permission', '--allow-fs-read=*'],
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // It may end before it has read everything; `close` says why.
+    child.stdin.on('error', () => {})
+    const request: LinkRequest = { limits, engine: engineVersion }
+    for (const part of frame(kinds.request, headed(request), component)) child.stdin.write(part)
   })
 }
 
 function reasonOf(complaint: string, code: number | null, signal: string | null): string {
-  if (complaint.includes('heap out of memory') || complaint.includes('Allocation failed')) return 'it ran out of memory'
+  if (/out of memory|allocation failed|allocate memory/i.test(complaint)) return 'it ran out of memory'
   const [line] = complaint.split('\n').filter((one) => /(Error|panicked)/.test(one))
-  return `the process ended (${signal ?? `exit code ${code}`})${line === undefined ? '' : `: ${line.trim().slice(0, 300)}`}`
+  return `the process ended (${signal ?? `exit code ${code}`})${line === undefined ? '' : `: ${printable(line.trim()).slice(0, 300)}`}`
 }

@@ -50,13 +50,14 @@ export function sourceMapOf(component: Uint8Array): StoredSourceMap | undefined 
 function parse(zipped: Uint8Array): StoredSourceMap | undefined {
   try {
     const json: unknown = JSON.parse(gunzipSync(zipped, { maxOutputLength: sourceMapBytesMax }).toString('utf8'))
-    return isMap(json) ? { file: json.file, sources: json.sources, mappings: json.mappings } : undefined
+    return isSourceMap(json) ? { file: json.file, sources: json.sources, mappings: json.mappings } : undefined
   } catch {
     return undefined
   }
 }
 
-function isMap(json: unknown): json is StoredSourceMap {
+/** Is it one that is kept? */
+export function isSourceMap(json: unknown): json is StoredSourceMap {
   const { file, sources, mappings } = (json ?? {}) as Partial<Record<keyof StoredSourceMap, unknown>>
   return (
     typeof file === 'string' &&

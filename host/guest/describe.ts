@@ -10,12 +10,12 @@ import { sizes } from './layout.ts'
 import { Lift, liftNames } from './lift.ts'
 import type { GuestMemory } from './memory.ts'
 
-const servicesMax = 256
-const methodsMax = 1_024
-const headersMax = 64
-const eventsMax = 10_000
+export const servicesMax = 256
+export const methodsMax = 1_024
+export const headersMax = 64
+export const eventsMax = 10_000
 
-const kinds: readonly ServiceKind[] = ['event-sourced', 'value', 'replicated', 'action']
+export const kinds: readonly ServiceKind[] = ['event-sourced', 'value', 'replicated', 'action']
 
 type Run = (...parameters: number[]) => number | undefined
 

@@ -4,6 +4,8 @@ import { parse } from '@bytecodealliance/jco'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { auditModule } from '../../host/deploy/audit/module.ts'
+import { cap } from '../../host/deploy/cap.ts'
 import { FeatureError } from '../../host/deploy/instructions.ts'
 import { meter } from '../../host/deploy/meter.ts'
 import { readModule, writeModule } from '../../host/deploy/sections.ts'
@@ -21,8 +23,10 @@ interface Run {
 }
 
 async function metered(fields: string, ticks = plenty, imports: Record<string, never> = {}): Promise<Run> {
-  const bytes = writeModule(meter(readModule(await parse(`(module ${fields})`))))
+  const bytes = writeModule(meter(cap(readModule(await parse(`(module ${fields})`)), 1_000, 1_000)))
   assert.ok(WebAssembly.validate(bytes), `invalid after metering: ${fields}`)
+  // The host's second look, which knows nothing of metering, agrees every time.
+  auditModule(bytes)
   const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, BigInt(ticks))
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
     ...imports,

@@ -1,0 +1,71 @@
+// Words: what a component is said to say of itself, field by field, within the bounds of the contract (guest/describe.ts).
+//
+// Owns: form and size.   describe-check.ts owns: what can be said against it.
+
+import type { Description, ServiceDescription, ViewScope } from '../../guest/about.ts'
+import { eventsMax, headersMax, kinds, methodsMax, servicesMax } from '../../guest/describe.ts'
+import type { StoredSourceMap } from '../../guest/fault-text.ts'
+import type { Limits } from '../../limits.ts'
+import { isSourceMap, sourceMapBytesMax } from '../source-map.ts'
+import { Forged, list, optionalText, record, text, whole } from './forged.ts'
+
+/** Made anew from what was said. @throws Forged */
+export function auditDescription(said: unknown, descriptors: Uint8Array, limits: Limits): Description {
+  const { sdkName, sdkVersion, services } = record(said, 'the description')
+  const { nameLengthMax } = limits
+  return {
+    sdkName: text(sdkName, nameLengthMax, 'sdk-name'),
+    sdkVersion: text(sdkVersion, nameLengthMax, 'sdk-version'),
+    services: list(services, servicesMax, 'the list of services').map((service) =>
+      auditService(service, nameLengthMax),
+    ),
+    descriptors,
+  }
+}
+
+function auditService(said: unknown, nameMax: number): ServiceDescription {
+  const service = record(said, 'a service')
+  const kind = kinds.find((one) => one === service['kind'])
+  if (kind === undefined) throw new Forged('the kind of a service is none')
+  const names = (field: string, most: number): string[] =>
+    list(service[field], most, field).map((name) => text(name, nameMax, field))
+  return {
+    name: text(service['name'], nameMax, 'the name of a service'),
+    kind,
+    persistenceId: optionalText(service['persistenceId'], nameMax, 'persistence-id'),
+    snapshotEvery: whole(service['snapshotEvery'], -(2 ** 31), 2 ** 31 - 1, 'snapshot-every'),
+    passivateAfterMs: whole(service['passivateAfterMs'], 0, 2 ** 32 - 1, 'passivate-after-ms'),
+    stateType: optionalText(service['stateType'], nameMax, 'state-type'),
+    stateVersion: optionalText(service['stateVersion'], nameMax, 'state-version'),
+    headers: names('headers', headersMax),
+    views: list(service['views'], methodsMax, 'views').map((view) => {
+      const { method, view: scope } = record(view, 'a view')
+      return { method: text(method, nameMax, 'the method of a view'), view: auditScope(scope, nameMax) }
+    }),
+    events: names('events', eventsMax),
+  }
+}
+
+function auditScope(said: unknown, nameMax: number): ViewScope {
+  const { kind, field } = record(said, 'what a view shows')
+  switch (kind) {
+    case 'all':
+    case 'nothing':
+    case 'dynamic':
+      return { kind }
+    case 'element':
+      return { kind, field: text(field, nameMax, 'the field of a view') }
+    default:
+      throw new Forged('what a view shows is none')
+  }
+}
+
+/** @throws Forged */
+export function auditSourceMap(said: unknown): StoredSourceMap | undefined {
+  if (said === undefined) return undefined
+  if (!isSourceMap(said)) throw new Forged('the source map is none')
+  const { file, sources, mappings } = said
+  const length = mappings.length + sources.reduce((sum, source) => sum + source.length, 0)
+  if (length > sourceMapBytesMax) throw new Forged('the source map is too large')
+  return { file, sources: [...sources], mappings }
+}
