@@ -23,6 +23,7 @@ import { BinaryError, ByteReader, ByteWriter } from './bytes.ts'
 import { FeatureError, InstructionReader, op } from './instructions.ts'
 import { type Edit, type Regions, regionsOf } from './regions.ts'
 import { bodyOf, countImports, externKind, type Section, sectionId, skipValueType, withSection } from './sections.ts'
+import { type Arity, Types, widthOfType } from './types.ts'
 
 /** A check subtracts at most this, and a length at most as much: a module that would cost more in one step is no module of a compiler. */
 const chargeMax = 2 ** 28
@@ -42,13 +43,13 @@ export function meter(sections: readonly Section[]): readonly Section[] {
   // Without code there is nothing to count; memories, tables and globals of their own need no counter.
   if (code === undefined || new ByteReader(code).u32() === 0) return sections
   const fuel = counts[externKind.global]!
-  const parameters = parametersOf(sections)
+  const types = new Types(sections)
   let metered = withSection(sections, sectionId.import, addImport(imports))
   for (const [id, rewrite] of rewrites) {
     const body = bodyOf(sections, id)
     if (body !== undefined) metered = withSection(metered, id, rewrite(body, fuel))
   }
-  return withSection(metered, sectionId.code, meterCode(code, fuel, parameters))
+  return withSection(metered, sectionId.code, meterCode(code, fuel, types))
 }
 
 function addImport(body: Uint8Array | undefined): Uint8Array {
@@ -64,52 +65,32 @@ function addImport(body: Uint8Array | undefined): Uint8Array {
   return writer.finish()
 }
 
-/** Parameters of each function that the module defines, so that the scratch local can be numbered. */
-function parametersOf(sections: readonly Section[]): number[] {
-  const types: number[] = []
-  const typeReader = new ByteReader(bodyOf(sections, sectionId.type) ?? Uint8Array.of(0))
-  for (let left = typeReader.u32(); left > 0; left--) {
-    if (typeReader.byte() !== 0x60) throw new FeatureError('uses garbage-collected types; build for linear memory')
-    const parameters = typeReader.u32()
-    for (let i = 0; i < parameters; i++) skipValueType(typeReader)
-    for (let results = typeReader.u32(); results > 0; results--) skipValueType(typeReader)
-    types.push(parameters)
-  }
-  const functionReader = new ByteReader(bodyOf(sections, sectionId.function) ?? Uint8Array.of(0))
-  const parameters: number[] = []
-  for (let left = functionReader.u32(); left > 0; left--) {
-    const count = types[functionReader.u32()]
-    if (count === undefined) throw new BinaryError('a function has no type')
-    parameters.push(count)
-  }
-  return parameters
-}
-
-function meterCode(body: Uint8Array, fuel: number, parameters: readonly number[]): Uint8Array {
+function meterCode(body: Uint8Array, fuel: number, types: Types): Uint8Array {
   const reader = new ByteReader(body)
   const count = reader.u32()
-  if (count !== parameters.length) throw new BinaryError('functions and bodies differ in number')
+  if (count !== types.defined) throw new BinaryError('functions and bodies differ in number')
   const writer = new ByteWriter(body.length + (body.length >> 1))
   writer.u32(count)
   for (let i = 0; i < count; i++) {
     const size = reader.u32()
     const from = reader.at
     reader.skip(size)
-    const metered = meterFunction(new ByteReader(body, from, from + size), fuel, parameters[i]!)
+    const metered = meterFunction(new ByteReader(body, from, from + size), fuel, types, types.ofDefined(i))
     writer.u32(metered.length)
     writer.raw(metered)
   }
   return writer.finish()
 }
 
-function meterFunction(reader: ByteReader, fuel: number, parameters: number): Uint8Array {
+function meterFunction(reader: ByteReader, fuel: number, types: Types, self: Arity): Uint8Array {
   const writer = new ByteWriter((reader.end - reader.at) * 2)
   const groups = reader.u32()
   const localsFrom = reader.at
-  let locals = parameters
+  let [locals, wide] = [0, 0]
   for (let i = 0; i < groups; i++) {
-    locals += reader.u32()
-    skipValueType(reader)
+    const count = reader.u32()
+    locals += count
+    wide += count * widthOfType(reader)
   }
   writer.u32(groups + 2)
   writer.raw(reader.bytes.subarray(localsFrom, reader.at))
@@ -118,11 +99,11 @@ function meterFunction(reader: ByteReader, fuel: number, parameters: number): Ui
     writer.byte(type)
   }
   const codeFrom = reader.at
-  const regions = regionsOf(reader)
+  const regions = regionsOf(reader, types, self, locals, wide)
   applyEdits(writer, reader.bytes.subarray(0, reader.end), codeFrom, regions, {
     global: fuel,
-    length: locals,
-    left: locals + 1,
+    length: self.takes + locals,
+    left: self.takes + locals + 1,
   })
   return writer.finish()
 }

@@ -98,19 +98,19 @@ export function skipValueType(reader: ByteReader): void {
   if (type === 0x63 || type === 0x64) reader.skipLeb(33)
 }
 
-/** How many imports of each kind there are. Calls `each` with the names. */
-export function countImports(
+/** The imports of a module; `type` is the type's index of a function, else 0. @throws BinaryError */
+export function eachImport(
   body: Uint8Array | undefined,
-  each?: (module: string, name: string, kind: number) => void,
-): number[] {
-  const counts = [0, 0, 0, 0, 0]
-  if (body === undefined) return counts
+  each: (module: string, name: string, kind: number, type: number) => void,
+): void {
+  if (body === undefined) return
   const reader = new ByteReader(body)
   for (let left = reader.u32(); left > 0; left--) {
     const module = reader.name()
     const name = reader.name()
     const kind = reader.byte()
-    if (kind === externKind.function) reader.u32()
+    let type = 0
+    if (kind === externKind.function) type = reader.u32()
     else if (kind === externKind.table) {
       skipValueType(reader)
       readLimits(reader)
@@ -122,8 +122,19 @@ export function countImports(
       reader.byte()
       reader.u32()
     } else throw new BinaryError(`unknown kind of import ${kind}`)
-    counts[kind]!++
-    each?.(module, name, kind)
+    each(module, name, kind, type)
   }
+}
+
+/** How many imports of each kind there are. */
+export function countImports(
+  body: Uint8Array | undefined,
+  each: (module: string, name: string, kind: number) => void = () => {},
+): number[] {
+  const counts = [0, 0, 0, 0, 0]
+  eachImport(body, (module, name, kind) => {
+    counts[kind]!++
+    each(module, name, kind)
+  })
   return counts
 }
