@@ -11,6 +11,7 @@ import { BinaryError } from './bytes.ts'
 import { cap, pageBytes, type Sizes, sizesOf, spareFor } from './cap.ts'
 import { meter } from './meter.ts'
 import { readModule, type Section, type SizeLimits, writeModule } from './sections.ts'
+import { type StartingPart, startingOf } from './starting.ts'
 
 const modulesMax = 128
 const memoriesMax = 16
@@ -24,6 +25,8 @@ export interface PreparedCore {
   /** What one instance may grow to. */
   readonly pages: number
   readonly elements: number
+  /** What one instance costs before its code runs. */
+  readonly starting: readonly StartingPart[]
 }
 
 export type Prepared =
@@ -67,7 +70,14 @@ export function prepareCores(
       if (!WebAssembly.validate(bytes)) throw new BinaryError('could not be metered; please report it')
       const grown = sizesOf(capped)
       const { memories } = sizes
-      cores.push({ name, bytes, memories, pages: sum(grown.memories), elements: sum(grown.tables) })
+      cores.push({
+        name,
+        bytes,
+        memories,
+        pages: sum(grown.memories),
+        elements: sum(grown.tables),
+        starting: startingOf(capped),
+      })
     })
   }
   return reasons.length > 0 ? { ok: false, reasons } : { ok: true, cores }

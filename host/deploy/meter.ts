@@ -23,7 +23,7 @@ import { BinaryError, ByteReader, ByteWriter } from './bytes.ts'
 import { FeatureError, InstructionReader, op } from './instructions.ts'
 import { type Edit, type Regions, regionsOf } from './regions.ts'
 import { bodyOf, countImports, externKind, type Section, sectionId, skipValueType, withSection } from './sections.ts'
-import { type Arity, Types, widthOfType } from './types.ts'
+import { type Arity, Types, wideOfLocal } from './types.ts'
 
 /** A check subtracts at most this, and a length at most as much: a module that would cost more in one step is no module of a compiler. */
 const chargeMax = 2 ** 28
@@ -90,7 +90,7 @@ function meterFunction(reader: ByteReader, fuel: number, types: Types, self: Ari
   for (let i = 0; i < groups; i++) {
     const count = reader.u32()
     locals += count
-    wide += count * widthOfType(reader)
+    wide += count * wideOfLocal(reader)
   }
   writer.u32(groups + 2)
   writer.raw(reader.bytes.subarray(localsFrom, reader.at))

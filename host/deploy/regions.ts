@@ -22,6 +22,7 @@ import {
   lengthCost,
   localsWeight,
   moveWeight,
+  parametersWeight,
   resultsWeight,
   tailWeight,
   weightOf,
@@ -70,14 +71,14 @@ interface Frame {
   readonly meetsAtEnd: boolean
 }
 
-/** Read one body, locals already read, to its end. `self`: its type; `locals`: besides its parameters, `wide` as they
- *  are together.
+/** Read one body, locals already read, to its end. `self`: its type; `locals`: besides its parameters; `wide`: see
+ *  `localsWeight`.
  *  @throws BinaryError, FeatureError */
 export function regionsOf(reader: ByteReader, types: Types, self: Arity, locals: number, wide: number): Regions {
   const moves = movesOf(reader, self.takes + locals)
   let blocks = 0
   const edits: Edit[] = [{ kind: 'check', at: reader.at, region: entry }]
-  const costs: number[] = [localsWeight(wide)]
+  const costs: number[] = [localsWeight(locals, wide)]
   const parents: number[] = [noParent]
   const frames: Frame[] = [
     { isIf: false, outside: entry, results: self.givesWide, carried: self.givesWide, moved: 0, meetsAtEnd: false },
@@ -211,11 +212,10 @@ export function regionsOf(reader: ByteReader, types: Types, self: Arity, locals:
   }
 
   /** What comes back is paid for by the caller, and once more by the callee where it returns. */
-  function call({ takesWide, gives, givesWide }: Arity, comesBack: boolean): void {
+  function call({ takesWide, givesWide }: Arity, comesBack: boolean): void {
     calls = true
     if (comesBack) {
-      carry(takesWide)
-      pay(givesWide * (gives > 1 ? resultsWeight : carryWeight))
+      pay(parametersWeight(takesWide) + resultsWeight(givesWide))
       return
     }
     pay(takesWide * tailWeight)

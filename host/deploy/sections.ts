@@ -98,6 +98,24 @@ export function skipValueType(reader: ByteReader): void {
   if (type === 0x63 || type === 0x64) reader.skipLeb(33)
 }
 
+/** Of an element segment, up to its count: what is between. */
+export function skipElementType(
+  reader: ByteReader,
+  skipExpression: (reader: ByteReader) => void,
+): { active: boolean; expressions: boolean } {
+  const flags = reader.u32()
+  if (flags > 7) throw new BinaryError('unknown element segment')
+  const active = (flags & 1) === 0
+  const expressions = (flags & 4) !== 0
+  if (active && (flags & 2) !== 0) reader.u32()
+  if (active) skipExpression(reader)
+  if ((flags & 3) !== 0) {
+    if (expressions) skipValueType(reader)
+    else reader.byte()
+  }
+  return { active, expressions }
+}
+
 /** The imports of a module; `type` is the type's index of a function, else 0. @throws BinaryError */
 export function eachImport(
   body: Uint8Array | undefined,

@@ -18,12 +18,21 @@ export interface Arity {
 
 const v128 = 0x7b
 const v128Wide = 2
+const i32 = 0x7f
+const i64 = 0x7e
 
 /** Steps over a value type. @returns how wide it is. */
 export function widthOfType(reader: ByteReader): number {
   const wide = reader.peek() === v128 ? v128Wide : 1
   skipValueType(reader)
   return wide
+}
+
+/** Steps over the type of a local. @returns how wide it is, if no integer register holds it, else 0. */
+export function wideOfLocal(reader: ByteReader): number {
+  const type = reader.peek()
+  const wide = widthOfType(reader)
+  return type === i32 || type === i64 ? 0 : wide
 }
 
 const nothing: Arity = { takes: 0, gives: 0, takesWide: 0, givesWide: 0 }

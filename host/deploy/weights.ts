@@ -11,19 +11,19 @@
 
 import { bulk, op } from './instructions.ts'
 
-const load = 8
-const store = 24
+const load = 12
+const store = 28
 const multiplication = 4
 const division = 20
-const call = 8
+const call = 16
 /** A jump that no predictor guesses is within. */
 const indirectCall = 96
 const branchIf = 8
 const branchTable = 24
 const globalSet = 5
-const float = 4
+const float = 5
 const floatDivision = 24
-const squareRoot = 48
+const squareRoot = 56
 const conversion = 10
 const simd = 6
 const simdStore = 32
@@ -32,17 +32,24 @@ const simdSlow = 24
 /** Calls into V8's runtime, or its builtins, whatever the length is. */
 const grow = 2_000
 const tableGet = 40
-const tableSlow = 400
-const bulkBase = 100
+const tableSlow = 500
+const bulkBase = 150
 
 /** For each value that a branch, a block's begin or end or a call carries, times its width (types.ts). */
 export const carryWeight = 2
 
 /** For each value that a tail call carries, as wide: the frame is laid out anew. */
-export const tailWeight = 8
+export const tailWeight = 24
 
-/** For each result of a call that gives several, as wide: they go through memory. */
-export const resultsWeight = 8
+/** What a call's parameters cost, so wide together: those for which there is no register go through memory. */
+export function parametersWeight(width: number): number {
+  return width > 8 ? width * 8 : width * carryWeight
+}
+
+/** The same for its results. */
+export function resultsWeight(width: number): number {
+  return width > 2 ? width * 8 : width * carryWeight
+}
 
 /** For each local that may have to be moved where ways meet (moves.ts). */
 export const moveWeight = 4
@@ -50,16 +57,18 @@ export const moveWeight = 4
 /** What a check itself costs. */
 export const checkWeight = 3
 
-/** Of so many locals that a function sets to zero when it is entered, by their width. More than registers are written to memory. */
-export function localsWeight(width: number): number {
-  return width > 64 ? width * 2 : width
+/** Of the locals that a function sets to zero when it is entered: how many there are, and how wide those are that no integer register
+ *  holds. The first compiler writes many of them by one slow instruction. */
+export function localsWeight(count: number, wide: number): number {
+  const many = wide > 10 || count > 64
+  return many ? 120 + (count + wide) * 2 : count + wide
 }
 
 /** What choosing among so many labels costs, besides the branch. The first compiler asks for half of what is left at each step; with
  *  many labels the questions themselves miss the caches. */
 export function armWeight(labels: number): number {
   const steps = 32 - Math.clz32(labels)
-  return labels > 512 ? steps * 20 : steps * 2
+  return labels > 512 ? steps * 30 : steps * 2
 }
 
 /** Ticks for one instruction, without what its length adds (see `lengthCost`). */
@@ -167,7 +176,7 @@ export function lengthCost(code: number, sub: number): LengthCost | undefined {
     // 3 GB a second where both ends lie badly to each other.
     case bulk.memoryInit:
     case bulk.memoryCopy:
-      return { right: 0, left: 1 }
+      return { right: 0, left: 2 }
     case bulk.tableInit:
     case bulk.tableFill:
     case bulk.tableGrow:
