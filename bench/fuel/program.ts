@@ -231,7 +231,7 @@ const shapes: readonly Shape[] = [
       writer.random.of(types),
     ]
     writer.field(
-      `(func $deep (param $left i32) ${locals} (local ${list(count, type)}) (if (local.get $left) (then (call $deep (i32.sub (local.get $left) (i32.const 1))))) ${writer.steps(1)})`,
+      `(func $deep (param $left i32) ${locals} (local ${list(count, type)}) (if (local.get $left) (then (call $deep (i32.sub (local.get $left) (i32.const 1)))) ${writer.random.next(2) === 0 ? '' : '(else (return))'}) ${writer.steps(1)})`,
     )
     return { title: `recursion of ${depth}, ${count} locals`, body: forever(`(call $deep (i32.const ${depth}))`) }
   },
@@ -329,7 +329,29 @@ export function programOf(seed: number): Program {
   const table = random.of(tableSizes)
   const memoryUsed = theme.some(({ name }) => /load|store/.test(name))
   const stalls = memoryUsed && reach > reaches[0]
-  const text = `(module
+  const text = moduleOf(writer, body, table, stalls)
+  return {
+    seed,
+    title: `${title}: ${theme.map(({ name }) => name).join(', ')}${stalls ? `, within ${reach + 1} bytes` : ''}`,
+    text,
+    stalls,
+  }
+}
+
+/** A program that is not for running: all forms once. */
+export function everyForm(): string {
+  const forms = [...expressions, ...loads(reaches[0]), ...stores(reaches[0]), ...statements]
+  const writer = new Writer(randomOf(1), forms)
+  const body = forms.map((form) => {
+    const text = writer.apply(form, 1)
+    return 'gives' in form ? `(drop ${text})` : text
+  })
+  return moduleOf(writer, body.join('\n'), tableSizes[1], false)
+}
+
+function moduleOf(writer: Writer, body: string, table: number, stalls: boolean): string {
+  const { random } = writer
+  return `(module
   (type $none (func))
   (memory (export "memory") ${stalls ? 1025 : 4} 1025)
   (data $bytes "${'x'.repeat(passiveBytes)}") (data $gone "y")
@@ -347,10 +369,4 @@ export function programOf(seed: number): Program {
     ${body}))`
     .replaceAll('INIT', String(Math.min(table, passiveElements)))
     .replaceAll('TABLE', String(Math.min(table - 1, random.of([0, 1, 10, 1_000, 100_000]))))
-  return {
-    seed,
-    title: `${title}: ${theme.map(({ name }) => name).join(', ')}${stalls ? `, within ${reach + 1} bytes` : ''}`,
-    text,
-    stalls,
-  }
 }
