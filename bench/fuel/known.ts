@@ -110,6 +110,7 @@ export const knownAttacks: readonly Known[] = [
     '',
     'stalls',
   ),
+  known('memory.grow of nothing, at 64 MB', unrolled('(drop (memory.grow (i32.const 0)))')),
   known('memory.grow that fails', forever('(drop (memory.grow (i32.const 60000)))')),
   known('table.fill of 90,000', forever('(table.fill $t (i32.const 0) (ref.func $nothing) (i32.const 90000))')),
   known(

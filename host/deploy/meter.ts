@@ -25,6 +25,7 @@ import { FeatureError, InstructionReader, op } from './instructions.ts'
 import { type Edit, type Regions, regionsOf } from './regions.ts'
 import { bodyOf, countImports, externKind, type Section, sectionId, skipValueType, withSection } from './sections.ts'
 import { type Arity, Types, wideOfLocal } from './types.ts'
+import type { LengthCost } from './weights.ts'
 
 /** A check subtracts at most this, and a length at most as much: a module that would cost more in one step is no module of a compiler. */
 const chargeMax = 2 ** 28
@@ -125,8 +126,11 @@ function applyEdits(writer: ByteWriter, bytes: Uint8Array, from: number, regions
     if (edit.kind === 'check') {
       const cost = regions.costs[edit.region]!
       if (cost > 0) writeCheck(writer, cost, counter)
-    } else if (edit.kind === 'length') writeLengthCheck(writer, edit, counter)
-    else {
+    } else if (edit.kind === 'length') writeLengthCheck(writer, edit.cost, counter)
+    else if (edit.kind === 'grow') {
+      writeGrow(writer, edit, counter)
+      copied = edit.end
+    } else {
       writer.byte(edit.code)
       writer.u32(edit.index >= counter.global ? edit.index + 1 : edit.index)
       copied = edit.end
@@ -163,8 +167,7 @@ function writeSubtract(writer: ByteWriter, { global, left }: Counter): void {
 }
 
 /** The length lies on the stack: pay for min(length, most) >> right << left, and leave it there. */
-function writeLengthCheck(writer: ByteWriter, edit: Extract<Edit, { kind: 'length' }>, counter: Counter): void {
-  const { right, left } = edit.cost
+function writeLengthCheck(writer: ByteWriter, { right, left }: LengthCost, counter: Counter): void {
   // A length above this fails by itself (memories and tables are capped far below), so it need not cost more.
   const most = Math.min(2 ** 30, (chargeMax * 2 ** right) / 2 ** left)
   writer.byte(op.localSet)
@@ -195,6 +198,26 @@ function writeLengthCheck(writer: ByteWriter, edit: Extract<Edit, { kind: 'lengt
   }
   writer.byte(0xad) // i64.extend_i32_u
   writeSubtract(writer, counter)
+}
+
+/** V8 makes a buffer anew at each memory.grow, also at one of nothing, and collects its garbage where they are large: so one of nothing
+ *  becomes memory.size, which gives the same. Those that grow are as few as pages. */
+function writeGrow(writer: ByteWriter, edit: Extract<Edit, { kind: 'grow' }>, counter: Counter): void {
+  writeLengthCheck(writer, edit.cost, counter)
+  writer.byte(0x1a) // drop
+  writer.byte(op.localGet)
+  writer.u32(counter.length)
+  writer.byte(0x45) // i32.eqz
+  writer.byte(op.if)
+  writer.byte(i32)
+  writer.byte(0x3f) // memory.size
+  writer.u32(edit.index)
+  writer.byte(op.else)
+  writer.byte(op.localGet)
+  writer.u32(counter.length)
+  writer.byte(op.memoryGrow)
+  writer.u32(edit.index)
+  writer.byte(op.end)
 }
 
 /** Sections besides the code that name globals. */

@@ -37,6 +37,14 @@ export type Edit =
   | { readonly kind: 'check'; readonly at: number; readonly region: number }
   /** The instruction at `at` takes a length from the stack. */
   | { readonly kind: 'length'; readonly at: number; readonly cost: LengthCost }
+  /** memory.grow from `at` to `end`, of the memory `index`. */
+  | {
+      readonly kind: 'grow'
+      readonly at: number
+      readonly end: number
+      readonly cost: LengthCost
+      readonly index: number
+    }
   /** global.get or global.set from `at` to `end`. */
   | {
       readonly kind: 'global'
@@ -206,7 +214,9 @@ export function regionsOf(reader: ByteReader, types: Types, self: Arity, locals:
         break
       default: {
         const cost = lengthCost(code, sub)
-        if (cost !== undefined) edits.push({ kind: 'length', at, cost })
+        if (cost === undefined) break
+        if (code === op.memoryGrow) edits.push({ kind: 'grow', at, end: reader.at, cost, index: instruction.index })
+        else edits.push({ kind: 'length', at, cost })
       }
     }
   }

@@ -149,6 +149,14 @@ Meter('M4: an absurd length cannot wrap the counter, and the instruction still g
   outOfFuel(poor, 'f')
 })
 
+Meter('M4: to grow by nothing gives the size, and by something grows', async () => {
+  const run = await metered(`(memory 3 5) (func (export "f") (param i32) (result i32) (memory.grow (local.get 0)))
+    (func (export "size") (result i32) (memory.size))`)
+  const f = run.exports['f'] as (pages: number) => number
+  const size = run.exports['size'] as () => number
+  assert.equal([f(0), size(), f(1), f(0), f(2), f(1), f(1), size()], [3, 3, 3, 4, -1, 4, -1, 5])
+})
+
 Meter("M5: the guest's own globals keep their meaning everywhere they are named", async () => {
   const run = await metered(`(global $a (mut i32) (i32.const 11)) (global $b (export "b") i32 (i32.const 22))
     (global $c (export "c") i32 (i32.add (global.get $b) (i32.const 1)))
