@@ -78,9 +78,9 @@ export const defaultLimits: Limits = {
   guestTableElementsMax: 100_000,
   // At most 250 ms, whatever is run, but for memory that stalls: 45 ms of QuickJS, 70 ms of AssemblyScript (decision 0006).
   fuelPerCommand: 2 ** 28,
-  // QuickJS reads and writes a text for 700 a byte, Go and Rust a map of small entries for less (decision 0015).
-  fuelPerByte: 1_000,
-  fuelPerCallMax: 2 ** 30,
+  // QuickJS reads and writes a text for 500 a byte, Go and Rust a map of small entries for less (decision 0015).
+  fuelPerByte: 800,
+  fuelPerCallMax: 3 * 2 ** 28,
   // QuickJS takes 3.5 million, Go 8 million.
   fuelAtStart: 2 ** 25,
   guestResultBytesMax: 8 * MiB,
