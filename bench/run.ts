@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../host/build/build.ts'
 import { crdtFigures } from './crdt.ts'
+import { fuelFigures } from './fuel/figures.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
 import { languageFigures, tableOf } from './languages.ts'
 import { streamFigures } from './streams.ts'
@@ -86,6 +87,7 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
     ]),
   crdt: () => report('crdt', crdtFigures()),
   guest: () => report('guest', guestFigures()),
+  fuel: () => report('fuel', fuelFigures()),
   replay: () => report('replay', replayFigures()),
   languages: async () => {
     const figures = await languageFigures()

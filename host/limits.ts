@@ -29,7 +29,7 @@ export interface Limits {
   readonly fuelPerByte: number
   /** Weighted instructions for one call, however much input it has: bounds how long it holds the loop. */
   readonly fuelPerCallMax: number
-  /** Weighted instructions for start functions, all modules of one instance together. */
+  /** What a fresh instance may cost, in weighted instructions: its parts, and its start functions. */
   readonly fuelAtStart: number
   /** Bytes that one guest call may bring back. */
   readonly guestResultBytesMax: number
@@ -80,12 +80,13 @@ export const defaultLimits: Limits = {
   stateBytesMax: 16 * MiB,
   guestMemoryBytesMax: 64 * MiB,
   guestTableElementsMax: 100_000,
-  // About 40 ms of QuickJS, 95 ms of AssemblyScript, 1 s of the worst that a crafted loop can buy (decision 0006).
+  // At most 250 ms, whatever is run, but for memory that stalls: 45 ms of QuickJS, 70 ms of AssemblyScript (decision 0006).
   fuelPerCommand: 2 ** 28,
-  // QuickJS reads and writes a text for 440 a byte, Go and Rust a map of small entries for less (decision 0015).
-  fuelPerByte: 600,
-  fuelPerCallMax: 2 ** 30,
-  fuelAtStart: 2_000_000,
+  // QuickJS reads and writes a text for 500 a byte, Go and Rust a map of small entries for less (decision 0015).
+  fuelPerByte: 800,
+  fuelPerCallMax: 3 * 2 ** 28,
+  // QuickJS takes 3.5 million, Go 8 million.
+  fuelAtStart: 2 ** 25,
   guestResultBytesMax: 8 * MiB,
   guestResultElementsMax: 200_000,
   componentBytesMax: 32 * MiB,

@@ -24,6 +24,11 @@ export class ByteReader {
     this.end = end
   }
 
+  /** Another reader of what is left. */
+  fork(): ByteReader {
+    return new ByteReader(this.bytes, this.at, this.end)
+  }
+
   get done(): boolean {
     return this.at >= this.end
   }

@@ -20,6 +20,7 @@ import {
   sectionId,
   writeModule,
 } from './sections.ts'
+import { type StartingPart, startingOf } from './starting.ts'
 
 const modulesMax = 128
 const memoriesMax = 16
@@ -48,6 +49,8 @@ export interface PreparedCore {
   /** What one instance may grow to. */
   readonly pages: number
   readonly elements: number
+  /** What one instance costs before its code runs. */
+  readonly starting: readonly StartingPart[]
 }
 
 export type Prepared =
@@ -91,7 +94,7 @@ export function prepareCores(modules: readonly Uint8Array[], limits: Limits): Pr
       const { memories } = sizes
       cores.push({
         ...{ name, bytes, memories, pages: sum(grown.memories), elements: sum(grown.tables) },
-        ...{ imports: importsOf(sections), exports: exportsOf(sections) },
+        ...{ imports: importsOf(sections), exports: exportsOf(sections), starting: startingOf(capped) },
       })
     })
   }

@@ -23,11 +23,15 @@ export const op = {
   brIf: 0x0d,
   brTable: 0x0e,
   return: 0x0f,
+  call: 0x10,
+  callIndirect: 0x11,
   returnCall: 0x12,
   returnCallIndirect: 0x13,
+  callRef: 0x14,
   returnCallRef: 0x15,
   localGet: 0x20,
   localSet: 0x21,
+  localTee: 0x22,
   globalGet: 0x23,
   globalSet: 0x24,
   memoryGrow: 0x40,
@@ -54,8 +58,11 @@ export class InstructionReader {
   op = 0
   /** The opcode behind a prefix, else 0. */
   sub = 0
-  /** The first index immediate (local, global, function, label), if it has one. */
+  /** The first index immediate (local, global, function, label; of call_indirect its type), if it has one. Of a block that of
+   *  its type, or `noType`, or `oneResult`. */
   index = 0
+  /** Of br_table: the labels that it chooses from; `index` is the last one. */
+  readonly labels: number[] = []
 
   /** @throws BinaryError, FeatureError */
   next(reader: ByteReader): void {
@@ -66,7 +73,7 @@ export class InstructionReader {
       case op.block:
       case op.loop:
       case op.if:
-        skipBlockType(reader)
+        this.index = readBlockType(reader)
         return
       // br, br_if, call, return_call, call_ref, return_call_ref, locals, globals, table.get/set, ref.func, br_on_null ...
       case 0x0c:
@@ -90,8 +97,9 @@ export class InstructionReader {
         this.index = reader.u32()
         return
       case op.brTable:
-        for (let labels = reader.u32(); labels > 0; labels--) reader.u32()
-        this.index = reader.u32()
+        this.labels.length = 0
+        for (let left = reader.u32(); left >= 0; left--) this.labels.push(reader.u32())
+        this.index = this.labels.at(-1)!
         return
       // call_indirect, return_call_indirect
       case 0x11:
@@ -181,13 +189,24 @@ export class InstructionReader {
   }
 }
 
+/** The type of a block that takes nothing and gives nothing, and of one that gives one value. */
+export const noType = -1
+export const oneResult = -2
+
 /** A block's type is empty, a value type, or (s33, not negative) an index. */
-function skipBlockType(reader: ByteReader): void {
+function readBlockType(reader: ByteReader): number {
   const first = reader.peek()
   if (first === 0x63 || first === 0x64) {
     reader.byte()
     reader.skipLeb(33)
-  } else reader.skipLeb(33)
+    return oneResult
+  }
+  if (first === 0x40) {
+    reader.byte()
+    return noType
+  }
+  const type = reader.s32()
+  return type < 0 ? oneResult : type
 }
 
 function skipValue(reader: ByteReader): void {

@@ -7,6 +7,7 @@
 // M4. Lengths are paid for as well (memory.fill and its kin, grow), by the length that is asked for.
 // M5. The guest cannot name the counter: every index of its own globals is rewritten, and importing it is refused. The
 //     caller validates the module before (else one that is only valid with the added global would pass) and after.
+// M6. Width is paid for by count (regions.ts R4): what a branch, a block or a call carries, and the locals of a function.
 //
 //   region 1   entry   ┐ paid at the function's entry, together with small arms (≤ mergeMax) that hang on it
 //   region 2   if …    │ a larger arm, or what follows a branch or a block's end: a check of its own
@@ -23,6 +24,8 @@ import { BinaryError, ByteReader, ByteWriter } from './bytes.ts'
 import { FeatureError, InstructionReader, op } from './instructions.ts'
 import { type Edit, type Regions, regionsOf } from './regions.ts'
 import { bodyOf, countImports, externKind, type Section, sectionId, skipValueType, withSection } from './sections.ts'
+import { type Arity, Types, wideOfLocal } from './types.ts'
+import type { LengthCost } from './weights.ts'
 
 /** A check subtracts at most this, and a length at most as much: a module that would cost more in one step is no module of a compiler. */
 const chargeMax = 2 ** 28
@@ -42,13 +45,13 @@ export function meter(sections: readonly Section[]): readonly Section[] {
   // Without code there is nothing to count; memories, tables and globals of their own need no counter.
   if (code === undefined || new ByteReader(code).u32() === 0) return sections
   const fuel = counts[externKind.global]!
-  const parameters = parametersOf(sections)
+  const types = new Types(sections)
   let metered = withSection(sections, sectionId.import, addImport(imports))
   for (const [id, rewrite] of rewrites) {
     const body = bodyOf(sections, id)
     if (body !== undefined) metered = withSection(metered, id, rewrite(body, fuel))
   }
-  return withSection(metered, sectionId.code, meterCode(code, fuel, parameters))
+  return withSection(metered, sectionId.code, meterCode(code, fuel, types))
 }
 
 function addImport(body: Uint8Array | undefined): Uint8Array {
@@ -64,52 +67,32 @@ function addImport(body: Uint8Array | undefined): Uint8Array {
   return writer.finish()
 }
 
-/** Parameters of each function that the module defines, so that the scratch local can be numbered. */
-function parametersOf(sections: readonly Section[]): number[] {
-  const types: number[] = []
-  const typeReader = new ByteReader(bodyOf(sections, sectionId.type) ?? Uint8Array.of(0))
-  for (let left = typeReader.u32(); left > 0; left--) {
-    if (typeReader.byte() !== 0x60) throw new FeatureError('uses garbage-collected types; build for linear memory')
-    const parameters = typeReader.u32()
-    for (let i = 0; i < parameters; i++) skipValueType(typeReader)
-    for (let results = typeReader.u32(); results > 0; results--) skipValueType(typeReader)
-    types.push(parameters)
-  }
-  const functionReader = new ByteReader(bodyOf(sections, sectionId.function) ?? Uint8Array.of(0))
-  const parameters: number[] = []
-  for (let left = functionReader.u32(); left > 0; left--) {
-    const count = types[functionReader.u32()]
-    if (count === undefined) throw new BinaryError('a function has no type')
-    parameters.push(count)
-  }
-  return parameters
-}
-
-function meterCode(body: Uint8Array, fuel: number, parameters: readonly number[]): Uint8Array {
+function meterCode(body: Uint8Array, fuel: number, types: Types): Uint8Array {
   const reader = new ByteReader(body)
   const count = reader.u32()
-  if (count !== parameters.length) throw new BinaryError('functions and bodies differ in number')
+  if (count !== types.defined) throw new BinaryError('functions and bodies differ in number')
   const writer = new ByteWriter(body.length + (body.length >> 1))
   writer.u32(count)
   for (let i = 0; i < count; i++) {
     const size = reader.u32()
     const from = reader.at
     reader.skip(size)
-    const metered = meterFunction(new ByteReader(body, from, from + size), fuel, parameters[i]!)
+    const metered = meterFunction(new ByteReader(body, from, from + size), fuel, types, types.ofDefined(i))
     writer.u32(metered.length)
     writer.raw(metered)
   }
   return writer.finish()
 }
 
-function meterFunction(reader: ByteReader, fuel: number, parameters: number): Uint8Array {
+function meterFunction(reader: ByteReader, fuel: number, types: Types, self: Arity): Uint8Array {
   const writer = new ByteWriter((reader.end - reader.at) * 2)
   const groups = reader.u32()
   const localsFrom = reader.at
-  let locals = parameters
+  let [locals, wide] = [0, 0]
   for (let i = 0; i < groups; i++) {
-    locals += reader.u32()
-    skipValueType(reader)
+    const count = reader.u32()
+    locals += count
+    wide += count * wideOfLocal(reader)
   }
   writer.u32(groups + 2)
   writer.raw(reader.bytes.subarray(localsFrom, reader.at))
@@ -118,11 +101,11 @@ function meterFunction(reader: ByteReader, fuel: number, parameters: number): Ui
     writer.byte(type)
   }
   const codeFrom = reader.at
-  const regions = regionsOf(reader)
+  const regions = regionsOf(reader, types, self, locals, wide)
   applyEdits(writer, reader.bytes.subarray(0, reader.end), codeFrom, regions, {
     global: fuel,
-    length: locals,
-    left: locals + 1,
+    length: self.takes + locals,
+    left: self.takes + locals + 1,
   })
   return writer.finish()
 }
@@ -143,8 +126,11 @@ function applyEdits(writer: ByteWriter, bytes: Uint8Array, from: number, regions
     if (edit.kind === 'check') {
       const cost = regions.costs[edit.region]!
       if (cost > 0) writeCheck(writer, cost, counter)
-    } else if (edit.kind === 'length') writeLengthCheck(writer, edit, counter)
-    else {
+    } else if (edit.kind === 'length') writeLengthCheck(writer, edit.cost, counter)
+    else if (edit.kind === 'grow') {
+      writeGrow(writer, edit, counter)
+      copied = edit.end
+    } else {
       writer.byte(edit.code)
       writer.u32(edit.index >= counter.global ? edit.index + 1 : edit.index)
       copied = edit.end
@@ -181,8 +167,7 @@ function writeSubtract(writer: ByteWriter, { global, left }: Counter): void {
 }
 
 /** The length lies on the stack: pay for min(length, most) >> right << left, and leave it there. */
-function writeLengthCheck(writer: ByteWriter, edit: Extract<Edit, { kind: 'length' }>, counter: Counter): void {
-  const { right, left } = edit.cost
+function writeLengthCheck(writer: ByteWriter, { right, left }: LengthCost, counter: Counter): void {
   // A length above this fails by itself (memories and tables are capped far below), so it need not cost more.
   const most = Math.min(2 ** 30, (chargeMax * 2 ** right) / 2 ** left)
   writer.byte(op.localSet)
@@ -213,6 +198,26 @@ function writeLengthCheck(writer: ByteWriter, edit: Extract<Edit, { kind: 'lengt
   }
   writer.byte(0xad) // i64.extend_i32_u
   writeSubtract(writer, counter)
+}
+
+/** V8 makes a buffer anew at each memory.grow, also at one of nothing, and collects its garbage where they are large: so one of nothing
+ *  becomes memory.size, which gives the same. Those that grow are as few as pages. */
+function writeGrow(writer: ByteWriter, edit: Extract<Edit, { kind: 'grow' }>, counter: Counter): void {
+  writeLengthCheck(writer, edit.cost, counter)
+  writer.byte(0x1a) // drop
+  writer.byte(op.localGet)
+  writer.u32(counter.length)
+  writer.byte(0x45) // i32.eqz
+  writer.byte(op.if)
+  writer.byte(i32)
+  writer.byte(0x3f) // memory.size
+  writer.u32(edit.index)
+  writer.byte(op.else)
+  writer.byte(op.localGet)
+  writer.u32(counter.length)
+  writer.byte(op.memoryGrow)
+  writer.u32(edit.index)
+  writer.byte(op.end)
 }
 
 /** Sections besides the code that name globals. */

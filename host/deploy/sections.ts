@@ -107,19 +107,37 @@ export function eachExport(
   for (let left = reader.u32(); left > 0; left--) each(reader.name(), reader.byte(), reader.u32())
 }
 
-/** How many imports of each kind there are. Calls `each` with the names. */
-export function countImports(
+/** Of an element segment, up to its count: what is between. */
+export function skipElementType(
+  reader: ByteReader,
+  skipExpression: (reader: ByteReader) => void,
+): { active: boolean; expressions: boolean } {
+  const flags = reader.u32()
+  if (flags > 7) throw new BinaryError('unknown element segment')
+  const active = (flags & 1) === 0
+  const expressions = (flags & 4) !== 0
+  if (active && (flags & 2) !== 0) reader.u32()
+  if (active) skipExpression(reader)
+  if ((flags & 3) !== 0) {
+    if (expressions) skipValueType(reader)
+    else reader.byte()
+  }
+  return { active, expressions }
+}
+
+/** The imports of a module; `type` is the type's index of a function, else 0. @throws BinaryError */
+export function eachImport(
   body: Uint8Array | undefined,
-  each?: (module: string, name: string, kind: number) => void,
-): number[] {
-  const counts = [0, 0, 0, 0, 0]
-  if (body === undefined) return counts
+  each: (module: string, name: string, kind: number, type: number) => void,
+): void {
+  if (body === undefined) return
   const reader = new ByteReader(body)
   for (let left = reader.u32(); left > 0; left--) {
     const module = reader.name()
     const name = reader.name()
     const kind = reader.byte()
-    if (kind === externKind.function) reader.u32()
+    let type = 0
+    if (kind === externKind.function) type = reader.u32()
     else if (kind === externKind.table) {
       skipValueType(reader)
       readLimits(reader)
@@ -131,8 +149,19 @@ export function countImports(
       reader.byte()
       reader.u32()
     } else throw new BinaryError(`unknown kind of import ${kind}`)
-    counts[kind]!++
-    each?.(module, name, kind)
+    each(module, name, kind, type)
   }
+}
+
+/** How many imports of each kind there are. */
+export function countImports(
+  body: Uint8Array | undefined,
+  each: (module: string, name: string, kind: number) => void = () => {},
+): number[] {
+  const counts = [0, 0, 0, 0, 0]
+  eachImport(body, (module, name, kind) => {
+    counts[kind]!++
+    each(module, name, kind)
+  })
   return counts
 }

@@ -1,7 +1,8 @@
 // Start: a plan carried out once, so that a component that cannot be instantiated is refused while it is deployed.
 //
 // R1. Only capped and metered modules are instantiated, all on one start-up budget.
-// R2. Memories and tables are summed over *instances*, and refused beyond the limits before one is made.
+// R2. Memories and tables are summed over *instances*, and refused beyond the limits before one is made; so is what they cost to make
+//     (starting.ts), together with what start functions spend.
 //
 // Owns: that a plan can be carried out.   guest/instance.ts owns: doing so.   plan.ts owns: what is linked.
 
@@ -13,13 +14,15 @@ import { pageBytes } from './cap.ts'
 import type { PreparedCore } from './cores.ts'
 import { PlanError } from './plan.ts'
 import { shown } from './shown.ts'
+import { tooDearToStart, unitsOf } from './starting.ts'
 
 /** @throws PlanError with a reason for the author. */
 export function start(plan: LinkPlan, cores: readonly PreparedCore[], limits: Limits): void {
   checkSizes(plan, cores, limits)
+  const made = startingUnits(plan, cores, limits)
   const modules = cores.map(({ bytes }) => new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>))
   try {
-    new Instance({ plan, modules, places: undefined }, limits)
+    new Instance({ plan, modules, places: undefined }, { ...limits, fuelAtStart: limits.fuelAtStart - made })
   } catch (thrown) {
     if (!(thrown instanceof GuestFault)) throw thrown
     if (thrown.reason === 'fuel') throw new PlanError('its start functions ran out of fuel')
@@ -27,6 +30,17 @@ export function start(plan: LinkPlan, cores: readonly PreparedCore[], limits: Li
     const why = cause instanceof Error ? cause.message : thrown.message
     throw new PlanError(`could not be instantiated: ${shown(why)}`)
   }
+}
+
+/** What making all instances costs. */
+function startingUnits({ instances }: LinkPlan, cores: readonly PreparedCore[], { fuelAtStart }: Limits): number {
+  let units = 0
+  for (const { module } of instances) {
+    const { name, starting } = cores[module]!
+    units += unitsOf(starting)
+    if (units > fuelAtStart) throw new PlanError(tooDearToStart(name, starting, units, fuelAtStart))
+  }
+  return units
 }
 
 function checkSizes({ instances }: LinkPlan, cores: readonly PreparedCore[], limits: Limits): void {

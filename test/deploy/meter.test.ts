@@ -153,6 +153,14 @@ Meter('M4: an absurd length cannot wrap the counter, and the instruction still g
   outOfFuel(poor, 'f')
 })
 
+Meter('M4: to grow by nothing gives the size, and by something grows', async () => {
+  const run = await metered(`(memory 3 5) (func (export "f") (param i32) (result i32) (memory.grow (local.get 0)))
+    (func (export "size") (result i32) (memory.size))`)
+  const f = run.exports['f'] as (pages: number) => number
+  const size = run.exports['size'] as () => number
+  assert.equal([f(0), size(), f(1), f(0), f(2), f(1), f(1), size()], [3, 3, 3, 4, -1, 4, -1, 5])
+})
+
 Meter("M5: the guest's own globals keep their meaning everywhere they are named", async () => {
   const run = await metered(`(global $a (mut i32) (i32.const 11)) (global $b (export "b") i32 (i32.const 22))
     (global $c (export "c") i32 (i32.add (global.get $b) (i32.const 1)))
@@ -172,6 +180,97 @@ Meter('M5: importing the counter is refused', async () => {
   assert.throws(
     () => meter(sections),
     (error: unknown) => error instanceof FeatureError,
+  )
+})
+
+const values = (count: number, type: string) =>
+  Array.from({ length: count }, () => (type === 'v128' ? '(v128.const i32x4 1 2 3 4)' : `(${type}.const 1)`)).join(' ')
+const types = (count: number, type: string) => new Array<string>(count).fill(type).join(' ')
+const drops = (count: number) => '(drop) '.repeat(count)
+
+/** What carries values: around `count` of them. Each pushes and drops them, which costs two ticks a value besides. */
+const carriers: Readonly<Record<string, (count: number, type: string) => string>> = {
+  br: (n, t) => `(block $w (result ${types(n, t)}) ${values(n, t)} (br $w)) ${drops(n)}`,
+  'br_if that is taken': (n, t) =>
+    `(block $w (result ${types(n, t)}) ${values(n, t)} (br_if $w (i32.const 1))) ${drops(n)}`,
+  'br_if that is not taken': (n, t) =>
+    `(block $w (result ${types(n, t)}) ${values(n, t)} (br_if $w (i32.const 0))) ${drops(n)}`,
+  br_table: (n, t) => `(block $w (result ${types(n, t)}) ${values(n, t)} (br_table $w $w (i32.const 0))) ${drops(n)}`,
+  'the end of a block': (n, t) => `(block (result ${types(n, t)}) ${values(n, t)}) ${drops(n)}`,
+  'the begin of a loop': (n, t) => `${values(n, t)} (loop (param ${types(n, t)}) ${drops(n)})`,
+  'a turn of a loop': (n, t) =>
+    `${values(n, t)} (loop $w (param ${types(n, t)}) (br_if $w (i32.gt_s (local.tee $turns (i32.sub (local.get $turns) (i32.const 1))) (i32.const 0))) ${drops(n)})`,
+  'an if': (n, t) => `${values(n, t)} (if (param ${types(n, t)}) (i32.const 1) (then ${drops(n)}) (else ${drops(n)}))`,
+  'the arms of an if': (n, t) =>
+    `(if (result ${types(n, t)}) (i32.const 1) (then ${values(n, t)}) (else ${values(n, t)})) ${drops(n)}`,
+  'a call with parameters': (n, t) => `${values(n, t)} (call $takes)`,
+  'a call with results': (n) => `(call $gives) ${drops(n)}`,
+  'a call through a table': (n, t) => `${values(n, t)} (call_indirect $callees (type $takes) (i32.const 0))`,
+  'a call by reference': (n, t) => `${values(n, t)} (call_ref $takes (ref.func $takes))`,
+  return: (n) => `(call $returns) ${drops(n)}`,
+  return_call: (n, t) => `${values(n, t)} (call $tail)`,
+}
+
+const carried = async (name: string, count: number, type: string, turns: number): Promise<number> => {
+  const all = types(count, type)
+  const run =
+    await metered(`(type $takes (func (param ${all}))) (table $callees 1 funcref) (elem (table $callees) (i32.const 0) func $takes)
+    (func $takes (param ${all})) (func $gives (result ${all}) ${values(count, type)})
+    (func $returns (result ${all}) ${values(count, type)} (return))
+    (func $tail (param ${all}) ${Array.from({ length: count }, (_, at) => `(local.get ${at})`).join(' ')} (return_call $takes))
+    (func (export "f") (param $turns i32) ${carriers[name]!(count, type)})`)
+  return run.ticks('f', turns)
+}
+
+for (const name of Object.keys(carriers)) {
+  Meter(`M6: width is paid for by count: ${name}`, async () => {
+    for (const type of ['i32', 'i64', 'f32', 'f64', 'v128']) {
+      const none = await carried(name, 0, type, 1)
+      for (const count of [1, 7, 300, 1_000]) {
+        const ticks = (await carried(name, count, type, 1)) - none
+        assert.ok(ticks >= 3 * count, `${ticks} ticks for ${count} ${type}`)
+      }
+    }
+  })
+}
+
+Meter('M6: width is paid for in each turn of a loop', async () => {
+  const turn = (await carried('a turn of a loop', 900, 'i64', 101)) - (await carried('a turn of a loop', 900, 'i64', 1))
+  assert.ok(turn >= 100 * 900)
+})
+
+Meter('M6: locals are paid for at each call, and where ways meet', async () => {
+  const run = await metered(`(global $x (mut i64) (i64.const 0))
+    (func $none) (func $many (local ${types(40_000, 'i64')}) (global.set $x (local.get 39999)))
+    (func $wide (local ${types(40_000, 'v128')}) (global.set $x (i64x2.extract_lane 0 (local.get 39999))))
+    (func (export "none") (call $none)) (func (export "many") (call $many)) (func (export "wide") (call $wide))
+    (func (export "meets") (param i32) (local ${types(500, 'i64')})
+      (loop $l
+        (if (i32.eqz (local.get 0)) (then ${Array.from({ length: 500 }, (_, at) => `(local.set ${at + 1} (i64.const 1))`).join(' ')}))
+        ${Array.from({ length: 500 }, (_, at) => `(global.set $x (local.get ${at + 1}))`).join(' ')}
+        (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func (export "parts") (param i32) (local ${types(500, 'i64')})
+      (loop $l
+        ${Array.from({ length: 500 }, (_, at) => `(global.set $x (local.get ${at + 1}))`).join(' ')}
+        (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))`)
+  assert.ok(run.ticks('many') - run.ticks('none') >= 40_000)
+  assert.ok(run.ticks('wide') - run.ticks('none') >= 80_000)
+  // The arm is not run, but 500 locals come to one place behind it.
+  assert.ok(run.ticks('meets', 100) - run.ticks('parts', 100) >= 100 * 500)
+})
+
+Meter('M6: a random program pays for what its blocks carry', async () => {
+  const width = fc.integer({ min: 0, max: 40 })
+  const carrying = fc.array(fc.tuple(fc.constantFrom(...Object.keys(carriers).slice(0, 9)), width), { maxLength: 6 })
+  await fc.assert(
+    fc.asyncProperty(carrying, async (list) => {
+      const run = await metered(`(func (export "f") (param $turns i32)
+        ${list.map(([name, count]) => `(block ${carriers[name]!(count, 'i64')})`).join(' ')})`)
+      const least = list.reduce((sum, [, count]) => sum + 3 * count, 0)
+      const ticks = run.ticks('f', 1)
+      assert.ok(ticks >= least, `${ticks} ticks, ${least} for what is carried`)
+    }),
+    { numRuns: 100, seed: 7 },
   )
 })
 
