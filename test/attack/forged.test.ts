@@ -118,6 +118,13 @@ Forged('a loop whose head is free, also where much was paid before it', async ()
   refused(withModule(await parse(paying(inside))), /function 0 does more than it pays for/)
 })
 
+Forged('what was paid before a loop is there behind it, by whichever branch it is left', async () => {
+  const after = '(drop (i32.const 1))'
+  auditModule(await module(`(func (block $out (loop $l (br_if $out (i32.const 1)) (br $l))) ${after})`))
+  auditModule(await module(`(func (block $out (loop $l (loop $m (br_table $out $l $m (i32.const 1))))) ${after})`))
+  auditModule(await module(`(func (loop $l (br_if $l (i32.const 1))) ${after})`))
+})
+
 Forged('a length that is not paid for', async () => {
   const fill = '(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 65536)))'
   auditModule(await module(fill))
