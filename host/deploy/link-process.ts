@@ -7,14 +7,12 @@
 import type { Limits } from '../limits.ts'
 import * as answer from './answer.ts'
 import { behead, FrameReader, kinds } from './frames.ts'
-import './quiet-jco.ts'
+import { pipeline } from './pipeline.ts'
 
 export interface LinkRequest {
   readonly limits: Limits
   readonly engine: number
 }
-
-const { pipeline } = await import('./pipeline.ts')
 
 const headMax = 1024 * 1024
 

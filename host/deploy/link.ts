@@ -10,8 +10,7 @@
 // artefact is for.
 
 import { hash } from 'node:crypto'
-import { findPackageJSON } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Limits } from '../limits.ts'
@@ -46,12 +45,10 @@ const timeoutMs = 60_000
 const complaintMax = 4_096
 
 const linkProcess = fileURLToPath(new URL('./link-process.ts', import.meta.url))
-const jco = dirname(dirname(findPackageJSON('@bytecodealliance/jco', import.meta.url)!))
 
-/** What the process reads: the sources of this host, and jco. */
+/** What the process reads: the sources of this host. */
 export const folders: readonly string[] = [
   ...['..', '../../wit'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
-  ...['jco', 'jco-transpile', 'preview2-shim'].map((name) => join(jco, name)),
 ]
 
 /** Check and link a component. @returns all reasons that can be known at once, if it is refused. */

@@ -90,7 +90,7 @@ Forged('a counter that no function asks', async () => {
 Forged('a check that takes less than the code behind it does, nothing, or gives', async () => {
   const long = `(func ${'(drop (i32.const 1))'.repeat(10)})`
   auditModule(await module(long))
-  const costs = (cost: number) => (bytes: Uint8Array) => patched(bytes, [...check, 20], [...check, cost])
+  const costs = (cost: number) => (bytes: Uint8Array) => patched(bytes, [...check, 23], [...check, cost])
   refused(withModule(await module(long, costs(19))), /function 0 does more than it pays for/)
   refused(withModule(await module(long, costs(0))), /function 0 touches the counter/)
   // As a signed number, 0x7f is -1.
@@ -128,8 +128,8 @@ Forged('what was paid before a loop is there behind it, by whichever branch it i
 Forged('a length that is not paid for', async () => {
   const fill = '(memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 65536)))'
   auditModule(await module(fill))
-  // A quarter of the length, by a shift of six bits for four.
-  const cheaper = (bytes: Uint8Array) => patched(bytes, [0x41, 0x04, 0x76], [0x41, 0x06, 0x76])
+  // A quarter of the length, by a shift of four bits for two.
+  const cheaper = (bytes: Uint8Array) => patched(bytes, [0x41, 0x02, 0x76], [0x41, 0x04, 0x76])
   refused(withModule(await module(fill, cheaper)), /function 0 (does not pay for a length|touches the counter)/)
 })
 

@@ -9,6 +9,7 @@
 //
 //   check    global.get F · i64.const COST · SUBTRACT
 //   length   local.set N · local.get N · global.get F · min(N, MOST) >> R << L · i64.extend_i32_u · SUBTRACT
+//   growth   length · drop · local.get N · i32.eqz · if (result i32) · memory.size M · else · local.get N · memory.grow M · end
 //   SUBTRACT i64.sub · local.tee L · global.set F · local.get L · i64.const 0 · i64.lt_s · if · unreachable · end
 //
 // Owns: one body of a module that V8 found valid.   module.ts owns: the rest of it.   meter.ts writes what is read here and must not be
@@ -25,9 +26,15 @@ const freeLeaf = 4
 const i32Const = 0x41
 const i64Const = 0x42
 const localTee = 0x22
+const drop = 0x1a
 const emptyBlock = 0x40
 
 const calls: ReadonlySet<number> = new Set([0x10, 0x11, 0x12, 0x13, 0x14, 0x15])
+
+/** What was paid for a length, and the local that holds it. */
+interface PaidLength extends LengthCost {
+  readonly local: number
+}
 
 interface Frame {
   readonly kind: 'block' | 'loop' | 'if'
@@ -78,6 +85,7 @@ class BodyAudit {
       return true
     }
     const length = this.#lengthCheck()
+    if (length !== undefined && this.#growth(length)) return true
     const reader = this.#reader
     const instruction = this.#instruction
     const at = reader.at
@@ -202,7 +210,7 @@ class BodyAudit {
     })
   }
 
-  #lengthCheck(): LengthCost | undefined {
+  #lengthCheck(): PaidLength | undefined {
     if (!this.#begins(op.localSet)) return undefined
     return this.#attempt(() => {
       if (!this.#byte(op.localSet)) return undefined
@@ -215,8 +223,27 @@ class BodyAudit {
       const left = this.#shift(0x74)
       // Longer ones fail by themselves, without work.
       if (most !== Math.min(2 ** 30, (chargeMax * 2 ** right) / 2 ** left)) return undefined
-      return this.#byte(0xad) && this.#subtract() ? { right, left } : undefined
+      return this.#byte(0xad) && this.#subtract() ? { right, left, local } : undefined
     })
+  }
+
+  /** memory.grow, which stands in an arm of its own: one of nothing is memory.size. */
+  #growth({ left, right, local }: PaidLength): boolean {
+    if (!this.#begins(drop)) return false
+    const cost = lengthCost(op.memoryGrow, 0)!
+    const own = (): boolean => this.#reads(op.localGet, local)
+    const found = this.#attempt(() => {
+      if (left !== cost.left || right !== cost.right) return undefined
+      if (!this.#byte(drop) || !own() || !this.#byte(0x45) || !this.#byte(op.if) || !this.#byte(0x7f)) return undefined
+      if (!this.#byte(0x3f)) return undefined
+      const memory = this.#reader.u32()
+      return this.#byte(op.else) && own() && this.#reads(op.memoryGrow, memory) && this.#byte(op.end)
+        ? memory
+        : undefined
+    })
+    if (found === undefined) return false
+    if (this.#live) this.#spend(op.memoryGrow, 0)
+    return true
   }
 
   #shift(code: number): number {
