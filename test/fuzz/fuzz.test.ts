@@ -1,0 +1,36 @@
+// Guards the doors of deployment and of guests against bytes with mistakes, a fixed number of cases each: with the clock as its bound a
+// run on a slow machine would try others than the one that failed. `npm run soak` tries as many as an hour has, of other seeds.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Random } from './random.ts'
+import { run } from './run.ts'
+
+const Fuzz = suite('bytes with mistakes')
+
+/** Of the first case. Another number tries other cases. */
+const seed = 20_260_000
+
+const cases = { lifts: 8_000, plans: 800, operations: 4_000, replicas: 4_000, components: 1_000, links: 6 } as const
+
+for (const [target, count] of Object.entries(cases))
+  Fuzz(`${count} cases of ${target}`, async () => {
+    assert.is(await run({ target, seed, more: (done) => done < count }), count)
+  })
+
+Fuzz('a case is the same whenever it is run', () => {
+  const words = (random: Random) => Array.from({ length: 100 }, () => random.word())
+  assert.equal(words(new Random(seed)), words(new Random(seed)))
+  assert.not.equal(words(new Random(seed)), words(new Random(seed + 1)))
+})
+
+Fuzz('a case that fails is told with its seed', async () => {
+  try {
+    await run({ target: 'nothing of this name', seed: 7, more: () => true })
+    assert.unreachable('it ran')
+  } catch (error) {
+    assert.instance(error, TypeError)
+  }
+})
+
+Fuzz.run()
