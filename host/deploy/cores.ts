@@ -4,11 +4,12 @@
 //     a refusal, never a hole).
 // C2. All reasons of all modules are told.
 //
-// Owns: the order.   cap.ts and meter.ts own: the changes.   record.ts owns: how often each is instantiated.
+// Owns: the order.   cap.ts and meter.ts own: the changes.   making.ts owns: what an instance costs besides its code.   record.ts owns: how often each is instantiated.
 
 import type { Limits } from '../limits.ts'
 import { BinaryError } from './bytes.ts'
 import { cap, pageBytes, type Sizes, sizesOf, spareFor } from './cap.ts'
+import { type Making, makingOf, tooMuch } from './making.ts'
 import { meter } from './meter.ts'
 import { readModule, type Section, type SizeLimits, writeModule } from './sections.ts'
 
@@ -40,12 +41,12 @@ export function prepareCores(
   if (modules.length > modulesMax)
     reasons.push(`the component has ${modules.length} modules, ${modulesMax} are allowed`)
   if (reasons.length > 0) return { ok: false, reasons }
-  const read: { name: string; sections: readonly Section[]; sizes: Sizes }[] = []
+  const read: { name: string; sections: readonly Section[]; sizes: Sizes; making: Making }[] = []
   for (const [name, bytes] of modules) {
     attempt(name, reasons, () => {
       if (!WebAssembly.validate(bytes)) throw new BinaryError('is not valid WebAssembly')
       const sections = readModule(bytes)
-      read.push({ name, sections, sizes: sizesOf(sections) })
+      read.push({ name, sections, sizes: sizesOf(sections), making: makingOf(sections) })
     })
   }
   const memories = read.flatMap(({ sizes }) => sizes.memories)
@@ -57,6 +58,8 @@ export function prepareCores(
   if (sparePages < 0) reasons.push(`its memories begin larger than the ${limits.guestMemoryBytesMax} bytes allowed`)
   if (spareElements < 0)
     reasons.push(`its tables begin larger than the ${limits.guestTableElementsMax} elements allowed`)
+  const makings = read.map(({ making }) => making)
+  reasons.push(...tooMuch(makings, limits))
   if (reasons.length > 0) return { ok: false, reasons }
 
   const cores: PreparedCore[] = []

@@ -5,6 +5,7 @@
 import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { prepareCores } from '../../host/deploy/cores.ts'
 import { link } from '../../host/deploy/link.ts'
 import { witSource } from '../../host/deploy/wit.ts'
 import { load } from '../../host/guest/load.ts'
@@ -130,6 +131,24 @@ Link('a service without a proper name is refused in plain characters', async () 
 Link('refuses memories and tables beyond the limits', async () => {
   await refused(await guestComponent({ memory: '(memory (export "memory") 1025)' }), /memories begin larger/)
   await refused(await guestComponent({ fields: '(table 100001 funcref)' }), /tables begin larger/)
+  const segments = `(elem (i32.const 0) func ${'$f '.repeat(99_000)})\n`.repeat(2)
+  await refused(
+    await guestComponent({ fields: `(table 99000 funcref) (func $f) ${segments}` }),
+    /element segments have 198000 elements, 100000 are allowed/,
+  )
+  const expressions = `(elem (i32.const 0) funcref ${'(ref.func $f) '.repeat(51_000)})\n`.repeat(2)
+  await refused(
+    await guestComponent({ fields: `(table 99000 funcref) (func $f) (elem declare func $f) ${expressions}` }),
+    /element segments have 102001 elements, 100000 are allowed/,
+  )
+  const globals = '(global i32 (i32.const 1))\n'.repeat(10_001)
+  await refused(await guestComponent({ fields: globals }), /modules have 10001 globals, 10000 are allowed/)
+  const exported = Array.from({ length: 10_000 }, (_, i) => `(export "e${i}" (memory 0))`).join('\n')
+  const prepared = prepareCores(
+    [['m', await parse(`(module (memory 1) ${exported} (export "e" (memory 0)))`)]],
+    defaultLimits,
+  )
+  assert.equal(prepared, { ok: false, reasons: ['its modules have 10001 exports, 10000 are allowed'] })
   await refused(await guestComponent({ fields: '(table 1 funcref)'.repeat(65) }), /65 tables, 64 are allowed/)
 })
 
