@@ -24,12 +24,18 @@ Fuzz('a case is the same whenever it is run', () => {
   assert.not.equal(words(new Random(seed)), words(new Random(seed + 1)))
 })
 
-Fuzz('a case that fails is told with its seed', async () => {
+Fuzz('the first case that fails is told with its seed, and what went wrong', async () => {
+  let ran = 0
+  const third = () => {
+    ran += 1
+    if (ran === 3) throw new RangeError('too far')
+  }
   try {
-    await run({ target: 'nothing of this name', seed: 7, more: () => true })
-    assert.unreachable('it ran')
+    await run({ target: 'lifts', seed: 7, more: () => true }, third)
+    assert.unreachable('it went on')
   } catch (error) {
-    assert.instance(error, TypeError)
+    assert.match((error as Error).message, 'npm run soak -- lifts --seed 9 --cases 1')
+    assert.instance((error as Error).cause, RangeError)
   }
 })
 
