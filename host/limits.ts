@@ -9,7 +9,7 @@ export interface Limits {
   readonly mailboxCommandsMax: number
   /** Commands waiting in the whole host. */
   readonly waitingCommandsMax: number
-  /** Bytes of their messages. */
+  /** Bytes of their messages; and as many of what waits for clients of streams that read slowly. */
   readonly waitingBytesMax: number
   /** Commands handed to the guest at once. */
   readonly batchCommandsMax: number
@@ -49,6 +49,8 @@ export interface Limits {
   readonly streamBacklogBytesMax: number
   /** Elements of a streamed request that wait for the function. */
   readonly streamInputsMax: number
+  /** What a function may give in one step of an action's stream; it asks to be called again for more. */
+  readonly streamOutputsMax: number
   /** What an action keeps between the steps of one stream. */
   readonly streamStateBytesMax: number
   /** What is kept of the request that opened a stream on an entity, with the function's note. */
@@ -100,6 +102,7 @@ export const defaultLimits: Limits = {
   streamBacklogMax: 1_000,
   streamBacklogBytesMax: 4 * MiB,
   streamInputsMax: 64,
+  streamOutputsMax: 10_000,
   streamStateBytesMax: 256 * 1024,
   subscriptionBytesMax: 64 * 1024,
   streamsMax: 10_000,

@@ -171,6 +171,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
   metrics.gauge('waiting_commands', 'Commands waiting for their entity or action.', () => waiting.commands)
   metrics.gauge(
+    'untaken_bytes',
+    'Bytes that functions said and clients of streams have not taken.',
+    () => waiting.untaken,
+  )
+  metrics.gauge(
     'subscriptions_open',
     'Streams that clients keep open on replicated entities.',
     () => entities.openStreams,

@@ -23,6 +23,9 @@ export const ranges = {
 
 interface Plan {
   by: bigint
+  /** Of all shares, and of the replica's own, before the command: a command may add as often as it has operations. */
+  readonly all: bigint
+  readonly own: bigint
 }
 
 export class Counter implements Store {
@@ -46,10 +49,10 @@ export class Counter implements Store {
 
   /** @throws OperationError */
   add(edit: Edit, by: bigint): void {
-    const plan = edit.plan<Plan>(this, () => ({ by: 0n }))
+    const plan = edit.plan<Plan>(this, () => ({ by: 0n, all: this.sum(), own: this.sum(edit.self) }))
     const net = plan.by + by
     const { low, high } = ranges[this.kind]
-    for (const sum of [this.sum() + net, this.sum(edit.self) + net]) {
+    for (const sum of [plan.all + net, plan.own + net]) {
       if (sum < low || sum > high) throw new OperationError(`the counter would leave its range, ${low} to ${high}`)
     }
     plan.by = net

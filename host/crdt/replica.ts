@@ -121,6 +121,12 @@ export class Replica {
     }
   }
 
+  /** The value as it is now, to be viewed once this one is deleted: deletion lets it go, and does not change it. */
+  frozen(): Replica {
+    const { ids, context, root, weight, gone } = this
+    return Object.assign(new Replica(), { ids, context, root, weight, gone })
+  }
+
   /**
    * Take in a whole replica or a delta. `changed`: the visible value is another one (deletion is a change); `news`: anything
    * at all was learnt.

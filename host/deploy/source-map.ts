@@ -9,7 +9,7 @@
 
 import { gunzipSync, gzipSync } from 'node:zlib'
 import type { StoredSourceMap } from '../guest/fault-text.ts'
-import { ByteReader, ByteWriter } from './bytes.ts'
+import { BinaryError, ByteReader, ByteWriter } from './bytes.ts'
 
 const sectionName = 'innkeeper:source-map'
 const customSection = 0
@@ -41,10 +41,23 @@ export function sourceMapOf(component: Uint8Array): StoredSourceMap | undefined 
     const id = reader.byte()
     const body = reader.take(reader.u32())
     if (id !== customSection) continue
-    const section = new ByteReader(body)
-    if (section.name() === sectionName) return parse(section.take(body.length - section.at))
+    const zipped = contentOf(body)
+    if (zipped !== undefined) return parse(zipped)
   }
   return undefined
+}
+
+/** What a custom section of our name holds. One whose name cannot be read is not ours. */
+function contentOf(body: Uint8Array): Uint8Array | undefined {
+  const name = Buffer.from(sectionName)
+  const section = new ByteReader(body)
+  try {
+    if (!name.equals(section.take(section.u32()))) return undefined
+  } catch (thrown) {
+    if (thrown instanceof BinaryError) return undefined
+    throw thrown
+  }
+  return section.take(body.length - section.at)
 }
 
 function parse(zipped: Uint8Array): StoredSourceMap | undefined {

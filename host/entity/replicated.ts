@@ -7,15 +7,16 @@
 // R3. A subscription is on disk in the commit that opened it, and leaves in that of its end. One that is found without a
 //     client (a crash, another version) is cancelled before the entity decides anything else (A12).
 // R4. An entity with open streams stays in memory.
-// R5. Many subscribers are told in several turns of the loop, `tellMax` in each, so that other services get theirs; the entity
-//     decides nothing else until all have heard.
-// R6. A deleted entity stays deleted: commands hear NOT_FOUND; its streams get what was still to be told, and end well (B5.8).
+// R5. Many subscribers are told in several turns of the loop, at most `tellMax` in each and none after `turnMs`, so that other
+//     services get theirs; the entity decides nothing else until all have heard. Who sees a part of the value is a guest call.
+// R6. A deleted entity stays deleted: commands hear NOT_FOUND; its streams get what was still to be told, of the value before it
+//     was deleted, and end well (B5.8).
 //
 // Owns: turns of replicated entities, their subscriptions.   replica-state.ts owns: disk.   open-stream.ts owns: a client's side.
 
 import { DamagedReplica } from '../crdt/decode.ts'
 import { decodeOperations, OperationError } from '../crdt/operations.ts'
-import type { Applied } from '../crdt/replica.ts'
+import type { Applied, Replica } from '../crdt/replica.ts'
 import { guestFailed, InnkeeperError, outboxFull } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
@@ -53,6 +54,8 @@ interface Subscription {
 interface Audience {
   readonly view: MethodView
   readonly subscribers: readonly StoredSubscription[]
+  /** What they see, where it is not the value as it is by now: the entity was deleted meanwhile (R6). */
+  readonly seen?: Replica
 }
 
 /** What one turn gathers, to be written, and to be done once it is on disk. */
@@ -68,10 +71,16 @@ class ReplicaTurn {
   told = 0
   /** What to take up again if nothing of this turn can be kept. */
   readonly works: Work[] = []
+  /** Of `performance.now()`. */
+  readonly until = performance.now() + turnMs
 
   constructor(planner: TurnPlanner, nowMs: number) {
     this.planner = planner
     this.nowMs = nowMs
+  }
+
+  get over(): boolean {
+    return performance.now() > this.until
   }
 }
 
@@ -82,6 +91,8 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
   private ending: OpenStream[] = []
   /** Who has still to hear of the last change (R5). */
   private untold: Audience[] = []
+  /** The entity is deleted: its streams end once they have heard. */
+  private ends = false
   /** Waits for room in the outbox. */
   private resting = false
 
@@ -135,6 +146,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const { name } = this.service
     this.endStreams(new InnkeeperError('service_replaced', `${name} was replaced or undeployed; open the stream again`))
     this.untold = []
+    this.ends = false
     this.mailbox.putBack([...this.subscriptions.keys()].map((id) => ({ kind: 'left', subscription: id })))
   }
 
@@ -173,12 +185,10 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const planner = new TurnPlanner({ ...start, keepsRecords: false, ageMs: age.now() }, outbox.nextId)
     const turn = new ReplicaTurn(planner, state.nowMs)
     const startedMs = performance.now()
-    const until = startedMs + turnMs
-    const audience = this.untold.shift()
-    if (audience !== undefined) this.tell(turn, audience)
+    this.tellOn(turn)
     let decided = 0
     let keys: Set<string> | undefined
-    while (decided < limits.batchCommandsMax && this.untold.length === 0) {
+    while (decided < limits.batchCommandsMax && this.untold.length === 0 && !(turn.over && turn.told > 0)) {
       const work = this.mailbox.peek()
       if (work === undefined) break
       const key = work.kind === 'command' ? this.onceKey(work) : undefined
@@ -191,7 +201,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       else if (work.kind === 'news') this.learn(turn, work)
       else this.decide(turn, work)
       decided += 1
-      if (performance.now() > until) break
+      if (turn.over) break
     }
     if (decided > 0) metrics.of(name).decided(decided, (performance.now() - startedMs) / 1000)
     this.conclude(turn, state)
@@ -228,6 +238,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     this.endStreams(outboxFull())
     this.subscriptions.clear()
     this.untold = []
+    this.ends = false
     for (const { waiting } of turn.asked) this.answer(waiting, { kind: 'error', error: outboxFull() })
     const again = turn.works.filter((work) => work.kind !== 'command')
     this.mailbox.putBack(again)
@@ -283,11 +294,11 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     if (decision.delete) {
       // What the others are told is of the value before it was deleted, and comes after this command's reply.
       const start = turn.after.length
-      if (applied.changed) this.notify(turn, undefined, true)
+      if (applied.changed) this.notify(turn, undefined)
       const told = turn.after.splice(start)
-      this.accepted(turn, waiting, command, outcome, replica.delete().delta, undefined)
+      this.accepted(turn, waiting, command, outcome, this.deleted(), undefined)
       turn.after.push(...told)
-      this.endAll(turn)
+      this.endOnceTold(turn)
       return
     }
     const subscription = this.subscribe(turn, waiting, decision.subscribe)
@@ -383,10 +394,10 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const outcome = decision.answer.kind === 'now' ? decision.answer.outcome : undefined
     const effects = outcome?.effects ?? []
     if (outcome !== undefined) this.tellLog(commandOfStream(stored, subscription.stream), outcome)
-    if (applied.changed) this.notify(turn, undefined, decision.delete)
-    const delta = decision.delete ? this.state!.replica.delete().delta : applied.delta
+    if (applied.changed) this.notify(turn, undefined)
+    const delta = decision.delete ? this.deleted() : applied.delta
     this.record(turn, 'cancelled', recorded(stored, turn.nowMs), delta, effects, subscription.stream)
-    if (decision.delete) this.endAll(turn)
+    if (decision.delete) this.endOnceTold(turn)
   }
 
   /** Asked again once in a fresh instance: what it does not take back now stays for ever. */
@@ -426,12 +437,37 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     else if (merged.changed) this.notify(turn, undefined)
   }
 
-  /** Tell every stream but `except` of a change (R2): in this turn as many as one turn may, or all. */
-  private notify(turn: ReplicaTurn, except: string | undefined, all = false): void {
+  /** Delete the value. What is still to be told is of the value before. Answers the delta. */
+  private deleted(): Uint8Array | undefined {
+    const { replica } = this.state!
+    const seen = replica.frozen()
+    this.untold = this.untold.map((audience) => ({ seen, ...audience }))
+    return replica.delete().delta
+  }
+
+  private endOnceTold(turn: ReplicaTurn): void {
+    this.ends = this.untold.length > 0
+    if (!this.ends) this.endAll(turn)
+  }
+
+  /** Tell every stream but `except` of a change (R2): in this turn as many as one turn may (R5). */
+  private notify(turn: ReplicaTurn, except: string | undefined): void {
     for (const audience of this.audiences(except)) {
-      if (all || turn.told + audience.subscribers.length <= tellMax) this.tell(turn, audience)
+      if (this.untold.length === 0 && mayTell(turn, audience)) this.tell(turn, audience)
       else this.untold.push(audience)
     }
+  }
+
+  /** Those whom earlier turns left: one audience at least, so that it comes to an end. */
+  private tellOn(turn: ReplicaTurn): void {
+    let told = 0
+    for (const audience of this.untold) {
+      if (told > 0 && !mayTell(turn, audience)) break
+      this.tell(turn, audience)
+      told += 1
+    }
+    this.untold.splice(0, told)
+    if (this.ends) this.endOnceTold(turn)
   }
 
   private *audiences(except: string | undefined): Iterable<Audience> {
@@ -446,7 +482,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       yield { view: wholeView, subscribers: whole.slice(at, at + tellMax) }
   }
 
-  private tell(turn: ReplicaTurn, { view, subscribers }: Audience): void {
+  private tell(turn: ReplicaTurn, { view, subscribers, seen: before }: Audience): void {
     const { guest, name } = this.service
     // Some may have left since the change.
     const present = subscribers.filter(({ id }) => this.subscriptions.has(id))
@@ -455,7 +491,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     turn.told += present.length
     let steps: readonly StreamStep[]
     try {
-      const seen = this.view(view, commandOf(first, turn.nowMs))
+      const seen = this.view(view, commandOf(first, turn.nowMs), before)
       steps = guest.changed(name, this.id, seen, present, turn.nowMs)
     } catch (error) {
       this.streamFault(error, first, 'a function failed to tell its subscribers')
@@ -534,9 +570,8 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
   }
 
   /** What the guest is shown of the value. @throws GuestFault, InnkeeperError `bad_request` */
-  private view(view: MethodView, command: GuestCommand): Uint8Array {
+  private view(view: MethodView, command: GuestCommand, replica = this.state!.replica): Uint8Array {
     const { replicas } = this.context
-    const { replica } = this.state!
     const members = replicas.members
     if (view.kind === 'all' || view.kind === 'nothing') return replica.view(view, replicas.self, members)
     const elements =
@@ -553,6 +588,11 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
 }
 
 const noBytes = new Uint8Array()
+
+/** In the turn under way (R5). */
+function mayTell(turn: ReplicaTurn, { subscribers }: Audience): boolean {
+  return turn.told + subscribers.length <= tellMax && !turn.over
+}
 
 /** Operations that cannot be applied are the guest's fault; anything else is ours. */
 function faultOf(thrown: unknown): GuestFault {

@@ -1,6 +1,8 @@
 // Action guests: call and stream (wit/action.wit).
 //
 // A1. As many outcomes as commands, or it is a fault. Effects beside a failure count: actions keep them (B1.2).
+// A2. A step of a stream gives at most `streamOutputsMax` outputs, all of which wait for a slow client, and the effects that a
+//     batch of as many commands as it had inputs may have.
 //
 // Owns: the two calls.   warm.ts owns: the instance and its fuel.   lower.ts, lift-outcome.ts own: values.
 
@@ -27,7 +29,7 @@ export class Action implements ActionGuest {
       const [servicePointer, serviceLength] = lower.text(service)
       const pointer = instance.call(functions.call.run, servicePointer, serviceLength, list, commands.length)
       return answered(ready, functions.call, pointer, sizes.list, (lift, at) => {
-        const outcomes = liftOutcomes(lift, at, actionUnary)
+        const outcomes = liftOutcomes(lift, at, actionUnary, lift.limits.guestResultElementsMax)
         if (outcomes.length === commands.length) return outcomes
         throw new GuestFault('malformed', `${outcomes.length} outcomes for ${commands.length} commands`)
       })
@@ -62,7 +64,7 @@ export class Action implements ActionGuest {
         nowMs,
         ...lower.flatSeed(seed),
       )
-      return answered(ready, functions.stream, pointer, sizes.step, liftStep)
+      return answered(ready, functions.stream, pointer, sizes.step, (lift, at) => liftStep(lift, at, inputs.length))
     })
   }
 
@@ -71,9 +73,15 @@ export class Action implements ActionGuest {
   }
 }
 
-function liftStep(lift: Lift, at: number): ActionStep {
+function liftStep(lift: Lift, at: number, inputs: number): ActionStep {
+  const { streamOutputsMax, decisionEffectsMax } = lift.limits
+  const outputs = liftOutcomes(lift, at, actionStream, streamOutputsMax, 'outputs of a step')
+  const effects = outputs.reduce((sum, output) => sum + output.effects.length, 0)
+  const effectsMax = decisionEffectsMax * Math.max(1, inputs)
+  if (effects > effectsMax)
+    throw new GuestFault('too_large', `effects of a step: ${effects} given, ${effectsMax} allowed`)
   return {
-    outputs: liftOutcomes(lift, at, actionStream),
+    outputs,
     state:
       lift.case(at + 8, 2, "the stream's state") === 1
         ? lift.bytes(at + 12, lift.limits.streamStateBytesMax, "the stream's state")
@@ -83,8 +91,8 @@ function liftStep(lift: Lift, at: number): ActionStep {
   }
 }
 
-function liftOutcomes(lift: Lift, at: number, due: Due): readonly Outcome[] {
-  const list = lift.list(at, sizes.outcome, lift.limits.guestResultElementsMax, 'outcomes')
+function liftOutcomes(lift: Lift, at: number, due: Due, countMax: number, what = 'outcomes'): readonly Outcome[] {
+  const list = lift.list(at, sizes.outcome, countMax, what)
   const outcomes: Outcome[] = []
   for (let i = 0; i < list.count; i++) outcomes.push(liftOutcome(lift, list.at + i * sizes.outcome, due))
   return outcomes

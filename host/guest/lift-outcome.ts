@@ -88,12 +88,11 @@ export function liftOutcome(lift: Lift, at: number, due: Due): Outcome {
 }
 
 function liftLogs(lift: Lift, at: number): readonly LogLine[] {
-  const count = lift.memory.u32(at + 4)
-  if (count === 0) return noLogs
-  const list = lift.list(at, sizes.logLine, lift.limits.guestResultElementsMax, 'log lines')
+  if (lift.memory.u32(at + 4) === 0) return noLogs
+  const list = lift.listStart(at, sizes.logLine, logLinesMax)
   const lines: LogLine[] = []
   let left = logBytesMax
-  for (let i = 0; i < list.count && i < logLinesMax && left > 0; i++) {
+  for (let i = 0; i < list.count && left > 0; i++) {
     const lineAt = list.at + i * sizes.logLine
     const level = levels[lift.case(lineAt, levels.length, 'the level of a log line')]!
     const text = lift.textStart(lineAt + 4, left)

@@ -80,6 +80,16 @@ export class Lift {
     return { at: pointer, count }
   }
 
+  /** The first items of a list of which no more than `countMax` are wanted: the others are neither read nor paid for. */
+  listStart(at: number, size: number, countMax: number): LiftedList {
+    const pointer = this.memory.u32(at)
+    const count = this.memory.u32(at + 4)
+    this.memory.check(pointer, count, size, 4)
+    const taken = Math.min(count, countMax)
+    this.#charge(0, taken)
+    return { at: pointer, count: taken }
+  }
+
   bytes(at: number, bytesMax: number, what: string): Uint8Array {
     const pointer = this.memory.u32(at)
     const length = this.memory.u32(at + 4)

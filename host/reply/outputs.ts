@@ -6,14 +6,19 @@
 //     produces can hold back or give up.
 // U3. A failure ends the stream; what came after it is dropped. Effects were committed with their cause, so they run
 //     whatever becomes of the stream.
+// U4. What waits counts in the budget of the whole host, whatever it is: messages, forwards, failures, and a little for each that
+//     says nothing. Where there is no room the stream with most of it ends with `overloaded`.
 //
 // Owns: the order of a stream.   Producers own: the commits, and their bounds.   The ingress owns: the client's side.
 
 import type { Command, Failed, Open, Receiver, StreamCall } from '../command.ts'
+import { InnkeeperError } from '../errors.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Metadata } from '../metadata.ts'
+import { metadataBytes } from '../metadata.ts'
 import type { Call, GuestAnswer } from '../outcome.ts'
+import type { Untaken, WaitingBudget } from '../waiting-budget.ts'
 import { tooManyHops } from './forward.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -28,6 +33,8 @@ export interface OutputsContext {
   readonly outbox: Pick<Outbox, 'run'>
   readonly open: Open
   readonly limits: Limits
+  /** Of the whole host. */
+  readonly waiting: WaitingBudget
 }
 
 /** What the producer hears of its stream. */
@@ -38,7 +45,7 @@ export interface Producer {
   cut(): void
 }
 
-export class Outputs {
+export class Outputs implements Untaken {
   private readonly context: OutputsContext
   private readonly receiver: Receiver
   private readonly command: Command
@@ -63,7 +70,7 @@ export class Outputs {
     return this.queue.length
   }
 
-  /** Bytes of the messages that wait. */
+  /** Bytes of what waits, with what it takes to keep it. */
   get waitingBytes(): number {
     return this.bytes
   }
@@ -79,8 +86,9 @@ export class Outputs {
       return
     }
     this.queue.push(output)
-    if (output.answer.kind === 'message') this.bytes += output.answer.payload.length
+    this.weigh(weightOf(output))
     this.go()
+    this.context.waiting.slowest?.giveUp()
   }
 
   /** End the stream, well, after what was put. */
@@ -94,6 +102,11 @@ export class Outputs {
     if (this.over) return
     this.stop()
     this.receiver.end(failed)
+  }
+
+  /** All streams together have too much to be taken, and this one has most of it. */
+  giveUp(): void {
+    this.cut({ kind: 'error', error: noRoom() })
   }
 
   /** The client left. */
@@ -111,7 +124,7 @@ export class Outputs {
     this.over = true
     const dropped = this.queue
     this.queue = []
-    this.bytes = 0
+    this.weigh(-this.bytes)
     this.inner?.cancel()
     this.inner = undefined
     for (const output of dropped) this.runEffects(output)
@@ -142,8 +155,14 @@ export class Outputs {
       }
       if (output.answer.kind === 'message' && !this.receiver.ready) return
       this.queue.shift()
+      this.weigh(-weightOf(output))
       this.give(output)
     }
+  }
+
+  private weigh(bytes: number): void {
+    this.bytes += bytes
+    this.context.waiting.leave(this, bytes)
   }
 
   /** Nothing waits. */
@@ -159,7 +178,6 @@ export class Outputs {
       case 'none':
         return
       case 'message':
-        this.bytes -= answer.payload.length
         this.receiver.next(answer.payload, metadata)
         return
       case 'failure':
@@ -213,4 +231,30 @@ export class Outputs {
     this.inner = running
     if (this.over) running.cancel()
   }
+}
+
+/** Bytes that an output takes besides what it says. */
+const outputBytes = 256
+
+function weightOf({ answer, metadata }: Output): number {
+  return outputBytes + metadataBytes(metadata) + bytesOf(answer)
+}
+
+function bytesOf(answer: GuestAnswer): number {
+  switch (answer.kind) {
+    case 'message':
+      return answer.payload.length
+    case 'forward':
+      return answer.call.payload.length + metadataBytes(answer.call.metadata)
+    case 'failure':
+      return answer.failure.details.reduce((sum, { data }) => sum + data.length, answer.failure.message.length)
+    case 'none':
+      return 0
+  }
+}
+
+function noRoom(): InnkeeperError {
+  const message =
+    'clients of this host have too much to take that they were told; read faster, or open the stream again later'
+  return new InnkeeperError('overloaded', message)
 }

@@ -238,8 +238,8 @@ Lift('L2: overlapping lists cannot multiply memory', async () => {
   const elements = new Answers().words(reads.at, list, 1000)
   for (let i = 0; i < 1000; i++) elements.words(list + i * 8, 0, 4 * megabyte)
   await faults('reads', fields(elements), 'too_large', /more than 8388608 bytes/)
-  // A hundred thousand outputs, of which each has the same hundred effects.
-  const outputs = new Answers().words(stream.at, 0x40000, 100_000)
+  // Ten thousand outputs, of which each has the same hundred effects.
+  const outputs = new Answers().words(stream.at, 0x40000, 10_000)
   for (let i = 0; i < 4000; i++) outputs.words(0x40000 + i * 64 + 40, list, 100)
   await faults('stream', fields(outputs), 'too_large', /more than 200000 elements/)
   assert.ok(process.memoryUsage().arrayBuffers - before < 8 * defaultLimits.stateBytesMax)
@@ -264,7 +264,8 @@ Lift('what is too large is named: values, operations, notes, states of streams, 
     ['stream', new Answers().words(streamAt.state, 1, 0, streamStateBytesMax + 1), /the stream's state: 262145 bytes/],
     ['reads', new Answers().words(reads.at, 4, 1001), /elements to read: 1001 given, 1000 allowed/],
     ['reads', new Answers().words(reads.at, free, 1).words(free, 0, messageBytesMax + 1), /element to read: 4194305/],
-    ['stream', new Answers().words(stream.at, 4, 200_001), /outcomes: 200001 given, 200000 allowed/],
+    ['stream', new Answers().words(stream.at, 4, 200_001), /outputs of a step: 200001 given, 10000 allowed/],
+    ['call', new Answers().words(others.call.at, 4, 200_001), /outcomes: 200001 given, 200000 allowed/],
     ['changed', new Answers().words(changed.at, 4, 3), /steps of streams: 3 given, 2 allowed/],
     ['changed', new Answers().words(changed.at, free, 1).words(free, 0, 257), /257 bytes given, 256 allowed/],
   ]
@@ -423,6 +424,27 @@ Lift('effects beside a failure of an action are kept, and must be in order', asy
   assert.equal(((await answer(step, asks.stream)) as ReturnType<Action['stream']>).outputs, [failing])
   const bad = new Answers().bytes(callOutcomeAt, 1).words(callOutcomeAt + 40, 0xfffffff0, 1)
   await faults('call', bad, 'malformed', /outside the memory/)
+})
+
+Lift('A2: the outputs of a step have the effects of a batch of as many commands as it had inputs', async () => {
+  const two = new Answers().words(stream.at, free, 2)
+  for (const at of [free, free + 64]) two.words(at + 40, free + 1024, 51)
+  await faults('stream', two, 'too_large', /effects of a step: 102 given, 100 allowed/)
+  const ask: Ask = ({ action }, service) =>
+    action.stream(service, 'St', undefined, [{ kind: 'start', metadata: [] }, { kind: 'end' }], 0, seed)
+  const step = (await answer(two, ask)) as ReturnType<Action['stream']>
+  assert.equal(
+    step.outputs.map(({ effects }) => effects.length),
+    [51, 51],
+  )
+})
+
+Lift('O5: log lines without number cost the host a hundred, and never the call', async () => {
+  for (const [name, at] of outcomes) {
+    const { fields } = new Answers().words(at + 56, 0x20000, 400_000)
+    const lines = JSON.stringify(await answer({ ...large, fields }, asks[name])).match(/"level":"debug"/g)
+    assert.is(lines?.length, 100, name)
+  }
 })
 
 Lift('L4: flags are true for anything but 0', async () => {

@@ -481,6 +481,20 @@ Streams('R5: many subscribers hear of every change once and in order, in several
   await until(async () => (await streamsOf('s21')) === 0)
 })
 
+Streams('R6: many subscribers of an entity that is deleted hear of the value before, and end well', async () => {
+  const streams = Array.from({ length: 600 }, () => open('s22', { cancelled: 'return { answer: none() }' }))
+  await Promise.all(streams.map((stream) => stream.until(1)))
+  const deleting = act('s22', 'return { operations: [increment(7)], delete: true, answer: say("gone") }')
+  const late = act('s22', read)
+  for (const stream of streams) {
+    assert.is(await stream.ended(), 0)
+    assert.equal(stream.texts, ['opened', '{"counter":"7"}'])
+  }
+  assert.is((await deleting).text, 'gone')
+  assert.equal(await late, { code: 5, message: 'Entity deleted', text: '' })
+  assert.is(await streamsOf('s22'), 0)
+})
+
 Streams('A16: what is kept of the request of a stream is bounded', async () => {
   const long = open('s20', { operations: 'add(1)', changed: `/* ${'x'.repeat(40_000)} */ return {}` })
   assert.equal([await long.ended(), long.texts], [8, []])

@@ -9,6 +9,7 @@ import { defaultLimits } from '../../host/limits.ts'
 import { noMetadata } from '../../host/metadata.ts'
 import type { Output } from '../../host/reply/outputs.ts'
 import { Outputs } from '../../host/reply/outputs.ts'
+import { WaitingBudget } from '../../host/waiting-budget.ts'
 
 const command: Command = {
   service: 's',
@@ -45,7 +46,7 @@ const failure: Output = {
 }
 
 /** A stream whose effects and forwards end when the test says so, and everything that happened, in order. */
-function scene(hops = 0) {
+function scene(hops = 0, waiting = new WaitingBudget(defaultLimits)) {
   const seen: string[] = []
   const effects: (() => void)[] = []
   const forwards: { receiver: Receiver; cancelled: boolean; resumed: number }[] = []
@@ -82,7 +83,7 @@ function scene(hops = 0) {
     },
   }
   const outputs = new Outputs(
-    { outbox, open, limits: defaultLimits },
+    { outbox, open, limits: defaultLimits, waiting },
     receiver,
     { ...command, hops },
     {
@@ -137,7 +138,7 @@ Order('U2: nothing is given while the receiver takes nothing; what waits is coun
   outputs.put(message('abc'))
   outputs.put(message('de'))
   outputs.finish()
-  assert.equal([take(), outputs.waiting, outputs.waitingBytes, outputs.idle], [[], 2, 5, false])
+  assert.equal([take(), outputs.waiting, outputs.waitingBytes, outputs.idle], [[], 2, 5 + 2 * 256, false])
   setReady(true)
   assert.equal([take(), outputs.waiting, outputs.waitingBytes], [['abc', 'de', 'end'], 0, 0])
 })
@@ -184,6 +185,46 @@ Order('a client that leaves: nothing more is given, the forward is cancelled, ef
   forwards[0]!.receiver.next(Buffer.from('f'), noMetadata)
   forwards[0]!.receiver.end()
   assert.equal(take(), ['effects 2'])
+})
+
+Order('U4: whatever waits counts in the whole host, until it is given, dropped or left', () => {
+  const waiting = new WaitingBudget(defaultLimits)
+  const { outputs, setReady } = scene(0, waiting)
+  setReady(false)
+  const { length } = Buffer.from('four')
+  outputs.put(message('four'))
+  const each = waiting.untaken - length
+  assert.ok(each > 0)
+  outputs.put({ answer: { kind: 'none' }, metadata: noMetadata, effects: [] })
+  outputs.put({
+    answer: { kind: 'forward', call: { ...call('F'), payload: Buffer.alloc(1000) } },
+    metadata: [['name', 'value']],
+    effects: [],
+  })
+  assert.is(waiting.untaken, 3 * each + length + 1000 + 'namevalue'.length)
+  setReady(true)
+  assert.is(waiting.untaken, 0)
+  setReady(false)
+  outputs.put(message('more'))
+  outputs.cancel()
+  assert.is(waiting.untaken, 0)
+})
+
+Order('U4: where too much waits, the stream that has most of it is ended, and the others go on', () => {
+  const waiting = new WaitingBudget({ ...defaultLimits, waitingBytesMax: 10_000 })
+  const [large, small, other] = [scene(0, waiting), scene(0, waiting), scene(0, waiting)]
+  for (const { setReady } of [large, small, other]) setReady(false)
+  large.outputs.put(message('x'.repeat(7_000)))
+  small.outputs.put(message('y'.repeat(1_000)))
+  assert.equal(large.take(), [])
+  other.outputs.put(message('z'.repeat(2_000)))
+  assert.equal(large.take(), ['overloaded', 'cut'])
+  assert.ok(waiting.untaken < 4_000)
+  for (const { setReady, take } of [small, other]) {
+    setReady(true)
+    assert.equal(take().length, 2)
+  }
+  assert.is(waiting.untaken, 0)
 })
 
 Order('whatever is slow, elements come out in the order in which they went in, and the end comes last', () => {
