@@ -36,6 +36,10 @@ export interface Limits {
   /** Lists, records and strings that one guest call may bring back: bounds what 1-byte elements cost the host. */
   readonly guestResultElementsMax: number
   readonly componentBytesMax: number
+  /** HTTP rules of one component, those that methods without any get included. */
+  readonly componentRulesMax: number
+  /** Of all components that are served. */
+  readonly rulesMax: number
   readonly activationsMax: number
   readonly activationStateBytesMax: number
   readonly outboxEffectsMax: number
@@ -85,6 +89,8 @@ export const defaultLimits: Limits = {
   guestResultBytesMax: 8 * MiB,
   guestResultElementsMax: 200_000,
   componentBytesMax: 32 * MiB,
+  componentRulesMax: 1_000,
+  rulesMax: 10_000,
   activationsMax: 100_000,
   activationStateBytesMax: 1024 * MiB,
   outboxEffectsMax: 100_000,

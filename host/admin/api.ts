@@ -10,7 +10,7 @@ import { stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
 import { rescue, rescueMs } from '../fold/rescue.ts'
 import { unitsMax } from '../guest/fuel.ts'
-import { routesOf } from '../ingress/http-rule.ts'
+import { routesOf, shown } from '../ingress/http-rule.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
 import type { Became } from '../reply/outbox.ts'
 import type { Service } from '../services.ts'
@@ -397,7 +397,7 @@ function describeService(service: Service, entities: AdminContext['entities']): 
     name: method.name,
     input: method.input.fullName,
     output: method.output.fullName,
-    routes: routesOf(service.name, method).routes.map((route) => `${route.httpMethod} ${route.path}`),
+    routes: routesOf(service.name, method).routes.map(shown),
   }))
   const { name, description, deployment } = service
   return { name, kind: description.kind, deployment, methods, warnings: warningsOf(service, entities) }
