@@ -1,6 +1,6 @@
 // Slices: long work on the loop, done a piece a turn, so that whoever waits for a turn meanwhile gets one.
 
-const piecesAtOnce = 200
+const piecesAtOnce = 50
 
 /** Runs to the end, a number of steps a turn. A step is what lies between two yields: keep it far below a millisecond. */
 export async function inSlices<T>(work: Generator<void, T>): Promise<T> {

@@ -11,6 +11,7 @@ import { InnkeeperError } from '../errors.ts'
 import { rescue, rescueMs } from '../fold/rescue.ts'
 import { unitsMax } from '../guest/fuel.ts'
 import { routesOf, shown } from '../ingress/http-rule.ts'
+import { overlapsIn } from '../ingress/overlaps.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
 import type { Became } from '../reply/outbox.ts'
 import type { Service } from '../services.ts'
@@ -147,19 +148,20 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       method: 'GET',
       path: '/v1/services',
       summary: 'Services that are served now.',
-      run: () => ({
-        json: {
-          services: [...services.current.services.values()].map((service) => describeService(service, entities)),
-          unrestored: deployer.unrestored,
-        },
-      }),
+      run: async () => {
+        const { current } = services
+        const overlaps = await overlapsIn(current)
+        const all = [...current.services.values()].map((service) => describeService(service, entities, overlaps))
+        return { json: { services: all, unrestored: deployer.unrestored } }
+      },
     },
     {
       method: 'GET',
       path: '/v1/services/{service}',
       summary: 'One service: methods, routes, options, every version that was deployed.',
-      run: ({ parts }) => {
+      run: async ({ parts }) => {
         const service = served(parts[0]!)
+        const overlaps = await overlapsIn(services.current)
         const { name, description, persistenceId, storage } = service
         const history = catalog
           .deployments()
@@ -174,7 +176,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const { snapshotEvery, passivateAfterMs, stateType, headers } = description
         return {
           json: {
-            ...describeService(service, entities),
+            ...describeService(service, entities, overlaps),
             persistenceId,
             storage,
             snapshotEvery,
@@ -392,7 +394,11 @@ function warningsOf(service: Service, entities: AdminContext['entities']): reado
   ]
 }
 
-function describeService(service: Service, entities: AdminContext['entities']): object {
+function describeService(
+  service: Service,
+  entities: AdminContext['entities'],
+  overlaps: ReadonlyMap<string, readonly string[]>,
+): object {
   const methods = [...service.type.methods.values()].map((method) => ({
     name: method.name,
     input: method.input.fullName,
@@ -400,7 +406,8 @@ function describeService(service: Service, entities: AdminContext['entities']): 
     routes: routesOf(service.name, method).routes.map(shown),
   }))
   const { name, description, deployment } = service
-  return { name, kind: description.kind, deployment, methods, warnings: warningsOf(service, entities) }
+  const warnings = [...warningsOf(service, entities), ...(overlaps.get(name) ?? [])]
+  return { name, kind: description.kind, deployment, methods, warnings }
 }
 
 /** Of the file, not of what runs: a dry run answers for services that are not there yet. */

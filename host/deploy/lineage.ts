@@ -19,15 +19,9 @@ export function lineages(deployments: readonly Deployment[]): ReadonlyMap<number
 }
 
 /** The place of each deployment's component among others, by number; where several answer a request, the greatest does. The component
- *  that came first stands before those that came later. One that was forced stands before all, for it was meant to take their paths. */
+ *  that came first stands before those that came later. A version that was forced stands before all, for it was meant to take their
+ *  paths. */
 export function places(deployments: readonly Deployment[]): ReadonlyMap<number, number> {
-  const result = new Map<number, number>()
-  const forced = new Map<number, number>()
   const firsts = lineages(deployments)
-  for (const { number, forced: byForce } of deployments) {
-    const first = firsts.get(number)!
-    if (byForce) forced.set(first, number)
-    result.set(number, forced.get(first) ?? -first)
-  }
-  return result
+  return new Map(deployments.map(({ number, forced }) => [number, forced ? number : -firsts.get(number)!]))
 }
