@@ -47,6 +47,8 @@ export interface Limits {
   /** What an entity may tell a client that does not read, before its stream is cut. */
   readonly streamBacklogMax: number
   readonly streamBacklogBytesMax: number
+  /** Answers of the host's own gRPC services (reflection, health) that one connection has not read. */
+  readonly unreadBytesMax: number
   /** Elements of a streamed request that wait for the function. */
   readonly streamInputsMax: number
   /** What an action keeps between the steps of one stream. */
@@ -97,6 +99,7 @@ export const defaultLimits: Limits = {
   hopsMax: 16,
   streamBacklogMax: 1_000,
   streamBacklogBytesMax: 4 * MiB,
+  unreadBytesMax: 4 * MiB,
   streamInputsMax: 64,
   streamStateBytesMax: 256 * 1024,
   subscriptionBytesMax: 64 * 1024,

@@ -13,6 +13,7 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import { errorToHttp } from '../ingress/status.ts'
+import { written } from '../written.ts'
 import type { AdminRequest, AdminRoute } from './api.ts'
 import { adminRoutes } from './api.ts'
 import type { AdminContext } from './context.ts'
@@ -78,9 +79,9 @@ async function serve(
     body,
     wantsLines: request.headers.accept === 'application/x-ndjson',
     closed: new Promise((resolve) => response.on('close', resolve)),
-    line: (value) => {
+    line: async (value) => {
       if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-      response.write(`${JSON.stringify(value)}\n`)
+      await written(response, `${JSON.stringify(value)}\n`)
     },
   }
   const result = await route.run(adminRequest)

@@ -34,10 +34,10 @@ async function run(args: Args): Promise<number> {
     else print(`Effect ${drop} is given up.`)
     return 0
   }
-  const page = await client.get(`/v1/effects${query}`)
-  if (args.is('json')) printJson(page)
-  else if (page.effects.length === 0) print('No effects are waiting.')
-  else print(table(page.effects.map(row)))
+  const { entries: effects } = await client.pages(`/v1/effects${query}`, 'effects', Number.POSITIVE_INFINITY)
+  if (args.is('json')) printJson({ effects })
+  else if (effects.length === 0) print('No effects are waiting.')
+  else print(table(effects.map(row)))
   return 0
 }
 

@@ -26,6 +26,7 @@ import {
 } from './grpc-call.ts'
 import { streaming } from './grpc-stream.ts'
 import { registerHealth } from './health.ts'
+import { OwnStreams } from './own-streams.ts'
 import { registerReflection } from './reflection.ts'
 import type { Streams } from './stream.ts'
 
@@ -39,8 +40,9 @@ export function createGrpc(context: IngressContext, streams: Streams): Server {
     // Calls beyond this on one connection wait at the client.
     'grpc.max_concurrent_streams': 10_000,
   })
-  registerReflection(server, context.services)
-  registerHealth(server, context)
+  const own = new OwnStreams(context, streams)
+  registerReflection(server, context.services, own)
+  registerHealth(server, context, own)
   /** Paths, and whether the method there streams. */
   let registered = new Map<string, boolean>()
   const follow = (directory: Directory) => {

@@ -3,6 +3,7 @@
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import { WireCursor } from '../schema/wire.ts'
 import type { IngressContext } from './context.ts'
+import type { OwnStreams } from './own-streams.ts'
 
 const serving = Buffer.from([8, 1])
 const notServing = Buffer.from([8, 2])
@@ -12,7 +13,11 @@ const same = (bytes: Buffer): Buffer => bytes
 /** How often a watched status is looked at. In milliseconds. */
 const watchEveryMs = 1_000
 
-export function registerHealth(server: Server, context: Pick<IngressContext, 'services' | 'unready'>): void {
+export function registerHealth(
+  server: Server,
+  context: Pick<IngressContext, 'services' | 'unready'>,
+  streams: OwnStreams,
+): void {
   const status = (request: Buffer): Buffer => {
     const name = serviceName(request)
     if (name !== '' && context.services.get(name) === undefined) return unknown
@@ -24,16 +29,24 @@ export function registerHealth(server: Server, context: Pick<IngressContext, 'se
     else if (found === unknown) callback({ code: 5, details: 'no such service is deployed' })
     else callback(null, found)
   }
-  const watch = (stream: ServerWritableStream<Buffer, Buffer>) => {
+  const watch = (call: ServerWritableStream<Buffer, Buffer>) => {
+    const stream = streams.open('grpc.health.v1.Health', call)
+    if (stream === undefined) return
     let last: Buffer | undefined
+    let writing = false
     const look = () => {
-      const now = guarded(() => status(stream.request)) ?? unknown
-      if (now !== last) stream.write(now)
+      const now = guarded(() => status(call.request)) ?? unknown
+      // A client that does not read hears the status of when it reads on, not all those before.
+      if (now === last || writing) return
       last = now
+      writing = true
+      stream.write(now).then(() => {
+        writing = false
+      })
     }
     const timer = setInterval(look, watchEveryMs)
     timer.unref()
-    stream.on('cancelled', () => {
+    call.on('cancelled', () => {
       clearInterval(timer)
       stream.end()
     })
