@@ -120,7 +120,10 @@ async function deploy(host: Host, file: string): Promise<void> {
     throw new CommandFailure(`${file}: ${error.message}`)
   })
   const result = await host.deployer.deploy(component, { onProgress: progress })
-  if (result.ok) return
+  if (result.ok) {
+    for (const warning of result.warnings) progress(`warning: ${warning}`)
+    return
+  }
   throw new CommandFailure(`${file} is refused: ${result.reasons.join('; ')}`)
 }
 
