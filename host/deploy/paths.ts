@@ -161,9 +161,7 @@ function warning(overlap: Overlap, wins: (other: string) => boolean): string {
 /** What to do about it. */
 function way({ next, other }: Pair): string {
   const first = `\`inn undeploy ${other.name}\` first`
-  if (next.kind !== other.kind || next.kind === 'action') return first
-  if (next.persistenceId === other.persistenceId)
-    return `${first}: what it stored stays, and this service takes it over`
+  if (next.kind !== other.kind || next.kind === 'action' || next.persistenceId === other.persistenceId) return first
   return `${first}; if it is the same service renamed, set persistenceId: '${other.persistenceId}' as well, and it keeps what is stored`
 }
 
