@@ -130,6 +130,24 @@ Deaf('many streams of one connection: past the bound they end, and reading makes
   session.destroy()
 })
 
+Deaf('streams that end as they should give their places back while the connection stays', async () => {
+  await quiet()
+  const session = http2.connect(`http://${host.address}`)
+  for (let count = 0; count < streamsMax + 5; count++) {
+    const { stream, status } = open(session, reflection)
+    stream.resume()
+    stream.end(Buffer.concat([ask, ask]))
+    assert.is(await status, '0')
+  }
+  await quiet()
+  const broken = open(session, reflection)
+  broken.stream.resume()
+  broken.stream.end(Buffer.concat([frame(Buffer.from([0x1a, 9])), ask]))
+  assert.is(await broken.status, '3')
+  await quiet()
+  session.destroy()
+})
+
 Deaf('watches count among the open streams, and give their places back', async () => {
   const watch = '/grpc.health.v1.Health/Watch'
   for (let round = 0; round < 2; round++) {
