@@ -40,6 +40,10 @@ export interface Limits {
   readonly uploadBytesMax: number
   /** Deployments that run or wait at once. */
   readonly deploymentsMax: number
+  /** HTTP rules of one component, those that methods without any get included. */
+  readonly componentRulesMax: number
+  /** Of all components that are served. */
+  readonly rulesMax: number
   readonly activationsMax: number
   readonly activationStateBytesMax: number
   readonly outboxEffectsMax: number
@@ -47,6 +51,8 @@ export interface Limits {
   /** What an entity may tell a client that does not read, before its stream is cut. */
   readonly streamBacklogMax: number
   readonly streamBacklogBytesMax: number
+  /** Answers of the host's own gRPC services (reflection, health) that one connection has not read. */
+  readonly unreadBytesMax: number
   /** Elements of a streamed request that wait for the function. */
   readonly streamInputsMax: number
   /** What a function may give in one step of an action's stream; it asks to be called again for more. */
@@ -95,12 +101,15 @@ export const defaultLimits: Limits = {
   uploadBytesMax: 128 * MiB,
   // As many as files that `inn up` takes, which deploys them all at once.
   deploymentsMax: 100,
+  componentRulesMax: 1_000,
+  rulesMax: 10_000,
   activationsMax: 100_000,
   activationStateBytesMax: 1024 * MiB,
   outboxEffectsMax: 100_000,
   hopsMax: 16,
   streamBacklogMax: 1_000,
   streamBacklogBytesMax: 4 * MiB,
+  unreadBytesMax: 4 * MiB,
   streamInputsMax: 64,
   streamOutputsMax: 10_000,
   streamStateBytesMax: 256 * 1024,

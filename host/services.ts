@@ -41,6 +41,8 @@ interface ServiceOf<Kind extends ServiceKind, Guest> {
   readonly persistenceId: string
   /** Number of the deployment that this service object belongs to. */
   readonly deployment: number
+  /** Of its component: where a request matches rules of several, the greater one answers. */
+  readonly place: number
   /** Snapshots of another version are not used. */
   readonly stateVersion: string
   readonly keyFieldCount: number

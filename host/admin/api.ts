@@ -2,6 +2,8 @@
 //
 // P1. One row a path: method, pattern, summary, what it does. Nothing is reachable that is not in the table.
 // P2. Reading never changes anything; what changes says what it did.
+// P3. Lists come in pages of bounded size, made in slices. What is followed comes line by line, each when the one before was taken, and
+//     ends when the client leaves. So no reader holds the loop, nor memory with what it does not read.
 
 import type { DeployResult } from '../deploy/deploy.ts'
 import { unservedSentence } from '../deploy/unrestored.ts'
@@ -11,20 +13,24 @@ import { stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
 import { rescue, rescueMs } from '../fold/rescue.ts'
 import { unitsMax } from '../guest/fuel.ts'
-import { routesOf } from '../ingress/http-rule.ts'
+import { routesOf, shown } from '../ingress/http-rule.ts'
+import { overlapsIn } from '../ingress/overlaps.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
 import type { Became } from '../reply/outbox.ts'
 import { quarantined } from '../router/quarantine.ts'
 import type { Service } from '../services.ts'
+import { nextTurn } from '../slices.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminContext } from './context.ts'
 import {
   entityState,
   journalPage,
+  journalPages,
   keepsEntities,
   listEntities,
   metDamage,
   passedOver,
+  pieceMax,
   resolveEntity,
 } from './inspect.ts'
 import { openApi } from './openapi.ts'
@@ -36,7 +42,8 @@ export interface AdminRequest {
   readonly body: Uint8Array
   /** The client takes JSON lines (`accept: application/x-ndjson`): progress may be told. */
   readonly wantsLines: boolean
-  readonly line: (value: unknown) => void
+  /** Resolves when the client has taken it, or has left. What tells much waits for it. */
+  readonly line: (value: unknown) => Promise<void>
   readonly closed: Promise<unknown>
 }
 
@@ -133,7 +140,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const result = await deployer.deploy(body, {
           dryRun: flag(query, 'dry-run'),
           force: flag(query, 'force'),
-          onProgress: wantsLines ? (step) => line({ progress: step }) : () => {},
+          onProgress: wantsLines ? (step) => void line({ progress: step }) : () => {},
         })
         if (!result.ok) {
           const message = `the component is refused: ${result.reasons.join('; ')}`
@@ -155,7 +162,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const result = await deployer.rollback(parts[0]!, whole(query, 'to'), {
           dryRun: flag(query, 'dry-run'),
           force: flag(query, 'force'),
-          onProgress: wantsLines ? (step) => line({ progress: step }) : () => {},
+          onProgress: wantsLines ? (step) => void line({ progress: step }) : () => {},
         })
         if (result.ok) return { json: describeDeployed(result) }
         const message = `going back is refused: ${result.reasons.join('; ')}`
@@ -166,19 +173,20 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       method: 'GET',
       path: '/v1/services',
       summary: 'Services that are served now.',
-      run: () => ({
-        json: {
-          services: [...services.current.services.values()].map((service) => describeService(service, context)),
-          unrestored: deployer.unrestored,
-        },
-      }),
+      run: async () => {
+        const { current } = services
+        const overlaps = await overlapsIn(current)
+        const all = [...current.services.values()].map((service) => describeService(service, context, overlaps))
+        return { json: { services: all, unrestored: deployer.unrestored } }
+      },
     },
     {
       method: 'GET',
       path: '/v1/services/{service}',
       summary: 'One service: methods, routes, options, every version that was deployed.',
-      run: ({ parts }) => {
+      run: async ({ parts }) => {
         const service = served(parts[0]!)
+        const overlaps = await overlapsIn(services.current)
         const { name, description, persistenceId, storage } = service
         const history = catalog
           .deployments()
@@ -193,7 +201,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const { snapshotEvery, passivateAfterMs, stateType, headers } = description
         return {
           json: {
-            ...describeService(service, context),
+            ...describeService(service, context, overlaps),
             persistenceId,
             storage,
             snapshotEvery,
@@ -250,17 +258,22 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       summary: 'Entities in the order of their ids, or those that are stuck.',
       query: {
         prefix: 'Only ids that start so.',
-        after: 'Continue after this key.',
-        limit: 'At most so many.',
+        after: 'Continue after this key: `next` of the page before.',
+        limit: `At most so many; 100 without it, ${pageMax} at most.`,
         stuck: 'Only stuck ones.',
       },
-      run: ({ parts, query }) => {
+      run: async ({ parts, query }) => {
         const service = keepsEntities(served(parts[0]!))
-        if (!flag(query, 'stuck')) return { json: listEntities(context, service, query) }
-        const stuck = entities
-          .stuck(service)
+        const limit = Math.min(whole(query, 'limit') || 100, pageMax)
+        const after = query.get('after') ?? undefined
+        if (!flag(query, 'stuck'))
+          return { json: await listEntities(context, service, query.get('prefix') ?? '', after, limit) }
+        const stuck = entities.stuck(service).filter(({ id }) => after === undefined || id > after)
+        stuck.sort((a, b) => (a.id < b.id ? -1 : 1))
+        const page = stuck
+          .slice(0, limit)
           .map(({ id, stuck: why }) => ({ id, ...why, message: stuckSentence(service.name, id, why!) }))
-        return { json: { entities: stuck, next: null } }
+        return { json: { entities: page, next: stuck.length > limit ? page.at(-1)!.id : null } }
       },
     },
     {
@@ -277,7 +290,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         if (fuel < 1 || fuel > unitsMax)
           throw new InnkeeperError('bad_request', `fuel: expected 1 to ${unitsMax} units`)
         const id = entityId(entity.key, service.keyFieldCount)
-        if (wantsLines) line({ progress: `folding ${id}` })
+        if (wantsLines) void line({ progress: `folding ${id}` })
         const folder = await deployer.folder(service, rescueMs, fuel)
         try {
           const rescued = await rescue(journal, folder, service, entity, id, config.limits)
@@ -299,7 +312,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const entity = resolveEntity(context, service, parts[1]!)
         const shown = await entityState(context, service, entity, whole(query, 'at'))
         const id = entityId(entity.key, service.keyFieldCount)
-        const waiting = outbox.list().filter(({ cause }) => cause.service === service.name && cause.entity === id)
+        const ofEntity = ({ cause }: OutboxEntry) => cause.service === service.name && cause.entity === id
+        const waiting = outbox.page(0, pageMax, ofEntity)
         return { json: { ...shown, effects: waiting.map(describeEffect) } }
       },
     },
@@ -309,7 +323,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       summary: "An entity's recorded commands and events.",
       query: {
         from: 'First revision.',
-        limit: 'At most so many records.',
+        limit: `At most so many records; 100 without it, ${pageMax} at most. A page of large records has fewer.`,
         follow: 'Go on with what comes (JSON lines).',
       },
       run: async ({ parts, query, line, closed }) => {
@@ -317,7 +331,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const entity = resolveEntity(context, service, parts[1]!)
         const from = whole(query, 'from') ?? 1
         const limit = Math.min(whole(query, 'limit') ?? 100, pageMax)
-        if (!flag(query, 'follow')) return { json: journalPage(context, service, entity, from - 1, limit) }
+        if (!flag(query, 'follow')) return { json: await journalPages(context, service, entity, from - 1, limit) }
         await follow(context, service, entity, from - 1, line, closed)
         return undefined
       },
@@ -343,11 +357,21 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       method: 'GET',
       path: '/v1/effects',
       summary: 'Side effects that wait or are parked.',
-      query: { service: 'Only those caused by this service.' },
+      query: {
+        service: 'Only those caused by this service.',
+        after: 'Continue after this id: `next` of the page before.',
+        limit: `At most so many; ${pageMax} without it and at most.`,
+      },
       run: ({ query }) => {
         const service = query.get('service')
-        const list = outbox.list().filter((entry) => service === null || entry.cause.service === service)
-        return { json: { effects: list.map(describeEffect), passedOver: passedOver(journal, 'outbox') } }
+        const limit = Math.min(whole(query, 'limit') || pageMax, pageMax)
+        const page = outbox.page(
+          whole(query, 'after') ?? 0,
+          limit,
+          ({ cause }) => service === null || cause.service === service,
+        )
+        const next = page.length === limit ? page.at(-1)!.id : null
+        return { json: { effects: page.map(describeEffect), next, passedOver: passedOver(journal, 'outbox') } }
       },
     },
     {
@@ -393,7 +417,7 @@ async function follow(
   service: Service,
   entity: Parameters<typeof journalPage>[2],
   after: number,
-  line: (value: unknown) => void,
+  line: AdminRequest['line'],
   closed: Promise<unknown>,
 ): Promise<void> {
   let open = true
@@ -401,12 +425,14 @@ async function follow(
     open = false
   })
   for (let at = after; open; ) {
-    const { records } = journalPage(context, service, entity, at, pageMax)
+    const { records } = journalPage(context, service, entity, at, pieceMax)
     for (const record of records) {
-      line(record)
+      if (!open) return
+      await line(record)
       at = record.revision
     }
-    if (records.length === 0) await new Promise((resolve) => setTimeout(resolve, followEveryMs))
+    if (records.length > 0) await nextTurn()
+    else await Promise.race([new Promise((resolve) => setTimeout(resolve, followEveryMs)), closed])
   }
 }
 
@@ -424,21 +450,20 @@ function warningsOf(service: Service, entities: AdminContext['entities']): reado
   ]
 }
 
-function describeService(service: Service, { entities, quarantine }: AdminContext): object {
+function describeService(
+  service: Service,
+  { entities, quarantine }: AdminContext,
+  overlaps: ReadonlyMap<string, readonly string[]>,
+): object {
   const methods = [...service.type.methods.values()].map((method) => ({
     name: method.name,
     input: method.input.fullName,
     output: method.output.fullName,
-    routes: routesOf(service.name, method).routes.map((route) => `${route.httpMethod} ${route.path}`),
+    routes: routesOf(service.name, method).routes.map(shown),
   }))
   const { name, description, deployment } = service
-  return {
-    name,
-    kind: description.kind,
-    deployment,
-    methods,
-    warnings: [...heldWarnings(name, quarantine), ...warningsOf(service, entities)],
-  }
+  const warnings = [...heldWarnings(name, quarantine), ...warningsOf(service, entities), ...(overlaps.get(name) ?? [])]
+  return { name, kind: description.kind, deployment, methods, warnings }
 }
 
 /** That a service held the host, and whether it is refused for it. */

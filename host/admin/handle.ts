@@ -19,7 +19,7 @@ export interface AdminCall {
 }
 
 export interface AdminEnds {
-  readonly line: (value: unknown) => void
+  readonly line: (value: unknown) => Promise<void>
   readonly closed: Promise<unknown>
 }
 

@@ -14,14 +14,19 @@ import type { Column } from '../journal/keys.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Typed } from '../outcome.ts'
 import type { EntityService, EventSourcedService, ReplicatedService, Service, ValueService } from '../services.ts'
+import { nextTurn } from '../slices.ts'
 import { toJson } from '../transcode/to-json.ts'
 import type { AdminContext } from './context.ts'
 
 type Parts = Pick<AdminContext, 'journal' | 'config' | 'replicas' | 'deployer'>
 
-const listMax = 1_000
+/** Read and decoded in one turn of the loop. */
+export const pieceMax = 100
+const pieceBytesMax = 128 * 1024
+/** Pieces of one page that were cut for their bytes: of large records a page has few. */
+const cutsMax = 4
 /** Ways to cut an id into key fields that are tried. */
-const cutsMax = 1_000
+const keyCutsMax = 1_000
 
 /** @throws InnkeeperError `bad_request` for an action */
 export function keepsEntities(service: Service): EntityService {
@@ -29,20 +34,33 @@ export function keepsEntities(service: Service): EntityService {
   throw new InnkeeperError('bad_request', `${service.name} is an action: it keeps nothing`)
 }
 
-export function listEntities(
+export async function listEntities(
   { journal }: Pick<Parts, 'journal'>,
   service: EntityService,
-  query: URLSearchParams,
-): object {
-  const limit = Math.min(Number(query.get('limit') ?? 100) || 100, listMax)
+  prefix: string,
+  after: string | undefined,
+  limit: number,
+): Promise<object> {
   const by = service.kind === 'value' ? 'base' : 'records'
-  const page = journal.entities(service.storage, query.get('prefix') ?? '', query.get('after') ?? undefined, limit, by)
-  const entities = page.map(({ key, revision, sequence, lastChangeMs, damaged }) => ({
-    id: entityId(key, service.keyFieldCount),
-    ...(service.keyFieldCount > 1 ? { key: splitKey(key, service.keyFieldCount) } : {}),
-    ...(damaged === undefined ? { revision, sequence, lastChange: new Date(lastChangeMs).toISOString() } : { damaged }),
-  }))
-  const next = page.length === limit ? page.at(-1)!.key : null
+  const entities: object[] = []
+  let last = after
+  for (let more = true; more && entities.length < limit; ) {
+    const wanted = Math.min(pieceMax, limit - entities.length)
+    const piece = journal.entities(service.storage, prefix, last, wanted, by)
+    for (const { key, revision, sequence, lastChangeMs, damaged } of piece) {
+      entities.push({
+        id: entityId(key, service.keyFieldCount),
+        ...(service.keyFieldCount > 1 ? { key: splitKey(key, service.keyFieldCount) } : {}),
+        ...(damaged === undefined
+          ? { revision, sequence, lastChange: new Date(lastChangeMs).toISOString() }
+          : { damaged }),
+      })
+    }
+    last = piece.at(-1)?.key ?? last
+    more = piece.length === wanted
+    if (more) await nextTurn()
+  }
+  const next = entities.length === limit ? last : null
   return { entities, next, passedOver: passedOver(journal, by === 'base' ? 'bases' : 'journal') }
 }
 
@@ -86,7 +104,7 @@ export function resolveEntity({ journal }: Pick<Parts, 'journal'>, service: Enti
 }
 
 /** All ways to cut `parts` into `count` fields, joined by "-" within each. */
-function* cuts(parts: readonly string[], count: number, tried = { left: cutsMax }): Iterable<string[]> {
+function* cuts(parts: readonly string[], count: number, tried = { left: keyCutsMax }): Iterable<string[]> {
   if (count === 1) {
     if (tried.left-- > 0) yield [parts.join('-')]
     return
@@ -106,18 +124,24 @@ export async function entityState(
 ): Promise<object> {
   if (service.kind === 'event-sourced') return await foldedState(context, service, entity, at)
   const id = entityId(entity.key, service.keyFieldCount)
-  const shown = service.kind === 'value' ? value(context, service, entity, at) : replica(context, service, entity, at)
+  const shown =
+    service.kind === 'value' ? await value(context, service, entity, at) : replica(context, service, entity, at)
   return { service: service.name, entity: id, ...shown }
 }
 
-function value({ journal }: Parts, service: ValueService, entity: EntityRef, at: number | undefined): object {
+async function value(
+  { journal }: Parts,
+  service: ValueService,
+  entity: EntityRef,
+  at: number | undefined,
+): Promise<object> {
   const base = journal.base(entity)!
   if (at === undefined || at === base.revision)
     return { revision: base.revision, state: base.state === undefined ? null : decodeState(service, base.state) }
   let state: unknown = null
   let known = false
   for (let after = 0, more = true; more; ) {
-    const page = journal.history(entity, after, listMax, 4 * 1024 * 1024)
+    const page = journal.history(entity, after, pieceMax, pieceBytesMax)
     for (const { revision, change } of page.records) {
       if (revision > at) return whatWas(service, at, known, state)
       known ||= revision === at
@@ -126,6 +150,7 @@ function value({ journal }: Parts, service: ValueService, entity: EntityRef, at:
       after = revision
     }
     more = page.more && page.records.length > 0
+    if (more) await nextTurn()
   }
   return whatWas(service, at, known, state)
 }
@@ -211,14 +236,36 @@ export interface ShownRecord {
   readonly revision: number
 }
 
+type ShownPage = { records: readonly ShownRecord[]; more: boolean; note?: string }
+
+/** Up to `limit` records, piece by piece. */
+export async function journalPages(
+  context: Omit<Parts, 'deployer'>,
+  service: Service,
+  entity: EntityRef,
+  after: number,
+  limit: number,
+): Promise<ShownPage> {
+  const records: ShownRecord[] = []
+  for (let cuts = 0; ; ) {
+    const last = records.at(-1)?.revision ?? after
+    const wanted = Math.min(pieceMax, limit - records.length)
+    const page = journalPage(context, service, entity, last, wanted)
+    records.push(...page.records)
+    if (page.more && page.records.length < wanted) cuts += 1
+    if (!page.more || records.length >= limit || cuts === cutsMax) return { ...page, records }
+    await nextTurn()
+  }
+}
+
 export function journalPage(
   { journal, config, replicas }: Omit<Parts, 'deployer'>,
   service: Service,
   entity: EntityRef,
   after: number,
   limit: number,
-): { records: readonly ShownRecord[]; more: boolean; note?: string } {
-  const bytesMax = 4 * 1024 * 1024
+): ShownPage {
+  const bytesMax = pieceBytesMax
   // What a replica's base covers is gone, but for its last record.
   const from = service.kind === 'replicated' ? Math.max(after, (journal.base(entity)?.revision ?? 1) - 1) : after
   const page =

@@ -15,6 +15,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { errorToHttp } from '../ingress/status.ts'
+import { written } from '../written.ts'
 import type { AdminResult } from './api.ts'
 import type { AdminHandler } from './handle.ts'
 import { bodyBytesMax } from './handle.ts'
@@ -89,9 +90,9 @@ async function serve(
       { method, path, query, body, wantsLines },
       {
         closed: new Promise((resolve) => response.on('close', resolve)),
-        line: (value) => {
+        line: async (value) => {
           if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-          response.write(`${JSON.stringify(value)}\n`)
+          await written(response, `${JSON.stringify(value)}\n`)
         },
       },
     )

@@ -6,12 +6,24 @@ import { CommandFailure, UsageError } from './command.ts'
 export interface AdminClient {
   get(path: string): Promise<Json>
   change(method: 'POST' | 'DELETE', path: string, body?: Uint8Array, onLine?: (value: Json) => void): Promise<Json>
+  /** Every entry of a list that comes in pages, up to `max` of them. `next` is set where there are more. */
+  pages(path: string, list: string, max: number): Promise<Pages>
   lines(path: string, onLine: (value: Json) => void): Promise<void>
+}
+
+export interface Pages {
+  readonly entries: Json[]
+  readonly next: Json
+  /** Sentences on what the list lacks. */
+  readonly passedOver: readonly string[]
 }
 
 // What programs of other versions answer is not ours to type: commands read the fields that they show.
 // biome-ignore lint/suspicious/noExplicitAny: the admin API's JSON, documented in docs/admin-api.md
 export type Json = any
+
+/** What a host gives at once. */
+const pageMax = 1_000
 
 export function adminClient(args: Args): AdminClient {
   const address = args.text('admin') ?? process.env['INNKEEPER_ADMIN'] ?? '127.0.0.1:8081'
@@ -44,8 +56,24 @@ export function adminClient(args: Args): AdminClient {
     }
     return response
   }
+  const get = async (path: string): Promise<Json> => (await send('GET', path, {})).json()
   return {
-    get: async (path) => (await send('GET', path, {})).json(),
+    get,
+    pages: async (path, list, max) => {
+      const entries: Json[] = []
+      let next: Json = null
+      let passedOver: readonly string[] = []
+      do {
+        const url = new URL(path, 'http://host')
+        url.searchParams.set('limit', String(Math.min(pageMax, max - entries.length)))
+        if (next !== null) url.searchParams.set('after', String(next))
+        const page = await get(`${url.pathname}${url.search}`)
+        entries.push(...page[list])
+        next = page.next
+        passedOver = page.passedOver ?? []
+      } while (next !== null && entries.length < max)
+      return { entries, next, passedOver }
+    },
     change: async (method, path, body, onLine) => {
       const headers: Record<string, string> = {
         'content-type': body === undefined ? 'application/json' : 'application/wasm',

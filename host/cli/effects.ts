@@ -34,11 +34,15 @@ async function run(args: Args): Promise<number> {
     else print(`Effect ${drop} is given up.`)
     return 0
   }
-  const page = await client.get(`/v1/effects${query}`)
-  if (args.is('json')) printJson(page)
+  const { entries: effects, passedOver } = await client.pages(
+    `/v1/effects${query}`,
+    'effects',
+    Number.POSITIVE_INFINITY,
+  )
+  if (args.is('json')) printJson({ effects, passedOver })
   else {
-    print(page.effects.length === 0 ? 'No effects are waiting.' : table(page.effects.map(row)))
-    printPassedOver(page.passedOver)
+    print(effects.length === 0 ? 'No effects are waiting.' : table(effects.map(row)))
+    printPassedOver(passedOver)
   }
   return 0
 }

@@ -42,6 +42,8 @@ export const journalCommand: Subcommand = {
   run: journal,
 }
 
+const limitDefault = 100
+
 async function rescue(args: Args, id: string): Promise<number> {
   if (args.text('fuel') === undefined)
     throw new UsageError('--rescue needs --fuel N: units of each call; others have --fuel-per-command')
@@ -71,14 +73,15 @@ async function entities(args: Args): Promise<number> {
   if (args.text('fuel') !== undefined) throw new UsageError('--fuel goes with --rescue ID')
   const query = new URLSearchParams()
   if (args.text('prefix') !== undefined) query.set('prefix', args.text('prefix')!)
-  if (args.text('limit') !== undefined) query.set('limit', number(args, 'limit'))
+  const limit = args.text('limit') === undefined ? limitDefault : Number(number(args, 'limit'))
   if (args.is('stuck')) query.set('stuck', 'true')
-  const page = await adminClient(args).get(`/v1/services/${encodeURIComponent(args.words[0]!)}/entities?${query}`)
+  const path = `/v1/services/${encodeURIComponent(args.words[0]!)}/entities?${query}`
+  const { entries, next, passedOver } = await adminClient(args).pages(path, 'entities', Math.max(1, limit))
+  const page = { entities: entries, next, passedOver }
   if (args.is('json')) {
     printJson(page)
     return 0
   }
-  const unread: readonly string[] = page.passedOver ?? []
   if (page.entities.length === 0) print(args.is('stuck') ? 'No entity is stuck.' : 'No entities.')
   else if (args.is('stuck')) {
     for (const { message, told } of page.entities as { message: string; told: string }[])
@@ -86,18 +89,17 @@ async function entities(args: Args): Promise<number> {
   } else {
     print(
       table(
-        page.entities.map(
-          (e: { id: string; revision: number; sequence: number; lastChange: string; damaged?: string }) =>
-            e.damaged === undefined
-              ? // Values and replicas have changes instead of events.
-                [entityName(e.id), e.sequence > 0 ? `${e.sequence} events` : `revision ${e.revision}`, e.lastChange]
-              : [entityName(e.id), 'damaged', e.damaged],
+        entries.map((e: { id: string; revision: number; sequence: number; lastChange: string; damaged?: string }) =>
+          e.damaged === undefined
+            ? // Values and replicas have changes instead of events.
+              [entityName(e.id), e.sequence > 0 ? `${e.sequence} events` : `revision ${e.revision}`, e.lastChange]
+            : [entityName(e.id), 'damaged', e.damaged],
         ),
       ),
     )
   }
   if (page.next !== null) print('... and more; use --prefix or --limit')
-  printPassedOver(unread)
+  printPassedOver(passedOver)
   return 0
 }
 
@@ -132,19 +134,25 @@ interface ShownRecord {
 }
 
 async function journal(args: Args): Promise<number> {
-  const query = new URLSearchParams()
-  for (const name of ['from', 'limit']) if (args.text(name) !== undefined) query.set(name, number(args, name))
   const show = (record: ShownRecord) => print(args.is('json') ? JSON.stringify(record) : describe(record))
   const client = adminClient(args)
+  const from = args.text('from') === undefined ? 1 : Number(number(args, 'from'))
   if (args.is('follow')) {
-    await client.lines(`${entityPath(args)}/journal?${query}&follow`, show)
+    await client.lines(`${entityPath(args)}/journal?from=${from}&follow`, show)
     return 0
   }
-  const page = await client.get(`${entityPath(args)}/journal?${query}`)
-  for (const record of page.records) show(record)
-  if (page.records.length === 0 && !args.is('json')) print(page.note ?? 'Nothing is recorded.')
-  if (page.more && !args.is('json')) print(`... and more; go on with --from ${page.records.at(-1).revision + 1}`)
-  return 0
+  let left = args.text('limit') === undefined ? limitDefault : Math.max(1, Number(number(args, 'limit')))
+  for (let at = from; ; ) {
+    const page = await client.get(`${entityPath(args)}/journal?from=${at}&limit=${left}`)
+    for (const record of page.records) show(record)
+    if (page.records.length === 0 && at === from && !args.is('json')) print(page.note ?? 'Nothing is recorded.')
+    at = (page.records.at(-1)?.revision ?? at) + 1
+    left -= page.records.length
+    if (!page.more || page.records.length === 0) return 0
+    if (left > 0) continue
+    if (!args.is('json')) print(`... and more; go on with --from ${at}`)
+    return 0
+  }
 }
 
 function describe(record: ShownRecord): string {

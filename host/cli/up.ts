@@ -146,7 +146,9 @@ async function deploy(host: Host, { name, bytes }: ComponentFile): Promise<reado
   progress(`deploying ${name}`)
   try {
     const result = await host.deploy(bytes, (step) => progress(`${name}: ${step}`))
-    return result.ok ? [] : result.reasons.map((reason) => `${name}: ${reason}`)
+    if (!result.ok) return result.reasons.map((reason) => `${name}: ${reason}`)
+    for (const warning of result.warnings) progress(`warning: ${name}: ${warning}`)
+    return []
   } catch (error) {
     if (error instanceof InnkeeperError) return [`${name}: ${operatorMessage(error)}`]
     throw error

@@ -17,7 +17,7 @@ import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { Folder } from '../fold/folder.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import { load } from '../guest/load.ts'
-import { routesOf } from '../ingress/http-rule.ts'
+import { routesOf, shown } from '../ingress/http-rule.ts'
 import type { Catalog, DeployedService, Deployment } from '../journal/catalog.ts'
 import { keyFields } from '../router/entity-key.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
@@ -26,9 +26,12 @@ import type { EventSourcedService, Services } from '../services.ts'
 import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
 import { jsonBreaks } from './json-clients.ts'
+import { places } from './lineage.ts'
 import type { LinkResult } from './link.ts'
 import { makeServices } from './make-services.ts'
 import { streamsOf } from './methods.ts'
+import type { Owner, PathVerdict } from './paths.ts'
+import { validatePaths, validateRuleCount } from './paths.ts'
 import type { StoredJournal, StoredVerdict, Tried } from './stored/stored.ts'
 import { storedServices, storedTypes, tryStored } from './stored/stored.ts'
 import type { Unrestored } from './unrestored.ts'
@@ -160,7 +163,8 @@ export class Deployer {
       try {
         const { deployment, artefact } = await artefacts[at]!
         const schema = loadSchema(artefact.description.descriptors)
-        const made = makeServices(deployment, load(artefact, limits, streamsOf(schema)), schema, limits)
+        const guest = load(artefact, limits, streamsOf(schema))
+        const made = makeServices(deployment, guest, schema, limits, places(deployments).get(number)!)
         services.change(made.filter((service) => active.get(service.name) === number))
       } catch (error) {
         const names = [...active].filter(([, deployment]) => deployment === number).map(([name]) => name)
@@ -266,7 +270,8 @@ export class Deployer {
         return service.kind === 'action' ? service : { ...service, storage: catalog.storageId(service.persistenceId) }
       }),
     }
-    const made = makeServices(deployment, guest, schema, limits)
+    const place = places([...catalog.deployments(), deployment]).get(number)!
+    const made = makeServices(deployment, guest, schema, limits, place)
     catalog.deploy(deployment, component, artefact)
     services.change(made)
     log.info({ deployment: number, hash: contentHash, services: names, warnings }, 'deployed')
@@ -290,14 +295,21 @@ export class Deployer {
     const { catalog, journal, limits, clock } = this.parts
     const deployments = catalog.deployments()
     const active = catalog.active()
-    const ownership = validateOwnership(described, deployments, active)
     const names = described.map(({ name }) => name)
+    const owners = described.map((service) => ({ ...service, type: schema.services.get(service.name)! }))
+    const others = this.served(names)
+    const ownership = [
+      ...validateOwnership(described, deployments, active),
+      ...validateRuleCount(owners, others, limits),
+    ]
+    const paths = await this.paths(owners, others, described, force)
     const reasons = [
       ...validateUpgrade(described, deployments),
       ...validatePersistence(described, deployments, active),
+      ...paths.reasons,
       ...(await this.wireReasons(names, artefact.description.descriptors)),
     ]
-    const warnings = [...this.jsonWarnings(names, schema), ...leftOut(names, active)]
+    const warnings = [...this.jsonWarnings(names, schema), ...leftOut(names, active), ...paths.warnings]
     const stored = storedServices(described, artefact.description.services, deployments)
     const parts = {
       journal,
@@ -320,6 +332,41 @@ export class Deployer {
       warnings: [...warnings, ...verdict.warnings],
       tried: verdict.tried,
     }
+  }
+
+  /** Is every path free that its rules mean? */
+  private async paths(
+    owners: readonly Owner[],
+    others: readonly (Owner & { deployment: number })[],
+    described: readonly DeployedService[],
+    forced: boolean,
+  ): Promise<PathVerdict> {
+    const deployments = this.parts.catalog.deployments()
+    const number = (deployments.at(-1)?.number ?? 0) + 1
+    const all = places([...deployments, { number, hash: '', atMs: 0, forced, services: described }])
+    const placeOf = new Map(others.map(({ name, deployment }) => [name, all.get(deployment)!]))
+    return validatePaths(owners, others, (other) => all.get(number)! >= placeOf.get(other)!)
+  }
+
+  /** Services in force but for those of these names, also where they could not be restored: their names are theirs all the same. */
+  private served(but: readonly string[]): readonly (Owner & { deployment: number })[] {
+    const { catalog, services } = this.parts
+    const deployments = new Map(catalog.deployments().map((one) => [one.number, one]))
+    const schemas = new Map<string, Schema | undefined>()
+    const schemaFor = (contentHash: string) => {
+      if (!schemas.has(contentHash)) {
+        const bytes = this.artefacts.descriptors(contentHash)
+        schemas.set(contentHash, bytes && loadSchema(bytes))
+      }
+      return schemas.get(contentHash)
+    }
+    return [...catalog.active()].flatMap(([name, number]) => {
+      const deployment = deployments.get(number)
+      const deployed = deployment?.services.find((service) => service.name === name)
+      if (deployment === undefined || deployed === undefined || but.includes(name)) return []
+      const type = services.get(name)?.type ?? schemaFor(deployment.hash)?.services.get(name)
+      return type === undefined ? [] : [{ ...deployed, type, deployment: number }]
+    })
   }
 
   private async wireReasons(names: readonly string[], after: Uint8Array): Promise<readonly string[]> {
@@ -394,7 +441,7 @@ function methodsOf(names: readonly string[], schema: Schema): readonly DeployedM
     [...schema.services.get(service)!.methods.values()].map((method) => ({
       service,
       method: method.name,
-      routes: routesOf(service, method).routes.map(({ httpMethod, path }) => `${httpMethod} ${path}`),
+      routes: routesOf(service, method).routes.map(shown),
     })),
   )
 }

@@ -4,7 +4,7 @@
 //
 // Owns: comparing names.   breaking.ts owns: the wire.
 
-import { routesOf } from '../ingress/http-rule.ts'
+import { routesOf, shown } from '../ingress/http-rule.ts'
 import type { EnumType, Field, FieldType, MessageType, MethodType, Schema, ServiceType } from '../schema/schema.ts'
 
 /** A sentence for each name that is gone. Services by name, as they are served and as they would be. */
@@ -41,7 +41,7 @@ function compareService(was: ServiceType, is: ServiceType, warn: Warn): void {
 }
 
 function paths({ fullName }: ServiceType, method: MethodType): readonly string[] {
-  return routesOf(fullName, method).routes.map(({ httpMethod, path }) => `${httpMethod} ${path}`)
+  return routesOf(fullName, method).routes.map(shown)
 }
 
 /** `proto name`: the other name of a field, which is read as well, but never written. */

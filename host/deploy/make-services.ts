@@ -11,17 +11,19 @@ import type { Schema, ServiceType } from '../schema/schema.ts'
 import type { Method, Service } from '../services.ts'
 import { methodView } from './methods.ts'
 
-/** All services of a deployment. @throws Error where the artefact is not the deployment's */
+/** All services of a deployment, which has this place among those of other components. @throws Error where the artefact is not the deployment's */
 export function makeServices(
   { services, number }: Pick<Deployment, 'services' | 'number'>,
   guest: LoadedGuest,
   schema: Schema,
   limits: Limits,
+  place: number,
 ): Service[] {
   return services.map((deployed) => {
     const description = guest.artefact.description.services.find(({ name }) => name === deployed.name)
     const type = schema.services.get(deployed.name)
-    const service = description && type && makeService(deployed, description, type, schema, guest, number, limits)
+    const service =
+      description && type && makeService(deployed, description, type, schema, guest, number, place, limits)
     if (service === undefined) throw new Error(`${deployed.name} is not in its component`)
     return service
   })
@@ -34,6 +36,7 @@ function makeService(
   schema: Schema,
   guest: LoadedGuest,
   deployment: number,
+  place: number,
   { entityKeyBytesMax }: Limits,
 ): Service | undefined {
   const { kind } = description
@@ -51,6 +54,7 @@ function makeService(
     storage: deployed.storage,
     persistenceId: deployed.persistenceId,
     deployment,
+    place,
     stateVersion: stateVersionOf(description, guest.artefact.hash),
     keyFieldCount: keyFieldCount(deployed),
     methods,

@@ -6,12 +6,13 @@
 // Owns: Innkeeper's rules (spec B2, architecture "Rules of a turn").   schema/load.ts owns: protobuf's.   linking owns: wasm's.
 
 import type { Description, ServiceDescription } from '../guest/about.ts'
-import { routesOf } from '../ingress/http-rule.ts'
 import type { DeployedService, Deployment } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
 import { canBeEmpty, isKeyField, keyFields } from '../router/entity-key.ts'
-import { eventingOptions, httpOption } from '../schema/raw.ts'
+import { eventingOptions } from '../schema/raw.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
+import { lineages } from './lineage.ts'
+import { validateRules } from './paths.ts'
 
 /** Something that is wrong with a component. */
 export interface DescriptionProblem {
@@ -31,6 +32,11 @@ export function validateDescription(
     report('No entities were reported by the discover call! describe() must list at least one service.')
   for (const service of description.services) validateService(service, schema, limits, report)
   for (const service of schema.services.values()) validateEventing(service, report)
+  const known = description.services.flatMap(({ name }) => {
+    const type = schema.services.get(name)
+    return type === undefined ? [] : [{ name, type }]
+  })
+  validateRules(known, limits, report)
   return problems
 }
 
@@ -57,10 +63,7 @@ function validateService(service: ServiceDescription, schema: Schema, limits: Li
   validateStreaming(service, type, report)
   validateViews(service, type, report)
   if (service.kind !== 'action') validateKeyCounts(name, type, report)
-  for (const method of type.methods.values()) {
-    if (service.kind !== 'action') validateKey(name, method, report)
-    for (const problem of routesOf(name, method).problems) report(problem, `${name}.${method.name}#${httpOption}`)
-  }
+  if (service.kind !== 'action') for (const method of type.methods.values()) validateKey(name, method, report)
 }
 
 /** The option of Cloudstate is only ignored (build/descriptors.ts says so): its protos run unchanged. */
@@ -249,17 +252,4 @@ function lastOf(name: string, deployments: readonly Deployment[]): DeployedServi
     if (found !== undefined) return found
   }
   return undefined
-}
-
-/** Deployments that share a service are versions of one component: number of the first of them, by number. */
-function lineages(deployments: readonly Deployment[]): ReadonlyMap<number, number> {
-  const ofService = new Map<string, number>()
-  const result = new Map<number, number>()
-  for (const { number, services } of deployments) {
-    const known = services.map(({ name }) => ofService.get(name)).find((lineage) => lineage !== undefined)
-    const lineage = known ?? number
-    result.set(number, lineage)
-    for (const { name } of services) ofService.set(name, lineage)
-  }
-  return result
 }

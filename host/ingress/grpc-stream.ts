@@ -24,6 +24,7 @@ import {
   outgoingMetadata,
   trailerOf,
 } from './grpc-call.ts'
+import { InputGate } from './input-gate.ts'
 import type { Streams, Wire } from './stream.ts'
 import { Stream } from './stream.ts'
 
@@ -69,9 +70,7 @@ class GrpcStream implements Wire {
   private unsentBytes = 0
   private unsentElements = 0
   private full = false
-  private holding = false
-  /** Reads on, where grpc-js wanted to while input was held back. */
-  private readLater: (() => void) | undefined
+  private readonly gate: InputGate
   /** The request of a method that takes one message, until the client half-closes. */
   private request: Buffer | undefined
 
@@ -84,6 +83,7 @@ class GrpcStream implements Wire {
     requestId: string,
   ) {
     this.call = call
+    this.gate = new InputGate(call)
     this.service = service
     this.method = method
     this.requestId = requestId
@@ -95,12 +95,6 @@ class GrpcStream implements Wire {
   start(): void {
     const { call, stream, method } = this
     call.on('cancelled', () => stream.cancel())
-    // grpc-js' readable would fetch 16 elements ahead, of up to 4 MiB each. Its `_read` waits for the host instead.
-    const read = call._read.bind(call)
-    call._read = (size) => {
-      if (this.holding) this.readLater = () => read(size)
-      else read(size)
-    }
     if (method.clientStreaming) {
       this.open(new Uint8Array(0))
       call.on('data', (element: Buffer) => this.take(element))
@@ -137,15 +131,12 @@ class GrpcStream implements Wire {
 
   private take(element: Buffer): void {
     // Held before the host is asked: it may take the element, and say so, before it answers.
-    this.holding = true
+    this.gate.hold()
     if (this.stream.item(element)) this.inputTaken()
   }
 
   inputTaken(): void {
-    this.holding = false
-    const read = this.readLater
-    this.readLater = undefined
-    read?.()
+    this.gate.release()
   }
 
   get ready(): boolean {

@@ -26,6 +26,7 @@ import {
 } from './grpc-call.ts'
 import { streaming } from './grpc-stream.ts'
 import { registerHealth } from './health.ts'
+import { OwnStreams } from './own-streams.ts'
 import { registerReflection } from './reflection.ts'
 import type { Streams } from './stream.ts'
 
@@ -45,8 +46,9 @@ export function createGrpc(context: IngressContext, streams: Streams): Grpc {
     // Calls beyond this on one connection wait at the client.
     'grpc.max_concurrent_streams': 10_000,
   })
-  registerReflection(server, context.services)
-  const endWatches = registerHealth(server, context)
+  const own = new OwnStreams(context, streams)
+  registerReflection(server, context.services, own)
+  const endWatches = registerHealth(server, context, own)
   /** Paths, and whether the method there streams. */
   let registered = new Map<string, boolean>()
   const follow = (directory: Directory) => {

@@ -7,6 +7,7 @@
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import { WireCursor } from '../schema/wire.ts'
 import type { IngressContext } from './context.ts'
+import type { OwnStream, OwnStreams } from './own-streams.ts'
 
 const serving = Buffer.from([8, 1])
 const notServing = Buffer.from([8, 2])
@@ -30,14 +31,24 @@ export function checkHealth(context: HealthContext, request: Buffer): Checked {
   return message === unknown ? { code: 5, details: 'no such service is deployed' } : { message }
 }
 
-/** Tells the status now and whenever it is another, until what it answers is called. */
-export function watchHealth(context: HealthContext, request: Buffer, tell: (message: Buffer) => void): () => void {
+/** Tells the status now and whenever it is another, until what it answers is called. `tell` resolves when it was taken: a client that does
+ *  not read hears the status of when it reads on, not all those before. */
+export function watchHealth(
+  context: HealthContext,
+  request: Buffer,
+  tell: (message: Buffer) => Promise<unknown>,
+): () => void {
   const name = serviceName(request)
   let last: Buffer | undefined
+  let telling = false
   const look = () => {
     const now = name === undefined ? unknown : statusOf(context, name)
-    if (now !== last) tell(now)
+    if (now === last || telling) return
     last = now
+    telling = true
+    tell(now).finally(() => {
+      telling = false
+    })
   }
   const timer = setInterval(look, watchEveryMs)
   timer.unref()
@@ -46,17 +57,19 @@ export function watchHealth(context: HealthContext, request: Buffer, tell: (mess
 }
 
 /** Answers how what still watches is ended: nothing but the end of the host would. */
-export function registerHealth(server: Server, context: HealthContext): () => void {
-  const watching = new Set<ServerWritableStream<Buffer, Buffer>>()
+export function registerHealth(server: Server, context: HealthContext, streams: OwnStreams): () => void {
+  const watching = new Set<OwnStream>()
   const check = (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
     const checked = checkHealth(context, call.request)
     if ('message' in checked) callback(null, checked.message)
     else callback(checked)
   }
-  const watch = (stream: ServerWritableStream<Buffer, Buffer>) => {
-    const stop = watchHealth(context, stream.request, (message) => stream.write(message))
+  const watch = (call: ServerWritableStream<Buffer, Buffer>) => {
+    const stream = streams.open('grpc.health.v1.Health', call)
+    if (stream === undefined) return
+    const stop = watchHealth(context, call.request, (message) => stream.write(message))
     watching.add(stream)
-    stream.on('cancelled', () => {
+    call.on('cancelled', () => {
       stop()
       watching.delete(stream)
       stream.end()

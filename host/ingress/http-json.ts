@@ -25,29 +25,19 @@ import { isHttpBody, jsonType, readHttpBody, replyJson } from './http-body.ts'
 import type { FieldPath } from './http-rule.ts'
 import { fieldPath } from './http-rule.ts'
 import { openHttpStream } from './http-stream.ts'
-import { openApi } from './openapi.ts'
-import type { ServedRoute } from './routes.ts'
-import { Routes } from './routes.ts'
+import { documentIn } from './openapi.ts'
+import type { Routes, ServedRoute } from './routes.ts'
+import { documentPath, routesIn } from './routes.ts'
 import { errorToHttp, refusalToHttp } from './status.ts'
 import type { Streams } from './stream.ts'
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
 export function createHttpJson(context: IngressContext, streams: Streams): Handle {
-  let routes = new Routes(context.services.current)
-  let document: string | undefined
-  context.services.onChange((directory) => {
-    routes = new Routes(directory)
-    document = undefined
-  })
-  const openApiOfNow = () => {
-    document ??= openApi(routes)
-    return document
-  }
   return (request, response) => {
     const call = new HttpCall(context, streams, request, response)
     try {
-      call.start(routes, openApiOfNow)
+      call.start(routesIn(context.services.current))
     } catch (error) {
       call.fail(error)
     }
@@ -70,18 +60,19 @@ class HttpCall {
     this.requestId = requestIdOf(request.headers['x-request-id'], context)
   }
 
-  start(routes: Routes, openApiOfNow: () => string): void {
+  start(routes: Routes): void {
     const { request } = this
     const url = request.url!
     const mark = url.indexOf('?')
     const path = mark === -1 ? url : url.slice(0, mark)
-    const found = routes.find(request.method!, path)
-    if (found.kind !== 'route' && path === '/openapi.json' && request.method === 'GET') {
+    if (path === documentPath && request.method === 'GET') {
       // Half of it would be taken for all of it.
       if (this.context.starting?.()) checkReady(this.context)
-      this.end(200, jsonType, openApiOfNow())
+      const sent = (document: Buffer) => this.end(200, jsonType, document)
+      documentIn(this.context.services.current).then(sent, (error: unknown) => this.fail(error))
       return
     }
+    const found = routes.find(request.method!, path)
     if (found.kind === 'none') {
       this.unmatched(path)
       return

@@ -2,11 +2,13 @@
 //
 // H1. A method without the option has one route: POST /<full.Service>/<Method>, body "*". One with the option has only its own.
 // H2. Every problem is reported, each starting `HTTP API Config: ` and naming the method (spec B2.5).
-// H3. A route's pattern has no nested repetition: matching takes time linear in the path.
+// H3. Rules are read once for each method, however many ask.
 //
-// Owns: rules and templates.   routes.ts owns: which route a request takes.   http-json.ts owns: filling the message.
+// Owns: rules.   template.ts owns: their paths.   routes.ts owns: which route a request takes.   http-json.ts owns: filling the message.
 
 import type { Field, HttpRule, MessageType, MethodType } from '../schema/schema.ts'
+import type { Template } from './template.ts'
+import { parseTemplate } from './template.ts'
 
 export interface Route {
   readonly service: string
@@ -15,10 +17,8 @@ export interface Route {
   readonly httpMethod: string
   /** The template, as declared. */
   readonly path: string
-  /** Matched against the whole path, still encoded. One group for each variable. */
-  readonly pattern: RegExp
-  /** The first segment if it is literal: routes are found by it. */
-  readonly firstSegment: string | undefined
+  readonly template: Template
+  /** In the order of the template's. */
   readonly variables: readonly FieldPath[]
   readonly body: '' | '*' | Field
   readonly responseBody: Field | undefined
@@ -32,7 +32,27 @@ export interface RulesResult {
   readonly problems: readonly string[]
 }
 
+const read = new WeakMap<MethodType, { readonly service: string; readonly result: RulesResult }>()
+
 export function routesOf(service: string, method: MethodType): RulesResult {
+  const known = read.get(method)
+  if (known?.service === service) return known.result
+  const result = readRules(service, method)
+  read.set(method, { service, result })
+  return result
+}
+
+/** As `GET /cart/{user_id}`. */
+export function shown({ httpMethod, path }: Pick<Route, 'httpMethod' | 'path'>): string {
+  return `${httpMethod} ${path}`
+}
+
+/** How many rules a method has, without looking at any. */
+export function ruleCount({ http }: MethodType): number {
+  return 1 + (http?.additional.length ?? 0)
+}
+
+function readRules(service: string, method: MethodType): RulesResult {
   const problems: string[] = []
   const routes: Route[] = []
   const report = (problem: string) => problems.push(`HTTP API Config: ${service}.${method.name}: ${problem}`)
@@ -79,7 +99,7 @@ function routeOf(service: string, method: MethodType, rule: HttpRule, report: Re
     report(`Response body field [${rule.responseBody}] does not exist on type [${method.output.fullName}]`)
   }
   const template = parseTemplate(rule.path, report)
-  const variables = template?.variables.map((name) => variableOf(method.input, name, report)) ?? []
+  const variables = template?.variables.map(({ name }) => variableOf(method.input, name, report)) ?? []
   if (template === undefined || httpMethod === undefined || body === undefined) return undefined
   if (variables.some((variable) => variable === undefined)) return undefined
   return {
@@ -87,8 +107,7 @@ function routeOf(service: string, method: MethodType, rule: HttpRule, report: Re
     method,
     httpMethod,
     path: rule.path,
-    pattern: new RegExp(`^${template.source}$`),
-    firstSegment: template.firstSegment,
+    template,
     variables: variables as FieldPath[],
     body,
     responseBody,
@@ -127,79 +146,4 @@ function variableOf(input: MessageType, name: string, report: Report): FieldPath
   else if (field.type.kind === 'message') report(`Message path parameters not supported! [${name}]`)
   else return path
   return undefined
-}
-
-interface Template {
-  readonly source: string
-  readonly variables: readonly string[]
-  readonly firstSegment: string | undefined
-}
-
-/** Template grammar: spec B2.5. Errors name the 1-based column. */
-function parseTemplate(path: string, report: Report): Template | undefined {
-  let at = 0
-  let source = ''
-  let last = false
-  const variables: string[] = []
-  const fail = (what: string): undefined => {
-    report(`${what} at character ${at + 1} of [${path}]`)
-    return undefined
-  }
-  /** One segment's pattern; undefined after a reported error. */
-  const segment = (insideVariable: boolean): string | undefined => {
-    if (last) return fail('Multi segment wildcards "**" are only allowed at the end of the path')
-    if (path.startsWith('**', at)) {
-      at += 2
-      last = true
-      return '.*'
-    }
-    if (path[at] === '*') {
-      at += 1
-      return '[^/:]*'
-    }
-    if (path[at] === '{') return insideVariable ? fail('Variables may not be nested') : variable()
-    const literal = /^[^*{}/:\n]+/.exec(path.slice(at))?.[0]
-    if (literal === undefined) return fail('Expected a path segment')
-    at += literal.length
-    return RegExp.escape(literal)
-  }
-  const variable = (): string | undefined => {
-    at += 1
-    const name = /^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*/.exec(path.slice(at))?.[0]
-    if (name === undefined) return fail('Expected a field name')
-    if (variables.includes(name)) return fail(`The field [${name}] appears twice`)
-    variables.push(name)
-    at += name.length
-    let inner: string | undefined = '[^/:]*'
-    if (path[at] === '=') {
-      at += 1
-      inner = segment(true)
-      while (inner !== undefined && path[at] === '/') {
-        at += 1
-        const next = segment(true)
-        inner = next === undefined ? undefined : `${inner}/${next}`
-      }
-      if (inner === undefined) return undefined
-    }
-    if (path[at] !== '}') return fail('Expected "}"')
-    at += 1
-    return `(${inner})`
-  }
-  if (path[0] !== '/') return fail('A path must start with "/"')
-  while (path[at] === '/') {
-    at += 1
-    const next = segment(false)
-    if (next === undefined) return undefined
-    source += `/${next}`
-  }
-  if (path[at] === ':') {
-    at += 1
-    const verb = /^[^*{}/:\n]+/.exec(path.slice(at))?.[0]
-    if (verb === undefined) return fail('Expected a verb')
-    at += verb.length
-    source += `:${RegExp.escape(verb)}`
-  }
-  if (at < path.length) return fail('Unexpected character')
-  const first = /^\/([^*{}/:\n]+)(?=\/|:|$)/.exec(path)?.[1]
-  return { source, variables, firstSegment: first }
 }

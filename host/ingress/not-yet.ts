@@ -8,6 +8,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import http2 from 'node:http2'
 import type { Socket } from 'node:net'
+import { written } from '../written.ts'
 import type { Frame } from './envelope.ts'
 import { FrameReader, frame } from './envelope.ts'
 import type { Checked, HealthContext } from './health.ts'
@@ -64,7 +65,7 @@ function checked(stream: ServerHttp2Stream, answer: Checked): void {
 
 function watch(context: HealthContext, stream: ServerHttp2Stream, request: Buffer): void {
   stream.respond({ ':status': 200, 'content-type': contentType })
-  const stop = watchHealth(context, request, (message) => stream.write(frame(0, message)))
+  const stop = watchHealth(context, request, (message) => written(stream, frame(0, message)))
   stream.on('close', stop)
 }
 

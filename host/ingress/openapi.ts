@@ -3,45 +3,84 @@
 // O1. One operation for each rule that can be reached; where several have one path and method, the one that would answer.
 // O2. Messages are in proto3 JSON form, as transcode/ reads and writes them.
 // O3. Names are unique: operations, and schemas of one name whose messages differ between components.
+// O4. Made once for a directory, in slices, in a number of steps that grows with the number of rules and fields. What a few rules could
+//     make large without end is bounded: parameters in queries, comparisons of messages.
 //
 // Not in it: comments of the .proto, which deployments do not carry (build/descriptors.ts, D2).
 
 import type { EnumType, Field, FieldType, MessageType, ScalarType } from '../schema/schema.ts'
+import type { Directory } from '../services.ts'
+import { inSlices } from '../slices.ts'
 import { isHttpBody, jsonType } from './http-body.ts'
 import { fieldPath } from './http-rule.ts'
 import type { Routes, ServedRoute } from './routes.ts'
+import { hostPath, routesIn } from './routes.ts'
 
 type Schema = Record<string, unknown>
 
 /** Parameters in the query of one operation, and how deep they reach into messages. */
 const queryParametersMax = 200
 const queryDepthMax = 4
+/** Fields that are looked at for them. */
+const queryFieldsMax = 1_000
+/** Such parameters in the whole document: some megabytes. */
+const documentParametersMax = 20_000
+/** Pairs of messages that are compared for the whole document; those past it count as different. */
+const comparisonsMax = 200_000
 const statusName = 'google.rpc.Status'
 
-export function openApi(routes: Routes): string {
+/** The document of a directory, as it is sent; made once, when it is first asked for. */
+export function documentIn(directory: Directory): Promise<Buffer> {
+  let document = made.get(directory)
+  if (document === undefined) {
+    document = inSlices(openApi(routesIn(directory)))
+    made.set(directory, document)
+  }
+  return document
+}
+const made = new WeakMap<Directory, Promise<Buffer>>()
+
+/** Yields between steps (O4). */
+export function* openApi(routes: Routes): Generator<void, Buffer> {
   const schemas = new Schemas()
   const paths = new Paths()
-  const operationIds = new Set<string>()
+  const ids = new Names()
   const tags = new Set<string>()
+  const budget = { parameters: documentParametersMax }
   let newest = 0
   for (const route of routes.all) {
-    const { path, item, parameters } = paths.of(route)
+    if (hostPath(route) !== undefined) continue
+    const { item, parameters } = paths.of(route)
     for (const method of route.httpMethod === '*' ? anyMethod : [route.httpMethod.toLowerCase()]) {
-      if (Object.hasOwn(item, method)) continue
-      item[method] = operation(route, parameters, schemas, uniqueName(operationIds, idOf(route)))
+      if (item.has(method)) continue
+      item.set(method, JSON.stringify(operation(route, parameters, schemas, ids.unique(idOf(route)), budget)))
+      yield
     }
     tags.add(route.service)
     newest = Math.max(newest, route.target.deployment ?? 0)
-    paths.put(path, item)
   }
-  const document = {
+  yield* schemas.finish()
+  const head = JSON.stringify({
     openapi: '3.1.0',
     info: { title: 'Services on Innkeeper', version: String(newest) },
     tags: [...tags].sort().map((name) => ({ name })),
-    paths: paths.sorted(),
-    components: { schemas: schemas.all() },
+  })
+  const chunks: Buffer[] = [Buffer.from(`${head.slice(0, -1)},"paths":`)]
+  yield* objectOf(paths.sorted(), chunks)
+  chunks.push(Buffer.from(',"components":{"schemas":'))
+  yield* objectOf(schemas.sorted(), chunks)
+  chunks.push(Buffer.from('}}'))
+  return Buffer.concat(chunks)
+}
+
+function* objectOf(members: Iterable<readonly [name: string, json: string]>, chunks: Buffer[]): Generator<void, void> {
+  let before = '{'
+  for (const [name, json] of members) {
+    chunks.push(Buffer.from(`${before}${JSON.stringify(name)}:${json}`))
+    before = ','
+    yield
   }
-  return JSON.stringify(document)
+  chunks.push(Buffer.from(before === '{' ? '{}' : '}'))
 }
 
 const anyMethod = ['get', 'put', 'post', 'delete', 'patch']
@@ -51,16 +90,39 @@ function idOf({ service, method }: ServedRoute): string {
   return `${service.slice(service.lastIndexOf('.') + 1)}_${method.name}`
 }
 
-function uniqueName(taken: Set<string>, wanted: string): string {
-  let name = wanted
-  for (let number = 2; taken.has(name); number++) name = `${wanted}_${number}`
-  taken.add(name)
-  return name
+/** Names that were given out. A name is looked for behind the last one that began like it, so that all of them together take a number
+ *  of steps that grows with their number. */
+class Names {
+  private readonly taken = new Set<string>()
+  private readonly last = new Map<string, number>()
+
+  unique(wanted: string): string {
+    let number = this.last.get(wanted) ?? 1
+    let name = number === 1 ? wanted : `${wanted}_${number}`
+    while (this.taken.has(name)) {
+      number += 1
+      name = `${wanted}_${number}`
+    }
+    this.last.set(wanted, number)
+    this.taken.add(name)
+    return name
+  }
 }
 
-function operation(route: ServedRoute, path: readonly Schema[], schemas: Schemas, operationId: string): Schema {
+/** Parameters in queries that the document may still have. */
+interface Budget {
+  parameters: number
+}
+
+function operation(
+  route: ServedRoute,
+  path: readonly Schema[],
+  schemas: Schemas,
+  operationId: string,
+  budget: Budget,
+): Schema {
   const { method, body } = route
-  const query = body === '*' ? [] : queryParameters(route, schemas)
+  const query = body === '*' ? [] : queryParameters(route, schemas, budget)
   const parameters = [...path.map((parameter) => withSchema(parameter, route, schemas)), ...query]
   const bodySchema = body === '*' ? schemas.message(method.input) : body !== '' && schemas.field(body)
   return {
@@ -92,14 +154,18 @@ function success({ method, responseBody }: ServedRoute, schemas: Schemas): Schem
   }
 }
 
-/** Every field that a query may name: scalars and enums, also those inside of messages. */
-function queryParameters(route: ServedRoute, schemas: Schemas): Schema[] {
+/** Every field that a query may name: scalars and enums, also those inside of messages; as many as are worth a word. */
+function queryParameters(route: ServedRoute, schemas: Schemas, budget: Budget): Schema[] {
   const inPath = new Set(route.variables.map((path) => path.map((field) => field.name).join('.')))
   const parameters: Schema[] = []
+  const max = Math.min(queryParametersMax, budget.parameters)
+  let looks = queryFieldsMax
   const walk = (type: MessageType, prefix: string, above: readonly MessageType[]) => {
     for (const field of type.fields) {
+      if (parameters.length >= max || looks === 0) return
+      looks -= 1
       const name = `${prefix}${field.name}`
-      if (field === route.body || inPath.has(name) || parameters.length >= queryParametersMax) continue
+      if (field === route.body || inPath.has(name)) continue
       if (field.type.kind === 'message') {
         const { message } = field.type
         if (field.repeated || wellKnown(message) !== undefined) continue
@@ -108,6 +174,7 @@ function queryParameters(route: ServedRoute, schemas: Schemas): Schema[] {
     }
   }
   walk(route.method.input, '', [route.method.input])
+  budget.parameters -= parameters.length
   return parameters
 }
 
@@ -119,16 +186,18 @@ function withSchema(parameter: Schema, route: ServedRoute, schemas: Schemas): Sc
 
 /** The document's paths. Two templates that differ in the names of their parameters only are one path in OpenAPI. */
 class Paths {
-  private readonly items = new Map<string, Record<string, Schema>>()
+  /** Operations by method, as JSON. */
+  private readonly items = new Map<string, Map<string, string>>()
   private readonly byShape = new Map<string, { path: string; names: readonly string[] }>()
 
-  of(route: ServedRoute): { path: string; item: Record<string, Schema>; parameters: readonly Schema[] } {
+  of(route: ServedRoute): { item: Map<string, string>; parameters: readonly Schema[] } {
     const parsed = parsePath(route.path)
     const shape = parsed.path.replace(/\{[^}]*\}/g, '{}')
     let known = this.byShape.get(shape)
     if (known === undefined) {
       known = { path: parsed.path, names: parsed.parameters.map(({ name }) => name) }
       this.byShape.set(shape, known)
+      this.items.set(known.path, new Map())
     }
     const { path, names } = known
     const parameters = parsed.parameters.map(({ name, field, description }, index) => {
@@ -141,15 +210,12 @@ class Paths {
         ...(field === undefined ? {} : { field }),
       }
     })
-    return { path, item: this.items.get(path) ?? {}, parameters }
+    return { item: this.items.get(path)!, parameters }
   }
 
-  put(path: string, item: Record<string, Schema>): void {
-    this.items.set(path, item)
-  }
-
-  sorted(): Record<string, unknown> {
-    return Object.fromEntries([...this.items].sort(([a], [b]) => (a < b ? -1 : 1)))
+  *sorted(): Iterable<readonly [path: string, json: string]> {
+    for (const [path, item] of [...this.items].sort(([a], [b]) => (a < b ? -1 : 1)))
+      yield [path, `{${[...item].map(([method, json]) => `"${method}":${json}`).join()}}`]
   }
 }
 
@@ -188,17 +254,34 @@ function parsePath(template: string): { path: string; parameters: readonly PathP
 
 /** components.schemas, filled as messages are met. */
 class Schemas {
-  private readonly named = new Map<string, Schema>()
+  private readonly named = new Map<string, string>()
   private readonly names = new Map<MessageType | EnumType, string>()
+  private readonly unique = new Names()
   /** Messages and enums of one name that differ. */
   private readonly variants = new Map<string, (MessageType | EnumType)[]>()
+  /** Those that have a name and no schema yet: messages may contain themselves, and may be nested without end. */
+  private readonly waiting: (readonly [name: string, make: () => Schema])[] = []
+  private readonly equals = new Equals()
 
-  all(): Record<string, Schema> {
-    return Object.fromEntries([...this.named].sort(([a], [b]) => (a < b ? -1 : 1)))
+  constructor() {
+    this.unique.unique(statusName)
+  }
+
+  /** Makes what operations referred to, and what that refers to. */
+  *finish(): Generator<void, void> {
+    for (let next = this.waiting.pop(); next !== undefined; next = this.waiting.pop()) {
+      const [name, make] = next
+      this.named.set(name, JSON.stringify(make()))
+      yield
+    }
+  }
+
+  *sorted(): Iterable<readonly [name: string, json: string]> {
+    yield* [...this.named].sort(([a], [b]) => (a < b ? -1 : 1))
   }
 
   status(): Schema {
-    this.named.set(statusName, {
+    const schema = {
       type: 'object',
       required: ['code', 'message'],
       properties: {
@@ -206,7 +289,8 @@ class Schemas {
         message: { type: 'string' },
         details: { type: 'array', items: { type: 'object', properties: { '@type': { type: 'string' } } } },
       },
-    })
+    }
+    this.named.set(statusName, JSON.stringify(schema))
     return reference(statusName)
   }
 
@@ -230,23 +314,15 @@ class Schemas {
     return reference(this.nameOf(item, () => ({ type: 'string', enum: [...item.byName.keys()] })))
   }
 
-  /** The name is taken before the schema is made: messages may contain themselves. */
   private nameOf(type: MessageType | EnumType, make: () => Schema): string {
     const known = this.names.get(type)
     if (known !== undefined) return known
     const variants = this.variants.get(type.fullName) ?? []
-    const equal = variants.find((variant) => same(variant, type, new Set()))
-    if (equal !== undefined) {
-      const name = this.names.get(equal)!
-      this.names.set(type, name)
-      return name
-    }
-    this.variants.set(type.fullName, [...variants, type])
-    let name = type.fullName
-    for (let number = 2; this.named.has(name) || name === statusName; number++) name = `${type.fullName}_${number}`
+    const equal = variants.find((variant) => this.equals.same(variant, type))
+    if (equal === undefined) this.variants.set(type.fullName, [...variants, type])
+    const name = equal === undefined ? this.unique.unique(type.fullName) : this.names.get(equal)!
     this.names.set(type, name)
-    this.named.set(name, {})
-    this.named.set(name, make())
+    if (equal === undefined) this.waiting.push([name, make])
     return name
   }
 
@@ -269,9 +345,37 @@ class Schemas {
 }
 
 /** Two messages of one name from different components are one schema if nothing in them differs. */
-function same(a: MessageType | EnumType, b: MessageType | EnumType, seen: Set<unknown>): boolean {
-  if (a === b || seen.has(b)) return true
-  seen.add(b)
+class Equals {
+  private left = comparisonsMax
+  /** What was found equal, by the second of the two. */
+  private readonly known = new Map<MessageType | EnumType, Set<MessageType | EnumType>>()
+
+  same(a: MessageType | EnumType, b: MessageType | EnumType): boolean {
+    const seen = new Map<MessageType | EnumType, Set<MessageType | EnumType>>()
+    const waiting: (readonly [MessageType | EnumType, MessageType | EnumType])[] = [[a, b]]
+    for (let pair = waiting.pop(); pair !== undefined; pair = waiting.pop()) {
+      const [one, other] = pair
+      if (one === other || this.known.get(other)?.has(one) || seen.get(other)?.has(one)) continue
+      this.left -= 1
+      if (this.left < 0) return false
+      add(seen, other, one)
+      if (!alike(one, other, waiting)) return false
+    }
+    for (const [other, ones] of seen) for (const one of ones) add(this.known, other, one)
+    return true
+  }
+}
+
+function add<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {
+  const values = map.get(key)
+  if (values === undefined) map.set(key, new Set([value]))
+  else values.add(value)
+}
+
+type Pairs = (readonly [MessageType | EnumType, MessageType | EnumType])[]
+
+/** Equal but for what is in their fields, which is put to `inside`. */
+function alike(a: MessageType | EnumType, b: MessageType | EnumType, inside: Pairs): boolean {
   if (a.fullName !== b.fullName || 'fields' in a !== 'fields' in b) return false
   if (!('fields' in a) || !('fields' in b)) {
     const values = [...(b as EnumType).byName.keys()]
@@ -282,15 +386,16 @@ function same(a: MessageType | EnumType, b: MessageType | EnumType, seen: Set<un
     const other = b.fields[index]!
     const { jsonName, repeated, oneof } = other
     if (field.jsonName !== jsonName || field.repeated !== repeated || field.oneof !== oneof) return false
-    return sameType(field.type, other.type, seen)
+    return alikeTypes(field.type, other.type, inside)
   })
 }
 
-function sameType(a: FieldType, b: FieldType, seen: Set<unknown>): boolean {
+function alikeTypes(a: FieldType, b: FieldType, inside: Pairs): boolean {
   if (a.kind === 'scalar' && b.kind === 'scalar') return a.scalar === b.scalar
-  if (a.kind === 'enum' && b.kind === 'enum') return same(a.enum, b.enum, seen)
-  if (a.kind === 'message' && b.kind === 'message') return same(a.message, b.message, seen)
-  return a.kind === 'map' && b.kind === 'map' && a.key === b.key && sameType(a.value, b.value, seen)
+  if (a.kind === 'enum' && b.kind === 'enum') inside.push([a.enum, b.enum])
+  else if (a.kind === 'message' && b.kind === 'message') inside.push([a.message, b.message])
+  else return a.kind === 'map' && b.kind === 'map' && a.key === b.key && alikeTypes(a.value, b.value, inside)
+  return true
 }
 
 function reference(name: string): Schema {

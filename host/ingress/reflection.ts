@@ -5,30 +5,50 @@
 // The two versions have the same messages; they are few, so they are read and written field by field.
 
 import type { Server, ServerDuplexStream } from '@grpc/grpc-js'
+import { InnkeeperError } from '../errors.ts'
 import type { FileType, Schema } from '../schema/schema.ts'
 import { WireCursor } from '../schema/wire.ts'
 import type { Services } from '../services.ts'
 import { Sink } from '../transcode/sink.ts'
+import { InputGate } from './input-gate.ts'
 import { ownSchema } from './own-files.ts'
+import type { OwnStream, OwnStreams } from './own-streams.ts'
 
 const same = (bytes: Buffer): Buffer => bytes
 const versions = ['grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection']
 
-export function registerReflection(server: Server, services: Services): void {
+export function registerReflection(server: Server, services: Services, streams: OwnStreams): void {
   for (const name of versions) {
-    const handle = (stream: ServerDuplexStream<Buffer, Buffer>) => {
-      stream.on('data', (request: Buffer) => {
-        try {
-          stream.write(Buffer.from(respond(name, services, request)))
-        } catch {
-          stream.emit('error', { code: 3, details: 'not a ServerReflectionRequest' })
-        }
+    const handle = (call: ServerDuplexStream<Buffer, Buffer>) => {
+      call.on('error', () => {})
+      const stream = streams.open(name, call)
+      if (stream === undefined) {
+        call.resume()
+        return
+      }
+      const gate = new InputGate(call)
+      let answered = Promise.resolve(true)
+      call.on('data', (request: Buffer) => {
+        gate.hold()
+        answered = answered.then(() => answer(stream, name, services, request))
+        answered.then(() => gate.release())
       })
-      stream.on('end', () => stream.end())
-      stream.on('error', () => {})
+      call.on('end', () => answered.then(() => stream.end()))
     }
     server.register(`/${name}/ServerReflectionInfo`, handle, same, same, 'bidi')
   }
+}
+
+async function answer(stream: OwnStream, own: string, services: Services, request: Buffer): Promise<boolean> {
+  if (stream.ended) return false
+  let response: Uint8Array
+  try {
+    response = respond(own, services, request)
+  } catch {
+    stream.fail(new InnkeeperError('bad_request', 'not a ServerReflectionRequest'))
+    return false
+  }
+  return await stream.write(Buffer.from(response))
 }
 
 /** Field numbers: grpc/reflection/v1/reflection.proto. */

@@ -96,6 +96,13 @@ export class Outbox {
     return [...this.entries.values()]
   }
 
+  /** In the order of their ids, `max` of those after one. */
+  page(after: number, max: number, wanted: (entry: OutboxEntry) => boolean): readonly OutboxEntry[] {
+    const found: OutboxEntry[] = []
+    for (const entry of this.entries.values()) if (entry.id > after && wanted(entry)) found.push(entry)
+    return found.sort((a, b) => a.id - b.id).slice(0, max)
+  }
+
   /** Take up what is in the journal, in order: after a start, when all services are there, and after a reopened store.
    *  `interrupted`: a process has ended meanwhile, perhaps by one of these (O5). */
   resume(interrupted: boolean): void {

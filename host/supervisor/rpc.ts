@@ -1,7 +1,8 @@
 // RPC: calls between the main thread and the partition's, with lines on the way and a word when the caller has left.
 //
 // C1. Each call is answered once; a thread that ends answers all of its own that are open by `close`.
-// C2. Errors keep their code: an InnkeeperError arrives as one, anything else as its message.
+// C2. A line is taken when the other side's `line` has resolved: so a client that does not read is waited for across threads.
+// C3. Errors keep their code: an InnkeeperError arrives as one, anything else as its message.
 //
 // Owns: matching answers to calls.   partition.ts, supervisor.ts own: what is called.
 
@@ -12,7 +13,8 @@ import { InnkeeperError } from '../errors.ts'
 export type Handler = (parameters: unknown, call: Incoming) => Promise<unknown> | unknown
 
 export interface Incoming {
-  readonly line: (value: unknown) => void
+  /** Resolves when it was taken. */
+  readonly line: (value: unknown) => Promise<void>
   /** The caller does not wait any more. */
   readonly closed: Promise<void>
 }
@@ -23,6 +25,8 @@ type Message =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly error: Told }
   | { readonly kind: 'left'; readonly id: number }
+  /** The next line of the call. */
+  | { readonly kind: 'taken'; readonly id: number }
 
 interface Told {
   readonly code: ErrorCode | undefined
@@ -36,7 +40,7 @@ interface Told {
 interface Open {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
-  readonly line: (value: unknown) => void
+  readonly line: (value: unknown) => unknown
 }
 
 type Port = Pick<MessagePort, 'postMessage'> & { on(event: 'message', listener: (message: Message) => void): unknown }
@@ -45,6 +49,8 @@ export class Rpc {
   private readonly port: Port
   private readonly open = new Map<number, Open>()
   private readonly leaving = new Map<number, () => void>()
+  /** Lines on their way, by call, in order. */
+  private readonly lines = new Map<number, (() => void)[]>()
   private lastId = 0
   private closed: Error | undefined
 
@@ -56,7 +62,7 @@ export class Rpc {
   call<T>(
     name: string,
     parameters: unknown = undefined,
-    line: (value: unknown) => void = () => {},
+    line: (value: unknown) => unknown = () => {},
     left?: Promise<unknown>,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -90,7 +96,10 @@ export class Rpc {
         this.leaving.get(id)?.()
         return
       case 'line':
-        this.open.get(id)?.line(message.value)
+        void this.lineHeard(id, message.value)
+        return
+      case 'taken':
+        this.lines.get(id)?.shift()?.()
         return
       case 'answer':
         this.open.get(id)?.resolve(message.value)
@@ -106,12 +115,27 @@ export class Rpc {
     const closed = new Promise<void>((resolve) => this.leaving.set(id, resolve))
     try {
       if (handler === undefined) throw new Error(`nothing is called ${name}`)
-      const line = (value: unknown) => this.port.postMessage({ kind: 'line', id, value })
+      const line = (value: unknown) =>
+        new Promise<void>((resolve) => {
+          const waiting = this.lines.get(id) ?? []
+          this.lines.set(id, waiting)
+          waiting.push(resolve)
+          this.port.postMessage({ kind: 'line', id, value })
+        })
       this.port.postMessage({ kind: 'answer', id, value: await handler(parameters, { line, closed }) })
     } catch (error) {
       this.port.postMessage({ kind: 'failed', id, error: told(error) })
     } finally {
       this.leaving.delete(id)
+      this.lines.delete(id)
+    }
+  }
+
+  private async lineHeard(id: number, value: unknown): Promise<void> {
+    try {
+      await this.open.get(id)?.line(value)
+    } finally {
+      this.port.postMessage({ kind: 'taken', id })
     }
   }
 }

@@ -5,7 +5,6 @@
 import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { prepareCores } from '../../host/deploy/cores.ts'
 import { link } from '../../host/deploy/link.ts'
 import { witSource } from '../../host/deploy/wit.ts'
 import { load } from '../../host/guest/load.ts'

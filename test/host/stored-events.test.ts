@@ -247,6 +247,7 @@ StoredEvents('a service renamed with its persistence id takes over entities that
     assert.equal(reasonsOf(await host.deployer.deploy(renamed)), [
       `tally.v1.Counting: the persistence id ${tally} is that of ${tally}, which is served; \`inn undeploy ${tally}\` first: ` +
         'what it stored stays, and this service takes it over (--force overrides)',
+      `tally.v1.Counting: POST /tally/{id}/add is ${tally}/Add's, GET /tally/{id} is ${tally}/Get's; \`inn undeploy ${tally}\` first (--force overrides)`,
     ])
     host.deployer.undeploy(tally)
     await deployed(host, renamed)

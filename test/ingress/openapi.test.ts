@@ -5,7 +5,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openApi } from '../../host/ingress/openapi.ts'
 import { Routes } from '../../host/ingress/routes.ts'
-import type { Schema } from '../../host/schema/schema.ts'
+import type { Field, MessageType, Schema } from '../../host/schema/schema.ts'
+import type { Service } from '../../host/services.ts'
 import { http } from '../support/host.ts'
 import { fakeHost, fakeService, streamsProto } from '../support/ingress.ts'
 import { protos } from '../support/protos.ts'
@@ -56,9 +57,33 @@ const { schema: streamsSchema } = await protos({ 'streams.proto': streamsProto }
 // biome-ignore lint/suspicious/noExplicitAny: what tests look at is what they assert
 type Document = any
 
+/** The document, and how often it looked a name up on the way: what it takes grows with that. */
+function counted(routes: Routes): { document: Document; steps: number; lookups: number } {
+  const { has } = Set.prototype
+  let lookups = 0
+  let steps = 0
+  Set.prototype.has = function (value) {
+    lookups += 1
+    return has.call(this, value)
+  }
+  try {
+    const work = openApi(routes)
+    for (let made = work.next(); ; made = work.next()) {
+      if (made.done) return { document: JSON.parse(made.value.toString()), steps, lookups }
+      steps += 1
+    }
+  } finally {
+    Set.prototype.has = has
+  }
+}
+
+function read(routes: Routes): Document {
+  return counted(routes).document
+}
+
 function documentOf(...services: readonly [schema: Schema, name: string][]): Document {
   const all = services.map(([schema, name]) => [name, fakeService(schema, name)] as const)
-  return JSON.parse(openApi(new Routes({ unserved: new Map(), services: new Map(all) })))
+  return read(new Routes({ unserved: new Map(), services: new Map(all) }))
 }
 
 async function isValid(document: Document): Promise<void> {
@@ -188,13 +213,13 @@ OpenApi('O3: messages of one name that differ between components are two schemas
     const service = fakeService(schema, 'test.twice.Shapes')
     return [`test.twice.${index}`, service] as const
   })
-  const twice = JSON.parse(openApi(new Routes({ unserved: new Map(), services: new Map(services) })))
+  const twice = read(new Routes({ unserved: new Map(), services: new Map(services) }))
   await isValid(twice)
   const names = Object.keys(twice.components.schemas).filter((name) => name.startsWith('test.twice'))
   assert.equal(names.sort(), ['test.twice.Inner', 'test.twice.Inner_2', 'test.twice.Thing', 'test.twice.Thing_2'])
 })
 
-OpenApi('GET /openapi.json follows deployments, and a route of a service wins over it', async () => {
+OpenApi('GET /openapi.json follows deployments, and no route of a service wins over it', async () => {
   const host = await fakeHost(streamsSchema, [streamsName])
   const get = () => http(host.address, 'GET', '/openapi.json')
   const first = await get()
@@ -212,12 +237,75 @@ OpenApi('GET /openapi.json follows deployments, and a route of a service wins ov
   })
   host.services.change([fakeService(other, 'test.own.v1.Shapes')])
   assert.is((await get()).json.openapi, '3.1.0', 'a route of another method leaves it there')
-  const { schema: wins } = await protos({
+  assert.is((await http(host.address, 'DELETE', '/openapi.json')).status, 200)
+  const { schema: loses } = await protos({
     'shapes.proto': shapes(everything, own.replace('METHOD', 'get'), 'test.own.v1'),
   })
-  host.services.change([fakeService(wins, 'test.own.v1.Shapes')])
-  assert.is((await get()).json.openapi, undefined)
+  host.services.change([fakeService(loses, 'test.own.v1.Shapes')])
+  const { json } = await get()
+  assert.is(json.openapi, '3.1.0')
+  assert.not.ok(json.paths['/openapi.json'], 'what cannot be reached is not in it')
   await host.ingress.close(100)
+})
+
+/** A service of one method with so many rules, whose operations would all have one id. */
+function ruled(count: number): Routes {
+  const service = fakeService(shapesSchema, shapesName)
+  const plain = service.type.methods.get('Plain')!
+  const methods = Array.from({ length: count }, (_, index) => {
+    const path = `/${index}/{id}`
+    const rule = { selector: '', method: 'GET', path, body: '', responseBody: '', additional: [] } as const
+    return [path, { ...plain, http: rule }] as const
+  })
+  const type = { ...service.type, methods: new Map(methods) }
+  return new Routes({
+    unserved: new Map(),
+    services: new Map([[service.name, { ...service, type } as unknown as Service]]),
+  })
+}
+
+OpenApi('O4: twice the rules take twice the steps, and operations of one name get their own', async () => {
+  await isValid(counted(ruled(50)).document)
+  const [once, twice] = [counted(ruled(1_000)), counted(ruled(2_000))]
+  assert.is(Object.keys(twice.document.paths).length, 2_000)
+  for (const what of ['steps', 'lookups'] as const)
+    assert.ok(twice[what] < 2.1 * once[what], `${what}: ${once[what]}, then ${twice[what]}`)
+  const parameters = Object.values<Document>(twice.document.paths).flatMap(({ get }) => get.parameters)
+  assert.ok(parameters.length < 23_000, `${parameters.length} parameters`)
+})
+
+OpenApi('O4: messages nested without end are a document, and are compared no more often than they differ', async () => {
+  const depth = 3_000
+  const service = fakeService(shapesSchema, shapesName)
+  const plain = service.type.methods.get('Plain')!
+  const field = plain.input.fields[0]!
+  const chain = (scalar: 'int32' | 'string'): MessageType => {
+    let type: Field['type'] = { kind: 'scalar', scalar }
+    let message = plain.input
+    for (let at = 0; at < depth; at++) {
+      const fields = [{ ...field, name: 'next', jsonName: 'next', type }]
+      message = { fullName: `test.deep.M${at}`, fields, byNumber: new Map(), byName: new Map() }
+      type = { kind: 'message', message }
+    }
+    return message
+  }
+  const services = (['int32', 'int32', 'string'] as const).map((scalar, index): [string, Service] => {
+    const rule = {
+      selector: '',
+      method: 'POST',
+      path: `/${index}`,
+      body: '*',
+      responseBody: '',
+      additional: [],
+    } as const
+    const method = { ...plain, input: chain(scalar), output: chain(scalar), http: rule }
+    const type = { ...service.type, methods: new Map([['Do', method]]) }
+    return [String(index), { ...service, name: String(index), type } as unknown as Service]
+  })
+  const { document, steps } = counted(new Routes({ unserved: new Map(), services: new Map(services) }))
+  const names = Object.keys(document.components.schemas).filter((name) => name.startsWith('test.deep'))
+  assert.is(names.length, 2 * depth)
+  assert.ok(steps < 5 * depth, `${steps} steps`)
 })
 
 OpenApi.run()
