@@ -31,8 +31,9 @@ type Message =
 interface Told {
   readonly code: ErrorCode | undefined
   readonly message: string
-  /** Of the system, such as EADDRINUSE. */
+  /** Of the system, such as EADDRINUSE, and what was asked of it. */
   readonly system: string | undefined
+  readonly syscall: string | undefined
   readonly retryAfterSeconds: number | undefined
   readonly cause: string | undefined
 }
@@ -141,19 +142,23 @@ export class Rpc {
 }
 
 export function told(error: unknown): Told {
-  const { message, code, cause } = error as { message?: string; code?: string; cause?: unknown }
+  const { message, code, syscall, cause } = error as NodeJS.ErrnoException
   const ours = error instanceof InnkeeperError ? error : undefined
   return {
     code: ours?.code,
     message: message ?? String(error),
     system: ours === undefined && typeof code === 'string' ? code : undefined,
+    syscall,
     retryAfterSeconds: ours?.retryAfterSeconds,
     cause: cause instanceof Error ? cause.message : undefined,
   }
 }
 
-export function toError({ code, message, system, retryAfterSeconds, cause }: Told): Error {
+export function toError({ code, message, system, syscall, retryAfterSeconds, cause }: Told): Error {
   const because = cause === undefined ? undefined : new Error(cause)
   if (code !== undefined) return new InnkeeperError(code, message, because, retryAfterSeconds)
-  return Object.assign(new Error(message, { cause: because }), system === undefined ? {} : { code: system })
+  return Object.assign(new Error(message, { cause: because }), {
+    ...(system === undefined ? {} : { code: system }),
+    ...(syscall === undefined ? {} : { syscall }),
+  })
 }

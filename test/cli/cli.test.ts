@@ -181,8 +181,10 @@ function unread(args: readonly string[]): Promise<{ code: number | null; err: st
 }
 
 Cli('a call that forgets its key ends with 1, naming method and field', async () => {
-  const said = /INVALID_ARGUMENT: examples.counter.v1.Counter\/Add: the field id names the entity and is empty; set it/
-  await fails(1, said, ['call', `${counter}/Add`, '{"amount":3}'])
+  writeFileSync(join(work.path, 'scripted.wasm'), await scripted())
+  await json('deploy', 'scripted.wasm')
+  const said = /INVALID_ARGUMENT: test.script.v1.Values\/Do: the field id names the entity and is empty; set it/
+  await fails(1, said, ['call', `${values}/Do`, '{"code":""}'])
 })
 
 Cli('the entity of the empty key can be looked at, and is seen in a list', async () => {

@@ -8,23 +8,24 @@ import { grpcClient, http, schemaOf, temporary, testHost } from '../support/host
 import { actions, replicas, ScriptClient, scripted, values } from '../support/scripted.ts'
 
 const events = 'innkeeper.conformance.v1.Events'
-const counter = 'examples.counter.v1.Counter'
+const cart = 'examples.cart.v1.ShoppingCart'
 
 const data = temporary()
 const host = await testHost(data.path)
 assert.ok((await host.deployer.deploy(await scripted())).ok)
-assert.ok((await host.deployer.deploy((await component('counter/typescript')).bytes)).ok)
+assert.ok((await host.deployer.deploy((await component('cart/typescript')).bytes)).ok)
 assert.ok((await host.deployer.deploy((await built('test/conformance/typescript', 'conformance-typescript')).bytes)).ok)
 const client = new ScriptClient(host.listen)
 const act = (code: string) => client.call(actions, 'Do', '', code)
 
-const said = (method: string) => `${method}: the field id names the entity and is empty; set it in the request`
+const said = (method: string) =>
+  `${method}: the field ${method.startsWith(cart) ? 'user_id' : 'id'} names the entity and is empty; set it in the request`
 
 const Empty = suite('requests without a key')
 
 Empty('over HTTP, with an empty part of the path, an empty body, or an empty text in it', async () => {
   for (const [path, body, method] of [
-    ['/counter//add', { amount: 1 }, `${counter}/Add`],
+    ['/cart//items/add', { quantity: 1 }, `${cart}/AddItem`],
     ['/values/', { code: '' }, `${values}/Do`],
     ['/replicas/', { code: '' }, `${replicas}/Do`],
     ['/replicas//open', { code: '' }, `${replicas}/Open`],
@@ -36,15 +37,15 @@ Empty('over HTTP, with an empty part of the path, an empty body, or an empty tex
     const { status, json } = await http(host.listen, 'POST', path, body)
     assert.equal([status, json.code, json.message], [400, 3, said(method)], path)
   }
-  const { status, json } = await http(host.listen, 'GET', '/counter/')
-  assert.equal([status, json.message], [400, said(`${counter}/Get`)])
+  const { status, json } = await http(host.listen, 'GET', '/carts/')
+  assert.equal([status, json.message], [400, said(`${cart}/GetCart`)])
 })
 
 Empty('over gRPC, where the message is {}', async () => {
-  const grpc = grpcClient(host.listen, schemaOf(host, counter))
-  const answer = await grpc.call(`${counter}/Add`, {})
+  const grpc = grpcClient(host.listen, schemaOf(host, cart))
+  const answer = await grpc.call(`${cart}/AddItem`, {})
   grpc.close()
-  assert.equal([answer.code, answer.message], [3, said(`${counter}/Add`)])
+  assert.equal([answer.code, answer.message], [3, said(`${cart}/AddItem`)])
   for (const [service, method] of [
     [values, 'Do'],
     [replicas, 'Do'],
@@ -63,7 +64,7 @@ Empty('over gRPC, where the message is {}', async () => {
 
 Empty('over gRPC-Web', async () => {
   for (const [service, method] of [
-    [counter, 'Add'],
+    [cart, 'AddItem'],
     [values, 'Do'],
     [replicas, 'Open'],
   ]) {
@@ -116,7 +117,7 @@ Empty('of an effect, from functions of every kind: it is parked with that reason
 })
 
 Empty('leave nothing behind: no entity has the empty key', async () => {
-  for (const service of [counter, values, replicas, events]) {
+  for (const service of [cart, values, replicas, events]) {
     const { entities } = (await http(host.admin, 'GET', `/v1/services/${service}/entities`)).json
     assert.equal(
       entities.filter(({ id }: { id: string }) => id === ''),
