@@ -93,7 +93,8 @@ export class Routes {
     const left = [...directory.unserved.values()].flatMap(({ name, type }) =>
       [...(type?.methods.values() ?? [])].flatMap((method) => routesOf(name, method).routes),
     )
-    for (const [rank, route] of left.entries()) add(this.unserved, route, rank)
+    // Their callers hear of it by any HTTP method.
+    for (const [rank, route] of left.entries()) add(this.unserved, { ...route, httpMethod: '*' }, rank)
   }
 
   /** `path` is still encoded and without query. */
