@@ -147,7 +147,13 @@ export class Deployer {
     const active = new Map(catalog.active())
     for (const name of without) {
       const deployment = active.get(name)
-      if (deployment === undefined) continue
+      if (deployment === undefined) {
+        this.parts.log.warn(
+          { service: name },
+          'the host was told to serve without a service that is not deployed (--without)',
+        )
+        continue
+      }
       active.delete(name)
       this.leave(deployment, [name], new Unlinkable(['the host was told to serve without it (--without)']))
     }
