@@ -282,8 +282,8 @@ Wal('W4: an older log that a client stored does not pass for later commits when 
 })
 
 // Enough for the journal's memory table to be full, so that RocksDB starts a second log.
-const megabyte = 'z'.repeat(1024 * 1024)
-const twoPayloads = Array.from({ length: 24 }, () => megabyte)
+const large = 'z'.repeat(96 * 1024)
+const twoPayloads = Array.from({ length: 24 }, () => large)
 const two = await crashed(twoPayloads)
 
 Wal('two logs: undamaged, both are read', async () => {
