@@ -41,11 +41,11 @@ export async function listenAdmin(doors: AdminDoors, handle: AdminHandler): Prom
     serve(doors, handle, uploads, request, response).catch((thrown: unknown) => {
       const error = toInnkeeperError(thrown)
       if (error.code === 'internal') doors.log.error({ err: thrown, path: request.url }, 'an admin request failed')
+      const { status, body } = errorToHttp(new InnkeeperError(error.code, operatorMessage(error)))
       if (response.headersSent) {
-        response.destroy()
+        response.end(`{"error":${body}}\n`)
         return
       }
-      const { status, body } = errorToHttp(new InnkeeperError(error.code, operatorMessage(error)))
       if (error.retryAfterSeconds !== undefined) response.setHeader('retry-after', String(error.retryAfterSeconds))
       send(response, status, 'application/json', body)
       request.resume()

@@ -101,13 +101,28 @@ export class Refused extends CommandFailure {
   }
 }
 
+/** @throws CommandFailure for an error that comes behind lines, and where the host is gone in the middle */
 async function eachLine(response: Response, onLine: (value: Json) => void): Promise<void> {
   let rest = ''
-  const decoder = new TextDecoder()
-  for await (const chunk of response.body!) {
-    const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n')
-    rest = lines.pop()!
-    for (const line of lines) if (line !== '') onLine(JSON.parse(line))
+  let error: Json
+  const one = (line: string): void => {
+    if (line === '') return
+    const value: Json = JSON.parse(line)
+    error = value.error
+    if (error === undefined) onLine(value)
   }
-  if (rest !== '') onLine(JSON.parse(rest))
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of response.body!) {
+      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) one(line)
+    }
+  } catch (thrown) {
+    // What undici says of a connection that was cut.
+    if (!(thrown instanceof TypeError)) throw thrown
+    throw new CommandFailure('the host closed the connection before it had answered; look at its log')
+  }
+  one(rest)
+  if (error !== undefined) throw new CommandFailure(error.message)
 }

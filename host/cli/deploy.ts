@@ -13,7 +13,7 @@ export const deployCommand: Subcommand = {
   summary: 'upload a component; every reason at once if it is refused',
   flags: {
     'dry-run': { type: 'boolean', help: 'only say what would happen' },
-    force: { type: 'boolean', help: 'override all checks of an upgrade but ownership' },
+    force: { type: 'boolean', help: 'deploy although a check of the upgrade refuses it; what it overrides is printed' },
   },
   words: [1, 1],
   run,

@@ -328,7 +328,10 @@ export class Deployer {
       const overridden = [...reasons, ...(await storedTypes(parts, stored))]
       return {
         reasons: ownership,
-        warnings: [...overridden.map((reason) => `overridden by --force: ${reason}`), ...warnings],
+        warnings: [
+          ...overridden.map((reason) => `overridden by --force: ${reason.replace(' (--force overrides)', '')}`),
+          ...warnings,
+        ],
         tried: [],
       }
     }
