@@ -31,6 +31,12 @@ export interface Seen extends InHand {
 
 const encoder = new TextEncoder()
 
+/** What held the loop, and when that was found, in milliseconds since 1970. */
+export interface Act {
+  readonly held: InHand
+  readonly atMs: number
+}
+
 export class InHandMemory {
   readonly buffer: SharedArrayBuffer
   private readonly header: Int32Array

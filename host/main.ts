@@ -25,7 +25,7 @@ import { entityId } from './entity/key.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
 import { InnkeeperError, operatorMessage } from './errors.ts'
-import { type InHand, InHandMemory } from './in-hand.ts'
+import { type Act, InHandMemory } from './in-hand.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
@@ -61,7 +61,7 @@ export interface HostParts {
   /** Hosts before this one, in this process, that were ended or failed. */
   readonly endings?: number
   /** What held the loop of the host before this one until it was ended from outside. */
-  readonly guilty?: InHand
+  readonly guilty?: Act
 }
 
 export interface Host {
@@ -123,8 +123,9 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     if (free?.kind === 'replicated') wakeSubscribed(store, new Map([[free.storage, free]]), entities, log)
   })
   if (parts.guilty !== undefined) {
-    const { count } = quarantine.strike(parts.guilty, catalog.active().get(parts.guilty.service) ?? 0)
-    log.error({ ...parts.guilty, strikes: count }, 'a service held the host until it was ended, and is in quarantine')
+    const { held, atMs } = parts.guilty
+    const { count } = quarantine.strike(held, catalog.active().get(held.service) ?? 0, atMs)
+    log.error({ ...held, strikes: count }, 'a service held the host until it was ended, and is in quarantine')
   }
   const { snapshotEvery, passivateAfterMs, valueHistory } = config
   const waiting = new WaitingBudget(limits)

@@ -48,10 +48,11 @@ export class Quarantine {
     for (const timer of this.timers.values()) clearTimeout(timer)
   }
 
-  /** It held the loop. `deployment`: number of the one that serves it. */
-  strike(held: InHand, deployment: number): Strikes {
+  /** It held the loop. `deployment`: number of the one that serves it. One act counts once, however often a start tells it: `atMs`. */
+  strike(held: InHand, deployment: number, atMs?: number): Strikes {
     const known = this.entries.get(held.service)
-    const strikes = { count: (known?.strikes.count ?? 0) + 1, atMs: this.clock.now(), held, deployment }
+    if (atMs !== undefined && known?.strikes.atMs === atMs) return known.strikes
+    const strikes = { count: (known?.strikes.count ?? 0) + 1, atMs: atMs ?? this.clock.now(), held, deployment }
     this.store.putStrikes(held.service, strikes)
     this.enter(held.service, strikes)
     return strikes

@@ -10,7 +10,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { AdminCall } from '../admin/handle.ts'
 import type { Config } from '../config.ts'
 import type { DeployOptions } from '../deploy/deploy.ts'
-import { type InHand, InHandMemory } from '../in-hand.ts'
+import { type Act, InHandMemory } from '../in-hand.ts'
 import { routesOf } from '../ingress/http-rule.ts'
 import type { Host } from '../main.ts'
 import { startHost } from '../main.ts'
@@ -21,10 +21,16 @@ export interface PartitionStart {
   readonly config: Config
   readonly waits: boolean
   readonly inHand: SharedArrayBuffer
-  readonly guilty: InHand | undefined
+  readonly guilty: Act | undefined
   /** How often one was ended before. */
   readonly endings: number
 }
+
+/** What a partition says before it answers calls. */
+export type Beginning =
+  | { readonly kind: 'begun'; readonly thread: number | undefined }
+  | { readonly kind: 'started'; readonly listen: string }
+  | { readonly kind: 'not started'; readonly error: ReturnType<typeof told> }
 
 /** What is served, for the words of `inn up`. */
 export interface Served {
@@ -44,6 +50,8 @@ const beatEveryMs = 100
 const { config, waits, inHand, guilty, endings } = workerData as PartitionStart
 const memory = new InHandMemory(inHand)
 setInterval(() => memory.beat(), beatEveryMs).unref()
+const say = (word: Beginning) => parentPort!.postMessage(word)
+say({ kind: 'begun', thread: threadId() })
 
 try {
   const host = await startHost(config, {
@@ -63,9 +71,9 @@ try {
     served: () => servedBy(host),
     stop: () => host.stop(),
   })
-  parentPort!.postMessage({ kind: 'started', listen: host.listen, thread: threadId() })
+  say({ kind: 'started', listen: host.listen })
 } catch (error) {
-  parentPort!.postMessage({ kind: 'not started', error: told(error) })
+  say({ kind: 'not started', error: told(error) })
 }
 
 function servedBy({ services, deployer }: Host): Served {

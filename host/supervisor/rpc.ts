@@ -135,9 +135,10 @@ export class Rpc {
   private async lineHeard(id: number, value: unknown): Promise<void> {
     try {
       await this.open.get(id)?.line(value)
-    } finally {
-      this.port.postMessage({ kind: 'taken', id })
+    } catch {
+      // Whoever cannot take a line has left: the call ends by itself.
     }
+    this.port.postMessage({ kind: 'taken', id })
   }
 }
 

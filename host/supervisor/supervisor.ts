@@ -18,9 +18,9 @@ import { listenAdmin } from '../admin/server.ts'
 import type { Config } from '../config.ts'
 import type { DeployResult } from '../deploy/deploy.ts'
 import { InnkeeperError } from '../errors.ts'
-import { type InHand, InHandMemory } from '../in-hand.ts'
+import { type Act, type InHand, InHandMemory } from '../in-hand.ts'
 import { createLog } from '../observe/log.ts'
-import type { DeployCall, PartitionStart, Served } from './partition.ts'
+import type { Beginning, DeployCall, PartitionStart, Served } from './partition.ts'
 import { Rpc, toError } from './rpc.ts'
 import { threadRanMs } from './thread-time.ts'
 import { Watchdog } from './watchdog.ts'
@@ -65,6 +65,21 @@ export async function supervise(config: Config, options: SuperviseOptions): Prom
   return supervisor
 }
 
+function actOf(held: InHand): Act {
+  return { held, atMs: Date.now() }
+}
+
+/** A partition whose loop was held before it had started. */
+class HeldAtStart extends Error {
+  readonly held: InHand | undefined
+
+  constructor(held: InHand | undefined) {
+    const what = held === undefined ? 'the host itself' : `service ${held.service}`
+    super(`the partition did not start: ${what} held its loop; \`inn up --without SERVICE\` leaves a service out`)
+    this.held = held
+  }
+}
+
 interface Partition {
   readonly worker: Worker
   readonly rpc: Rpc
@@ -80,6 +95,8 @@ class Supervisor implements SupervisedHost {
   /** The one that serves, once it does. */
   private partition: Promise<Partition>
   private current: Partition | undefined
+  /** The one that was begun last, serving or not. */
+  private worker: Worker | undefined
   private why = 'the host is starting; try again in a moment'
   private endings = 0
   private crashes: number[] = []
@@ -133,14 +150,14 @@ class Supervisor implements SupervisedHost {
   async stop(): Promise<void> {
     if (this.stopping) return
     this.stopping = true
-    const partition = await this.partition.catch(() => undefined)
-    if (partition !== undefined) {
-      const { rpc, worker, watchdog } = partition
-      const late = new Promise((resolve) => setTimeout(resolve, this.config.stopWaitMs + stopSpareMs).unref())
-      await Promise.race([rpc.call('stop').catch(() => {}), late])
-      watchdog.stop()
-      await worker.terminate()
-    }
+    const late = new Promise<undefined>((resolve) => {
+      setTimeout(() => resolve(undefined), this.config.stopWaitMs + stopSpareMs).unref()
+    })
+    // One that is starting is waited for as well, and no longer.
+    const partition = await Promise.race([this.partition.catch(() => undefined), late])
+    if (partition !== undefined) await Promise.race([partition.rpc.call('stop').catch(() => {}), late])
+    partition?.watchdog.stop()
+    await this.worker?.terminate()
     await this.adminServer?.close()
   }
 
@@ -176,50 +193,67 @@ class Supervisor implements SupervisedHost {
     }
   }
 
-  private async begin(guilty: InHand | undefined): Promise<Partition> {
+  private async begin(guilty: Act | undefined): Promise<Partition> {
+    let act = guilty
     for (let tries = 1; ; tries++) {
       try {
-        const partition = await this.start(guilty)
+        const partition = await this.start(act)
         this.current = partition
         this.bound = partition.listen
         return partition
       } catch (error) {
         // The first start tells its user; later ones have nobody to tell, and a port or a lock may take a moment to be free.
-        if (this.bound === '' || tries === startTriesMax) throw error
-        this.log.error({ err: error, tries }, 'the partition could not be started again; trying once more')
+        const held = error instanceof HeldAtStart ? error.held : undefined
+        if (this.stopping || (this.bound === '' && held === undefined) || tries === startTriesMax) throw error
+        this.log.error({ err: error, tries }, 'the partition could not be started; trying once more')
+        if (held !== undefined) act = actOf(held)
         await new Promise((resolve) => setTimeout(resolve, startAgainMs * tries))
       }
     }
   }
 
-  private start(guilty: InHand | undefined): Promise<Partition> {
+  private start(guilty: Act | undefined): Promise<Partition> {
     const memory = new InHandMemory()
     const { config, waits, endings, bound } = this
     const [, port = ''] = /:(\d+)$/.exec(bound) ?? []
     const own = port === '' ? config : { ...config, listen: { ...config.listen, port: Number(port) } }
     const start: PartitionStart = { config: own, waits, inHand: memory.buffer, guilty, endings }
     const worker = new Worker(this.script, { workerData: start })
+    this.worker = worker
     return new Promise((resolve, reject) => {
       let partition: Partition | undefined
-      worker.once(
-        'message',
-        (message: { kind: string; listen?: string; thread?: number; error?: Parameters<typeof toError>[0] }) => {
-          if (message.kind !== 'started') {
-            void worker.terminate()
-            reject(toError(message.error!))
+      let thread: number | undefined
+      // A start runs functions, too: of streams that were left, of effects.
+      const watchdog = new Watchdog({
+        memory,
+        turnMsMax: config.turnMsMax,
+        nowMs: () => performance.now(),
+        ranMs: () => threadRanMs(thread),
+        stuck: (held) => {
+          if (partition !== undefined) {
+            this.stuck(partition, held)
             return
           }
-          const watchdog = new Watchdog({
-            memory,
-            turnMsMax: config.turnMsMax,
-            nowMs: () => performance.now(),
-            ranMs: () => threadRanMs(message.thread),
-            stuck: (held) => this.stuck(partition!, held),
-          })
-          partition = { worker, rpc: new Rpc(worker, {}), watchdog, listen: message.listen! }
-          resolve(partition)
+          void worker.terminate()
+          reject(new HeldAtStart(held))
         },
-      )
+      })
+      worker.on('exit', () => watchdog.stop())
+      const heard = (message: Beginning) => {
+        if (message.kind === 'begun') {
+          thread = message.thread
+          return
+        }
+        worker.off('message', heard)
+        if (message.kind === 'not started') {
+          void worker.terminate()
+          reject(toError(message.error))
+          return
+        }
+        partition = { worker, rpc: new Rpc(worker, {}), watchdog, listen: message.listen }
+        resolve(partition)
+      }
+      worker.on('message', heard)
       worker.on('error', (error) => {
         this.log.fatal({ err: error }, 'the partition failed')
         reject(error)
@@ -240,7 +274,7 @@ class Supervisor implements SupervisedHost {
         : 'a service holds the loop; the partition is ended and started again without it',
     )
     this.why = 'the host is ending what held it up; try again in a moment'
-    this.replace(partition, guilty)
+    this.replace(partition, guilty && actOf(guilty))
   }
 
   private crashed(partition: Partition): void {
@@ -254,7 +288,7 @@ class Supervisor implements SupervisedHost {
     this.replace(partition, undefined)
   }
 
-  private replace(old: Partition, guilty: InHand | undefined): void {
+  private replace(old: Partition, guilty: Act | undefined): void {
     this.current = undefined
     this.endings += 1
     old.watchdog.stop()

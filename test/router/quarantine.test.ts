@@ -92,4 +92,11 @@ Refused('the answer says when to come again', () => {
   assert.match(message, /^a.B held the host until it was ended, and is refused for 8 more seconds$/)
 })
 
+Refused('one act counts once, however often a start tells it', () => {
+  const { quarantine } = opened()
+  assert.is(quarantine.strike(held, 3, 77).count, 1)
+  assert.is(quarantine.strike(held, 3, 77).count, 1)
+  assert.is(quarantine.strike(held, 3, 78).count, 2)
+})
+
 Refused.run()

@@ -323,4 +323,47 @@ Outside('S3: a partition that fails by itself is started again', async () => {
   }
 })
 
+const held = new URL('../fixtures/supervisor/held-at-start.mjs', import.meta.url)
+
+function settingsFor(data: string, flags: Record<string, string>) {
+  const all = {
+    data,
+    listen: '127.0.0.1:0',
+    admin: '127.0.0.1:0',
+    'turn-ms-max': '100',
+    'stop-wait-ms': '200',
+    ...flags,
+  }
+  return loadConfig({ flags: all, env: {}, directory: data }).config
+}
+
+Outside(
+  'a partition that holds its loop before it has started is ended, and the start fails with a sentence',
+  async () => {
+    const data = temporary()
+    const config = settingsFor(data.path, { 'log-level': 'silent' })
+    try {
+      await supervise(config, { waits: false, log: pino({ level: 'silent' }), partition: held })
+      assert.unreachable()
+    } catch (error) {
+      assert.match((error as Error).message, /the partition did not start: the host itself held its loop/)
+    } finally {
+      data.remove()
+    }
+  },
+)
+
+Outside('a host whose partition hangs while it is started again can be stopped', async () => {
+  const data = temporary()
+  const config = settingsFor(data.path, { 'turn-ms-max': '60000' })
+  const host = await supervise(config, { waits: false, log: pino({ level: 'silent' }), partition: held })
+  // It fails by itself, and the next one never starts: nothing but the end of its thread ends this.
+  await until(
+    async () => (await admin(host, 'GET', '/readyz')).status,
+    (status) => status === 503,
+  )
+  await host.stop()
+  data.remove()
+})
+
 Outside.run()
