@@ -1,67 +1,99 @@
 // Frozen: values that the author's code sees and the SDK goes on using. A change of one throws, or reaches a copy only.
 //
 // Z1. Objects and arrays are frozen, maps and sets refuse to be changed: a change throws in the line that makes it.
-// Z2. Bytes cannot be frozen: whoever reads them out of a frozen value gets a copy each time.
+// Z2. Bytes cannot be frozen: what is kept is a copy of its own, and whoever reads it out gets another, the same one until `startOver`.
 // Z3. What is frozen is not walked again, so a new state that shares most of an old one costs what is new.
+// Z4. What the author froze is copied: it may hold what is not frozen.
 
-// Asks whether a value is frozen already a tenth as long as Object.isFrozen does, in QuickJS.
-const { isExtensible, freeze } = Object
+/** Frozen here, with all they hold. */
+const ours = new WeakSet<object>()
 
-/** Freeze a value and all it holds. Bytes that are the value itself stay as they are: see `lent`. */
+/** Freeze a value and all it holds. What comes back is another object where the author froze it, and other bytes. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && isExtensible(value)) freezeNew(value)
-  return value
+  return (typeof value === 'object' && value !== null ? frozenOf(value) : value) as T
+}
+
+interface Lent {
+  readonly turn: number
+  readonly bytes: Uint8Array
+}
+
+let turn = 0
+const copies = new WeakMap<Uint8Array, Lent>()
+
+/** From here on, bytes that were lent are lent anew: what was written into them is gone. */
+export function startOver(): void {
+  turn += 1
 }
 
 /** What the author's code gets of a frozen value: itself, or a copy of bytes. */
 export function lent<T>(value: T): T {
-  return (value instanceof Uint8Array ? value.slice() : value) as T
+  if (!(value instanceof Uint8Array)) return value
+  let copy = copies.get(value)
+  if (copy?.turn !== turn) {
+    copy = { turn, bytes: value.slice() }
+    copies.set(value, copy)
+  }
+  return copy.bytes as T
 }
 
-function freezeNew(value: object): void {
-  if (Array.isArray(value)) freezeArray(value)
-  else if (value instanceof Map) freezeMap(value)
-  else if (value instanceof Set) freezeSet(value)
-  else if (!ArrayBuffer.isView(value)) freezeRecord(value as Record<string, unknown>)
+function frozenOf(value: object): object {
+  if (ours.has(value)) return value
+  if (value instanceof Uint8Array) return value.slice()
+  if (ArrayBuffer.isView(value)) return value
+  const own = Object.isExtensible(value) ? value : shallowCopy(value)
+  if (Array.isArray(own)) freezeArray(own)
+  else if (own instanceof Map) freezeMap(own)
+  else if (own instanceof Set) freezeSet(own)
+  else freezeRecord(own as Record<string, unknown>)
+  Object.freeze(own)
+  ours.add(own)
+  return own
+}
+
+function shallowCopy(value: object): object {
+  if (Array.isArray(value)) return value.slice()
+  if (value instanceof Map) return new Map(value)
+  if (value instanceof Set) return new Set(value)
+  return { ...value }
 }
 
 function freezeArray(array: unknown[]): void {
   for (let index = 0; index < array.length; index++) {
     const item = array[index]
-    if (typeof item !== 'object' || item === null || !isExtensible(item)) continue
-    if (item instanceof Uint8Array) Object.defineProperty(array, index, copying(item))
-    else freezeNew(item)
+    if (typeof item !== 'object' || item === null || ours.has(item)) continue
+    const kept = frozenOf(item)
+    if (kept instanceof Uint8Array) Object.defineProperty(array, index, lending(kept))
+    else if (kept !== item) array[index] = kept
   }
-  freeze(array)
 }
 
 function freezeRecord(record: Record<string, unknown>): void {
   for (const key in record) {
     const item = record[key]
-    if (typeof item !== 'object' || item === null || !isExtensible(item)) continue
-    if (item instanceof Uint8Array) Object.defineProperty(record, key, copying(item))
-    else freezeNew(item)
+    if (typeof item !== 'object' || item === null || ours.has(item)) continue
+    const kept = frozenOf(item)
+    if (kept instanceof Uint8Array) Object.defineProperty(record, key, lending(kept))
+    else if (kept !== item) record[key] = kept
   }
-  freeze(record)
 }
 
-function copying(bytes: Uint8Array): PropertyDescriptor {
-  return { get: () => bytes.slice(), enumerable: true, configurable: true }
+function lending(bytes: Uint8Array): PropertyDescriptor {
+  return { get: () => lent(bytes), enumerable: true, configurable: true }
 }
 
 function freezeMap(map: Map<unknown, unknown>): void {
-  for (const [key, item] of map) {
-    deepFreeze(key)
-    deepFreeze(item)
-  }
+  const entries = [...map].map(([key, item]) => [deepFreeze(key), deepFreeze(item)] as const)
+  map.clear()
+  for (const [key, item] of entries) map.set(key, item)
   Object.setPrototypeOf(map, FrozenMap.prototype)
-  freeze(map)
 }
 
 function freezeSet(set: Set<unknown>): void {
-  for (const item of set) deepFreeze(item)
+  const items = [...set].map(deepFreeze)
+  set.clear()
+  for (const item of items) set.add(item)
   Object.setPrototypeOf(set, FrozenSet.prototype)
-  freeze(set)
 }
 
 function refuse(): never {

@@ -12,7 +12,7 @@ import type { Outcome } from '../../host/outcome.ts'
 import { loadSchema } from '../../host/schema/load.ts'
 import type { Json } from '../../host/transcode/to-message.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
-import { deepFreeze } from '../../sdk/typescript/frozen.ts'
+import { deepFreeze, startOver } from '../../sdk/typescript/frozen.ts'
 import { fixture } from '../support/components.ts'
 
 const bags = 'test.mutating.v1.Bags'
@@ -172,6 +172,13 @@ Mutation('frozen values read as before, and copies of them can be changed', () =
   ;(value.map.get('k') as Uint8Array)[0] = 9
   for (const item of value.set) if (item instanceof Uint8Array) item[0] = 9
   assert.equal(bytes, Uint8Array.of(1, 2))
+  // Within one call of the author's code a change stays, and a loop over bytes copies them once.
+  assert.is(value.map.get('k'), value.map.get('k'))
+  assert.is(value.list[2], value.list[2])
+  startOver()
+  assert.equal([value.map.get('k'), value.list[2]], [bytes, bytes])
+  bytes[0] = 7
+  assert.equal([value.map.get('k'), value.list[2]], [Uint8Array.of(1, 2), Uint8Array.of(1, 2)])
   for (const change of [
     () => value.map.set('x', 1),
     () => value.map.delete('k'),
@@ -186,6 +193,25 @@ Mutation('frozen values read as before, and copies of them can be changed', () =
   }
   const copy = { ...value, list: [...value.list], map: new Map(value.map).set('x', 1), set: new Set(value.set).add(2) }
   assert.is(copy.map.size + copy.set.size, 6)
+})
+
+Mutation('what the author froze himself is frozen all through, as a copy', () => {
+  const inner = { list: ['a'], bits: Uint8Array.of(1), map: new Map([['k', 1]]) }
+  for (const freeze of [Object.freeze, Object.seal, Object.preventExtensions]) {
+    const kept = deepFreeze(freeze({ ...inner, nested: freeze({ ...inner }), many: freeze([{ ...inner }]) }))
+    for (const one of [kept, kept.nested, kept.many[0]!]) {
+      assert.throws(() => one.list.push('b'), TypeError)
+      assert.throws(() => one.map.set('x', 1), TypeError)
+      assert.throws(() => Object.assign(one, { list: [] }), TypeError)
+      one.bits[0] = 9
+    }
+    startOver()
+    assert.equal(
+      [kept.bits, kept.nested.bits, kept.many[0]!.bits],
+      [Uint8Array.of(1), Uint8Array.of(1), Uint8Array.of(1)],
+    )
+    assert.is(deepFreeze(kept), kept)
+  }
 })
 
 Mutation.run()

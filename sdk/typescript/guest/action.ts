@@ -15,6 +15,7 @@ import type { Shape } from '../codec/message.ts'
 import type { Origin } from '../context.ts'
 import { CommandContext } from '../context.ts'
 import { Acceptance, Refusal } from '../decision.ts'
+import { startOver } from '../frozen.ts'
 import type { Codec } from '../state.ts'
 import { jsonCodec, messageCodec } from '../state.ts'
 import { Stepping, same } from '../step.ts'
@@ -269,6 +270,7 @@ class Stream {
   }
 
   private bytes(): Uint8Array | undefined {
+    startOver()
     const has = this.state === undefined ? 0 : flags.state
     const flag = (this.wantsMore ? flags.more : 0) | (this.closed ? flags.closed : 0) | has
     if (!this.stateChanged && this.before?.[0] === flag) return this.before

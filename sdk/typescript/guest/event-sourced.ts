@@ -15,6 +15,7 @@ import { CommandContext } from '../context.ts'
 import type { AnyTagged } from '../decision.ts'
 import { Refusal } from '../decision.ts'
 import type { EventSourced, RunningFold, RunningHandler } from '../event-sourced.ts'
+import { startOver } from '../frozen.ts'
 import type { Held } from './held.ts'
 import { HeldStates } from './held.ts'
 import type { Lending } from './lending.ts'
@@ -111,6 +112,7 @@ class Calls implements EventSourcedExports {
     wantState: boolean,
   ): WireState {
     const { state: codec, service: type } = service.definition
+    startOver()
     if (basis.tag === 'held') this.held.forget(basis.val)
     let bytes = wantState ? codec.encode(state) : undefined
     let size = bytes?.length ?? codec.sizeMax(state)

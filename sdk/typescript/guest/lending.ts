@@ -6,7 +6,7 @@
 //     law's name, which makes `inn check` fail.
 // N3. Code that throws on copies, too, has failed: its second error is told.
 
-import { deepFreeze, lent } from '../frozen.ts'
+import { deepFreeze, lent, startOver } from '../frozen.ts'
 import type { Codec } from '../state.ts'
 import { log, takeLogs } from './logs.ts'
 
@@ -20,8 +20,14 @@ export interface Lending {
 }
 
 export const frozen: Lending = {
-  lend: (_codec, value) => lent(deepFreeze(value)),
-  keep: (_codec, value) => deepFreeze(value),
+  lend: (_codec, value) => {
+    startOver()
+    return lent(deepFreeze(value))
+  },
+  keep: (_codec, value) => {
+    startOver()
+    return deepFreeze(value)
+  },
 }
 
 const copies: Lending = {
