@@ -5,8 +5,33 @@
 // Z3. What is frozen is not walked again, so a new state that shares most of an old one costs what is new.
 // Z4. What the author froze is copied: it may hold what is not frozen.
 
-/** Frozen here, with all they hold. */
+const { freeze, isExtensible } = Object
+
+/** Frozen here, with all they hold. Asked only where something else may be frozen: a set costs several times what a flag does. */
 const ours = new WeakSet<object>()
+let othersFreeze = true
+
+/** In a component: nothing is frozen but here, until the author's code freezes something. Called before any of it runs. */
+export function onlyOursIsFrozen(): void {
+  othersFreeze = false
+  for (const name of ['freeze', 'seal', 'preventExtensions'] as const) {
+    const original = Object[name] as <T>(value: T) => T
+    const noticed = <T>(value: T): T => {
+      othersFreeze = true
+      return original(value)
+    }
+    Object.defineProperty(Object, name, { value: noticed, configurable: true, writable: true })
+  }
+  const { preventExtensions } = Reflect
+  Reflect.preventExtensions = (value) => {
+    othersFreeze = true
+    return preventExtensions(value)
+  }
+}
+
+function isOurs(value: object): boolean {
+  return othersFreeze ? ours.has(value) : !isExtensible(value)
+}
 
 /** Freeze a value and all it holds. What comes back is another object where the author froze it, and other bytes. */
 export function deepFreeze<T>(value: T): T {
@@ -38,16 +63,19 @@ export function lent<T>(value: T): T {
 }
 
 function frozenOf(value: object): object {
-  if (ours.has(value)) return value
-  if (value instanceof Uint8Array) return value.slice()
-  if (ArrayBuffer.isView(value)) return value
-  const own = Object.isExtensible(value) ? value : shallowCopy(value)
-  if (Array.isArray(own)) freezeArray(own)
+  if (isOurs(value)) return value
+  // The commonest kinds first.
+  const plain = Object.getPrototypeOf(value) === Object.prototype
+  if (!plain && value instanceof Uint8Array) return value.slice()
+  if (!plain && ArrayBuffer.isView(value)) return value
+  const own = isExtensible(value) ? value : shallowCopy(value)
+  if (plain) freezeRecord(own as Record<string, unknown>)
+  else if (Array.isArray(own)) freezeArray(own)
   else if (own instanceof Map) freezeMap(own)
   else if (own instanceof Set) freezeSet(own)
   else freezeRecord(own as Record<string, unknown>)
-  Object.freeze(own)
-  ours.add(own)
+  freeze(own)
+  if (othersFreeze) ours.add(own)
   return own
 }
 
@@ -61,7 +89,7 @@ function shallowCopy(value: object): object {
 function freezeArray(array: unknown[]): void {
   for (let index = 0; index < array.length; index++) {
     const item = array[index]
-    if (typeof item !== 'object' || item === null || ours.has(item)) continue
+    if (typeof item !== 'object' || item === null || isOurs(item)) continue
     const kept = frozenOf(item)
     if (kept instanceof Uint8Array) Object.defineProperty(array, index, lending(kept))
     else if (kept !== item) array[index] = kept
@@ -69,12 +97,17 @@ function freezeArray(array: unknown[]): void {
 }
 
 function freezeRecord(record: Record<string, unknown>): void {
-  for (const key in record) {
-    const item = record[key]
-    if (typeof item !== 'object' || item === null || ours.has(item)) continue
+  // Names are only asked for where they are needed: most records hold plain values.
+  const items = Object.values(record)
+  let names: string[] | undefined
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index]
+    if (typeof item !== 'object' || item === null || isOurs(item)) continue
+    names ??= Object.keys(record)
+    const name = names[index]!
     const kept = frozenOf(item)
-    if (kept instanceof Uint8Array) Object.defineProperty(record, key, lending(kept))
-    else if (kept !== item) record[key] = kept
+    if (kept instanceof Uint8Array) Object.defineProperty(record, name, lending(kept))
+    else if (kept !== item) record[name] = kept
   }
 }
 

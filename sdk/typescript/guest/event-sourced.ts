@@ -182,7 +182,8 @@ export class RunningService {
       const fold = type && this.events.get(type.typeName)
       if (fold === undefined) throw new TypeError(`${running.name} emits ${nameOf(event)}, which has no evolve`)
       events.push({ typeName: fold.type.typeName, data: fold.type.encode(event) })
-      after = this.folded(fold, after, event, by)
+      // Only an event that is there twice is seen again after its fold.
+      after = this.folded(fold, after, answer.changes.length > 1 ? by.lend(fold.type, event) : event, by)
     }
     const seen = by.lend(codec, after)
     return { decision: { events, outcome: acceptedOutcome(running, answer, seen) }, after }
@@ -197,7 +198,7 @@ export class RunningService {
 
   private folded({ type, fold }: RunningEvent, state: unknown, event: object, by: Lending): unknown {
     const codec = this.definition.state
-    const after = fold(by.lend(codec, state), by.lend(type, event))
+    const after = fold(by.lend(codec, state), event)
     return by.keep(codec, checkedState(after, this.name, type.typeName))
   }
 

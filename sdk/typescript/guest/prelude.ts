@@ -3,6 +3,7 @@
 // P1. A forbidden global or method throws when used, with what to use instead, also from within a dependency.
 // P2. `console` writes lines of the host's log (console.ts).
 
+import { onlyOursIsFrozen } from '../frozen.ts'
 import { guestConsole } from './console.ts'
 import { forbiddenGlobals, forbiddenMembers, forbiddenMessage, forbiddenMethods } from './forbidden.ts'
 
@@ -24,6 +25,7 @@ const refusing: ProxyHandler<(() => void) & Forbidden> = {
 
 const scope = globalThis as unknown as Record<string, unknown>
 
+onlyOursIsFrozen()
 replace(scope, 'console', guestConsole)
 for (const [name, instead] of Object.entries(forbiddenGlobals)) replace(scope, name, thrower(name, instead))
 for (const [owner, members] of Object.entries(forbiddenMembers)) {
