@@ -31,7 +31,7 @@ export interface Limits {
   readonly fuelPerCallMax: number
   /** What a fresh instance may cost, in weighted instructions: its parts, and its start functions. */
   readonly fuelAtStart: number
-  /** A turn of the loop that takes longer is a strike against its service. In milliseconds. */
+  /** A turn of the loop that works longer is a strike against its service. In milliseconds. */
   readonly longTurnMs: number
   /** Three strikes (long turns, faults) in this time throttle a service, for as long after the last one. In milliseconds. */
   readonly throttleMs: number

@@ -7,8 +7,8 @@
 // L2. Nobody starves: a round pays debts, and where all who may go on are in debt, they are paid at once what lacks. A loop that
 //     others do not want is lent for nothing: when nobody is left in line, all debts are forgiven.
 // L3. Debts outlive leaving the line, or one that asks again and again would never pay.
-// L4. A sweep gives each that was in line when it began one turn. One that came back meanwhile has another before a service in debt is lent
-//     the loop.
+// L4. A sweep is over when all that were in line at its beginning have had a turn. Who comes back meanwhile shares in its rounds, so that a service
+//     with few entities has no less than one with many; but nothing that only comes back makes a sweep longer.
 // L5. A turn makes no garbage.
 //
 // Owns: the order.   turns.ts owns: the sweep.   throttle.ts owns: who has to wait for another reason.
@@ -19,6 +19,8 @@ import type { Turn } from './turns.ts'
 
 /** What a round gives each service, in milliseconds: a few dozen ordinary turns. */
 const quantumMs = 1
+/** A turn costs this at least, so that a clock that stands still ends a visit, too. */
+const turnMsMin = 0.001
 /** More rounds than any debt lasts. */
 const roundsOfRest = 1e9
 
@@ -29,7 +31,7 @@ class Account {
   /** Faults that were charged. */
   seen: number
   balanceMs = 0
-  /** Turns that it may have in this sweep. */
+  /** Of those that wait, who were in line when the sweep began. */
   due = 0
   inRing = false
   /** It waits in this sweep, for it is throttled. */
@@ -92,7 +94,7 @@ export class Line {
   private visited: Account | undefined
   /** Had the last turn. */
   private charged: Account | undefined
-  /** Of all services. */
+  /** Of all services: turns that end the sweep. */
   private due = 0
 
   constructor(parts: LineParts) {
@@ -131,12 +133,12 @@ export class Line {
     while (this.due > 0) {
       if (this.at >= ring.length) this.nextRound()
       const account = ring[this.at]!
-      if (account.due > 0 && account.conduct.throttled && throttle.holds(nowMs)) {
+      if (!account.held && account.conduct.throttled && throttle.holds(nowMs)) {
         this.due -= account.due
         account.due = 0
         account.held = true
       }
-      if (account.due === 0) {
+      if (account.held || account.size === 0) {
         if (account !== this.visited) account.repay(1)
         this.leave()
         continue
@@ -149,22 +151,31 @@ export class Line {
         this.leave()
         continue
       }
-      account.due -= 1
-      this.due -= 1
+      if (account.due > 0) {
+        account.due -= 1
+        this.due -= 1
+      }
       this.charged = account
       return account.take()
     }
     return undefined
   }
 
-  /** What the last turn took, which ended now. */
-  charge(costMs: number, nowMs: number): void {
-    if (this.charged !== undefined) this.chargeTo(this.charged, costMs, nowMs)
+  /** What the turn that begins works is to be measured. */
+  measures(nowMs: number): boolean {
+    if (this.charged === undefined) return false
+    const { throttled, suspectUntilMs } = this.charged.conduct
+    return throttled || nowMs < suspectUntilMs
+  }
+
+  /** What the last turn took, which ended now; and for how long of that it worked, if that was measured. */
+  charge(costMs: number, workedMs: number | undefined, nowMs: number): void {
+    if (this.charged !== undefined) this.chargeTo(this.charged, costMs, workedMs, nowMs)
   }
 
   /** Work of a service outside of the line. */
-  chargeService(service: string, costMs: number, nowMs: number): void {
-    this.chargeTo(this.account(service), costMs, nowMs)
+  chargeService(service: string, costMs: number, workedMs: number | undefined, nowMs: number): void {
+    this.chargeTo(this.account(service), costMs, workedMs, nowMs)
   }
 
   /** The sweep is over. When the next one has something to do: at once, after so many milliseconds, or not before somebody comes. */
@@ -219,11 +230,11 @@ export class Line {
     return account
   }
 
-  private chargeTo(account: Account, costMs: number, nowMs: number): void {
-    account.balanceMs -= costMs
+  private chargeTo(account: Account, costMs: number, workedMs: number | undefined, nowMs: number): void {
+    account.balanceMs -= Math.max(costMs, turnMsMin)
     const faults = account.faults.value - account.seen
     account.seen += faults
-    this.throttle.charge(account.conduct, costMs, faults, nowMs)
+    this.throttle.charge(account.conduct, costMs, workedMs, faults, nowMs)
   }
 
   private leave(): void {
@@ -234,23 +245,11 @@ export class Line {
   private nextRound(): void {
     this.at = 0
     this.round += 1
-    // The least debt of those who are due, and of those who came back since.
-    let owed = Number.POSITIVE_INFINITY
-    let others = Number.POSITIVE_INFINITY
-    for (const { balanceMs, due, size, held } of this.ring) {
-      if (due > 0) owed = Math.min(owed, -balanceMs)
-      else if (size > 0 && !held) others = Math.min(others, -balanceMs)
-    }
-    if (owed <= 0) return
-    if (others < owed) {
-      for (const account of this.ring) {
-        if (account.due > 0 || account.held || -account.balanceMs >= owed) continue
-        account.due = account.size
-        this.due += account.due
-      }
-      return
-    }
-    const rounds = Math.floor(owed / quantumMs)
+    let owedMs = Number.POSITIVE_INFINITY
+    for (const { balanceMs, size, held } of this.ring) if (size > 0 && !held) owedMs = Math.min(owedMs, -balanceMs)
+    if (owedMs <= 0) return
+    // All who may go on are in debt.
+    const rounds = Math.floor(owedMs / quantumMs)
     this.round += rounds
     for (const account of this.ring) account.repay(rounds)
   }

@@ -1,20 +1,22 @@
 // Throttle: services that hold the loop for long, or fail again and again, and the small part of it that they have together.
 //
 //                 three strikes in `throttleMs`
-//   trusted ───────────────────────────────────────▶ throttled      strike: a turn longer than `longTurnMs`, or a fault
+//   trusted ───────────────────────────────────────▶ throttled      strike: a turn that works longer than `longTurnMs`, or a fault
 //      ▲    `throttleMs` after its last strike was paid │
 //      └────────────────────────────────────────────────┘
 //
 // T1. All that are throttled have `throttledPercentMax` of the loop together, while a trusted service wants it: after each of their turns they
 //     wait so much longer than it took. Where no trusted service had work for `wantedMs`, they have all.
 // T2. A service gets trust back by itself. One that waits in line does not get it by waiting: its next turn tells.
-// T3. What a turn of a lent loop cost is no debt: at most the price of one turn is to be paid.
+// T3. A turn is no longer than it worked: where the machine gives the core to others, or a disk is slow, no service is to blame. The time that a
+//     turn worked is dear to ask for, so it is known only of a service that is throttled, or had a turn that seemed long within `throttleMs`.
+// T4. What a turn of a lent loop cost is no debt: at most the price of one turn is to be paid.
 //
 // Owns: who is throttled, and when they may go on.   line.ts owns: who of those that may is next.
 
 import type { Limits } from './limits.ts'
 
-/** So many strikes within `throttleMs`: a pause of the machine's own is one. */
+/** So many strikes within `throttleMs`: one may be bad luck, or a collection of garbage. */
 const strikesMax = 3
 /** A trusted service that had work is taken to want the loop for so much longer. In milliseconds. */
 export const wantedMs = 1_000
@@ -25,6 +27,8 @@ export class Conduct {
   throttled = false
   /** When it gets trust back, of the clock that Turns are given. */
   untilMs = 0
+  /** Until then what its turns work is measured (T3). */
+  suspectUntilMs = Number.NEGATIVE_INFINITY
   /** Times of the last strikes, in a ring. */
   readonly strikes = new Float64Array(strikesMax).fill(Number.NEGATIVE_INFINITY)
   next = 0
@@ -43,7 +47,7 @@ export interface ThrottleParts {
 /** What an operator is told of a service that is throttled. */
 export function throttledSentence({ longTurnMs, throttleMs, throttledPercentMax }: ThrottleParts['limits']): string {
   const seconds = throttleMs / 1000
-  return `three turns of it in ${seconds} s took longer than ${longTurnMs} ms, or failed: while others want the loop it has at most ${throttledPercentMax} % of it, until ${seconds} s have passed without another; the log names its commands that fail`
+  return `three turns of it in ${seconds} s worked for more than ${longTurnMs} ms, or failed: while others want the loop it has at most ${throttledPercentMax} % of it, until ${seconds} s have passed without another; the log names its commands that fail`
 }
 
 export class Throttle {
@@ -75,9 +79,11 @@ export class Throttle {
     return Math.min(this.freeMs, this.askedMs + wantedMs)
   }
 
-  /** A service had a turn, which ended now. */
-  charge(conduct: Conduct, costMs: number, faults: number, nowMs: number): void {
-    const strikes = Math.max(costMs > this.parts.limits.longTurnMs ? 1 : 0, faults)
+  /** A service had a turn, which ended now. `workedMs`: of it, if that was measured. */
+  charge(conduct: Conduct, costMs: number, workedMs: number | undefined, faults: number, nowMs: number): void {
+    const { longTurnMs } = this.parts.limits
+    if (costMs > longTurnMs) conduct.suspectUntilMs = nowMs + this.parts.limits.throttleMs
+    const strikes = Math.max(workedMs !== undefined && workedMs > longTurnMs ? 1 : 0, faults)
     if (strikes === 0 && !conduct.throttled) return
     for (let strike = Math.min(strikes, strikesMax); strike > 0; strike--) {
       conduct.strikes[conduct.next] = nowMs

@@ -47,17 +47,25 @@ const nodeLoop: Loop = {
   },
 }
 
+/** Milliseconds for which this thread has worked: pauses of the machine, and waiting for a disk, are not in it. */
+function threadWorkedMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
 export interface TurnsParts extends LineParts {
   readonly flush: () => void
   readonly inHand: Pick<InHandMemory, 'begin' | 'end'>
   readonly clock: Pick<Clock, 'steady'>
   readonly loop?: Loop
+  readonly workedMs?: () => number
 }
 
 export class Turns {
   private readonly line: Line
   private readonly parts: TurnsParts
   private readonly loop: Loop
+  private readonly workedMs: () => number
   private armed = false
   private stopped = false
   /** Set while those in line are to wait, and nobody else is there. */
@@ -65,10 +73,12 @@ export class Turns {
   private running: Turn | undefined
   /** Charged already of the turn that runs: work for others inside of it. */
   private chargedMs = 0
+  private chargedWorkMs = 0
 
   constructor(parts: TurnsParts) {
     this.parts = parts
     this.loop = parts.loop ?? nodeLoop
+    this.workedMs = parts.workedMs ?? threadWorkedMs
     this.line = new Line(parts)
   }
 
@@ -85,6 +95,7 @@ export class Turns {
     const { inHand, clock } = this.parts
     const { running } = this
     const startedMs = clock.steady()
+    const workedMs = this.workedMs()
     if (running !== undefined) inHand.end()
     this.begin(turn)
     try {
@@ -93,8 +104,10 @@ export class Turns {
       inHand.end()
       if (running !== undefined) this.begin(running)
       const endedMs = clock.steady()
-      this.line.chargeService(turn.serviceName, endedMs - startedMs, endedMs)
+      const work = this.workedMs() - workedMs
+      this.line.chargeService(turn.serviceName, endedMs - startedMs, work, endedMs)
       this.chargedMs += endedMs - startedMs
+      this.chargedWorkMs += work
     }
   }
 
@@ -135,13 +148,16 @@ export class Turns {
     for (let next = line.next(nowMs); next !== undefined; next = line.next(nowMs)) {
       next.queued = false
       this.chargedMs = 0
+      this.chargedWorkMs = 0
+      const workedMs = line.measures(nowMs) ? this.workedMs() : undefined
       this.running = next
       this.begin(next)
       next.turn()
       inHand.end()
       const startedMs = nowMs
       nowMs = clock.steady()
-      line.charge(nowMs - startedMs - this.chargedMs, nowMs)
+      const work = workedMs === undefined ? undefined : this.workedMs() - workedMs - this.chargedWorkMs
+      line.charge(nowMs - startedMs - this.chargedMs, work, nowMs)
       if (nowMs > endMs) break
     }
     this.running = undefined

@@ -89,7 +89,7 @@ async function told(host: HostProcess, service: string): Promise<void> {
   const { out } = await runInn(data.path, ['services', '--admin', host.admin])
   assert.match(
     out,
-    new RegExp(`^warning: ${service}: three turns of it in 10 s took longer than 20 ms, or failed`, 'm'),
+    new RegExp(`^warning: ${service}: three turns of it in 10 s worked for more than 20 ms, or failed`, 'm'),
   )
   assert.not.match(out, `warning: ${counter}`)
   assert.is(await metric(host, 'service_throttled', counter), 0)

@@ -10,6 +10,8 @@ interface Later {
 
 export class World {
   nowMs = 0
+  /** Of it, in which the loop's thread worked. */
+  workedMs = 0
   /** Milliseconds in which nobody had a turn. */
   idleMs = 0
   flushes = 0
@@ -30,6 +32,7 @@ export class World {
     this.turns = new Turns({
       limits: { longTurnMs: 20, throttleMs: 10_000, throttledPercentMax: 2, ...limits },
       loop,
+      workedMs: () => this.workedMs,
       clock: { steady: () => this.nowMs },
       flush: () => {
         this.flushes += 1
@@ -38,6 +41,11 @@ export class World {
       faultsOf: (service) => this.faultsOf(service),
       changed: (service, throttled) => this.told.push([service, throttled, this.nowMs]),
     })
+  }
+
+  work(ms: number): void {
+    this.nowMs += ms
+    this.workedMs += ms
   }
 
   faultsOf(service: string): { value: number } {
@@ -102,6 +110,8 @@ export class Actor implements Turn {
   /** From asking for a turn to its end, of each. */
   readonly waits: number[] = []
   costMs: number
+  /** What the machine takes besides in each turn, for others. */
+  pauseMs = 0
   /** Called at the end of its turn. */
   after: () => void = () => {}
   private readonly world: World
@@ -122,7 +132,8 @@ export class Actor implements Turn {
   }
 
   turn(): void {
-    this.world.nowMs += this.costMs
+    this.world.work(this.costMs)
+    this.world.nowMs += this.pauseMs
     this.taken += 1
     this.usedMs += this.costMs
     this.waits.push(this.world.nowMs - this.askedMs)
