@@ -48,7 +48,7 @@ async function figuresOf(kind: string, path: string): Promise<readonly Figure[]>
       ])
       const seen = JSON.parse(execFileSync(command, args, { cwd: root }).toString()) as FairSeen
       const { alone, first, later } = seen
-      const name = `beside a ${kind} service at its limits`
+      const name = `beside one ${kind} service at its limits`
       const bound = Math.max(3 * alone.p99Ms, alone.p99Ms + 50)
       return [
         { name: `alone (for ${kind}): p50`, value: alone.p50Ms, unit: 'ms' },
@@ -94,7 +94,7 @@ function start(data: string, component: string): Promise<{ port: number; stop: (
     component,
   ])
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk

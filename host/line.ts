@@ -115,6 +115,7 @@ export class Line {
   /** A sweep begins. */
   begin(nowMs: number): void {
     this.due = 0
+    this.throttle.begin()
     for (const account of this.ring) {
       account.held = false
       account.due = account.size
@@ -190,7 +191,7 @@ export class Line {
         if (kept !== at) ring[kept] = account
         if (at === this.at) this.at = kept
         kept += 1
-        if (!runnable) runnable = !account.conduct.throttled || !this.throttle.holds(nowMs)
+        if (!runnable) runnable = !account.conduct.throttled || !this.throttle.rests(nowMs)
         continue
       }
       account.inRing = false

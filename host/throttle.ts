@@ -6,7 +6,9 @@
 //      └────────────────────────────────────────────────┘
 //
 // T1. All that are throttled have `throttledPercentMax` of the loop together, while a trusted service wants it: after each of their turns they
-//     wait so much longer than it took. Where no trusted service had work for `wantedMs`, they have all.
+//     wait so much longer than it took. Where no trusted service had work for `wantedMs`, they have all; but after each turn the loop goes round
+//     `listensAMs` times for each millisecond of it without them. Else others would never be heard: of the connections that wait, Node accepts one
+//     in each turn of the loop.
 // T2. A service gets trust back by itself. One that waits in line does not get it by waiting: its next turn tells.
 // T3. A turn is no longer than it worked: where the machine gives the core to others, or a disk is slow, no service is to blame. The time that a
 //     turn worked is dear to ask for, so it is known only of a service that is throttled, or had a turn that seemed long within `throttleMs`.
@@ -20,6 +22,9 @@ import type { Limits } from './limits.ts'
 const strikesMax = 3
 /** A trusted service that had work is taken to want the loop for so much longer. In milliseconds. */
 export const wantedMs = 1_000
+
+/** Turns of an idle loop take some microseconds: this is a part of the time that nobody misses. */
+const listensAMs = 10
 
 /** What the host remembers of how a service behaved. */
 export class Conduct {
@@ -56,6 +61,8 @@ export class Throttle {
   private readonly price: number
   /** When one that is throttled may go on. */
   private freeMs = Number.NEGATIVE_INFINITY
+  /** Turns of the loop to come without those that are throttled. */
+  private listens = 0
   /** When a trusted service had work last. */
   private askedMs = Number.NEGATIVE_INFINITY
 
@@ -69,8 +76,18 @@ export class Throttle {
     this.askedMs = nowMs
   }
 
-  /** Must they wait now? */
+  /** A turn of the loop begins. */
+  begin(): void {
+    if (this.listens > 0) this.listens -= 1
+  }
+
+  /** Must they wait in this turn of the loop? */
   holds(nowMs: number): boolean {
+    return this.listens > 0 || this.rests(nowMs)
+  }
+
+  /** Must they wait until some time? */
+  rests(nowMs: number): boolean {
     return nowMs < this.freeMs && nowMs < this.askedMs + wantedMs
   }
 
@@ -98,6 +115,7 @@ export class Throttle {
     }
     if (!conduct.throttled) return
     this.freeMs = nowMs + costMs * this.price
+    this.listens = Math.ceil(costMs * listensAMs)
     if (strikes > 0) conduct.untilMs = this.freeMs + throttleMs
     else this.forgive(conduct, nowMs)
   }

@@ -215,6 +215,23 @@ Throttled('T1: nobody else wants the loop: a throttled service has all of it', (
   assert.is(calm.taken, 1)
 })
 
+Throttled('T1: who calls for the first time is heard between two turns, however many others call before it', () => {
+  const world = new World()
+  busy(world, 'long', 64, 70)
+  world.run(2_000)
+  // As Node accepts connections: one in each turn of the loop.
+  const first = new Actor(world, 'first', 0.1)
+  let before = 500
+  const accept = (): void => {
+    before -= 1
+    if (before === 0) first.ask(2_000)
+    else world.next(accept)
+  }
+  world.next(accept)
+  world.run(3_000)
+  assert.ok(first.waits[0]! <= 2 * 70 + 1, `${first.waits[0]} ms`)
+})
+
 Throttled('T4: what a lent loop cost is no debt, but for the price of one turn', () => {
   const world = new World()
   const long = busy(world, 'long', 8, 70)

@@ -57,6 +57,11 @@ export class World {
     return faults
   }
 
+  /** In the next turn of the loop. */
+  next(work: () => void): void {
+    this.soon.push(work)
+  }
+
   /** Returns how to take it back. */
   at(atMs: number, work: () => void): () => void {
     const later = { atMs, work }
