@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../host/build/build.ts'
 import { crdtFigures } from './crdt.ts'
+import { fairFigures } from './fair.ts'
 import { fuelFigures } from './fuel/figures.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
 import { languageFigures, tableOf } from './languages.ts'
@@ -95,6 +96,7 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
     for (const { name, value, unit } of figures) record({ title: 'languages', name, value, unit })
   },
   start: () => report('start', coldStart()),
+  fair: () => report('fair', fairFigures()),
   streams: () => report('streams', streamFigures()),
 }
 

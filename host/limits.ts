@@ -31,6 +31,12 @@ export interface Limits {
   readonly fuelPerCallMax: number
   /** What a fresh instance may cost, in weighted instructions: its parts, and its start functions. */
   readonly fuelAtStart: number
+  /** A turn of the loop that works longer is a strike against its service. In milliseconds. */
+  readonly longTurnMs: number
+  /** Three strikes (long turns, faults) in this time throttle a service, for as long after the last one. In milliseconds. */
+  readonly throttleMs: number
+  /** Of the loop's time, for all throttled services together, while others want it. */
+  readonly throttledPercentMax: number
   /** Bytes that one guest call may bring back. */
   readonly guestResultBytesMax: number
   /** Lists, records and strings that one guest call may bring back: bounds what 1-byte elements cost the host. */
@@ -95,6 +101,9 @@ export const defaultLimits: Limits = {
   fuelPerCallMax: 3 * 2 ** 28,
   // QuickJS takes 3.5 million, Go 8 million.
   fuelAtStart: 2 ** 25,
+  longTurnMs: 20,
+  throttleMs: 10_000,
+  throttledPercentMax: 2,
   guestResultBytesMax: 8 * MiB,
   guestResultElementsMax: 200_000,
   componentBytesMax: 32 * MiB,

@@ -43,6 +43,7 @@ import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
+import { throttledSentence } from './throttle.ts'
 import { Turns } from './turns.ts'
 import { WaitingBudget } from './waiting-budget.ts'
 
@@ -117,7 +118,16 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     parked: (service) => metrics.of(service).effectParked(),
   })
   const replicas = new Replicas(store.replica)
-  const turns = new Turns(() => commits.flush(), parts.inHand ?? new InHandMemory())
+  const turns = new Turns({
+    ...{ limits, clock },
+    flush: () => commits.flush(),
+    inHand: parts.inHand ?? new InHandMemory(),
+    faultsOf: (service) => metrics.faultsOf(service),
+    changed: (service, throttled) => {
+      if (throttled) log.warn({ service }, throttledSentence(limits))
+      else log.info({ service }, 'a service is no longer throttled')
+    },
+  })
   const quarantine = new Quarantine(catalog, clock, (service) => {
     const free = services.get(service)
     if (free?.kind === 'replicated') wakeSubscribed(store, new Map([[free.storage, free]]), entities, log)
@@ -158,6 +168,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   services.onChange(() => {
     entities.switched()
     actions.switched()
+    turns.switched((service) => services.get(service) === undefined)
     quarantine.changed((service) => services.get(service)?.deployment)
     outbox.served()
   })
@@ -187,6 +198,13 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     function* () {
       for (const service of services.current.services.values())
         if (service.kind !== 'action') yield [service.name, entities.costOf(service).worstPart] as const
+    },
+  )
+  metrics.gaugeOfServices(
+    'service_throttled',
+    '1 for each service that has held the loop or failed again and again, and has only a small part of the loop.',
+    function* () {
+      for (const service of turns.throttled) yield [service, 1] as const
     },
   )
   metrics.counter(
@@ -285,6 +303,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     deadlines.stop()
     quarantine.stop()
     await admin?.close()
+    turns.stop()
     commits.flush()
     note()
     if (journal.failure() === undefined) {
@@ -317,6 +336,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       replicas,
       scrubbing,
       quarantine,
+      turns,
       metrics,
       log,
       unready,

@@ -1,15 +1,18 @@
-// Turns: who takes a turn in this turn of the loop, and the one commit that ends it.
+// Turns: when the loop's turns are taken, what each of them costs its service, and the one commit that ends a sweep.
 //
-// U1. Who is in line takes one turn (an entity: one batch; a stream: one step), so that a busy one cannot starve the others.
+// U1. Who is in line takes one turn in a sweep (an entity: one batch; a stream: one step). Whose turn is next is the line's word (line.ts): shares
+//     of the loop belong to services, however many entities and streams they have.
 // U2. All that this turn of the loop decided is one commit: it is flushed when the sweep ends, or when its slice of time is
 //     used up.
 // U3. The loop runs between sweeps: sockets, timers and other services wait no longer than a slice and one guest call.
-//
 // U4. Who has its turn is written where another thread can read it (in-hand.ts).
+// U5. Everything that runs a function of a service is charged to it: its time on the loop, by the clock.
 //
-// Owns: the line and the sweep.   Entities and actions own: what a turn is.   Group commit owns: the batch.
+// Owns: the sweep.   line.ts owns: the order.   Entities and actions own: what a turn is.   Group commit owns: the batch.
 
+import type { Clock } from './clock.ts'
 import type { InHandMemory } from './in-hand.ts'
+import { Line, type LineParts } from './line.ts'
 
 /** After this long a sweep commits and yields; those left over keep their place in line. In milliseconds. */
 const sliceMs = 10
@@ -28,53 +31,145 @@ export interface Turn {
   turn(): void
 }
 
-export class Turns {
-  private line: Turn[] = []
-  private armed = false
-  private readonly flush: () => void
-  private readonly inHand: Pick<InHandMemory, 'begin' | 'end'>
+/** How the loop is asked for time. Tests have their own. */
+export interface Loop {
+  /** In the next turn of the loop. */
+  soon(work: () => void): void
+  /** Returns how to take it back. */
+  later(work: () => void, ms: number): () => void
+}
 
-  constructor(flush: () => void, inHand: Pick<InHandMemory, 'begin' | 'end'>) {
-    this.flush = flush
-    this.inHand = inHand
+const nodeLoop: Loop = {
+  soon: (work) => void setImmediate(work),
+  later: (work, ms) => {
+    const timer = setTimeout(work, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Milliseconds for which this thread has worked: pauses of the machine, and waiting for a disk, are not in it. */
+function threadWorkedMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+export interface TurnsParts extends LineParts {
+  readonly flush: () => void
+  readonly inHand: Pick<InHandMemory, 'begin' | 'end'>
+  readonly clock: Pick<Clock, 'steady'>
+  readonly loop?: Loop
+  readonly workedMs?: () => number
+}
+
+export class Turns {
+  private readonly line: Line
+  private readonly parts: TurnsParts
+  private readonly loop: Loop
+  private readonly workedMs: () => number
+  private armed = false
+  private stopped = false
+  /** Set while those in line are to wait, and nobody else is there. */
+  private takeBack: (() => void) | undefined
+  private running: Turn | undefined
+  /** Charged already of the turn that runs: work for others inside of it. */
+  private chargedMs = 0
+  private chargedWorkMs = 0
+
+  constructor(parts: TurnsParts) {
+    this.parts = parts
+    this.loop = parts.loop ?? nodeLoop
+    this.workedMs = parts.workedMs ?? threadWorkedMs
+    this.line = new Line(parts)
   }
 
   /** Put in line. Cheap to repeat. */
   readonly again = (turn: Turn): void => {
     if (turn.queued) return
     turn.queued = true
-    this.line.push(turn)
-    if (this.armed) return
-    this.armed = true
-    setImmediate(this.sweep)
+    this.line.add(turn)
+    this.arm()
   }
 
-  /** Run a service's code outside of a sweep, where it is seen as well. */
+  /** Run a service's code outside of a sweep, or for it inside of another's turn: it is seen, and charged, as well. */
   during(turn: Turn, work: () => void): void {
-    this.inHand.begin(turn.serviceName, turn.methodName, turn.id, turn.effectId)
+    const { inHand, clock } = this.parts
+    const { running } = this
+    const startedMs = clock.steady()
+    const workedMs = this.workedMs()
+    if (running !== undefined) inHand.end()
+    this.begin(turn)
     try {
       work()
     } finally {
-      this.inHand.end()
+      inHand.end()
+      if (running !== undefined) this.begin(running)
+      const endedMs = clock.steady()
+      const work = this.workedMs() - workedMs
+      this.line.chargeService(turn.serviceName, endedMs - startedMs, work, endedMs)
+      this.chargedMs += endedMs - startedMs
+      this.chargedWorkMs += work
     }
   }
 
+  /** Services that have no more than a small part of the loop now. */
+  get throttled(): Iterable<string> {
+    return this.line.throttled(this.parts.clock.steady())
+  }
+
+  /** Services changed. */
+  switched(gone: (service: string) => boolean): void {
+    this.line.forget(gone)
+  }
+
+  /** The host has stopped: nobody who waits gets another turn. */
+  stop(): void {
+    this.stopped = true
+    this.takeBack?.()
+    this.takeBack = undefined
+  }
+
+  private arm(): void {
+    if (this.armed || this.stopped) return
+    this.armed = true
+    this.loop.soon(this.sweep)
+  }
+
+  private begin(turn: Turn): void {
+    this.parts.inHand.begin(turn.serviceName, turn.methodName, turn.id, turn.effectId)
+  }
+
   private readonly sweep = (): void => {
-    const { line, inHand } = this
-    this.line = []
-    const end = performance.now() + sliceMs
-    let index = 0
-    while (index < line.length) {
-      const next = line[index++]!
+    if (this.stopped) return
+    const { line } = this
+    const { inHand, clock } = this.parts
+    let nowMs = clock.steady()
+    const endMs = nowMs + sliceMs
+    line.begin(nowMs)
+    for (let next = line.next(nowMs); next !== undefined; next = line.next(nowMs)) {
       next.queued = false
-      inHand.begin(next.serviceName, next.methodName, next.id, next.effectId)
+      this.chargedMs = 0
+      this.chargedWorkMs = 0
+      const workedMs = line.measures(nowMs) ? this.workedMs() : undefined
+      this.running = next
+      this.begin(next)
       next.turn()
       inHand.end()
-      if (performance.now() > end) break
+      const startedMs = nowMs
+      nowMs = clock.steady()
+      const work = workedMs === undefined ? undefined : this.workedMs() - workedMs - this.chargedWorkMs
+      line.charge(nowMs - startedMs - this.chargedMs, work, nowMs)
+      if (nowMs > endMs) break
     }
-    if (index < line.length) this.line = [...line.slice(index), ...this.line]
-    this.armed = this.line.length > 0
-    if (this.armed) setImmediate(this.sweep)
-    this.flush()
+    this.running = undefined
+    const restMs = line.end(nowMs)
+    this.armed = false
+    if (restMs === 0) this.arm()
+    else if (restMs !== undefined) this.takeBack ??= this.loop.later(this.rested, restMs)
+    this.parts.flush()
+  }
+
+  private readonly rested = (): void => {
+    this.takeBack = undefined
+    this.arm()
   }
 }

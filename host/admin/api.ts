@@ -20,6 +20,7 @@ import type { Became } from '../reply/outbox.ts'
 import { quarantined } from '../router/quarantine.ts'
 import type { Service } from '../services.ts'
 import { nextTurn } from '../slices.ts'
+import { throttledSentence } from '../throttle.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminContext } from './context.ts'
 import {
@@ -452,7 +453,7 @@ function warningsOf(service: Service, entities: AdminContext['entities']): reado
 
 function describeService(
   service: Service,
-  { entities, quarantine }: AdminContext,
+  { config, entities, quarantine, turns }: AdminContext,
   overlaps: ReadonlyMap<string, readonly string[]>,
 ): object {
   const methods = [...service.type.methods.values()].map((method) => ({
@@ -462,7 +463,9 @@ function describeService(
     routes: routesOf(service.name, method).routes.map(shown),
   }))
   const { name, description, deployment } = service
-  const warnings = [...heldWarnings(name, quarantine), ...warningsOf(service, entities), ...(overlaps.get(name) ?? [])]
+  const throttled = [...turns.throttled].includes(name) ? [throttledSentence(config.limits)] : []
+  const held = heldWarnings(name, quarantine)
+  const warnings = [...held, ...throttled, ...warningsOf(service, entities), ...(overlaps.get(name) ?? [])]
   return { name, kind: description.kind, deployment, methods, warnings }
 }
 

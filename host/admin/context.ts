@@ -13,6 +13,7 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Outbox } from '../reply/outbox.ts'
 import type { Quarantine } from '../router/quarantine.ts'
 import type { Services } from '../services.ts'
+import type { Turns } from '../turns.ts'
 
 export interface AdminContext {
   readonly config: Config
@@ -26,6 +27,7 @@ export interface AdminContext {
   /** Undefined where the host does not scrub. */
   readonly scrubbing: Scrubbing | undefined
   readonly quarantine: Quarantine
+  readonly turns: Pick<Turns, 'throttled'>
   readonly metrics: Metrics
   readonly log: Logger
   readonly unready: () => string | undefined

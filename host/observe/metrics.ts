@@ -3,6 +3,7 @@
 // Bound once for each service, so that the hot path does no label look-up (tally.ts).
 
 import { Counter, Gauge, Registry } from 'prom-client'
+import type { Count } from './tally.ts'
 import { Counters, Gauges, Histograms } from './tally.ts'
 
 export interface ServiceMetrics {
@@ -94,6 +95,11 @@ export class Metrics {
         this.inc(read())
       },
     })
+  }
+
+  /** Faults of a service's functions until now: the number itself, to be kept at hand. */
+  faultsOf(service: string): Readonly<Count> {
+    return this.parts.faults.of(service)
   }
 
   of(service: string): ServiceMetrics {
