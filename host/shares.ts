@@ -1,0 +1,57 @@
+// Shares: how much of one bounded thing each service holds.
+//
+// S1. All together never hold more than `max`.
+// S2. A service that holds no more than an eighth may have whatever is free. One that would hold more leaves an eighth free. So an
+//     idle host lends nearly all, and one service can never keep a small one from what is left.
+//
+// Owns: the count and the rule.   Who holds owns: what is held, and the refusal.
+
+/** What is kept for services that hold little, as a part of all. */
+const reservedPart = 8
+
+export class Shares {
+  private readonly max: number
+  private readonly reserve: number
+  private readonly held = new Map<string, number>()
+  private total = 0
+
+  constructor(max: number) {
+    this.max = max
+    this.reserve = Math.floor(max / reservedPart)
+  }
+
+  /** Nobody may have more. */
+  get full(): boolean {
+    return this.total >= this.max
+  }
+
+  of(service: string): number {
+    return this.held.get(service) ?? 0
+  }
+
+  all(): Iterable<readonly [service: string, held: number]> {
+    return this.held
+  }
+
+  admits(service: string, count: number): boolean {
+    const free = this.max - this.total - count
+    return free >= (this.of(service) + count <= this.reserve ? 0 : this.reserve)
+  }
+
+  take(service: string, count: number): void {
+    this.total += count
+    this.held.set(service, this.of(service) + count)
+  }
+
+  give(service: string, count: number): void {
+    this.total -= count
+    const left = this.of(service) - count
+    if (left > 0) this.held.set(service, left)
+    else this.held.delete(service)
+  }
+
+  clear(): void {
+    this.held.clear()
+    this.total = 0
+  }
+}
