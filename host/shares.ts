@@ -1,13 +1,10 @@
-// Shares: how much of one bounded thing each service holds.
+// Shares: how much of one bounded thing each holder has: a service, or a client.
 //
 // S1. All together never hold more than `max`.
-// S2. A service that holds no more than an eighth may have whatever is free. One that would hold more leaves an eighth free. So an
-//     idle host lends nearly all, and one service can never keep a small one from what is left.
+// S2. A part is kept, an eighth where nothing else is said. Who holds no more than that may have whatever is free; who would hold
+//     more leaves that part free. So an idle host lends nearly all, and one big holder cannot keep a small one out.
 //
 // Owns: the count and the rule.   Who holds owns: what is held, and the refusal.
-
-/** What is kept for services that hold little, as a part of all. */
-const reservedPart = 8
 
 export class Shares {
   private readonly max: number
@@ -15,9 +12,10 @@ export class Shares {
   private readonly held = new Map<string, number>()
   private total = 0
 
-  constructor(max: number) {
+  /** One part of so many is kept. */
+  constructor(max: number, parts = 8) {
     this.max = max
-    this.reserve = Math.floor(max / reservedPart)
+    this.reserve = Math.floor(max / parts)
   }
 
   /** Nobody may have more. */
