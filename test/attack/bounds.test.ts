@@ -2,12 +2,13 @@
 // service leaves behind. Counts only.
 
 import { writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Host } from '../../host/main.ts'
 import { hostProcess, http, temporary, testHost } from '../support/host.ts'
-import { actions, ScriptClient, scripted, values } from '../support/scripted.ts'
+import { actions, replicas, ScriptClient, scripted, values } from '../support/scripted.ts'
 
 const Bounds = suite('bounds of all, and one service')
 
@@ -140,5 +141,52 @@ Bounds('one service that fills the outbox is refused by name, another one is not
     assert.is((await value(60)).code, 0)
   })
 })
+
+/** The status of a stream's answer, asked for from another address of this machine. */
+function openFrom(
+  localAddress: string,
+  listen: string,
+  path: string,
+  code: string,
+): Promise<{ status: number; end: () => void }> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' }
+    const asked = request(`http://${listen}${path}`, { method: 'POST', headers, localAddress }, (response) => {
+      response.resume()
+      response.on('error', () => {})
+      resolve({ status: response.statusCode!, end: () => asked.destroy() })
+    })
+    asked.on('error', reject)
+    asked.end(JSON.stringify({ code }))
+  })
+}
+
+Bounds(
+  'one client that opens all streams that it can leaves some to another address, for the same service too',
+  async () => {
+    await running({ 'streams-max': '16' }, async (host, client) => {
+      const code = "return { answer: say('open'), subscribe: {} }"
+      const open = Array.from({ length: 12 }, () => client.listen(replicas, 'Open', 'r', code))
+      for (const stream of open) await stream.until(1)
+      assert.is(await client.listen(replicas, 'Open', 'r', code).ended(), 8)
+      const others: { end: () => void }[] = []
+      for (const expected of [200, 200, 429]) {
+        const other = await openFrom('127.0.0.2', host.listen, '/replicas/r/open', code)
+        others.push(other)
+        assert.is(other.status, expected)
+      }
+      // The service has used up its share now; another one has the rest.
+      const another = await openFrom(
+        '127.0.0.2',
+        host.listen,
+        '/actions/out',
+        "return { outputs: [say('a')], done: true }",
+      )
+      assert.is(another.status, 200)
+      for (const other of others) other.end()
+      for (const stream of open) stream.cancel()
+    })
+  },
+)
 
 Bounds.run()
