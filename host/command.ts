@@ -24,6 +24,8 @@ export interface Command {
   readonly requestId: string
   /** The outbox entry that this command delivers, if it is an effect: whoever commits its outcome takes the entry out. */
   readonly effect: OutboxEntry | undefined
+  /** Of what an effect opened or asked for, but does not deliver itself: the chain of that effect (reply/chains.ts). */
+  readonly chain?: number | undefined
 }
 
 /** What a command came to. Called exactly once for each dispatched command, after everything it tells of is durable. */

@@ -91,10 +91,6 @@ export function guestFailed(requestId: string, cause?: unknown): InnkeeperError 
   return new InnkeeperError('guest_fault', `the function failed (request ${requestId})`, cause)
 }
 
-export function outboxFull(): InnkeeperError {
-  return new InnkeeperError('overloaded', 'too many side effects are waiting; see `inn effects`')
-}
-
 export function unknownMethod(service: string, method: string): InnkeeperError {
   return new InnkeeperError(
     'unknown_method',

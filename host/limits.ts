@@ -54,6 +54,8 @@ export interface Limits {
   readonly activationStateBytesMax: number
   readonly outboxEffectsMax: number
   readonly hopsMax: number
+  /** Effects with one origin: those of a command, those of these effects, and so on. */
+  readonly chainEffectsMax: number
   /** What an entity may tell a client that does not read, before its stream is cut. */
   readonly streamBacklogMax: number
   readonly streamBacklogBytesMax: number
@@ -116,6 +118,7 @@ export const defaultLimits: Limits = {
   activationStateBytesMax: 1024 * MiB,
   outboxEffectsMax: 100_000,
   hopsMax: 16,
+  chainEffectsMax: 10_000,
   streamBacklogMax: 1_000,
   streamBacklogBytesMax: 4 * MiB,
   unreadBytesMax: 4 * MiB,

@@ -33,7 +33,7 @@ import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
 import { isDamaged } from './journal/damage.ts'
 import { GroupCommit } from './journal/group-commit.ts'
-import type { StorageId } from './journal/journal.ts'
+import type { OutboxEntry, StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
 import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -114,6 +114,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const outbox = new Outbox({
     ...{ journal, commits, dispatch, clock, limits, log },
     unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
+    toItself: (entry) => goesToItself(services, entry),
     delivered: (service) => metrics.of(service).effectDelivered(),
     parked: (service) => metrics.of(service).effectParked(),
   })
@@ -224,6 +225,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     () => scrubbing?.findings.size ?? 0,
   )
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
+  metrics.gaugeOfServices(
+    'outbox_effects_of_service',
+    'Effects waiting or parked, by the service that caused them.',
+    () => outbox.byService(),
+  )
 
   const timers = [
     setInterval(() => entities.passivate(), sweepEveryMs),
@@ -373,6 +379,19 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     handleAdmin,
     ready,
     stop,
+  }
+}
+
+/** An effect's target is the entity that caused it. What names no entity goes nowhere, and so not there. */
+function goesToItself(services: Services, { cause, call }: OutboxEntry): boolean {
+  if (cause.entity === '' || call.service !== cause.service) return false
+  const service = services.get(call.service)
+  const method = service?.methods.get(call.method)
+  if (service === undefined || service.kind === 'action' || method === undefined) return false
+  try {
+    return entityId(method.keyOf(call.payload), service.keyFieldCount) === cause.entity
+  } catch {
+    return false
   }
 }
 

@@ -123,7 +123,7 @@ export class Calls implements Turn {
   private outcome(service: ActionService, call: WaitingCall, outcome: Outcome): void {
     const { method, requestId } = call.command
     logLines(this.context.log, outcome.logs, () => ({ service: this.name, method, requestId }))
-    const plan = planOutcome(call.command, outcome, this.context.outbox.nextId)
+    const plan = planOutcome(call.command, outcome, this.context.outbox.next)
     keepOutcomes(this.context, [plan], (failed) => {
       if (failed === undefined) this.act(service, call, plan)
       else call.reply(failed)

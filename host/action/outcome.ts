@@ -5,9 +5,11 @@
 //     the forward, so that the chain goes on after a crash.
 
 import type { Command, Failed } from '../command.ts'
-import { outboxFull, toInnkeeperError } from '../errors.ts'
+import { toInnkeeperError } from '../errors.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
 import type { Outcome } from '../outcome.ts'
+import type { InChain, NextEffect } from '../reply/chains.ts'
+import { chainOf } from '../reply/chains.ts'
 import type { ActionContext } from './context.ts'
 
 export interface PlannedOutcome {
@@ -21,14 +23,16 @@ export interface PlannedOutcome {
 
 const noEntries: readonly OutboxEntry[] = Object.freeze([])
 
-export function planOutcome(command: Command, outcome: Outcome, effectId: () => number): PlannedOutcome {
+export function planOutcome(command: Command, outcome: Outcome, nextEffect: NextEffect): PlannedOutcome {
   const hops = command.hops + 1
   const cause = { service: command.service, entity: '', revision: 0 }
+  let last: InChain | undefined
   const effects =
     outcome.effects.length === 0
       ? noEntries
       : outcome.effects.map(({ call, synchronous }): OutboxEntry => {
-          return { id: effectId(), cause, call, synchronous, hops, attempts: 0, parked: undefined }
+          last = nextEffect(last?.chain ?? chainOf(command))
+          return { ...last, cause, call, synchronous, hops, attempts: 0, parked: undefined }
         })
   const { effect } = command
   const { answer } = outcome
@@ -52,15 +56,14 @@ export function keepOutcomes(
   }
   const enqueued = plans.flatMap(({ effects, moved }) => (moved === undefined ? effects : [...effects, moved]))
   const dequeued = plans.flatMap((plan) => plan.dequeued ?? [])
-  if (!outbox.admits(enqueued.length)) {
-    kept({ kind: 'error', error: outboxFull() })
+  if (!outbox.admits(enqueued)) {
+    kept({ kind: 'error', error: outbox.full(enqueued[0]!.cause.service) })
     return
   }
   outbox.joined(enqueued, dequeued)
   commits.join(
     (batch) => {
-      for (const entry of enqueued) batch.enqueue(entry)
-      for (const id of dequeued) batch.dequeue(id)
+      outbox.write(batch, enqueued, dequeued)
     },
     (error) => {
       if (error !== undefined) {

@@ -17,6 +17,7 @@ import type { ActionStep, StreamInput } from '../guest/guest.ts'
 import { faultFields, GuestFault } from '../guest/guest.ts'
 import { logLines } from '../observe/guest-log.ts'
 import type { Outcome } from '../outcome.ts'
+import { chainOf } from '../reply/chains.ts'
 import { Outputs } from '../reply/outputs.ts'
 import type { ActionService, Method } from '../services.ts'
 import type { Turn } from '../turns.ts'
@@ -193,8 +194,8 @@ export class ActionStream implements StreamCall, Turn {
 
   /** Effects on disk first, if there are any. */
   private keep(outcomes: readonly Outcome[], then: (planned: readonly PlannedOutcome[]) => void): void {
-    const command = { ...this.command, effect: undefined }
-    const planned = outcomes.map((outcome) => planOutcome(command, outcome, this.context.outbox.nextId))
+    const command = { ...this.command, effect: undefined, chain: chainOf(this.command) }
+    const planned = outcomes.map((outcome) => planOutcome(command, outcome, this.context.outbox.next))
     this.committing = true
     keepOutcomes(this.context, planned, (failed) => {
       this.committing = false

@@ -229,10 +229,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       method: 'DELETE',
       path: '/v1/services/{service}',
       summary: 'Stop serving a service. Its data stays, unless purged.',
-      query: { purge: 'Delete its journal, snapshots and keys for good.' },
+      query: { purge: 'Delete its journal, snapshots and keys, and the side effects that it caused, for good.' },
       run: ({ parts, query }) => {
         const service = deployer.undeploy(parts[0]!)
         const purge = flag(query, 'purge')
+        if (purge) outbox.purge(service.name)
         if (purge && service.kind !== 'action') {
           entities.forget(service.storage)
           journal.purge(service.storage)

@@ -3,6 +3,7 @@
 import type { Logger } from 'pino'
 import { systemClock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
+import type { Journal } from '../journal/journal.ts'
 import { openStore } from '../journal/rocksdb.ts'
 import type { Limits } from '../limits.ts'
 import { Services } from '../services.ts'
@@ -39,8 +40,26 @@ export async function undeployIn(directory: string, service: string, purge: bool
       throw new InnkeeperError('unknown_service', `no service ${service} is deployed in ${directory}`)
     if (number !== undefined) catalog.undeploy(service)
     catalog.putStrikes(service, undefined)
+    if (purge) await dropEffects(journal, service)
     if (purge && deployed.kind !== 'action') journal.purge(deployed.storage)
   } finally {
     await journal.close()
+  }
+}
+
+/** Give up what a purged service caused. */
+async function dropEffects(journal: Journal, service: string): Promise<void> {
+  for (let after = 0; ; ) {
+    const page = journal.outbox(after, 1_000)
+    const last = page.at(-1)
+    if (last === undefined) return
+    after = last.id
+    const batch = journal.batch()
+    const caused = page.filter(({ cause }) => cause.service === service)
+    if (caused.length === 0) continue
+    for (const { id } of caused) batch.dequeue(id)
+    await new Promise<void>((resolve, reject) => {
+      journal.commit(batch, (error) => (error === undefined ? resolve() : reject(error)))
+    })
   }
 }

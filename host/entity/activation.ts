@@ -155,7 +155,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
     write: (batch: Batch) => void,
     done: () => void,
   ): boolean {
-    if (plan.enqueued.length > 0 && !this.context.outbox.admits(plan.enqueued.length)) return false
+    if (plan.enqueued.length > 0 && !this.context.outbox.admits(plan.enqueued)) return false
     this.committing = true
     const { name } = this.service
     const startedMs = performance.now()
@@ -164,8 +164,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
       (batch) => {
         write(batch)
         for (const { key, entry } of plan.remembered) batch.remember(this.entity, key, entry)
-        for (const entry of plan.enqueued) batch.enqueue(entry)
-        for (const id of plan.dequeued) batch.dequeue(id)
+        this.context.outbox.write(batch, plan.enqueued, plan.dequeued)
       },
       (error) => {
         this.committing = false

@@ -6,7 +6,6 @@
 //
 // Owns: the batch and its faults.   event-sourced.ts, value.ts own: the state.   turn.ts owns: what decisions mean.
 
-import { outboxFull } from '../errors.ts'
 import type { Decision } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import type { EventSourcedService, ValueService } from '../services.ts'
@@ -127,7 +126,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       { service: name, entity: this.id, deployment, revision, sequence, keepsRecords, ageMs: this.context.age.now() },
       given,
       decisions,
-      this.context.outbox.nextId,
+      this.context.outbox.next,
     )
     recorder.decided(given.length, (performance.now() - startedMs) / 1000)
     if (plan.records.length === 0 && plan.enqueued.length === 0 && plan.dequeued.length === 0) {
@@ -147,7 +146,8 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     if (joined) return
     // The decisions were good but cannot be kept: nothing of them happened, and the held state with them is void.
     this.state = undefined
-    for (const { waiting } of plan.steps) this.answer(waiting, { kind: 'error', error: outboxFull() })
+    const error = this.context.outbox.full(name)
+    for (const { waiting } of plan.steps) this.answer(waiting, { kind: 'error', error })
   }
 
   /** The state that the decisions leave could not be read again, or only just: nothing of them happens (B3). */

@@ -17,13 +17,14 @@
 import { DamagedReplica } from '../crdt/decode.ts'
 import { decodeOperations, OperationError } from '../crdt/operations.ts'
 import type { Applied, Replica } from '../crdt/replica.ts'
-import { guestFailed, InnkeeperError, outboxFull } from '../errors.ts'
+import { guestFailed, InnkeeperError } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import { stateTooLarge } from '../guest/lift.ts'
 import type { Batch, JournalRecord, OutboxEntry, RecordedCommand, StoredSubscription } from '../journal/journal.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Effect, Failure, Outcome } from '../outcome.ts'
+import { chainOf } from '../reply/chains.ts'
 import type { MethodView, ReplicatedService } from '../services.ts'
 import { Activation } from './activation.ts'
 import type { Left, News, Waiting, Work } from './mailbox.ts'
@@ -182,7 +183,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const { name, deployment } = this.service
     state.nowMs = Math.max(clock.now(), state.nowMs)
     const start = { service: name, entity: this.id, deployment, revision: state.revision, sequence: 0 }
-    const planner = new TurnPlanner({ ...start, keepsRecords: false, ageMs: age.now() }, outbox.nextId)
+    const planner = new TurnPlanner({ ...start, keepsRecords: false, ageMs: age.now() }, outbox.next)
     const turn = new ReplicaTurn(planner, state.nowMs)
     const startedMs = performance.now()
     this.tellOn(turn)
@@ -235,11 +236,12 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
   /** The outbox is full: the turn did not happen. Callers are told; what is no command is taken up again. */
   private giveBack(turn: ReplicaTurn): void {
     this.state = undefined
-    this.endStreams(outboxFull())
+    this.endStreams(this.context.outbox.full(this.service.name))
     this.subscriptions.clear()
     this.untold = []
     this.ends = false
-    for (const { waiting } of turn.asked) this.answer(waiting, { kind: 'error', error: outboxFull() })
+    for (const { waiting } of turn.asked)
+      this.answer(waiting, { kind: 'error', error: this.context.outbox.full(this.service.name) })
     const again = turn.works.filter((work) => work.kind !== 'command')
     this.mailbox.putBack(again)
     if (again.length === 0) return
@@ -548,7 +550,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const change = delta === undefined ? undefined : ({ kind: 'delta', delta } as const)
     if (delta !== undefined) turn.deltas.push(delta)
     turn.planner.record(origin, command, [], change, effects, { kind: 'none' }, noMetadata)
-    const entries = turn.planner.effects(effects, stream?.command.hops ?? 0)
+    const entries = turn.planner.effects(effects, stream?.command.hops ?? 0, stream && chainOf(stream.command))
     if (!told && entries.length > 0)
       turn.after.push(() => this.context.outbox.run(entries, Number.POSITIVE_INFINITY, () => {}))
     return entries

@@ -15,6 +15,8 @@ import type { Decision, GuestCommand } from '../guest/guest.ts'
 import type { JournalRecord, OutboxEntry, RecordedCommand, StoredAnswer } from '../journal/journal.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Effect, Failure } from '../outcome.ts'
+import type { InChain, NextEffect } from '../reply/chains.ts'
+import { chainOf } from '../reply/chains.ts'
 import type { Forward, Remembered } from '../reply/forward.ts'
 import type { Waiting } from './mailbox.ts'
 
@@ -62,15 +64,15 @@ export interface TurnStart {
   readonly ageMs: number
 }
 
-/** `decisions` has one for each of `given`. `effectId` hands out outbox ids.
+/** `decisions` has one for each of `given`. `nextEffect` hands out ids and places in a chain.
  *  A decision without an answer must not come here (guest/lift-outcome.ts makes it a fault). */
 export function planTurn(
   start: TurnStart,
   given: readonly Given[],
   decisions: readonly Decision[],
-  effectId: () => number,
+  nextEffect: NextEffect,
 ): TurnPlan {
-  const planner = new TurnPlanner(start, effectId)
+  const planner = new TurnPlanner(start, nextEffect)
   const steps: Step[] = []
   for (let index = 0; index < given.length; index++) steps.push(planner.decided(given[index]!, decisions[index]!))
   return planner.plan(steps)
@@ -83,15 +85,15 @@ export class TurnPlanner {
   readonly records: JournalRecord[] = []
   readonly enqueued: OutboxEntry[] = []
   private readonly start: TurnStart
-  private readonly effectId: () => number
+  private readonly nextEffect: NextEffect
   private readonly remembered: Remembered[] = []
   private readonly dequeued: number[] = []
   private eventCount = 0
   private eventBytes = 0
 
-  constructor(start: TurnStart, effectId: () => number) {
+  constructor(start: TurnStart, nextEffect: NextEffect) {
     this.start = start
-    this.effectId = effectId
+    this.nextEffect = nextEffect
     this.revision = start.revision
     this.sequence = start.sequence
   }
@@ -122,7 +124,7 @@ export class TurnPlanner {
         this.remembered.push(memory)
       }
     }
-    const effects = this.effects(outcome.effects, hops)
+    const effects = this.effects(outcome.effects, hops, chainOf(waiting.command))
     if (answer.kind === 'forward') {
       const moved = effect && { ...effect, call: answer.call, hops: hops + 1, attempts: 0 }
       if (moved !== undefined) this.enqueued.push(moved)
@@ -164,11 +166,13 @@ export class TurnPlanner {
   }
 
   /** Effects of the last record, with their places in the outbox. */
-  effects(effects: readonly Effect[], hops: number): readonly OutboxEntry[] {
+  effects(effects: readonly Effect[], hops: number, chain: number | undefined): readonly OutboxEntry[] {
     if (effects.length === 0) return noEntries
     const cause = { service: this.start.service, entity: this.start.entity, revision: this.revision }
+    let last: InChain | undefined
     const entries = effects.map(({ call, synchronous }): OutboxEntry => {
-      return { id: this.effectId(), cause, call, synchronous, hops: hops + 1, attempts: 0, parked: undefined }
+      last = this.nextEffect(last?.chain ?? chain)
+      return { ...last, cause, call, synchronous, hops: hops + 1, attempts: 0, parked: undefined }
     })
     this.enqueued.push(...entries)
     return entries

@@ -29,6 +29,14 @@ export function incomingKey(call: GrpcCall, context: IngressContext): string | u
   return idempotencyKey(key, context.limits.nameLengthMax)
 }
 
+/** The client's, without its port. */
+export function addressOf(call: { getPeer(): string }): string {
+  return call
+    .getPeer()
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+}
+
 /** Milliseconds since 1970; infinite without `grpc-timeout`. */
 export function deadlineOf(call: GrpcCall): number {
   const given = call.getDeadline()

@@ -16,6 +16,7 @@ import type { MethodType } from '../schema/schema.ts'
 import { checkReady } from './call.ts'
 import type { IngressContext } from './context.ts'
 import {
+  addressOf,
   deadlineOf,
   failureStatus,
   grpcRequestId,
@@ -45,7 +46,7 @@ export function streaming(
     // After the last byte of the answer, or when the client or its connection is gone; always once.
     call.on('cancelled', () => leave?.())
     try {
-      leave = streams.enter(service)
+      leave = streams.enter(service, addressOf(call))
       checkReady(context)
       const type = context.services.get(service)?.methods.get(method)?.type
       if (type === undefined) throw context.services.missing(service, method)

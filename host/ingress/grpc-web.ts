@@ -145,7 +145,7 @@ class GrpcWebCall implements Wire {
   private enter(service: string, method: MethodType): void {
     const { context, streams, request, response } = this
     const stream = new Stream({ context, streams, wire: this, service, method })
-    const leave = streams.enter(service)
+    const leave = streams.enter(service, request.socket.remoteAddress)
     whenClosed(request, response, () => {
       clearTimeout(this.headTimer)
       this.ended = true

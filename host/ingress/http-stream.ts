@@ -64,7 +64,7 @@ class HttpStream implements Wire {
     this.parts = parts
     this.form = formOf(route, request)
     this.stream = new Stream({ context, streams, wire: this, service: command.service, method: route.method })
-    const leave = streams.enter(command.service)
+    const leave = streams.enter(command.service, request.socket.remoteAddress)
     whenClosed(request, response, () => {
       for (const timer of this.timers) clearTimeout(timer)
       this.stream.cancel()

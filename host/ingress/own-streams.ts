@@ -11,6 +11,7 @@ import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
 import { InnkeeperError, toInnkeeperError, wire } from '../errors.ts'
 import { written } from '../written.ts'
 import type { IngressContext } from './context.ts'
+import { addressOf } from './grpc-call.ts'
 import type { Streams } from './stream.ts'
 
 type Call = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>
@@ -29,7 +30,7 @@ export class OwnStreams {
   /** Undefined where there are too many; the call has ended then. */
   open(service: string, call: Call): OwnStream | undefined {
     try {
-      const leave = this.streams.enter(service)
+      const leave = this.streams.enter(service, addressOf(call))
       // After the last byte of the answer, or when the client is gone; always once.
       call.on('cancelled', leave)
     } catch (thrown) {

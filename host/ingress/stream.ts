@@ -4,8 +4,8 @@
 //     reaches the client.
 // T2. Where the answer is one message, one is sent: it waits for the end, further ones are logged and left out, and an end
 //     without any is INTERNAL.
-// T3. At most `streamsMax` are open. One counts until its connection is done with it, so that clients that do not read what
-//     they were sent count as well.
+// T3. At most `streamsMax` are open, with a share for each service and each client's address (shares.ts). One counts until its
+//     connection is done with it, so that clients that do not read what they were sent count as well.
 // T4. `ready` is what the protocol's buffer says: a producer that heeds it keeps memory bounded, however slow the client.
 //
 // Owns: the order of calls on both sides, and counting.   The protocols own: bytes and their buffers.
@@ -15,6 +15,7 @@ import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import type { ServiceMetrics } from '../observe/metrics.ts'
 import type { MethodType } from '../schema/schema.ts'
+import { Shares } from '../shares.ts'
 import type { IngressContext } from './context.ts'
 
 /** The client's side, as a protocol implements it. */
@@ -32,26 +33,35 @@ export interface Wire {
 export class Streams {
   private readonly context: IngressContext
   private readonly running = new Set<Stream>()
-  private count = 0
+  private readonly byService: Shares
+  /** A client may have less than a service, so that it cannot use up the share of one that others call, too. */
+  private readonly byClient: Shares
 
   constructor(context: IngressContext) {
     this.context = context
+    this.byService = new Shares(context.limits.streamsMax)
+    this.byClient = new Shares(context.limits.streamsMax, 4)
   }
 
   /** Take one of the `streamsMax` places; what it returns gives the place back (once, however often it is called).
    *  @throws InnkeeperError `overloaded` */
-  enter(service: string): () => void {
+  enter(service: string, address: string | undefined): () => void {
     const max = this.context.limits.streamsMax
-    if (this.count >= max)
+    const client = address ?? ''
+    if (this.byService.full)
       throw new InnkeeperError('overloaded', `too many open streams: ${max} are allowed; try again later`)
-    this.count += 1
+    if (!this.byClient.admits(client, 1)) throw usedUp('your address', this.byClient.of(client), max)
+    if (!this.byService.admits(service, 1)) throw usedUp(service, this.byService.of(service), max)
+    this.byService.take(service, 1)
+    this.byClient.take(client, 1)
     const recorder = this.context.metrics.of(service)
     recorder.streamOpened()
     let inside = true
     return () => {
       if (!inside) return
       inside = false
-      this.count -= 1
+      this.byService.give(service, 1)
+      this.byClient.give(client, 1)
       recorder.streamClosed()
     }
   }
@@ -70,6 +80,11 @@ export class Streams {
     for (const stream of this.running) stream.fail(new InnkeeperError('stopping', 'the host is stopping; try again'))
     return some
   }
+}
+
+function usedUp(who: string, open: number, max: number): InnkeeperError {
+  const message = `too many open streams: ${who} has used up its share, ${open} of ${max}; end some, or try again later`
+  return new InnkeeperError('overloaded', message)
 }
 
 export interface StreamParts {

@@ -129,6 +129,12 @@ export interface OutboxEntry {
   readonly cause: { readonly service: string; readonly entity: string; readonly revision: number }
   readonly call: Call
   readonly synchronous: boolean
+  /** Id of the first effect of its chain; 0, of older hosts: it is a chain of its own. */
+  readonly chain: number
+  /** How manieth of its chain it is. */
+  readonly place: number
+  /** How many effects its chain had when this was written: so a restart knows (reply/chains.ts). */
+  readonly chainEffects: number
   readonly hops: number
   readonly attempts: number
   /** Set once it is no longer tried by itself. */

@@ -494,7 +494,7 @@ export function decodeIdempotency(framed: Buffer): IdempotencyEntry {
 }
 
 export function encodeOutbox(
-  { cause, call, synchronous, hops, attempts, parked }: OutboxEntry,
+  { cause, call, synchronous, hops, attempts, parked, chain, place, chainEffects }: OutboxEntry,
   never: NeverStored,
 ): Buffer {
   return write(() => {
@@ -509,6 +509,9 @@ export function encodeOutbox(
       sink.varint(66)
       sink.string(parked)
     }
+    number(9, chain)
+    number(10, place)
+    number(11, chainEffects)
   })
 }
 
@@ -518,6 +521,7 @@ export function decodeOutbox(id: number, framed: Buffer): OutboxEntry {
     const cause = { service: '', entity: '', revision: 0 }
     let call: Call = { service: '', method: '', payload: new Uint8Array(), metadata: noMetadata }
     const rest = { synchronous: false, hops: 0, attempts: 0, parked: undefined as string | undefined }
+    const chain = { chain: 0, place: 0, chainEffects: 0 }
     fields(cursor, (tag) => {
       if (tag === 10) cause.service = cursor.string()
       else if (tag === 18) cause.entity = cursor.string()
@@ -527,10 +531,13 @@ export function decodeOutbox(id: number, framed: Buffer): OutboxEntry {
       else if (tag === 48) rest.hops = cursor.varint32()
       else if (tag === 56) rest.attempts = cursor.varint32()
       else if (tag === 66) rest.parked = cursor.string()
+      else if (tag === 72) chain.chain = cursor.varintSafe()
+      else if (tag === 80) chain.place = cursor.varint32()
+      else if (tag === 88) chain.chainEffects = cursor.varint32()
       else return false
       return true
     })
-    return { id, cause, call, ...rest }
+    return { id, cause, call, ...rest, ...chain }
   })
 }
 

@@ -7,10 +7,13 @@
 // O3. What a target answers with `UNAVAILABLE`, `ABORTED`, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED` may be another thing later: it
 //     is tried again with back-off, then parked. Any other refusal or error is an answer: it is parked at once, with the reason.
 //     Nobody waits for a parked effect, nor past the deadline.
-// O4. At most `outboxEffectsMax` entries; whoever would add more is told so before it commits.
+// O4. At most `outboxEffectsMax` entries, with a share for each causing service (shares.ts), parked ones and those of commits on
+//     their way included; who would add more is told so before it commits.
 // O5. Tries are counted on disk: one that ended with the host counts when it is taken up, before it is tried again. So an effect
 //     that takes the host down with it is parked in the end.
 // O6. An effect on a service that this host cannot run waits, untried, until another version of that is deployed.
+// O7. A chain has at most `chainEffectsMax` effects (chains.ts); the one beyond is parked untried. An effect of an entity on itself
+//     is no hop: it counts in the chain alone.
 //
 // Owns: trying, parking, the waiting for synchronous ones.   Activation owns: the commits.   The target owns: the outcome.
 
@@ -18,10 +21,13 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { timerMsMax } from '../clock.ts'
 import type { Command, Dispatch, Failed } from '../command.ts'
-import { grpcCodeNames, wire } from '../errors.ts'
+import { grpcCodeNames, InnkeeperError, wire } from '../errors.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
-import type { Journal, OutboxEntry } from '../journal/journal.ts'
+import type { Batch, Journal, OutboxEntry } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
+import { Shares } from '../shares.ts'
+import type { InChain } from './chains.ts'
+import { Chains, nameOf } from './chains.ts'
 import { tooManyHops } from './forward.ts'
 
 /** Waits between tries, in milliseconds; after the last the effect is parked. */
@@ -46,6 +52,8 @@ export interface OutboxParts {
   readonly dispatch: Dispatch
   /** Why a service cannot be run, if that is so; `served` is to be called when it may have changed. */
   readonly unserved: (service: string) => string | undefined
+  /** It goes to the entity that caused it. */
+  readonly toItself: (entry: OutboxEntry) => boolean
   readonly clock: Clock
   readonly limits: Limits
   readonly log: Logger
@@ -59,12 +67,17 @@ export class Outbox {
   /** All entries that are in the journal's outbox, parked ones too, from the commit that brings them to the one that takes them. */
   private readonly entries = new Map<number, OutboxEntry>()
   private readonly timers = new Set<NodeJS.Timeout>()
+  private readonly chains = new Chains()
+  /** Entries by causing service, those of commits on their way too. */
+  private readonly shares: Shares
   private lastId: number
   /** Counts `resume`: what was tried before it is taken up anew, and its answer means nothing. */
   private era = 0
   private stopped = false
   /** Entries that a commit on its way takes out or replaces. */
   private readonly leaving = new Set<number>()
+  /** New entries of commits on their way. */
+  private readonly coming = new Set<number>()
   /** Who asked for a try by hand, by id. */
   private readonly watchers = new Map<number, (became: Became) => void>()
   /** What waits for a service that can be run (O6): tries that are put off. */
@@ -72,20 +85,47 @@ export class Outbox {
 
   constructor(parts: OutboxParts) {
     this.parts = parts
+    this.shares = new Shares(parts.limits.outboxEffectsMax)
     this.lastId = parts.journal.nextOutboxId() - 1
   }
 
-  readonly nextId = (): number => {
+  /** Id and place of another effect, in the chain of a command that is part of one. */
+  readonly next = (chain: number | undefined): InChain => {
     this.lastId += 1
-    return this.lastId
+    return this.chains.next(this.lastId, chain)
+  }
+
+  /** Entries by causing service. */
+  byService(): Iterable<readonly [service: string, entries: number]> {
+    return this.shares.all()
   }
 
   get size(): number {
     return this.entries.size
   }
 
-  admits(count: number): boolean {
-    return this.entries.size + count <= this.parts.limits.outboxEffectsMax
+  /** There is room. If there is none these never were: `next` may give their places in the chain again. */
+  admits(enqueued: readonly OutboxEntry[]): boolean {
+    const added = enqueued.filter(({ id }) => !this.entries.has(id))
+    const [first] = added
+    if (first === undefined || this.shares.admits(first.cause.service, added.length)) return true
+    for (const entry of added) this.chains.giveBack(entry)
+    return false
+  }
+
+  /** Why it does not admit more of this service. */
+  full(service: string): InnkeeperError {
+    const held = this.shares.of(service)
+    const message = this.shares.full
+      ? 'too many side effects are waiting; see `inn effects`'
+      : `${service} has used up its share of the outbox: ${held} effects of it wait or are parked; see \`inn effects\``
+    return new InnkeeperError('overloaded', message)
+  }
+
+  /** Into the batch of a commit: what it adds or replaces, and what it takes out. */
+  write(batch: Batch, enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
+    for (const entry of enqueued) this.chains.write(batch, entry)
+    for (const id of dequeued) this.chains.remove(batch, this.entries.get(id), id, this.leaving)
   }
 
   find(id: number): OutboxEntry | undefined {
@@ -108,6 +148,9 @@ export class Outbox {
   resume(interrupted: boolean): void {
     this.entries.clear()
     this.leaving.clear()
+    this.coming.clear()
+    this.shares.clear()
+    this.chains.clear()
     this.putOff = []
     this.era += 1
     for (let after = 0; ; ) {
@@ -115,7 +158,11 @@ export class Outbox {
       const last = page.at(-1)
       if (last === undefined) return
       after = last.id
-      for (const entry of page) this.entries.set(entry.id, entry)
+      for (const entry of page) {
+        this.entries.set(entry.id, entry)
+        this.shares.take(entry.cause.service, 1)
+        this.chains.found(entry)
+      }
       const waiting = page.filter(({ parked }) => parked === undefined)
       const untried = (entry: OutboxEntry) => this.parts.unserved(entry.call.service) !== undefined
       if (interrupted) this.takeUp(waiting.filter((entry) => !untried(entry)))
@@ -139,7 +186,7 @@ export class Outbox {
     const { era } = this
     this.parts.commits.join(
       (batch) => {
-        for (const entry of again) batch.enqueue(entry)
+        this.write(batch, again, [])
       },
       (error) => {
         if (error !== undefined) this.parts.log.error({ err: error }, 'effects could not be taken up')
@@ -151,19 +198,37 @@ export class Outbox {
   /** A commit was joined that takes entries out, or makes them a forward: what is written of them from now on would come after it,
    *  and bring back what has arrived. */
   joined(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
-    for (const { id } of enqueued) if (this.entries.has(id)) this.leaving.add(id)
+    for (const { id, cause } of enqueued) {
+      if (this.entries.has(id)) this.leaving.add(id)
+      else {
+        this.coming.add(id)
+        this.shares.take(cause.service, 1)
+      }
+    }
     for (const id of dequeued) this.leaving.add(id)
   }
 
   /** It did not come to that commit: everything is as it was. */
   parted(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
-    for (const { id } of enqueued) this.leaving.delete(id)
-    for (const id of dequeued) this.leaving.delete(id)
+    for (const entry of enqueued) {
+      this.leaving.delete(entry.id)
+      if (this.entries.has(entry.id)) continue
+      this.shares.give(entry.cause.service, 1)
+      this.coming.delete(entry.id)
+      this.chains.lost(entry)
+    }
+    for (const id of dequeued) {
+      this.leaving.delete(id)
+      const entry = this.entries.get(id)
+      if (entry !== undefined) this.chains.found(entry)
+    }
   }
 
   /** What a commit that is on disk brought: new entries, entries that became a forward, and ids of those that arrived. */
   committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) {
+      // Dropped while this commit made a forward of it: it is there again.
+      if (!this.coming.delete(entry.id) && !this.entries.has(entry.id)) this.shares.take(entry.cause.service, 1)
       this.entries.set(entry.id, entry)
       this.leaving.delete(entry.id)
     }
@@ -172,6 +237,7 @@ export class Outbox {
       const entry = this.entries.get(id)
       if (entry === undefined) continue
       this.entries.delete(id)
+      this.shares.give(entry.cause.service, 1)
       this.parts.delivered(entry.cause.service)
       this.tell(id, { became: 'delivered' })
     }
@@ -217,7 +283,8 @@ export class Outbox {
     next(0)
   }
 
-  /** Try a parked effect again, as if it were new; one that went too many hops begins a new chain. Resolves with what became of
+  /** Try a parked effect again, as if it were new; one that went too many hops, or is one too many in its
+   *  chain, begins a new chain. Resolves with what became of
    *  it, within `waitMs`; undefined if there is none of this id. */
   retry(id: number, waitMs: number): Promise<Became> | undefined {
     const entry = this.entries.get(id)
@@ -228,7 +295,8 @@ export class Outbox {
         reason: `it is not parked, and has been tried ${entry.attempts} times`,
       })
     const hops = entry.hops > this.parts.limits.hopsMax ? 0 : entry.hops
-    const fresh = { ...entry, parked: undefined, attempts: 0, hops }
+    const beyond = hops !== entry.hops || entry.place > this.parts.limits.chainEffectsMax
+    const fresh = { ...entry, parked: undefined, attempts: 0, hops, ...(beyond ? this.chains.next(id, undefined) : {}) }
     const became = new Promise<Became>((resolve) => {
       const timer = this.later(waitMs, () => this.tell(id, { became: 'under way' }))
       this.watchers.set(id, (told) => {
@@ -248,17 +316,35 @@ export class Outbox {
 
   /** Give an effect up. False if there is none of this id. */
   drop(id: number): boolean {
-    if (!this.entries.has(id)) return false
-    this.entries.delete(id)
-    this.leaving.add(id)
+    const entry = this.entries.get(id)
+    if (entry === undefined) return false
+    this.dropAll([entry])
+    return true
+  }
+
+  /** Give up all that a service caused, waiting or parked: it is purged. How many they were. */
+  purge(service: string): number {
+    const caused = [...this.entries.values()].filter(({ cause }) => cause.service === service)
+    if (caused.length > 0) this.dropAll(caused)
+    return caused.length
+  }
+
+  private dropAll(entries: readonly OutboxEntry[]): void {
+    for (const { id, cause } of entries) {
+      this.entries.delete(id)
+      this.leaving.add(id)
+      this.shares.give(cause.service, 1)
+    }
     this.parts.commits.join(
-      (batch) => batch.dequeue(id),
+      (batch) => {
+        for (const entry of entries) this.chains.remove(batch, entry, entry.id, this.leaving)
+      },
       (error) => {
-        this.leaving.delete(id)
-        if (error !== undefined) this.parts.log.error({ effect: id, err: error }, 'an effect could not be dropped')
+        for (const { id } of entries) this.leaving.delete(id)
+        if (error !== undefined)
+          this.parts.log.error({ effects: entries.length, err: error }, 'effects could not be dropped')
       },
     )
-    return true
   }
 
   stop(): void {
@@ -281,7 +367,12 @@ export class Outbox {
       this.putOff.push(() => era === this.era && this.attempt(this.entries.get(entry.id) ?? entry, ended))
       return
     }
-    if (entry.hops > limits.hopsMax) {
+    if (entry.place > limits.chainEffectsMax) {
+      this.park(entry, tooLongAChain(limits.chainEffectsMax), ended)
+      return
+    }
+    const hops = entry.hops > 1 && this.parts.toItself(entry) ? entry.hops - 1 : entry.hops
+    if (hops > limits.hopsMax) {
       this.park(entry, tooManyHops(limits.hopsMax).message, ended)
       return
     }
@@ -289,7 +380,7 @@ export class Outbox {
       ...entry.call,
       idempotencyKey: undefined,
       deadlineMs: clock.now() + tryMs,
-      hops: entry.hops,
+      hops,
       requestId: `effect-${entry.id}`,
       effect: entry,
     }
@@ -340,10 +431,14 @@ export class Outbox {
   }
 
   private store(entry: OutboxEntry, stored: () => void): void {
+    const was = this.entries.get(entry.id)
     this.entries.set(entry.id, entry)
     this.parts.commits.join(
       (batch) => {
-        if (!this.leaving.has(entry.id)) batch.enqueue(entry)
+        if (this.leaving.has(entry.id)) return
+        if (was !== undefined && nameOf(was) !== nameOf(entry))
+          this.chains.leave(batch, nameOf(was), entry.id, this.leaving)
+        this.write(batch, [entry], [])
       },
       (error) => {
         if (error !== undefined) this.parts.log.error({ effect: entry.id, err: error }, 'an effect could not be stored')
@@ -376,6 +471,10 @@ function reasonOf(failed: Failed): readonly [code: number, reason: string] {
 
 function target(entry: OutboxEntry): string {
   return `${entry.call.service}/${entry.call.method}`
+}
+
+function tooLongAChain(max: number): string {
+  return `more than ${max} side effects come of one command; look for a circle, or raise chain-effects-max`
 }
 
 function ignore(): void {}

@@ -19,6 +19,7 @@ import type { Metadata } from '../metadata.ts'
 import { metadataBytes } from '../metadata.ts'
 import type { Call, GuestAnswer } from '../outcome.ts'
 import type { Untaken, WaitingBudget } from '../waiting-budget.ts'
+import { chainOf } from './chains.ts'
 import { tooManyHops } from './forward.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -205,7 +206,15 @@ export class Outputs implements Untaken {
     }
     this.busy = true
     const { receiver } = this
-    const command: Command = { ...call, idempotencyKey: undefined, deadlineMs, hops, requestId, effect: undefined }
+    const command: Command = {
+      ...call,
+      idempotencyKey: undefined,
+      deadlineMs,
+      hops,
+      requestId,
+      effect: undefined,
+      chain: chainOf(this.command),
+    }
     let ended = false
     let returned = false
     const inner: Receiver = {

@@ -14,7 +14,7 @@ import type { Answer, Command, Dispatch, Open, Reply } from '../command.ts'
 import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, toInnkeeperError, unknownMethod } from '../errors.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
-import type { OutboxEntry } from '../journal/journal.ts'
+import type { Batch, OutboxEntry } from '../journal/journal.ts'
 import { isStreamed } from '../schema/schema.ts'
 import type { Method, Service, Services } from '../services.ts'
 import type { Deadlines, Pending } from './deadlines.ts'
@@ -28,6 +28,7 @@ export interface RouterParts {
   readonly deadlines: Deadlines
   readonly commits: Pick<GroupCommit, 'join'>
   readonly outbox: {
+    write(batch: Batch, enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void
     joined(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void
     committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void
   }
@@ -105,7 +106,7 @@ function runOnce(
     }
     outbox.joined([], [effect.id])
     commits.join(
-      (batch) => batch.dequeue(effect.id),
+      (batch) => outbox.write(batch, [], [effect.id]),
       (error) => {
         if (error === undefined) outbox.committed([], [effect.id])
         reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) })

@@ -412,7 +412,18 @@ function idempotency(atMs: number, revision: number): IdempotencyEntry {
 
 function outbox(id: number): OutboxEntry {
   const cause = { service: 'test.Cart', entity: 'cart', revision: id }
-  return { id, cause, call, synchronous: id % 2 === 0, hops: 1, attempts: 0, parked: undefined }
+  return {
+    id,
+    cause,
+    call,
+    synchronous: id % 2 === 0,
+    hops: 1,
+    attempts: 0,
+    parked: undefined,
+    chain: 1,
+    place: 1,
+    chainEffects: 1,
+  }
 }
 
 function deployment(number: number, services: readonly string[]): Deployment {

@@ -7,6 +7,8 @@ import type { Given } from '../../host/entity/turn.ts'
 import { planTurn } from '../../host/entity/turn.ts'
 import type { Decision } from '../../host/guest/guest.ts'
 import type { OutboxEntry } from '../../host/journal/journal.ts'
+import type { NextEffect } from '../../host/reply/chains.ts'
+import { Chains } from '../../host/reply/chains.ts'
 
 const Turn = suite('turn')
 
@@ -52,9 +54,10 @@ const refused: Decision = {
   },
 }
 
-function ids(): () => number {
+function ids(): NextEffect {
+  const chains = new Chains()
   let id = 100
-  return () => ++id
+  return (chain) => chains.next(++id, chain)
 }
 
 Turn('T1: a failure leaves nothing behind, whatever the guest returned with it', () => {
@@ -125,6 +128,9 @@ Turn('T4: an accepted delivery takes its entry out of the outbox, and a forwarde
     hops: 2,
     attempts: 3,
     parked: undefined,
+    chain: 1,
+    place: 1,
+    chainEffects: 1,
   }
   assert.equal(planTurn(start, [given({ effect })], [accepted(1)], ids()).dequeued, [9])
   const target = { ...call, method: 'Other' }

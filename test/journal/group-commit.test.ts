@@ -43,6 +43,9 @@ function entry(id: number): OutboxEntry {
     hops: 1,
     attempts: 0,
     parked: undefined,
+    chain: 1,
+    place: 1,
+    chainEffects: 1,
   }
 }
 

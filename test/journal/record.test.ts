@@ -135,6 +135,9 @@ const outbox: fc.Arbitrary<OutboxEntry> = fc.record({
   hops: uint32,
   attempts: uint32,
   parked: optionalText,
+  chain: whole,
+  place: uint32,
+  chainEffects: uint32,
 })
 
 const commitRecord: fc.Arbitrary<CommitRecord> = fc.record({
@@ -366,7 +369,18 @@ const holders: readonly {
     encode: (metadata, never) => {
       const cause = { service: 's', entity: 'e', revision: 1 }
       const to: Call = { service: 's', method: 'm', payload: noBytes, metadata }
-      const entry = { id: 1, cause, call: to, synchronous: true, hops: 1, attempts: 0, parked: undefined }
+      const entry = {
+        id: 1,
+        cause,
+        call: to,
+        synchronous: true,
+        hops: 1,
+        attempts: 0,
+        parked: undefined,
+        chain: 1,
+        place: 1,
+        chainEffects: 1,
+      }
       return encodeOutbox(entry, never)
     },
   },

@@ -229,7 +229,17 @@ class Commit implements Step {
       if (this.outboxId > 0) {
         const cause = { service: 's', entity: 'e', revision: 1 }
         const target = { service: 's', method: 'm', payload: Buffer.alloc(0), metadata: [] }
-        const entry = { cause, call: target, synchronous: false, hops: 0, attempts: 0, parked: undefined }
+        const entry = {
+          cause,
+          call: target,
+          synchronous: false,
+          hops: 0,
+          attempts: 0,
+          parked: undefined,
+          chain: 1,
+          place: 1,
+          chainEffects: 1,
+        }
         if (model.outbox.delete(this.outboxId)) batch.dequeue(this.outboxId)
         else {
           batch.enqueue({ id: this.outboxId, ...entry })

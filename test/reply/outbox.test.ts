@@ -25,6 +25,7 @@ function made() {
     clock: { now: () => 0, steady: () => 0 },
     unserved: (service) => (away.has(service) ? `${service} cannot be run` : undefined),
     dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
+    toItself: () => false,
     delivered() {},
     parked() {},
   })
@@ -36,10 +37,19 @@ type Made = ReturnType<typeof made>
 /** Put an entry on disk, as an entity's commit does, and let the outbox know. */
 function caused({ commits, outbox }: Made, more: Partial<OutboxEntry> = {}): OutboxEntry {
   const cause = { service: 's', entity: 'e', revision: 1 }
-  const id = outbox.nextId()
-  const entry: OutboxEntry = { id, cause, call, synchronous: false, hops: 1, attempts: 0, parked: undefined, ...more }
+  const place = outbox.next(more.chain)
+  const entry: OutboxEntry = {
+    ...place,
+    cause,
+    call,
+    synchronous: false,
+    hops: 1,
+    attempts: 0,
+    parked: undefined,
+    ...more,
+  }
   commits.join(
-    (batch) => batch.enqueue(entry),
+    (batch) => outbox.write(batch, [entry], []),
     () => outbox.committed([entry], []),
   )
   commits.flush()
@@ -50,7 +60,7 @@ function caused({ commits, outbox }: Made, more: Partial<OutboxEntry> = {}): Out
 function arrives({ commits, outbox }: Made, { id }: OutboxEntry): void {
   outbox.joined([], [id])
   commits.join(
-    (batch) => batch.dequeue(id),
+    (batch) => outbox.write(batch, [], [id]),
     (error) => {
       if (error === undefined) outbox.committed([], [id])
     },

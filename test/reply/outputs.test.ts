@@ -31,6 +31,9 @@ const effect = (id: number): OutboxEntry => ({
   hops: 1,
   attempts: 0,
   parked: undefined,
+  chain: 1,
+  place: 1,
+  chainEffects: 1,
 })
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 const message = (what: string, ...effects: OutboxEntry[]): Output => {

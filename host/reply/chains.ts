@@ -1,0 +1,141 @@
+// Chains: how many effects come of one command: its own, those of these effects, and so on.
+//
+// H1. Every effect has its place in its chain, given when it is planned; no place is given twice, also after a crash.
+// H2. So that a restart knows the count, some entry of every chain that is on disk says it: each write of an entry does, and where
+//     the last one to say it leaves, another one is written again in the same commit. No rows of its own, and no write more while
+//     effects arrive in their order.
+// H3. A chain is known while an effect of it is. What a client's streams cause later is a chain for each outcome.
+//
+// Owns: the count.   outbox.ts owns: what becomes of the one beyond.
+
+import type { Command } from '../command.ts'
+import type { Batch, OutboxEntry } from '../journal/journal.ts'
+
+/** An effect that has no content yet. */
+export type InChain = Pick<OutboxEntry, 'id' | 'chain' | 'place' | 'chainEffects'>
+/** Another effect of a chain; `undefined` begins one. */
+export type NextEffect = (chain: number | undefined) => InChain
+
+/** The chain that the effects of a command are part of, if it has one yet. */
+export function chainOf({ effect, chain }: Pick<Command, 'effect' | 'chain'>): number | undefined {
+  return effect === undefined ? chain : nameOf(effect)
+}
+
+interface Chain {
+  count: number
+  /** What is on disk, or in a batch on its way there, by id. */
+  readonly live: Map<number, OutboxEntry>
+  /** The one on disk that says `count`. */
+  bearer: number
+}
+
+export class Chains {
+  private readonly chains = new Map<number, Chain>()
+  /** Begun in this turn of the loop, and not written yet. A turn that fails leaves its own here, until the loop turns. */
+  private readonly planned = new Map<number, Chain>()
+
+  get size(): number {
+    return this.chains.size
+  }
+
+  next(id: number, name = id): InChain {
+    const chain = this.chains.get(name) ?? this.plan(name)
+    chain.count += 1
+    return { id, chain: name, place: chain.count, chainEffects: chain.count }
+  }
+
+  /** It came to nothing, before anything after it was planned. */
+  giveBack(entry: InChain): void {
+    const chain = this.chains.get(nameOf(entry))
+    if (chain !== undefined) chain.count -= 1
+  }
+
+  /** Its commit did not come about. */
+  lost(entry: InChain): void {
+    const name = nameOf(entry)
+    const chain = this.chains.get(name)
+    chain?.live.delete(entry.id)
+    if (chain?.live.size === 0) this.chains.delete(name)
+  }
+
+  /** It is on disk: after a start. */
+  found(entry: OutboxEntry): void {
+    const chain = this.of(nameOf(entry))
+    chain.live.set(entry.id, entry)
+    const says = Math.max(entry.place, entry.chainEffects, 1)
+    if (says < chain.count) return
+    chain.count = says
+    chain.bearer = entry.id
+  }
+
+  /** Add or replace. */
+  write(batch: Pick<Batch, 'enqueue'>, entry: OutboxEntry): void {
+    const chain = this.of(nameOf(entry))
+    // Of an older host, alone.
+    chain.count = Math.max(chain.count, 1)
+    const written = entry.chainEffects === chain.count ? entry : { ...entry, chainEffects: chain.count }
+    batch.enqueue(written)
+    chain.live.set(entry.id, written)
+    chain.bearer = entry.id
+  }
+
+  /** Take out. `leaving`: other commits on their way replace or take these out, so nothing is to be written of them. */
+  remove(
+    batch: Pick<Batch, 'enqueue' | 'dequeue'>,
+    entry: OutboxEntry | undefined,
+    id: number,
+    leaving: ReadonlySet<number>,
+  ): void {
+    batch.dequeue(id)
+    if (entry !== undefined) this.leave(batch, nameOf(entry), id, leaving)
+  }
+
+  /** One has left this chain: for good, or for another one. */
+  leave(batch: Pick<Batch, 'enqueue'>, name: number, id: number, leaving: ReadonlySet<number>): void {
+    const chain = this.chains.get(name)
+    if (chain === undefined) return
+    chain.live.delete(id)
+    if (chain.live.size === 0) {
+      this.chains.delete(name)
+      return
+    }
+    if (chain.bearer !== id) return
+    for (const other of chain.live.values()) {
+      if (leaving.has(other.id)) continue
+      this.write(batch, other)
+      return
+    }
+  }
+
+  clear(): void {
+    this.chains.clear()
+    this.planned.clear()
+  }
+
+  private plan(name: number): Chain {
+    const known = this.planned.get(name)
+    if (known !== undefined) return known
+    if (this.planned.size === 0) setImmediate(() => this.planned.clear())
+    const chain = empty()
+    this.planned.set(name, chain)
+    return chain
+  }
+
+  private of(name: number): Chain {
+    let chain = this.chains.get(name)
+    if (chain === undefined) {
+      chain = this.planned.get(name) ?? empty()
+      this.planned.delete(name)
+      this.chains.set(name, chain)
+    }
+    return chain
+  }
+}
+
+function empty(): Chain {
+  return { count: 0, live: new Map(), bearer: 0 }
+}
+
+export function nameOf({ id, chain }: Pick<OutboxEntry, 'id' | 'chain'>): number {
+  return chain === 0 ? id : chain
+}
