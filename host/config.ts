@@ -140,13 +140,14 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     if (text === undefined) continue
     const given = from === fileName ? file[camel(setting.name)] : text
     if (typeof given !== 'string' && typeof given !== 'number') {
-      problems.push(`${from} ${setting.name}: expected text or a number, got ${text.slice(0, 100)}`)
+      problems.push(`${from}: ${camel(setting.name)}: expected text or a number, got ${text.slice(0, 100)}`)
       continue
     }
     try {
       values[camel(setting.name)] = setting.parse(text)
     } catch (error) {
-      problems.push(`${from} ${setting.name}: ${(error as Error).message}, got ${JSON.stringify(text)}`)
+      const place = from === fileName ? `${fileName}: ${camel(setting.name)}` : from
+      problems.push(`${place}: ${(error as Error).message}, got ${JSON.stringify(text)}`)
     }
   }
   checkAdmin(values, problems)

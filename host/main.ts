@@ -6,7 +6,6 @@
 //     goes on (A14). Nothing that was acknowledged is lost.
 // M3. Stopping: no new calls, running ones finish within `stopWaitMs`, then the store is closed.
 
-import { mkdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { Actions } from './action/actions.ts'
 import type { AdminHandler } from './admin/handle.ts'
@@ -32,6 +31,7 @@ import { listen } from './ingress/server.ts'
 import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
 import { isDamaged } from './journal/damage.ts'
+import { makeDirectory } from './journal/directory.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { OutboxEntry, StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
@@ -449,7 +449,7 @@ async function warnUnsealed(log: Logger): Promise<void> {
 }
 
 async function openDirectory(config: Config, log: Logger): Promise<Store> {
-  mkdirSync(config.data, { recursive: true })
+  makeDirectory(config.data)
   const neverStored = config.neverStoredHeaders
   return openStore(config.data, { log: (message, fields) => log.warn(fields ?? {}, message), neverStored })
 }

@@ -6,7 +6,7 @@
 // C3. Ctrl-C cancels the call, so that the host hears of it.
 
 import { constants, createReadStream } from 'node:fs'
-import { access, readFile } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { text as readAll } from 'node:stream/consumers'
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
@@ -20,6 +20,7 @@ import { TranscodeError, toMessage } from '../transcode/to-message.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure, UsageError } from './command.ts'
+import { readNamed, unread } from './files.ts'
 import { print } from './print.ts'
 
 export const callCommand: Subcommand = {
@@ -106,14 +107,12 @@ async function* elements(schema: Schema, method: MethodType, input: string): Asy
 }
 
 async function file(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: Error) => {
-    throw new CommandFailure(`${path}: ${error.message}`)
-  })
+  return (await readNamed(path)).toString('utf8')
 }
 
 async function readable(path: string): Promise<void> {
-  await access(path, constants.R_OK).catch((error: Error) => {
-    throw new CommandFailure(`${path}: ${error.message}`)
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw unread(path, error)
   })
 }
 

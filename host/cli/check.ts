@@ -3,7 +3,6 @@
 
 import { randomInt } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { checkLaws } from '../deploy/laws/laws.ts'
 import { link } from '../deploy/link.ts'
 import { streamsOf } from '../deploy/methods.ts'
@@ -17,6 +16,7 @@ import { Refused } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { asFailure, CommandFailure, UsageError } from './command.ts'
 import { type Deployed, found } from './deploy.ts'
+import { readNamed } from './files.ts'
 import { bytes, print, printJson, progress } from './print.ts'
 
 export const checkCommand: Subcommand = {
@@ -35,9 +35,7 @@ async function run(args: Args): Promise<number> {
   const file = args.words[0]!
   const seed = args.text('seed') === undefined ? randomInt(2 ** 31) : Number(args.text('seed'))
   if (!Number.isSafeInteger(seed)) throw new UsageError('--seed: expected a whole number')
-  const component = await readFile(file).catch((error: Error) => {
-    throw new CommandFailure(`${file}: ${error.message}`)
-  })
+  const component = await readNamed(file)
   const linked = await link(component, defaultLimits, progress)
   if (!linked.ok) throw new Refused(`${file} would be refused`, linked.reasons)
   const { artefact } = linked

@@ -1,10 +1,10 @@
 // inn deploy, inn rollback: a component is served by a running host, or an earlier one again.
 
-import { readFile } from 'node:fs/promises'
 import type { Tried } from '../deploy/stored/stored.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
-import { CommandFailure, UsageError } from './command.ts'
+import { UsageError } from './command.ts'
+import { readNamed } from './files.ts'
 import { print, printJson, progress, seconds, table } from './print.ts'
 
 export const deployCommand: Subcommand = {
@@ -22,7 +22,8 @@ export const deployCommand: Subcommand = {
 export const rollbackCommand: Subcommand = {
   name: 'rollback',
   usage: 'SERVICE [DEPLOYMENT] [--dry-run] [--force]',
-  summary: 'go back to the version before, or to the one of a deployment (`inn services SERVICE` lists them)',
+  summary:
+    'deploy again the version that was served before this one, or the one of a DEPLOYMENT (`inn services SERVICE` lists them)',
   flags: deployCommand.flags,
   words: [1, 2],
   run: rollback,
@@ -30,10 +31,7 @@ export const rollbackCommand: Subcommand = {
 
 async function run(args: Args): Promise<number> {
   const file = args.words[0]!
-  const component = await readFile(file).catch((error: Error) => {
-    throw new CommandFailure(`${file}: ${error.message}`)
-  })
-  return await change(args, '/v1/components?', component, file)
+  return await change(args, '/v1/components?', await readNamed(file), file)
 }
 
 async function rollback(args: Args): Promise<number> {

@@ -6,7 +6,7 @@ import { examine } from '../doctor/doctor.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { asFailure, CommandFailure } from './command.ts'
-import { bytes, print, printJson, progress } from './print.ts'
+import { bytes, counted, print, printJson, progress } from './print.ts'
 
 export const doctorCommand: Subcommand = {
   name: 'doctor',
@@ -55,7 +55,7 @@ async function running(args: Args): Promise<number> {
     if (met.length > 0) print(`${met.length} damaged parts were met since the host started.`)
     if (scrubbing)
       print(
-        `${rounds} rounds through the store, ${values} values read, ${bytes(report.bytes)}; ${findings.length} findings.`,
+        `${counted(rounds, 'round')} through the store, ${counted(values, 'value')} read, ${bytes(report.bytes)}; ${counted(findings.length, 'finding')}.`,
       )
     else print('The host does not scrub its store; `inn up --scrub` does. `inn doctor --data DIR` checks it offline.')
   }

@@ -3,7 +3,7 @@
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { UsageError } from './command.ts'
-import { entityName, print, printJson, printPassedOver, progress, table } from './print.ts'
+import { counted, entityName, print, printJson, printPassedOver, progress, table } from './print.ts'
 
 export const entitiesCommand: Subcommand = {
   name: 'entities',
@@ -92,7 +92,7 @@ async function entities(args: Args): Promise<number> {
         entries.map((e: { id: string; revision: number; sequence: number; lastChange: string; damaged?: string }) =>
           e.damaged === undefined
             ? // Values and replicas have changes instead of events.
-              [entityName(e.id), e.sequence > 0 ? `${e.sequence} events` : `revision ${e.revision}`, e.lastChange]
+              [entityName(e.id), e.sequence > 0 ? counted(e.sequence, 'event') : `revision ${e.revision}`, e.lastChange]
             : [entityName(e.id), 'damaged', e.damaged],
         ),
       ),

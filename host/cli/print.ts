@@ -8,13 +8,23 @@ export function table(rows: readonly (readonly string[])[]): string {
   for (const row of rows)
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length)
   return rows
-    .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index]!))).join('  '))
+    .map((row) =>
+      row
+        .map((cell, index) => cell.padEnd(widths[index]!))
+        .join('  ')
+        .trimEnd(),
+    )
     .join('\n')
 }
 
 /** The id of an entity, which its callers chose: an empty one can be seen, and nothing in it acts on a terminal. */
 export function entityName(id: string): string {
   return id === '' ? '""' : printable(id)
+}
+
+/** As in "1 event", "2 events". */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`
 }
 
 export function bytes(count: number): string {

@@ -96,15 +96,33 @@ async function show(args: Args, name: string): Promise<number> {
   print('versions')
   print(
     table(
-      service.history.map((v: { deployment: number; at: string; hash: string; active: boolean; forced: boolean }) => [
-        `  ${v.deployment}`,
-        v.at,
-        v.hash.slice(0, 12),
-        `${v.active ? 'active' : ''}${v.forced ? ' forced' : ''}`,
+      service.history.map((version: Version) => [
+        `  ${version.deployment}`,
+        version.at,
+        version.hash.slice(0, 12),
+        remarks(version, service.history).join(', '),
       ]),
     ),
   )
   return 0
+}
+
+interface Version {
+  readonly deployment: number
+  readonly at: string
+  readonly hash: string
+  readonly active: boolean
+  readonly forced: boolean
+}
+
+/** Where a rollback goes is seen by which deployments had the same component. */
+function remarks({ deployment, hash, active, forced }: Version, history: readonly Version[]): readonly string[] {
+  const first = Math.min(...history.filter((one) => one.hash === hash).map((one) => one.deployment))
+  return [
+    ...(active ? ['active'] : []),
+    ...(forced ? ['forced'] : []),
+    ...(first < deployment ? [`the component of deployment ${first}`] : []),
+  ]
 }
 
 async function undeploy(args: Args): Promise<number> {

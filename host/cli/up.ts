@@ -1,7 +1,6 @@
 // inn up: starts a host and deploys the given files.
 
 import { watch } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import type { Config, ConfigSources } from '../config.ts'
 import { bareSettings, ConfigError, loadConfig, settingNames } from '../config.ts'
@@ -13,6 +12,7 @@ import { supervise } from '../supervisor/supervisor.ts'
 import { Refused } from './client.ts'
 import type { Args, Flag, Subcommand } from './command.ts'
 import { asFailure, CommandFailure, UsageError } from './command.ts'
+import { readNamed } from './files.ts'
 import { print, printJson, progress, seconds, table } from './print.ts'
 
 const helps: Readonly<Record<string, string>> = {
@@ -108,8 +108,12 @@ async function start(config: Config, waits: boolean): Promise<Host> {
     return await supervise(config, { waits })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE')
-      throw new CommandFailure(`a port is in use (${message}); choose others with --listen and --admin`)
+    if (code === 'EADDRINUSE') {
+      const address = / ([^ ]+:\d+)$/.exec(message)?.[1] ?? 'a port'
+      throw new CommandFailure(
+        `${address} is in use, perhaps by another host; choose another address with --listen (clients) or --admin`,
+      )
+    }
     throw asFailure(error)
   }
 }
@@ -125,8 +129,8 @@ async function read(names: readonly string[]): Promise<readonly ComponentFile[]>
   const files = await Promise.all(
     names.map(async (name) => ({
       name,
-      bytes: await readFile(name).catch((error: Error) => {
-        failures.push(`${name}: ${error.message}`)
+      bytes: await readNamed(name).catch((error: Error) => {
+        failures.push(error.message)
         return new Uint8Array()
       }),
     })),

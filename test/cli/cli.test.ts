@@ -74,7 +74,7 @@ Cli('help is no failure', async () => {
 
 Cli('C1: what cannot be done ends with 1 and says what to do', async () => {
   await fails(1, /no host answers on 127.0.0.1:1 .*inn up/, ['services', '--admin', '127.0.0.1:1'])
-  await fails(1, /no-such-file.wasm: ENOENT/, ['deploy', 'no-such-file.wasm'])
+  await fails(1, /no-such-file.wasm: there is no such file/, ['deploy', 'no-such-file.wasm'])
   await fails(1, /no service a.B is deployed/, ['services', 'a.B'])
   await fails(1, /no service a.B is deployed/, ['undeploy', 'a.B'])
 })
@@ -129,7 +129,7 @@ Cli('deploys, lists and calls, with JSON from the line, a file and standard inpu
 Cli('a call that cannot be made says why', async () => {
   await fails(1, /INVALID_ARGUMENT: amount must be positive/, ['call', `${counter}/Add`, '{"id":"a","amount":-1}'])
   await fails(1, /has no method Fly/, ['call', `${counter}/Fly`])
-  await fails(1, /none.json: ENOENT/, ['call', `${counter}/Add`, '@none.json'])
+  await fails(1, /none.json: there is no such file/, ['call', `${counter}/Add`, '@none.json'])
   await fails(2, /no JSON/, ['call', `${counter}/Add`, '{'])
   await fails(2, /\$\.amount: expected int64/, ['call', `${counter}/Add`, '{"amount":"x"}'])
   await fails(2, /-H: expected NAME:VALUE/, ['call', `${counter}/Get`, '{}', '-H', 'x'])
@@ -226,15 +226,32 @@ const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--log-level
 
 Cli('up refuses unknown and unsafe settings with 2', async () => {
   await fails(2, /INNKEEPER_NOTHING: unknown setting/, ['up'], { INNKEEPER_NOTHING: '1' })
+  await fails(2, /^inn up: --listen: expected HOST:PORT, got "nowhere"$/m, ['up', '--listen', 'nowhere'])
   await fails(2, /deadline-ms: expected a whole number/, ['up', '--deadline-ms', '0'])
   await fails(2, /not a loopback address: set a token/, ['up', '--admin', '0.0.0.0:0'])
 })
 
 Cli('up that cannot start ends with 1: port in use, directory in use, directory that is a file', async () => {
   const port = host.listen.split(':')[1]
-  await fails(1, /a port is in use/, ['up', '--data', 'other', ...ports, '--listen', `127.0.0.1:${port}`])
+  await fails(1, /127\.0\.0\.1:\d+ is in use, .*--listen/, [
+    'up',
+    '--data',
+    'other',
+    ...ports,
+    '--listen',
+    `127.0.0.1:${port}`,
+  ])
   await fails(1, /use|lock/i, ['up', '--data', data.path, ...ports])
-  await fails(1, /EEXIST|ENOTDIR/, ['up', '--data', file, ...ports])
+  await fails(1, /cannot be made: .* is a file; choose another with --data/, ['up', '--data', file, ...ports])
+  await fails(1, /cannot be made: .* is a file; choose another with --data/, [
+    'up',
+    '--data',
+    `${file}/below`,
+    ...ports,
+  ])
+  // Node's own way tries for ever here.
+  if (existsSync('/proc'))
+    await fails(1, /cannot be made: nothing can be made there/, ['up', '--data', '/proc/innkeeper', ...ports])
 })
 
 Cli('SIGTERM ends a host with 0, and what it answered is there when it starts again', async () => {

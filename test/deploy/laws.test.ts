@@ -132,7 +132,7 @@ Laws('value: a counter beside the value, another answer in a batch, a token that
   const warm = /L4, L6: a warm and a fresh instance answer differently to Do /
   named(values, `return { outcome: say(${count}) }`, warm)
   named(values, `return { change: { updated: String(${count}) }, outcome: say('') }`, warm)
-  const batch = /L1: Do is answered differently in a batch and alone, as number 1 of Do \w*, Do /
+  const batch = /L1: Do is answered differently in a batch and alone, as number 1 of Do \{.*\}, Do /
   named(values, 'return { outcome: say(among) }', batch)
   named(values, "return { change: { updated: String(among) }, outcome: say('') }", batch)
   const held = /L6: a held value is answered differently than its bytes, on Do /

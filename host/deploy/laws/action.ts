@@ -8,7 +8,7 @@ import type { MethodType } from '../../schema/schema.ts'
 import { isStreamed } from '../../schema/schema.ts'
 import { below, oneOf, randomBatch, randomPayload, randomSeed, timeOf } from './random.ts'
 import type { Round, Trial } from './trial.ts'
-import { aloneDiffers, both, describe, guarded, hex, noneMended, same } from './trial.ts'
+import { aloneDiffers, both, describe, guarded, noneMended, requestText, same } from './trial.ts'
 
 const itemsMax = 6
 /** Steps of one stream: a guest may ask for more without end. */
@@ -34,7 +34,7 @@ export function actionRound(trial: Trial<ActionGuest>): Round {
 function tryCalls(trial: Trial<ActionGuest>, methods: readonly MethodType[], round: number): number {
   const { fullName: service } = trial.type
   const batch = randomBatch(methods, trial, round)
-  const on = () => describe(batch)
+  const on = () => describe(trial, batch)
   const together = both(trial, on, (guest) => guest.call(service, batch))
   noneMended(together, on)
   for (const [index, command] of batch.entries()) {
@@ -57,7 +57,7 @@ function tryStream(trial: Trial<ActionGuest>, method: MethodType, round: number)
     const count = more && random() < 0.5 ? 0 : Math.min(inputs.length, 1 + below(inputs.length, random))
     const now = inputs.slice(0, count)
     inputs = inputs.slice(count)
-    given.push(now.map(shown).join(' ') || 'more')
+    given.push(now.map((input) => shown(trial, method, input)).join(' ') || 'more')
     if (random() < renewing) cold.drop()
     const state = last?.state
     const seed = randomSeed(random)
@@ -80,6 +80,6 @@ function randomInputs(trial: Trial<ActionGuest>, method: MethodType): readonly S
   return inputs
 }
 
-function shown(input: StreamInput): string {
-  return input.kind === 'item' ? `item ${hex(input.payload)}` : input.kind
+function shown(trial: Trial<ActionGuest>, { name }: MethodType, input: StreamInput): string {
+  return input.kind === 'item' ? `item ${requestText(trial, name, input.payload)}` : input.kind
 }

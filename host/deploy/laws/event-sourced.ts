@@ -15,7 +15,7 @@ export function eventSourcedRound(trial: Trial<EventSourcedGuest>): Round {
   const methods = [...type.methods.values()]
   return (round) => {
     const batch = randomBatch(methods, trial, round)
-    const on = () => describe(batch)
+    const on = () => describe(trial, batch)
     cold.drop()
     const together = both(trial, on, (guest) => decide(guest, service, { kind: 'initial' }, batch))
     noneMended(

@@ -71,7 +71,7 @@ class Life {
   }
 
   private decide(command: GuestCommand): void {
-    const on = () => describe([command])
+    const on = () => describe(this.trial, [command])
     const method = this.methods.find(({ name }) => name === command.method)!
     const view = this.view(command, on)
     const decision = both(this.trial, on, (guest) => guest.decide(this.service, entity, view, command))
@@ -98,7 +98,7 @@ class Life {
 
   private leave(subscription: Subscription): void {
     this.open = this.open.filter((one) => one !== subscription)
-    const on = () => `a client that left ${describe([subscription])}`
+    const on = () => `a client that left ${describe(this.trial, [subscription])}`
     const command = this.commandOf(subscription)
     const view = this.view(command, on)
     const decision = both(this.trial, on, (guest) => {
@@ -137,13 +137,13 @@ class Life {
     for (const subscription of whole) {
       const of = (step: StreamStep) => step.subscription === subscription.id
       if (whole.length > 1 && !same(together.filter(of), this.steps([subscription])))
-        throw new LawBroken(`L1: streams are told differently together and alone, on ${describe(whole)}`)
+        throw new LawBroken(`L1: streams are told differently together and alone, on ${describe(this.trial, whole)}`)
     }
     this.told(together)
   }
 
   private steps(subscriptions: readonly Subscription[]): readonly StreamStep[] {
-    const on = () => `a change, as told to ${describe(subscriptions)}`
+    const on = () => `a change, as told to ${describe(this.trial, subscriptions)}`
     const command = this.commandOf(subscriptions[0]!)
     const view = this.view(command, on)
     return both(this.trial, on, (guest) => {

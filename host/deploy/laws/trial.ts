@@ -9,6 +9,8 @@ import type { GuestCommand } from '../../guest/guest.ts'
 import { GuestFault } from '../../guest/guest.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { ServiceType } from '../../schema/schema.ts'
+import { WireError } from '../../schema/wire.ts'
+import { toJson } from '../../transcode/to-json.ts'
 import type { Input } from './random.ts'
 
 /** All commands are for one entity. */
@@ -79,12 +81,26 @@ export function same(one: unknown, other: unknown): boolean {
   return JSON.stringify(one, plain) === JSON.stringify(other, plain)
 }
 
-export function describe(commands: readonly Pick<GuestCommand, 'method' | 'payload'>[]): string {
-  return commands.map(({ method, payload }) => `${method} ${hex(payload)}`).join(', ')
+/** Commands, each with its request as a caller would write it. */
+export function describe(
+  trial: Pick<Trial<unknown>, 'schema' | 'type'>,
+  commands: readonly Pick<GuestCommand, 'method' | 'payload'>[],
+): string {
+  return commands.map(({ method, payload }) => `${method} ${requestText(trial, method, payload)}`).join(', ')
 }
 
-export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
+/** As JSON; some of what is tried is no such message, and is shown as its bytes. */
+export function requestText(
+  { schema, type }: Pick<Trial<unknown>, 'schema' | 'type'>,
+  method: string,
+  payload: Uint8Array,
+): string {
+  try {
+    return toJson(schema, type.methods.get(method)!.input, payload)
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error
+    return `0x${Buffer.from(payload).toString('hex')}`
+  }
 }
 
 function plain(_key: string, value: unknown): unknown {

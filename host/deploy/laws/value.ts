@@ -26,7 +26,7 @@ export function valueRound(trial: Trial<ValueGuest>): Round {
       held = undefined
     }
     const batch = randomBatch(methods, trial, round)
-    const on = () => describe(batch)
+    const on = () => describe(trial, batch)
     const basis = bytesBasis(value)
     cold.drop()
     const fromHeld = held && decideHeld(trial, held, batch)
@@ -41,7 +41,7 @@ export function valueRound(trial: Trial<ValueGuest>): Round {
       on,
     )
     if (fromHeld !== undefined && !same(fromHeld, together))
-      throw new LawBroken(`L6: a held value is answered differently than its bytes, on ${describe(batch)}`)
+      throw new LawBroken(`L6: a held value is answered differently than its bytes, on ${describe(trial, batch)}`)
     checkAlone(trial, basis, batch, together)
     value = after(value, together)
     return batch.length
@@ -50,26 +50,28 @@ export function valueRound(trial: Trial<ValueGuest>): Round {
 
 /** What the warm guest makes of a value that it holds; undefined: it does not (any more). */
 function decideHeld(
-  { warm, type }: Trial<ValueGuest>,
+  trial: Trial<ValueGuest>,
   { token, generation }: Held,
   batch: readonly GuestCommand[],
 ): readonly Decision[] | undefined {
+  const { warm, type } = trial
   if (generation !== warm.generation) return undefined
   const decided = guarded(
-    () => describe(batch),
+    () => describe(trial, batch),
     () => warm.decide(type.fullName, entity, { kind: 'held', token }, batch),
   )
   return decided.kind === 'unknown' ? undefined : decided.decisions
 }
 
 function checkAlone(
-  { cold, type }: Trial<ValueGuest>,
+  trial: Trial<ValueGuest>,
   start: ValueBasis,
   batch: readonly GuestCommand[],
   together: readonly Decision[],
 ): void {
+  const { cold, type } = trial
   let basis = start
-  const on = () => describe(batch)
+  const on = () => describe(trial, batch)
   for (const [index, command] of batch.entries()) {
     const { decisions } = guarded(on, () => decide(cold, type.fullName, basis, [command]))
     if (!same(decisions[0], together[index])) {
