@@ -7,19 +7,39 @@
 import { routesOf, shown } from '../ingress/http-rule.ts'
 import type { EnumType, Field, FieldType, MessageType, MethodType, Schema, ServiceType } from '../schema/schema.ts'
 
-/** A sentence for each name that is gone. Services by name, as they are served and as they would be. */
+/** Methods that one sentence lists. */
+const listedMax = 3
+
+/** A sentence for each name that is gone, with the methods that are concerned. Services by name, as they are served and as they would be. */
 export function jsonBreaks(names: readonly string[], before: Schema, after: Schema): readonly string[] {
-  const warnings = new Set<string>()
+  const warnings: string[] = []
+  const lost: Lost = { sent: new Map(), read: new Map() }
   for (const name of names) {
     const [was, is] = [before.services.get(name), after.services.get(name)]
-    if (was !== undefined && is !== undefined) compareService(was, is, (warning) => warnings.add(warning))
+    if (was !== undefined && is !== undefined) compareService(was, is, lost, (warning) => warnings.push(warning))
   }
-  return [...warnings]
+  for (const [what, methods] of lost.sent)
+    warnings.push(`${what}: clients that send that name in JSON to ${listed(methods)} are refused`)
+  for (const [what, methods] of lost.read)
+    warnings.push(`${what}: clients that read that name in JSON from ${listed(methods)} miss it`)
+  return warnings
 }
 
 type Warn = (warning: string) => void
 
-function compareService(was: ServiceType, is: ServiceType, warn: Warn): void {
+/** Names that are gone, each with the methods in whose requests or answers it was. */
+interface Lost {
+  readonly sent: Map<string, Set<string>>
+  readonly read: Map<string, Set<string>>
+}
+
+function listed(methods: ReadonlySet<string>): string {
+  const names = [...methods]
+  if (names.length > listedMax) return `${names.slice(0, listedMax).join(', ')} and ${names.length - listedMax} more`
+  return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+}
+
+function compareService(was: ServiceType, is: ServiceType, { sent, read }: Lost, warn: Warn): void {
   for (const method of was.methods.values()) {
     const next = is.methods.get(method.name)
     const where = `${was.fullName}/${method.name}`
@@ -30,14 +50,18 @@ function compareService(was: ServiceType, is: ServiceType, warn: Warn): void {
     const kept = new Set(paths(is, next))
     const gone = paths(was, method).filter((path) => !kept.has(path))
     if (gone.length > 0) warn(`${where}: ${gone.join(', ')} ${gone.length === 1 ? 'is' : 'are'} gone: clients get 404`)
-    compareMessages(method.input, next.input, new Set(), (what) =>
-      warn(`${what}: clients that send that name in JSON to ${where} are refused`),
-    )
+    compareMessages(method.input, next.input, new Set(), (what) => put(sent, what, where))
     compareMessages(method.output, next.output, new Set(), (what, kind) => {
       // Only the JSON name is written.
-      if (kind !== 'proto name') warn(`${what}: clients that read that name in JSON from ${where} miss it`)
+      if (kind !== 'proto name') put(read, what, where)
     })
   }
+}
+
+function put(names: Map<string, Set<string>>, what: string, method: string): void {
+  const methods = names.get(what)
+  if (methods === undefined) names.set(what, new Set([method]))
+  else methods.add(method)
 }
 
 function paths({ fullName }: ServiceType, method: MethodType): readonly string[] {
