@@ -97,10 +97,19 @@ const subscribedMax = 100_000
 
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
 export async function startHost(config: Config, parts: HostParts = {}): Promise<Host> {
-  const clock = parts.clock ?? systemClock
-  const chance = parts.chance ?? systemChance()
   const log = parts.log ?? createLog(config.logLevel)
   const store = parts.store ?? (await openDirectory(config, log))
+  try {
+    return await compose(config, parts, store, log)
+  } catch (error) {
+    await store.journal.close()
+    throw error
+  }
+}
+
+async function compose(config: Config, parts: HostParts, store: Store, log: Logger): Promise<Host> {
+  const clock = parts.clock ?? systemClock
+  const chance = parts.chance ?? systemChance()
   const { journal, catalog } = store
   const age = new Age(catalog, clock)
   const metrics = new Metrics()

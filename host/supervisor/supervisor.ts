@@ -139,12 +139,25 @@ class Supervisor implements SupervisedHost {
   }
 
   async served(): Promise<Served> {
-    return await (await this.partition).rpc.call('served')
+    return await this.asked('served')
   }
 
   async ready(): Promise<void> {
     this.waits = false
-    await (await this.partition).rpc.call('ready')
+    await this.asked('ready')
+  }
+
+  /** For what may be asked twice: where the partition ends meanwhile, the next one is asked. */
+  private async asked<T>(method: string): Promise<T> {
+    for (;;) {
+      const asked = this.partition
+      const { rpc } = await asked
+      try {
+        return await rpc.call<T>(method)
+      } catch (error) {
+        if (this.stopping || this.partition === asked) throw error
+      }
+    }
   }
 
   async stop(): Promise<void> {

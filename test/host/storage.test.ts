@@ -3,11 +3,13 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { InnkeeperError } from '../../host/errors.ts'
 import type { Store } from '../../host/journal/catalog.ts'
 import type { Write } from '../../host/journal/kv.ts'
 import { KvCatalog } from '../../host/journal/kv-catalog.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
+import { openStore } from '../../host/journal/rocksdb.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { actions, replicas, ScriptClient, scripted, values } from '../support/scripted.ts'
 
@@ -107,6 +109,22 @@ Storage('A14: a stream of an action whose effects cannot be stored ends with UNA
   await until(async () => (await ready()) === 200)
   const again = client.listen(actions, 'Out', '', code)
   assert.is(await again.ended(), 0)
+})
+
+Storage('a start that cannot write leaves the directory free for the next one', async () => {
+  const directory = temporary()
+  const onDisk = await openStore(directory.path, { log: () => {} })
+  onDisk.catalog.putStrikes = () => {
+    throw new InnkeeperError('storage_unavailable', 'no space left on device')
+  }
+  const held = { service: 'a.Service', method: 'Do', entity: '', effect: 0 }
+  const start = testHost(directory.path, {}, { store: onDisk, guilty: { held, atMs: 1 } })
+  await start.then(
+    () => assert.unreachable('it started'),
+    (error: InnkeeperError) => assert.is(error.code, 'storage_unavailable'),
+  )
+  await (await testHost(directory.path)).stop()
+  directory.remove()
 })
 
 Storage.after(async () => {

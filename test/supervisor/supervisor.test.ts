@@ -82,6 +82,16 @@ for (const [model, hold] of [
   ['replicas', (client: ScriptClient) => client.call(replicas, 'Do', 'bad', endless)],
   ['actions', (client: ScriptClient) => client.call(actions, 'Do', '', endless)],
 ] as const) {
+  Outside(`${model}: what may be asked twice is asked of the next partition, where one ends meanwhile`, async () => {
+    await withHost(async ({ host, client }) => {
+      const held = hold(client)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      const [served] = await Promise.all([host.served(), host.ready()])
+      assert.is((await held).code, 14)
+      assert.ok(served.routes.length > 0)
+    })
+  })
+
   Outside(`${model}: one that holds the loop is ended and refused, the others are served again`, async () => {
     await withHost(async ({ host, client, logged }) => {
       const other = model === 'values' ? 'replicas' : 'values'
