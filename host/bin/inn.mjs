@@ -4,16 +4,20 @@
 // Plain JavaScript, since it must start on older Nodes: then it goes on under the pinned one from the npm package `node`.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 const recent = major > 22 || (major === 22 && minor >= 18)
 
 if (recent) {
-  const { main } = await import(
-    existsSync(new URL('../cli/main.ts', import.meta.url)) ? '../cli/main.ts' : '../dist/cli/main.js'
-  )
+  const checkout = existsSync(new URL('../cli/main.ts', import.meta.url))
+  // Types are stripped, and code is compiled, once and not at each start. Not in the shared temporary folder, where others could put code.
+  // Where this folder cannot be written, there is no cache.
+  const cache = new URL(checkout ? '../../node_modules/.cache/innkeeper' : '../.cache', import.meta.url)
+  module.enableCompileCache?.(fileURLToPath(cache))
+  const { main } = await import(checkout ? '../cli/main.ts' : '../dist/cli/main.js')
   await main(process.argv.slice(2))
 } else {
   const node = pinnedNode()

@@ -7,9 +7,6 @@ import type { Args, Subcommand } from './command.ts'
 import { bytes, print, printJson, progress, seconds } from './print.ts'
 
 export const buildCommand: Subcommand = {
-  name: 'build',
-  usage: '[DIR] [-o FILE.wasm]',
-  summary: 'build a project: .proto and source to a component',
   flags: {
     out: { type: 'string', short: 'o', help: 'where the component goes (default build/NAME.wasm in the project)' },
   },

@@ -24,9 +24,6 @@ import { readNamed, unread } from './files.ts'
 import { print } from './print.ts'
 
 export const callCommand: Subcommand = {
-  name: 'call',
-  usage: 'SERVICE/METHOD [JSON | @FILE | -]',
-  summary: 'call a method, JSON in and out; streams take and print a JSON value a line',
   flags: {
     header: { type: 'string', short: 'H', multiple: true, help: 'NAME:VALUE sent as metadata; may be repeated' },
     url: { type: 'string', help: 'HOST:PORT of the services (default: asked from the admin port)' },

@@ -20,9 +20,6 @@ import { readNamed } from './files.ts'
 import { bytes, print, printJson, progress } from './print.ts'
 
 export const checkCommand: Subcommand = {
-  name: 'check',
-  usage: 'FILE.wasm [--data DIR] [--seed N]',
-  summary: 'check a component as a deployment would, and the laws on random input',
   flags: {
     data: { type: 'string', help: 'try it on what is stored in this data directory; no host may be running on it' },
     seed: { type: 'string', help: 'repeat the random input of an earlier run' },

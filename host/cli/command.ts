@@ -8,11 +8,15 @@ import { parseArgs } from 'node:util'
 import { InnkeeperError, operatorMessage } from '../errors.ts'
 import { table } from './print.ts'
 
-export interface Subcommand {
+/** What `inn --help` lists, without loading it. */
+export interface Usage {
   readonly name: string
   /** Words after the name, as in `SERVICE [ENTITY]`. */
   readonly usage: string
   readonly summary: string
+}
+
+export interface Subcommand {
   readonly flags: Readonly<Record<string, Flag>>
   /** Fewest and most words. */
   readonly words: readonly [min: number, max: number]
@@ -55,7 +59,7 @@ export const commonFlags: Readonly<Record<string, Flag>> = {
 }
 
 /** @throws UsageError */
-export function readArgs(command: Subcommand, argv: readonly string[]): Args {
+export function readArgs({ name, usage }: Usage, command: Subcommand, argv: readonly string[]): Args {
   const options = Object.fromEntries(
     Object.entries({ ...commonFlags, ...command.flags }).map(([name, { type, short, multiple }]) => [
       name,
@@ -71,7 +75,7 @@ export function readArgs(command: Subcommand, argv: readonly string[]): Args {
   const { values, positionals } = parsed
   const [min, max] = command.words
   if (values['help'] !== true && (positionals.length < min || positionals.length > max)) {
-    throw new UsageError(`usage: inn ${command.name} ${command.usage}`)
+    throw new UsageError(`usage: inn ${name} ${usage}`)
   }
   return {
     words: positionals,
@@ -81,10 +85,10 @@ export function readArgs(command: Subcommand, argv: readonly string[]): Args {
   }
 }
 
-export function help(command: Subcommand): string {
+export function help({ name, usage, summary }: Usage, command: Subcommand): string {
   const flags = Object.entries({ ...command.flags, ...commonFlags }).map(([name, flag]) => {
     const dashes = flag.short === undefined ? `--${name}` : `-${flag.short}, --${name}`
     return [`  ${dashes}${flag.type === 'string' ? ' VALUE' : ''}`, flag.help]
   })
-  return `inn ${command.name} ${command.usage}\n\n${command.summary}\n\n${table(flags)}`
+  return `inn ${name} ${usage}\n\n${summary}\n\n${table(flags)}`
 }

@@ -8,9 +8,6 @@ import { readNamed } from './files.ts'
 import { print, printJson, progress, seconds, table } from './print.ts'
 
 export const deployCommand: Subcommand = {
-  name: 'deploy',
-  usage: 'FILE.wasm [--dry-run] [--force]',
-  summary: 'upload a component; every reason at once if it is refused',
   flags: {
     'dry-run': { type: 'boolean', help: 'only say what would happen' },
     force: { type: 'boolean', help: 'deploy although a check of the upgrade refuses it; what it overrides is printed' },
@@ -20,10 +17,6 @@ export const deployCommand: Subcommand = {
 }
 
 export const rollbackCommand: Subcommand = {
-  name: 'rollback',
-  usage: 'SERVICE [DEPLOYMENT] [--dry-run] [--force]',
-  summary:
-    'deploy again the version that was served before this one, or the one of a DEPLOYMENT (`inn services SERVICE` lists them)',
   flags: deployCommand.flags,
   words: [1, 2],
   run: rollback,

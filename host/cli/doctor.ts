@@ -9,11 +9,6 @@ import { asFailure, CommandFailure } from './command.ts'
 import { bytes, counted, print, printJson, progress } from './print.ts'
 
 export const doctorCommand: Subcommand = {
-  name: 'doctor',
-  usage: '[--data DIR]',
-  summary:
-    'check every block, frame, component and artefact of a data directory, while no host uses it; without --data, show what a ' +
-    'running host has found (inn up --scrub)',
   flags: { data: { type: 'string', help: 'data directory to check; no host may be running on it' } },
   words: [0, 0],
   run,

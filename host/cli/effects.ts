@@ -7,9 +7,6 @@ import { UsageError } from './command.ts'
 import { print, printJson, printPassedOver, table } from './print.ts'
 
 export const effectsCommand: Subcommand = {
-  name: 'effects',
-  usage: '[SERVICE] [--retry ID | --retry-all | --drop ID]',
-  summary: 'list side effects that wait or are parked; try parked ones again, or give one up',
   flags: {
     retry: { type: 'string', help: 'try a parked one again, and say what became of it' },
     'retry-all': { type: 'boolean', help: 'try all parked ones again, or those of SERVICE' },

@@ -6,9 +6,6 @@ import { UsageError } from './command.ts'
 import { counted, entityName, print, printJson, printPassedOver, progress, table } from './print.ts'
 
 export const entitiesCommand: Subcommand = {
-  name: 'entities',
-  usage: 'SERVICE [--prefix P] [--stuck | --rescue ID --fuel N]',
-  summary: 'list entities: id, events, last change; or those that cannot go on, and why; or free one',
   flags: {
     prefix: { type: 'string', help: 'only ids that start so' },
     stuck: { type: 'boolean', help: 'only entities that cannot be replayed' },
@@ -21,18 +18,12 @@ export const entitiesCommand: Subcommand = {
 }
 
 export const stateCommand: Subcommand = {
-  name: 'state',
-  usage: 'SERVICE ENTITY [--at SEQUENCE]',
-  summary: "show an entity's state, now or at an event",
   flags: { at: { type: 'string', help: 'the last event to count in' } },
   words: [2, 2],
   run: state,
 }
 
 export const journalCommand: Subcommand = {
-  name: 'journal',
-  usage: 'SERVICE ENTITY [--from N] [--follow]',
-  summary: "show an entity's commands and events",
   flags: {
     from: { type: 'string', help: 'first revision (default 1)' },
     limit: { type: 'string', help: 'at most so many records (default 100)' },

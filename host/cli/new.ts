@@ -9,9 +9,6 @@ import { CommandFailure } from './command.ts'
 import { print, printJson } from './print.ts'
 
 export const newCommand: Subcommand = {
-  name: 'new',
-  usage: 'NAME [--lang LANGUAGE] [--kind KIND]',
-  summary: 'make a project that builds and passes its own test',
   flags: {
     lang: { type: 'string', help: `language: ${languages.join(', ')} (default typescript)` },
     kind: {

@@ -10,9 +10,6 @@ import { asFailure, CommandFailure, UsageError } from './command.ts'
 import { print, printJson, table } from './print.ts'
 
 export const servicesCommand: Subcommand = {
-  name: 'services',
-  usage: '[SERVICE [--release]]',
-  summary: 'list services, or show one with methods, routes and versions',
   flags: { release: { type: 'boolean', help: 'serve it again, if it is refused because it held the host' } },
   words: [0, 1],
   run: async (args) => {
@@ -23,9 +20,6 @@ export const servicesCommand: Subcommand = {
 }
 
 export const undeployCommand: Subcommand = {
-  name: 'undeploy',
-  usage: 'SERVICE [--purge] [--data DIR]',
-  summary: 'stop serving a service; its data stays unless purged',
   flags: {
     purge: { type: 'boolean', help: 'delete what it stored, for good' },
     data: { type: 'string', help: 'in this data directory, while no host uses it' },

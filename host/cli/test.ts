@@ -23,9 +23,6 @@ import { print, printJson } from './print.ts'
 import { testsRan } from './tests-ran.ts'
 
 export const testCommand: Subcommand = {
-  name: 'test',
-  usage: '[DIR]',
-  summary: "run a project's tests in the tool of its language",
   flags: {},
   words: [0, 1],
   run,

@@ -35,9 +35,6 @@ const flags: Record<string, Flag> = Object.fromEntries(
 )
 
 export const upCommand: Subcommand = {
-  name: 'up',
-  usage: '[--data DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--dev] [FILE.wasm ...]',
-  summary: 'start a host, and deploy the given components',
   flags: {
     ...flags,
     'print-config': { type: 'boolean', help: 'show the settings in force and where they come from' },

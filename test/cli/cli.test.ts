@@ -72,6 +72,18 @@ Cli('help is no failure', async () => {
   }
 })
 
+Cli('help loads the list of commands and no command', async () => {
+  const hooks = `import { registerHooks } from 'node:module'
+    registerHooks({ load: (url, context, next) => {
+      if (url.endsWith('.ts')) process.stderr.write(new URL(url).pathname.split('/host/')[1] + '\\n')
+      return next(url, context)
+    } })`
+  const preload = `data:text/javascript,${encodeURIComponent(hooks)}`
+  const loaded = (await inn(['--help'], '', { NODE_OPTIONS: `--import=${preload}` })).err.trim().split('\n')
+  assert.ok(loaded.includes('cli/main.ts'), loaded.join())
+  assert.ok(loaded.length < 12, loaded.join())
+})
+
 Cli('C1: what cannot be done ends with 1 and says what to do', async () => {
   await fails(1, /no host answers on 127.0.0.1:1 .*inn up/, ['services', '--admin', '127.0.0.1:1'])
   await fails(1, /no-such-file.wasm: there is no such file/, ['deploy', 'no-such-file.wasm'])
