@@ -27,6 +27,8 @@ export interface RawField {
   typeName: string
   oneofIndex: number | undefined
   jsonName: string
+  /** As text; bytes are escaped as in C. */
+  defaultValue: string | undefined
   proto3Optional: boolean
   packed: boolean | undefined
   features: RawFeatures
@@ -37,6 +39,8 @@ export interface RawField {
 export interface RawEnum {
   name: string
   values: { name: string; number: number }[]
+  /** Numbers, the last one included. */
+  reserved: [first: number, last: number][]
 }
 
 export interface RawMessage {
@@ -46,6 +50,8 @@ export interface RawMessage {
   enums: RawEnum[]
   extensions: RawField[]
   oneofs: string[]
+  /** Numbers, the last one included. */
+  reserved: [first: number, last: number][]
   mapEntry: boolean
   features: RawFeatures
 }
@@ -174,6 +180,7 @@ function readMessage(bytes: Uint8Array, budget: Budget, depth: number): RawMessa
     enums: [],
     extensions: [],
     oneofs: [],
+    reserved: [],
     mapEntry: false,
     features: noFeatures(),
   }
@@ -188,6 +195,11 @@ function readMessage(bytes: Uint8Array, budget: Budget, depth: number): RawMessa
       readWith(v, { 7: flag((m) => (message.mapEntry = m)), 12: part((f) => readFeatures(f, message.features)) }),
     ),
     8: part((v) => readWith(v, { 1: text((name) => message.oneofs.push(name)) })),
+    // Of messages the end is not in the range, of enums it is.
+    9: part((v) => {
+      const [first, end] = readRange(v, budget)
+      message.reserved.push([first, end - 1])
+    }),
   })
   return message
 }
@@ -202,6 +214,7 @@ function readField(bytes: Uint8Array, budget: Budget): RawField {
     typeName: '',
     oneofIndex: undefined,
     jsonName: '',
+    defaultValue: undefined,
     proto3Optional: false,
     packed: undefined,
     features: noFeatures(),
@@ -216,6 +229,7 @@ function readField(bytes: Uint8Array, budget: Budget): RawField {
     4: int((v) => (field.label = v)),
     5: int((v) => (field.type = v)),
     6: text((v) => (field.typeName = v)),
+    7: text((v) => (field.defaultValue = v)),
     8: part((v) => readFieldOptions(v, field)),
     9: int((v) => (field.oneofIndex = v)),
     10: text((v) => (field.jsonName = v)),
@@ -235,7 +249,7 @@ function readFieldOptions(bytes: Uint8Array, field: RawField): void {
 }
 
 function readEnum(bytes: Uint8Array, budget: Budget): RawEnum {
-  const result: RawEnum = { name: '', values: [] }
+  const result: RawEnum = { name: '', values: [], reserved: [] }
   spend(budget)
   readWith(bytes, {
     1: text((v) => (result.name = v)),
@@ -245,8 +259,16 @@ function readEnum(bytes: Uint8Array, budget: Budget): RawEnum {
       readWith(v, { 1: text((n) => (value.name = n)), 2: int((n) => (value.number = n)) })
       result.values.push(value)
     }),
+    4: part((v) => result.reserved.push(readRange(v, budget))),
   })
   return result
+}
+
+function readRange(bytes: Uint8Array, budget: Budget): [start: number, end: number] {
+  const range: [number, number] = [0, 0]
+  spend(budget)
+  readWith(bytes, { 1: int((v) => (range[0] = v)), 2: int((v) => (range[1] = v)) })
+  return range
 }
 
 function readService(bytes: Uint8Array, budget: Budget): RawService {
