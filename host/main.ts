@@ -182,6 +182,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     return failure && `storage failed: ${failure.message}; the host takes calls again when it works`
   }
   metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
+  metrics.gaugeOfServices('activations_of_service', 'Entities in memory, by service.', () => entities.byService())
+  metrics.gaugeOfServices('state_bytes_of_service', 'Bytes of the states of entities in memory, by service.', () =>
+    entities.stateBytesByService(),
+  )
+  metrics.gaugeOfServices('waiting_commands_of_service', 'Commands waiting, by service.', () => waiting.byService())
   metrics.gauge('waiting_commands', 'Commands waiting for their entity or action.', () => waiting.commands)
   metrics.gauge(
     'untaken_bytes',

@@ -6,6 +6,12 @@
 //
 // Owns: the count and the rule.   Who holds owns: what is held, and the refusal.
 
+/** The rule (S2): may one that holds `held` of the `total` that is taken have `count` more? */
+export function hasRoom(max: number, reserve: number, total: number, held: number, count: number): boolean {
+  const free = max - total - count
+  return free >= (held + count <= reserve ? 0 : reserve)
+}
+
 export class Shares {
   private readonly max: number
   private readonly reserve: number
@@ -32,8 +38,7 @@ export class Shares {
   }
 
   admits(service: string, count: number): boolean {
-    const free = this.max - this.total - count
-    return free >= (this.of(service) + count <= this.reserve ? 0 : this.reserve)
+    return hasRoom(this.max, this.reserve, this.total, this.of(service), count)
   }
 
   take(service: string, count: number): void {
