@@ -21,6 +21,8 @@ const parts = 8
 
 export interface DiskParts {
   readonly journal: { readonly usage: Usage }
+  /** Side effects are on disk as well. */
+  readonly outbox: { bytesOf(service: string): number; readonly allBytes: number }
   readonly serviceDiskBytesMax: number
   readonly idempotencyBytesMax: number
 }
@@ -34,11 +36,17 @@ export class Disk {
     this.parts = parts
   }
 
+  /** What a service has on disk. */
+  bytesOf(service: string, storage: StorageId): number {
+    const { journal, outbox } = this.parts
+    return journal.usage.of(storage) + outbox.bytesOf(service)
+  }
+
   /** Why a service may not write more, if that is so; `keyed`: under a new idempotency key. */
   quota(service: string, storage: StorageId, keyed: boolean): Quota | undefined {
     const { usage } = this.parts.journal
     const { serviceDiskBytesMax, idempotencyBytesMax } = this.parts
-    const held = usage.of(storage)
+    const held = this.bytesOf(service, storage)
     if (held >= serviceDiskBytesMax)
       return {
         refused: 'commands that write',
@@ -46,7 +54,7 @@ export class Disk {
         figures: `${bytes(held)} of ${bytes(serviceDiskBytesMax)}`,
         remedy: 'delete what is not needed, or raise service-disk-bytes-max',
       }
-    const reserve = Math.min(reserveMax, Math.floor((usage.all + this.freeBytes) / parts))
+    const reserve = Math.min(reserveMax, Math.floor((usage.all + this.parts.outbox.allBytes + this.freeBytes) / parts))
     if (this.freeBytes < reserve && held > reserve)
       return {
         refused: 'commands that write',

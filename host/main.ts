@@ -145,7 +145,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   const { snapshotEvery, passivateAfterMs, valueHistory } = config
   const waiting = new WaitingBudget(limits)
   const { serviceDiskBytesMax } = config
-  const disk = new Disk({ journal, serviceDiskBytesMax, idempotencyBytesMax: limits.idempotencyBytesMax })
+  const disk = new Disk({ journal, outbox, serviceDiskBytesMax, idempotencyBytesMax: limits.idempotencyBytesMax })
   const shared = { commits, services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log }
   const streamPrefix = chance.id().slice(0, 13)
   let streams = 0
@@ -239,10 +239,10 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   metrics.gauge('idempotency_bytes', 'Bytes that idempotency keys take on disk.', () => journal.usage.allKeys)
   metrics.gaugeOfServices(
     'service_disk_bytes',
-    'Bytes of a service on disk, before they are packed: records, values, replicas, snapshots, idempotency keys.',
+    'Bytes of a service on disk, before they are packed: records, values, replicas, snapshots, idempotency keys, side effects.',
     function* () {
-      for (const { name, kind, storage } of services.current.services.values())
-        if (kind !== 'action') yield [name, journal.usage.of(storage)] as const
+      for (const { name, storage } of services.current.services.values())
+        yield [name, disk.bytesOf(name, storage)] as const
     },
   )
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)

@@ -29,11 +29,16 @@ export class Shares {
     return this.total >= this.max
   }
 
+  /** What all have. */
+  get all(): number {
+    return this.total
+  }
+
   of(service: string): number {
     return this.held.get(service) ?? 0
   }
 
-  all(): Iterable<readonly [service: string, held: number]> {
+  each(): Iterable<readonly [service: string, held: number]> {
     return this.held
   }
 

@@ -455,7 +455,7 @@ function warningsOf(service: Service, entities: AdminContext['entities']): reado
 
 function describeService(
   service: Service,
-  { config, entities, journal, disk, quarantine, turns }: AdminContext,
+  { config, entities, disk, quarantine, turns }: AdminContext,
   overlaps: ReadonlyMap<string, readonly string[]>,
 ): object {
   const methods = [...service.type.methods.values()].map((method) => ({
@@ -471,7 +471,7 @@ function describeService(
   const quota = stored ? disk.quota(name, service.storage, true) : undefined
   const full = quota === undefined ? [] : [quotaSentence(quota)]
   const warnings = [...held, ...throttled, ...full, ...warningsOf(service, entities), ...(overlaps.get(name) ?? [])]
-  const diskBytes = stored ? journal.usage.of(service.storage) : 0
+  const diskBytes = disk.bytesOf(name, service.storage)
   return { name, kind: description.kind, deployment, diskBytes, methods, warnings }
 }
 
