@@ -82,19 +82,31 @@ function repeatedly(atOnce: number, one: (at: number) => Promise<boolean>): void
       if (await one(at + round * atOnce)) answered += 1
       else {
         failed += 1
-        // Who is refused comes again; not in a loop that only measures refusals.
-        await moment(10)
+        // Who is refused comes again, and leaves this process time for its calls of the neighbour.
+        await moment(500)
       }
     }
   }
   for (let at = 0; at < atOnce; at++) void again(at)
 }
 
-/** A call of the scripted service over HTTP/2, where thousands have one connection. True if it went well; a stream that stays open only ends if not. */
-function grpc(session: http2.ClientHttp2Session, path: string, id: string, code: string): Promise<boolean> {
+/** As many connections, since one holds a bounded number of streams; one that the host closed is made anew. */
+const sessions: (http2.ClientHttp2Session | undefined)[] = Array.from({ length: 32 })
+function sessionOf(at: number): http2.ClientHttp2Session {
+  const place = at % sessions.length
+  const known = sessions[place]
+  if (known !== undefined && !known.closed && !known.destroyed) return known
+  const session = http2.connect(`http://127.0.0.1:${port}`)
+  session.on('error', () => {})
+  sessions[place] = session
+  return session
+}
+
+/** A call of the scripted service over HTTP/2. True if it went well; a stream that stays open only ends if not. */
+function grpc(at: number, path: string, id: string, code: string): Promise<boolean> {
   return new Promise((resolve) => {
     const headers = { ':method': 'POST', ':path': `/test.script.v1.${path}`, te: 'trailers' }
-    const stream = session.request({ ...headers, 'content-type': 'application/grpc' })
+    const stream = sessionOf(at).request({ ...headers, 'content-type': 'application/grpc' })
     let status: unknown
     stream.on('response', (head) => {
       status ??= head['grpc-status']
@@ -112,7 +124,6 @@ function grpc(session: http2.ClientHttp2Session, path: string, id: string, code:
   })
 }
 
-const connect = () => http2.connect(`http://127.0.0.1:${port}`, { maxSessionMemory: 1_000 })
 const fuel = (path: string) => () =>
   repeatedly(64, async (at) => (await post(path.replace('KEY', `h${at % 64}`), { code: 'for (;;) {}' })) === 200)
 const nowhere = "{ effects: Array.from({ length: 50 }, () => effect('Nowhere', 'Do', '', '')) }"
@@ -123,24 +134,18 @@ const attackers: Readonly<Record<Attack, () => void | Promise<void>>> = {
   'fuel of a replica': fuel('/replicas/KEY'),
   'fuel of an action': fuel('/actions'),
   turns: () => {
-    const session = connect()
-    repeatedly(256, (at) => grpc(session, 'Values/Do', `t${at % 256}`, 'return { outcome: say(1) }'))
+    repeatedly(256, (at) => grpc(at, 'Values/Do', `t${at % 256}`, 'return { outcome: say(1) }'))
   },
   'the outbox': () =>
     repeatedly(32, async () => (await post('/actions', { code: `return say('', ${nowhere})` })) === 200),
   streams: () => {
-    const session = connect()
-    repeatedly(10_000, (at) =>
-      grpc(session, 'Replicas/Open', `s${at % 64}`, "return { answer: say('open'), subscribe: {} }"),
-    )
+    repeatedly(8_000, (at) => grpc(at, 'Replicas/Open', `s${at % 64}`, "return { answer: say('open'), subscribe: {} }"))
   },
   'waiting commands': () => {
-    const session = connect()
-    repeatedly(9_000, (at) => grpc(session, 'Values/Do', `w${at % 16}`, slow))
+    repeatedly(9_000, (at) => grpc(at, 'Values/Do', `w${at % 16}`, slow))
   },
   activations: () => {
-    const session = connect()
-    repeatedly(64, (at) => grpc(session, 'Values/Do', `a${at}`, 'return { outcome: say(1) }'))
+    repeatedly(64, (at) => grpc(at, 'Values/Do', `a${at}`, 'return { outcome: say(1) }'))
   },
   snapshots: async () => {
     const add = (at: number, name: string, product: number) =>

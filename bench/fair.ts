@@ -21,6 +21,12 @@ const chosen = attacks.filter((attack) => wanted.some((word) => attack.includes(
 const ms = Number(process.env['MS'] ?? 12_000)
 const pinned = cpus().length >= 2 && spawnSync('taskset', ['--version']).status === 0
 
+/** Where the default bound is not reached within a few seconds. */
+const limits: Partial<Record<Attack, readonly string[]>> = {
+  'the outbox': ['--outbox-effects-max', '2000'],
+  activations: ['--activations-max', '10000'],
+}
+
 export async function fairFigures(): Promise<readonly Figure[]> {
   const cores = pinned ? 'host on core 0, client on core 1' : 'host and client share all cores'
   const load = loadavg().map((value) => value.toFixed(1))
@@ -35,7 +41,7 @@ async function figuresOf(attack: Attack): Promise<readonly Figure[]> {
   try {
     const component = join(data, 'scripted.wasm')
     writeFileSync(component, await scripted())
-    const { port, stop } = await start(data, component)
+    const { port, stop } = await start(data, component, limits[attack] ?? [])
     try {
       const options: FairOptions = { port, attack, perSecond: 200, ms }
       const [command, args] = onCore(1, [
@@ -71,7 +77,7 @@ function onCore(core: number, args: readonly string[]): [command: string, args: 
   return pinned ? ['taskset', ['-c', String(core), process.execPath, ...args]] : [process.execPath, args]
 }
 
-function start(data: string, component: string): Promise<{ port: number; stop: () => void }> {
+function start(data: string, component: string, more: readonly string[]): Promise<{ port: number; stop: () => void }> {
   const flags = [
     '--data',
     join(data, 'data'),
@@ -81,6 +87,7 @@ function start(data: string, component: string): Promise<{ port: number; stop: (
     '127.0.0.1:0',
     '--log-level',
     'silent',
+    ...more,
   ]
   const [command, args] = onCore(0, [
     '--disable-warning=ExperimentalWarning',

@@ -3,15 +3,14 @@
 // W1. Past `waitingCommandsMax` or `waitingBytesMax` callers are told to retry; what the host itself adds always gets in.
 // W2. What functions said and clients of streams have not taken has a budget of its own, of `waitingBytesMax`: slow readers turn
 //     no command away. Past it the stream that has most to take is ended.
-// W3. Of both, a service has a share, and so has a client's address (shares.ts): a service leaves an eighth free, a client a quarter, so that one
-//     client cannot use up the share of a service that others call, too. Effects and forwards are no client's.
+// W3. Of both, a service has a share, and so has a client's address (shares.ts S3). Effects and forwards are no client's.
 // W4. Who adds or removes has the accounts at hand: a command costs no look-up but one of its client.
 //
 // Owns: the count.   Mailboxes, the queues of actions and the outputs of streams own: what waits.
 
 import { InnkeeperError } from './errors.ts'
 import type { Limits } from './limits.ts'
-import { hasRoom } from './shares.ts'
+import { usedUpBy } from './shares.ts'
 
 /** A stream, and what its client has not taken. */
 export interface Untaken {
@@ -31,8 +30,6 @@ export class Account {
   }
 }
 
-const partsOfServices = 8
-const partsOfClients = 4
 /** Accounts of clients with nothing waiting are looked for when there are so many of all. */
 const clientsMin = 1_000
 
@@ -114,8 +111,11 @@ export class WaitingBudget {
         'overloaded',
         `${waitingBytesMax} bytes of commands are waiting in this host; try again later`,
       )
-    if (!this.fits(service, bytes, partsOfServices)) throw this.usedUp(service.name, service)
-    if (client !== undefined && !this.fits(client, bytes, partsOfClients)) throw this.usedUp('your address', client)
+    const whose =
+      usedUpBy(waitingCommandsMax, this.waiting, service.commands, client?.commands, 1) ??
+      usedUpBy(waitingBytesMax, this.waitingBytes, service.bytes, client?.bytes, bytes)
+    if (whose === 'service') throw this.usedUp(service.name, service)
+    if (whose === 'client') throw this.usedUp('your address', client!)
   }
 
   add(service: Account, client: Account | undefined, bytes: number): void {
@@ -136,14 +136,6 @@ export class WaitingBudget {
     if (client === undefined) return
     client.commands -= 1
     client.bytes -= bytes
-  }
-
-  private fits({ commands, bytes: held }: Account, bytes: number, parts: number): boolean {
-    const { waitingCommandsMax, waitingBytesMax } = this.limits
-    return (
-      hasRoom(waitingCommandsMax, Math.floor(waitingCommandsMax / parts), this.waiting, commands, 1) &&
-      hasRoom(waitingBytesMax, Math.floor(waitingBytesMax / parts), this.waitingBytes, held, bytes)
-    )
   }
 
   private usedUp(who: string, { commands, bytes }: Account): InnkeeperError {

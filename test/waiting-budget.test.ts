@@ -82,19 +82,31 @@ for (const [what, bytes, max] of [
   })
 
   Waiting(
-    `W3: one client that takes all ${what} that it can leaves an eighth and more to others, for the same service too`,
+    `W3: one client that takes all ${what} that it can of one service leaves room to others there, and at other services, also to itself`,
     () => {
-      const budget = new WaitingBudget(limits(max, 100_000))
-      let own = 0
-      let refusal: string | undefined
-      for (; own < 10_000 && refusal === undefined; own++) refusal = admitted(budget, 'shared', '10.0.0.1', bytes)
-      assert.match(refusal!, 'your address has used up its share of what may wait in this host')
-      let others = 0
-      while (admitted(budget, 'shared', '10.0.0.2', bytes) === undefined) others += 1
-      assert.ok(others > 0)
-      while (admitted(budget, 'other', '10.0.0.2', bytes) === undefined) others += 1
       const all = what === 'commands' ? max : Math.floor(100_000 / bytes)
-      assert.ok(others >= Math.floor(all / 4), `${others} of ${all} for others`)
+      const sixteenths = (count: number) => Math.floor((all * count) / 16)
+      for (const first of ['10.0.0.1', '10.0.0.2']) {
+        const budget = new WaitingBudget(limits(max, 100_000))
+        const take = (service: string, client: string) => {
+          let count = 0
+          let refusal: string | undefined
+          for (; count < 10_000; count++) {
+            refusal = admitted(budget, service, client, bytes)
+            if (refusal !== undefined) break
+          }
+          return { count, refusal }
+        }
+        const own = take('shared', '10.0.0.1')
+        assert.match(own.refusal!, 'your address has used up its share of what may wait in this host')
+        assert.ok(own.count >= sixteenths(12) && own.count <= sixteenths(13) + 1, `${own.count} of ${all}`)
+        const there = take('shared', '10.0.0.2').count
+        assert.ok(there > 0, 'another client is let in at the same service')
+        const elsewhere = take('other', first).count
+        assert.ok(elsewhere >= sixteenths(1), `${elsewhere} of ${all} at another service for ${first}`)
+        const third = take('third', '10.0.0.3').count
+        assert.is(own.count + there + elsewhere + third, all)
+      }
     },
   )
 }

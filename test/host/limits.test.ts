@@ -142,7 +142,7 @@ Limits('A16: so it is past the bound of all that wait, actions and entities toge
         [code, message.replace(/\d+ of \d+ bytes/, 'N bytes')],
         [
           8,
-          'your address has used up its share of what may wait in this host: 15 of 20 commands, N bytes; try again later',
+          'your address has used up its share of what may wait in this host: 17 of 20 commands, N bytes; try again later',
         ],
       )
     assert.is((await act("return say('on')")).text, 'on')
