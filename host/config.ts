@@ -217,7 +217,15 @@ function whole(min: number, max: number): (text: string) => number {
 
 /** `none`: infinite. */
 function wholeOrNone(min: number): (text: string) => number {
-  return (text) => (text === 'none' ? Number.POSITIVE_INFINITY : whole(min, Number.MAX_SAFE_INTEGER)(text))
+  const parse = whole(min, Number.MAX_SAFE_INTEGER)
+  return (text) => {
+    if (text === 'none') return Number.POSITIVE_INFINITY
+    try {
+      return parse(text)
+    } catch (error) {
+      throw new Error(`${(error as Error).message}, or none`)
+    }
+  }
 }
 
 function names(text: string): readonly string[] {

@@ -52,7 +52,7 @@ export class Disk {
         refused: 'commands that write',
         why: `${service} has used up what it may have on disk`,
         figures: `${bytes(held)} of ${bytes(serviceDiskBytesMax)}`,
-        remedy: 'delete what is not needed, or raise service-disk-bytes-max',
+        remedy: 'delete or purge what is not needed, or raise service-disk-bytes-max',
       }
     const reserve = Math.min(reserveMax, Math.floor((usage.all + this.parts.outbox.allBytes + this.freeBytes) / parts))
     if (this.freeBytes < reserve && held > reserve)
@@ -60,7 +60,7 @@ export class Disk {
         refused: 'commands that write',
         why: `the disk is nearly full, and ${service} has more than its share of it`,
         figures: `${bytes(held)}; ${bytes(this.freeBytes)} are free, and ${bytes(reserve)} are kept for others`,
-        remedy: 'delete what is not needed, or give the host a larger disk',
+        remedy: 'delete or purge what is not needed, or give the host a larger disk',
       }
     if (!keyed) return undefined
     const [keys, all] = [usage.keysOf(storage), usage.allKeys]

@@ -42,7 +42,7 @@ const show = 'return { outcome: say(value === undefined ? "nothing" : String(val
 const remove = "return { change: 'deleted', outcome: say('') }"
 
 const quota = (service: string) =>
-  `${service} has used up what it may have on disk; nothing of this command was stored: delete what is not needed, or raise service-disk-bytes-max`
+  `${service} has used up what it may have on disk; nothing of this command was stored: delete or purge what is not needed, or raise service-disk-bytes-max`
 
 async function usedBy(host: Host, service: string): Promise<number> {
   const { text } = await http(host.admin, 'GET', '/metrics')
