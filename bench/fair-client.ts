@@ -139,7 +139,7 @@ const attackers: Readonly<Record<Attack, () => void | Promise<void>>> = {
   'the outbox': () =>
     repeatedly(32, async () => (await post('/actions', { code: `return say('', ${nowhere})` })) === 200),
   streams: () => {
-    repeatedly(8_000, (at) => grpc(at, 'Replicas/Open', `s${at % 64}`, "return { answer: say('open'), subscribe: {} }"))
+    repeatedly(9_000, (at) => grpc(at, 'Replicas/Open', `s${at % 64}`, "return { answer: say('open'), subscribe: {} }"))
   },
   'waiting commands': () => {
     repeatedly(9_000, (at) => grpc(at, 'Values/Do', `w${at % 16}`, slow))
