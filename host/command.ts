@@ -26,6 +26,8 @@ export interface Command {
   readonly effect: OutboxEntry | undefined
   /** Of what an effect opened or asked for, but does not deliver itself: the chain of that effect (reply/chains.ts). */
   readonly chain?: number | undefined
+  /** Address of the client that sent it; none for effects and forwards. */
+  readonly client?: string | undefined
 }
 
 /** What a command came to. Called exactly once for each dispatched command, after everything it tells of is durable. */

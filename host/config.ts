@@ -24,6 +24,8 @@ export interface Config {
   /** How long a call waits for its answer where the client names no deadline. */
   readonly deadlineMs: number
   readonly idempotencyHours: number
+  /** Bytes that one service may have on disk; infinite: its share of the disk (disk.ts). */
+  readonly serviceDiskBytesMax: number
   /** Running calls may take this long when the host stops. */
   readonly stopWaitMs: number
   /** A turn of the loop that takes longer is ended from outside, and its service refused for a while. In milliseconds. */
@@ -81,6 +83,7 @@ const settings: readonly Setting[] = [
   { name: 'value-history', default: 'off', parse: onOff },
   { name: 'deadline-ms', default: 60_000, parse: whole(1, 2_000_000_000) },
   { name: 'idempotency-hours', default: 24, parse: whole(1, 24 * 365) },
+  { name: 'service-disk-bytes-max', default: 'none', parse: wholeOrNone(1) },
   { name: 'stop-wait-ms', default: 10_000, parse: whole(0, 600_000) },
   { name: 'turn-ms-max', default: 1_000, parse: whole(100, 600_000) },
   { name: 'without', default: '', parse: names },
@@ -210,6 +213,19 @@ function whole(min: number, max: number): (text: string) => number {
     if (!/^-?\d+$/.test(text) || number < min || number > max)
       throw new Error(`expected a whole number from ${min} to ${max}`)
     return number
+  }
+}
+
+/** `none`: infinite. */
+function wholeOrNone(min: number): (text: string) => number {
+  const parse = whole(min, Number.MAX_SAFE_INTEGER)
+  return (text) => {
+    if (text === 'none') return Number.POSITIVE_INFINITY
+    try {
+      return parse(text)
+    } catch (error) {
+      throw new Error(`${(error as Error).message}, or none`)
+    }
   }
 }
 

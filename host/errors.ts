@@ -25,6 +25,7 @@ export const wire = {
   idempotency_conflict: { grpc: 6, http: 409, source: 'caller' },
   too_many_hops: { grpc: 9, http: 400, source: 'guest' },
   overloaded: { grpc: 8, http: 429, source: 'host' },
+  storage_quota: { grpc: 8, http: 429, source: 'host' },
   state_too_large: { grpc: 8, http: 429, source: 'guest' },
   deadline_exceeded: { grpc: 4, http: 504, source: 'host' },
   guest_fault: { grpc: 13, http: 500, source: 'guest' },

@@ -53,6 +53,9 @@ export interface Limits {
   readonly activationsMax: number
   readonly activationStateBytesMax: number
   readonly outboxEffectsMax: number
+  readonly outboxBytesMax: number
+  /** What idempotency keys take of the disk, of all services. */
+  readonly idempotencyBytesMax: number
   readonly hopsMax: number
   /** Effects with one origin: those of a command, those of these effects, and so on. */
   readonly chainEffectsMax: number
@@ -117,6 +120,9 @@ export const defaultLimits: Limits = {
   activationsMax: 100_000,
   activationStateBytesMax: 1024 * MiB,
   outboxEffectsMax: 100_000,
+  outboxBytesMax: 256 * MiB,
+  // 64 million keys of 250 bytes: 740 new ones a second, for 24 hours.
+  idempotencyBytesMax: 16 * 1024 * MiB,
   hopsMax: 16,
   chainEffectsMax: 10_000,
   streamBacklogMax: 1_000,

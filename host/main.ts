@@ -6,6 +6,7 @@
 //     goes on (A14). Nothing that was acknowledged is lost.
 // M3. Stopping: no new calls, running ones finish within `stopWaitMs`, then the store is closed.
 
+import { statfs } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { Actions } from './action/actions.ts'
 import type { AdminHandler } from './admin/handle.ts'
@@ -18,6 +19,7 @@ import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { sandbox, unsealed } from './deploy/sandbox.ts'
+import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
 import { Entities, sweepEveryMs } from './entity/entities.ts'
 import { entityId } from './entity/key.ts'
@@ -90,6 +92,8 @@ export interface Host {
 const expireEveryMs = 60_000
 const expireMax = 10_000
 const reopenEveryMs = 500
+/** How often the room on the disk is looked at. */
+const diskEveryMs = 1_000
 /** The last commit is noted so often, if there was one (journal/incarnation.ts N3). */
 const noteEveryMs = 500
 /** Entities with open streams that are looked for at a start: more than there may be streams. */
@@ -149,6 +153,8 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   }
   const { snapshotEvery, passivateAfterMs, valueHistory } = config
   const waiting = new WaitingBudget(limits)
+  const { serviceDiskBytesMax } = config
+  const disk = new Disk({ journal, outbox, serviceDiskBytesMax, idempotencyBytesMax: limits.idempotencyBytesMax })
   const shared = { commits, services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log }
   const streamPrefix = chance.id().slice(0, 13)
   let streams = 0
@@ -156,6 +162,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     {
       ...shared,
       journal,
+      disk,
       age,
       replicas,
       subscriptionId: () => `${streamPrefix}-${(++streams).toString(36)}`,
@@ -191,6 +198,11 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     return failure && `storage failed: ${failure.message}; the host takes calls again when it works`
   }
   metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
+  metrics.gaugeOfServices('activations_of_service', 'Entities in memory, by service.', () => entities.byService())
+  metrics.gaugeOfServices('state_bytes_of_service', 'Bytes of the states of entities in memory, by service.', () =>
+    entities.stateBytesByService(),
+  )
+  metrics.gaugeOfServices('waiting_commands_of_service', 'Commands waiting, by service.', () => waiting.byService())
   metrics.gauge('waiting_commands', 'Commands waiting for their entity or action.', () => waiting.commands)
   metrics.gauge(
     'untaken_bytes',
@@ -233,6 +245,15 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     'Damaged parts of the store that scrubbing has found.',
     () => scrubbing?.findings.size ?? 0,
   )
+  metrics.gauge('idempotency_bytes', 'Bytes that idempotency keys take on disk.', () => journal.usage.allKeys)
+  metrics.gaugeOfServices(
+    'service_disk_bytes',
+    'Bytes of a service on disk, before they are packed: records, values, replicas, snapshots, idempotency keys, side effects.',
+    function* () {
+      for (const { name, storage } of services.current.services.values())
+        yield [name, disk.bytesOf(name, storage)] as const
+    },
+  )
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
   metrics.gaugeOfServices(
     'outbox_effects_of_service',
@@ -245,7 +266,11 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     setInterval(() => expire(), expireEveryMs),
     setInterval(() => recover(), reopenEveryMs),
     setInterval(() => note(), noteEveryMs),
+    setInterval(() => void lookAtDisk(), diskEveryMs),
   ]
+  const lookAtDisk = async () => {
+    if (parts.store === undefined) disk.freeBytes = await freeBytesOf(config.data, log)
+  }
   const note = () => {
     try {
       if (journal.failure() === undefined) store.note()
@@ -261,7 +286,9 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   }
   /** What was committed since the last notes, or ever in an older directory, is counted behind everything else. */
   const count = () => {
-    journal.census.complete().catch((err: unknown) => log.error({ err }, 'counting what is stored failed'))
+    const failed = (err: unknown) => log.error({ err }, 'counting what is stored failed')
+    journal.census.complete().catch(failed)
+    journal.usage.complete().catch(failed)
   }
   const keepers = () => replicatedKeepers(services, quarantine)
   let reopening = false
@@ -329,6 +356,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   }
   try {
     void warnUnsealed(log)
+    await lookAtDisk()
     await deployer.restore(config.without)
     let awake = keepers()
     wakeSubscribed(store, awake, entities, log)
@@ -345,6 +373,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
       services,
       deployer,
       journal,
+      disk,
       catalog,
       entities,
       outbox,
@@ -455,6 +484,17 @@ function receiveDelta(
 async function warnUnsealed(log: Logger): Promise<void> {
   const sentence = unsealed(await sandbox())
   if (sentence !== undefined) log.warn(sentence)
+}
+
+/** Infinite where the file system does not say. */
+async function freeBytesOf(directory: string, log: Logger): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(directory)
+    return bavail * bsize
+  } catch (err) {
+    log.debug({ err }, 'the room on the disk is not known')
+    return Number.POSITIVE_INFINITY
+  }
 }
 
 async function openDirectory(config: Config, log: Logger): Promise<Store> {

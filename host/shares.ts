@@ -1,10 +1,35 @@
 // Shares: how much of one bounded thing each holder has: a service, or a client.
 //
 // S1. All together never hold more than `max`.
-// S2. A part is kept, an eighth where nothing else is said. Who holds no more than that may have whatever is free; who would hold
+// S2. An eighth is kept. Who holds no more than that may have whatever is free; who would hold
 //     more leaves that part free. So an idle host lends nearly all, and one big holder cannot keep a small one out.
+// S3. What is a service's and a client's at once: a service that holds more than an eighth leaves an eighth free, and a client that does
+//     leaves a sixteenth more. So, where one client has one service take all it can, there is room for others of that service, for that
+//     client's calls of other services (all clients behind a proxy are one), and most for others of others.
 //
 // Owns: the count and the rule.   Who holds owns: what is held, and the refusal.
+
+/** The rule (S2): may one that holds `held` of the `total` that is taken have `count` more? */
+export function hasRoom(max: number, reserve: number, total: number, held: number, count: number): boolean {
+  const free = max - total - count
+  return free >= (held + count <= reserve ? 0 : reserve)
+}
+
+/** The rule for what is a service's and a client's at once (S3). Undefined: there is room; else whose share is used up. */
+export function usedUpBy(
+  max: number,
+  total: number,
+  service: number,
+  client: number | undefined,
+  count: number,
+): 'service' | 'client' | undefined {
+  const part = Math.floor(max / 8)
+  const free = max - total - count
+  const ofService = service + count > part ? part : 0
+  if (free < ofService) return 'service'
+  const ofClient = client !== undefined && client + count > part ? Math.floor(max / 16) : 0
+  return free < ofService + ofClient ? 'client' : undefined
+}
 
 export class Shares {
   private readonly max: number
@@ -12,10 +37,9 @@ export class Shares {
   private readonly held = new Map<string, number>()
   private total = 0
 
-  /** One part of so many is kept. */
-  constructor(max: number, parts = 8) {
+  constructor(max: number) {
     this.max = max
-    this.reserve = Math.floor(max / parts)
+    this.reserve = Math.floor(max / 8)
   }
 
   /** Nobody may have more. */
@@ -23,17 +47,21 @@ export class Shares {
     return this.total >= this.max
   }
 
+  /** What all have. */
+  get all(): number {
+    return this.total
+  }
+
   of(service: string): number {
     return this.held.get(service) ?? 0
   }
 
-  all(): Iterable<readonly [service: string, held: number]> {
+  each(): Iterable<readonly [service: string, held: number]> {
     return this.held
   }
 
   admits(service: string, count: number): boolean {
-    const free = this.max - this.total - count
-    return free >= (this.of(service) + count <= this.reserve ? 0 : this.reserve)
+    return hasRoom(this.max, this.reserve, this.total, this.of(service), count)
   }
 
   take(service: string, count: number): void {

@@ -3,11 +3,14 @@
 // W1. Past `waitingCommandsMax` or `waitingBytesMax` callers are told to retry; what the host itself adds always gets in.
 // W2. What functions said and clients of streams have not taken has a budget of its own, of `waitingBytesMax`: slow readers turn
 //     no command away. Past it the stream that has most to take is ended.
+// W3. Of both, a service has a share, and so has a client's address (shares.ts S3). Effects and forwards are no client's.
+// W4. Who adds or removes has the accounts at hand: a command costs no look-up but one of its client.
 //
 // Owns: the count.   Mailboxes, the queues of actions and the outputs of streams own: what waits.
 
 import { InnkeeperError } from './errors.ts'
 import type { Limits } from './limits.ts'
+import { usedUpBy } from './shares.ts'
 
 /** A stream, and what its client has not taken. */
 export interface Untaken {
@@ -16,10 +19,28 @@ export interface Untaken {
   giveUp(): void
 }
 
+/** What waits of one service, or of one client. */
+export class Account {
+  readonly name: string
+  commands = 0
+  bytes = 0
+
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** Accounts of clients with nothing waiting are looked for when there are so many of all. */
+const clientsMin = 1_000
+
 export class WaitingBudget {
   private readonly limits: Limits
   private waiting = 0
   private waitingBytes = 0
+  /** As many as names were ever served. */
+  private readonly services = new Map<string, Account>()
+  private readonly clients = new Map<string, Account>()
+  private clientsMax = clientsMin
   private untakenBytes = 0
   /** Those with anything. */
   private readonly slow = new Set<Untaken>()
@@ -30,6 +51,32 @@ export class WaitingBudget {
 
   get commands(): number {
     return this.waiting
+  }
+
+  service(name: string): Account {
+    let account = this.services.get(name)
+    if (account === undefined) {
+      account = new Account(name)
+      this.services.set(name, account)
+    }
+    return account
+  }
+
+  /** To be used in the same turn of the loop: one that has nothing waiting may be forgotten. */
+  client(address: string | undefined): Account | undefined {
+    if (address === undefined) return undefined
+    let account = this.clients.get(address)
+    if (account === undefined) {
+      if (this.clients.size >= this.clientsMax) this.forgetClients()
+      account = new Account(address)
+      this.clients.set(address, account)
+    }
+    return account
+  }
+
+  /** Services with commands that wait. */
+  *byService(): Iterable<readonly [service: string, commands: number]> {
+    for (const { name, commands } of this.services.values()) if (commands > 0) yield [name, commands]
   }
 
   /** Bytes that clients of streams have not taken (W2). */
@@ -53,24 +100,55 @@ export class WaitingBudget {
   }
 
   /** @throws InnkeeperError `overloaded` if there is no room for another command of so many bytes */
-  admit(bytes: number): void {
+  admit(service: Account, client: Account | undefined, bytes: number): void {
     const { waitingCommandsMax, waitingBytesMax } = this.limits
     if (this.waiting >= waitingCommandsMax)
       throw new InnkeeperError('overloaded', `${waitingCommandsMax} commands are waiting in this host; try again later`)
-    if (this.waitingBytes + bytes > waitingBytesMax && this.waiting > 0)
+    // One command gets in where nothing waits, however large it is.
+    if (this.waiting === 0) return
+    if (this.waitingBytes + bytes > waitingBytesMax)
       throw new InnkeeperError(
         'overloaded',
         `${waitingBytesMax} bytes of commands are waiting in this host; try again later`,
       )
+    const whose =
+      usedUpBy(waitingCommandsMax, this.waiting, service.commands, client?.commands, 1) ??
+      usedUpBy(waitingBytesMax, this.waitingBytes, service.bytes, client?.bytes, bytes)
+    if (whose === 'service') throw this.usedUp(service.name, service)
+    if (whose === 'client') throw this.usedUp('your address', client!)
   }
 
-  add(bytes: number): void {
+  add(service: Account, client: Account | undefined, bytes: number): void {
     this.waiting += 1
     this.waitingBytes += bytes
+    service.commands += 1
+    service.bytes += bytes
+    if (client === undefined) return
+    client.commands += 1
+    client.bytes += bytes
   }
 
-  remove(bytes: number): void {
+  remove(service: Account, client: Account | undefined, bytes: number): void {
     this.waiting -= 1
     this.waitingBytes -= bytes
+    service.commands -= 1
+    service.bytes -= bytes
+    if (client === undefined) return
+    client.commands -= 1
+    client.bytes -= bytes
+  }
+
+  private usedUp(who: string, { commands, bytes }: Account): InnkeeperError {
+    const { waitingCommandsMax, waitingBytesMax } = this.limits
+    return new InnkeeperError(
+      'overloaded',
+      `${who} has used up its share of what may wait in this host: ${commands} of ${waitingCommandsMax} commands, ${bytes} of ` +
+        `${waitingBytesMax} bytes; try again later`,
+    )
+  }
+
+  private forgetClients(): void {
+    for (const [address, { commands }] of this.clients) if (commands === 0) this.clients.delete(address)
+    this.clientsMax = Math.max(clientsMin, 2 * this.clients.size)
   }
 }

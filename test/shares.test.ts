@@ -32,7 +32,7 @@ Holding('S1: whatever is taken and given, the parts are the sum, and never more 
         const sum = [...held.values()].reduce((total, part) => total + part, 0)
         assert.ok(sum <= max)
         assert.is(shares.full, sum >= max)
-        assert.equal(new Map(shares.all()), new Map([...held].filter(([, part]) => part > 0)))
+        assert.equal(new Map(shares.each()), new Map([...held].filter(([, part]) => part > 0)))
       }
     }),
   )

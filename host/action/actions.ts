@@ -27,13 +27,15 @@ export class Actions {
 
   /** @throws InnkeeperError `overloaded` */
   call({ name }: ActionService, command: Command, reply: Reply): WaitingCall {
-    this.context.waiting.admit(command.payload.length)
     let calls = this.calls.get(name)
     if (calls === undefined) {
       calls = new Calls(this.context, name)
       this.calls.set(name, calls)
     }
-    const waiting: WaitingCall = { command, reply, arrivedMs: performance.now(), abandoned: false }
+    const { waiting: budget } = this.context
+    const client = budget.client(command.client)
+    budget.admit(calls.account, client, command.payload.length)
+    const waiting: WaitingCall = { command, reply, client, arrivedMs: performance.now(), abandoned: false }
     calls.put(waiting)
     return waiting
   }

@@ -14,6 +14,7 @@ import type { Outcome } from '../outcome.ts'
 import { forward } from '../reply/forward.ts'
 import type { ActionService } from '../services.ts'
 import type { Turn } from '../turns.ts'
+import type { Account } from '../waiting-budget.ts'
 import type { ActionContext } from './context.ts'
 import type { PlannedOutcome } from './outcome.ts'
 import { keepOutcomes, planOutcome } from './outcome.ts'
@@ -21,6 +22,8 @@ import { keepOutcomes, planOutcome } from './outcome.ts'
 export interface WaitingCall {
   readonly command: Command
   readonly reply: Reply
+  /** What waits of the client that sent it; none for effects and forwards. */
+  readonly client: Account | undefined
   /** Of `performance.now()`. */
   readonly arrivedMs: number
   /** Nobody waits for the answer any more. */
@@ -32,6 +35,8 @@ export class Calls implements Turn {
   readonly id = ''
   private readonly context: ActionContext
   private readonly name: string
+  /** What waits of this service. */
+  readonly account: Account
   private waiting: WaitingCall[] = []
   /** So many from the front are run one by one (C2). */
   private alone = 0
@@ -39,6 +44,7 @@ export class Calls implements Turn {
   constructor(context: ActionContext, name: string) {
     this.context = context
     this.name = name
+    this.account = context.waiting.service(name)
   }
 
   get serviceName(): string {
@@ -54,7 +60,7 @@ export class Calls implements Turn {
   }
 
   put(waiting: WaitingCall): void {
-    this.context.waiting.add(waiting.command.payload.length)
+    this.context.waiting.add(this.account, waiting.client, waiting.command.payload.length)
     this.waiting.push(waiting)
     this.context.again(this)
   }
@@ -62,7 +68,7 @@ export class Calls implements Turn {
   turn(): void {
     const max = this.alone > 0 ? 1 : this.context.limits.batchCommandsMax
     const batch = this.waiting.splice(0, max)
-    for (const { command } of batch) this.context.waiting.remove(command.payload.length)
+    for (const { command, client } of batch) this.context.waiting.remove(this.account, client, command.payload.length)
     const calls = batch.filter((call) => !call.abandoned)
     try {
       this.run(calls, batch.length)
@@ -84,7 +90,7 @@ export class Calls implements Turn {
     const outcomes = this.outcomes(service, calls)
     if (outcomes === undefined) {
       this.waiting = [...calls, ...this.waiting]
-      for (const { command } of calls) this.context.waiting.add(command.payload.length)
+      for (const { command, client } of calls) this.context.waiting.add(this.account, client, command.payload.length)
       this.alone = calls.length
       return
     }

@@ -7,6 +7,7 @@
 
 import type { DeployResult } from '../deploy/deploy.ts'
 import { unservedSentence } from '../deploy/unrestored.ts'
+import { quotaSentence } from '../disk.ts'
 import { serviceNames } from '../doctor/doctor.ts'
 import { entityId } from '../entity/key.ts'
 import { stuckSentence } from '../entity/stuck.ts'
@@ -454,7 +455,7 @@ function warningsOf(service: Service, entities: AdminContext['entities']): reado
 
 function describeService(
   service: Service,
-  { config, entities, quarantine, turns }: AdminContext,
+  { config, entities, disk, quarantine, turns }: AdminContext,
   overlaps: ReadonlyMap<string, readonly string[]>,
 ): object {
   const methods = [...service.type.methods.values()].map((method) => ({
@@ -466,8 +467,12 @@ function describeService(
   const { name, description, deployment } = service
   const throttled = [...turns.throttled].includes(name) ? [throttledSentence(config.limits)] : []
   const held = heldWarnings(name, quarantine)
-  const warnings = [...held, ...throttled, ...warningsOf(service, entities), ...(overlaps.get(name) ?? [])]
-  return { name, kind: description.kind, deployment, methods, warnings }
+  const stored = service.kind !== 'action'
+  const quota = stored ? disk.quota(name, service.storage, true) : undefined
+  const full = quota === undefined ? [] : [quotaSentence(quota)]
+  const warnings = [...held, ...throttled, ...full, ...warningsOf(service, entities), ...(overlaps.get(name) ?? [])]
+  const diskBytes = disk.bytesOf(name, service.storage)
+  return { name, kind: description.kind, deployment, diskBytes, methods, warnings }
 }
 
 /** That a service held the host, and whether it is refused for it. */

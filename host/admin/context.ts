@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
 import type { Deployer } from '../deploy/deploy.ts'
+import type { Disk } from '../disk.ts'
 import type { Scrubbing } from '../doctor/scrubbing.ts'
 import type { Entities } from '../entity/entities.ts'
 import type { Replicas } from '../entity/replicas.ts'
@@ -20,6 +21,7 @@ export interface AdminContext {
   readonly services: Services
   readonly deployer: Deployer
   readonly journal: Journal
+  readonly disk: Disk
   readonly catalog: Catalog
   readonly entities: Entities
   readonly outbox: Outbox

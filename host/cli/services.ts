@@ -32,6 +32,7 @@ interface Service {
   name: string
   kind: string
   deployment: number
+  diskBytes: number
   warnings: string[]
   methods: { name: string; input: string; output: string; routes: string[] }[]
 }
@@ -49,10 +50,11 @@ async function list(args: Args): Promise<number> {
   else if (services.length > 0)
     print(
       table(
-        services.map(({ name, kind, deployment, methods }) => [
+        services.map(({ name, kind, deployment, diskBytes, methods }) => [
           name,
           kind,
           `deployment ${deployment}`,
+          `${diskBytes.toLocaleString('en-US')} bytes`,
           methods.map((m) => m.name).join(' '),
         ]),
       ),

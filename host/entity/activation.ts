@@ -51,7 +51,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
 
   constructor(context: EntityContext, service: S, key: string) {
     this.context = context
-    this.mailbox = new Mailbox(context.waiting)
+    this.mailbox = new Mailbox(context.waiting, service.name)
     this.service = service
     this.entity = { storage: service.storage, key }
     this.id = entityId(key, service.keyFieldCount)
@@ -135,6 +135,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
     this.switched()
     if (current?.kind === this.service.kind) {
       this.service = current as S
+      this.mailbox.belongTo(current.name)
       this.id = entityId(this.entity.key, current.keyFieldCount)
       return true
     }

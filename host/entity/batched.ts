@@ -2,10 +2,13 @@
 //
 // B1. A batch that faulted is run again one by one, one a turn of the loop; only the guilty command fails (A4).
 // B2. An entity that cannot be replayed is stuck: it answers so until a version that can is deployed.
-// B3. A command that would leave a state which is too dear to read again is refused before its commit, and the entity goes on.
+// B3. A command that would leave a state which is too dear to read again, or write more than its service may have on disk (disk.ts), is
+//     refused before its commit, and the entity goes on.
 //
 // Owns: the batch and its faults.   event-sourced.ts, value.ts own: the state.   turn.ts owns: what decisions mean.
 
+import { quotaError } from '../disk.ts'
+import type { InnkeeperError } from '../errors.ts'
 import type { Decision } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import type { EventSourcedService, ValueService } from '../services.ts'
@@ -18,7 +21,7 @@ import { stateTooDear, stateTooLargeError } from './reading-cost.ts'
 import type { EntityState } from './state.ts'
 import { stuckCause, stuckError, stuckSentence } from './stuck.ts'
 import type { Given } from './turn.ts'
-import { planTurn } from './turn.ts'
+import { isWritten, planTurn } from './turn.ts'
 import { ValueState } from './value.ts'
 
 export class BatchedActivation extends Activation<EventSourcedService | ValueService> {
@@ -150,8 +153,13 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
     for (const { waiting } of plan.steps) this.answer(waiting, { kind: 'error', error })
   }
 
-  /** The state that the decisions leave could not be read again, or only just: nothing of them happens (B3). */
+  /** What the decisions leave cannot be kept: nothing of them happens (B3). */
   private refused(state: EntityState, given: readonly Given[], decisions: readonly Decision[]): boolean {
+    const full = this.full(given, decisions)
+    if (full !== undefined) {
+      this.refuse(state, given, full)
+      return true
+    }
     if (!decisions.some(changes)) return false
     let tooDear: TooDear | undefined
     try {
@@ -163,13 +171,35 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       return true
     }
     if (tooDear === undefined) return false
-    state.discard()
-    if (given.length > 1) this.oneByOne(given)
-    else {
-      if (this.alone > 0) this.alone -= 1
-      this.answer(given[0]!.waiting, { kind: 'error', error: stateTooDear(tooDear) })
-    }
+    this.refuse(state, given, stateTooDear(tooDear))
     return true
+  }
+
+  /** Of several commands, those that may be kept are found one by one. */
+  private refuse(state: EntityState, given: readonly Given[], error: InnkeeperError): void {
+    state.discard()
+    if (given.length > 1) {
+      this.oneByOne(given)
+      return
+    }
+    if (this.alone > 0) this.alone -= 1
+    this.answer(given[0]!.waiting, { kind: 'error', error })
+  }
+
+  /** Why one of the decisions may not be written. */
+  private full(given: readonly Given[], decisions: readonly Decision[]): InnkeeperError | undefined {
+    let [written, keyed] = [false, false]
+    for (let at = 0; at < decisions.length; at++) {
+      const { events, change, outcome } = decisions[at]!
+      const { waiting } = given[at]!
+      if (outcome.answer.kind === 'failure' || change?.kind === 'deleted') continue
+      if (!isWritten(waiting, events.length, change, outcome)) continue
+      written = true
+      if (waiting.command.idempotencyKey !== undefined) keyed = true
+    }
+    if (!written) return undefined
+    const quota = this.context.disk.quota(this.service.name, this.entity.storage, keyed)
+    return quota && quotaError(quota)
   }
 
   private settle(state: EntityState): void {

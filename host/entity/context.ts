@@ -3,6 +3,7 @@
 import type { Logger } from 'pino'
 import type { Chance, Clock } from '../clock.ts'
 import type { Dispatch, Open } from '../command.ts'
+import type { Disk } from '../disk.ts'
 import type { Age } from '../journal/age.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -41,6 +42,8 @@ export interface EntityContext {
   readonly limits: Limits
   /** What waits in the whole host. */
   readonly waiting: WaitingBudget
+  /** What services may write. */
+  readonly disk: Disk
   readonly settings: EntitySettings
   readonly metrics: Metrics
   readonly log: Logger

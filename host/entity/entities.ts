@@ -2,9 +2,11 @@
 //
 // N1. At most one activation for each (storage id, key); commands for it go to its mailbox in arrival order.
 // N2. A mailbox holds at most `mailboxCommandsMax`; all together what the host's budget admits (waiting-budget.ts).
-// N3. Idle activations are dropped after their service's time, and the least recently used ones past the caps; neither loses
-//     or reorders a command: only an activation with nothing waiting and nothing in flight is dropped.
-// N4. An activation that was closed with commands waiting hands them, in order, to a fresh one.
+// N3. Idle activations are dropped after their service's time, and past the caps; neither loses or reorders a command: only an
+//     activation with nothing waiting and nothing in flight is dropped.
+// N4. Past a cap the service that has most loses its least recently used ones: one that touches keys without end pushes out its
+//     own, and no entity of a service that has less.
+// N5. An activation that was closed with commands waiting hands them, in order, to a fresh one.
 //
 // Owns: the set, admission, passivation.   Activation owns: one entity.
 
@@ -13,6 +15,7 @@ import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, StorageId } from '../journal/journal.ts'
 import type { EntityService, ReplicatedService } from '../services.ts'
 import type { Turns } from '../turns.ts'
+import type { Account } from '../waiting-budget.ts'
 import type { Activation } from './activation.ts'
 import { BatchedActivation } from './batched.ts'
 import type { EntityContext } from './context.ts'
@@ -28,8 +31,7 @@ export const sweepEveryMs = 1_000
 export class Entities {
   private readonly context: EntityContext
   private readonly turns: Turns
-  /** Per storage id, in order of last use: the first is the least recently used. */
-  private readonly spaces = new Map<StorageId, Map<string, Activation>>()
+  private readonly spaces = new Map<StorageId, Space>()
   private count = 0
 
   private readonly costs = new WeakMap<EntityService, ReadingCost>()
@@ -68,7 +70,8 @@ export class Entities {
   /** Hand a command to its entity. @throws InnkeeperError `overloaded` */
   put(service: EntityService, key: string, command: Command, reply: Reply): Waiting {
     const arrivedMs = performance.now()
-    const waiting: Waiting = { kind: 'command', command, reply, stream: undefined, arrivedMs, abandoned: false }
+    const client = this.context.waiting.client(command.client)
+    const waiting: Waiting = { kind: 'command', command, reply, stream: undefined, client, arrivedMs, abandoned: false }
     this.admit(service, key, waiting)
     return waiting
   }
@@ -81,6 +84,7 @@ export class Entities {
       command,
       reply: () => {},
       stream,
+      client: this.context.waiting.client(command.client),
       arrivedMs: performance.now(),
       abandoned: false,
     })
@@ -99,9 +103,11 @@ export class Entities {
 
   private admit(service: EntityService, key: string, work: Work): void {
     const { limits, waiting } = this.context
+    const space = this.space(service)
     // What the host itself has to tell always gets in.
-    if (work.kind !== 'left') waiting.admit(bytesOf(work))
-    const activation = this.activation(service, key)
+    if (work.kind !== 'left')
+      waiting.admit(space.waiting, work.kind === 'command' ? work.client : undefined, bytesOf(work))
+    const activation = this.activation(space, service, key)
     if (activation.mailbox.size >= limits.mailboxCommandsMax && work.kind !== 'left') {
       throw new InnkeeperError(
         'overloaded',
@@ -124,73 +130,92 @@ export class Entities {
 
   private *replicated(): Iterable<ReplicatedActivation> {
     for (const space of this.spaces.values())
-      for (const activation of space.values()) if (activation instanceof ReplicatedActivation) yield activation
+      for (const activation of space.activations.values())
+        if (activation instanceof ReplicatedActivation) yield activation
   }
 
   /** Entities of a service that cannot be replayed now. */
   stuck(service: EntityService): readonly Activation[] {
     const space = this.spaces.get(service.storage)
-    return space === undefined ? [] : [...space.values()].filter((activation) => activation.stuck !== undefined)
+    return space === undefined
+      ? []
+      : [...space.activations.values()].filter((activation) => activation.stuck !== undefined)
   }
 
   /** A stuck entity can be read again, by a snapshot that was made elsewhere: its next command finds it. */
   free({ storage, key }: EntityRef): void {
-    const activation = this.spaces.get(storage)?.get(key)
+    const activation = this.spaces.get(storage)?.activations.get(key)
     if (activation?.stuck !== undefined) this.close(activation)
   }
 
-  /** Drop what has been idle for too long, then the least recently used past the caps. Called every `sweepEveryMs`. */
+  /** Drop what has been idle for too long, then what is past the caps. Called every `sweepEveryMs`. */
   passivate(): void {
     const { clock, services, settings, limits } = this.context
     const now = clock.now()
-    let stateBytes = 0
     for (const [storage, space] of this.spaces) {
-      for (const activation of space.values()) {
+      space.stateBytes = 0
+      for (const activation of space.activations.values()) {
         const own = services.get(activation.serviceName)?.description.passivateAfterMs ?? 0
         const idleMs = own === 0 ? settings.passivateAfterMs : own
-        stateBytes += activation.stateSize
+        space.stateBytes += activation.stateSize
         // A clock that jumped back must not keep everything for ever, hence the absolute distance.
         if (!activation.idle || Math.abs(now - activation.usedAtMs) < idleMs) continue
-        stateBytes -= activation.stateSize
-        this.drop(activation)
+        this.drop(space, activation)
       }
-      if (space.size === 0) this.spaces.delete(storage)
+      if (space.activations.size === 0) this.spaces.delete(storage)
     }
-    this.shrink(limits.activationsMax, stateBytes)
+    this.shrink(limits.activationsMax, limits.activationStateBytesMax)
+  }
+
+  /** Entities in memory, by service. */
+  *byService(): Iterable<readonly [service: string, activations: number]> {
+    for (const { waiting, activations } of this.spaces.values()) yield [waiting.name, activations.size]
+  }
+
+  /** Bytes of their states, by service, as of the last look. */
+  *stateBytesByService(): Iterable<readonly [service: string, bytes: number]> {
+    for (const { waiting, stateBytes } of this.spaces.values()) yield [waiting.name, stateBytes]
   }
 
   /** Drop every activation; what waits goes on in fresh ones. After the store was reopened. */
   restart(): void {
-    for (const space of [...this.spaces.values()]) for (const activation of [...space.values()]) this.close(activation)
+    for (const { activations } of [...this.spaces.values()])
+      for (const activation of [...activations.values()]) this.close(activation)
   }
 
   /** Answer and drop everything of one storage id: its data is about to be purged. */
   forget(storage: StorageId): void {
     const space = this.spaces.get(storage)
     if (space === undefined) return
-    for (const activation of [...space.values()]) this.close(activation)
+    for (const activation of [...space.activations.values()]) this.close(activation)
   }
 
-  private activation(service: EntityService, key: string): Activation {
+  private space(service: EntityService): Space {
     let space = this.spaces.get(service.storage)
     if (space === undefined) {
-      space = new Map()
+      space = new Space(this.context.waiting.service(service.name))
       this.spaces.set(service.storage, space)
-    }
-    let activation = space.get(key)
+    } else if (space.waiting.name !== service.name) space.waiting = this.context.waiting.service(service.name)
+    return space
+  }
+
+  private activation(space: Space, service: EntityService, key: string): Activation {
+    const { activations } = space
+    let activation = activations.get(key)
     const now = this.context.clock.now()
     if (activation === undefined) {
-      if (this.count >= this.context.limits.activationsMax) this.shrink(this.context.limits.activationsMax - 1, 0)
+      if (this.count >= this.context.limits.activationsMax)
+        this.shrink(this.context.limits.activationsMax - 1, Number.POSITIVE_INFINITY)
       activation =
         service.kind === 'replicated'
           ? new ReplicatedActivation(this.context, service, key)
           : new BatchedActivation(this.context, service, key)
       this.count += 1
-      space.set(key, activation)
+      activations.set(key, activation)
     } else if (activation.usedAtMs !== now) {
       // To the end of the order of use, once a millisecond at most.
-      space.delete(key)
-      space.set(key, activation)
+      activations.delete(key)
+      activations.set(key, activation)
     }
     activation.usedAtMs = now
     return activation
@@ -202,14 +227,14 @@ export class Entities {
     this.context.metrics.of(activation.serviceName).passivated(activation.ageSeconds)
     const { storage, key } = activation.entity
     const space = this.spaces.get(storage)
-    if (space?.get(key) === activation) {
-      space.delete(key)
+    if (space?.activations.get(key) === activation) {
+      space.activations.delete(key)
       this.count -= 1
     }
     const service = this.context.services.keeper(storage)
     for (let work = activation.mailbox.take(); work !== undefined; work = activation.mailbox.take()) {
       if (service !== undefined) {
-        const fresh = this.activation(service, key)
+        const fresh = this.activation(this.space(service), service, key)
         fresh.mailbox.put(work)
         this.turns.again(fresh)
         continue
@@ -218,39 +243,71 @@ export class Entities {
     }
   }
 
-  /** Least recently used first, of all services, down to so many activations and the bytes that limits allow. */
-  private shrink(activationsMax: number, stateBytes: number): void {
-    const { activationStateBytesMax } = this.context.limits
-    let bytes = stateBytes
-    if (this.count <= activationsMax && bytes <= activationStateBytesMax) return
-    // Each space is in the order of use: what is next is the oldest of their firsts.
-    const spaces = [...this.spaces.values()].map(idle)
-    const firsts = spaces.map((space) => space.next().value)
-    while (this.count > activationsMax || bytes > activationStateBytesMax) {
-      const oldest = firsts.reduce((best: number | undefined, activation, at) => {
-        if (activation === undefined) return best
-        return best === undefined || activation.usedAtMs < firsts[best]!.usedAtMs ? at : best
-      }, undefined)
-      if (oldest === undefined) return
-      const activation = firsts[oldest]!
-      firsts[oldest] = spaces[oldest]!.next().value
-      bytes -= activation.stateSize
-      this.drop(activation)
+  /** Down to so many activations and so many bytes of states. */
+  private shrink(activationsMax: number, stateBytesMax: number): void {
+    if (this.count > activationsMax)
+      this.shrinkBy(
+        ({ activations }) => activations.size,
+        () => this.count > activationsMax,
+      )
+    let bytes = 0
+    for (const { stateBytes } of this.spaces.values()) bytes += stateBytes
+    if (bytes > stateBytesMax)
+      this.shrinkBy(
+        ({ stateBytes }) => stateBytes,
+        (dropped) => {
+          bytes -= dropped
+          return bytes > stateBytesMax
+        },
+      )
+  }
+
+  /** Whoever has most loses its least recently used one, again and again. `more` is told how many bytes that gave. */
+  private shrinkBy(held: (space: Space) => number, more: (dropped: number) => boolean): void {
+    const holders = [...this.spaces.values()].map((space) => ({ space, idle: idle(space) }))
+    for (let dropped = 0; more(dropped); ) {
+      let most = 0
+      for (let at = 1; at < holders.length; at++) if (held(holders[at]!.space) > held(holders[most]!.space)) most = at
+      const holder = holders[most]
+      if (holder === undefined) return
+      const activation = holder.idle.next().value
+      if (activation === undefined) {
+        // All that it has is at work.
+        holders.splice(most, 1)
+        dropped = 0
+        continue
+      }
+      dropped = activation.stateSize
+      this.drop(holder.space, activation)
     }
   }
 
-  private drop(activation: Activation): void {
+  private drop(space: Space, activation: Activation): void {
+    space.stateBytes = Math.max(0, space.stateBytes - activation.stateSize)
     this.turns.during(activation, () => activation.passivate())
     this.context.metrics.of(activation.serviceName).passivated(activation.ageSeconds)
-    const { storage, key } = activation.entity
-    this.spaces.get(storage)!.delete(key)
+    space.activations.delete(activation.entity.key)
     this.count -= 1
   }
 }
 
-/** Those of a space that may be dropped, in its order. */
-function* idle(space: ReadonlyMap<string, Activation>): Generator<Activation, undefined> {
-  for (const activation of space.values()) if (activation.idle) yield activation
+/** What is in memory of one storage id. */
+class Space {
+  /** By key, in order of last use: the first is the least recently used. */
+  readonly activations = new Map<string, Activation>()
+  /** As of the last look, less what was dropped since. */
+  stateBytes = 0
+  /** What waits of the service that keeps it. */
+  waiting: Account
+
+  constructor(waiting: Account) {
+    this.waiting = waiting
+  }
+}
+
+/** Those that may be dropped, in order of last use. */
+function* idle({ activations }: Space): Generator<Activation, undefined> {
+  for (const activation of activations.values()) if (activation.idle) yield activation
   return undefined
 }
 

@@ -2,6 +2,8 @@
 //
 // S1. A snapshot is taken after the batch in which a sequence divisible by N was passed, at the batch's last sequence, and
 //     never awaited (A16b). A guest that lost its state gets it another time.
+// S2. One of a large state waits for more: until the events since the last one weigh half of the state. So snapshots write no more than
+//     twice what the events weigh, however small they are, and replay is no longer than reading half a state.
 //
 // Owns: when to take snapshots, what a turn writes.   folded-state.ts owns: the state.   Activation owns: turns.
 
@@ -64,12 +66,14 @@ export class EventSourcedState implements EntityState {
 
   settle(): void {
     const { state, snapshotDue } = this
-    if (!state.ready || !(snapshotDue || state.bytesDue)) return
+    const asked = snapshotDue && state.worthSnapshot
+    if (!state.ready || !(asked || state.bytesDue)) return
     // Before the guest is asked: one that fails at it must not be asked again each turn.
-    this.snapshotDue = false
+    if (asked) this.snapshotDue = false
     const bytes = state.encoded()
-    if (bytes === undefined) this.snapshotDue = snapshotDue
-    if (bytes === undefined || !snapshotDue) return
+    if (asked) this.snapshotDue = bytes === undefined || !state.worthSnapshot
+    if (bytes === undefined || !asked || this.snapshotDue) return
+    state.snapshotTaken()
     const { revision, sequence } = state
     const { journal, entity, stateVersion, snapshotTaken } = this.context
     journal.putSnapshot(entity, { revision, sequence, stateVersion, state: bytes })

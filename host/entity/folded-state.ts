@@ -26,6 +26,9 @@ const wayBackBytesMax = 64 * 1024
 const calmAtFirst = 8
 const calmGrowth = 4
 
+/** What an event weighs besides its bytes: about what it takes to fold a small one, as bytes of a state that are read. */
+const eventWeight = 128
+
 const initial: Basis = { kind: 'initial' }
 
 export interface FoldContext {
@@ -77,6 +80,9 @@ export class FoldedState {
   /** Revision up to which `basis` is folded; less than `revision` while replay goes on. */
   private folded = 0
   private foldedSequence = 0
+  /** Event up to which they are weighed, and what those after the last snapshot weigh. */
+  private weighedSequence = 0
+  private weightSince = 0
   /** The last bytes we have, and what they cover. */
   private bytes: Basis = initial
   private bytesRevision = 0
@@ -112,6 +118,7 @@ export class FoldedState {
     if (snapshot === undefined || snapshot.stateVersion !== stateVersion || snapshot.revision > head.revision) return
     context.snapshotLoaded(snapshot.state.length)
     this.setBytes(snapshot.state, snapshot.revision, snapshot.sequence)
+    this.weighedSequence = snapshot.sequence
     this.rewind()
   }
 
@@ -124,6 +131,16 @@ export class FoldedState {
   /** What this state takes of memory here and in the guest, in bytes, roughly. */
   get size(): number {
     return Math.max(this.sizeMax, this.bytes.kind === 'state' ? this.bytes.bytes.length : 0)
+  }
+
+  /** A snapshot of now would cost no more than what happened since the last one. */
+  get worthSnapshot(): boolean {
+    const bytes = this.bytes.kind === 'state' ? this.bytes.bytes.length : 0
+    return 2 * this.weightSince >= bytes
+  }
+
+  snapshotTaken(): void {
+    this.weightSince = 0
   }
 
   /** Fold one chunk of what is missing. @throws ReplayFault */
@@ -170,10 +187,17 @@ export class FoldedState {
 
   private fold(page: Page, events: readonly Typed[]): void {
     let bytes = 0
-    for (const event of events) bytes += event.data.length
+    let sequence = this.foldedSequence
+    for (const { data } of events) {
+      bytes += data.length
+      sequence += 1
+      // What is folded once more after a fault counts once.
+      if (sequence > this.weighedSequence) this.weightSince += data.length + eventWeight
+    }
+    this.weighedSequence = Math.max(this.weighedSequence, sequence)
     this.eventsSince += events.length
     this.eventBytesSince += bytes
-    this.foldedSequence += events.length
+    this.foldedSequence = sequence
     this.context.replayed(events.length, bytes)
     const at = page.at + events.length
     if (at < page.events.length) this.page = { ...page, at }
@@ -208,6 +232,8 @@ export class FoldedState {
     this.foldedSequence = sequence
     this.eventsSince += events
     this.eventBytesSince += eventBytes
+    this.weighedSequence = sequence
+    this.weightSince += eventBytes + events * eventWeight
     if (next.kind !== 'unchanged') this.take(next)
     else if (this.basis === this.bytes) this.coverWithBytes()
   }

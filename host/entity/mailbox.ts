@@ -7,7 +7,7 @@
 // Owns: the queue.   Activation owns: when to take.   Entities own: the bounds.
 
 import type { Command, Reply } from '../command.ts'
-import type { WaitingBudget } from '../waiting-budget.ts'
+import type { Account, WaitingBudget } from '../waiting-budget.ts'
 import type { OpenStream } from './open-stream.ts'
 
 /** What waits for an entity: commands, and for replicated ones clients that left and news from peers. */
@@ -19,6 +19,8 @@ export interface Waiting {
   readonly reply: Reply
   /** The client's stream, for a call of a method that streams; `reply` is not used then. */
   readonly stream: OpenStream | undefined
+  /** What waits of the client that sent it; none for effects and forwards. */
+  readonly client: Account | undefined
   /** Of `performance.now()`. */
   readonly arrivedMs: number
   /** Nobody waits for the answer any more (deadline, disconnect): not worth giving to the guest. */
@@ -41,11 +43,24 @@ export interface News {
 
 export class Mailbox {
   private readonly budget: WaitingBudget
+  private service: Account
   private items: Work[] = []
   private head = 0
 
-  constructor(budget: WaitingBudget) {
+  constructor(budget: WaitingBudget, service: string) {
     this.budget = budget
+    this.service = budget.service(service)
+  }
+
+  /** Another service keeps the entity's data from now on. */
+  belongTo(service: string): void {
+    if (service === this.service.name) return
+    const account = this.budget.service(service)
+    for (const work of this.items.slice(this.head)) {
+      this.remove(work)
+      this.budget.add(account, clientOf(work), bytesOf(work))
+    }
+    this.service = account
   }
 
   get size(): number {
@@ -53,7 +68,7 @@ export class Mailbox {
   }
 
   put(work: Work): void {
-    this.budget.add(bytesOf(work))
+    this.add(work)
     this.items.push(work)
   }
 
@@ -64,7 +79,7 @@ export class Mailbox {
   take(): Work | undefined {
     const work = this.items[this.head]
     if (work === undefined) return undefined
-    this.budget.remove(bytesOf(work))
+    this.remove(work)
     this.head += 1
     if (this.head === this.items.length) {
       this.items = []
@@ -77,10 +92,22 @@ export class Mailbox {
   }
 
   putBack(works: readonly Work[]): void {
-    for (const work of works) this.budget.add(bytesOf(work))
+    for (const work of works) this.add(work)
     this.items = [...works, ...this.items.slice(this.head)]
     this.head = 0
   }
+
+  private add(work: Work): void {
+    this.budget.add(this.service, clientOf(work), bytesOf(work))
+  }
+
+  private remove(work: Work): void {
+    this.budget.remove(this.service, clientOf(work), bytesOf(work))
+  }
+}
+
+function clientOf(work: Work): Account | undefined {
+  return work.kind === 'command' ? work.client : undefined
 }
 
 /** Bytes that somebody sent. */

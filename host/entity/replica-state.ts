@@ -70,7 +70,7 @@ export class ReplicaState {
     if (!this.compactionDue) return
     const state = this.replica.encode()
     const base = { revision: last.revision, deployment, nowMs: last.command.nowMs, state }
-    batch.compact(this.entity, this.baseRevision, base)
+    batch.compact(this.entity, this.baseRevision, base, this.baseBytes)
     this.baseRevision = last.revision
     this.baseBytes = state.length
     this.bytesSince = 0

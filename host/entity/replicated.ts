@@ -17,6 +17,7 @@
 import { DamagedReplica } from '../crdt/decode.ts'
 import { decodeOperations, OperationError } from '../crdt/operations.ts'
 import type { Applied, Replica } from '../crdt/replica.ts'
+import { quotaError } from '../disk.ts'
 import { guestFailed, InnkeeperError } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
@@ -32,7 +33,7 @@ import type { OpenStream, StreamOwner } from './open-stream.ts'
 import { perform } from './perform.ts'
 import { stateTooDear, stateTooLargeError } from './reading-cost.ts'
 import { ReplicaState } from './replica-state.ts'
-import { TurnPlanner } from './turn.ts'
+import { isWritten, TurnPlanner } from './turn.ts'
 
 /** After this long a turn commits, and what is left of its batch waits for the next. In milliseconds. */
 const turnMs = 5
@@ -281,6 +282,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
           : guest.render(name, this.id, this.view(method.view, command), command, decision.answer.note)
       const tooDear = replica.size > size && !decision.delete ? cost.viewTooDear(replica.size) : undefined
       if (tooDear !== undefined) throw stateTooDear(tooDear)
+      this.checkDisk(waiting, decision, applied, outcome)
     } catch (error) {
       applied.undo()
       this.decideFailed(turn, waiting, error)
@@ -308,6 +310,16 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     if (applied.changed) this.notify(turn, subscription)
     // Nobody is there to listen: an effect, or a forward of a call that is answered once.
     if (subscription !== undefined && waiting.stream === undefined) this.leave(turn, subscription)
+  }
+
+  /** @throws InnkeeperError `storage_quota` where it is written, and the service has all that it may have on disk */
+  private checkDisk(waiting: Waiting, decision: ReplicatedDecision, { delta }: Applied, outcome: Outcome): void {
+    if (decision.delete || outcome.answer.kind === 'failure') return
+    const change = delta === undefined ? undefined : ({ kind: 'delta', delta } as const)
+    if (!isWritten(waiting, 0, change, outcome)) return
+    const keyed = waiting.command.idempotencyKey !== undefined
+    const quota = this.context.disk.quota(this.service.name, this.entity.storage, keyed)
+    if (quota !== undefined) throw quotaError(quota)
   }
 
   /** Open streams are many, and all of this stays in memory. @throws InnkeeperError `message_too_large` */

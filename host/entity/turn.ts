@@ -14,7 +14,7 @@ import { hash } from 'node:crypto'
 import type { Decision, GuestCommand } from '../guest/guest.ts'
 import type { JournalRecord, OutboxEntry, RecordedCommand, StoredAnswer } from '../journal/journal.ts'
 import type { Metadata } from '../metadata.ts'
-import type { Effect, Failure } from '../outcome.ts'
+import type { Change, Effect, Failure, Outcome } from '../outcome.ts'
 import type { InChain, NextEffect } from '../reply/chains.ts'
 import { chainOf } from '../reply/chains.ts'
 import type { Forward, Remembered } from '../reply/forward.ts'
@@ -107,10 +107,8 @@ export class TurnPlanner {
     const { answer, metadata } = outcome
     if (answer.kind === 'failure') return { waiting, kind: 'refuse', failure: answer.failure, metadata }
     const { idempotencyKey, effect, hops } = waiting.command
-    const forwardsOnce = answer.kind === 'forward' && idempotencyKey !== undefined
-    const worthWriting = events.length > 0 || change !== undefined || outcome.effects.length > 0 || forwardsOnce
     let memory: Remembered | undefined
-    if (worthWriting) {
+    if (isWritten(waiting, events.length, change, outcome)) {
       this.record('command', { ...command, idempotencyKey }, events, change, outcome.effects, answer, metadata)
       if (idempotencyKey !== undefined) {
         const { method, payload } = command
@@ -182,6 +180,17 @@ export class TurnPlanner {
     const { records, remembered, enqueued, dequeued, revision, sequence, eventCount, eventBytes } = this
     return { records, remembered, enqueued, dequeued, steps, revision, sequence, eventCount, eventBytes }
   }
+}
+
+/** Is there to be a record of an accepted decision (T2)? */
+export function isWritten(
+  { command }: Waiting,
+  events: number,
+  change: Change | undefined,
+  { answer, effects }: Outcome,
+): boolean {
+  if (events > 0 || change !== undefined || effects.length > 0) return true
+  return answer.kind === 'forward' && command.idempotencyKey !== undefined
 }
 
 const noBytes = new Uint8Array()

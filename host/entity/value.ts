@@ -109,7 +109,7 @@ export class ValueState implements EntityState {
     const changed = plan.records.some((record) => record.change !== undefined)
     if (!changed && !history) return
     const base: Base = { revision: last.revision, deployment, nowMs: last.command.nowMs, state: this.after(plan) }
-    batch.keep(entity, this.stored, base, history ? plan.records : [])
+    batch.keep(entity, this.stored, base, history ? plan.records : [], this.bytes?.length ?? 0)
   }
 
   advance(plan: TurnPlan | undefined): void {

@@ -127,6 +127,7 @@ class GrpcStream implements Wire {
       hops: 0,
       requestId: this.requestId,
       effect: undefined,
+      client: addressOf(this.call),
     })
   }
 

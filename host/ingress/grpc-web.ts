@@ -106,6 +106,7 @@ class GrpcWebCall implements Wire {
       hops: 0,
       requestId: this.requestId,
       effect: undefined,
+      client: request.socket.remoteAddress,
     }
     if (streaming) this.enter(service, method)
     if (method.clientStreaming) {

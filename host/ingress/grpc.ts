@@ -16,6 +16,7 @@ import type { Directory } from '../services.ts'
 import { checkReady } from './call.ts'
 import type { IngressContext } from './context.ts'
 import {
+  addressOf,
   deadlineOf,
   failureStatus,
   grpcRequestId,
@@ -101,6 +102,7 @@ function unary(context: IngressContext, service: string, method: string): handle
         hops: 0,
         requestId,
         effect: undefined,
+        client: addressOf(call),
       }
       context.dispatch(command, (answer) => {
         recorder.completed((performance.now() - startedMs) / 1000, answer.kind === 'reply')

@@ -183,6 +183,7 @@ class HttpCall {
       hops: 0,
       requestId: this.requestId,
       effect: undefined,
+      client: request.socket.remoteAddress,
     }
     if (streaming) {
       const answer = (answer: Answer) => this.answer(route, answer)

@@ -4,7 +4,7 @@
 //     reaches the client.
 // T2. Where the answer is one message, one is sent: it waits for the end, further ones are logged and left out, and an end
 //     without any is INTERNAL.
-// T3. At most `streamsMax` are open, with a share for each service and each client's address (shares.ts). One counts until its
+// T3. At most `streamsMax` are open, with a share for each service and each client's address (shares.ts S3). One counts until its
 //     connection is done with it, so that clients that do not read what they were sent count as well.
 // T4. `ready` is what the protocol's buffer says: a producer that heeds it keeps memory bounded, however slow the client.
 //
@@ -15,7 +15,7 @@ import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import type { ServiceMetrics } from '../observe/metrics.ts'
 import type { MethodType } from '../schema/schema.ts'
-import { Shares } from '../shares.ts'
+import { Shares, usedUpBy } from '../shares.ts'
 import type { IngressContext } from './context.ts'
 
 /** The client's side, as a protocol implements it. */
@@ -34,13 +34,12 @@ export class Streams {
   private readonly context: IngressContext
   private readonly running = new Set<Stream>()
   private readonly byService: Shares
-  /** A client may have less than a service, so that it cannot use up the share of one that others call, too. */
   private readonly byClient: Shares
 
   constructor(context: IngressContext) {
     this.context = context
     this.byService = new Shares(context.limits.streamsMax)
-    this.byClient = new Shares(context.limits.streamsMax, 4)
+    this.byClient = new Shares(context.limits.streamsMax)
   }
 
   /** Take one of the `streamsMax` places; what it returns gives the place back (once, however often it is called).
@@ -50,8 +49,10 @@ export class Streams {
     const client = address ?? ''
     if (this.byService.full)
       throw new InnkeeperError('overloaded', `too many open streams: ${max} are allowed; try again later`)
-    if (!this.byClient.admits(client, 1)) throw usedUp('your address', this.byClient.of(client), max)
-    if (!this.byService.admits(service, 1)) throw usedUp(service, this.byService.of(service), max)
+    const [ofService, ofClient] = [this.byService.of(service), this.byClient.of(client)]
+    const whose = usedUpBy(max, this.byService.all, ofService, ofClient, 1)
+    if (whose === 'service') throw usedUp(service, ofService, max)
+    if (whose === 'client') throw usedUp('your address', ofClient, max)
     this.byService.take(service, 1)
     this.byClient.take(client, 1)
     const recorder = this.context.metrics.of(service)

@@ -23,6 +23,7 @@ import type { Metadata } from '../metadata.ts'
 import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
 import type { Census } from './census.ts'
 import type { Column } from './keys.ts'
+import type { Usage } from './usage.ts'
 
 /** Short number that a persistence id was given at its first deployment; never used again for another. */
 export type StorageId = number
@@ -147,13 +148,15 @@ export interface Batch {
   /** Grows with everything that is written. */
   readonly size: number
   append(entity: EntityRef, record: JournalRecord): void
-  /** Replace the base of an entity that keeps a value; it must follow revision `after`. `history`: records to keep besides. */
-  keep(entity: EntityRef, after: number, base: Base, history: readonly JournalRecord[]): void
-  /** Replace the base of a replica, and forget the records after `after` that come before `base.revision`. */
-  compact(entity: EntityRef, after: number, base: Base): void
+  /** Replace the base of an entity that keeps a value, of `replacedBytes`; it must follow revision `after`. `history`: records to
+   *  keep besides. */
+  keep(entity: EntityRef, after: number, base: Base, history: readonly JournalRecord[], replacedBytes?: number): void
+  /** Replace the base of a replica, of `replacedBytes`, and forget the records after `after` that come before `base.revision`. */
+  compact(entity: EntityRef, after: number, base: Base, replacedBytes?: number): void
   subscribe(entity: EntityRef, subscription: StoredSubscription): void
   unsubscribe(entity: EntityRef, id: string): void
-  remember(entity: EntityRef, idempotencyKey: string, entry: IdempotencyEntry): void
+  /** `again`: it replaces what is remembered of the key. */
+  remember(entity: EntityRef, idempotencyKey: string, entry: IdempotencyEntry, again?: boolean): void
   /** Add or replace. */
   enqueue(entry: OutboxEntry): void
   dequeue(id: number): void
@@ -248,6 +251,8 @@ export interface Journal {
 
   /** What is stored, counted. */
   readonly census: Census
+  /** Bytes of it. */
+  readonly usage: Usage
   /** Write down what was counted, so that the next start need not. Without sync. */
   noteCensus(): void
 

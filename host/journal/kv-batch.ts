@@ -13,12 +13,16 @@ import type {
   IdempotencyEntry,
   JournalRecord,
   OutboxEntry,
+  StorageId,
   StoredSubscription,
 } from './journal.ts'
+import type { Column } from './keys.ts'
 import { entityPrefix, expiryKey, idempotencyKey, numbered, outboxKey, subscriptionKey } from './keys.ts'
 import type { Write } from './kv.ts'
 import type { NeverStored } from './record.ts'
 import { encodeBase, encodeIdempotency, encodeOutbox, encodeRecord, encodeSubscription } from './record.ts'
+import type { Change } from './usage.ts'
+import { keyBytes } from './usage.ts'
 
 export interface Head {
   readonly revision: number
@@ -35,6 +39,13 @@ export interface BatchHead extends Head {
   readonly by: 'records' | 'base'
 }
 
+/** Bytes of what a batch deletes or replaces, as they are on disk. */
+export interface StoredBytes {
+  records(from: Buffer, to: Buffer): number
+  /** Of an idempotency entry. */
+  key(stored: Buffer): number
+}
+
 const nothing = Buffer.alloc(0)
 
 export class KvBatch implements Batch {
@@ -45,11 +56,19 @@ export class KvBatch implements Batch {
   outboxId = 0
   /** For the census. */
   readonly brought: Counted[] = []
+  /** For the account of bytes. */
+  readonly used = new Map<StorageId, Change>()
+  /** Bytes of what `wrote` names. */
+  private readonly sizes: number[] = []
+  /** Of keys that were stored before, by what this batch makes of them. */
+  private readonly again = new Map<string, number>()
+  private readonly stored: StoredBytes
   private readonly headOf: HeadOf
   private readonly census: Pick<Census, 'firstOf'>
   private readonly never: NeverStored
 
-  constructor(headOf: HeadOf, census: Pick<Census, 'firstOf'>, never: NeverStored) {
+  constructor(headOf: HeadOf, stored: StoredBytes, census: Pick<Census, 'firstOf'>, never: NeverStored) {
+    this.stored = stored
     this.headOf = headOf
     this.census = census
     this.never = never
@@ -73,8 +92,10 @@ export class KvBatch implements Batch {
     )
     const base = earlier?.base ?? revision
     this.heads.set(key, { entity, base, by: 'records', revision: record.revision, sequence: record.sequence })
-    this.writes.push(['journal', numbered(entityPrefix(entity), record.revision), encodeRecord(record, this.never)])
+    const size = this.put('journal', numbered(entityPrefix(entity), record.revision), encodeRecord(record, this.never))
+    this.use(entity.storage, size, 0)
     this.wrote.push({ entity, revision: record.revision })
+    this.sizes.push(size)
     this.count(entity, record)
   }
 
@@ -88,7 +109,7 @@ export class KvBatch implements Batch {
     this.brought.push({ storage, key, born: revision === 1, size: sequence, events })
   }
 
-  keep(entity: EntityRef, after: number, base: Base, history: readonly JournalRecord[]): void {
+  keep(entity: EntityRef, after: number, base: Base, history: readonly JournalRecord[], replacedBytes = 0): void {
     const key = headKey(entity)
     const earlier = this.heads.get(key)
     const { revision } = earlier ?? this.headOf(entity, 'base')
@@ -98,19 +119,28 @@ export class KvBatch implements Batch {
     )
     this.heads.set(key, { entity, base: earlier?.base ?? after, by: 'base', revision: base.revision, sequence: 0 })
     const prefix = entityPrefix(entity)
+    this.put('bases', prefix, encodeBase(base))
+    let size = baseBytes(prefix, after, base, replacedBytes)
     for (const record of history)
-      this.writes.push(['journal', numbered(prefix, record.revision), encodeRecord(record, this.never)])
-    this.writes.push(['bases', prefix, encodeBase(base)])
+      size += this.put('journal', numbered(prefix, record.revision), encodeRecord(record, this.never))
+    this.use(entity.storage, size, 0)
     this.wrote.push({ entity, revision: base.revision })
+    this.sizes.push(0)
     const { storage, key: id } = entity
     this.brought.push({ storage, key: id, born: after === 0, size: base.state?.length ?? 0, events: [] })
   }
 
-  compact(entity: EntityRef, after: number, base: Base): void {
+  compact(entity: EntityRef, after: number, base: Base, replacedBytes = 0): void {
     const prefix = entityPrefix(entity)
     for (let revision = Math.max(1, after); revision < base.revision; revision++)
       this.writes.push(['journal', numbered(prefix, revision), undefined])
-    this.writes.push(['bases', prefix, encodeBase(base)])
+    this.put('bases', prefix, encodeBase(base))
+    let size = baseBytes(prefix, after, base, replacedBytes)
+    const [from, to] = [Math.max(1, after), base.revision]
+    size -= this.stored.records(numbered(prefix, from), numbered(prefix, to))
+    for (const [at, { entity: written, revision }] of this.wrote.entries())
+      if (written === entity && revision >= from && revision < to) size -= this.sizes[at]!
+    this.use(entity.storage, size, 0)
   }
 
   subscribe(entity: EntityRef, subscription: StoredSubscription): void {
@@ -121,12 +151,32 @@ export class KvBatch implements Batch {
     this.writes.push(['subscriptions', subscriptionKey(entity, id), undefined])
   }
 
-  remember(entity: EntityRef, key: string, entry: IdempotencyEntry): void {
+  remember(entity: EntityRef, key: string, entry: IdempotencyEntry, again = false): void {
     const stored = idempotencyKey(entity, key)
-    this.writes.push(
-      ['idempotency', stored, encodeIdempotency(entry, this.never)],
-      ['idempotency', expiryKey(entry.atMs, stored), nothing],
-    )
+    const value = encodeIdempotency(entry, this.never)
+    this.writes.push(['idempotency', stored, value], ['idempotency', expiryKey(entry.atMs, stored), nothing])
+    let bytes = keyBytes(stored, value)
+    if (again) {
+      const name = stored.toString('latin1')
+      const before = this.again.get(name) ?? this.stored.key(stored)
+      this.again.set(name, bytes)
+      bytes -= before
+    }
+    this.use(entity.storage, bytes, bytes)
+  }
+
+  private put(column: Column, key: Buffer, value: Buffer): number {
+    this.writes.push([column, key, value])
+    return key.length + value.length
+  }
+
+  private use(storage: StorageId, bytes: number, keys: number): void {
+    const used = this.used.get(storage)
+    if (used === undefined) this.used.set(storage, { bytes, keys })
+    else {
+      used.bytes += bytes
+      used.keys += keys
+    }
   }
 
   enqueue(entry: OutboxEntry): void {
@@ -137,6 +187,11 @@ export class KvBatch implements Batch {
   dequeue(id: number): void {
     this.writes.push(['outbox', outboxKey(id), undefined])
   }
+}
+
+/** What a base adds to the account: its key when it is the first, and the difference of what it keeps. */
+function baseBytes(prefix: Buffer, after: number, { state }: Base, replacedBytes: number): number {
+  return (after === 0 ? prefix.length : 0) + (state?.length ?? 0) - replacedBytes
 }
 
 export function headKey({ storage, key }: EntityRef): string {

@@ -42,7 +42,7 @@ import {
   subscriptionParts,
 } from './keys.ts'
 import type { Kv, Write } from './kv.ts'
-import type { Head } from './kv-batch.ts'
+import type { Head, StoredBytes } from './kv-batch.ts'
 import { headKey, KvBatch } from './kv-batch.ts'
 import type { NeverStored } from './record.ts'
 import {
@@ -59,6 +59,7 @@ import {
   encodeCommit,
   encodeSnapshot,
 } from './record.ts'
+import { keyBytes, Usage } from './usage.ts'
 import type { Gap } from './walk.ts'
 import { gapEnd, walk } from './walk.ts'
 
@@ -80,6 +81,7 @@ export class KvJournal implements Journal {
   private readonly never: NeverStored
   private readonly noted: () => number
   private counting: Census
+  private account: Usage
   private readonly heads = new Map<string, Head>()
   private commitNumber: number
   /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
@@ -97,6 +99,11 @@ export class KvJournal implements Journal {
     this.commitNumber = commitNumber
     this.outboxId = outboxId
     this.counting = new Census(kv, commitNumber)
+    this.account = new Usage(kv, commitNumber === 0)
+  }
+
+  get usage(): Usage {
+    return this.account
   }
 
   get census(): Census {
@@ -104,7 +111,7 @@ export class KvJournal implements Journal {
   }
 
   batch(): Batch {
-    return new KvBatch(this.headOf, this.census, this.never)
+    return new KvBatch(this.headOf, this.stored, this.census, this.never)
   }
 
   commit(batch: Batch, done: (error: Error | undefined) => void): void {
@@ -123,7 +130,8 @@ export class KvJournal implements Journal {
     }
     const outboxId = Math.max(this.outboxId, batch.outboxId)
     try {
-      this.kv.write([...batch.writes, this.commitWrite(batch.wrote, outboxId)], true)
+      const used = this.usage.commit(batch.used)
+      this.kv.write([...batch.writes, ...used, this.commitWrite(batch.wrote, outboxId)], true)
     } catch (error) {
       this.census.failed()
       this.fail(error)
@@ -304,10 +312,15 @@ export class KvJournal implements Journal {
     const prefix = entityPrefix(entity)
     try {
       const older = this.olderSnapshots(prefix, snapshot.sequence)
-      const writes: Write[] = [['snapshots', numbered(prefix, snapshot.sequence), encodeSnapshot(snapshot)]]
-      for (let at = 2 * (snapshotsKept - 1); at < older.length; at += 2)
+      const key = numbered(prefix, snapshot.sequence)
+      const value = encodeSnapshot(snapshot)
+      const writes: Write[] = [['snapshots', key, value]]
+      let bytes = key.length + value.length - this.bytesOf('snapshots', key)
+      for (let at = 2 * (snapshotsKept - 1); at < older.length; at += 2) {
         writes.push(['snapshots', older[at]!, undefined])
-      this.kv.write(writes, false)
+        bytes -= this.bytesOf('snapshots', older[at]!)
+      }
+      this.kv.write([...writes, ...this.usage.snapshot(entity.storage, bytes)], false)
     } catch (error) {
       this.fail(error)
     }
@@ -342,6 +355,7 @@ export class KvJournal implements Journal {
     return this.reading(() => {
       const to = expiryKey(Math.max(0, beforeMs), Buffer.alloc(1))
       const writes: Write[] = []
+      const gone = new Map<StorageId, number>()
       let found = 0
       for (const step of walk(this.kv, {
         column: 'idempotency',
@@ -354,23 +368,25 @@ export class KvJournal implements Journal {
           this.lost('idempotency', step)
           continue
         }
-        for (let at = 0; at < step.rows.length; at += 2) this.expire(step.rows[at]!, beforeMs, writes)
+        for (let at = 0; at < step.rows.length; at += 2) this.expire(step.rows[at]!, beforeMs, writes, gone)
         found += step.rows.length / 2
         if (found >= max) break
       }
-      if (writes.length > 0) this.kv.write(writes, false)
+      if (writes.length > 0) this.kv.write([...writes, ...this.usage.expire(gone)], false)
       return found
     })
   }
 
-  private expire(key: Buffer, beforeMs: number, writes: Write[]): void {
+  private expire(key: Buffer, beforeMs: number, writes: Write[], gone: Map<StorageId, number>): void {
     const entry = expiredEntry(key)
     writes.push(['idempotency', key, undefined])
     try {
       // The key may have been given again since, after a purge: then another expiry key stands for it.
       const stored = this.kv.get('idempotency', entry)
-      if (stored !== undefined && decodeIdempotency(stored).atMs < beforeMs)
-        writes.push(['idempotency', entry, undefined])
+      if (stored === undefined || decodeIdempotency(stored).atMs >= beforeMs) return
+      writes.push(['idempotency', entry, undefined])
+      const storage = entry.readUInt32BE(1)
+      gone.set(storage, (gone.get(storage) ?? 0) + keyBytes(entry, stored))
     } catch (error) {
       if (!(error instanceof DamagedValue)) throw error
       // Nobody can read it; its time has come all the same.
@@ -435,7 +451,8 @@ export class KvJournal implements Journal {
       this.kv.clear('journal', from, to)
       this.heads.clear()
       // The clearing itself is not synced by every engine; a synced commit is.
-      this.kv.write([...this.census.forget(storage, this.commitNumber + 1), this.commitWrite([], this.outboxId)], true)
+      const forgotten = [...this.census.forget(storage, this.commitNumber + 1), ...this.usage.forget(storage)]
+      this.kv.write([...forgotten, this.commitWrite([], this.outboxId)], true)
       this.commitNumber += 1
     })
   }
@@ -475,6 +492,8 @@ export class KvJournal implements Journal {
     // A commit whose outcome was unknown may be there after all.
     this.counting.stop()
     this.counting = new Census(this.kv, commitNumber)
+    this.account.stop()
+    this.account = new Usage(this.kv, commitNumber === 0)
     this.broken = undefined
   }
 
@@ -484,6 +503,7 @@ export class KvJournal implements Journal {
 
   close(): Promise<void> {
     this.census.stop()
+    this.usage.stop()
     return this.kv.close()
   }
 
@@ -544,6 +564,34 @@ export class KvJournal implements Journal {
         column,
         reason,
       })
+  }
+
+  /** What a batch deletes or replaces. What is damaged counts as nothing. */
+  private readonly stored: StoredBytes = {
+    records: (from, to) => {
+      try {
+        const rows = this.kv.range('journal', { from, to, limit: Number.MAX_SAFE_INTEGER })
+        return rows.reduce((bytes, { length }) => bytes + length, 0)
+      } catch (error) {
+        if (error instanceof DamagedBlock) return 0
+        throw error
+      }
+    },
+    key: (stored) => {
+      const bytes = this.bytesOf('idempotency', stored)
+      return bytes === 0 ? 0 : bytes + stored.length + 8
+    },
+  }
+
+  /** Key and value, if there is one. */
+  private bytesOf(column: Column, key: Buffer): number {
+    try {
+      const value = this.kv.get(column, key)
+      return value === undefined ? 0 : key.length + value.length
+    } catch (error) {
+      if (error instanceof DamagedBlock) return 0
+      throw error
+    }
   }
 
   private readonly headOf = (entity: EntityRef, by: 'records' | 'base'): Head => {

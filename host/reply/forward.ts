@@ -67,7 +67,7 @@ function store(
   reply: Reply,
 ): void {
   context.commits.join(
-    (batch) => batch.remember(entity, key, { ...entry, final: stored(answer) }),
+    (batch) => batch.remember(entity, key, { ...entry, final: stored(answer) }, true),
     (error) => reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) }),
   )
 }

@@ -7,7 +7,7 @@
 // O3. What a target answers with `UNAVAILABLE`, `ABORTED`, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED` may be another thing later: it
 //     is tried again with back-off, then parked. Any other refusal or error is an answer: it is parked at once, with the reason.
 //     Nobody waits for a parked effect, nor past the deadline.
-// O4. At most `outboxEffectsMax` entries, with a share for each causing service (shares.ts), parked ones and those of commits on
+// O4. At most `outboxEffectsMax` entries of `outboxBytesMax`, with a share of both for each causing service (shares.ts), parked ones and those of commits on
 //     their way included; who would add more is told so before it commits.
 // O5. Tries are counted on disk: one that ended with the host counts when it is taken up, before it is tried again. So an effect
 //     that takes the host down with it is parked in the end.
@@ -70,6 +70,8 @@ export class Outbox {
   private readonly chains = new Chains()
   /** Entries by causing service, those of commits on their way too. */
   private readonly shares: Shares
+  /** Their bytes. */
+  private readonly bytes: Shares
   private lastId: number
   /** Counts `resume`: what was tried before it is taken up anew, and its answer means nothing. */
   private era = 0
@@ -86,6 +88,7 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.parts = parts
     this.shares = new Shares(parts.limits.outboxEffectsMax)
+    this.bytes = new Shares(parts.limits.outboxBytesMax)
     this.lastId = parts.journal.nextOutboxId() - 1
   }
 
@@ -97,18 +100,30 @@ export class Outbox {
 
   /** Entries by causing service. */
   byService(): Iterable<readonly [service: string, entries: number]> {
-    return this.shares.all()
+    return this.shares.each()
   }
 
   get size(): number {
     return this.entries.size
   }
 
+  /** Bytes of the entries that a service caused. */
+  bytesOf(service: string): number {
+    return this.bytes.of(service)
+  }
+
+  get allBytes(): number {
+    return this.bytes.all
+  }
+
   /** There is room. If there is none these never were: `next` may give their places in the chain again. */
   admits(enqueued: readonly OutboxEntry[]): boolean {
     const added = enqueued.filter(({ id }) => !this.entries.has(id))
     const [first] = added
-    if (first === undefined || this.shares.admits(first.cause.service, added.length)) return true
+    if (first === undefined) return true
+    const { service } = first.cause
+    const bytes = added.reduce((sum, entry) => sum + bytesOf(entry), 0)
+    if (this.shares.admits(service, added.length) && this.bytes.admits(service, bytes)) return true
     for (const entry of added) this.chains.giveBack(entry)
     return false
   }
@@ -118,7 +133,8 @@ export class Outbox {
     const held = this.shares.of(service)
     const message = this.shares.full
       ? 'too many side effects are waiting; see `inn effects`'
-      : `${service} has used up its share of the outbox: ${held} effects of it wait or are parked; see \`inn effects\``
+      : `${service} has used up its share of the outbox: ${held} effects of it, of ${this.bytes.of(service)} bytes, wait or are parked; ` +
+        'see `inn effects`'
     return new InnkeeperError('overloaded', message)
   }
 
@@ -150,6 +166,7 @@ export class Outbox {
     this.leaving.clear()
     this.coming.clear()
     this.shares.clear()
+    this.bytes.clear()
     this.chains.clear()
     this.putOff = []
     this.era += 1
@@ -160,7 +177,7 @@ export class Outbox {
       after = last.id
       for (const entry of page) {
         this.entries.set(entry.id, entry)
-        this.shares.take(entry.cause.service, 1)
+        this.take(entry)
         this.chains.found(entry)
       }
       const waiting = page.filter(({ parked }) => parked === undefined)
@@ -198,11 +215,11 @@ export class Outbox {
   /** A commit was joined that takes entries out, or makes them a forward: what is written of them from now on would come after it,
    *  and bring back what has arrived. */
   joined(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
-    for (const { id, cause } of enqueued) {
-      if (this.entries.has(id)) this.leaving.add(id)
+    for (const entry of enqueued) {
+      if (this.entries.has(entry.id)) this.leaving.add(entry.id)
       else {
-        this.coming.add(id)
-        this.shares.take(cause.service, 1)
+        this.coming.add(entry.id)
+        this.take(entry)
       }
     }
     for (const id of dequeued) this.leaving.add(id)
@@ -213,7 +230,7 @@ export class Outbox {
     for (const entry of enqueued) {
       this.leaving.delete(entry.id)
       if (this.entries.has(entry.id)) continue
-      this.shares.give(entry.cause.service, 1)
+      this.give(entry)
       this.coming.delete(entry.id)
       this.chains.lost(entry)
     }
@@ -227,8 +244,12 @@ export class Outbox {
   /** What a commit that is on disk brought: new entries, entries that became a forward, and ids of those that arrived. */
   committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) {
-      // Dropped while this commit made a forward of it: it is there again.
-      if (!this.coming.delete(entry.id) && !this.entries.has(entry.id)) this.shares.take(entry.cause.service, 1)
+      if (!this.coming.delete(entry.id)) {
+        const before = this.entries.get(entry.id)
+        // Dropped while this commit made a forward of it: it is there again.
+        if (before !== undefined) this.give(before)
+        this.take(entry)
+      }
       this.entries.set(entry.id, entry)
       this.leaving.delete(entry.id)
     }
@@ -237,7 +258,7 @@ export class Outbox {
       const entry = this.entries.get(id)
       if (entry === undefined) continue
       this.entries.delete(id)
-      this.shares.give(entry.cause.service, 1)
+      this.give(entry)
       this.parts.delivered(entry.cause.service)
       this.tell(id, { became: 'delivered' })
     }
@@ -330,10 +351,10 @@ export class Outbox {
   }
 
   private dropAll(entries: readonly OutboxEntry[]): void {
-    for (const { id, cause } of entries) {
-      this.entries.delete(id)
-      this.leaving.add(id)
-      this.shares.give(cause.service, 1)
+    for (const entry of entries) {
+      this.entries.delete(entry.id)
+      this.leaving.add(entry.id)
+      this.give(entry)
     }
     this.parts.commits.join(
       (batch) => {
@@ -447,6 +468,16 @@ export class Outbox {
     )
   }
 
+  private take(entry: OutboxEntry): void {
+    this.shares.take(entry.cause.service, 1)
+    this.bytes.take(entry.cause.service, bytesOf(entry))
+  }
+
+  private give(entry: OutboxEntry): void {
+    this.shares.give(entry.cause.service, 1)
+    this.bytes.give(entry.cause.service, bytesOf(entry))
+  }
+
   private later(ms: number, run: () => void): NodeJS.Timeout {
     const timer = setTimeout(() => {
       this.timers.delete(timer)
@@ -460,6 +491,13 @@ export class Outbox {
     clearTimeout(timer)
     this.timers.delete(timer)
   }
+}
+
+/** What an entry takes, here and on disk, roughly. */
+function bytesOf({ call, cause }: OutboxEntry): number {
+  let bytes = 256 + call.payload.length + cause.entity.length
+  for (const [name, value] of call.metadata) bytes += name.length + value.length
+  return bytes
 }
 
 /** Code and words of a failure. */

@@ -154,8 +154,9 @@ Deaf('watches count among the open streams, and give their places back', async (
     await quiet()
     const session = deaf()
     const statuses: string[] = []
-    // A quarter is kept for other clients.
-    for (let index = 0; index < (streamsMax * 3) / 4 + 5; index++) {
+    // An eighth and a sixteenth are kept for other services and clients.
+    const kept = Math.floor(streamsMax / 8) + Math.floor(streamsMax / 16)
+    for (let index = 0; index < streamsMax - kept + 5; index++) {
       const { stream, status } = open(session, watch)
       stream.end(frame(Buffer.alloc(0)))
       void status.then((code) => statuses.push(code))

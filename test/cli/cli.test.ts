@@ -128,7 +128,10 @@ Cli('--dry-run says what would happen and changes nothing', async () => {
 Cli('deploys, lists and calls, with JSON from the line, a file and standard input', async () => {
   assert.is((await json('deploy', file))['unchanged'], false)
   assert.match((await inn(['deploy', file])).out, /was already deployed as number 1/)
-  assert.match((await inn(['services'])).out, new RegExp(`^${counter} +event-sourced +deployment 1 +Add Get$`, 'm'))
+  assert.match(
+    (await inn(['services'])).out,
+    new RegExp(`^${counter} +event-sourced +deployment 1 +[0-9,]+ bytes +Add Get$`, 'm'),
+  )
   assert.match((await inn(['services', counter])).out, /POST \/counter\/\{id\}\/add/)
   assert.is(await call(`${counter}/Add`, '{"id":"a","amount":5}'), '{"value":"5"}')
   writeFileSync(join(work.path, 'add.json'), '{"id":"a","amount":"2"}')

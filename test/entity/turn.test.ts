@@ -30,7 +30,15 @@ function given(more: { idempotencyKey?: string; effect?: OutboxEntry; hops?: num
     ...more,
   }
   return {
-    waiting: { kind: 'command', command, reply: () => {}, stream: undefined, arrivedMs: 0, abandoned: false },
+    waiting: {
+      kind: 'command',
+      command,
+      reply: () => {},
+      stream: undefined,
+      client: undefined,
+      arrivedMs: 0,
+      abandoned: false,
+    },
     command: { method: 'M', payload: command.payload, metadata: [], nowMs: 5, seed: Buffer.alloc(16) },
   }
 }

@@ -1,0 +1,98 @@
+// Disk: how much of it each service may have. Past that its commands that write are refused; reads go on.
+//
+// D1. With `service-disk-bytes-max` no service has more than that.
+// D2. Without it the rule is that of shares (shares.ts), of what the host has and what the disk has free: a service with more than an eighth of
+//     that leaves an eighth free, or 1 GiB, if that is less. So one alone may have nearly all of the disk, and does not fill it for others.
+// D3. Idempotency keys have a bound of their own, with shares: they are promised for hours, so none is forgotten early; a command with a new one
+//     is refused.
+// D4. A command that only deletes is never refused: it makes room.
+//
+// Owns: the rules and the refusals.   journal/usage.ts owns: the account.   Entities own: which command writes.
+
+import { InnkeeperError } from './errors.ts'
+import type { StorageId } from './journal/journal.ts'
+import type { Usage } from './journal/usage.ts'
+import { hasRoom } from './shares.ts'
+
+const GiB = 1024 ** 3
+/** No more than this need be free for others. */
+const reserveMax = GiB
+const parts = 8
+
+export interface DiskParts {
+  readonly journal: { readonly usage: Usage }
+  /** Side effects are on disk as well. */
+  readonly outbox: { bytesOf(service: string): number; readonly allBytes: number }
+  readonly serviceDiskBytesMax: number
+  readonly idempotencyBytesMax: number
+}
+
+export class Disk {
+  /** Bytes that are free on the disk, as of the last look. */
+  freeBytes = Number.POSITIVE_INFINITY
+  private readonly parts: DiskParts
+
+  constructor(parts: DiskParts) {
+    this.parts = parts
+  }
+
+  /** What a service has on disk. */
+  bytesOf(service: string, storage: StorageId): number {
+    const { journal, outbox } = this.parts
+    return journal.usage.of(storage) + outbox.bytesOf(service)
+  }
+
+  /** Why a service may not write more, if that is so; `keyed`: under a new idempotency key. */
+  quota(service: string, storage: StorageId, keyed: boolean): Quota | undefined {
+    const { usage } = this.parts.journal
+    const { serviceDiskBytesMax, idempotencyBytesMax } = this.parts
+    const held = this.bytesOf(service, storage)
+    if (held >= serviceDiskBytesMax)
+      return {
+        refused: 'commands that write',
+        why: `${service} has used up what it may have on disk`,
+        figures: `${bytes(held)} of ${bytes(serviceDiskBytesMax)}`,
+        remedy: 'delete or purge what is not needed, or raise service-disk-bytes-max',
+      }
+    const reserve = Math.min(reserveMax, Math.floor((usage.all + this.parts.outbox.allBytes + this.freeBytes) / parts))
+    if (this.freeBytes < reserve && held > reserve)
+      return {
+        refused: 'commands that write',
+        why: `the disk is nearly full, and ${service} has more than its share of it`,
+        figures: `${bytes(held)}; ${bytes(this.freeBytes)} are free, and ${bytes(reserve)} are kept for others`,
+        remedy: 'delete or purge what is not needed, or give the host a larger disk',
+      }
+    if (!keyed) return undefined
+    const [keys, all] = [usage.keysOf(storage), usage.allKeys]
+    if (hasRoom(idempotencyBytesMax, Math.floor(idempotencyBytesMax / parts), all, keys, 1)) return undefined
+    return {
+      refused: 'commands that write under a new idempotency key',
+      why: `${service} has used up its share of what idempotency keys may take of the disk`,
+      figures: `${bytes(keys)}, ${bytes(all)} of all services; ${bytes(idempotencyBytesMax)} are allowed`,
+      remedy:
+        'send commands without a key, wait until older keys are forgotten (idempotency-hours), or raise idempotency-bytes-max',
+    }
+  }
+}
+
+/** Why a service may not write more. */
+export interface Quota {
+  readonly refused: string
+  readonly why: string
+  /** For the operator; callers need not know them. */
+  readonly figures: string
+  readonly remedy: string
+}
+
+export function quotaError({ why, remedy }: Quota): InnkeeperError {
+  return new InnkeeperError('storage_quota', `${why}; nothing of this command was stored: ${remedy}`)
+}
+
+/** For the operator. */
+export function quotaSentence({ refused, why, figures, remedy }: Quota): string {
+  return `${refused} are refused: ${why} (${figures}); ${remedy}`
+}
+
+function bytes(count: number): string {
+  return `${count.toLocaleString('en-US')} bytes`
+}
