@@ -224,6 +224,14 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     'Damaged parts of the store that scrubbing has found.',
     () => scrubbing?.findings.size ?? 0,
   )
+  const { pace } = journal
+  metrics.counter('syncs_total', 'Writes that were synced to the disk.', () => pace.syncs)
+  metrics.counter('sync_seconds_total', 'Time that they took.', () => pace.seconds)
+  metrics.gauge('sync_seconds', 'What a sync takes, the newest most.', () => pace.movingMs / 1000)
+  metrics.counter('commits_aside_total', 'Commits that did not wait for the disk on the loop.', () => pace.aside)
+  metrics.gauge('disk_slow', '1 while syncs are slow, and commits wait for them outside the loop.', () =>
+    pace.slow ? 1 : 0,
+  )
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
   metrics.gaugeOfServices(
     'outbox_effects_of_service',
@@ -310,7 +318,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     quarantine.stop()
     await admin?.close()
     turns.stop()
-    commits.flush()
+    await commits.drain()
     note()
     if (journal.failure() === undefined) {
       age.note()
@@ -339,6 +347,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       catalog,
       entities,
       outbox,
+      commits,
       replicas,
       scrubbing,
       quarantine,
