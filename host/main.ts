@@ -269,8 +269,10 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     journal.examine()
     if (journal.failure() === undefined) return
     reopening = true
-    journal
-      .reopen()
+    // What was decided on the state before belongs to that: it is refused now, not committed later.
+    commits
+      .drain()
+      .then(() => journal.reopen())
       .then(() => {
         log.warn('storage works again')
         entities.restart()
