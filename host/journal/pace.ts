@@ -8,7 +8,7 @@
 
 /** Above this the loop does not wait for a sync. Quicker ones cost less than the ways to a thread and back, on a busy machine most of all:
  *  decision 0029. In milliseconds. */
-export const slowMs = 8
+export const slowMs = 10
 /** Below this it waits again. */
 export const quickMs = 5
 /** What the newest sync counts for in the moving figure. */
