@@ -3,8 +3,9 @@
 // W1. Past `waitingCommandsMax` or `waitingBytesMax` callers are told to retry; what the host itself adds always gets in.
 // W2. What functions said and clients of streams have not taken has a budget of its own, of `waitingBytesMax`: slow readers turn
 //     no command away. Past it the stream that has most to take is ended.
+// W3. A command whose commit waits for the disk still waits: so a disk that hangs fills no memory.
 //
-// Owns: the count.   Mailboxes, the queues of actions and the outputs of streams own: what waits.
+// Owns: the count.   Mailboxes, activations, the queues of actions and the outputs of streams own: what waits.
 
 import { InnkeeperError } from './errors.ts'
 import type { Limits } from './limits.ts'
@@ -64,13 +65,13 @@ export class WaitingBudget {
       )
   }
 
-  add(bytes: number): void {
-    this.waiting += 1
+  add(bytes: number, commands = 1): void {
+    this.waiting += commands
     this.waitingBytes += bytes
   }
 
-  remove(bytes: number): void {
-    this.waiting -= 1
+  remove(bytes: number, commands = 1): void {
+    this.waiting -= commands
     this.waitingBytes -= bytes
   }
 }

@@ -23,7 +23,7 @@ import type { EntityService, Method } from '../services.ts'
 import type { EntityContext } from './context.ts'
 import { entityId } from './key.ts'
 import type { Waiting } from './mailbox.ts'
-import { Mailbox } from './mailbox.ts'
+import { bytesOf, Mailbox } from './mailbox.ts'
 import { replayAnswer } from './perform.ts'
 import type { Stuck } from './stuck.ts'
 import type { TurnPlan } from './turn.ts'
@@ -158,6 +158,9 @@ export abstract class Activation<S extends EntityService = EntityService> {
     if (plan.enqueued.length > 0 && !this.context.outbox.admits(plan.enqueued)) return false
     this.committing = true
     const { name } = this.service
+    const { waiting } = this.context
+    const bytes = asked.reduce((sum, { waiting: command }) => sum + bytesOf(command), 0)
+    waiting.add(bytes, asked.length)
     const startedMs = performance.now()
     this.context.outbox.joined(plan.enqueued, plan.dequeued)
     this.context.commits.join(
@@ -168,6 +171,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
       },
       (error) => {
         this.committing = false
+        waiting.remove(bytes, asked.length)
         if (error !== undefined) {
           this.context.metrics.of(name).failed()
           if (isDamaged(error)) {

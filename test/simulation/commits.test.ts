@@ -250,6 +250,38 @@ for (const reached of [false, true]) {
   )
 }
 
+Commits(
+  'W3: commands that wait for the disk are counted: a disk that hangs turns others away, and fills no memory',
+  async () => {
+    const data = temporary()
+    const kv = new SlowKv()
+    const host = await testHost(data.path, { 'waiting-commands-max': '20' }, { store: storeOn(kv) })
+    assert.ok((await host.deployer.deploy(await scripted())).ok)
+    const client = new ScriptClient(host.listen)
+    const codes: number[] = []
+    try {
+      kv.waits = true
+      const calls = Array.from({ length: 20 }, async (_, index) => {
+        codes.push((await client.call(values, 'Do', `k${index}`, put('x'))).code)
+      })
+      // RESOURCE_EXHAUSTED, at once: the disk has not answered anybody.
+      await until(async () => (await client.call(values, 'Do', 'more', put('x'))).code === 8)
+      assert.equal(codes, [])
+      kv.waits = false
+      kv.end()
+      await Promise.all(calls)
+      assert.equal(codes, Array(20).fill(0))
+      assert.is((await client.call(values, 'Do', 'more', put('x'))).code, 0)
+    } finally {
+      kv.waits = false
+      kv.end()
+      client.close()
+      await host.stop()
+      data.remove()
+    }
+  },
+)
+
 async function until(check: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     if (await check()) return
