@@ -182,7 +182,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     return failure && `storage failed: ${failure.message}; the host takes calls again when it works`
   }
   metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
-  metrics.gauge('waiting_commands', 'Commands waiting for their entity or action.', () => waiting.commands)
+  metrics.gauge(
+    'waiting_commands',
+    'Commands waiting for their entity or action, or for the disk.',
+    () => waiting.commands,
+  )
   metrics.gauge(
     'untaken_bytes',
     'Bytes that functions said and clients of streams have not taken.',

@@ -3,12 +3,14 @@
 //
 // No times are compared: a sync takes so long that all else has been answered before it ends, or the order is wrong.
 
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { component } from '../support/components.ts'
 import type { HostProcess } from '../support/host.ts'
 import { hostProcess, http, temporary } from '../support/host.ts'
+import { ScriptClient, scripted, values } from '../support/scripted.ts'
 import { skip } from '../support/skip.ts'
 import { SlowDisk, slowSync } from '../support/slow-disk.ts'
 
@@ -18,7 +20,6 @@ const longMs = 2_000
 interface Slow {
   readonly host: HostProcess
   readonly disk: SlowDisk
-  readonly data: string
   /** The host is started again, on the same disk. */
   restart(): Promise<HostProcess>
 }
@@ -63,7 +64,7 @@ async function onSlowDisk(library: string, run: (slow: Slow) => Promise<void>): 
       disk.take(0)
       return start([])
     }
-    await run({ host, disk, data: data.path, restart })
+    await run({ host, disk, restart })
   } finally {
     for (const host of hosts) await host.kill()
     data.remove()
@@ -187,6 +188,11 @@ function tests(library: string): void {
     }),
   )
 
+  SlowDisks(
+    'a function that holds the loop is ended while a commit is under way, and the host goes on with what is stored',
+    () => endsWhileCommitting(library),
+  )
+
   SlowDisks('commits come back to the loop once the disk is quick again', () =>
     onSlowDisk(library, async ({ host, disk }) => {
       disk.take(0)
@@ -199,6 +205,47 @@ function tests(library: string): void {
       assert.is(await counted(host, 'quick'), 1)
     }),
   )
+}
+
+const put = (text: string) => `return { change: { updated: '${text}' }, outcome: say('') }`
+
+/** The thread that serves is ended from outside, with the thread that writes its commit. */
+async function endsWhileCommitting(library: string): Promise<void> {
+  const data = temporary()
+  const disk = new SlowDisk(library)
+  const file = join(data.path, 'scripted.wasm')
+  writeFileSync(file, await scripted())
+  const settings = ['--fuel-per-command', String(2 ** 49), '--turn-ms-max', '300', file]
+  const host = await hostProcess(join(data.path, 'data'), settings, disk.env)
+  const client = new ScriptClient(host.listen)
+  try {
+    disk.take(100)
+    for (let tries = 0; (await metric(host, 'disk_slow')) === 0; tries++) {
+      assert.ok(tries < 100, 'the disk was not found slow')
+      assert.is((await client.call(values, 'Do', 'one', put('kept'))).code, 0)
+    }
+    disk.take(longMs)
+    const before = disk.syncs
+    const write = client.call(values, 'Do', 'one', put('new'))
+    await disk.begins(before)
+    const endless = client.call(values, 'Do', 'other', 'for (;;);')
+    // UNAVAILABLE: nobody knows what became of the commit.
+    assert.equal([(await write).code, (await endless).code], [14, 14])
+    disk.take(0)
+    const release = () => http(host.admin, 'POST', `/v1/services/${values}/release`, {})
+    for (let tries = 0; (await release().catch(() => undefined))?.status !== 200; tries++) {
+      assert.ok(tries < 300, 'the host did not come back')
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    const show = async () => (await client.call(values, 'Do', 'one', 'return { outcome: say(value) }')).text
+    assert.ok(['kept', 'new'].includes(await show()))
+    assert.is((await client.call(values, 'Do', 'one', put('later'))).code, 0)
+    assert.is(await show(), 'later')
+  } finally {
+    client.close()
+    await host.kill()
+    data.remove()
+  }
 }
 
 const shim = slowSync()
