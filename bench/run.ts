@@ -14,6 +14,7 @@ import { fairFigures } from './fair.ts'
 import { fuelFigures } from './fuel/figures.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
 import { languageFigures, tableOf } from './languages.ts'
+import { slowDiskFigures } from './slow-disk.ts'
 import { streamFigures } from './streams.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -98,6 +99,7 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   start: () => report('start', coldStart()),
   fair: () => report('fair', fairFigures()),
   streams: () => report('streams', streamFigures()),
+  'slow-disk': () => report('slow-disk', slowDiskFigures()),
 }
 
 const kinds = join(root, 'guests/build/bench-kinds.wasm')

@@ -203,7 +203,11 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     entities.stateBytesByService(),
   )
   metrics.gaugeOfServices('waiting_commands_of_service', 'Commands waiting, by service.', () => waiting.byService())
-  metrics.gauge('waiting_commands', 'Commands waiting for their entity or action.', () => waiting.commands)
+  metrics.gauge(
+    'waiting_commands',
+    'Commands waiting for their entity or action, or for the disk.',
+    () => waiting.commands,
+  )
   metrics.gauge(
     'untaken_bytes',
     'Bytes that functions said and clients of streams have not taken.',
@@ -254,6 +258,14 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
         yield [name, disk.bytesOf(name, storage)] as const
     },
   )
+  const { pace } = journal
+  metrics.counter('syncs_total', 'Writes that were synced to the disk.', () => pace.syncs)
+  metrics.counter('sync_seconds_total', 'Time that they took.', () => pace.seconds)
+  metrics.gauge('sync_seconds', 'What a sync takes, the newest most.', () => pace.movingMs / 1000)
+  metrics.counter('commits_aside_total', 'Commits that did not wait for the disk on the loop.', () => pace.aside)
+  metrics.gauge('disk_slow', '1 while syncs are slow, and commits wait for them outside the loop.', () =>
+    pace.slow ? 1 : 0,
+  )
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
   metrics.gaugeOfServices(
     'outbox_effects_of_service',
@@ -297,8 +309,10 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     journal.examine()
     if (journal.failure() === undefined) return
     reopening = true
-    journal
-      .reopen()
+    // What was decided on the state before belongs to that: it is refused now, not committed later.
+    commits
+      .drain()
+      .then(() => journal.reopen())
       .then(() => {
         log.warn('storage works again')
         entities.restart()
@@ -346,7 +360,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     quarantine.stop()
     await admin?.close()
     turns.stop()
-    commits.flush()
+    await commits.drain()
     note()
     if (journal.failure() === undefined) {
       age.note()
@@ -377,6 +391,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
       catalog,
       entities,
       outbox,
+      commits,
       replicas,
       scrubbing,
       quarantine,

@@ -5,8 +5,9 @@
 //     no command away. Past it the stream that has most to take is ended.
 // W3. Of both, a service has a share, and so has a client's address (shares.ts S3). Effects and forwards are no client's.
 // W4. Who adds or removes has the accounts at hand: a command costs no look-up but one of its client.
+// W5. A command whose commit waits for the disk still waits: so a disk that hangs fills no memory.
 //
-// Owns: the count.   Mailboxes, the queues of actions and the outputs of streams own: what waits.
+// Owns: the count.   Mailboxes, activations, the queues of actions and the outputs of streams own: what waits.
 
 import { InnkeeperError } from './errors.ts'
 import type { Limits } from './limits.ts'

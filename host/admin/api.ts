@@ -77,7 +77,7 @@ const retryWaitMs = 10_000
 const pageMax = 1_000
 
 export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
-  const { services, deployer, journal, entities, outbox, catalog, config, log } = context
+  const { services, deployer, journal, commits, entities, outbox, catalog, config, log } = context
   const served = (name: string): Service => {
     const service = services.get(name)
     if (service !== undefined) return service
@@ -231,13 +231,15 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       path: '/v1/services/{service}',
       summary: 'Stop serving a service. Its data stays, unless purged.',
       query: { purge: 'Delete its journal, snapshots and keys, and the side effects that it caused, for good.' },
-      run: ({ parts, query }) => {
+      run: async ({ parts, query }) => {
         const service = deployer.undeploy(parts[0]!)
         const purge = flag(query, 'purge')
         if (purge) outbox.purge(service.name)
         if (purge && service.kind !== 'action') {
-          entities.forget(service.storage)
-          journal.purge(service.storage)
+          await commits.alone(() => {
+            entities.forget(service.storage)
+            journal.purge(service.storage)
+          })
         }
         return { json: { service: service.name, purged: purge } }
       },

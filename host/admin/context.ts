@@ -9,6 +9,7 @@ import type { Scrubbing } from '../doctor/scrubbing.ts'
 import type { Entities } from '../entity/entities.ts'
 import type { Replicas } from '../entity/replicas.ts'
 import type { Catalog } from '../journal/catalog.ts'
+import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Outbox } from '../reply/outbox.ts'
@@ -25,6 +26,7 @@ export interface AdminContext {
   readonly catalog: Catalog
   readonly entities: Entities
   readonly outbox: Outbox
+  readonly commits: Pick<GroupCommit, 'alone'>
   readonly replicas: Replicas
   /** Undefined where the host does not scrub. */
   readonly scrubbing: Scrubbing | undefined

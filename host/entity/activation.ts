@@ -23,7 +23,7 @@ import type { EntityService, Method } from '../services.ts'
 import type { EntityContext } from './context.ts'
 import { entityId } from './key.ts'
 import type { Waiting } from './mailbox.ts'
-import { Mailbox } from './mailbox.ts'
+import { bytesOf, Mailbox } from './mailbox.ts'
 import { replayAnswer } from './perform.ts'
 import type { Stuck } from './stuck.ts'
 import type { TurnPlan } from './turn.ts'
@@ -159,6 +159,10 @@ export abstract class Activation<S extends EntityService = EntityService> {
     if (plan.enqueued.length > 0 && !this.context.outbox.admits(plan.enqueued)) return false
     this.committing = true
     const { name } = this.service
+    const { waiting } = this.context
+    const { account } = this.mailbox
+    // They wait for the disk now (W5 of waiting-budget.ts).
+    for (const { waiting: work } of asked) waiting.add(account, work.client, bytesOf(work))
     const startedMs = performance.now()
     this.context.outbox.joined(plan.enqueued, plan.dequeued)
     this.context.commits.join(
@@ -169,6 +173,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
       },
       (error) => {
         this.committing = false
+        for (const { waiting: work } of asked) waiting.remove(account, work.client, bytesOf(work))
         if (error !== undefined) {
           this.context.metrics.of(name).failed()
           if (isDamaged(error)) {

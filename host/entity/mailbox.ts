@@ -52,6 +52,11 @@ export class Mailbox {
     this.service = budget.service(service)
   }
 
+  /** What waits of the service that keeps the entity. */
+  get account(): Account {
+    return this.service
+  }
+
   /** Another service keeps the entity's data from now on. */
   belongTo(service: string): void {
     if (service === this.service.name) return

@@ -62,6 +62,18 @@ export class Database implements Layer {
     return new Database(path, db)
   }
 
+  /** One that is open in another thread of this process, by its handle: to write to, and never to close. */
+  static async share(handle: bigint): Promise<Database> {
+    const db = new RocksLevel(handle, buffers)
+    await db.open()
+    return new Database('', db)
+  }
+
+  /** What another thread shares it by. */
+  get handle(): bigint {
+    return this.db.handle
+  }
+
   /** Failures of flushing and rewriting tables since it was opened. */
   get backgroundErrors(): number {
     return Number(this.db.getProperty('rocksdb.background-errors'))

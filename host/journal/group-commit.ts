@@ -6,6 +6,8 @@
 //     exception: it alone hears so.
 // G3. Every `done` is called, also after one that throws.
 // G4. What joins while a commit is in flight goes into the next one.
+// G5. Where syncs are slow the next commit waits a part of one, until as many have joined as the last one answered: those who call
+//     again at once would otherwise split in two halves, and each would wait for the sync of the other.
 //
 // Owns: the gathering.   The journal owns: the write and the sync.
 
@@ -28,6 +30,13 @@ export class GroupCommit {
   private spoiled: Error | undefined
   private committing = false
   private armed = false
+  /** A commit is held back until so many have joined, or its time has passed (G5). */
+  private gathering: { readonly wanted: number; readonly timer: NodeJS.Timeout } | undefined
+  /** Who waits for `drain`. */
+  private ended: (() => void)[] = []
+  /** What joins while somebody is alone, or waits for that. */
+  private alones = 0
+  private putOff: { readonly write: (batch: Batch) => void; readonly done: Done }[] = []
 
   private readonly onBug: (error: unknown) => void
 
@@ -39,6 +48,10 @@ export class GroupCommit {
 
   /** Add to this turn's batch; `done` is called once it is on disk, or with why that is not known. */
   join(write: (batch: Batch) => void, done: Done): void {
+    if (this.alones > 0) {
+      this.putOff.push({ write, done })
+      return
+    }
     this.batch ??= this.journal.batch()
     const { size } = this.batch
     let refused: Error | undefined
@@ -60,6 +73,8 @@ export class GroupCommit {
   /** Commit what has joined now, rather than at the end of the turn. */
   flush(): void {
     if (this.committing || this.batch === undefined) return
+    if (this.gathering !== undefined && this.waiting.length < this.gathering.wanted) return
+    this.gathered()
     const { batch, waiting, spoiled } = this
     this.batch = undefined
     this.waiting = []
@@ -71,9 +86,11 @@ export class GroupCommit {
     this.committing = true
     const committed = (error: Error | undefined) => {
       this.committing = false
+      if (error === undefined) this.gather(waiting.length)
       this.tell(waiting, error)
       // What a `done` has just added waits for its turn like all else, or an answer could keep the loop to itself.
       if (!this.armed) this.flush()
+      for (const resolve of this.ended.splice(0)) resolve()
     }
     try {
       this.journal.commit(batch, committed)
@@ -81,6 +98,43 @@ export class GroupCommit {
       // Refused whole: the assert of a sequence conflict.
       if (this.committing) committed(toInnkeeperError(error))
     }
+  }
+
+  /** Resolves when everything that has joined is on disk or has failed. */
+  async drain(): Promise<void> {
+    while (this.committing || this.batch !== undefined) {
+      this.gathered()
+      this.flush()
+      if (this.committing) await new Promise<void>((resolve) => this.ended.push(resolve))
+    }
+  }
+
+  /** Run what must meet no commit, when all that has joined has ended and before anything else does. */
+  async alone<T>(run: () => T): Promise<T> {
+    this.alones += 1
+    try {
+      await this.drain()
+      return run()
+    } finally {
+      this.alones -= 1
+      if (this.alones === 0) for (const { write, done } of this.putOff.splice(0)) this.join(write, done)
+    }
+  }
+
+  /** So many were answered, and may come again. */
+  private gather(answered: number): void {
+    const { gatherMs } = this.journal.pace
+    if (gatherMs === 0) return
+    const timer = setTimeout(() => {
+      this.gathered()
+      this.flush()
+    }, gatherMs)
+    this.gathering = { wanted: answered + this.waiting.length, timer }
+  }
+
+  private gathered(): void {
+    clearTimeout(this.gathering?.timer)
+    this.gathering = undefined
   }
 
   /** Each hears, whatever another one does with it: its caller is waiting. */

@@ -23,6 +23,7 @@ import type { Metadata } from '../metadata.ts'
 import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
 import type { Census } from './census.ts'
 import type { Column } from './keys.ts'
+import type { Pace } from './pace.ts'
 import type { Usage } from './usage.ts'
 
 /** Short number that a persistence id was given at its first deployment; never used again for another. */
@@ -196,7 +197,8 @@ export interface EventsPage {
 
 export interface Journal {
   batch(): Batch
-  /** Write and sync. `done` gets an InnkeeperError `outcome_unknown` or `storage_unavailable`, or nothing. An empty batch is fine. */
+  /** Write and sync. `done` gets an InnkeeperError `outcome_unknown` or `storage_unavailable`, or nothing. An empty batch is fine.
+   *  One commit at a time: the next one is given once `done` was called. */
   commit(batch: Batch, done: (error: Error | undefined) => void): void
 
   /** Last record's numbers, or undefined if nothing was ever recorded. */
@@ -241,13 +243,16 @@ export interface Journal {
     max: number,
     by?: 'records' | 'base',
   ): readonly EntitySummary[]
-  /** Remove everything stored for a storage id. Synced. */
+  /** Remove everything stored for a storage id. Synced. Not while a commit is under way (`GroupCommit.alone`). */
   purge(storage: StorageId): void
 
   /** Number of the last commit of partition 0; 0 before the first. */
   lastCommit(): number
   /** Commits with number > `after`, in order: the journal keys that each wrote. */
   commits(after: number, max: number): readonly CommitRecord[]
+
+  /** How quick the disk is, and so where commits wait for it. */
+  readonly pace: Pace
 
   /** What is stored, counted. */
   readonly census: Census

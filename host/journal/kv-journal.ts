@@ -44,6 +44,7 @@ import {
 import type { Kv, Write } from './kv.ts'
 import type { Head, StoredBytes } from './kv-batch.ts'
 import { headKey, KvBatch } from './kv-batch.ts'
+import type { Pace } from './pace.ts'
 import type { NeverStored } from './record.ts'
 import {
   decodeBase,
@@ -87,6 +88,7 @@ export class KvJournal implements Journal {
   /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
   private outboxId: number
   private broken: InnkeeperError | undefined
+  private committing = false
   private readonly damage = new Map<string, MetDamage>()
 
   /** `never`: names of metadata that is never stored. `noted`: the last commit as far as it is known beside the store. */
@@ -116,6 +118,7 @@ export class KvJournal implements Journal {
 
   commit(batch: Batch, done: (error: Error | undefined) => void): void {
     assert(batch instanceof KvBatch, 'a batch of another journal')
+    assert(!this.committing, 'a commit is under way')
     if (this.broken !== undefined) {
       done(this.refusal())
       return
@@ -129,17 +132,24 @@ export class KvJournal implements Journal {
       assert(revision === base, `sequence_conflict: a batch made after revision ${base}, committed after ${revision}`)
     }
     const outboxId = Math.max(this.outboxId, batch.outboxId)
-    try {
-      const used = this.usage.commit(batch.used)
-      this.kv.write([...batch.writes, ...used, this.commitWrite(batch.wrote, outboxId)], true)
-    } catch (error) {
+    this.committing = true
+    const used = this.usage.commit(batch.used)
+    this.kv.commit([...batch.writes, ...used, this.commitWrite(batch.wrote, outboxId)], (error) => {
+      this.committing = false
+      if (error === undefined) {
+        this.committed(batch, outboxId)
+        done(undefined)
+        return
+      }
       this.census.failed()
       this.fail(error)
       const message =
         'the outcome of this command is unknown: storage failed while it was written; a retry with an idempotency key finds out'
       done(new InnkeeperError('outcome_unknown', message, error))
-      return
-    }
+    })
+  }
+
+  private committed(batch: KvBatch, outboxId: number): void {
     this.commitNumber += 1
     this.outboxId = outboxId
     this.census.committed(batch.brought)
@@ -147,7 +157,10 @@ export class KvJournal implements Journal {
       if (this.heads.size >= headsMax) this.heads.clear()
       this.heads.set(key, head)
     }
-    done(undefined)
+  }
+
+  get pace(): Pace {
+    return this.kv.pace
   }
 
   head(entity: EntityRef): EntityHead | undefined {
@@ -439,6 +452,7 @@ export class KvJournal implements Journal {
   }
 
   purge(storage: StorageId): void {
+    assert(!this.committing, 'a purge meets a commit under way')
     const from = listPrefix(storage, '')
     const to = after(from)
     this.reading(() => {

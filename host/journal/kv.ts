@@ -1,10 +1,13 @@
 // Kv: what the journal asks of a storage engine: ordered keys in columns, atomic synced writes, ranges in both directions.
 //
-// V1. `write` is all or nothing, and with `sync` on disk when it returns. Any throw leaves the outcome unknown.
+// V1. `write` is all or nothing, and with `sync` on disk when it returns; so is `commit` when it answers. Any throw leaves the outcome unknown.
 // V2. Keys and values are bytes, in byte order.
-// V3. What cannot be read because it is damaged is thrown as DamagedBlock (damage.ts): no failure of the engine.
+// V3. One commit at a time is under way. Meanwhile everything can be read, as it was before; a write without sync is put off until
+//     the commit has ended, and is lost where that fails; a write with sync waits for it.
+// V4. What cannot be read because it is damaged is thrown as DamagedBlock (damage.ts): no failure of the engine.
 
 import type { Column } from './keys.ts'
+import type { Pace } from './pace.ts'
 
 /** A value to put, or `undefined` to delete. */
 export type Write = readonly [column: Column, key: Buffer, value: Buffer | undefined]
@@ -27,6 +30,10 @@ export interface Kv {
   /** Keys and values in turn: key, value, key, value. */
   range(column: Column, range: Range): Buffer[]
   write(writes: readonly Write[], sync: boolean): void
+  /** Write and sync; `done` is called in this call, or later where the disk is slow. A failure leaves the outcome unknown. */
+  commit(writes: readonly Write[], done: (error: Error | undefined) => void): void
+  /** Of the disk. */
+  readonly pace: Pace
   /** Delete a range, atomically, without sync: on disk with the next synced write. */
   clear(column: Column, from: Buffer, to: Buffer): void
   /** Writing has ended, or is about to, for a reason that only `reopen` mends. */

@@ -70,12 +70,13 @@ export class Layers {
   }
 
   write(writes: readonly Write[], sync: boolean): void {
-    if (this.layers.length === 1) this.top.write(writes, sync)
-    else
-      this.top.write(
-        writes.map(([column, key, value]): Write => [column, key, value ?? gone]),
-        sync,
-      )
+    this.top.write(this.ofTop(writes), sync)
+  }
+
+  /** What is to be written to the top for these. */
+  ofTop(writes: readonly Write[]): readonly Write[] {
+    if (this.layers.length === 1) return writes
+    return writes.map(([column, key, value]): Write => [column, key, value ?? gone])
   }
 
   clear(column: Column, from: Buffer, to: Buffer): void {

@@ -6,6 +6,7 @@ import type { Column } from './keys.ts'
 import type { Kv, Range, Write } from './kv.ts'
 import { KvCatalog } from './kv-catalog.ts'
 import { KvJournal } from './kv-journal.ts'
+import { Pace } from './pace.ts'
 
 export function memoryStore(): Store {
   const kv = new MemoryKv()
@@ -46,6 +47,18 @@ export class MemoryKv implements Kv {
       else list.splice(at, there, { key: Buffer.from(key), value: Buffer.from(value) })
     }
   }
+
+  commit(writes: readonly Write[], done: (error: Error | undefined) => void): void {
+    try {
+      this.write(writes)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    done(undefined)
+  }
+
+  readonly pace = new Pace()
 
   clear(column: Column, from: Buffer, to: Buffer): void {
     const list = this.list(column)

@@ -8,11 +8,15 @@
 //     one is made anew: nothing is in it.
 // D4. RocksDB stops all writes for good once it meets a damaged block while it rewrites tables. Such a journal is frozen: its
 //     folder is only read from then on, and a new one beside it takes what is written (layers.ts).
+// D5. A quick disk syncs while the loop waits, since that is the least work; a slow one in a thread of its own (pace.ts, aside.ts). A
+//     commit goes one way or the other as a whole, and none begins before the last one has ended, so their order is one.
+// D6. What is written without sync while a commit is aside is put off until that has ended: RocksDB would let it wait for the sync.
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { RocksLevel } from '@nxtedition/rocksdb'
 import { InnkeeperError } from '../errors.ts'
+import { Aside } from './aside.ts'
 import type { Store } from './catalog.ts'
 import { isCorruption } from './damage.ts'
 import { causeOf, Database, isHeld, openError } from './database.ts'
@@ -24,6 +28,7 @@ import type { Warn } from './kv-journal.ts'
 import { KvJournal } from './kv-journal.ts'
 import { Layers } from './layers.ts'
 import { checkManifest, readMarker } from './marker.ts'
+import { Pace } from './pace.ts'
 import type { NeverStored } from './record.ts'
 
 export interface StoreOptions {
@@ -64,6 +69,7 @@ function storeOf(directory: string, kv: RocksKv, log: Warn, never: NeverStored |
 }
 
 const top = 'journal'
+const tellEveryMs = 600_000
 const frozenName = /^frozen-(\d+)$/
 
 export class RocksKv implements Kv {
@@ -73,11 +79,18 @@ export class RocksKv implements Kv {
   private layers: Layers | undefined
   /** RocksDB could not rewrite a damaged block, and refuses to write (D4). */
   private stopped = false
+  readonly pace: Pace
+  private aside: Aside | undefined
+  private top: Database | undefined
+  private closing = false
+  /** Writes without sync that wait for the end of a commit (D6). */
+  private putOff: (readonly Write[])[] = []
 
   constructor(directory: string, log: Warn, lock: RocksLevel) {
     this.directory = directory
     this.log = log
     this.lock = lock
+    this.pace = new Pace(teller(log))
   }
 
   async open(): Promise<void> {
@@ -92,6 +105,7 @@ export class RocksKv implements Kv {
       throw error
     }
     this.layers = new Layers(databases)
+    this.top = databases[0]
   }
 
   /** Writing has ended, or is about to: RocksDB met damage in the background. */
@@ -116,12 +130,62 @@ export class RocksKv implements Kv {
   }
 
   write(writes: readonly Write[], sync: boolean): void {
+    if (!sync && this.aside?.busy === true) {
+      this.putOff.push(writes)
+      return
+    }
+    const startedMs = performance.now()
+    const alone = this.aside?.busy !== true
     try {
       this.opened().write(writes, sync)
     } catch (error) {
-      if (isCorruption((error as Error).message)) this.stopped = true
-      throw error
+      throw this.met(error as Error)
     }
+    // Behind a commit it takes two syncs.
+    if (sync && alone) this.pace.measured(performance.now() - startedMs)
+  }
+
+  commit(writes: readonly Write[], done: (error: Error | undefined) => void): void {
+    try {
+      if (this.pace.slow) {
+        this.commitAside(writes, done)
+        return
+      }
+      this.write(writes, true)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    done(undefined)
+  }
+
+  private commitAside(writes: readonly Write[], done: (error: Error | undefined) => void): void {
+    const top = this.opened().ofTop(writes)
+    // It waits for its last commit, and the database goes after that.
+    if (this.closing) throw new InnkeeperError('storage_unavailable', 'the store is being closed')
+    if (this.aside === undefined || this.aside.failed) this.aside = new Aside(this.top!.handle)
+    this.pace.aside += 1
+    this.aside.write(top, (error, ms) => {
+      if (error === undefined) this.pace.measured(ms)
+      this.writePutOff()
+      done(error === undefined ? undefined : this.met(error))
+    })
+  }
+
+  private writePutOff(): void {
+    for (const writes of this.putOff.splice(0)) {
+      try {
+        this.write(writes, false)
+      } catch (err) {
+        // A cache's writes (J5). An engine that has stopped says so at the next commit.
+        this.log('what is only a help could not be written', { err })
+      }
+    }
+  }
+
+  private met(error: Error): Error {
+    if (isCorruption(error.message)) this.stopped = true
+    return error
   }
 
   clear(column: Column, from: Buffer, to: Buffer): void {
@@ -153,14 +217,31 @@ export class RocksKv implements Kv {
   }
 
   private async closeLayers(): Promise<void> {
+    this.closing = true
+    await this.aside?.close()
+    this.aside = undefined
+    this.closing = false
     const { layers } = this
     this.layers = undefined
+    this.top = undefined
     await layers?.close()
   }
 
   private opened(): Layers {
     if (this.layers === undefined) throw new InnkeeperError('storage_unavailable', 'the store is closed')
     return this.layers
+  }
+}
+
+/** Tells that commits leave the loop or return to it, now and then. */
+function teller(log: Warn): (slow: boolean, movingMs: number) => void {
+  let toldMs = Number.NEGATIVE_INFINITY
+  return (slow, movingMs) => {
+    if (!slow || performance.now() - toldMs < tellEveryMs) return
+    toldMs = performance.now()
+    log('syncs of the disk are slow: commits wait for them outside the loop, and writes take that much longer', {
+      syncMs: Math.round(movingMs * 10) / 10,
+    })
   }
 }
 

@@ -9,8 +9,10 @@ declare module '@nxtedition/rocksdb' {
 
   export class RocksLevel {
     readonly columns: Record<string, unknown>
-    constructor(path: string, options: object)
-    open(options: object): Promise<void>
+    /** Of the open database in this process, also in another thread: `new RocksLevel(handle, options)` shares it. */
+    readonly handle: bigint
+    constructor(pathOrHandle: string | bigint, options: object)
+    open(options?: object): Promise<void>
     close(): Promise<void>
     getProperty(name: string): string
     batch(): Batch

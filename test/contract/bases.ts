@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import type { Store } from '../../host/journal/catalog.ts'
 import type { Base, EntityRef, Journal, JournalRecord, StoredSubscription } from '../../host/journal/journal.ts'
 import { refuses } from '../support/assert.ts'
-import { append, commit, plain, record } from '../support/journal.ts'
+import { append, commit, ended, plain, record } from '../support/journal.ts'
 import type { OpenStore } from './journal.ts'
 
 const everything = Number.MAX_SAFE_INTEGER
@@ -87,7 +87,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     one.keep(profile, 1, base(2, 'two'), [])
     two.keep(profile, 1, base(5, 'five'), [])
     two.subscribe(room, subscription('s'))
-    journal.commit(one, () => {})
+    await ended(journal, one)
     assert.throws(() => journal.commit(two, () => {}), /sequence_conflict/)
     assert.equal(plain(journal.base(profile)), plain(base(2, 'two')))
     assert.equal(journal.subscriptions(room), [])
@@ -239,7 +239,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     batch.subscribe(room, subscription('s-1'))
     assert.not.ok(batch.empty)
     assert.equal(journal.subscriptions(room), [])
-    journal.commit(batch, () => {})
+    await ended(journal, batch)
     await commit(journal, (next) => {
       next.append(room, delta(1))
       next.subscribe(room, subscription('s-2'))

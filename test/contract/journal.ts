@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import type { Deployment, Store } from '../../host/journal/catalog.ts'
 import type { EntityRef, IdempotencyEntry, OutboxEntry } from '../../host/journal/journal.ts'
-import { append, call, commit, event, plain, record, snapshot } from '../support/journal.ts'
+import { append, call, commit, ended, event, plain, record, snapshot } from '../support/journal.ts'
 
 export interface OpenStore {
   readonly store: Store
@@ -90,7 +90,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     one.append(cart, record(1, 0, ['one']))
     two.enqueue(outbox(1))
     two.append(cart, record(1, 0, ['two']))
-    journal.commit(one, () => {})
+    await ended(journal, one)
     assert.throws(() => journal.commit(two, () => {}), /sequence_conflict/)
     assert.equal(plain(journal.events(cart, 0, 10, everything).events), plain([event('one')]))
     assert.equal(journal.outbox(0, 10), [])

@@ -69,6 +69,93 @@ Group('G1: all of a turn is one commit, and nobody hears before it', async () =>
   assert.is(journal.commits(0, 1)[0]?.wrote.length, 3)
 })
 
+/** As on a slow disk, for so long that only the number of those who join can end the wait. */
+function gathering() {
+  const found = held()
+  const { pace } = found.journal
+  Object.defineProperty(pace, 'gatherMs', { value: 60_000 })
+  return found
+}
+
+Group('G5: where syncs are slow the next commit waits for as many as the last one answered', async () => {
+  const { journal, waiting, next } = gathering()
+  const commits = new GroupCommit(journal)
+  let heard = 0
+  const join = (id: number) =>
+    commits.join(
+      (batch) => batch.enqueue(entry(id)),
+      () => {
+        heard += 1
+      },
+    )
+  for (const id of [1, 2, 3]) join(id)
+  await turn()
+  assert.is(waiting.length, 1)
+  join(4)
+  next()
+  assert.is(heard, 3)
+  // Four may come: the three that were answered, and the one that waits.
+  join(5)
+  await turn()
+  join(6)
+  await turn()
+  assert.is(waiting.length, 0)
+  join(7)
+  await turn()
+  assert.is(waiting.length, 1)
+  next()
+  assert.is(heard, 7)
+  assert.is(journal.lastCommit(), 2)
+})
+
+Group('G5: a client alone waits for nobody, nor does a stop', async () => {
+  const { journal, waiting, next } = gathering()
+  const commits = new GroupCommit(journal)
+  const join = (id: number) =>
+    commits.join(
+      (batch) => batch.enqueue(entry(id)),
+      () => {},
+    )
+  for (const id of [1, 2, 3]) {
+    join(id)
+    await turn()
+    assert.is(waiting.length, 1)
+    next()
+  }
+  join(4)
+  join(5)
+  await turn()
+  assert.is(waiting.length, 1)
+  next()
+  join(6)
+  await turn()
+  assert.is(waiting.length, 0)
+  const drained = commits.drain()
+  assert.is(waiting.length, 1)
+  next()
+  await drained
+  assert.is(journal.lastCommit(), 5)
+})
+
+Group('G5: when its time is over it goes with those who came', async () => {
+  const { journal, waiting, next } = held()
+  Object.defineProperty(journal.pace, 'gatherMs', { value: 1 })
+  const commits = new GroupCommit(journal)
+  const join = (id: number) =>
+    commits.join(
+      (batch) => batch.enqueue(entry(id)),
+      () => {},
+    )
+  join(1)
+  join(2)
+  await turn()
+  next()
+  join(3)
+  while (waiting.length === 0) await turn()
+  next()
+  assert.is(journal.lastCommit(), 2)
+})
+
 Group('G3: a done that throws keeps nobody from hearing, and is told as a bug', async () => {
   const bugs: unknown[] = []
   const commits = new GroupCommit(memoryStore().journal, (bug) => bugs.push((bug as Error).message))

@@ -125,7 +125,11 @@ export interface HostProcess {
 }
 
 /** `inn up` as a user starts it. Rejects with what it printed if it ends before it is ready. */
-export function hostProcess(data: string, args: readonly string[] = []): Promise<HostProcess> {
+export function hostProcess(
+  data: string,
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<HostProcess> {
   return new Promise((resolve, reject) => {
     const all = [
       'up',
@@ -145,6 +149,7 @@ export function hostProcess(data: string, args: readonly string[] = []): Promise
       ['--disable-warning=ExperimentalWarning', join(root, 'host/bin/inn.mjs'), ...all],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...env },
       },
     )
     let output = ''

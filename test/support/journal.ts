@@ -51,6 +51,11 @@ export function snapshot(revision: number, sequence: number, state: string): Sna
 export function commit(journal: Journal, write: (batch: Batch) => void): Promise<void> {
   const batch = journal.batch()
   write(batch)
+  return ended(journal, batch)
+}
+
+/** A commit may end later, where the disk is slow. */
+export function ended(journal: Journal, batch: Batch): Promise<void> {
   return new Promise((resolve, reject) => journal.commit(batch, (error) => (error ? reject(error) : resolve())))
 }
 
