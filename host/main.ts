@@ -29,6 +29,7 @@ import { type Act, InHandMemory } from './in-hand.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
+import { Transcoder } from './ingress/transcoder.ts'
 import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
 import { isDamaged } from './journal/damage.ts'
@@ -119,6 +120,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     parked: (service) => metrics.of(service).effectParked(),
   })
   const replicas = new Replicas(store.replica)
+  const transcoder = new Transcoder(limits.waitingBytesMax)
   const turns = new Turns({
     ...{ limits, clock },
     flush: () => commits.flush(),
@@ -169,6 +171,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   services.onChange(() => {
     entities.switched()
     actions.switched()
+    transcoder.switched()
     turns.switched((service) => services.get(service) === undefined)
     quarantine.changed((service) => services.get(service)?.deployment)
     outbox.served()
@@ -283,6 +286,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     open,
     services,
     limits,
+    transcoder,
     clock,
     metrics,
     log,
@@ -307,6 +311,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     scrubbing?.stop()
     outbox.stop()
     deadlines.stop()
+    transcoder.close()
     quarantine.stop()
     await admin?.close()
     turns.stop()
