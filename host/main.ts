@@ -33,6 +33,7 @@ import { Transcoder } from './ingress/transcoder.ts'
 import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
 import { isDamaged } from './journal/damage.ts'
+import { expire } from './journal/expiry.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { OutboxEntry, StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
@@ -87,9 +88,8 @@ export interface Host {
   stop(): Promise<void>
 }
 
-/** Idempotency entries are looked at this often, so many at once. */
+/** Idempotency keys that have expired are looked for this often. */
 const expireEveryMs = 60_000
-const expireMax = 10_000
 const reopenEveryMs = 500
 /** The last commit is noted so often, if there was one (journal/incarnation.ts N3). */
 const noteEveryMs = 500
@@ -174,7 +174,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     transcoder.switched()
     turns.switched((service) => services.get(service) === undefined)
     quarantine.changed((service) => services.get(service)?.deployment)
-    outbox.served()
+    outbox.served().catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))
   })
   const deployer = new Deployer({ catalog, journal, services, limits, clock, log, sealedOnly: config.requireSandbox })
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
@@ -236,7 +236,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
 
   const timers = [
     setInterval(() => entities.passivate(), sweepEveryMs),
-    setInterval(() => expire(), expireEveryMs),
+    setInterval(() => forget(), expireEveryMs),
     setInterval(() => recover(), reopenEveryMs),
     setInterval(() => note(), noteEveryMs),
   ]
@@ -247,15 +247,21 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       log.error({ err }, 'the last commit could not be noted')
     }
   }
-  const expire = () => {
-    if (journal.failure() !== undefined) return
-    journal.expireIdempotency(age.now() - config.idempotencyHours * 3_600_000, expireMax)
+  const forget = () => {
+    const unfit = () => state.stopping || journal.failure() !== undefined
+    if (unfit()) return
+    expire(journal, age.now() - config.idempotencyHours * 3_600_000, unfit).catch((err: unknown) =>
+      log.error({ err }, 'idempotency keys could not be forgotten'),
+    )
     age.note()
     journal.noteCensus()
   }
   /** What was committed since the last notes, or ever in an older directory, is counted behind everything else. */
   const count = () => {
     journal.census.complete().catch((err: unknown) => log.error({ err }, 'counting what is stored failed'))
+  }
+  const takeUp = (interrupted: boolean) => {
+    outbox.takeUp(interrupted).catch((err: unknown) => log.error({ err }, 'effects could not be taken up'))
   }
   const keepers = () => replicatedKeepers(services, quarantine)
   let reopening = false
@@ -270,8 +276,11 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
         log.warn('storage works again')
         entities.restart()
         wakeSubscribed(store, keepers(), entities, log)
-        outbox.resume(false)
         count()
+        return outbox.load()
+      })
+      .then((loaded) => {
+        if (loaded) takeUp(false)
       })
       .catch((error: unknown) => log.error({ err: error }, 'storage still fails'))
       .finally(() => {
@@ -325,6 +334,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   }
   try {
     void warnUnsealed(log)
+    await outbox.load()
     await deployer.restore(config.without)
     let awake = keepers()
     wakeSubscribed(store, awake, entities, log)
@@ -363,7 +373,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     if (!state.starting) return
     state.starting = false
     // Last: its targets are served, and whatever an effect does, its operator has the admin port.
-    outbox.resume(true)
+    takeUp(true)
   }
   if (parts.waits !== true) ready()
   return {

@@ -230,14 +230,16 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       path: '/v1/services/{service}',
       summary: 'Stop serving a service. Its data stays, unless purged.',
       query: { purge: 'Delete its journal, snapshots and keys, and the side effects that it caused, for good.' },
-      run: ({ parts, query }) => {
+      run: async ({ parts, query }) => {
         const service = deployer.undeploy(parts[0]!)
         const purge = flag(query, 'purge')
-        if (purge) outbox.purge(service.name)
+        const purged = purge ? outbox.purge(service.name) : undefined
+        // Before anything else can happen: it may be deployed again while the last of its effects are given up.
         if (purge && service.kind !== 'action') {
           entities.forget(service.storage)
           journal.purge(service.storage)
         }
+        await purged
         return { json: { service: service.name, purged: purge } }
       },
     },
