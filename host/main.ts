@@ -24,7 +24,7 @@ import { Entities, sweepEveryMs } from './entity/entities.ts'
 import { entityId } from './entity/key.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
-import { InnkeeperError, operatorMessage } from './errors.ts'
+import { InnkeeperError } from './errors.ts'
 import { type Act, InHandMemory } from './in-hand.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
@@ -32,10 +32,9 @@ import { listen } from './ingress/server.ts'
 import { Transcoder } from './ingress/transcoder.ts'
 import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
-import { isDamaged } from './journal/damage.ts'
 import { expire } from './journal/expiry.ts'
 import { GroupCommit } from './journal/group-commit.ts'
-import type { OutboxEntry, StorageId } from './journal/journal.ts'
+import type { EntityRef, OutboxEntry, StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
 import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -45,6 +44,7 @@ import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
+import { nextTurn } from './slices.ts'
 import { throttledSentence } from './throttle.ts'
 import { Turns } from './turns.ts'
 import { WaitingBudget } from './waiting-budget.ts'
@@ -93,8 +93,8 @@ const expireEveryMs = 60_000
 const reopenEveryMs = 500
 /** The last commit is noted so often, if there was one (journal/incarnation.ts N3). */
 const noteEveryMs = 500
-/** Entities with open streams that are looked for at a start: more than there may be streams. */
-const subscribedMax = 100_000
+/** Entities with open streams that are woken in one turn of the loop. */
+export const wakeMax = 100
 
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
 export async function startHost(config: Config, parts: HostParts = {}): Promise<Host> {
@@ -133,7 +133,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   })
   const quarantine = new Quarantine(catalog, clock, (service) => {
     const free = services.get(service)
-    if (free?.kind === 'replicated') wakeSubscribed(store, new Map([[free.storage, free]]), entities, log)
+    if (free?.kind === 'replicated') wake(new Map([[free.storage, free]]))
   })
   if (parts.guilty !== undefined) {
     const { held, atMs } = parts.guilty
@@ -235,11 +235,22 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   )
 
   const timers = [
-    setInterval(() => entities.passivate(), sweepEveryMs),
+    setInterval(() => passivate(), sweepEveryMs),
     setInterval(() => forget(), expireEveryMs),
     setInterval(() => recover(), reopenEveryMs),
     setInterval(() => note(), noteEveryMs),
   ]
+  const passivate = () => {
+    entities
+      .passivate(() => state.stopping)
+      .catch((err: unknown) => log.error({ err }, 'idle entities could not be dropped'))
+  }
+  const wake = (services: ReadonlyMap<StorageId, ReplicatedService>) => {
+    const unfit = () => state.stopping || journal.failure() !== undefined
+    wakeSubscribed(store, services, entities, unfit).catch((err: unknown) =>
+      log.error({ err }, 'entities with open streams could not be woken'),
+    )
+  }
   const note = () => {
     try {
       if (journal.failure() === undefined) store.note()
@@ -275,7 +286,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       .then(() => {
         log.warn('storage works again')
         entities.restart()
-        wakeSubscribed(store, keepers(), entities, log)
+        wake(keepers())
         count()
         return outbox.load()
       })
@@ -337,13 +348,13 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
     await outbox.load()
     await deployer.restore(config.without)
     let awake = keepers()
-    wakeSubscribed(store, awake, entities, log)
+    wake(awake)
     // A service that is served again, or only now, may have left streams, too.
     services.onChange(() => {
       const before = awake
       awake = keepers()
       const added = [...awake].filter(([storage]) => !before.has(storage))
-      if (added.length > 0 && journal.failure() === undefined) wakeSubscribed(store, new Map(added), entities, log)
+      if (added.length > 0 && journal.failure() === undefined) wake(new Map(added))
     })
     ingress = await listen(context, config.listen.host, config.listen.port)
     handleAdmin = createAdminHandler({
@@ -418,24 +429,22 @@ function replicatedKeepers(services: Services, quarantine: Quarantine): Readonly
   return found
 }
 
-/** Entities that were left with open streams hear that the clients are gone (A12). */
-function wakeSubscribed(
+/** Entities that were left with open streams hear that the clients are gone (A12): each finds that when it is loaded. Some a turn. */
+async function wakeSubscribed(
   { journal }: Store,
   keepers: ReadonlyMap<StorageId, ReplicatedService>,
   entities: Entities,
-  log: Logger,
-): void {
-  for (const entity of journal.subscribed(subscribedMax)) {
-    const service = keepers.get(entity.storage)
-    if (service === undefined) continue
-    try {
-      const left = journal.subscriptions(entity).map(({ id }) => id)
-      entities.wake(service, entity, left)
-    } catch (error) {
-      if (!isDamaged(error)) throw error
-      const id = entityId(entity.key, service.keyFieldCount)
-      log.error({ service: service.name, entity: id }, `open streams of it: ${operatorMessage(error)}`)
+  stopped: () => boolean,
+): Promise<void> {
+  for (let last: EntityRef | undefined; !stopped(); ) {
+    const page = journal.subscribed(last, wakeMax)
+    for (const entity of page) {
+      const service = keepers.get(entity.storage)
+      if (service !== undefined) entities.wake(service, entity)
     }
+    if (page.length < wakeMax) return
+    last = page.at(-1)
+    await nextTurn()
   }
 }
 

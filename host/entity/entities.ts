@@ -5,6 +5,7 @@
 // N3. Idle activations are dropped after their service's time, and the least recently used ones past the caps; neither loses
 //     or reorders a command: only an activation with nothing waiting and nothing in flight is dropped.
 // N4. An activation that was closed with commands waiting hands them, in order, to a fresh one.
+// N5. However many are to be dropped, a turn of the loop drops `dropMax`, and none after `dropMs`: each may have a snapshot to take.
 //
 // Owns: the set, admission, passivation.   Activation owns: one entity.
 
@@ -12,6 +13,7 @@ import type { Command, Receiver, Reply, StreamCall } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, StorageId } from '../journal/journal.ts'
 import type { EntityService, ReplicatedService } from '../services.ts'
+import { nextTurn } from '../slices.ts'
 import type { Turns } from '../turns.ts'
 import type { Activation } from './activation.ts'
 import { BatchedActivation } from './batched.ts'
@@ -24,6 +26,9 @@ import { ReplicatedActivation } from './replicated.ts'
 
 /** How often idle activations are looked for. In milliseconds. */
 export const sweepEveryMs = 1_000
+/** Activations dropped in one turn of the loop; and for how long, in milliseconds. */
+export const dropMax = 100
+const dropMs = 5
 
 export class Entities {
   private readonly context: EntityContext
@@ -31,6 +36,7 @@ export class Entities {
   /** Per storage id, in order of last use: the first is the least recently used. */
   private readonly spaces = new Map<StorageId, Map<string, Activation>>()
   private count = 0
+  private passivating = false
 
   private readonly costs = new WeakMap<EntityService, ReadingCost>()
 
@@ -92,9 +98,9 @@ export class Entities {
     this.admit(service, key, { kind: 'news', delta, done })
   }
 
-  /** Let an entity hear of streams whose clients are gone: the last process left them behind. */
-  wake(service: ReplicatedService, { key }: EntityRef, subscriptions: readonly string[]): void {
-    for (const subscription of subscriptions) this.admit(service, key, { kind: 'left', subscription })
+  /** Load an entity, if it is not: so it hears of streams whose clients are gone, which the last process left behind. */
+  wake(service: ReplicatedService, { key }: EntityRef): void {
+    this.admit(service, key, { kind: 'left', subscription: '' })
   }
 
   private admit(service: EntityService, key: string, work: Work): void {
@@ -139,24 +145,57 @@ export class Entities {
     if (activation?.stuck !== undefined) this.close(activation)
   }
 
-  /** Drop what has been idle for too long, then the least recently used past the caps. Called every `sweepEveryMs`. */
-  passivate(): void {
-    const { clock, services, settings, limits } = this.context
-    const now = clock.now()
-    let stateBytes = 0
-    for (const [storage, space] of this.spaces) {
-      for (const activation of space.values()) {
-        const own = services.get(activation.serviceName)?.description.passivateAfterMs ?? 0
-        const idleMs = own === 0 ? settings.passivateAfterMs : own
-        stateBytes += activation.stateSize
-        // A clock that jumped back must not keep everything for ever, hence the absolute distance.
-        if (!activation.idle || Math.abs(now - activation.usedAtMs) < idleMs) continue
-        stateBytes -= activation.stateSize
-        this.drop(activation)
-      }
-      if (space.size === 0) this.spaces.delete(storage)
+  /** Drop what has been idle for too long, then the least recently used past the caps, some a turn of the loop (N5). Called every
+   *  `sweepEveryMs`; `stopped`: no more. */
+  async passivate(stopped: () => boolean): Promise<void> {
+    if (this.passivating) return
+    this.passivating = true
+    try {
+      await this.passivateAll(stopped)
+    } finally {
+      this.passivating = false
     }
-    this.shrink(limits.activationsMax, stateBytes)
+  }
+
+  private async passivateAll(stopped: () => boolean): Promise<void> {
+    const { activationsMax, activationStateBytesMax } = this.context.limits
+    const { expired, ...sizes } = this.expired()
+    let { stateBytes } = sizes
+    const pace = new Pace()
+    for (const [activation, usedAtMs] of expired) {
+      await pace.next()
+      if (stopped()) return
+      if (activation.closed || !activation.idle || activation.usedAtMs !== usedAtMs) continue
+      this.drop(activation)
+    }
+    for (const [storage, space] of this.spaces) if (space.size === 0) this.spaces.delete(storage)
+    for (const activation of this.leastUsed()) {
+      if (this.count <= activationsMax && stateBytes <= activationStateBytesMax) return
+      await pace.next()
+      if (stopped()) return
+      if (activation.closed || !activation.idle) continue
+      stateBytes -= activation.stateSize
+      this.drop(activation)
+    }
+  }
+
+  /** What has been idle for too long, and when it was last used; and the bytes of all others. */
+  private expired(): { expired: readonly (readonly [Activation, number])[]; stateBytes: number } {
+    const { clock, services, settings } = this.context
+    const now = clock.now()
+    const expired: (readonly [Activation, number])[] = []
+    let stateBytes = 0
+    for (const space of this.spaces.values()) {
+      for (const activation of space.values()) {
+        const { usedAtMs, serviceName } = activation
+        const own = services.get(serviceName)?.description.passivateAfterMs ?? 0
+        const idleMs = own === 0 ? settings.passivateAfterMs : own
+        // A clock that jumped back must not keep everything for ever, hence the absolute distance.
+        if (activation.idle && Math.abs(now - usedAtMs) >= idleMs) expired.push([activation, usedAtMs])
+        else stateBytes += activation.stateSize
+      }
+    }
+    return { expired, stateBytes }
   }
 
   /** Drop every activation; what waits goes on in fresh ones. After the store was reopened. */
@@ -180,7 +219,7 @@ export class Entities {
     let activation = space.get(key)
     const now = this.context.clock.now()
     if (activation === undefined) {
-      if (this.count >= this.context.limits.activationsMax) this.shrink(this.context.limits.activationsMax - 1, 0)
+      if (this.count >= this.context.limits.activationsMax) this.makeRoom()
       activation =
         service.kind === 'replicated'
           ? new ReplicatedActivation(this.context, service, key)
@@ -218,24 +257,28 @@ export class Entities {
     }
   }
 
-  /** Least recently used first, of all services, down to so many activations and the bytes that limits allow. */
-  private shrink(activationsMax: number, stateBytes: number): void {
-    const { activationStateBytesMax } = this.context.limits
-    let bytes = stateBytes
-    if (this.count <= activationsMax && bytes <= activationStateBytesMax) return
+  /** For one more. */
+  private makeRoom(): void {
+    for (const activation of this.leastUsed()) {
+      if (this.count < this.context.limits.activationsMax) return
+      this.drop(activation)
+    }
+  }
+
+  /** Those that may be dropped, of all services, least recently used first. */
+  private *leastUsed(): Generator<Activation, undefined> {
     // Each space is in the order of use: what is next is the oldest of their firsts.
     const spaces = [...this.spaces.values()].map(idle)
     const firsts = spaces.map((space) => space.next().value)
-    while (this.count > activationsMax || bytes > activationStateBytesMax) {
+    for (;;) {
       const oldest = firsts.reduce((best: number | undefined, activation, at) => {
         if (activation === undefined) return best
         return best === undefined || activation.usedAtMs < firsts[best]!.usedAtMs ? at : best
       }, undefined)
-      if (oldest === undefined) return
+      if (oldest === undefined) return undefined
       const activation = firsts[oldest]!
       firsts[oldest] = spaces[oldest]!.next().value
-      bytes -= activation.stateSize
-      this.drop(activation)
+      yield activation
     }
   }
 
@@ -245,6 +288,22 @@ export class Entities {
     const { storage, key } = activation.entity
     this.spaces.get(storage)!.delete(key)
     this.count -= 1
+  }
+}
+
+/** The turns of what is dropped (N5). */
+class Pace {
+  private left = dropMax
+  private until = performance.now() + dropMs
+
+  async next(): Promise<void> {
+    if (this.left > 0 && performance.now() < this.until) {
+      this.left -= 1
+      return
+    }
+    await nextTurn()
+    this.left = dropMax - 1
+    this.until = performance.now() + dropMs
   }
 }
 
