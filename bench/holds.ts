@@ -4,6 +4,7 @@
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import http from 'node:http'
+import http2 from 'node:http2'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +13,7 @@ import type { Store } from '../host/journal/catalog.ts'
 import type { IdempotencyEntry, JournalRecord, OutboxEntry } from '../host/journal/journal.ts'
 import { openStore } from '../host/journal/rocksdb.ts'
 import { noMetadata } from '../host/metadata.ts'
-import { scripted } from '../test/support/scripted.ts'
+import { script, scripted } from '../test/support/scripted.ts'
 import type { HoldsHost } from './holds-host.ts'
 import type { Figure } from './inside.ts'
 import { type Hold, Meter } from './meter.ts'
@@ -184,35 +185,78 @@ const kinds: Readonly<Record<string, Kind>> = {
   },
 
   '10,000 subscribers of one entity': async (data) => {
-    const host = await start(data, { 'streams-max': '30000' })
+    const host = await start(data, { 'streams-max': '60000' })
     await deploy(host, await scripted())
-    const streams: http.ClientRequest[] = []
-    const open = JSON.stringify({
-      code: "return { subscribe: { changed: 'return { outcome: say(1) }' }, answer: say(1) }",
-    })
-    let heard = 0
+    const listeners = new Listeners(host.listen)
+    const open = "return { subscribe: { changed: 'return { outcome: say(1) }' }, answer: say(1) }"
     const opening = await host.hold(async () => {
       for (let at = 0; at < 10_000; at += 100)
-        await Promise.all(
-          Array.from({ length: 100 }, () => subscribe(host.listen, '/replicas/all/open', open, () => heard++, streams)),
-        )
+        await Promise.all(Array.from({ length: 100 }, () => listeners.open(script('all', open))))
     })
-    heard = 0
+    listeners.heard = 0
     const code = "return { operations: [create('gCounter'), increment(1)], answer: say(1) }"
     const told = await host.hold(async () => {
       await call(host.listen, 'POST', '/replicas/all', JSON.stringify({ code }))
-      for (let before = -1; heard < 10_000 && before !== heard; await moment(1_000)) before = heard
+      for (let before = -1; listeners.heard < 10_000 && before !== listeners.heard; await moment(2_000))
+        before = listeners.heard
     })
-    console.log(`  (${heard} of ${streams.length} subscribers heard of the change)`)
-    const upgrade = await host.hold(async () => deploy(host, await scripted((text) => `${text}\n//`)))
-    for (const stream of streams) stream.destroy()
+    if (listeners.heard < 10_000) throw new Error(`${listeners.heard} of 10,000 subscribers heard of the change`)
+    const upgrade = await host.hold(async () => {
+      await deploy(host, await scripted((text) => `${text}\n//`))
+      await moment(2_000)
+    })
+    for (let at = 0; at < 10_000; at += 100)
+      await Promise.all(Array.from({ length: 100 }, () => listeners.open(script('others', open))))
+    const leaving = await host.hold(async () => {
+      listeners.close()
+      await moment(5_000)
+    })
     await host.stop()
     return [
       [', opening', opening],
       [', telling', told],
       [', upgrade', upgrade],
+      [', all leave at once', leaving],
     ]
   },
+}
+
+/** Streams over gRPC, on ten connections. */
+class Listeners {
+  heard = 0
+  private readonly sessions: http2.ClientHttp2Session[]
+  private next = 0
+
+  constructor(address: string) {
+    this.sessions = Array.from({ length: 10 }, () => http2.connect(`http://${address}`))
+    for (const session of this.sessions) session.on('error', () => {})
+  }
+
+  /** Resolves with the first answer. */
+  open(payload: Uint8Array): Promise<void> {
+    const session = this.sessions[this.next++ % this.sessions.length]!
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/test.script.v1.Replicas/Open',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    const head = Buffer.alloc(5)
+    head.writeUInt32BE(payload.length, 1)
+    stream.end(Buffer.concat([head, payload]))
+    return new Promise((resolve, reject) => {
+      stream.on('error', () => {})
+      stream.on('close', () => reject(new Error('a stream has ended')))
+      stream.on('data', () => {
+        this.heard += 1
+        resolve()
+      })
+    })
+  }
+
+  close(): void {
+    for (const session of this.sessions) session.destroy()
+  }
 }
 
 function load(): string {
@@ -320,29 +364,6 @@ function followed(address: string, path: string, lines: number): Promise<void> {
       })
     })
     request.on('error', reject)
-  })
-}
-
-function subscribe(
-  address: string,
-  path: string,
-  body: string,
-  heard: () => void,
-  into: http.ClientRequest[],
-): Promise<void> {
-  const [host, port] = address.split(':') as [string, string]
-  return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
-    const request = http.request({ host, port, path, method: 'POST', headers, agent: false }, (response) => {
-      response.on('error', () => {})
-      response.on('data', (chunk: Buffer) => {
-        if (chunk.includes('data:')) heard()
-        resolve()
-      })
-    })
-    request.on('error', reject)
-    into.push(request)
-    request.end(body)
   })
 }
 

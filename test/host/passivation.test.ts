@@ -6,6 +6,8 @@ import * as assert from 'uvu/assert'
 import { systemClock } from '../../host/clock.ts'
 import { BatchedActivation } from '../../host/entity/batched.ts'
 import { dropMax } from '../../host/entity/entities.ts'
+import { OpenStream } from '../../host/entity/open-stream.ts'
+import { tellMax } from '../../host/entity/replicated.ts'
 import { openStore } from '../../host/journal/rocksdb.ts'
 import { type Host, wakeMax } from '../../host/main.ts'
 import { component } from '../support/components.ts'
@@ -70,6 +72,24 @@ All('entities that were left with open streams are woken so many a turn, and all
     const state = await http(host.admin, 'GET', `/v1/services/${replicas}/entities/w${id}/state`)
     assert.equal(state.json.state, { pnCounter: { value: '11' } })
   }
+  await host.stop()
+  data.remove()
+})
+
+All('streams of an entity end so many a turn when another version takes over', async () => {
+  const data = temporary()
+  const host = await testHost(data.path)
+  assert.ok((await host.deployer.deploy(await scripted())).ok)
+  const client = new ScriptClient(host.listen)
+  const code = "return { operations: [create('pnCounter')], answer: say('opened'), subscribe: {} }"
+  const count = 2 * tellMax + 5
+  const streams = Array.from({ length: count }, () => client.listen(replicas, 'Open', 'one', code))
+  await Promise.all(streams.map((stream) => stream.until(1)))
+  const ended = countedInTurns(OpenStream.prototype, 'fail', () => 1)
+  assert.ok((await host.deployer.deploy(await scripted((text) => `${text}\n// another version`))).ok)
+  for (const stream of streams) assert.is(await stream.ended(), 14)
+  assert.equal([ended.most, ended.all], [tellMax, count])
+  client.close()
   await host.stop()
   data.remove()
 })
