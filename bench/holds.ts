@@ -13,6 +13,7 @@ import type { Store } from '../host/journal/catalog.ts'
 import type { IdempotencyEntry, JournalRecord, OutboxEntry } from '../host/journal/journal.ts'
 import { openStore } from '../host/journal/rocksdb.ts'
 import { noMetadata } from '../host/metadata.ts'
+import { ruled } from '../test/support/ruled.ts'
 import { script, scripted } from '../test/support/scripted.ts'
 import type { HoldsHost } from './holds-host.ts'
 import type { Figure } from './inside.ts'
@@ -182,6 +183,28 @@ const kinds: Readonly<Record<string, Kind>> = {
     const hold = meter.end()
     await journal.close()
     return [['', hold]]
+  },
+
+  '1,000 services': async (data) => {
+    const host = await start(data)
+    const names = Array.from({ length: 1_000 }, (_, at) => `S${at}`)
+    const components = Array.from({ length: 20 }, (_, at) =>
+      ruled(Object.fromEntries(names.slice(at * 50, at * 50 + 50).map((name) => [name, { Do: [] }]))),
+    )
+    const deployed = await host.hold(async () => {
+      for (const component of components) await deploy(host, await component)
+    })
+    await Promise.all(names.map((name) => call(host.listen, 'POST', `/ruled.v1.${name}/Do`, '{"id":"a"}')))
+    const metrics = await host.hold(() => call(host.admin, 'GET', '/metrics'))
+    const list = await host.hold(() => call(host.admin, 'GET', '/v1/services'))
+    const document = await host.hold(() => call(host.listen, 'GET', '/openapi.json'))
+    await host.stop()
+    return [
+      [', their deployment', deployed],
+      [', metrics', metrics],
+      [', list', list],
+      [', openapi.json', document],
+    ]
   },
 
   '10,000 subscribers of one entity': async (data) => {

@@ -110,7 +110,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       path: '/metrics',
       summary: 'Metrics in Prometheus text.',
       run: async () => ({
-        text: await context.metrics.registry.metrics(),
+        text: await context.metrics.text(),
         contentType: context.metrics.registry.contentType,
       }),
     },

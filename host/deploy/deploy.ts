@@ -274,15 +274,15 @@ export class Deployer {
     const methods = methodsOf(names, schema)
     const result = { ok: true, deployment: number, hash: contentHash, unchanged: false } as const
     if (options.dryRun === true) return { ...result, services: names, methods, warnings, tried }
+    // Actions store nothing.
+    const keepers = described.filter(({ kind }) => kind !== 'action')
+    const storage = catalog.storageIds(keepers.map(({ persistenceId }) => persistenceId))
     const deployment: Deployment = {
       number,
       hash: contentHash,
       atMs: clock.now(),
       forced: options.force === true,
-      services: described.map((service) => {
-        // Actions store nothing.
-        return service.kind === 'action' ? service : { ...service, storage: catalog.storageId(service.persistenceId) }
-      }),
+      services: described.map((service) => ({ ...service, storage: storage.get(service.persistenceId) ?? 0 })),
     }
     const place = places([...catalog.deployments(), deployment]).get(number)!
     const made = makeServices(deployment, guest, schema, limits, place)

@@ -53,6 +53,8 @@ export interface Catalog extends AgeStore {
   undeploy(service: string): void
   /** The storage id of a persistence id; assigned now if it has none. */
   storageId(persistenceId: string): StorageId
+  /** Those of many, in one write. */
+  storageIds(persistenceIds: readonly string[]): ReadonlyMap<string, StorageId>
   /** By service. */
   strikes(): ReadonlyMap<string, Strikes>
   /** `undefined`: none any more. */

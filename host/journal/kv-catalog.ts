@@ -80,12 +80,27 @@ export class KvCatalog implements Catalog, IncarnationStore {
   }
 
   storageId(persistenceId: string): StorageId {
-    const key = `storage/${persistenceId}`
-    const known = this.read<{ id: StorageId }>(key)
-    if (known !== undefined) return known.id
-    const id = Math.max(0, ...this.all<{ id: StorageId }>('storage/').map(([, entry]) => entry.id)) + 1
-    this.write([put(key, { id })])
-    return id
+    return this.storageIds([persistenceId]).get(persistenceId)!
+  }
+
+  storageIds(persistenceIds: readonly string[]): ReadonlyMap<string, StorageId> {
+    const ids = new Map<string, StorageId>()
+    const writes: Write[] = []
+    let last: StorageId | undefined
+    for (const persistenceId of new Set(persistenceIds)) {
+      const key = `storage/${persistenceId}`
+      const known = this.read<{ id: StorageId }>(key)
+      if (known !== undefined) {
+        ids.set(persistenceId, known.id)
+        continue
+      }
+      last ??= this.all<{ id: StorageId }>('storage/').reduce((most, [, { id }]) => Math.max(most, id), 0)
+      last += 1
+      ids.set(persistenceId, last)
+      writes.push(put(key, { id: last }))
+    }
+    if (writes.length > 0) this.write(writes)
+    return ids
   }
 
   component(hash: string): Uint8Array | undefined {
