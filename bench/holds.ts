@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Store } from '../host/journal/catalog.ts'
+import { expire } from '../host/journal/expiry.ts'
 import type { IdempotencyEntry, JournalRecord, OutboxEntry } from '../host/journal/journal.ts'
 import { openStore } from '../host/journal/rocksdb.ts'
 import { noMetadata } from '../host/metadata.ts'
@@ -178,7 +179,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     const meter = new Meter()
     meter.begin()
     await moment(5)
-    journal.expireIdempotency(10, 10_000)
+    await expire(journal, 10, () => false)
     await moment(5)
     const hold = meter.end()
     await journal.close()

@@ -370,6 +370,7 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
       quarantine,
       turns,
       metrics,
+      transcoder,
       log,
       unready,
       listen: ingress.address,

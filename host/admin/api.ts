@@ -34,6 +34,7 @@ import {
   pieceMax,
   resolveEntity,
 } from './inspect.ts'
+import { jsonOf } from './long-json.ts'
 import { openApi } from './openapi.ts'
 
 export interface AdminRequest {
@@ -318,7 +319,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const id = entityId(entity.key, service.keyFieldCount)
         const ofEntity = ({ cause }: OutboxEntry) => cause.service === service.name && cause.entity === id
         const waiting = outbox.page(0, pageMax, ofEntity)
-        return { json: { ...shown, effects: waiting.map(describeEffect) } }
+        return { text: jsonOf({ ...shown, effects: waiting.map(describeEffect) }) }
       },
     },
     {

@@ -7,6 +7,7 @@ import type { Deployer } from '../deploy/deploy.ts'
 import type { Scrubbing } from '../doctor/scrubbing.ts'
 import type { Entities } from '../entity/entities.ts'
 import type { Replicas } from '../entity/replicas.ts'
+import type { Transcoder } from '../ingress/transcoder.ts'
 import type { Catalog } from '../journal/catalog.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -29,6 +30,7 @@ export interface AdminContext {
   readonly quarantine: Quarantine
   readonly turns: Pick<Turns, 'throttled'>
   readonly metrics: Metrics
+  readonly transcoder: Transcoder
   readonly log: Logger
   readonly unready: () => string | undefined
   /** Where services are served. */

@@ -48,6 +48,13 @@ function requestJson({ method: { input }, body: bound, variables }: Binding, { c
   return json
 }
 
+/** @throws Error if the bytes are no JSON in UTF-8 */
+export function checkedText(bytes: Uint8Array): string {
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  JSON.parse(text)
+  return text
+}
+
 function parseJson(bytes: Uint8Array): Json {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (!isUtf8(body)) throw new InnkeeperError('bad_request', '$: the body is not UTF-8')

@@ -12,7 +12,7 @@ import { Sink } from '../transcode/sink.ts'
 import { toJson } from '../transcode/to-json.ts'
 import { replyJson } from './http-body.ts'
 import { type Route, routesOf } from './http-rule.ts'
-import { requestMessage, type Said } from './request-json.ts'
+import { checkedText, requestMessage, type Said } from './request-json.ts'
 
 /** A rule, by its names. */
 export interface RuleName {
@@ -27,6 +27,8 @@ export type Task =
   | { readonly kind: 'schema'; readonly id: number; readonly files: readonly Uint8Array[] }
   | { readonly kind: 'request'; readonly schema: number; readonly rule: RuleName; readonly said: Said }
   | { readonly kind: 'reply'; readonly schema: number; readonly rule: RuleName; readonly payload: Uint8Array }
+  /** JSON already, if it is. */
+  | { readonly kind: 'text'; readonly schema: number; readonly payload: Uint8Array }
   | { readonly kind: 'message'; readonly schema: number; readonly type: string; readonly payload: Uint8Array }
 
 export type Answer =
@@ -76,6 +78,8 @@ function make(task: Exclude<Task, { kind: 'schema' }>, schema: Schema): Uint8Arr
       return requestMessage(schema, ruleOf(schema, task.rule), task.said)
     case 'reply':
       return utf8(replyJson(schema, ruleOf(schema, task.rule), task.payload, stepsMax))
+    case 'text':
+      return utf8(checkedText(task.payload))
     case 'message':
       return utf8(toJson(schema, schema.messages.get(task.type)!, task.payload, stepsMax))
   }

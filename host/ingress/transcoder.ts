@@ -17,7 +17,7 @@ import { WireError } from '../schema/wire.ts'
 import { soonBytesMax, soonStepsMax } from '../transcode/soon.ts'
 import { TextTooLong, toJson } from '../transcode/to-json.ts'
 import { replyJson } from './http-body.ts'
-import { requestMessage, type Said } from './request-json.ts'
+import { checkedText, requestMessage, type Said } from './request-json.ts'
 import type { ServedRoute } from './routes.ts'
 import type { Answer, Task } from './transcode-thread.ts'
 
@@ -95,6 +95,12 @@ export class Transcoder {
     const soon = attempt(payload, () => toJson(schema, type, payload, soonStepsMax))
     if (soon !== undefined) return soon
     return this.ask(service, schema, { kind: 'message', type: type.fullName, payload: own(payload) }, payload.length)
+  }
+
+  /** Bytes that are JSON in UTF-8 already, once that is sure. @throws Error if they are not; or rejects with it */
+  text(service: string, schema: Schema, payload: Uint8Array): string | Promise<Uint8Array> {
+    if (payload.length <= soonBytesMax) return checkedText(payload)
+    return this.ask(service, schema, { kind: 'text', payload: own(payload) }, payload.length)
   }
 
   /** Services changed. */
