@@ -12,6 +12,7 @@ import { buildProject } from '../host/build/build.ts'
 import { crdtFigures } from './crdt.ts'
 import { fairFigures } from './fair.ts'
 import { fuelFigures } from './fuel/figures.ts'
+import { holdFigures } from './holds.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
 import { languageFigures, tableOf } from './languages.ts'
 import { slowDiskFigures } from './slow-disk.ts'
@@ -98,6 +99,7 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   },
   start: () => report('start', coldStart()),
   fair: () => report('fair', fairFigures()),
+  holds: () => report('holds', holdFigures()),
   streams: () => report('streams', streamFigures()),
   'slow-disk': () => report('slow-disk', slowDiskFigures()),
 }

@@ -14,6 +14,7 @@ import { systemClock } from '../host/clock.ts'
 import type { Open, Receiver } from '../host/command.ts'
 import { loadConfig } from '../host/config.ts'
 import { listen } from '../host/ingress/server.ts'
+import { Transcoder } from '../host/ingress/transcoder.ts'
 import { defaultLimits } from '../host/limits.ts'
 import { startHost } from '../host/main.ts'
 import { noMetadata } from '../host/metadata.ts'
@@ -210,6 +211,7 @@ async function serveIngress(): Promise<number> {
     services,
     limits: defaultLimits,
     clock: systemClock,
+    transcoder: new Transcoder(defaultLimits.waitingBytesMax),
     metrics: new Metrics(),
     log: pino({ level: 'warn' }),
     deadlineMs: 60_000,

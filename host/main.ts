@@ -25,17 +25,18 @@ import { Entities, sweepEveryMs } from './entity/entities.ts'
 import { entityId } from './entity/key.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
-import { InnkeeperError, operatorMessage } from './errors.ts'
+import { InnkeeperError } from './errors.ts'
 import { type Act, InHandMemory } from './in-hand.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
+import { Transcoder } from './ingress/transcoder.ts'
 import { Age } from './journal/age.ts'
 import type { Store } from './journal/catalog.ts'
-import { isDamaged } from './journal/damage.ts'
 import { makeDirectory } from './journal/directory.ts'
+import { expire } from './journal/expiry.ts'
 import { GroupCommit } from './journal/group-commit.ts'
-import type { OutboxEntry, StorageId } from './journal/journal.ts'
+import type { EntityRef, OutboxEntry, StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
 import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
@@ -45,6 +46,7 @@ import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
+import { nextTurn } from './slices.ts'
 import { throttledSentence } from './throttle.ts'
 import { Turns } from './turns.ts'
 import { WaitingBudget } from './waiting-budget.ts'
@@ -88,16 +90,15 @@ export interface Host {
   stop(): Promise<void>
 }
 
-/** Idempotency entries are looked at this often, so many at once. */
+/** Idempotency keys that have expired are looked for this often. */
 const expireEveryMs = 60_000
-const expireMax = 10_000
 const reopenEveryMs = 500
 /** How often the room on the disk is looked at. */
 const diskEveryMs = 1_000
 /** The last commit is noted so often, if there was one (journal/incarnation.ts N3). */
 const noteEveryMs = 500
-/** Entities with open streams that are looked for at a start: more than there may be streams. */
-const subscribedMax = 100_000
+/** Entities with open streams that are woken in one turn of the loop. */
+export const wakeMax = 100
 
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
 export async function startHost(config: Config, parts: HostParts = {}): Promise<Host> {
@@ -132,6 +133,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     parked: (service) => metrics.of(service).effectParked(),
   })
   const replicas = new Replicas(store.replica)
+  const transcoder = new Transcoder(limits.waitingBytesMax)
   const turns = new Turns({
     ...{ limits, clock },
     flush: () => commits.flush(),
@@ -144,7 +146,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   })
   const quarantine = new Quarantine(catalog, clock, (service) => {
     const free = services.get(service)
-    if (free?.kind === 'replicated') wakeSubscribed(store, new Map([[free.storage, free]]), entities, log)
+    if (free?.kind === 'replicated') wake(new Map([[free.storage, free]]))
   })
   if (parts.guilty !== undefined) {
     const { held, atMs } = parts.guilty
@@ -185,9 +187,10 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   services.onChange(() => {
     entities.switched()
     actions.switched()
+    transcoder.switched()
     turns.switched((service) => services.get(service) === undefined)
     quarantine.changed((service) => services.get(service)?.deployment)
-    outbox.served()
+    outbox.served().catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))
   })
   const deployer = new Deployer({ catalog, journal, services, limits, clock, log, sealedOnly: config.requireSandbox })
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
@@ -274,14 +277,25 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   )
 
   const timers = [
-    setInterval(() => entities.passivate(), sweepEveryMs),
-    setInterval(() => expire(), expireEveryMs),
+    setInterval(() => passivate(), sweepEveryMs),
+    setInterval(() => forget(), expireEveryMs),
     setInterval(() => recover(), reopenEveryMs),
     setInterval(() => note(), noteEveryMs),
     setInterval(() => void lookAtDisk(), diskEveryMs),
   ]
   const lookAtDisk = async () => {
     if (parts.store === undefined) disk.freeBytes = await freeBytesOf(config.data, log)
+  }
+  const passivate = () => {
+    entities
+      .passivate(() => state.stopping)
+      .catch((err: unknown) => log.error({ err }, 'idle entities could not be dropped'))
+  }
+  const wake = (services: ReadonlyMap<StorageId, ReplicatedService>) => {
+    const unfit = () => state.stopping || journal.failure() !== undefined
+    wakeSubscribed(store, services, entities, unfit).catch((err: unknown) =>
+      log.error({ err }, 'entities with open streams could not be woken'),
+    )
   }
   const note = () => {
     try {
@@ -290,9 +304,12 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
       log.error({ err }, 'the last commit could not be noted')
     }
   }
-  const expire = () => {
-    if (journal.failure() !== undefined) return
-    journal.expireIdempotency(age.now() - config.idempotencyHours * 3_600_000, expireMax)
+  const forget = () => {
+    const unfit = () => state.stopping || journal.failure() !== undefined
+    if (unfit()) return
+    expire(journal, commits, age.now() - config.idempotencyHours * 3_600_000, unfit).catch((err: unknown) =>
+      log.error({ err }, 'idempotency keys could not be forgotten'),
+    )
     age.note()
     journal.noteCensus()
   }
@@ -301,6 +318,9 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     const failed = (err: unknown) => log.error({ err }, 'counting what is stored failed')
     journal.census.complete().catch(failed)
     journal.usage.complete().catch(failed)
+  }
+  const takeUp = (interrupted: boolean) => {
+    outbox.takeUp(interrupted).catch((err: unknown) => log.error({ err }, 'effects could not be taken up'))
   }
   const keepers = () => replicatedKeepers(services, quarantine)
   let reopening = false
@@ -316,9 +336,12 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
       .then(() => {
         log.warn('storage works again')
         entities.restart()
-        wakeSubscribed(store, keepers(), entities, log)
-        outbox.resume(false)
+        wake(keepers())
         count()
+        return outbox.load()
+      })
+      .then((loaded) => {
+        if (loaded) takeUp(false)
       })
       .catch((error: unknown) => log.error({ err: error }, 'storage still fails'))
       .finally(() => {
@@ -333,6 +356,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     open,
     services,
     limits,
+    transcoder,
     clock,
     metrics,
     log,
@@ -357,6 +381,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     scrubbing?.stop()
     outbox.stop()
     deadlines.stop()
+    transcoder.close()
     quarantine.stop()
     await admin?.close()
     turns.stop()
@@ -371,15 +396,16 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   try {
     void warnUnsealed(log)
     await lookAtDisk()
+    await outbox.load()
     await deployer.restore(config.without)
     let awake = keepers()
-    wakeSubscribed(store, awake, entities, log)
+    wake(awake)
     // A service that is served again, or only now, may have left streams, too.
     services.onChange(() => {
       const before = awake
       awake = keepers()
       const added = [...awake].filter(([storage]) => !before.has(storage))
-      if (added.length > 0 && journal.failure() === undefined) wakeSubscribed(store, new Map(added), entities, log)
+      if (added.length > 0 && journal.failure() === undefined) wake(new Map(added))
     })
     ingress = await listen(context, config.listen.host, config.listen.port)
     handleAdmin = createAdminHandler({
@@ -397,6 +423,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
       quarantine,
       turns,
       metrics,
+      transcoder,
       log,
       unready,
       listen: ingress.address,
@@ -411,7 +438,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     if (!state.starting) return
     state.starting = false
     // Last: its targets are served, and whatever an effect does, its operator has the admin port.
-    outbox.resume(true)
+    takeUp(true)
   }
   if (parts.waits !== true) ready()
   return {
@@ -456,24 +483,22 @@ function replicatedKeepers(services: Services, quarantine: Quarantine): Readonly
   return found
 }
 
-/** Entities that were left with open streams hear that the clients are gone (A12). */
-function wakeSubscribed(
+/** Entities that were left with open streams hear that the clients are gone (A12): each finds that when it is loaded. Some a turn. */
+async function wakeSubscribed(
   { journal }: Store,
   keepers: ReadonlyMap<StorageId, ReplicatedService>,
   entities: Entities,
-  log: Logger,
-): void {
-  for (const entity of journal.subscribed(subscribedMax)) {
-    const service = keepers.get(entity.storage)
-    if (service === undefined) continue
-    try {
-      const left = journal.subscriptions(entity).map(({ id }) => id)
-      entities.wake(service, entity, left)
-    } catch (error) {
-      if (!isDamaged(error)) throw error
-      const id = entityId(entity.key, service.keyFieldCount)
-      log.error({ service: service.name, entity: id }, `open streams of it: ${operatorMessage(error)}`)
+  stopped: () => boolean,
+): Promise<void> {
+  for (let last: EntityRef | undefined; !stopped(); ) {
+    const page = journal.subscribed(last, wakeMax)
+    for (const entity of page) {
+      const service = keepers.get(entity.storage)
+      if (service !== undefined) entities.wake(service, entity)
     }
+    if (page.length < wakeMax) return
+    last = page.at(-1)
+    await nextTurn()
   }
 }
 

@@ -14,3 +14,11 @@ export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
+
+/** Does `work` with each, so many a turn, the first of them at once. */
+export async function inPortions<T>(all: readonly T[], portion: number, work: (one: T) => void): Promise<void> {
+  for (const [at, one] of all.entries()) {
+    if (at > 0 && at % portion === 0) await nextTurn()
+    work(one)
+  }
+}

@@ -35,6 +35,7 @@ import {
   pieceMax,
   resolveEntity,
 } from './inspect.ts'
+import { jsonOf } from './long-json.ts'
 import { openApi } from './openapi.ts'
 
 export interface AdminRequest {
@@ -111,7 +112,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       path: '/metrics',
       summary: 'Metrics in Prometheus text.',
       run: async () => ({
-        text: await context.metrics.registry.metrics(),
+        text: await context.metrics.text(),
         contentType: context.metrics.registry.contentType,
       }),
     },
@@ -234,13 +235,15 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       run: async ({ parts, query }) => {
         const service = deployer.undeploy(parts[0]!)
         const purge = flag(query, 'purge')
-        if (purge) outbox.purge(service.name)
+        const purged = purge ? outbox.purge(service.name) : undefined
+        // Before anything else can happen: it may be deployed again while the last of its effects are given up.
         if (purge && service.kind !== 'action') {
           await commits.alone(() => {
             entities.forget(service.storage)
             journal.purge(service.storage)
           })
         }
+        await purged
         return { json: { service: service.name, purged: purge } }
       },
     },
@@ -319,7 +322,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const id = entityId(entity.key, service.keyFieldCount)
         const ofEntity = ({ cause }: OutboxEntry) => cause.service === service.name && cause.entity === id
         const waiting = outbox.page(0, pageMax, ofEntity)
-        return { json: { ...shown, effects: waiting.map(describeEffect) } }
+        return { text: jsonOf({ ...shown, effects: waiting.map(describeEffect) }) }
       },
     },
     {

@@ -8,6 +8,7 @@ import type { Disk } from '../disk.ts'
 import type { Scrubbing } from '../doctor/scrubbing.ts'
 import type { Entities } from '../entity/entities.ts'
 import type { Replicas } from '../entity/replicas.ts'
+import type { Transcoder } from '../ingress/transcoder.ts'
 import type { Catalog } from '../journal/catalog.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -33,6 +34,7 @@ export interface AdminContext {
   readonly quarantine: Quarantine
   readonly turns: Pick<Turns, 'throttled'>
   readonly metrics: Metrics
+  readonly transcoder: Transcoder
   readonly log: Logger
   readonly unready: () => string | undefined
   /** Where services are served. */

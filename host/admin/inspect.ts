@@ -17,8 +17,11 @@ import type { EntityService, EventSourcedService, ReplicatedService, Service, Va
 import { nextTurn } from '../slices.ts'
 import { toJson } from '../transcode/to-json.ts'
 import type { AdminContext } from './context.ts'
+import { LongJson } from './long-json.ts'
 
-type Parts = Pick<AdminContext, 'journal' | 'config' | 'replicas' | 'deployer'>
+type Parts = Pick<AdminContext, 'journal' | 'config' | 'replicas' | 'deployer' | 'transcoder'>
+/** What records are shown with. */
+type RecordParts = Omit<Parts, 'deployer' | 'transcoder'>
 
 /** Read and decoded in one turn of the loop. */
 export const pieceMax = 100
@@ -130,33 +133,30 @@ export async function entityState(
 }
 
 async function value(
-  { journal }: Parts,
+  context: Parts,
   service: ValueService,
   entity: EntityRef,
   at: number | undefined,
 ): Promise<object> {
+  const { journal } = context
   const base = journal.base(entity)!
   if (at === undefined || at === base.revision)
-    return { revision: base.revision, state: base.state === undefined ? null : decodeState(service, base.state) }
-  let state: unknown = null
+    return { revision: base.revision, state: await stateShown(context, service, base.state) }
+  let state: Uint8Array | undefined
   let known = false
-  for (let after = 0, more = true; more; ) {
+  for (let after = 0, more = true; more && after < at; ) {
     const page = journal.history(entity, after, pieceMax, pieceBytesMax)
     for (const { revision, change } of page.records) {
-      if (revision > at) return whatWas(service, at, known, state)
-      known ||= revision === at
-      if (change?.kind === 'updated') state = decodeState(service, change.value)
-      else if (change?.kind === 'deleted') state = null
       after = revision
+      if (revision > at) break
+      known ||= revision === at
+      if (change?.kind === 'updated') state = change.value
+      else if (change?.kind === 'deleted') state = undefined
     }
     more = page.more && page.records.length > 0
     if (more) await nextTurn()
   }
-  return whatWas(service, at, known, state)
-}
-
-function whatWas(service: ValueService, at: number, known: boolean, state: unknown): object {
-  if (known) return { revision: at, state }
+  if (known) return { revision: at, state: await stateShown(context, service, state) }
   throw new InnkeeperError(
     'bad_request',
     `${service.name} has no record of revision ${at}; earlier values are kept only while value-history is on`,
@@ -182,11 +182,12 @@ const foldMs = 60_000
 
 /** Folded off the loop. @throws InnkeeperError `entity_stuck`, `data_damaged` */
 async function foldedState(
-  { journal, deployer }: Parts,
+  context: Parts,
   service: EventSourcedService,
   entity: EntityRef,
   at: number | undefined,
 ): Promise<object> {
+  const { journal, deployer } = context
   const head = journal.head(entity)!
   if (at !== undefined && at > head.sequence)
     throw new InnkeeperError('bad_request', `the entity has ${head.sequence} events; --at ${at} lies after them`)
@@ -215,10 +216,28 @@ async function foldedState(
       entity: id,
       sequence,
       of: head.sequence,
-      state: state === undefined ? null : decodeState(service, state),
+      state: await stateShown(context, service, state),
     }
   } finally {
     folder.close()
+  }
+}
+
+/** A long one is made JSON by another thread. */
+async function stateShown(
+  { transcoder }: Pick<Parts, 'transcoder'>,
+  { name, schema, description: { stateType } }: Service,
+  bytes: Uint8Array | undefined,
+): Promise<unknown> {
+  if (bytes === undefined) return null
+  const type = stateType === undefined ? undefined : schema.messages.get(stateType)
+  try {
+    const json =
+      type === undefined ? transcoder.text(name, schema, bytes) : transcoder.message(name, schema, type, bytes)
+    return typeof json === 'string' ? JSON.parse(json) : new LongJson(Buffer.from(await json).toString())
+  } catch (error) {
+    if (error instanceof InnkeeperError) throw error
+    return base64(bytes)
   }
 }
 
@@ -228,7 +247,7 @@ function decodeState(service: Service, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    return { base64: Buffer.from(bytes).toString('base64') }
+    return base64(bytes)
   }
 }
 
@@ -240,7 +259,7 @@ type ShownPage = { records: readonly ShownRecord[]; more: boolean; note?: string
 
 /** Up to `limit` records, piece by piece. */
 export async function journalPages(
-  context: Omit<Parts, 'deployer'>,
+  context: RecordParts,
   service: Service,
   entity: EntityRef,
   after: number,
@@ -259,7 +278,7 @@ export async function journalPages(
 }
 
 export function journalPage(
-  { journal, config, replicas }: Omit<Parts, 'deployer'>,
+  { journal, config, replicas }: RecordParts,
   service: Service,
   entity: EntityRef,
   after: number,
@@ -328,5 +347,9 @@ function decode(service: Service, typeName: string | undefined, bytes: Uint8Arra
   } catch {
     // Written by another version, or not what it says: the bytes are still worth seeing.
   }
+  return base64(bytes)
+}
+
+function base64(bytes: Uint8Array): object {
   return { base64: Buffer.from(bytes).toString('base64') }
 }

@@ -5,12 +5,12 @@
 //
 // Owns: when to link.   link.ts owns: linking.   The catalog owns: what is kept.
 
-import { hash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Catalog } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
+import { digest } from './digest.ts'
 import type { LinkResult } from './link.ts'
 import { engineVersion, link } from './link.ts'
 
@@ -55,11 +55,11 @@ export class Artefacts {
     const { catalog, log } = this.parts
     const stored = catalog.artefact(contentHash, engineVersion)
     if (stored !== undefined) return stored
-    const component = this.component(contentHash)
+    const component = await this.component(contentHash)
     log.info({ hash: contentHash, engine: engineVersion }, 'linking a stored component for this version of the engine')
     const linked = await this.link(component)
     if (!linked.ok) throw new Unlinkable(linked.reasons)
-    catalog.putArtefact(linked.artefact)
+    await catalog.putArtefact(linked.artefact)
     return linked.artefact
   }
 
@@ -69,11 +69,11 @@ export class Artefacts {
   }
 
   /** The bytes as they were uploaded. @throws Unlinkable */
-  component(contentHash: string): Uint8Array {
+  async component(contentHash: string): Promise<Uint8Array> {
     const component = this.parts.catalog.component(contentHash)
     if (component === undefined)
       throw new Unlinkable(['its component is not in the data directory; deploy its file again'])
-    if (hash('sha256', component, 'hex') !== contentHash)
+    if ((await digest(component)) !== contentHash)
       throw new Unlinkable(['its component is damaged in the data directory; deploy its file again'])
     return component
   }

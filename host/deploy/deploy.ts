@@ -11,11 +11,11 @@
 // Owns: the order of checks, the switch.   artefacts.ts owns: linking.   validate.ts, breaking.ts, stored/ own: rules.   The catalog
 // owns: what is kept.
 
-import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { Folder } from '../fold/folder.ts'
 import type { Artefact } from '../guest/artefact.ts'
+import { compileAside } from '../guest/instance.ts'
 import { load } from '../guest/load.ts'
 import { routesOf, shown } from '../ingress/http-rule.ts'
 import type { Catalog, DeployedService, Deployment } from '../journal/catalog.ts'
@@ -23,8 +23,10 @@ import { keyFields } from '../router/entity-key.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
 import type { Schema } from '../schema/schema.ts'
 import type { EventSourcedService, Services } from '../services.ts'
+import { nextTurn } from '../slices.ts'
 import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
+import { digest } from './digest.ts'
 import { jsonBreaks } from './json-clients.ts'
 import { places } from './lineage.ts'
 import type { LinkResult } from './link.ts'
@@ -103,11 +105,13 @@ export class Deployer {
   }
 
   private enqueue(component: Uint8Array, options: DeployOptions): Promise<DeployResult> {
-    const contentHash = hash('sha256', component, 'hex')
-    const linking = this.unchanged(contentHash) === undefined ? this.link(component, contentHash, options) : undefined
+    const hashed = digest(component)
+    const linking = hashed.then((contentHash) =>
+      this.unchanged(contentHash) === undefined ? this.link(component, contentHash, options) : undefined,
+    )
     // It is awaited in its turn.
-    linking?.catch(() => {})
-    const run = this.queue.then(() => this.run(component, contentHash, linking, options))
+    linking.catch(() => {})
+    const run = this.queue.then(async () => this.run(component, await hashed, linking, options))
     this.queue = run.catch(() => {})
     return run
   }
@@ -133,7 +137,7 @@ export class Deployer {
       throw new InnkeeperError('bad_request', message)
     }
     try {
-      return await this.deploy(this.artefacts.component(wanted.hash), options)
+      return await this.deploy(await this.artefacts.component(wanted.hash), options)
     } catch (error) {
       if (error instanceof Unlinkable) return { ok: false, reasons: error.reasons }
       throw error
@@ -159,7 +163,11 @@ export class Deployer {
     }
     const deployments = catalog.deployments()
     const numbers = [...new Set(active.values())].sort((a, b) => a - b)
+    // Each is read in a turn of its own: it may have 32 MiB.
+    let before = Promise.resolve()
     const artefacts = numbers.map(async (number) => {
+      before = before.then(nextTurn)
+      await before
       const deployment = deployments.find((item) => item.number === number)
       if (deployment === undefined) throw new Unlinkable([`deployment ${number} is not in the catalog`])
       return { deployment, artefact: await this.artefacts.stored(deployment.hash) }
@@ -169,7 +177,7 @@ export class Deployer {
       try {
         const { deployment, artefact } = await artefacts[at]!
         const schema = loadSchema(artefact.description.descriptors)
-        const guest = load(artefact, limits, streamsOf(schema))
+        const guest = load(artefact, limits, streamsOf(schema), false, await compileAside(artefact))
         const made = makeServices(deployment, guest, schema, limits, places(deployments).get(number)!)
         services.change(made.filter((service) => active.get(service.name) === number))
       } catch (error) {
@@ -241,13 +249,13 @@ export class Deployer {
   private async run(
     component: Uint8Array,
     contentHash: string,
-    linking: Promise<LinkResult> | undefined,
+    linking: Promise<LinkResult | undefined>,
     options: DeployOptions,
   ): Promise<DeployResult> {
     const { catalog, services, limits, clock, log } = this.parts
     const same = this.unchanged(contentHash)
     if (same !== undefined) return this.same(same)
-    const linked = await (linking ?? this.link(component, contentHash, options))
+    const linked = (await linking) ?? (await this.link(component, contentHash, options))
     if (!linked.ok) return linked
     const { artefact } = linked
     options.onProgress?.('checking services and routes')
@@ -258,7 +266,7 @@ export class Deployer {
     if (problems.length > 0) return { ok: false, reasons: problems.map(({ message }) => message) }
     const described = describe(artefact, schema)
     // Compiles the modules: whatever can still fail does so before anything is written.
-    const guest = load(artefact, limits, streamsOf(schema))
+    const guest = load(artefact, limits, streamsOf(schema), false, await compileAside(artefact))
     const { reasons, warnings, tried } = await this.check(described, artefact, schema, options)
     if (reasons.length > 0) return { ok: false, reasons }
     const number = (catalog.deployments().at(-1)?.number ?? 0) + 1
@@ -266,19 +274,20 @@ export class Deployer {
     const methods = methodsOf(names, schema)
     const result = { ok: true, deployment: number, hash: contentHash, unchanged: false } as const
     if (options.dryRun === true) return { ...result, services: names, methods, warnings, tried }
+    // Actions store nothing.
+    const keepers = described.filter(({ kind }) => kind !== 'action')
+    const storage = catalog.storageIds(keepers.map(({ persistenceId }) => persistenceId))
     const deployment: Deployment = {
       number,
       hash: contentHash,
       atMs: clock.now(),
       forced: options.force === true,
-      services: described.map((service) => {
-        // Actions store nothing.
-        return service.kind === 'action' ? service : { ...service, storage: catalog.storageId(service.persistenceId) }
-      }),
+      services: described.map((service) => ({ ...service, storage: storage.get(service.persistenceId) ?? 0 })),
     }
     const place = places([...catalog.deployments(), deployment]).get(number)!
     const made = makeServices(deployment, guest, schema, limits, place)
-    catalog.deploy(deployment, component, artefact)
+    await catalog.keep(component, artefact)
+    catalog.deploy(deployment)
     services.change(made)
     log.info({ deployment: number, hash: contentHash, services: names, warnings }, 'deployed')
     return { ...result, services: names, methods, warnings, tried }

@@ -9,7 +9,6 @@
 // Owns: the process, for one component.   sandbox.ts owns: its walls.   pipeline.ts owns: what happens in it.   deploy.ts owns: what an
 // artefact is for.
 
-import { hash } from 'node:crypto'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Artefact } from '../guest/artefact.ts'
@@ -17,6 +16,7 @@ import type { Limits } from '../limits.ts'
 import { printable } from '../printable.ts'
 import * as answer from './answer.ts'
 import { audit } from './audit/auditor.ts'
+import { digest } from './digest.ts'
 import { FrameReader, frame, headed, kinds } from './frames.ts'
 import type { LinkRequest } from './link-process.ts'
 import { precheck } from './precheck.ts'
@@ -73,7 +73,7 @@ export async function link(
   onProgress('checking what came of it')
   const audited = await audit(said.linked, limits)
   if (!audited.ok) return audited
-  return { ok: true, artefact: { hash: hash('sha256', component, 'hex'), engine: engineVersion, ...audited.linked } }
+  return { ok: true, artefact: { hash: await digest(component), engine: engineVersion, ...audited.linked } }
 }
 
 function inProcess(

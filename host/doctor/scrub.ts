@@ -14,6 +14,7 @@ import { DamagedValue } from '../journal/damage.ts'
 import type { Column } from '../journal/keys.ts'
 import { columns, entityOf, entityOfPrefix, expiryKeyTag, numberOf, subscriptionParts } from '../journal/keys.ts'
 import type { Kv } from '../journal/kv.ts'
+import { hasLong } from '../journal/pieces.ts'
 import {
   decodeBase,
   decodeCommit,
@@ -156,8 +157,7 @@ export class Scrub {
     if (kind !== 'artefact') return
     const { modules } = JSON.parse(body.toString('utf8')) as { modules: number }
     for (let index = 0; index < modules; index++) {
-      const module = Buffer.from(`module/${contentHash}/${engine}/${index}`)
-      if (this.parts.kv.get('components', module) === undefined)
+      if (!hasLong(this.parts.kv, `module/${contentHash}/${engine}/${index}`))
         throw new DamagedValue(`its module ${index} is missing`)
     }
   }

@@ -7,6 +7,7 @@
 // N4. Past a cap the service that has most loses its least recently used ones: one that touches keys without end pushes out its
 //     own, and no entity of a service that has less.
 // N5. An activation that was closed with commands waiting hands them, in order, to a fresh one.
+// N6. However many are to be dropped, a turn of the loop drops `dropMax`, and none after `dropMs`: each may have a snapshot to take.
 //
 // Owns: the set, admission, passivation.   Activation owns: one entity.
 
@@ -14,6 +15,7 @@ import type { Command, Receiver, Reply, StreamCall } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, StorageId } from '../journal/journal.ts'
 import type { EntityService, ReplicatedService } from '../services.ts'
+import { nextTurn } from '../slices.ts'
 import type { Turns } from '../turns.ts'
 import type { Account } from '../waiting-budget.ts'
 import type { Activation } from './activation.ts'
@@ -27,12 +29,16 @@ import { ReplicatedActivation } from './replicated.ts'
 
 /** How often idle activations are looked for. In milliseconds. */
 export const sweepEveryMs = 1_000
+/** Activations dropped in one turn of the loop; and for how long, in milliseconds. */
+export const dropMax = 100
+const dropMs = 5
 
 export class Entities {
   private readonly context: EntityContext
   private readonly turns: Turns
   private readonly spaces = new Map<StorageId, Space>()
   private count = 0
+  private passivating = false
 
   private readonly costs = new WeakMap<EntityService, ReadingCost>()
 
@@ -96,9 +102,9 @@ export class Entities {
     this.admit(service, key, { kind: 'news', delta, done })
   }
 
-  /** Let an entity hear of streams whose clients are gone: the last process left them behind. */
-  wake(service: ReplicatedService, { key }: EntityRef, subscriptions: readonly string[]): void {
-    for (const subscription of subscriptions) this.admit(service, key, { kind: 'left', subscription })
+  /** Load an entity, if it is not: so it hears of streams whose clients are gone, which the last process left behind. */
+  wake(service: ReplicatedService, { key }: EntityRef): void {
+    this.admit(service, key, { kind: 'left', subscription: '' })
   }
 
   private admit(service: EntityService, key: string, work: Work): void {
@@ -148,23 +154,16 @@ export class Entities {
     if (activation?.stuck !== undefined) this.close(activation)
   }
 
-  /** Drop what has been idle for too long, then what is past the caps. Called every `sweepEveryMs`. */
-  passivate(): void {
-    const { clock, services, settings, limits } = this.context
-    const now = clock.now()
-    for (const [storage, space] of this.spaces) {
-      space.stateBytes = 0
-      for (const activation of space.activations.values()) {
-        const own = services.get(activation.serviceName)?.description.passivateAfterMs ?? 0
-        const idleMs = own === 0 ? settings.passivateAfterMs : own
-        space.stateBytes += activation.stateSize
-        // A clock that jumped back must not keep everything for ever, hence the absolute distance.
-        if (!activation.idle || Math.abs(now - activation.usedAtMs) < idleMs) continue
-        this.drop(space, activation)
-      }
-      if (space.activations.size === 0) this.spaces.delete(storage)
+  /** Drop what has been idle for too long, then what is past the caps, some a turn of the loop (N6). Called every `sweepEveryMs`; `stopped`: no
+   *  more. */
+  async passivate(stopped: () => boolean): Promise<void> {
+    if (this.passivating) return
+    this.passivating = true
+    try {
+      await this.passivateAll(stopped)
+    } finally {
+      this.passivating = false
     }
-    this.shrink(limits.activationsMax, limits.activationStateBytesMax)
   }
 
   /** Entities in memory, by service. */
@@ -175,6 +174,57 @@ export class Entities {
   /** Bytes of their states, by service, as of the last look. */
   *stateBytesByService(): Iterable<readonly [service: string, bytes: number]> {
     for (const { waiting, stateBytes } of this.spaces.values()) yield [waiting.name, stateBytes]
+  }
+
+  private async passivateAll(stopped: () => boolean): Promise<void> {
+    const { activationsMax, activationStateBytesMax } = this.context.limits
+    const pace = new Pace()
+    for (const [space, activation, usedAtMs] of this.expired()) {
+      await pace.next()
+      if (stopped()) return
+      if (activation.closed || !activation.idle || activation.usedAtMs !== usedAtMs) continue
+      this.drop(space, activation)
+    }
+    for (const [storage, space] of this.spaces) if (space.activations.size === 0) this.spaces.delete(storage)
+    const caps = [
+      { over: () => this.count > activationsMax, held: ({ activations }: Space) => activations.size },
+      { over: () => this.stateBytes > activationStateBytesMax, held: ({ stateBytes }: Space) => stateBytes },
+    ]
+    for (const { over, held } of caps) {
+      if (!over()) continue
+      for (const [space, activation] of this.ofThoseWithMost(held)) {
+        if (!over()) break
+        await pace.next()
+        if (stopped()) return
+        if (!activation.closed && activation.idle) this.drop(space, activation)
+      }
+    }
+  }
+
+  /** As of the last look, less what was dropped since. */
+  private get stateBytes(): number {
+    let bytes = 0
+    for (const space of this.spaces.values()) bytes += space.stateBytes
+    return bytes
+  }
+
+  /** What has been idle for too long, and when it was last used. Adds up the bytes of all. */
+  private expired(): readonly (readonly [Space, Activation, number])[] {
+    const { clock, services, settings } = this.context
+    const now = clock.now()
+    const expired: (readonly [Space, Activation, number])[] = []
+    for (const space of this.spaces.values()) {
+      space.stateBytes = 0
+      for (const activation of space.activations.values()) {
+        const { usedAtMs, serviceName } = activation
+        const own = services.get(serviceName)?.description.passivateAfterMs ?? 0
+        const idleMs = own === 0 ? settings.passivateAfterMs : own
+        space.stateBytes += activation.stateSize
+        // A clock that jumped back must not keep everything for ever, hence the absolute distance.
+        if (activation.idle && Math.abs(now - usedAtMs) >= idleMs) expired.push([space, activation, usedAtMs])
+      }
+    }
+    return expired
   }
 
   /** Drop every activation; what waits goes on in fresh ones. After the store was reopened. */
@@ -204,8 +254,7 @@ export class Entities {
     let activation = activations.get(key)
     const now = this.context.clock.now()
     if (activation === undefined) {
-      if (this.count >= this.context.limits.activationsMax)
-        this.shrink(this.context.limits.activationsMax - 1, Number.POSITIVE_INFINITY)
+      if (this.count >= this.context.limits.activationsMax) this.makeRoom()
       activation =
         service.kind === 'replicated'
           ? new ReplicatedActivation(this.context, service, key)
@@ -243,42 +292,26 @@ export class Entities {
     }
   }
 
-  /** Down to so many activations and so many bytes of states. */
-  private shrink(activationsMax: number, stateBytesMax: number): void {
-    if (this.count > activationsMax)
-      this.shrinkBy(
-        ({ activations }) => activations.size,
-        () => this.count > activationsMax,
-      )
-    let bytes = 0
-    for (const { stateBytes } of this.spaces.values()) bytes += stateBytes
-    if (bytes > stateBytesMax)
-      this.shrinkBy(
-        ({ stateBytes }) => stateBytes,
-        (dropped) => {
-          bytes -= dropped
-          return bytes > stateBytesMax
-        },
-      )
+  /** For one more. */
+  private makeRoom(): void {
+    for (const [space, activation] of this.ofThoseWithMost(({ activations }) => activations.size)) {
+      if (this.count < this.context.limits.activationsMax) return
+      this.drop(space, activation)
+    }
   }
 
-  /** Whoever has most loses its least recently used one, again and again. `more` is told how many bytes that gave. */
-  private shrinkBy(held: (space: Space) => number, more: (dropped: number) => boolean): void {
+  /** Those that may be dropped: again and again the least recently used one of the space that holds most. */
+  private *ofThoseWithMost(held: (space: Space) => number): Generator<readonly [Space, Activation], undefined> {
     const holders = [...this.spaces.values()].map((space) => ({ space, idle: idle(space) }))
-    for (let dropped = 0; more(dropped); ) {
+    for (;;) {
       let most = 0
       for (let at = 1; at < holders.length; at++) if (held(holders[at]!.space) > held(holders[most]!.space)) most = at
       const holder = holders[most]
-      if (holder === undefined) return
+      if (holder === undefined) return undefined
       const activation = holder.idle.next().value
-      if (activation === undefined) {
-        // All that it has is at work.
-        holders.splice(most, 1)
-        dropped = 0
-        continue
-      }
-      dropped = activation.stateSize
-      this.drop(holder.space, activation)
+      // Where there is none, all that it has is at work.
+      if (activation === undefined) holders.splice(most, 1)
+      else yield [holder.space, activation]
     }
   }
 
@@ -288,6 +321,22 @@ export class Entities {
     this.context.metrics.of(activation.serviceName).passivated(activation.ageSeconds)
     space.activations.delete(activation.entity.key)
     this.count -= 1
+  }
+}
+
+/** The turns of what is dropped (N5). */
+class Pace {
+  private left = dropMax
+  private until = performance.now() + dropMs
+
+  async next(): Promise<void> {
+    if (this.left > 0 && performance.now() < this.until) {
+      this.left -= 1
+      return
+    }
+    await nextTurn()
+    this.left = dropMax - 1
+    this.until = performance.now() + dropMs
   }
 }
 

@@ -27,6 +27,7 @@ import { noMetadata } from '../metadata.ts'
 import type { Effect, Failure, Outcome } from '../outcome.ts'
 import { chainOf } from '../reply/chains.ts'
 import type { MethodView, ReplicatedService } from '../services.ts'
+import { inPortions } from '../slices.ts'
 import { Activation } from './activation.ts'
 import type { Left, News, Waiting, Work } from './mailbox.ts'
 import type { OpenStream, StreamOwner } from './open-stream.ts'
@@ -39,8 +40,8 @@ import { isWritten, TurnPlanner } from './turn.ts'
 const turnMs = 5
 /** A turn that found no room in the outbox, and is not a caller's to try again, is tried again so much later. In milliseconds. */
 const noRoomMs = 100
-/** Subscribers told in one guest call, and in one turn. */
-const tellMax = 256
+/** Subscribers told in one guest call, and in one turn; streams ended in one turn. */
+export const tellMax = 256
 
 const wholeView: MethodView = { kind: 'all' }
 const nothingApplied: Applied = { delta: undefined, changed: false, undo() {} }
@@ -58,6 +59,8 @@ interface Audience {
   readonly subscribers: readonly StoredSubscription[]
   /** What they see, where it is not the value as it is by now: the entity was deleted meanwhile (R6). */
   readonly seen?: Replica
+  /** The value in bytes, once one of those who see all of it was told: it does not change before the last has heard (R5). */
+  readonly shown?: { bytes?: Uint8Array }
 }
 
 /** What one turn gathers, to be written, and to be done once it is on disk. */
@@ -128,12 +131,18 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     this.context.again(this)
   }
 
-  /** End every stream, well or not; the subscriptions stay on disk, so the guest hears that they left later. */
+  /** End every stream, well or not; the subscriptions stay on disk, so the guest hears that they left later. What is said to the
+   *  clients takes several turns (R5); nothing of the entity reaches them any more. */
   endStreams(error: InnkeeperError | undefined): void {
     const failed = error && ({ kind: 'error', error } as const)
-    for (const { stream } of this.subscriptions.values()) stream?.fail(failed)
-    for (const stream of this.ending) stream.fail(failed)
+    const streams = this.ending
     this.ending = []
+    for (const [id, { stored, stream }] of this.subscriptions) {
+      if (stream === undefined) continue
+      streams.push(stream)
+      this.subscriptions.set(id, { stored, stream: undefined })
+    }
+    void inPortions(streams, tellMax, (stream) => stream.fail(failed))
   }
 
   override end(): void {
@@ -492,11 +501,12 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       if (view.kind === 'all') whole.push(stored)
       else yield { view, subscribers: [stored] }
     }
+    const shown = {}
     for (let at = 0; at < whole.length; at += tellMax)
-      yield { view: wholeView, subscribers: whole.slice(at, at + tellMax) }
+      yield { view: wholeView, subscribers: whole.slice(at, at + tellMax), shown }
   }
 
-  private tell(turn: ReplicaTurn, { view, subscribers, seen: before }: Audience): void {
+  private tell(turn: ReplicaTurn, { view, subscribers, seen: before, shown = {} }: Audience): void {
     const { guest, name } = this.service
     // Some may have left since the change.
     const present = subscribers.filter(({ id }) => this.subscriptions.has(id))
@@ -505,8 +515,8 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     turn.told += present.length
     let steps: readonly StreamStep[]
     try {
-      const seen = this.view(view, commandOf(first, turn.nowMs), before)
-      steps = guest.changed(name, this.id, seen, present, turn.nowMs)
+      shown.bytes ??= this.view(view, commandOf(first, turn.nowMs), before)
+      steps = guest.changed(name, this.id, shown.bytes, present, turn.nowMs)
     } catch (error) {
       this.streamFault(error, first, 'a function failed to tell its subscribers')
       for (const { id } of present) this.cutOff(turn, id)
@@ -575,12 +585,13 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
 
   /** The entity is deleted: its streams end well. */
   private endAll(turn: ReplicaTurn): void {
+    const streams: OpenStream[] = []
     for (const [id, { stream }] of [...this.subscriptions]) {
       this.unsubscribe(turn, id)
-      if (stream === undefined) continue
-      this.ending.push(stream)
-      turn.after.push(() => stream.finish())
+      if (stream !== undefined) streams.push(stream)
     }
+    this.ending.push(...streams)
+    turn.after.push(() => void inPortions(streams, tellMax, (stream) => stream.finish()))
   }
 
   /** What the guest is shown of the value. @throws GuestFault, InnkeeperError `bad_request` */

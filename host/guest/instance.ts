@@ -23,13 +23,21 @@ export interface CompiledArtefact {
   readonly places: Places | undefined
 }
 
-/** Compile the modules of an artefact (QuickJS: 10 ms). They can be sent to other threads. */
+/** Compile the modules of an artefact (QuickJS: 10 ms, 20 MiB: 100 ms): where no loop waits. They can be sent to other threads. */
 export function compile(artefact: Artefact): CompiledArtefact {
-  return {
-    plan: artefact.plan,
-    modules: artefact.modules.map((bytes) => new WebAssembly.Module(bytes)),
-    places: artefact.sourceMap && new Places(artefact.sourceMap),
-  }
+  return compiled(
+    artefact,
+    artefact.modules.map((bytes) => new WebAssembly.Module(bytes)),
+  )
+}
+
+/** The same in threads of the engine's. */
+export async function compileAside(artefact: Artefact): Promise<CompiledArtefact> {
+  return compiled(artefact, await Promise.all(artefact.modules.map((bytes) => WebAssembly.compile(bytes))))
+}
+
+function compiled({ plan, sourceMap }: Artefact, modules: readonly WebAssembly.Module[]): CompiledArtefact {
+  return { plan, modules, places: sourceMap && new Places(sourceMap) }
 }
 
 type CoreFunction = (...parameters: number[]) => number | undefined

@@ -24,15 +24,15 @@ export interface LoadedGuest {
 /** Does the method of a service stream its answers? */
 export type Streams = (service: string, method: string) => boolean
 
-/** Compiles the modules (0.1 ms AssemblyScript, 10 ms QuickJS); instances are made by the first call, one for each model. */
+/** Compiles the modules, unless the caller did; instances are made by the first call, one for each model. */
 export function load(
   artefact: Artefact,
   limits: Limits,
   streams: Streams = () => false,
   /** Faults where something stands beside a failure of an entity, which is otherwise dropped unread. */
   strict = false,
+  compiled = compile(artefact),
 ): LoadedGuest {
-  const compiled = compile(artefact)
   const exported = (kind: keyof typeof interfaces) => artefact.plan.exports[interfaces[kind]] !== undefined
   return {
     artefact,

@@ -11,6 +11,9 @@ declare namespace WebAssembly {
     static exports(module: Module): { readonly name: string; readonly kind: string }[]
   }
 
+  /** In threads of the engine's. */
+  function compile(bytes: Uint8Array): Promise<Module>
+
   class Instance {
     constructor(module: Module, imports?: Readonly<Record<string, Readonly<Record<string, ImportValue>>>>)
     readonly exports: Readonly<Record<string, ExportValue>>

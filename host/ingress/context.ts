@@ -7,6 +7,7 @@ import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Services } from '../services.ts'
 import type { Pace } from './http-stream.ts'
+import type { Transcoder } from './transcoder.ts'
 
 export interface IngressContext {
   readonly dispatch: Dispatch
@@ -14,6 +15,7 @@ export interface IngressContext {
   readonly open: Open
   readonly services: Services
   readonly limits: Limits
+  readonly transcoder: Transcoder
   readonly clock: Clock
   readonly metrics: Metrics
   readonly log: Logger

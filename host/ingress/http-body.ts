@@ -1,9 +1,9 @@
 // HTTP bodies: a reply's message as what its method sends: JSON, one field's JSON, or the bytes of a google.api.HttpBody.
 
-import type { MessageType } from '../schema/schema.ts'
+import type { MessageType, Schema } from '../schema/schema.ts'
 import { WireCursor } from '../schema/wire.ts'
 import { fieldToJson, toJson } from '../transcode/to-json.ts'
-import type { ServedRoute } from './routes.ts'
+import type { Route } from './http-rule.ts'
 
 export const jsonType = 'application/json'
 
@@ -11,11 +11,16 @@ export function isHttpBody(type: MessageType): boolean {
   return type.fullName === 'google.api.HttpBody'
 }
 
-/** @throws WireError if the bytes are not that message. */
-export function replyJson({ target, method, responseBody }: ServedRoute, payload: Uint8Array): string {
+/** @throws WireError if the bytes are not that message, TextTooLong if that takes more than `stepsMax` (to-json.ts). */
+export function replyJson(
+  schema: Schema,
+  { method, responseBody }: Pick<Route, 'method' | 'responseBody'>,
+  payload: Uint8Array,
+  stepsMax: number,
+): string {
   return responseBody === undefined
-    ? toJson(target.schema, method.output, payload)
-    : fieldToJson(target.schema, method.output, responseBody, payload)
+    ? toJson(schema, method.output, payload, stepsMax)
+    : fieldToJson(schema, method.output, responseBody, payload, stepsMax)
 }
 
 /** The two fields of google.api.HttpBody that make a response. @throws WireError */

@@ -3,28 +3,24 @@
 // J1. Whatever a client sends gets an answer with a status of A5 and a body of google.rpc.Status; nothing throws past `handle`.
 // J2. A body is never longer in memory than `messageBytesMax`; more is refused as soon as it is known.
 // J3. Path variables win over the body and the query, and a `+` in a path is a plus.
+// J4. Requests of one connection are given on in their order, also where a long one is read by another thread.
 //
-// Owns: the way from request to message and back.   http-stream.ts owns: answers that stream.   routes.ts owns: which rule.
-//   transcode/ owns: JSON and protobuf.
+// Owns: the way of a request and of its answer.   http-stream.ts owns: answers that stream.   routes.ts owns: which rule.
+//   transcoder.ts owns: the message, and where it is made.
 
-import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command } from '../command.ts'
 import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
-import type { Field, MessageType } from '../schema/schema.ts'
 import { isStreamed } from '../schema/schema.ts'
 import { WireError } from '../schema/wire.ts'
 import { notServed } from '../services.ts'
-import type { Json } from '../transcode/to-message.ts'
-import { isObject, TranscodeError, toMessage } from '../transcode/to-message.ts'
 import { checkMetadata, checkReady, idempotencyKey, requestIdOf } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
 import { metadataFromHttp, replyHeaders } from './headers.ts'
-import { isHttpBody, jsonType, readHttpBody, replyJson } from './http-body.ts'
-import type { FieldPath } from './http-rule.ts'
-import { fieldPath } from './http-rule.ts'
+import { isHttpBody, jsonType, readHttpBody } from './http-body.ts'
 import { openHttpStream } from './http-stream.ts'
+import { inOrder } from './in-order.ts'
 import { documentIn } from './openapi.ts'
 import type { Routes, ServedRoute } from './routes.ts'
 import { documentPath, routesIn } from './routes.ts'
@@ -160,37 +156,46 @@ class HttpCall {
 
   private dispatch(route: ServedRoute, captured: readonly string[], query: string, body: Buffer | undefined): void {
     const { context, request } = this
-    const { limits } = context
+    const { limits, transcoder } = context
     const { target, method } = route
-    let payload: Uint8Array
+    const made = transcoder.request(route, { captured, query, body })
     try {
-      payload = toMessage(target.schema, method.input, requestJson(route, captured, query, body))
+      const metadata = checkMetadata(
+        metadataFromHttp(request.rawHeaders, target.description.headers),
+        limits.metadataBytesMax,
+        'headers',
+      )
+      const command: Omit<Command, 'payload'> = {
+        service: target.name,
+        method: method.name,
+        metadata,
+        idempotencyKey: idempotencyKey(request.headers['idempotency-key'], limits.nameLengthMax),
+        deadlineMs: isStreamed(method) ? Number.POSITIVE_INFINITY : context.clock.now() + context.deadlineMs,
+        hops: 0,
+        requestId: this.requestId,
+        effect: undefined,
+        client: request.socket.remoteAddress,
+      }
+      const give = (payload: Uint8Array) => {
+        // Its client may have left while it waited.
+        if (!request.socket.destroyed) this.give(route, { ...command, payload })
+      }
+      inOrder(request.socket, made, give, (error) => this.fail(error))
     } catch (error) {
-      if (error instanceof TranscodeError) throw new InnkeeperError('bad_request', error.placed)
+      // Nobody waits for it any more.
+      if (made instanceof Promise) made.catch(() => {})
       throw error
     }
-    const listed = target.description.headers
-    const metadata = checkMetadata(metadataFromHttp(request.rawHeaders, listed), limits.metadataBytesMax, 'headers')
-    const key = idempotencyKey(request.headers['idempotency-key'], limits.nameLengthMax)
-    const streaming = isStreamed(method)
-    const command: Command = {
-      service: target.name,
-      method: method.name,
-      payload,
-      metadata,
-      idempotencyKey: key,
-      deadlineMs: streaming ? Number.POSITIVE_INFINITY : context.clock.now() + context.deadlineMs,
-      hops: 0,
-      requestId: this.requestId,
-      effect: undefined,
-      client: request.socket.remoteAddress,
-    }
-    if (streaming) {
+  }
+
+  private give(route: ServedRoute, command: Command): void {
+    const { context, request } = this
+    if (isStreamed(route.method)) {
       const answer = (answer: Answer) => this.answer(route, answer)
       openHttpStream({ context, streams: this.streams, request, response: this.response, route, command, answer })
       return
     }
-    const recorder = context.metrics.of(target.name)
+    const recorder = context.metrics.of(command.service)
     recorder.received()
     context.dispatch(command, (answer) => {
       recorder.completed((performance.now() - this.startedMs) / 1000, answer.kind === 'reply')
@@ -221,16 +226,26 @@ class HttpCall {
         const { contentType, data } = readHttpBody(answer.payload)
         this.end(200, contentType, data)
       } else {
-        this.end(200, jsonType, replyJson(route, answer.payload))
+        const json = this.context.transcoder.reply(route, answer.payload)
+        if (json instanceof Promise)
+          json.then((bytes) => this.end(200, jsonType, bytes)).catch((error: unknown) => this.notMade(route, error))
+        else this.end(200, jsonType, json)
       }
     } catch (error) {
-      if (!(error instanceof WireError)) throw error
-      this.context.log.error(
-        { requestId: this.requestId, service: route.target.name, err: error },
-        'a reply is not its message',
-      )
-      this.fail(guestFailed(this.requestId))
+      this.notMade(route, error)
     }
+  }
+
+  private notMade(route: ServedRoute, error: unknown): void {
+    if (!(error instanceof WireError)) {
+      this.fail(error)
+      return
+    }
+    this.context.log.error(
+      { requestId: this.requestId, service: route.target.name, err: error },
+      'a reply is not its message',
+    )
+    this.fail(guestFailed(this.requestId))
   }
 
   private end(status: number, contentType: string, body: string | Uint8Array): void {
@@ -250,87 +265,4 @@ class HttpCall {
 
 function tooLarge(max: number): InnkeeperError {
   return new InnkeeperError('message_too_large', `the body is larger than ${max} bytes`)
-}
-
-/** The request's message as JSON: body, then query, then path variables over both. */
-function requestJson(route: ServedRoute, captured: readonly string[], query: string, body: Buffer | undefined): Json {
-  let json: Json = {}
-  if (body !== undefined) {
-    const parsed = parseJson(body)
-    if (route.body === '*') json = parsed
-    else json = { [(route.body as Field).jsonName]: parsed }
-  }
-  const { input } = route.method
-  if (query !== '' && route.body !== '*') applyQuery(input, json, query)
-  for (let index = 0; index < captured.length; index++) {
-    const path = route.variables[index]!
-    if (!isObject(json)) throw new TranscodeError(`expected an object for ${input.fullName}`)
-    setField(json, path, parseText(path, decodePart(captured[index]!), path.at(-1)!.jsonName), false)
-  }
-  return json
-}
-
-function parseJson(body: Buffer): Json {
-  if (!isUtf8(body)) throw new InnkeeperError('bad_request', '$: the body is not UTF-8')
-  try {
-    return JSON.parse(body.toString('utf8')) as Json
-  } catch (error) {
-    const what = body.length === 0 ? 'an empty body; send {} for an empty message' : (error as Error).message
-    throw new InnkeeperError('bad_request', `$: malformed JSON: ${what.slice(0, 200)}`)
-  }
-}
-
-function applyQuery(input: MessageType, json: Json, query: string): void {
-  if (!isObject(json)) throw new TranscodeError(`expected an object for ${input.fullName}`)
-  const seen = new Set<string>()
-  for (const [name, value] of new URLSearchParams(query)) {
-    const path = fieldPath(input, name)
-    const field = path?.at(-1)
-    const shown = name.slice(0, 100)
-    if (path === undefined || field === undefined)
-      throw new TranscodeError(`unknown field of ${input.fullName}`).inside(shown)
-    if (field.type.kind === 'message' || field.type.kind === 'map')
-      throw new TranscodeError('a message cannot be given in the query').inside(shown)
-    if (!field.repeated && seen.has(name)) throw new TranscodeError('given several times').inside(shown)
-    seen.add(name)
-    setField(json, path, parseText(path, value, shown), field.repeated)
-  }
-}
-
-/** Text from a path or query as the JSON that means it: only bool needs a change, numbers may be text in proto3 JSON. */
-function parseText(path: FieldPath, value: string, shown: string): Json {
-  const { type } = path.at(-1)!
-  if (type.kind !== 'scalar' || type.scalar !== 'bool') return value
-  if (/^true$/i.test(value)) return true
-  if (/^false$/i.test(value)) return false
-  throw new TranscodeError('expected bool').inside(shown)
-}
-
-function setField(json: { [name: string]: Json }, path: FieldPath, value: Json, append: boolean): void {
-  let at = json
-  for (const field of path.slice(0, -1)) {
-    const name = Object.hasOwn(at, field.name) ? field.name : field.jsonName
-    const inner = Object.hasOwn(at, name) ? at[name]! : null
-    if (inner === null) {
-      const made: { [name: string]: Json } = {}
-      at[name] = made
-      at = made
-    } else if (isObject(inner)) at = inner
-    else throw new TranscodeError('expected an object').inside(name)
-  }
-  const field = path.at(-1)!
-  if (field.name !== field.jsonName && Object.hasOwn(at, field.name)) delete at[field.name]
-  const before = append && Object.hasOwn(at, field.jsonName) ? at[field.jsonName] : undefined
-  if (!append) at[field.jsonName] = value
-  else if (Array.isArray(before)) before.push(value)
-  else at[field.jsonName] = [value]
-}
-
-function decodePart(text: string): string {
-  if (!text.includes('%')) return text
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw new InnkeeperError('bad_request', `the path has a malformed escape: ${text.slice(0, 100)}`)
-  }
 }

@@ -5,12 +5,13 @@
 //     sends them without: a page's EventSource would otherwise not know that it is connected.
 // W3. A failure before the headers is an ordinary answer with a status; one after them cuts the connection.
 // W4. The request's body is the one element of a streamed request.
+// W5. A long element becomes JSON in another thread: what comes after it waits, elements and the end alike, and no more is asked for.
 //
 // Owns: the response.   stream.ts owns: what may be called when.   http-json.ts owns: the request, and answers in one piece.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command, Failed } from '../command.ts'
-import { guestFailed } from '../errors.ts'
+import { guestFailed, toInnkeeperError } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import { WireError } from '../schema/wire.ts'
@@ -18,7 +19,7 @@ import { whenClosed } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
 import { replyHeaders } from './headers.ts'
-import { isHttpBody, jsonType, legalType, readHttpBody, replyJson } from './http-body.ts'
+import { isHttpBody, jsonType, legalType, readHttpBody } from './http-body.ts'
 import type { ServedRoute } from './routes.ts'
 import type { Streams, Wire } from './stream.ts'
 import { Stream } from './stream.ts'
@@ -57,6 +58,9 @@ class HttpStream implements Wire {
   private readonly timers: NodeJS.Timeout[] = []
   private quiet = true
   private headed = false
+  /** The last of the elements that wait for their JSON. */
+  private making: Promise<void> | undefined
+  private broken = false
   private single: { readonly payload: Uint8Array; readonly metadata: Metadata } | undefined
 
   constructor(parts: HttpStreamParts) {
@@ -94,7 +98,7 @@ class HttpStream implements Wire {
   }
 
   get ready(): boolean {
-    return !this.parts.response.writableNeedDrain
+    return this.making === undefined && !this.parts.response.writableNeedDrain
   }
 
   element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
@@ -102,7 +106,7 @@ class HttpStream implements Wire {
       this.single = { payload, metadata }
       return
     }
-    const { response, route, command } = this.parts
+    const { context, response, route, command } = this.parts
     try {
       if (this.form === 'raw') {
         const { contentType, data } = readHttpBody(payload)
@@ -111,19 +115,55 @@ class HttpStream implements Wire {
         else response.flushHeaders()
         return
       }
-      const json = replyJson(route, payload)
-      if (first) this.head(metadata, undefined)
-      this.quiet = false
-      response.write(this.form === 'events' ? `data: ${json}\n\n` : `${json}\n`)
+      const json = context.transcoder.reply(route, payload)
+      if (this.making === undefined && typeof json === 'string') this.write(json, metadata, first)
+      else this.making = this.inTurn(json, metadata, first)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       throw guestFailed(command.requestId, error)
     }
   }
 
+  private write(json: string | Uint8Array, metadata: Metadata, first: boolean): void {
+    const { response } = this.parts
+    if (first) this.head(metadata, undefined)
+    this.quiet = false
+    const [before, after] = this.form === 'events' ? ['data: ', '\n\n'] : ['', '\n']
+    if (typeof json === 'string') {
+      response.write(`${before}${json}${after}`)
+      return
+    }
+    response.write(before)
+    response.write(json)
+    response.write(after)
+  }
+
+  private inTurn(json: string | Promise<Uint8Array>, metadata: Metadata, first: boolean): Promise<void> {
+    const turn = Promise.allSettled([json, this.making])
+      .then(([made]) => {
+        if (made.status === 'rejected') throw made.reason
+        if (!this.broken && !this.parts.response.destroyed) this.write(made.value, metadata, first)
+      })
+      .catch((error: unknown) => {
+        this.broken = true
+        const failure = error instanceof WireError ? guestFailed(this.parts.command.requestId, error) : error
+        this.stream.fail(toInnkeeperError(failure))
+      })
+      .then(() => {
+        if (this.making !== turn) return
+        this.making = undefined
+        if (this.ready) this.stream.resume()
+      })
+    return turn
+  }
+
   end(failed: Failed | undefined): void {
     const { response, answer } = this.parts
     for (const timer of this.timers) clearTimeout(timer)
+    if (this.making !== undefined && !this.broken) {
+      void this.making.then(() => this.end(failed))
+      return
+    }
     if (failed !== undefined && !this.headed) answer(failed)
     else if (failed !== undefined) this.cut()
     else if (this.single !== undefined) answer({ kind: 'reply', ...this.single })

@@ -5,6 +5,7 @@ import { httpStatusOfGrpc, wire } from '../errors.ts'
 import type { Failure } from '../outcome.ts'
 import type { Schema } from '../schema/schema.ts'
 import { Sink } from '../transcode/sink.ts'
+import { soonBytesMax, soonStepsMax } from '../transcode/soon.ts'
 import { toJson } from '../transcode/to-json.ts'
 
 export interface HttpStatus {
@@ -47,13 +48,13 @@ function detailText(schema: Schema, typeName: string, data: Uint8Array): string 
   const url = JSON.stringify(`type.googleapis.com/${typeName}`)
   const type = schema.messages.get(typeName)
   try {
-    if (type !== undefined) {
-      const text = toJson(schema, type, data)
+    if (type !== undefined && data.length <= soonBytesMax) {
+      const text = toJson(schema, type, data, soonStepsMax)
       if (!text.startsWith('{')) return `{"@type":${url},"value":${text}}`
       return text === '{}' ? `{"@type":${url}}` : `{"@type":${url},${text.slice(1)}`
     }
   } catch {
-    // A detail that is not what it says: its bytes are all that can be told.
+    // A detail that is not what it says, or too long: its bytes are all that can be told.
   }
   return `{"@type":${url},"value":"${Buffer.from(data).toString('base64')}"}`
 }

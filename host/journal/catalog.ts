@@ -45,12 +45,16 @@ export interface Catalog extends AgeStore {
   deployments(): readonly Deployment[]
   /** The deployment that serves each service now, by service name. */
   active(): ReadonlyMap<string, number>
-  /** Store component, artefact and deployment, and let its services be served by it, all in one batch. */
-  deploy(deployment: Deployment, component: Uint8Array, artefact: Artefact): void
+  /** Store a component and its artefact, a piece a turn of the loop: before a deployment of them. */
+  keep(component: Uint8Array, artefact: Artefact): Promise<void>
+  /** Store a deployment, and let its services be served by it, in one batch. */
+  deploy(deployment: Deployment): void
   /** A service is no longer served; its data stays. */
   undeploy(service: string): void
   /** The storage id of a persistence id; assigned now if it has none. */
   storageId(persistenceId: string): StorageId
+  /** Those of many, in one write. */
+  storageIds(persistenceIds: readonly string[]): ReadonlyMap<string, StorageId>
   /** By service. */
   strikes(): ReadonlyMap<string, Strikes>
   /** `undefined`: none any more. */
@@ -59,7 +63,8 @@ export interface Catalog extends AgeStore {
   artefact(hash: string, engine: number): Artefact | undefined
   /** The descriptors of a component that was linked, for whatever engine. */
   descriptors(hash: string): Uint8Array | undefined
-  putArtefact(artefact: Artefact): void
+  /** A piece a turn of the loop. */
+  putArtefact(artefact: Artefact): Promise<void>
 }
 
 /** One open data directory. */

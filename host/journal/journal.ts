@@ -204,9 +204,10 @@ export interface Journal {
   /** Last record's numbers, or undefined if nothing was ever recorded. */
   head(entity: EntityRef): EntityHead | undefined
   base(entity: EntityRef): Base | undefined
-  /** Subscriptions that were left open, of one entity or of all. */
+  /** Subscriptions that were left open. */
   subscriptions(entity: EntityRef): readonly StoredSubscription[]
-  subscribed(max: number): readonly EntityRef[]
+  /** Entities that have some, `max` of those after `last`. */
+  subscribed(last: EntityRef | undefined, max: number): readonly EntityRef[]
   /** Records with revision > `after`, at most so many records and about so many bytes (at least one record). */
   records(entity: EntityRef, after: number, recordsMax: number, bytesMax: number): RecordsPage
   /** Events of the records with revision > `after`: at most so many events and bytes, but whole records, at least one. */

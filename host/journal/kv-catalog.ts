@@ -10,10 +10,12 @@
 //   components   component/<hash>              -> the uploaded bytes
 //                artefact/<hash>/<engine>      -> framed JSON: plan, description, number of modules
 //                module/<hash>/<engine>/<n>    -> a core module
+//                piece/...                     -> a piece of a long one of these (pieces.ts)
 
 import { randomBytes } from 'node:crypto'
 import { InnkeeperError } from '../errors.ts'
 import type { Artefact } from '../guest/artefact.ts'
+import { nextTurn } from '../slices.ts'
 import type { Catalog, Deployment, Strikes } from './catalog.ts'
 import { DamagedValue, damagedIn, isDamaged } from './damage.ts'
 import type { IncarnationStore, StoredIncarnation } from './incarnation.ts'
@@ -21,6 +23,7 @@ import type { StorageId } from './journal.ts'
 import type { Column } from './keys.ts'
 import { after } from './keys.ts'
 import type { Kv, Write } from './kv.ts'
+import { longWrites, readLong } from './pieces.ts'
 import { frame, unframe } from './record.ts'
 
 /** Layout of the data directory. A host refuses one that is newer than it knows. */
@@ -57,14 +60,19 @@ export class KvCatalog implements Catalog, IncarnationStore {
     return new Map(this.all<{ deployment: number }>('active/').map(([name, { deployment }]) => [name, deployment]))
   }
 
-  deploy(deployment: Deployment, component: Uint8Array, artefact: Artefact): void {
-    const writes: Write[] = [
-      ['components', Buffer.from(`component/${deployment.hash}`), Buffer.from(component)],
-      ...artefactWrites(artefact),
+  async keep(component: Uint8Array, artefact: Artefact): Promise<void> {
+    for (const write of longWrites(`component/${artefact.hash}`, component)) {
+      this.write([write])
+      await nextTurn()
+    }
+    await this.putArtefact(artefact)
+  }
+
+  deploy(deployment: Deployment): void {
+    this.write([
       put(`deployment/${String(deployment.number).padStart(10, '0')}`, deployment),
       ...deployment.services.map(({ name }) => put(`active/${name}`, { deployment: deployment.number })),
-    ]
-    this.write(writes)
+    ])
   }
 
   undeploy(service: string): void {
@@ -72,16 +80,31 @@ export class KvCatalog implements Catalog, IncarnationStore {
   }
 
   storageId(persistenceId: string): StorageId {
-    const key = `storage/${persistenceId}`
-    const known = this.read<{ id: StorageId }>(key)
-    if (known !== undefined) return known.id
-    const id = Math.max(0, ...this.all<{ id: StorageId }>('storage/').map(([, entry]) => entry.id)) + 1
-    this.write([put(key, { id })])
-    return id
+    return this.storageIds([persistenceId]).get(persistenceId)!
+  }
+
+  storageIds(persistenceIds: readonly string[]): ReadonlyMap<string, StorageId> {
+    const ids = new Map<string, StorageId>()
+    const writes: Write[] = []
+    let last: StorageId | undefined
+    for (const persistenceId of new Set(persistenceIds)) {
+      const key = `storage/${persistenceId}`
+      const known = this.read<{ id: StorageId }>(key)
+      if (known !== undefined) {
+        ids.set(persistenceId, known.id)
+        continue
+      }
+      last ??= this.all<{ id: StorageId }>('storage/').reduce((most, [, { id }]) => Math.max(most, id), 0)
+      last += 1
+      ids.set(persistenceId, last)
+      writes.push(put(key, { id: last }))
+    }
+    if (writes.length > 0) this.write(writes)
+    return ids
   }
 
   component(hash: string): Uint8Array | undefined {
-    return this.get('components', Buffer.from(`component/${hash}`))
+    return this.long(`component/${hash}`)
   }
 
   artefact(hash: string, engine: number): Artefact | undefined {
@@ -100,7 +123,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
     const { modules: count, descriptors, ...rest } = JSON.parse(unframe(head).toString('utf8')) as ArtefactHead
     const modules: Uint8Array[] = []
     for (let index = 0; index < count; index++) {
-      const module = this.get('components', Buffer.from(`module/${hash}/${engine}/${index}`))
+      const module = this.long(`module/${hash}/${engine}/${index}`)
       if (module === undefined) return undefined
       modules.push(unframe(module))
     }
@@ -122,8 +145,22 @@ export class KvCatalog implements Catalog, IncarnationStore {
     return undefined
   }
 
-  putArtefact(artefact: Artefact): void {
-    this.write(artefactWrites(artefact))
+  async putArtefact(artefact: Artefact): Promise<void> {
+    const { hash, engine, modules, description } = artefact
+    for (const [index, module] of modules.entries())
+      for (const write of longWrites(`module/${hash}/${engine}/${index}`, frame(module))) {
+        this.write([write])
+        await nextTurn()
+      }
+    const { descriptors, ...described } = description
+    const head: ArtefactHead = {
+      ...artefact,
+      modules: modules.length,
+      description: described as ArtefactHead['description'],
+      descriptors: Buffer.from(descriptors).toString('base64'),
+    }
+    // Last: whoever finds it finds the modules.
+    this.write([['components', Buffer.from(`artefact/${hash}/${engine}`), frame(Buffer.from(JSON.stringify(head)))]])
   }
 
   strikes(): ReadonlyMap<string, Strikes> {
@@ -149,6 +186,10 @@ export class KvCatalog implements Catalog, IncarnationStore {
 
   putIncarnation(incarnation: StoredIncarnation): void {
     this.write([put('incarnation', incarnation)])
+  }
+
+  private long(key: string): Buffer | undefined {
+    return this.using(() => readLong(this.kv, key))
   }
 
   private get(column: Column, key: Buffer): Buffer | undefined {
@@ -208,23 +249,6 @@ function isDamage(error: unknown): boolean {
 }
 
 type ArtefactHead = Omit<Artefact, 'modules'> & { readonly modules: number; readonly descriptors: string }
-
-function artefactWrites(artefact: Artefact): Write[] {
-  const { hash, engine, modules, description } = artefact
-  const { descriptors, ...described } = description
-  const head = {
-    ...artefact,
-    modules: modules.length,
-    description: described,
-    descriptors: Buffer.from(descriptors).toString('base64'),
-  }
-  return [
-    ['components', Buffer.from(`artefact/${hash}/${engine}`), frame(Buffer.from(JSON.stringify(head)))],
-    ...modules.map(
-      (module, index): Write => ['components', Buffer.from(`module/${hash}/${engine}/${index}`), frame(module)],
-    ),
-  ]
-}
 
 function put(key: string, value: unknown): Write {
   return ['default', Buffer.from(key), frame(Buffer.from(JSON.stringify(value)))]

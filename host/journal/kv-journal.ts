@@ -193,11 +193,11 @@ export class KvJournal implements Journal {
     }, entity)
   }
 
-  subscribed(max: number): readonly EntityRef[] {
+  subscribed(last: EntityRef | undefined, max: number): readonly EntityRef[] {
     return this.reading(() => {
       const found: EntityRef[] = []
       const to = Buffer.alloc(5, 255)
-      let from: Buffer = Buffer.alloc(1)
+      let from: Buffer = last === undefined ? Buffer.alloc(1) : after(entityPrefix(last))
       while (found.length < max) {
         const first = this.firstReadable('subscriptions', from, to)
         if (first === undefined) break

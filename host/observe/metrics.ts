@@ -3,6 +3,7 @@
 // Bound once for each service, so that the hot path does no label look-up (tally.ts).
 
 import { Counter, Gauge, Registry } from 'prom-client'
+import { nextTurn } from '../slices.ts'
 import type { Count } from './tally.ts'
 import { Counters, Gauges, Histograms } from './tally.ts'
 
@@ -95,6 +96,16 @@ export class Metrics {
         this.inc(read())
       },
     })
+  }
+
+  /** All of them in Prometheus' text, one a turn of the loop: each has a line for every service, and histograms a dozen. */
+  async text(): Promise<string> {
+    const parts: string[] = []
+    for (const { name } of this.registry.getMetricsAsArray()) {
+      parts.push(await this.registry.getSingleMetricAsString(name))
+      await nextTurn()
+    }
+    return `${parts.join('\n\n')}\n`
   }
 
   /** Faults of a service's functions until now: the number itself, to be kept at hand. */

@@ -14,6 +14,8 @@
 // O6. An effect on a service that this host cannot run waits, untried, until another version of that is deployed.
 // O7. A chain has at most `chainEffectsMax` effects (chains.ts); the one beyond is parked untried. An effect of an entity on itself
 //     is no hop: it counts in the chain alone.
+// O8. What is done for many entries (reading, taking up, trying, giving up) is done for `pieceMax` a turn of the loop. Nothing is added
+//     before all that there is has been read, or shares and places would be given twice.
 //
 // Owns: trying, parking, the waiting for synchronous ones.   Activation owns: the commits.   The target owns: the outcome.
 
@@ -26,6 +28,7 @@ import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Batch, Journal, OutboxEntry } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import { Shares } from '../shares.ts'
+import { nextTurn } from '../slices.ts'
 import type { InChain } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
 import { tooManyHops } from './forward.ts'
@@ -34,6 +37,8 @@ import { tooManyHops } from './forward.ts'
 export const backOffMs = [100, 500, 2_000, 10_000, 60_000] as const
 /** How long one try may wait for its target. In milliseconds. */
 const tryMs = 60_000
+/** Entries read, taken up, tried or given up in one turn. */
+export const pieceMax = 200
 /** google.rpc codes with which an effect is worth another try: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
 const passing: ReadonlySet<number> = new Set([4, 8, 10, 14])
 
@@ -73,9 +78,11 @@ export class Outbox {
   /** Their bytes. */
   private readonly bytes: Shares
   private lastId: number
-  /** Counts `resume`: what was tried before it is taken up anew, and its answer means nothing. */
+  /** Counts `load`: what was tried before it is taken up anew, and its answer means nothing. */
   private era = 0
   private stopped = false
+  /** Not all that is in the journal has been read. */
+  private loading = false
   /** Entries that a commit on its way takes out or replaces. */
   private readonly leaving = new Set<number>()
   /** New entries of commits on their way. */
@@ -123,13 +130,15 @@ export class Outbox {
     if (first === undefined) return true
     const { service } = first.cause
     const bytes = added.reduce((sum, entry) => sum + bytesOf(entry), 0)
-    if (this.shares.admits(service, added.length) && this.bytes.admits(service, bytes)) return true
+    if (!this.loading && this.shares.admits(service, added.length) && this.bytes.admits(service, bytes)) return true
     for (const entry of added) this.chains.giveBack(entry)
     return false
   }
 
   /** Why it does not admit more of this service. */
   full(service: string): InnkeeperError {
+    if (this.loading)
+      return new InnkeeperError('overloaded', 'the side effects that are stored are being read; try again in a moment')
     const held = this.shares.of(service)
     const message = this.shares.full
       ? 'too many side effects are waiting; see `inn effects`'
@@ -159,9 +168,9 @@ export class Outbox {
     return found.sort((a, b) => a.id - b.id).slice(0, max)
   }
 
-  /** Take up what is in the journal, in order: after a start, when all services are there, and after a reopened store.
-   *  `interrupted`: a process has ended meanwhile, perhaps by one of these (O5). */
-  resume(interrupted: boolean): void {
+  /** Read what is in the journal, a piece a turn: before the first command of a start, and after a reopened store. Nothing is added
+   *  meanwhile (O8). False if it was overtaken by another `load`, or the host stopped. @throws InnkeeperError `storage_unavailable` */
+  async load(): Promise<boolean> {
     this.entries.clear()
     this.leaving.clear()
     this.coming.clear()
@@ -170,29 +179,55 @@ export class Outbox {
     this.chains.clear()
     this.putOff = []
     this.era += 1
+    const { era } = this
+    this.loading = true
     for (let after = 0; ; ) {
-      const page = this.parts.journal.outbox(after, 1_000)
+      const page = this.parts.journal.outbox(after, pieceMax)
       const last = page.at(-1)
-      if (last === undefined) return
+      if (last === undefined) break
       after = last.id
       for (const entry of page) {
         this.entries.set(entry.id, entry)
         this.take(entry)
         this.chains.found(entry)
       }
-      const waiting = page.filter(({ parked }) => parked === undefined)
+      await nextTurn()
+      if (era !== this.era || this.stopped) return false
+    }
+    this.loading = false
+    return true
+  }
+
+  /** Take up what was loaded, in order, a piece a turn: when all services are there. `interrupted`: a process has ended meanwhile, perhaps
+   *  by one of these (O5). */
+  async takeUp(interrupted: boolean): Promise<void> {
+    const { era } = this
+    for await (const piece of this.pieces([...this.entries.values()])) {
+      if (era !== this.era) return
+      // Some may have left while others were taken up.
+      const waiting = piece.filter((entry) => entry.parked === undefined && this.entries.get(entry.id) === entry)
       const untried = (entry: OutboxEntry) => this.parts.unserved(entry.call.service) !== undefined
-      if (interrupted) this.takeUp(waiting.filter((entry) => !untried(entry)))
+      if (interrupted) this.count(waiting.filter((entry) => !untried(entry)))
       for (const entry of waiting) if (!interrupted || untried(entry)) this.attempt(entry, ignore)
     }
   }
 
-  /** Other services are served than before: try what was put off. */
-  served(): void {
-    for (const attempt of this.putOff.splice(0)) attempt()
+  /** Other services are served than before: try what was put off, a piece a turn. */
+  async served(): Promise<void> {
+    for await (const attempts of this.pieces(this.putOff.splice(0))) for (const attempt of attempts) attempt()
   }
 
-  private takeUp(waiting: readonly OutboxEntry[]): void {
+  /** What is done for many is done for so many a turn (O8). */
+  private async *pieces<T>(all: readonly T[]): AsyncGenerator<readonly T[]> {
+    for (let at = 0; at < all.length; at += pieceMax) {
+      if (at > 0) await nextTurn()
+      if (this.stopped) return
+      yield all.slice(at, at + pieceMax)
+    }
+  }
+
+  /** One try more of each, on disk before it is made. */
+  private count(waiting: readonly OutboxEntry[]): void {
     const counted = waiting.map((entry) => ({ ...entry, attempts: entry.attempts + 1 }))
     const spent = ({ attempts }: OutboxEntry) => attempts > backOffMs.length
     const again = counted.filter((entry) => !spent(entry))
@@ -343,11 +378,16 @@ export class Outbox {
     return true
   }
 
-  /** Give up all that a service caused, waiting or parked: it is purged. How many they were. */
-  purge(service: string): number {
+  /** Give up all that a service caused, waiting or parked, a piece a turn: it is purged. How many they were. */
+  async purge(service: string): Promise<number> {
     const caused = [...this.entries.values()].filter(({ cause }) => cause.service === service)
-    if (caused.length > 0) this.dropAll(caused)
-    return caused.length
+    let count = 0
+    for await (const piece of this.pieces(caused)) {
+      const there = piece.filter(({ id }) => this.entries.has(id))
+      if (there.length > 0) this.dropAll(there)
+      count += there.length
+    }
+    return count
   }
 
   private dropAll(entries: readonly OutboxEntry[]): void {

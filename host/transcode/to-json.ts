@@ -5,7 +5,10 @@
 // O2. Text is built directly: no object is made, so no name from a stranger becomes a property.
 // O3. The bytes come from a guest: whatever is not that message throws WireError; depth is bounded.
 // O4. As protobuf says: the last scalar wins, messages merge, packed and unpacked lists are both read, unknown fields skipped.
+// O5. Few bytes may be long text: each empty message of a list has all its fields. So steps are counted, and bounded by the caller: a field
+//     of a message, a value, or a character that the bytes do not have.
 
+import { positionOf } from '../schema/positions.ts'
 import type { Field, FieldType, MessageType, ScalarType, Schema } from '../schema/schema.ts'
 import { WireCursor, WireError } from '../schema/wire.ts'
 import { wireTypeOf } from './to-message.ts'
@@ -13,19 +16,65 @@ import { wellKnownToJson } from './well-known-to-json.ts'
 
 const depthMax = 100
 
-/** @throws WireError if the bytes are not that message. */
-export function toJson(schema: Schema, type: MessageType, bytes: Uint8Array): string {
+/** The text takes more steps than the caller allows (O5). */
+export class TextTooLong extends WireError {
+  constructor() {
+    super('a message whose JSON is too long', 0)
+    this.name = 'TextTooLong'
+  }
+}
+
+/** Of a name: its quotes, colon and comma, and a default. */
+const frameSteps = 6
+
+/** Steps that are left to the text that is made. It is made in one go. */
+let stepsLeft = 0
+
+/** @throws WireError if the bytes are not that message, TextTooLong */
+export function toJson(
+  schema: Schema,
+  type: MessageType,
+  bytes: Uint8Array,
+  stepsMax = Number.POSITIVE_INFINITY,
+): string {
+  stepsLeft = stepsMax
   return messageText(schema, type, bytes, 0)
 }
 
 /** One field's JSON: the form of `response_body`. */
-export function fieldToJson(schema: Schema, type: MessageType, field: Field, bytes: Uint8Array): string {
-  const slot = readSlots(schema, type, bytes, 0)[type.fields.indexOf(field)]
+export function fieldToJson(
+  schema: Schema,
+  type: MessageType,
+  field: Field,
+  bytes: Uint8Array,
+  stepsMax = Number.POSITIVE_INFINITY,
+): string {
+  stepsLeft = stepsMax
+  const slot = readSlots(schema, type, bytes, 0)[positionOf(type, field)]
   return slotText(schema, field, slot, 0) ?? defaultText(field)
 }
 
-/** What was read for one field: bytes of a message (concatenated: that is how messages merge), text of a scalar, or a list. */
-export type Slot = string | Uint8Array | string[] | Map<string, string> | undefined
+function take(steps: number): void {
+  stepsLeft -= steps
+  if (stepsLeft < 0) throw new TextTooLong()
+}
+
+/** What was read of a message, part by part. Parts are put together once, at the end, or many small ones would be copied for ever. */
+class Merged {
+  private readonly parts: Uint8Array[] = []
+
+  add(part: Uint8Array): this {
+    this.parts.push(part)
+    return this
+  }
+
+  get bytes(): Uint8Array {
+    return this.parts.length === 1 ? this.parts[0]! : Buffer.concat(this.parts)
+  }
+}
+
+/** What was read for one field: bytes of a message (one after the other: that is how messages merge), text of a scalar, or a list. */
+export type Slot = string | Merged | string[] | Map<string, string> | undefined
 
 export function messageText(schema: Schema, type: MessageType, bytes: Uint8Array, depth: number): string {
   if (depth > depthMax) throw new WireError(`a message nested more than ${depthMax} deep`, 0)
@@ -41,6 +90,7 @@ export function fieldsText(schema: Schema, type: MessageType, bytes: Uint8Array,
     const field = type.fields[index]!
     const value = slotText(schema, field, slots[index], depth) ?? (field.presence ? undefined : defaultText(field))
     if (value === undefined) continue
+    take(field.jsonName.length + frameSteps)
     if (result !== '') result += ','
     result += `${JSON.stringify(field.jsonName)}:${value}`
   }
@@ -55,7 +105,7 @@ function slotText(schema: Schema, field: Field, slot: Slot, depth: number): stri
     return `{${entries.map(([key, value]) => `${key}:${value}`).join(',')}}`
   }
   if (field.type.kind !== 'message') throw new WireError('bytes for a scalar', 0)
-  return messageText(schema, field.type.message, slot, depth + 1)
+  return messageText(schema, field.type.message, slot.bytes, depth + 1)
 }
 
 function defaultText(field: Field): string {
@@ -86,17 +136,19 @@ function defaultScalar(type: ScalarType): string {
 }
 
 export function readSlots(schema: Schema, type: MessageType, bytes: Uint8Array, depth: number): Slot[] {
+  take(type.fields.length + 1)
   const slots: Slot[] = new Array(type.fields.length).fill(undefined)
   const cursor = new WireCursor(bytes)
   while (!cursor.done) {
     const tag = cursor.tag()
     const field = type.byNumber.get(tag >>> 3)
     const wire = tag & 7
+    take(1)
     if (field === undefined) {
       cursor.skip(wire)
       continue
     }
-    const index = type.fields.indexOf(field)
+    const index = positionOf(type, field)
     const expected = wireTypeOf(field.type)
     if (field.type.kind === 'map' && wire === 2) {
       slots[index] = readEntry(
@@ -111,7 +163,10 @@ export function readSlots(schema: Schema, type: MessageType, bytes: Uint8Array, 
     } else if (field.repeated && wire === 2) {
       const end = cursor.length()
       const packed = new WireCursor(bytes, cursor.at, end)
-      while (!packed.done) push(slots, index, elementText(schema, field.type, packed, depth))
+      while (!packed.done) {
+        take(1)
+        push(slots, index, elementText(schema, field.type, packed, depth))
+      }
       cursor.at = end
     } else if (wire !== expected) {
       cursor.skip(wire)
@@ -119,7 +174,7 @@ export function readSlots(schema: Schema, type: MessageType, bytes: Uint8Array, 
       clearOneof(type, field, slots)
       const view = cursor.view()
       const before = slots[index]
-      slots[index] = before instanceof Uint8Array ? Buffer.concat([before, view]) : view
+      slots[index] = (before instanceof Merged ? before : new Merged()).add(view)
     } else {
       clearOneof(type, field, slots)
       slots[index] = elementText(schema, field.type, cursor, depth)
@@ -131,6 +186,7 @@ export function readSlots(schema: Schema, type: MessageType, bytes: Uint8Array, 
 /** The last member of a oneof on the wire is the one that is set. */
 function clearOneof(type: MessageType, field: Field, slots: Slot[]): void {
   if (field.oneof === undefined) return
+  take(slots.length)
   for (let index = 0; index < slots.length; index++) {
     const other = type.fields[index]!
     if (other !== field && other.oneof === field.oneof) slots[index] = undefined
@@ -152,22 +208,21 @@ function readEntry(
 ): Map<string, string> {
   const cursor = new WireCursor(bytes)
   let key: string | undefined
-  let value: string | Uint8Array | undefined
+  let value: string | Merged | undefined
   while (!cursor.done) {
     const tag = cursor.tag()
     if (tag === ((1 << 3) | wireTypeOf({ kind: 'scalar', scalar: type.key }))) key = scalarText(cursor, type.key)
     else if (tag !== ((2 << 3) | wireTypeOf(type.value))) cursor.skip(tag & 7)
     else if (type.value.kind === 'message') {
-      const view = cursor.view()
-      value = value instanceof Uint8Array ? Buffer.concat([value, view]) : view
+      value = (value instanceof Merged ? value : new Merged()).add(cursor.view())
     } else value = elementText(schema, type.value, cursor, depth)
   }
   const entries = into ?? new Map<string, string>()
   const keyText = key ?? defaultScalar(type.key)
-  if (value === undefined && type.value.kind === 'message') value = new Uint8Array()
+  if (value === undefined && type.value.kind === 'message') value = new Merged()
   const valueText =
-    value instanceof Uint8Array && type.value.kind === 'message'
-      ? messageText(schema, type.value.message, value, depth + 1)
+    value instanceof Merged && type.value.kind === 'message'
+      ? messageText(schema, type.value.message, value.bytes, depth + 1)
       : ((value as string | undefined) ??
         (type.value.kind === 'enum'
           ? enumText(type.value.enum, 0)
@@ -186,7 +241,9 @@ function elementText(schema: Schema, type: FieldType, cursor: WireCursor, depth:
 function enumText(type: { fullName: string; byNumber: ReadonlyMap<number, string> }, number: number): string {
   if (type.fullName === 'google.protobuf.NullValue') return 'null'
   const name = type.byNumber.get(number)
-  return name === undefined ? String(number) : `"${name}"`
+  if (name === undefined) return String(number)
+  take(name.length)
+  return `"${name}"`
 }
 
 export function scalarText(cursor: WireCursor, type: ScalarType): string {

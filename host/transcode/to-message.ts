@@ -7,6 +7,7 @@
 //     are equal bytes (idempotency compares them).
 // J4. Depth is bounded, and so is size, by what the ingress read.
 
+import { positionOf } from '../schema/positions.ts'
 import type { Field, FieldType, MessageType, ScalarType, Schema } from '../schema/schema.ts'
 import { wireType, wireTypeOfScalar } from '../schema/wire.ts'
 import { Sink } from './sink.ts'
@@ -15,6 +16,8 @@ import { wellKnownToMessage } from './well-known-to-message.ts'
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
 const depthMax = 100
+/** A message with more is looked through by what is given. */
+const fewFields = 16
 
 export class TranscodeError extends Error {
   private readonly path: (string | number)[] = []
@@ -69,7 +72,7 @@ export function writeMessage(out: ToMessage, type: MessageType, json: Json, dept
 export function writeFields(out: ToMessage, type: MessageType, json: { [name: string]: Json }, depth: number): void {
   let known = 0
   let oneofs: Map<string, string> | undefined
-  for (const field of type.fields) {
+  for (const field of type.fields.length > fewFields ? givenFields(type, json) : type.fields) {
     let value: Json | undefined
     if (Object.hasOwn(json, field.jsonName)) {
       value = json[field.jsonName]!
@@ -99,6 +102,16 @@ export function writeFields(out: ToMessage, type: MessageType, json: { [name: st
   for (const name of Object.keys(json)) {
     if (!type.byName.has(name)) throw new TranscodeError(`unknown field of ${type.fullName}`).inside(name.slice(0, 100))
   }
+}
+
+/** Those of many fields that are given, in declaration order: what a message costs is what is written of it, not what it might have. */
+function givenFields(type: MessageType, json: { [name: string]: Json }): readonly Field[] {
+  const given = new Set<Field>()
+  for (const name of Object.keys(json)) {
+    const field = type.byName.get(name)
+    if (field !== undefined) given.add(field)
+  }
+  return [...given].sort((a, b) => positionOf(type, a) - positionOf(type, b))
 }
 
 /** `null` is a value for these and "not given" for all others. */

@@ -102,6 +102,32 @@ Readers('a page of a journal is bounded in bytes, and the pages together are the
   assert.is(printed.trimEnd().split('\n').length, 300)
 })
 
+Readers('a long state, now or then, is not read by the loop, and is shown whole', async () => {
+  const length = 70_000
+  const update = (text: string) => `return { change: { updated: ${text} }, outcome: say('') }`
+  await put('state', update(`JSON.stringify('x'.repeat(${length}))`))
+  await put('state', update(`'[' + 'y'.repeat(${length})`))
+  const { parse } = JSON
+  let longest = 0
+  JSON.parse = (text, reviver) => {
+    longest = Math.max(longest, text.length)
+    return parse(text, reviver)
+  }
+  const texts: string[] = []
+  try {
+    for (const at of ['?at=1', ''])
+      texts.push(await (await fetch(`http://${host.admin}/v1/services/${values}/entities/state/state${at}`)).text())
+  } finally {
+    JSON.parse = parse
+  }
+  assert.ok(longest < length, `${longest} characters were read by the loop`)
+  const [then, now] = texts.map((text) => JSON.parse(text))
+  assert.equal([then.revision, now.revision, then.effects], [1, 2, []])
+  assert.ok(then.state === 'x'.repeat(length))
+  // Not JSON after all.
+  assert.is(Buffer.from(now.state.base64, 'base64').toString(), `[${'y'.repeat(length)}`)
+})
+
 Readers(
   'entities come in pages, with their prefix, and inn goes on until it has as many as were asked for',
   async () => {

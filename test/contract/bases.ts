@@ -38,7 +38,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     assert.is(journal.base(profile), undefined)
     assert.equal(journal.history(profile, 0, 10, everything), { records: [], more: false })
     assert.equal(journal.subscriptions(profile), [])
-    assert.equal(journal.subscribed(10), [])
+    assert.equal(journal.subscribed(undefined, 10), [])
     assert.equal(journal.entities(1, '', undefined, 10, 'base'), [])
   })
 
@@ -248,7 +248,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     const again = (await reopen()).journal
     const all = ['s-1', 's-10', 's-2'].map((id) => subscription(id))
     assert.equal(plain(again.subscriptions(room)), plain(all))
-    assert.equal(again.subscribed(10), [room])
+    assert.equal(again.subscribed(undefined, 10), [room])
     await commit(again, (next) => {
       next.unsubscribe(room, 's-1')
       next.unsubscribe(room, 's-none')
@@ -264,7 +264,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
       batch.unsubscribe(room, 's')
     })
     assert.equal(journal.subscriptions(room), [])
-    assert.equal(journal.subscribed(10), [])
+    assert.equal(journal.subscribed(undefined, 10), [])
   })
 
   on('subscriptions of neighbours do not meet, however keys and ids look', async ({ journal }, reopen) => {
@@ -280,15 +280,17 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
       assert.equal(plain(store.subscriptions(entity)), plain(expected), nameOf(entity))
     }
     const sorted = [...entities].sort((a, b) => a.storage - b.storage || order(a.key, b.key))
-    assert.equal(store.subscribed(1000), sorted)
-    assert.equal(store.subscribed(3), sorted.slice(0, 3))
-    assert.equal(store.subscribed(0), [])
+    assert.equal(store.subscribed(undefined, 1000), sorted)
+    assert.equal(store.subscribed(undefined, 3), sorted.slice(0, 3))
+    assert.equal(store.subscribed(undefined, 0), [])
+    assert.equal(store.subscribed(sorted[2], 1000), sorted.slice(3))
+    assert.equal(store.subscribed(sorted.at(-1), 1000), [])
     const gone = { storage: 1, key: 'a\0' }
     await commit(store, (batch) => {
       for (const id of ids) batch.unsubscribe(gone, id)
     })
     const left = sorted.filter((entity) => nameOf(entity) !== nameOf(gone))
-    assert.equal(store.subscribed(1000), left)
+    assert.equal(store.subscribed(undefined, 1000), left)
     for (const entity of left) assert.is(store.subscriptions(entity).length, ids.length, nameOf(entity))
   })
 
@@ -310,7 +312,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
       }
       assert.equal(journal.entities(2, '', undefined, 10, 'base'), [])
       assert.is(journal.entities(3, '', undefined, 10, 'base').length, 3)
-      assert.is(journal.subscribed(100).length, 6)
+      assert.is(journal.subscribed(undefined, 100).length, 6)
     })
     const { journal } = await reopen()
     await keep(journal, { storage: 2, key: 'a' }, 0, base(1, 'anew'))

@@ -3,6 +3,7 @@
 import http2 from 'node:http2'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Replica } from '../../host/crdt/replica.ts'
 import type { Host } from '../../host/main.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import type { Answered, Listening } from '../support/scripted.ts'
@@ -479,6 +480,27 @@ Streams('R5: many subscribers hear of every change once and in order, in several
   }
   for (const stream of streams) stream.cancel()
   await until(async () => (await streamsOf('s21')) === 0)
+})
+
+Streams('R5: of a change the value is encoded once, however many hear of it', async () => {
+  const streams = Array.from({ length: 600 }, () => open('s23', { cancelled: 'return { answer: none() }' }))
+  await Promise.all(streams.map((stream) => stream.until(1)))
+  const { view } = Replica.prototype
+  let encoded = 0
+  Replica.prototype.view = function (this: Replica, ...parts) {
+    encoded += 1
+    return view.apply(this, parts)
+  }
+  try {
+    await changed('s23', 'increment(1)')
+    for (const stream of streams) assert.equal(await stream.until(2), ['opened', '{"counter":"1"}'])
+  } finally {
+    Replica.prototype.view = view
+  }
+  // For the command, for its reply, and for all that heard.
+  assert.is(encoded, 3)
+  for (const stream of streams) stream.cancel()
+  await until(async () => (await streamsOf('s23')) === 0)
 })
 
 Streams('R6: many subscribers of an entity that is deleted hear of the value before, and end well', async () => {

@@ -9,8 +9,10 @@ import { GroupCommit } from '../../host/journal/group-commit.ts'
 import type { OutboxEntry } from '../../host/journal/journal.ts'
 import { memoryStore } from '../../host/journal/memory.ts'
 import { defaultLimits } from '../../host/limits.ts'
-import { backOffMs, Outbox } from '../../host/reply/outbox.ts'
+import { backOffMs, Outbox, pieceMax } from '../../host/reply/outbox.ts'
+import { nextTurn } from '../../host/slices.ts'
 import { call } from '../support/journal.ts'
+import { countedInTurns } from '../support/turns.ts'
 
 const Sending = suite('outbox')
 
@@ -33,6 +35,13 @@ function made() {
 }
 
 type Made = ReturnType<typeof made>
+
+/** What a start does, or a store that was reopened. */
+async function resume({ outbox, commits }: Made, interrupted: boolean): Promise<void> {
+  assert.ok(await outbox.load())
+  await outbox.takeUp(interrupted)
+  commits.flush()
+}
 
 /** Put an entry on disk, as an entity's commit does, and let the outbox know. */
 function caused({ commits, outbox }: Made, more: Partial<OutboxEntry> = {}): OutboxEntry {
@@ -92,17 +101,16 @@ Sending(
     all.away.add(call.service)
     const entry = caused(all)
     for (let start = 0; start <= backOffMs.length; start++) {
-      all.outbox.resume(true)
-      all.commits.flush()
+      await resume(all, true)
     }
-    all.outbox.served()
+    await all.outbox.served()
     assert.equal([all.sent.length, attempts(all), all.outbox.find(entry.id)?.parked], [0, [0], undefined])
     all.away.clear()
-    all.outbox.served()
+    await all.outbox.served()
     assert.is(all.sent.length, 1)
     arrives(all, entry)
     all.commits.flush()
-    all.outbox.served()
+    await all.outbox.served()
     assert.equal([all.sent.length, all.outbox.size], [1, 0])
   },
 )
@@ -119,7 +127,7 @@ Sending(
     })
     assert.equal([all.sent.length, done], [0, 0])
     all.away.clear()
-    all.outbox.served()
+    await all.outbox.served()
     arrives(all, entry)
     all.commits.flush()
     all.sent[0]!.reply({ kind: 'reply', payload: new Uint8Array(), metadata: [] })
@@ -133,27 +141,27 @@ Sending(
   },
 )
 
-Sending('O5: what was under way when a process ended counts before it is tried again, and is parked in the end', () => {
-  const all = made()
-  caused(all)
-  for (let start = 1; start <= backOffMs.length; start++) {
-    all.outbox.resume(true)
-    all.commits.flush()
-    assert.is(all.sent.length, start)
-    assert.is(all.sent.at(-1)!.onDisk[0]!.attempts, start)
-  }
-  all.outbox.resume(true)
-  all.commits.flush()
-  assert.is(all.sent.length, backOffMs.length)
-  const [entry] = all.journal.outbox(0, 100)
-  assert.match(entry!.parked!, /tried 6 times, and the host ended while it was under way/)
-  // A store that was only reopened interrupted nothing.
-  const other = made()
-  caused(other)
-  other.outbox.resume(false)
-  other.commits.flush()
-  assert.equal([other.sent.length, attempts(other)], [1, [0]])
-})
+Sending(
+  'O5: what was under way when a process ended counts before it is tried again, and is parked in the end',
+  async () => {
+    const all = made()
+    caused(all)
+    for (let start = 1; start <= backOffMs.length; start++) {
+      await resume(all, true)
+      assert.is(all.sent.length, start)
+      assert.is(all.sent.at(-1)!.onDisk[0]!.attempts, start)
+    }
+    await resume(all, true)
+    assert.is(all.sent.length, backOffMs.length)
+    const [entry] = all.journal.outbox(0, 100)
+    assert.match(entry!.parked!, /tried 6 times, and the host ended while it was under way/)
+    // A store that was only reopened interrupted nothing.
+    const other = made()
+    caused(other)
+    await resume(other, false)
+    assert.equal([other.sent.length, attempts(other)], [1, [0]])
+  },
+)
 
 Sending('O2: a try that is too late does not bring back what its target decides in the same turn', () => {
   for (const answer of [late, refusal(9)]) {
@@ -195,6 +203,70 @@ Sending('a try by hand says what it came to', async () => {
   all.commits.flush()
   assert.equal(await tried(() => arrives(all, entry)), { became: 'delivered' })
   assert.equal(all.outbox.list(), [])
+})
+
+/** Many, on disk. */
+async function manyCaused(count: number, more: Partial<OutboxEntry> = {}): Promise<Made> {
+  const all = made()
+  for (let at = 0; at < count; at++) caused(all, more)
+  return all
+}
+
+Sending('O8: what is stored is read, taken up and tried so many a turn, all of it, in order', async () => {
+  const count = 3 * pieceMax + 7
+  const all = await manyCaused(count)
+  const more = { ...all.journal.outbox(0, 1)[0]!, id: 1_000_000 }
+  await nextTurn()
+  const rows = countedInTurns(all.journal, 'outbox', (page) => page.length)
+  const loading = all.outbox.load()
+  assert.is(all.outbox.admits([more]), false)
+  assert.match(all.outbox.full('s').message, 'are being read')
+  assert.ok(await loading)
+  assert.is(rows.most, pieceMax)
+  const before = all.sent.length
+  let most = 0
+  void all.outbox.takeUp(true)
+  for (let seen = before; seen - before < all.outbox.size; ) {
+    await nextTurn()
+    all.commits.flush()
+    most = Math.max(most, all.sent.length - seen)
+    seen = all.sent.length
+  }
+  assert.ok(most <= 2 * pieceMax, `${most} were tried in a turn`)
+  const ids = all.sent.slice(before).map(({ command }) => command.effect!.id)
+  assert.equal(
+    ids,
+    [...ids].sort((a, b) => a - b),
+  )
+  assert.ok(all.outbox.admits([more]))
+  all.outbox.stop()
+})
+
+Sending('O8: what waited for a service is tried so many a turn, and what a service caused is given up so', async () => {
+  const all = made()
+  all.away.add(call.service)
+  for (let at = 0; at < 3 * pieceMax; at++) all.outbox.run([caused(all)], 0, () => {})
+  all.away.clear()
+  const trying = all.outbox.served()
+  await nextTurn()
+  assert.ok(all.sent.length <= 2 * pieceMax, `${all.sent.length} were tried`)
+  await trying
+  assert.is(all.sent.length, 3 * pieceMax)
+  const gone = all.outbox.purge('s')
+  assert.ok(all.outbox.size >= pieceMax, `${all.outbox.size} are left`)
+  assert.is(await gone, 3 * pieceMax)
+  all.commits.flush()
+  assert.equal([all.outbox.size, all.journal.outbox(0, 10).length], [0, 0])
+  all.outbox.stop()
+})
+
+Sending('O8: a load that is overtaken by another one, or by the end of the host, takes nothing up', async () => {
+  const all = await manyCaused(2 * pieceMax)
+  const [first, second] = [all.outbox.load(), all.outbox.load()]
+  assert.equal([await first, await second, all.outbox.size], [false, true, 2 * pieceMax])
+  const third = all.outbox.load()
+  all.outbox.stop()
+  assert.is(await third, false)
 })
 
 Sending.run()

@@ -6,6 +6,7 @@ import type { Command, Dispatch, Open, Receiver, StreamCall } from '../../host/c
 import type { IngressContext } from '../../host/ingress/context.ts'
 import type { Ingress } from '../../host/ingress/server.ts'
 import { listen } from '../../host/ingress/server.ts'
+import { Transcoder } from '../../host/ingress/transcoder.ts'
 import type { Limits } from '../../host/limits.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { noMetadata } from '../../host/metadata.ts'
@@ -125,6 +126,7 @@ export async function fakeHost(schema: Schema, names: readonly string[], parts: 
     open,
     services,
     limits: { ...defaultLimits, ...parts.limits },
+    transcoder: new Transcoder(defaultLimits.waitingBytesMax),
     clock: systemClock,
     metrics,
     log: pino({ level: 'warn' }, { write: (line: string) => log.push(line) }),

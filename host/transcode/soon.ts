@@ -1,0 +1,6 @@
+// Soon: what of JSON may be made at once, on the loop that serves. What is longer is another thread's (ingress/transcoder.ts).
+
+/** Bytes of JSON, or of a message. The dearest of this length take some 8 ms. */
+export const soonBytesMax = 64 * 1024
+/** Steps of making JSON (to-json.ts O5). */
+export const soonStepsMax = 256 * 1024

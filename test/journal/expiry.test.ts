@@ -1,0 +1,78 @@
+// Guards that idempotency keys whose time has come are forgotten, all of them, some a turn of the loop.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { expire, expireAtOnce } from '../../host/journal/expiry.ts'
+import { GroupCommit } from '../../host/journal/group-commit.ts'
+import type { Journal } from '../../host/journal/journal.ts'
+import { memoryStore } from '../../host/journal/memory.ts'
+import { SlowKv, storeOn } from '../support/slow-kv.ts'
+import { countedInTurns } from '../support/turns.ts'
+
+const Expiry = suite('expiry')
+const entity = { storage: 1, key: 'e' }
+const count = 3 * expireAtOnce + 5
+
+function commitsOf(journal: Journal): GroupCommit {
+  return new GroupCommit(journal, (error) => {
+    throw error
+  })
+}
+
+function filled({ journal } = memoryStore()) {
+  const batch = journal.batch()
+  const entry = { method: 'M', payloadHash: new Uint8Array(32), revision: 1, final: undefined }
+  for (let at = 0; at < count; at++) batch.remember(entity, `old${at}`, { ...entry, atMs: 1 })
+  batch.remember(entity, 'new', { ...entry, atMs: 100 })
+  journal.commit(batch, (error) => assert.is(error, undefined))
+  return journal
+}
+
+Expiry('all that has expired is forgotten, so many a turn, and nothing else', async () => {
+  const journal = filled()
+  const looked = countedInTurns(journal, 'expireIdempotency', (found) => found)
+  await expire(journal, commitsOf(journal), 50, () => false)
+  assert.equal([looked.most, looked.all], [expireAtOnce, count])
+  assert.is(journal.idempotency(entity, 'old0'), undefined)
+  assert.is(journal.idempotency(entity, `old${count - 1}`), undefined)
+  assert.is(journal.idempotency(entity, 'new')?.atMs, 100)
+})
+
+Expiry('a store that fails meanwhile, or a host that stops, is not asked any more', async () => {
+  const journal = filled()
+  const looked = countedInTurns(journal, 'expireIdempotency', (found) => found)
+  await expire(journal, commitsOf(journal), 50, () => looked.all >= expireAtOnce)
+  assert.is(looked.all, expireAtOnce)
+})
+
+Expiry(
+  'on a slow disk each piece waits for the commit on its way, and what is deleted is found and counted once',
+  async () => {
+    const kv = new SlowKv()
+    const journal = filled(storeOn(kv))
+    const commits = commitsOf(journal)
+    const looked = countedInTurns(journal, 'expireIdempotency', (found) => found)
+    kv.waits = true
+    commits.join(
+      (batch) =>
+        batch.remember(entity, 'newer', {
+          method: 'M',
+          payloadHash: new Uint8Array(32),
+          revision: 1,
+          final: undefined,
+          atMs: 100,
+        }),
+      () => {},
+    )
+    commits.flush()
+    const done = expire(journal, commits, 50, () => false)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.equal([kv.busy, looked.all], [true, 0])
+    kv.end()
+    await done
+    assert.is(looked.all, count)
+    assert.is(journal.usage.keysOf(1) > 0, true)
+  },
+)
+
+Expiry.run()
