@@ -6,6 +6,11 @@
 //
 // Owns: the count and the rule.   Who holds owns: what is held, and the refusal.
 
+/** Rule S2, for one who holds so much with what it asks for, where so much is left free then. */
+export function fits(free: number, held: number, reserve: number): boolean {
+  return free >= (held <= reserve ? 0 : reserve)
+}
+
 export class Shares {
   private readonly max: number
   private readonly reserve: number
@@ -32,8 +37,7 @@ export class Shares {
   }
 
   admits(service: string, count: number): boolean {
-    const free = this.max - this.total - count
-    return free >= (this.of(service) + count <= this.reserve ? 0 : this.reserve)
+    return fits(this.max - this.total - count, this.of(service) + count, this.reserve)
   }
 
   take(service: string, count: number): void {

@@ -11,9 +11,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command, Failed } from '../command.ts'
 import { guestFailed } from '../errors.ts'
+import type { Flow } from '../in-flight.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import { WireError } from '../schema/wire.ts'
+import { Writer } from '../written.ts'
 import { whenClosed } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
@@ -35,6 +37,7 @@ export const defaultPace: Pace = { headersAfterMs: 1_000, heartbeatMs: 15_000 }
 export interface HttpStreamParts {
   readonly context: IngressContext
   readonly streams: Streams
+  readonly flow: Flow
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly route: ServedRoute
@@ -54,13 +57,14 @@ class HttpStream implements Wire {
   private readonly parts: HttpStreamParts
   private readonly form: Form
   private readonly stream: Stream
+  private readonly writer: Writer
   private readonly timers: NodeJS.Timeout[] = []
   private quiet = true
   private headed = false
   private single: { readonly payload: Uint8Array; readonly metadata: Metadata } | undefined
 
   constructor(parts: HttpStreamParts) {
-    const { context, streams, request, response, route, command } = parts
+    const { context, streams, flow, request, response, route, command } = parts
     this.parts = parts
     this.form = formOf(route, request)
     this.stream = new Stream({ context, streams, wire: this, service: command.service, method: route.method })
@@ -69,8 +73,9 @@ class HttpStream implements Wire {
       for (const timer of this.timers) clearTimeout(timer)
       this.stream.cancel()
       leave()
+      flow.close()
     })
-    response.on('drain', () => this.stream.resume())
+    this.writer = new Writer(response, flow, () => this.stream.resume())
   }
 
   open(): void {
@@ -94,7 +99,7 @@ class HttpStream implements Wire {
   }
 
   get ready(): boolean {
-    return !this.parts.response.writableNeedDrain
+    return this.writer.ready
   }
 
   element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
@@ -102,19 +107,21 @@ class HttpStream implements Wire {
       this.single = { payload, metadata }
       return
     }
-    const { response, route, command } = this.parts
+    const { flow, response, route, command } = this.parts
+    // The request is with the function.
+    if (first) flow.holds(0)
     try {
       if (this.form === 'raw') {
         const { contentType, data } = readHttpBody(payload)
         if (first) this.head(metadata, contentType)
-        if (data.length > 0) response.write(data)
+        if (data.length > 0) this.writer.write(data)
         else response.flushHeaders()
         return
       }
       const json = replyJson(route, payload)
       if (first) this.head(metadata, undefined)
       this.quiet = false
-      response.write(this.form === 'events' ? `data: ${json}\n\n` : `${json}\n`)
+      this.writer.write(this.form === 'events' ? `data: ${json}\n\n` : `${json}\n`)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       throw guestFailed(command.requestId, error)
@@ -134,6 +141,10 @@ class HttpStream implements Wire {
   }
 
   inputTaken(): void {}
+
+  owes(bytes: number): void {
+    this.parts.flow.owes(bytes)
+  }
 
   private head(metadata: Metadata, contentType: string | undefined): void {
     const { response, command } = this.parts
@@ -159,7 +170,7 @@ class HttpStream implements Wire {
 
   private beat(): void {
     const { response } = this.parts
-    if (this.quiet && response.headersSent && !response.writableNeedDrain) response.write(':\n\n')
+    if (this.quiet && response.headersSent && this.writer.ready) this.writer.write(':\n\n')
     this.quiet = true
   }
 

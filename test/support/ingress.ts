@@ -3,11 +3,12 @@
 import { pino } from 'pino'
 import { systemClock } from '../../host/clock.ts'
 import type { Command, Dispatch, Open, Receiver, StreamCall } from '../../host/command.ts'
+import { InFlight } from '../../host/in-flight.ts'
 import type { IngressContext } from '../../host/ingress/context.ts'
 import type { Ingress } from '../../host/ingress/server.ts'
 import { listen } from '../../host/ingress/server.ts'
 import type { Limits } from '../../host/limits.ts'
-import { defaultLimits } from '../../host/limits.ts'
+import { defaultLimits, servedBytesMax } from '../../host/limits.ts'
 import { noMetadata } from '../../host/metadata.ts'
 import { Metrics } from '../../host/observe/metrics.ts'
 import type { Schema } from '../../host/schema/schema.ts'
@@ -120,11 +121,17 @@ export async function fakeHost(schema: Schema, names: readonly string[], parts: 
     return call
   }
   let ids = 0
+  const limits = { ...defaultLimits, ...parts.limits }
   const context: IngressContext = {
     dispatch: (command, reply) => host.onDispatch(command, reply),
     open,
     services,
-    limits: { ...defaultLimits, ...parts.limits },
+    limits,
+    inFlight: new InFlight({
+      max: servedBytesMax(limits),
+      connectionMax: limits.connectionBytesMax,
+      setting: 'in-flight-bytes-max',
+    }),
     clock: systemClock,
     metrics,
     log: pino({ level: 'warn' }, { write: (line: string) => log.push(line) }),
