@@ -14,6 +14,7 @@ import { fairFigures } from './fair.ts'
 import { fuelFigures } from './fuel/figures.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
 import { languageFigures, tableOf } from './languages.ts'
+import { shedFigures } from './shed.ts'
 import { streamFigures } from './streams.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -97,6 +98,7 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   },
   start: () => report('start', coldStart()),
   fair: () => report('fair', fairFigures()),
+  shed: () => report('shed', shedFigures()),
   streams: () => report('streams', streamFigures()),
 }
 

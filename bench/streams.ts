@@ -13,6 +13,7 @@ import { pino } from 'pino'
 import { systemClock } from '../host/clock.ts'
 import type { Open, Receiver } from '../host/command.ts'
 import { loadConfig } from '../host/config.ts'
+import { InFlight } from '../host/in-flight.ts'
 import { listen } from '../host/ingress/server.ts'
 import { defaultLimits } from '../host/limits.ts'
 import { startHost } from '../host/main.ts'
@@ -209,6 +210,7 @@ async function serveIngress(): Promise<number> {
     open: trivialOpen,
     services,
     limits: defaultLimits,
+    inFlight: new InFlight({ max: 2 ** 28, connectionMax: 2 ** 28, setting: '' }),
     clock: systemClock,
     metrics: new Metrics(),
     log: pino({ level: 'warn' }),
