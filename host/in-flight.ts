@@ -260,7 +260,9 @@ export class Flow {
   /** So many bytes of its request are here now, and it is incomplete until `inHand`. False: it was cut. */
   holds(bytes: number): boolean {
     if (this.over) return false
-    const { account } = this.connection
+    const { account, closed } = this.connection
+    if (closed && bytes > this.input) this.close()
+    if (this.over) return false
     const more = bytes - this.input
     this.input = bytes
     this.count(more)

@@ -64,9 +64,14 @@ export function createSessions(server: GrpcServer, inFlight: InFlight, messageBy
     if (current === undefined) throw changed()
     connections.set(session, inFlight.of(current))
   })
+  // A stream may be told of when its connection is gone.
+  const gone = inFlight.of({})
+  gone.close()
   const seen = (stream: Counted, headers: IncomingHttpHeaders, _flags: number, raw: readonly string[]) => {
     const encoding = headers['grpc-encoding'] ?? 'identity'
-    const flow = new GrpcFlow(stream, connections.get(stream.session as ServerHttp2Session)!, {
+    const { session } = stream
+    const connection = session === undefined ? gone : connections.get(session as ServerHttp2Session)!
+    const flow = new GrpcFlow(stream, connection, {
       baseBytes: streamBytes + lengthOf(raw),
       messageBytesMax,
       inflates: encoding !== 'identity',

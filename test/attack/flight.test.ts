@@ -80,7 +80,6 @@ function attack(
   counted = 'in_flight_bytes',
   cutTold: RegExp = /./,
 ): void {
-  if (process.argv[2] !== undefined && !what.includes(process.argv[2])) return
   Flight(what, async () => {
     const folder = temporary()
     host = await hostProcess(folder.path, args)
