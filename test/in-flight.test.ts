@@ -75,7 +75,7 @@ Account('of one address the oldest incomplete request is cut, and not the one th
   const { cut, connect, begin } = account()
   const flows = ['a', 'b', 'c', 'd'].map((name) => begin(connect('10.0.0.1'), name))
   const others = ['e', 'f'].map((name) => begin(connect('10.0.0.1'), name))
-  // A seventh of the room is an eighth short of all: 7,000 are an address' share.
+  // 7,000 of 8,000 are what one address may have.
   for (const flow of flows) assert.ok(flow.holds(1_000))
   assert.ok(others[0]!.holds(2_900))
   assert.equal(cut, [])
