@@ -394,7 +394,7 @@ function followed(address: string, path: string, lines: number): Promise<void> {
 
 const moment = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-function thrown(error: Error | undefined): void {
+function thrown(error: unknown): void {
   if (error !== undefined) throw error
 }
 

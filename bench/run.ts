@@ -15,6 +15,7 @@ import { fuelFigures } from './fuel/figures.ts'
 import { holdFigures } from './holds.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
 import { languageFigures, tableOf } from './languages.ts'
+import { shedFigures } from './shed.ts'
 import { slowDiskFigures } from './slow-disk.ts'
 import { streamFigures } from './streams.ts'
 
@@ -100,6 +101,7 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   start: () => report('start', coldStart()),
   fair: () => report('fair', fairFigures()),
   holds: () => report('holds', holdFigures()),
+  shed: () => report('shed', shedFigures()),
   streams: () => report('streams', streamFigures()),
   'slow-disk': () => report('slow-disk', slowDiskFigures()),
 }

@@ -13,6 +13,7 @@ import { pino } from 'pino'
 import { systemClock } from '../host/clock.ts'
 import type { Open, Receiver } from '../host/command.ts'
 import { loadConfig } from '../host/config.ts'
+import { InFlight } from '../host/in-flight.ts'
 import { listen } from '../host/ingress/server.ts'
 import { Transcoder } from '../host/ingress/transcoder.ts'
 import { defaultLimits } from '../host/limits.ts'
@@ -210,6 +211,7 @@ async function serveIngress(): Promise<number> {
     open: trivialOpen,
     services,
     limits: defaultLimits,
+    inFlight: new InFlight({ max: 2 ** 28, connectionMax: 2 ** 28, setting: '' }),
     clock: systemClock,
     transcoder: new Transcoder(defaultLimits.waitingBytesMax),
     metrics: new Metrics(),

@@ -56,6 +56,9 @@ export interface Receiver {
   end(failed?: Failed): void
   /** `StreamCall.item` answered false; now more may come. */
   inputTaken(): void
+  /** The host keeps so many bytes more for this stream, or fewer, where negative: outputs that were not given yet, elements that the function has
+   *  not taken. Where there is no room for them the stream is ended, but not before this returns. */
+  owes(bytes: number): void
 }
 
 /** A running streamed call, as the client's side drives it. Nothing here throws; after the end nothing here does anything. */

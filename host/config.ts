@@ -154,6 +154,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     }
   }
   checkAdmin(values, problems)
+  checkInFlight(values, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, values[name]])) as unknown as Limits
   return { config: { ...values, token: values['token'], limits } as unknown as Config, print: lines.join('\n') }
@@ -165,6 +166,16 @@ function checkAdmin(values: Record<string, unknown>, problems: string[]): void {
   if (admin === undefined || isLoopback(admin.host) || values['token'] !== undefined) return
   problems.push(
     `admin ${admin.host} is not a loopback address: set a token (--token or INNKEEPER_TOKEN) or bind it to 127.0.0.1`,
+  )
+}
+
+/** Both ports share it, and each has room for what is largest there. */
+function checkInFlight(values: Record<string, unknown>, problems: string[]): void {
+  const [all, uploads, message] = ['inFlightBytesMax', 'uploadBytesMax', 'messageBytesMax'].map((name) => values[name])
+  if (typeof all !== 'number' || typeof uploads !== 'number' || typeof message !== 'number') return
+  if (all >= uploads + 2 * message) return
+  problems.push(
+    `in-flight-bytes-max is ${all}, and upload-bytes-max, ${uploads}, is a part of it: raise it, or lower upload-bytes-max, so that two messages (message-bytes-max, ${message}) have room beside`,
   )
 }
 

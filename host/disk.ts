@@ -12,7 +12,7 @@
 import { InnkeeperError } from './errors.ts'
 import type { StorageId } from './journal/journal.ts'
 import type { Usage } from './journal/usage.ts'
-import { hasRoom } from './shares.ts'
+import { fits } from './shares.ts'
 
 const GiB = 1024 ** 3
 /** No more than this need be free for others. */
@@ -64,7 +64,7 @@ export class Disk {
       }
     if (!keyed) return undefined
     const [keys, all] = [usage.keysOf(storage), usage.allKeys]
-    if (hasRoom(idempotencyBytesMax, Math.floor(idempotencyBytesMax / parts), all, keys, 1)) return undefined
+    if (fits(idempotencyBytesMax - all - 1, keys + 1, Math.floor(idempotencyBytesMax / parts))) return undefined
     return {
       refused: 'commands that write under a new idempotency key',
       why: `${service} has used up its share of what idempotency keys may take of the disk`,

@@ -9,8 +9,16 @@ export interface Limits {
   readonly mailboxCommandsMax: number
   /** Commands waiting in the whole host. */
   readonly waitingCommandsMax: number
-  /** Bytes of their messages; and as many of what waits for clients of streams that read slowly. */
+  /** Bytes of their messages. */
   readonly waitingBytesMax: number
+  /** Bytes of requests and answers that clients and operators have sent or not read, incomplete ones too, all together. */
+  readonly inFlightBytesMax: number
+  /** Of one connection to the service port. */
+  readonly connectionBytesMax: number
+  /** A connection without a call is closed after so long. In milliseconds. */
+  readonly connectionIdleMs: number
+  /** A request, or one message of a stream, has to be whole after so long. In milliseconds. */
+  readonly requestMs: number
   /** Commands handed to the guest at once. */
   readonly batchCommandsMax: number
   readonly decisionEventsMax: number
@@ -42,8 +50,10 @@ export interface Limits {
   /** Lists, records and strings that one guest call may bring back: bounds what 1-byte elements cost the host. */
   readonly guestResultElementsMax: number
   readonly componentBytesMax: number
-  /** Bytes of request bodies that the admin port holds at once, incomplete ones too. */
+  /** The part of `inFlightBytesMax` that is the admin port's: request bodies, incomplete ones too, and answers that are not read. */
   readonly uploadBytesMax: number
+  /** A request to the admin port has to be whole after so long. In milliseconds. */
+  readonly uploadMs: number
   /** Deployments that run or wait at once. */
   readonly deploymentsMax: number
   /** HTTP rules of one component, those that methods without any get included. */
@@ -62,8 +72,6 @@ export interface Limits {
   /** What an entity may tell a client that does not read, before its stream is cut. */
   readonly streamBacklogMax: number
   readonly streamBacklogBytesMax: number
-  /** Answers of the host's own gRPC services (reflection, health) that one connection has not read. */
-  readonly unreadBytesMax: number
   /** Elements of a streamed request that wait for the function. */
   readonly streamInputsMax: number
   /** What a function may give in one step of an action's stream; it asks to be called again for more. */
@@ -91,6 +99,10 @@ export const defaultLimits: Limits = {
   mailboxCommandsMax: 1_000,
   waitingCommandsMax: 10_000,
   waitingBytesMax: 256 * MiB,
+  inFlightBytesMax: 256 * MiB,
+  connectionBytesMax: 64 * MiB,
+  connectionIdleMs: 75_000,
+  requestMs: 300_000,
   batchCommandsMax: 64,
   decisionEventsMax: 1_000,
   decisionEventBytesMax: 4 * MiB,
@@ -112,7 +124,8 @@ export const defaultLimits: Limits = {
   guestResultBytesMax: 8 * MiB,
   guestResultElementsMax: 200_000,
   componentBytesMax: 32 * MiB,
-  uploadBytesMax: 128 * MiB,
+  uploadBytesMax: 64 * MiB,
+  uploadMs: 120_000,
   // As many as files that `inn up` takes, which deploys them all at once.
   deploymentsMax: 100,
   componentRulesMax: 1_000,
@@ -127,7 +140,6 @@ export const defaultLimits: Limits = {
   chainEffectsMax: 10_000,
   streamBacklogMax: 1_000,
   streamBacklogBytesMax: 4 * MiB,
-  unreadBytesMax: 4 * MiB,
   streamInputsMax: 64,
   streamOutputsMax: 10_000,
   streamStateBytesMax: 256 * 1024,
@@ -137,4 +149,9 @@ export const defaultLimits: Limits = {
   entityKeyBytesMax: 1_024,
   replayEventsMax: 1_000,
   replayBytesMax: 1 * MiB,
+}
+
+/** What is the service port's of `inFlightBytesMax`. */
+export function servedBytesMax({ inFlightBytesMax, uploadBytesMax }: Limits): number {
+  return inFlightBytesMax - uploadBytesMax
 }

@@ -26,6 +26,7 @@ import { entityId } from './entity/key.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
 import { InnkeeperError } from './errors.ts'
+import { InFlight } from './in-flight.ts'
 import { type Act, InHandMemory } from './in-hand.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
@@ -38,6 +39,7 @@ import { expire } from './journal/expiry.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { EntityRef, OutboxEntry, StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
+import { type Limits, servedBytesMax } from './limits.ts'
 import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
 import { Outbox } from './reply/outbox.ts'
@@ -211,11 +213,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     'Commands waiting for their entity or action, or for the disk.',
     () => waiting.commands,
   )
-  metrics.gauge(
-    'untaken_bytes',
-    'Bytes that functions said and clients of streams have not taken.',
-    () => waiting.untaken,
-  )
+  const inFlight = countInFlight(limits, metrics, log)
   metrics.gauge(
     'subscriptions_open',
     'Streams that clients keep open on replicated entities.',
@@ -241,6 +239,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     'Times that the serving thread was ended or failed.',
     () => parts.endings ?? 0,
   )
+  metrics.gauge('deployments_pending', 'Deployments that run or wait for their turn.', () => deployer.inHand)
   metrics.counter('unknown_targets_total', 'Forwards and side effects to what is not deployed.', () => lostCalls)
   const scrubbing = config.scrub
     ? new Scrubbing({ kv: store.kv, log, unfit: () => journal.failure() !== undefined })
@@ -357,6 +356,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     services,
     limits,
     transcoder,
+    inFlight,
     clock,
     metrics,
     log,
@@ -518,6 +518,37 @@ function receiveDelta(
   return new Promise((resolve, reject) => {
     entities.learn(replicated(services, name), key, delta, (error) => (error === undefined ? resolve() : reject(error)))
   })
+}
+
+/** Clients that are cut are told of so often, at most. */
+const cutLogEveryMs = 10_000
+
+function countInFlight(limits: Limits, metrics: Metrics, log: Logger): InFlight {
+  let saidMs = Number.NEGATIVE_INFINITY
+  const inFlight = new InFlight({
+    max: servedBytesMax(limits),
+    connectionMax: Math.min(limits.connectionBytesMax, servedBytesMax(limits)),
+    setting: 'in-flight-bytes-max',
+    cut: (address) => {
+      const nowMs = performance.now()
+      if (nowMs - saidMs < cutLogEveryMs) return
+      saidMs = nowMs
+      const bytes = inFlight.bytes
+      log.warn({ address, bytes, cuts: inFlight.cuts }, 'too many bytes are in flight: requests or answers are cut')
+    },
+  })
+  metrics.gauge(
+    'in_flight_bytes',
+    'Bytes that clients of the service port have sent and not finished, or not read.',
+    () => inFlight.bytes,
+  )
+  metrics.gauge(
+    'in_flight_bytes_of_largest_client',
+    'Bytes in flight of the client address that has most.',
+    () => inFlight.mostOfAddress,
+  )
+  metrics.counter('in_flight_cuts_total', 'Requests and answers that were cut for the room.', () => inFlight.cuts)
+  return inFlight
 }
 
 /** Deployments are a stranger's bytes: says at the start what of the process that reads them first this machine cannot seal. */

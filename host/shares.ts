@@ -9,10 +9,9 @@
 //
 // Owns: the count and the rule.   Who holds owns: what is held, and the refusal.
 
-/** The rule (S2): may one that holds `held` of the `total` that is taken have `count` more? */
-export function hasRoom(max: number, reserve: number, total: number, held: number, count: number): boolean {
-  const free = max - total - count
-  return free >= (held + count <= reserve ? 0 : reserve)
+/** Rule S2, for one who holds so much with what it asks for, where so much is left free then. */
+export function fits(free: number, held: number, reserve: number): boolean {
+  return free >= (held <= reserve ? 0 : reserve)
 }
 
 /** The rule for what is a service's and a client's at once (S3). Undefined: there is room; else whose share is used up. */
@@ -61,7 +60,7 @@ export class Shares {
   }
 
   admits(service: string, count: number): boolean {
-    return hasRoom(this.max, this.reserve, this.total, this.of(service), count)
+    return fits(this.max - this.total - count, this.of(service) + count, this.reserve)
   }
 
   take(service: string, count: number): void {

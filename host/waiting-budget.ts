@@ -1,24 +1,16 @@
 // Waiting budget: how much waits in the whole host, commands and their bytes, wherever they wait. One budget for entities and actions.
 //
 // W1. Past `waitingCommandsMax` or `waitingBytesMax` callers are told to retry; what the host itself adds always gets in.
-// W2. What functions said and clients of streams have not taken has a budget of its own, of `waitingBytesMax`: slow readers turn
-//     no command away. Past it the stream that has most to take is ended.
-// W3. Of both, a service has a share, and so has a client's address (shares.ts S3). Effects and forwards are no client's.
-// W4. Who adds or removes has the accounts at hand: a command costs no look-up but one of its client.
-// W5. A command whose commit waits for the disk still waits: so a disk that hangs fills no memory.
+// W2. Of both, a service has a share, and so has a client's address (shares.ts S3). Effects and forwards are no client's.
+// W3. Who adds or removes has the accounts at hand: a command costs no look-up but one of its client.
+// W4. A command whose commit waits for the disk still waits: so a disk that hangs fills no memory.
 //
-// Owns: the count.   Mailboxes, activations, the queues of actions and the outputs of streams own: what waits.
+// Owns: the count.   Mailboxes, activations and the queues of actions own: what waits.   in-flight.ts owns: the bytes of clients, those that wait for
+//   them included.
 
 import { InnkeeperError } from './errors.ts'
 import type { Limits } from './limits.ts'
 import { usedUpBy } from './shares.ts'
-
-/** A stream, and what its client has not taken. */
-export interface Untaken {
-  readonly waitingBytes: number
-  /** End it: there is no room. */
-  giveUp(): void
-}
 
 /** What waits of one service, or of one client. */
 export class Account {
@@ -42,9 +34,6 @@ export class WaitingBudget {
   private readonly services = new Map<string, Account>()
   private readonly clients = new Map<string, Account>()
   private clientsMax = clientsMin
-  private untakenBytes = 0
-  /** Those with anything. */
-  private readonly slow = new Set<Untaken>()
 
   constructor(limits: Limits) {
     this.limits = limits
@@ -78,26 +67,6 @@ export class WaitingBudget {
   /** Services with commands that wait. */
   *byService(): Iterable<readonly [service: string, commands: number]> {
     for (const { name, commands } of this.services.values()) if (commands > 0) yield [name, commands]
-  }
-
-  /** Bytes that clients of streams have not taken (W2). */
-  get untaken(): number {
-    return this.untakenBytes
-  }
-
-  /** A stream has so many bytes more to be taken, or fewer, where negative. */
-  leave(stream: Untaken, bytes: number): void {
-    this.untakenBytes += bytes
-    if (stream.waitingBytes > 0) this.slow.add(stream)
-    else this.slow.delete(stream)
-  }
-
-  /** The stream with most, where all together have too much. */
-  get slowest(): Untaken | undefined {
-    if (this.untakenBytes <= this.limits.waitingBytesMax) return undefined
-    let slowest: Untaken | undefined
-    for (const stream of this.slow) if (stream.waitingBytes > (slowest?.waitingBytes ?? 0)) slowest = stream
-    return slowest
   }
 
   /** @throws InnkeeperError `overloaded` if there is no room for another command of so many bytes */

@@ -42,6 +42,17 @@ Config('C1: without anything given, every setting has its default', () => {
   assert.is(config.token, undefined)
 })
 
+Config('C2: bytes in flight have room for those of the admin port and two messages', () => {
+  const flags = { 'in-flight-bytes-max': '100', 'upload-bytes-max': '60', 'message-bytes-max': '20' }
+  assert.is(load({ flags }).config.limits.inFlightBytesMax, 100)
+  const refused = problems({ flags: { ...flags, 'upload-bytes-max': '61' } })
+  assert.is(refused.length, 1)
+  assert.match(
+    refused[0]!,
+    /^in-flight-bytes-max is 100, and upload-bytes-max, 61, is a part of it: raise it, or lower/,
+  )
+})
+
 Config('flags win over variables, variables over the file, the file over defaults', () => {
   const file = { snapshotEvery: 1, deadlineMs: 1, stopWaitMs: 1, hopsMax: 3 }
   const env = { INNKEEPER_SNAPSHOT_EVERY: '2', INNKEEPER_DEADLINE_MS: '2' }

@@ -93,6 +93,7 @@ export class ActionStream implements StreamCall, Turn {
     if (this.ended) return true
     this.inputs.push({ kind: 'item', payload })
     this.inputBytes += payload.length
+    this.receiver.owes(payload.length)
     this.wake()
     const { streamInputsMax, messageBytesMax } = this.context.limits
     this.heldBack = this.inputs.length >= streamInputsMax || this.inputBytes >= messageBytesMax
@@ -211,6 +212,7 @@ export class ActionStream implements StreamCall, Turn {
   private take(): readonly StreamInput[] {
     const inputs = this.inputs
     this.inputs = []
+    this.receiver.owes(-this.inputBytes)
     this.inputBytes = 0
     if (this.heldBack) {
       this.heldBack = false

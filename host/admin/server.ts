@@ -2,8 +2,11 @@
 //
 // A1. A web page must not reach it: any `Origin`, and any `Host` but the bound address or localhost, is refused; changes need a
 //     content type that no form can send.
-// A2. With a token set, every request but /healthz needs it; away from loopback there always is one (config.ts).
-// A3. Bodies are bounded, each and together, in size and in time; errors are google.rpc.Status in JSON like everywhere.
+// A2. With a token set, every request but /healthz needs it; away from loopback there always is one (config.ts). A wrong one is logged, counted, and
+//     answered later and later (guesses.ts).
+// A3. Bodies are bounded, each and together, in size and in time, and so are answers that are not read: a byte counts from when it came in until its
+//     request is answered, also while a deployment waits for its turn. Where there is no room the upload that has been incomplete longest gives way.
+// A4. Errors are google.rpc.Status in JSON like everywhere.
 //
 // Owns: the port and its doors.   api.ts owns: what the paths do.
 
@@ -12,14 +15,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
+import { Counter, Gauge, Registry } from 'prom-client'
 import type { Config } from '../config.ts'
 import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
+import { Growing } from '../growing.ts'
+import { type Flow, InFlight } from '../in-flight.ts'
+import { countAnswer, endSoon } from '../ingress/call.ts'
 import { errorToHttp } from '../ingress/status.ts'
 import { written } from '../written.ts'
 import type { AdminResult } from './api.ts'
+import { Guesses } from './guesses.ts'
 import type { AdminHandler } from './handle.ts'
 import { bodyBytesMax } from './handle.ts'
-import { Uploads } from './uploads.ts'
 
 export interface AdminServer {
   readonly address: AddressInfo
@@ -31,26 +38,14 @@ export interface AdminDoors {
   readonly log: Logger
 }
 
-/** A whole request has to be there by then. */
-const requestMs = 120_000
+const headersMs = 60_000
 
 export async function listenAdmin(doors: AdminDoors, handle: AdminHandler): Promise<AdminServer> {
-  const { uploadBytesMax, componentBytesMax } = doors.config.limits
-  const uploads = new Uploads(Math.max(uploadBytesMax, componentBytesMax))
-  const server = http.createServer({ requestTimeout: requestMs }, (request, response) => {
-    serve(doors, handle, uploads, request, response).catch((thrown: unknown) => {
-      const error = toInnkeeperError(thrown)
-      if (error.code === 'internal') doors.log.error({ err: thrown, path: request.url }, 'an admin request failed')
-      const { status, body } = errorToHttp(new InnkeeperError(error.code, operatorMessage(error)))
-      if (response.headersSent) {
-        response.end(`{"error":${body}}\n`)
-        return
-      }
-      if (error.retryAfterSeconds !== undefined) response.setHeader('retry-after', String(error.retryAfterSeconds))
-      send(response, status, 'application/json', body)
-      request.resume()
-    })
-  })
+  const { uploadMs } = doors.config.limits
+  const adminPort = new AdminPort(doors, handle)
+  const settings = { requestTimeout: uploadMs, headersTimeout: Math.min(uploadMs, headersMs) }
+  const server = http.createServer(settings, (request, response) => adminPort.take(request, response))
+  server.on('connection', (socket) => socket.on('close', () => adminPort.inFlight.of(socket).close()))
   const { host, port } = doors.config.admin
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -66,41 +61,143 @@ export async function listenAdmin(doors: AdminDoors, handle: AdminHandler): Prom
   }
 }
 
-async function serve(
-  doors: AdminDoors,
-  handle: AdminHandler,
-  uploads: Uploads,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  // Not through URL: it fails on "//", and an entity may be called "..".
-  const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s)
-  guard(doors, request, path)
-  const { method = 'GET' } = request
-  const bytesMax = bodyBytesMax(path, doors.config.limits.componentBytesMax)
-  let held = 0
-  const hold = (bytes: number): void => {
-    uploads.take(bytes)
-    held += bytes
+class AdminPort {
+  readonly inFlight: InFlight
+  private readonly doors: AdminDoors
+  private readonly handle: AdminHandler
+  private readonly guesses = new Guesses()
+  private readonly registry: Registry
+
+  constructor(doors: AdminDoors, handle: AdminHandler) {
+    this.doors = doors
+    this.handle = handle
+    const { uploadBytesMax, componentBytesMax } = doors.config.limits
+    const max = Math.max(uploadBytesMax, componentBytesMax)
+    // Its clients are operators: one of them may have all.
+    this.inFlight = new InFlight({
+      max,
+      connectionMax: max,
+      setting: 'upload-bytes-max',
+      parts: Number.POSITIVE_INFINITY,
+    })
+    this.registry = metricsOf(this.inFlight, this.guesses)
   }
-  try {
-    const body = method === 'GET' ? new Uint8Array() : await readBody(request, bytesMax, hold)
+
+  take(request: IncomingMessage, response: ServerResponse): void {
+    const body = new Growing()
+    const flow = this.inFlight.of(request.socket).begin((error) => {
+      body.clear()
+      if (response.headersSent) request.socket.destroy()
+      else this.fail(request, response, flow, error)
+    })
+    response.on('close', () => flow.close())
+    this.serve(request, response, flow, body).catch((thrown: unknown) =>
+      this.fail(request, response, flow, toInnkeeperError(thrown), thrown),
+    )
+  }
+
+  private async serve(request: IncomingMessage, response: ServerResponse, flow: Flow, body: Growing): Promise<void> {
+    // Not through URL: it fails on "//", and an entity may be called "..".
+    const [path = '/', query = ''] = (request.url ?? '/').split(/\?(.*)/s)
+    guard(this.doors, request, path)
+    const { method = 'GET' } = request
+    if (method !== 'GET') {
+      await readBody(request, flow, body, bodyBytesMax(path, this.doors.config.limits.componentBytesMax))
+      if (flow.closed) return
+    }
     const wantsLines = request.headers.accept === 'application/x-ndjson'
-    const result = await handle(
-      { method, path, query, body, wantsLines },
+    const result = await this.handle(
+      { method, path, query, body: body.bytes, wantsLines },
       {
         closed: new Promise((resolve) => response.on('close', resolve)),
         line: async (value) => {
           if (!response.headersSent) response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-          await written(response, `${JSON.stringify(value)}\n`)
+          await written(response, `${JSON.stringify(value)}\n`, flow)
         },
       },
     )
-    answer(response, result)
-  } finally {
-    uploads.give(held)
+    const own = path === '/metrics' && result?.status === undefined ? await this.registry.metrics() : ''
+    answer(response, own === '' ? result : { ...result, text: `${result?.text ?? ''}${own}` })
+    countAnswer(flow, response)
+  }
+
+  private fail(
+    request: IncomingMessage,
+    response: ServerResponse,
+    flow: Flow,
+    error: InnkeeperError,
+    thrown: unknown = error,
+  ): void {
+    const { log } = this.doors
+    if (error instanceof WrongToken) {
+      this.wrongToken(request, response, error)
+      return
+    }
+    if (error.code === 'internal') log.error({ err: thrown, path: request.url }, 'an admin request failed')
+    refuse(request, response, error)
+    countAnswer(flow, response)
+  }
+
+  private wrongToken(request: IncomingMessage, response: ServerResponse, error: InnkeeperError): void {
+    const guess = this.guesses.wrong(request.socket.remoteAddress)
+    const { client, count, delayMs } = guess
+    // Whoever guesses a million times does not fill the log.
+    if (Number.isInteger(Math.log2(count)))
+      this.doors.log.warn({ address: client, count }, 'a request to the admin port had a wrong token')
+    if (delayMs === undefined) {
+      request.socket.destroy()
+      return
+    }
+    setTimeout(() => {
+      this.guesses.answered(guess)
+      refuse(request, response, error)
+    }, delayMs).unref()
   }
 }
+
+function refuse(request: IncomingMessage, response: ServerResponse, error: InnkeeperError): void {
+  const { status, body } = errorToHttp(new InnkeeperError(error.code, operatorMessage(error)))
+  if (response.headersSent) {
+    response.end(`{"error":${body}}\n`)
+    return
+  }
+  if (error.retryAfterSeconds !== undefined) response.setHeader('retry-after', String(error.retryAfterSeconds))
+  send(response, status, 'application/json', body)
+  if (request.complete) return
+  // What still comes of it is not kept.
+  request.removeAllListeners('data')
+  endSoon(request, response)
+}
+
+function metricsOf(inFlight: InFlight, guesses: Guesses): Registry {
+  const registry = new Registry()
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `innkeeper_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name: `innkeeper_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  gauge('admin_in_flight_bytes', 'Bytes of requests and unread answers of the admin port.', () => inFlight.bytes)
+  counter('admin_in_flight_cuts_total', 'Requests and answers of the admin port that were cut.', () => inFlight.cuts)
+  counter('admin_wrong_tokens_total', 'Requests to the admin port with a wrong token.', () => guesses.total)
+  return registry
+}
+
+/** The admin port asks for its token, and this one is none. */
+class WrongToken extends InnkeeperError {}
 
 function answer(response: ServerResponse, result: AdminResult | undefined): void {
   if (response.headersSent) {
@@ -135,7 +232,9 @@ function guard({ config }: AdminDoors, request: IncomingMessage, path: string): 
   }
   const { token } = config
   if (token !== undefined && path !== '/healthz' && !sameText(headers.authorization ?? '', `Bearer ${token}`)) {
-    throw new InnkeeperError(
+    // Who sends none has guessed nothing.
+    const Refusal = headers.authorization === undefined ? InnkeeperError : WrongToken
+    throw new Refusal(
       'unauthenticated',
       'the admin port asks for its token: authorization: Bearer TOKEN (inn: --token or INNKEEPER_TOKEN)',
     )
@@ -152,31 +251,23 @@ function sameText(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-/** @param hold is told of bytes before they are kept; what it throws refuses the request */
-function readBody(request: IncomingMessage, bytesMax: number, hold: (bytes: number) => void): Promise<Uint8Array> {
+/** Resolves when it is there, or was cut. @throws InnkeeperError `message_too_large` */
+function readBody(request: IncomingMessage, flow: Flow, body: Growing, bytesMax: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    let chunks: Buffer[] | undefined = []
-    let size = 0
-    const refuse = (error: unknown): void => {
-      chunks = undefined
-      reject(error)
-    }
     request.on('data', (chunk: Buffer) => {
-      if (chunks === undefined) return
-      size += chunk.length
+      const size = body.length + chunk.length
       if (size > bytesMax) {
-        refuse(new InnkeeperError('message_too_large', `the body may have ${bytesMax} bytes`))
-        return
-      }
-      try {
-        hold(chunk.length)
-        chunks.push(chunk)
-      } catch (error) {
-        refuse(error)
-      }
+        flow.close()
+        body.clear()
+        reject(new InnkeeperError('message_too_large', `the body may have ${bytesMax} bytes`))
+      } else if (flow.holds(size)) body.push(chunk)
+      else resolve()
     })
-    request.on('end', () => resolve(Buffer.concat(chunks ?? [])))
-    request.on('error', refuse)
+    request.on('end', () => {
+      flow.inHand()
+      resolve()
+    })
+    request.on('error', reject)
   })
 }
 

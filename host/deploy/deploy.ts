@@ -88,6 +88,11 @@ export class Deployer {
     this.artefacts = new Artefacts(parts)
   }
 
+  /** Deployments that run or wait. */
+  get inHand(): number {
+    return this.pending
+  }
+
   /** Check a component and serve it. Reasons, not rejections, for whatever is wrong with it.
    *  @throws InnkeeperError `overloaded` where too many wait */
   async deploy(component: Uint8Array, options: DeployOptions = {}): Promise<DeployResult> {

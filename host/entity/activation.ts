@@ -161,7 +161,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
     const { name } = this.service
     const { waiting } = this.context
     const { account } = this.mailbox
-    // They wait for the disk now (W5 of waiting-budget.ts).
+    // They wait for the disk now (W4 of waiting-budget.ts).
     for (const { waiting: work } of asked) waiting.add(account, work.client, bytesOf(work))
     const startedMs = performance.now()
     this.context.outbox.joined(plan.enqueued, plan.dequeued)

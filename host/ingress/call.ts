@@ -3,7 +3,9 @@
 // Owns: the id of a call, the bounds of what comes beside its payload.   The protocols own: their bytes.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Answer } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
+import type { Flow } from '../in-flight.ts'
 import type { Metadata } from '../metadata.ts'
 import { metadataBytes } from '../metadata.ts'
 import type { IngressContext } from './context.ts'
@@ -55,4 +57,32 @@ export function whenClosed({ socket }: IncomingMessage, response: ServerResponse
   response.once('close', closed)
   // A response that waits behind another one of its connection hears nothing of the connection's end. There may be many.
   socket.setMaxListeners(0).once('close', closed)
+}
+
+/** How long a client that was refused may still send, and how long it has to read the answer. */
+const lastWordsMs = 1_000
+
+/** The answer is written while more of the request comes: the connection ends with it. What still comes is read and dropped for a moment, since a
+ *  client whose bytes nobody read is told that the connection broke, and not the answer. */
+export function endSoon(request: IncomingMessage, response: ServerResponse): void {
+  const { socket } = request
+  request.resume()
+  response.once('finish', () => socket.end())
+  const timer = setTimeout(() => socket.destroy(), lastWordsMs)
+  timer.unref()
+  socket.once('close', () => clearTimeout(timer))
+}
+
+/** The whole answer was given to `response`: what its client has not read of it is counted until it has. */
+export function countAnswer(flow: Flow, response: ServerResponse): void {
+  const unread = response.writableLength
+  flow.holds(0)
+  flow.owes(unread - flow.unread)
+  if (unread === 0) flow.close()
+  else response.once('close', () => flow.close())
+}
+
+/** There was no room for it. */
+export function isOverload(answer: Answer): boolean {
+  return answer.kind === 'error' && answer.error.code === 'overloaded'
 }

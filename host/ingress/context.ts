@@ -3,6 +3,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Dispatch, Open } from '../command.ts'
+import type { InFlight } from '../in-flight.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Services } from '../services.ts'
@@ -16,6 +17,7 @@ export interface IngressContext {
   readonly services: Services
   readonly limits: Limits
   readonly transcoder: Transcoder
+  readonly inFlight: InFlight
   readonly clock: Clock
   readonly metrics: Metrics
   readonly log: Logger

@@ -4,6 +4,7 @@
 // E2. Chunks may end anywhere; base64 may be padded anywhere, since clients encode piece by piece.
 
 import { InnkeeperError } from '../errors.ts'
+import { Growing } from '../growing.ts'
 
 export const trailerFlag = 0x80
 const headerBytes = 5
@@ -15,44 +16,43 @@ export interface Frame {
 
 export class FrameReader {
   private readonly bytesMax: number
-  private chunks: Buffer[] = []
-  private size = 0
+  private readonly came = new Growing()
 
   constructor(bytesMax: number) {
     this.bytesMax = bytesMax
   }
 
   push(chunk: Buffer): void {
-    if (chunk.length === 0) return
-    this.chunks.push(chunk)
-    this.size += chunk.length
+    if (chunk.length > 0) this.came.push(chunk)
   }
 
-  /** Nothing is left, not even a part. */
+  /** Bytes of frames that were not taken, complete or not. */
+  get size(): number {
+    return this.came.length
+  }
+
   get empty(): boolean {
     return this.size === 0
   }
 
+  clear(): void {
+    this.came.clear()
+  }
+
   /** The next frame if it is complete. @throws InnkeeperError `message_too_large` */
   next(): Frame | undefined {
-    if (this.size < headerBytes) return undefined
-    if (this.chunks[0]!.length < headerBytes) this.join()
-    const first = this.chunks[0]!
+    const { came } = this
+    if (came.length < headerBytes) return undefined
+    const first = came.bytes
     const length = first.readUInt32BE(1)
     if (length > this.bytesMax)
       throw new InnkeeperError('message_too_large', `the message has ${length} bytes, ${this.bytesMax} are allowed`)
     const end = headerBytes + length
-    if (this.size < end) return undefined
-    if (first.length < end) this.join()
-    const all = this.chunks[0]!
-    if (all.length === end) this.chunks.shift()
-    else this.chunks[0] = all.subarray(end)
-    this.size -= end
-    return { flags: all[0]!, payload: all.subarray(headerBytes, end) }
-  }
-
-  private join(): void {
-    this.chunks = [Buffer.concat(this.chunks)]
+    if (came.length < end) return undefined
+    const whole = came.shift(end)
+    const payload = whole.subarray(headerBytes)
+    // A small message must not keep a large piece.
+    return { flags: whole[0]!, payload: 2 * end < whole.buffer.byteLength ? Buffer.from(payload) : payload }
   }
 }
 

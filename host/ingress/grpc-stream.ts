@@ -3,7 +3,7 @@
 // G1. grpc-js knows all of them as bidi: the handler runs when the call begins, so that a client that never half-closes is
 //     counted, and a cancel always finds somebody to tell (decision 0010).
 // G2. While the host takes no more input nothing is read: HTTP/2 flow control stops the client. At most one element waits.
-// G3. `ready` ends at `unsentBytesMax` or `unsentElementsMax` that HTTP/2 has not taken.
+// G3. `ready` is what `Writer` says of what HTTP/2 has not taken.
 //
 // Owns: grpc-js' stream.   stream.ts owns: what may be called when.
 
@@ -13,6 +13,7 @@ import { toInnkeeperError } from '../errors.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { MethodType } from '../schema/schema.ts'
+import { Writer } from '../written.ts'
 import { checkReady } from './call.ts'
 import type { IngressContext } from './context.ts'
 import {
@@ -25,14 +26,13 @@ import {
   outgoingMetadata,
   trailerOf,
 } from './grpc-call.ts'
+import type { GrpcFlow } from './grpc-sessions.ts'
+import { flowOf } from './grpc-sessions.ts'
 import { InputGate } from './input-gate.ts'
 import type { Streams, Wire } from './stream.ts'
 import { Stream } from './stream.ts'
 
 type Call = ServerDuplexStream<Buffer, Buffer>
-
-const unsentBytesMax = 256 * 1024
-const unsentElementsMax = 64
 
 export function streaming(
   context: IngressContext,
@@ -68,9 +68,8 @@ class GrpcStream implements Wire {
   private readonly stream: Stream
   private readonly metadata: Metadata
   private readonly key: string | undefined
-  private unsentBytes = 0
-  private unsentElements = 0
-  private full = false
+  private readonly flow: GrpcFlow
+  private readonly writer: Writer
   private readonly gate: InputGate
   /** The request of a method that takes one message, until the client half-closes. */
   private request: Buffer | undefined
@@ -85,6 +84,8 @@ class GrpcStream implements Wire {
   ) {
     this.call = call
     this.gate = new InputGate(call)
+    this.flow = flowOf(call)
+    this.writer = new Writer(call, undefined, () => this.stream.resume())
     this.service = service
     this.method = method
     this.requestId = requestId
@@ -97,6 +98,7 @@ class GrpcStream implements Wire {
     const { call, stream, method } = this
     call.on('cancelled', () => stream.cancel())
     if (method.clientStreaming) {
+      this.flow.opened()
       this.open(new Uint8Array(0))
       call.on('data', (element: Buffer) => this.take(element))
       // A client that resets the stream ends its input too, and grpc-js says so before it says that the call is cancelled.
@@ -110,6 +112,7 @@ class GrpcStream implements Wire {
     })
     call.on('end', () => {
       if (call.cancelled) return
+      this.flow.opened(this.request)
       if (this.request !== undefined && !refused) this.open(this.request)
       else fail(call, oneExpected(this.request !== undefined), this.requestId)
       this.request = undefined
@@ -132,6 +135,7 @@ class GrpcStream implements Wire {
   }
 
   private take(element: Buffer): void {
+    this.flow.messageTaken()
     // Held before the host is asked: it may take the element, and say so, before it answers.
     this.gate.hold()
     if (this.stream.item(element)) this.inputTaken()
@@ -142,24 +146,19 @@ class GrpcStream implements Wire {
   }
 
   get ready(): boolean {
-    return !this.full
+    return this.writer.ready
   }
 
   element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
     const { call } = this
+    if (first && !this.method.clientStreaming) this.flow.answering()
     const headers = first ? outgoingMetadata(metadata) : undefined
     if (headers !== undefined) call.sendMetadata(headers)
-    const { byteLength } = payload
-    this.unsentBytes += byteLength
-    this.unsentElements += 1
-    if (this.unsentBytes >= unsentBytesMax || this.unsentElements >= unsentElementsMax) this.full = true
-    call.write(Buffer.from(payload.buffer, payload.byteOffset, byteLength), () => {
-      this.unsentBytes -= byteLength
-      this.unsentElements -= 1
-      if (!this.full || this.unsentBytes > unsentBytesMax / 2 || this.unsentElements > unsentElementsMax / 2) return
-      this.full = false
-      this.stream.resume()
-    })
+    this.writer.write(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength))
+  }
+
+  owes(bytes: number): void {
+    this.flow.owes(bytes)
   }
 
   end(failed: Failed | undefined, started: boolean): void {

@@ -3,19 +3,30 @@
 // W1. Every answer is HTTP 200 with a trailer frame, also where nothing came before it.
 // W2. `-text` is base64 both ways; the answer is that if `accept` says so, or says nothing and the request was.
 // W3. Compressed messages are UNIMPLEMENTED: no client of gRPC-Web sends them.
-// W4. While the host takes no more input the request is not read.
+// W4. While the host takes no more input the request is not read. What came of it, and what of the answer is not read, is counted (in-flight.ts).
 //
 // Owns: frames and trailers over HTTP/1.1.   stream.ts owns: what may be called when.   cors.ts owns: who may call from a page.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command, Failed } from '../command.ts'
 import { InnkeeperError, toInnkeeperError, wire } from '../errors.ts'
+import type { Flow } from '../in-flight.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { MethodType } from '../schema/schema.ts'
 import { isStreamed } from '../schema/schema.ts'
 import { notServed } from '../services.ts'
-import { checkMetadata, checkReady, idempotencyKey, requestIdOf, whenClosed } from './call.ts'
+import { Writer } from '../written.ts'
+import {
+  checkMetadata,
+  checkReady,
+  countAnswer,
+  endSoon,
+  idempotencyKey,
+  isOverload,
+  requestIdOf,
+  whenClosed,
+} from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
 import type { Frame } from './envelope.ts'
@@ -57,9 +68,13 @@ class GrpcWebCall implements Wire {
   private readonly base64: Base64Reader | undefined
   private readonly frames: FrameReader
   private readonly textOut: boolean
+  private readonly flow: Flow
+  private readonly writer: Writer
   private readonly startedMs = performance.now()
   private stream: Stream | undefined
   private headTimer: NodeJS.Timeout | undefined
+  /** The message of a method that takes one, until the request ends. */
+  private one: Buffer | undefined
   private headed = false
   private ended = false
   private holding = false
@@ -81,6 +96,8 @@ class GrpcWebCall implements Wire {
     this.textOut = accepted === undefined ? textIn : accepted.startsWith('application/grpc-web-text')
     this.base64 = textIn ? new Base64Reader() : undefined
     this.frames = new FrameReader(context.limits.messageBytesMax)
+    this.flow = context.inFlight.of(request.socket).begin((error) => this.cut(error))
+    this.writer = new Writer(response, this.flow, () => this.stream?.resume())
   }
 
   start(): void {
@@ -131,6 +148,17 @@ class GrpcWebCall implements Wire {
     this.finish({ kind: 'error', error })
   }
 
+  /** It has to give way to other requests. */
+  private cut(error: InnkeeperError): void {
+    const { request, response, stream } = this
+    this.frames.clear()
+    this.one = undefined
+    if (response.headersSent) request.socket.destroy()
+    else if (stream !== undefined) stream.fail(error)
+    else this.fail(error)
+    if (!request.complete) endSoon(request, response)
+  }
+
   private target(): { service: string; method: MethodType } {
     const url = this.request.url!
     const [, service, name] = /^\/([\w.]+)\/(\w+)$/.exec(url) ?? []
@@ -152,8 +180,8 @@ class GrpcWebCall implements Wire {
       this.ended = true
       stream.cancel()
       leave()
+      this.flow.close()
     })
-    response.on('drain', () => stream.resume())
     if (method.serverStreaming) {
       const { headersAfterMs } = context.pace ?? defaultPace
       this.headTimer = setTimeout(() => {
@@ -165,20 +193,22 @@ class GrpcWebCall implements Wire {
   }
 
   private expectOne(command: Command): void {
-    let message: Buffer | undefined
     this.takeMessage = (payload) => {
-      if (message !== undefined) throw new Unimplemented('the method takes one message, several came')
-      message = payload
+      if (this.one !== undefined) throw new Unimplemented('the method takes one message, several came')
+      this.one = payload
     }
     this.takeEnd = () => {
+      const message = this.one
       if (message === undefined) throw new Unimplemented('the method takes one message, none came')
       const full = { ...command, payload: message }
+      this.flow.inHand()
       if (this.stream === undefined) this.dispatch(full)
       else this.stream.open(full)
     }
   }
 
   private takeElement(stream: Stream, payload: Buffer): void {
+    this.flow.inHand()
     // Held before the host is asked: it may take the element, and say so, before it answers.
     this.holding = true
     if (stream.item(payload)) this.holding = false
@@ -186,11 +216,13 @@ class GrpcWebCall implements Wire {
 
   private dispatch(command: Command): void {
     const recorder = this.context.metrics.of(command.service)
+    const wholeMs = performance.now()
     recorder.received()
     this.context.dispatch(command, (answer: Answer) => {
       recorder.completed((performance.now() - this.startedMs) / 1000, answer.kind === 'reply')
       if (answer.kind === 'error') {
         this.fail(answer.error)
+        if (isOverload(answer)) recorder.refused((performance.now() - wholeMs) / 1000)
         return
       }
       this.head(answer.metadata)
@@ -205,7 +237,7 @@ class GrpcWebCall implements Wire {
       if (this.ended) return
       this.guarded(() => {
         this.frames.push(this.base64 === undefined ? chunk : this.base64.push(chunk))
-        this.pump()
+        if (this.flow.holds(this.came())) this.pump()
       })
     })
     request.on('end', () => {
@@ -239,6 +271,7 @@ class GrpcWebCall implements Wire {
       }
     } finally {
       this.pumping = false
+      this.flow.holds(this.came())
     }
     if (this.holding) this.request.pause()
     else if (!this.allCame) this.request.resume()
@@ -249,18 +282,30 @@ class GrpcWebCall implements Wire {
     }
   }
 
+  /** Bytes of the request that are here, and not with the host. */
+  private came(): number {
+    return this.frames.size + (this.one?.length ?? 0)
+  }
+
   inputTaken(): void {
     this.holding = false
     this.guarded(() => this.pump())
   }
 
   get ready(): boolean {
-    return !this.response.writableNeedDrain
+    return this.writer.ready
+  }
+
+  owes(bytes: number): void {
+    this.flow.owes(bytes)
   }
 
   element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
+    // The request is with the function.
+    if (first && !this.allCame) this.flow.inHand()
+    else if (first) this.flow.holds(0)
     if (first) this.head(metadata)
-    this.response.write(this.encode(frame(0, payload)))
+    this.writer.write(this.encode(frame(0, payload)))
   }
 
   end(failed: Failed | undefined): void {
@@ -291,10 +336,10 @@ class GrpcWebCall implements Wire {
     this.ended = true
     const trailer = frame(trailerFlag, Buffer.from(trailerText(failed, this.requestId), 'latin1'))
     response.end(this.encode(before === undefined ? trailer : Buffer.concat([before, trailer])))
+    countAnswer(this.flow, response)
     if (request.complete) return
     // What is still coming is read and dropped, but not much of it.
-    if (failed?.kind === 'error' && failed.error.code === 'message_too_large')
-      response.once('finish', () => request.destroy())
+    if (failed?.kind === 'error' && failed.error.code === 'message_too_large') endSoon(request, response)
     else request.resume()
   }
 

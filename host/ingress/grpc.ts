@@ -13,7 +13,7 @@ import { Server } from '@grpc/grpc-js'
 import { toInnkeeperError } from '../errors.ts'
 import { isStreamed } from '../schema/schema.ts'
 import type { Directory } from '../services.ts'
-import { checkReady } from './call.ts'
+import { checkReady, isOverload } from './call.ts'
 import type { IngressContext } from './context.ts'
 import {
   addressOf,
@@ -25,6 +25,7 @@ import {
   outgoingMetadata,
   trailerOf,
 } from './grpc-call.ts'
+import { flowOf } from './grpc-sessions.ts'
 import { streaming } from './grpc-stream.ts'
 import { registerHealth } from './health.ts'
 import { OwnStreams } from './own-streams.ts'
@@ -46,8 +47,9 @@ export function createGrpc(context: IngressContext, streams: Streams): Grpc {
     'grpc.max_send_message_length': -1,
     // Calls beyond this on one connection wait at the client.
     'grpc.max_concurrent_streams': 10_000,
+    'grpc.max_connection_idle_ms': limits.connectionIdleMs,
   })
-  const own = new OwnStreams(context, streams)
+  const own = new OwnStreams(streams)
   registerReflection(server, context.services, own)
   const endWatches = registerHealth(server, context, own)
   /** Paths, and whether the method there streams. */
@@ -79,6 +81,8 @@ export function createGrpc(context: IngressContext, streams: Streams): Grpc {
 function unary(context: IngressContext, service: string, method: string): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
     const startedMs = performance.now()
+    const flow = flowOf(call)
+    flow.opened(call.request)
     const requestId = grpcRequestId(call, context)
     const failed = (thrown: unknown) => {
       const error = toInnkeeperError(thrown)
@@ -108,6 +112,7 @@ function unary(context: IngressContext, service: string, method: string): handle
         recorder.completed((performance.now() - startedMs) / 1000, answer.kind === 'reply')
         if (answer.kind === 'error') {
           failed(answer.error)
+          if (isOverload(answer)) flow.whenClosed(() => recorder.refused((performance.now() - startedMs) / 1000))
           return
         }
         const headers = outgoingMetadata(answer.metadata)

@@ -7,6 +7,7 @@
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import { WireCursor } from '../schema/wire.ts'
 import type { IngressContext } from './context.ts'
+import { flowOf } from './grpc-sessions.ts'
 import type { OwnStream, OwnStreams } from './own-streams.ts'
 
 const serving = Buffer.from([8, 1])
@@ -60,6 +61,7 @@ export function watchHealth(
 export function registerHealth(server: Server, context: HealthContext, streams: OwnStreams): () => void {
   const watching = new Set<OwnStream>()
   const check = (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
+    flowOf(call).opened(call.request)
     const checked = checkHealth(context, call.request)
     if ('message' in checked) callback(null, checked.message)
     else callback(checked)
@@ -67,6 +69,7 @@ export function registerHealth(server: Server, context: HealthContext, streams: 
   const watch = (call: ServerWritableStream<Buffer, Buffer>) => {
     const stream = streams.open('grpc.health.v1.Health', call)
     if (stream === undefined) return
+    stream.taken()
     const stop = watchHealth(context, call.request, (message) => stream.write(message))
     watching.add(stream)
     call.on('cancelled', () => {

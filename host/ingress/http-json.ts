@@ -1,7 +1,8 @@
 // HTTP/JSON: a request becomes a command through its HTTP rule; the reply becomes JSON (spec B2.5 with part A).
 //
 // J1. Whatever a client sends gets an answer with a status of A5 and a body of google.rpc.Status; nothing throws past `handle`.
-// J2. A body is never longer in memory than `messageBytesMax`; more is refused as soon as it is known.
+// J2. A body is never longer in memory than `messageBytesMax`; more is refused as soon as it is known. Its bytes are counted as they come, and those
+//     of the answer until the client has them (in-flight.ts).
 // J3. Path variables win over the body and the query, and a `+` in a path is a plus.
 // J4. Requests of one connection are given on in their order, also where a long one is read by another thread.
 //
@@ -11,10 +12,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command } from '../command.ts'
 import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
+import { Growing } from '../growing.ts'
+import type { Flow } from '../in-flight.ts'
 import { isStreamed } from '../schema/schema.ts'
 import { WireError } from '../schema/wire.ts'
 import { notServed } from '../services.ts'
-import { checkMetadata, checkReady, idempotencyKey, requestIdOf } from './call.ts'
+import { checkMetadata, checkReady, countAnswer, endSoon, idempotencyKey, isOverload, requestIdOf } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
 import { metadataFromHttp, replyHeaders } from './headers.ts'
@@ -47,6 +50,11 @@ class HttpCall {
   private readonly response: ServerResponse
   private readonly requestId: string
   private readonly startedMs = performance.now()
+  /** When the last byte of it was read. */
+  private wholeMs = this.startedMs
+  /** Once there are bytes to count. */
+  private flow: Flow | undefined
+  private readonly body = new Growing()
 
   constructor(context: IngressContext, streams: Streams, request: IncomingMessage, response: ServerResponse) {
     this.context = context
@@ -99,10 +107,27 @@ class HttpCall {
     if (error.retryAfterSeconds !== undefined) this.response.setHeader('retry-after', String(error.retryAfterSeconds))
     const { status, body } = errorToHttp(error)
     this.end(status, jsonType, body)
-    // What is still coming of a refused body is not read; the connection cannot be used again.
-    if (!this.request.complete && error.code === 'message_too_large')
-      this.response.once('finish', () => this.request.destroy())
+    // What is still coming of a refused body is not kept; the connection cannot be used again.
+    if (!this.request.complete && error.code === 'message_too_large') endSoon(this.request, this.response)
     else this.request.resume()
+  }
+
+  /** It has to give way to other requests. */
+  private cut(error: InnkeeperError): void {
+    const { request, response } = this
+    this.body.clear()
+    if (response.headersSent) {
+      request.socket.destroy()
+      return
+    }
+    const { complete } = request
+    this.fail(error)
+    if (!complete) endSoon(request, response)
+  }
+
+  private counted(): Flow {
+    this.flow ??= this.context.inFlight.of(this.request.socket).begin((error) => this.cut(error))
+    return this.flow
   }
 
   /** Knative's probe is answered where no method has the path (B9.1). */
@@ -133,21 +158,25 @@ class HttpCall {
     const max = this.context.limits.messageBytesMax
     const announced = Number(request.headers['content-length'] ?? 0)
     if (announced > max) throw tooLarge(max)
-    const chunks: Buffer[] = []
+    const flow = this.counted()
+    const { body } = this
     let size = 0
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size <= max) {
-        chunks.push(chunk)
+        if (flow.holds(size)) body.push(chunk)
       } else if (size - chunk.length <= max) {
-        chunks.length = 0
+        flow.close()
+        body.clear()
         this.fail(tooLarge(max))
       }
     })
     request.on('end', () => {
-      if (size > max) return
+      if (size > max || (size > 0 && flow.closed)) return
+      flow.inHand()
+      this.wholeMs = performance.now()
       try {
-        then(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+        then(body.bytes)
       } catch (error) {
         this.fail(error)
       }
@@ -192,7 +221,8 @@ class HttpCall {
     const { context, request } = this
     if (isStreamed(route.method)) {
       const answer = (answer: Answer) => this.answer(route, answer)
-      openHttpStream({ context, streams: this.streams, request, response: this.response, route, command, answer })
+      const flow = this.counted()
+      openHttpStream({ context, streams: this.streams, flow, request, response: this.response, route, command, answer })
       return
     }
     const recorder = context.metrics.of(command.service)
@@ -200,6 +230,7 @@ class HttpCall {
     context.dispatch(command, (answer) => {
       recorder.completed((performance.now() - this.startedMs) / 1000, answer.kind === 'reply')
       this.answer(route, answer)
+      if (isOverload(answer)) recorder.refused((performance.now() - this.wholeMs) / 1000)
     })
   }
 
@@ -250,6 +281,7 @@ class HttpCall {
 
   private end(status: number, contentType: string, body: string | Uint8Array): void {
     const { response } = this
+    if (response.destroyed) this.flow?.close()
     if (response.headersSent || response.destroyed) return
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     const headers: Record<string, string | number> = { 'content-length': length, 'x-request-id': this.requestId }
@@ -260,6 +292,7 @@ class HttpCall {
     // Text that is ASCII goes out as it lies in memory; UTF-8 would be encoded once more by the socket.
     if (typeof body === 'string' && length === body.length) response.end(body, 'latin1')
     else response.end(body)
+    if (this.flow !== undefined || response.writableLength > 0) countAnswer(this.counted(), response)
   }
 }
 

@@ -12,9 +12,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command, Failed } from '../command.ts'
 import { guestFailed, toInnkeeperError } from '../errors.ts'
+import type { Flow } from '../in-flight.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import { WireError } from '../schema/wire.ts'
+import { Writer } from '../written.ts'
 import { whenClosed } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
@@ -36,6 +38,7 @@ export const defaultPace: Pace = { headersAfterMs: 1_000, heartbeatMs: 15_000 }
 export interface HttpStreamParts {
   readonly context: IngressContext
   readonly streams: Streams
+  readonly flow: Flow
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly route: ServedRoute
@@ -55,6 +58,7 @@ class HttpStream implements Wire {
   private readonly parts: HttpStreamParts
   private readonly form: Form
   private readonly stream: Stream
+  private readonly writer: Writer
   private readonly timers: NodeJS.Timeout[] = []
   private quiet = true
   private headed = false
@@ -64,7 +68,7 @@ class HttpStream implements Wire {
   private single: { readonly payload: Uint8Array; readonly metadata: Metadata } | undefined
 
   constructor(parts: HttpStreamParts) {
-    const { context, streams, request, response, route, command } = parts
+    const { context, streams, flow, request, response, route, command } = parts
     this.parts = parts
     this.form = formOf(route, request)
     this.stream = new Stream({ context, streams, wire: this, service: command.service, method: route.method })
@@ -73,8 +77,9 @@ class HttpStream implements Wire {
       for (const timer of this.timers) clearTimeout(timer)
       this.stream.cancel()
       leave()
+      flow.close()
     })
-    response.on('drain', () => this.stream.resume())
+    this.writer = new Writer(response, flow, () => this.stream.resume())
   }
 
   open(): void {
@@ -98,7 +103,7 @@ class HttpStream implements Wire {
   }
 
   get ready(): boolean {
-    return this.making === undefined && !this.parts.response.writableNeedDrain
+    return this.making === undefined && this.writer.ready
   }
 
   element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
@@ -106,12 +111,14 @@ class HttpStream implements Wire {
       this.single = { payload, metadata }
       return
     }
-    const { context, response, route, command } = this.parts
+    const { context, flow, response, route, command } = this.parts
+    // The request is with the function.
+    if (first) flow.holds(0)
     try {
       if (this.form === 'raw') {
         const { contentType, data } = readHttpBody(payload)
         if (first) this.head(metadata, contentType)
-        if (data.length > 0) response.write(data)
+        if (data.length > 0) this.writer.write(data)
         else response.flushHeaders()
         return
       }
@@ -125,17 +132,17 @@ class HttpStream implements Wire {
   }
 
   private write(json: string | Uint8Array, metadata: Metadata, first: boolean): void {
-    const { response } = this.parts
+    const { writer } = this
     if (first) this.head(metadata, undefined)
     this.quiet = false
     const [before, after] = this.form === 'events' ? ['data: ', '\n\n'] : ['', '\n']
     if (typeof json === 'string') {
-      response.write(`${before}${json}${after}`)
+      writer.write(`${before}${json}${after}`)
       return
     }
-    response.write(before)
-    response.write(json)
-    response.write(after)
+    writer.write(before)
+    writer.write(json)
+    writer.write(after)
   }
 
   private inTurn(json: string | Promise<Uint8Array>, metadata: Metadata, first: boolean): Promise<void> {
@@ -175,6 +182,10 @@ class HttpStream implements Wire {
 
   inputTaken(): void {}
 
+  owes(bytes: number): void {
+    this.parts.flow.owes(bytes)
+  }
+
   private head(metadata: Metadata, contentType: string | undefined): void {
     const { response, command } = this.parts
     if (this.headed || response.destroyed) return
@@ -199,7 +210,7 @@ class HttpStream implements Wire {
 
   private beat(): void {
     const { response } = this.parts
-    if (this.quiet && response.headersSent && !response.writableNeedDrain) response.write(':\n\n')
+    if (this.quiet && response.headersSent && this.writer.ready) this.writer.write(':\n\n')
     this.quiet = true
   }
 

@@ -1,29 +1,25 @@
 // Own streams: answers that the host itself streams over gRPC (reflection, health), to clients that may not read them.
 //
 // O1. One answer of a stream is on its way; the next is not made before the client has taken it.
-// O2. What one connection has not taken, over all its streams, is at most `unreadBytesMax`, or one answer. A stream that would go past it
-//     ends with RESOURCE_EXHAUSTED.
-// O3. They count among the open streams of the host (`streamsMax`).
+// O2. They count among the open streams of the host (`streamsMax`), and their bytes in flight (grpc-sessions.ts).
 //
 // Leaves to others: what is answered (reflection.ts, health.ts).
 
 import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
-import { InnkeeperError, toInnkeeperError, wire } from '../errors.ts'
+import type { InnkeeperError } from '../errors.ts'
+import { toInnkeeperError, wire } from '../errors.ts'
 import { written } from '../written.ts'
-import type { IngressContext } from './context.ts'
 import { addressOf } from './grpc-call.ts'
+import type { GrpcFlow } from './grpc-sessions.ts'
+import { flowOf } from './grpc-sessions.ts'
 import type { Streams } from './stream.ts'
 
 type Call = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>
 
 export class OwnStreams {
-  private readonly context: Pick<IngressContext, 'limits'>
   private readonly streams: Pick<Streams, 'enter'>
-  /** By connection. */
-  private readonly unread = new Map<string, number>()
 
-  constructor(context: Pick<IngressContext, 'limits'>, streams: Pick<Streams, 'enter'>) {
-    this.context = context
+  constructor(streams: Pick<Streams, 'enter'>) {
     this.streams = streams
   }
 
@@ -37,38 +33,19 @@ export class OwnStreams {
       fail(call, toInnkeeperError(thrown))
       return undefined
     }
-    return new OwnStream(call, this)
-  }
-
-  /** @throws InnkeeperError `overloaded` */
-  take(connection: string, bytes: number): void {
-    const before = this.unread.get(connection) ?? 0
-    const { unreadBytesMax } = this.context.limits
-    if (before > 0 && before + bytes > unreadBytesMax)
-      throw new InnkeeperError(
-        'overloaded',
-        `the connection has ${before} bytes to read first; read them, then ask again`,
-      )
-    this.unread.set(connection, before + bytes)
-  }
-
-  give(connection: string, bytes: number): void {
-    const left = (this.unread.get(connection) ?? 0) - bytes
-    if (left > 0) this.unread.set(connection, left)
-    else this.unread.delete(connection)
+    return new OwnStream(call)
   }
 }
 
 export class OwnStream {
   private readonly call: Call
-  private readonly owner: OwnStreams
-  private readonly connection: string
+  private readonly flow: GrpcFlow
   private over = false
 
-  constructor(call: Call, owner: OwnStreams) {
+  constructor(call: Call) {
     this.call = call
-    this.owner = owner
-    this.connection = call.getPeer()
+    this.flow = flowOf(call)
+    this.flow.opened()
     call.on('cancelled', () => {
       this.over = true
     })
@@ -78,21 +55,14 @@ export class OwnStream {
     return this.over
   }
 
+  /** A request of it was read. */
+  taken(): void {
+    this.flow.messageTaken()
+  }
+
   /** Resolves when the client has taken it: true, if it wants more. To be called when the one before has resolved. */
   async write(answer: Buffer): Promise<boolean> {
-    if (this.over) return false
-    const { owner, connection } = this
-    try {
-      owner.take(connection, answer.length)
-    } catch (thrown) {
-      this.fail(toInnkeeperError(thrown))
-      return false
-    }
-    try {
-      return await written(this.call, answer)
-    } finally {
-      owner.give(connection, answer.length)
-    }
+    return !this.over && (await written(this.call, answer))
   }
 
   end(): void {

@@ -29,6 +29,7 @@ export function registerReflection(server: Server, services: Services, streams: 
       const gate = new InputGate(call)
       let answered = Promise.resolve(true)
       call.on('data', (request: Buffer) => {
+        stream.taken()
         gate.hold()
         answered = answered.then(() => answer(stream, name, services, request))
         answered.then(() => gate.release())

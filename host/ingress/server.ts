@@ -5,21 +5,24 @@
 // S3. `close` takes no new connection, lets running calls finish for a time, then ends what still streams with UNAVAILABLE and
 //     closes what is left.
 // S4. A peer that vanished without a word is noticed by TCP's own probes: a stream may be silent for days.
-// S5. While the host starts, calls are UNAVAILABLE: nothing is called unknown that may be served in a moment.
+// S5. A connection without a call is closed after `connectionIdleMs`; a request that is not whole after `requestMs` ends (patience.ts).
+// S6. While the host starts, calls are UNAVAILABLE: nothing is called unknown that may be served in a moment.
 
 import http from 'node:http'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import net from 'node:net'
-import { ServerCredentials } from '@grpc/grpc-js'
 import type { IngressContext } from './context.ts'
 import { Cors } from './cors.ts'
 import { createGrpc } from './grpc.ts'
+import { createSessions } from './grpc-sessions.ts'
 import { createGrpcWeb, isGrpcWeb } from './grpc-web.ts'
 import { createHttpJson } from './http-json.ts'
 import { createNotYet } from './not-yet.ts'
+import { Patience } from './patience.ts'
 import { Streams } from './stream.ts'
 
 const silenceMs = 10_000
+const headersMs = 60_000
 const probeAfterMs = 60_000
 /** At most, for the last words to streams when the host stops. */
 const farewellMs = 500
@@ -34,13 +37,21 @@ export interface Ingress {
 export async function listen(context: IngressContext, host: string, port: number): Promise<Ingress> {
   const streams = new Streams(context)
   const { server: grpc, endWatches } = createGrpc(context, streams)
-  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure())
+  const { inFlight, limits } = context
+  const sessions = createSessions(grpc, inFlight, limits.messageBytesMax)
   const notYet = createNotYet(context)
   const grpcWeb = createGrpcWeb(context, streams)
   const json = createHttpJson(context, streams)
   const cors = new Cors(context.corsOrigins ?? [])
   const web = http.createServer(
-    { maxHeaderSize: 32 * 1024, noDelay: true, keepAliveTimeout: 75_000, connectionsCheckingInterval: 5_000 },
+    {
+      maxHeaderSize: 32 * 1024,
+      noDelay: true,
+      keepAliveTimeout: limits.connectionIdleMs,
+      requestTimeout: limits.requestMs,
+      headersTimeout: Math.min(headersMs, limits.requestMs),
+      connectionsCheckingInterval: 5_000,
+    },
     (request, response) => {
       if (cors.handle(request, response)) return
       if (isGrpcWeb(request)) grpcWeb(request, response)
@@ -53,26 +64,32 @@ export async function listen(context: IngressContext, host: string, port: number
   const sockets = new Set<Socket>()
   const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfterMs }, (socket) => {
     sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
+    socket.on('close', () => {
+      sockets.delete(socket)
+      inFlight.of(socket).close()
+    })
     socket.on('error', () => socket.destroy())
     sniff(socket, (http2) => {
       if (http2 && context.starting?.()) notYet.take(socket)
-      else if (http2) injector.injectConnection(socket)
+      else if (http2) sessions.take(socket)
       else web.emit('connection', socket)
     })
   })
+  // Of HTTP/2, what is incomplete; Node sees to HTTP/1.1.
+  const patience = new Patience(inFlight, limits.requestMs)
   await listening(server, host, port)
   return {
     address: server.address() as AddressInfo,
     async close(waitMs) {
       server.close()
+      patience.stop()
       notYet.close()
       endWatches()
       web.closeIdleConnections()
       const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()))
       const webDone = new Promise<void>((resolve) => web.close(() => resolve()))
       const idle = setInterval(() => web.closeIdleConnections(), 50)
-      injector.drain(waitMs + farewellMs)
+      sessions.drain(waitMs + farewellMs)
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, waitMs)
@@ -84,7 +101,7 @@ export async function listen(context: IngressContext, host: string, port: number
       clearInterval(idle)
       for (const socket of sockets) socket.destroy()
       grpc.forceShutdown()
-      injector.destroy()
+      sessions.destroy()
     },
   }
 }

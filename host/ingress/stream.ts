@@ -27,6 +27,8 @@ export interface Wire {
   /** The last call. `started`: an element was sent before. */
   end(failed: Failed | undefined, started: boolean): void
   inputTaken(): void
+  /** `Receiver.owes`. */
+  owes(bytes: number): void
 }
 
 /** All open streams of the service port. */
@@ -189,6 +191,10 @@ export class Stream implements Receiver {
 
   inputTaken(): void {
     if (!this.ended) this.parts.wire.inputTaken()
+  }
+
+  owes(bytes: number): void {
+    this.parts.wire.owes(bytes)
   }
 
   private send(payload: Uint8Array, metadata: Metadata): void {

@@ -37,6 +37,8 @@ export interface ServiceMetrics {
   /** A side effect that it caused arrived, or was parked. */
   effectDelivered(): void
   effectParked(): void
+  /** A call was refused since the host has no room, so long after its last byte came. */
+  refused(seconds: number): void
   streamOpened(): void
   streamClosed(): void
   /** One element of a streamed answer. */
@@ -46,6 +48,8 @@ export interface ServiceMetrics {
 const secondsBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 /** A function takes microseconds. */
 const functionBounds = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1]
+/** A refusal leaves in the turn of the loop in which its request came. */
+const refusalBounds = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
 /** An entity lives for as long as it is used. */
 const activeBounds = [1, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400]
 const batchBounds = [1, 2, 4, 8, 16, 32, 64]
@@ -162,6 +166,11 @@ function partsOf(registry: Registry) {
     queue: seconds('command_queue_seconds', 'From a command arriving to its being given to the function.'),
     function: seconds('function_seconds', 'One call of a function, for all commands of a batch.', functionBounds),
     commit: seconds('commit_seconds', 'From a decision to its being on disk.'),
+    refusal: seconds(
+      'refusal_seconds',
+      'From the last byte of a request to its refusal for want of room being written.',
+      refusalBounds,
+    ),
     recovery: seconds('entity_recovery_seconds', 'From the first command to an entity being ready.'),
     active: seconds('entity_active_seconds', 'How long entities stay in memory.', activeBounds),
     batch: new Histograms(registry, 'innkeeper_batch_commands', 'Commands given to a function at once.', batchBounds),
@@ -236,6 +245,7 @@ function bind(parts: ReturnType<typeof partsOf>, service: string): ServiceMetric
     effectParked: () => {
       one.effectsParked.value += 1
     },
+    refused: (seconds) => one.refusal.observe(seconds),
     streamOpened: () => {
       one.openStreams.value += 1
     },

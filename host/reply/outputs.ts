@@ -6,19 +6,16 @@
 //     produces can hold back or give up.
 // U3. A failure ends the stream; what came after it is dropped. Effects were committed with their cause, so they run
 //     whatever becomes of the stream.
-// U4. What waits counts in the budget of the whole host, whatever it is: messages, forwards, failures, and a little for each that
-//     says nothing. Where there is no room the stream with most of it ends with `overloaded`.
+// U4. What waits is counted by the receiver (`Receiver.owes`), whatever it is: messages, forwards, failures, and a little for each that says nothing.
 //
 // Owns: the order of a stream.   Producers own: the commits, and their bounds.   The ingress owns: the client's side.
 
 import type { Command, Failed, Open, Receiver, StreamCall } from '../command.ts'
-import { InnkeeperError } from '../errors.ts'
 import type { OutboxEntry } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Metadata } from '../metadata.ts'
 import { metadataBytes } from '../metadata.ts'
 import type { Call, GuestAnswer } from '../outcome.ts'
-import type { Untaken, WaitingBudget } from '../waiting-budget.ts'
 import { chainOf } from './chains.ts'
 import { tooManyHops } from './forward.ts'
 import type { Outbox } from './outbox.ts'
@@ -34,8 +31,6 @@ export interface OutputsContext {
   readonly outbox: Pick<Outbox, 'run'>
   readonly open: Open
   readonly limits: Limits
-  /** Of the whole host. */
-  readonly waiting: WaitingBudget
 }
 
 /** What the producer hears of its stream. */
@@ -46,7 +41,7 @@ export interface Producer {
   cut(): void
 }
 
-export class Outputs implements Untaken {
+export class Outputs {
   private readonly context: OutputsContext
   private readonly receiver: Receiver
   private readonly command: Command
@@ -89,7 +84,6 @@ export class Outputs implements Untaken {
     this.queue.push(output)
     this.weigh(weightOf(output))
     this.go()
-    this.context.waiting.slowest?.giveUp()
   }
 
   /** End the stream, well, after what was put. */
@@ -103,11 +97,6 @@ export class Outputs implements Untaken {
     if (this.over) return
     this.stop()
     this.receiver.end(failed)
-  }
-
-  /** All streams together have too much to be taken, and this one has most of it. */
-  giveUp(): void {
-    this.cut({ kind: 'error', error: noRoom() })
   }
 
   /** The client left. */
@@ -163,7 +152,7 @@ export class Outputs implements Untaken {
 
   private weigh(bytes: number): void {
     this.bytes += bytes
-    this.context.waiting.leave(this, bytes)
+    this.receiver.owes(bytes)
   }
 
   /** Nothing waits. */
@@ -225,6 +214,7 @@ export class Outputs implements Untaken {
         if (!this.over) receiver.next(payload, metadata)
       },
       inputTaken() {},
+      owes: (bytes) => receiver.owes(bytes),
       end: (failed) => {
         ended = true
         this.inner = undefined
@@ -260,10 +250,4 @@ function bytesOf(answer: GuestAnswer): number {
     case 'none':
       return 0
   }
-}
-
-function noRoom(): InnkeeperError {
-  const message =
-    'clients of this host have too much to take that they were told; read faster, or open the stream again later'
-  return new InnkeeperError('overloaded', message)
 }

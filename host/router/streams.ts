@@ -50,6 +50,10 @@ export class GuardedStream implements Receiver, StreamCall {
     if (!this.over) this.receiver.inputTaken()
   }
 
+  owes(bytes: number): void {
+    this.receiver.owes(bytes)
+  }
+
   item(payload: Uint8Array): boolean {
     return this.over || this.inner === undefined || this.inner.item(payload)
   }
@@ -92,6 +96,7 @@ export function once(reply: Reply): Receiver {
       first ??= { payload, metadata }
     },
     inputTaken() {},
+    owes() {},
     end(failed) {
       if (failed !== undefined) reply(failed)
       else

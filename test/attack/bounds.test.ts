@@ -391,6 +391,7 @@ function receiver(resolve: (kind: string) => void): Receiver {
     ready: true,
     next() {},
     inputTaken() {},
+    owes() {},
     end(failed) {
       if (failed !== undefined) kind = failed.kind
       resolve(kind)

@@ -3,6 +3,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { defaultLimits } from '../../host/limits.ts'
 import type { Host } from '../../host/main.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import type { PuppetFunction } from '../support/puppet.ts'
@@ -23,8 +24,11 @@ import {
 } from '../support/puppet.ts'
 
 const data = temporary()
-const waitingBytesMax = 16 * 1024 * 1024
-const limits = { 'fuel-per-command': '20000000', 'waiting-bytes-max': String(waitingBytesMax) }
+const inFlightBytesMax = 16 * 1024 * 1024
+const limits = {
+  'fuel-per-command': '20000000',
+  'in-flight-bytes-max': String(inFlightBytesMax + defaultLimits.uploadBytesMax),
+}
 const host: Host = await testHost(data.path, limits)
 assert.ok((await host.deployer.deploy(await puppetComponent())).ok)
 const client = new PuppetClient(host.listen)
@@ -76,8 +80,8 @@ function opening(note: Script): Script {
 const stateOf = async (service: string, id: string) =>
   (await http(host.admin, 'GET', `/v1/services/${service}/entities/${encodeURIComponent(id)}/state`)).json
 const openStreams = async (id: string): Promise<number> => (await stateOf(replicas, id)).streams?.length ?? 0
-const untaken = async (): Promise<number> =>
-  Number(/^innkeeper_untaken_bytes (\d+)/m.exec((await http(host.admin, 'GET', '/metrics')).text)?.[1])
+const inFlight = async (): Promise<number> =>
+  Number(/^innkeeper_in_flight_bytes (\d+)/m.exec((await http(host.admin, 'GET', '/metrics')).text)?.[1])
 
 const Lies = suite('guests that lie')
 
@@ -337,8 +341,8 @@ Streams(
     for (const stream of slow) void stream.ended.then(({ code }) => codes.push(code))
     for (let left = 400; left > 0; left--) {
       await turn()
-      const bytes = await untaken()
-      assert.ok(bytes <= waitingBytesMax, `${bytes} bytes wait`)
+      const bytes = await inFlight()
+      assert.ok(bytes <= inFlightBytesMax, `${bytes} bytes wait`)
     }
     assert.is((await client.do(actions, '')).code, 0)
     for (const stream of slow) stream.resume()

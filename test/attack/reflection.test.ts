@@ -9,13 +9,13 @@ import * as assert from 'uvu/assert'
 import { fakeHost } from '../support/ingress.ts'
 import { protos } from '../support/protos.ts'
 
-const unreadBytesMax = 100_000
+const connectionBytesMax = 400_000
 const streamsMax = 60
 const { schema } = await protos({
   'one.proto': `syntax = "proto3"; package one.v1; import "google/protobuf/descriptor.proto";
     service One { rpc Do(In) returns (In); } message In { google.protobuf.FileDescriptorProto file = 1; }`,
 })
-const host = await fakeHost(schema, ['one.v1.One'], { limits: { unreadBytesMax, streamsMax } })
+const host = await fakeHost(schema, ['one.v1.One'], { limits: { connectionBytesMax, streamsMax } })
 /** The largest file there is. */
 const file = 'google/protobuf/descriptor.proto'
 const fileBytes = schema.files.get(file)!.bytes.length
@@ -47,6 +47,8 @@ function open(
     }
     stream.on('response', look)
     stream.on('trailers', look)
+    // gRPC reads ENHANCE_YOUR_CALM as RESOURCE_EXHAUSTED: after the headers nothing else can be said to who reads nothing.
+    stream.on('close', () => resolve(stream.rstCode === http2.constants.NGHTTP2_ENHANCE_YOUR_CALM ? '8' : 'reset'))
   })
   return { stream, status }
 }
@@ -94,8 +96,8 @@ Deaf('one stream: its requests are not read before its answer is', async () => {
 
 Deaf('many streams of one connection: past the bound they end, and reading makes room', async () => {
   const session = deaf()
-  const fits = Math.floor(unreadBytesMax / (fileBytes + ask.length))
-  assert.ok(fits >= 2 && fits < 40, `${fits}`)
+  const fits = Math.floor(connectionBytesMax / (fileBytes + ask.length))
+  assert.ok(fits >= 10 && fits < 40, `${fits}`)
   const streams = Array.from({ length: 40 }, () => open(session, reflection))
   const statuses: string[] = []
   const waiting = new Set(streams.map(({ stream }) => stream))
@@ -108,10 +110,10 @@ Deaf('many streams of one connection: past the bound they end, and reading makes
   }
   for (let tries = 0; tries < 500 && statuses.length < 40 - fits; tries++) await moment(10)
   await moment(200)
-  assert.ok(
-    statuses.length >= 40 - fits - 1 && statuses.length <= 40 - fits + 1,
-    `${statuses.length} ended, ${fits} fit`,
-  )
+  // Each stream takes some bytes besides its answer, and where one is cut there is a little room afterwards.
+  const left = 40 - statuses.length
+  assert.ok(left <= fits && left > fits / 2, `${left} are left, ${fits} fit`)
+  assert.ok(host.context.inFlight.bytes <= connectionBytesMax)
   assert.equal([...new Set(statuses)], ['8'])
   // Another connection has nothing to do with it.
   const other = deaf()

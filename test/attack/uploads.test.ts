@@ -3,8 +3,6 @@
 import nodeHttp, { type ClientRequest } from 'node:http'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Uploads } from '../../host/admin/uploads.ts'
-import type { InnkeeperError } from '../../host/errors.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { guestComponent } from '../support/hostile.ts'
 
@@ -30,6 +28,16 @@ function held(bytes: number): ClientRequest {
   return request
 }
 
+interface Status {
+  readonly code: number
+  readonly message: string
+}
+
+async function metric(name: string): Promise<number> {
+  const { text } = await http(host.admin, 'GET', '/metrics')
+  return Number(new RegExp(`^innkeeper_${name} (.*)$`, 'm').exec(text)![1])
+}
+
 /** Waits until the host says so. */
 async function until(asked: () => Promise<boolean>): Promise<void> {
   while (!(await asked())) await new Promise((resolve) => setTimeout(resolve, 20))
@@ -37,32 +45,26 @@ async function until(asked: () => Promise<boolean>): Promise<void> {
 
 const Pile = suite('uploads')
 
-Pile(
-  'bytes of uploads that do not end are counted, refused above the bound, and free again when the clients leave',
-  async () => {
-    const full = new Uint8Array(bytesMax)
-    const clients = [held(bytesMax - 1), held(bytesMax - 1), held(bytesMax - 1)]
-    await until(async () => (await deploy(full)).status === 429)
-    const refused = await deploy(full)
-    assert.is(refused.status, 429)
-    const { code, message } = refused.json as { code: number; message: string }
-    assert.is(code, 8)
-    assert.match(message, /^uploads in hand have \d+ bytes, 300000 are allowed \(upload-bytes-max\); send it again/)
-    for (const client of clients) client.destroy()
-    await until(async () => (await deploy(full)).status === 400)
-  },
-)
-
-Pile('an upload is counted while its deployment runs, and no longer', async () => {
-  const uploads = new Uploads(10)
-  uploads.take(6)
-  assert.throws(
-    () => uploads.take(5),
-    (error: InnkeeperError) => error.code === 'overloaded',
-  )
-  uploads.take(4)
-  uploads.give(10)
-  uploads.take(10)
+Pile('uploads that do not end give way to one that does, the oldest first, and hear so', async () => {
+  const full = new Uint8Array(bytesMax)
+  const told: string[] = []
+  const clients = ['first', 'second', 'third'].map((name) => {
+    const client = held(bytesMax - 1)
+    client.on('response', async (response) => {
+      const { code, message } = JSON.parse(Buffer.concat(await response.toArray()).toString()) as Status
+      told.push(`${name} ${response.statusCode} ${code}`)
+      assert.match(message, /^too many bytes of requests and answers are in flight \(upload-bytes-max\), .* later$/)
+    })
+    return client
+  })
+  await until(async () => (await metric('admin_in_flight_bytes')) >= 3 * (bytesMax - 1))
+  assert.is((await deploy(full)).status, 400)
+  await until(async () => told.length > 0)
+  assert.ok(told.every((line) => line.endsWith('429 8')))
+  assert.ok(told.length < 3, `${told}`)
+  for (const client of clients) client.destroy()
+  await until(async () => (await metric('admin_in_flight_bytes')) === 0)
+  assert.is(await metric('admin_in_flight_cuts_total'), told.length)
 })
 
 Pile('deployments above the bound are refused, and taken again when others are done', async () => {

@@ -16,6 +16,7 @@ function ends() {
     next: (payload) => heard.push(`next ${Buffer.from(payload)}`),
     end: (failed) => heard.push(failed === undefined ? 'end' : failed.kind === 'error' ? failed.error.code : 'refused'),
     inputTaken: () => heard.push('taken'),
+    owes() {},
   }
   const told: string[] = []
   const call: StreamCall = {

@@ -3,12 +3,13 @@
 import { pino } from 'pino'
 import { systemClock } from '../../host/clock.ts'
 import type { Command, Dispatch, Open, Receiver, StreamCall } from '../../host/command.ts'
+import { InFlight } from '../../host/in-flight.ts'
 import type { IngressContext } from '../../host/ingress/context.ts'
 import type { Ingress } from '../../host/ingress/server.ts'
 import { listen } from '../../host/ingress/server.ts'
 import { Transcoder } from '../../host/ingress/transcoder.ts'
 import type { Limits } from '../../host/limits.ts'
-import { defaultLimits } from '../../host/limits.ts'
+import { defaultLimits, servedBytesMax } from '../../host/limits.ts'
 import { noMetadata } from '../../host/metadata.ts'
 import { Metrics } from '../../host/observe/metrics.ts'
 import type { Schema } from '../../host/schema/schema.ts'
@@ -121,12 +122,18 @@ export async function fakeHost(schema: Schema, names: readonly string[], parts: 
     return call
   }
   let ids = 0
+  const limits = { ...defaultLimits, ...parts.limits }
   const context: IngressContext = {
     dispatch: (command, reply) => host.onDispatch(command, reply),
     open,
     services,
-    limits: { ...defaultLimits, ...parts.limits },
+    limits,
     transcoder: new Transcoder(defaultLimits.waitingBytesMax),
+    inFlight: new InFlight({
+      max: servedBytesMax(limits),
+      connectionMax: limits.connectionBytesMax,
+      setting: 'in-flight-bytes-max',
+    }),
     clock: systemClock,
     metrics,
     log: pino({ level: 'warn' }, { write: (line: string) => log.push(line) }),
