@@ -45,6 +45,19 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   tools: ['build'],
 }
 
+const law = 'docs/reference/behaviour.md'
+/** What may cite the law, or a module. Outside of comments and names of tests nothing looks like a citation. */
+const citing = globSync(
+  ['{host,sdk,test,guests,bench}/**/*.{ts,rs,go,swift,c,h,proto,md}', 'wit/**/*.{wit,proto}', 'docs/**/*.md', '*.md'],
+  { cwd: root },
+).filter((path) => !exclude(path) && path !== 'test/tidy.test.ts')
+
+/** Rules that no test breaks, and why. This list only shrinks: a new rule comes with its test. */
+const untested: Readonly<Record<string, string>> = {}
+
+/** Names of rules that are gone: no other rule ever gets one of them. */
+const retired: ReadonlySet<string> = new Set()
+
 const Tidy = suite('tidy')
 
 Tidy('imports in host/ follow the way of a command', () => {
@@ -93,11 +106,103 @@ Tidy('every module of the host says what it is', () => {
   assert.equal(silent, [])
 })
 
+Tidy('rules of the law begin their paragraphs, and are numbered in order, each once', () => {
+  const names = rules()
+  assert.ok(names.length > 100, 'rules were found')
+  const next = new Map<string, number>()
+  const wrong: string[] = []
+  for (const name of names) {
+    const [subject, number] = name.slice(1).split('-') as [string, string]
+    let due = next.get(subject) ?? 1
+    while (retired.has(`§${subject}-${due}`)) due += 1
+    if (Number(number) !== due) wrong.push(`${name} stands where §${subject}-${due} is due`)
+    next.set(subject, Number(number) + 1)
+  }
+  assert.equal(wrong, [])
+})
+
+Tidy('every rule that is cited is in the law', () => {
+  const known = new Set(rules())
+  const subjects = new Set([...known].map((name) => name.replace(/-\d+$/, '')))
+  assert.equal(
+    citations(/§[a-z]+(?:-\d+)?/g, (name) => !known.has(name) && !subjects.has(name)),
+    [],
+  )
+})
+
+Tidy('every rule of the law is cited by a test, or listed with the reason why none can break it', () => {
+  const cited = new Set(
+    citing
+      .filter((path) => path.startsWith('test/') && path.endsWith('.ts'))
+      .flatMap((path) => [...read(path).matchAll(/§[a-z]+-\d+/g)].map(([name]) => name)),
+  )
+  assert.equal(
+    rules().filter((name) => !cited.has(name)),
+    Object.keys(untested),
+  )
+})
+
+Tidy('nothing cites the specification that was outside of the tree', () => {
+  const old = /(?<![\w.$/%§-])(?:A1[0-8]b?|A[1-9]|B[1-9](?:\.\d+)*)(?![\w%-])|[Ss]pec [AB]\d|spec\/|examples\.md/g
+  assert.equal(
+    citations(old, (label, path) => !defined(path).has(label)),
+    [],
+  )
+})
+
+Tidy('an invariant of a module is cited with its module elsewhere, and is there', () => {
+  const known = new Set(citing.flatMap((path) => [...defined(path)].map((label) => `${stem(path)}.${label}`)))
+  assert.ok(known.has('turn.T2'))
+  assert.equal(
+    citations(/(?<![\w./-])[a-z][a-z0-9-]+\.[A-Z]\d{1,2}(?![\w.])/g, (name) => !known.has(name)),
+    [],
+  )
+  // Laws of the contract (ARCHITECTURE.md) have no module.
+  const bare = /^\s*(?:\w+\()?['"`](?:[^:'"`]*, )?([A-Z]\d{1,2})(?:, [^:'"`]*)?: /gm
+  const names = citing
+    .filter((path) => path.startsWith('test/') && path.endsWith('.ts'))
+    .flatMap((path) => [...read(path).matchAll(bare)].map((match) => `${path}: ${match[1]}`))
+    .filter((found) => !/ L[1-6]$/.test(found))
+  assert.equal(names, [])
+  const comments = (label: string, path: string) =>
+    path.startsWith('host/') &&
+    path.endsWith('.ts') &&
+    !/^\(L[1-6]\)$/.test(label) &&
+    !defined(path).has(label.slice(1, -1))
+  assert.equal(citations(/(?<= )\([A-Z]\d{1,2}\)/g, comments), [])
+})
+
 Tidy('the check for dead paths finds one', () => {
   assert.not.ok(existsSync(join(root, 'host/no-such-file.ts')))
 })
 
 Tidy.run()
+
+/** Names of the rules, in their order. */
+function rules(): readonly string[] {
+  return [...read(law).matchAll(/^\*\*(§[a-z]+-\d+)\*\* /gm)].map((match) => match[1]!)
+}
+
+/** Where something is cited that is wrong, as `path:line: citation`. */
+function citations(pattern: RegExp, wrong: (citation: string, path: string) => boolean): readonly string[] {
+  const found: string[] = []
+  for (const path of citing) {
+    const text = read(path)
+    for (const { 0: citation, index } of text.matchAll(pattern)) {
+      if (wrong(citation, path)) found.push(`${path}:${text.slice(0, index).split('\n').length}: ${citation}`)
+    }
+  }
+  return found
+}
+
+/** Labels of the invariants that a file says of itself. */
+function defined(path: string): ReadonlySet<string> {
+  return new Set([...read(path).matchAll(/^\s*(?:\/\/[!/]?|\*)\s+([A-Z]\d{1,2})\. /gm)].map((match) => match[1]!))
+}
+
+function stem(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).replace(/\.\w+$/, '')
+}
 
 function read(path: string): string {
   return readFileSync(join(root, path), 'utf8')

@@ -449,6 +449,22 @@ Effects('A8: services of other components are the same thing', async () => {
 
 const Forwards = suite('forwards between kinds')
 
+Forwards("a reply of another type than the caller's method declares is passed on as it is", async () => {
+  // AddRequest{ id: "f8", amount: 5 }
+  const add =
+    "(() => { const call = to('test.odd.v1.Odd', 'Add', '', ''); call.payload = Uint8Array.from([10, 2, 102, 56, 16, 5]); return call })()"
+  const payload = script(
+    '',
+    `const answer = forward('Values', 'Do', '', ''); answer.answer.val.val = ${add}; return answer`,
+  )
+  const common = { metadata: [], idempotencyKey: undefined, hops: 0, requestId: 'f8', effect: undefined }
+  const answer = await new Promise<Answer>((resolve) =>
+    host.dispatch({ service: actions, method: 'Do', payload, deadlineMs: clock.now() + 60_000, ...common }, resolve),
+  )
+  // Done{ total: 5, note: "added" }, where Do of the actions declares another message.
+  assert.equal(answer.kind === 'reply' && [...answer.payload], [8, 5, 18, 5, ...Buffer.from('added')])
+})
+
 const forwards: Record<string, (id: string, to: string, headers?: Record<string, string>) => Promise<Answered>> = {
   value: (id, to, headers) =>
     value(id, `return { change: { updated: 'forwarded' }, outcome: forward(${to}) }`, headers),

@@ -126,6 +126,17 @@ Keys('A9: "k" and k are one key, over HTTP, gRPC and gRPC-Web, in services of ev
   }
 })
 
+Keys('a method that streams has no keys: it is decided anew each time', async () => {
+  const key = { 'idempotency-key': 'stream' }
+  const lines = []
+  for (const at of ['first', 'again']) {
+    const { status, text } = await http(host.listen, 'POST', '/replicas/streamed/open', more.replica.body, key)
+    assert.is(status, 200, at)
+    lines.push(text.trim())
+  }
+  assert.equal(lines, ['{"text":"1"}', '{"text":"2"}'])
+})
+
 Keys('A8: tries of an effect are counted on disk: a kill -9 forgets none', async () => {
   const { path, remove } = temporary()
   const file = join(path, 'scripted.wasm')

@@ -3,6 +3,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Answer } from '../../host/command.ts'
 import { KvCatalog } from '../../host/journal/kv-catalog.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
@@ -105,5 +106,51 @@ Upgrade('deleting all snapshots changes no state', async () => {
     data.remove()
   }
 })
+
+Upgrade(
+  'a snapshot is taken after the batch in which a multiple of the number was passed, at the last event of the batch',
+  async () => {
+    const data = temporary()
+    const kv = new MemoryKv()
+    const store = { kv, journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv), replica: 'test', note() {} }
+    const host = await testHost(data.path, {}, { store })
+    const common = { metadata: [], idempotencyKey: undefined, hops: 0, requestId: 'snapshot', effect: undefined }
+    // AddRequest{ id: "x", amount: 5 }
+    const payload = Uint8Array.from([10, 1, 120, 16, 5])
+    /** Commands that arrive in one turn of the loop are one batch. */
+    const batch = async (commands: number) => {
+      const deadlineMs = Date.now() + 60_000
+      const answers = Array.from({ length: commands }, () => {
+        const command = { service: odd, method: 'Add', payload, deadlineMs, ...common }
+        return new Promise<Answer>((resolve) => host.dispatch(command, resolve))
+      })
+      for (const answer of await Promise.all(answers)) assert.is(answer.kind, 'reply')
+    }
+    /** A snapshot that is due is taken before the next decision. */
+    const sequences = async () => {
+      assert.is((await http(host.listen, 'POST', '/odd/x/do', { what: 'read' })).status, 200)
+      const rows = kv.range('snapshots', { from: Buffer.alloc(0), to: Buffer.alloc(64, 255), limit: 100 })
+      const keys = rows.filter((_, index) => index % 2 === 0)
+      return keys.map((key) => Number(Buffer.from(key).readBigUInt64BE(key.length - 8)))
+    }
+    try {
+      assert.ok((await host.deployer.deploy((await fixture('odd')).bytes)).ok)
+      // The service asks for one every five events.
+      await batch(4)
+      assert.equal(await sequences(), [])
+      await batch(2)
+      assert.equal(await sequences(), [6])
+      await batch(3)
+      assert.equal(await sequences(), [6])
+      await batch(1)
+      assert.equal(await sequences(), [6, 10])
+      await batch(11)
+      assert.equal(await sequences(), [6, 10, 21])
+    } finally {
+      await host.stop()
+      data.remove()
+    }
+  },
+)
 
 Upgrade.run()
