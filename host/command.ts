@@ -14,11 +14,11 @@ export interface Command {
   readonly payload: Uint8Array
   /** What the guest sees: already without transport and credential headers (ingress/headers.ts). */
   readonly metadata: Metadata
-  /** From the client (A9), or derived from the caller's for a forward. Text of at most 256 characters. */
+  /** From the client (§idempotency-1), or derived from the caller's for a forward. Text of at most 256 characters. */
   readonly idempotencyKey: string | undefined
   /** Milliseconds since 1970 after which nobody waits any more. Infinite for a stream whose client named none. */
   readonly deadlineMs: number
-  /** Forwards and effects between the client's call and this one (A8: at most 16). */
+  /** Forwards and effects between the client's call and this one (§effect-10: at most 16). */
   readonly hops: number
   /** Names this call in the log and in what callers are told. */
   readonly requestId: string
@@ -50,7 +50,7 @@ export interface Receiver {
   /** False while what was given has not been taken. A producer that can wait does, until `StreamCall.resume`; one that cannot
    *  (an entity that tells its subscribers) may go on, within a bound of its own. */
   readonly ready: boolean
-  /** One element. The metadata of the first one becomes headers, that of later ones is dropped (B8). Not after `end`. */
+  /** One element. The metadata of the first one becomes headers, that of later ones is dropped (§metadata-6). Not after `end`. */
   next(payload: Uint8Array, metadata: Metadata): void
   /** The last call, exactly once, whatever happens: all is well, or how it failed. Not after `StreamCall.cancel`. */
   end(failed?: Failed): void

@@ -160,7 +160,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   return { config: { ...values, token: values['token'], limits } as unknown as Config, print: lines.join('\n') }
 }
 
-/** The admin port can do everything, so away from loopback it needs a token (command-line.md). */
+/** The admin port can do everything, so away from loopback it needs a token. */
 function checkAdmin(values: Record<string, unknown>, problems: string[]): void {
   const admin = values['admin'] as Address | undefined
   if (admin === undefined || isLoopback(admin.host) || values['token'] !== undefined) return

@@ -1,7 +1,7 @@
 // Errors: what can go wrong outside a guest's decision, each code mapped once to gRPC and HTTP.
 //
 // E1. A refusal is data in an outcome and never comes here; a bug of ours is an assert.
-// E2. This file is the only place with status numbers (spec A3 to A5).
+// E2. This file is the only place with status numbers (§refusal-1, §refusal-6).
 // E3. A message says what happened and what to do, in one line; a guest's own words never stand in it.
 
 /** Where the fault lies, told to callers so that they know whom to ask. */
@@ -82,12 +82,12 @@ export const grpcCodeNames = [
   'UNAUTHENTICATED',
 ] as const
 
-/** The canonical HTTP status of a google.rpc.Code (spec A3): for refusals, which carry the code themselves. */
+/** The canonical HTTP status of a google.rpc.Code (§refusal-1): for refusals, which carry the code themselves. */
 export const httpStatusOfGrpc = [
   200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
 ] as const
 
-/** The function's own words are only in the log (A4). */
+/** The function's own words are only in the log (§fault-1). */
 export function guestFailed(requestId: string, cause?: unknown): InnkeeperError {
   return new InnkeeperError('guest_fault', `the function failed (request ${requestId})`, cause)
 }

@@ -1,4 +1,4 @@
-// Limits: every bound of the host, with its unit and default (spec A16). Settings may change them; config.ts checks that.
+// Limits: every bound of the host, with its unit and default (§limit). Settings may change them; config.ts checks that.
 
 export interface Limits {
   /** One request or reply message. */

@@ -3,7 +3,7 @@
 // M1. The ports are bound when everything that was deployed is back. Where more is to be deployed first, calls are UNAVAILABLE until
 //     `ready`; `/readyz` says so.
 // M2. When storage fails the host takes no calls, closes and reopens the store until that works, drops every activation, and
-//     goes on (A14). Nothing that was acknowledged is lost.
+//     goes on (§storage-2). Nothing that was acknowledged is lost.
 // M3. Stopping: no new calls, running ones finish within `stopWaitMs`, then the store is closed.
 
 import { statfs } from 'node:fs/promises'
@@ -97,7 +97,7 @@ const expireEveryMs = 60_000
 const reopenEveryMs = 500
 /** How often the room on the disk is looked at. */
 const diskEveryMs = 1_000
-/** The last commit is noted so often, if there was one (journal/incarnation.ts N3). */
+/** The last commit is noted so often, if there was one (incarnation.N3). */
 const noteEveryMs = 500
 /** Entities with open streams that are woken in one turn of the loop. */
 export const wakeMax = 100
@@ -483,7 +483,7 @@ function replicatedKeepers(services: Services, quarantine: Quarantine): Readonly
   return found
 }
 
-/** Entities that were left with open streams hear that the clients are gone (A12): each finds that when it is loaded. Some a turn. */
+/** Entities that were left with open streams hear that the clients are gone (§subscription-7): each finds that when it is loaded. Some a turn. */
 async function wakeSubscribed(
   { journal }: Store,
   keepers: ReadonlyMap<StorageId, ReplicatedService>,

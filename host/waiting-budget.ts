@@ -1,7 +1,7 @@
 // Waiting budget: how much waits in the whole host, commands and their bytes, wherever they wait. One budget for entities and actions.
 //
 // W1. Past `waitingCommandsMax` or `waitingBytesMax` callers are told to retry; what the host itself adds always gets in.
-// W2. Of both, a service has a share, and so has a client's address (shares.ts S3). Effects and forwards are no client's.
+// W2. Of both, a service has a share, and so has a client's address (shares.S3). Effects and forwards are no client's.
 // W3. Who adds or removes has the accounts at hand: a command costs no look-up but one of its client.
 // W4. A command whose commit waits for the disk still waits: so a disk that hangs fills no memory.
 //

@@ -35,14 +35,14 @@ function problems(sources: Parameters<typeof load>[0]): readonly string[] {
   return []
 }
 
-Config('C1: without anything given, every setting has its default', () => {
+Config('config.C1: without anything given, every setting has its default', () => {
   const { config } = load()
   assert.equal(config.limits, defaultLimits)
   assert.equal(config.listen, { host: '127.0.0.1', port: 8080 })
   assert.is(config.token, undefined)
 })
 
-Config('C2: bytes in flight have room for those of the admin port and two messages', () => {
+Config('config.C2: bytes in flight have room for those of the admin port and two messages', () => {
   const flags = { 'in-flight-bytes-max': '100', 'upload-bytes-max': '60', 'message-bytes-max': '20' }
   assert.is(load({ flags }).config.limits.inFlightBytesMax, 100)
   const refused = problems({ flags: { ...flags, 'upload-bytes-max': '61' } })
@@ -53,7 +53,7 @@ Config('C2: bytes in flight have room for those of the admin port and two messag
   )
 })
 
-Config('flags win over variables, variables over the file, the file over defaults', () => {
+Config('§limit-9: flags win over variables, variables over the file, the file over defaults', () => {
   const file = { snapshotEvery: 1, deadlineMs: 1, stopWaitMs: 1, hopsMax: 3 }
   const env = { INNKEEPER_SNAPSHOT_EVERY: '2', INNKEEPER_DEADLINE_MS: '2' }
   const { config, print } = load({ flags: { 'snapshot-every': '3' }, env, file })
@@ -65,26 +65,29 @@ Config('flags win over variables, variables over the file, the file over default
   assert.match(print, /^idempotency-hours +24 {2}# default$/m)
 })
 
-Config('C2: unknown names and values out of range are refused, all at once, each naming its source', () => {
-  const found = problems({
-    flags: { 'deadline-ms': '0' },
-    env: { INNKEEPER_NOTHING: '1', INNKEEPER_LISTEN: 'nowhere', OTHER: 'not ours' },
-    file: { snapshot_every: 1, hopsMax: 1.5, logLevel: 'loud' },
-  })
-  assert.equal(
-    [...found].sort(),
-    [
-      '--deadline-ms: expected a whole number from 1 to 2000000000, got "0"',
-      'INNKEEPER_LISTEN: expected HOST:PORT, got "nowhere"',
-      'INNKEEPER_NOTHING: unknown setting',
-      `innkeeper.json: hopsMax: expected a whole number from 1 to ${Number.MAX_SAFE_INTEGER}, got "1.5"`,
-      'innkeeper.json: logLevel: expected one of silent, fatal, error, warn, info, debug, trace, got "loud"',
-      'innkeeper.json: unknown setting snapshot_every',
-    ].sort(),
-  )
-})
+Config(
+  '§limit-9, config.C2: unknown names and values out of range are refused, all at once, each naming its source',
+  () => {
+    const found = problems({
+      flags: { 'deadline-ms': '0' },
+      env: { INNKEEPER_NOTHING: '1', INNKEEPER_LISTEN: 'nowhere', OTHER: 'not ours' },
+      file: { snapshot_every: 1, hopsMax: 1.5, logLevel: 'loud' },
+    })
+    assert.equal(
+      [...found].sort(),
+      [
+        '--deadline-ms: expected a whole number from 1 to 2000000000, got "0"',
+        'INNKEEPER_LISTEN: expected HOST:PORT, got "nowhere"',
+        'INNKEEPER_NOTHING: unknown setting',
+        `innkeeper.json: hopsMax: expected a whole number from 1 to ${Number.MAX_SAFE_INTEGER}, got "1.5"`,
+        'innkeeper.json: logLevel: expected one of silent, fatal, error, warn, info, debug, trace, got "loud"',
+        'innkeeper.json: unknown setting snapshot_every',
+      ].sort(),
+    )
+  },
+)
 
-Config('C2: ranges include their ends and nothing beyond', () => {
+Config('config.C2: ranges include their ends and nothing beyond', () => {
   assert.is(load({ flags: { 'snapshot-every': '-1' } }).config.snapshotEvery, -1)
   assert.is(load({ flags: { 'stop-wait-ms': '600000' } }).config.stopWaitMs, 600_000)
   for (const flags of [
@@ -113,7 +116,7 @@ Config('variables that name compilers are no settings, and disturb no host', () 
   assert.equal(problems({ env: { INNKEEPER_GONE: 'x' } }), ['INNKEEPER_GONE: unknown setting'])
 })
 
-Config('C3: the token is used and never shown', () => {
+Config('config.C3: the token is used and never shown', () => {
   const { config, print } = load({ env: { INNKEEPER_TOKEN: 'hush' } })
   assert.is(config.token, 'hush')
   assert.not.match(print, /hush/)
@@ -142,7 +145,7 @@ Config('headers that are never stored are names in lower case, and an empty text
   }
 })
 
-Config('an admin port away from loopback needs a token', () => {
+Config('§admin-2: an admin port away from loopback needs a token', () => {
   for (const admin of ['0.0.0.0:1', '[::]:1', '10.0.0.1:1', 'example.com:1']) {
     assert.match(problems({ flags: { admin } })[0]!, /set a token/, admin)
     load({ flags: { admin, token: 't' } })

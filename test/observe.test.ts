@@ -24,7 +24,7 @@ function metricOf(text: string, name: string, service: string): number {
 
 const Observe = suite('metrics')
 
-Observe('A18: commands, changes, effects, faults and streams of every kind are counted, by service', async () => {
+Observe('§metric-1: commands, changes, effects, faults and streams of every kind are counted, by service', async () => {
   const counter = 'examples.counter.v1.Counter'
   await http(host.listen, 'POST', '/counter/a/add', { amount: 1 })
   await client.call(values, 'Do', 'v', "return { change: { updated: 'four' }, outcome: say('') }")
@@ -75,39 +75,42 @@ Observe('A18: commands, changes, effects, faults and streams of every kind are c
   assert.ok(metricOf(later, 'entities_passivated_total', counter) >= 1)
 })
 
-Observe('docs/grafana.json asks only for metrics that there are, and shows every one that a service has', async () => {
-  const dashboard = JSON.parse(readFileSync(new URL('../docs/grafana.json', import.meta.url), 'utf8'))
-  const ids = dashboard.panels.map(({ id }: { id: number }) => id)
-  assert.is(new Set(ids).size, ids.length)
-  const asked = new Set<string>()
-  for (const { targets = [] } of dashboard.panels)
-    for (const { expr } of targets) for (const [name] of expr.matchAll(/innkeeper_\w+/g)) asked.add(name)
-  const text = await metrics()
-  const families = [...text.matchAll(/^# TYPE (innkeeper_\w+) /gm)].map(([, name]) => name!)
-  const there = new Set(families.flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]))
-  assert.equal(
-    [...asked].filter((name) => !there.has(name)),
-    [],
-  )
-  const shown = (family: string) => [...asked].some((name) => name.startsWith(family))
-  const left = [
-    'innkeeper_commands_received_total',
-    'innkeeper_commits_total',
-    'innkeeper_snapshots_persisted_total',
-    'innkeeper_unknown_targets_total',
-  ]
-  const other = [
-    'innkeeper_events_loaded_bytes_total',
-    'innkeeper_snapshots_loaded_bytes_total',
-    'innkeeper_entity_active_seconds',
-  ]
-  assert.equal(
-    families.filter((family) => !shown(family) && ![...left, ...other].includes(family)),
-    [],
-  )
-})
+Observe(
+  '§metric-2: docs/grafana.json asks only for metrics that there are, and shows every one that a service has',
+  async () => {
+    const dashboard = JSON.parse(readFileSync(new URL('../docs/grafana.json', import.meta.url), 'utf8'))
+    const ids = dashboard.panels.map(({ id }: { id: number }) => id)
+    assert.is(new Set(ids).size, ids.length)
+    const asked = new Set<string>()
+    for (const { targets = [] } of dashboard.panels)
+      for (const { expr } of targets) for (const [name] of expr.matchAll(/innkeeper_\w+/g)) asked.add(name)
+    const text = await metrics()
+    const families = [...text.matchAll(/^# TYPE (innkeeper_\w+) /gm)].map(([, name]) => name!)
+    const there = new Set(families.flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]))
+    assert.equal(
+      [...asked].filter((name) => !there.has(name)),
+      [],
+    )
+    const shown = (family: string) => [...asked].some((name) => name.startsWith(family))
+    const left = [
+      'innkeeper_commands_received_total',
+      'innkeeper_commits_total',
+      'innkeeper_snapshots_persisted_total',
+      'innkeeper_unknown_targets_total',
+    ]
+    const other = [
+      'innkeeper_events_loaded_bytes_total',
+      'innkeeper_snapshots_loaded_bytes_total',
+      'innkeeper_entity_active_seconds',
+    ]
+    assert.equal(
+      families.filter((family) => !shown(family) && ![...left, ...other].includes(family)),
+      [],
+    )
+  },
+)
 
-Observe('T2: a tally tells what prom-client would of the same numbers', async () => {
+Observe('tally.T2: a tally tells what prom-client would of the same numbers', async () => {
   const bounds = [0.5, 1, 10]
   const number = fc.oneof(fc.double({ min: 0, max: 20, noNaN: true }), fc.constantFrom(...bounds))
   const property = fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom('a', 'b.C'), number)), async (observed) => {

@@ -14,7 +14,7 @@ const steps = fc.array(
   },
 )
 
-Holding('S1: whatever is taken and given, the parts are the sum, and never more than all', () => {
+Holding('shares.S1: whatever is taken and given, the parts are the sum, and never more than all', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 200 }), steps, (max, all) => {
       const shares = new Shares(max)
@@ -38,35 +38,41 @@ Holding('S1: whatever is taken and given, the parts are the sum, and never more 
   )
 })
 
-Holding('S2: one service alone gets all but an eighth, and that eighth is there for another one', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 8, max: 10_000 }), (max) => {
-      const shares = new Shares(max)
-      const eighth = Math.floor(max / 8)
-      while (shares.admits('big', 1)) shares.take('big', 1)
-      assert.is(shares.of('big'), max - eighth)
-      assert.ok(shares.admits('small', eighth))
-      assert.not(shares.admits('small', eighth + 1))
-      shares.take('small', eighth)
-      assert.ok(shares.full)
-    }),
-  )
-})
+Holding(
+  '§share-5, shares.S2: one service alone gets all but an eighth, and that eighth is there for another one',
+  () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 8, max: 10_000 }), (max) => {
+        const shares = new Shares(max)
+        const eighth = Math.floor(max / 8)
+        while (shares.admits('big', 1)) shares.take('big', 1)
+        assert.is(shares.of('big'), max - eighth)
+        assert.ok(shares.admits('small', eighth))
+        assert.not(shares.admits('small', eighth + 1))
+        shares.take('small', eighth)
+        assert.ok(shares.full)
+      }),
+    )
+  },
+)
 
-Holding('S2: while the others hold no more than an eighth together, each of them gets what is left of it', () => {
-  fc.assert(
-    fc.property(fc.integer({ min: 8, max: 1_000 }), steps, (max, all) => {
-      const shares = new Shares(max)
-      const eighth = Math.floor(max / 8)
-      const small = () => ['b', 'c', 'd'].reduce((sum, name) => sum + shares.of(name), 0)
-      for (const { service, count } of all) {
-        if (count <= 0) continue
-        const fits = service !== 'a' && small() + count <= eighth
-        if (fits) assert.ok(shares.admits(service, count), `${service} is kept out`)
-        if ((service === 'a' || fits) && shares.admits(service, count)) shares.take(service, count)
-      }
-    }),
-  )
-})
+Holding(
+  'shares.S2: while the others hold no more than an eighth together, each of them gets what is left of it',
+  () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 8, max: 1_000 }), steps, (max, all) => {
+        const shares = new Shares(max)
+        const eighth = Math.floor(max / 8)
+        const small = () => ['b', 'c', 'd'].reduce((sum, name) => sum + shares.of(name), 0)
+        for (const { service, count } of all) {
+          if (count <= 0) continue
+          const fits = service !== 'a' && small() + count <= eighth
+          if (fits) assert.ok(shares.admits(service, count), `${service} is kept out`)
+          if ((service === 'a' || fits) && shares.admits(service, count)) shares.take(service, count)
+        }
+      }),
+    )
+  },
+)
 
 Holding.run()

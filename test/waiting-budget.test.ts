@@ -43,32 +43,35 @@ function admitted(
   return undefined
 }
 
-Waiting('W1, W3: whatever comes and goes, there is never more than all, and it is known whose it is', () => {
-  fc.assert(
-    fc.property(arrivals, (all) => {
-      const budget = new WaitingBudget(limits(16, 200))
-      const inside: { service: string; client: string | undefined; bytes: number }[] = []
-      for (const { leaves, ...one } of all) {
-        if (leaves && inside.length > 0) {
-          const { service, client, bytes } = inside.shift()!
-          budget.remove(budget.service(service), budget.client(client), bytes)
-        } else if (admitted(budget, one.service, one.client, one.bytes) === undefined) inside.push(one)
-        const sum = inside.reduce((total, { bytes }) => total + bytes, 0)
-        assert.is(budget.commands, inside.length)
-        assert.ok(inside.length <= 16 && (sum <= 200 || inside.length === 1))
-        const held = new Map(budget.byService())
-        for (const service of ['a', 'b', 'c'])
-          assert.is(held.get(service) ?? 0, inside.filter((item) => item.service === service).length)
-      }
-    }),
-  )
-})
+Waiting(
+  'waiting-budget.W1, waiting-budget.W3: whatever comes and goes, there is never more than all, and it is known whose it is',
+  () => {
+    fc.assert(
+      fc.property(arrivals, (all) => {
+        const budget = new WaitingBudget(limits(16, 200))
+        const inside: { service: string; client: string | undefined; bytes: number }[] = []
+        for (const { leaves, ...one } of all) {
+          if (leaves && inside.length > 0) {
+            const { service, client, bytes } = inside.shift()!
+            budget.remove(budget.service(service), budget.client(client), bytes)
+          } else if (admitted(budget, one.service, one.client, one.bytes) === undefined) inside.push(one)
+          const sum = inside.reduce((total, { bytes }) => total + bytes, 0)
+          assert.is(budget.commands, inside.length)
+          assert.ok(inside.length <= 16 && (sum <= 200 || inside.length === 1))
+          const held = new Map(budget.byService())
+          for (const service of ['a', 'b', 'c'])
+            assert.is(held.get(service) ?? 0, inside.filter((item) => item.service === service).length)
+        }
+      }),
+    )
+  },
+)
 
 for (const [what, bytes, max] of [
   ['commands', 0, 1_000],
   ['bytes', 4_000, 100],
 ] as const) {
-  Waiting(`W3: one service that takes all ${what} that it can leaves an eighth to another`, () => {
+  Waiting(`waiting-budget.W3: one service that takes all ${what} that it can leaves an eighth to another`, () => {
     const budget = new WaitingBudget(limits(max, 100_000))
     let own = 0
     let refusal: string | undefined
@@ -82,7 +85,7 @@ for (const [what, bytes, max] of [
   })
 
   Waiting(
-    `W3: one client that takes all ${what} that it can of one service leaves room to others there, and at other services, also to itself`,
+    `waiting-budget.W3: one client that takes all ${what} that it can of one service leaves room to others there, and at other services, also to itself`,
     () => {
       const all = what === 'commands' ? max : Math.floor(100_000 / bytes)
       const sixteenths = (count: number) => Math.floor((all * count) / 16)

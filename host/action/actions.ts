@@ -1,7 +1,7 @@
 // Actions: stateless services: unary calls, gathered by service, and streams.
 //
 // A1. Calls wait within the host's budget (waiting-budget.ts); past that callers are told to retry.
-// A2. When a service is replaced, its open streams end with UNAVAILABLE (architecture, "Rules of a turn").
+// A2. When a service is replaced, its open streams end with UNAVAILABLE (§stream-5).
 //
 // Owns: the set of running calls.   calls.ts, stream.ts own: one service's calls, one stream.
 

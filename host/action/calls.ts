@@ -1,8 +1,8 @@
 // Calls: unary commands of one action service, given to the guest together.
 //
 // C1. Calls are independent: what waits in one turn of the loop goes to the guest at once, and answers keep no order.
-// C2. A batch that faulted is run again one by one, one a turn of the loop; only the guilty call fails (A4).
-// C3. Effects are on disk before they run, and run before the answer; a failing answer's, too (B1.2).
+// C2. A batch that faulted is run again one by one, one a turn of the loop; only the guilty call fails (§fault-3).
+// C3. Effects are on disk before they run, and run before the answer; a failing answer's, too (§refusal-3).
 //
 // Owns: the batch.   outcome.ts owns: what an outcome writes.   Actions own: admission.
 

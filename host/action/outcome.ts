@@ -1,6 +1,6 @@
-// Outcome of an action: its effects get a commit of their own, before anybody hears of anything (A8).
+// Outcome of an action: its effects get a commit of their own, before anybody hears of anything (§action-10).
 //
-// E1. Effects of a failing outcome count, too (B1.2).
+// E1. Effects of a failing outcome count, too (§refusal-3).
 // E2. An effect that the action was called for leaves the outbox once it is answered; if it is forwarded, its entry becomes
 //     the forward, so that the chain goes on after a crash.
 

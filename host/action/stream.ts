@@ -1,7 +1,7 @@
 // Stream: one streamed call of an action. The guest is a step function; this is who steps it.
 //
 // S1. A step runs when there is input, or when the last one asked for more and the client has taken all that it gave: so the
-//     slowest client slows the guest (B6.2).
+//     slowest client slows the guest (§action-8).
 // S2. Outputs keep their order. A failing one ends the client's stream: those before it are delivered, those after it are not,
 //     and the guest hears `cancelled`.
 // S3. `cancelled` is the last input and comes at most once, whoever ended the call: the client, a failing output, a new

@@ -410,7 +410,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     },
   ]
   const table: readonly AdminRoute[] = routes.map((route) => {
-    // The empty key is a key (router/entity-key.ts, K2).
+    // The empty key is a key (entity-key.K2).
     const source = route.path
       .replaceAll('.', '\\.')
       .replace('{entity}', '([^/]*)')

@@ -210,7 +210,7 @@ class Reader {
     return dot
   }
 
-  /** Dots name one thing each (D1). Sorting them all is four times as fast as a Set of them. */
+  /** Dots name one thing each (dot.D1). Sorting them all is four times as fast as a Set of them. */
   private checkDots(): void {
     const sorted = new Float64Array(this.dotsRead).sort()
     for (let at = 1; at < sorted.length; at++) {

@@ -1,6 +1,6 @@
-// Flag: off until enabled, then on. On as long as one dot of an enabling lives (a map entry may be removed, B5.5).
+// Flag: off until enabled, then on. On as long as one dot of an enabling lives (a map entry may be removed, §map-3).
 //
-// F1. Enabling what is on is nothing. Disabling is legal only while it is off (B5.4), and nothing then.
+// F1. Enabling what is on is nothing. Disabling is legal only while it is off (§flag-1), and nothing then.
 
 import type { Dot, Dots } from './dot.ts'
 import { countOf, listOf } from './dot.ts'

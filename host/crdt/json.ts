@@ -1,5 +1,5 @@
 // JSON: a replica's value for people and their tools. The form is proto JSON of innkeeper.crdt.v1.Value, but for bytes:
-// those that are UTF-8 text, or a primitive (B1.5: one field 1 with text or a whole number), are shown as that text,
+// those that are UTF-8 text, or a primitive (§element-1: one field 1 with text or a whole number), are shown as that text,
 // others as {"base64": "..."}.
 
 import { WireCursor } from '../schema/wire.ts'

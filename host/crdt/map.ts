@@ -7,7 +7,7 @@
 // O2. Every update below a key puts a fresh presence dot in place of those it saw, at each level of its path. So an update wins
 //     over a concurrent removal, also one that leaves the value at its default.
 // O3. A removal covers every dot that it saw below the key. All dots are the entity's, so a key that was removed and added
-//     again starts from scratch on every replica (A12).
+//     again starts from scratch on every replica (§map-3).
 // O4. Replicas that create different kinds under one key keep them all. The one with the lowest number (kind.ts) is seen and
 //     worked on; the others stay as they are until the key is removed.
 // O5. Removing a key that the same command added leaves nothing. Removing an old one and adding it again is a new key, and

@@ -1,7 +1,7 @@
 // Operations: what a guest asks to change, decoded. The guest's door: innkeeper.crdt.v1.Operations in, or OperationError.
 //
 // P1. Whatever is malformed, has no change, or is beyond the bounds throws OperationError and nothing else.
-// P2. Unknown fields are skipped; an unknown clock is the default one (B5.4); an unknown kind is refused. The last change of
+// P2. Unknown fields are skipped; an unknown clock is the default one (§register-4); an unknown kind is refused. The last change of
 //     a oneof counts.
 // P3. Views, not copies: bytes share memory with the input until they are applied.
 //

@@ -1,4 +1,4 @@
-// Plan: one operation, as the stores are to carry it out. Says no to what cannot be; changes nothing (edit.ts U1).
+// Plan: one operation, as the stores are to carry it out. Says no to what cannot be; changes nothing (edit.U1).
 //
 // L1. A path leads through maps that are there. Its last key, or the entity itself, may be missing where the change says
 //     which kind to create: `create`, `increment`, `add`, `assign`, `enable`, `vote`. `insert`, `remove` and `clear` do not.
@@ -86,7 +86,7 @@ function locate(edit: Edit, root: Root, path: readonly Uint8Array[], change: Cha
   return store
 }
 
-/** Creation of a register is a write (B5.3). */
+/** Creation of a register is a write (§register-1). */
 function fresh(edit: Edit, store: Store, change: Change): Store {
   if (change.kind === 'create' && store instanceof Register) store.create(edit)
   return store

@@ -3,7 +3,7 @@
 // G1. Equal timestamps: the lower replica id wins; of one replica, the later write.
 // G2. A write that wins drops every write that it saw; one that loses is nothing. Concurrent winners stay side by side until
 //     the next one.
-// G3. Clocks (B5.4), p being the timestamp that is seen: default max(now, p + 1) · reverse min(-now, p - 1) · custom c ·
+// G3. Clocks (§register), p being the timestamp that is seen: default max(now, p + 1) · reverse min(-now, p - 1) · custom c ·
 //     custom auto-increment c, or p + 1 if c <= p. Nothing seen: now, -now, c, c. They stay within int64.
 // G4. The value that is seen, with the default clock, is no write; with another clock it is.
 // G5. `create` writes the empty value with the default clock, unless the same command assigns: that takes its place.

@@ -12,7 +12,7 @@
 // R5. Costs follow what is touched. Walks over everything are: encode, decode, a view of all, merging a context that has more
 //     dots than `listedMax`, and once, when a first removal arrives from elsewhere, the index (dot-index.ts).
 //
-// Owns: the whole.   Stores own: their kind (B5.4).   encode.ts, decode.ts, view.ts own: bytes.   The host owns: who applies
+// Owns: the whole.   Stores own: their kind (§replica-3).   encode.ts, decode.ts, view.ts own: bytes.   The host owns: who applies
 // and with which replica id: two that write under one id break R1.
 
 import { Context } from './context.ts'
@@ -196,7 +196,7 @@ export class Replica {
     this.weight = this.root.weigh()
   }
 
-  /** M2 of meeting.ts */
+  /** meeting.M2 */
   private candidates(theirs: { readonly context: Context; readonly stores: Root['stores'] }): Candidates {
     const seen = theirs.context.list(listedMax)
     if (seen === undefined) return undefined

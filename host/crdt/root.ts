@@ -1,4 +1,4 @@
-// Root: the entity's own value. Like an entry of a map (O4), but without presence: it goes only with the entity.
+// Root: the entity's own value. Like an entry of a map (map.O4), but without presence: it goes only with the entity.
 
 import type { Kind } from './kind.ts'
 import { emptyStore, newStore } from './map.ts'

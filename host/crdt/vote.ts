@@ -1,7 +1,7 @@
 // Vote: who is for it. A replica is, as long as a dot of its own lives here; only it makes or drops that dot.
 //
 // V1. Voting as before is nothing; a vote against is the default and leaves nothing behind.
-// V2. The counts are taken against the members that the caller names: a replica that left does not count (B5.6).
+// V2. The counts are taken against the members that the caller names: a replica that left does not count (§vote-2).
 // V3. A merge counts as a change if any replica's vote is another one, member or not: membership is not ours to know.
 
 import type { Dot, Dots } from './dot.ts'

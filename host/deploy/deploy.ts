@@ -1,7 +1,7 @@
 // Deploy: from an uploaded component to services that answer, and back again at every start.
 //
 // D1. Nothing changes unless everything is in order: all reasons against it are told at once.
-// D2. What is answered is durable (catalog C1), and the switch is atomic: one directory replaces the other.
+// D2. What is answered is durable (catalog.C1), and the switch is atomic: one directory replaces the other.
 // D3. Components are linked side by side, in processes of their own; they are checked and switched one after the other, in the order of
 //     asking. Calls go on meanwhile.
 // D4. A restart serves from stored artefacts, without linking; an artefact of another engine version is made again.
@@ -150,7 +150,7 @@ export class Deployer {
   }
 
   /** Serve what the catalog says is active, but for those to do `without`. A service that cannot be restored is logged; its callers, and
-   *  those of the ones left out, are told (services.ts S3). */
+   *  those of the ones left out, are told (services.S3). */
   async restore(without: readonly string[] = []): Promise<void> {
     const { catalog, services, limits } = this.parts
     const active = new Map(catalog.active())

@@ -7,7 +7,7 @@
 // M4. Lengths are paid for as well (memory.fill and its kin, grow), by the length that is asked for.
 // M5. The guest cannot name the counter: every index of its own globals is rewritten, and importing it is refused. The
 //     caller validates the module before (else one that is only valid with the added global would pass) and after.
-// M6. Width is paid for by count (regions.ts R4): what a branch, a block or a call carries, and the locals of a function.
+// M6. Width is paid for by count (regions.R4): what a branch, a block or a call carries, and the locals of a function.
 //
 //   region 1   entry   ┐ paid at the function's entry, together with small arms (≤ mergeMax) that hang on it
 //   region 2   if …    │ a larger arm, or what follows a branch or a block's end: a check of its own

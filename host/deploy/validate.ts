@@ -1,9 +1,9 @@
 // Validate: does what a component says of itself hold together, and does it fit what is already deployed?
 //
-// V1. Every problem is reported at once; each names service, method, field or option (A1).
+// V1. Every problem is reported at once; each names service, method, field or option (§deploy-1).
 // V2. Nothing here runs a guest or writes anything.
 //
-// Owns: Innkeeper's rules (spec B2, architecture "Rules of a turn").   schema/load.ts owns: protobuf's.   linking owns: wasm's.
+// Owns: Innkeeper's rules (§deploy).   schema/load.ts owns: protobuf's.   linking owns: wasm's.
 
 import type { Description, ServiceDescription } from '../guest/about.ts'
 import type { DeployedService, Deployment } from '../journal/catalog.ts'

@@ -1,6 +1,6 @@
 // Activation: one entity's life in memory: load, turns, end. What all state models share.
 //
-// A1. At most one turn is in flight: while its commit is, the mailbox waits (architecture, "Rules of a turn").
+// A1. At most one turn is in flight: while its commit is, the mailbox waits (§command-1).
 // A2. Commands run in arrival order, each on the state that the one before left, all on committed state.
 // A3. Nothing is answered before the commit that it tells of. The turn ends at its commit: effects, forwards and replies run
 //     outside it, so an entity may call itself.
@@ -243,7 +243,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
     return undefined
   }
 
-  /** The command was decided before under this key (A9). */
+  /** The command was decided before under this key (§idempotency-1). */
   private answerKnown(waiting: Waiting, method: Method, known: IdempotencyEntry): void {
     const { command } = waiting
     if (known.method !== method.type.name || !Buffer.from(known.payloadHash).equals(payloadHash(command.payload))) {
@@ -254,7 +254,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
     replayAnswer(this.context, this.entity, waiting, known)
   }
 
-  /** The caller hears that the function failed; the log has the rest (A4). */
+  /** The caller hears that the function failed; the log has the rest (§fault-2). */
   protected failedCommand(waiting: Waiting, fault: GuestFault): void {
     const { requestId, method } = waiting.command
     this.context.log.error(

@@ -1,6 +1,6 @@
 // Batched activation: entities that decide on all that waits at once: event-sourced ones and values.
 //
-// B1. A batch that faulted is run again one by one, one a turn of the loop; only the guilty command fails (A4).
+// B1. A batch that faulted is run again one by one, one a turn of the loop; only the guilty command fails (§fault-3).
 // B2. An entity that cannot be replayed is stuck: it answers so until a version that can is deployed.
 // B3. A command that would leave a state which is too dear to read again, or write more than its service may have on disk (disk.ts), is
 //     refused before its commit, and the entity goes on.

@@ -1,7 +1,7 @@
 // Event-sourced state: a folded state with its records and snapshots.
 //
 // S1. A snapshot is taken after the batch in which a sequence divisible by N was passed, at the batch's last sequence, and
-//     never awaited (A16b). A guest that lost its state gets it another time.
+//     never awaited (§event-5). A guest that lost its state gets it another time.
 // S2. One of a large state waits for more: until the events since the last one weigh half of the state. So snapshots write no more than
 //     twice what the events weigh, however small they are, and replay is no longer than reading half a state.
 //

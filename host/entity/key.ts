@@ -1,9 +1,9 @@
 // Key: what names an entity inside the host, and what callers see of it.
 //
-// K1. No two lists of key fields have the same key (A17): NUL NUL between the fields, NUL in a value becomes NUL SOH.
+// K1. No two lists of key fields have the same key (§key-3): NUL NUL between the fields, NUL in a value becomes NUL SOH.
 //     One field, the usual case, is its own key.
 // K2. Callers and guests see the fields joined by "-": ambiguous ("a-b","c" meets "a","b-c"), and kept, since callers rely on
-//     it (spec B2.3).
+//     it (§key-2).
 //
 // Owns: both forms.   router/entity-key.ts owns: reading the fields.   The journal owns: what a key looks like on disk.
 

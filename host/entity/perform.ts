@@ -1,4 +1,4 @@
-// Perform: carries out the steps of a turn in the promised order, after its commit: effects, then reply or forward (B1.1).
+// Perform: carries out the steps of a turn in the promised order, after its commit: effects, then reply or forward (§command-2).
 //
 // P1. Effects are started in list order; the answer waits for the synchronous ones (outbox.ts).
 // P2. Decides nothing: every step was planned by turn.ts.

@@ -11,7 +11,7 @@ import type { ReplicaId } from '../crdt/replica.ts'
 export type DeltaListener = (service: string, key: string, delta: Uint8Array) => void
 
 export class Replicas {
-  /** (data directory, incarnation): no two replicas ever have the same (A12). */
+  /** (data directory, incarnation): no two replicas ever have the same (§replica-7). */
   readonly self: ReplicaId
   /** Hosts that are up, this one among them: who is asked for a vote. */
   members: readonly ReplicaId[]

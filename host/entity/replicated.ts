@@ -3,14 +3,14 @@
 // R1. The guest sees a fresh view for each command and returns operations; the host applies them, so nothing is echoed and
 //     nobody merges but host/crdt. A command that failed in any way leaves the replica as it was.
 // R2. After every change of the value, whoever caused it, each stream that was open before hears of it once: after the reply
-//     of the command that made the change, and not the stream that this command opened (B5.7).
+//     of the command that made the change, and not the stream that this command opened (§subscription-2).
 // R3. A subscription is on disk in the commit that opened it, and leaves in that of its end. One that is found without a
-//     client (a crash, another version) is cancelled before the entity decides anything else (A12).
+//     client (a crash, another version) is cancelled before the entity decides anything else (§subscription-7).
 // R4. An entity with open streams stays in memory.
 // R5. Many subscribers are told in several turns of the loop, at most `tellMax` in each and none after `turnMs`, so that other
 //     services get theirs; the entity decides nothing else until all have heard. Who sees a part of the value is a guest call.
 // R6. A deleted entity stays deleted: commands hear NOT_FOUND; its streams get what was still to be told, of the value before it
-//     was deleted, and end well (B5.8).
+//     was deleted, and end well (§replica-8).
 //
 // Owns: turns of replicated entities, their subscriptions.   replica-state.ts owns: disk.   open-stream.ts owns: a client's side.
 
@@ -391,7 +391,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     turn.after.push(() => {
       stream.tell({ answer: outcome.answer, metadata: outcome.metadata, effects })
       if (opened !== undefined) stream.opened(opened, this)
-      // A method that streams may answer without a stream: that answer is all (A13).
+      // A method that streams may answer without a stream: that answer is all (§subscription-3).
       else stream.finish()
     })
   }
@@ -405,7 +405,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     return stored.id
   }
 
-  /** A client left: a turn of the guest's own (B5.7). */
+  /** A client left: a turn of the guest's own (§subscription-2). */
   private leave(turn: ReplicaTurn, id: string): void {
     const subscription = this.subscriptions.get(id)
     if (subscription === undefined) return

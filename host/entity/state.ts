@@ -24,8 +24,8 @@ export interface EntityState {
   settle(): void
   /** Decide on the ready state. `undefined`: the guest no longer had it; `step` until ready and come again. @throws GuestFault */
   decide(commands: readonly GuestCommand[]): readonly Decision[] | undefined
-  /** Why what the last `decide` leaves cannot be kept, if it is too dear to read again. Looked at only where it may be (C2 of
-   *  reading-cost.ts). @throws GuestFault */
+  /** Why what the last `decide` leaves cannot be kept, if it is too dear to read again. Looked at only where it may be
+   *  (reading-cost.C2). @throws GuestFault */
   weigh(decisions: readonly Decision[]): TooDear | undefined
   /** What the last `decide` left is not wanted. */
   discard(): void

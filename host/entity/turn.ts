@@ -1,6 +1,6 @@
 // Turn: what a batch of decisions means: records to write, effects to send, answers to give. Pure.
 //
-// T1. A failure leaves nothing of an entity behind: no record, no event, no effect, no idempotency entry (A7).
+// T1. A failure leaves nothing of an entity behind: no record, no event, no effect, no idempotency entry (§refusal-2).
 // T2. A record is written exactly when a command brings events, a change or effects, or forwards under an idempotency key.
 // T3. Revisions and sequences continue without gaps in the order of the commands.
 // T4. An accepted effect delivery takes its outbox entry out in the same commit; if the answer is a forward, the entry becomes

@@ -1,7 +1,7 @@
 // Value: a value entity's value as the guest sees it.
 //
 // K1. What is here is committed; the value's bytes are always held, so a token that the guest lost costs nothing but a call.
-// K2. One batch is one write of the value, whatever its commands did with it (B4). With its history kept, each change is a
+// K2. One batch is one write of the value, whatever its commands did with it (§value-4). With its history kept, each change is a
 //     record besides.
 // K3. A token is used only with the instance that gave it (guest generation), and only for the next call.
 //

@@ -1,6 +1,6 @@
 // Action guests: call and stream (wit/action.wit).
 //
-// A1. As many outcomes as commands, or it is a fault. Effects beside a failure count: actions keep them (B1.2).
+// A1. As many outcomes as commands, or it is a fault. Effects beside a failure count: actions keep them (§refusal-3).
 // A2. A step of a stream gives at most `streamOutputsMax` outputs, all of which wait for a slow client, and the effects that a
 //     batch of as many commands as it had inputs may have.
 //

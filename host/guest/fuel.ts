@@ -11,7 +11,7 @@ export const ticksPerUnit = 8
 /** Units that a counter holds: whole ticks that are a safe number. */
 export const unitsMax = Math.floor(Number.MAX_SAFE_INTEGER / ticksPerUnit)
 
-/** Units that one call may have altogether: what it begins with, and what long input brings (lower.ts W4). */
+/** Units that one call may have altogether: what it begins with, and what long input brings (lower.W4). */
 export function fuelMaxOfCall({ fuelPerCommand, fuelPerCallMax }: FuelLimits): number {
   return Math.max(fuelPerCommand, fuelPerCallMax)
 }

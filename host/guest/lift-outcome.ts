@@ -1,11 +1,11 @@
-// Lift of outcomes: decisions and what the next call starts from, each limit of a decision checked on the way (spec A16).
+// Lift of outcomes: decisions and what the next call starts from, each limit of a decision checked on the way (§limit).
 //
-// O1. A failure of an entity keeps no events and no effects: whatever the guest put there is not even read (A7, law L3),
-//     but for a strict lift, where it is a fault. An action's keeps its effects (B1.2).
-// O2. `none` as an answer is a fault where an answer is due: on every unary method (A10).
+// O1. A failure of an entity keeps no events and no effects: whatever the guest put there is not even read (§refusal-2, law L3),
+//     but for a strict lift, where it is a fault. An action's keeps its effects (§refusal-3).
+// O2. `none` as an answer is a fault where an answer is due: on every unary method (§command-6).
 // O3. An event without a type name is a fault: it could never be folded again.
 // O4. Names in metadata are lower case and of letters that every transport carries; `-bin` has bytes, others text. An entry
-//     that is otherwise is left out, unread (B8: it must not fail the call); in a strict lift it is a fault.
+//     that is otherwise is left out, unread (§metadata-5: it must not fail the call); in a strict lift it is a fault.
 // O5. Log lines are a courtesy: those past `logLinesMax` and `logBytesMax` are left out, unread, and never fail the call.
 //
 // Owns: records of outcomes.   lift.ts owns: values and the budget.

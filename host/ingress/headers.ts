@@ -1,4 +1,4 @@
-// Headers: which of a client's reach a guest, and which of a guest's reach a client (A6).
+// Headers: which of a client's reach a guest, and which of a guest's reach a client (§metadata).
 //
 // H1. Credentials, hop-by-hop and transport headers (header-names.ts) never reach a guest or the journal, whatever a service lists.
 // H2. Names are lower case, order and duplicates kept, `-bin` values are bytes. Over gRPC, text that came several times under

@@ -1,6 +1,6 @@
-// HTTP/JSON: a request becomes a command through its HTTP rule; the reply becomes JSON (spec B2.5 with part A).
+// HTTP/JSON: a request becomes a command through its HTTP rule; the reply becomes JSON (§request, §answer).
 //
-// J1. Whatever a client sends gets an answer with a status of A5 and a body of google.rpc.Status; nothing throws past `handle`.
+// J1. Whatever a client sends gets an answer with a status (§refusal-6) and a body of google.rpc.Status; nothing throws past `handle`.
 // J2. A body is never longer in memory than `messageBytesMax`; more is refused as soon as it is known. Its bytes are counted as they come, and those
 //     of the answer until the client has them (in-flight.ts).
 // J3. Path variables win over the body and the query, and a `+` in a path is a plus.
@@ -130,7 +130,7 @@ class HttpCall {
     return this.flow
   }
 
-  /** Knative's probe is answered where no method has the path (B9.1). */
+  /** Knative's probe is answered where no method has the path (§answer-8). */
   private unmatched(path: string): void {
     const probe = this.request.headers['k-network-probe']
     if (probe === 'queue') this.end(200, 'text/plain', 'queue')

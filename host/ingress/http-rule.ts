@@ -1,7 +1,7 @@
 // HTTP rules: google.api.http on a method becomes routes; what is wrong with it becomes sentences for the deployment.
 //
 // H1. A method without the option has one route: POST /<full.Service>/<Method>, body "*". One with the option has only its own.
-// H2. Every problem is reported, each starting `HTTP API Config: ` and naming the method (spec B2.5).
+// H2. Every problem is reported, each starting `HTTP API Config: ` and naming the method (§rule-2).
 // H3. Rules are read once for each method, however many ask.
 //
 // Owns: rules.   template.ts owns: their paths.   routes.ts owns: which route a request takes.   http-json.ts owns: filling the message.

@@ -1,4 +1,4 @@
-// HTTP streams: methods that stream, called over HTTP/JSON (B2.5).
+// HTTP streams: methods that stream, called over HTTP/JSON (§answer-4).
 //
 // W1. A streamed answer is JSON lines, server-sent events for who accepts them, or the raw chunks of HttpBody elements.
 // W2. Headers go out with the first element, with its metadata. A stream of lines or events that has none for `headersAfterMs`

@@ -1,6 +1,6 @@
 // Overlaps: pairs of rules that one request may match.
 //
-// O1. Exact: a pair is told if and only if there is such a request (template.ts, T3), and whether one rule means all of the other.
+// O1. Exact: a pair is told if and only if there is such a request (template.T3), and whether one rule means all of the other.
 // O2. Bounded and sliced: so many pairs are told and no more, and however many rules there are, the loop has its turns.
 //
 // Leaves to others: whether a pair is allowed (deploy/paths.ts), which of the two answers (routes.ts).

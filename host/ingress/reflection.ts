@@ -1,4 +1,4 @@
-// Reflection: gRPC server reflection, v1 and v1alpha, of what is deployed right now (spec B2.6).
+// Reflection: gRPC server reflection, v1 and v1alpha, of what is deployed right now (§reflection).
 //
 // Its own services and health are described as well, so that `grpcurl describe` finds all that is listed and served.
 // One response for each request, echoing it. What is not found is a response with an empty list, not an error.

@@ -1,10 +1,10 @@
 // Routes: which method an HTTP request means.
 //
-// R1. Of one component the last rule declared wins where several match (B2.5). Of several components the one with the greater place does
+// R1. Of one component the last rule declared wins where several match (§rule-5). Of several components the one with the greater place does
 //     (services.ts), so that an upgrade or a restart changes nothing.
 // R2. A request looks only at what begins like it: a tree over segments, not a list of rules. What it looks at does not grow with the
 //     rules of others, nor does memory with anything but their number.
-// R3. A path that only other HTTP methods have is told apart from an unknown one (405 with `Allow`, A5), and so is one of a service
+// R3. A path that only other HTTP methods have is told apart from an unknown one (405 with `Allow`, §rule-6), and so is one of a service
 //     that is deployed and cannot be run.
 // R4. The host's own paths are nobody's (`hostPath`), whatever rules match them.
 //

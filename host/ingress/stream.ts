@@ -4,7 +4,7 @@
 //     reaches the client.
 // T2. Where the answer is one message, one is sent: it waits for the end, further ones are logged and left out, and an end
 //     without any is INTERNAL.
-// T3. At most `streamsMax` are open, with a share for each service and each client's address (shares.ts S3). One counts until its
+// T3. At most `streamsMax` are open, with a share for each service and each client's address (shares.S3). One counts until its
 //     connection is done with it, so that clients that do not read what they were sent count as well.
 // T4. `ready` is what the protocol's buffer says: a producer that heeds it keeps memory bounded, however slow the client.
 //

@@ -6,7 +6,7 @@
 // T3. Matching takes time linear in the path. What two templates have to do with each other is exact: worked out from their segments,
 //     never tried on examples.
 //
-// Owns: the grammar (spec B2.5), T3.   routes.ts owns: finding one of many.   http-rule.ts owns: the rest of a rule.
+// Owns: the grammar (§rule-3), T3.   routes.ts owns: finding one of many.   http-rule.ts owns: the rest of a rule.
 
 export interface Template {
   /** Before the rest, if there is one. Undefined: any segment. */
@@ -21,7 +21,7 @@ export interface Template {
 const lengthMax = 1_024
 const segmentsMax = 32
 
-/** The grammar of spec B2.5. `report` is told what is wrong, with the 1-based column. */
+/** The grammar of §rule-3. `report` is told what is wrong, with the 1-based column. */
 export function parseTemplate(path: string, report: (problem: string) => void): Template | undefined {
   if (path.length > lengthMax) {
     report(`The path [${path.slice(0, 64)}...] has ${path.length} characters; at most ${lengthMax} are allowed`)

@@ -2,7 +2,7 @@
 // neither.
 //
 // T1. What is made at once holds the loop for a few milliseconds at most: bodies and messages of `soonBytesMax`, and of those only what takes
-//     `soonStepsMax` (to-json.ts O5).
+//     `soonStepsMax` (to-json.O5).
 // T2. The thread has one job at a time. Services with jobs take turns, in the order of asking among those of one service.
 // T3. Jobs that wait have at most `waitingBytesMax`; a request beyond is refused. An answer always gets in: what it tells has happened.
 // T4. A job that takes too long, or too much memory, ends the thread and fails alone. The next one gets a fresh thread; so does the first after

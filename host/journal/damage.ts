@@ -1,6 +1,6 @@
 // Damage: bytes of the store that are not what was written. The words for it, and how the engine's own are read.
 //
-// D1. Damage refuses what was asked for, and nothing else: it is no failure of the store (journal.ts J4).
+// D1. Damage refuses what was asked for, and nothing else: it is no failure of the store (journal.J4).
 // D2. A sentence names the file and the place in it, without the folder: it may be shown to an operator of any machine.
 
 import { InnkeeperError } from '../errors.ts'

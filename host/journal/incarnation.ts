@@ -1,4 +1,4 @@
-// Incarnation: which replica this data directory is, when it must become another one (A12), and whether its log lost its end.
+// Incarnation: which replica this data directory is, when it must become another one (§replica-7), and whether its log lost its end.
 //
 // N1. A replica never makes the same dot twice. A directory that was copied or restored could: its state is older than what its
 //     replica has already told others. So such a directory takes a new id before its first write.

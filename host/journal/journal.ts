@@ -48,7 +48,7 @@ export interface RecordedCommand {
 /** Who caused a record: a caller, a client that left its stream, a change that subscribers were told of, or a peer. */
 export type Origin = 'command' | 'cancelled' | 'changed' | 'peer'
 
-/** One decision that was worth writing (entity/turn.ts T2). */
+/** One decision that was worth writing (turn.T2). */
 export interface JournalRecord {
   /** Place among the entity's records, from 1. */
   readonly revision: number

@@ -1,6 +1,6 @@
 // A batch over a Kv: the writes of one commit, encoded as they come; of records only what the census counts is held on to.
 //
-// B1. A record must follow its entity's last one, stored or earlier in the batch (J2), and a value its last revision; the
+// B1. A record must follow its entity's last one, stored or earlier in the batch (journal.J2), and a value its last revision; the
 //     journal looks again at commit, since another batch may have come first.
 
 import assert from 'node:assert/strict'

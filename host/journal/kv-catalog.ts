@@ -38,7 +38,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
   private readonly kv: Kv
   private readonly using: Using
 
-  /** `using` wraps every access, so that a failure here is one of the whole store (J4).
+  /** `using` wraps every access, so that a failure here is one of the whole store (journal.J4).
    *  @throws InnkeeperError `storage_unavailable` for a directory of a newer format. */
   constructor(kv: Kv, using: Using = (run) => run()) {
     this.kv = kv

@@ -1,6 +1,6 @@
 // The journal over a Kv: one implementation of the rules of journal.ts for every storage engine.
 //
-// Owns: what is written where, and the refusal of everything after a failure (J4).   The Kv owns: bytes on disk.
+// Owns: what is written where, and the refusal of everything after a failure (journal.J4).   The Kv owns: bytes on disk.
 
 import assert from 'node:assert/strict'
 import { InnkeeperError } from '../errors.ts'
@@ -666,10 +666,10 @@ export class KvJournal implements Journal {
     return keys
   }
 
-  /** What else lies in the store (the catalog) fails and is refused together with the journal (J4). */
+  /** What else lies in the store (the catalog) fails and is refused together with the journal (journal.J4). */
   readonly using = <T>(run: () => T): T => this.reading(run)
 
-  /** Reads are refused while the store is broken, and break it when the engine fails (J4). Damage refuses what was asked for,
+  /** Reads are refused while the store is broken, and break it when the engine fails (journal.J4). Damage refuses what was asked for,
    *  and breaks nothing. */
   private reading<T>(read: () => T, entity?: EntityRef): T {
     if (this.broken !== undefined) throw this.refusal()

@@ -1,4 +1,4 @@
-// Layers: databases on top of each other, read as one. Usually there is one; frozen ones lie below it (rocksdb.ts D4).
+// Layers: databases on top of each other, read as one. Usually there is one; frozen ones lie below it (rocksdb.D4).
 //
 // Y1. Only the top is written to. RocksDB never rewrites a table of a layer that gets no writes, so damage in it stays a refusal
 //     of what is asked for in it.

@@ -89,7 +89,7 @@ function part(field: number, fill: () => void): void {
   sink.close(start)
 }
 
-/** Names of metadata that is never stored, in lower case (metadata.ts M1). */
+/** Names of metadata that is never stored, in lower case (metadata.M1). */
 export type NeverStored = ReadonlySet<string>
 
 function writeMetadata(field: number, metadata: Metadata, never: NeverStored): void {

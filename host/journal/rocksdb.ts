@@ -177,7 +177,7 @@ export class RocksKv implements Kv {
       try {
         this.write(writes, false)
       } catch (err) {
-        // A cache's writes (J5). An engine that has stopped says so at the next commit.
+        // A cache's writes (journal.J5). An engine that has stopped says so at the next commit.
         this.log('what is only a help could not be written', { err })
       }
     }

@@ -11,7 +11,7 @@
 // What cannot be told: damage to the very last commit looks like a torn write; and the first needed log missing or emptied
 // as a whole looks like one that was never written to.
 //
-// Nobody may have the directory open meanwhile: a live log ends in the middle of a write (rocksdb.ts D3).
+// Nobody may have the directory open meanwhile: a live log ends in the middle of a write (rocksdb.D3).
 //
 //   batch   | sequence 8 | count 4 | ... |                   the payload of log-format.ts records: one full, or first to last
 

@@ -1,4 +1,4 @@
-// Metrics: what the host counts, in Prometheus' words: `innkeeper_...`, base units, labelled by service (A18).
+// Metrics: what the host counts, in Prometheus' words: `innkeeper_...`, base units, labelled by service (§metric-1).
 //
 // Bound once for each service, so that the hot path does no label look-up (tally.ts).
 

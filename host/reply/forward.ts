@@ -1,9 +1,9 @@
 // Forward: another command answers the caller.
 //
-// F1. It runs after the forwarding command's commit and its synchronous effects; nothing is undone if it fails (B1.3).
-// F2. The answer goes to the caller unchanged; under an idempotency key it is stored first (A9).
+// F1. It runs after the forwarding command's commit and its synchronous effects; nothing is undone if it fails (§forward-2).
+// F2. The answer goes to the caller unchanged; under an idempotency key it is stored first (§idempotency-6).
 // F3. The target gets a key derived from the caller's, so that going there twice decides once.
-// F4. At most `hopsMax` forwards and effects lie between a client and a command (A8).
+// F4. At most `hopsMax` forwards and effects lie between a client and a command (§forward-4).
 
 import { hash } from 'node:crypto'
 import type { Answer, Command, Dispatch, Reply } from '../command.ts'
@@ -22,7 +22,7 @@ export interface Forward {
   readonly call: Call
   /** Where the final answer is to be kept. */
   readonly remember: Remembered | undefined
-  /** If the forwarding command was an effect: the outbox entry that the forward became (entity/turn.ts T4). */
+  /** If the forwarding command was an effect: the outbox entry that the forward became (turn.T4). */
   readonly effect: OutboxEntry | undefined
 }
 

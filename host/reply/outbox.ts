@@ -1,6 +1,6 @@
 // Outbox: side effects on their way, durable since the commit that caused them.
 //
-// O1. Effects of one outcome are started in list order; a synchronous one ends before the next starts (B1.2).
+// O1. Effects of one outcome are started in list order; a synchronous one ends before the next starts (§effect-2).
 // O2. The entry is in the journal before the effect is tried, and out of it in the commit of the entity that accepted it:
 //     a crash in between loses none and doubles none.
 //     Two commands for one entry, a try that took too long and the next one, are decided once: the target asks `awaits`.

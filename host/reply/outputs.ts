@@ -1,7 +1,7 @@
 // Outputs: what one client's stream is still to be given, in order.
 //
 // U1. Each output is dealt with wholly before the next: its effects (synchronous ones awaited), then its element, or what
-//     the target of its forward answers in its place (B6.2).
+//     the target of its forward answers in its place (§forward-5).
 // U2. An element is given only while the receiver is ready; what cannot be given yet waits here, counted, so that whoever
 //     produces can hold back or give up.
 // U3. A failure ends the stream; what came after it is dropped. Effects were committed with their cause, so they run
@@ -184,7 +184,7 @@ export class Outputs {
     this.producer.cut()
   }
 
-  /** The target's answers stand in the place of the element (B6.2). */
+  /** The target's answers stand in the place of the element (§forward-5). */
   private forward(call: Call): void {
     const { hopsMax } = this.context.limits
     const { deadlineMs, requestId } = this.command

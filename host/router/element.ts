@@ -1,6 +1,6 @@
 // Element: which element or key of a replicated value a request is about, read from the field that the method's view names.
 //
-// E1. A message is its own bytes; a scalar is the message that has it as field 1, which leaves a default out (B1.5): as the
+// E1. A message is its own bytes; a scalar is the message that has it as field 1, which leaves a default out (§element-1): as the
 //     SDKs write elements and keys.
 // E2. The last of repeated occurrences wins, an unset field counts as its default, as protobuf says.
 //

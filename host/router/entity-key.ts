@@ -73,7 +73,7 @@ function defaultText(type: ScalarType): string {
   return type === 'string' || type === 'bytes' ? '' : type === 'bool' ? 'false' : '0'
 }
 
-/** Numbers in decimal, bool as true and false, bytes in base64: only strings are portable (B2.3). */
+/** Numbers in decimal, bool as true and false, bytes in base64: only strings are portable (§key-2). */
 function readText(cursor: WireCursor, type: ScalarType): string {
   switch (type) {
     case 'string':

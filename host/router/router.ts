@@ -1,9 +1,9 @@
 // Router: service and method name a route, the request's key names the entity, and the command is on its way.
 //
-// R1. Never throws: whatever is wrong is an answer, given exactly once (B1.1).
+// R1. Never throws: whatever is wrong is an answer, given exactly once (§call-3).
 // R2. A caller waits no longer than its deadline; a command not given to the guest by then is dropped, one that was still
-//     commits (A11). A stream has no deadline but its client's.
-// R3. Methods are called either way, whatever they stream: effects and forwards name what they like (B1.2, B1.3).
+//     commits (§deadline-2). A stream has no deadline but its client's.
+// R3. Methods are called either way, whatever they stream: effects and forwards name what they like (§effect-13, §forward-6).
 // R4. A service in quarantine is refused.
 //
 // Owns: the way to the entity or action, and the deadline.   Entities and actions own: order and bounds.
@@ -34,7 +34,7 @@ export interface RouterParts {
   }
   readonly clock: Clock
   readonly quarantine: Quarantine
-  /** A forward or side effect named a service or method that is not there (B2.7). */
+  /** A forward or side effect named a service or method that is not there (§forward-3). */
   readonly lost: (command: Command) => void
 }
 

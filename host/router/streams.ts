@@ -2,9 +2,9 @@
 //
 // T1. A receiver hears `end` exactly once, and nothing after it or after `cancel`; a call hears `cancel` at most once, and
 //     nothing after its end (command.ts).
-// T2. A stream with a deadline ends at it: the client is told DEADLINE_EXCEEDED, the other side that the client left (A11).
+// T2. A stream with a deadline ends at it: the client is told DEADLINE_EXCEEDED, the other side that the client left (§deadline-3).
 // T3. A streamed method that is called for one answer (an effect, a forward of a unary call) runs to its end; the first
-//     element is the answer, the others are discarded (B1.2).
+//     element is the answer, the others are discarded (§stream-6).
 //
 // Owns: the two ends of a stream.   reply/outputs.ts owns: its order.
 

@@ -1,7 +1,7 @@
 // Load: a FileDescriptorSet that a component brought along becomes a Schema, or a list of everything that is wrong with it.
 //
 // L1. Every problem is reported at once, each naming file and element.
-// L2. What comes out satisfies S1 of schema.ts: names are identifiers, numbers are legal and unique, references resolve.
+// L2. What comes out satisfies schema.S1: names are identifiers, numbers are legal and unique, references resolve.
 //
 // Owns: protobuf's own rules.   Deploy owns: Innkeeper's (keys, HTTP rules, streaming).
 

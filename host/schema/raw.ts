@@ -88,7 +88,7 @@ export interface RawFile {
 const itemsMax = 50_000
 const nestingMax = 32
 
-/** Option numbers: Innkeeper's, Cloudstate's, and Cloudstate's older one (spec A2, B2.2). */
+/** Option numbers: Innkeeper's, Cloudstate's, and Cloudstate's older one (§key-1). */
 const entityKeyOptions = new Set([51080, 1080, 50002])
 const allowEmptyKeyOption = 51082
 /** On methods. */

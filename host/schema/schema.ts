@@ -40,7 +40,7 @@ export interface Field {
   readonly presence: boolean
   /** Name of the oneof it belongs to; synthetic ones (of `optional`) do not count. */
   readonly oneof: string | undefined
-  /** Marked as entity key by any of the three options (A2). */
+  /** Marked as entity key by any of the three options (§key-1). */
   readonly entityKey: boolean
   /** Of a key: a request in which it is empty is for the entity of that name. */
   readonly allowEmptyKey: boolean

@@ -2,5 +2,5 @@
 
 /** Bytes of JSON, or of a message. The dearest of this length take some 8 ms. */
 export const soonBytesMax = 64 * 1024
-/** Steps of making JSON (to-json.ts O5). */
+/** Steps of making JSON (to-json.O5). */
 export const soonStepsMax = 256 * 1024

@@ -1,6 +1,6 @@
 // To JSON: the bytes of a message become canonical proto3 JSON text.
 //
-// O1. Scalars and lists with their defaults are included; unset messages and unset optional fields are not (B2.5). 64-bit
+// O1. Scalars and lists with their defaults are included; unset messages and unset optional fields are not (§answer-1). 64-bit
 //     integers are text, enums names, bytes base64, keys in declaration order, no white space.
 // O2. Text is built directly: no object is made, so no name from a stranger becomes a property.
 // O3. The bytes come from a guest: whatever is not that message throws WireError; depth is bounded.

@@ -2,7 +2,7 @@
 //
 // J1. Canonical proto3 JSON: camelCase and proto names, 64-bit integers as numbers or text, enums by name or number, bytes in
 //     base64 of either alphabet, the well-known types' own forms.
-// J2. What does not fit is refused with the place: `$.items[2].quantity: expected int32` (A5). Unknown fields do not fit.
+// J2. What does not fit is refused with the place: `$.items[2].quantity: expected int32` (§request-6). Unknown fields do not fit.
 // J3. Deterministic: fields in declaration order, map entries by key, whatever the order in the JSON, so that equal requests
 //     are equal bytes (idempotency compares them).
 // J4. Depth is bounded, and so is size, by what the ingress read.

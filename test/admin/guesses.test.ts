@@ -10,7 +10,7 @@ import { http, temporary, testHost } from '../support/host.ts'
 const Wrong = suite('wrong tokens')
 
 Wrong(
-  'T1: each wrong one of an address is answered later, up to a bound, and another address begins at the start',
+  'guesses.T1: each wrong one of an address is answered later, up to a bound, and another address begins at the start',
   () => {
     const guesses = new Guesses(() => 0)
     const delays = Array.from({ length: 300 }, () => {
@@ -26,7 +26,7 @@ Wrong(
   },
 )
 
-Wrong('T1: who was quiet for ten minutes begins anew', () => {
+Wrong('guesses.T1: who was quiet for ten minutes begins anew', () => {
   let nowMs = 0
   const guesses = new Guesses(() => nowMs)
   const first = guesses.wrong('10.0.0.1').delayMs
@@ -36,7 +36,7 @@ Wrong('T1: who was quiet for ten minutes begins anew', () => {
   assert.is(guesses.wrong('10.0.0.1').delayMs, first)
 })
 
-Wrong('T3: of one address sixteen wait, and 256 in all; more are not answered', () => {
+Wrong('guesses.T3: of one address sixteen wait, and 256 in all; more are not answered', () => {
   const guesses = new Guesses(() => 0)
   const waiting = Array.from({ length: 17 }, () => guesses.wrong('10.0.0.1'))
   assert.is(waiting.filter(({ delayMs }) => delayMs === undefined).length, 1)
@@ -46,7 +46,7 @@ Wrong('T3: of one address sixteen wait, and 256 in all; more are not answered', 
   assert.is(others.filter(({ delayMs }) => delayMs !== undefined).length, 240)
 })
 
-Wrong('T3: the address that was quiet longest is forgotten first', () => {
+Wrong('guesses.T3: the address that was quiet longest is forgotten first', () => {
   const guesses = new Guesses(() => 0)
   const address = (at: number) => `10.${at >> 8}.${at & 255}.1`
   for (let at = 0; at < 1_000; at++) guesses.wrong(address(at))
@@ -56,31 +56,34 @@ Wrong('T3: the address that was quiet longest is forgotten first', () => {
   assert.is(guesses.wrong(address(1)).count, 1)
 })
 
-Wrong('T2: wrong ones are refused, logged and counted, and a right one of the same address is answered', async () => {
-  const own = temporary()
-  const log: { msg: string; address: string; count: number }[] = []
-  const logger = pino({ level: 'warn' }, { write: (line: string) => log.push(JSON.parse(line)) })
-  const host = await testHost(own.path, { token: 'hush' }, { log: logger })
-  const call = (authorization: string) => http(host.admin, 'GET', '/metrics', undefined, { authorization })
-  try {
-    const wrong = Array.from({ length: 10 }, () => call('Bearer nothing'))
-    // They have all come once they are counted.
-    let counted = 0
-    while (counted < 10) {
-      const { text } = await call('Bearer hush')
-      counted = Number(/^innkeeper_admin_wrong_tokens_total (\d+)$/m.exec(text)![1])
+Wrong(
+  'guesses.T2: wrong ones are refused, logged and counted, and a right one of the same address is answered',
+  async () => {
+    const own = temporary()
+    const log: { msg: string; address: string; count: number }[] = []
+    const logger = pino({ level: 'warn' }, { write: (line: string) => log.push(JSON.parse(line)) })
+    const host = await testHost(own.path, { token: 'hush' }, { log: logger })
+    const call = (authorization: string) => http(host.admin, 'GET', '/metrics', undefined, { authorization })
+    try {
+      const wrong = Array.from({ length: 10 }, () => call('Bearer nothing'))
+      // They have all come once they are counted.
+      let counted = 0
+      while (counted < 10) {
+        const { text } = await call('Bearer hush')
+        counted = Number(/^innkeeper_admin_wrong_tokens_total (\d+)$/m.exec(text)![1])
+      }
+      for (const { status } of await Promise.all(wrong)) assert.is(status, 401)
+      const lines = log.filter(({ msg }) => msg === 'a request to the admin port had a wrong token')
+      assert.equal(
+        lines.map(({ address, count }) => [address, count]),
+        [1, 2, 4, 8].map((count) => ['127.0.0.1', count]),
+      )
+      assert.is((await http(host.admin, 'GET', '/metrics')).status, 401)
+    } finally {
+      await host.stop()
+      own.remove()
     }
-    for (const { status } of await Promise.all(wrong)) assert.is(status, 401)
-    const lines = log.filter(({ msg }) => msg === 'a request to the admin port had a wrong token')
-    assert.equal(
-      lines.map(({ address, count }) => [address, count]),
-      [1, 2, 4, 8].map((count) => ['127.0.0.1', count]),
-    )
-    assert.is((await http(host.admin, 'GET', '/metrics')).status, 401)
-  } finally {
-    await host.stop()
-    own.remove()
-  }
-})
+  },
+)
 
 Wrong.run()

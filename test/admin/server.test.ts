@@ -39,13 +39,13 @@ function documented(): readonly string[] {
 
 const Admin = suite('admin port')
 
-Admin('A1: requests of web pages are refused', async () => {
+Admin('§admin-1, server.A1: requests of web pages are refused', async () => {
   for (const origin of ['http://example.com', 'null', `http://${host.admin}`]) {
     assert.is((await get('/v1/services', { origin })).status, 403)
   }
 })
 
-Admin('A1: a foreign Host is refused, the own address and localhost are not', async () => {
+Admin('§admin-1, server.A1: a foreign Host is refused, the own address and localhost are not', async () => {
   const port = host.admin.split(':')[1]!
   for (const name of ['example.com', `example.com:${port}`, 'localhost.example.com', '127.0.0.1.nip.io', '[::2]']) {
     assert.is(await raw('GET', '/v1/services', { host: name }), 403, name)
@@ -55,7 +55,7 @@ Admin('A1: a foreign Host is refused, the own address and localhost are not', as
   }
 })
 
-Admin('A1: changes need a content type that no form can send', async () => {
+Admin('§admin-1, server.A1: changes need a content type that no form can send', async () => {
   const types = ['text/plain', 'multipart/form-data', 'application/x-www-form-urlencoded', 'application/json-x']
   for (const type of [undefined, ...types]) {
     const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type }
@@ -64,7 +64,7 @@ Admin('A1: changes need a content type that no form can send', async () => {
   }
 })
 
-Admin('A2: with a token every request but /healthz needs it', async () => {
+Admin('§admin-2, server.A2: with a token every request but /healthz needs it', async () => {
   const own = temporary()
   const guarded = await testHost(own.path, { token: 'hush' })
   try {
@@ -85,7 +85,7 @@ Admin('A2: with a token every request but /healthz needs it', async () => {
   }
 })
 
-Admin('A1: bound to every address, it answers to the one that it was called by', async () => {
+Admin('§admin-1, server.A1: bound to every address, it answers to the one that it was called by', async () => {
   const own = temporary()
   const wide = await testHost(own.path, { admin: '0.0.0.0:0', token: 'hush' })
   try {
@@ -106,7 +106,7 @@ Admin('paths are taken as they were sent, and what is unknown is told apart from
   assert.is(wrong.headers.get('allow'), 'GET')
 })
 
-Admin('A3: bodies are bounded', async () => {
+Admin('§admin-3, server.A3: bodies are bounded', async () => {
   const answer = await http(host.admin, 'POST', '/v1/effects/1/retry', new Uint8Array(1024 * 1024 + 1))
   assert.is(answer.status, 413)
   assert.is((await get('/healthz')).status, 200)
@@ -121,7 +121,7 @@ Admin('the documented paths are those of /openapi.json', async () => {
   assert.is(documented().length, 21)
 })
 
-Admin('a refused deployment tells its reasons and changes nothing', async () => {
+Admin('§deploy-1: a refused deployment tells its reasons and changes nothing', async () => {
   const { status, json } = await deploy('', Buffer.from('not wasm'))
   assert.is(status, 400)
   assert.is(json.code, 3)
@@ -130,7 +130,7 @@ Admin('a refused deployment tells its reasons and changes nothing', async () => 
   assert.equal((await get('/v1/services')).json, { services: [], unrestored: [] })
 })
 
-Admin('a dry run says what a deployment would, and changes nothing', async () => {
+Admin('§deploy-15: a dry run says what a deployment would, and changes nothing', async () => {
   assert.equal((await deploy('?dry-run')).json.services, [
     {
       name: counter,
@@ -184,7 +184,7 @@ Admin('entities of any key can be looked at', async () => {
   assert.match(answer.json.message, /^at: expected a whole number/)
 })
 
-Admin('undeploying keeps the data, purging deletes it', async () => {
+Admin('§deploy-10: undeploying keeps the data, purging deletes it', async () => {
   const value = async () => (await http(host.listen, 'GET', '/counter/a')).json.value
   assert.equal((await http(host.admin, 'DELETE', of(), {})).json, { service: counter, purged: false })
   assert.is((await get(of())).status, 404)

@@ -70,7 +70,7 @@ const active = (...entries: readonly (readonly [string, number])[]) => new Map(e
 
 const Upgrade = suite('what may be deployed')
 
-Upgrade('V1: every problem is told at once, naming service, method, field and option', () => {
+Upgrade('§deploy-1, validate.V1: every problem is told at once, naming service, method, field and option', () => {
   const long = 'x'.repeat(300)
   assert.equal(
     describe(
@@ -98,7 +98,7 @@ Upgrade('V1: every problem is told at once, naming service, method, field and op
   assert.match(describe()[0]!, /^No entities were reported by the discover call!/)
 })
 
-Upgrade('which shapes of streams a service may have depends on its kind', () => {
+Upgrade('§deploy-2: which shapes of streams a service may have depends on its kind', () => {
   const shapes = (kind: ServiceDescription['kind']) => describe({ name: 't.Shapes', kind })
   assert.equal(shapes('action'), [])
   const some = (kind: string, what: string, methods: string) => [
@@ -109,7 +109,7 @@ Upgrade('which shapes of streams a service may have depends on its kind', () => 
   assert.equal(shapes('event-sourced'), some('event-sourced', 'streaming', 'In, Out, Both'))
 })
 
-Upgrade('actions need no key, and may mark what others may not', () => {
+Upgrade('§deploy-2: actions need no key, and may mark what others may not', () => {
   assert.equal(describe({ name: 't.Keyless', kind: 'action' }), [])
   assert.is(describe({ name: 't.Keyless', kind: 'value' }).length, 3)
   assert.is(describe({ name: 't.Keyless', kind: 'replicated' }).length, 3)
@@ -156,7 +156,7 @@ Upgrade('nothing hangs on the persistence id and the keys of an action', () => {
   assert.equal(validateUpgrade([service('a', changed)], before), [])
 })
 
-Upgrade('data that another service left is not taken over by one of another kind', () => {
+Upgrade('§deploy-14: data that another service left is not taken over by one of another kind', () => {
   const left = service('a', { persistenceId: 'p' })
   const taken = (more: Partial<DeployedService>, ...history: readonly DeployedService[]) =>
     validateUpgrade(
@@ -172,7 +172,7 @@ Upgrade('data that another service left is not taken over by one of another kind
   assert.equal(taken({ kind: 'value' }, left, { ...left, kind: 'value' }), [], 'the last one counts')
 })
 
-Upgrade('kind, persistence id and keys of a service stay, also when it was not served in between', () => {
+Upgrade('§deploy-5: kind, persistence id and keys of a service stay, also when it was not served in between', () => {
   const before = [deployment(1, service('a')), deployment(2, service('b'))]
   const refused = (more: Partial<DeployedService>) => validateUpgrade([service('a', more)], before)
   assert.equal(refused({}), [])
@@ -205,7 +205,7 @@ Upgrade('a component takes services of one other at most: its own earlier versio
   assert.equal(validateOwnership([service('a'), service('c')], history, active(['a', 1])), [])
 })
 
-Upgrade('no two services share a persistence id, of one component or of two', () => {
+Upgrade('§deploy-7: no two services share a persistence id, of one component or of two', () => {
   const history = [deployment(1, service('a', { persistenceId: 'p' }))]
   const taken = validatePersistence([service('b', { persistenceId: 'p' })], history, active(['a', 1]))
   assert.equal(taken, [

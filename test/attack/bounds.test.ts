@@ -70,21 +70,24 @@ const max = 40
 const tooLong = `more than ${max} side effects come of one command; look for a circle, or raise chain-effects-max`
 
 for (const width of [1, 2])
-  Bounds(`effects on itself, ${width} of each, end with their chain; a try by hand begins a new one`, async () => {
-    await running({ 'chain-effects-max': String(max) }, async (host, client) => {
-      assert.is((await client.call(values, 'Do', 'b', bomb(width))).code, 0)
-      const parked = await settled(host)
-      assert.is((await client.call(values, 'Do', 'b', show)).text, String(max + 1))
-      assert.is(parked.length, (max + 1) * width - max)
-      for (const { parked: reason } of parked) assert.is(reason, tooLong)
-      await http(host.admin, 'POST', `/v1/effects/${parked[0]!.id}/retry`, undefined, json)
-      await settled(host)
-      // The one that was tried, and as many effects of it as are left of its chain.
-      assert.is((await client.call(values, 'Do', 'b', show)).text, String(2 * max + 1))
-    })
-  })
+  Bounds(
+    `§effect-9, §effect-10, §effect-14: effects on itself, ${width} of each, end with their chain; a try by hand begins a new one`,
+    async () => {
+      await running({ 'chain-effects-max': String(max) }, async (host, client) => {
+        assert.is((await client.call(values, 'Do', 'b', bomb(width))).code, 0)
+        const parked = await settled(host)
+        assert.is((await client.call(values, 'Do', 'b', show)).text, String(max + 1))
+        assert.is(parked.length, (max + 1) * width - max)
+        for (const { parked: reason } of parked) assert.is(reason, tooLong)
+        await http(host.admin, 'POST', `/v1/effects/${parked[0]!.id}/retry`, undefined, json)
+        await settled(host)
+        // The one that was tried, and as many effects of it as are left of its chain.
+        assert.is((await client.call(values, 'Do', 'b', show)).text, String(2 * max + 1))
+      })
+    },
+  )
 
-Bounds('effects that go from entity to entity are hops', async () => {
+Bounds('§effect-10: effects that go from entity to entity are hops', async () => {
   await running({ 'hops-max': '5' }, async (host, client) => {
     assert.is((await client.call(values, 'Do', 'a', pingPong)).code, 0)
     const parked = await settled(host)
@@ -93,7 +96,7 @@ Bounds('effects that go from entity to entity are hops', async () => {
   })
 })
 
-Bounds('a chain is counted on over kill -9', async () => {
+Bounds('§effect-9: a chain is counted on over kill -9', async () => {
   const data = temporary()
   const file = join(data.path, 'scripted.wasm')
   writeFileSync(file, await scripted())
@@ -125,7 +128,7 @@ Bounds('a chain is counted on over kill -9', async () => {
 
 const parks = (count: number) => `{ effects: Array.from({ length: ${count} }, () => effect('Nowhere', 'Do', '', '')) }`
 
-Bounds('one service that fills the outbox is refused by name, another one is not', async () => {
+Bounds('§effect-11, §share-5: one service that fills the outbox is refused by name, another one is not', async () => {
   await running({ 'outbox-effects-max': '80' }, async (host, client) => {
     const act = (count: number) => client.call(actions, 'Do', '', `return say('', ${parks(count)})`)
     const value = (count: number) =>
@@ -171,7 +174,7 @@ function openFrom(
 }
 
 Bounds(
-  'one client that opens all streams that it can leaves some to another address, for the same service too',
+  '§stream-2, §share-5: one client that opens all streams that it can leaves some to another address, for the same service too',
   async () => {
     await running({ 'streams-max': '16' }, async (host, client) => {
       const code = "return { answer: say('open'), subscribe: {} }"

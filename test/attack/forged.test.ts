@@ -249,7 +249,7 @@ async function answering(name: string, code: string): Promise<readonly string[]>
   return result.ok ? [] : result.reasons
 }
 
-Forged('a process that was taken over gets a reason, whatever it answers', async () => {
+Forged('§deploy-12: a process that was taken over gets a reason, whatever it answers', async () => {
   const forged = Buffer.from(withModule(await guestCore({}))).toString('base64')
   const cases: readonly (readonly [string, string, RegExp])[] = [
     ['forged', `say(3, Buffer.from('${forged}', 'base64'))`, /module 0 has code and does not import the counter/],

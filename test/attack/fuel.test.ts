@@ -100,7 +100,7 @@ for (const [name, [fields, part]] of Object.entries(dear)) {
   })
 }
 
-Fuel('90,000 exports cost more than a fresh instance may', async () => {
+Fuel('§limit-7: 90,000 exports cost more than a fresh instance may', async () => {
   const exports = many(90_000, (at) => `(export "e${at}" (func $f))`)
   const parts = startingOf(readModule(await parse(`(module (func $f) ${exports})`)))
   assert.is(parts[0]!.what, 'exports')

@@ -90,7 +90,7 @@ Lies('all are decent until they are asked not to be', async () => {
     assert.equal(await client.do(service, 'lied'), { code: 0, message: '', bytes: Buffer.alloc(0) })
 })
 
-Lies('a trap, a loop without an end, a memory that grows while it decides', async () => {
+Lies('§fault-1, §fault-3: a trap, a loop without an end, a memory that grows while it decides', async () => {
   await lies((name) => new Script().trap(name))
   await lies((name) => new Script().loop(name))
   await lies((name) => new Script().grow(name, 100).trap(name))
@@ -147,22 +147,25 @@ Lies('too few and too many decisions, and an answer that nothing is held', async
     await failsAlone(service, new Script().bytes(decides[service]!, answerAt(decides[service]!), [1]))
 })
 
-Lies('a thousand effects, a reply of 5 MB, headers of 17 KB, and effects that are all the same megabyte', async () => {
-  await lies((name, service) => new Script().words(name, outcomeAt[service]! + 40, free, 1000))
-  await lies((name, service) => new Script().words(name, outcomeAt[service]! + 8, free, 5_000_000))
-  await lies((name, service) =>
-    new Script()
-      .words(name, outcomeAt[service]! + 48, free, 1)
-      .words(name, free, free + 64, 1, 0, free + 128, 17_000)
-      .text(name, free + 64, 'x'),
-  )
-  await lies((name, service) =>
-    new Script()
-      .words(name, outcomeAt[service]! + 40, free, 100)
-      .words(name, free, free + 4096, 1, free + 4096, 1, 0, 1_000_000)
-      .repeat(name, free, 36, 99),
-  )
-})
+Lies(
+  '§limit-4, §limit-5: a thousand effects, a reply of 5 MB, headers of 17 KB, and effects that are all the same megabyte',
+  async () => {
+    await lies((name, service) => new Script().words(name, outcomeAt[service]! + 40, free, 1000))
+    await lies((name, service) => new Script().words(name, outcomeAt[service]! + 8, free, 5_000_000))
+    await lies((name, service) =>
+      new Script()
+        .words(name, outcomeAt[service]! + 48, free, 1)
+        .words(name, free, free + 64, 1, 0, free + 128, 17_000)
+        .text(name, free + 64, 'x'),
+    )
+    await lies((name, service) =>
+      new Script()
+        .words(name, outcomeAt[service]! + 40, free, 100)
+        .words(name, free, free + 4096, 1, free + 4096, 1, 0, 1_000_000)
+        .repeat(name, free, 36, 99),
+    )
+  },
+)
 
 Lies('an event without a name, a token that was never given, a state that lies about its size', async () => {
   const event = (typeLength: number) =>
@@ -292,17 +295,20 @@ Streams('a function that fails to hear that a client left is asked twice, and th
   assert.is((await client.do(replicas, 'leaves')).code, 0)
 })
 
-Streams('outputs without number, and effects without number, end the stream; others are answered', async () => {
-  const outputs = (count: number) => new Script().words('stream', answerAt('stream'), free, count)
-  for (const lie of [outputs(100_000), outputs(0xffffffff), new Script().trap('stream'), new Script().loop('stream')])
-    assert.is((await client.open(actions, 'Out', '', lie).ended).code, fault)
-  // A hundred outputs of a hundred effects, of a step with three inputs.
-  const effects = outputs(100)
-    .words('stream', free + 40, free + 0x10000, 100)
-    .repeat('stream', free, 64, 99)
-  assert.is((await client.open(actions, 'Out', '', effects).ended).code, fault)
-  assert.is((await client.do(actions, '')).code, 0)
-})
+Streams(
+  '§limit-6: outputs without number, and effects without number, end the stream; others are answered',
+  async () => {
+    const outputs = (count: number) => new Script().words('stream', answerAt('stream'), free, count)
+    for (const lie of [outputs(100_000), outputs(0xffffffff), new Script().trap('stream'), new Script().loop('stream')])
+      assert.is((await client.open(actions, 'Out', '', lie).ended).code, fault)
+    // A hundred outputs of a hundred effects, of a step with three inputs.
+    const effects = outputs(100)
+      .words('stream', free + 40, free + 0x10000, 100)
+      .repeat('stream', free, 64, 99)
+    assert.is((await client.open(actions, 'Out', '', effects).ended).code, fault)
+    assert.is((await client.do(actions, '')).code, 0)
+  },
+)
 
 Streams('what comes with and after the end of a stream: outputs are given, and nothing is asked any more', async () => {
   const script = new Script()
@@ -327,7 +333,7 @@ Streams('a stream that asks for more for ever, and says nothing, is ended', asyn
 })
 
 Streams(
-  'what clients do not take is bounded in the whole host: the stream with most of it is ended, others go on',
+  '§stream-3: what clients do not take is bounded in the whole host: the stream with most of it is ended, others go on',
   async () => {
     // Eight outputs of nearly a megabyte each, of the same memory.
     const script = new Script()

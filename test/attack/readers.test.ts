@@ -48,7 +48,7 @@ async function still(): Promise<number> {
 
 const Readers = suite('readers of an operator')
 
-Readers('a follower that does not read is not read for; when it leaves nothing is', async () => {
+Readers('§admin-3: a follower that does not read is not read for; when it leaves nothing is', async () => {
   const [name, port] = host.admin.split(':') as [string, string]
   read = 0
   const socket = net.connect(Number(port), name)
@@ -83,7 +83,7 @@ Readers('a follower that reads hears everything, once and in order', async () =>
   assert.is(expected, records + 1)
 })
 
-Readers('a page of a journal is bounded in bytes, and the pages together are the whole', async () => {
+Readers('§admin-3: a page of a journal is bounded in bytes, and the pages together are the whole', async () => {
   const revisions: number[] = []
   let pages = 0
   for (let more = true; more; pages++) {
@@ -129,7 +129,7 @@ Readers('a long state, now or then, is not read by the loop, and is shown whole'
 })
 
 Readers(
-  'entities come in pages, with their prefix, and inn goes on until it has as many as were asked for',
+  '§admin-3: entities come in pages, with their prefix, and inn goes on until it has as many as were asked for',
   async () => {
     const ids = Array.from({ length: 1_250 }, (_, index) => `p${String(index).padStart(5, '0')}`)
     const code = "return { change: { updated: 'x' }, outcome: say('') }"
@@ -151,7 +151,7 @@ Readers(
   },
 )
 
-Readers('effects come in pages in the order of their ids, of all services or of one', async () => {
+Readers('§admin-3: effects come in pages in the order of their ids, of all services or of one', async () => {
   const unknown = Array.from({ length: 50 }, () => "effect('no.such.Service', 'Do', '', '')").join()
   for (let at = 0; at < 25; at++)
     await put(`e${at}`, `return { change: { updated: 'x' }, outcome: say('', { effects: [${unknown}] }) }`)

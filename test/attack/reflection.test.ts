@@ -76,7 +76,7 @@ const memory = () => {
 
 const Deaf = suite('answers of the host itself that nobody reads')
 
-Deaf('one stream: its requests are not read before its answer is', async () => {
+Deaf('§reflection-3: one stream: its requests are not read before its answer is', async () => {
   const session = deaf()
   const { stream } = open(session, reflection)
   await moment(100)
@@ -94,7 +94,7 @@ Deaf('one stream: its requests are not read before its answer is', async () => {
   session.destroy()
 })
 
-Deaf('many streams of one connection: past the bound they end, and reading makes room', async () => {
+Deaf('§reflection-3: many streams of one connection: past the bound they end, and reading makes room', async () => {
   const session = deaf()
   const fits = Math.floor(connectionBytesMax / (fileBytes + ask.length))
   assert.ok(fits >= 10 && fits < 40, `${fits}`)

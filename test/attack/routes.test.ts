@@ -41,7 +41,7 @@ const listed = async (name: string): Promise<readonly string[]> => {
 const Owned = suite('paths have owners')
 
 Owned(
-  'what another component has is refused with both names, however it is written, and the owner goes on',
+  '§deploy-7: what another component has is refused with both names, however it is written, and the owner goes on',
   async () => {
     assert.equal(await add(), { value: '5' })
     const first = `\`inn undeploy ${counter}\` first; if it is the same service renamed, set persistenceId: '${counter}' as well, and it keeps what is stored (--force overrides)`
@@ -97,29 +97,32 @@ Owned('with --force it is taken, said, and again after a restart; undeploying gi
   assert.equal(await listed(counter), [])
 })
 
-Owned('an overlap in part is a warning that names a request of both, and who came first answers it', async () => {
-  const partly = await ruled({ Partner: { Do: ['post: "/{id}/mine/{b}" body: "*"'] } })
-  const sentence = `POST /{id}/mine/{b} of Do and POST /counter/{id}/add of ${counter}/Add both match /counter/mine/add, for example; ${counter} answers`
-  assert.equal(warnings(await host.deployer.deploy(partly)), [`${partner}: ${sentence}`])
-  const answers = async () => {
-    assert.equal(Object.keys((await call('POST', '/counter/mine/add', { amount: 1 })).json), ['value'])
-    assert.equal(Object.keys((await call('POST', '/counter/mine/other', {})).json), ['id'])
-    assert.equal(await listed(partner), [sentence])
-    assert.match(
-      (await listed(counter))[0]!,
-      new RegExp(`^POST /counter/.* and POST /\\{id\\}/mine.*${counter} answers$`),
-    )
-  }
-  await answers()
-  // Neither an upgrade of the one nor a restart changes it.
-  const upgrade = await ruled({ Partner: { Do: ['post: "/{id}/mine/{b}" body: "*"', 'get: "/more"'] } })
-  assert.is(warnings(await host.deployer.deploy(upgrade)).length, 1)
-  await answers()
-  await host.stop()
-  host = await testHost(data.path)
-  await answers()
-  host.deployer.undeploy(partner)
-})
+Owned(
+  '§rule-5, §deploy-7: an overlap in part is a warning that names a request of both, and who came first answers it',
+  async () => {
+    const partly = await ruled({ Partner: { Do: ['post: "/{id}/mine/{b}" body: "*"'] } })
+    const sentence = `POST /{id}/mine/{b} of Do and POST /counter/{id}/add of ${counter}/Add both match /counter/mine/add, for example; ${counter} answers`
+    assert.equal(warnings(await host.deployer.deploy(partly)), [`${partner}: ${sentence}`])
+    const answers = async () => {
+      assert.equal(Object.keys((await call('POST', '/counter/mine/add', { amount: 1 })).json), ['value'])
+      assert.equal(Object.keys((await call('POST', '/counter/mine/other', {})).json), ['id'])
+      assert.equal(await listed(partner), [sentence])
+      assert.match(
+        (await listed(counter))[0]!,
+        new RegExp(`^POST /counter/.* and POST /\\{id\\}/mine.*${counter} answers$`),
+      )
+    }
+    await answers()
+    // Neither an upgrade of the one nor a restart changes it.
+    const upgrade = await ruled({ Partner: { Do: ['post: "/{id}/mine/{b}" body: "*"', 'get: "/more"'] } })
+    assert.is(warnings(await host.deployer.deploy(upgrade)).length, 1)
+    await answers()
+    await host.stop()
+    host = await testHost(data.path)
+    await answers()
+    host.deployer.undeploy(partner)
+  },
+)
 
 Owned('a service renamed within its component takes no paths from the one it leaves behind', async () => {
   const rules = { Do: ['get: "/names/{id}"'] }
@@ -155,7 +158,7 @@ Owned('two methods of a component with one path are refused, also by force; one 
   assert.equal(warnings(await host.deployer.deploy(within, { dryRun: true })), [])
 })
 
-Owned('the paths of the host are nobody’s, also by force and under a rule for everything', async () => {
+Owned('§rule-7: the paths of the host are nobody’s, also by force and under a rule for everything', async () => {
   for (const [rule, why] of [
     ['get: "/openapi.json"', 'the host itself serves GET /openapi.json'],
     ['custom: { kind: "*" path: "/openapi.json" }', 'the host itself serves GET /openapi.json'],
@@ -187,7 +190,7 @@ Many('of a component: they are counted before they are read', async () => {
   host.deployer.undeploy(taker)
 })
 
-Many('of the host: the component that is one too many is refused, and it is no matter of force', async () => {
+Many('§limit-7: of the host: the component that is one too many is refused, and it is no matter of force', async () => {
   const own = temporary()
   const small = await testHost(own.path, { 'rules-max': '10' })
   try {

@@ -166,7 +166,7 @@ function processesOf(script: string): readonly string[] {
   })
 }
 
-Box('a component is linked behind all walls that the machine offers, and behind none', async () => {
+Box('§deploy-12: a component is linked behind all walls that the machine offers, and behind none', async () => {
   const component = await guestComponent({})
   for (const walls of [offered, none]) {
     const result = await link(component, defaultLimits, () => {}, { walls })

@@ -45,7 +45,7 @@ async function until(asked: () => Promise<boolean>): Promise<void> {
 
 const Pile = suite('uploads')
 
-Pile('uploads that do not end give way to one that does, the oldest first, and hear so', async () => {
+Pile('§limit-8: uploads that do not end give way to one that does, the oldest first, and hear so', async () => {
   const full = new Uint8Array(bytesMax)
   const told: string[] = []
   const clients = ['first', 'second', 'third'].map((name) => {
@@ -67,7 +67,7 @@ Pile('uploads that do not end give way to one that does, the oldest first, and h
   assert.is(await metric('admin_in_flight_cuts_total'), told.length)
 })
 
-Pile('deployments above the bound are refused, and taken again when others are done', async () => {
+Pile('§limit-8: deployments above the bound are refused, and taken again when others are done', async () => {
   const answers = await Promise.all(Array.from({ length: 6 }, () => deploy(component)))
   const refused = answers.filter(({ status }) => status === 429)
   assert.ok(refused.length >= 1 && refused.length <= 4, `${refused.length} refused`)

@@ -92,7 +92,7 @@ export default [
 ]
 `
 
-Build('T3: a component exports the interfaces of its kinds, and no others', async () => {
+Build('typescript.T3: a component exports the interfaces of its kinds, and no others', async () => {
   const changes = { 'proto/tally.proto': twoKinds, [service]: twoServices, 'test/service.test.ts': '' }
   const exported = await withProject(changes, async (folder) => {
     const { file } = await buildProject(folder)

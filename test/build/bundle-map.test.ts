@@ -57,7 +57,7 @@ Bundle('what the bundler says of columns and names is left out', () => {
   assert.equal(Object.keys(made), ['file', 'sources', 'mappings'])
 })
 
-Bundle('B3: a source has the name that it has in every folder', () => {
+Bundle('bundle-map.B3: a source has the name that it has in every folder', () => {
   const name = (file: string): string => sourceName(file, '/home/ann/shop', '/opt/checkout/sdk/typescript/')
   assert.is(name('/home/ann/shop/src/service.ts'), 'src/service.ts')
   assert.is(name('/home/ann/shop/src/gen/shop.ts'), 'src/gen/shop.ts')

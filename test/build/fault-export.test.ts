@@ -68,7 +68,7 @@ Fault('a module without globals of its own gets a section for it', async () => {
   assert.equal(exportsOf(coreWithFault(project, bytes).core), { [faultGlobal]: 16 })
 })
 
-Fault('E2: none, and more than one, are problems', async () => {
+Fault('fault-export.E2: none, and more than one, are problems', async () => {
   const none =
     'main.go: the compiled service has no place for the words of a fault; is its SDK of the version of this `inn`?'
   assert.is(await problem(''), none)

@@ -7,7 +7,7 @@ const Forbidden = suite('forbidden globals')
 const found = (text: string): string[] =>
   findForbidden('a.ts', text).map(({ line, column, message }) => `${line}:${column} ${message.split(' is not')[0]}`)
 
-Forbidden('F1: uses are found with line and column', () => {
+Forbidden('forbidden.F1: uses are found with line and column', () => {
   assert.equal(found('const a = 1\n  const b = Date.now() + Math.random()'), ['2:13 Date', '2:26 Math.random'])
   assert.equal(found('new Date(); typeof fetch; globalThis.setTimeout(f, 1); globalThis["crypto"]'), [
     '1:5 Date',
@@ -20,7 +20,7 @@ Forbidden('F1: uses are found with line and column', () => {
   assert.equal(found('(Date as unknown) satisfies object; (fetch)!.x'), ['1:2 Date', '1:38 fetch'])
 })
 
-Forbidden("F1: what the author declares is the author's", () => {
+Forbidden("forbidden.F1: what the author declares is the author's", () => {
   for (const own of [
     'import { fetch } from "./a.ts"; fetch()',
     'function f(fetch: () => void) { fetch() }',

@@ -18,7 +18,7 @@ async function modules(...files: string[]): Promise<ReadonlyMap<string, string>>
   return new Map(generate(schema, files).map(({ path, text }) => [path, text]))
 }
 
-Generate('F1: only files that a service reaches are generated', async () => {
+Generate('generate.F1: only files that a service reaches are generated', async () => {
   assert.equal([...(await modules('counter.proto')).keys()], ['counter.ts'])
   assert.equal([...(await modules('orders.proto')).keys()].sort(), ['cart.ts', 'google/protobuf/empty.ts', 'orders.ts'])
 })
@@ -38,7 +38,7 @@ Generate("events may come from a file that the service's file imports", async ()
 })
 
 Generate(
-  "W1, W2: what did not change is left alone, what is gone is taken away, what is the author's stays",
+  "write.W1, write.W2: what did not change is left alone, what is gone is taken away, what is the author's stays",
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'innkeeper-gen-'))
     try {

@@ -31,7 +31,7 @@ const replacing = (from: string, to: string) => (text: string) => {
 const listing = (...names: readonly string[]) =>
   replacing('state: {', `headers: [${names.map((name) => `'${name}'`).join()}],\n  state: {`)
 
-Served('a header that reaches no function is told, with what to do instead', async () => {
+Served('§metadata-3: a header that reaches no function is told, with what to do instead', async () => {
   const problems = await problemsOf({ [service]: listing('Authorization', 'accept-language', 'content-type') })
   assert.equal(problems, [
     `src/service.ts: tally.v1.Tally: ${credentialProblem('authorization')}`,
@@ -43,24 +43,24 @@ Served('a header that reaches no function is told, with what to do instead', asy
   )
 })
 
-Served('S2: a method without a key is told at its line', async () => {
+Served('served.S2: a method without a key is told at its line', async () => {
   assert.equal(await problemsOf({ [proto]: replacing(key, '') }), [
     'proto/tally.proto:10:3: tally.v1.Tally.Add: no field of tally.v1.AddRequest is marked (innkeeper.entity_key) = true',
   ])
 })
 
-Served('S2: a key that is no single scalar is told at its field', async () => {
+Served('served.S2: a key that is no single scalar is told at its field', async () => {
   const [problem] = await problemsOf({ [proto]: replacing(`string id = 1${key}`, `repeated string id = 1${key}`) })
   assert.is(problem, 'proto/tally.proto:23:3: tally.v1.Tally.Add: the entity key id must be a single scalar field')
 })
 
-Served('S2: a route that names no field is told at its option', async () => {
+Served('served.S2: a route that names no field is told at its option', async () => {
   const problems = await problemsOf({ [proto]: replacing('"/tally/{id}/add"', '"/tally/{name}/add"') })
   assert.is(problems.length, 1, problems.join('\n'))
   assert.match(problems[0]!, /^proto\/tally\.proto:11:12: .*tally\.v1\.Tally\/?\.?Add.*name/)
 })
 
-Served('S2: all that is wrong is told together', async () => {
+Served('served.S2: all that is wrong is told together', async () => {
   const problems = await problemsOf({
     [proto]: (text) =>
       replacing(
@@ -98,15 +98,17 @@ Served('(innkeeper.eventing) is refused at its place, before anything is compile
   ])
 })
 
-Served('(cloudstate.eventing) is a warning: such protos build as they are', async () => {
+Served('§deploy-3: (cloudstate.eventing) is a warning: such protos build as they are', async () => {
   const { warnings } = await withProject({ [proto]: eventing('cloudstate') }, (folder) => buildProject(folder))
   assert.equal(warnings, [
     'proto/tally.proto:19:12: tally.v1.Tally.Get: (cloudstate.eventing) is ignored: the host reads no topic and writes none; callers call the method',
   ])
 })
 
-Served('(innkeeper.eventing) is refused by a deployment, too, in any service of the descriptors', async () => {
-  const text = `syntax = "proto3";
+Served(
+  '§deploy-3: (innkeeper.eventing) is refused by a deployment, too, in any service of the descriptors',
+  async () => {
+    const text = `syntax = "proto3";
 package t;
 import "innkeeper/options.proto";
 import "cloudstate/eventing.proto";
@@ -116,45 +118,46 @@ service Loud {
   rpc Out(M) returns (M) { option (OPTION.eventing).out.topic = "t"; }
   rpc Plain(M) returns (M);
 }`
-  // The build refuses to make such descriptors: they are made of the old option, whose number is changed.
-  const { bytes, schema } = await protos({ 't.proto': text.replace('OPTION', 'cloudstate') })
-  const told = (of: typeof schema) =>
-    validateDescription(
-      {
-        sdkName: '',
-        sdkVersion: '',
-        descriptors: bytes,
-        services: [
-          {
-            name: 't.Quiet',
-            kind: 'value',
-            persistenceId: undefined,
-            snapshotEvery: 0,
-            passivateAfterMs: 0,
-            stateType: undefined,
-            stateVersion: undefined,
-            headers: [],
-            views: [],
-            events: [],
-          },
-        ],
-      },
-      of,
-      defaultLimits,
-    ).map(({ message }) => message)
-  assert.equal(told(schema), [])
-  const loud = schema.services.get('t.Loud')!
-  const changed = [...loud.methods.values()].map(
-    (method) =>
-      [method.name, method.eventing === undefined ? method : { ...method, eventing: 'innkeeper' as const }] as const,
-  )
-  const services = new Map([...schema.services, ['t.Loud', { ...loud, methods: new Map(changed) }]])
-  assert.equal(told({ ...schema, services }), [
-    't.Loud.Out: (innkeeper.eventing) is not supported yet: the host reads no topic and writes none; take the option away',
-  ])
-})
+    // The build refuses to make such descriptors: they are made of the old option, whose number is changed.
+    const { bytes, schema } = await protos({ 't.proto': text.replace('OPTION', 'cloudstate') })
+    const told = (of: typeof schema) =>
+      validateDescription(
+        {
+          sdkName: '',
+          sdkVersion: '',
+          descriptors: bytes,
+          services: [
+            {
+              name: 't.Quiet',
+              kind: 'value',
+              persistenceId: undefined,
+              snapshotEvery: 0,
+              passivateAfterMs: 0,
+              stateType: undefined,
+              stateVersion: undefined,
+              headers: [],
+              views: [],
+              events: [],
+            },
+          ],
+        },
+        of,
+        defaultLimits,
+      ).map(({ message }) => message)
+    assert.equal(told(schema), [])
+    const loud = schema.services.get('t.Loud')!
+    const changed = [...loud.methods.values()].map(
+      (method) =>
+        [method.name, method.eventing === undefined ? method : { ...method, eventing: 'innkeeper' as const }] as const,
+    )
+    const services = new Map([...schema.services, ['t.Loud', { ...loud, methods: new Map(changed) }]])
+    assert.equal(told({ ...schema, services }), [
+      't.Loud.Out: (innkeeper.eventing) is not supported yet: the host reads no topic and writes none; take the option away',
+    ])
+  },
+)
 
-Served('P1: places are those of services, methods, options, messages and fields', async () => {
+Served('places.P1: places are those of services, methods, options, messages and fields', async () => {
   const { bytes } = await protos({
     'a.proto': 'syntax = "proto3"; package a; message M { message N { int32 n = 1; } }',
   })
@@ -162,7 +165,7 @@ Served('P1: places are those of services, methods, options, messages and fields'
   assert.equal(withoutPlaces(bytes), bytes)
 })
 
-Served('C1: a core that does not end, and one that traps, are told in words', async () => {
+Served('describe-core.C1: a core that does not end, and one that traps, are told in words', async () => {
   const core = (body: readonly number[]): Uint8Array => {
     const name = new TextEncoder().encode('innkeeper:guest/about@0.2.0#describe')
     const section = (id: number, ...content: readonly number[]) => [id, content.length, ...content]

@@ -58,7 +58,7 @@ function call(method: string, ...args: readonly string[]): Running {
 
 const CallSuite = suite('inn call')
 
-CallSuite('C1: elements of a streamed answer are printed as they come, one a line', async () => {
+CallSuite('call.C1: elements of a streamed answer are printed as they come, one a line', async () => {
   const running = call('Watch', '{"text":"q"}')
   const fake = await host.call()
   assert.equal(Buffer.from(fake.command.payload), Buffer.from(item('q')))
@@ -69,7 +69,7 @@ CallSuite('C1: elements of a streamed answer are printed as they come, one a lin
   assert.equal(await running.ended, { code: 0, out: json('a') + json('b'), err: '' })
 })
 
-CallSuite('C1: a stream that fails ends with 1 and one line, after its elements', async () => {
+CallSuite('call.C1: a stream that fails ends with 1 and one line, after its elements', async () => {
   const running = call('Watch', '{}')
   const fake = await host.call()
   fake.next(item('a'))
@@ -81,7 +81,7 @@ CallSuite('C1: a stream that fails ends with 1 and one line, after its elements'
   })
 })
 
-CallSuite('C2: lines of standard input are elements, sent while more are awaited', async () => {
+CallSuite('call.C2: lines of standard input are elements, sent while more are awaited', async () => {
   const running = call('Chat', '-')
   const fake = await host.call()
   running.child.stdin!.write('{"text":"a"}\n')
@@ -96,7 +96,7 @@ CallSuite('C2: lines of standard input are elements, sent while more are awaited
   assert.equal(await running.ended, { code: 0, out: json('answer'), err: '' })
 })
 
-CallSuite('C2: a file of lines, and one value as the argument', async () => {
+CallSuite('call.C2: a file of lines, and one value as the argument', async () => {
   const file = join(work.path, 'items.jsonl')
   writeFileSync(file, '{"text":"a"}\n{"text":"b"}\n')
   for (const [input, count] of [
@@ -113,7 +113,7 @@ CallSuite('C2: a file of lines, and one value as the argument', async () => {
   }
 })
 
-CallSuite('C2: a line that does not fit ends with 2, says which, and cancels the call', async () => {
+CallSuite('call.C2: a line that does not fit ends with 2, says which, and cancels the call', async () => {
   const running = call('Collect', '-')
   const fake = await host.call()
   running.child.stdin!.write('{"text":"a"}\n{"no":1}\n')
@@ -126,7 +126,7 @@ CallSuite('C2: a line that does not fit ends with 2, says which, and cancels the
   assert.is((await call('Collect', '@/no/such/file').ended).code, 1)
 })
 
-CallSuite('C2: an answer ends the call while standard input is still open', async () => {
+CallSuite('call.C2: an answer ends the call while standard input is still open', async () => {
   const running = call('Collect', '-')
   const fake = await host.call()
   fake.next(item('enough'))
@@ -134,7 +134,7 @@ CallSuite('C2: an answer ends the call while standard input is still open', asyn
   assert.equal(await running.ended, { code: 0, out: json('enough'), err: '' })
 })
 
-CallSuite('C3: Ctrl-C cancels the call and says nothing', async () => {
+CallSuite('call.C3: Ctrl-C cancels the call and says nothing', async () => {
   const running = call('Watch', '{}')
   const fake = await host.call()
   fake.next(item('a'))

@@ -39,7 +39,7 @@ const call = async (...args: readonly string[]) => (await inn(['call', ...args])
 
 const Cli = suite('inn')
 
-Cli('C1: wrong usage ends with 2 and says how', async () => {
+Cli('command.C1: wrong usage ends with 2 and says how', async () => {
   assert.is((await inn([])).code, 2)
   await fails(2, /no command "fly"; `inn --help` lists them/, ['fly'])
   await fails(2, /no command "constructor"/, ['constructor'])
@@ -84,7 +84,7 @@ Cli('help loads the list of commands and no command', async () => {
   assert.ok(loaded.length < 12, loaded.join())
 })
 
-Cli('C1: what cannot be done ends with 1 and says what to do', async () => {
+Cli('command.C1: what cannot be done ends with 1 and says what to do', async () => {
   await fails(1, /no host answers on 127.0.0.1:1 .*inn up/, ['services', '--admin', '127.0.0.1:1'])
   await fails(1, /no-such-file.wasm: there is no such file/, ['deploy', 'no-such-file.wasm'])
   await fails(1, /no service a.B is deployed/, ['services', 'a.B'])

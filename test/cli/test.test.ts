@@ -11,7 +11,7 @@ import { withProject } from '../support/project.ts'
 
 const Tests = suite('inn test')
 
-Tests('T1: a run of no test fails and says what to do', async () => {
+Tests('test.T1: a run of no test fails and says what to do', async () => {
   const nowhere = (text: string): string => text.replace('test/service.test.ts', '\\"test/*.nothing.ts\\"')
   const { code, out, err } = await withProject({ 'package.json': nowhere }, (folder) => runInn(folder, ['test']))
   assert.match(out, /tests 0/)
@@ -19,13 +19,13 @@ Tests('T1: a run of no test fails and says what to do', async () => {
   assert.match(err, /inn test: no test ran; write one \(sdk\/typescript\/README\.md shows how\)/)
 })
 
-Tests('T1: a run of tests is shown as it is', async () => {
+Tests('test.T1: a run of tests is shown as it is', async () => {
   const { code, out } = await withProject({}, (folder) => runInn(folder, ['test']))
   assert.is(code, 0)
   assert.match(out, /adds up/)
 })
 
-Tests('T2: a Node that is too old is refused, naming it and the one that is needed', async () => {
+Tests('test.T2: a Node that is too old is refused, naming it and the one that is needed', async () => {
   const place = temporary()
   const folder = join(place.path, 'tally')
   const bin = join(place.path, 'bin')
@@ -49,7 +49,7 @@ Tests('T2: a Node that is too old is refused, naming it and the one that is need
   assert.match(none.err, /^inn test: the tests need Node 22\.18 or newer, and there is no Node on the PATH\. Install/)
 })
 
-Tests('T1: every tool is understood, with tests and without', () => {
+Tests('test.T1: every tool is understood, with tests and without', () => {
   const outputs: readonly [Parameters<typeof testsRan>[0], none: string, some: string][] = [
     ['typescript', '\u001b[34mℹ tests 0\u001b[39m\nℹ pass 0\n', 'ℹ tests 2\nℹ pass 2\n'],
     ['typescript', '1..0\n# tests 0\n# pass 0\n', '# tests 1\n# pass 1\n'],
@@ -64,7 +64,7 @@ Tests('T1: every tool is understood, with tests and without', () => {
   }
 })
 
-Tests('R1: what is not understood counts as tests', () => {
+Tests('tests-ran.R1: what is not understood counts as tests', () => {
   assert.ok(testsRan('typescript', 'Total: 3, passed: 3'))
 })
 

@@ -1,4 +1,4 @@
-// The contract of every store for entities that keep no events: journal.ts J2, J7 and J8. Bases, histories, subscriptions.
+// The contract of every store for entities that keep no events: journal.J2, journal.J7 and journal.J8. Bases, histories, subscriptions.
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -42,7 +42,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     assert.equal(journal.entities(1, '', undefined, 10, 'base'), [])
   })
 
-  on('J7: a value is replaced by the next, deleted and made again, for good', async ({ journal }, reopen) => {
+  on('journal.J7: a value is replaced by the next, deleted and made again, for good', async ({ journal }, reopen) => {
     await keep(journal, profile, 0, base(1, 'one'))
     assert.equal(plain(journal.base(profile)), plain(base(1, 'one')))
     // A batch of five commands is one write.
@@ -58,7 +58,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     assert.is(last.head(profile), undefined, 'no record was kept')
   })
 
-  on('J1: a value is not there before its commit', async ({ journal }) => {
+  on('journal.J1: a value is not there before its commit', async ({ journal }) => {
     const batch = journal.batch()
     batch.keep(profile, 0, base(1, 'one'), [])
     assert.not.ok(batch.empty)
@@ -66,7 +66,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     assert.equal(journal.entities(1, '', undefined, 10, 'base'), [])
   })
 
-  on('J2: a value that follows another revision than its base is refused', async ({ journal }, reopen) => {
+  on('journal.J2: a value that follows another revision than its base is refused', async ({ journal }, reopen) => {
     await keep(journal, profile, 0, base(3, 'three'))
     await twice(journal, reopen, (again) => {
       for (const [after, revision] of [
@@ -81,7 +81,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     })
   })
 
-  on('J2: of two values made after the same revision, the second is refused whole', async ({ journal }) => {
+  on('journal.J2: of two values made after the same revision, the second is refused whole', async ({ journal }) => {
     await keep(journal, profile, 0, base(1, 'one'))
     const [one, two] = [journal.batch(), journal.batch()]
     one.keep(profile, 1, base(2, 'two'), [])
@@ -107,29 +107,32 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     )
   })
 
-  on('J7: a history has gaps from when it was not kept, and comes page by page', async ({ journal }, reopen) => {
-    await keep(journal, profile, 0, base(2, 'two'), [change(1), change(2)])
-    await keep(journal, profile, 2, base(5, 'five'))
-    await keep(journal, profile, 5, base(7, 'seven'), [change(6), change(7)])
-    await twice(journal, reopen, (store) => {
-      const page = (after: number, max: number, bytes = everything) => {
-        const { records, more } = store.history(profile, after, max, bytes)
-        return [records.map(({ revision }) => revision), more]
-      }
-      assert.equal(page(0, 10), [[1, 2, 6, 7], false])
-      assert.equal(page(0, 3), [[1, 2, 6], true])
-      assert.equal(page(2, 10), [[6, 7], false])
-      assert.equal(page(4, 1), [[6], true])
-      assert.equal(page(6, 10), [[7], false])
-      assert.equal(page(7, 10), [[], false])
-      // About so many bytes, but at least one record.
-      assert.equal(page(0, 10, 1), [[1], true])
-      assert.equal(page(6, 10, 1), [[7], false])
-      assert.equal(plain(store.history(profile, 5, 1, everything).records), plain([change(6)]))
-      assert.equal(plain(store.record(profile, 6)), plain(change(6)))
-      assert.is(store.record(profile, 4), undefined)
-    })
-  })
+  on(
+    'journal.J7: a history has gaps from when it was not kept, and comes page by page',
+    async ({ journal }, reopen) => {
+      await keep(journal, profile, 0, base(2, 'two'), [change(1), change(2)])
+      await keep(journal, profile, 2, base(5, 'five'))
+      await keep(journal, profile, 5, base(7, 'seven'), [change(6), change(7)])
+      await twice(journal, reopen, (store) => {
+        const page = (after: number, max: number, bytes = everything) => {
+          const { records, more } = store.history(profile, after, max, bytes)
+          return [records.map(({ revision }) => revision), more]
+        }
+        assert.equal(page(0, 10), [[1, 2, 6, 7], false])
+        assert.equal(page(0, 3), [[1, 2, 6], true])
+        assert.equal(page(2, 10), [[6, 7], false])
+        assert.equal(page(4, 1), [[6], true])
+        assert.equal(page(6, 10), [[7], false])
+        assert.equal(page(7, 10), [[], false])
+        // About so many bytes, but at least one record.
+        assert.equal(page(0, 10, 1), [[1], true])
+        assert.equal(page(6, 10, 1), [[7], false])
+        assert.equal(plain(store.history(profile, 5, 1, everything).records), plain([change(6)]))
+        assert.equal(plain(store.record(profile, 6)), plain(change(6)))
+        assert.is(store.record(profile, 4), undefined)
+      })
+    },
+  )
 
   on('entities are listed by their bases, apart from those by records, page by page', async ({ journal }, reopen) => {
     for (const key of keys) await keep(journal, { storage: 1, key }, 0, base(2, key))
@@ -165,7 +168,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     })
   })
 
-  on('J7: compacting forgets the records before the base and keeps its last', async ({ journal }, reopen) => {
+  on('journal.J7: compacting forgets the records before the base and keeps its last', async ({ journal }, reopen) => {
     for (let revision = 1; revision <= 4; revision++) await appendDelta(journal, room, revision)
     await commit(journal, (batch) => {
       batch.append(room, delta(5))
@@ -197,7 +200,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
   })
 
   on(
-    'J7: the next compaction forgets what the one before left, and the replica goes on',
+    'journal.J7: the next compaction forgets what the one before left, and the replica goes on',
     async ({ journal }, reopen) => {
       for (let revision = 1; revision <= 3; revision++) await appendDelta(journal, room, revision)
       await commit(journal, (batch) => batch.compact(room, 0, base(3, 'three')))
@@ -234,7 +237,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     }
   })
 
-  on('J8: a subscription is there from its commit to that of its end', async ({ journal }, reopen) => {
+  on('journal.J8: a subscription is there from its commit to that of its end', async ({ journal }, reopen) => {
     const batch = journal.batch()
     batch.subscribe(room, subscription('s-1'))
     assert.not.ok(batch.empty)

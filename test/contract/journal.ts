@@ -1,4 +1,4 @@
-// The contract of every store: host/journal/journal.ts (J1 to J3, J5) and catalog.ts (C1 to C3).
+// The contract of every store: journal.J1 to journal.J3, journal.J5, and catalog.C1 to catalog.C3.
 // What only a disk has (damage, crashes, locks) is in test/journal/.
 
 import { suite } from 'uvu'
@@ -47,21 +47,26 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.equal(journal.commits(0, 10), [])
   })
 
-  on('J1: all of a batch is there after it was committed, and nothing of one that was not', async ({ journal }) => {
-    const batch = journal.batch()
-    assert.ok(batch.empty)
-    batch.append(cart, record(1, 0, ['a']))
-    batch.remember(cart, 'key', idempotency(1, 1))
-    batch.enqueue(outbox(1))
-    assert.not.ok(batch.empty)
-    assert.is(journal.head(cart), undefined)
-    assert.is(journal.idempotency(cart, 'key'), undefined)
-    assert.equal(journal.outbox(0, 10), [])
-    await new Promise<void>((resolve, reject) => journal.commit(batch, (error) => (error ? reject(error) : resolve())))
-    assert.equal(plain(journal.record(cart, 1)), plain(record(1, 0, ['a'])))
-    assert.equal(plain(journal.idempotency(cart, 'key')), plain(idempotency(1, 1)))
-    assert.equal(plain(journal.outbox(0, 10)), plain([outbox(1)]))
-  })
+  on(
+    'journal.J1: all of a batch is there after it was committed, and nothing of one that was not',
+    async ({ journal }) => {
+      const batch = journal.batch()
+      assert.ok(batch.empty)
+      batch.append(cart, record(1, 0, ['a']))
+      batch.remember(cart, 'key', idempotency(1, 1))
+      batch.enqueue(outbox(1))
+      assert.not.ok(batch.empty)
+      assert.is(journal.head(cart), undefined)
+      assert.is(journal.idempotency(cart, 'key'), undefined)
+      assert.equal(journal.outbox(0, 10), [])
+      await new Promise<void>((resolve, reject) =>
+        journal.commit(batch, (error) => (error ? reject(error) : resolve())),
+      )
+      assert.equal(plain(journal.record(cart, 1)), plain(record(1, 0, ['a'])))
+      assert.equal(plain(journal.idempotency(cart, 'key')), plain(idempotency(1, 1)))
+      assert.equal(plain(journal.outbox(0, 10)), plain([outbox(1)]))
+    },
+  )
 
   on('an empty batch is fine and is no commit', async ({ journal }) => {
     await commit(journal, () => {})
@@ -75,7 +80,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.equal(journal.head(cart), { revision: 3, sequence: 3, nowMs: record(3, 2, ['c']).command.nowMs })
   })
 
-  on('J2: a record that leaves a gap, repeats or lies about its sequence is refused', async ({ journal }) => {
+  on('journal.J2: a record that leaves a gap, repeats or lies about its sequence is refused', async ({ journal }) => {
     await append(journal, cart, ['a'])
     for (const wrong of [record(1, 1, ['b']), record(3, 1, ['b']), record(2, 0, ['b']), record(2, 2, ['b'])]) {
       assert.throws(() => journal.batch().append(cart, wrong), /sequence_conflict/)
@@ -86,7 +91,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.equal(journal.head(cart)?.revision, 1)
   })
 
-  on('J2: of two batches made on the same head, the second is refused whole', async ({ journal }) => {
+  on('journal.J2: of two batches made on the same head, the second is refused whole', async ({ journal }) => {
     const [one, two] = [journal.batch(), journal.batch()]
     one.append(cart, record(1, 0, ['one']))
     two.enqueue(outbox(1))
@@ -109,7 +114,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.equal(journal.head(other)?.sequence, 2)
   })
 
-  on('J3: commits are numbered without gaps, and say what they wrote in order', async ({ journal }, reopen) => {
+  on('journal.J3: commits are numbered without gaps, and say what they wrote in order', async ({ journal }, reopen) => {
     const other = { storage: 2, key: 'nul\0and more' }
     await append(journal, cart, ['a'])
     await commit(journal, (batch) => {
@@ -344,7 +349,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.is(again.head({ storage: 2, key: 'a' })?.revision, 1)
   })
 
-  on('J4: nothing has failed, and reopening a healthy journal changes nothing', async ({ journal }) => {
+  on('journal.J4: nothing has failed, and reopening a healthy journal changes nothing', async ({ journal }) => {
     await append(journal, cart, ['a'])
     assert.is(journal.failure(), undefined)
     await journal.reopen()
@@ -353,7 +358,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.is(journal.lastCommit(), 2)
   })
 
-  on('C1: a deployment, its component and its artefact survive', async ({ catalog }, reopen) => {
+  on('catalog.C1: a deployment, its component and its artefact survive', async ({ catalog }, reopen) => {
     const component = Buffer.from('the uploaded bytes')
     await catalog.keep(component, artefact('a1'))
     catalog.deploy(deployment(1, ['test.Cart', 'test.Counter']))
@@ -408,7 +413,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.is(catalog.artefact('a1', 2)?.modules.length, 0)
   })
 
-  on('C2: deployments are kept in order, and the last one serves', async ({ catalog }, reopen) => {
+  on('catalog.C2: deployments are kept in order, and the last one serves', async ({ catalog }, reopen) => {
     for (let number = 1; number <= 11; number++) {
       const services = number === 2 ? ['test.Counter'] : ['test.Cart']
       catalog.deploy(deployment(number, services))
@@ -426,7 +431,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     )
   })
 
-  on('C3: a storage id belongs to one persistence id for ever', async ({ catalog, journal }, reopen) => {
+  on('catalog.C3: a storage id belongs to one persistence id for ever', async ({ catalog, journal }, reopen) => {
     const ids = ['a', 'b'].map((id) => catalog.storageId(id))
     assert.equal(ids, [1, 2])
     assert.equal(

@@ -26,7 +26,7 @@ function both(ranges: readonly { replica: number; low: number; length: number }[
 
 const form = (context: Context) => JSON.stringify([0, 1, 2].map((replica) => context.ranges[replica] ?? []))
 
-Contexts('D2: dots unpack to what they were packed of, small or as large as they get', () => {
+Contexts('dot.D2: dots unpack to what they were packed of, small or as large as they get', () => {
   fc.assert(
     fc.property(fc.nat(replicasMax - 1), fc.oneof(fc.nat(600_000), fc.nat(counterMax)), (replica, counter) => {
       const dot = dotOf(replica, counter)
@@ -36,7 +36,7 @@ Contexts('D2: dots unpack to what they were packed of, small or as large as they
   )
 })
 
-Contexts('C1: holds what a set would, in the form that a set gives', () => {
+Contexts('context.C1: holds what a set would, in the form that a set gives', () => {
   fc.assert(
     fc.property(many, (ranges) => {
       const [dots, context] = both(ranges)
@@ -55,7 +55,7 @@ Contexts('C1: holds what a set would, in the form that a set gives', () => {
   )
 })
 
-Contexts('C1: the union of two is that of their sets, and says whether anything was new', () => {
+Contexts('context.C1: the union of two is that of their sets, and says whether anything was new', () => {
   fc.assert(
     fc.property(many, many, (one, other) => {
       const [dots, context] = both(one)
@@ -69,7 +69,7 @@ Contexts('C1: the union of two is that of their sets, and says whether anything 
   )
 })
 
-Contexts('C2: a range as long as they get is one range', () => {
+Contexts('context.C2: a range as long as they get is one range', () => {
   const context = new Context()
   context.insert(0, 1, counterMax)
   assert.ok(context.has(dotOf(0, counterMax)))

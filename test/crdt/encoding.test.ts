@@ -40,7 +40,7 @@ const replicas = history(kind.orMap, true).map((steps) => {
   return { full: first!.encode(), deltas }
 })
 
-Encoding('E1: whatever is cut is refused', () => {
+Encoding('decode.E1: whatever is cut is refused', () => {
   fc.assert(
     fc.property(replicas, ({ full, deltas }) => {
       for (const data of [full, ...deltas.slice(0, 3)]) {
@@ -52,7 +52,7 @@ Encoding('E1: whatever is cut is refused', () => {
   )
 })
 
-Encoding('E1, B1: any flipped bit is refused, or means something else in canonical form', () => {
+Encoding('decode.E1, encode.B1: any flipped bit is refused, or means something else in canonical form', () => {
   fc.assert(
     fc.property(replicas, fc.nat(), ({ full, deltas }, from) => {
       for (const data of [full, ...deltas.slice(0, 3)]) {
@@ -68,7 +68,7 @@ Encoding('E1, B1: any flipped bit is refused, or means something else in canonic
   )
 })
 
-Encoding('E1: noise is refused', () => {
+Encoding('decode.E1: noise is refused', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60, size: 'max' }), (noise) => {
       readOrRefuse(noise)
@@ -89,7 +89,7 @@ Encoding('the layout is the one that encode.ts documents', () => {
   assert.is(readOrRefuse(body(0b1000, 1, 1, 120, 1, 0, 3)), 'read')
 })
 
-Encoding('E1: each mistake is refused', () => {
+Encoding('decode.E1: each mistake is refused', () => {
   const mistakes: Readonly<Record<string, Uint8Array>> = {
     'another version': Uint8Array.of(2, 0, 0, 0),
     'another form': Uint8Array.of(1, 2),
@@ -121,7 +121,7 @@ Encoding('E1: each mistake is refused', () => {
   for (const [name, data] of Object.entries(mistakes)) assert.is(readOrRefuse(data), 'refused', name)
 })
 
-Encoding('E3: ranges of 2^40 dots cost nothing, also where a merge meets them', () => {
+Encoding('decode.E3: ranges of 2^40 dots cost nothing, also where a merge meets them', () => {
   // Dots 1 to 2^41 - 1 of "z", all seen and all gone.
   const all = Uint8Array.of(1, 0, 1, 1, 122, 1, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0x3f, 0b1000, 0)
   const replica = after('a', [op.create([], kind.orSet), op.insert([], 'x')])
@@ -131,7 +131,7 @@ Encoding('E3: ranges of 2^40 dots cost nothing, also where a merge meets them', 
   replica.apply('a', [op.insert([], 'y')], 0)
 })
 
-Encoding('E3: maps nested deeper than any that can be made are refused', () => {
+Encoding('decode.E3: maps nested deeper than any that can be made are refused', () => {
   const nested = (depth: number): number[] => {
     let inner = [0]
     for (let level = depth; level > 0; level--) inner = [1, 1, 107, 0b100_0000, 1, 0, level, ...inner]
@@ -143,7 +143,7 @@ Encoding('E3: maps nested deeper than any that can be made are refused', () => {
   assert.is(readOrRefuse(seen(99)), 'refused')
 })
 
-Encoding('E1: names that came with refused bytes are forgotten', () => {
+Encoding('decode.E1: names that came with refused bytes are forgotten', () => {
   const replica = after('a', [op.create([], kind.orSet)])
   for (let index = 0; index < 5_000; index++) {
     const name = bytes(`r${index}`)
@@ -153,7 +153,7 @@ Encoding('E1: names that came with refused bytes are forgotten', () => {
   replica.apply('another', [op.insert([], 'x')], 0)
 })
 
-Encoding('B2: a delta holds what was done and nothing else, however large the value', () => {
+Encoding('encode.B2: a delta holds what was done and nothing else, however large the value', () => {
   const replica = after('a', [op.create([], kind.orSet)])
   const operations = Array.from({ length: 10_000 }, (_, index) => op.insert([], `element-${index}`))
   replica.apply('a', operations, 0)

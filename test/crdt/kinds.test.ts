@@ -1,4 +1,4 @@
-// Guards B5.3 to B5.6: what each operation means for each kind, what is a change, what is nothing, what is refused.
+// Guards §replica-2 to §vote-2: what each operation means for each kind, what is a change, what is nothing, what is refused.
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -33,7 +33,7 @@ function nothing(replica: Replica, ...operations: readonly Operation[]): void {
 
 const value = (replica: Replica) => (seen(replica) as { value: Record<string, unknown> }).value
 
-Kinds('B5.3: values of an entity that was just created are the defaults of its kind', () => {
+Kinds('§replica-2: values of an entity that was just created are the defaults of its kind', () => {
   const fresh = (of: (typeof kind)[keyof typeof kind]) => after('a', [op.create([], of)]).json('a', ['a', 'b'])
   assert.equal(fresh(kind.gCounter), { gCounter: { value: '0' } })
   assert.equal(fresh(kind.pnCounter), { pnCounter: { value: '0' } })
@@ -45,7 +45,7 @@ Kinds('B5.3: values of an entity that was just created are the defaults of its k
   assert.equal(fresh(kind.vote), { vote: { self: false, votesFor: 0, voters: 2 } })
 })
 
-Kinds('B5.3: an entity that nobody created has an empty view, and its creation is a change', () => {
+Kinds('§replica-2: an entity that nobody created has an empty view, and its creation is a change', () => {
   const replica = new Replica()
   assert.equal(seen(replica), {})
   assert.not(replica.exists || replica.deleted)
@@ -54,12 +54,12 @@ Kinds('B5.3: an entity that nobody created has an empty view, and its creation i
   nothing(replica, op.create([], kind.gSet))
 })
 
-Kinds('B5.3: creating where another kind is, is refused', () => {
+Kinds('§replica-3: creating where another kind is, is refused', () => {
   refused(after('a', [op.create([], kind.gSet)]), op.create([], kind.orSet))
   refused(after('a', [op.create([], kind.orMap)], [op.enable(['k'])]), op.create(['k'], kind.vote))
 })
 
-Kinds('B5.3: a first change creates the entity where its kind is plain, and not where it is not', () => {
+Kinds('§replica-3: a first change creates the entity where its kind is plain, and not where it is not', () => {
   for (const [operation, expected] of [
     [op.increment([], 0n), { gCounter: { value: '0' } }],
     [op.add([], -2n), { pnCounter: { value: '-2' } }],
@@ -74,7 +74,7 @@ Kinds('B5.3: a first change creates the entity where its kind is plain, and not 
   for (const operation of [op.insert([], 'x'), op.remove([], 'x'), op.clear([])]) refused(new Replica(), operation)
 })
 
-Kinds('B5.4 GCounter: increments of one command are one delta', () => {
+Kinds('§counter-1 GCounter: increments of one command are one delta', () => {
   const replica = after('a', [op.increment([], 1n)])
   const peer = copy(replica)
   const applied = replica.apply('a', [op.increment([], 2n), op.increment([], 3n)], 0)
@@ -83,7 +83,7 @@ Kinds('B5.4 GCounter: increments of one command are one delta', () => {
   nothing(replica, op.increment([], 0n))
 })
 
-Kinds('B5.4 GCounter: an increment that is negative as signed 64, or a sum beyond uint64, is refused', () => {
+Kinds('§counter-1 GCounter: an increment that is negative as signed 64, or a sum beyond uint64, is refused', () => {
   const replica = after('a', [op.increment([], 2n ** 63n - 1n)])
   refused(replica, op.increment([], 2n ** 63n))
   refused(replica, op.increment([], -1n))
@@ -92,7 +92,7 @@ Kinds('B5.4 GCounter: an increment that is negative as signed 64, or a sum beyon
   refused(replica, op.increment([], 1n))
 })
 
-Kinds('B5.4 GCounter: shares that add up beyond uint64 only when they meet stand at its end', () => {
+Kinds('§counter-3 GCounter: shares that add up beyond uint64 only when they meet stand at its end', () => {
   const most = [op.increment([], 2n ** 63n - 1n), op.increment([], 2n ** 63n - 1n), op.increment([], 1n)]
   const [a, b] = [after('a', most), after('b', most)]
   sync(a, b)
@@ -100,7 +100,7 @@ Kinds('B5.4 GCounter: shares that add up beyond uint64 only when they meet stand
   assert.is(hex(copy(a).encode()), hex(b.encode()))
 })
 
-Kinds('B5.4 PNCounter: a net 0 of one command is nothing, and the range is that of sint64', () => {
+Kinds('§counter-2 PNCounter: a net 0 of one command is nothing, and the range is that of sint64', () => {
   const replica = after('a', [op.add([], 5n)])
   nothing(replica, op.add([], 3n), op.add([], -3n))
   replica.apply('a', [op.add([], -(2n ** 63n)), op.add([], -5n)], 0)
@@ -109,7 +109,7 @@ Kinds('B5.4 PNCounter: a net 0 of one command is nothing, and the range is that 
   refused(replica, op.add([], 2n ** 63n - 1n), op.add([], 2n ** 63n - 1n), op.add([], 2n))
 })
 
-Kinds('B5.4 GSet: adding what is there is nothing, repeats are one, nothing is ever removed', () => {
+Kinds('§set-1 GSet: adding what is there is nothing, repeats are one, nothing is ever removed', () => {
   const replica = after('a', [op.create([], kind.gSet), op.insert([], 'x'), op.insert([], 'x')])
   nothing(replica, op.insert([], 'x'))
   refused(replica, op.remove([], 'x'))
@@ -117,7 +117,7 @@ Kinds('B5.4 GSet: adding what is there is nothing, repeats are one, nothing is e
   assert.equal(value(replica), { gSet: { elements: ['x'], size: '1' } })
 })
 
-Kinds('B5.4 ORSet: what comes back to where it was within a command is nothing', () => {
+Kinds('§set-2 ORSet: what comes back to where it was within a command is nothing', () => {
   const replica = after('a', [op.create([], kind.orSet), op.insert([], 'x'), op.insert([], 'y')])
   nothing(replica, op.remove([], 'absent'))
   nothing(replica, op.remove([], 'x'), op.insert([], 'x'))
@@ -126,7 +126,7 @@ Kinds('B5.4 ORSet: what comes back to where it was within a command is nothing',
   nothing(after('a', [op.create([], kind.orSet)]), op.clear([]))
 })
 
-Kinds('B5.4 ORSet: clear forgets what the command said before it', () => {
+Kinds('§set-2 ORSet: clear forgets what the command said before it', () => {
   const replica = after('a', [op.create([], kind.orSet), op.insert([], 'x'), op.insert([], 'y')])
   const peer = copy(replica)
   const applied = replica.apply('a', [op.insert([], 'z'), op.clear([]), op.insert([], 'y')], 0)
@@ -135,7 +135,7 @@ Kinds('B5.4 ORSet: clear forgets what the command said before it', () => {
   for (const each of [replica, peer]) assert.equal(value(each), { orSet: { elements: ['y'], size: '1' } })
 })
 
-Kinds('B5.4 ORSet: adding wins over removing at the same time', () => {
+Kinds('§set-3 ORSet: adding wins over removing at the same time', () => {
   const a = after('a', [op.create([], kind.orSet), op.insert([], 'x')])
   const b = copy(a)
   a.apply('a', [op.remove([], 'x')], 0)
@@ -145,14 +145,14 @@ Kinds('B5.4 ORSet: adding wins over removing at the same time', () => {
   assert.equal(value(a), { orSet: { elements: ['x'], size: '1' } })
 })
 
-Kinds('B5.4 LWWRegister: creating one is a write of the empty value', () => {
+Kinds('§register-1 LWWRegister: creating one is a write of the empty value', () => {
   const replica = new Replica()
   replica.apply('a', [op.create([], kind.lwwRegister)], 100)
   nothing(replica, op.assign([], 'lower', clock.custom, 99n))
   assert.equal(value(replica), { lwwRegister: {} })
 })
 
-Kinds('G5: a register created and assigned in one command is that assign alone', () => {
+Kinds('§register-1, register.G5: a register created and assigned in one command is that assign alone', () => {
   const replica = new Replica()
   replica.apply('a', [op.create([], kind.lwwRegister), op.assign([], 'first', clock.reverse)], 100)
   assert.equal(value(replica), { lwwRegister: { value: 'first' } })
@@ -163,7 +163,7 @@ Kinds('G5: a register created and assigned in one command is that assign alone',
   assert.ok(counted.apply('a', [op.assign([], 'six', clock.custom, 6n)], 100).changed)
 })
 
-Kinds('B5.4 LWWRegister: the default clock is never behind the value that it replaces', () => {
+Kinds('§register-2 LWWRegister: the default clock is never behind the value that it replaces', () => {
   const replica = new Replica()
   replica.apply('a', [op.assign([], 'ahead', clock.custom, 5_000n)], 0)
   replica.apply('a', [op.assign([], 'later')], 1_000)
@@ -173,7 +173,7 @@ Kinds('B5.4 LWWRegister: the default clock is never behind the value that it rep
   assert.equal(value(replica), { lwwRegister: { value: 'later' } }, '5,001 by a beats 5,001 by b')
 })
 
-Kinds('B5.4 LWWRegister: with the reverse clock the first write wins, and loses against the default one', () => {
+Kinds('§register-3 LWWRegister: with the reverse clock the first write wins, and loses against the default one', () => {
   const [a, b] = [new Replica(), new Replica()]
   a.apply('a', [op.assign([], 'second', clock.reverse)], 200)
   b.apply('b', [op.assign([], 'first', clock.reverse)], 100)
@@ -184,14 +184,14 @@ Kinds('B5.4 LWWRegister: with the reverse clock the first write wins, and loses 
   nothing(a, op.assign([], 'reverse', clock.reverse))
 })
 
-Kinds('B5.4 LWWRegister: custom is the given value, and a lower one loses without an error', () => {
+Kinds('§register-4 LWWRegister: custom is the given value, and a lower one loses without an error', () => {
   const replica = after('a', [op.assign([], 'ten', clock.custom, 10n)])
   nothing(replica, op.assign([], 'nine', clock.custom, 9n))
   assert.ok(replica.apply('a', [op.assign([], 'also ten', clock.custom, 10n)], 0).changed)
   assert.equal(value(replica), { lwwRegister: { value: 'also ten' } })
 })
 
-Kinds('B5.4 LWWRegister: custom auto-increment is the given value, or one more than what is there', () => {
+Kinds('§register-4 LWWRegister: custom auto-increment is the given value, or one more than what is there', () => {
   const replica = after('a', [op.assign([], 'ten', clock.custom, 10n)])
   replica.apply('a', [op.assign([], 'eleven', clock.customAutoIncrement, 3n)], 0)
   nothing(replica, op.assign([], 'ten', clock.custom, 10n))
@@ -200,7 +200,7 @@ Kinds('B5.4 LWWRegister: custom auto-increment is the given value, or one more t
   nothing(replica, op.assign([], 'x', clock.custom, 49n))
 })
 
-Kinds('B5.4 LWWRegister: equal timestamps, the lower replica id wins, whoever writes first', () => {
+Kinds('§register-5 LWWRegister: equal timestamps, the lower replica id wins, whoever writes first', () => {
   const write = (text: string) => [op.assign([], text, clock.custom, 7n)]
   const [a, b] = [after('a', write('of a')), after('b', write('of b'))]
   sync(a, b)
@@ -211,7 +211,7 @@ Kinds('B5.4 LWWRegister: equal timestamps, the lower replica id wins, whoever wr
 })
 
 Kinds(
-  'B5.4 LWWRegister: an equal value is no write with the default clock, and one without a change with another',
+  '§register-7 LWWRegister: an equal value is no write with the default clock, and one without a change with another',
   () => {
     const replica = after('a', [op.assign([], 'x')])
     nothing(replica, op.assign([], 'x'))
@@ -221,13 +221,13 @@ Kinds(
   },
 )
 
-Kinds('B5.4 LWWRegister: timestamps stay within int64', () => {
+Kinds('§register-7 LWWRegister: timestamps stay within int64', () => {
   const replica = after('b', [op.assign([], 'end', clock.custom, 2n ** 63n - 1n)])
   replica.apply('b', [op.assign([], 'after the end')], 0)
   assert.equal(value(copy(replica)), { lwwRegister: { value: 'after the end' } })
 })
 
-Kinds('B5.4 Flag: enabling is once, disabling is legal only while it is off', () => {
+Kinds('§flag-1 Flag: enabling is once, disabling is legal only while it is off', () => {
   const replica = after('a', [op.enable([], false)])
   nothing(replica, op.enable([], false))
   assert.ok(replica.apply('a', [op.enable([], false), op.enable([])], 0).changed)
@@ -236,31 +236,34 @@ Kinds('B5.4 Flag: enabling is once, disabling is legal only while it is off', ()
   refused(after('a', [op.create([], kind.flag)]), op.enable([]), op.enable([], false))
 })
 
-Kinds('B5.4 Flag: enabled by two at once it is on, on both', () => {
+Kinds('§flag-1 Flag: enabled by two at once it is on, on both', () => {
   const [a, b] = [after('a', [op.enable([])]), after('b', [op.enable([])])]
   sync(a, b)
   assert.is(hex(a.encode()), hex(b.encode()))
   assert.equal(value(a), { flag: { enabled: true } })
 })
 
-Kinds('B5.4: a change to a value of another kind is refused, and takes the whole command with it', () => {
-  const counter = after('a', [op.increment([], 1n)])
-  for (const operation of [
-    op.add([], 1n),
-    op.insert([], 'x'),
-    op.remove([], 'x'),
-    op.clear([]),
-    op.assign([], 'x'),
-    op.enable([]),
-    op.vote([], true),
-    op.increment(['k'], 1n),
-  ]) {
-    refused(counter, op.increment([], 1n), operation)
-  }
-  refused(after('a', [op.add([], 1n)]), op.increment([], 1n))
-})
+Kinds(
+  '§replica-3, §replica-4: a change to a value of another kind is refused, and takes the whole command with it',
+  () => {
+    const counter = after('a', [op.increment([], 1n)])
+    for (const operation of [
+      op.add([], 1n),
+      op.insert([], 'x'),
+      op.remove([], 'x'),
+      op.clear([]),
+      op.assign([], 'x'),
+      op.enable([]),
+      op.vote([], true),
+      op.increment(['k'], 1n),
+    ]) {
+      refused(counter, op.increment([], 1n), operation)
+    }
+    refused(after('a', [op.add([], 1n)]), op.increment([], 1n))
+  },
+)
 
-Kinds('B5.5: a path leads through maps that are there, its last key may be new', () => {
+Kinds('§map-1: a path leads through maps that are there, its last key may be new', () => {
   const replica = after('a', [op.create([], kind.orMap)])
   refused(replica, op.increment(['missing', 'k'], 1n))
   refused(replica, op.insert(['missing'], 'x'))
@@ -281,7 +284,7 @@ Kinds('B5.5: a path leads through maps that are there, its last key may be new',
   refused(replica, op.increment(['m', 's', 'deeper'], 1n))
 })
 
-Kinds('B5.5: maps nest 32 deep', () => {
+Kinds('§map-1: maps nest 32 deep', () => {
   const replica = after('a', [op.create([], kind.orMap)])
   const path: string[] = []
   for (let depth = 1; depth < 32; depth++) {
@@ -293,7 +296,7 @@ Kinds('B5.5: maps nest 32 deep', () => {
   assert.match(JSON.stringify(replica.json('a', [])), /"7"/)
 })
 
-Kinds('B5.5: adding a key counts as a change, also with a default value', () => {
+Kinds('§map-2: adding a key counts as a change, also with a default value', () => {
   const replica = after('a', [op.create([], kind.orMap)])
   const applied = replica.apply('a', [op.create(['k'], kind.pnCounter)], 0)
   assert.ok(applied.delta !== undefined && applied.changed)
@@ -301,7 +304,7 @@ Kinds('B5.5: adding a key counts as a change, also with a default value', () => 
   nothing(replica, op.add(['k'], 0n))
 })
 
-Kinds('B5.5: removing a key that the command added is nothing, clear then add is both', () => {
+Kinds('§map-2: removing a key that the command added is nothing, clear then add is both', () => {
   const replica = after('a', [op.create([], kind.orMap)], [op.increment(['old'], 1n)])
   nothing(replica, op.increment(['new'], 1n), op.remove([], 'new'))
   nothing(replica, op.remove([], 'absent'))
@@ -321,7 +324,7 @@ const counters = (replica: Replica) => {
   )
 }
 
-Kinds('A12: a key that was removed and added again starts from scratch, on every replica', () => {
+Kinds('§map-3: a key that was removed and added again starts from scratch, on every replica', () => {
   const a = after('a', [op.create([], kind.orMap)], [op.increment(['k'], 5n)])
   const b = copy(a)
   b.apply('b', [op.increment(['k'], 3n)], 0)
@@ -335,14 +338,14 @@ Kinds('A12: a key that was removed and added again starts from scratch, on every
   for (const each of [a, b]) assert.equal(counters(each), { k: '2' })
 })
 
-Kinds('A12: the same within one command', () => {
+Kinds('§map-3: the same within one command', () => {
   const a = after('a', [op.create([], kind.orMap)], [op.increment(['k'], 5n)])
   const b = copy(a)
   b.merge(delta(a.apply('a', [op.remove([], 'k'), op.increment(['k'], 1n)], 0)))
   for (const each of [a, b]) assert.equal(counters(each), { k: '1' })
 })
 
-Kinds('B5.5: a key that is removed and updated at once stays, with what the removal had not seen', () => {
+Kinds('§map-4: a key that is removed and updated at once stays, with what the removal had not seen', () => {
   const a = after('a', [op.create([], kind.orMap)], [op.increment(['k'], 5n)])
   const b = copy(a)
   a.apply('a', [op.remove([], 'k')], 0)
@@ -351,7 +354,7 @@ Kinds('B5.5: a key that is removed and updated at once stays, with what the remo
   for (const each of [a, b]) assert.equal(counters(each), { k: '3' })
 })
 
-Kinds('O2: an update that leaves the value at its default keeps the key too', () => {
+Kinds('map.O2: an update that leaves the value at its default keeps the key too', () => {
   const a = after('a', [op.create([], kind.orMap)], [op.create(['k'], kind.orSet), op.insert(['k'], 'x')])
   const b = copy(a)
   a.apply('a', [op.remove([], 'k')], 0)
@@ -364,7 +367,7 @@ Kinds('O2: an update that leaves the value at its default keeps the key too', ()
   }
 })
 
-Kinds('O3: the removal of an outer key takes all that is nested in it', () => {
+Kinds('map.O3: the removal of an outer key takes all that is nested in it', () => {
   const a = after('a', [op.create([], kind.orMap)], [op.create(['m'], kind.orMap), op.increment(['m', 'k'], 5n)])
   const b = copy(a)
   b.merge(delta(a.apply('a', [op.remove([], 'm')], 0)))
@@ -373,7 +376,7 @@ Kinds('O3: the removal of an outer key takes all that is nested in it', () => {
   assert.match(JSON.stringify(b.json('a', [])), /"gCounter":\{"value":"0"\}/)
 })
 
-Kinds('O4: kinds created at once under one key: the lowest is seen, removing the key takes all', () => {
+Kinds('§map-5, map.O4: kinds created at once under one key: the lowest is seen, removing the key takes all', () => {
   const a = after('a', [op.create([], kind.orMap)])
   const b = copy(a)
   a.apply('a', [op.assign(['k'], 'text')], 0)
@@ -388,7 +391,7 @@ Kinds('O4: kinds created at once under one key: the lowest is seen, removing the
   assert.match(JSON.stringify(b.json('a', [])), /anew/)
 })
 
-Kinds('B5.6: one vote a replica, voting the same again is nothing', () => {
+Kinds('§vote-1: one vote a replica, voting the same again is nothing', () => {
   const replica = after('a', [op.vote([], true)])
   nothing(replica, op.vote([], true))
   nothing(replica, op.vote([], false), op.vote([], true))
@@ -396,7 +399,7 @@ Kinds('B5.6: one vote a replica, voting the same again is nothing', () => {
   nothing(replica, op.vote([], false))
 })
 
-Kinds('B5.6: votes are counted among the members, who left does not count', () => {
+Kinds('§vote-2: votes are counted among the members, who left does not count', () => {
   const [a, b] = [after('a', [op.vote([], true)]), after('b', [op.vote([], true)])]
   sync(a, b)
   const tally = (self: string, ...members: readonly string[]) => a.json(self, members)
@@ -407,7 +410,7 @@ Kinds('B5.6: votes are counted among the members, who left does not count', () =
   assert.equal(tally('a', 'a', 'b', 'c'), { vote: { self: true, votesFor: 1, voters: 3 } })
 })
 
-Kinds('U2: what operations of one command cancel out is not there between them either', () => {
+Kinds('edit.U2: what operations of one command cancel out is not there between them either', () => {
   const replica = after('a', [op.create([], kind.orMap)], [op.create(['s'], kind.orSet), op.insert(['s'], 'x')])
   // The key is visited, removed, and is another one when it is visited again.
   const operations = [op.remove(['s'], 'x'), op.remove([], 's'), op.create(['s'], kind.orSet), op.insert(['s'], 'y')]

@@ -24,7 +24,7 @@ function merged(...parts: readonly Uint8Array[]): Replica {
 const view = (replica: Replica) => names.map((self) => hex(replica.view({ kind: 'all' }, self, names))).join()
 
 eachKind((of, name) => {
-  Laws(`R1: ${name}: merging commutes, associates and repeats harmlessly`, () => {
+  Laws(`§replica-6, replica.R1: ${name}: merging commutes, associates and repeats harmlessly`, () => {
     fc.assert(
       fc.property(history(of, true), (steps) => {
         const [a, b, c] = play(steps).replicas.map((replica) => replica.encode()) as [
@@ -45,7 +45,7 @@ eachKind((of, name) => {
     )
   })
 
-  Laws(`R2: ${name}: deltas in any order, twice and in batches are the full state`, () => {
+  Laws(`§replica-6, replica.R2: ${name}: deltas in any order, twice and in batches are the full state`, () => {
     const orders = history(of, true).chain((steps) => {
       const { replicas, deltas } = play(steps)
       const places = fc.array(fc.nat(Math.max(0, deltas.length - 1)), { maxLength: 10 })
@@ -66,40 +66,43 @@ eachKind((of, name) => {
     )
   })
 
-  Laws(`R2, R3: ${name}: a delta is all that was done; undo takes all of it back; what throws has done nothing`, () => {
-    fc.assert(
-      fc.property(history(of, true), history(of, false), (steps, more) => {
-        const replica = play(steps).replicas[0]!
-        for (const step of more) {
-          if (step.do !== 'apply') continue
-          const before = { bytes: hex(replica.encode()), size: replica.size, view: view(replica) }
-          const other = copy(replica)
-          const applied = attempt(() => replica.apply('a', step.operations, step.nowMs))
-          if (applied?.delta === undefined) {
+  Laws(
+    `§replica-4, replica.R2, replica.R3: ${name}: a delta is all that was done; undo takes all of it back; what throws has done nothing`,
+    () => {
+      fc.assert(
+        fc.property(history(of, true), history(of, false), (steps, more) => {
+          const replica = play(steps).replicas[0]!
+          for (const step of more) {
+            if (step.do !== 'apply') continue
+            const before = { bytes: hex(replica.encode()), size: replica.size, view: view(replica) }
+            const other = copy(replica)
+            const applied = attempt(() => replica.apply('a', step.operations, step.nowMs))
+            if (applied?.delta === undefined) {
+              assert.is(hex(replica.encode()), before.bytes)
+              continue
+            }
+            const done = hex(replica.encode())
+            if (view(replica) !== before.view) assert.ok(applied.changed, 'a change that is not reported')
+            else if (of !== kind.orMap) assert.not(applied.changed, 'a change that is none')
+            const { changed, news } = other.merge(applied.delta)
+            assert.is(hex(other.encode()), done)
+            assert.is(other.size, replica.size)
+            assert.ok(news)
+            assert.is(changed, view(replica) !== before.view)
+            applied.undo()
             assert.is(hex(replica.encode()), before.bytes)
-            continue
+            assert.is(replica.size, before.size)
+            assert.is(view(replica), before.view)
+            assert.is(hex(delta(replica.apply('a', step.operations, step.nowMs))), hex(applied.delta))
+            assert.is(hex(replica.encode()), done)
           }
-          const done = hex(replica.encode())
-          if (view(replica) !== before.view) assert.ok(applied.changed, 'a change that is not reported')
-          else if (of !== kind.orMap) assert.not(applied.changed, 'a change that is none')
-          const { changed, news } = other.merge(applied.delta)
-          assert.is(hex(other.encode()), done)
-          assert.is(other.size, replica.size)
-          assert.ok(news)
-          assert.is(changed, view(replica) !== before.view)
-          applied.undo()
-          assert.is(hex(replica.encode()), before.bytes)
-          assert.is(replica.size, before.size)
-          assert.is(view(replica), before.view)
-          assert.is(hex(delta(replica.apply('a', step.operations, step.nowMs))), hex(applied.delta))
-          assert.is(hex(replica.encode()), done)
-        }
-      }),
-      { numRuns },
-    )
-  })
+        }),
+        { numRuns },
+      )
+    },
+  )
 
-  Laws(`R1: ${name}: a merge says whether anything was learnt, and whether the value is another one`, () => {
+  Laws(`replica.R1: ${name}: a merge says whether anything was learnt, and whether the value is another one`, () => {
     fc.assert(
       fc.property(history(of, true), history(of, true), (steps, others) => {
         const [replica] = play(steps).replicas
@@ -117,7 +120,7 @@ eachKind((of, name) => {
     )
   })
 
-  Laws(`R1: ${name}: encoded and decoded it is the same, in bytes, value and size`, () => {
+  Laws(`replica.R1: ${name}: encoded and decoded it is the same, in bytes, value and size`, () => {
     fc.assert(
       fc.property(history(of, true), (steps) => {
         for (const replica of play(steps).replicas) {
@@ -144,7 +147,7 @@ const busy = fc.array(
   { minLength: 50, maxLength: 200, size: 'max' },
 )
 
-Laws('X1: deltas find what they remove in large sets and maps, at every depth, after undo too', () => {
+Laws('dot-index.X1: deltas find what they remove in large sets and maps, at every depth, after undo too', () => {
   const large = after('a', [op.create([], kind.orMap)])
   for (let index = 0; index < 50; index++) {
     large.apply('a', [op.create([`k${index}`], kind.orSet)], 0)
@@ -176,7 +179,7 @@ Laws('X1: deltas find what they remove in large sets and maps, at every depth, a
   )
 })
 
-Laws('O4: kinds that were created concurrently are all kept, the lowest is seen, on every replica', () => {
+Laws('§map-5, map.O4: kinds that were created concurrently are all kept, the lowest is seen, on every replica', () => {
   const [a, b] = [after('a', [op.increment([], 2n)]), after('b', [op.assign([], 'text')])]
   a.merge(b.encode())
   b.merge(a.encode())
@@ -188,7 +191,7 @@ Laws('O4: kinds that were created concurrently are all kept, the lowest is seen,
   )
 })
 
-Laws('R4: deletion beats what was done at the same time, and its replicas are two bytes', () => {
+Laws('§replica-8, replica.R4: deletion beats what was done at the same time, and its replicas are two bytes', () => {
   const a = after('a', [op.create([], kind.orMap)], [op.increment(['k'], 1n)])
   const b = copy(a)
   const update = delta(b.apply('b', [op.increment(['k'], 1n)], 0))
@@ -209,7 +212,7 @@ Laws('R4: deletion beats what was done at the same time, and its replicas are tw
   assert.is(a.json('a', names), null)
 })
 
-Laws('R4: the undo of a deletion brings everything back', () => {
+Laws('replica.R4: the undo of a deletion brings everything back', () => {
   const a = after('a', [op.create([], kind.orSet)], [op.insert([], 'x')])
   const before = { bytes: hex(a.encode()), size: a.size }
   a.delete().undo()
@@ -218,7 +221,7 @@ Laws('R4: the undo of a deletion brings everything back', () => {
   a.apply('a', [op.insert([], 'y')], 0)
 })
 
-Laws('C3: 10,000 additions and removals leave a few bytes', () => {
+Laws('§replica-6, context.C3: 10,000 additions and removals leave a few bytes', () => {
   const set = after('a', [op.create([], kind.orSet)])
   const map = after('a', [op.create([], kind.orMap)])
   const peer = new Replica()

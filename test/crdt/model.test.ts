@@ -65,7 +65,7 @@ function crowded(...operations: readonly Operation[]): void {
   fc.assert(fc.property(fc.array(step, { maxLength: 60, size: 'max' }), compare), { numRuns: 300 })
 }
 
-Models('O2, O3: a key that is removed and updated at once is what the log says', () => {
+Models('map.O2, map.O3: a key that is removed and updated at once is what the log says', () => {
   crowded(
     op.create([], kind.orMap),
     op.create(['k'], kind.orSet),
@@ -86,7 +86,7 @@ Models('O2, O3: a key that is removed and updated at once is what the log says',
   )
 })
 
-Models('O4: different kinds created at once, at the root too, are what the log says', () => {
+Models('map.O4: different kinds created at once, at the root too, are what the log says', () => {
   crowded(
     op.create([], kind.orMap),
     op.create([], kind.orSet),

@@ -19,7 +19,7 @@ const refused = (data: Uint8Array, why: RegExp, max = 100) => {
   )
 }
 
-Operations('P1: what a guest writes is read back, every kind of change', () => {
+Operations('operations.P1: what a guest writes is read back, every kind of change', () => {
   fc.assert(
     fc.property(history(kind.orMap, false), (steps) => {
       for (const step of steps) {
@@ -31,7 +31,7 @@ Operations('P1: what a guest writes is read back, every kind of change', () => {
   )
 })
 
-Operations('P1: the same as another writer of crdt.proto has it', () => {
+Operations('operations.P1: the same as another writer of crdt.proto has it', () => {
   const data = written({
     operations: [
       { path: [Buffer.from('k')], increment: '18446744073709551615' },
@@ -55,7 +55,7 @@ Operations('P1: the same as another writer of crdt.proto has it', () => {
   )
 })
 
-Operations('P1: no change, no such kind, clear: false, too many and too deep are refused', () => {
+Operations('operations.P1: no change, no such kind, clear: false, too many and too deep are refused', () => {
   refused(written({ operations: [{ path: [Buffer.from('k')] }] }), /without a change/)
   refused(written({ operations: [{ create: 0 }] }), /kind 0/)
   refused(written({ operations: [{ create: 9 }] }), /kind 9/)
@@ -64,19 +64,22 @@ Operations('P1: no change, no such kind, clear: false, too many and too deep are
   refused(written({ operations: [{ path: Array(33).fill(Buffer.from('k')), vote: true }] }), /more than 32/)
 })
 
-Operations('P2: unknown fields are skipped, an unknown clock is the default, the last change counts', () => {
-  const assign = written({ operations: [{ assign: { clock: 77 } }] })
-  assert.equal(decodeOperations(assign, 1)[0]!.change, {
-    kind: 'assign',
-    value: new Uint8Array(),
-    clock: 0,
-    customClock: 0n,
-  })
-  const odd = Uint8Array.of(0x10, 5, 0x0a, 6, 0x78, 1, 0x18, 3, 0x50, 1)
-  assert.equal(decodeOperations(odd, 1), [{ path: [], change: { kind: 'vote', for: true } }])
-})
+Operations(
+  '§register-4, operations.P2: unknown fields are skipped, an unknown clock is the default, the last change counts',
+  () => {
+    const assign = written({ operations: [{ assign: { clock: 77 } }] })
+    assert.equal(decodeOperations(assign, 1)[0]!.change, {
+      kind: 'assign',
+      value: new Uint8Array(),
+      clock: 0,
+      customClock: 0n,
+    })
+    const odd = Uint8Array.of(0x10, 5, 0x0a, 6, 0x78, 1, 0x18, 3, 0x50, 1)
+    assert.equal(decodeOperations(odd, 1), [{ path: [], change: { kind: 'vote', for: true } }])
+  },
+)
 
-Operations('P1: cut, flipped or noise, nothing but OperationError is thrown', () => {
+Operations('operations.P1: cut, flipped or noise, nothing but OperationError is thrown', () => {
   const data = encodeOperations([
     op.create(['m'], kind.orMap),
     op.increment(['m', 'k'], 300n),

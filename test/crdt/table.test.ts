@@ -7,7 +7,7 @@ import { Table } from '../../host/crdt/table.ts'
 
 const Tables = suite('crdt table')
 
-Tables('T1: holds what a Map would, through any coming and going', () => {
+Tables('table.T1: holds what a Map would, through any coming and going', () => {
   const step = fc.record({ key: fc.nat(300).map(String), add: fc.boolean() })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 1_500, size: 'max' }), (steps) => {
@@ -30,7 +30,7 @@ Tables('T1: holds what a Map would, through any coming and going', () => {
   )
 })
 
-Tables('T1: every key may be removed while they are visited', () => {
+Tables('table.T1: every key may be removed while they are visited', () => {
   const table = new Table<number>()
   for (let index = 0; index < 1_000; index++) table.add(String(index), index)
   const visited: number[] = []

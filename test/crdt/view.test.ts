@@ -36,7 +36,7 @@ eachKind((of, name) => {
   })
 })
 
-View('W1: elements ascend by their bytes', () => {
+View('view.W1: elements ascend by their bytes', () => {
   assert.equal(seen(set()), { exists: true, value: { orSet: { elements: ['', 'a', 'b', 'c'], size: '4' } } })
   const high = after('a', [op.create([], kind.gSet)])
   for (const element of [[200], [0], [127, 1], [127]]) {
@@ -46,13 +46,16 @@ View('W1: elements ascend by their bytes', () => {
   assert.equal(value.gSet.elements, [[0], [127], [127, 1], [200]])
 })
 
-View('W1, W3: a part of a set has the elements that are there, once each, and the size of the whole', () => {
-  const scope = { kind: 'elements' as const, elements: ['c', 'absent', 'a', 'c'].map(bytes) }
-  const value = { orSet: { elements: ['a', 'c'], size: '4' } }
-  assert.equal(seen(set(), scope), { exists: true, value, partial: true })
-})
+View(
+  '§replica-9, view.W1, view.W3: a part of a set has the elements that are there, once each, and the size of the whole',
+  () => {
+    const scope = { kind: 'elements' as const, elements: ['c', 'absent', 'a', 'c'].map(bytes) }
+    const value = { orSet: { elements: ['a', 'c'], size: '4' } }
+    assert.equal(seen(set(), scope), { exists: true, value, partial: true })
+  },
+)
 
-View('W2: a part of a map has the values under the keys whole', () => {
+View('view.W2: a part of a map has the values under the keys whole', () => {
   const replica = after('a', [
     op.create([], kind.orMap),
     op.increment(['a'], 1n),
@@ -65,7 +68,7 @@ View('W2: a part of a map has the values under the keys whole', () => {
   assert.equal(seen(replica, scope), { exists: true, value, partial: true })
 })
 
-View('W3: a view of nothing says that the entity exists, and how large a set or a map is', () => {
+View('§replica-9, view.W3: a view of nothing says that the entity exists, and how large a set or a map is', () => {
   const nothing = { kind: 'nothing' } as const
   assert.equal(seen(set(), nothing), { exists: true, value: { orSet: { size: '4' } }, partial: true })
   assert.equal(seen(after('a', [op.increment([], 2n)]), nothing), { exists: true, partial: true })

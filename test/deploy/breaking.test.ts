@@ -187,7 +187,7 @@ function setOf(parts: (message: protobuf.Writer) => void): Uint8Array {
   return set.uint32(10).bytes(file.finish()).finish()
 }
 
-Breaking('K3: 20,000 fields that are gone and 20,000 ranges are searched, not scanned', async () => {
+Breaking('breaking.K3: 20,000 fields that are gone and 20,000 ranges are searched, not scanned', async () => {
   const numbers = Array.from({ length: 20_000 }, (_, at) => 2 * at + 1)
   const was = setOf((message) => {
     for (const number of numbers)

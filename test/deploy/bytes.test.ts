@@ -46,7 +46,7 @@ Bytes('signed integers are what WebAssembly reads', () => {
   )
 })
 
-Bytes('B1: ends, overlong integers and bad names are errors', () => {
+Bytes('bytes.B1: ends, overlong integers and bad names are errors', () => {
   fails((reader) => reader.byte())
   fails((reader) => reader.u32(), 0x80)
   fails((reader) => reader.u32(), 0xff, 0xff, 0xff, 0xff, 0x1f)
@@ -58,7 +58,7 @@ Bytes('B1: ends, overlong integers and bad names are errors', () => {
   fails((reader) => reader.skipLeb(32), 0x80, 0x80, 0x80, 0x80, 0x80, 0)
 })
 
-Bytes('B2: a claimed length allocates nothing', () => {
+Bytes('bytes.B2: a claimed length allocates nothing', () => {
   fails((reader) => reader.take(reader.u32()), 0xff, 0xff, 0xff, 0xff, 0x0f, 1)
 })
 

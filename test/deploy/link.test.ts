@@ -67,7 +67,7 @@ Link('refuses a section that claims more than the file has: 14 bytes of a 4 GB f
   await refused(claim200MB, /damaged: unexpected end/)
 })
 
-Link('refuses imports by name and says what to do', async () => {
+Link('§deploy-12: refuses imports by name and says what to do', async () => {
   const core = await parse('(module (import "wasi:cli/stderr" "f" (func)))')
   const embedded = await componentEmbed({
     binary: core,
@@ -127,7 +127,7 @@ Link('a service without a proper name is refused in plain characters', async () 
   await refused(await guestComponent({ describe }), /"\?\.Svc" is not the full name/)
 })
 
-Link('refuses memories and tables beyond the limits', async () => {
+Link('§limit-7: refuses memories and tables beyond the limits', async () => {
   await refused(await guestComponent({ memory: '(memory (export "memory") 1025)' }), /memories begin larger/)
   await refused(await guestComponent({ fields: '(table 100001 funcref)' }), /tables begin larger/)
   await refused(await guestComponent({ fields: '(table 1 funcref)'.repeat(65) }), /65 tables, 64 are allowed/)

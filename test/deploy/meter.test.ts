@@ -74,7 +74,7 @@ const { program } = fc.letrec<{ program: string; statement: string }>((tie) => (
   ),
 }))
 
-Meter('M1: a random program does what it did, and paid for every step that it took', async () => {
+Meter('meter.M1: a random program does what it did, and paid for every step that it took', async () => {
   await fc.assert(
     fc.asyncProperty(program, fc.integer(), async (body, bits) => {
       const fields = `(global $steps (export "steps") (mut i32) (i32.const 0))
@@ -92,20 +92,20 @@ Meter('M1: a random program does what it did, and paid for every step that it to
   )
 })
 
-Meter('M1: an endless loop, an empty one, and endless recursion by tail calls run out', async () => {
+Meter('meter.M1: an endless loop, an empty one, and endless recursion by tail calls run out', async () => {
   outOfFuel(await metered('(func (export "f") (loop $l (br $l)))'), 'f')
   outOfFuel(await metered('(func $f (export "f") (return_call $f))'), 'f')
   outOfFuel(await metered('(table funcref (elem $f)) (func $f (export "f") (return_call_indirect (i32.const 0)))'), 'f')
 })
 
-Meter('M1: what comes after a call is paid for on every return of a deep recursion', async () => {
+Meter('meter.M1: what comes after a call is paid for on every return of a deep recursion', async () => {
   const arm = `(if (local.get 0) (then ${'(nop)(drop (i32.const 1))'.repeat(500)}))`
   const run = await metered(`(func $f (export "f") (param i32)
     (if (i32.gt_s (local.get 0) (i32.const 1)) (then (call $f (i32.sub (local.get 0) (i32.const 1))))) ${arm})`)
   assert.ok(run.ticks('f', 1000) >= 1000 * 1000)
 })
 
-Meter('M2: modules of one component share the counter, start functions included', async () => {
+Meter('meter.M2: modules of one component share the counter, start functions included', async () => {
   const bytes = writeModule(meter(readModule(await parse('(module (func $s (loop $l (br $l))) (start $s))'))))
   const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, 1000n)
   const imports = { [fuelImport.module]: { [fuelImport.name]: fuel } }
@@ -113,7 +113,7 @@ Meter('M2: modules of one component share the counter, start functions included'
   assert.ok((fuel.value as bigint) < 0n)
 })
 
-Meter('M3: an interpreter pays for the case that it takes, not for all', async () => {
+Meter('meter.M3: an interpreter pays for the case that it takes, not for all', async () => {
   const cases = 100
   const open = Array.from({ length: cases }, () => '(block').join(' ')
   const labels = Array.from({ length: cases }, (_, i) => i).join(' ')
@@ -124,7 +124,7 @@ Meter('M3: an interpreter pays for the case that it takes, not for all', async (
   assert.ok(ticks >= 50 * stepTicks && ticks < 4 * 50 * stepTicks, `${ticks} ticks, ${cases * 50 * stepTicks} for all`)
 })
 
-Meter('M4: lengths are paid for: fills, copies, growth of memories and tables', async () => {
+Meter('meter.M4: lengths are paid for: fills, copies, growth of memories and tables', async () => {
   const run = await metered(`(memory 1024) (table $t 10 1000 funcref)
     (func (export "fill") (param i32) (memory.fill (i32.const 0) (i32.const 1) (local.get 0)))
     (func (export "copy") (param i32) (memory.copy (i32.const 0) (i32.const 1) (local.get 0)))
@@ -139,7 +139,7 @@ Meter('M4: lengths are paid for: fills, copies, growth of memories and tables', 
   outOfFuel(run, 'loop')
 })
 
-Meter('M4: an absurd length cannot wrap the counter, and the instruction still gets it', async () => {
+Meter('meter.M4: an absurd length cannot wrap the counter, and the instruction still gets it', async () => {
   const run = await metered(
     `(memory 1) (func (export "grow") (result i32) (memory.grow (i32.const -1)))
      (func (export "fill") (memory.fill (i32.const 0) (i32.const 1) (i32.const -1)))
@@ -153,7 +153,7 @@ Meter('M4: an absurd length cannot wrap the counter, and the instruction still g
   outOfFuel(poor, 'f')
 })
 
-Meter('M4: to grow by nothing gives the size, and by something grows', async () => {
+Meter('meter.M4: to grow by nothing gives the size, and by something grows', async () => {
   const run = await metered(`(memory 3 5) (func (export "f") (param i32) (result i32) (memory.grow (local.get 0)))
     (func (export "size") (result i32) (memory.size))`)
   const f = run.exports['f'] as (pages: number) => number
@@ -161,7 +161,7 @@ Meter('M4: to grow by nothing gives the size, and by something grows', async () 
   assert.equal([f(0), size(), f(1), f(0), f(2), f(1), f(1), size()], [3, 3, 3, 4, -1, 4, -1, 5])
 })
 
-Meter("M5: the guest's own globals keep their meaning everywhere they are named", async () => {
+Meter("meter.M5: the guest's own globals keep their meaning everywhere they are named", async () => {
   const run = await metered(`(global $a (mut i32) (i32.const 11)) (global $b (export "b") i32 (i32.const 22))
     (global $c (export "c") i32 (i32.add (global.get $b) (i32.const 1)))
     (memory (export "m") 1) (data (global.get $b) "x")
@@ -174,7 +174,7 @@ Meter("M5: the guest's own globals keep their meaning everywhere they are named"
   assert.is(new Uint8Array((run.exports['m'] as WebAssembly.Memory).buffer)[22], 'x'.charCodeAt(0))
 })
 
-Meter('M5: importing the counter is refused', async () => {
+Meter('meter.M5: importing the counter is refused', async () => {
   const text = `(module (import "${fuelImport.module}" "${fuelImport.name}" (global (mut i32))) (func))`
   const sections = readModule(await parse(text))
   assert.throws(
@@ -223,7 +223,7 @@ const carried = async (name: string, count: number, type: string, turns: number)
 }
 
 for (const name of Object.keys(carriers)) {
-  Meter(`M6: width is paid for by count: ${name}`, async () => {
+  Meter(`meter.M6: width is paid for by count: ${name}`, async () => {
     for (const type of ['i32', 'i64', 'f32', 'f64', 'v128']) {
       const none = await carried(name, 0, type, 1)
       for (const count of [1, 7, 300, 1_000]) {
@@ -234,12 +234,12 @@ for (const name of Object.keys(carriers)) {
   })
 }
 
-Meter('M6: width is paid for in each turn of a loop', async () => {
+Meter('meter.M6: width is paid for in each turn of a loop', async () => {
   const turn = (await carried('a turn of a loop', 900, 'i64', 101)) - (await carried('a turn of a loop', 900, 'i64', 1))
   assert.ok(turn >= 100 * 900)
 })
 
-Meter('M6: locals are paid for at each call, and where ways meet', async () => {
+Meter('meter.M6: locals are paid for at each call, and where ways meet', async () => {
   const run = await metered(`(global $x (mut i64) (i64.const 0))
     (func $none) (func $many (local ${types(40_000, 'i64')}) (global.set $x (local.get 39999)))
     (func $wide (local ${types(40_000, 'v128')}) (global.set $x (i64x2.extract_lane 0 (local.get 39999))))
@@ -259,7 +259,7 @@ Meter('M6: locals are paid for at each call, and where ways meet', async () => {
   assert.ok(run.ticks('meets', 100) - run.ticks('parts', 100) >= 100 * 500)
 })
 
-Meter('M6: a random program pays for what its blocks carry', async () => {
+Meter('meter.M6: a random program pays for what its blocks carry', async () => {
   const width = fc.integer({ min: 0, max: 40 })
   const carrying = fc.array(fc.tuple(fc.constantFrom(...Object.keys(carriers).slice(0, 9)), width), { maxLength: 6 })
   await fc.assert(
@@ -274,7 +274,7 @@ Meter('M6: a random program pays for what its blocks carry', async () => {
   )
 })
 
-Meter('M2: the counter holds more than 32 bits do', async () => {
+Meter('meter.M2: the counter holds more than 32 bits do', async () => {
   const run = await metered(
     `(memory 1) (func (export "f") (param i32)
       (loop (drop (memory.grow (i32.const -1)))

@@ -92,31 +92,37 @@ async function reasonsFor({ next, before = { 1: 'fine' }, stored, keyFieldCount 
 const stored = { a: 'new', b: 'old', c: undefined, 'd "e"': 'old' }
 
 for (const next of ['eager', 'lazy', 'lazy fuel']) {
-  Stored(`S1: a version that cannot read a value, ${next}, has a reason for each, naming the entity`, async () => {
-    const reasons = await reasonsFor({ next, stored })
-    assert.is(reasons.length, 2, reasons.join('\n'))
-    assert.match(reasons[0]!, /^test.script.v1.Values: the value of "b" was stored by an earlier version/)
-    assert.match(reasons[0]!, /cannot be read by this one \((trap|fuel): .*; --force overrides\)$/)
-    assert.match(reasons[1]!, /the value of "d \\"e\\"" was stored/)
-  })
+  Stored(
+    `values.S1: a version that cannot read a value, ${next}, has a reason for each, naming the entity`,
+    async () => {
+      const reasons = await reasonsFor({ next, stored })
+      assert.is(reasons.length, 2, reasons.join('\n'))
+      assert.match(reasons[0]!, /^test.script.v1.Values: the value of "b" was stored by an earlier version/)
+      assert.match(reasons[0]!, /cannot be read by this one \((trap|fuel): .*; --force overrides\)$/)
+      assert.match(reasons[1]!, /the value of "d \\"e\\"" was stored/)
+    },
+  )
 }
 
-Stored('S1: a version that reads them all, and a service that stores nothing, have none', async () => {
+Stored('values.S1: a version that reads them all, and a service that stores nothing, have none', async () => {
   assert.equal(await reasonsFor({ next: 'fine', stored }), [])
   assert.equal(await reasonsFor({ next: 'eager', stored: {} }), [])
   assert.equal(await reasonsFor({ next: 'eager', stored: { a: undefined } }), [])
 })
 
-Stored('S2: a method that fails on an empty request, with a value or without, is no reason', async () => {
+Stored('values.S2: a method that fails on an empty request, with a value or without, is no reason', async () => {
   assert.equal(await reasonsFor({ next: 'picky', stored }), [])
 })
 
-Stored('S2: what fails in the version that stored the value, too, is no reason; in another it counts', async () => {
-  assert.is((await reasonsFor({ next: 'blunt', stored })).length, 3)
-  assert.equal(await reasonsFor({ next: 'blunt', stored, before: { 1: 'blunt' } }), [])
-  assert.is((await reasonsFor({ next: 'blunt', stored, before: { 1: 'fine', 2: 'blunt' } })).length, 3)
-  assert.is((await reasonsFor({ next: 'blunt', stored, before: {} })).length, 3, 'nobody to ask')
-})
+Stored(
+  'values.S2: what fails in the version that stored the value, too, is no reason; in another it counts',
+  async () => {
+    assert.is((await reasonsFor({ next: 'blunt', stored })).length, 3)
+    assert.equal(await reasonsFor({ next: 'blunt', stored, before: { 1: 'blunt' } }), [])
+    assert.is((await reasonsFor({ next: 'blunt', stored, before: { 1: 'fine', 2: 'blunt' } })).length, 3)
+    assert.is((await reasonsFor({ next: 'blunt', stored, before: {} })).length, 3, 'nobody to ask')
+  },
+)
 
 Stored('the largest, the oldest and the last changed entities are the sample, in turn', async () => {
   const { journal } = memoryStore()

@@ -160,52 +160,55 @@ function value(state: FoldedState): number {
 
 const Folded = suite('folded state')
 
-Folded('F1: is the fold of the events through any mix of forgetting, faults, snapshots and restarts', () => {
-  const step = fc.oneof(
-    fc.record({
-      kind: fc.constant('add' as const),
-      amounts: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 30 }),
-    }),
-    fc.record({
-      kind: fc.constantFrom(
-        'forget' as const,
-        'remember' as const,
-        'drop' as const,
-        'snapshot' as const,
-        'restart' as const,
-      ),
-    }),
-  )
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      const { journal } = memoryStore()
-      const guest = new Holder()
-      let state = open(guest, journal)
-      let sum = 0
-      for (const step of steps) {
-        if (step.kind === 'add') {
-          add(state, journal, step.amounts)
-          sum += step.amounts.reduce((a, b) => a + b, 0)
-        } else if (step.kind === 'forget') guest.forget = true
-        else if (step.kind === 'remember') guest.forget = false
-        else if (step.kind === 'drop') guest.drop()
-        else if (step.kind === 'restart') state = open(guest, journal)
-        else {
-          const encoded = ready(state).encoded()
-          const { revision, sequence } = state
-          if (encoded !== undefined)
-            journal.putSnapshot(entity, { revision, sequence, stateVersion: 'v', state: encoded })
+Folded(
+  '§event-1, §event-6, folded-state.F1: is the fold of the events through any mix of forgetting, faults, snapshots and restarts',
+  () => {
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constant('add' as const),
+        amounts: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 30 }),
+      }),
+      fc.record({
+        kind: fc.constantFrom(
+          'forget' as const,
+          'remember' as const,
+          'drop' as const,
+          'snapshot' as const,
+          'restart' as const,
+        ),
+      }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const { journal } = memoryStore()
+        const guest = new Holder()
+        let state = open(guest, journal)
+        let sum = 0
+        for (const step of steps) {
+          if (step.kind === 'add') {
+            add(state, journal, step.amounts)
+            sum += step.amounts.reduce((a, b) => a + b, 0)
+          } else if (step.kind === 'forget') guest.forget = true
+          else if (step.kind === 'remember') guest.forget = false
+          else if (step.kind === 'drop') guest.drop()
+          else if (step.kind === 'restart') state = open(guest, journal)
+          else {
+            const encoded = ready(state).encoded()
+            const { revision, sequence } = state
+            if (encoded !== undefined)
+              journal.putSnapshot(entity, { revision, sequence, stateVersion: 'v', state: encoded })
+          }
         }
-      }
-      guest.forget = false
-      assert.is(value(state), sum)
-      assert.is(value(open(guest, journal)), sum)
-    }),
-    { numRuns: 200 },
-  )
-})
+        guest.forget = false
+        assert.is(value(state), sum)
+        assert.is(value(open(guest, journal)), sum)
+      }),
+      { numRuns: 200 },
+    )
+  },
+)
 
-Folded('F3: replay goes in chunks', () => {
+Folded('folded-state.F3: replay goes in chunks', () => {
   const { journal } = memoryStore()
   const guest = new Holder()
   add(
@@ -218,7 +221,7 @@ Folded('F3: replay goes in chunks', () => {
   assert.equal(guest.calls, ['initial 10', 'held 10', 'held 10', 'held 5'])
 })
 
-Folded('F3: a chunk that runs out of fuel is halved, down to one event', () => {
+Folded('§fault-9, folded-state.F3: a chunk that runs out of fuel is halved, down to one event', () => {
   fc.assert(
     fc.property(
       fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 120 }),
@@ -246,7 +249,7 @@ Folded('F3: a chunk that runs out of fuel is halved, down to one event', () => {
   )
 })
 
-Folded('F3: whatever the chunks, the event that cannot be folded is named exactly', () => {
+Folded('folded-state.F3: whatever the chunks, the event that cannot be folded is named exactly', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 90 }), fc.integer({ min: 0, max: 90 }), (before, behind) => {
       const { journal } = memoryStore()
@@ -267,7 +270,7 @@ Folded('F3: whatever the chunks, the event that cannot be folded is named exactl
   )
 })
 
-Folded('F5: a state that cannot be encoded is asked for seldom, and decided on all the same', () => {
+Folded('folded-state.F5: a state that cannot be encoded is asked for seldom, and decided on all the same', () => {
   const { journal } = memoryStore()
   const guest = new Holder()
   guest.mute = true
@@ -289,7 +292,7 @@ Folded('F5: a state that cannot be encoded is asked for seldom, and decided on a
   assert.is(value(state), 1_000)
 })
 
-Folded('a snapshot of another state version is not used', () => {
+Folded('§event-7: a snapshot of another state version is not used', () => {
   const { journal } = memoryStore()
   const guest = new Holder()
   add(open(guest, journal), journal, [1, 2])
@@ -297,7 +300,7 @@ Folded('a snapshot of another state version is not used', () => {
   assert.is(value(open(guest, journal)), 3)
 })
 
-Folded('F4: a token of an instance that is gone is not used', () => {
+Folded('folded-state.F4: a token of an instance that is gone is not used', () => {
   const { journal } = memoryStore()
   const guest = new Holder()
   const state = open(guest, journal)

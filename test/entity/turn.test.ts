@@ -68,43 +68,49 @@ function ids(): NextEffect {
   return (chain) => chains.next(++id, chain)
 }
 
-Turn('T1: a failure leaves nothing behind, whatever the guest returned with it', () => {
+Turn('§refusal-2, turn.T1: a failure leaves nothing behind, whatever the guest returned with it', () => {
   const plan = planTurn(start, [given({ idempotencyKey: 'k' })], [refused], ids())
   assert.equal([plan.records, plan.remembered, plan.enqueued, plan.dequeued], [[], [], [], []])
   assert.is(plan.steps[0]?.kind, 'refuse')
   assert.is(plan.sequence, 20)
 })
 
-Turn('T2, T5: what changes and sends nothing is not written, and nothing is kept under its key', () => {
-  const plan = planTurn(start, [given(), given({ idempotencyKey: 'k' })], [accepted(0), accepted(0)], ids())
-  assert.equal([plan.records, plan.remembered], [[], []])
-})
+Turn(
+  '§idempotency-2, §event-4, turn.T2, turn.T5: what changes and sends nothing is not written, and nothing is kept under its key',
+  () => {
+    const plan = planTurn(start, [given(), given({ idempotencyKey: 'k' })], [accepted(0), accepted(0)], ids())
+    assert.equal([plan.records, plan.remembered], [[], []])
+  },
+)
 
-Turn('T5: events, effects and forwards are kept under their key, stamped with the age of the directory', () => {
-  const decisions = [
-    accepted(1),
-    accepted(0, { effects: [{ call, synchronous: false }] }),
-    accepted(0, { answer: { kind: 'forward', call } }),
-  ]
-  const commands = decisions.map((_, at) => given({ idempotencyKey: `k${at}` }))
-  const { records, remembered } = planTurn(start, commands, decisions, ids())
-  assert.equal(
-    records.map(({ revision }) => revision),
-    [8, 9, 10],
-  )
-  assert.equal(
-    remembered.map(({ key, entry }) => [key, entry.revision, entry.atMs]),
-    [
-      ['k0', 8, 77],
-      ['k1', 9, 77],
-      ['k2', 10, 77],
-    ],
-  )
-  // A forward without a key leaves no trace of its own.
-  assert.equal(planTurn(start, [given()], [accepted(0, { answer: { kind: 'forward', call } })], ids()).records, [])
-})
+Turn(
+  '§idempotency-1, turn.T5: events, effects and forwards are kept under their key, stamped with the age of the directory',
+  () => {
+    const decisions = [
+      accepted(1),
+      accepted(0, { effects: [{ call, synchronous: false }] }),
+      accepted(0, { answer: { kind: 'forward', call } }),
+    ]
+    const commands = decisions.map((_, at) => given({ idempotencyKey: `k${at}` }))
+    const { records, remembered } = planTurn(start, commands, decisions, ids())
+    assert.equal(
+      records.map(({ revision }) => revision),
+      [8, 9, 10],
+    )
+    assert.equal(
+      remembered.map(({ key, entry }) => [key, entry.revision, entry.atMs]),
+      [
+        ['k0', 8, 77],
+        ['k1', 9, 77],
+        ['k2', 10, 77],
+      ],
+    )
+    // A forward without a key leaves no trace of its own.
+    assert.equal(planTurn(start, [given()], [accepted(0, { answer: { kind: 'forward', call } })], ids()).records, [])
+  },
+)
 
-Turn('T3: revisions and sequences go on without gaps, refusals or not', () => {
+Turn('§event-2, turn.T3: revisions and sequences go on without gaps, refusals or not', () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.nat(5), fc.constant(-1)), { maxLength: 64 }), (counts) => {
       const decisions = counts.map((count) => (count < 0 ? refused : accepted(count)))
@@ -127,30 +133,33 @@ Turn('T3: revisions and sequences go on without gaps, refusals or not', () => {
   )
 })
 
-Turn('T4: an accepted delivery takes its entry out of the outbox, and a forwarded one becomes the forward', () => {
-  const effect: OutboxEntry = {
-    id: 9,
-    cause: { service: 'c', entity: 'd', revision: 1 },
-    call,
-    synchronous: true,
-    hops: 2,
-    attempts: 3,
-    parked: undefined,
-    chain: 1,
-    place: 1,
-    chainEffects: 1,
-  }
-  assert.equal(planTurn(start, [given({ effect })], [accepted(1)], ids()).dequeued, [9])
-  const target = { ...call, method: 'Other' }
-  const plan = planTurn(
-    start,
-    [given({ effect, hops: 2 })],
-    [accepted(0, { answer: { kind: 'forward', call: target } })],
-    ids(),
-  )
-  assert.equal(plan.dequeued, [])
-  assert.equal(plan.enqueued, [{ ...effect, call: target, hops: 3, attempts: 0 }])
-})
+Turn(
+  '§forward-7, turn.T4: an accepted delivery takes its entry out of the outbox, and a forwarded one becomes the forward',
+  () => {
+    const effect: OutboxEntry = {
+      id: 9,
+      cause: { service: 'c', entity: 'd', revision: 1 },
+      call,
+      synchronous: true,
+      hops: 2,
+      attempts: 3,
+      parked: undefined,
+      chain: 1,
+      place: 1,
+      chainEffects: 1,
+    }
+    assert.equal(planTurn(start, [given({ effect })], [accepted(1)], ids()).dequeued, [9])
+    const target = { ...call, method: 'Other' }
+    const plan = planTurn(
+      start,
+      [given({ effect, hops: 2 })],
+      [accepted(0, { answer: { kind: 'forward', call: target } })],
+      ids(),
+    )
+    assert.equal(plan.dequeued, [])
+    assert.equal(plan.enqueued, [{ ...effect, call: target, hops: 3, attempts: 0 }])
+  },
+)
 
 Turn('effects carry their cause and one more hop', () => {
   const effects = [

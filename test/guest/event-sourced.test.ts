@@ -59,29 +59,32 @@ function faultOf(call: () => unknown): FaultReason {
   throw new Error('no fault')
 }
 
-Engine('W4: long payloads and states bring fuel, short ones do not, and never more than a call may have', async () => {
-  const limits = { ...defaultLimits, fuelPerCallMax: 300_000_000 }
-  const guest = (await counter('AssemblyScript', limits)) as EventSourced
-  const left = (payload: number, state: number): number => {
-    const commands = [{ ...command('Get'), payload: new Uint8Array(payload) }]
-    const basis =
-      state === 0 ? ({ kind: 'initial' } as const) : ({ kind: 'state', bytes: new Uint8Array(state) } as const)
-    guest.decide('test.Counter', 'e', basis, commands, false)
-    const { used, given } = guest.lastCall
-    return given - used
-  }
-  const { fuelPerByte } = defaultLimits
-  const call = limits.fuelPerCommand
-  assert.ok(left(4_095, 0) < call)
-  assert.ok(left(5_000, 0) > call + 4_000 * fuelPerByte)
-  assert.ok(left(8, 5_000) > call + 4_000 * fuelPerByte)
-  assert.is(left(5_000, 0), left(5_000, 0))
-  assert.ok(left(4_000_000, 0) <= 300_000_000)
-  assert.ok(left(4_000_000, 0) > 299_000_000)
-})
+Engine(
+  '§fault-8, lower.W4: long payloads and states bring fuel, short ones do not, and never more than a call may have',
+  async () => {
+    const limits = { ...defaultLimits, fuelPerCallMax: 300_000_000 }
+    const guest = (await counter('AssemblyScript', limits)) as EventSourced
+    const left = (payload: number, state: number): number => {
+      const commands = [{ ...command('Get'), payload: new Uint8Array(payload) }]
+      const basis =
+        state === 0 ? ({ kind: 'initial' } as const) : ({ kind: 'state', bytes: new Uint8Array(state) } as const)
+      guest.decide('test.Counter', 'e', basis, commands, false)
+      const { used, given } = guest.lastCall
+      return given - used
+    }
+    const { fuelPerByte } = defaultLimits
+    const call = limits.fuelPerCommand
+    assert.ok(left(4_095, 0) < call)
+    assert.ok(left(5_000, 0) > call + 4_000 * fuelPerByte)
+    assert.ok(left(8, 5_000) > call + 4_000 * fuelPerByte)
+    assert.is(left(5_000, 0), left(5_000, 0))
+    assert.ok(left(4_000_000, 0) <= 300_000_000)
+    assert.ok(left(4_000_000, 0) > 299_000_000)
+  },
+)
 
 for (const language of Object.keys(counters) as (keyof typeof counters)[]) {
-  Engine(`${language}: decides a batch, each command on what the one before left`, async () => {
+  Engine(`§command-4: ${language}: decides a batch, each command on what the one before left`, async () => {
     const guest = await counter(language)
     const answer = guest.decide(
       'test.Counter',
@@ -124,7 +127,7 @@ for (const language of Object.keys(counters) as (keyof typeof counters)[]) {
   })
 
   Engine(
-    `${language}: E1: a trap, an endless loop and a memory bomb drop the instance, and the next call works`,
+    `${language}: warm.W1: a trap, an endless loop and a memory bomb drop the instance, and the next call works`,
     async () => {
       const guest = await counter(language)
       for (const method of ['Trap', 'Loop', 'Alloc']) {
@@ -147,7 +150,7 @@ Engine('a deep recursion is a trap', async () => {
   )
 })
 
-Engine('E1: dropping raises the generation once, and only if there was something to drop', async () => {
+Engine('warm.W1: dropping raises the generation once, and only if there was something to drop', async () => {
   const guest = await odd({})
   guest.drop()
   assert.is(guest.generation, 0)
@@ -157,7 +160,7 @@ Engine('E1: dropping raises the generation once, and only if there was something
   assert.is(guest.generation, 1)
 })
 
-Engine('E2: fills of 64 MiB in a loop end by fuel', async () => {
+Engine('warm.W2: fills of 64 MiB in a loop end by fuel', async () => {
   const fill = '(loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x4000000)) (br $l)) (unreachable)'
   const guest = await odd({ memory: '(memory (export "memory") 1024)', decide: fill })
   assert.is(
@@ -166,7 +169,7 @@ Engine('E2: fills of 64 MiB in a loop end by fuel', async () => {
   )
 })
 
-Engine('E2: a call does not inherit what the one before used', async () => {
+Engine('warm.W2: a call does not inherit what the one before used', async () => {
   const spend =
     '(local i32) (loop $l (br_if $l (i32.lt_u (local.tee 10 (i32.add (local.get 10) (i32.const 1))) (i32.const 10000000)))) (i32.const 4096)'
   const guest = await odd({ decide: spend })

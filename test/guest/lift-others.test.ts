@@ -126,7 +126,7 @@ Lift('the guest of constants answers: what every lie below is put on', async () 
     for (const service of ['s', honest]) assert.equal(asks[name](made, service), honestAnswers[name], name)
 })
 
-Lift('L1: an answer outside the memory, or not aligned, is malformed, of every function', async () => {
+Lift('lift.L1: an answer outside the memory, or not aligned, is malformed, of every function', async () => {
   for (const name of functions) {
     await faults(name, { others: { [name]: '(i32.const -4)' } }, 'malformed', /outside the memory/)
     await faults(name, { others: { [name]: '(i32.const 0x1fffc)' } }, 'malformed', /outside the memory/)
@@ -145,7 +145,7 @@ Lift('a trap, an endless loop and a memory bomb in every function', async () => 
 })
 
 Lift(
-  'W1: what cabi_realloc answers is checked before it is written to, for the arguments of every function',
+  'lower.W1: what cabi_realloc answers is checked before it is written to, for the arguments of every function',
   async () => {
     const forLie = (pointer: number) =>
       `(select (i32.const ${pointer}) (i32.const 98304) (i32.eq (local.get 3) (i32.const 1)))`
@@ -162,14 +162,14 @@ Lift(
   },
 )
 
-Lift('L1: counts: a decision, an outcome, for each command', async () => {
+Lift('lift.L1: counts: a decision, an outcome, for each command', async () => {
   await faults('value', new Answers().words(valueAt.decisions + 4, 0), 'malformed', /0 decisions for 1 commands/)
   await faults('value', new Answers().words(valueAt.decisions + 4, 2), 'malformed', /2 decisions for 1 commands/)
   await faults('call', new Answers().words(others.call.at + 4, 0), 'malformed', /0 outcomes for 1 commands/)
   await faults('call', new Answers().words(others.call.at + 4, 2), 'malformed', /2 outcomes for 1 commands/)
 })
 
-Lift('L1: cases that do not exist are malformed', async () => {
+Lift('lift.L1: cases that do not exist are malformed', async () => {
   await faults('value', new Answers().bytes(valueAt.case, 2), 'malformed', /the answer: there is no case 2/)
   await faults('value', new Answers().bytes(valueAt.change, 3), 'malformed', /change: there is no case 3/)
   await faults('value', new Answers().bytes(valueAt.held, 2), 'malformed', /held: there is no case 2/)
@@ -191,7 +191,7 @@ Lift('L1: cases that do not exist are malformed', async () => {
   }
 })
 
-Lift('L1: lists and bytes outside the memory, or not aligned, are malformed', async () => {
+Lift('lift.L1: lists and bytes outside the memory, or not aligned, are malformed', async () => {
   const lists: readonly (readonly [Other, number])[] = [
     ['value', valueAt.decisions],
     ['reads', reads.at],
@@ -218,7 +218,7 @@ Lift('L1: lists and bytes outside the memory, or not aligned, are malformed', as
   for (const [name, lie] of spots) await faults(name, lie, 'malformed', /outside the memory/)
 })
 
-Lift('L2: overlapping lists cannot multiply memory', async () => {
+Lift('§limit-5, lift.L2: overlapping lists cannot multiply memory', async () => {
   const before = process.memoryUsage().arrayBuffers
   const megabyte = 0x100000
   const commands = new Array<GuestCommand>(64).fill(unary)
@@ -280,7 +280,7 @@ Lift('what is too large is named: values, operations, notes, states of streams, 
 })
 
 Lift(
-  'L3: a value may be larger than the budget of an answer; the state of a stream has a bound of its own',
+  'lift.L3: a value may be larger than the budget of an answer; the state of a stream has a bound of its own',
   async () => {
     const { stateBytesMax, streamStateBytesMax } = defaultLimits
     const { fields } = new Answers()
@@ -294,7 +294,7 @@ Lift(
   },
 )
 
-Lift('R2: steps are for streams that were given, each once', async () => {
+Lift('replicated.R2: steps are for streams that were given, each once', async () => {
   const steps = (...ids: readonly string[]) => {
     const lie = new Answers().words(changed.at, free, ids.length)
     for (const [index, id] of ids.entries()) {
@@ -313,7 +313,7 @@ Lift('R2: steps are for streams that were given, each once', async () => {
   await faults('changed', steps('aa'), 'too_large', /1 given, 0 allowed/, { ask: none })
 })
 
-Lift('O2: no answer is none on unary methods, and is one on streams', async () => {
+Lift('lift-outcome.O2: no answer is none on unary methods, and is one on streams', async () => {
   for (const [name, at] of outcomes) {
     if (name === 'cancelled') continue
     await faults(name, new Answers().bytes(at + 4, 2), 'malformed', /neither a reply nor a forward/)
@@ -332,7 +332,7 @@ Lift('O2: no answer is none on unary methods, and is one on streams', async () =
   assert.equal(await answer(step, asks.changed), [{ subscription: 'aa', outcome: nothing, end: false }])
 })
 
-Lift('L1: text that is not UTF-8 is malformed, wherever text comes', async () => {
+Lift('lift.L1: text that is not UTF-8 is malformed, wherever text comes', async () => {
   for (const [name, at] of outcomes) {
     const failure = new Answers()
       .bytes(at, 1)
@@ -352,23 +352,26 @@ Lift('L1: text that is not UTF-8 is malformed, wherever text comes', async () =>
   await faults('changed', step, 'malformed', /the subscription of a step: not UTF-8/)
 })
 
-Lift('O4: headers are small, and what no transport carries is left out of them, unread', async () => {
-  for (const [name, at] of outcomes) {
-    const header = (text: string, binary: number, value: number, length: number) =>
-      new Answers()
-        .words(at + 48, free, 1)
-        .words(free, free + 64, text.length, binary, value, length)
-        .text(free + 64, text)
-    await faults(name, header('a', 0, 0xa000, 16_384), 'too_large', /metadata: over 16384 bytes/)
-    for (const [text, binary] of [
-      ['X', 0],
-      ['a b', 0],
-      ['a-bin', 0],
-      ['a', 1],
-    ] as const)
-      assert.equal(await answer(header(text, binary, 0xfffffff0, 77), asks[name]), honestAnswers[name], name)
-  }
-})
+Lift(
+  '§metadata-5, lift-outcome.O4: headers are small, and what no transport carries is left out of them, unread',
+  async () => {
+    for (const [name, at] of outcomes) {
+      const header = (text: string, binary: number, value: number, length: number) =>
+        new Answers()
+          .words(at + 48, free, 1)
+          .words(free, free + 64, text.length, binary, value, length)
+          .text(free + 64, text)
+      await faults(name, header('a', 0, 0xa000, 16_384), 'too_large', /metadata: over 16384 bytes/)
+      for (const [text, binary] of [
+        ['X', 0],
+        ['a b', 0],
+        ['a-bin', 0],
+        ['a', 1],
+      ] as const)
+        assert.equal(await answer(header(text, binary, 0xfffffff0, 77), asks[name]), honestAnswers[name], name)
+    }
+  },
+)
 
 const refused = { kind: 'failure', failure: { code: 1, message: '', details: [] } }
 const nowhere = [0xfffffff1, 0x7777] as const
@@ -426,7 +429,7 @@ Lift('effects beside a failure of an action are kept, and must be in order', asy
   await faults('call', bad, 'malformed', /outside the memory/)
 })
 
-Lift('A2: the outputs of a step have the effects of a batch of as many commands as it had inputs', async () => {
+Lift('action.A2: the outputs of a step have the effects of a batch of as many commands as it had inputs', async () => {
   const two = new Answers().words(stream.at, free, 2)
   for (const at of [free, free + 64]) two.words(at + 40, free + 1024, 51)
   await faults('stream', two, 'too_large', /effects of a step: 102 given, 100 allowed/)
@@ -439,7 +442,7 @@ Lift('A2: the outputs of a step have the effects of a batch of as many commands 
   )
 })
 
-Lift('O5: log lines without number cost the host a hundred, and never the call', async () => {
+Lift('lift-outcome.O5: log lines without number cost the host a hundred, and never the call', async () => {
   for (const [name, at] of outcomes) {
     const { fields } = new Answers().words(at + 56, 0x20000, 400_000)
     const lines = JSON.stringify(await answer({ ...large, fields }, asks[name])).match(/"level":"debug"/g)
@@ -447,13 +450,13 @@ Lift('O5: log lines without number cost the host a hundred, and never the call',
   }
 })
 
-Lift('L4: flags are true for anything but 0', async () => {
+Lift('lift.L4: flags are true for anything but 0', async () => {
   const flags = new Answers().bytes(decideAt.delete, 2).bytes(streamAt.done, 0x80).bytes(streamAt.more, 0xff)
   assert.equal(await answer(flags, asks.decide), { ...decision, delete: true })
   assert.equal(await answer(flags, asks.stream), { outputs: [], state: undefined, done: true, more: true })
 })
 
-Lift('V1: unknown is an answer only where something held was named', async () => {
+Lift('value.V1: unknown is an answer only where something held was named', async () => {
   const unknown = new Answers().bytes(valueAt.case, 1)
   await faults('value', unknown, 'malformed', /nothing held was named/)
   const held: Ask = ({ value }, service) => value.decide(service, 'en', { kind: 'held', token: 7 }, [unary])

@@ -70,13 +70,13 @@ Lift('the guest of constants answers: what every lie below is put on', async () 
   })
 })
 
-Lift('L1: an answer outside the memory, or not aligned, is malformed', async () => {
+Lift('lift.L1: an answer outside the memory, or not aligned, is malformed', async () => {
   await faults({ decide: '(i32.const -4)' }, 'malformed', /outside the memory/)
   await faults({ decide: '(i32.const 0x1fffc)' }, 'malformed', /outside the memory/)
   await faults({ decide: '(i32.const 4098)' }, 'malformed', /not aligned/)
 })
 
-Lift('L1: lists and bytes outside the memory are malformed, however large they claim to be', async () => {
+Lift('lift.L1: lists and bytes outside the memory are malformed, however large they claim to be', async () => {
   await faults(new Answers().words(at.decisions, 0xfffffffc, 1), 'malformed', /outside the memory/)
   await faults(new Answers().words(at.events, 4, 0xffffffff), 'malformed', /outside the memory/)
   await faults(new Answers().words(at.events, 2, 1), 'malformed', /not aligned/)
@@ -87,7 +87,7 @@ Lift('L1: lists and bytes outside the memory are malformed, however large they c
   await faults(new Answers().words(at.payload, 0x20001, 0), 'malformed', /outside the memory/)
 })
 
-Lift('L1: cases that do not exist are malformed', async () => {
+Lift('lift.L1: cases that do not exist are malformed', async () => {
   await faults(new Answers().bytes(at.case, 2), 'malformed', /no case 2/)
   await faults(new Answers().bytes(at.next, 3), 'malformed', /no case 3/)
   await faults(new Answers().bytes(at.result, 2), 'malformed', /no case 2/)
@@ -95,12 +95,12 @@ Lift('L1: cases that do not exist are malformed', async () => {
   await faults(new Answers().bytes(at.result, 1).bytes(at.reply, 16), 'malformed', /failure code: there is no case 16/)
 })
 
-Lift('L1: as many decisions as commands', async () => {
+Lift('lift.L1: as many decisions as commands', async () => {
   await faults({}, 'malformed', /1 decisions for 2 commands/, 2)
   await faults(new Answers().words(at.decisions, 4160, 0), 'malformed', /0 decisions for 1 commands/)
 })
 
-Lift('L1: text that is not UTF-8 is malformed: overlong, surrogate, cut', async () => {
+Lift('lift.L1: text that is not UTF-8 is malformed: overlong, surrogate, cut', async () => {
   for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xe2, 0x82]]) {
     const failure = new Answers()
       .bytes(at.result, 1)
@@ -121,7 +121,7 @@ Lift('L1: text that is not UTF-8 is malformed: overlong, surrogate, cut', async 
     })
 })
 
-Lift('L2: overlapping results cannot multiply: 500 decisions of 1,000 events on the same 64 KiB', async () => {
+Lift('lift.L2: overlapping results cannot multiply: 500 decisions of 1,000 events on the same 64 KiB', async () => {
   const lying = new Answers().words(at.decisions, 16384, 500)
   // Every decision: 1,000 events at 49152, each naming the same 4,000 bytes.
   for (let i = 0; i < 500; i++) lying.words(16384 + i * 72, 65536, 1000)
@@ -133,7 +133,7 @@ Lift('L2: overlapping results cannot multiply: 500 decisions of 1,000 events on 
   assert.ok(process.memoryUsage().arrayBuffers - before < 4 * defaultLimits.guestResultBytesMax)
 })
 
-Lift('L2: elements have a budget as well as bytes', async () => {
+Lift('lift.L2: elements have a budget as well as bytes', async () => {
   const lying = new Answers().words(at.decisions, 16384, 500)
   for (let i = 0; i < 500; i++) lying.words(16384 + i * 72, 65536, 1000)
   for (let i = 0; i < 1000; i++) lying.words(65536 + i * 16, 49152, 1, 0, 0)
@@ -141,7 +141,7 @@ Lift('L2: elements have a budget as well as bytes', async () => {
   await faults(lying, 'too_large', /more than 200000 elements/, 500)
 })
 
-Lift('limits of one decision: events, effects, names, metadata, messages', async () => {
+Lift('§limit-4: limits of one decision: events, effects, names, metadata, messages', async () => {
   const large: GuestParts = { memory: '(memory (export "memory") 200)' }
   await faults(new Answers().words(at.events, 4, 1001), 'too_large', /events of a decision: 1001 given, 1000 allowed/)
   await faults(new Answers().words(at.effects, 4, 101), 'too_large', /effects of a decision: 101 given/)
@@ -159,7 +159,7 @@ Lift('limits of one decision: events, effects, names, metadata, messages', async
   await faults(header, 'too_large', /metadata: over 16384 bytes/)
 })
 
-Lift('L3: a state may be larger than the budget of an answer, and not larger than its limit', async () => {
+Lift('lift.L3: a state may be larger than the budget of an answer, and not larger than its limit', async () => {
   const state = (length: number) => ({
     memory: '(memory (export "memory") 300)',
     fields: new Answers().bytes(at.next, 1).words(at.next + 4, 0, length).fields,
@@ -178,7 +178,7 @@ Lift('L3: a state may be larger than the budget of an answer, and not larger tha
   await faults(held, 'state_too_large', /the state would have 16777217 bytes/)
 })
 
-Lift('O1: a failure keeps no events and no effects, and they are not even read', async () => {
+Lift('§refusal-2, lift-outcome.O1: a failure keeps no events and no effects, and they are not even read', async () => {
   const failing = new Answers().bytes(at.result, 1).words(at.events, 0xfffffff0, 77).words(at.effects, 0xfffffff0, 77)
   const answer = await decided(failing)
   assert.equal(answer.kind === 'decided' && answer.decisions[0], {
@@ -198,7 +198,7 @@ const strictly = async (answers: Answers) => {
   return new EventSourced(compile(artefact), defaultLimits, true).decide('s', 'e', initial, [command], false)
 }
 
-Lift('O1: a strict lift says what stands beside a failure', async () => {
+Lift('lift-outcome.O1: a strict lift says what stands beside a failure', async () => {
   const failing = () => new Answers().bytes(at.result, 1)
   assert.is((await strictly(failing())).kind, 'decided')
   for (const [where, what] of [
@@ -215,12 +215,15 @@ Lift('O1: a strict lift says what stands beside a failure', async () => {
   }
 })
 
-Lift('O2, O3: no answer where one is due, and an event without a type name, are malformed', async () => {
-  await faults(new Answers().bytes(at.reply, 2), 'malformed', /neither a reply nor a forward/)
-  await faults(new Answers().words(at.events, 8000, 1), 'malformed', /no type name/)
-})
+Lift(
+  'lift-outcome.O2, lift-outcome.O3: no answer where one is due, and an event without a type name, are malformed',
+  async () => {
+    await faults(new Answers().bytes(at.reply, 2), 'malformed', /neither a reply nor a forward/)
+    await faults(new Answers().words(at.events, 8000, 1), 'malformed', /no type name/)
+  },
+)
 
-Lift('O4: what no transport carries is left out of metadata, unread; a strict lift says so', async () => {
+Lift('lift-outcome.O4: what no transport carries is left out of metadata, unread; a strict lift says so', async () => {
   const header = (name: string, binary: number) =>
     new Answers()
       .words(at.metadata, 8000, 2)
@@ -246,29 +249,32 @@ Lift('O4: what no transport carries is left out of metadata, unread; a strict li
   }
 })
 
-Lift('O5: log lines past their bounds are left out, and what is not UTF-8 is replaced; levels must exist', async () => {
-  const many = new Answers().words(at.logs, 16384, 150)
-  for (let i = 0; i < 150; i++) many.words(16384 + i * 12, 3, 49152, 3)
-  many.bytes(49152, 0x61, 0xff, 0x62)
-  const lines = async (answers: Answers) => {
-    const answer = await decided(answers)
-    return answer.kind === 'decided' ? answer.decisions[0]!.outcome.logs : []
-  }
-  assert.equal(await lines(many), new Array(100).fill({ level: 'error', text: 'a\ufffdb' }))
-  const long = new Answers().words(at.logs, 16384, 3)
-  for (let i = 0; i < 3; i++) long.words(16384 + i * 12, i, 49152, 10_000)
-  assert.equal(
-    (await lines(long)).map(({ level, text }) => [level, text.length]),
-    [
-      ['debug', 10_000],
-      ['info', 6_384],
-    ],
-  )
-  await faults(new Answers().words(at.logs, 16384, 1).bytes(16384, 4), 'malformed', /no case 4/)
-  await faults(new Answers().words(at.logs, 0xfffffff0, 1), 'malformed', /outside the memory/)
-  await faults(new Answers().words(at.logs, 16384, 1).words(16384, 0, 0x1ffff, 2), 'malformed', /outside the memory/)
-  await faults(new Answers().words(at.logs, 4, 0xffffffff), 'malformed', /outside the memory/)
-})
+Lift(
+  '§fault-10, lift-outcome.O5: log lines past their bounds are left out, and what is not UTF-8 is replaced; levels must exist',
+  async () => {
+    const many = new Answers().words(at.logs, 16384, 150)
+    for (let i = 0; i < 150; i++) many.words(16384 + i * 12, 3, 49152, 3)
+    many.bytes(49152, 0x61, 0xff, 0x62)
+    const lines = async (answers: Answers) => {
+      const answer = await decided(answers)
+      return answer.kind === 'decided' ? answer.decisions[0]!.outcome.logs : []
+    }
+    assert.equal(await lines(many), new Array(100).fill({ level: 'error', text: 'a\ufffdb' }))
+    const long = new Answers().words(at.logs, 16384, 3)
+    for (let i = 0; i < 3; i++) long.words(16384 + i * 12, i, 49152, 10_000)
+    assert.equal(
+      (await lines(long)).map(({ level, text }) => [level, text.length]),
+      [
+        ['debug', 10_000],
+        ['info', 6_384],
+      ],
+    )
+    await faults(new Answers().words(at.logs, 16384, 1).bytes(16384, 4), 'malformed', /no case 4/)
+    await faults(new Answers().words(at.logs, 0xfffffff0, 1), 'malformed', /outside the memory/)
+    await faults(new Answers().words(at.logs, 16384, 1).words(16384, 0, 0x1ffff, 2), 'malformed', /outside the memory/)
+    await faults(new Answers().words(at.logs, 4, 0xffffffff), 'malformed', /outside the memory/)
+  },
+)
 
 Lift(
   'the words of a fault are read where the guest says, bounded and escaped, and never fault themselves',
@@ -325,13 +331,13 @@ Lift('a held state brings its bytes when they were asked for', async () => {
   assert.throws(() => asking.decide('s', 'e', initial, [command], true), /asked for and did not come/)
 })
 
-Lift('W1: what cabi_realloc answers is checked before it is written to', async () => {
+Lift('lower.W1: what cabi_realloc answers is checked before it is written to', async () => {
   await faults({ realloc: '(i32.const -16)' }, 'malformed', /outside the memory/)
   await faults({ realloc: '(i32.const 1)' }, 'malformed', /not aligned to 8/)
   await faults({ realloc: '(loop $l (br $l)) (unreachable)' }, 'fuel', /ran out of fuel/)
 })
 
-Lift('W2: a memory that grows while arguments are written, or while deciding, is seen anew', async () => {
+Lift('lower.W2: a memory that grows while arguments are written, or while deciding, is seen anew', async () => {
   const growing = '(drop (memory.grow (i32.const 1))) (i32.const 65536)'
   const answer = await decided({ realloc: growing, decide: `(drop (memory.grow (i32.const 1))) (i32.const 4096)` })
   assert.is(answer.kind, 'decided')

@@ -1,4 +1,4 @@
-// Guards the example services as documented (spec/examples.md's tables are in their protos): each as clients of both protocols see
+// Guards the example services as their protos say: each as clients of both protocols see
 // it on a running host, down to clients that leave in every way there is.
 
 import http2 from 'node:http2'
@@ -177,7 +177,7 @@ const becomes = (name: string, users: string[], connections: number) =>
   until(async () => JSON.stringify(await room(name)) === JSON.stringify({ users, connections }))
 
 Presence(
-  'tells the room at once and after every change, users sorted; the last connection takes its user along',
+  '§subscription-2: tells the room at once and after every change, users sorted; the last connection takes its user along',
   async () => {
     assert.equal(await room('r1'), { users: [], connections: 0 })
     const zoe = joinRoom('r1', 'zoe')

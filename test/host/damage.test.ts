@@ -99,7 +99,7 @@ const of = (column: Parameters<typeof whatIs>[0], entity: string) => (key: Buffe
   whatIs(column, key).entity === entity
 
 Damage(
-  'a damaged value refuses its entity, key, stream or effect, and nothing else; a snapshot is rebuilt',
+  '§storage-4: a damaged value refuses its entity, key, stream or effect, and nothing else; a snapshot is rebuilt',
   async () => {
     const { path, remove } = copied(original.path)
     let host: HostProcess | undefined
@@ -249,66 +249,69 @@ Damage(
   },
 )
 
-Damage('a log that is cut anywhere after kill -9: nothing that was noted is missing without a sentence', async () => {
-  const { path, remove } = temporary()
-  const { file } = await component('counter/assemblyscript')
-  const acknowledged = 40
-  let host: HostProcess | undefined
-  try {
-    host = await hostProcess(path, [file])
-    for (let n = 0; n < acknowledged; n++) assert.is((await add(host, 'one', 1)).status, 200)
-    const last = Number(JSON.parse((await inn(host, 'state', counter, 'one', '--json')).out).sequence)
-    assert.is(last, acknowledged)
-    // One commit an add, and those of the deployment.
-    while (readMarker(path).commit < acknowledged) await new Promise((resolve) => setTimeout(resolve, 20))
-    const noted = readMarker(path).commit
+Damage(
+  '§storage-5: a log that is cut anywhere after kill -9: nothing that was noted is missing without a sentence',
+  async () => {
+    const { path, remove } = temporary()
+    const { file } = await component('counter/assemblyscript')
+    const acknowledged = 40
+    let host: HostProcess | undefined
+    try {
+      host = await hostProcess(path, [file])
+      for (let n = 0; n < acknowledged; n++) assert.is((await add(host, 'one', 1)).status, 200)
+      const last = Number(JSON.parse((await inn(host, 'state', counter, 'one', '--json')).out).sequence)
+      assert.is(last, acknowledged)
+      // One commit an add, and those of the deployment.
+      while (readMarker(path).commit < acknowledged) await new Promise((resolve) => setTimeout(resolve, 20))
+      const noted = readMarker(path).commit
 
-    const busy = await runInn(path, ['doctor', '--data', path])
-    assert.is(busy.code, 1)
-    assert.match(busy.err, /is in use by another process; stop that host/)
-    await host.kill()
-    host = undefined
+      const busy = await runInn(path, ['doctor', '--data', path])
+      assert.is(busy.code, 1)
+      assert.match(busy.err, /is in use by another process; stop that host/)
+      await host.kill()
+      host = undefined
 
-    const [log] = readdirSync(join(path, 'journal'))
-      .filter((name) => name.endsWith('.log'))
-      .sort()
-      .reverse()
-    const whole = readFileSync(journalFile(path, log!))
-    const cuts = [0, 1, 7, 8, ...Array.from({ length: 6 }, (_, at) => Math.floor((whole.length * (at + 1)) / 7))]
-    // A start replays the log, so each has the journal as the kill left it; `replica` stays the file that it is.
-    const kept = join(path, 'kept')
-    cpSync(join(path, 'journal'), kept, { recursive: true })
-    const putBack = () => {
-      rmSync(join(path, 'journal'), { recursive: true })
-      cpSync(kept, join(path, 'journal'), { recursive: true })
-    }
-    let missing = 0
-    for (const cut of [...cuts, whole.length - 1]) {
+      const [log] = readdirSync(join(path, 'journal'))
+        .filter((name) => name.endsWith('.log'))
+        .sort()
+        .reverse()
+      const whole = readFileSync(journalFile(path, log!))
+      const cuts = [0, 1, 7, 8, ...Array.from({ length: 6 }, (_, at) => Math.floor((whole.length * (at + 1)) / 7))]
+      // A start replays the log, so each has the journal as the kill left it; `replica` stays the file that it is.
+      const kept = join(path, 'kept')
+      cpSync(join(path, 'journal'), kept, { recursive: true })
+      const putBack = () => {
+        rmSync(join(path, 'journal'), { recursive: true })
+        cpSync(kept, join(path, 'journal'), { recursive: true })
+      }
+      let missing = 0
+      for (const cut of [...cuts, whole.length - 1]) {
+        putBack()
+        truncateSync(journalFile(path, log!), cut)
+        const { code, err } = await runInn(path, ['up', '--data', path, ...ports])
+        assert.is(code, 1, `cut at ${cut} of ${whole.length}`)
+        const [, commits, , was] =
+          /(\d+) acknowledged commits? (?:is|are) missing: the journal ends at commit (\d+), and commit (\d+) was written/.exec(
+            err,
+          ) ?? []
+        assert.ok(Number(commits) > 0, err)
+        assert.is(Number(was), noted)
+        assert.match(err, /Restore the whole directory from a backup/)
+        assert.not.match(err, /\n +at /)
+        missing = Math.max(missing, Number(commits))
+      }
       putBack()
-      truncateSync(journalFile(path, log!), cut)
-      const { code, err } = await runInn(path, ['up', '--data', path, ...ports])
-      assert.is(code, 1, `cut at ${cut} of ${whole.length}`)
-      const [, commits, , was] =
-        /(\d+) acknowledged commits? (?:is|are) missing: the journal ends at commit (\d+), and commit (\d+) was written/.exec(
-          err,
-        ) ?? []
-      assert.ok(Number(commits) > 0, err)
-      assert.is(Number(was), noted)
-      assert.match(err, /Restore the whole directory from a backup/)
-      assert.not.match(err, /\n +at /)
-      missing = Math.max(missing, Number(commits))
-    }
-    putBack()
-    assert.ok(missing >= acknowledged, `at most ${missing} were missing`)
+      assert.ok(missing >= acknowledged, `at most ${missing} were missing`)
 
-    host = await hostProcess(path)
-    assert.is((await http(host.listen, 'GET', '/counter/one')).json.value, String(acknowledged))
-    assert.not.match(host.output(), /replica now/)
-  } finally {
-    await host?.kill()
-    remove()
-  }
-})
+      host = await hostProcess(path)
+      assert.is((await http(host.listen, 'GET', '/counter/one')).json.value, String(acknowledged))
+      assert.not.match(host.output(), /replica now/)
+    } finally {
+      await host?.kill()
+      remove()
+    }
+  },
+)
 
 Damage(
   'inn up --scrub finds what nobody asked for: in the log, the metrics, the admin API and inn doctor',

@@ -55,7 +55,7 @@ for (const [language, fuel] of [
     continue
   }
   Dear(
-    `${language}: a cart grows until reading it would take half of a call's fuel; then it is refused, and goes on`,
+    `§fault-7: ${language}: a cart grows until reading it would take half of a call's fuel; then it is refused, and goes on`,
     async () => {
       const { bytes } = await component(`cart/${language}`)
       await withHost(
@@ -94,7 +94,7 @@ for (const [language, fuel] of [
   })
 }
 
-Dear('a batch with one that is too dear: only that one is refused', async () => {
+Dear('§fault-7: a batch with one that is too dear: only that one is refused', async () => {
   const { bytes } = await component('cart/typescript')
   await withHost({ 'fuel-per-command': '10000000', 'fuel-per-byte': '1' }, async (host) => {
     assert.ok((await host.deployer.deploy(bytes)).ok)
@@ -113,7 +113,7 @@ Dear('a batch with one that is too dear: only that one is refused', async () => 
   })
 })
 
-Dear('a value and a replica that would be too large are refused, and go on', async () => {
+Dear('§fault-7: a value and a replica that would be too large are refused, and go on', async () => {
   await withHost({ 'state-bytes-max': '20000' }, async (host) => {
     assert.ok((await host.deployer.deploy(await scripted())).ok)
     const client = new ScriptClient(host.listen)
@@ -153,7 +153,7 @@ Dear('a value and a replica that would be too large are refused, and go on', asy
   })
 })
 
-Dear('a value whose reading takes half of a call is refused, and goes on', async () => {
+Dear('§fault-7: a value whose reading takes half of a call is refused, and goes on', async () => {
   // The scripted guest reads a value character by character.
   await withHost({ 'fuel-per-command': '30000000', 'fuel-per-byte': '1' }, async (host) => {
     assert.ok((await host.deployer.deploy(await scripted())).ok)

@@ -68,35 +68,48 @@ Earlier('says of each deployment, in one sentence, that it is to be rebuilt and 
   assert.is((await inn('services')).out, `${notServed.join('\n')}\n`)
 })
 
-Earlier('calls are UNAVAILABLE with a sentence, over every protocol and for every shape of method', async () => {
-  for (const [method, path, service] of [
-    ['GET', '/counter/a', counter],
-    ['POST', '/counter/a/add', counter],
-    ['POST', '/counter/a', counter],
-    ['POST', `/${models}.Values/Do`, `${models}.Values`],
-    ['POST', `/${models}.Members/Open`, `${models}.Members`],
-    ['POST', `/${models}.Actions/Chat`, `${models}.Actions`],
-  ] as const) {
-    const answer = await http(listen, method, path, method === 'POST' ? {} : undefined)
-    assert.is(answer.status, 503, path)
-    assert.equal(answer.json, { code: 14, message: told(service), details: [] })
-  }
-  for (const call of [grpc, grpcWeb])
-    for (const method of [`${counter}/Get`, `${models}.Members/Open`, `${models}.Actions/Join`, `${models}.Events/Do`])
-      assert.equal(await call(listen, `/${method}`, new Uint8Array()), {
-        code: 14,
-        message: told(method.split('/')[0]!),
-        reply: undefined,
-      })
-  // What is unknown is so still.
-  assert.is((await get('/no/such/path')).status, 404)
-  assert.is((await grpc(listen, '/no.such.Service/Do', new Uint8Array())).code, 12)
-  assert.equal((await get('/openapi.json')).json.paths, {})
-  const check = async (name: string) =>
-    (await grpc(listen, '/grpc.health.v1.Health/Check', Buffer.concat([Buffer.of(10, name.length), Buffer.from(name)])))
-      .reply
-  assert.equal([await check(''), await check(counter)], [Buffer.of(8, 1), Buffer.of(8, 2)])
-})
+Earlier(
+  '§deploy-9: calls are UNAVAILABLE with a sentence, over every protocol and for every shape of method',
+  async () => {
+    for (const [method, path, service] of [
+      ['GET', '/counter/a', counter],
+      ['POST', '/counter/a/add', counter],
+      ['POST', '/counter/a', counter],
+      ['POST', `/${models}.Values/Do`, `${models}.Values`],
+      ['POST', `/${models}.Members/Open`, `${models}.Members`],
+      ['POST', `/${models}.Actions/Chat`, `${models}.Actions`],
+    ] as const) {
+      const answer = await http(listen, method, path, method === 'POST' ? {} : undefined)
+      assert.is(answer.status, 503, path)
+      assert.equal(answer.json, { code: 14, message: told(service), details: [] })
+    }
+    for (const call of [grpc, grpcWeb])
+      for (const method of [
+        `${counter}/Get`,
+        `${models}.Members/Open`,
+        `${models}.Actions/Join`,
+        `${models}.Events/Do`,
+      ])
+        assert.equal(await call(listen, `/${method}`, new Uint8Array()), {
+          code: 14,
+          message: told(method.split('/')[0]!),
+          reply: undefined,
+        })
+    // What is unknown is so still.
+    assert.is((await get('/no/such/path')).status, 404)
+    assert.is((await grpc(listen, '/no.such.Service/Do', new Uint8Array())).code, 12)
+    assert.equal((await get('/openapi.json')).json.paths, {})
+    const check = async (name: string) =>
+      (
+        await grpc(
+          listen,
+          '/grpc.health.v1.Health/Check',
+          Buffer.concat([Buffer.of(10, name.length), Buffer.from(name)]),
+        )
+      ).reply
+    assert.equal([await check(''), await check(counter)], [Buffer.of(8, 1), Buffer.of(8, 2)])
+  },
+)
 
 Earlier('commands on such a service say the same', async () => {
   for (const args of [
@@ -114,7 +127,7 @@ Earlier('commands on such a service say the same', async () => {
   assert.match((await inn('rollback', counter, '1')).err, `refused: ${why}\n`)
 })
 
-Earlier('an effect on such a service waits, untried, through kill -9 as well', async () => {
+Earlier('§effect-8: an effect on such a service waits, untried, through kill -9 as well', async () => {
   const waiting = {
     id: 2,
     cause: { service: `${models}.Events`, entity: 'ef', revision: 2 },
@@ -169,7 +182,7 @@ export default eventSourced(Counter, {
   assert.equal((await json('services')).services, [])
 })
 
-Earlier('rebuilt and deployed again, every entity has its value, and the journal reads', async () => {
+Earlier('§deploy-13: rebuilt and deployed again, every entity has its value, and the journal reads', async () => {
   const deployed = await inn('deploy', (await component('counter/assemblyscript')).file)
   assert.is(deployed.code, 0, deployed.err)
   assert.match(deployed.out, `${counter}: 6 entities are stored; 6 of 6 that were chosen can be read by it. 1 snapshot`)

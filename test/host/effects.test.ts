@@ -9,7 +9,7 @@ import { hostProcess, http, temporary } from '../support/host.ts'
 const Effects = suite('effects and crashes')
 const rounds = 6
 
-Effects('O2: after kill -9 under load every recorded cause has its effect, once', async () => {
+Effects('§effect-1, outbox.O2: after kill -9 under load every recorded cause has its effect, once', async () => {
   const { file } = await fixture('odd')
   const data = temporary()
   let host: HostProcess | undefined

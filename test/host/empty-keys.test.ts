@@ -23,7 +23,7 @@ const said = (method: string) =>
 
 const Empty = suite('requests without a key')
 
-Empty('over HTTP, with an empty part of the path, an empty body, or an empty text in it', async () => {
+Empty('§key-4: over HTTP, with an empty part of the path, an empty body, or an empty text in it', async () => {
   for (const [path, body, method] of [
     ['/cart//items/add', { quantity: 1 }, `${cart}/AddItem`],
     ['/values/', { code: '' }, `${values}/Do`],
@@ -41,7 +41,7 @@ Empty('over HTTP, with an empty part of the path, an empty body, or an empty tex
   assert.equal([status, json.message], [400, said(`${cart}/GetCart`)])
 })
 
-Empty('over gRPC, where the message is {}', async () => {
+Empty('§key-4: over gRPC, where the message is {}', async () => {
   const grpc = grpcClient(host.listen, schemaOf(host, cart))
   const answer = await grpc.call(`${cart}/AddItem`, {})
   grpc.close()
@@ -62,7 +62,7 @@ Empty('over gRPC, where the message is {}', async () => {
   assert.equal([stream.message, stream.texts], [said(`${replicas}/Open`), []])
 })
 
-Empty('over gRPC-Web', async () => {
+Empty('§key-4: over gRPC-Web', async () => {
   for (const [service, method] of [
     [cart, 'AddItem'],
     [values, 'Do'],
@@ -79,7 +79,7 @@ Empty('over gRPC-Web', async () => {
   }
 })
 
-Empty('of a forward, from functions of every kind: the caller hears of the target', async () => {
+Empty('§key-4: of a forward, from functions of every kind: the caller hears of the target', async () => {
   for (const [service, method] of [
     [values, 'Do'],
     [replicas, 'Do'],
@@ -100,21 +100,24 @@ Empty('of a forward, from functions of every kind: the caller hears of the targe
   }
 })
 
-Empty('of an effect, from functions of every kind: it is parked with that reason, and its caller goes on', async () => {
-  const targets = [
-    [values, 'Do'],
-    [replicas, 'Do'],
-    [replicas, 'Open'],
-    [events, 'Do'],
-  ] as const
-  const effects = targets.map(([service, method]) => `effect('${service}', '${method}', '', '', true)`).join()
-  assert.is((await client.call(values, 'Do', 'x', `return { outcome: say('', { effects: [${effects}] }) }`)).code, 0)
-  assert.is((await client.call(replicas, 'Do', 'x', `return { answer: say('', { effects: [${effects}] }) }`)).code, 0)
-  assert.is((await act(`return say('', { effects: [${effects}] })`)).code, 0)
-  const parked = (await http(host.admin, 'GET', '/v1/effects')).json.effects as { to: string; parked: string }[]
-  assert.is(parked.length, 3 * targets.length)
-  for (const { to, parked: reason } of parked) assert.is(reason, said(to))
-})
+Empty(
+  '§key-4: of an effect, from functions of every kind: it is parked with that reason, and its caller goes on',
+  async () => {
+    const targets = [
+      [values, 'Do'],
+      [replicas, 'Do'],
+      [replicas, 'Open'],
+      [events, 'Do'],
+    ] as const
+    const effects = targets.map(([service, method]) => `effect('${service}', '${method}', '', '', true)`).join()
+    assert.is((await client.call(values, 'Do', 'x', `return { outcome: say('', { effects: [${effects}] }) }`)).code, 0)
+    assert.is((await client.call(replicas, 'Do', 'x', `return { answer: say('', { effects: [${effects}] }) }`)).code, 0)
+    assert.is((await act(`return say('', { effects: [${effects}] })`)).code, 0)
+    const parked = (await http(host.admin, 'GET', '/v1/effects')).json.effects as { to: string; parked: string }[]
+    assert.is(parked.length, 3 * targets.length)
+    for (const { to, parked: reason } of parked) assert.is(reason, said(to))
+  },
+)
 
 Empty('leave nothing behind: no entity has the empty key', async () => {
   for (const service of [cart, values, replicas, events]) {
@@ -132,7 +135,7 @@ Empty('of an action are as good as any: it has no key', async () => {
 })
 
 Empty(
-  'are for the entity of that name where the field allows it, and it can be looked at when it no longer does',
+  '§key-5: are for the entity of that name where the field allows it, and it can be looked at when it no longer does',
   async () => {
     const folder = temporary()
     const other = await testHost(folder.path)

@@ -1,4 +1,4 @@
-// Guards effects and forwards across kinds of services (A8, A9, B1.1 to B1.3): once, in order, awaited, tried again, parked.
+// Guards effects and forwards across kinds of services (§effect, §forward, §idempotency-6): once, in order, awaited, tried again, parked.
 
 import http2 from 'node:http2'
 import { suite } from 'uvu'
@@ -84,7 +84,7 @@ const settled = () => until(async () => (await effects()).length === 0)
 
 const Once = suite('effects arrive once')
 
-Once('A8: an effect given up by hand while it waits for its next try is not tried again', async () => {
+Once('§effect-15: an effect given up by hand while it waits for its next try is not tried again', async () => {
   await value('drop', `return { outcome: say('', { effects: [effect('Values', 'Do', 'dropped', ${text(gated)})] }) }`)
   await until(async () => (await effects())[0]?.attempts === 2)
   const [{ id }] = await effects()
@@ -95,77 +95,89 @@ Once('A8: an effect given up by hand while it waits for its next try is not trie
   assert.is(await show('dropped'), '0')
 })
 
-Once('A8, A14: an effect that waits for its next try while storage fails and comes back arrives once', async () => {
-  await value('sf', `return { outcome: say('', { effects: [effect('Values', 'Do', 'sf-target', ${text(gated)})] }) }`)
-  await until(async () => (await effects())[0]?.attempts === 2)
-  kv.failing = true
-  assert.is((await value('sf-other', put('x'))).code, 14)
-  kv.failing = false
-  await until(async () => (await http(host.admin, 'GET', '/readyz')).status === 200)
-  await value('sf-target', put('0'))
-  await settled()
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
-  assert.is(await show('sf-target'), '1')
-})
-
-Once('A8: an effect whose target waits for effects of its own, longer than a try may take, arrives once', async () => {
-  // The target accepts, and then waits for an effect that is refused again and again.
-  const target = `const n = String(Number(value ?? 0) + 1); return { change: { updated: n }, outcome: say(n, { effects: [effect('Values', 'Do', 'slow-last', ${text(gated)}, true)] }) }`
-  await value(
-    'slow',
-    `return { outcome: say('', { effects: [effect('Values', 'Do', 'slow-target', ${text(target)})] }) }`,
-  )
-  await until(async () => (await show('slow-target')) === '1')
-  ahead = 61_000
-  await new Promise((resolve) => setTimeout(resolve, 700))
-  ahead = 0
-  await value('slow-last', put('0'))
-  await settled()
-  assert.equal([await show('slow-target'), await show('slow-last')], ['1', '1'])
-})
-
-Once('A8: a target that forwards after effects that take longer than a try, decides once', async () => {
-  const target = `const n = String(Number(value ?? 0) + 1); return { change: { updated: n }, outcome: forward('Values', 'Do', 'fslow-end', ${text(count)}, { effects: [effect('Values', 'Do', 'fslow-last', ${text(gated)}, true)] }) }`
-  await value(
-    'fslow',
-    `return { outcome: say('', { effects: [effect('Values', 'Do', 'fslow-target', ${text(target)})] }) }`,
-  )
-  await until(async () => (await show('fslow-target')) === '1')
-  ahead = 61_000
-  await new Promise((resolve) => setTimeout(resolve, 700))
-  ahead = 0
-  await value('fslow-last', put('0'))
-  await settled()
-  await new Promise((resolve) => setTimeout(resolve, 200))
-  assert.equal([await show('fslow-target'), await show('fslow-last'), await show('fslow-end')], ['1', '1', '1'])
-})
-
-Once('A8, A14: an effect whose arrival is on disk though its commit failed is not delivered again', async () => {
-  const replicaCount = "return { operations: [increment(1)], answer: say('') }"
-  const forwards = `return { outcome: forward('Values', 'Do', 'af-end', ${text(count)}) }`
-  for (const [target, shown] of [
-    [`effect('Values', 'Do', 'af', ${text(count)})`, () => show('af')],
-    [
-      `effect('Replicas', 'Do', 'af', ${text(replicaCount)})`,
-      async () => (await replica('af', 'return { answer: say(view.value.counter) }')).text,
-    ],
-    [`effect('Values', 'Do', 'af-from', ${text(forwards)})`, () => show('af-end')],
-  ] as const) {
-    kv.failingArrival = true
-    assert.is((await act(`return say('', { effects: [${target}] })`)).code, 0)
-    await until(() => kv.failing)
-    // Longer than the first wait for a next try.
-    await new Promise((resolve) => setTimeout(resolve, 250))
+Once(
+  '§effect-1, §storage-2: an effect that waits for its next try while storage fails and comes back arrives once',
+  async () => {
+    await value('sf', `return { outcome: say('', { effects: [effect('Values', 'Do', 'sf-target', ${text(gated)})] }) }`)
+    await until(async () => (await effects())[0]?.attempts === 2)
+    kv.failing = true
+    assert.is((await value('sf-other', put('x'))).code, 14)
     kv.failing = false
     await until(async () => (await http(host.admin, 'GET', '/readyz')).status === 200)
+    await value('sf-target', put('0'))
     await settled()
-    await new Promise((resolve) => setTimeout(resolve, 700))
-    assert.is(await shown(), '1', target)
-  }
-})
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    assert.is(await show('sf-target'), '1')
+  },
+)
 
 Once(
-  'A8, A14: effects that wait behind a client that does not read arrive once, also when storage fails meanwhile',
+  '§effect-1: an effect whose target waits for effects of its own, longer than a try may take, arrives once',
+  async () => {
+    // The target accepts, and then waits for an effect that is refused again and again.
+    const target = `const n = String(Number(value ?? 0) + 1); return { change: { updated: n }, outcome: say(n, { effects: [effect('Values', 'Do', 'slow-last', ${text(gated)}, true)] }) }`
+    await value(
+      'slow',
+      `return { outcome: say('', { effects: [effect('Values', 'Do', 'slow-target', ${text(target)})] }) }`,
+    )
+    await until(async () => (await show('slow-target')) === '1')
+    ahead = 61_000
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    ahead = 0
+    await value('slow-last', put('0'))
+    await settled()
+    assert.equal([await show('slow-target'), await show('slow-last')], ['1', '1'])
+  },
+)
+
+Once(
+  '§effect-1, §forward-7: a target that forwards after effects that take longer than a try, decides once',
+  async () => {
+    const target = `const n = String(Number(value ?? 0) + 1); return { change: { updated: n }, outcome: forward('Values', 'Do', 'fslow-end', ${text(count)}, { effects: [effect('Values', 'Do', 'fslow-last', ${text(gated)}, true)] }) }`
+    await value(
+      'fslow',
+      `return { outcome: say('', { effects: [effect('Values', 'Do', 'fslow-target', ${text(target)})] }) }`,
+    )
+    await until(async () => (await show('fslow-target')) === '1')
+    ahead = 61_000
+    await new Promise((resolve) => setTimeout(resolve, 700))
+    ahead = 0
+    await value('fslow-last', put('0'))
+    await settled()
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    assert.equal([await show('fslow-target'), await show('fslow-last'), await show('fslow-end')], ['1', '1', '1'])
+  },
+)
+
+Once(
+  '§effect-1, §storage-1: an effect whose arrival is on disk though its commit failed is not delivered again',
+  async () => {
+    const replicaCount = "return { operations: [increment(1)], answer: say('') }"
+    const forwards = `return { outcome: forward('Values', 'Do', 'af-end', ${text(count)}) }`
+    for (const [target, shown] of [
+      [`effect('Values', 'Do', 'af', ${text(count)})`, () => show('af')],
+      [
+        `effect('Replicas', 'Do', 'af', ${text(replicaCount)})`,
+        async () => (await replica('af', 'return { answer: say(view.value.counter) }')).text,
+      ],
+      [`effect('Values', 'Do', 'af-from', ${text(forwards)})`, () => show('af-end')],
+    ] as const) {
+      kv.failingArrival = true
+      assert.is((await act(`return say('', { effects: [${target}] })`)).code, 0)
+      await until(() => kv.failing)
+      // Longer than the first wait for a next try.
+      await new Promise((resolve) => setTimeout(resolve, 250))
+      kv.failing = false
+      await until(async () => (await http(host.admin, 'GET', '/readyz')).status === 200)
+      await settled()
+      await new Promise((resolve) => setTimeout(resolve, 700))
+      assert.is(await shown(), '1', target)
+    }
+  },
+)
+
+Once(
+  '§effect-1, §storage-2: effects that wait behind a client that does not read arrive once, also when storage fails meanwhile',
   async () => {
     const session = http2.connect(`http://${host.listen}`, { settings: { initialWindowSize: 0 } })
     session.on('error', () => {})
@@ -236,7 +248,7 @@ const done = { code: 0, message: '', text: 'done' }
 
 for (const [kind, cause] of Object.entries(causes)) {
   Effects(
-    `B1.1, B1.2: ${kind}: in list order, synchronous ones to their end before the next and before the answer`,
+    `§command-2, §effect-2: ${kind}: in list order, synchronous ones to their end before the next and before the answer`,
     async () => {
       // The first waits itself for an effect of its target, which forwards: all of that is its end.
       const last = `return { outcome: forward('Actions', 'Do', '', ${text(`return say('', { effects: [${appendTo(`o-${kind}`, 'b', true)}] })`)}, { effects: [${appendTo(`o-${kind}`, 'a', true)}] }) }`
@@ -249,7 +261,7 @@ for (const [kind, cause] of Object.entries(causes)) {
   )
 
   Effects(
-    `A8: ${kind}: one that is refused or unknown changes no answer, waited for or not; unknown ones are parked at once`,
+    `§effect-3, §effect-5: ${kind}: one that is refused or unknown changes no answer, waited for or not; unknown ones are parked at once`,
     async () => {
       for (const synchronous of [true, false]) {
         const unknown = `effect('no.such.Service', 'Do', '', '', ${synchronous})`
@@ -267,7 +279,7 @@ for (const [kind, cause] of Object.entries(causes)) {
 }
 
 Effects(
-  'A8: what may pass is tried again, then parked and listed; nobody waits for it longer; by hand it goes on',
+  '§effect-4, §effect-6: what may pass is tried again, then parked and listed; nobody waits for it longer; by hand it goes on',
   async () => {
     const waits = backOffMs as unknown as number[]
     const before = [...waits]
@@ -299,7 +311,7 @@ Effects(
 )
 
 Effects(
-  'A8: any other refusal, and a fault, is an answer: parked at once with its reason, and nobody waits',
+  '§effect-5: any other refusal, and a fault, is an answer: parked at once with its reason, and nobody waits',
   async () => {
     const refusing = (code: string) => `return { outcome: refuse('${code}', 'no ${code}') }`
     for (const [code, name] of [
@@ -331,33 +343,36 @@ for (const [kind, target] of Object.entries({
   replica: (code: string) => `effect('Replicas', 'Do', 'alike', ${text(`return { answer: refuse('${code}', 'no') }`)})`,
   action: (code: string) => `effect('Actions', 'Do', '', ${text(`return refuse('${code}', 'no')`)})`,
 }))
-  Effects(`A8: ${kind} as the target: what may pass is tried again, any other refusal is parked at once`, async () => {
-    const waits = backOffMs as unknown as number[]
-    const before = [...waits]
-    waits.fill(1)
-    try {
-      for (const [tries, codes] of [
-        [before.length, ['unavailable', 'aborted', 'resource-exhausted', 'deadline-exceeded']],
-        [
-          0,
-          ['invalid-argument', 'not-found', 'already-exists', 'permission-denied', 'unauthenticated', 'out-of-range'],
-        ],
-        [0, ['failed-precondition', 'unimplemented', 'cancelled', 'unknown', 'internal', 'data-loss']],
-      ] as const)
-        for (const code of codes) {
-          assert.is((await act(`return say('', { effects: [${target(code)}] })`)).code, 0)
-          await until(async () => typeof (await effects())[0]?.parked === 'string')
-          const [{ parked, attempts }, ...others] = await effects()
-          const name = code.toUpperCase().replaceAll('-', '_')
-          assert.equal([parked, attempts, others], [`refused with ${name}: no`, tries, []])
-          await dropAll()
-        }
-    } finally {
-      waits.splice(0, before.length, ...before)
-    }
-  })
+  Effects(
+    `§effect-4, §effect-5: ${kind} as the target: what may pass is tried again, any other refusal is parked at once`,
+    async () => {
+      const waits = backOffMs as unknown as number[]
+      const before = [...waits]
+      waits.fill(1)
+      try {
+        for (const [tries, codes] of [
+          [before.length, ['unavailable', 'aborted', 'resource-exhausted', 'deadline-exceeded']],
+          [
+            0,
+            ['invalid-argument', 'not-found', 'already-exists', 'permission-denied', 'unauthenticated', 'out-of-range'],
+          ],
+          [0, ['failed-precondition', 'unimplemented', 'cancelled', 'unknown', 'internal', 'data-loss']],
+        ] as const)
+          for (const code of codes) {
+            assert.is((await act(`return say('', { effects: [${target(code)}] })`)).code, 0)
+            await until(async () => typeof (await effects())[0]?.parked === 'string')
+            const [{ parked, attempts }, ...others] = await effects()
+            const name = code.toUpperCase().replaceAll('-', '_')
+            assert.equal([parked, attempts, others], [`refused with ${name}: no`, tries, []])
+            await dropAll()
+          }
+      } finally {
+        waits.splice(0, before.length, ...before)
+      }
+    },
+  )
 
-Effects('--retry-all tries all that are parked, and says what became of them', async () => {
+Effects('§effect-14: --retry-all tries all that are parked, and says what became of them', async () => {
   const once =
     "return value === 'open' ? { change: { updated: 'in' }, outcome: say('') } : { outcome: refuse('not-found', 'shut') }"
   for (const id of ['all-1', 'all-2']) await causes['value']!('all', `effect('Values', 'Do', '${id}', ${text(once)})`)
@@ -373,7 +388,7 @@ Effects('--retry-all tries all that are parked, and says what became of them', a
   await dropAll()
 })
 
-Effects('A8: a caller does not wait for one past its deadline; it arrives later', async () => {
+Effects('§effect-6: a caller does not wait for one past its deadline; it arrives later', async () => {
   const stubborn = `effect('Values', 'Do', 'late', ${text(gated)}, true)`
   const answer = new Promise<Answer>((resolve) => {
     const code = `return { change: { updated: 'stored' }, outcome: say('done', { effects: [${stubborn}] }) }`
@@ -389,7 +404,7 @@ Effects('A8: a caller does not wait for one past its deadline; it arrives later'
   assert.is(await show('late'), '1')
 })
 
-Effects('B1.2: effects of a client that left are in order as well', async () => {
+Effects('§effect-2: effects of a client that left are in order as well', async () => {
   const slow = `return { outcome: forward('Values', 'Do', 'left-slow', ${text(gated)}, { effects: [${appendTo('left-order', 'a', true)}] }) }`
   const list = `effect('Values', 'Do', 'left-first', ${text(slow)}, true), ${appendTo('left-order', 'b', true)}`
   const open = `return { answer: say('open'), subscribe: { cancelled: ${text(`return { answer: none({ effects: [${list}] }) }`)} } }`
@@ -402,7 +417,7 @@ Effects('B1.2: effects of a client that left are in order as well', async () => 
   await until(async () => (await show('left-order')) === 'ab')
 })
 
-Effects('A8: a chain of effects over all kinds ends after 16 hops, parked, saying so', async () => {
+Effects('§effect-10: a chain of effects over all kinds ends after 16 hops, parked, saying so', async () => {
   // Each causes the next: value, replica, action, value, and so on.
   const circle = [
     "const kinds = ['Values', 'Replicas', 'Actions']",
@@ -430,7 +445,7 @@ Effects('A8: a chain of effects over all kinds ends after 16 hops, parked, sayin
   await dropAll()
 })
 
-Effects('A8: services of other components are the same thing', async () => {
+Effects('§effect-12: services of other components are the same thing', async () => {
   // AddRequest{ id: "x", amount: 5 }
   const add =
     "(() => { const call = to('test.odd.v1.Odd', 'Add', '', ''); call.payload = Uint8Array.from([10, 1, 120, 16, 5]); return call })()"
@@ -449,7 +464,7 @@ Effects('A8: services of other components are the same thing', async () => {
 
 const Forwards = suite('forwards between kinds')
 
-Forwards("a reply of another type than the caller's method declares is passed on as it is", async () => {
+Forwards("§forward-8: a reply of another type than the caller's method declares is passed on as it is", async () => {
   // AddRequest{ id: "f8", amount: 5 }
   const add =
     "(() => { const call = to('test.odd.v1.Odd', 'Add', '', ''); call.payload = Uint8Array.from([10, 2, 102, 56, 16, 5]); return call })()"
@@ -480,16 +495,19 @@ const targets: Record<string, (id: string, words: string, change: boolean) => st
 
 for (const [from, start] of Object.entries(forwards)) {
   for (const [to, target] of Object.entries(targets)) {
-    Forwards(`A9: ${from} to ${to}: under a key the target decides once, and its answer is given again`, async () => {
-      const id = `k-${from}-${to}`
-      const call = target(`${id}-target`, "say('answer ' + n)", true)
-      for (let time = 0; time < 3; time++)
-        assert.is((await start(id, call, { 'idempotency-key': 'key' })).text, 'answer 1')
-      assert.is((await start(id, call, { 'idempotency-key': 'other' })).text, 'answer 2')
-    })
+    Forwards(
+      `§idempotency-6: ${from} to ${to}: under a key the target decides once, and its answer is given again`,
+      async () => {
+        const id = `k-${from}-${to}`
+        const call = target(`${id}-target`, "say('answer ' + n)", true)
+        for (let time = 0; time < 3; time++)
+          assert.is((await start(id, call, { 'idempotency-key': 'key' })).text, 'answer 1')
+        assert.is((await start(id, call, { 'idempotency-key': 'other' })).text, 'answer 2')
+      },
+    )
 
     Forwards(
-      `B1.3: ${from} to ${to}: a refusal is the caller's answer, with its code and metadata, and undoes nothing`,
+      `§forward-1, §forward-2: ${from} to ${to}: a refusal is the caller's answer, with its code and metadata, and undoes nothing`,
       async () => {
         const id = `r-${from}-${to}`
         const call = target(
@@ -504,29 +522,32 @@ for (const [from, start] of Object.entries(forwards)) {
     )
   }
 
-  Forwards(`A8: ${from}: a circle of forwards is FAILED_PRECONDITION, saying so, and 400 over HTTP`, async () => {
-    const circle = [
-      "const kinds = ['Values', 'Replicas', 'Actions']",
-      'const at = Number(/at=(\\d+)/.exec(self)[1])',
-      "const next = forward(kinds[(at + 1) % 3], 'Do', 'ring', self.replace(/at=\\d+/, 'at=' + (at + 1)))",
-      'if (at % 3 === 0) return { outcome: next }',
-      'if (at % 3 === 1) return { answer: next }',
-      `return next // at=${Object.keys(forwards).indexOf(from)}`,
-    ].join('\n')
-    const paths: Record<string, [string, string]> = {
-      value: [values, '/values/ring'],
-      replica: [replicas, '/replicas/ring'],
-      action: [actions, '/actions'],
-    }
-    const [service, path] = paths[from]!
-    const message = 'more than 16 forwards and side effects in a chain; look for a circle'
-    assert.equal(await client.call(service, 'Do', 'ring', circle), { code: 9, message, text: '' })
-    const { status, json } = await http(host.listen, 'POST', path, { code: circle })
-    assert.equal([status, json], [400, { code: 9, message, details: [] }])
-  })
+  Forwards(
+    `§forward-4: ${from}: a circle of forwards is FAILED_PRECONDITION, saying so, and 400 over HTTP`,
+    async () => {
+      const circle = [
+        "const kinds = ['Values', 'Replicas', 'Actions']",
+        'const at = Number(/at=(\\d+)/.exec(self)[1])',
+        "const next = forward(kinds[(at + 1) % 3], 'Do', 'ring', self.replace(/at=\\d+/, 'at=' + (at + 1)))",
+        'if (at % 3 === 0) return { outcome: next }',
+        'if (at % 3 === 1) return { answer: next }',
+        `return next // at=${Object.keys(forwards).indexOf(from)}`,
+      ].join('\n')
+      const paths: Record<string, [string, string]> = {
+        value: [values, '/values/ring'],
+        replica: [replicas, '/replicas/ring'],
+        action: [actions, '/actions'],
+      }
+      const [service, path] = paths[from]!
+      const message = 'more than 16 forwards and side effects in a chain; look for a circle'
+      assert.equal(await client.call(service, 'Do', 'ring', circle), { code: 9, message, text: '' })
+      const { status, json } = await http(host.listen, 'POST', path, { code: circle })
+      assert.equal([status, json], [400, { code: 9, message, details: [] }])
+    },
+  )
 
   Forwards(
-    `B1.3, 2.4: ${from}: an unknown target is INTERNAL, without its name, after what was decided is stored`,
+    `§forward-3: ${from}: an unknown target is INTERNAL, without its name, after what was decided is stored`,
     async () => {
       const answer = await start(`un-${from}`, "'no.such.Service', 'Do', '', ''")
       assert.is(answer.code, 13)
@@ -536,13 +557,13 @@ for (const [from, start] of Object.entries(forwards)) {
     },
   )
 
-  Forwards(`B1.1: ${from}: synchronous effects end before the forward`, async () => {
+  Forwards(`§forward-2: ${from}: synchronous effects end before the forward`, async () => {
     const call = `'Values', 'Do', 'fe-${from}', ${text(append('z'))}, { effects: [${appendTo(`fe-${from}`, 'a', true)}] }`
     assert.is((await start(`fe-${from}-cause`, call)).code, 0)
     assert.is(await show(`fe-${from}`), 'az')
   })
 
-  Forwards(`B8: ${from}: the target sees what the function put there, not what its caller sent`, async () => {
+  Forwards(`§metadata-4: ${from}: the target sees what the function put there, not what its caller sent`, async () => {
     const seen = "return { outcome: say(metadata, { metadata: [['x-said', 'by the target']] }) }"
     const call = `'Values', 'Do', 'md-${from}', ${text(seen)}`
     assert.is((await start(`md-${from}-from`, call, { 'x-mine': '1' })).text, '[]')
@@ -553,7 +574,7 @@ for (const [from, start] of Object.entries(forwards)) {
   })
 }
 
-Forwards('A8: streams that forward to themselves end with FAILED_PRECONDITION', async () => {
+Forwards('§forward-4: streams that forward to themselves end with FAILED_PRECONDITION', async () => {
   const out = client.listen(
     actions,
     'Out',

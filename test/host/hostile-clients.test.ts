@@ -88,7 +88,7 @@ const heap = () => {
 const Slow = suite('clients that do not read')
 
 Slow(
-  'of an endless action stream: over HTTP/2 and HTTP/1.1 the function stands still, and memory with it',
+  '§action-8: of an endless action stream: over HTTP/2 and HTTP/1.1 the function stands still, and memory with it',
   async () => {
     const endless = "return { outputs: [say('x'.repeat(10000))], more: true }"
     const session = connection()
@@ -128,7 +128,7 @@ Slow(
 )
 
 Slow(
-  'of a replicated stream: what it did not take is bounded, then it is cut off; others hear everything',
+  '§subscription-9: of a replicated stream: what it did not take is bounded, then it is cut off; others hear everything',
   async () => {
     const session = connection({ initialWindowSize: 0 })
     const slow = request(session, replicas, 'Open')

@@ -70,7 +70,7 @@ Keys.after(async () => {
 })
 
 for (const kind of kinds) {
-  Keys(`A9: ${kind}: a machine's clock that jumps forgets no key; hours at work do`, async () => {
+  Keys(`§idempotency-7: ${kind}: a machine's clock that jumps forgets no key; hours at work do`, async () => {
     const first = await change(kind, 'clock', 'kept')
     for (const jump of [25 * hour, -50 * hour, 24 * 366 * hour]) {
       ahead += jump
@@ -82,7 +82,7 @@ for (const kind of kinds) {
     assert.is.not(await change(kind, 'clock', 'kept'), first)
   })
 
-  Keys(`A9: ${kind}: a read with a key leaves not a byte, and is decided again`, async () => {
+  Keys(`§idempotency-2: ${kind}: a read with a key leaves not a byte, and is decided again`, async () => {
     await change(kind, 'read')
     const stored = contents()
     const key = { 'idempotency-key': 'look' }
@@ -103,7 +103,7 @@ function contents(): readonly string[] {
   })
 }
 
-Keys('A9: "k" and k are one key, over HTTP, gRPC and gRPC-Web, in services of every kind', async () => {
+Keys('§idempotency-5: "k" and k are one key, over HTTP, gRPC and gRPC-Web, in services of every kind', async () => {
   const quoted = { 'idempotency-key': '"one"' }
   const bare = { 'idempotency-key': 'one' }
   const add = Buffer.from([10, 4, ...Buffer.from('keys'), 16, 1])
@@ -126,7 +126,7 @@ Keys('A9: "k" and k are one key, over HTTP, gRPC and gRPC-Web, in services of ev
   }
 })
 
-Keys('a method that streams has no keys: it is decided anew each time', async () => {
+Keys('§idempotency-11: a method that streams has no keys: it is decided anew each time', async () => {
   const key = { 'idempotency-key': 'stream' }
   const lines = []
   for (const at of ['first', 'again']) {
@@ -137,7 +137,7 @@ Keys('a method that streams has no keys: it is decided anew each time', async ()
   assert.equal(lines, ['{"text":"1"}', '{"text":"2"}'])
 })
 
-Keys('A8: tries of an effect are counted on disk: a kill -9 forgets none', async () => {
+Keys('§effect-7: tries of an effect are counted on disk: a kill -9 forgets none', async () => {
   const { path, remove } = temporary()
   const file = join(path, 'scripted.wasm')
   writeFileSync(file, await scripted())

@@ -49,51 +49,58 @@ const increment = "return { operations: [increment(1)], answer: say('') }"
 const read = 'return { answer: say(view.value?.counter ?? 0) }'
 const caused = `return say('', { effects: [effect('Replicas', 'Do', 'KEY', ${JSON.stringify(increment)}, true)] })`
 
-Kill('loses no acknowledged change of a value or replica, and counts an effect of an action once', async () => {
-  const data = temporary()
-  const file = join(data.path, 'scripted.wasm')
-  writeFileSync(file, await scripted())
-  const [ofValues, ofReplicas, ofEffects] = [new Tally(), new Tally(), new Tally()]
-  let host: HostProcess | undefined
-  try {
-    host = await hostProcess(join(data.path, 'data'), [file])
-    for (let round = 0; round < kills; round++) {
-      const client = new ScriptClient(host.listen)
-      const load = Array.from({ length: workers }, async (_, worker) => {
-        for (let index = worker; ; index++) {
-          const key = `k${index % keys}`
-          const effect = caused.replace('KEY', `e-${key}`)
-          const alive =
-            (await ofValues.call(key, async () => (await client.call(values, 'Do', key, more)).code === 0)) &&
-            (await ofReplicas.call(key, async () => (await client.call(replicas, 'Do', key, increment)).code === 0)) &&
-            (await ofEffects.call(key, async () => (await client.call(actions, 'Do', '', effect)).code === 0))
-          if (!alive) return
+Kill(
+  '§storage-3, §effect-1: loses no acknowledged change of a value or replica, and counts an effect of an action once',
+  async () => {
+    const data = temporary()
+    const file = join(data.path, 'scripted.wasm')
+    writeFileSync(file, await scripted())
+    const [ofValues, ofReplicas, ofEffects] = [new Tally(), new Tally(), new Tally()]
+    let host: HostProcess | undefined
+    try {
+      host = await hostProcess(join(data.path, 'data'), [file])
+      for (let round = 0; round < kills; round++) {
+        const client = new ScriptClient(host.listen)
+        const load = Array.from({ length: workers }, async (_, worker) => {
+          for (let index = worker; ; index++) {
+            const key = `k${index % keys}`
+            const effect = caused.replace('KEY', `e-${key}`)
+            const alive =
+              (await ofValues.call(key, async () => (await client.call(values, 'Do', key, more)).code === 0)) &&
+              (await ofReplicas.call(
+                key,
+                async () => (await client.call(replicas, 'Do', key, increment)).code === 0,
+              )) &&
+              (await ofEffects.call(key, async () => (await client.call(actions, 'Do', '', effect)).code === 0))
+            if (!alive) return
+          }
+        })
+        await new Promise((resolve) => setTimeout(resolve, 200 + 90 * round))
+        await host.kill()
+        await Promise.all(load)
+        client.close()
+        host = await hostProcess(join(data.path, 'data'))
+        await settled(host)
+        const after = new ScriptClient(host.listen)
+        for (let at = 0; at < keys; at++) {
+          const key = `k${at}`
+          const value = await after.call(values, 'Do', key, 'return { outcome: say(value ?? 0) }')
+          ofValues.check(key, Number(value.text), 'value')
+          ofReplicas.check(key, Number((await after.call(replicas, 'Do', key, read)).text), 'replica')
+          ofEffects.check(key, Number((await after.call(replicas, 'Do', `e-${key}`, read)).text), 'effect on')
         }
-      })
-      await new Promise((resolve) => setTimeout(resolve, 200 + 90 * round))
-      await host.kill()
-      await Promise.all(load)
-      client.close()
-      host = await hostProcess(join(data.path, 'data'))
-      await settled(host)
-      const after = new ScriptClient(host.listen)
-      for (let at = 0; at < keys; at++) {
-        const key = `k${at}`
-        const value = await after.call(values, 'Do', key, 'return { outcome: say(value ?? 0) }')
-        ofValues.check(key, Number(value.text), 'value')
-        ofReplicas.check(key, Number((await after.call(replicas, 'Do', key, read)).text), 'replica')
-        ofEffects.check(key, Number((await after.call(replicas, 'Do', `e-${key}`, read)).text), 'effect on')
+        after.close()
       }
-      after.close()
+      for (const tally of [ofValues, ofReplicas, ofEffects])
+        assert.ok(tally.total > 50, 'the test did not load the host')
+    } finally {
+      await host?.kill()
+      data.remove()
     }
-    for (const tally of [ofValues, ofReplicas, ofEffects]) assert.ok(tally.total > 50, 'the test did not load the host')
-  } finally {
-    await host?.kill()
-    data.remove()
-  }
-})
+  },
+)
 
-Kill('A12: presence survives without ghosts: whoever was connected is gone after the crash', async () => {
+Kill('§subscription-7: presence survives without ghosts: whoever was connected is gone after the crash', async () => {
   const { file } = await component('presence/typescript')
   const data = temporary()
   let host: HostProcess | undefined

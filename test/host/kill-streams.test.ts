@@ -78,7 +78,7 @@ Kill(
 )
 
 Kill(
-  'in chains from entity to action to entity: each link at least once, into entities once for each that caused it',
+  '§effect-1: in chains from entity to action to entity: each link at least once, into entities once for each that caused it',
   async () => {
     const data = temporary()
     const file = join(data.path, 'scripted.wasm')
@@ -127,73 +127,79 @@ Kill(
 
 const Stop = suite('a stop')
 
-Stop('while effects run and wait for their next try: the next host goes on with them, once each', async () => {
-  const data = temporary()
-  const gated = `if (value === undefined) return { outcome: refuse('unavailable', 'not yet') }; ${count}`
-  let host = await testHost(data.path)
-  let client = new ScriptClient(host.listen)
-  try {
-    assert.ok((await host.deployer.deploy(component)).ok)
-    let caused = 0
-    let running = true
-    const cause = `return say('', { effects: [${countIn('plain')}, effect('Values', 'Do', 'gate', ${text(gated)}), ${countIn('last', true)}] })`
-    const load = Array.from({ length: 4 }, async () => {
-      while (running) if ((await client.call(actions, 'Do', '', cause)).code === 0) caused += 1
-    })
-    await until(() => caused > 20)
-    const stopping = host.stop()
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    running = false
-    await Promise.all(load)
-    client.close()
-    await stopping
-    host = await testHost(data.path)
-    client = new ScriptClient(host.listen)
-    await client.call(values, 'Do', 'gate', "return { change: { updated: '0' }, outcome: say('') }")
-    await settled(host.admin)
-    const counts = await Promise.all(
-      ['plain', 'gate', 'last'].map(async (id) => Number((await client.call(values, 'Do', id, read)).text)),
-    )
-    assert.ok(
-      counts.every((each) => each === counts[0] && each >= caused),
-      `${counts} for ${caused} that were acknowledged`,
-    )
-  } finally {
-    client.close()
-    await host.stop()
-    data.remove()
-  }
-})
+Stop(
+  '§effect-7: while effects run and wait for their next try: the next host goes on with them, once each',
+  async () => {
+    const data = temporary()
+    const gated = `if (value === undefined) return { outcome: refuse('unavailable', 'not yet') }; ${count}`
+    let host = await testHost(data.path)
+    let client = new ScriptClient(host.listen)
+    try {
+      assert.ok((await host.deployer.deploy(component)).ok)
+      let caused = 0
+      let running = true
+      const cause = `return say('', { effects: [${countIn('plain')}, effect('Values', 'Do', 'gate', ${text(gated)}), ${countIn('last', true)}] })`
+      const load = Array.from({ length: 4 }, async () => {
+        while (running) if ((await client.call(actions, 'Do', '', cause)).code === 0) caused += 1
+      })
+      await until(() => caused > 20)
+      const stopping = host.stop()
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      running = false
+      await Promise.all(load)
+      client.close()
+      await stopping
+      host = await testHost(data.path)
+      client = new ScriptClient(host.listen)
+      await client.call(values, 'Do', 'gate', "return { change: { updated: '0' }, outcome: say('') }")
+      await settled(host.admin)
+      const counts = await Promise.all(
+        ['plain', 'gate', 'last'].map(async (id) => Number((await client.call(values, 'Do', id, read)).text)),
+      )
+      assert.ok(
+        counts.every((each) => each === counts[0] && each >= caused),
+        `${counts} for ${caused} that were acknowledged`,
+      )
+    } finally {
+      client.close()
+      await host.stop()
+      data.remove()
+    }
+  },
+)
 
-Stop('ends streams of entities well, those of actions with UNAVAILABLE, and lets running calls finish', async () => {
-  const data = temporary()
-  const host = await testHost(data.path, { 'stop-wait-ms': '500' })
-  const client = new ScriptClient(host.listen)
-  assert.ok((await host.deployer.deploy(component)).ok)
-  const entity = client.listen(
-    replicas,
-    'Open',
-    'r',
-    "return { operations: [increment(1)], answer: say('open'), subscribe: {} }",
-  )
-  const action = client.listen(actions, 'Out', '', "return { outputs: ended ? [say('open')] : [] }")
-  await Promise.all([entity.until(1), action.until(1)])
-  const slow = 'let x = 0; for (let i = 0; i < 50000; i++) x += i; '
-  const calls = Array.from({ length: 50 }, (_, n) => client.call(values, 'Do', `v${n % 5}`, `${slow}${count}`))
-  await new Promise((resolve) => setTimeout(resolve, 30))
-  const stopping = host.stop()
-  const codes = new Set((await Promise.all(calls)).map(({ code }) => code))
-  // Answered, or refused since it came too late; none hangs and none is lost without a word.
-  assert.ok(
-    [...codes].every((code) => code === 0 || code === 14),
-    [...codes].join(),
-  )
-  assert.is(await entity.ended(), 0)
-  assert.is(await action.ended(), 14)
-  await stopping
-  client.close()
-  data.remove()
-})
+Stop(
+  '§call-9: ends streams of entities well, those of actions with UNAVAILABLE, and lets running calls finish',
+  async () => {
+    const data = temporary()
+    const host = await testHost(data.path, { 'stop-wait-ms': '500' })
+    const client = new ScriptClient(host.listen)
+    assert.ok((await host.deployer.deploy(component)).ok)
+    const entity = client.listen(
+      replicas,
+      'Open',
+      'r',
+      "return { operations: [increment(1)], answer: say('open'), subscribe: {} }",
+    )
+    const action = client.listen(actions, 'Out', '', "return { outputs: ended ? [say('open')] : [] }")
+    await Promise.all([entity.until(1), action.until(1)])
+    const slow = 'let x = 0; for (let i = 0; i < 50000; i++) x += i; '
+    const calls = Array.from({ length: 50 }, (_, n) => client.call(values, 'Do', `v${n % 5}`, `${slow}${count}`))
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    const stopping = host.stop()
+    const codes = new Set((await Promise.all(calls)).map(({ code }) => code))
+    // Answered, or refused since it came too late; none hangs and none is lost without a word.
+    assert.ok(
+      [...codes].every((code) => code === 0 || code === 14),
+      [...codes].join(),
+    )
+    assert.is(await entity.ended(), 0)
+    assert.is(await action.ended(), 14)
+    await stopping
+    client.close()
+    data.remove()
+  },
+)
 
 Kill.run()
 Stop.run()

@@ -12,7 +12,7 @@ const kills = 10
 const keys = 20
 const connections = 16
 
-Kill('loses no acknowledged add, repeats none, and leaves no gap, ten times over', async () => {
+Kill('§storage-3: loses no acknowledged add, repeats none, and leaves no gap, ten times over', async () => {
   const { file } = await component('counter/typescript')
   const data = temporary()
   const acknowledged = new Map<string, number>()
@@ -39,7 +39,7 @@ Kill('loses no acknowledged add, repeats none, and leaves no gap, ten times over
   }
 })
 
-Kill('gives a retry after the crash the first answer, and decides once', async () => {
+Kill('§idempotency-1: gives a retry after the crash the first answer, and decides once', async () => {
   const { file } = await component('counter/typescript')
   const data = temporary()
   let host: HostProcess | undefined

@@ -1,4 +1,4 @@
-// Guards metadata in and out of every kind of service, over gRPC and HTTP (A6, B8, B6.2), CloudEvents attributes among it.
+// Guards metadata in and out of every kind of service, over gRPC and HTTP (§metadata), CloudEvents attributes among it.
 
 import { Metadata } from '@grpc/grpc-js'
 import { suite } from 'uvu'
@@ -93,7 +93,7 @@ const In = suite('metadata to functions')
 
 for (const [service, method, code, first] of tellers) {
   In(
-    `A6, B8: over gRPC, to ${service}/${method}: lower case, in order, bytes as bytes, nothing of the transport`,
+    `§metadata-1, §metadata-2: over gRPC, to ${service}/${method}: lower case, in order, bytes as bytes, nothing of the transport`,
     async () => {
       const metadata = new Metadata()
       metadata.add('X-Upper', 'One')
@@ -117,7 +117,7 @@ for (const [service, method, code, first] of tellers) {
     },
   )
 
-  In(`A6: over HTTP, to ${service}/${method}: ce-* and x-* alone, duplicates kept`, async () => {
+  In(`§metadata-2: over HTTP, to ${service}/${method}: ce-* and x-* alone, duplicates kept`, async () => {
     const { text } = await post(paths[`${service}/${method}`]!, code('{}'), {
       'X-Upper': 'One',
       'ce-id': '7',
@@ -140,7 +140,7 @@ for (const [service, method, code, first] of tellers) {
   })
 }
 
-In('A6: a function of an event-sourced entity hears the same', async () => {
+In('§metadata-1: a function of an event-sourced entity hears the same', async () => {
   const headers = { 'ce-id': '7', 'x-a': '1', authorization: 'no' }
   const { json } = await http(host.listen, 'POST', '/odd/md/do', { what: 'metadata' }, headers)
   assert.equal(JSON.parse(json.note).sort(), [
@@ -149,7 +149,7 @@ In('A6: a function of an event-sourced entity hears the same', async () => {
   ])
 })
 
-In('A6: what was kept back is not in the journal either', async () => {
+In('§metadata-3: what was kept back is not in the journal either', async () => {
   const headers = { 'x-a': '1', authorization: 'secret-1', cookie: 'secret-2', 'proxy-authorization': 'secret-3' }
   await http(host.listen, 'POST', '/odd/journal/do', { what: 'add', amount: 1 }, headers)
   const { text } = await http(host.admin, 'GET', '/v1/services/test.odd.v1.Odd/entities/journal/journal')
@@ -163,7 +163,7 @@ const more =
 
 for (const [service, method, code, first] of tellers) {
   Out(
-    `B8: of ${service}/${method} become headers: over gRPC bytes too, over HTTP text alone; ours stay ours`,
+    `§metadata-5: of ${service}/${method} become headers: over gRPC bytes too, over HTTP text alone; ours stay ours`,
     async () => {
       const { headers, texts } = await call(service, method, code(more), new Metadata(), first)
       assert.is(texts.length, 1)
@@ -182,7 +182,7 @@ for (const [service, method, code, first] of tellers) {
   )
 }
 
-Out('B6.2, B8: of a stream only those of the first element', async () => {
+Out('§metadata-6: of a stream only those of the first element', async () => {
   const code =
     "return { outputs: [say(1, { metadata: [['x-n', '1']] }), say(2, { metadata: [['x-n', '2'], ['x-late', 'yes']] })], done: true }"
   const { headers, trailers, texts } = await call(actions, 'Out', code, new Metadata())
@@ -193,14 +193,14 @@ Out('B6.2, B8: of a stream only those of the first element', async () => {
   assert.equal([events.headers.get('x-n'), events.headers.get('content-type')], ['1', 'text/event-stream'])
 })
 
-Out('B8: of an element that stands for a forward, those of its target', async () => {
+Out('§metadata-6: of an element that stands for a forward, those of its target', async () => {
   const target = "return { outcome: say('t', { metadata: [['x-said', 'target']] }) }"
   const code = `return { outputs: [forward('Values', 'Do', 'md', ${JSON.stringify(target)}, { metadata: [['x-said', 'forwarder']] })], done: true }`
   const { headers } = await call(actions, 'Out', code, new Metadata())
   assert.equal(headers.get('x-said'), ['target'])
 })
 
-Out('B5.7, B8: of a stream that begins without an element, those of its first message', async () => {
+Out('§metadata-6: of a stream that begins without an element, those of its first message', async () => {
   const changed = "return { outcome: say(view.value.counter, { metadata: [['x-n', view.value.counter]] }) }"
   const code = `return { answer: none(), subscribe: ${JSON.stringify({ changed })} }`
   const opening = call(replicas, 'Open', code, new Metadata(), true)
@@ -215,7 +215,7 @@ Out('B5.7, B8: of a stream that begins without an element, those of its first me
   assert.equal([texts, headers.get('x-n')], [['1'], ['1']])
 })
 
-Out('A3, B8: of a refusal they are told as well', async () => {
+Out('§refusal-4: of a refusal they are told as well', async () => {
   for (const [service, path, code] of [
     [values, '/values/md', "return { outcome: refuse('not-found', 'no', { metadata: [['x-why', 'because']] }) }"],
     [replicas, '/replicas/md', "return { answer: refuse('not-found', 'no', { metadata: [['x-why', 'because']] }) }"],
@@ -228,7 +228,7 @@ Out('A3, B8: of a refusal they are told as well', async () => {
   }
 })
 
-Out('A9, A6: an answer given again under its key brings its metadata again', async () => {
+Out('§idempotency-1: an answer given again under its key brings its metadata again', async () => {
   const headers = { 'idempotency-key': 'md' }
   for (const [path, code] of [
     ['/values/md-key', "return { change: { updated: 'x' }, outcome: say(nowMs, { metadata: [['x-said', 'yes']] }) }"],
@@ -244,7 +244,7 @@ Out('A9, A6: an answer given again under its key brings its metadata again', asy
   }
 })
 
-Out('a request id is the client’s own, or a fresh one, in headers of HTTP and trailers of gRPC', async () => {
+Out('§call-4: a request id is the client’s own, or a fresh one, in headers of HTTP and trailers of gRPC', async () => {
   const code = "return say('')"
   const metadata = new Metadata()
   metadata.add('x-request-id', 'mine-1')

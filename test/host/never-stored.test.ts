@@ -93,15 +93,18 @@ const calls: Readonly<Record<string, (host: HostProcess, secret: Secret) => Prom
 
 const Never = suite('headers that are never stored')
 
-Never('reach functions of every model, and are on no disk, in no log and in no table, after kill -9', async () => {
-  await withHost([], async (restart, folder) => {
-    const secrets = await callAll(await restart())
-    await (await restart()).kill()
-    assert.equal(found(folder, secrets), onlyTraces(secrets))
-    // What was in the log is in tables now.
-    assert.ok(files(folder).some((file) => file.endsWith('.sst')))
-  })
-})
+Never(
+  '§metadata-7: reach functions of every model, and are on no disk, in no log and in no table, after kill -9',
+  async () => {
+    await withHost([], async (restart, folder) => {
+      const secrets = await callAll(await restart())
+      await (await restart()).kill()
+      assert.equal(found(folder, secrets), onlyTraces(secrets))
+      // What was in the log is in tables now.
+      assert.ok(files(folder).some((file) => file.endsWith('.sst')))
+    })
+  },
+)
 
 Never('are stored where the setting is empty: so it is the setting that keeps them off the disk', async () => {
   await withHost(['--never-stored-headers', ''], async (restart, folder) => {
@@ -121,40 +124,46 @@ Never('a name of the setting is left out, and the defaults are stored once they 
   })
 })
 
-Never('an answer that is given again comes without them, and the journal shows the command without them', async () => {
-  await withHost([], async (restart) => {
-    const secrets = await callAll(await restart())
-    const host = await restart()
-    const { trace } = secrets['an answer that is kept under an idempotency key, and says it all again']!
-    const code = `return { change: { updated: 'k' }, outcome: say(${saw}, { metadata: JSON.parse(metadata) }) }`
-    const again = await http(host.listen, 'POST', '/values/k', { code }, { 'idempotency-key': 'k1' })
-    assert.equal([again.status, again.headers.get('x-trace'), again.headers.get('x-token')], [200, trace, null])
-    const { records } = (await http(host.admin, 'GET', `/v1/services/${values}/entities/v/journal`)).json
-    const names = records[0].metadata.map(([name]: [string]) => name)
-    assert.equal(names, ['x-trace'])
-  })
-})
+Never(
+  '§metadata-7: an answer that is given again comes without them, and the journal shows the command without them',
+  async () => {
+    await withHost([], async (restart) => {
+      const secrets = await callAll(await restart())
+      const host = await restart()
+      const { trace } = secrets['an answer that is kept under an idempotency key, and says it all again']!
+      const code = `return { change: { updated: 'k' }, outcome: say(${saw}, { metadata: JSON.parse(metadata) }) }`
+      const again = await http(host.listen, 'POST', '/values/k', { code }, { 'idempotency-key': 'k1' })
+      assert.equal([again.status, again.headers.get('x-trace'), again.headers.get('x-token')], [200, trace, null])
+      const { records } = (await http(host.admin, 'GET', `/v1/services/${values}/entities/v/journal`)).json
+      const names = records[0].metadata.map(([name]: [string]) => name)
+      assert.equal(names, ['x-trace'])
+    })
+  },
+)
 
-Never('an effect carries them on as long as the process lives, and goes without them after a restart', async () => {
-  await withHost([], async (restart) => {
-    const first = await restart()
-    const target = `return metadata.includes('x-token')
+Never(
+  '§metadata-7: an effect carries them on as long as the process lives, and goes without them after a restart',
+  async () => {
+    await withHost([], async (restart) => {
+      const first = await restart()
+      const target = `return metadata.includes('x-token')
       ? { outcome: refuse('failed-precondition', 'came with a token') }
       : { change: { updated: metadata }, outcome: say('') }`
-    const call = `{ call: to('Values', 'Do', 'after', ${JSON.stringify(target)}, JSON.parse(metadata)), synchronous: true }`
-    const code = `return say('', { effects: [${call}] })`
-    await http(first.listen, 'POST', '/actions', { code }, { 'x-token': 't', 'x-trace': 'kept' })
-    const [parked] = (await http(first.admin, 'GET', '/v1/effects')).json.effects
-    assert.match(parked.parked, 'came with a token')
-    const host = await restart()
-    const retried = await http(host.admin, 'POST', `/v1/effects/${parked.id}/retry`, {})
-    assert.is(retried.json.became, 'delivered', retried.text)
-    const seen = await http(host.listen, 'POST', '/values/after', { code: 'return { outcome: say(value) }' })
-    assert.is(text(seen), '[["x-trace","kept"]]')
-  })
-})
+      const call = `{ call: to('Values', 'Do', 'after', ${JSON.stringify(target)}, JSON.parse(metadata)), synchronous: true }`
+      const code = `return say('', { effects: [${call}] })`
+      await http(first.listen, 'POST', '/actions', { code }, { 'x-token': 't', 'x-trace': 'kept' })
+      const [parked] = (await http(first.admin, 'GET', '/v1/effects')).json.effects
+      assert.match(parked.parked, 'came with a token')
+      const host = await restart()
+      const retried = await http(host.admin, 'POST', `/v1/effects/${parked.id}/retry`, {})
+      assert.is(retried.json.became, 'delivered', retried.text)
+      const seen = await http(host.listen, 'POST', '/values/after', { code: 'return { outcome: say(value) }' })
+      assert.is(text(seen), '[["x-trace","kept"]]')
+    })
+  },
+)
 
-Never('authorization reaches no function and no disk, with the setting or without', async () => {
+Never('§metadata-3: authorization reaches no function and no disk, with the setting or without', async () => {
   for (const flags of [[], ['--never-stored-headers', '']]) {
     await withHost(flags, async (restart, folder) => {
       const host = await restart()

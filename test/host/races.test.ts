@@ -90,22 +90,25 @@ const moment = (ms = 50) => new Promise((resolve) => setTimeout(resolve, ms))
 
 const Flight = suite('while a commit is in flight')
 
-Flight('B5.7: a client that leaves before its stream is open is heard of once, after its command counts', async () => {
-  await held(
-    () => join('c1'),
-    async (stream) => {
-      stream.cancel()
-      await stream.ended()
-      await moment()
-    },
-  )
-  await until(async () => (await counter('c1')) === '1001')
-  await moment()
-  assert.is(await counter('c1'), '1001')
-  assert.equal((await http(host.admin, 'GET', `/v1/services/${replicas}/entities/c1/state`)).json.streams, [])
-})
+Flight(
+  '§subscription-6: a client that leaves before its stream is open is heard of once, after its command counts',
+  async () => {
+    await held(
+      () => join('c1'),
+      async (stream) => {
+        stream.cancel()
+        await stream.ended()
+        await moment()
+      },
+    )
+    await until(async () => (await counter('c1')) === '1001')
+    await moment()
+    assert.is(await counter('c1'), '1001')
+    assert.equal((await http(host.admin, 'GET', `/v1/services/${replicas}/entities/c1/state`)).json.streams, [])
+  },
+)
 
-Flight('B6.2: a function that is done is not told that its client left meanwhile; its effects run', async () => {
+Flight('§action-7: a function that is done is not told that its client left meanwhile; its effects run', async () => {
   const code = `if (cancelled) return { outputs: [none({ effects: [${countEffect('done-cancelled')}] })] }; return { outputs: [say('a', { effects: [${countEffect('done-effect')}] })], done: true }`
   await held(
     () => client.listen(actions, 'Out', '', code),
@@ -120,7 +123,7 @@ Flight('B6.2: a function that is done is not told that its client left meanwhile
   assert.is(await show('done-cancelled'), '0')
 })
 
-Flight('B6.2: one that is not done is told once', async () => {
+Flight('§action-7: one that is not done is told once', async () => {
   const code = `if (cancelled) return { outputs: [none({ effects: [${countEffect('more-cancelled')}] })] }; return { outputs: [say('a', { effects: [${countEffect('more-effect')}] })], more: true }`
   await held(
     () => client.listen(actions, 'Out', '', code),
@@ -135,7 +138,7 @@ Flight('B6.2: one that is not done is told once', async () => {
   assert.equal([await show('more-cancelled'), await show('more-effect')], ['1', '1'])
 })
 
-Flight('B6.2: a function that is done with a refusal is not told of the end of its stream', async () => {
+Flight('§action-7: a function that is done with a refusal is not told of the end of its stream', async () => {
   const code = `if (cancelled) return { outputs: [none({ effects: [${countEffect('refused-cancelled')}] })] }; return { outputs: [say('a'), refuse('aborted', 'no')], done: true }`
   const stream = client.listen(actions, 'Out', '', code)
   assert.equal([await stream.ended(), stream.message, stream.texts], [10, 'no', ['a']])
@@ -143,7 +146,7 @@ Flight('B6.2: a function that is done with a refusal is not told of the end of i
   assert.is(await show('refused-cancelled'), '0')
 })
 
-Flight('A11: a deadline that passes then is DEADLINE_EXCEEDED, and what was decided is stored', async () => {
+Flight('§deadline-2: a deadline that passes then is DEADLINE_EXCEEDED, and what was decided is stored', async () => {
   const dispatch = (service: string, code: string) =>
     new Promise<Answer>((resolve) => {
       const common = { metadata: [], idempotencyKey: undefined, hops: 0, requestId: 'late', effect: undefined }
@@ -160,7 +163,7 @@ Flight('A11: a deadline that passes then is DEADLINE_EXCEEDED, and what was deci
   assert.equal([await show('d1'), await counter('d1')], ['1', '1'])
 })
 
-Flight('A9: a key that comes again then decides nothing, whatever the kind', async () => {
+Flight('§idempotency-8: a key that comes again then decides nothing, whatever the kind', async () => {
   const key = { 'idempotency-key': 'twice' }
   const add = () => http(host.listen, 'POST', '/odd/k1/do', { what: 'add', amount: 1 }, key)
   const forwarded = `return { outcome: forward('Replicas', 'Do', 'k-f', ${text(increment)}) }`
@@ -183,21 +186,24 @@ Flight('A9: a key that comes again then decides nothing, whatever the kind', asy
   assert.equal([await show('k1'), await counter('k1'), await counter('k-f')], ['1', '1', '1'])
 })
 
-Flight('A15: an entity whose commit is in flight stays, and what waits for it goes on in order', async () => {
-  const append = (letter: string) =>
-    `return { change: { updated: (value ?? '') + '${letter}' }, outcome: say((value ?? '') + '${letter}') }`
-  const first = await held(
-    () => value('p1', append('a')),
-    async () => {
-      const rest = ['b', 'c', 'd'].map((letter) => value('p1', append(letter)))
-      // The sweep for idle entities comes once a second.
-      await moment(1_200)
-      void Promise.all(rest)
-    },
-  )
-  assert.is((await first).text, 'a')
-  await until(async () => (await show('p1')) === 'abcd')
-})
+Flight(
+  '§memory-3, §command-1: an entity whose commit is in flight stays, and what waits for it goes on in order',
+  async () => {
+    const append = (letter: string) =>
+      `return { change: { updated: (value ?? '') + '${letter}' }, outcome: say((value ?? '') + '${letter}') }`
+    const first = await held(
+      () => value('p1', append('a')),
+      async () => {
+        const rest = ['b', 'c', 'd'].map((letter) => value('p1', append(letter)))
+        // The sweep for idle entities comes once a second.
+        await moment(1_200)
+        void Promise.all(rest)
+      },
+    )
+    assert.is((await first).text, 'a')
+    await until(async () => (await show('p1')) === 'abcd')
+  },
+)
 
 Flight('a new version takes over after it: the stream that it opened ends, and is heard of once', async () => {
   const stream = await held(
@@ -218,7 +224,7 @@ const redeploy = async () => {
   assert.ok(result.ok, JSON.stringify(result))
 }
 
-Changes('commands of every kind go on, each decided once; streams end and are heard of once', async () => {
+Changes('§deploy-4: commands of every kind go on, each decided once; streams end and are heard of once', async () => {
   const streams = Array.from({ length: 10 }, () => join('ch-s'))
   await Promise.all(streams.map((stream) => stream.until(1)))
   let running = true
@@ -251,7 +257,7 @@ Changes('commands of every kind go on, each decided once; streams end and are he
 })
 
 Changes(
-  'undeploying ends open streams of every kind with UNAVAILABLE; who was left is heard of when it is back',
+  '§stream-5: undeploying ends open streams of every kind with UNAVAILABLE; who was left is heard of when it is back',
   async () => {
     const streams = [join('un'), client.listen(actions, 'Out', '', "return { outputs: ended ? [say('a')] : [] }")]
     await Promise.all(streams.map((stream) => stream.until(1)))
@@ -265,32 +271,35 @@ Changes(
   },
 )
 
-Changes('a purge with open streams and commands under way leaves nothing, and no other service feels it', async () => {
-  const streams = Array.from({ length: 5 }, () => join('pu'))
-  await Promise.all(streams.map((stream) => stream.until(1)))
-  let running = true
-  const codes = new Set<number>()
-  const load = Array.from({ length: 4 }, async (_, worker) => {
-    while (running) {
-      codes.add((await value(`pu-other-${worker}`, count)).code)
-      await replica('pu', increment)
-    }
-  })
-  await moment(100)
-  assert.is((await http(host.admin, 'DELETE', `/v1/services/${replicas}?purge`, {})).status, 200)
-  assert.equal(await Promise.all(streams.map((stream) => stream.ended())), Array(5).fill(14))
-  await moment(100)
-  running = false
-  await Promise.all(load)
-  assert.equal([...codes], [0])
-  await redeploy()
-  assert.is(await counter('pu'), '0')
-  assert.equal((await http(host.admin, 'GET', `/v1/services/${replicas}/entities`)).json.entities, [])
-})
+Changes(
+  '§deploy-10: a purge with open streams and commands under way leaves nothing, and no other service feels it',
+  async () => {
+    const streams = Array.from({ length: 5 }, () => join('pu'))
+    await Promise.all(streams.map((stream) => stream.until(1)))
+    let running = true
+    const codes = new Set<number>()
+    const load = Array.from({ length: 4 }, async (_, worker) => {
+      while (running) {
+        codes.add((await value(`pu-other-${worker}`, count)).code)
+        await replica('pu', increment)
+      }
+    })
+    await moment(100)
+    assert.is((await http(host.admin, 'DELETE', `/v1/services/${replicas}?purge`, {})).status, 200)
+    assert.equal(await Promise.all(streams.map((stream) => stream.ended())), Array(5).fill(14))
+    await moment(100)
+    running = false
+    await Promise.all(load)
+    assert.equal([...codes], [0])
+    await redeploy()
+    assert.is(await counter('pu'), '0')
+    assert.equal((await http(host.admin, 'GET', `/v1/services/${replicas}/entities`)).json.entities, [])
+  },
+)
 
 const Idle = suite('while entities leave the memory')
 
-Idle('A15: values and replicas lose and reorder nothing around their passivation', async () => {
+Idle('§memory-1: values and replicas lose and reorder nothing around their passivation', async () => {
   // The host looks for idle entities once a second: calls come around that.
   for (let round = 0; round < 20; round++) {
     await Promise.all(
@@ -307,32 +316,35 @@ Idle('A15: values and replicas lose and reorder nothing around their passivation
   )
 })
 
-Idle('A15: past the cap the least recently used leave, those with streams stay, and nothing is lost', async () => {
-  const small = temporary()
-  const capped = await testHost(small.path, { 'activations-max': '5' })
-  const at = new ScriptClient(capped.listen)
-  try {
-    assert.ok((await capped.deployer.deploy(await scripted())).ok)
-    const stream = at.listen(replicas, 'Open', 'room', joining)
-    await stream.until(1)
-    for (let round = 1; round <= 3; round++) {
-      const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => at.call(values, 'Do', `v${n}`, count)))
-      assert.equal([...new Set(answers.map((answer) => answer.text))], [String(round)])
+Idle(
+  '§memory-2, §memory-3: past the cap the least recently used leave, those with streams stay, and nothing is lost',
+  async () => {
+    const small = temporary()
+    const capped = await testHost(small.path, { 'activations-max': '5' })
+    const at = new ScriptClient(capped.listen)
+    try {
+      assert.ok((await capped.deployer.deploy(await scripted())).ok)
+      const stream = at.listen(replicas, 'Open', 'room', joining)
+      await stream.until(1)
+      for (let round = 1; round <= 3; round++) {
+        const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => at.call(values, 'Do', `v${n}`, count)))
+        assert.equal([...new Set(answers.map((answer) => answer.text))], [String(round)])
+      }
+      const inMemory = async () =>
+        Number(/^innkeeper_activations (\d+)$/m.exec((await http(capped.admin, 'GET', '/metrics')).text)![1])
+      await until(async () => (await inMemory()) <= 5)
+      await at.call(replicas, 'Do', 'room', "return { operations: [add(1)], answer: say('') }")
+      assert.equal(await stream.until(2), ['open', '2'])
+      stream.cancel()
+    } finally {
+      at.close()
+      await capped.stop()
+      small.remove()
     }
-    const inMemory = async () =>
-      Number(/^innkeeper_activations (\d+)$/m.exec((await http(capped.admin, 'GET', '/metrics')).text)![1])
-    await until(async () => (await inMemory()) <= 5)
-    await at.call(replicas, 'Do', 'room', "return { operations: [add(1)], answer: say('') }")
-    assert.equal(await stream.until(2), ['open', '2'])
-    stream.cancel()
-  } finally {
-    at.close()
-    await capped.stop()
-    small.remove()
-  }
-})
+  },
+)
 
-Idle('A15: least recently used means of all services, not of the first', async () => {
+Idle('§memory-2: least recently used means of all services, not of the first', async () => {
   const small = temporary()
   const capped = await testHost(small.path, { 'activations-max': '3' })
   const at = new ScriptClient(capped.listen)
@@ -363,7 +375,7 @@ Idle('A15: least recently used means of all services, not of the first', async (
   }
 })
 
-Idle('A15: past the bytes that all states may have the least recently used leave', async () => {
+Idle('§memory-2: past the bytes that all states may have the least recently used leave', async () => {
   const small = temporary()
   const capped = await testHost(small.path, { 'activation-state-bytes-max': '1000' })
   const at = new ScriptClient(capped.listen)
@@ -386,7 +398,7 @@ Idle('A15: past the bytes that all states may have the least recently used leave
 const Peers = suite('deltas of another host')
 
 Peers(
-  'B5.7, B5.8: come in while commands run: both hosts agree, streams hear them, a deletion holds on both',
+  '§subscription-2, §replica-8, §replica-11: come in while commands run: both hosts agree, streams hear them, a deletion holds on both',
   async () => {
     const small = temporary()
     const two = await testHost(small.path)

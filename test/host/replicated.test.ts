@@ -1,4 +1,4 @@
-// Guards replicated entities, case by case (B5, A12, A13): values, streams, who is told what and when, and what stays.
+// Guards replicated entities, case by case (§replica, §subscription): values, streams, who is told what and when, and what stays.
 
 import http2 from 'node:http2'
 import { suite } from 'uvu'
@@ -53,12 +53,12 @@ const streamsOf = async (id: string): Promise<number> => (await state(id)).strea
 
 const Kinds = suite('values of replicated entities')
 
-Kinds('B5.3: an entity that was never written does not exist, and reading it stores nothing', async () => {
+Kinds('§replica-2: an entity that was never written does not exist, and reading it stores nothing', async () => {
   assert.is((await act('never', 'return { answer: say(view.exists + " " + view.value) }')).text, 'false undefined')
   assert.is((await http(host.admin, 'GET', `/v1/services/${replicas}/entities/never/state`)).status, 404)
 })
 
-Kinds('B5.4: each of the eight kinds is changed by its operations, and seen after them', async () => {
+Kinds('§replica-1: each of the eight kinds is changed by its operations, and seen after them', async () => {
   assert.equal(await changed('g', 'increment(2)', 'increment(3)'), { counter: '5' })
   assert.equal(await changed('pn', 'add(2)', 'add(-5)'), { counter: '-3' })
   assert.equal(await changed('gs', "create('gSet')", "insert('b')", "insert('a')"), { elements: ['a', 'b'], size: 2 })
@@ -84,19 +84,22 @@ Kinds('B5.4: each of the eight kinds is changed by its operations, and seen afte
   })
 })
 
-Kinds('B5.4: a write that loses by its clock is no error, and the answer tells what won', async () => {
-  assert.equal(await changed('clock', "assign('high', 2, 100)"), { value: 'high' })
-  assert.equal(await changed('clock', "assign('low', 2, 50)"), { value: 'high' })
-  assert.equal(await changed('clock', "assign('next', 3, 50)"), { value: 'next' })
-})
+Kinds(
+  '§register-6, §replica-10: a write that loses by its clock is no error, and the answer tells what won',
+  async () => {
+    assert.equal(await changed('clock', "assign('high', 2, 100)"), { value: 'high' })
+    assert.equal(await changed('clock', "assign('low', 2, 50)"), { value: 'high' })
+    assert.equal(await changed('clock', "assign('next', 3, 50)"), { value: 'next' })
+  },
+)
 
-Kinds('B5.2 6: a value survives passivation, and comes back whole', async () => {
+Kinds('§memory-1: a value survives passivation, and comes back whole', async () => {
   await changed('p', "create('orSet')", ...Array.from({ length: 50 }, (_, at) => `insert('e${at}')`))
   await passivated()
   assert.is((await act('p', 'return { answer: say(view.value.size) }')).text, '50')
 })
 
-Kinds('B5.8: operations that cannot be: the caller hears that the function failed, the value stays', async () => {
+Kinds('§replica-4: operations that cannot be: the caller hears that the function failed, the value stays', async () => {
   await changed('bad', 'increment(1)')
   for (const operation of [
     "insert('a')",
@@ -115,7 +118,7 @@ Kinds('B5.8: operations that cannot be: the caller hears that the function faile
   assert.is((await act('fresh', change("insert('a')"))).code, 13)
 })
 
-Kinds('law L3: a refusal brings no operations and no effects, also one that is rendered', async () => {
+Kinds('§refusal-2, law L3: a refusal brings no operations and no effects, also one that is rendered', async () => {
   await changed('l3', 'increment(1)')
   const effects =
     "{ effects: [effect('Replicas', 'Do', 'l3-target', 'return { operations: [increment(1)], answer: say(1) }')] }"
@@ -127,7 +130,7 @@ Kinds('law L3: a refusal brings no operations and no effects, also one that is r
   assert.is(await show('l3-target'), null)
 })
 
-Kinds('A4: a function that throws in decide or render changes nothing, and its neighbours go on', async () => {
+Kinds('§fault-1: a function that throws in decide or render changes nothing, and its neighbours go on', async () => {
   await changed('f', 'increment(1)')
   const together = await Promise.all([
     act('f', change('increment(1)')),
@@ -143,24 +146,27 @@ Kinds('A4: a function that throws in decide or render changes nothing, and its n
   assert.equal(await show('f'), { counter: '3' })
 })
 
-Kinds('A10: a unary answer without a reply, and a stream opened by a unary method, are faults', async () => {
+Kinds('§command-6: a unary answer without a reply, and a stream opened by a unary method, are faults', async () => {
   assert.is((await act('u', 'return { operations: [increment(1)], answer: none() }')).code, 13)
   assert.is((await act('u', 'return { operations: [increment(1)], answer: say(1), subscribe: {} }')).code, 13)
   assert.is(await show('u'), null)
 })
 
-Kinds('views: a method sees nothing, one element, or what it asked for, and the size of the whole', async () => {
-  await changed('w', "create('orSet')", "insert('a')", "insert('b')", "insert('c')")
-  const code = 'return { answer: say(JSON.stringify([view.exists, view.partial, view.value])) }'
-  const see = async (method: string, element = '') =>
-    JSON.parse((await client.call(replicas, method, 'w', code, {}, element)).text)
-  assert.equal(await see('Blind'), [true, true, { elements: [], size: 3 }])
-  assert.equal(await see('One', 'b'), [true, true, { elements: ['b'], size: 3 }])
-  assert.equal(await see('One', 'x'), [true, true, { elements: [], size: 3 }])
-  assert.equal(await see('Some', 'a,c,x'), [true, true, { elements: ['a', 'c'], size: 3 }])
-})
+Kinds(
+  '§replica-9: views: a method sees nothing, one element, or what it asked for, and the size of the whole',
+  async () => {
+    await changed('w', "create('orSet')", "insert('a')", "insert('b')", "insert('c')")
+    const code = 'return { answer: say(JSON.stringify([view.exists, view.partial, view.value])) }'
+    const see = async (method: string, element = '') =>
+      JSON.parse((await client.call(replicas, method, 'w', code, {}, element)).text)
+    assert.equal(await see('Blind'), [true, true, { elements: [], size: 3 }])
+    assert.equal(await see('One', 'b'), [true, true, { elements: ['b'], size: 3 }])
+    assert.equal(await see('One', 'x'), [true, true, { elements: [], size: 3 }])
+    assert.equal(await see('Some', 'a,c,x'), [true, true, { elements: ['a', 'c'], size: 3 }])
+  },
+)
 
-Kinds('A9: a repeated idempotency key gets the first answer and applies nothing again', async () => {
+Kinds('§idempotency-1: a repeated idempotency key gets the first answer and applies nothing again', async () => {
   const key = { 'idempotency-key': 'k' }
   assert.equal(JSON.parse((await act('i', change('increment(1)'), key)).text), { counter: '1' })
   await changed('i', 'increment(1)')
@@ -172,7 +178,7 @@ Kinds('A9: a repeated idempotency key gets the first answer and applies nothing 
   assert.equal(await show('ii'), { counter: '1' })
 })
 
-Kinds('B1.1, B1.2: effects run after the change is stored, and a forward answers', async () => {
+Kinds('§command-2: effects run after the change is stored, and a forward answers', async () => {
   const count = "return { operations: [increment(1)], answer: say('counted') }"
   const code = `return { operations: [increment(1)], answer: forward('Replicas', 'Do', 'e2', ${JSON.stringify(count)}, { effects: [effect('Replicas', 'Do', 'e3', ${JSON.stringify(count)}, true)] }) }`
   assert.is((await act('e1', code)).text, 'counted')
@@ -198,40 +204,47 @@ Kinds('a value over the limit is a fault, and the value stays', async () => {
   }
 })
 
-Kinds('a busy replica does not grow on disk: what its base covers is gone, and a restart finds it whole', async () => {
-  await changed('busy', "create('orSet')")
-  for (let round = 0; round < 40; round++) {
-    const elements = Array.from({ length: 50 }, (_, at) => `'${'e'.repeat(40)}${at}'`)
-    await changed('busy', ...elements.map((element) => `insert(${element})`))
-    await changed('busy', ...elements.map((element) => `remove(${element})`))
-  }
-  await changed('busy', "insert('last')")
-  const { revision } = await state('busy')
-  const { records } = (await http(host.admin, 'GET', `/v1/services/${replicas}/entities/busy/journal?limit=1000`)).json
-  assert.is(revision, 82)
-  assert.is(records.at(-1).revision, 82)
-  assert.ok(records.length < 60, `${records.length} of 82 records are kept`)
-  await passivated()
-  assert.equal(await show('busy'), { elements: ['last'], size: 1 })
-})
+Kinds(
+  '§replica-5: a busy replica does not grow on disk: what its base covers is gone, and a restart finds it whole',
+  async () => {
+    await changed('busy', "create('orSet')")
+    for (let round = 0; round < 40; round++) {
+      const elements = Array.from({ length: 50 }, (_, at) => `'${'e'.repeat(40)}${at}'`)
+      await changed('busy', ...elements.map((element) => `insert(${element})`))
+      await changed('busy', ...elements.map((element) => `remove(${element})`))
+    }
+    await changed('busy', "insert('last')")
+    const { revision } = await state('busy')
+    const { records } = (await http(host.admin, 'GET', `/v1/services/${replicas}/entities/busy/journal?limit=1000`))
+      .json
+    assert.is(revision, 82)
+    assert.is(records.at(-1).revision, 82)
+    assert.ok(records.length < 60, `${records.length} of 82 records are kept`)
+    await passivated()
+    assert.equal(await show('busy'), { elements: ['last'], size: 1 })
+  },
+)
 
 const Streams = suite('streams of replicated entities')
 
-Streams('B5.7: the answer is the first element, and every change of the value is told once, by whomever', async () => {
-  const one = open('s1', { operations: 'increment(1)' })
-  assert.equal(await one.until(1), ['opened'])
-  await changed('s1', 'increment(1)')
-  const two = open('s1', { operations: 'increment(1)' })
-  await two.until(1)
-  await changed('s1', 'increment(1)')
-  assert.equal(await one.until(4), ['opened', '{"counter":"2"}', '{"counter":"3"}', '{"counter":"4"}'])
-  // Not told of the change that its own command made.
-  assert.equal(await two.until(2), ['opened', '{"counter":"4"}'])
-  one.cancel()
-  two.cancel()
-})
+Streams(
+  '§subscription-1, §subscription-2: the answer is the first element, and every change of the value is told once, by whomever',
+  async () => {
+    const one = open('s1', { operations: 'increment(1)' })
+    assert.equal(await one.until(1), ['opened'])
+    await changed('s1', 'increment(1)')
+    const two = open('s1', { operations: 'increment(1)' })
+    await two.until(1)
+    await changed('s1', 'increment(1)')
+    assert.equal(await one.until(4), ['opened', '{"counter":"2"}', '{"counter":"3"}', '{"counter":"4"}'])
+    // Not told of the change that its own command made.
+    assert.equal(await two.until(2), ['opened', '{"counter":"4"}'])
+    one.cancel()
+    two.cancel()
+  },
+)
 
-Streams('B5.7: a command that changed nothing tells nobody', async () => {
+Streams('§subscription-2: a command that changed nothing tells nobody', async () => {
   await changed('s2', "create('orSet')", "insert('a')")
   const one = open('s2')
   await one.until(1)
@@ -243,7 +256,7 @@ Streams('B5.7: a command that changed nothing tells nobody', async () => {
   one.cancel()
 })
 
-Streams('B5.7: a stream may begin without an element', async () => {
+Streams('§subscription-1: a stream may begin without an element', async () => {
   const one = open('s3', { answer: 'none()' })
   await until(
     async () => (await http(host.admin, 'GET', `/v1/services/${replicas}/entities/s3/state`)).status === 200 || true,
@@ -254,7 +267,7 @@ Streams('B5.7: a stream may begin without an element', async () => {
   one.cancel()
 })
 
-Streams('A13: a streamed method answered without a stream completes after that answer', async () => {
+Streams('§subscription-3: a streamed method answered without a stream completes after that answer', async () => {
   const one = client.listen(replicas, 'Open', 's4', "return { operations: [increment(1)], answer: say('only') }")
   assert.is(await one.ended(), 0)
   assert.equal(one.texts, ['only'])
@@ -264,21 +277,24 @@ Streams('A13: a streamed method answered without a stream completes after that a
   assert.is(await three.ended(), 13)
 })
 
-Streams('B5.7: `end` delivers its message, then the stream is over, and no cancel follows; others go on', async () => {
-  const ending = open('s5', {
-    changed: 'return { outcome: say("last"), end: true }',
-    cancelled: 'return { operations: [increment(100)], answer: none() }',
-  })
-  const staying = open('s5')
-  await Promise.all([ending.until(1), staying.until(1)])
-  await changed('s5', 'increment(1)')
-  assert.is(await ending.ended(), 0)
-  assert.equal(ending.texts, ['opened', 'last'])
-  await changed('s5', 'increment(1)')
-  assert.equal(await staying.until(3), ['opened', '{"counter":"1"}', '{"counter":"2"}'])
-  assert.is(await streamsOf('s5'), 1)
-  staying.cancel()
-})
+Streams(
+  '§subscription-4: `end` delivers its message, then the stream is over, and no cancel follows; others go on',
+  async () => {
+    const ending = open('s5', {
+      changed: 'return { outcome: say("last"), end: true }',
+      cancelled: 'return { operations: [increment(100)], answer: none() }',
+    })
+    const staying = open('s5')
+    await Promise.all([ending.until(1), staying.until(1)])
+    await changed('s5', 'increment(1)')
+    assert.is(await ending.ended(), 0)
+    assert.equal(ending.texts, ['opened', 'last'])
+    await changed('s5', 'increment(1)')
+    assert.equal(await staying.until(3), ['opened', '{"counter":"1"}', '{"counter":"2"}'])
+    assert.is(await streamsOf('s5'), 1)
+    staying.cancel()
+  },
+)
 
 Streams('a stream that is ended by a command of the same turn gets its first element, then its last', async () => {
   for (let round = 0; round < 20; round++) {
@@ -293,16 +309,19 @@ Streams('a stream that is ended by a command of the same turn gets its first ele
   }
 })
 
-Streams('B5.7: a failure in a message ends the stream with its status, and the subscription is gone', async () => {
-  const one = open('s6', { changed: 'return { outcome: refuse("out-of-range", "too far") }' })
-  await one.until(1)
-  await changed('s6', 'increment(1)')
-  assert.equal([await one.ended(), one.message], [11, 'too far'])
-  await until(async () => (await streamsOf('s6')) === 0)
-})
+Streams(
+  '§subscription-5: a failure in a message ends the stream with its status, and the subscription is gone',
+  async () => {
+    const one = open('s6', { changed: 'return { outcome: refuse("out-of-range", "too far") }' })
+    await one.until(1)
+    await changed('s6', 'increment(1)')
+    assert.equal([await one.ended(), one.message], [11, 'too far'])
+    await until(async () => (await streamsOf('s6')) === 0)
+  },
+)
 
 Streams(
-  'B5.7: a client that leaves is heard of once, as a turn: its operations count and the others are told',
+  '§subscription-6: a client that leaves is heard of once, as a turn: its operations count and the others are told',
   async () => {
     const leave = 'return { operations: [add(-1)], answer: none() }'
     const one = open('s7', { operations: 'add(1)', cancelled: leave })
@@ -322,7 +341,7 @@ Streams(
   },
 )
 
-Streams('a client whose connection is cut off is heard of like one that cancels', async () => {
+Streams('§subscription-6: a client whose connection is cut off is heard of like one that cancels', async () => {
   const session = http2.connect(`http://${host.listen}`)
   session.on('error', () => {})
   const code = subscribe({ operations: 'add(1)', cancelled: 'return { operations: [add(-1)], answer: none() }' })
@@ -343,7 +362,7 @@ Streams('a client whose connection is cut off is heard of like one that cancels'
   await until(async () => JSON.stringify(await show('s8')) === '{"counter":"0"}')
 })
 
-Streams('A13: effects of a cancellation run', async () => {
+Streams('§subscription-6: effects of a cancellation run', async () => {
   const count = "return { operations: [increment(1)], answer: say('') }"
   const one = open('s9', {
     cancelled: `return { answer: none({ effects: [effect('Replicas', 'Do', 's9-left', ${JSON.stringify(count)})] }) }`,
@@ -366,17 +385,20 @@ Streams('effects of a message run before it, and a message may be forwarded', as
   one.cancel()
 })
 
-Streams('R4: an entity with an open stream stays in memory, and its value with it', async () => {
-  const one = open('s11', { operations: 'increment(1)' })
-  await one.until(1)
-  await passivated()
-  await changed('s11', 'increment(1)')
-  assert.equal(await one.until(2), ['opened', '{"counter":"2"}'])
-  one.cancel()
-})
+Streams(
+  '§subscription-8, replicated.R4: an entity with an open stream stays in memory, and its value with it',
+  async () => {
+    const one = open('s11', { operations: 'increment(1)' })
+    await one.until(1)
+    await passivated()
+    await changed('s11', 'increment(1)')
+    assert.equal(await one.until(2), ['opened', '{"counter":"2"}'])
+    one.cancel()
+  },
+)
 
 Streams(
-  'a function that fails to tell its subscribers cuts them off, hears that they left, and keeps the change',
+  '§subscription-10: a function that fails to tell its subscribers cuts them off, hears that they left, and keeps the change',
   async () => {
     const one = open('s12', {
       changed: 'if (view.value.counter === "1") throw new Error(); return { skip: true }',
@@ -396,44 +418,50 @@ Streams('a step for a stream that was not given is a fault of the function', asy
   assert.is(await one.ended(), 13)
 })
 
-Streams('a function that fails to hear that a client left is asked once more, and then it is over', async () => {
-  const one = open('s14', { cancelled: 'throw new Error()' })
-  await one.until(1)
-  one.cancel()
-  await until(async () => (await act('s14', change('increment(1)'))).code === 0 && (await streamsOf('s14')) === 0)
-})
-
-Streams('A16: a client that does not read is cut off with RESOURCE_EXHAUSTED, and hears of nothing more', async () => {
-  // A window that one element fills, never opened again: the rest waits in the host.
-  const session = http2.connect(`http://${host.listen}`, { settings: { initialWindowSize: 1_000 } })
-  session.on('error', () => {})
-  const code = subscribe({
-    changed: "return { outcome: say('x'.repeat(5000)) }",
-    cancelled: 'return { operations: [increment(1000)], answer: none() }',
-  })
-  const payload = script('s15', code)
-  const frame = Buffer.concat([Buffer.from([0]), Buffer.alloc(4), payload])
-  frame.writeUInt32BE(payload.length, 1)
-  const request = session.request({
-    ':method': 'POST',
-    ':path': `/${replicas}/Open`,
-    'content-type': 'application/grpc',
-    te: 'trailers',
-  })
-  request.on('error', () => {})
-  request.end(frame)
-  await new Promise((resolve) => request.once('response', resolve))
-  for (let round = 0; round < 150; round++) await act('s15', change('increment(1)'))
-  await until(async () => {
-    const { counter } = (await show('s15')) as { counter: string }
-    return Number(counter) >= 1_000
-  })
-  assert.is(await streamsOf('s15'), 0)
-  session.destroy()
-})
+Streams(
+  '§subscription-10: a function that fails to hear that a client left is asked once more, and then it is over',
+  async () => {
+    const one = open('s14', { cancelled: 'throw new Error()' })
+    await one.until(1)
+    one.cancel()
+    await until(async () => (await act('s14', change('increment(1)'))).code === 0 && (await streamsOf('s14')) === 0)
+  },
+)
 
 Streams(
-  'B5.8: a deleted entity answers NOT_FOUND for ever, and its streams end well after their last messages',
+  '§subscription-9: a client that does not read is cut off with RESOURCE_EXHAUSTED, and hears of nothing more',
+  async () => {
+    // A window that one element fills, never opened again: the rest waits in the host.
+    const session = http2.connect(`http://${host.listen}`, { settings: { initialWindowSize: 1_000 } })
+    session.on('error', () => {})
+    const code = subscribe({
+      changed: "return { outcome: say('x'.repeat(5000)) }",
+      cancelled: 'return { operations: [increment(1000)], answer: none() }',
+    })
+    const payload = script('s15', code)
+    const frame = Buffer.concat([Buffer.from([0]), Buffer.alloc(4), payload])
+    frame.writeUInt32BE(payload.length, 1)
+    const request = session.request({
+      ':method': 'POST',
+      ':path': `/${replicas}/Open`,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    })
+    request.on('error', () => {})
+    request.end(frame)
+    await new Promise((resolve) => request.once('response', resolve))
+    for (let round = 0; round < 150; round++) await act('s15', change('increment(1)'))
+    await until(async () => {
+      const { counter } = (await show('s15')) as { counter: string }
+      return Number(counter) >= 1_000
+    })
+    assert.is(await streamsOf('s15'), 0)
+    session.destroy()
+  },
+)
+
+Streams(
+  '§replica-8: a deleted entity answers NOT_FOUND for ever, and its streams end well after their last messages',
   async () => {
     await changed('gone', "create('orSet')", "insert('a')")
     const one = open('gone', { cancelled: 'return { operations: [clear()], answer: none() }' })
@@ -456,7 +484,7 @@ Streams(
   },
 )
 
-Streams('an effect on a streamed method is a client that leaves after the first answer', async () => {
+Streams('§effect-13: an effect on a streamed method is a client that leaves after the first answer', async () => {
   const joined = subscribe({
     operations: 'add(1)',
     cancelled: 'return { operations: [add(-1), add(10)], answer: none() }',
@@ -471,18 +499,21 @@ Streams('an effect on a streamed method is a client that leaves after the first 
   assert.equal(await show('s17'), { counter: '10' })
 })
 
-Streams('R5: many subscribers hear of every change once and in order, in several turns of the loop', async () => {
-  const streams = Array.from({ length: 600 }, () => open('s21', { cancelled: 'return { answer: none() }' }))
-  await Promise.all(streams.map((stream) => stream.until(1)))
-  await Promise.all([changed('s21', 'increment(1)'), changed('s21', 'increment(1)'), changed('s21', 'increment(1)')])
-  for (const stream of streams) {
-    assert.equal(await stream.until(4), ['opened', '{"counter":"1"}', '{"counter":"2"}', '{"counter":"3"}'])
-  }
-  for (const stream of streams) stream.cancel()
-  await until(async () => (await streamsOf('s21')) === 0)
-})
+Streams(
+  '§subscription-11, replicated.R5: many subscribers hear of every change once and in order, in several turns of the loop',
+  async () => {
+    const streams = Array.from({ length: 600 }, () => open('s21', { cancelled: 'return { answer: none() }' }))
+    await Promise.all(streams.map((stream) => stream.until(1)))
+    await Promise.all([changed('s21', 'increment(1)'), changed('s21', 'increment(1)'), changed('s21', 'increment(1)')])
+    for (const stream of streams) {
+      assert.equal(await stream.until(4), ['opened', '{"counter":"1"}', '{"counter":"2"}', '{"counter":"3"}'])
+    }
+    for (const stream of streams) stream.cancel()
+    await until(async () => (await streamsOf('s21')) === 0)
+  },
+)
 
-Streams('R5: of a change the value is encoded once, however many hear of it', async () => {
+Streams('replicated.R5: of a change the value is encoded once, however many hear of it', async () => {
   const streams = Array.from({ length: 600 }, () => open('s23', { cancelled: 'return { answer: none() }' }))
   await Promise.all(streams.map((stream) => stream.until(1)))
   const { view } = Replica.prototype
@@ -503,28 +534,31 @@ Streams('R5: of a change the value is encoded once, however many hear of it', as
   await until(async () => (await streamsOf('s23')) === 0)
 })
 
-Streams('R6: many subscribers of an entity that is deleted hear of the value before, and end well', async () => {
-  const streams = Array.from({ length: 600 }, () => open('s22', { cancelled: 'return { answer: none() }' }))
-  await Promise.all(streams.map((stream) => stream.until(1)))
-  const deleting = act('s22', 'return { operations: [increment(7)], delete: true, answer: say("gone") }')
-  const late = act('s22', read)
-  for (const stream of streams) {
-    assert.is(await stream.ended(), 0)
-    assert.equal(stream.texts, ['opened', '{"counter":"7"}'])
-  }
-  assert.is((await deleting).text, 'gone')
-  assert.equal(await late, { code: 5, message: 'Entity deleted', text: '' })
-  assert.is(await streamsOf('s22'), 0)
-})
+Streams(
+  '§replica-8, replicated.R6: many subscribers of an entity that is deleted hear of the value before, and end well',
+  async () => {
+    const streams = Array.from({ length: 600 }, () => open('s22', { cancelled: 'return { answer: none() }' }))
+    await Promise.all(streams.map((stream) => stream.until(1)))
+    const deleting = act('s22', 'return { operations: [increment(7)], delete: true, answer: say("gone") }')
+    const late = act('s22', read)
+    for (const stream of streams) {
+      assert.is(await stream.ended(), 0)
+      assert.equal(stream.texts, ['opened', '{"counter":"7"}'])
+    }
+    assert.is((await deleting).text, 'gone')
+    assert.equal(await late, { code: 5, message: 'Entity deleted', text: '' })
+    assert.is(await streamsOf('s22'), 0)
+  },
+)
 
-Streams('A16: what is kept of the request of a stream is bounded', async () => {
+Streams('§limit-6: what is kept of the request of a stream is bounded', async () => {
   const long = open('s20', { operations: 'add(1)', changed: `/* ${'x'.repeat(40_000)} */ return {}` })
   assert.equal([await long.ended(), long.texts], [8, []])
   assert.match(long.message, '65536 bytes')
   assert.is(await show('s20'), null)
 })
 
-Streams('a stream has its own deadline', async () => {
+Streams('§deadline-3: a stream has its own deadline', async () => {
   const path = `/${replicas}/Open`
   const same = (bytes: Buffer) => bytes
   const code = subscribe({ operations: 'add(1)', cancelled: 'return { operations: [add(-1)], answer: none() }' })
@@ -555,7 +589,7 @@ Streams('over HTTP a stream is JSON lines or server-sent events, and leaving is 
   await until(async () => JSON.stringify(await show('s19')) === '{"counter":"0"}')
 })
 
-Streams('a new version ends open streams with UNAVAILABLE, and hears that they left', async () => {
+Streams('§stream-5: a new version ends open streams with UNAVAILABLE, and hears that they left', async () => {
   const one = open('up', { operations: 'add(1)', cancelled: 'return { operations: [add(-1)], answer: none() }' })
   await one.until(1)
   assert.ok((await host.deployer.deploy(await scripted((source) => `${source}\n// a newer version`))).ok)
@@ -563,22 +597,25 @@ Streams('a new version ends open streams with UNAVAILABLE, and hears that they l
   await until(async () => JSON.stringify(await show('up')) === '{"counter":"0"}')
 })
 
-Streams('a host that stops ends streams well; the next one hears that they left, before anything else', async () => {
-  const one = open('stop', {
-    operations: 'add(1)',
-    cancelled: 'return { operations: [add(-1), add(100)], answer: none() }',
-  })
-  await one.until(1)
-  const stopping = host.stop()
-  assert.is(await one.ended(), 0)
-  client.close()
-  await stopping
-  host = await testHost(data.path, { 'passivate-after-ms': '50' })
-  client = new ScriptClient(host.listen)
-  assert.equal(await show('stop'), { counter: '100' })
-  assert.equal(await act('gone', read), { code: 5, message: 'Entity deleted', text: '' })
-  assert.equal(await show('m'), { entries: { in: { entries: { f: { enabled: true } }, size: 1 } }, size: 1 })
-})
+Streams(
+  '§call-9, §subscription-7: a host that stops ends streams well; the next one hears that they left, before anything else',
+  async () => {
+    const one = open('stop', {
+      operations: 'add(1)',
+      cancelled: 'return { operations: [add(-1), add(100)], answer: none() }',
+    })
+    await one.until(1)
+    const stopping = host.stop()
+    assert.is(await one.ended(), 0)
+    client.close()
+    await stopping
+    host = await testHost(data.path, { 'passivate-after-ms': '50' })
+    client = new ScriptClient(host.listen)
+    assert.equal(await show('stop'), { counter: '100' })
+    assert.equal(await act('gone', read), { code: 5, message: 'Entity deleted', text: '' })
+    assert.equal(await show('m'), { entries: { in: { entries: { f: { enabled: true } }, size: 1 } }, size: 1 })
+  },
+)
 
 Streams.after(async () => {
   client.close()

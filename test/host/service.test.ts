@@ -54,7 +54,7 @@ async function until(check: () => Promise<boolean>): Promise<void> {
 
 const Service = suite('a running host')
 
-Service('answers a command with the state after its events, over HTTP and gRPC alike', async () => {
+Service('§event-3: answers a command with the state after its events, over HTTP and gRPC alike', async () => {
   const { status, text, headers } = await http(at, 'POST', '/counter/a/add', { amount: '5' })
   assert.is(status, 200)
   assert.is(text, '{"value":"5"}')
@@ -92,7 +92,7 @@ Service('follows the cart of the examples, refusals and additional bindings incl
   assert.is((await post('/cart/u/items/add', { productId: 'p', quantity: 1 })).json.code, 9)
 })
 
-Service('A3: a refusal carries its code, message and details, and writes nothing', async () => {
+Service('§refusal-1, §refusal-2: a refusal carries its code, message and details, and writes nothing', async () => {
   const before = await total('refusing')
   const { status, json } = await act('refusing', 'refuse', { other: 'this', amount: 3 })
   assert.is(status, 429)
@@ -109,7 +109,7 @@ Service('A3: a refusal carries its code, message and details, and writes nothing
 })
 
 Service(
-  "A4: a trap, an endless loop, a memory bomb and endless recursion fail alone, without the guest's words",
+  "§fault-1, §fault-2: a trap, an endless loop, a memory bomb and endless recursion fail alone, without the guest's words",
   async () => {
     await act('guilty', 'add', { amount: 1 })
     const innocent = Array.from({ length: 20 }, (_, index) => act('innocent', 'add', { amount: index }))
@@ -133,7 +133,7 @@ Service(
   },
 )
 
-Service('A5: mistakes in a request say where', async () => {
+Service('§request-6: mistakes in a request say where', async () => {
   const message = async (body: unknown) => (await http(at, 'POST', '/odd/x/do', body)).json.message
   assert.is(await message({ items: [{}, {}, { quantity: 'many' }] }), '$.items[2].quantity: expected int32')
   assert.is(await message({ amount: 1.5 }), '$.amount: expected int64')
@@ -169,22 +169,25 @@ Service('fills the request from path, query and body as the rule says', async ()
   )
 })
 
-Service('A6: metadata reaches the guest without credentials, and reply metadata becomes headers', async () => {
-  const { json, headers } = await act(
-    'meta',
-    'metadata',
-    {},
-    { 'x-one': '1', 'ce-id': '7', authorization: 'secret', cookie: 'c', 'x-raw-bin': 'AQI=' },
-  )
-  assert.equal(JSON.parse(json.note), [
-    ['x-one', '1'],
-    ['ce-id', '7'],
-    ['x-raw-bin', '1,2'],
-  ])
-  assert.is(headers.get('x-seen'), '3')
-})
+Service(
+  '§metadata-3, §metadata-5: metadata reaches the guest without credentials, and reply metadata becomes headers',
+  async () => {
+    const { json, headers } = await act(
+      'meta',
+      'metadata',
+      {},
+      { 'x-one': '1', 'ce-id': '7', authorization: 'secret', cookie: 'c', 'x-raw-bin': 'AQI=' },
+    )
+    assert.equal(JSON.parse(json.note), [
+      ['x-one', '1'],
+      ['ce-id', '7'],
+      ['x-raw-bin', '1,2'],
+    ])
+    assert.is(headers.get('x-seen'), '3')
+  },
+)
 
-Service('A9: a repeated idempotency key gets the first answer and decides nothing', async () => {
+Service('§idempotency-1: a repeated idempotency key gets the first answer and decides nothing', async () => {
   const add = (key: string, amount: number) => act('once', 'add', { amount }, { 'idempotency-key': key })
   const first = await add('k1', 5)
   assert.is((await add('k2', 5)).json.total, '10')
@@ -210,7 +213,7 @@ Service('A9: a repeated idempotency key gets the first answer and decides nothin
   )
 })
 
-Service('forwards answer for the forwarder, are bounded, and are decided once under a key', async () => {
+Service('§forward-1: forwards answer for the forwarder, are bounded, and are decided once under a key', async () => {
   const forward = () => act('from', 'forward', { amount: 3, other: 'to' }, { 'idempotency-key': 'f1' })
   const first = await forward()
   assert.equal(first.json, { total: '3', note: 'added' })
@@ -222,25 +225,28 @@ Service('forwards answer for the forwarder, are bounded, and are decided once un
   assert.match(circle.json.message, /more than 16/)
 })
 
-Service('effects arrive once, synchronous ones before the reply, unknown ones are parked and harm nobody', async () => {
-  assert.is((await act('cause', 'wait', { amount: 2, other: 'sync' })).status, 200)
-  assert.is(await total('sync'), 2)
-  assert.is((await act('cause', 'effect', { amount: 3, other: 'async' })).status, 200)
-  await until(async () => (await total('async')) === 3)
-  assert.is((await act('cause', 'lost', { amount: 1 })).status, 200)
-  const { effects } = (await http(host.admin, 'GET', '/v1/effects')).json
-  assert.is(effects.length, 1)
-  assert.match(effects[0].parked, /no service no.such.Service/)
-  assert.is((await http(host.admin, 'DELETE', `/v1/effects/${effects[0].id}`, {})).status, 200)
-  assert.equal((await http(host.admin, 'GET', '/v1/effects')).json.effects, [])
-})
+Service(
+  '§effect-1, §effect-2: effects arrive once, synchronous ones before the reply, unknown ones are parked and harm nobody',
+  async () => {
+    assert.is((await act('cause', 'wait', { amount: 2, other: 'sync' })).status, 200)
+    assert.is(await total('sync'), 2)
+    assert.is((await act('cause', 'effect', { amount: 3, other: 'async' })).status, 200)
+    await until(async () => (await total('async')) === 3)
+    assert.is((await act('cause', 'lost', { amount: 1 })).status, 200)
+    const { effects } = (await http(host.admin, 'GET', '/v1/effects')).json
+    assert.is(effects.length, 1)
+    assert.match(effects[0].parked, /no service no.such.Service/)
+    assert.is((await http(host.admin, 'DELETE', `/v1/effects/${effects[0].id}`, {})).status, 200)
+    assert.equal((await http(host.admin, 'GET', '/v1/effects')).json.effects, [])
+  },
+)
 
-Service('an entity may cause an effect on itself', async () => {
+Service('§command-7: an entity may cause an effect on itself', async () => {
   assert.is((await act('self', 'wait', { amount: 2, other: 'self' })).status, 200)
   assert.is(await total('self'), 4)
 })
 
-Service('time never goes back for an entity, and chance differs from command to command', async () => {
+Service('§command-5: time never goes back for an entity, and chance differs from command to command', async () => {
   const notes = await Promise.all([1, 2, 3].map(async () => (await act('luck', 'chance')).json.note as string))
   const times = notes.map((note) => Number(note.split(' ')[0]))
   assert.equal(
@@ -250,7 +256,7 @@ Service('time never goes back for an entity, and chance differs from command to 
   assert.is(new Set(notes.map((note) => note.split(' ')[1])).size, 3)
 })
 
-Service('a state is shown as of now, and as of an earlier event', async () => {
+Service('§event-8: a state is shown as of now, and as of an earlier event', async () => {
   for (let index = 0; index < 13; index++) await act('snap', 'add', { amount: 1 })
   await until(async () => {
     await new Promise((resolve) => setTimeout(resolve, 60))
@@ -267,7 +273,7 @@ Service('a state is shown as of now, and as of an earlier event', async () => {
   assert.equal(((await state('snap', '?at=4')) as { state: unknown }).state, { total: { $bigint: '4' } })
 })
 
-Service('passivated entities come back with what they were, and no command is lost on the way', async () => {
+Service('§memory-1: passivated entities come back with what they were, and no command is lost on the way', async () => {
   for (let round = 0; round < 3; round++) {
     await Promise.all(Array.from({ length: 50 }, (_, index) => act(`sleepy-${index}`, 'add', { amount: 1 })))
     await new Promise((resolve) => setTimeout(resolve, 1_100))
@@ -275,19 +281,22 @@ Service('passivated entities come back with what they were, and no command is lo
   for (let index = 0; index < 50; index++) assert.is(await total(`sleepy-${index}`), 3)
 })
 
-Service('a fresh start on the same directory serves the same state, at once and without linking', async () => {
-  const data = temporary()
-  const first = await testHost(data.path)
-  assert.ok((await first.deployer.deploy((await fixture('odd')).bytes)).ok)
-  await http(first.listen, 'POST', '/odd/kept/do', { what: 'add', amount: 3 })
-  await first.stop()
-  const second = await testHost(data.path)
-  assert.is((await http(second.listen, 'POST', '/odd/kept/do', { what: 'read' })).json.total, '3')
-  const again = await second.deployer.deploy((await fixture('odd')).bytes)
-  assert.ok(again.ok && again.unchanged)
-  await second.stop()
-  data.remove()
-})
+Service(
+  '§deploy-8: a fresh start on the same directory serves the same state, at once and without linking',
+  async () => {
+    const data = temporary()
+    const first = await testHost(data.path)
+    assert.ok((await first.deployer.deploy((await fixture('odd')).bytes)).ok)
+    await http(first.listen, 'POST', '/odd/kept/do', { what: 'add', amount: 3 })
+    await first.stop()
+    const second = await testHost(data.path)
+    assert.is((await http(second.listen, 'POST', '/odd/kept/do', { what: 'read' })).json.total, '3')
+    const again = await second.deployer.deploy((await fixture('odd')).bytes)
+    assert.ok(again.ok && again.unchanged)
+    await second.stop()
+    data.remove()
+  },
+)
 
 Service('serves from memory where a store is given', async () => {
   const data = temporary()
@@ -298,7 +307,7 @@ Service('serves from memory where a store is given', async () => {
   data.remove()
 })
 
-Service('A16: past the mailbox bound callers are told to retry, and nothing is dropped silently', async () => {
+Service('§limit-3: past the mailbox bound callers are told to retry, and nothing is dropped silently', async () => {
   const data = temporary()
   const host = await testHost(data.path, { 'mailbox-commands-max': '5' })
   try {
@@ -324,7 +333,7 @@ Service('A16: past the mailbox bound callers are told to retry, and nothing is d
   }
 })
 
-Service('A11: a command that waits past its deadline is answered, and not given to the guest', async () => {
+Service('§deadline-2: a command that waits past its deadline is answered, and not given to the guest', async () => {
   const { schema } = host.services.get(odd)!
   const payload = (what: string) =>
     toMessage(schema, schema.messages.get('test.odd.v1.DoRequest')!, { id: 'late', what, amount: 1 })

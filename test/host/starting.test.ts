@@ -51,7 +51,7 @@ function watch(service: string): { told: number[]; until: (count: number) => Pro
 const Starting = suite('a host that starts')
 const watches = [watch(''), watch(counter)]
 
-Starting('HTTP calls are 503 with a sentence, on every path', async () => {
+Starting('§call-8: HTTP calls are 503 with a sentence, on every path', async () => {
   for (const [method, path, body] of [
     ['GET', '/counter/me', undefined],
     ['POST', '/counter/me/add', { amount: 1 }],
@@ -65,14 +65,14 @@ Starting('HTTP calls are 503 with a sentence, on every path', async () => {
   }
 })
 
-Starting('gRPC and gRPC-Web calls are UNAVAILABLE, whatever they name', async () => {
+Starting('§call-8: gRPC and gRPC-Web calls are UNAVAILABLE, whatever they name', async () => {
   for (const path of [get, '/no.such.Service/Do', '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo']) {
     assert.equal(await grpc(host.listen, path, me), unavailable, path)
     assert.equal(await grpcWeb(host.listen, path, me), unavailable, path)
   }
 })
 
-Starting('health is NOT_SERVING, of every name; what is no check is refused', async () => {
+Starting('§health-1, §call-8: health is NOT_SERVING, of every name; what is no check is refused', async () => {
   for (const service of ['', counter, 'no.such.Service'])
     assert.equal(await grpc(host.listen, health, name(service)), notServing)
   for (const broken of [Buffer.from([10, 200]), Buffer.alloc(5_000)])
@@ -105,14 +105,14 @@ Starting('what was deployed meanwhile is served with the rest, and not before', 
   assert.is((await grpc(host.listen, health, name('no.such.Service'))).code, 5)
 })
 
-Starting('whoever watched health hears NOT_SERVING, then SERVING, on one stream', async () => {
+Starting('§health-2: whoever watched health hears NOT_SERVING, then SERVING, on one stream', async () => {
   for (const { until, told } of watches) {
     await until(2)
     assert.equal(told, [2, 1])
   }
 })
 
-Starting('streams of health that are still open do not hold up the end', async () => {
+Starting('§health-2: streams of health that are still open do not hold up the end', async () => {
   watches.push(watch(''))
   await watches[2]!.until(1)
   const stopped = await Promise.race([

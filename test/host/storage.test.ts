@@ -1,4 +1,4 @@
-// Guards every state model against storage that fails (A14): callers hear at once that the outcome is unknown, streams end, nothing
+// Guards every state model against storage that fails (§storage): callers hear at once that the outcome is unknown, streams end, nothing
 // is served until the store works again, and then everything that was acknowledged is there.
 
 import { suite } from 'uvu'
@@ -54,7 +54,7 @@ const Storage = suite('storage that fails')
 
 for (const when of ['before', 'after'] as const) {
   Storage(
-    `A14: values, replicas and actions: a commit that fails ${when} it is written is UNAVAILABLE at once`,
+    `§storage-1: values, replicas and actions: a commit that fails ${when} it is written is UNAVAILABLE at once`,
     async () => {
       await client.call(values, 'Do', 'v', put('kept'))
       await client.call(replicas, 'Do', 'r', increment)
@@ -82,34 +82,40 @@ for (const when of ['before', 'after'] as const) {
   )
 }
 
-Storage('A14, A12: open streams end with UNAVAILABLE, and their entities hear that they left', async () => {
-  const leave = 'return { operations: [add(-1)], answer: none() }'
-  const open = `return { operations: [add(1)], answer: say('open'), subscribe: ${JSON.stringify({ cancelled: leave, changed: 'return { outcome: say(view.value.counter) }' })} }`
-  const one = client.listen(replicas, 'Open', 's', open)
-  const two = client.listen(replicas, 'Open', 's', open)
-  await Promise.all([one.until(1), two.until(1)])
-  assert.is(await count('s'), 2)
-  kv.failing = 'before'
-  const three = client.listen(replicas, 'Open', 's', open)
-  assert.is(await three.ended(), 14)
-  assert.equal(three.texts, [])
-  assert.equal([await one.ended(), await two.ended()], [14, 14])
-  kv.failing = undefined
-  await until(async () => (await ready()) === 200)
-  await until(async () => (await count('s')) === 0)
-})
+Storage(
+  '§storage-2, §subscription-7: open streams end with UNAVAILABLE, and their entities hear that they left',
+  async () => {
+    const leave = 'return { operations: [add(-1)], answer: none() }'
+    const open = `return { operations: [add(1)], answer: say('open'), subscribe: ${JSON.stringify({ cancelled: leave, changed: 'return { outcome: say(view.value.counter) }' })} }`
+    const one = client.listen(replicas, 'Open', 's', open)
+    const two = client.listen(replicas, 'Open', 's', open)
+    await Promise.all([one.until(1), two.until(1)])
+    assert.is(await count('s'), 2)
+    kv.failing = 'before'
+    const three = client.listen(replicas, 'Open', 's', open)
+    assert.is(await three.ended(), 14)
+    assert.equal(three.texts, [])
+    assert.equal([await one.ended(), await two.ended()], [14, 14])
+    kv.failing = undefined
+    await until(async () => (await ready()) === 200)
+    await until(async () => (await count('s')) === 0)
+  },
+)
 
-Storage('A14: a stream of an action whose effects cannot be stored ends with UNAVAILABLE', async () => {
-  const code = `return { outputs: [say('a', { effects: [effect('Values', 'Do', 'as', ${JSON.stringify(put('x'))})] })], done: true }`
-  kv.failing = 'before'
-  const stream = client.listen(actions, 'Out', '', code)
-  assert.is(await stream.ended(), 14)
-  assert.equal(stream.texts, [])
-  kv.failing = undefined
-  await until(async () => (await ready()) === 200)
-  const again = client.listen(actions, 'Out', '', code)
-  assert.is(await again.ended(), 0)
-})
+Storage(
+  '§storage-2, §action-10: a stream of an action whose effects cannot be stored ends with UNAVAILABLE',
+  async () => {
+    const code = `return { outputs: [say('a', { effects: [effect('Values', 'Do', 'as', ${JSON.stringify(put('x'))})] })], done: true }`
+    kv.failing = 'before'
+    const stream = client.listen(actions, 'Out', '', code)
+    assert.is(await stream.ended(), 14)
+    assert.equal(stream.texts, [])
+    kv.failing = undefined
+    await until(async () => (await ready()) === 200)
+    const again = client.listen(actions, 'Out', '', code)
+    assert.is(await again.ended(), 0)
+  },
+)
 
 Storage('a start that cannot write leaves the directory free for the next one', async () => {
   const directory = temporary()

@@ -42,37 +42,41 @@ const value = async (host: Host, id: string) => (await http(host.listen, 'GET', 
 const admin = (host: Host, method: string, path: string) =>
   http(host.admin, method, `/v1/services/${tally}${path}`, method === 'GET' ? undefined : {})
 
-StoredEvents('a version that lacks a stored event type is refused, with type, count and example', async () => {
-  await withHost(async (host) => {
-    await deployed(host, whole)
-    await deployed(host, shrunk, { dryRun: true })
-    await add(host, 'b', 1, 13)
-    await add(host, 'a', 13)
-    const said =
-      `${tally}: 2 events of type tally.v1.Unlucky are stored, which this version does not fold ` +
-      '(the first: event 2 of entity "b"); keep its message and its evolve (--force overrides)'
-    for (const dryRun of [true, false]) assert.equal(reasonsOf(await host.deployer.deploy(shrunk, { dryRun })), [said])
-    assert.is(await value(host, 'b'), '1')
-    const forced = await deployed(host, shrunk, { force: true })
-    assert.equal(forced.warnings, [`overridden by --force: ${said.replace(' (--force overrides)', '')}`])
-    const stuck = await http(host.listen, 'GET', '/tally/b')
-    assert.is(stuck.json.code, 9)
-    assert.is(
-      stuck.json.message,
-      `${tally} entity "b" cannot be read: its event 2 is a tally.v1.Unlucky, which deployment 2 does not fold. ` +
-        `Nothing is lost: deploy a version that folds it, or \`inn rollback ${tally}\` goes back to the version before`,
-    )
-    const [listed] = (await admin(host, 'GET', '/entities?stuck')).json.entities
-    assert.is(listed.cause, 'unknown_type')
-    assert.is(listed.typeName, 'tally.v1.Unlucky')
-    const back = await admin(host, 'POST', '/rollback')
-    assert.is(back.status, 200, back.text)
-    assert.is(back.json.deployment, 3)
-    assert.is(await value(host, 'b'), '1')
-  })
-})
+StoredEvents(
+  '§deploy-6: a version that lacks a stored event type is refused, with type, count and example',
+  async () => {
+    await withHost(async (host) => {
+      await deployed(host, whole)
+      await deployed(host, shrunk, { dryRun: true })
+      await add(host, 'b', 1, 13)
+      await add(host, 'a', 13)
+      const said =
+        `${tally}: 2 events of type tally.v1.Unlucky are stored, which this version does not fold ` +
+        '(the first: event 2 of entity "b"); keep its message and its evolve (--force overrides)'
+      for (const dryRun of [true, false])
+        assert.equal(reasonsOf(await host.deployer.deploy(shrunk, { dryRun })), [said])
+      assert.is(await value(host, 'b'), '1')
+      const forced = await deployed(host, shrunk, { force: true })
+      assert.equal(forced.warnings, [`overridden by --force: ${said.replace(' (--force overrides)', '')}`])
+      const stuck = await http(host.listen, 'GET', '/tally/b')
+      assert.is(stuck.json.code, 9)
+      assert.is(
+        stuck.json.message,
+        `${tally} entity "b" cannot be read: its event 2 is a tally.v1.Unlucky, which deployment 2 does not fold. ` +
+          `Nothing is lost: deploy a version that folds it, or \`inn rollback ${tally}\` goes back to the version before`,
+      )
+      const [listed] = (await admin(host, 'GET', '/entities?stuck')).json.entities
+      assert.is(listed.cause, 'unknown_type')
+      assert.is(listed.typeName, 'tally.v1.Unlucky')
+      const back = await admin(host, 'POST', '/rollback')
+      assert.is(back.status, 200, back.text)
+      assert.is(back.json.deployment, 3)
+      assert.is(await value(host, 'b'), '1')
+    })
+  },
+)
 
-StoredEvents('going back goes through the same checks, and names what there is', async () => {
+StoredEvents('§deploy-8: going back goes through the same checks, and names what there is', async () => {
   await withHost(async (host) => {
     await deployed(host, shrunk)
     assert.match((await admin(host, 'POST', '/rollback')).json.message, /no version before deployment 1/)
@@ -93,7 +97,7 @@ StoredEvents('going back goes through the same checks, and names what there is',
   })
 })
 
-StoredEvents('a version that fails on a stored event is refused with the words of the failure', async () => {
+StoredEvents('§deploy-6: a version that fails on a stored event is refused with the words of the failure', async () => {
   const picky = await version({
     service: (text) =>
       text
@@ -133,28 +137,31 @@ StoredEvents('a version that fails on a stored event is refused with the words o
   })
 })
 
-StoredEvents('the answer of a deployment says how much it tried, and how many snapshots become void', async () => {
-  await withHost(
-    async (host) => {
-      await deployed(host, whole)
-      for (let id = 0; id < 70; id++) await add(host, `e${id}`, ...(id < 3 ? [1, 2, 3, 4, 5, 6] : [1]))
-      const { tried } = await deployed(
-        host,
-        await version({ service: (text) => text.replace('amount must be', 'the amount must be') }),
-      )
-      const [one] = tried
-      assert.is(one!.entities, 70)
-      assert.is(one!.tried, one!.of)
-      // The 20 largest, oldest and last changed; one event of the only type lies in them.
-      assert.ok(one!.of >= 40 && one!.of <= 60, String(one!.of))
-      assert.is(one!.voidSnapshots, 3)
-      assert.is(one!.atLeast, false)
-    },
-    { 'snapshot-every': '5' },
-  )
-})
+StoredEvents(
+  '§deploy-6: the answer of a deployment says how much it tried, and how many snapshots become void',
+  async () => {
+    await withHost(
+      async (host) => {
+        await deployed(host, whole)
+        for (let id = 0; id < 70; id++) await add(host, `e${id}`, ...(id < 3 ? [1, 2, 3, 4, 5, 6] : [1]))
+        const { tried } = await deployed(
+          host,
+          await version({ service: (text) => text.replace('amount must be', 'the amount must be') }),
+        )
+        const [one] = tried
+        assert.is(one!.entities, 70)
+        assert.is(one!.tried, one!.of)
+        // The 20 largest, oldest and last changed; one event of the only type lies in them.
+        assert.ok(one!.of >= 40 && one!.of <= 60, String(one!.of))
+        assert.is(one!.voidSnapshots, 3)
+        assert.is(one!.atLeast, false)
+      },
+      { 'snapshot-every': '5' },
+    )
+  },
+)
 
-StoredEvents('a version that keeps the state version and folds another state is refused', async () => {
+StoredEvents('§event-7: a version that keeps the state version and folds another state is refused', async () => {
   const versioned = (factor: number) =>
     version({
       service: (text) =>
@@ -187,7 +194,7 @@ StoredEvents('a version that keeps the state version and folds another state is 
 })
 
 StoredEvents(
-  'an event that takes more fuel than a call has: the deployment is refused, and a rescue folds it with more',
+  '§fault-6: an event that takes more fuel than a call has: the deployment is refused, and a rescue folds it with more',
   async () => {
     const burning = await version({
       service: (text) =>
@@ -233,7 +240,7 @@ StoredEvents(
   },
 )
 
-StoredEvents('a service renamed with its persistence id takes over entities that are awake', async () => {
+StoredEvents('§deploy-14: a service renamed with its persistence id takes over entities that are awake', async () => {
   const renamed = await version({
     service: (text) =>
       text
@@ -258,7 +265,7 @@ StoredEvents('a service renamed with its persistence id takes over entities that
   })
 })
 
-StoredEvents('what JSON clients lose by a new version is a warning that names it', async () => {
+StoredEvents('§deploy-11: what JSON clients lose by a new version is a warning that names it', async () => {
   const proto = (text: string) =>
     text.replace('int64 amount = 2;', 'int64 amount = 2;\n  Mood mood = 3;\n  string note = 4;') +
     'enum Mood {\n  MOOD_UNSPECIFIED = 0;\n  GOOD = 1;\n  BAD = 2;\n}\n'
@@ -298,7 +305,7 @@ StoredEvents('what JSON clients lose by a new version is a warning that names it
   })
 })
 
-StoredEvents('a dry run tells the routes of the file, not of what runs', async () => {
+StoredEvents('§deploy-15: a dry run tells the routes of the file, not of what runs', async () => {
   await withHost(async (host) => {
     await deployed(host, whole)
     const more = await version({ proto: (text) => text.replace('get: "/tally/{id}"', 'get: "/tallies/{id}"') })

@@ -14,7 +14,7 @@ const Upgrade = suite('upgrade')
 const odd = 'test.odd.v1.Odd'
 
 Upgrade(
-  'a version that cannot replay leaves the entity stuck: refused, listed, readable, freed by one that can',
+  '§fault-6: a version that cannot replay leaves the entity stuck: refused, listed, readable, freed by one that can',
   async () => {
     const data = temporary()
     const host = await testHost(data.path)
@@ -56,7 +56,7 @@ Upgrade(
   },
 )
 
-Upgrade('waiting commands go to the new version', async () => {
+Upgrade('§deploy-4: waiting commands go to the new version', async () => {
   const data = temporary()
   const host = await testHost(data.path)
   try {
@@ -78,7 +78,7 @@ Upgrade('waiting commands go to the new version', async () => {
   }
 })
 
-Upgrade('deleting all snapshots changes no state', async () => {
+Upgrade('§event-6: deleting all snapshots changes no state', async () => {
   const data = temporary()
   const kv = new MemoryKv()
   const store = { kv, journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv), replica: 'test', note() {} }
@@ -108,7 +108,7 @@ Upgrade('deleting all snapshots changes no state', async () => {
 })
 
 Upgrade(
-  'a snapshot is taken after the batch in which a multiple of the number was passed, at the last event of the batch',
+  '§event-5: a snapshot is taken after the batch in which a multiple of the number was passed, at the last event of the batch',
   async () => {
     const data = temporary()
     const kv = new MemoryKv()

@@ -1,4 +1,4 @@
-// Guards value entities, case by case (B4, and the cases of B3.5 that they share): what callers see, and what stays.
+// Guards value entities, case by case (§value, §refusal, §fault): what callers see, and what stays.
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -23,12 +23,12 @@ const passivated = () => new Promise((resolve) => setTimeout(resolve, 1_300))
 
 const Value = suite('a value entity')
 
-Value('B4: an entity that was never written has no value, and reading it stores nothing', async () => {
+Value('§value-1: an entity that was never written has no value, and reading it stores nothing', async () => {
   assert.is(await show('never'), 'nothing')
   assert.is((await http(host.admin, 'GET', `/v1/services/${values}/entities/never/state`)).status, 404)
 })
 
-Value('B4: update creates, replaces, and is there after the reply', async () => {
+Value('§value-2: update creates, replaces, and is there after the reply', async () => {
   assert.is((await act('a', put('one'))).text, 'put')
   assert.is(await show('a'), 'one')
   await act('a', put('two'))
@@ -36,7 +36,7 @@ Value('B4: update creates, replaces, and is there after the reply', async () => 
   assert.is((await state('a')).revision, 2)
 })
 
-Value('B4: delete removes it, deleting nothing is fine, and an update creates it again', async () => {
+Value('§value-2: delete removes it, deleting nothing is fine, and an update creates it again', async () => {
   const gone = "return { change: 'deleted', outcome: say('gone') }"
   assert.is((await act('d', gone)).text, 'gone')
   await act('d', put('there'))
@@ -48,20 +48,20 @@ Value('B4: delete removes it, deleting nothing is fine, and an update creates it
   assert.is(await show('d'), 'again')
 })
 
-Value('B4: an empty value is a value', async () => {
+Value('§value-3: an empty value is a value', async () => {
   await act('empty', put(''))
   assert.is((await act('empty', 'return { outcome: say(value === "") }')).text, 'true')
   await passivated()
   assert.is((await act('empty', 'return { outcome: say(value === "") }')).text, 'true')
 })
 
-Value('B4: a value survives passivation', async () => {
+Value('§memory-1: a value survives passivation', async () => {
   await act('p', put('kept'))
   await passivated()
   assert.is(await show('p'), 'kept')
 })
 
-Value('B3.5 1, 2, 4: a refusal leaves no change and no effect, whatever came with it', async () => {
+Value('§refusal-2: a refusal leaves no change and no effect, whatever came with it', async () => {
   await act('r', put('before'))
   const code = `return { change: { updated: 'after' }, outcome: refuse('failed-precondition', 'no', { effects: [effect('Values', 'Do', 'r-target', ${JSON.stringify(put('x'))})] }) }`
   assert.equal(await act('r', code), { code: 9, message: 'no', text: '' })
@@ -69,7 +69,7 @@ Value('B3.5 1, 2, 4: a refusal leaves no change and no effect, whatever came wit
   assert.is(await show('r-target'), 'nothing')
 })
 
-Value('A4: a function that throws or loops fails its own command and no other', async () => {
+Value('§fault-1: a function that throws or loops fails its own command and no other', async () => {
   await act('f', put('fine'))
   const together = await Promise.all([
     act('f', "return { change: { updated: 'first' }, outcome: say('1') }"),
@@ -85,23 +85,26 @@ Value('A4: a function that throws or loops fails its own command and no other', 
   assert.is(await show('f'), 'first second')
 })
 
-Value('A10: an answer without a reply is a fault, and stores nothing', async () => {
+Value('§command-6: an answer without a reply is a fault, and stores nothing', async () => {
   assert.is((await act('n', "return { change: { updated: 'x' }, outcome: none() }")).code, 13)
   assert.is(await show('n'), 'nothing')
 })
 
-Value('commands of a batch each see what the one before left, and the last change is what is stored', async () => {
-  const more = "return { change: { updated: (value ?? '') + 'x' }, outcome: say((value ?? '') + 'x') }"
-  const answers = await Promise.all(Array.from({ length: 40 }, () => act('batch', more)))
-  assert.equal(
-    answers.map(({ text }) => text.length).sort((a, b) => a - b),
-    Array.from({ length: 40 }, (_, at) => at + 1),
-  )
-  assert.is((await show('batch')).length, 40)
-  assert.is((await state('batch')).revision, 40)
-})
+Value(
+  '§value-4: commands of a batch each see what the one before left, and the last change is what is stored',
+  async () => {
+    const more = "return { change: { updated: (value ?? '') + 'x' }, outcome: say((value ?? '') + 'x') }"
+    const answers = await Promise.all(Array.from({ length: 40 }, () => act('batch', more)))
+    assert.equal(
+      answers.map(({ text }) => text.length).sort((a, b) => a - b),
+      Array.from({ length: 40 }, (_, at) => at + 1),
+    )
+    assert.is((await show('batch')).length, 40)
+    assert.is((await state('batch')).revision, 40)
+  },
+)
 
-Value('B4: without history there is one stored value, and the journal says how to keep more', async () => {
+Value('§value-5: without history there is one stored value, and the journal says how to keep more', async () => {
   await act('h', put('one'))
   await act('h', put('two'))
   const { json } = await http(host.admin, 'GET', `/v1/services/${values}/entities/h/journal`)
@@ -109,27 +112,30 @@ Value('B4: without history there is one stored value, and the journal says how t
   assert.match(json.note, '--value-history on')
 })
 
-Value('B1.1: a change and its effects are stored before the effects run, and those before the reply', async () => {
-  const target = "return { change: { updated: (value ?? '') + 'e' }, outcome: say('') }"
-  const code = `return { change: { updated: 'cause' }, outcome: say('done', { effects: [effect('Values', 'Do', 'e-target', ${JSON.stringify(target)}, true)] }) }`
-  assert.is((await act('e', code)).text, 'done')
-  assert.is(await show('e-target'), 'e')
-})
+Value(
+  '§command-2: a change and its effects are stored before the effects run, and those before the reply',
+  async () => {
+    const target = "return { change: { updated: (value ?? '') + 'e' }, outcome: say('') }"
+    const code = `return { change: { updated: 'cause' }, outcome: say('done', { effects: [effect('Values', 'Do', 'e-target', ${JSON.stringify(target)}, true)] }) }`
+    assert.is((await act('e', code)).text, 'done')
+    assert.is(await show('e-target'), 'e')
+  },
+)
 
-Value('B4: an update with a forward is stored first, and the target answers', async () => {
+Value('§forward-2: an update with a forward is stored first, and the target answers', async () => {
   const code = `return { change: { updated: 'moved on' }, outcome: forward('Values', 'Do', 'fw-target', ${JSON.stringify(put('reached'))}) }`
   assert.is((await act('fw', code)).text, 'put')
   assert.equal([await show('fw'), await show('fw-target')], ['moved on', 'reached'])
 })
 
-Value('B1.3: a forward that fails undoes nothing', async () => {
+Value('§forward-2: a forward that fails undoes nothing', async () => {
   const code = `return { change: { updated: 'stays' }, outcome: forward('Values', 'Do', 'x', "return { outcome: refuse('not-found', 'nobody there') }") }`
   assert.equal(await act('ff', code), { code: 5, message: 'nobody there', text: '' })
   assert.is(await show('ff'), 'stays')
 })
 
 Value(
-  'A9: a repeated idempotency key gets the first answer and decides nothing; what changed nothing is decided again',
+  '§idempotency-1, §idempotency-2, §idempotency-3, §idempotency-10: a repeated idempotency key gets the first answer and decides nothing; what changed nothing is decided again',
   async () => {
     const once = { 'idempotency-key': 'k1' }
     const more =
@@ -155,14 +161,17 @@ Value(
   },
 )
 
-Value("A9: a forward's final answer is stored under the caller's key, and its target decides once", async () => {
-  const target = "return { change: { updated: (value ?? '') + 't' }, outcome: say((value ?? '') + 't') }"
-  const code = `return { outcome: forward('Values', 'Do', 'if-target', ${JSON.stringify(target)}) }`
-  for (let time = 0; time < 3; time++) assert.is((await act('if', code, { 'idempotency-key': 'f1' })).text, 't')
-  assert.is(await show('if-target'), 't')
-})
+Value(
+  "§idempotency-6: a forward's final answer is stored under the caller's key, and its target decides once",
+  async () => {
+    const target = "return { change: { updated: (value ?? '') + 't' }, outcome: say((value ?? '') + 't') }"
+    const code = `return { outcome: forward('Values', 'Do', 'if-target', ${JSON.stringify(target)}) }`
+    for (let time = 0; time < 3; time++) assert.is((await act('if', code, { 'idempotency-key': 'f1' })).text, 't')
+    assert.is(await show('if-target'), 't')
+  },
+)
 
-Value('A9: a refusal is not stored under its key', async () => {
+Value('§idempotency-4: a refusal is not stored under its key', async () => {
   const key = { 'idempotency-key': 'r1' }
   assert.is(
     (await act('ir', "return { outcome: value === 'ok' ? say('fine') : refuse('unavailable', 'not yet') }", key)).code,
@@ -175,7 +184,7 @@ Value('A9: a refusal is not stored under its key', async () => {
   )
 })
 
-Value('A6: metadata reaches the function, and its own comes back with the reply', async () => {
+Value('§metadata-1, §metadata-5: metadata reaches the function, and its own comes back with the reply', async () => {
   const code = "return { outcome: say(metadata, { metadata: [['x-said', 'hello'], ['x-said', 'again']] }) }"
   const answer = await http(
     host.listen,
@@ -188,7 +197,7 @@ Value('A6: metadata reaches the function, and its own comes back with the reply'
   assert.is(answer.headers.get('x-said'), 'hello, again')
 })
 
-Value('A16: a value over the limit is refused with a sentence and changes nothing', async () => {
+Value('§fault-7: a value over the limit is refused with a sentence and changes nothing', async () => {
   const small = temporary()
   const bounded = await testHost(small.path, { 'state-bytes-max': '1000' })
   const at = new ScriptClient(bounded.listen)
@@ -206,14 +215,14 @@ Value('A16: a value over the limit is refused with a sentence and changes nothin
   }
 })
 
-Value('effects of actions and values mix: an action may cause a change of a value', async () => {
+Value('§effect-12: effects of actions and values mix: an action may cause a change of a value', async () => {
   const code = `return say('asked', { effects: [effect('Values', 'Do', 'by-action', ${JSON.stringify(put('done'))}, true)] })`
   assert.is((await client.call(actions, 'Do', '', code)).text, 'asked')
   assert.is(await show('by-action'), 'done')
 })
 
 Value(
-  'values and their keys are there after a restart; with history on each change is a record from then on',
+  '§value-5: values and their keys are there after a restart; with history on each change is a record from then on',
   async () => {
     await act('re', put('one'))
     await act('re', put('two'), { 'idempotency-key': 'kept' })
@@ -246,7 +255,7 @@ Value(
   },
 )
 
-Value('entities of values are listed, and a purge takes all of them away', async () => {
+Value('§deploy-10: entities of values are listed, and a purge takes all of them away', async () => {
   const list = async () => (await http(host.admin, 'GET', `/v1/services/${values}/entities?limit=1000`)).json.entities
   const ids = (await list()).map(({ id }: { id: string }) => id)
   assert.ok(['a', 'batch', 'e', 'fw', 're'].every((id) => ids.includes(id)))

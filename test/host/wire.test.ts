@@ -83,7 +83,7 @@ const Wire = suite('gRPC on the wire')
 for (const [service, method, code] of shapes) {
   const path = `/${service}/${method}`
   Wire(
-    `B2.4: ${path}: messages may be compressed, the content type may say proto, and the answer is the same`,
+    `§grpc-1: ${path}: messages may be compressed, the content type may say proto, and the answer is the same`,
     async () => {
       const payload = script('wire', code)
       for (const [bytes, headers] of [
@@ -98,7 +98,7 @@ for (const [service, method, code] of shapes) {
 
   // What streams of actions make of their elements is the function's affair.
   if (service === actions && method !== 'Do') continue
-  Wire(`${path}: bytes that are no message fail the call, and the connection goes on`, async () => {
+  Wire(`§call-3, §call-6: ${path}: bytes that are no message fail the call, and the connection goes on`, async () => {
     for (const bytes of [
       Buffer.from([0, 0, 0, 0, 9, 1]),
       Buffer.from([1, 0, 0, 0, 1, 7]),
@@ -112,7 +112,7 @@ for (const [service, method, code] of shapes) {
   })
 }
 
-Wire('an unknown method or service is UNIMPLEMENTED whatever comes with it', async () => {
+Wire('§call-5: an unknown method or service is UNIMPLEMENTED whatever comes with it', async () => {
   for (const path of ['/no.such.Service/Do', `/${values}/Fly`, `/${values}/do`, `/${values}`, '/'])
     assert.is((await raw(path, frame(script('x', '')))).status, '12', path)
 })

@@ -25,7 +25,7 @@ const corsHeaders = (headers: Headers) =>
 
 const CorsSuite = suite('cors')
 
-CorsSuite('without the setting there is no CORS header, and OPTIONS is a method like any other', async () => {
+CorsSuite('§cors-1: without the setting there is no CORS header, and OPTIONS is a method like any other', async () => {
   const answer = await preflight('none', 'https://a.example')
   assert.is(answer.status, 405)
   assert.equal(corsHeaders(answer.headers), {})
@@ -33,7 +33,7 @@ CorsSuite('without the setting there is no CORS header, and OPTIONS is a method 
   assert.equal(corsHeaders(real.headers), {})
 })
 
-CorsSuite('C1: a preflight of an allowed origin is answered, of another one not', async () => {
+CorsSuite('§cors-1, cors.C1: a preflight of an allowed origin is answered, of another one not', async () => {
   const { status, headers } = await preflight('some', 'http://localhost:3000')
   assert.is(status, 204)
   assert.equal(corsHeaders(headers), {
@@ -51,14 +51,14 @@ CorsSuite('C1: a preflight of an allowed origin is answered, of another one not'
   }
 })
 
-CorsSuite('C2: with * any origin is allowed, without credentials', async () => {
+CorsSuite('§cors-1, cors.C2: with * any origin is allowed, without credentials', async () => {
   const { status, headers } = await preflight('any', 'https://b.example')
   assert.is(status, 204)
   assert.is(headers.get('access-control-allow-origin'), '*')
   assert.is(headers.get('access-control-allow-credentials'), null)
 })
 
-CorsSuite('C3: answers, refusals and streams are readable, with what the reply said of itself', async () => {
+CorsSuite('cors.C3: answers, refusals and streams are readable, with what the reply said of itself', async () => {
   hosts.some.onDispatch = (command, reply) =>
     reply({ kind: 'reply', payload: command.payload, metadata: [['x-page', '2']] })
   hosts.some.onOpen = (call) => {
@@ -84,7 +84,7 @@ CorsSuite('C3: answers, refusals and streams are readable, with what the reply s
   }
 })
 
-CorsSuite('C1: an answer to another origin differs by origin, and says so', async () => {
+CorsSuite('cors.C1: an answer to another origin differs by origin, and says so', async () => {
   const { headers } = await http(hosts.some.address, 'POST', '/echo', {}, { origin: 'https://b.example' })
   assert.equal(corsHeaders(headers), { vary: 'origin' })
 })

@@ -52,7 +52,7 @@ GrpcStream.before.each(() => {
   host.onOpen = () => {}
 })
 
-GrpcStream('B6.1: a server stream delivers its elements in order and ends OK, with the request id', async () => {
+GrpcStream('§action-2: a server stream delivers its elements in order and ends OK, with the request id', async () => {
   const received = all(watch('one'))
   const call = await host.call()
   assert.equal(Buffer.from(call.command.payload), item('one'))
@@ -69,7 +69,7 @@ GrpcStream('B6.1: a server stream delivers its elements in order and ends OK, wi
   assert.is(call.cancels, 0)
 })
 
-GrpcStream('B6.1: a client stream is items, then half-close, then one answer', async () => {
+GrpcStream('§action-3: a client stream is items, then half-close, then one answer', async () => {
   const answer = new Promise<Buffer>((resolve, reject) => {
     const stream = client.makeClientStreamRequest(`/${name}/Collect`, same, same, (error, reply) =>
       error === null ? resolve(reply!) : reject(error),
@@ -87,7 +87,7 @@ GrpcStream('B6.1: a client stream is items, then half-close, then one answer', a
   assert.is(call.halfClosed, 1)
 })
 
-GrpcStream('B6.1: an early answer ends a client stream while the client still sends', async () => {
+GrpcStream('§action-3: an early answer ends a client stream while the client still sends', async () => {
   let done: (code: number) => void = () => {}
   const code = new Promise<number>((resolve) => {
     done = resolve
@@ -104,7 +104,7 @@ GrpcStream('B6.1: an early answer ends a client stream while the client still se
   assert.is(call.cancels, 0)
 })
 
-GrpcStream('T2: an answer that comes twice is sent once and logged; none is INTERNAL', async () => {
+GrpcStream('stream.T2: an answer that comes twice is sent once and logged; none is INTERNAL', async () => {
   const collect = () =>
     new Promise<{ code: number; details: string; reply: Buffer | undefined }>((resolve) => {
       const stream = client.makeClientStreamRequest(`/${name}/Collect`, same, same, (error, reply) =>
@@ -134,7 +134,7 @@ GrpcStream('T2: an answer that comes twice is sent once and logged; none is INTE
   await host.call()
 })
 
-GrpcStream('B6.1: in a bidi stream both sides go on independently, also after half-close', async () => {
+GrpcStream('§action-4: in a bidi stream both sides go on independently, also after half-close', async () => {
   const stream = chat()
   const received = all(stream)
   const call = await host.call()
@@ -151,7 +151,7 @@ GrpcStream('B6.1: in a bidi stream both sides go on independently, also after ha
 })
 
 GrpcStream(
-  'B6.2: a refusal ends the stream after the elements before it, with its code, message and details',
+  '§grpc-4, §action-6: a refusal ends the stream after the elements before it, with its code, message and details',
   async () => {
     host.onOpen = (call) => {
       call.next(item('a'))
@@ -180,17 +180,20 @@ GrpcStream(
   },
 )
 
-GrpcStream('A4: an error ends the stream with its status; half a surrogate pair in a text breaks nothing', async () => {
-  host.onOpen = (call) =>
-    call.receiver.end({ kind: 'error', error: new InnkeeperError('guest_fault', 'bad \ud800 text') })
-  const { status } = await all(watch())
-  await host.call()
-  assert.is(status.code, 13)
-  assert.is(status.details, 'bad \ufffd text')
-})
+GrpcStream(
+  '§fault-5: an error ends the stream with its status; half a surrogate pair in a text breaks nothing',
+  async () => {
+    host.onOpen = (call) =>
+      call.receiver.end({ kind: 'error', error: new InnkeeperError('guest_fault', 'bad \ud800 text') })
+    const { status } = await all(watch())
+    await host.call()
+    assert.is(status.code, 13)
+    assert.is(status.details, 'bad \ufffd text')
+  },
+)
 
 GrpcStream(
-  'A6, B8: metadata arrives in order with bytes as bytes, and that of the first element becomes headers',
+  '§metadata-1, §metadata-6: metadata arrives in order with bytes as bytes, and that of the first element becomes headers',
   async () => {
     const metadata = new Metadata()
     metadata.add('ce-id', '1')
@@ -232,26 +235,33 @@ GrpcStream(
   },
 )
 
-GrpcStream('A3: a message or details too long for a trailer are cut or left out, and the code arrives', async () => {
-  for (const [bytes, count] of [
-    [100_000, 0],
-    [24_000, 1],
-  ] as const) {
-    const details = [{ typeName: 'a.B', data: Buffer.alloc(bytes) }]
-    host.onOpen = (call) => {
-      call.next(item('a'))
-      call.receiver.end({ kind: 'refusal', failure: { code: 9, message: '€'.repeat(100_000), details }, metadata: [] })
+GrpcStream(
+  '§refusal-5: a message or details too long for a trailer are cut or left out, and the code arrives',
+  async () => {
+    for (const [bytes, count] of [
+      [100_000, 0],
+      [24_000, 1],
+    ] as const) {
+      const details = [{ typeName: 'a.B', data: Buffer.alloc(bytes) }]
+      host.onOpen = (call) => {
+        call.next(item('a'))
+        call.receiver.end({
+          kind: 'refusal',
+          failure: { code: 9, message: '€'.repeat(100_000), details },
+          metadata: [],
+        })
+      }
+      const { elements, status } = await all(watch())
+      await host.call()
+      assert.is(elements.length, 1)
+      assert.is(status.code, 9)
+      assert.is(status.details, `${'€'.repeat(2_047)}…`)
+      assert.is(status.metadata.get('grpc-status-details-bin').length, count)
     }
-    const { elements, status } = await all(watch())
-    await host.call()
-    assert.is(elements.length, 1)
-    assert.is(status.code, 9)
-    assert.is(status.details, `${'€'.repeat(2_047)}…`)
-    assert.is(status.metadata.get('grpc-status-details-bin').length, count)
-  }
-})
+  },
+)
 
-GrpcStream('B6.2: a cancel reaches the host once, and nothing is sent after it', async () => {
+GrpcStream('§stream-1: a cancel reaches the host once, and nothing is sent after it', async () => {
   const stream = watch()
   const received = all(stream)
   const call = await host.call()
@@ -267,7 +277,7 @@ GrpcStream('B6.2: a cancel reaches the host once, and nothing is sent after it',
   assert.is(call.cancels, 1)
 })
 
-GrpcStream('B6.2: a client whose socket is gone is a cancel, once for each of its streams', async () => {
+GrpcStream('§stream-1: a client whose socket is gone is a cancel, once for each of its streams', async () => {
   const [address, port] = host.address.split(':')
   const socket = net.connect(Number(port), address)
   const session = http2.connect(`http://${host.address}`, { createConnection: () => socket })
@@ -293,7 +303,7 @@ GrpcStream('B6.2: a client whose socket is gone is a cancel, once for each of it
 })
 
 GrpcStream(
-  'A11: grpc-timeout is the deadline of the command; past it the client has DEADLINE_EXCEEDED and the host one cancel',
+  '§deadline-1, §deadline-3: grpc-timeout is the deadline of the command; past it the client has DEADLINE_EXCEEDED and the host one cancel',
   async () => {
     const deadline = Date.now() + 300
     const received = all(watch('a', new Metadata(), { deadline }))
@@ -307,41 +317,44 @@ GrpcStream(
   },
 )
 
-GrpcStream('G2: a host that takes no input stops the client: nothing is read ahead of it', async () => {
-  const stream = chat()
-  const received = all(stream)
-  const call = await host.call()
-  call.hungry = false
-  const big = Buffer.alloc(100_000)
-  let sent = 0
-  const pump = () => {
-    while (sent < 500) {
-      sent += 1
-      if (!stream.write(big)) break
+GrpcStream(
+  '§action-8, grpc-stream.G2: a host that takes no input stops the client: nothing is read ahead of it',
+  async () => {
+    const stream = chat()
+    const received = all(stream)
+    const call = await host.call()
+    call.hungry = false
+    const big = Buffer.alloc(100_000)
+    let sent = 0
+    const pump = () => {
+      while (sent < 500) {
+        sent += 1
+        if (!stream.write(big)) break
+      }
+      if (sent < 500) stream.once('drain', pump)
+      else stream.end()
     }
-    if (sent < 500) stream.once('drain', pump)
-    else stream.end()
-  }
-  pump()
-  await call.until(() => call.items.length === 1)
-  // The client fills what flow control lets it, and then stands still.
-  let last = -1
-  while (sent !== last) {
-    last = sent
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  assert.is(call.items.length, 1)
-  assert.ok(sent < 50, `the client could send ${sent} elements of 100 kB`)
-  call.receiver.inputTaken()
-  await call.until(() => call.items.length === 2)
-  assert.is(call.items.length, 2)
-  call.hungry = true
-  call.receiver.inputTaken()
-  await call.until(() => call.halfClosed === 1)
-  assert.is(call.items.length, 500)
-  call.receiver.end()
-  assert.is((await received).status.code, 0)
-})
+    pump()
+    await call.until(() => call.items.length === 1)
+    // The client fills what flow control lets it, and then stands still.
+    let last = -1
+    while (sent !== last) {
+      last = sent
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    assert.is(call.items.length, 1)
+    assert.ok(sent < 50, `the client could send ${sent} elements of 100 kB`)
+    call.receiver.inputTaken()
+    await call.until(() => call.items.length === 2)
+    assert.is(call.items.length, 2)
+    call.hungry = true
+    call.receiver.inputTaken()
+    await call.until(() => call.halfClosed === 1)
+    assert.is(call.items.length, 500)
+    call.receiver.end()
+    assert.is((await received).status.code, 0)
+  },
+)
 
 /** A client that reads only what it is told to: grpc-js' own takes elements in before anybody asks for them. */
 async function slowReader(): Promise<{ session: http2.ClientHttp2Session; stream: http2.ClientHttp2Stream }> {
@@ -358,47 +371,53 @@ async function slowReader(): Promise<{ session: http2.ClientHttp2Session; stream
   return { session, stream }
 }
 
-GrpcStream('G3: a client that does not read stops the host within a bound, and goes on where it was', async () => {
-  const { session, stream } = await slowReader()
-  const call = await host.call()
-  const big = Buffer.alloc(50_000)
-  let given = 0
-  // What the sockets take is added; then it stands still.
-  for (let quiet = 0; quiet < 5; ) {
-    const more = call.flood(big, 1_000)
-    given += more
-    quiet = more === 0 ? quiet + 1 : 0
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  assert.ok(given < 20, `${given} elements of 50 kB were taken from the host`)
-  assert.not.ok(call.receiver.ready)
-  const { resumes } = call
-  let bytes = 0
-  const code = new Promise((resolve) => stream.on('trailers', (trailers) => resolve(trailers['grpc-status'])))
-  stream.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-  })
-  await call.until(() => call.resumes > resumes)
-  assert.ok(call.receiver.ready)
-  call.receiver.end()
-  assert.is(String(await code), '0')
-  assert.is(bytes, given * 50_005)
-  session.destroy()
-})
+GrpcStream(
+  '§action-8, grpc-stream.G3: a client that does not read stops the host within a bound, and goes on where it was',
+  async () => {
+    const { session, stream } = await slowReader()
+    const call = await host.call()
+    const big = Buffer.alloc(50_000)
+    let given = 0
+    // What the sockets take is added; then it stands still.
+    for (let quiet = 0; quiet < 5; ) {
+      const more = call.flood(big, 1_000)
+      given += more
+      quiet = more === 0 ? quiet + 1 : 0
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    assert.ok(given < 20, `${given} elements of 50 kB were taken from the host`)
+    assert.not.ok(call.receiver.ready)
+    const { resumes } = call
+    let bytes = 0
+    const code = new Promise((resolve) => stream.on('trailers', (trailers) => resolve(trailers['grpc-status'])))
+    stream.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+    })
+    await call.until(() => call.resumes > resumes)
+    assert.ok(call.receiver.ready)
+    call.receiver.end()
+    assert.is(String(await code), '0')
+    assert.is(bytes, given * 50_005)
+    session.destroy()
+  },
+)
 
-GrpcStream('T3: a client that does not read its last elements keeps its place until it is gone', async () => {
-  const { session } = await slowReader()
-  const call = await host.call()
-  call.flood(Buffer.alloc(50_000), 20)
-  call.receiver.end()
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  assert.is(await openStreams(), 1)
-  session.destroy()
-  await eventually(async () => (await openStreams()) === 0)
-  assert.is(call.cancels, 0, 'the host had ended it')
-})
+GrpcStream(
+  '§stream-2, stream.T3: a client that does not read its last elements keeps its place until it is gone',
+  async () => {
+    const { session } = await slowReader()
+    const call = await host.call()
+    call.flood(Buffer.alloc(50_000), 20)
+    call.receiver.end()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.is(await openStreams(), 1)
+    session.destroy()
+    await eventually(async () => (await openStreams()) === 0)
+    assert.is(call.cancels, 0, 'the host had ended it')
+  },
+)
 
-GrpcStream('A16: an element over the limit is RESOURCE_EXHAUSTED and one cancel', async () => {
+GrpcStream('§stream-4: an element over the limit is RESOURCE_EXHAUSTED and one cancel', async () => {
   const stream = chat()
   const received = all(stream)
   const call = await host.call()
@@ -409,7 +428,7 @@ GrpcStream('A16: an element over the limit is RESOURCE_EXHAUSTED and one cancel'
   await eventually(async () => (await openStreams()) === 0)
 })
 
-GrpcStream('A16: more open streams than allowed are refused, and allowed again when some are gone', async () => {
+GrpcStream('§stream-2: more open streams than allowed are refused, and allowed again when some are gone', async () => {
   const streams = Array.from({ length: 41 }, () => watch())
   for (const stream of streams) stream.on('error', () => {})
   const calls: FakeCall[] = []
@@ -426,31 +445,34 @@ GrpcStream('A16: more open streams than allowed are refused, and allowed again w
   assert.is((await received).status.code, 0)
 })
 
-GrpcStream('T3: a client that never half-closes its request counts, and is cut by its deadline', async () => {
-  const session = http2.connect(`http://${host.address}`)
-  const stream = session.request({
-    ':method': 'POST',
-    ':path': `/${name}/Watch`,
-    'content-type': 'application/grpc',
-    'grpc-timeout': '200m',
-    te: 'trailers',
-  })
-  const code = new Promise((resolve) => stream.on('response', (headers) => resolve(headers['grpc-status'])))
-  const message = item('a')
-  stream.write(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]))
-  await eventually(async () => (await openStreams()) === 1)
-  assert.is(await code, '4')
-  const opened = host.opened.length
-  // The half-close that comes too late opens nothing.
-  stream.end()
-  stream.resume()
-  await new Promise((resolve) => stream.on('close', resolve))
-  await eventually(async () => (await openStreams()) === 0)
-  assert.is(host.opened.length, opened)
-  session.destroy()
-})
+GrpcStream(
+  '§stream-2, stream.T3: a client that never half-closes its request counts, and is cut by its deadline',
+  async () => {
+    const session = http2.connect(`http://${host.address}`)
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': `/${name}/Watch`,
+      'content-type': 'application/grpc',
+      'grpc-timeout': '200m',
+      te: 'trailers',
+    })
+    const code = new Promise((resolve) => stream.on('response', (headers) => resolve(headers['grpc-status'])))
+    const message = item('a')
+    stream.write(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]))
+    await eventually(async () => (await openStreams()) === 1)
+    assert.is(await code, '4')
+    const opened = host.opened.length
+    // The half-close that comes too late opens nothing.
+    stream.end()
+    stream.resume()
+    await new Promise((resolve) => stream.on('close', resolve))
+    await eventually(async () => (await openStreams()) === 0)
+    assert.is(host.opened.length, opened)
+    session.destroy()
+  },
+)
 
-GrpcStream('a server stream without a request, or with several, is UNIMPLEMENTED', async () => {
+GrpcStream('§grpc-3: a server stream without a request, or with several, is UNIMPLEMENTED', async () => {
   for (const messages of [[], ['a', 'b']]) {
     const stream = client.makeBidiStreamRequest(`/${name}/Watch`, same, same)
     const received = all(stream)
@@ -481,7 +503,7 @@ GrpcStream('garbage after the envelope ends only its stream', async () => {
   await eventually(async () => (await openStreams()) === 0)
 })
 
-GrpcStream('G1: a method may change its shape with a deployment', async () => {
+GrpcStream('§grpc-2, grpc-stream.G1: a method may change its shape with a deployment', async () => {
   host.services.change([fakeService(unarySchema, name)])
   const reply = await new Promise<Buffer>((resolve, reject) =>
     client.makeUnaryRequest(`/${name}/Watch`, same, same, item('unary now'), (error, answer) =>
@@ -505,7 +527,7 @@ GrpcStream('a host that takes no calls refuses streams with UNAVAILABLE', async 
   await other.ingress.close(100)
 })
 
-GrpcStream('A18: streams are counted: received, completed, open, elements', async () => {
+GrpcStream('§metric-1: streams are counted: received, completed, open, elements', async () => {
   const labels = `{service="${name}"}`
   const read = async (metricName: string) => metric(host.metrics, `innkeeper_${metricName}${labels}`)
   const before = [await read('commands_received_total'), await read('stream_elements_total')]
@@ -522,7 +544,7 @@ GrpcStream('A18: streams are counted: received, completed, open, elements', asyn
 })
 
 GrpcStream(
-  'S3: streams still open when the host stops end with UNAVAILABLE, and the host hears one cancel',
+  '§call-9, server.S3: streams still open when the host stops end with UNAVAILABLE, and the host hears one cancel',
   async () => {
     const other = await fakeHost(schema, [name])
     const lone = new Client(other.address, credentials.createInsecure())

@@ -77,7 +77,7 @@ GrpcWeb.before.each(() => {
   host.onDispatch = echo
 })
 
-GrpcWeb('E2: frames and base64 come whole however they were cut and padded', () => {
+GrpcWeb('§web-2, envelope.E2: frames and base64 come whole however they were cut and padded', () => {
   fc.assert(
     fc.property(
       fc.array(fc.uint8Array({ maxLength: 20 }), { maxLength: 6 }),
@@ -110,7 +110,7 @@ GrpcWeb('E2: frames and base64 come whole however they were cut and padded', () 
   }
 })
 
-GrpcWeb('E1: a message over the limit is refused by its header', () => {
+GrpcWeb('envelope.E1: a message over the limit is refused by its header', () => {
   const reader = new FrameReader(10)
   reader.push(Buffer.from([0, 0, 0, 0]))
   assert.is(reader.next(), undefined)
@@ -118,7 +118,7 @@ GrpcWeb('E1: a message over the limit is refused by its header', () => {
   refuses(() => reader.next(), 'message_too_large')
 })
 
-GrpcWeb('B2.4: a unary call is one message in, one message and the status out, HTTP 200', async () => {
+GrpcWeb('§web-1: a unary call is one message in, one message and the status out, HTTP 200', async () => {
   for (const type of [
     'application/grpc-web',
     'application/grpc-web+proto',
@@ -133,7 +133,7 @@ GrpcWeb('B2.4: a unary call is one message in, one message and the status out, H
   }
 })
 
-GrpcWeb('B2.4: the answer is base64 when accept says so, or says nothing and the request was', async () => {
+GrpcWeb('§web-2: the answer is base64 when accept says so, or says nothing and the request was', async () => {
   const body = frame(0, item('a')).toString('base64')
   const text = 'application/grpc-web-text'
   for (const [type, accept, textOut] of [
@@ -151,7 +151,7 @@ GrpcWeb('B2.4: the answer is base64 when accept says so, or says nothing and the
   }
 })
 
-GrpcWeb('B2.4: a server stream is a frame for each element and the status last', async () => {
+GrpcWeb('§web-1: a server stream is a frame for each element and the status last', async () => {
   host.onOpen = (call) => {
     for (const text of ['a', 'b', 'c']) call.next(item(text), [['x-first', text]])
     call.receiver.end()
@@ -170,7 +170,7 @@ GrpcWeb('B2.4: a server stream is a frame for each element and the status last',
   assert.equal(text.messages, ['a', 'b', 'c'].map(item))
 })
 
-GrpcWeb('B6.1: the frames of a client stream are its elements, and the answer is one', async () => {
+GrpcWeb('§web-3: the frames of a client stream are its elements, and the answer is one', async () => {
   const body = Buffer.concat(['a', 'b', 'c'].map((text) => frame(0, item(text))))
   const answer = post('Collect', body)
   const call = await host.call()
@@ -181,7 +181,7 @@ GrpcWeb('B6.1: the frames of a client stream are its elements, and the answer is
   assert.equal((await answer).messages, [item('sum')])
 })
 
-GrpcWeb('A3: a refusal is its status, message and details, before and after elements', async () => {
+GrpcWeb('§refusal-1: a refusal is its status, message and details, before and after elements', async () => {
   const failure = {
     code: 9,
     message: 'no: 100% été\n😀',
@@ -204,7 +204,7 @@ GrpcWeb('A3: a refusal is its status, message and details, before and after elem
   assert.is(stream.trailer['grpc-status'], '9')
 })
 
-GrpcWeb('W1: whatever is wrong with a call is a status in a trailer frame', async () => {
+GrpcWeb('§web-1, grpc-web.W1: whatever is wrong with a call is a status in a trailer frame', async () => {
   const one = frame(0, item('a'))
   const cases: [string, string, Buffer | string, Record<string, string>, string][] = [
     ['unknown method', 'Fly', one, {}, '12'],
@@ -236,15 +236,18 @@ GrpcWeb('W1: whatever is wrong with a call is a status in a trailer frame', asyn
   await eventually(async () => (await openStreams()) === 0)
 })
 
-GrpcWeb('E1: a client stream whose message is too large is RESOURCE_EXHAUSTED and one cancel', async () => {
-  const answer = post('Collect', Buffer.concat([frame(0, item('a')), frame(0, Buffer.alloc(100_001))]))
-  const call = await host.call()
-  await call.until(() => call.cancels > 0)
-  assert.is((await answer).trailer['grpc-status'], '8')
-  assert.is(call.cancels, 1)
-})
+GrpcWeb(
+  '§stream-4, envelope.E1: a client stream whose message is too large is RESOURCE_EXHAUSTED and one cancel',
+  async () => {
+    const answer = post('Collect', Buffer.concat([frame(0, item('a')), frame(0, Buffer.alloc(100_001))]))
+    const call = await host.call()
+    await call.until(() => call.cancels > 0)
+    assert.is((await answer).trailer['grpc-status'], '8')
+    assert.is(call.cancels, 1)
+  },
+)
 
-GrpcWeb('A6, B8: metadata goes in and out as in gRPC, without what browsers add', async () => {
+GrpcWeb('§metadata-2: metadata goes in and out as in gRPC, without what browsers add', async () => {
   let seen: Command | undefined
   host.onDispatch = (command, reply) => {
     seen = command
@@ -287,7 +290,7 @@ GrpcWeb('A6, B8: metadata goes in and out as in gRPC, without what browsers add'
   assert.match(headers.get('access-control-expose-headers')!, /grpc-status.*, tenant, raw-bin$/)
 })
 
-GrpcWeb('A11: grpc-timeout is the deadline, else a unary call has the setting', async () => {
+GrpcWeb('§deadline-1: grpc-timeout is the deadline, else a unary call has the setting', async () => {
   const seen: number[] = []
   host.onDispatch = (command, reply) => {
     seen.push(command.deadlineMs - Date.now())
@@ -299,7 +302,7 @@ GrpcWeb('A11: grpc-timeout is the deadline, else a unary call has the setting', 
   assert.ok(seen[0]! > 7_000_000 && seen[1]! <= 0 && seen[2]! > 10_000 && seen[2]! <= 60_000)
 })
 
-GrpcWeb('B6.2: a client that leaves is one cancel, also while it still sends', async () => {
+GrpcWeb('§stream-1: a client that leaves is one cancel, also while it still sends', async () => {
   const one = frame(0, item('a'))
   for (const [method, length] of [
     ['Watch', one.length],
@@ -317,7 +320,7 @@ GrpcWeb('B6.2: a client that leaves is one cancel, also while it still sends', a
   await eventually(async () => (await openStreams()) === 0)
 })
 
-GrpcWeb('B6.2: a client that leaves before its request is whole opens nothing', async () => {
+GrpcWeb('§stream-1: a client that leaves before its request is whole opens nothing', async () => {
   const opened = host.opened.length
   const socket = rawPost('Watch', frame(0, item('a')).subarray(0, 7), 100)
   await eventually(async () => (await openStreams()) === 1)
@@ -326,7 +329,7 @@ GrpcWeb('B6.2: a client that leaves before its request is whole opens nothing', 
   assert.is(host.opened.length, opened)
 })
 
-GrpcWeb('W4: while the host takes no input the request is not read', async () => {
+GrpcWeb('grpc-web.W4: while the host takes no input the request is not read', async () => {
   const one = frame(0, Buffer.alloc(50_000))
   const count = 2_000
   const socket = rawPost('Collect', one, one.length * count)
@@ -357,7 +360,7 @@ GrpcWeb('W4: while the host takes no input the request is not read', async () =>
   socket.destroy()
 })
 
-GrpcWeb('T4: a slow reader stops the host within a bound', async () => {
+GrpcWeb('stream.T4: a slow reader stops the host within a bound', async () => {
   const one = frame(0, item('a'))
   const socket = rawPost('Watch', one)
   socket.pause()
@@ -389,7 +392,7 @@ GrpcWeb('a stream that stays silent sends its headers', async () => {
   assert.is(decode(Buffer.from(await response.arrayBuffer())).trailer['grpc-status'], '0')
 })
 
-GrpcWeb('A16: too many open streams are RESOURCE_EXHAUSTED', async () => {
+GrpcWeb('§stream-2: too many open streams are RESOURCE_EXHAUSTED', async () => {
   const sockets = Array.from({ length: 17 }, () => rawPost('Watch', frame(0, item('a'))))
   for (let index = 0; index < 17; index++) await host.call()
   const { trailer } = await post('Watch', frame(0, item('a')))

@@ -65,24 +65,24 @@ function reflect(version: string, ...requests: readonly Buffer[]): Promise<{ ans
 
 const Grpc = suite('grpc')
 
-Grpc('a message over the limit is RESOURCE_EXHAUSTED', async () => {
+Grpc('§limit-1: a message over the limit is RESOURCE_EXHAUSTED', async () => {
   assert.is((await grpc.call(`${odd}/Do`, { id: 'big', other: 'x'.repeat(200_000) })).code, 8)
   assert.is((await grpc.call(`${odd}/Add`, { id: 'big', amount: 1 })).code, 0)
 })
 
-Grpc('a payload that is not the message is INVALID_ARGUMENT', async () => {
+Grpc('§call-6: a payload that is not the message is INVALID_ARGUMENT', async () => {
   const { code, details } = await call(`/${odd}/Add`, Buffer.from([0x0a, 50, 1]))
   assert.is(code, 3)
   assert.match(details, /^the request is not a test.odd.v1.AddRequest/)
 })
 
-Grpc('unknown methods and services are UNIMPLEMENTED', async () => {
+Grpc('§call-5: unknown methods and services are UNIMPLEMENTED', async () => {
   for (const path of [`/${odd}/Fly`, '/no.such.Service/Do', '/', '/a']) {
     assert.is((await call(path, Buffer.alloc(0))).code, 12, path)
   }
 })
 
-Grpc('A11: a deadline that has passed is DEADLINE_EXCEEDED', async () => {
+Grpc('§deadline-1: a deadline that has passed is DEADLINE_EXCEEDED', async () => {
   const session = http2.connect(`http://${host.listen}`)
   const stream = session.request({
     ':method': 'POST',
@@ -104,7 +104,7 @@ Grpc('A11: a deadline that has passed is DEADLINE_EXCEEDED', async () => {
 })
 
 for (const version of ['v1', 'v1alpha']) {
-  Grpc(`reflection ${version}: lists itself and then the services in order`, async () => {
+  Grpc(`§reflection-1: reflection ${version}: lists itself and then the services in order`, async () => {
     const request = Buffer.concat([part(1, 'a host'), part(7, '')])
     const { answers, code } = await reflect(version, request)
     assert.is(code, 0, 'half-close ends the stream')
@@ -117,38 +117,44 @@ for (const version of ['v1', 'v1alpha']) {
     assert.equal(names, [`grpc.reflection.${version}.ServerReflection`, odd])
   })
 
-  Grpc(`reflection ${version}: finds files by name and by any symbol, one answer a request`, async () => {
-    const symbols = [odd, `${odd}.Do`, 'test.odd.v1.DoRequest', 'test.odd.v1.Shade'].map((name) => part(4, name))
-    const { answers } = await reflect(version, part(3, 'odd.proto'), ...symbols)
-    assert.is(answers.length, 5)
-    for (const answer of answers) {
-      const [file] = parts(parts(answer).get(4)![0]!).get(1)!
-      assert.equal(file, Buffer.from(schema.files.get('odd.proto')!.bytes))
-    }
-  })
+  Grpc(
+    `§reflection-2: reflection ${version}: finds files by name and by any symbol, one answer a request`,
+    async () => {
+      const symbols = [odd, `${odd}.Do`, 'test.odd.v1.DoRequest', 'test.odd.v1.Shade'].map((name) => part(4, name))
+      const { answers } = await reflect(version, part(3, 'odd.proto'), ...symbols)
+      assert.is(answers.length, 5)
+      for (const answer of answers) {
+        const [file] = parts(parts(answer).get(4)![0]!).get(1)!
+        assert.equal(file, Buffer.from(schema.files.get('odd.proto')!.bytes))
+      }
+    },
+  )
 
-  Grpc(`reflection ${version}: the host's own services are described, as their answers are`, async () => {
-    const names = [
-      `grpc.reflection.${version}.ServerReflection`,
-      'grpc.health.v1.Health',
-      'grpc.health.v1.Health.Watch',
-    ]
-    const { answers } = await reflect(version, ...names.map((name) => part(4, name)), part(7, ''))
-    const files = answers.slice(0, 3).map((answer) => parts(parts(answer).get(4)![0]!).get(1)![0]!)
-    const set = files.slice(0, 2).map((file) => Buffer.concat([Buffer.from([10, ...varint(file.length)]), file]))
-    const own = loadSchema(Buffer.concat(set))
-    assert.ok(own.services.get(names[0]!)!.methods.get('ServerReflectionInfo')!.clientStreaming)
-    assert.not.ok(own.services.get(names[1]!)!.methods.get('Watch')!.clientStreaming)
-    assert.ok(own.services.get(names[1]!)!.methods.get('Watch')!.serverStreaming)
-    const response = own.messages.get(`grpc.reflection.${version}.ServerReflectionResponse`)!
-    const listed = JSON.parse(toJson(own, response, answers[3]!))
-    assert.equal(listed.originalRequest, { host: '', listServices: '' })
-    assert.equal(listed.listServicesResponse, { service: [{ name: names[0] }, { name: odd }] })
-    const status = own.messages.get('grpc.health.v1.HealthCheckResponse')!
-    assert.is(toJson(own, status, (await check('')).reply), '{"status":"SERVING"}')
-  })
+  Grpc(
+    `§reflection-1: reflection ${version}: the host's own services are described, as their answers are`,
+    async () => {
+      const names = [
+        `grpc.reflection.${version}.ServerReflection`,
+        'grpc.health.v1.Health',
+        'grpc.health.v1.Health.Watch',
+      ]
+      const { answers } = await reflect(version, ...names.map((name) => part(4, name)), part(7, ''))
+      const files = answers.slice(0, 3).map((answer) => parts(parts(answer).get(4)![0]!).get(1)![0]!)
+      const set = files.slice(0, 2).map((file) => Buffer.concat([Buffer.from([10, ...varint(file.length)]), file]))
+      const own = loadSchema(Buffer.concat(set))
+      assert.ok(own.services.get(names[0]!)!.methods.get('ServerReflectionInfo')!.clientStreaming)
+      assert.not.ok(own.services.get(names[1]!)!.methods.get('Watch')!.clientStreaming)
+      assert.ok(own.services.get(names[1]!)!.methods.get('Watch')!.serverStreaming)
+      const response = own.messages.get(`grpc.reflection.${version}.ServerReflectionResponse`)!
+      const listed = JSON.parse(toJson(own, response, answers[3]!))
+      assert.equal(listed.originalRequest, { host: '', listServices: '' })
+      assert.equal(listed.listServicesResponse, { service: [{ name: names[0] }, { name: odd }] })
+      const status = own.messages.get('grpc.health.v1.HealthCheckResponse')!
+      assert.is(toJson(own, status, (await check('')).reply), '{"status":"SERVING"}')
+    },
+  )
 
-  Grpc(`reflection ${version}: what is not found is an empty list, not an error`, async () => {
+  Grpc(`§reflection-2: reflection ${version}: what is not found is an empty list, not an error`, async () => {
     const { answers, code } = await reflect(version, part(3, 'no.proto'), part(4, 'no.Such'), part(4, ''))
     assert.is(code, 0)
     assert.is(answers.length, 3)
@@ -164,21 +170,24 @@ for (const version of ['v1', 'v1alpha']) {
     assert.is(parts(parts(answers[1]!).get(5)![0]!).get(1)![0]!.toString(), options)
   })
 
-  Grpc(`reflection ${version}: bytes that are no request end the stream with INVALID_ARGUMENT`, async () => {
-    assert.is((await reflect(version, Buffer.from([0x0a, 50, 1]))).code, 3)
-  })
+  Grpc(
+    `§reflection-2: reflection ${version}: bytes that are no request end the stream with INVALID_ARGUMENT`,
+    async () => {
+      assert.is((await reflect(version, Buffer.from([0x0a, 50, 1]))).code, 3)
+    },
+  )
 }
 
 const check = (name: string) => call('/grpc.health.v1.Health/Check', name === '' ? Buffer.alloc(0) : part(1, name))
 
-Grpc('health: the host and what is deployed are SERVING, others NOT_FOUND', async () => {
+Grpc('§health-1: health: the host and what is deployed are SERVING, others NOT_FOUND', async () => {
   assert.equal((await check('')).reply, Buffer.from([8, 1]))
   assert.equal((await check(odd)).reply, Buffer.from([8, 1]))
   assert.is((await check('no.such.Service')).code, 5)
   assert.is((await call('/grpc.health.v1.Health/Check', Buffer.from([0x0a, 9]))).code, 3)
 })
 
-Grpc('methods, reflection and health follow deployments on an open connection', async () => {
+Grpc('§grpc-2: methods, reflection and health follow deployments on an open connection', async () => {
   const get = () => call(`/${counter}/Get`, part(1, 'a'))
   assert.is((await get()).code, 12)
   const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', same, same, part(1, counter))

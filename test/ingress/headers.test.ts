@@ -1,4 +1,4 @@
-// Guards what crosses between a client's headers and a guest's metadata (A6): no credentials in, no framing out.
+// Guards what crosses between a client's headers and a guest's metadata (§metadata): no credentials in, no framing out.
 
 import fc from 'fast-check'
 import { suite } from 'uvu'
@@ -10,7 +10,7 @@ const Headers = suite('headers')
 const secret = ['Authorization', 'Cookie', 'Proxy-Authorization', 'Proxy-Anything', 'Set-Cookie']
 const transport = ['Connection', 'Content-Length', 'Host', 'TE', 'Transfer-Encoding', 'Upgrade', 'Keep-Alive', 'Expect']
 
-Headers('H1: credentials and transport headers never pass, whatever a service lists', () => {
+Headers('§metadata-3, headers.H1: credentials and transport headers never pass, whatever a service lists', () => {
   for (const name of [...secret, ...transport]) {
     assert.equal(metadataFromHttp([name, 'v'], [name.toLowerCase()]), [], name)
     assert.equal(metadataFromGrpc([[name.toLowerCase(), 'v']]), [], name)
@@ -20,7 +20,7 @@ Headers('H1: credentials and transport headers never pass, whatever a service li
   }
 })
 
-Headers('H1: over HTTP only ce-*, x-* and listed names pass', () => {
+Headers('§metadata-2, headers.H1: over HTTP only ce-*, x-* and listed names pass', () => {
   const raw = ['X-One', '1', 'Ce-Id', '2', 'Accept', '3', 'Tenant', '4', 'Xylophone', '5']
   assert.equal(metadataFromHttp(raw, ['tenant']), [
     ['x-one', '1'],
@@ -29,7 +29,7 @@ Headers('H1: over HTTP only ce-*, x-* and listed names pass', () => {
   ])
 })
 
-Headers('H2: names become lower case, order and duplicates stay', () => {
+Headers('§metadata-1, headers.H2: names become lower case, order and duplicates stay', () => {
   assert.equal(metadataFromHttp(['X-B', '1', 'x-a', '2', 'X-b', '3'], []), [
     ['x-b', '1'],
     ['x-a', '2'],
@@ -37,17 +37,17 @@ Headers('H2: names become lower case, order and duplicates stay', () => {
   ])
 })
 
-Headers('H2: -bin values are bytes, and what is no base64 is left out', () => {
+Headers('§metadata-1, headers.H2: -bin values are bytes, and what is no base64 is left out', () => {
   assert.equal(metadataFromHttp(['X-Raw-Bin', 'AP8=', 'x-bad-bin', 'not base64!'], []), [
     ['x-raw-bin', Buffer.from([0, 255])],
   ])
 })
 
-Headers('H2: header bytes that are UTF-8 reach the guest as its text', () => {
+Headers('headers.H2: header bytes that are UTF-8 reach the guest as its text', () => {
   assert.equal(metadataFromHttp(['x-name', Buffer.from('Jürgen').toString('latin1')], []), [['x-name', 'Jürgen']])
 })
 
-Headers('H3: a reply cannot bring headers that are ours, or that break a response', () => {
+Headers('§metadata-5, headers.H3: a reply cannot bring headers that are ours, or that break a response', () => {
   const entries = [
     ['content-length', '1'],
     ['transfer-encoding', 'chunked'],
@@ -62,7 +62,7 @@ Headers('H3: a reply cannot bring headers that are ours, or that break a respons
   assert.equal([...replyHeaders(entries)], [['x-fine', 'a b']])
 })
 
-Headers('H3: whatever passes is a legal header', () => {
+Headers('§metadata-5, headers.H3: whatever passes is a legal header', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (name, value) => {
       for (const [key, text] of replyHeaders([[name, value]])) new globalThis.Headers().append(key, text)

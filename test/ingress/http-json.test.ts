@@ -1,4 +1,4 @@
-// Guards the tables of HTTP/JSON transcoding (B2.5 with A5) for answers in one piece: what fills the request, what is refused and
+// Guards the tables of HTTP/JSON transcoding (§request, §answer) for answers in one piece: what fills the request, what is refused and
 // how, and what the answer looks like.
 
 import { suite } from 'uvu'
@@ -82,7 +82,7 @@ async function refuses(method: string, path: string, body: unknown, message: str
 
 const Request = suite('requests over HTTP/JSON')
 
-Request('B2.5: without a body all query parameters apply, by field name, and the path wins', async () => {
+Request('§request-1: without a body all query parameters apply, by field name, and the path wins', async () => {
   await fills('GET', '/query/a', undefined, { text: 'a' })
   await fills('GET', '/query/a?text=b', undefined, { text: 'a' })
   await fills('GET', '/query/a?i32=-5&i64=-9223372036854775808&u32=4294967295&u64=18446744073709551615', undefined, {
@@ -113,7 +113,7 @@ Request('B2.5: without a body all query parameters apply, by field name, and the
   await fills('GET', '/query/a?&&', undefined, { text: 'a' })
 })
 
-Request('A5: dotted names and enums in the query work, by name and by number', async () => {
+Request('§request-3: dotted names and enums in the query work, by name and by number', async () => {
   await fills(
     'GET',
     '/query/a?inner.text=b&inner.big_number=7&inner.tags=x&inner.tags=y&inner.inner.text=c',
@@ -139,7 +139,7 @@ Request('A5: dotted names and enums in the query work, by name and by number', a
   })
 })
 
-Request('B2.5: what is wrong in the query is 400, and says where', async () => {
+Request('§request-3: what is wrong in the query is 400, and says where', async () => {
   await refuses('GET', '/query/a?nothing=1', undefined, /nothing: unknown field of test.table.v1.All/)
   await refuses('GET', '/query/a?inner=1', undefined, /inner: a message cannot be given in the query/)
   await refuses('GET', '/query/a?at=2020-01-01T00:00:00Z', undefined, /at: a message cannot be given/)
@@ -161,7 +161,7 @@ Request('B2.5: what is wrong in the query is 400, and says where', async () => {
   await refuses('GET', '/query/a?left=1&right=2', undefined, /choice|left|right/)
 })
 
-Request('B2.5: path values are percent-decoded, a plus stays a plus, and a wrong type is 400', async () => {
+Request('§request-2: path values are percent-decoded, a plus stays a plus, and a wrong type is 400', async () => {
   await fills('GET', '/query/a%20b%2Fc%25%C3%BC', undefined, { text: 'a b/c%ü' })
   await fills('GET', '/query/a+b', undefined, { text: 'a+b' })
   await fills('GET', '/query/', undefined, {})
@@ -180,7 +180,7 @@ Request('B2.5: path values are percent-decoded, a plus stays a plus, and a wrong
   assert.is((await at('POST', '/verb/x:walk')).status, 404)
 })
 
-Request('B2.5: with body "*" the query is ignored and the path wins over the body', async () => {
+Request('§request-1: with body "*" the query is ignored and the path wins over the body', async () => {
   await fills('POST', '/whole/a', { text: 'lost', i32: 1 }, { text: 'a', i32: 1 })
   await fills('POST', '/whole/a?i32=7&nonsense=1', {}, { text: 'a' })
   await fills('PUT', '/whole', { text: 'b', two_words: 'x' }, { text: 'b', twoWords: 'x' })
@@ -213,7 +213,7 @@ Request('B2.5: with body "*" the query is ignored and the path wins over the bod
   )
 })
 
-Request('B2.5: with a field as body the rest comes from path and query', async () => {
+Request('§request-1: with a field as body the rest comes from path and query', async () => {
   await fills(
     'POST',
     '/part/a?i32=3',
@@ -225,7 +225,7 @@ Request('B2.5: with a field as body the rest comes from path and query', async (
   await refuses('POST', '/part/a?nothing=1', {}, /nothing: unknown field/)
 })
 
-Request('A5: what is wrong in a body is 400, and says where', async () => {
+Request('§request-6: what is wrong in a body is 400, and says where', async () => {
   await refuses('POST', '/whole/a', { nothing: 1 }, /^\$\.nothing: unknown field/)
   await refuses('POST', '/whole/a', { inners: [{}, { tags: ['a', 1] }] }, '$.inners[1].tags[1]: expected string')
   await refuses('POST', '/whole/a', { table: { x: 'many' } }, /^\$\.table/)
@@ -241,7 +241,7 @@ Request('A5: what is wrong in a body is 400, and says where', async () => {
   await refuses('POST', '/whole/a', '{} {}', /^\$: malformed JSON/)
 })
 
-Request('B2.5: a body needs application/json, in utf-8; where none is used none is asked for', async () => {
+Request('§request-4: a body needs application/json, in utf-8; where none is used none is asked for', async () => {
   for (const type of [
     'application/json',
     'application/json; charset=utf-8',
@@ -263,7 +263,7 @@ Request('B2.5: a body needs application/json, in utf-8; where none is used none 
 })
 
 Request(
-  'A5: an unknown path is 404, a known one with another method 405 with Allow, and custom "*" takes all',
+  '§rule-6, §refusal-6: an unknown path is 404, a known one with another method 405 with Allow, and custom "*" takes all',
   async () => {
     const unknown = await at('GET', '/nowhere')
     assert.equal(
@@ -281,7 +281,7 @@ Request(
 const Response = suite('answers over HTTP/JSON')
 
 Response(
-  'B2.5: an answer is proto3 JSON with its defaults, without white space, application/json exactly',
+  '§answer-1: an answer is proto3 JSON with its defaults, without white space, application/json exactly',
   async () => {
     const { text, headers, json } = await at('POST', '/whole/a', { i64: 1, shade: 1 })
     assert.is(headers.get('content-type'), 'application/json')
@@ -312,7 +312,7 @@ Response(
   },
 )
 
-Response('B2.5: response_body is that field alone, in the form that it has in the whole', async () => {
+Response('§answer-2: response_body is that field alone, in the form that it has in the whole', async () => {
   assert.is((await at('GET', '/only/text/x%22y')).text, '"x\\"y"')
   assert.is((await at('GET', '/only/text/')).text, '""')
   assert.is((await at('GET', '/only/big?i64=9007199254740993')).text, '"9007199254740993"')
@@ -332,42 +332,48 @@ Response('B2.5: response_body is that field alone, in the form that it has in th
     assert.is((await at('GET', path)).headers.get('content-type'), 'application/json')
 })
 
-Response('B2.5: google.api.HttpBody is its bytes with its content type', async () => {
+Response('§answer-3: google.api.HttpBody is its bytes with its content type', async () => {
   const csv = await at('POST', '/body', { contentType: 'text/csv', data: Buffer.from('a,b\n').toString('base64') })
   assert.equal([csv.status, csv.headers.get('content-type'), csv.text], [200, 'text/csv', 'a,b\n'])
   const bare = await at('POST', '/body', { data: 'AQI=' })
   assert.equal([bare.status, bare.headers.get('content-type'), bare.text], [200, null, '\x01\x02'])
 })
 
-Response('A3: each code has its canonical HTTP status, and the body says code, message and details', async () => {
-  const statuses = [499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401]
-  const before = host.onDispatch
-  for (const [index, expected] of statuses.entries()) {
-    const code = index + 1
-    const detail = {
-      typeName: 'test.table.v1.Inner',
-      data: toMessage(schema, schema.messages.get('test.table.v1.Inner')!, { text: 'x' }),
-    }
-    const unknown = { typeName: 'not.known', data: new Uint8Array([1, 2]) }
-    host.onDispatch = (_command, reply) =>
-      reply({
-        kind: 'refusal',
-        failure: { code, message: 'no "way"', details: [detail, unknown] },
-        metadata: [['x-why', 'because']],
+Response(
+  '§refusal-1: each code has its canonical HTTP status, and the body says code, message and details',
+  async () => {
+    const statuses = [499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401]
+    const before = host.onDispatch
+    for (const [index, expected] of statuses.entries()) {
+      const code = index + 1
+      const detail = {
+        typeName: 'test.table.v1.Inner',
+        data: toMessage(schema, schema.messages.get('test.table.v1.Inner')!, { text: 'x' }),
+      }
+      const unknown = { typeName: 'not.known', data: new Uint8Array([1, 2]) }
+      host.onDispatch = (_command, reply) =>
+        reply({
+          kind: 'refusal',
+          failure: { code, message: 'no "way"', details: [detail, unknown] },
+          metadata: [['x-why', 'because']],
+        })
+      const { status, json, headers } = await at('GET', '/query/a')
+      assert.equal(
+        [status, headers.get('content-type'), headers.get('x-why')],
+        [expected, 'application/json', 'because'],
+      )
+      assert.equal(json, {
+        code,
+        message: 'no "way"',
+        details: [
+          { '@type': 'type.googleapis.com/test.table.v1.Inner', text: 'x', bigNumber: '0', tags: [] },
+          { '@type': 'type.googleapis.com/not.known', value: 'AQI=' },
+        ],
       })
-    const { status, json, headers } = await at('GET', '/query/a')
-    assert.equal([status, headers.get('content-type'), headers.get('x-why')], [expected, 'application/json', 'because'])
-    assert.equal(json, {
-      code,
-      message: 'no "way"',
-      details: [
-        { '@type': 'type.googleapis.com/test.table.v1.Inner', text: 'x', bigNumber: '0', tags: [] },
-        { '@type': 'type.googleapis.com/not.known', value: 'AQI=' },
-      ],
-    })
-  }
-  host.onDispatch = before
-})
+    }
+    host.onDispatch = before
+  },
+)
 
 Response.after(async () => {
   await host.ingress.close(0)

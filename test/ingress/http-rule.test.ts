@@ -1,4 +1,4 @@
-// Guards google.api.http: what is wrong with a rule is said in the words of spec B2.5, and what matches is what was declared.
+// Guards google.api.http: what is wrong with a rule is said in the words of §rule-2, and what matches is what was declared.
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -59,7 +59,7 @@ function found(routes: Routes, method: string, path: string): string {
 
 const Rule = suite('http rules')
 
-Rule('H1: a method without the option has the generated route, one with it only its own', () => {
+Rule('§rule-1, http-rule.H1: a method without the option has the generated route, one with it only its own', () => {
   const generated = routesOf(name, plain).routes
   assert.equal(
     generated.map(({ httpMethod, path, body }) => [httpMethod, path, body]),
@@ -71,12 +71,12 @@ Rule('H1: a method without the option has the generated route, one with it only 
   )
 })
 
-Rule('H2: a selector must be empty or the method', () => {
+Rule('§rule-2, http-rule.H2: a selector must be empty or the method', () => {
   assert.is(problem({ selector: 'a.B' }), `Rule selector [a.B] must be empty or [${name}.Do]`)
   assert.equal(rules({ selector: `${name}.Do` }).problems, [])
 })
 
-Rule('H2: a rule needs a pattern, and a custom one only of kind *', () => {
+Rule('§rule-2, http-rule.H2: a rule needs a pattern, and a custom one only of kind *', () => {
   assert.is(problem({ method: undefined }), `Pattern missing for rule [${name}.Do]!`)
   assert.is(problem({ method: { custom: 'HEAD' } }), 'Only Custom patterns with [*] kind supported but [HEAD] found!')
   assert.is(rules({ method: { custom: '*' } }).routes[0]!.httpMethod, '*')
@@ -85,7 +85,7 @@ Rule('H2: a rule needs a pattern, and a custom one only of kind *', () => {
   }
 })
 
-Rule('H2: a body is everything, nothing, or one message field', () => {
+Rule('§rule-2, http-rule.H2: a body is everything, nothing, or one message field', () => {
   assert.is(problem({ body: 'x' }), 'Body configured to [x] but that field does not exist on input type.')
   assert.is(problem({ body: 'tags' }), 'Body configured to [tags] but that field is a repeated field.')
   assert.is(problem({ body: 'many' }), 'Body configured to [many] but that field is a repeated field.')
@@ -94,17 +94,17 @@ Rule('H2: a body is everything, nothing, or one message field', () => {
   for (const body of ['', '*', 'inner']) assert.equal(rules({ body }).problems, [])
 })
 
-Rule('H2: a response body is a field of the output', () => {
+Rule('§rule-2, http-rule.H2: a response body is a field of the output', () => {
   assert.is(problem({ responseBody: 'x' }), 'Response body field [x] does not exist on type [test.v1.Out]')
   assert.is(rules({ responseBody: 'id' }).routes[0]!.responseBody?.name, 'id')
 })
 
-Rule('H2: additional bindings have no additional bindings', () => {
+Rule('§rule-2, http-rule.H2: additional bindings have no additional bindings', () => {
   const additional = [{ ...empty, path: '/more', additional: [{ ...empty, path: '/most' }] }]
   assert.is(problem({ additional }), 'Only one level of additionalBindings supported, but [/more] has more than one!')
 })
 
-Rule('H2: path variables are single scalars or enums, also inside messages', () => {
+Rule('§rule-2, http-rule.H2: path variables are single scalars or enums, also inside messages', () => {
   assert.is(problem({ path: '/{x}' }), 'Unknown field name [x] in type [test.v1.In] used as a path variable')
   assert.is(problem({ path: '/{id.x}' }), 'Unknown field name [id.x] in type [test.v1.In] used as a path variable')
   assert.is(
@@ -114,13 +114,13 @@ Rule('H2: path variables are single scalars or enums, also inside messages', () 
   assert.is(problem({ path: '/{tags}' }), 'Repeated parameters [tags] are not allowed as path variables')
   assert.is(problem({ path: '/{notes}' }), 'Map parameters [notes] are not allowed as path variables')
   assert.is(problem({ path: '/{inner}' }), 'Message path parameters not supported! [inner]')
-  // A5: dotted names and enums work, where the reference refuses them.
+  // §request-1: dotted names and enums work.
   for (const path of ['/{shade}', '/{inner.name}', '/{inner.again.name}', '/{amount}', '/{two_words}']) {
     assert.equal(rules({ path }).problems, [], path)
   }
 })
 
-Rule('H2: a template that is none says at which character', () => {
+Rule('§rule-3, http-rule.H2: a template that is none says at which character', () => {
   for (const [path, text] of [
     ['', 'A path must start with "/" at character 1 of []'],
     ['do', 'A path must start with "/" at character 1 of [do]'],
@@ -151,13 +151,13 @@ Rule('H2: a template that is none says at which character', () => {
   }
 })
 
-Rule('H2: all problems of a method are told at once', () => {
+Rule('§rule-2, http-rule.H2: all problems of a method are told at once', () => {
   const { problems, routes } = rules({ selector: 'x', body: 'x', responseBody: 'x', path: '/{x}' })
   assert.is(problems.length, 4)
   assert.equal(routes, [])
 })
 
-Rule('segments match one segment, of any length but over "/" and ":", on the whole path', () => {
+Rule('§rule-4: segments match one segment, of any length but over "/" and ":", on the whole path', () => {
   assert.equal(captured('/a/{id}', '/a/b'), ['b'])
   assert.equal(captured('/a/{id}', '/a/'), [''])
   assert.equal(captured('/a/{id}', '/a/b%2Fc'), ['b%2Fc'])
@@ -166,7 +166,7 @@ Rule('segments match one segment, of any length but over "/" and ":", on the who
   assert.is(captured('/a/*/b', '/a/b'), undefined)
 })
 
-Rule('"**" matches the rest, and a variable captures its whole sub-path', () => {
+Rule('§rule-4: "**" matches the rest, and a variable captures its whole sub-path', () => {
   assert.equal(captured('/a/**', '/a/b/c:d'), [])
   assert.equal(captured('/a/{id=**}', '/a/b/c'), ['b/c'])
   assert.equal(captured('/a/{id=**}', '/a/'), [''])
@@ -175,18 +175,18 @@ Rule('"**" matches the rest, and a variable captures its whole sub-path', () => 
   assert.equal(captured('/{id=a/**}', '/a/b/c/d'), ['a/b/c/d'])
 })
 
-Rule('a verb is part of the path, and what has none does not match one that has', () => {
+Rule('§rule-4: a verb is part of the path, and what has none does not match one that has', () => {
   assert.equal(captured('/a/{id}:cancel', '/a/b:cancel'), ['b'])
   assert.is(captured('/a/{id}:cancel', '/a/b'), undefined)
   assert.equal(captured('/a/{id=**}:cancel', '/a/b/c:cancel'), ['b/c'])
 })
 
-Rule('literals mean themselves, whatever they mean in a pattern', () => {
+Rule('§rule-3: literals mean themselves, whatever they mean in a pattern', () => {
   assert.equal(captured('/a.b+c(d)[e]?|^$\\', '/a.b+c(d)[e]?|^$\\'), [])
   assert.is(captured('/a.b', '/axb'), undefined)
 })
 
-Rule('a template is bounded, in characters and in segments', () => {
+Rule('§rule-3: a template is bounded, in characters and in segments', () => {
   const long = `/${'a'.repeat(1_024)}`
   assert.is(problem({ path: long }), `The path [${long.slice(0, 64)}...] has 1025 characters; at most 1024 are allowed`)
   assert.equal(rules({ path: long.slice(0, 1_024) }).problems, [])
@@ -194,7 +194,7 @@ Rule('a template is bounded, in characters and in segments', () => {
   assert.equal(rules({ path: '/a'.repeat(32) }).problems, [])
 })
 
-Rule('R1: the last rule declared wins, of bindings, methods and services', () => {
+Rule('§rule-5, routes.R1: the last rule declared wins, of bindings, methods and services', () => {
   const get = (path: string): Partial<HttpRule> => ({ method: 'GET', path })
   const routes = served(['a', [get('/x/{id}'), get('/x/b')]], ['b', [get('/y/{id}'), get('/{id}/c')]])
   assert.is(found(routes, 'GET', '/x/b'), 'a.M1')
@@ -204,23 +204,26 @@ Rule('R1: the last rule declared wins, of bindings, methods and services', () =>
   assert.is(found(served(['a', [get('/x/b'), get('/x/{id}')]]), 'GET', '/x/b'), 'a.M1')
 })
 
-Rule('R2: routes without a literal first segment are found from anywhere', () => {
+Rule('routes.R2: routes without a literal first segment are found from anywhere', () => {
   const routes = served(['a', [{ path: '/**', method: { custom: '*' } }]])
   for (const path of ['/', '/a', '/a/b', '/__proto__/x']) assert.is(found(routes, 'BREW', path), 'a.M0')
 })
 
-Rule('R3: a known path with another method is told apart from an unknown path, with all that is allowed', () => {
-  const routes = served([
-    'a',
-    [
-      { method: 'GET', path: '/x/{id}' },
-      { method: 'DELETE', path: '/x/{id}' },
-    ],
-  ])
-  assert.is(found(routes, 'POST', '/x/b'), 'allow DELETE, GET')
-  assert.is(found(routes, 'POST', '/y/b'), 'none')
-  assert.is(found(routes, 'GET', ''), 'none')
-  assert.is(found(routes, 'GET', '*'), 'none')
-})
+Rule(
+  '§rule-6, routes.R3: a known path with another method is told apart from an unknown path, with all that is allowed',
+  () => {
+    const routes = served([
+      'a',
+      [
+        { method: 'GET', path: '/x/{id}' },
+        { method: 'DELETE', path: '/x/{id}' },
+      ],
+    ])
+    assert.is(found(routes, 'POST', '/x/b'), 'allow DELETE, GET')
+    assert.is(found(routes, 'POST', '/y/b'), 'none')
+    assert.is(found(routes, 'GET', ''), 'none')
+    assert.is(found(routes, 'GET', '*'), 'none')
+  },
+)
 
 Rule.run()

@@ -55,7 +55,7 @@ HttpStream.before.each(() => {
 })
 
 HttpStream(
-  'B2.5: a streamed answer is a JSON object a line, chunked, with the metadata of the first as headers',
+  '§answer-4, §metadata-6: a streamed answer is a JSON object a line, chunked, with the metadata of the first as headers',
   async () => {
     answers(
       [item('a\n'), item('b')],
@@ -84,7 +84,7 @@ HttpStream(
   },
 )
 
-HttpStream('B2.5: who accepts text/event-stream has an event for each element', async () => {
+HttpStream('§answer-4: who accepts text/event-stream has an event for each element', async () => {
   answers([item('a'), item('b')])
   const { headers, text } = await http(host.address, 'GET', '/watch/a', undefined, {
     accept: 'text/event-stream, application/json',
@@ -95,14 +95,14 @@ HttpStream('B2.5: who accepts text/event-stream has an event for each element', 
   await host.call()
 })
 
-HttpStream('B2.5: response_body applies to each element', async () => {
+HttpStream('§answer-4: response_body applies to each element', async () => {
   answers([toMessage(schema, itemType, { inner: { text: 'in' } }), item('without')])
   assert.is((await http(host.address, 'GET', '/inner/a')).text, '{"text":"in"}\nnull\n')
   await host.call()
 })
 
 HttpStream(
-  'B2.5: HttpBody elements are raw chunks; the type is that of the metadata, else of the element, else bytes',
+  '§answer-4: HttpBody elements are raw chunks; the type is that of the metadata, else of the element, else bytes',
   async () => {
     for (const [metadata, own, expected] of [
       [[['content-type', 'image/png']], 'text/plain', 'image/png'],
@@ -122,7 +122,7 @@ HttpStream(
   },
 )
 
-HttpStream('B2.5: a stream without elements is 200 and empty', async () => {
+HttpStream('§answer-4: a stream without elements is 200 and empty', async () => {
   answers([])
   const { status, text, headers } = await http(host.address, 'GET', '/watch/a')
   assert.is(status, 200)
@@ -131,7 +131,7 @@ HttpStream('B2.5: a stream without elements is 200 and empty', async () => {
   await host.call()
 })
 
-HttpStream('B2.5: a failure before the first element is an ordinary status and body', async () => {
+HttpStream('§answer-6: a failure before the first element is an ordinary status and body', async () => {
   host.onOpen = (call) => call.refuse(5, 'no such thing')
   const refused = await http(host.address, 'GET', '/watch/a', undefined, { accept: 'text/event-stream' })
   assert.is(refused.status, 404)
@@ -144,7 +144,7 @@ HttpStream('B2.5: a failure before the first element is an ordinary status and b
   await host.call()
 })
 
-HttpStream('B2.5: a failure midway cuts the connection, after the elements before it', async () => {
+HttpStream('§answer-6: a failure midway cuts the connection, after the elements before it', async () => {
   host.onOpen = (call) => {
     call.next(item('a'))
     call.refuse(9, 'no more')
@@ -164,7 +164,7 @@ HttpStream('B2.5: a failure midway cuts the connection, after the elements befor
 })
 
 HttpStream(
-  'A4: an element that is not its message is a fault: 500 before the headers, a cut after, and one cancel',
+  '§fault-4: an element that is not its message is a fault: 500 before the headers, a cut after, and one cancel',
   async () => {
     const garbage = new Uint8Array([0x0a, 50, 1])
     host.onOpen = (call) => call.next(garbage)
@@ -184,7 +184,7 @@ HttpStream(
   },
 )
 
-HttpStream('B2.5: the body of a client stream is its one element, and the answer an ordinary one', async () => {
+HttpStream('§answer-7: the body of a client stream is its one element, and the answer an ordinary one', async () => {
   const answer = http(host.address, 'POST', '/collect', { text: 'one' })
   const call = await host.call()
   assert.is(call.command.payload.length, 0)
@@ -203,7 +203,7 @@ HttpStream('B2.5: the body of a client stream is its one element, and the answer
   await host.call()
 })
 
-HttpStream('B2.5: a bidi method takes the body as its one element and streams its answer', async () => {
+HttpStream('§answer-7: a bidi method takes the body as its one element and streams its answer', async () => {
   host.onOpen = (call) => {
     void call
       .until(() => call.halfClosed === 1)
@@ -217,20 +217,23 @@ HttpStream('B2.5: a bidi method takes the body as its one element and streams it
   assert.equal((await host.call()).items, [item('one')])
 })
 
-HttpStream('W2: a stream that stays silent sends its headers, and event streams a comment now and then', async () => {
-  const response = await fetch(url('/watch/a'), { headers: { accept: 'text/event-stream' } })
-  assert.is(response.status, 200)
-  const call = await host.call()
-  const reader = response.body!.getReader()
-  assert.is(Buffer.from((await reader.read()).value!).toString(), ':\n\n')
-  call.next(item('a'), [['x-late', '1']])
-  let text = ''
-  while (!text.includes('data: ')) text += Buffer.from((await reader.read()).value!).toString()
-  await reader.cancel()
-  await call.until(() => call.cancels === 1)
-})
+HttpStream(
+  '§answer-5, http-stream.W2: a stream that stays silent sends its headers, and event streams a comment now and then',
+  async () => {
+    const response = await fetch(url('/watch/a'), { headers: { accept: 'text/event-stream' } })
+    assert.is(response.status, 200)
+    const call = await host.call()
+    const reader = response.body!.getReader()
+    assert.is(Buffer.from((await reader.read()).value!).toString(), ':\n\n')
+    call.next(item('a'), [['x-late', '1']])
+    let text = ''
+    while (!text.includes('data: ')) text += Buffer.from((await reader.read()).value!).toString()
+    await reader.cancel()
+    await call.until(() => call.cancels === 1)
+  },
+)
 
-HttpStream('B6.2: a client that leaves is one cancel, whatever it was doing', async () => {
+HttpStream('§stream-1: a client that leaves is one cancel, whatever it was doing', async () => {
   for (const path of ['/watch/a', '/file/a']) {
     const { socket } = raw(`GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`)
     const call = await host.call()
@@ -244,7 +247,7 @@ HttpStream('B6.2: a client that leaves is one cancel, whatever it was doing', as
   await eventually(async () => (await openStreams()) === 0)
 })
 
-HttpStream('B6.2: streams that wait behind another on one connection are cancelled with it', async () => {
+HttpStream('§stream-1: streams that wait behind another on one connection are cancelled with it', async () => {
   const { socket } = raw('GET /watch/a HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(15))
   const calls = []
   for (let index = 0; index < 15; index++) calls.push(await host.call())
@@ -254,7 +257,7 @@ HttpStream('B6.2: streams that wait behind another on one connection are cancell
   await eventually(async () => (await openStreams()) === 0)
 })
 
-HttpStream('T4: a slow reader stops the host within a bound, and gets everything in the end', async () => {
+HttpStream('stream.T4: a slow reader stops the host within a bound, and gets everything in the end', async () => {
   const { socket, closed } = raw('GET /file/a HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
   socket.pause()
   const call = await host.call()
@@ -278,7 +281,7 @@ HttpStream('T4: a slow reader stops the host within a bound, and gets everything
   assert.match(text, /\r\n0\r\n\r\n$/)
 })
 
-HttpStream('A16: too many open streams are answered 429', async () => {
+HttpStream('§stream-2: too many open streams are answered 429', async () => {
   const sockets = Array.from({ length: 17 }, () => raw('GET /watch/a HTTP/1.1\r\nhost: a\r\n\r\n').socket)
   for (let index = 0; index < 17; index++) await host.call()
   const { status, json } = await http(host.address, 'GET', '/watch/a')
@@ -288,7 +291,7 @@ HttpStream('A16: too many open streams are answered 429', async () => {
   await eventually(async () => (await openStreams()) === 0)
 })
 
-HttpStream('A5: what is wrong with the request is found before anything is opened', async () => {
+HttpStream('§request-6: what is wrong with the request is found before anything is opened', async () => {
   const opened = host.opened.length
   assert.is((await http(host.address, 'POST', '/watch', { no: 1 })).status, 400)
   assert.is((await http(host.address, 'POST', '/collect', '{"text"')).status, 400)
@@ -296,7 +299,7 @@ HttpStream('A5: what is wrong with the request is found before anything is opene
   assert.is(host.opened.length, opened)
 })
 
-HttpStream('A6: CloudEvents headers and x-* reach a streamed method, credentials do not', async () => {
+HttpStream('§metadata-2: CloudEvents headers and x-* reach a streamed method, credentials do not', async () => {
   answers([])
   await http(host.address, 'GET', '/watch/a', undefined, {
     'ce-id': '1',
@@ -315,7 +318,7 @@ HttpStream('A6: CloudEvents headers and x-* reach a streamed method, credentials
   assert.is(command.idempotencyKey, 'k')
 })
 
-HttpStream('S3: streams still open when the host stops are cut, and the host hears one cancel', async () => {
+HttpStream('server.S3: streams still open when the host stops are cut, and the host hears one cancel', async () => {
   const other = await fakeHost(schema, [name])
   const response = fetch(`http://${other.address}/watch/a`)
   const call = await other.call()

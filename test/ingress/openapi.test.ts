@@ -105,19 +105,19 @@ const all = document.components.schemas['test.shapes.v1.All'].properties
 
 const OpenApi = suite('openapi')
 
-OpenApi('O1: the document is valid OpenAPI 3.1, also with nothing deployed', async () => {
+OpenApi('§rule-7, openapi.O1: the document is valid OpenAPI 3.1, also with nothing deployed', async () => {
   await isValid(document)
   await isValid(documentOf())
 })
 
-OpenApi('O1: the check for validity finds what is wrong', async () => {
+OpenApi('openapi.O1: the check for validity finds what is wrong', async () => {
   const broken = structuredClone(document)
   broken.paths['/part'].get.responses['200'].description = 7
   assert.not.ok((await new Validator().validate(broken)).valid)
 })
 
 OpenApi(
-  'O1: each rule is an operation, generated ones too, and names of parameters do not make two paths of one',
+  '§rule-7, openapi.O1: each rule is an operation, generated ones too, and names of parameters do not make two paths of one',
   () => {
     assert.equal(Object.keys(document.paths['/test.shapes.v1.Shapes/Plain']), ['post'])
     // {id}, {text} and {tree.name} stand in one place; OpenAPI has one path for that.
@@ -130,11 +130,11 @@ OpenApi(
   },
 )
 
-OpenApi('O1: where two rules have one path, the one that answers is shown', () => {
+OpenApi('openapi.O1: where two rules have one path, the one that answers is shown', () => {
   assert.is(document.paths['/twice'].get.operationId, 'Shapes_Shown')
 })
 
-OpenApi('O1: wildcards are parameters that say what they are', () => {
+OpenApi('openapi.O1: wildcards are parameters that say what they are', () => {
   const names = (path: string) => document.paths[path].get.parameters.filter((each: Document) => each.in === 'path')
   assert.equal(
     names('/deep/a/{id_1}/b/{id_2}').map(({ name, description }: Document) => [name, description]),
@@ -150,20 +150,23 @@ OpenApi('O1: wildcards are parameters that say what they are', () => {
   )
 })
 
-OpenApi('O1: the query has the scalar fields that are not in the path or body, nested ones by dotted names', () => {
-  const query = (path: string, method: string) =>
-    (document.paths[path][method].parameters ?? [])
-      .filter((each: Document) => each.in === 'query')
-      .map((each: Document) => each.name)
-  const names = query('/part', 'get')
-  for (const name of ['id', 'big', 'tags', 'shade', 'tree.name', 'maybe_small']) assert.ok(names.includes(name), name)
-  for (const name of ['trees', 'at', 'any', 'tree', 'tree.children', 'tree.parent.name'])
-    assert.not.ok(names.includes(name), name)
-  assert.not.ok(query('/verb/{id}', 'get').includes('id'))
-  assert.equal(query('/shapes/{tree.name}:verb', 'post'), [])
-})
+OpenApi(
+  'openapi.O1: the query has the scalar fields that are not in the path or body, nested ones by dotted names',
+  () => {
+    const query = (path: string, method: string) =>
+      (document.paths[path][method].parameters ?? [])
+        .filter((each: Document) => each.in === 'query')
+        .map((each: Document) => each.name)
+    const names = query('/part', 'get')
+    for (const name of ['id', 'big', 'tags', 'shade', 'tree.name', 'maybe_small']) assert.ok(names.includes(name), name)
+    for (const name of ['trees', 'at', 'any', 'tree', 'tree.children', 'tree.parent.name'])
+      assert.not.ok(names.includes(name), name)
+    assert.not.ok(query('/verb/{id}', 'get').includes('id'))
+    assert.equal(query('/shapes/{tree.name}:verb', 'post'), [])
+  },
+)
 
-OpenApi('O2: every kind of field is in its proto3 JSON form', () => {
+OpenApi('openapi.O2: every kind of field is in its proto3 JSON form', () => {
   assert.equal(all.small, { type: 'integer', format: 'int32' })
   assert.equal(all.big, { type: ['string', 'integer'], format: 'int64' })
   assert.equal(all.large, { type: ['string', 'integer'], format: 'uint64' })
@@ -185,7 +188,7 @@ OpenApi('O2: every kind of field is in its proto3 JSON form', () => {
   )
 })
 
-OpenApi('O2: bodies, response bodies, HttpBody and errors', () => {
+OpenApi('openapi.O2: bodies, response bodies, HttpBody and errors', () => {
   const put = Object.values<Document>(document.paths).find((item) => item.put?.operationId === 'Shapes_Put').put
   assert.equal(put.requestBody.content['application/json'].schema, ref('test.shapes.v1.Tree'))
   const content = (path: string, status = '200') => document.paths[path].get.responses[status].content
@@ -194,7 +197,7 @@ OpenApi('O2: bodies, response bodies, HttpBody and errors', () => {
   assert.equal(content('/part', 'default')['application/json'].schema, ref('google.rpc.Status'))
 })
 
-OpenApi('O2: streams say their two forms', () => {
+OpenApi('openapi.O2: streams say their two forms', () => {
   const watch = document.paths['/watch/{text}'].get.responses['200']
   assert.equal(Object.keys(watch.content), ['application/json', 'text/event-stream'])
   assert.match(watch.description, /a JSON object a line/)
@@ -202,24 +205,27 @@ OpenApi('O2: streams say their two forms', () => {
   assert.match(document.paths['/collect'].post.description, /only element/)
 })
 
-OpenApi('O3: messages of one name that differ between components are two schemas, equal ones are one', async () => {
-  const one = 'message Thing { string name = 1; Inner inner = 2; } message Inner { NUMBER number = 1; }'
-  const rpc = (path: string) =>
-    `rpc Do(Thing) returns (Thing) { option (google.api.http) = { post: "${path}" body: "*" }; }`
-  const load = async (number: string, path: string) =>
-    (await protos({ 'shapes.proto': shapes(one.replace('NUMBER', number), rpc(path), 'test.twice') })).schema
-  const [a, b, c] = [await load('int32', '/a'), await load('int32', '/b'), await load('string', '/c')]
-  const services = [a, b, c].map((schema, index) => {
-    const service = fakeService(schema, 'test.twice.Shapes')
-    return [`test.twice.${index}`, service] as const
-  })
-  const twice = read(new Routes({ unserved: new Map(), services: new Map(services) }))
-  await isValid(twice)
-  const names = Object.keys(twice.components.schemas).filter((name) => name.startsWith('test.twice'))
-  assert.equal(names.sort(), ['test.twice.Inner', 'test.twice.Inner_2', 'test.twice.Thing', 'test.twice.Thing_2'])
-})
+OpenApi(
+  'openapi.O3: messages of one name that differ between components are two schemas, equal ones are one',
+  async () => {
+    const one = 'message Thing { string name = 1; Inner inner = 2; } message Inner { NUMBER number = 1; }'
+    const rpc = (path: string) =>
+      `rpc Do(Thing) returns (Thing) { option (google.api.http) = { post: "${path}" body: "*" }; }`
+    const load = async (number: string, path: string) =>
+      (await protos({ 'shapes.proto': shapes(one.replace('NUMBER', number), rpc(path), 'test.twice') })).schema
+    const [a, b, c] = [await load('int32', '/a'), await load('int32', '/b'), await load('string', '/c')]
+    const services = [a, b, c].map((schema, index) => {
+      const service = fakeService(schema, 'test.twice.Shapes')
+      return [`test.twice.${index}`, service] as const
+    })
+    const twice = read(new Routes({ unserved: new Map(), services: new Map(services) }))
+    await isValid(twice)
+    const names = Object.keys(twice.components.schemas).filter((name) => name.startsWith('test.twice'))
+    assert.equal(names.sort(), ['test.twice.Inner', 'test.twice.Inner_2', 'test.twice.Thing', 'test.twice.Thing_2'])
+  },
+)
 
-OpenApi('GET /openapi.json follows deployments, and no route of a service wins over it', async () => {
+OpenApi('§rule-7, §call-2: GET /openapi.json follows deployments, and no route of a service wins over it', async () => {
   const host = await fakeHost(streamsSchema, [streamsName])
   const get = () => http(host.address, 'GET', '/openapi.json')
   const first = await get()
@@ -264,7 +270,7 @@ function ruled(count: number): Routes {
   })
 }
 
-OpenApi('O4: twice the rules take twice the steps, and operations of one name get their own', async () => {
+OpenApi('openapi.O4: twice the rules take twice the steps, and operations of one name get their own', async () => {
   await isValid(counted(ruled(50)).document)
   const [once, twice] = [counted(ruled(1_000)), counted(ruled(2_000))]
   assert.is(Object.keys(twice.document.paths).length, 2_000)
@@ -274,38 +280,41 @@ OpenApi('O4: twice the rules take twice the steps, and operations of one name ge
   assert.ok(parameters.length < 23_000, `${parameters.length} parameters`)
 })
 
-OpenApi('O4: messages nested without end are a document, and are compared no more often than they differ', async () => {
-  const depth = 3_000
-  const service = fakeService(shapesSchema, shapesName)
-  const plain = service.type.methods.get('Plain')!
-  const field = plain.input.fields[0]!
-  const chain = (scalar: 'int32' | 'string'): MessageType => {
-    let type: Field['type'] = { kind: 'scalar', scalar }
-    let message = plain.input
-    for (let at = 0; at < depth; at++) {
-      const fields = [{ ...field, name: 'next', jsonName: 'next', type }]
-      message = { fullName: `test.deep.M${at}`, fields, byNumber: new Map(), byName: new Map() }
-      type = { kind: 'message', message }
+OpenApi(
+  'openapi.O4: messages nested without end are a document, and are compared no more often than they differ',
+  async () => {
+    const depth = 3_000
+    const service = fakeService(shapesSchema, shapesName)
+    const plain = service.type.methods.get('Plain')!
+    const field = plain.input.fields[0]!
+    const chain = (scalar: 'int32' | 'string'): MessageType => {
+      let type: Field['type'] = { kind: 'scalar', scalar }
+      let message = plain.input
+      for (let at = 0; at < depth; at++) {
+        const fields = [{ ...field, name: 'next', jsonName: 'next', type }]
+        message = { fullName: `test.deep.M${at}`, fields, byNumber: new Map(), byName: new Map() }
+        type = { kind: 'message', message }
+      }
+      return message
     }
-    return message
-  }
-  const services = (['int32', 'int32', 'string'] as const).map((scalar, index): [string, Service] => {
-    const rule = {
-      selector: '',
-      method: 'POST',
-      path: `/${index}`,
-      body: '*',
-      responseBody: '',
-      additional: [],
-    } as const
-    const method = { ...plain, input: chain(scalar), output: chain(scalar), http: rule }
-    const type = { ...service.type, methods: new Map([['Do', method]]) }
-    return [String(index), { ...service, name: String(index), type } as unknown as Service]
-  })
-  const { document, steps } = counted(new Routes({ unserved: new Map(), services: new Map(services) }))
-  const names = Object.keys(document.components.schemas).filter((name) => name.startsWith('test.deep'))
-  assert.is(names.length, 2 * depth)
-  assert.ok(steps < 5 * depth, `${steps} steps`)
-})
+    const services = (['int32', 'int32', 'string'] as const).map((scalar, index): [string, Service] => {
+      const rule = {
+        selector: '',
+        method: 'POST',
+        path: `/${index}`,
+        body: '*',
+        responseBody: '',
+        additional: [],
+      } as const
+      const method = { ...plain, input: chain(scalar), output: chain(scalar), http: rule }
+      const type = { ...service.type, methods: new Map([['Do', method]]) }
+      return [String(index), { ...service, name: String(index), type } as unknown as Service]
+    })
+    const { document, steps } = counted(new Routes({ unserved: new Map(), services: new Map(services) }))
+    const names = Object.keys(document.components.schemas).filter((name) => name.startsWith('test.deep'))
+    assert.is(names.length, 2 * depth)
+    assert.ok(steps < 5 * depth, `${steps} steps`)
+  },
+)
 
 OpenApi.run()

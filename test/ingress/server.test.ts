@@ -39,7 +39,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 const Server = suite('the service port')
 
-Server('S1: a POST and a PUT that come byte by byte are HTTP', async () => {
+Server('server.S1: a POST and a PUT that come byte by byte are HTTP', async () => {
   for (const [method, status] of [
     ['POST', 200],
     ['PUT', 405],
@@ -55,7 +55,7 @@ Server('S1: a POST and a PUT that come byte by byte are HTTP', async () => {
   }
 })
 
-Server('S1: a connection that has said only "P" or "PR" costs nothing while it is waited for', async () => {
+Server('server.S1: a connection that has said only "P" or "PR" costs nothing while it is waited for', async () => {
   for (const beginning of ['P', 'PR']) {
     const { socket } = connect()
     await new Promise((resolve) => socket.write(beginning, resolve))
@@ -63,26 +63,29 @@ Server('S1: a connection that has said only "P" or "PR" costs nothing while it i
   await goesOn()
 })
 
-Server('S1: HTTP and gRPC are served on one port', async () => {
+Server('§call-1, server.S1: HTTP and gRPC are served on one port', async () => {
   const client = grpcClient(host.listen, schemaOf(host, odd))
   assert.is((await client.call(`${odd}/Add`, { id: 'one port', amount: 2 })).code, 0)
   client.close()
   await goesOn()
 })
 
-Server('garbage is refused with 400, and garbage after an HTTP/2 preface ends only its connection', async () => {
-  assert.match(await exchange('\0\x01\xffgarbage\r\n\r\n'), /^HTTP\/1.1 400 /)
-  await exchange('PRIVATE\r\n\r\n')
-  await exchange(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'\xff'.repeat(200)}`)
-  await goesOn()
-})
+Server(
+  '§call-3: garbage is refused with 400, and garbage after an HTTP/2 preface ends only its connection',
+  async () => {
+    assert.match(await exchange('\0\x01\xffgarbage\r\n\r\n'), /^HTTP\/1.1 400 /)
+    await exchange('PRIVATE\r\n\r\n')
+    await exchange(`PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n${'\xff'.repeat(200)}`)
+    await goesOn()
+  },
+)
 
-Server('a silent connection keeps nobody waiting', async () => {
+Server('§call-1: a silent connection keeps nobody waiting', async () => {
   connect()
   await goesOn()
 })
 
-Server('J2: a chunked body over the limit is answered 413', async () => {
+Server('§limit-1, http-json.J2: a chunked body over the limit is answered 413', async () => {
   const chunk = `8000\r\n${'x'.repeat(0x8000)}\r\n`
   const answer = await exchange(request(chunk.repeat(4), 'transfer-encoding: chunked\r\n'))
   assert.match(answer, /^HTTP\/1.1 413 /)
@@ -90,7 +93,7 @@ Server('J2: a chunked body over the limit is answered 413', async () => {
   await goesOn()
 })
 
-Server('J2: an announced length over the limit is refused before the body comes', async () => {
+Server('§limit-1, http-json.J2: an announced length over the limit is refused before the body comes', async () => {
   assert.match(await exchange(request('', 'content-length: 100001\r\n')), /^HTTP\/1.1 413 /)
 })
 
@@ -101,7 +104,7 @@ Server('a body longer than announced is not read as part of the request', async 
   assert.match(await exchange(request('{}', 'content-length: 2\r\ntransfer-encoding: chunked\r\n')), /^HTTP\/1.1 400 /)
 })
 
-Server('headers over the limit are answered 431', async () => {
+Server('§limit-2: headers over the limit are answered 431', async () => {
   assert.match(await exchange(request('', `x-long: ${'x'.repeat(40_000)}\r\n`)), /^HTTP\/1.1 431 /)
   const forGuest = await http(host.listen, 'GET', '/odd/a/read', undefined, { 'x-long': 'x'.repeat(17_000) })
   assert.is(forGuest.status, 431)
@@ -127,7 +130,7 @@ Server('a client that vanishes mid-body leaves nothing behind', async () => {
   await goesOn()
 })
 
-Server('a client that vanishes before its answer still has its command done', async () => {
+Server('§call-7: a client that vanishes before its answer still has its command done', async () => {
   const { socket } = connect()
   const text = request('{"what":"add","amount":1}', 'content-length: 25\r\n').replace('/odd/raw/', '/odd/gone/')
   await new Promise((resolve) => socket.end(text, () => resolve(undefined)))
@@ -138,14 +141,14 @@ Server('a client that vanishes before its answer still has its command done', as
   assert.unreachable('the command was not done')
 })
 
-Server('B9.1: the Knative probe is answered where no method has the path', async () => {
+Server('§answer-8, §call-2: the Knative probe is answered where no method has the path', async () => {
   const probe = (value: string) => http(host.listen, 'GET', '/', undefined, { 'k-network-probe': value })
   assert.is((await probe('queue')).text, 'queue')
   assert.is((await probe('other')).status, 400)
   assert.is((await http(host.listen, 'GET', '/')).status, 404)
 })
 
-Server('S3: stopping does not wait for connections that are open without a call', async () => {
+Server('server.S3: stopping does not wait for connections that are open without a call', async () => {
   const { closed } = connect()
   const half = connect()
   half.socket.write('P')

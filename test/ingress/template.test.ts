@@ -30,7 +30,7 @@ function parsed(path: string): Template {
   return parseTemplate(path, (problem) => assert.unreachable(problem))!
 }
 
-/** The semantics of spec B2.5, written down another way. */
+/** The semantics of §rule-4, written down another way. */
 function pattern({ segments, rest, verb }: Template): RegExp {
   const parts = segments.map((literal) => (literal === undefined ? '[^/:]*' : RegExp.escape(literal)))
   const tail = verb === undefined ? '' : `:${RegExp.escape(verb)}`
@@ -179,7 +179,7 @@ Templates(
   },
 )
 
-Templates('R2: a request looks at as much beside ten thousand rules as beside ten', () => {
+Templates('routes.R2: a request looks at as much beside ten thousand rules as beside ten', () => {
   const many = (count: number) =>
     routesOf(
       ...Array.from({ length: count }, (_, index) => [`/a/${index}/{id}/x`, 'GET'] as const),

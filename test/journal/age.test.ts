@@ -11,7 +11,7 @@ const day = 24 * 3_600_000
 const entity = { storage: 1, key: 'a' }
 const entry = { method: 'm', payloadHash: Buffer.alloc(32), revision: 1, final: undefined }
 
-Ageing('A1: it goes with the steady clock, whatever the time of day does', async () => {
+Ageing('age.A1: it goes with the steady clock, whatever the time of day does', async () => {
   const { catalog, journal } = memoryStore()
   let [now, steady] = [1_000_000, 50.5]
   const clock = { now: () => now, steady: () => steady }
@@ -28,7 +28,7 @@ Ageing('A1: it goes with the steady clock, whatever the time of day does', async
   assert.is(journal.idempotency(entity, 'key'), undefined)
 })
 
-Ageing('A2: it goes on where it was noted; time without a host does not count', () => {
+Ageing('age.A2: it goes on where it was noted; time without a host does not count', () => {
   const { catalog } = memoryStore()
   let steady = 0
   const first = new Age(catalog, { now: () => 5_000, steady: () => steady })

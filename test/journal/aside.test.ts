@@ -39,7 +39,7 @@ Asides('writes are the same after the way to another thread', () => {
   assert.equal(unpack(pack([])), [])
 })
 
-Asides('E1: nobody reads a commit before it has ended, and it is there after a start', async () => {
+Asides('aside.E1: nobody reads a commit before it has ended, and it is there after a start', async () => {
   const directory = folder()
   const store = await slowStore(directory)
   const { journal } = store
@@ -85,19 +85,22 @@ Asides('commits of a disk that turns slow and quick keep their order and their n
   await journal.close()
 })
 
-Asides('D6: a snapshot that is taken meanwhile is written after the commit, and the loop does not wait', async () => {
-  const store = await slowStore(folder())
-  const { journal } = store
-  await append(journal, cart, ['first'])
-  const done = append(journal, other, ['second'])
-  journal.putSnapshot(cart, snapshot(1, 1, 'state'))
-  assert.is(journal.snapshot(cart), undefined)
-  await done
-  assert.is(journal.snapshot(cart)?.sequence, 1)
-  await journal.close()
-})
+Asides(
+  'rocksdb.D6: a snapshot that is taken meanwhile is written after the commit, and the loop does not wait',
+  async () => {
+    const store = await slowStore(folder())
+    const { journal } = store
+    await append(journal, cart, ['first'])
+    const done = append(journal, other, ['second'])
+    journal.putSnapshot(cart, snapshot(1, 1, 'state'))
+    assert.is(journal.snapshot(cart), undefined)
+    await done
+    assert.is(journal.snapshot(cart)?.sequence, 1)
+    await journal.close()
+  },
+)
 
-Asides('D6: what is synced meanwhile, a deployment, comes after the commit', async () => {
+Asides('rocksdb.D6: what is synced meanwhile, a deployment, comes after the commit', async () => {
   const store = await slowStore(folder())
   await append(store.journal, cart, ['first'])
   const done = append(store.journal, cart, ['second'])
@@ -108,7 +111,7 @@ Asides('D6: what is synced meanwhile, a deployment, comes after the commit', asy
   await store.journal.close()
 })
 
-Asides('E3: closing waits for the commit under way', async () => {
+Asides('aside.E3: closing waits for the commit under way', async () => {
   const directory = folder()
   const { journal } = await slowStore(directory)
   const heard: string[] = []
@@ -121,7 +124,7 @@ Asides('E3: closing waits for the commit under way', async () => {
   await again.journal.close()
 })
 
-Asides('E3: so does opening it anew, and then it goes on', async () => {
+Asides('aside.E3: so does opening it anew, and then it goes on', async () => {
   const { journal } = await slowStore(folder())
   const done = append(journal, cart, ['first'])
   await Promise.all([done, journal.reopen()])
@@ -131,7 +134,7 @@ Asides('E3: so does opening it anew, and then it goes on', async () => {
   await journal.close()
 })
 
-Asides('E2: a thread that ends fails its commit, and all after it', async () => {
+Asides('aside.E2: a thread that ends fails its commit, and all after it', async () => {
   const database = await Database.open(folder(), () => {})
   const aside = new Aside(database.handle)
   const write = (writes: readonly Write[]) =>
@@ -152,31 +155,34 @@ Asides('E2: a thread that ends fails its commit, and all after it', async () => 
   await database.close()
 })
 
-Asides('G5, J2: alone, a purge meets no commit, and what joins meanwhile is written after it', async () => {
-  const { journal } = await slowStore(folder())
-  const commits = new GroupCommit(journal)
-  const heard: string[] = []
-  const join = (key: string) =>
-    commits.join(
-      (batch) => batch.append({ storage: key === 'b' ? 2 : 1, key }, record(1, 0, [key])),
-      (error) => heard.push(`${key} ${error}`),
-    )
-  join('a')
-  commits.flush()
-  // Gathered while the first one is under way.
-  join('b')
-  const purged = commits.alone(() => {
-    heard.push('purge')
-    journal.purge(2)
-  })
-  join('c')
-  await purged
-  await commits.drain()
-  assert.equal(heard, ['a undefined', 'b undefined', 'purge', 'c undefined'])
-  assert.is(journal.head({ storage: 2, key: 'b' }), undefined)
-  assert.is(journal.head({ storage: 1, key: 'c' })?.revision, 1)
-  await journal.close()
-})
+Asides(
+  'group-commit.G5, journal.J2: alone, a purge meets no commit, and what joins meanwhile is written after it',
+  async () => {
+    const { journal } = await slowStore(folder())
+    const commits = new GroupCommit(journal)
+    const heard: string[] = []
+    const join = (key: string) =>
+      commits.join(
+        (batch) => batch.append({ storage: key === 'b' ? 2 : 1, key }, record(1, 0, [key])),
+        (error) => heard.push(`${key} ${error}`),
+      )
+    join('a')
+    commits.flush()
+    // Gathered while the first one is under way.
+    join('b')
+    const purged = commits.alone(() => {
+      heard.push('purge')
+      journal.purge(2)
+    })
+    join('c')
+    await purged
+    await commits.drain()
+    assert.equal(heard, ['a undefined', 'b undefined', 'purge', 'c undefined'])
+    assert.is(journal.head({ storage: 2, key: 'b' }), undefined)
+    assert.is(journal.head({ storage: 1, key: 'c' })?.revision, 1)
+    await journal.close()
+  },
+)
 
 Asides('a second commit is not given before the first has ended', async () => {
   const { journal } = await slowStore(folder())

@@ -32,7 +32,7 @@ interface Entity {
 }
 
 Counting(
-  'C1, C2, C3: it is what counting all anew gives, after any history of commits, notes, restarts and purges',
+  'census.C1, census.C2, census.C3: it is what counting all anew gives, after any history of commits, notes, restarts and purges',
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (history) => {
@@ -100,7 +100,7 @@ Counting(
   },
 )
 
-Counting('C1: the row of a type lies in the commit of its first event', async () => {
+Counting('census.C1: the row of a type lies in the commit of its first event', async () => {
   const kv = new MemoryKv()
   const journal = new KvJournal(kv, () => {})
   await commit(journal, (batch) => batch.append({ storage: 7, key: 'a' }, record(1, 0, ['x', 'y'])))

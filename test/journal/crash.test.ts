@@ -18,25 +18,28 @@ console.log(`seed=${seed}`)
 
 const Crash = suite('journal crash')
 
-Crash('acknowledged commits survive kill -9, once and in order, and at most those in flight are extra', async () => {
-  const directory = folder()
-  const acknowledged = new Map<string, number>()
-  let random = seed
-  for (let round = 1; round <= rounds; round++) {
-    random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0
-    const before = total(acknowledged)
-    await killedAfter(directory, random, 1 + ((random >>> 8) % 400), acknowledged)
-    const heard = total(acknowledged)
-    assert.ok(heard > before, `round ${round}: nothing was acknowledged`)
-    const { journal } = await openStore(directory, { log: () => {} })
-    const stored = check(journal, acknowledged)
-    await journal.close()
-    // What was on its way and got to the disk is there from now on.
-    for (const [key, revision] of stored) acknowledged.set(key, revision)
-    const extra = total(acknowledged) - heard
-    assert.ok(extra <= inFlight, `round ${round}: ${extra} extra`)
-  }
-})
+Crash(
+  '§storage-3: acknowledged commits survive kill -9, once and in order, and at most those in flight are extra',
+  async () => {
+    const directory = folder()
+    const acknowledged = new Map<string, number>()
+    let random = seed
+    for (let round = 1; round <= rounds; round++) {
+      random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0
+      const before = total(acknowledged)
+      await killedAfter(directory, random, 1 + ((random >>> 8) % 400), acknowledged)
+      const heard = total(acknowledged)
+      assert.ok(heard > before, `round ${round}: nothing was acknowledged`)
+      const { journal } = await openStore(directory, { log: () => {} })
+      const stored = check(journal, acknowledged)
+      await journal.close()
+      // What was on its way and got to the disk is there from now on.
+      for (const [key, revision] of stored) acknowledged.set(key, revision)
+      const extra = total(acknowledged) - heard
+      assert.ok(extra <= inFlight, `round ${round}: ${extra} extra`)
+    }
+  },
+)
 
 Crash.run()
 

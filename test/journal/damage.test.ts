@@ -1,4 +1,4 @@
-// Guards what the journal does when the engine below it fails or gives back other bytes than it was given (J4, J5).
+// Guards what the journal does when the engine below it fails or gives back other bytes than it was given (journal.J4, journal.J5).
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Column } from '../../host/journal/keys.ts'
@@ -45,7 +45,7 @@ const Damage = suite('journal damage')
 
 for (const failing of ['before writing', 'after writing'] as const) {
   Damage(
-    `J4: a commit that failed ${failing} is unknown, and all is refused until the journal was reopened`,
+    `journal.J4: a commit that failed ${failing} is unknown, and all is refused until the journal was reopened`,
     async () => {
       const { kv, journal, warnings } = faulty()
       await append(journal, cart, ['a'])
@@ -83,7 +83,7 @@ for (const failing of ['before writing', 'after writing'] as const) {
   )
 }
 
-Damage('J4: a reopening that fails leaves the journal refusing', async () => {
+Damage('journal.J4: a reopening that fails leaves the journal refusing', async () => {
   const { kv, journal } = faulty()
   kv.failing = 'always'
   await rejects(() => append(journal, cart, ['a']), 'storage_unavailable')
@@ -96,7 +96,7 @@ Damage('J4: a reopening that fails leaves the journal refusing', async () => {
   refuses(() => journal.head(cart), 'storage_unavailable')
 })
 
-Damage('J5: a snapshot that cannot be stored harms no command', async () => {
+Damage('§event-6, journal.J5: a snapshot that cannot be stored harms no command', async () => {
   const { kv, journal } = faulty()
   await append(journal, cart, ['a'])
   kv.failing = 'before writing'
@@ -106,7 +106,7 @@ Damage('J5: a snapshot that cannot be stored harms no command', async () => {
   assert.is(journal.head(cart)?.revision, 1)
 })
 
-Damage('a damaged snapshot counts as none: the one before it serves, and it is logged', async () => {
+Damage('§event-6: a damaged snapshot counts as none: the one before it serves, and it is logged', async () => {
   const { kv, journal, warnings } = faulty()
   journal.putSnapshot(cart, snapshot(1, 10, 'one'))
   journal.putSnapshot(cart, snapshot(2, 20, 'two'))
@@ -143,7 +143,7 @@ Damage('a damaged record is refused, and no other entity suffers', async () => {
   assert.is(journal.head(other)?.revision, 1)
 })
 
-Damage('J2: a record that is missing between others is noticed, not passed over', async () => {
+Damage('journal.J2: a record that is missing between others is noticed, not passed over', async () => {
   const { kv, journal } = faulty()
   for (const text of ['a', 'b', 'c']) await append(journal, cart, [text])
   kv.write([['journal', numbered(entityPrefix(cart), 2), undefined]])
@@ -154,7 +154,7 @@ Damage('J2: a record that is missing between others is noticed, not passed over'
   refuses(() => journal.records(cart, 1, 10, everything), 'data_damaged')
 })
 
-Damage('a directory of a newer format is refused, with what to do', () => {
+Damage('§deploy-13: a directory of a newer format is refused, with what to do', () => {
   const kv = new MemoryKv()
   new KvCatalog(kv)
   kv.write([['default', Buffer.from('directory'), frame(Buffer.from('{"format":2,"id":"x"}'))]])

@@ -55,70 +55,76 @@ function unreadable({ journal }: Store, revisions: ReadonlyMap<string, number>):
 
 const tables = (directory: string) => readdirSync(join(directory, 'journal')).filter((name) => name.endsWith('.sst'))
 
-Tables('one wrong bit anywhere: a sentence at the start, or only entities of its block are refused', async () => {
-  const original = await stored()
-  let entitiesRefused = 0
-  for (const table of tables(original)) {
-    for (const part of [0.1, 0.5, 0.8, 0.99]) {
-      const directory = folder()
-      cpSync(original, directory, { recursive: true })
-      flip(join(directory, 'journal', table), part)
-      let store: Store
-      try {
-        store = await openStore(directory, { log() {} })
-      } catch (error) {
-        assert.instance(error, InnkeeperError, `${table} at ${part}: ${(error as Error).stack}`)
-        continue
+Tables(
+  '§storage-4: one wrong bit anywhere: a sentence at the start, or only entities of its block are refused',
+  async () => {
+    const original = await stored()
+    let entitiesRefused = 0
+    for (const table of tables(original)) {
+      for (const part of [0.1, 0.5, 0.8, 0.99]) {
+        const directory = folder()
+        cpSync(original, directory, { recursive: true })
+        flip(join(directory, 'journal', table), part)
+        let store: Store
+        try {
+          store = await openStore(directory, { log() {} })
+        } catch (error) {
+          assert.instance(error, InnkeeperError, `${table} at ${part}: ${(error as Error).stack}`)
+          continue
+        }
+        const bad = unreadable(store, new Map())
+        entitiesRefused += bad.length
+        assert.ok(bad.length < keys.length, `${table} at ${part}: all entities are refused`)
+        assert.is(store.journal.failure(), undefined)
+        await store.journal.close()
       }
-      const bad = unreadable(store, new Map())
-      entitiesRefused += bad.length
-      assert.ok(bad.length < keys.length, `${table} at ${part}: all entities are refused`)
-      assert.is(store.journal.failure(), undefined)
+    }
+    assert.ok(entitiesRefused > 0, 'no block of an entity was hit')
+  },
+)
+
+Tables(
+  'rocksdb.D4: a store whose damaged block RocksDB cannot rewrite is frozen, and everything else goes on',
+  async () => {
+    const original = await stored()
+    // The largest table holds the entities.
+    const size = (name: string) => readFileSync(join(original, 'journal', name)).length
+    const table = tables(original).sort((a, b) => size(b) - size(a))[0]!
+    flip(join(original, 'journal', table), 0.4)
+    const told: string[] = []
+    const revisions = new Map<string, number>()
+    let bad: string[] | undefined
+    let wasFrozen = false
+    for (let start = 0; start < 6; start++) {
+      const store = await openStore(original, { log: (message) => told.push(message) })
+      const now = unreadable(store, revisions)
+      assert.ok(now.length > 0 && now.length < keys.length / 2, `${now.length} entities are refused`)
+      if (bad !== undefined) assert.equal(now, bad, 'other entities are refused than before')
+      bad = now
+      for (const key of keys) {
+        if (bad.includes(key)) continue
+        const revision = (revisions.get(key) ?? rounds) + 1
+        await appended(store, key, revision)
+        revisions.set(key, revision)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      store.journal.examine()
+      if (store.journal.failure() !== undefined) await store.journal.reopen()
+      wasFrozen ||= existsSync(join(original, 'frozen-1'))
+      store.note()
       await store.journal.close()
     }
-  }
-  assert.ok(entitiesRefused > 0, 'no block of an entity was hit')
-})
-
-Tables('D4: a store whose damaged block RocksDB cannot rewrite is frozen, and everything else goes on', async () => {
-  const original = await stored()
-  // The largest table holds the entities.
-  const size = (name: string) => readFileSync(join(original, 'journal', name)).length
-  const table = tables(original).sort((a, b) => size(b) - size(a))[0]!
-  flip(join(original, 'journal', table), 0.4)
-  const told: string[] = []
-  const revisions = new Map<string, number>()
-  let bad: string[] | undefined
-  let wasFrozen = false
-  for (let start = 0; start < 6; start++) {
-    const store = await openStore(original, { log: (message) => told.push(message) })
-    const now = unreadable(store, revisions)
-    assert.ok(now.length > 0 && now.length < keys.length / 2, `${now.length} entities are refused`)
-    if (bad !== undefined) assert.equal(now, bad, 'other entities are refused than before')
-    bad = now
-    for (const key of keys) {
-      if (bad.includes(key)) continue
-      const revision = (revisions.get(key) ?? rounds) + 1
-      await appended(store, key, revision)
-      revisions.set(key, revision)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    store.journal.examine()
-    if (store.journal.failure() !== undefined) await store.journal.reopen()
-    wasFrozen ||= existsSync(join(original, 'frozen-1'))
-    store.note()
-    await store.journal.close()
-  }
-  assert.ok(wasFrozen, 'RocksDB never met the damaged block while it rewrote tables: this test shows nothing')
-  assert.ok(told.some((line) => /kept as frozen-1 and only read from now on/.test(line)))
-  const { findings } = await examine(original, () => {})
-  const named = findings.filter(({ column, entity }) => column === 'journal' && entity !== null)
-  for (const key of bad!)
-    assert.ok(
-      named.some(({ entity, what }) => entity === key && /^records? /.test(what)),
-      `${key} is not named`,
-    )
-})
+    assert.ok(wasFrozen, 'RocksDB never met the damaged block while it rewrote tables: this test shows nothing')
+    assert.ok(told.some((line) => /kept as frozen-1 and only read from now on/.test(line)))
+    const { findings } = await examine(original, () => {})
+    const named = findings.filter(({ column, entity }) => column === 'journal' && entity !== null)
+    for (const key of bad!)
+      assert.ok(
+        named.some(({ entity, what }) => entity === key && /^records? /.test(what)),
+        `${key} is not named`,
+      )
+  },
+)
 
 /** A commit that RocksDB refuses is made again in the reopened store, as a client that retries does. */
 async function appended({ journal }: Store, key: string, revision: number): Promise<void> {

@@ -1,4 +1,4 @@
-// Guards that nobody hears of a write before the sync that holds it, whatever the journal's pace (G1 to G4).
+// Guards that nobody hears of a write before the sync that holds it, whatever the journal's pace (group-commit.G1 to group-commit.G4).
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { InnkeeperError } from '../../host/errors.ts'
@@ -51,7 +51,7 @@ function entry(id: number): OutboxEntry {
 
 const Group = suite('group commit')
 
-Group('G1: all of a turn is one commit, and nobody hears before it', async () => {
+Group('§command-3, group-commit.G1: all of a turn is one commit, and nobody hears before it', async () => {
   const { journal, waiting, next } = held()
   const commits = new GroupCommit(journal)
   const heard: string[] = []
@@ -77,7 +77,7 @@ function gathering() {
   return found
 }
 
-Group('G5: where syncs are slow the next commit waits for as many as the last one answered', async () => {
+Group('group-commit.G5: where syncs are slow the next commit waits for as many as the last one answered', async () => {
   const { journal, waiting, next } = gathering()
   const commits = new GroupCommit(journal)
   let heard = 0
@@ -108,7 +108,7 @@ Group('G5: where syncs are slow the next commit waits for as many as the last on
   assert.is(journal.lastCommit(), 2)
 })
 
-Group('G5: a client alone waits for nobody, nor does a stop', async () => {
+Group('group-commit.G5: a client alone waits for nobody, nor does a stop', async () => {
   const { journal, waiting, next } = gathering()
   const commits = new GroupCommit(journal)
   const join = (id: number) =>
@@ -137,7 +137,7 @@ Group('G5: a client alone waits for nobody, nor does a stop', async () => {
   assert.is(journal.lastCommit(), 5)
 })
 
-Group('G5: when its time is over it goes with those who came', async () => {
+Group('group-commit.G5: when its time is over it goes with those who came', async () => {
   const { journal, waiting, next } = held()
   Object.defineProperty(journal.pace, 'gatherMs', { value: 1 })
   const commits = new GroupCommit(journal)
@@ -156,7 +156,7 @@ Group('G5: when its time is over it goes with those who came', async () => {
   assert.is(journal.lastCommit(), 2)
 })
 
-Group('G3: a done that throws keeps nobody from hearing, and is told as a bug', async () => {
+Group('group-commit.G3: a done that throws keeps nobody from hearing, and is told as a bug', async () => {
   const bugs: unknown[] = []
   const commits = new GroupCommit(memoryStore().journal, (bug) => bugs.push((bug as Error).message))
   const heard: string[] = []
@@ -170,7 +170,7 @@ Group('G3: a done that throws keeps nobody from hearing, and is told as a bug', 
   assert.equal(bugs, ['a bug'])
 })
 
-Group('G4: what joins while a commit is in flight goes into the next, all of it into one', async () => {
+Group('group-commit.G4: what joins while a commit is in flight goes into the next, all of it into one', async () => {
   const { journal, waiting, next } = held()
   const commits = new GroupCommit(journal)
   const heard: string[] = []
@@ -195,7 +195,7 @@ Group('G4: what joins while a commit is in flight goes into the next, all of it 
   assert.is(waiting.length, 0)
 })
 
-Group('G1: a failed commit is told to all who were in it, and to no one else', async () => {
+Group('group-commit.G1: a failed commit is told to all who were in it, and to no one else', async () => {
   const { journal, next } = held()
   const commits = new GroupCommit(journal)
   const heard: string[] = []
@@ -234,7 +234,7 @@ Group('an answer that joins again waits for the next turn, so that it cannot kee
 })
 
 Group(
-  'G2: a writer that throws fails its whole batch: nothing of it is written, and the next one goes on',
+  'group-commit.G2: a writer that throws fails its whole batch: nothing of it is written, and the next one goes on',
   async () => {
     const { journal } = memoryStore()
     const commits = new GroupCommit(journal)
@@ -292,7 +292,7 @@ Group('flush commits at once, and nothing twice', async () => {
   assert.is(journal.lastCommit(), 1)
 })
 
-Group('G2: a writer that finds its entity damaged hears so alone; the others are written', async () => {
+Group('group-commit.G2: a writer that finds its entity damaged hears so alone; the others are written', async () => {
   const kv = new MemoryKv()
   const journal = new KvJournal(kv, () => {})
   await append(journal, cart, ['a'])

@@ -53,16 +53,19 @@ Incarnation('a first start takes an id, without a warning; every directory anoth
   await Promise.all([one.store.journal.close(), two.store.journal.close()])
 })
 
-Incarnation('N1: a restart is the same replica: untouched, after a crash, with commits or without', async () => {
-  const directory = folder()
-  const replica = await stay(directory, 3)
-  await opensAs(directory, replica, true)
-  assert.is(await stay(directory, 5, true), replica)
-  await opensAs(directory, replica, true)
-  assert.is(await stay(directory, 0), replica)
-})
+Incarnation(
+  'incarnation.N1: a restart is the same replica: untouched, after a crash, with commits or without',
+  async () => {
+    const directory = folder()
+    const replica = await stay(directory, 3)
+    await opensAs(directory, replica, true)
+    assert.is(await stay(directory, 5, true), replica)
+    await opensAs(directory, replica, true)
+    assert.is(await stay(directory, 0), replica)
+  },
+)
 
-Incarnation('a directory that was moved is the same replica', async () => {
+Incarnation('§replica-7: a directory that was moved is the same replica', async () => {
   const directory = folder()
   const replica = await stay(directory, 2)
   const moved = join(folder(), 'moved')
@@ -70,7 +73,7 @@ Incarnation('a directory that was moved is the same replica', async () => {
   await opensAs(moved, replica, true)
 })
 
-Incarnation('N2: a copy is a new replica, and what it was copied from is not', async () => {
+Incarnation('§replica-7, incarnation.N2: a copy is a new replica, and what it was copied from is not', async () => {
   const directory = folder()
   const replica = await stay(directory, 2)
   const copies = [folder(), folder()]
@@ -80,7 +83,7 @@ Incarnation('N2: a copy is a new replica, and what it was copied from is not', a
   await opensAs(directory, replica, true)
 })
 
-Incarnation('N2: a backup in the place of what it was taken from is a new replica', async () => {
+Incarnation('incarnation.N2: a backup in the place of what it was taken from is a new replica', async () => {
   const directory = folder()
   const replica = await stay(directory, 2)
   const backup = folder()
@@ -91,33 +94,39 @@ Incarnation('N2: a backup in the place of what it was taken from is a new replic
   await opensAs(directory, replica, false)
 })
 
-Incarnation('N3: a journal that ends before the noted commit is refused, until the marker is deleted', async () => {
-  const directory = folder()
-  const replica = await stay(directory, 2)
-  const backup = folder()
-  cpSync(join(directory, 'journal'), backup, { recursive: true })
-  await stay(directory, 1)
-  const restore = () => {
-    rmSync(join(directory, 'journal'), { recursive: true })
-    cpSync(backup, join(directory, 'journal'), { recursive: true })
-  }
-  restore()
-  for (const _ of ['once', 'again']) {
-    const { message } = await rejects(() => openStore(directory, { log() {} }), 'storage_unavailable')
-    assert.match(message, /^1 acknowledged commit is missing: the journal ends at commit 2, and commit 3 was written\./)
-    assert.match(message, /delete .*replica and start again/)
-  }
-  rmSync(marker(directory))
-  const second = await opensAs(directory, replica, false)
-  // The journal that was restored knows nothing of the new marker: to it this is a copy.
-  await stay(directory, 5)
-  restore()
-  const { store } = await open(directory)
-  assert.not([replica, second].includes(store.replica))
-  await store.journal.close()
-})
+Incarnation(
+  'incarnation.N3: a journal that ends before the noted commit is refused, until the marker is deleted',
+  async () => {
+    const directory = folder()
+    const replica = await stay(directory, 2)
+    const backup = folder()
+    cpSync(join(directory, 'journal'), backup, { recursive: true })
+    await stay(directory, 1)
+    const restore = () => {
+      rmSync(join(directory, 'journal'), { recursive: true })
+      cpSync(backup, join(directory, 'journal'), { recursive: true })
+    }
+    restore()
+    for (const _ of ['once', 'again']) {
+      const { message } = await rejects(() => openStore(directory, { log() {} }), 'storage_unavailable')
+      assert.match(
+        message,
+        /^1 acknowledged commit is missing: the journal ends at commit 2, and commit 3 was written\./,
+      )
+      assert.match(message, /delete .*replica and start again/)
+    }
+    rmSync(marker(directory))
+    const second = await opensAs(directory, replica, false)
+    // The journal that was restored knows nothing of the new marker: to it this is a copy.
+    await stay(directory, 5)
+    restore()
+    const { store } = await open(directory)
+    assert.not([replica, second].includes(store.replica))
+    await store.journal.close()
+  },
+)
 
-Incarnation('N3: a log whose end was cut, emptied or deleted is noticed', async () => {
+Incarnation('§storage-5, incarnation.N3: a log whose end was cut, emptied or deleted is noticed', async () => {
   for (const damage of [
     (log: string) => truncateSync(log, statSync(log).size - 10),
     (log: string) => truncateSync(log, 0),
@@ -133,19 +142,22 @@ Incarnation('N3: a log whose end was cut, emptied or deleted is noticed', async 
   }
 })
 
-Incarnation('N3: a copy of a running host that lacks its last commits is a new replica, and says so', async () => {
-  const directory = folder()
-  const replica = await stay(directory, 2)
-  const copy = folder()
-  cpSync(join(directory, 'journal'), join(copy, 'journal'), { recursive: true })
-  await stay(directory, 3)
-  cpSync(marker(directory), marker(copy))
-  const told: Record<string, unknown>[] = []
-  const store = await openStore(copy, { log: (_, fields) => told.push(fields ?? {}) })
-  assert.is.not(store.replica, replica)
-  assert.is(told[0]!['missing'], 3)
-  await store.journal.close()
-})
+Incarnation(
+  'incarnation.N3: a copy of a running host that lacks its last commits is a new replica, and says so',
+  async () => {
+    const directory = folder()
+    const replica = await stay(directory, 2)
+    const copy = folder()
+    cpSync(join(directory, 'journal'), join(copy, 'journal'), { recursive: true })
+    await stay(directory, 3)
+    cpSync(marker(directory), marker(copy))
+    const told: Record<string, unknown>[] = []
+    const store = await openStore(copy, { log: (_, fields) => told.push(fields ?? {}) })
+    assert.is.not(store.replica, replica)
+    assert.is(told[0]!['missing'], 3)
+    await store.journal.close()
+  },
+)
 
 Incarnation('a journal that was restored to where it was is the same replica', async () => {
   const directory = folder()
@@ -157,7 +169,7 @@ Incarnation('a journal that was restored to where it was is the same replica', a
   await opensAs(directory, replica, true)
 })
 
-Incarnation('N2: a missing marker is a new replica', async () => {
+Incarnation('incarnation.N2: a missing marker is a new replica', async () => {
   const directory = folder()
   const replica = await stay(directory, 2)
   rmSync(marker(directory))

@@ -42,42 +42,45 @@ const query = fc.record({
   bytesMax: fc.constantFrom(undefined, 1, 3),
 })
 
-Layered('Y1, Y2: any history over any number of layers reads like one store, and only the top is written', () => {
-  fc.assert(
-    fc.property(fc.array(operation, { maxLength: 40 }), fc.array(query, { maxLength: 6 }), (history, queries) => {
-      const plain = new MemoryKv()
-      let databases = [new MemoryDatabase()]
-      let layers = new Layers(databases)
-      const column: Column = 'journal'
-      for (const step of history) {
-        if (step.kind === 'freeze') {
-          databases[0]!.frozen = true
-          databases = [new MemoryDatabase(), ...databases]
-          layers = new Layers(databases)
-        } else if (step.kind === 'clear') {
-          const [from, to] = [step.from, step.to].sort((a, b) => a.compare(b)) as [Buffer, Buffer]
-          for (const store of [plain, layers]) store.clear(column, from, to)
-        } else {
-          const writes: Write[] = [[column, step.key, step.kind === 'put' ? Buffer.from(step.value) : undefined]]
-          plain.write(writes)
-          layers.write(writes, true)
+Layered(
+  'layers.Y1, layers.Y2: any history over any number of layers reads like one store, and only the top is written',
+  () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 40 }), fc.array(query, { maxLength: 6 }), (history, queries) => {
+        const plain = new MemoryKv()
+        let databases = [new MemoryDatabase()]
+        let layers = new Layers(databases)
+        const column: Column = 'journal'
+        for (const step of history) {
+          if (step.kind === 'freeze') {
+            databases[0]!.frozen = true
+            databases = [new MemoryDatabase(), ...databases]
+            layers = new Layers(databases)
+          } else if (step.kind === 'clear') {
+            const [from, to] = [step.from, step.to].sort((a, b) => a.compare(b)) as [Buffer, Buffer]
+            for (const store of [plain, layers]) store.clear(column, from, to)
+          } else {
+            const writes: Write[] = [[column, step.key, step.kind === 'put' ? Buffer.from(step.value) : undefined]]
+            plain.write(writes)
+            layers.write(writes, true)
+          }
         }
-      }
-      for (const { from, to, bytesMax, ...rest } of queries) {
-        const range: Range = { from, to, ...rest, ...(bytesMax === undefined ? {} : { bytesMax }) }
-        assert.equal(texts(layers.range(column, range)), texts(plain.range(column, range)))
-        assert.equal(layers.get(column, from), plain.get(column, from))
-      }
-      const all: Range = { from: Buffer.of(0), to: Buffer.of(255), limit: 100 }
-      assert.equal(texts(layers.range(column, all)), texts(plain.range(column, all)))
-      assert.equal(
-        texts(layers.range(column, { ...all, keysOnly: true })),
-        texts(plain.range(column, { ...all, keysOnly: true })),
-      )
-    }),
-    { numRuns: 500 },
-  )
-})
+        for (const { from, to, bytesMax, ...rest } of queries) {
+          const range: Range = { from, to, ...rest, ...(bytesMax === undefined ? {} : { bytesMax }) }
+          assert.equal(texts(layers.range(column, range)), texts(plain.range(column, range)))
+          assert.equal(layers.get(column, from), plain.get(column, from))
+        }
+        const all: Range = { from: Buffer.of(0), to: Buffer.of(255), limit: 100 }
+        assert.equal(texts(layers.range(column, all)), texts(plain.range(column, all)))
+        assert.equal(
+          texts(layers.range(column, { ...all, keysOnly: true })),
+          texts(plain.range(column, { ...all, keysOnly: true })),
+        )
+      }),
+      { numRuns: 500 },
+    )
+  },
+)
 
 /** Blocks of keys, of which some cannot be read: a read that touches one fails, as RocksDB's does. */
 class Blocks extends MemoryKv {
@@ -97,7 +100,7 @@ class Blocks extends MemoryKv {
   }
 }
 
-Layered('L1: a walk reads all that lies outside of a damaged block, and tells its two sides', () => {
+Layered('walk.L1: a walk reads all that lies outside of a damaged block, and tells its two sides', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(fc.string({ unit: fc.constantFrom('a', 'b', 'é', '\0'), minLength: 1, maxLength: 12 }), {
@@ -130,7 +133,7 @@ Layered('L1: a walk reads all that lies outside of a damaged block, and tells it
   )
 })
 
-Layered('L2: with several damaged blocks the walk still reaches the end', () => {
+Layered('walk.L2: with several damaged blocks the walk still reaches the end', () => {
   const names = Array.from({ length: 500 }, (_, n) => `k${String(n).padStart(4, '0')}`)
   const kv = new Blocks([
     ['k0010', 'k0019'],

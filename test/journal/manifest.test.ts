@@ -75,7 +75,7 @@ async function twoLives(root: string): Promise<{ before: string; after: string }
   return { before, after }
 }
 
-Manifest('W5: old logs with holes between them, left by a crash in a recovery, are no damage', async () => {
+Manifest('wal.W5: old logs with holes between them, left by a crash in a recovery, are no damage', async () => {
   const { before, after } = await twoLives(folder())
   const old = logs(before)
   assert.ok(old.length >= 4, `${old.length} logs`)
@@ -84,7 +84,7 @@ Manifest('W5: old logs with holes between them, left by a crash in a recovery, a
   assert.is(await stored(after), puts + 2)
 })
 
-Manifest('W5: every log is needed while a quiet column has its entry in the first only', async () => {
+Manifest('wal.W5: every log is needed while a quiet column has its entry in the first only', async () => {
   const { before } = await twoLives(folder())
   assert.is(oldestNeededLog(before), numberOf(logs(before)[0]!))
   checkWal(before, noLog)
@@ -94,7 +94,7 @@ Manifest('W5: every log is needed while a quiet column has its entry in the firs
   assert.match(error.message, `${next} is damaged at byte 0`)
 })
 
-Manifest('N1: RocksDB needs the oldest log that is named, and none before it', async () => {
+Manifest('manifest.N1: RocksDB needs the oldest log that is named, and none before it', async () => {
   const { before, after } = await twoLives(folder())
   for (const name of logs(after)) if (numberOf(name) < oldestNeededLog(after)) rmSync(join(after, name))
   assert.is(await stored(after), puts + 2)
@@ -103,7 +103,7 @@ Manifest('N1: RocksDB needs the oldest log that is named, and none before it', a
   assert.is.not(await stored(before), puts + 1)
 })
 
-Manifest('N2: without a manifest, or with a damaged one, every log is needed', async () => {
+Manifest('manifest.N2: without a manifest, or with a damaged one, every log is needed', async () => {
   const { after } = await twoLives(folder())
   const manifest = manifestOf(after)
   const whole = oldestLog(manifest)

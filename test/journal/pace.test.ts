@@ -15,26 +15,26 @@ function until(pace: Pace, slow: boolean, ms: number): number {
 
 const Paces = suite('pace')
 
-Paces('P1: a quick disk is waited for, however long it has been quick', () => {
+Paces('pace.P1: a quick disk is waited for, however long it has been quick', () => {
   const pace = new Pace()
   assert.is(until(pace, true, quickMs / 2), Number.POSITIVE_INFINITY)
   assert.is(pace.gatherMs, 0)
 })
 
-Paces('P3: one sync that takes very long is enough to leave, and some that are slow are', () => {
+Paces('pace.P3: one sync that takes very long is enough to leave, and some that are slow are', () => {
   assert.is(until(new Pace(), true, 10 * slowMs), 1)
   const some = until(new Pace(), true, 2 * slowMs)
   assert.ok(some > 1 && some < 20, `${some} syncs`)
 })
 
-Paces('P3: it comes back when the disk is quick again, after more than one sync', () => {
+Paces('pace.P3: it comes back when the disk is quick again, after more than one sync', () => {
   const pace = new Pace()
   until(pace, true, 10 * slowMs)
   const back = until(pace, false, quickMs / 5)
   assert.ok(back > 1 && back < 100, `${back} syncs`)
 })
 
-Paces('P2: between the two figures nothing changes, wherever it is', () => {
+Paces('pace.P2: between the two figures nothing changes, wherever it is', () => {
   const between = (slowMs + quickMs) / 2
   assert.is(until(new Pace(), true, between), Number.POSITIVE_INFINITY)
   const pace = new Pace()

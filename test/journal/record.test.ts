@@ -263,7 +263,7 @@ function bare(type: protobuf.Type, value: object): object {
 const Records = suite('journal record')
 
 for (const { message, values, encode, decode, described } of kinds) {
-  Records(`R2: a ${message} reads back equal`, () => {
+  Records(`record.R2: a ${message} reads back equal`, () => {
     fc.assert(fc.property(values, (value) => assert.equal(plain(decode(encode(value), value)), plain(value))))
   })
 
@@ -277,7 +277,7 @@ for (const { message, values, encode, decode, described } of kinds) {
     fc.assert(property)
   })
 
-  Records(`R1: a ${message} with any byte changed, cut or longer is damaged, never another value`, () => {
+  Records(`record.R1: a ${message} with any byte changed, cut or longer is damaged, never another value`, () => {
     const property = fc.property(values, fc.nat(), fc.integer({ min: 1, max: 255 }), (value, place, change) => {
       const framed = encode(value)
       const flipped = Buffer.from(framed)
@@ -295,7 +295,7 @@ for (const { message, values, encode, decode, described } of kinds) {
   })
 
   Records(
-    `R1: bytes with a right checksum that are no ${message} are damaged, or read as one, and nothing else`,
+    `record.R1: bytes with a right checksum that are no ${message} are damaged, or read as one, and nothing else`,
     () => {
       const property = fc.property(fc.uint8Array({ maxLength: 60 }), values, (body, value) => {
         try {
@@ -308,7 +308,7 @@ for (const { message, values, encode, decode, described } of kinds) {
     },
   )
 
-  Records(`R2: fields that this version does not know are skipped in a ${message}`, () => {
+  Records(`record.R2: fields that this version does not know are skipped in a ${message}`, () => {
     // Field 1000 as a varint, eight bytes, bytes and four bytes.
     const unknown = protobuf.Writer.create()
     unknown.uint32(8000).uint32(5).uint32(8001).fixed64(7).uint32(8002).string('newer').uint32(8005).fixed32(9)
@@ -387,7 +387,7 @@ const holders: readonly {
 ]
 
 for (const { what, encode } of holders) {
-  Records(`R3: ${what} is written as if metadata that is never stored had not been said`, () => {
+  Records(`record.R3: ${what} is written as if metadata that is never stored had not been said`, () => {
     const kept: Metadata = [
       ['x-trace', 'kept'],
       ['x-bytes-bin', Uint8Array.of(1, 2)],

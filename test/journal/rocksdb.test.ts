@@ -38,7 +38,7 @@ basesContract('rocksdb', open)
 
 const RocksDb = suite('rocksdb')
 
-RocksDb('D3: a second process is told who has the directory, and touches nothing', async () => {
+RocksDb('§storage-6, rocksdb.D3: a second process is told who has the directory, and touches nothing', async () => {
   const directory = folder()
   const { journal } = await openStore(directory, { log })
   const entity = { storage: 1, key: 'a' }
@@ -57,7 +57,7 @@ RocksDb('D3: a second process is told who has the directory, and touches nothing
   await again.journal.close()
 })
 
-RocksDb('D3: a host that finds another at work does not take its unfinished write for a torn one', async () => {
+RocksDb('rocksdb.D3: a host that finds another at work does not take its unfinished write for a torn one', async () => {
   const directory = folder()
   const { journal } = await openStore(directory, { log })
   await append(journal, { storage: 1, key: 'a' }, ['a'])
@@ -70,44 +70,47 @@ RocksDb('D3: a host that finds another at work does not take its unfinished writ
   await journal.close()
 })
 
-RocksDb('J1, J5: commits, purges and deployments are synced, snapshots and expiry are not', async () => {
-  // No kill shows a missing sync: the system's cache outlives the process. So look at what the binding is asked.
-  const synced: boolean[] = []
-  const original = RocksLevel.prototype.batch
-  RocksLevel.prototype.batch = function (this: RocksLevel) {
-    const batch = original.call(this)
-    const write = batch._writeSync
-    batch._writeSync = function (options) {
-      synced.push(options.sync)
-      write.call(this, options)
+RocksDb(
+  'journal.J1, journal.J5: commits, purges and deployments are synced, snapshots and expiry are not',
+  async () => {
+    // No kill shows a missing sync: the system's cache outlives the process. So look at what the binding is asked.
+    const synced: boolean[] = []
+    const original = RocksLevel.prototype.batch
+    RocksLevel.prototype.batch = function (this: RocksLevel) {
+      const batch = original.call(this)
+      const write = batch._writeSync
+      batch._writeSync = function (options) {
+        synced.push(options.sync)
+        write.call(this, options)
+      }
+      return batch
     }
-    return batch
-  }
-  try {
-    const { journal, catalog } = await openStore(folder(), { log })
-    const asked = async (run: () => unknown) => {
-      synced.length = 0
-      await run()
-      return [...synced]
+    try {
+      const { journal, catalog } = await openStore(folder(), { log })
+      const asked = async (run: () => unknown) => {
+        synced.length = 0
+        await run()
+        return [...synced]
+      }
+      // Commits of another thread would not be seen here (aside.test.ts).
+      journal.pace.measured = () => {}
+      const entity = { storage: 1, key: 'a' }
+      const entry = { method: 'm', payloadHash: Buffer.alloc(32), atMs: 1, revision: 1, final: undefined }
+      assert.equal(await asked(() => append(journal, entity, ['a'])), [true])
+      assert.equal(await asked(() => commit(journal, (batch) => batch.remember(entity, 'key', entry))), [true])
+      assert.equal(await asked(() => journal.putSnapshot(entity, snapshot(1, 1, 'x'))), [false])
+      assert.equal(await asked(() => journal.expireIdempotency(10, 10)), [false])
+      assert.equal(await asked(() => journal.purge(1)), [true])
+      assert.equal(await asked(() => catalog.storageId('p')), [true])
+      assert.equal(await asked(() => catalog.undeploy('p')), [true])
+      await journal.close()
+    } finally {
+      RocksLevel.prototype.batch = original
     }
-    // Commits of another thread would not be seen here (aside.test.ts).
-    journal.pace.measured = () => {}
-    const entity = { storage: 1, key: 'a' }
-    const entry = { method: 'm', payloadHash: Buffer.alloc(32), atMs: 1, revision: 1, final: undefined }
-    assert.equal(await asked(() => append(journal, entity, ['a'])), [true])
-    assert.equal(await asked(() => commit(journal, (batch) => batch.remember(entity, 'key', entry))), [true])
-    assert.equal(await asked(() => journal.putSnapshot(entity, snapshot(1, 1, 'x'))), [false])
-    assert.equal(await asked(() => journal.expireIdempotency(10, 10)), [false])
-    assert.equal(await asked(() => journal.purge(1)), [true])
-    assert.equal(await asked(() => catalog.storageId('p')), [true])
-    assert.equal(await asked(() => catalog.undeploy('p')), [true])
-    await journal.close()
-  } finally {
-    RocksLevel.prototype.batch = original
-  }
-})
+  },
+)
 
-RocksDb('D3: nor can the same process open it twice', async () => {
+RocksDb('rocksdb.D3: nor can the same process open it twice', async () => {
   const directory = folder()
   const { journal } = await openStore(directory, { log })
   const { message } = await rejects(() => openStore(directory, { log }), 'storage_unavailable')

@@ -46,7 +46,7 @@ function stored(kv: MemoryKv, storage: number, only?: Column): number {
 }
 
 Accounts(
-  'B1, B2: it is what lies in the store, after any history, and also where it was lost and is counted anew',
+  'usage.B1, usage.B2: it is what lies in the store, after any history, and also where it was lost and is counted anew',
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (history) => {
@@ -132,7 +132,7 @@ Accounts(
   },
 )
 
-Accounts('B2: an account that is damaged is counted anew, and refuses no start', async () => {
+Accounts('usage.B2: an account that is damaged is counted anew, and refuses no start', async () => {
   const kv = new MemoryKv()
   const journal = new KvJournal(kv, () => {})
   await commit(journal, (batch) => batch.append({ storage: 1, key: 'a' }, record(1, 0, ['x'])))

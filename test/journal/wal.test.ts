@@ -121,17 +121,20 @@ Wal('an undamaged log opens with every commit, and nothing is logged', async () 
   assert.equal(log, [])
 })
 
-Wal('W1: a flipped bit in the middle refuses to start, naming file and offset, and changes no file', async () => {
-  const start = many.ends[10]!
-  const directory = edited(many, (bytes) => flip(bytes, start + 30))
-  const before = readFileSync(join(directory, 'journal', many.name))
-  const { message } = await rejects(() => openStore(directory, { log: quiet }), 'storage_unavailable')
-  assert.match(message, `${many.name} is damaged at byte ${start},`)
-  assert.equal(readFileSync(join(directory, 'journal', many.name)), before)
-  await rejects(() => openStore(directory, { log: quiet }), 'storage_unavailable')
-})
+Wal(
+  '§storage-5, wal.W1: a flipped bit in the middle refuses to start, naming file and offset, and changes no file',
+  async () => {
+    const start = many.ends[10]!
+    const directory = edited(many, (bytes) => flip(bytes, start + 30))
+    const before = readFileSync(join(directory, 'journal', many.name))
+    const { message } = await rejects(() => openStore(directory, { log: quiet }), 'storage_unavailable')
+    assert.match(message, `${many.name} is damaged at byte ${start},`)
+    assert.equal(readFileSync(join(directory, 'journal', many.name)), before)
+    await rejects(() => openStore(directory, { log: quiet }), 'storage_unavailable')
+  },
+)
 
-Wal('W1: a flipped bit in any byte of a middle record refuses: checksum, length, type, sequence, payload', () => {
+Wal('wal.W1: a flipped bit in any byte of a middle record refuses: checksum, length, type, sequence, payload', () => {
   const [start, end] = [many.ends[10]!, many.ends[11]!]
   const directory = copy(many.directory)
   const path = join(directory, 'journal', many.name)
@@ -143,7 +146,7 @@ Wal('W1: a flipped bit in any byte of a middle record refuses: checksum, length,
   }
 })
 
-Wal('W1: a flipped bit in any part of a batch over several blocks refuses', () => {
+Wal('wal.W1: a flipped bit in any part of a batch over several blocks refuses', () => {
   const [start, end] = [many.ends[20]!, many.ends[21]!]
   const directory = copy(many.directory)
   const path = join(directory, 'journal', many.name)
@@ -154,7 +157,7 @@ Wal('W1: a flipped bit in any part of a batch over several blocks refuses', () =
   }
 })
 
-Wal('W1, W3: bytes spliced out of the middle refuse, be they whole commits or parts of some', async () => {
+Wal('wal.W1, wal.W3: bytes spliced out of the middle refuse, be they whole commits or parts of some', async () => {
   const { ends } = many
   const cuts: [number, number][] = [
     [ends[5]!, ends[6]!],
@@ -172,13 +175,13 @@ Wal('W1, W3: bytes spliced out of the middle refuse, be they whole commits or pa
   }
 })
 
-Wal('W3: the same bytes twice refuse', () => {
+Wal('wal.W3: the same bytes twice refuse', () => {
   const [start, end] = [many.ends[39]!, many.ends[40]!]
   const directory = edited(many, (bytes) => Buffer.concat([bytes, bytes.subarray(start, end)]))
   refuses(() => checkWal(join(directory, 'journal'), quiet), 'storage_unavailable')
 })
 
-Wal('W3: a right part of a batch at the end, without its start, refuses: no torn write looks like that', () => {
+Wal('wal.W3: a right part of a batch at the end, without its start, refuses: no torn write looks like that', () => {
   const end = many.ends[21]!
   const directory = edited(many, (bytes) => {
     const lastPart = bytes.subarray(end - (end % (32 * 1024)), end)
@@ -188,24 +191,27 @@ Wal('W3: a right part of a batch at the end, without its start, refuses: no torn
   assert.match(message, `byte ${many.ends[5]},`)
 })
 
-Wal('W2: a log torn anywhere in its last commit is cut to the one before, and that is logged', async () => {
-  const [start, end] = [many.ends.at(-2)!, many.ends.at(-1)!]
-  for (let cut = start + 1; cut < end; cut++) {
-    const directory = edited(many, (bytes) => bytes.subarray(0, cut))
-    const log: object[] = []
-    checkWal(join(directory, 'journal'), (_, fields) => log.push(fields!))
-    assert.equal(log, [{ file: many.name, offset: start, dropped: cut - start }])
-    assert.is(statSync(join(directory, 'journal', many.name)).size, start)
-  }
-  for (const cut of [start + 1, start + 6, start + 7, start + 30, end - 1]) {
-    const directory = edited(many, (bytes) => bytes.subarray(0, cut))
-    const { stored, log } = await reopened(directory, payloads)
-    assert.is(stored, payloads.length - 1)
-    assert.match(log.join(), `${cut - start} bytes after the last whole commit were dropped`)
-  }
-})
+Wal(
+  '§storage-5, wal.W2: a log torn anywhere in its last commit is cut to the one before, and that is logged',
+  async () => {
+    const [start, end] = [many.ends.at(-2)!, many.ends.at(-1)!]
+    for (let cut = start + 1; cut < end; cut++) {
+      const directory = edited(many, (bytes) => bytes.subarray(0, cut))
+      const log: object[] = []
+      checkWal(join(directory, 'journal'), (_, fields) => log.push(fields!))
+      assert.equal(log, [{ file: many.name, offset: start, dropped: cut - start }])
+      assert.is(statSync(join(directory, 'journal', many.name)).size, start)
+    }
+    for (const cut of [start + 1, start + 6, start + 7, start + 30, end - 1]) {
+      const directory = edited(many, (bytes) => bytes.subarray(0, cut))
+      const { stored, log } = await reopened(directory, payloads)
+      assert.is(stored, payloads.length - 1)
+      assert.match(log.join(), `${cut - start} bytes after the last whole commit were dropped`)
+    }
+  },
+)
 
-Wal('W2: the very last commit, damaged, looks like a torn write and is dropped, but never more', async () => {
+Wal('wal.W2: the very last commit, damaged, looks like a torn write and is dropped, but never more', async () => {
   const [start, end] = [many.ends.at(-2)!, many.ends.at(-1)!]
   for (const at of [start, start + 4, start + 6, start + 20, end - 1]) {
     const { stored } = await reopened(
@@ -216,7 +222,7 @@ Wal('W2: the very last commit, damaged, looks like a torn write and is dropped, 
   }
 })
 
-Wal('W2: a torn commit over several blocks is cut, in whatever order its blocks reached the disk', async () => {
+Wal('wal.W2: a torn commit over several blocks is cut, in whatever order its blocks reached the disk', async () => {
   const large = [...payloads.slice(0, 3), 'y'.repeat(150_000)]
   const last = await crashed(large)
   const [start, end] = [last.ends.at(-2)!, last.ends.at(-1)!]
@@ -269,17 +275,20 @@ Wal('whatever byte is changed, no commit but the last is ever lost in silence', 
   fc.assert(property, { numRuns: 300 })
 })
 
-Wal('W4: an older log that a client stored does not pass for later commits when its own commit is torn', async () => {
-  const nested = [...payloads, 'x'.repeat(300_000)]
-  const last = await crashed(nested)
-  const start = last.ends.at(-2)!
-  const stored = readFileSync(join(many.directory, 'journal', many.name))
-  const directory = edited(last, (bytes) => {
-    stored.copy(bytes, start + 1_000)
-    return bytes
-  })
-  assert.is((await reopened(directory, nested)).stored, nested.length - 1)
-})
+Wal(
+  'wal.W4: an older log that a client stored does not pass for later commits when its own commit is torn',
+  async () => {
+    const nested = [...payloads, 'x'.repeat(300_000)]
+    const last = await crashed(nested)
+    const start = last.ends.at(-2)!
+    const stored = readFileSync(join(many.directory, 'journal', many.name))
+    const directory = edited(last, (bytes) => {
+      stored.copy(bytes, start + 1_000)
+      return bytes
+    })
+    assert.is((await reopened(directory, nested)).stored, nested.length - 1)
+  },
+)
 
 // Enough for the journal's memory table to be full, so that RocksDB starts a second log.
 const large = 'z'.repeat(96 * 1024)

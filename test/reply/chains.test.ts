@@ -25,51 +25,54 @@ const steps = fc.array(
   { maxLength: 60 },
 )
 
-Counting('H1, H2: places rise by one in each chain, over refused turns, forwards and crashes', () => {
-  fc.assert(
-    fc.property(steps, (all) => {
-      const disk = new Map<number, OutboxEntry>()
-      const batch = {
-        enqueue: (entry: OutboxEntry) => void disk.set(entry.id, entry),
-        dequeue: (id: number) => void disk.delete(id),
-      }
-      let chains = new Chains()
-      let id = 0
-      /** By chain. */
-      const counts = new Map<number, number>()
-      const cause = (count: number, name: number | undefined): OutboxEntry[] => {
-        const made: OutboxEntry[] = []
-        for (let at = 0; at < count; at++) {
-          const entry = { ...rest, ...chains.next(++id, made[0]?.chain ?? name) }
-          assert.is(entry.place, (counts.get(entry.chain) ?? 0) + at + 1)
-          made.push(entry)
+Counting(
+  '§effect-9, chains.H1, chains.H2: places rise by one in each chain, over refused turns, forwards and crashes',
+  () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const disk = new Map<number, OutboxEntry>()
+        const batch = {
+          enqueue: (entry: OutboxEntry) => void disk.set(entry.id, entry),
+          dequeue: (id: number) => void disk.delete(id),
         }
-        return made
-      }
-      const keep = (made: readonly OutboxEntry[]) => {
-        for (const entry of made) {
-          chains.write(batch, entry)
-          counts.set(entry.chain, entry.place)
+        let chains = new Chains()
+        let id = 0
+        /** By chain. */
+        const counts = new Map<number, number>()
+        const cause = (count: number, name: number | undefined): OutboxEntry[] => {
+          const made: OutboxEntry[] = []
+          for (let at = 0; at < count; at++) {
+            const entry = { ...rest, ...chains.next(++id, made[0]?.chain ?? name) }
+            assert.is(entry.place, (counts.get(entry.chain) ?? 0) + at + 1)
+            made.push(entry)
+          }
+          return made
         }
-      }
-      for (const step of all) {
-        const entry = 'which' in step ? [...disk.values()][step.which % disk.size] : undefined
-        if (step.does === 'crash') {
-          chains = new Chains()
-          for (const found of disk.values()) chains.found(found)
-        } else if (step.does === 'begin') keep(cause(step.causes, undefined))
-        else if (entry === undefined) continue
-        else if (step.does === 'refuse') for (const made of cause(step.causes, entry.chain)) chains.giveBack(made)
-        else {
-          keep(cause(step.causes, entry.chain))
-          if (step.moves) chains.write(batch, { ...entry, hops: entry.hops + 1 })
-          else chains.remove(batch, entry, entry.id, new Set())
+        const keep = (made: readonly OutboxEntry[]) => {
+          for (const entry of made) {
+            chains.write(batch, entry)
+            counts.set(entry.chain, entry.place)
+          }
         }
-      }
-      assert.is(chains.size, new Set([...disk.values()].map(({ chain }) => chain)).size)
-    }),
-  )
-})
+        for (const step of all) {
+          const entry = 'which' in step ? [...disk.values()][step.which % disk.size] : undefined
+          if (step.does === 'crash') {
+            chains = new Chains()
+            for (const found of disk.values()) chains.found(found)
+          } else if (step.does === 'begin') keep(cause(step.causes, undefined))
+          else if (entry === undefined) continue
+          else if (step.does === 'refuse') for (const made of cause(step.causes, entry.chain)) chains.giveBack(made)
+          else {
+            keep(cause(step.causes, entry.chain))
+            if (step.moves) chains.write(batch, { ...entry, hops: entry.hops + 1 })
+            else chains.remove(batch, entry, entry.id, new Set())
+          }
+        }
+        assert.is(chains.size, new Set([...disk.values()].map(({ chain }) => chain)).size)
+      }),
+    )
+  },
+)
 
 Counting('an entry of an older host is a chain of its own', () => {
   const chains = new Chains()

@@ -84,7 +84,7 @@ const refusal = (code: number): Answer => ({
 const late: Answer = { kind: 'error', error: new InnkeeperError('deadline_exceeded', 'too late') }
 const attempts = ({ journal }: Made) => journal.outbox(0, 100).map((entry) => entry.attempts)
 
-Sending('O5: a try that failed is counted on disk', () => {
+Sending('§effect-7, outbox.O5: a try that failed is counted on disk', () => {
   const all = made()
   all.outbox.run([caused(all)], 0, () => {})
   assert.equal(attempts(all), [0])
@@ -95,7 +95,7 @@ Sending('O5: a try that failed is counted on disk', () => {
 })
 
 Sending(
-  'O6: an effect on a service that cannot be run waits, untried, over starts, and is sent once it can be',
+  '§effect-8, outbox.O6: an effect on a service that cannot be run waits, untried, over starts, and is sent once it can be',
   async () => {
     const all = made()
     all.away.add(call.service)
@@ -116,7 +116,7 @@ Sending(
 )
 
 Sending(
-  'O6: whoever waits for a synchronous one goes on once it has arrived; a try by hand says what it waits for',
+  'outbox.O6: whoever waits for a synchronous one goes on once it has arrived; a try by hand says what it waits for',
   async () => {
     const all = made()
     all.away.add(call.service)
@@ -142,7 +142,7 @@ Sending(
 )
 
 Sending(
-  'O5: what was under way when a process ended counts before it is tried again, and is parked in the end',
+  '§effect-7, outbox.O5: what was under way when a process ended counts before it is tried again, and is parked in the end',
   async () => {
     const all = made()
     caused(all)
@@ -163,7 +163,7 @@ Sending(
   },
 )
 
-Sending('O2: a try that is too late does not bring back what its target decides in the same turn', () => {
+Sending('outbox.O2: a try that is too late does not bring back what its target decides in the same turn', () => {
   for (const answer of [late, refusal(9)]) {
     for (const before of [true, false]) {
       const all = made()
@@ -180,7 +180,7 @@ Sending('O2: a try that is too late does not bring back what its target decides 
   }
 })
 
-Sending('a try by hand says what it came to', async () => {
+Sending('§effect-14: a try by hand says what it came to', async () => {
   const all = made()
   const entry = caused(all, { parked: 'no', attempts: 5, hops: defaultLimits.hopsMax + 1 })
   assert.is(all.outbox.retry(99, 10), undefined)
@@ -212,7 +212,7 @@ async function manyCaused(count: number, more: Partial<OutboxEntry> = {}): Promi
   return all
 }
 
-Sending('O8: what is stored is read, taken up and tried so many a turn, all of it, in order', async () => {
+Sending('outbox.O8: what is stored is read, taken up and tried so many a turn, all of it, in order', async () => {
   const count = 3 * pieceMax + 7
   const all = await manyCaused(count)
   const more = { ...all.journal.outbox(0, 1)[0]!, id: 1_000_000 }
@@ -242,25 +242,28 @@ Sending('O8: what is stored is read, taken up and tried so many a turn, all of i
   all.outbox.stop()
 })
 
-Sending('O8: what waited for a service is tried so many a turn, and what a service caused is given up so', async () => {
-  const all = made()
-  all.away.add(call.service)
-  for (let at = 0; at < 3 * pieceMax; at++) all.outbox.run([caused(all)], 0, () => {})
-  all.away.clear()
-  const trying = all.outbox.served()
-  await nextTurn()
-  assert.ok(all.sent.length <= 2 * pieceMax, `${all.sent.length} were tried`)
-  await trying
-  assert.is(all.sent.length, 3 * pieceMax)
-  const gone = all.outbox.purge('s')
-  assert.ok(all.outbox.size >= pieceMax, `${all.outbox.size} are left`)
-  assert.is(await gone, 3 * pieceMax)
-  all.commits.flush()
-  assert.equal([all.outbox.size, all.journal.outbox(0, 10).length], [0, 0])
-  all.outbox.stop()
-})
+Sending(
+  'outbox.O8: what waited for a service is tried so many a turn, and what a service caused is given up so',
+  async () => {
+    const all = made()
+    all.away.add(call.service)
+    for (let at = 0; at < 3 * pieceMax; at++) all.outbox.run([caused(all)], 0, () => {})
+    all.away.clear()
+    const trying = all.outbox.served()
+    await nextTurn()
+    assert.ok(all.sent.length <= 2 * pieceMax, `${all.sent.length} were tried`)
+    await trying
+    assert.is(all.sent.length, 3 * pieceMax)
+    const gone = all.outbox.purge('s')
+    assert.ok(all.outbox.size >= pieceMax, `${all.outbox.size} are left`)
+    assert.is(await gone, 3 * pieceMax)
+    all.commits.flush()
+    assert.equal([all.outbox.size, all.journal.outbox(0, 10).length], [0, 0])
+    all.outbox.stop()
+  },
+)
 
-Sending('O8: a load that is overtaken by another one, or by the end of the host, takes nothing up', async () => {
+Sending('outbox.O8: a load that is overtaken by another one, or by the end of the host, takes nothing up', async () => {
   const all = await manyCaused(2 * pieceMax)
   const [first, second] = [all.outbox.load(), all.outbox.load()]
   assert.equal([await first, await second, all.outbox.size], [false, true, 2 * pieceMax])

@@ -113,19 +113,22 @@ function scene(hops = 0) {
 
 const Order = suite('outputs of a stream')
 
-Order('U1: the effects of an output end before its element is given, and before the next output begins', () => {
-  const { outputs, effects, take } = scene()
-  outputs.put(message('a', effect(1), effect(2)))
-  outputs.put(message('b', effect(3)))
-  outputs.put(message('c'))
-  assert.equal(take(), ['effects 1,2'])
-  effects[0]!()
-  assert.equal(take(), ['a', 'effects 3'])
-  effects[1]!()
-  assert.equal(take(), ['b', 'c', 'idle'])
-})
+Order(
+  '§action-5, outputs.U1: the effects of an output end before its element is given, and before the next output begins',
+  () => {
+    const { outputs, effects, take } = scene()
+    outputs.put(message('a', effect(1), effect(2)))
+    outputs.put(message('b', effect(3)))
+    outputs.put(message('c'))
+    assert.equal(take(), ['effects 1,2'])
+    effects[0]!()
+    assert.equal(take(), ['a', 'effects 3'])
+    effects[1]!()
+    assert.equal(take(), ['b', 'c', 'idle'])
+  },
+)
 
-Order('U1: what a forward answers stands in its place, until it ends', () => {
+Order('§forward-5, outputs.U1: what a forward answers stands in its place, until it ends', () => {
   const { outputs, forwards, take } = scene()
   outputs.put(message('a'))
   outputs.put(forward('F'))
@@ -139,7 +142,7 @@ Order('U1: what a forward answers stands in its place, until it ends', () => {
   assert.equal(take(), ['z', 'idle', 'end'])
 })
 
-Order('U2: nothing is given while the receiver takes nothing; what waits is counted', () => {
+Order('outputs.U2: nothing is given while the receiver takes nothing; what waits is counted', () => {
   const { outputs, setReady, take } = scene()
   setReady(false)
   outputs.put(message('abc'))
@@ -150,7 +153,7 @@ Order('U2: nothing is given while the receiver takes nothing; what waits is coun
   assert.equal([take(), outputs.waiting, outputs.waitingBytes], [['abc', 'de', 'end'], 0, 0])
 })
 
-Order('U2: a forward hears that the receiver is ready again', () => {
+Order('outputs.U2: a forward hears that the receiver is ready again', () => {
   const { outputs, forwards, setReady } = scene()
   outputs.put(forward('F'))
   setReady(false)
@@ -160,16 +163,19 @@ Order('U2: a forward hears that the receiver is ready again', () => {
   assert.is(forwards[0]!.resumed, 1)
 })
 
-Order('U3: a failure ends the stream after what came before; what came after is dropped, but its effects run', () => {
-  const { outputs, take } = scene()
-  outputs.put(failure)
-  assert.equal(take(), ['refused 9', 'cut'])
-  outputs.put(message('late', effect(7)))
-  outputs.finish()
-  assert.equal(take(), ['effects 7'])
-})
+Order(
+  'outputs.U3: a failure ends the stream after what came before; what came after is dropped, but its effects run',
+  () => {
+    const { outputs, take } = scene()
+    outputs.put(failure)
+    assert.equal(take(), ['refused 9', 'cut'])
+    outputs.put(message('late', effect(7)))
+    outputs.finish()
+    assert.equal(take(), ['effects 7'])
+  },
+)
 
-Order('U3: a forward that fails, or is one too many, ends the stream likewise', () => {
+Order('outputs.U3: a forward that fails, or is one too many, ends the stream likewise', () => {
   const { outputs, forwards, take } = scene()
   outputs.put(forward('F'))
   outputs.put(message('z'))
@@ -194,7 +200,7 @@ Order('a client that leaves: nothing more is given, the forward is cancelled, ef
   assert.equal(take(), ['effects 2'])
 })
 
-Order('U4: the receiver counts whatever waits, until it is given, dropped or left', () => {
+Order('outputs.U4: the receiver counts whatever waits, until it is given, dropped or left', () => {
   const { outputs, owed, setReady } = scene()
   setReady(false)
   const { length } = Buffer.from('four')

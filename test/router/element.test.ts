@@ -23,29 +23,32 @@ const read = (field: string, payload: Uint8Array) =>
 
 const Element = suite('element of a request')
 
-Element('E1: a scalar is the message that has it as field 1, a message is itself, a default is empty', () => {
-  const cases: readonly [string, string, Json, Json][] = [
-    ['text', 'One', 'grüß', ''],
-    ['raw', 'Raw', 'AAEC', ''],
-    ['number', 'Number', '-9007199254740993', '0'],
-    ['zigzag', 'Zigzag', -5, 0],
-    ['flag', 'Flag', true, false],
-    ['real', 'Real', 1.5, 0],
-    ['shade', 'Shaded', 'DARK', 'NONE'],
-  ]
-  for (const [field, type, value, otherwise] of cases) {
-    assert.equal(read(field, bytes('Request', { other: 'x', [field]: value })), bytes(type, { value }), field)
-    assert.equal(read(field, bytes('Request', { other: 'x', [field]: otherwise })), Buffer.alloc(0), field)
-    assert.equal(read(field, bytes('Request', { other: 'x' })), Buffer.alloc(0), field)
-  }
-  assert.equal(read('inner', bytes('Request', { inner: { a: 'x', b: 2 } })), bytes('Inner', { a: 'x', b: 2 }))
-})
+Element(
+  '§element-1, element.E1: a scalar is the message that has it as field 1, a message is itself, a default is empty',
+  () => {
+    const cases: readonly [string, string, Json, Json][] = [
+      ['text', 'One', 'grüß', ''],
+      ['raw', 'Raw', 'AAEC', ''],
+      ['number', 'Number', '-9007199254740993', '0'],
+      ['zigzag', 'Zigzag', -5, 0],
+      ['flag', 'Flag', true, false],
+      ['real', 'Real', 1.5, 0],
+      ['shade', 'Shaded', 'DARK', 'NONE'],
+    ]
+    for (const [field, type, value, otherwise] of cases) {
+      assert.equal(read(field, bytes('Request', { other: 'x', [field]: value })), bytes(type, { value }), field)
+      assert.equal(read(field, bytes('Request', { other: 'x', [field]: otherwise })), Buffer.alloc(0), field)
+      assert.equal(read(field, bytes('Request', { other: 'x' })), Buffer.alloc(0), field)
+    }
+    assert.equal(read('inner', bytes('Request', { inner: { a: 'x', b: 2 } })), bytes('Inner', { a: 'x', b: 2 }))
+  },
+)
 
 Element('a text of zeros is not the empty one', () => {
   assert.equal(read('text', bytes('Request', { text: '\0' })), bytes('One', { value: '\0' }))
 })
 
-Element('E2: the last of repeated occurrences wins, and one of another wire type is passed over', () => {
+Element('element.E2: the last of repeated occurrences wins, and one of another wire type is passed over', () => {
   const twice = Buffer.concat([
     bytes('Request', { text: 'a' }),
     bytes('Request', { text: 'b' }),

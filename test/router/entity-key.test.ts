@@ -58,20 +58,23 @@ const scalars: readonly (readonly [ScalarType, readonly number[], string])[] = [
   ['double', [0x09, 0, 0, 0, 0, 0, 0, 0xf8, 0x3f], '1.5'],
 ]
 
-Key('K1: every scalar type has its text: numbers exact in decimal, bool as words, bytes in base64', () => {
-  for (const [type, bytes, key] of scalars) {
-    assert.is(keyReader(message(type), 'test.Service/Do', 1_024)(Uint8Array.from(bytes)), key, type)
-  }
-})
+Key(
+  '§key-2, entity-key.K1: every scalar type has its text: numbers exact in decimal, bool as words, bytes in base64',
+  () => {
+    for (const [type, bytes, key] of scalars) {
+      assert.is(keyReader(message(type), 'test.Service/Do', 1_024)(Uint8Array.from(bytes)), key, type)
+    }
+  },
+)
 
-Key('K2: an unset number is 0 and an unset bool false, and both are keys', () => {
+Key('§key-2, entity-key.K2: an unset number is 0 and an unset bool false, and both are keys', () => {
   for (const [type] of scalars.filter(([name]) => name !== 'string' && name !== 'bytes')) {
     const key = keyReader(message(type), 'test.Service/Do', 1_024)(new Uint8Array())
     assert.is(key, type === 'bool' ? 'false' : '0', type)
   }
 })
 
-Key('K2: a request whose key is empty or not there is refused, naming method and field', () => {
+Key('§key-4, entity-key.K2: a request whose key is empty or not there is refused, naming method and field', () => {
   const said = 'test.Service/Do: the field f1 names the entity and is empty; set it in the request'
   for (const type of ['string', 'bytes'] as const) {
     const read = keyReader(message(type), 'test.Service/Do', 1_024)
@@ -81,7 +84,7 @@ Key('K2: a request whose key is empty or not there is refused, naming method and
   }
 })
 
-Key('K2: of several fields each must have a text, and the first that has none is named', () => {
+Key('§key-4, entity-key.K2: of several fields each must have a text, and the first that has none is named', () => {
   const read = keyReader(message('string', 'int32', 'string'), 'test.Service/Do', 1_024)
   assert.is(entityId(read(Buffer.concat([text(1, 'a'), text(3, 'c')])), 3), 'a-0-c')
   assert.match(refuses(() => read(text(3, 'c')), 'bad_request').message, 'the field f1 ')
@@ -89,7 +92,7 @@ Key('K2: of several fields each must have a text, and the first that has none is
   assert.match(refuses(() => read(new Uint8Array()), 'bad_request').message, 'the field f1 ')
 })
 
-Key('K2: a field that allows it may be empty, and only that one', () => {
+Key('§key-5, entity-key.K2: a field that allows it may be empty, and only that one', () => {
   assert.is(keyReader(messageOf(['string'], [0]), 'test.Service/Do', 1_024)(new Uint8Array()), '')
   assert.is(keyReader(messageOf(['bytes'], [0]), 'test.Service/Do', 1_024)(new Uint8Array()), '')
   const read = keyReader(messageOf(['string', 'string'], [1]), 'test.Service/Do', 1_024)
@@ -97,14 +100,14 @@ Key('K2: a field that allows it may be empty, and only that one', () => {
   assert.match(refuses(() => read(text(2, 'b')), 'bad_request').message, 'the field f1 ')
 })
 
-Key('K3: the last of repeated occurrences wins', () => {
+Key('§key-6, entity-key.K3: the last of repeated occurrences wins', () => {
   assert.is(
     keyReader(message('string'), 'test.Service/Do', 1_024)(Buffer.concat([text(1, 'first'), text(1, 'last')])),
     'last',
   )
 })
 
-Key('A17: a-b with c never meets a with b-c inside, and both are a-b-c outside', () => {
+Key('§key-3: a-b with c never meets a with b-c inside, and both are a-b-c outside', () => {
   const read = keyReader(message('string', 'string'), 'test.Service/Do', 1_024)
   const left = read(Buffer.concat([text(1, 'a-b'), text(2, 'c')]))
   const right = read(Buffer.concat([text(2, 'b-c'), text(1, 'a')]))
@@ -113,7 +116,7 @@ Key('A17: a-b with c never meets a with b-c inside, and both are a-b-c outside',
   assert.is(entityId(right, 2), 'a-b-c')
 })
 
-Key('A17: no two lists of fields have the same key, NUL included', () => {
+Key('§key-8: no two lists of fields have the same key, NUL included', () => {
   const field = fc.string({ unit: fc.constantFrom('\0', '\u0001', '-', 'a'), maxLength: 6 })
   const fields = fc
     .integer({ min: 1, max: 4 })
@@ -124,7 +127,7 @@ Key('A17: no two lists of fields have the same key, NUL included', () => {
   )
 })
 
-Key('the key does not depend on other fields, known or not', () => {
+Key('§key-6: the key does not depend on other fields, known or not', () => {
   const read = keyReader(message('string'), 'test.Service/Do', 1_024)
   const noise = Buffer.from([0x10, 5, 0x1d, 1, 2, 3, 4, 0x21, 1, 2, 3, 4, 5, 6, 7, 8, 0x2b, 0x08, 1, 0x2c])
   assert.is(read(Buffer.concat([noise, text(1, 'id'), text(7, 'other')])), 'id')
@@ -167,7 +170,7 @@ Key('hostile bytes are a bad request, and nothing else', () => {
   )
 })
 
-Key('a key is bounded in bytes, not in characters', () => {
+Key('§key-7: a key is bounded in bytes, not in characters', () => {
   const read = keyReader(message('string'), 'test.Service/Do', 12)
   assert.is(read(text(1, 'a'.repeat(12))), 'a'.repeat(12))
   assert.is(read(text(1, 'äöüäöü')), 'äöüäöü')

@@ -17,7 +17,7 @@ function opened(catalog = memoryStore().catalog) {
   return { catalog, clock, freed, quarantine }
 }
 
-Refused('a second, ten, a minute, then until somebody releases it', () => {
+Refused('§share-4: a second, ten, a minute, then until somebody releases it', () => {
   const { quarantine, clock } = opened()
   assert.is(quarantine.of('a.B'), undefined)
   for (const forMs of [1_000, 10_000, 60_000]) {
@@ -46,7 +46,7 @@ Refused('a second, ten, a minute, then until somebody releases it', () => {
   assert.is(quarantine.of('a.B'), undefined)
 })
 
-Refused('Q1: strikes survive a start, and so does a release', () => {
+Refused('§share-4, quarantine.Q1: strikes survive a start, and so does a release', () => {
   const { catalog, quarantine } = opened()
   for (let strike = 0; strike < 3; strike++) quarantine.strike(held, 3)
   quarantine.stop()
@@ -58,7 +58,7 @@ Refused('Q1: strikes survive a start, and so does a release', () => {
   assert.is(opened(catalog).quarantine.of('a.B'), undefined)
 })
 
-Refused('Q2: an hour of good service forgives', () => {
+Refused('§share-4, quarantine.Q2: an hour of good service forgives', () => {
   const { catalog, quarantine, clock } = opened()
   quarantine.strike(held, 3)
   quarantine.stop()
@@ -70,7 +70,7 @@ Refused('Q2: an hour of good service forgives', () => {
   assert.is(catalog.strikes().size, 0)
 })
 
-Refused('another version begins without strikes; the same one, served again, does not', () => {
+Refused('§share-4: another version begins without strikes; the same one, served again, does not', () => {
   const { quarantine, freed } = opened()
   for (let strike = 0; strike < 4; strike++) quarantine.strike(held, 3)
   quarantine.changed(() => 3)

@@ -28,36 +28,39 @@ function ends() {
   return { heard, receiver, told, call }
 }
 
-Streams('T1: in any order of careless calls there is one end, one cancel, and nothing after either', () => {
-  const acts = fc.array(fc.constantFrom('next', 'end', 'taken', 'item', 'halfClose', 'cancel', 'resume'), {
-    maxLength: 20,
-  })
-  fc.assert(
-    fc.property(acts, (sequence) => {
-      const { heard, receiver, told, call } = ends()
-      const guarded = new GuardedStream(receiver)
-      guarded.run(call, Number.POSITIVE_INFINITY)
-      for (const act of sequence) {
-        if (act === 'next') guarded.next(Buffer.from('x'), noMetadata)
-        else if (act === 'end') guarded.end()
-        else if (act === 'taken') guarded.inputTaken()
-        else if (act === 'item') guarded.item(new Uint8Array())
-        else guarded[act]()
-      }
-      const last = sequence.findIndex((act) => act === 'end' || act === 'cancel')
-      const before = last === -1 ? sequence : sequence.slice(0, last)
-      const count = (list: string[], what: string) => list.filter((item) => item === what).length
-      assert.is(count(heard, 'end'), sequence[last] === 'end' ? 1 : 0)
-      assert.is(count(told, 'cancel'), sequence[last] === 'cancel' ? 1 : 0)
-      assert.is(count(heard, 'next x'), count(before, 'next'))
-      assert.is(count(told, 'item'), count(before, 'item'))
-      assert.is(count(told, 'half-close'), count(before, 'halfClose'))
-      assert.is(guarded.ready, last === -1)
-    }),
-  )
-})
+Streams(
+  '§stream-1, streams.T1: in any order of careless calls there is one end, one cancel, and nothing after either',
+  () => {
+    const acts = fc.array(fc.constantFrom('next', 'end', 'taken', 'item', 'halfClose', 'cancel', 'resume'), {
+      maxLength: 20,
+    })
+    fc.assert(
+      fc.property(acts, (sequence) => {
+        const { heard, receiver, told, call } = ends()
+        const guarded = new GuardedStream(receiver)
+        guarded.run(call, Number.POSITIVE_INFINITY)
+        for (const act of sequence) {
+          if (act === 'next') guarded.next(Buffer.from('x'), noMetadata)
+          else if (act === 'end') guarded.end()
+          else if (act === 'taken') guarded.inputTaken()
+          else if (act === 'item') guarded.item(new Uint8Array())
+          else guarded[act]()
+        }
+        const last = sequence.findIndex((act) => act === 'end' || act === 'cancel')
+        const before = last === -1 ? sequence : sequence.slice(0, last)
+        const count = (list: string[], what: string) => list.filter((item) => item === what).length
+        assert.is(count(heard, 'end'), sequence[last] === 'end' ? 1 : 0)
+        assert.is(count(told, 'cancel'), sequence[last] === 'cancel' ? 1 : 0)
+        assert.is(count(heard, 'next x'), count(before, 'next'))
+        assert.is(count(told, 'item'), count(before, 'item'))
+        assert.is(count(told, 'half-close'), count(before, 'halfClose'))
+        assert.is(guarded.ready, last === -1)
+      }),
+    )
+  },
+)
 
-Streams('T2: at its deadline the client is told so, and the other side that it left', async () => {
+Streams('§deadline-3, streams.T2: at its deadline the client is told so, and the other side that it left', async () => {
   const { heard, receiver, told, call } = ends()
   const guarded = new GuardedStream(receiver)
   guarded.run(call, 10)
@@ -77,24 +80,27 @@ Streams('a call that ended before it could be run is not run', () => {
   assert.equal(told, [])
 })
 
-Streams('T3: called for one answer, a stream answers with its first element, or empty, or how it failed', () => {
-  const answers: Answer[] = []
-  const of = () => once((answer) => answers.push(answer))
-  const full = of()
-  full.next(Buffer.from('a'), [['x', '1']])
-  full.next(Buffer.from('b'), noMetadata)
-  full.end()
-  of().end()
-  of().end({ kind: 'refusal', failure: { code: 5, message: '', details: [] }, metadata: noMetadata })
-  assert.equal(
-    answers.map((answer) =>
-      answer.kind === 'reply' ? [String(Buffer.from(answer.payload)), answer.metadata.length] : answer.kind,
-    ),
-    [['a', 1], ['', 0], 'refusal'],
-  )
-})
+Streams(
+  '§stream-6, §forward-6, streams.T3: called for one answer, a stream answers with its first element, or empty, or how it failed',
+  () => {
+    const answers: Answer[] = []
+    const of = () => once((answer) => answers.push(answer))
+    const full = of()
+    full.next(Buffer.from('a'), [['x', '1']])
+    full.next(Buffer.from('b'), noMetadata)
+    full.end()
+    of().end()
+    of().end({ kind: 'refusal', failure: { code: 5, message: '', details: [] }, metadata: noMetadata })
+    assert.equal(
+      answers.map((answer) =>
+        answer.kind === 'reply' ? [String(Buffer.from(answer.payload)), answer.metadata.length] : answer.kind,
+      ),
+      [['a', 1], ['', 0], 'refusal'],
+    )
+  },
+)
 
-Streams('T3: called as a stream, one answer is its only element', () => {
+Streams('§stream-6, streams.T3: called as a stream, one answer is its only element', () => {
   const { heard, receiver } = ends()
   single(receiver)({ kind: 'reply', payload: Buffer.from('a'), metadata: noMetadata })
   single(receiver)({ kind: 'refusal', failure: { code: 5, message: '', details: [] }, metadata: noMetadata })

@@ -78,7 +78,7 @@ function survives(input: Uint8Array): void {
 
 const Load = suite('schema')
 
-Load('A2: all three options mark entity keys, and false does not', () => {
+Load('§key-1: all three options mark entity keys, and false does not', () => {
   assert.equal(
     request.fields.filter((item) => item.entityKey).map((item) => item.name),
     ['id', 'cloud', 'legacy'],
@@ -141,7 +141,7 @@ Load('reads proto2 and edition 2023 with their own defaults', async () => {
   ])
 })
 
-Load('L1: every problem is reported at once, each naming its element', () => {
+Load('load.L1: every problem is reported at once, each naming its element', () => {
   const found = problems(
     file(
       part(3, 'missing.proto'),

@@ -74,7 +74,7 @@ function step(exports: ActionExports, method: string, state: Uint8Array | undefi
 
 const Action = suite('action')
 
-Action('A1: a refusal keeps its effects, and is another refusal than the one without', () => {
+Action('action.A1: a refusal keeps its effects, and is another refusal than the one without', () => {
   const no = refuse('ABORTED', 'no')
   const { when } = testKit(orders({ place: ({ orderId }) => (orderId === '' ? no : no.effect(target)) }))
   when('place', { userId: 'u', orderId: 'o' }).effects([target]).refuses('ABORTED', 'no')
@@ -99,7 +99,7 @@ Action('what the caller got wrong is a refusal, of a stream the end', () => {
   assert.throws(() => exports.call(name, [{ ...command, method: 'Echo', payload: new Uint8Array(0) }]), /streams/)
 })
 
-Action('A2, A3: a server stream of 100,000 elements is given in chunks, one for each call', () => {
+Action('action.A2, action.A3: a server stream of 100,000 elements is given in chunks, one for each call', () => {
   const chunk = 1_000
   const definition = orders({
     watch: serverStream({
@@ -126,7 +126,7 @@ Action('A2, A3: a server stream of 100,000 elements is given in chunks, one for 
   assert.is(calls, 101)
 })
 
-Action('A4: inputs are taken in order, together or one by one, and none after the end', () => {
+Action('action.A4: inputs are taken in order, together or one by one, and none after the end', () => {
   const definition = orders({
     echo: bidi({
       start: ({ metadata }) => [metadata.get('x-who')!],
@@ -221,7 +221,7 @@ Action('a stream may refuse at its start, answer early, go on after the client h
     .ends()
 })
 
-Action('A3: what arrives before more was asked for does not make the stream forget it', () => {
+Action('action.A3: what arrives before more was asked for does not make the stream forget it', () => {
   const definition = orders({
     echo: bidi({
       start: () => 2,
@@ -245,7 +245,7 @@ Action('A3: what arrives before more was asked for does not make the stream forg
   assert.equal(step(exports, 'Echo', waiting.state).outputs, [], 'asked for more that it has not, it is silent')
 })
 
-Action('A2: a state that is a message comes back as it was, all defaults too', () => {
+Action('action.A2: a state that is a message comes back as it was, all defaults too', () => {
   const seen: string[] = []
   const definition = orders({
     echo: bidi({
@@ -285,23 +285,26 @@ Action('a handler of another shape, and none, are told when the service is defin
   assert.throws(() => action(Orders, { methods: missing as never }), /methods\.import is missing/)
 })
 
-Action('A5: lines of a stream go with its next output, or with one that says nothing; the kit prints each once', () => {
-  const definition = orders({
-    echo: bidi({
-      item: (_, { text }) => {
-        console.log(text)
-        return text === '' ? keep(undefined) : emit({ text })
-      },
-      cancelled: () => {
-        console.warn('left')
-        return accept()
-      },
-    }),
-  })
-  const talk = () =>
-    testKit(definition).stream('echo').sends({ text: 'a' }, { text: '' }).emits({ text: 'a' }).cancels()
-  assert.equal(printed(talk), ['info: a', 'info: ', 'warn: left'])
-})
+Action(
+  'action.A5: lines of a stream go with its next output, or with one that says nothing; the kit prints each once',
+  () => {
+    const definition = orders({
+      echo: bidi({
+        item: (_, { text }) => {
+          console.log(text)
+          return text === '' ? keep(undefined) : emit({ text })
+        },
+        cancelled: () => {
+          console.warn('left')
+          return accept()
+        },
+      }),
+    })
+    const talk = () =>
+      testKit(definition).stream('echo').sends({ text: 'a' }, { text: '' }).emits({ text: 'a' }).cancels()
+    assert.equal(printed(talk), ['info: a', 'info: ', 'warn: left'])
+  },
+)
 
 Action('the kit tells a stream that remembers something, and one that goes on without saying anything', () => {
   let calls = 0

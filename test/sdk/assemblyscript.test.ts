@@ -218,7 +218,7 @@ Counter('an event that it does not know is a fault', () => {
   )
 })
 
-Counter('M2: 100,000 calls fit a memory of 1 MiB', async () => {
+Counter('memory.M2: 100,000 calls fit a memory of 1 MiB', async () => {
   // Every call takes about 1 KB of the arena: a hundred times the memory, if any of it stayed.
   const small = { ...limits, guestMemoryBytesMax: 1024 * 1024 }
   const result = await link((await component('counter/assemblyscript')).bytes, small)
@@ -283,7 +283,7 @@ Answers('a refusal has details and no effects', () => {
   assert.equal(outcome.effects, [])
 })
 
-Answers('C2: a refusal after events leaves the state, and its neighbours theirs', () => {
+Answers('event-sourced.C2: a refusal after events leaves the state, and its neighbours theirs', () => {
   const batch = [append(['x', 'y']), append(['lost', 'lost too'], true), append(['z'])]
   const start: Basis = { kind: 'state', bytes: Log!.encode({ texts: ['w'] }) }
   const { decisions, next } = decide(fresh(probe), probeName, batch, start)
@@ -297,14 +297,14 @@ Answers('C2: a refusal after events leaves the state, and its neighbours theirs'
   assert.equal(next, { kind: 'state', bytes: Log!.encode({ texts: ['w', 'x', 'y', 'z'] }) })
 })
 
-Answers('C3: a handler that gives no answer is a fault', () => {
+Answers('context.C3: a handler that gives no answer is a fault', () => {
   assert.throws(
     () => decide(fresh(probe), probeName, [ask('Static')]),
     (error: unknown) => error instanceof GuestFault && error.reason === 'trap',
   )
 })
 
-Answers('M1: module-level values stay over calls that use the memory above them', () => {
+Answers('memory.M1: module-level values stay over calls that use the memory above them', () => {
   const guest = fresh(probe)
   const long = 'x'.repeat(100_000)
   for (let call = 0; call < 100; call++) decide(guest, probeName, [append([long, long])])
@@ -470,7 +470,7 @@ Codec('checks UTF-8 strictly', () => {
   }
 })
 
-Codec('R2: a hundred messages may be open at once, and no more', () => {
+Codec('reader.R2: a hundred messages may be open at once, and no more', () => {
   const guest = fresh(probe)
   const nested = (depth: number): GuestCommand => {
     let encoded: number[] = []

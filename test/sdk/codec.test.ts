@@ -44,7 +44,7 @@ Codec('reads what protobufjs writes', () => {
   )
 })
 
-Codec('M2: a made message equals the same message read back, order of maps included', () => {
+Codec('message.M2: a made message equals the same message read back, order of maps included', () => {
   fc.assert(
     fc.property(every, (value) => {
       const made = Every(value)
@@ -63,7 +63,7 @@ Codec('sizeMax bounds the encoded size', () => {
   fc.assert(fc.property(every, (value) => assert.ok(Every.sizeMax(Every(value)) >= Every.encode(Every(value)).length)))
 })
 
-Codec('R1: any bytes are a message or a MalformedError, as protobufjs sees it where it accepts them', () => {
+Codec('reader.R1: any bytes are a message or a MalformedError, as protobufjs sees it where it accepts them', () => {
   const fuzzed = fc
     .tuple(every, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { maxLength: 3 }), fc.nat())
     .map(([value, flips, cut]) => {
@@ -123,7 +123,7 @@ Codec('negative int32 and enums take ten bytes; wider varints are cut to the fie
   assert.is(Every.decode(bytes(104, 128, 128, 128, 128, 128, 32))['aBool'], true)
 })
 
-Codec('W2: NaN has one form, and -0 is not left out', () => {
+Codec('writer.W2: NaN has one form, and -0 is not left out', () => {
   const nan = new Float64Array(Uint8Array.from([1, 0, 0, 0, 0, 0, 248, 255]).buffer)[0]!
   assert.equal(Every.encode(Every({ aDouble: nan })), bytes(9, 0, 0, 0, 0, 0, 0, 248, 127))
   assert.equal(Every.encode(Every({ aDouble: -0 })), bytes(9, 0, 0, 0, 0, 0, 0, 0, 128))
@@ -136,7 +136,7 @@ Codec('unknown fields and known ones with another wire type are passed over', ()
   assert.equal(Every.decode(Uint8Array.from([...unknown, ...wrong, 24, 5])), Every.decode(bytes(24, 5)))
 })
 
-Codec('W1: a value that its field cannot hold throws, and says which message', () => {
+Codec('writer.W1: a value that its field cannot hold throws, and says which message', () => {
   const wrong: Fields[] = [
     { anInt32: 1.5 },
     { anInt32: 2 ** 31 },
@@ -186,7 +186,7 @@ for (const [name, ...malformed] of [
 ] as [string, ...number[]][]) {
   rejects(`UTF-8 that is ${name}`, bytes(114, malformed.length, ...malformed), /UTF-8/)
 }
-Codec('R2: nesting is bounded', () => {
+Codec('reader.R2: nesting is bounded', () => {
   const nested = (depth: number): Uint8Array => {
     let inner: number[] = []
     for (let level = 0; level < depth; level++) {

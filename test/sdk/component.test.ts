@@ -75,15 +75,18 @@ Component('checks UTF-8 in QuickJS as strictly as in Node', () => {
   assert.is(answer.kind === 'message' && Every.decode(answer.payload)['aString'], text)
 })
 
-Component('D2: an unknown method and a malformed request are refusals, and leave their neighbours alone', () => {
-  const good = EchoRequest.encode(EchoRequest({ every: Every({ anInt32: 5 }) }))
-  const { decisions, next } = decide([echo(good), echo(good, 'Shout'), echo(Uint8Array.from([27])), echo(good)])
-  const codes = decisions.map(({ outcome }) => (outcome.answer.kind === 'failure' ? outcome.answer.failure.code : 0))
-  assert.equal(codes, [0, 12, 3, 0])
-  assert.is(next.kind, 'unchanged')
-})
+Component(
+  'event-sourced.D2: an unknown method and a malformed request are refusals, and leave their neighbours alone',
+  () => {
+    const good = EchoRequest.encode(EchoRequest({ every: Every({ anInt32: 5 }) }))
+    const { decisions, next } = decide([echo(good), echo(good, 'Shout'), echo(Uint8Array.from([27])), echo(good)])
+    const codes = decisions.map(({ outcome }) => (outcome.answer.kind === 'failure' ? outcome.answer.failure.code : 0))
+    assert.equal(codes, [0, 12, 3, 0])
+    assert.is(next.kind, 'unchanged')
+  },
+)
 
-Component('C2: a token of another entity, or of nothing, is unknown', () => {
+Component('component.C2: a token of another entity, or of nothing, is unknown', () => {
   const start = { kind: 'state', bytes: new TextEncoder().encode('{}') } as const
   const first = guest.decide(service, 'a', start, [], false)
   assert.is(first.kind, 'decided')
@@ -95,7 +98,7 @@ Component('C2: a token of another entity, or of nothing, is unknown', () => {
   assert.is(same.kind === 'decided' && same.next.kind, 'unchanged')
 })
 
-Component('C3: bytes come when they are asked for', () => {
+Component('component.C3: bytes come when they are asked for', () => {
   const decided = guest.decide(service, 'c', { kind: 'initial' }, [], true)
   const bytes = decided.kind === 'decided' && decided.next.kind === 'held' ? decided.next.bytes : undefined
   assert.equal(bytes, new TextEncoder().encode('{}'))

@@ -44,7 +44,7 @@ Console('numbers, texts and lists of them are what Node says, whatever they are'
   fc.assert(fc.property(fc.array(plain, { maxLength: 4 }), (values) => formatted(values) === format(...values)))
 })
 
-Console('I1: what cannot be shown, goes round or is deep says so', () => {
+Console('inspect.I1: what cannot be shown, goes round or is deep says so', () => {
   const round: Record<string, unknown> = { name: 'round' }
   round['self'] = { again: round }
   assert.is(inspect(round), "{ name: 'round', self: { again: [Circular] } }")
@@ -74,7 +74,7 @@ Console('I1: what cannot be shown, goes round or is deep says so', () => {
   assert.is(formatted([new TypeError('no'), { error: new Error('inner') }]), 'TypeError: no { error: [Error: inner] }')
 })
 
-Console('I2: a value takes a kilobyte at most', () => {
+Console('inspect.I2: a value takes a kilobyte at most', () => {
   const many = Array.from({ length: 100_000 }, (_, index) => ({ index, text: 'x'.repeat(100) }))
   for (const value of [many, { many }, 'y'.repeat(10_000), new Uint8Array(1_000_000), new Map([[many, many]])]) {
     const text = inspect(value)
@@ -106,7 +106,7 @@ Console('levels are those of the words', () => {
   )
 })
 
-Console('G2: lines are bounded, and begin anew once they are taken', () => {
+Console('logs.G2: lines are bounded, and begin anew once they are taken', () => {
   takeLogs()
   assert.not.ok(hasLogs())
   assert.is(takeLogs(), takeLogs())

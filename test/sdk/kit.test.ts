@@ -58,24 +58,24 @@ Kit('a service that keeps the laws passes', () => {
   assert.is(failure(counter(() => 1n)).message, 'nothing failed')
 })
 
-Kit('K2: a state that is changed in place is told', () => {
+Kit('outcome.K2: a state that is changed in place is told', () => {
   const mutating = counter((state) => (state.value += 1n))
   assert.match(failure(mutating).message, /read only property 'value'/)
 })
 
-Kit('K2: something kept between calls is told as a broken law', () => {
+Kit('outcome.K2: something kept between calls is told as a broken law', () => {
   let calls = 0n
   assert.match(failure(counter(() => ++calls)).message, /examples\.counter\.v1\.Counter breaks law L\d/)
 })
 
-Kit('K2: forbidden globals are refused while a handler runs, and back afterwards', () => {
+Kit('outcome.K2: forbidden globals are refused while a handler runs, and back afterwards', () => {
   assert.is(failure(counter(() => BigInt(Date.now()))).message, 'Date is not available in a service: use context.now')
   assert.match(failure(counter(() => BigInt(Math.floor(Math.random())))).message, /^Math\.random is not available/)
   assert.type(Date.now(), 'number')
   assert.type(Math.random(), 'number')
 })
 
-Kit('K3: time and chance are the same in every run', () => {
+Kit('outcome.K3: time and chance are the same in every run', () => {
   const seen = new Set<string>()
   const definition = counter((_, { now, random }) => {
     seen.add(`${now}`)
@@ -176,7 +176,7 @@ Kit('a header that a host passes on to no function is told, with what to do inst
   sending('x-token', 'accept-language').then([Added({ amount: 1n })], { value: 1n })
 })
 
-Kit('K4: a chain that is awaited before its end says so', async () => {
+Kit('outcome.K4: a chain that is awaited before its end says so', async () => {
   const when = testKit(counter(() => 1n))
     .given()
     .when('add', add)

@@ -130,7 +130,7 @@ const change: fc.Arbitrary<(view: All) => Operation> = fc.oneof(
   fc.constant((view: All) => view.rooms.clear()),
 )
 
-Replicated('O1, O2: operations apply to what is there, and a draft is what they make of it', () => {
+Replicated('operation.O1, operation.O2: operations apply to what is there, and a draft is what they make of it', () => {
   fc.assert(
     fc.property(fc.array(fc.array(change, { maxLength: 6 }), { maxLength: 6 }), (turns) => {
       let replica: Replica | undefined
@@ -150,7 +150,7 @@ Replicated('O1, O2: operations apply to what is there, and a draft is what they 
   )
 })
 
-Replicated('E1, E2: elements have one form, the one of the spec', () => {
+Replicated('codec.E1, codec.E2: elements have one form, the one of the spec', () => {
   const encoded = <T>(codec: { encode(value: T): Uint8Array }, value: T) => [...codec.encode(value)]
   assert.equal(encoded(text, 'a'), [10, 1, 97])
   assert.equal(encoded(text, ''), [])
@@ -164,7 +164,7 @@ Replicated('E1, E2: elements have one form, the one of the spec', () => {
   assert.equal(decode(encode({ b: new Set([1]), a: 2n })), { a: 2n, b: new Set([1]) })
 })
 
-Replicated('K1: looking for an element and counting need no index, and find the same as with one', () => {
+Replicated('content.K1: looking for an element and counting need no index, and find the same as with one', () => {
   const element = fc.oneof(
     fc.constantFrom('', 'a', 'b', 'aa', '\n', '\n\u0001a'),
     fc.string({ minLength: 120, maxLength: 140 }),
@@ -195,7 +195,7 @@ Replicated('K1: looking for an element and counting need no index, and find the 
   )
 })
 
-Replicated('K3: elements come in the order of their bytes, those of the same decision too', () => {
+Replicated('content.K3: elements come in the order of their bytes, those of the same decision too', () => {
   const set = orSet(text)
   const content = readView(encodeView(fromPlain(set, ['b', 'd']), undefined)).content
   const node = { content, place: rootPlace(set.number, true) }
@@ -220,7 +220,7 @@ function decide(exports: ReplicatedExports, view: Uint8Array, sent: WireCommand)
 
 const noRoom = { users: [], connections: 0 }
 
-Replicated('O3: the first command on a register writes it, unless it does so itself', () => {
+Replicated('operation.O3: the first command on a register writes it, unless it does so itself', () => {
   const register = lwwRegister(text, 'initial')
   const definition = service(register, {
     decide: {
@@ -239,34 +239,39 @@ Replicated('O3: the first command on a register writes it, unless it does so its
   assert.is(decide(exports, there, command('Look')).operations.length, 0)
 })
 
-Replicated('D2: where only the host knows which write won, it is asked, and the decision is made again', () => {
-  const register = lwwRegister(text, '')
-  const definition = service(register, {
-    decide: {
-      join: (view, { user }) =>
-        accept(view.set(user, { clock: 'custom', at: 5n }))
-          .metadata('x-before', view.value)
-          .reply((after: ViewOf<typeof register>) => ({ users: [after.value], connections: 0 })),
-      look: () => accept().reply(noRoom),
-    },
-  })
-  const exports = definition.exports([definition])
-  const before = encodeView(fromPlain(register, 'old'), undefined)
-  const decision = decide(exports, before, command('Join', 'new'))
-  assert.is(decision.answer.tag, 'after')
-  assert.equal(decision.answer.val, before)
-  // The host's own answer: the write has lost. An instance that has decided nothing renders it.
-  const render = (view: Uint8Array) =>
-    definition.exports([definition]).render('examples.presence.v1.Presence', 'r', view, command('Join', 'new'), before)
-  const { answer, metadata } = render(before)
-  assert.is(
-    show(answer.tag === 'ok' && answer.val.tag === 'message' && Room.decode(answer.val.val)),
-    show({ users: ['old'], connections: 0 }),
-  )
-  assert.equal(metadata, [{ name: 'x-before', value: { tag: 'text', val: 'old' } }])
-  const fresh = decide(exports, new Uint8Array(0), command('Join', 'new'))
-  assert.is(fresh.answer.tag, 'now', 'the first write of a register wins')
-})
+Replicated(
+  'replicated.D2: where only the host knows which write won, it is asked, and the decision is made again',
+  () => {
+    const register = lwwRegister(text, '')
+    const definition = service(register, {
+      decide: {
+        join: (view, { user }) =>
+          accept(view.set(user, { clock: 'custom', at: 5n }))
+            .metadata('x-before', view.value)
+            .reply((after: ViewOf<typeof register>) => ({ users: [after.value], connections: 0 })),
+        look: () => accept().reply(noRoom),
+      },
+    })
+    const exports = definition.exports([definition])
+    const before = encodeView(fromPlain(register, 'old'), undefined)
+    const decision = decide(exports, before, command('Join', 'new'))
+    assert.is(decision.answer.tag, 'after')
+    assert.equal(decision.answer.val, before)
+    // The host's own answer: the write has lost. An instance that has decided nothing renders it.
+    const render = (view: Uint8Array) =>
+      definition
+        .exports([definition])
+        .render('examples.presence.v1.Presence', 'r', view, command('Join', 'new'), before)
+    const { answer, metadata } = render(before)
+    assert.is(
+      show(answer.tag === 'ok' && answer.val.tag === 'message' && Room.decode(answer.val.val)),
+      show({ users: ['old'], connections: 0 }),
+    )
+    assert.equal(metadata, [{ name: 'x-before', value: { tag: 'text', val: 'old' } }])
+    const fresh = decide(exports, new Uint8Array(0), command('Join', 'new'))
+    assert.is(fresh.answer.tag, 'now', 'the first write of a register wins')
+  },
+)
 
 const tags = orSet(text)
 
@@ -330,50 +335,53 @@ Replicated('a dynamic view holds what it asks for', () => {
   assert.is(keyOf(first!), '\n\u0001x')
 })
 
-Replicated('D3: streams are told, end, refuse and are cancelled, each with the request that opened them', () => {
-  const target = call(Presence, 'look', { room: 'r' })
-  const definition = replicated(Presence, {
-    value: tags,
-    decide: {
-      join: (view, { user }) => (user === 'once' ? accept().reply(noRoom) : accept(view.add(user)).stream()),
-      look: (view) =>
-        view.has('gone') ? remove().reply({ users: [...view], connections: 0 }) : refuse('ABORTED', 'no'),
-    },
-    streams: {
-      join: {
-        changed: (view, { user }) => {
-          if (user === 'quiet') return silent()
-          if (user === 'done') return end({ users: [...view], connections: 0 })
-          if (user === 'thrown') return refuse('PERMISSION_DENIED', 'out')
-          return emit({ users: [user], connections: view.size }).effect(target)
-        },
-        cancelled: (view, { user }) => accept(view.remove(user)).effect(target),
+Replicated(
+  'replicated.D3: streams are told, end, refuse and are cancelled, each with the request that opened them',
+  () => {
+    const target = call(Presence, 'look', { room: 'r' })
+    const definition = replicated(Presence, {
+      value: tags,
+      decide: {
+        join: (view, { user }) => (user === 'once' ? accept().reply(noRoom) : accept(view.add(user)).stream()),
+        look: (view) =>
+          view.has('gone') ? remove().reply({ users: [...view], connections: 0 }) : refuse('ABORTED', 'no'),
       },
-    },
-  })
-  const room = testKit(definition).given(['a'])
-  const at = (user: string) => ({ room: 'r', user })
-  room.when('join', at('once')).then(accept(), noRoom)
-  room.when('join', at('b')).streams((view) => accept(view.add('b')))
-  room.changed('join', at('quiet')).silent()
-  room.changed('join', at('done')).ends({ users: ['a'], connections: 0 })
-  room.changed('join', at('thrown')).refuses('PERMISSION_DENIED', /out/)
-  room
-    .changed('join', at('b'))
-    .effects([target])
-    .emits({ users: ['b'], connections: 1 })
-  const left = room
-    .cancelled('join', at('a'))
-    .effects([target])
-    .then((view) => accept(view.remove('a')))
-  assert.is(left.value.size, 0)
-  left.when('look', { room: 'r' }).refuses('ABORTED')
-  const gone = testKit(definition)
-    .given(['gone'])
-    .when('look', { room: 'r' })
-    .then(remove(), { users: ['gone'], connections: 0 })
-  assert.throws(() => gone.when('look', { room: 'r' }), /deleted/)
-})
+      streams: {
+        join: {
+          changed: (view, { user }) => {
+            if (user === 'quiet') return silent()
+            if (user === 'done') return end({ users: [...view], connections: 0 })
+            if (user === 'thrown') return refuse('PERMISSION_DENIED', 'out')
+            return emit({ users: [user], connections: view.size }).effect(target)
+          },
+          cancelled: (view, { user }) => accept(view.remove(user)).effect(target),
+        },
+      },
+    })
+    const room = testKit(definition).given(['a'])
+    const at = (user: string) => ({ room: 'r', user })
+    room.when('join', at('once')).then(accept(), noRoom)
+    room.when('join', at('b')).streams((view) => accept(view.add('b')))
+    room.changed('join', at('quiet')).silent()
+    room.changed('join', at('done')).ends({ users: ['a'], connections: 0 })
+    room.changed('join', at('thrown')).refuses('PERMISSION_DENIED', /out/)
+    room
+      .changed('join', at('b'))
+      .effects([target])
+      .emits({ users: ['b'], connections: 1 })
+    const left = room
+      .cancelled('join', at('a'))
+      .effects([target])
+      .then((view) => accept(view.remove('a')))
+    assert.is(left.value.size, 0)
+    left.when('look', { room: 'r' }).refuses('ABORTED')
+    const gone = testKit(definition)
+      .given(['gone'])
+      .when('look', { room: 'r' })
+      .then(remove(), { users: ['gone'], connections: 0 })
+    assert.throws(() => gone.when('look', { room: 'r' }), /deleted/)
+  },
+)
 
 Replicated('the kit prints what is logged where subscribers are told, and where one leaves', () => {
   const definition = replicated(Presence, {
@@ -401,7 +409,7 @@ Replicated('the kit prints what is logged where subscribers are told, and where 
   assert.equal(printed(leaving), ['error: leaving a'])
 })
 
-Replicated('D1: a refusal brings no operations, and the note of a stream is its request', () => {
+Replicated('replicated.D1: a refusal brings no operations, and the note of a stream is its request', () => {
   const definition = service(tags, {
     decide: {
       join: (view, { user }) => (user === '' ? refuse('ABORTED', 'no') : accept(view.add(user)).stream()),
@@ -437,7 +445,7 @@ Replicated('the kit tells what is remembered, what is looked at elsewhere, and w
   assert.throws(() => joined.streams((view) => accept(view.add('b'))), /decided otherwise/)
 })
 
-Replicated('V2: another kind than the definition says is told', () => {
+Replicated('view.V2: another kind than the definition says is told', () => {
   const counter = encodeView(fromPlain(pnCounter(), 1n), undefined)
   assert.throws(() => open(tags, counter).size, /is a PNCounter, not a ORSet/)
   assert.throws(() => open(gCounter(), new Uint8Array(0)).add(-1n), /only grows/)

@@ -32,7 +32,7 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 }))
 
-State('S1: every value comes back as it was, keys in order', () => {
+State('state.S1: every value comes back as it was, keys in order', () => {
   fc.assert(
     fc.property(value, (state) => {
       const read = codec.decode(codec.encode(state))
@@ -43,7 +43,7 @@ State('S1: every value comes back as it was, keys in order', () => {
   )
 })
 
-State('S3: sizeMax bounds the encoded size', () => {
+State('state.S3: sizeMax bounds the encoded size', () => {
   fc.assert(
     fc.property(value, (state) => {
       assert.ok(
@@ -55,12 +55,12 @@ State('S3: sizeMax bounds the encoded size', () => {
   )
 })
 
-State('S2: what cannot be kept is refused with its path', () => {
+State('state.S2: what cannot be kept is refused with its path', () => {
   assert.throws(() => codec.encode({ a: [1, new Date(0)] }), /state\.a\[1\] is an instance of a class/)
   assert.throws(() => codec.encode({ f: () => 1 }), /state\.f is a function/)
 })
 
-State('H1: the least recently used state goes first, by count and by weight', () => {
+State('held.H1: the least recently used state goes first, by count and by weight', () => {
   const held = new HeldStates(2, 10_000)
   const entry = (entity: string, sizeMax = 10) => ({ service: 's', entity, state: entity, sizeMax })
   const a = held.hold(entry('a'))!

@@ -1,4 +1,4 @@
-// Guards T1: what is wrong in a service is a compile error, at the line where it is wrong.
+// Guards action.T1, which is that of each kind: what is wrong in a service is a compile error, at the line where it is wrong.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Kind } from '../../host/build/kinds.ts'

@@ -59,7 +59,7 @@ function decided(exports: ValueExports, basis: WireValueBasis, ...commands: Wire
   return answer.val
 }
 
-Value('D1: a batch decides each command on the value that the one before left', () => {
+Value('value.D1: a batch decides each command on the value that the one before left', () => {
   const { decisions } = decided(
     definition.exports([definition]),
     absent,
@@ -74,7 +74,7 @@ Value('D1: a batch decides each command on the value that the one before left', 
   assert.equal(values, ['', 'a', 'deleted', ''])
 })
 
-Value('D2: a refusal, an unknown method and a malformed request leave the value', () => {
+Value('value.D2: a refusal, an unknown method and a malformed request leave the value', () => {
   const exports = definition.exports([definition])
   const { decisions, held } = decided(
     exports,
@@ -94,7 +94,7 @@ Value('D2: a refusal, an unknown method and a malformed request leave the value'
   assert.is(after[0]!.outcome.answer.tag, 'ok')
 })
 
-Value('D3: a token is good for its entity, until a call changes the value', () => {
+Value('value.D3: a token is good for its entity, until a call changes the value', () => {
   const exports = definition.exports([definition])
   const held = decided(exports, absent, put('a')).held!
   assert.is(exports.decide(service, 'other', { tag: 'held', val: held }, []).tag, 'unknown')
@@ -106,7 +106,7 @@ Value('D3: a token is good for its entity, until a call changes the value', () =
   assert.is(exports.decide(service, 'u', { tag: 'held', val: next }, []).tag, 'unknown')
 })
 
-Value('D4: a value that cannot be kept is a fault', () => {
+Value('value.D4: a value that cannot be kept is a fault', () => {
   const bad = { ...definition, decide: { ...definition.decide, put: () => update({ user: 1 }).reply({}) } }
   assert.throws(() => decided(bad.exports([bad]), absent, put('a')), /field of type string/)
 })

@@ -251,7 +251,7 @@ for (const reached of [false, true]) {
 }
 
 Commits(
-  'W3: commands that wait for the disk are counted: a disk that hangs turns others away, and fills no memory',
+  'waiting-budget.W3: commands that wait for the disk are counted: a disk that hangs turns others away, and fills no memory',
   async () => {
     const data = temporary()
     const kv = new SlowKv()

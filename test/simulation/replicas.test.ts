@@ -88,7 +88,7 @@ const operations: Readonly<Record<string, (random: () => number) => string>> = {
 const Simulation = suite('replicas over a bad network')
 
 for (const seed of seeds) {
-  Simulation(`three hosts end with the same bytes, whatever the network did (seed ${seed})`, async () => {
+  Simulation(`§replica-6: three hosts end with the same bytes, whatever the network did (seed ${seed})`, async () => {
     console.log(`seed=${seed}`)
     const random = chance(seed)
     const sent: Message[] = []
@@ -155,7 +155,7 @@ for (const seed of seeds) {
 }
 
 Simulation(
-  'B5.2: a change of a peer is told to subscribers once, with the value after it; the own is not sent back',
+  '§replica-11: a change of a peer is told to subscribers once, with the value after it; the own is not sent back',
   async () => {
     const sent: Uint8Array[] = []
     const [one, two] = [new Node_((_, delta) => sent.push(delta)), new Node_((_, delta) => sent.push(delta))]
@@ -196,7 +196,7 @@ Simulation(
   },
 )
 
-Simulation('B5.8: a deletion by a peer beats what happens meanwhile, and ends streams well', async () => {
+Simulation('§replica-8: a deletion by a peer beats what happens meanwhile, and ends streams well', async () => {
   const sent: Uint8Array[] = []
   const [one, two] = [new Node_((_, delta) => sent.push(delta)), new Node_(() => {})]
   try {
@@ -222,7 +222,7 @@ Simulation('B5.8: a deletion by a peer beats what happens meanwhile, and ends st
   }
 })
 
-Simulation('what is no delta is refused, and the replica stays', async () => {
+Simulation('§replica-11: what is no delta is refused, and the replica stays', async () => {
   const one = new Node_(() => {})
   try {
     await one.start()

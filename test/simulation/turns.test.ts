@@ -14,7 +14,7 @@ function same(one: number, other: number, what: string): void {
 }
 
 Shares(
-  'services that want more than there is get the same time, whatever a turn costs and however many entities they have',
+  '§share-1: services that want more than there is get the same time, whatever a turn costs and however many entities they have',
   () => {
     const world = new World()
     const all = [busy(world, 'dear', 64, 15), busy(world, 'cheap', 64, 0.1), busy(world, 'few', 20, 1)]
@@ -33,7 +33,7 @@ Shares('the entities of a service have as many turns as one another', () => {
   assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, counts.join(' '))
 })
 
-Shares('a service alone has all of the loop, debts or not', () => {
+Shares('§share-1: a service alone has all of the loop, debts or not', () => {
   for (const costMs of [0.1, 15, 200]) {
     const world = new World()
     const { usedMs, taken } = after(busy(world, 'alone', 3, costMs), () => world.run(5_000))
@@ -84,7 +84,7 @@ Shares('a few calls a second wait for one turn of a busy neighbour, not for one 
 })
 
 Shares(
-  'L1, L2: any services at any time: the loop is never idle, nobody starves, and those that wait have the same',
+  'line.L1, line.L2: any services at any time: the loop is never idle, nobody starves, and those that wait have the same',
   () => {
     const service = fc.record({
       entities: fc.integer({ min: 1, max: 60 }),
@@ -135,32 +135,35 @@ Shares('who asks is answered: every turn that is in line is taken, in the order 
   )
 })
 
-Shares('U5: work outside of a turn is charged to its service, and inside of another’s turn not to that one', () => {
-  const world = new World()
-  const spends = new Actor(world, 'spends', 0)
-  const hosts = busy(world, 'hosts', 30, 1)
-  const seen: string[] = []
-  // Entities that leave the memory while another takes a turn.
-  for (const actor of hosts.actors)
-    actor.after = () => {
-      world.turns.during(spends, () => {
+Shares(
+  'turns.U5: work outside of a turn is charged to its service, and inside of another’s turn not to that one',
+  () => {
+    const world = new World()
+    const spends = new Actor(world, 'spends', 0)
+    const hosts = busy(world, 'hosts', 30, 1)
+    const seen: string[] = []
+    // Entities that leave the memory while another takes a turn.
+    for (const actor of hosts.actors)
+      actor.after = () => {
+        world.turns.during(spends, () => {
+          seen.push(world.seen.join())
+          world.work(1)
+        })
         seen.push(world.seen.join())
-        world.work(1)
-      })
-      seen.push(world.seen.join())
-      actor.ask()
-    }
-  const other = busy(world, 'other', 30, 1)
-  const own = busy(world, 'spends', 30, 1)
-  world.run(9_000)
-  same(hosts.usedMs, other.usedMs, 'time')
-  // What was done for it in others' turns is its own share.
-  assert.ok(own.usedMs <= 0.1 * other.usedMs, `${own.usedMs} of ${other.usedMs}`)
-  assert.equal([...new Set(seen)], ['spends', 'hosts'])
-  assert.equal(world.seen, [])
-})
+        actor.ask()
+      }
+    const other = busy(world, 'other', 30, 1)
+    const own = busy(world, 'spends', 30, 1)
+    world.run(9_000)
+    same(hosts.usedMs, other.usedMs, 'time')
+    // What was done for it in others' turns is its own share.
+    assert.ok(own.usedMs <= 0.1 * other.usedMs, `${own.usedMs} of ${other.usedMs}`)
+    assert.equal([...new Set(seen)], ['spends', 'hosts'])
+    assert.equal(world.seen, [])
+  },
+)
 
-Shares('U2: each sweep ends with a commit, and takes no longer than a slice and a turn', () => {
+Shares('turns.U2: each sweep ends with a commit, and takes no longer than a slice and a turn', () => {
   const world = new World()
   busy(world, 'one', 64, 3)
   world.run(3_000)
@@ -170,7 +173,7 @@ Shares('U2: each sweep ends with a commit, and takes no longer than a slice and 
 const Throttled = suite('throttled services')
 
 Throttled(
-  'a service whose turns are long has 2 % of the loop while another wants it, and that one hardly waits',
+  '§share-2: a service whose turns are long has 2 % of the loop while another wants it, and that one hardly waits',
   () => {
     const world = new World()
     const long = busy(world, 'long', 64, 70)
@@ -191,7 +194,7 @@ Throttled(
   },
 )
 
-Throttled('T1: many throttled services have the small part together, and each of them something', () => {
+Throttled('throttle.T1: many throttled services have the small part together, and each of them something', () => {
   const world = new World()
   const many = Array.from({ length: 10 }, (_, at) => busy(world, `long${at}`, 8, 70))
   steady(world, 'calm', 5, 0.1)
@@ -204,7 +207,7 @@ Throttled('T1: many throttled services have the small part together, and each of
   assert.ok(Math.min(...since) >= 9, since.join(' '))
 })
 
-Throttled('T1: nobody else wants the loop: a throttled service has all of it', () => {
+Throttled('throttle.T1: nobody else wants the loop: a throttled service has all of it', () => {
   const world = new World()
   const long = busy(world, 'long', 64, 70)
   const calm = steady(world, 'calm', 100_000, 0.1)
@@ -215,24 +218,27 @@ Throttled('T1: nobody else wants the loop: a throttled service has all of it', (
   assert.is(calm.taken, 1)
 })
 
-Throttled('T1: who calls for the first time is heard between two turns, however many others call before it', () => {
-  const world = new World()
-  busy(world, 'long', 64, 70)
-  world.run(2_000)
-  // As Node accepts connections: one in each turn of the loop.
-  const first = new Actor(world, 'first', 0.1)
-  let before = 500
-  const accept = (): void => {
-    before -= 1
-    if (before === 0) first.ask(2_000)
-    else world.next(accept)
-  }
-  world.next(accept)
-  world.run(3_000)
-  assert.ok(first.waits[0]! <= 2 * 70 + 1, `${first.waits[0]} ms`)
-})
+Throttled(
+  'throttle.T1: who calls for the first time is heard between two turns, however many others call before it',
+  () => {
+    const world = new World()
+    busy(world, 'long', 64, 70)
+    world.run(2_000)
+    // As Node accepts connections: one in each turn of the loop.
+    const first = new Actor(world, 'first', 0.1)
+    let before = 500
+    const accept = (): void => {
+      before -= 1
+      if (before === 0) first.ask(2_000)
+      else world.next(accept)
+    }
+    world.next(accept)
+    world.run(3_000)
+    assert.ok(first.waits[0]! <= 2 * 70 + 1, `${first.waits[0]} ms`)
+  },
+)
 
-Throttled('T4: what a lent loop cost is no debt, but for the price of one turn', () => {
+Throttled('throttle.T4: what a lent loop cost is no debt, but for the price of one turn', () => {
   const world = new World()
   const long = busy(world, 'long', 8, 70)
   world.run(60_000)
@@ -251,7 +257,7 @@ Throttled('one long turn, or two, is forgiven: a machine has pauses', () => {
   assert.equal(world.told, [])
 })
 
-Throttled('T3: where the machine gives the core to others, or a disk is slow, no service is to blame', () => {
+Throttled('throttle.T3: where the machine gives the core to others, or a disk is slow, no service is to blame', () => {
   const world = new World()
   const paused = busy(world, 'paused', 8, 1)
   for (const actor of paused.actors) actor.pauseMs = 60
@@ -277,7 +283,7 @@ Throttled('work outside of turns that is long is a strike as well', () => {
   )
 })
 
-Throttled('three faults in ten seconds are as bad as three long turns, cheap as they may be', () => {
+Throttled('§share-2: three faults in ten seconds are as bad as three long turns, cheap as they may be', () => {
   const world = new World()
   const failing = busy(world, 'failing', 8, 0.2)
   for (const actor of failing.actors)
@@ -293,26 +299,29 @@ Throttled('three faults in ten seconds are as bad as three long turns, cheap as 
   assert.ok(failing.usedMs - before <= 0.021 * 10_000, String(failing.usedMs - before))
 })
 
-Throttled('T2: it gets trust back ten seconds after its last strike was paid, and keeps it while it behaves', () => {
-  const world = new World()
-  const service = busy(world, 'once bad', 8, 70)
-  steady(world, 'calm', 5, 0.1)
-  world.run(1_000)
-  for (const actor of service.actors) actor.costMs = 0.1
-  world.run(30_000)
-  assert.equal(
-    world.told.map(([, throttled]) => throttled),
-    [true, false],
-  )
-  const [[, , from], [, , to]] = world.told as [(typeof world.told)[0], (typeof world.told)[0]]
-  assert.ok(to - from >= 10_000 && to - from <= 10_000 + 3 * 50 * 70, `${to - from} ms`)
-  assert.equal([...world.turns.throttled], [])
-  const before = service.usedMs
-  world.run(31_000)
-  assert.ok(service.usedMs - before > 900, String(service.usedMs - before))
-})
+Throttled(
+  '§share-2, throttle.T2: it gets trust back ten seconds after its last strike was paid, and keeps it while it behaves',
+  () => {
+    const world = new World()
+    const service = busy(world, 'once bad', 8, 70)
+    steady(world, 'calm', 5, 0.1)
+    world.run(1_000)
+    for (const actor of service.actors) actor.costMs = 0.1
+    world.run(30_000)
+    assert.equal(
+      world.told.map(([, throttled]) => throttled),
+      [true, false],
+    )
+    const [[, , from], [, , to]] = world.told as [(typeof world.told)[0], (typeof world.told)[0]]
+    assert.ok(to - from >= 10_000 && to - from <= 10_000 + 3 * 50 * 70, `${to - from} ms`)
+    assert.equal([...world.turns.throttled], [])
+    const before = service.usedMs
+    world.run(31_000)
+    assert.ok(service.usedMs - before > 900, String(service.usedMs - before))
+  },
+)
 
-Throttled('T2: one that has nothing to do gets trust back, too', () => {
+Throttled('throttle.T2: one that has nothing to do gets trust back, too', () => {
   const world = new World()
   const actor = new Actor(world, 'gone', 70)
   actor.after = () => {
@@ -326,7 +335,7 @@ Throttled('T2: one that has nothing to do gets trust back, too', () => {
   assert.equal([...world.turns.throttled], [])
 })
 
-Throttled('T2: waiting is no merit: of many that hold the loop none is trusted before it had a turn', () => {
+Throttled('throttle.T2: waiting is no merit: of many that hold the loop none is trusted before it had a turn', () => {
   const world = new World()
   for (let at = 0; at < 20; at++) busy(world, `long${at}`, 4, 250)
   steady(world, 'calm', 5, 0.1)
@@ -338,7 +347,7 @@ Throttled('T2: waiting is no merit: of many that hold the loop none is trusted b
   )
 })
 
-Throttled('the settings say what is long, for how long, and how much is left', () => {
+Throttled('§share-2: the settings say what is long, for how long, and how much is left', () => {
   const world = new World({ longTurnMs: 5, throttleMs: 1_000, throttledPercentMax: 20 })
   const service = busy(world, 'long', 8, 6)
   steady(world, 'calm', 5, 0.1)
@@ -354,7 +363,7 @@ Throttled('the settings say what is long, for how long, and how much is left', (
   assert.ok(all.usedMs > 9_000, String(all.usedMs))
 })
 
-Throttled('U1: a host that stopped gives those that wait no turn', () => {
+Throttled('turns.U1: a host that stopped gives those that wait no turn', () => {
   const world = new World()
   const long = busy(world, 'long', 8, 70)
   const calm = new Actor(world, 'calm', 0.1)

@@ -92,59 +92,62 @@ for (const [model, hold] of [
     })
   })
 
-  Outside(`${model}: one that holds the loop is ended and refused, the others are served again`, async () => {
-    await withHost(async ({ host, client, logged }) => {
-      const other = model === 'values' ? 'replicas' : 'values'
-      assert.is((await client.call(values, 'Do', 'kept', put('kept'))).code, 0)
-      const order: string[] = []
-      const held = hold(client).then((answer) => {
-        order.push('held')
-        return answer
+  Outside(
+    `§share-3, §share-4, §share-6: ${model}: one that holds the loop is ended and refused, the others are served again`,
+    async () => {
+      await withHost(async ({ host, client, logged }) => {
+        const other = model === 'values' ? 'replicas' : 'values'
+        assert.is((await client.call(values, 'Do', 'kept', put('kept'))).code, 0)
+        const order: string[] = []
+        const held = hold(client).then((answer) => {
+          order.push('held')
+          return answer
+        })
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        // The admin port answers while the loop is held.
+        assert.is((await admin(host, 'GET', '/healthz')).status, 200)
+        order.push('healthz')
+        assert.is((await held).code, 14)
+        assert.equal(order, ['healthz', 'held'])
+        const service = services[model]
+        const refused = await until(
+          () => http(host.listen, 'POST', paths[model], { code: read }),
+          ({ status }) => status === 503,
+        )
+        assert.match(
+          refused.json.message,
+          `${service} held the host until it was ended, and is refused for 1 more seconds`,
+        )
+        assert.is(refused.headers.get('retry-after'), '1')
+        const otherCode = other === 'values' ? read : "return { answer: say('hi') }"
+        await until(
+          () => client.call(services[other], 'Do', 'x', otherCode),
+          ({ code }) => code === 0,
+        )
+        const line = logged.find(({ msg }) => msg.startsWith('a service holds the loop'))!
+        assert.equal([line.service, line.method, line.entity], [service, 'Do', model === 'actions' ? '' : 'bad'])
+        const shown = (await admin(host, 'GET', `/v1/services/${service}`)).json
+        assert.match(shown.warnings[0], /^held the host once, last with Do/)
+        // And served again after its second.
+        const code = model === 'replicas' ? "return { answer: say('hi') }" : model === 'values' ? read : hi
+        await until(
+          () => client.call(service, 'Do', 'y', code),
+          (answer) => answer.code === 0,
+        )
+        assert.is(
+          (
+            await until(
+              () => client.call(values, 'Do', 'kept', read),
+              (answer) => answer.code === 0,
+            )
+          ).text,
+          'kept',
+        )
+        const metrics = (await admin(host, 'GET', '/metrics')).text
+        assert.match(metrics, /innkeeper_partition_endings_total 1/)
       })
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      // The admin port answers while the loop is held.
-      assert.is((await admin(host, 'GET', '/healthz')).status, 200)
-      order.push('healthz')
-      assert.is((await held).code, 14)
-      assert.equal(order, ['healthz', 'held'])
-      const service = services[model]
-      const refused = await until(
-        () => http(host.listen, 'POST', paths[model], { code: read }),
-        ({ status }) => status === 503,
-      )
-      assert.match(
-        refused.json.message,
-        `${service} held the host until it was ended, and is refused for 1 more seconds`,
-      )
-      assert.is(refused.headers.get('retry-after'), '1')
-      const otherCode = other === 'values' ? read : "return { answer: say('hi') }"
-      await until(
-        () => client.call(services[other], 'Do', 'x', otherCode),
-        ({ code }) => code === 0,
-      )
-      const line = logged.find(({ msg }) => msg.startsWith('a service holds the loop'))!
-      assert.equal([line.service, line.method, line.entity], [service, 'Do', model === 'actions' ? '' : 'bad'])
-      const shown = (await admin(host, 'GET', `/v1/services/${service}`)).json
-      assert.match(shown.warnings[0], /^held the host once, last with Do/)
-      // And served again after its second.
-      const code = model === 'replicas' ? "return { answer: say('hi') }" : model === 'values' ? read : hi
-      await until(
-        () => client.call(service, 'Do', 'y', code),
-        (answer) => answer.code === 0,
-      )
-      assert.is(
-        (
-          await until(
-            () => client.call(values, 'Do', 'kept', read),
-            (answer) => answer.code === 0,
-          )
-        ).text,
-        'kept',
-      )
-      const metrics = (await admin(host, 'GET', '/metrics')).text
-      assert.match(metrics, /innkeeper_partition_endings_total 1/)
-    })
-  })
+    },
+  )
 }
 
 Outside(
@@ -209,7 +212,7 @@ Outside(
   },
 )
 
-Outside('an effect whose target holds the loop does not keep a host from starting', async () => {
+Outside('§share-3: an effect whose target holds the loop does not keep a host from starting', async () => {
   await withHost(async ({ host, client }, data) => {
     const code = `return { change: { updated: 'caused' }, outcome: say('ok', { effects: [effect('Actions', 'Do', '', ${JSON.stringify(endless)})] }) }`
     const caused = await client.call(values, 'Do', 'cause', code)
@@ -265,7 +268,7 @@ Outside('a service can be left out, and undeployed without a host', async () => 
   })
 })
 
-Outside('four times, and it is off until an operator releases it or another version comes', async () => {
+Outside('§share-4: four times, and it is off until an operator releases it or another version comes', async () => {
   await withHost(async ({ host, client }) => {
     for (let strike = 1; strike <= 4; strike++) {
       await until(
@@ -299,7 +302,7 @@ Outside('four times, and it is off until an operator releases it or another vers
   })
 })
 
-Outside('a host that is told to stop does, while a function holds the loop', async () => {
+Outside('§share-6: a host that is told to stop does, while a function holds the loop', async () => {
   await withHost(async ({ host, client }) => {
     const held = client.call(actions, 'Do', '', endless)
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -308,7 +311,7 @@ Outside('a host that is told to stop does, while a function holds the loop', asy
   })
 })
 
-Outside('S3: a partition that fails by itself is started again', async () => {
+Outside('supervisor.S3: a partition that fails by itself is started again', async () => {
   const data = temporary()
   try {
     const { config } = loadConfig({

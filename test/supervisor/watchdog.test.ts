@@ -40,7 +40,7 @@ function dog(turnMsMax = 1_000) {
   }
 }
 
-Dog('H1: what is in hand is read by another, and nothing between turns', () => {
+Dog('in-hand.H1: what is in hand is read by another, and nothing between turns', () => {
   const { memory, seen } = dog()
   assert.is(seen.read(), undefined)
   memory.begin('shop.v1.Orders', 'Add', 'ünï "x"', 2 ** 33 + 5)
@@ -53,7 +53,7 @@ Dog('H1: what is in hand is read by another, and nothing between turns', () => {
   assert.equal([seen.read()!.method, seen.read()!.entity], ['', 'y'.repeat(1_024)])
 })
 
-Dog('D1: one turn in hand for the whole time is guilty, and told once', () => {
+Dog('watchdog.D1: one turn in hand for the whole time is guilty, and told once', () => {
   const { memory, barks, pass } = dog()
   pass(500, () => memory.beat())
   memory.begin('a.B', 'Do', 'x', 7)
@@ -64,7 +64,7 @@ Dog('D1: one turn in hand for the whole time is guilty, and told once', () => {
   assert.equal({ ...barks[0]!, turn: 0 }, { turn: 0, service: 'a.B', method: 'Do', entity: 'x', effect: 7 })
 })
 
-Dog('D1: many short turns are not, however busy', () => {
+Dog('watchdog.D1: many short turns are not, however busy', () => {
   const { memory, barks, pass } = dog()
   pass(60_000, () => {
     memory.beat()
@@ -76,15 +76,18 @@ Dog('D1: many short turns are not, however busy', () => {
   assert.equal(barks, [])
 })
 
-Dog('D2: a loop without beats and without a turn is given up after thirty times as long, and nobody is blamed', () => {
-  const { barks, pass } = dog()
-  pass(29_000)
-  assert.equal(barks, [])
-  pass(2_000)
-  assert.equal(barks, [undefined])
-})
+Dog(
+  'watchdog.D2: a loop without beats and without a turn is given up after thirty times as long, and nobody is blamed',
+  () => {
+    const { barks, pass } = dog()
+    pass(29_000)
+    assert.equal(barks, [])
+    pass(2_000)
+    assert.equal(barks, [undefined])
+  },
+)
 
-Dog('D1: a turn that gets no processor is not guilty until it has run for so long', () => {
+Dog('watchdog.D1: a turn that gets no processor is not guilty until it has run for so long', () => {
   const { memory, barks, pass, time } = dog()
   time.ran = 0
   pass(500, () => memory.beat())
@@ -99,7 +102,7 @@ Dog('D1: a turn that gets no processor is not guilty until it has run for so lon
   assert.is(barks.length, 1)
 })
 
-Dog('D1: a turn that stands still is guilty after ten times as long', () => {
+Dog('watchdog.D1: a turn that stands still is guilty after ten times as long', () => {
   const { memory, barks, pass, time } = dog()
   time.ran = 0
   memory.begin('a.B', 'Do', 'x', 0)
@@ -109,7 +112,7 @@ Dog('D1: a turn that stands still is guilty after ten times as long', () => {
   assert.is(barks.length, 1)
 })
 
-Dog('D3: a machine that slept in the middle of a turn does not make it guilty', () => {
+Dog('watchdog.D3: a machine that slept in the middle of a turn does not make it guilty', () => {
   const { memory, barks, pass, jump } = dog()
   memory.begin('a.B', 'Do', 'x', 0)
   pass(500)

@@ -76,20 +76,24 @@ const json = fc
   )
   .map((value) => value as unknown as { [name: string]: Json })
 
-Transcode('J1, O1: canonical JSON comes back as it was, with defaults filled in', () => {
-  fc.assert(
-    fc.property(json, (value) => {
-      const back = JSON.parse(toJson(schema, every, toMessage(schema, every, value)))
-      for (const [name, given] of Object.entries(value)) {
-        if (name === 'inner' || name === 'inners') continue
-        assert.equal(sorted(back[name]), sorted(given), name)
-      }
-      for (const name of ['anInt64', 'strings', 'names', 'aBool']) assert.ok(name in back, `${name} is left out`)
-      for (const name of ['maybeInt32', 'inner']) if (!(name in value)) assert.not.ok(name in back, `${name} is there`)
-    }),
-    { numRuns: 300 },
-  )
-})
+Transcode(
+  '§request-5, §answer-1, to-message.J1, to-json.O1: canonical JSON comes back as it was, with defaults filled in',
+  () => {
+    fc.assert(
+      fc.property(json, (value) => {
+        const back = JSON.parse(toJson(schema, every, toMessage(schema, every, value)))
+        for (const [name, given] of Object.entries(value)) {
+          if (name === 'inner' || name === 'inners') continue
+          assert.equal(sorted(back[name]), sorted(given), name)
+        }
+        for (const name of ['anInt64', 'strings', 'names', 'aBool']) assert.ok(name in back, `${name} is left out`)
+        for (const name of ['maybeInt32', 'inner'])
+          if (!(name in value)) assert.not.ok(name in back, `${name} is there`)
+      }),
+      { numRuns: 300 },
+    )
+  },
+)
 
 Transcode('the bytes mean to protobufjs what the JSON says', () => {
   fc.assert(
@@ -115,13 +119,16 @@ Transcode('the bytes mean to protobufjs what the JSON says', () => {
   )
 })
 
-Transcode('J3: equal requests are equal bytes, whatever the order and spelling of the JSON', () => {
-  const one = toMessage(schema, every, { anInt64: 5, aString: 'x', names: { b: '1', a: '2' }, colour: 'RED' })
-  const two = toMessage(schema, every, { colour: 1, names: { a: '2', b: '1' }, a_string: 'x', an_int64: '5' })
-  assert.equal(one, two)
-})
+Transcode(
+  '§request-7, to-message.J3: equal requests are equal bytes, whatever the order and spelling of the JSON',
+  () => {
+    const one = toMessage(schema, every, { anInt64: 5, aString: 'x', names: { b: '1', a: '2' }, colour: 'RED' })
+    const two = toMessage(schema, every, { colour: 1, names: { a: '2', b: '1' }, a_string: 'x', an_int64: '5' })
+    assert.equal(one, two)
+  },
+)
 
-Transcode('J2: what does not fit is refused with its place', () => {
+Transcode('§request-6, to-message.J2: what does not fit is refused with its place', () => {
   const cases: [Json, string][] = [
     [{ inners: [{}, { name: 5 }] }, '$.inners[1].name: expected string'],
     [{ anInt32: 1.5 }, '$.anInt32: expected int32'],
@@ -154,7 +161,7 @@ Transcode('J2: what does not fit is refused with its place', () => {
   }
 })
 
-Transcode('null means not given', () => {
+Transcode('§request-5: null means not given', () => {
   assert.is(toMessage(schema, every, { aString: null, inner: null, strings: null, maybeInt32: null }).length, 0)
 })
 
@@ -166,7 +173,7 @@ Transcode('floats are shown as the shortest text that reads back', () => {
   assert.equal(back.floats, [3.4e38, 'NaN', '-Infinity', 1e-45])
 })
 
-Transcode('the well-known types have their own forms', () => {
+Transcode('§request-5: the well-known types have their own forms', () => {
   const type = known.schema.messages.get('test.known.v1.Known')!
   const value: Json = {
     at: '2030-01-31T08:00:00.500Z',
@@ -184,7 +191,7 @@ Transcode('the well-known types have their own forms', () => {
   assert.equal(back, value)
 })
 
-Transcode('O3: bytes that are not the message are an error, never wrong data or a crash', () => {
+Transcode('to-json.O3: bytes that are not the message are an error, never wrong data or a crash', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       try {
@@ -197,7 +204,7 @@ Transcode('O3: bytes that are not the message are an error, never wrong data or 
   )
 })
 
-Transcode('J4: nesting is bounded both ways', () => {
+Transcode('§request-6, to-message.J4: nesting is bounded both ways', () => {
   const type = known.schema.messages.get('google.protobuf.Value')!
   let deep: Json = 1
   for (let level = 0; level < 500; level++) deep = [deep]

@@ -2,7 +2,7 @@
 // for each message, and for each service an abstract class that an author's class completes.
 //
 // A1. A missing handler, or one with another request or reply, is a compile error (the class is abstract).
-// A2. Reading and writing follow proto3 as the TypeScript code does (message.ts, G1 and G2): the same bytes from both.
+// A2. Reading and writing follow proto3 as the TypeScript code does (message.G1 and G2): the same bytes from both.
 // A3. What has no form here yet (maps, oneofs, `optional` scalars, streams) is refused with its name, never left out.
 //
 // Leaves to others: which files and in which names (generate.ts, names.ts).

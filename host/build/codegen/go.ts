@@ -2,7 +2,7 @@
 // with methods that read and write it, and for each service what a handler of each kind must have, and calls of it.
 //
 // O1. A missing handler, or one with another request or reply, is a compile error: handlers are interfaces.
-// O2. Reading and writing follow proto3 as the TypeScript code does (message.ts, G1 and G2), with straight-line code and without
+// O2. Reading and writing follow proto3 as the TypeScript code does (message.G1 and G2), with straight-line code and without
 //     reflection; maps are written in ascending order of their keys, an entry always with key and value.
 // O3. Structs, oneofs, enums and getters have the names and shapes of protoc-gen-go, so what authors know of it holds.
 // O4. All is in one package: a name that a later file has again gets the name of its protobuf package in front.

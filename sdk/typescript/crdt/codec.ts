@@ -3,7 +3,7 @@
 // E1. Same value, same bytes: the host compares elements and keys by them. JSON is written with its keys sorted; a message
 //     with a map field has no such form and should not be an element.
 // E2. Text, bytes, numbers and booleans are a message with the value as field 1, and no bytes at all for '', 0 and false
-//     (spec B1.5), so that tools can show them and the host can make one of a request's field.
+//     (§element-1), so that tools can show them and the host can make one of a request's field.
 
 import { MalformedError } from '../codec/errors.ts'
 import type { MessageType } from '../codec/message.ts'

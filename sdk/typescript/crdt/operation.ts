@@ -3,7 +3,7 @@
 // O1. Whatever an operation needs and the view does not show (the entity, entries on the way, the value itself) is created
 //     first: the kind would be ambiguous otherwise, and a path would lead nowhere. `create` does nothing where it is there.
 // O2. After a removal in the same decision nothing of a path counts as there.
-// O3. A register's first value is a write (spec B5.3): a decision on a new one that sets none sets the initial value.
+// O3. A register's first value is a write (§register-1): a decision on a new one that sets none sets the initial value.
 
 import { Writer } from '../codec/writer.ts'
 import { keyOf } from './codec.ts'
@@ -167,7 +167,7 @@ function writeChange(change: Change): void {
   }
 }
 
-/** What the value is after the operations, as far as that can be known here (content.ts, K2). The value itself stays. */
+/** What the value is after the operations, as far as that can be known here (content.K2). The value itself stays. */
 export function applied(root: Content | undefined, kind: KindNumber, operations: readonly Operation[]): Content {
   const draft = root === undefined ? emptyOf(kind) : draftOf(root)
   let isNew = root === undefined

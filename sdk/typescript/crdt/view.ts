@@ -1,6 +1,6 @@
 // Views: what a handler reads of a replicated value, and what makes its operations.
 //
-// V1. A value that does not exist yet reads as its default (spec B5.3); an operation on it creates it (operation.ts, O1).
+// V1. A value that does not exist yet reads as its default (§replica-2); an operation on it creates it (operation.O1).
 // V2. Nothing is guessed: looking for an element that the method's view does not hold throws, and says how to declare it.
 
 import type { ElementCodec } from './codec.ts'

@@ -2,7 +2,7 @@
 //
 // D1. A refusal brings no operations and no effects (law L3).
 // D2. A reply made from what the operations leave is computed here, on a draft of the view, and goes with the decision: one
-//     call. Where only the host knows (crdt/content.ts, K2), the answer is `after`: its note is the old view, from which
+//     call. Where only the host knows (content.K2), the answer is `after`: its note is the old view, from which
 //     `render` makes the same decision again and computes the reply on the new view. Nothing is kept in between (law L6).
 // D3. The note of a subscription is the request that opened it.
 // D4. A reply to a removal is made from the value before it.

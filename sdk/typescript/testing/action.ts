@@ -125,7 +125,7 @@ class Result extends OutcomeChecks implements WhenAction<Methods, object> {
     this.kit = kit
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: see outcome.ts, K4
+  // biome-ignore lint/suspicious/noThenProperty: see outcome.K4
   then(reply: object): ActionKit<Methods> {
     if (typeof reply === 'function') this.compareReply(reply, {})
     this.compareReply({}, reply)

@@ -113,7 +113,7 @@ class Result extends OutcomeChecks implements Outcome {
     this.next = next
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: see outcome.ts, K4
+  // biome-ignore lint/suspicious/noThenProperty: see outcome.K4
   then(events: readonly object[], reply: object): Given<Methods, Messages, unknown> {
     this.compareReply(typeof events === 'function' ? events : this.expected(events), reply)
     return this.next()

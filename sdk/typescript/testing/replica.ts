@@ -172,7 +172,7 @@ function changed(replica: Replica, { field, amount, bytes, clock, customClock }:
   throw new TypeError(`a ${kindNames[replica.kind]} has no operation ${field}`)
 }
 
-/** Spec B5.4. */
+/** §register. */
 function timeOfWrite(previous: bigint, clock: number, custom: bigint, now: bigint): bigint {
   if (clock === 1) return previous === before ? -now : -now < previous - 1n ? -now : previous - 1n
   if (clock === 2) return custom
@@ -284,7 +284,7 @@ export function shownOperations(bytes: Uint8Array): readonly object[] {
   })
 }
 
-/** Text where it looks like text (spec B1.5). */
+/** Text where it looks like text (§element-1). */
 function shown(bytes: Uint8Array): unknown {
   try {
     if (bytes[0] === 10) return text.decode(bytes)

@@ -290,7 +290,7 @@ class Result extends OutcomeChecks implements WhenReplicated<Methods, AnyKind, o
     this.next = next
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: see outcome.ts, K4
+  // biome-ignore lint/suspicious/noThenProperty: see outcome.K4
   then(change: Change, reply: object): State {
     // An awaited chain gets two functions here, and a function for a reply.
     if (typeof reply === 'function') this.compareReply(reply, {})
@@ -396,7 +396,7 @@ class Cancelled implements WhenCancelled<Methods, AnyKind> {
     this.next = next
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: see outcome.ts, K4
+  // biome-ignore lint/suspicious/noThenProperty: see outcome.K4
   then(change: Change): State {
     compare(this.name, shownChange(this.expected(change)), shownChange(this.decision))
     return this.next

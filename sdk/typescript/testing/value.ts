@@ -137,7 +137,7 @@ class Result extends OutcomeChecks implements WhenValue<Methods, unknown, object
     this.next = next
   }
 
-  // biome-ignore lint/suspicious/noThenProperty: see outcome.ts, K4
+  // biome-ignore lint/suspicious/noThenProperty: see outcome.K4
   then(change: ValueChange<unknown>, reply: object): GivenValue<Methods, unknown> {
     this.compareReply(typeof change === 'function' ? change : this.expected(change), reply)
     return this.next()

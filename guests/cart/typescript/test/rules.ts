@@ -1,4 +1,4 @@
-// The cart's rules (spec/examples.md), without a host. Run by `inn build` first: it writes src/gen.
+// The cart's rules, without a host. Run by `inn build` first: it writes src/gen.
 import { test } from 'node:test'
 import { testKit } from '@innkeeper/sdk/testing'
 import { CheckedOut, ItemAdded, ItemRemoved } from '../src/gen/cart.ts'

@@ -1,4 +1,4 @@
-// The counter's rules (spec/examples.md), without a host. Run by `inn build` first: it writes src/gen.
+// The counter's rules, without a host. Run by `inn build` first: it writes src/gen.
 import { test } from 'node:test'
 import { testKit } from '@innkeeper/sdk/testing'
 import { Added } from '../src/gen/counter.ts'

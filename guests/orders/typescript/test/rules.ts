@@ -1,4 +1,4 @@
-// The rules of orders (spec/examples.md), without a host. Run by `inn build` first: it writes src/gen.
+// The rules of orders, without a host. Run by `inn build` first: it writes src/gen.
 import { test } from 'node:test'
 import { call } from '@innkeeper/sdk'
 import { testKit } from '@innkeeper/sdk/testing'

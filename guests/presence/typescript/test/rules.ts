@@ -1,4 +1,4 @@
-// The rules of presence (spec/examples.md), without a host. Run by `inn build` first: it writes src/gen.
+// The rules of presence, without a host. Run by `inn build` first: it writes src/gen.
 import { test } from 'node:test'
 import { accept } from '@innkeeper/sdk'
 import { testKit } from '@innkeeper/sdk/testing'

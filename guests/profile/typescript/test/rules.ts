@@ -1,4 +1,4 @@
-// The rules of profiles (spec/examples.md), without a host. Run by `inn build` first: it writes src/gen.
+// The rules of profiles, without a host. Run by `inn build` first: it writes src/gen.
 import { test } from 'node:test'
 import { accept, remove, update } from '@innkeeper/sdk'
 import { testKit } from '@innkeeper/sdk/testing'

@@ -1,9 +1,9 @@
 //! Kinds: what a handler reads of a replicated value, and what makes its operations. A kind is the type of the value and the
 //! view of it at once: `OrMap<String, PnCounter>`.
 //!
-//! V1. A value that does not exist yet reads as its default (spec B5.3); an operation on it creates it (operation.rs, O1).
+//! V1. A value that does not exist yet reads as its default (§replica-2); an operation on it creates it (operation.O1).
 //! V2. Elements and keys are messages, and compared by their bytes. A `String`, a number, a `bool` or bytes is the message that
-//!     has it as field 1, and no bytes for its default (spec B1.5): as the host makes one of a request's field. A message with
+//!     has it as field 1, and no bytes for its default (§element-1): as the host makes one of a request's field. A message with
 //!     a map field is fine (maps are ordered), one with a float that may be -0 is not.
 
 use std::marker::PhantomData;

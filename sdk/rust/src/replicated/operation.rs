@@ -3,7 +3,7 @@
 //! O1. Whatever an operation needs and the view does not show (the entity, entries on the way, the value itself) is created
 //!     first: the kind would be ambiguous otherwise, and a path would lead nowhere. `create` does nothing where it is there.
 //! O2. After a removal in the same decision nothing of a path counts as there.
-//! O3. A register's first value is a write (spec B5.3): a decision on a new one that sets none sets its default.
+//! O3. A register's first value is a write (§register-1): a decision on a new one that sets none sets its default.
 
 use std::rc::Rc;
 

@@ -108,7 +108,7 @@ fn change(replica: &mut Replica, op: &Op, now: i64) {
     }
 }
 
-/// What is written, and its time (spec B5.4).
+/// What is written, and its time (§register).
 fn write(assign: &[u8], previous: i64, now: i64) -> (Vec<u8>, i64) {
     let (mut value, mut clock, mut custom) = (Vec::new(), 0, 0);
     for (field, number, bytes) in fields(assign) {
