@@ -34,7 +34,7 @@ const acts = fc.array(
   { maxLength: 200 },
 )
 
-Account('whatever clients do, it is the sum of what each has, and within every bound', async () => {
+Account('§limit-11: whatever clients do, it is the sum of what each has, and within every bound', async () => {
   await fc.assert(
     fc.asyncProperty(acts, async (all) => {
       const { inFlight, cut, connect, begin } = account()

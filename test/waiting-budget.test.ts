@@ -44,7 +44,7 @@ function admitted(
 }
 
 Waiting(
-  'waiting-budget.W1, waiting-budget.W3: whatever comes and goes, there is never more than all, and it is known whose it is',
+  'waiting-budget.W1, waiting-budget.W2: whatever comes and goes, there is never more than all, and it is known whose it is',
   () => {
     fc.assert(
       fc.property(arrivals, (all) => {
@@ -71,18 +71,21 @@ for (const [what, bytes, max] of [
   ['commands', 0, 1_000],
   ['bytes', 4_000, 100],
 ] as const) {
-  Waiting(`waiting-budget.W3: one service that takes all ${what} that it can leaves an eighth to another`, () => {
-    const budget = new WaitingBudget(limits(max, 100_000))
-    let own = 0
-    let refusal: string | undefined
-    for (; own < 10_000 && refusal === undefined; own++) refusal = admitted(budget, 'greedy', undefined, bytes)
-    assert.match(refusal!, 'greedy has used up its share of what may wait in this host')
-    let others = 0
-    while (admitted(budget, 'other', undefined, bytes) === undefined) others += 1
-    const all = what === 'commands' ? max : Math.floor(100_000 / bytes)
-    assert.ok(others >= Math.floor(all / 8), `${others} of ${all} for the other`)
-    assert.ok(own - 1 + others <= all)
-  })
+  Waiting(
+    `§limit-3, waiting-budget.W2: one service that takes all ${what} that it can leaves an eighth to another`,
+    () => {
+      const budget = new WaitingBudget(limits(max, 100_000))
+      let own = 0
+      let refusal: string | undefined
+      for (; own < 10_000 && refusal === undefined; own++) refusal = admitted(budget, 'greedy', undefined, bytes)
+      assert.match(refusal!, 'greedy has used up its share of what may wait in this host')
+      let others = 0
+      while (admitted(budget, 'other', undefined, bytes) === undefined) others += 1
+      const all = what === 'commands' ? max : Math.floor(100_000 / bytes)
+      assert.ok(others >= Math.floor(all / 8), `${others} of ${all} for the other`)
+      assert.ok(own - 1 + others <= all)
+    },
+  )
 
   Waiting(
     `waiting-budget.W3: one client that takes all ${what} that it can of one service leaves room to others there, and at other services, also to itself`,

@@ -57,7 +57,7 @@ Wrong('guesses.T3: the address that was quiet longest is forgotten first', () =>
 })
 
 Wrong(
-  'guesses.T2: wrong ones are refused, logged and counted, and a right one of the same address is answered',
+  '§admin-4, guesses.T2: wrong ones are refused, logged and counted, and a right one of the same address is answered',
   async () => {
     const own = temporary()
     const log: { msg: string; address: string; count: number }[] = []

@@ -277,20 +277,24 @@ Bounds('a chain that fills the share of its service leaves the outbox to others 
   })
 })
 
-Bounds('one service whose effects are large leaves an eighth of the outbox to another, by bytes', async () => {
-  await running({ 'outbox-bytes-max': '100000' }, async (_host, client) => {
-    const large = (bytes: number) => `return say('', { effects: [effect('Nowhere', 'Do', '', 'x'.repeat(${bytes}))] })`
-    for (let at = 0; at < 3; at++) assert.is((await client.call(actions, 'Do', '', large(25_000))).code, 0)
-    const refused = await client.call(actions, 'Do', '', large(14_000))
-    assert.is(refused.code, 8)
-    assert.match(
-      refused.message,
-      /^test\.script\.v1\.Actions has used up its share of the outbox: 3 effects of it, of 7\d{4} bytes/,
-    )
-    const value = `return { change: { updated: 'x' }, outcome: say('', { effects: [effect('Nowhere', 'Do', '', 'x'.repeat(10000))] }) }`
-    assert.is((await client.call(values, 'Do', 'v', value)).code, 0)
-  })
-})
+Bounds(
+  '§effect-11: one service whose effects are large leaves an eighth of the outbox to another, by bytes',
+  async () => {
+    await running({ 'outbox-bytes-max': '100000' }, async (_host, client) => {
+      const large = (bytes: number) =>
+        `return say('', { effects: [effect('Nowhere', 'Do', '', 'x'.repeat(${bytes}))] })`
+      for (let at = 0; at < 3; at++) assert.is((await client.call(actions, 'Do', '', large(25_000))).code, 0)
+      const refused = await client.call(actions, 'Do', '', large(14_000))
+      assert.is(refused.code, 8)
+      assert.match(
+        refused.message,
+        /^test\.script\.v1\.Actions has used up its share of the outbox: 3 effects of it, of 7\d{4} bytes/,
+      )
+      const value = `return { change: { updated: 'x' }, outcome: say('', { effects: [effect('Nowhere', 'Do', '', 'x'.repeat(10000))] }) }`
+      assert.is((await client.call(values, 'Do', 'v', value)).code, 0)
+    })
+  },
+)
 
 Bounds(
   'a service that is purged while no host runs takes the effects with it that it caused, and no others',
@@ -402,23 +406,26 @@ function receiver(resolve: (kind: string) => void): Receiver {
   }
 }
 
-Bounds('a service that touches keys without end pushes out its own entities, and none of its neighbour', async () => {
-  await running({ 'activations-max': '50' }, async (host, client) => {
-    assert.ok((await host.deployer.deploy((await component('counter/assemblyscript')).bytes)).ok)
-    const add = (at: number) => http(host.listen, 'POST', `/counter/c${at}/add`, { amount: 1 })
-    for (let at = 0; at < 10; at++) assert.is((await add(at)).status, 200)
-    let refused = 0
-    for (let at = 0; at < 300; at++) if ((await client.call(values, 'Do', `k${at}`, show)).code !== 0) refused += 1
-    for (let at = 0; at < 10; at++) assert.is((await add(at)).status, 200)
-    const loaded = await metric(host, 'entities_activated_total', counter)
-    const inMemory = await metric(host, 'activations_of_service', values)
-    told(
-      'activations',
-      loaded === 10 && refused === 0 && inMemory <= 40,
-      `${loaded} loads of 10 entities of the neighbour, ${refused} of 300 commands refused, ${inMemory} of 50 in memory are its own`,
-    )
-  })
-})
+Bounds(
+  '§memory-2: a service that touches keys without end pushes out its own entities, and none of its neighbour',
+  async () => {
+    await running({ 'activations-max': '50' }, async (host, client) => {
+      assert.ok((await host.deployer.deploy((await component('counter/assemblyscript')).bytes)).ok)
+      const add = (at: number) => http(host.listen, 'POST', `/counter/c${at}/add`, { amount: 1 })
+      for (let at = 0; at < 10; at++) assert.is((await add(at)).status, 200)
+      let refused = 0
+      for (let at = 0; at < 300; at++) if ((await client.call(values, 'Do', `k${at}`, show)).code !== 0) refused += 1
+      for (let at = 0; at < 10; at++) assert.is((await add(at)).status, 200)
+      const loaded = await metric(host, 'entities_activated_total', counter)
+      const inMemory = await metric(host, 'activations_of_service', values)
+      told(
+        'activations',
+        loaded === 10 && refused === 0 && inMemory <= 40,
+        `${loaded} loads of 10 entities of the neighbour, ${refused} of 300 commands refused, ${inMemory} of 50 in memory are its own`,
+      )
+    })
+  },
+)
 
 Bounds('states that fill the memory for states push out their own service, and none of its neighbour', async () => {
   await running({ 'activation-state-bytes-max': '300000' }, async (host, client) => {
@@ -436,7 +443,7 @@ Bounds('states that fill the memory for states push out their own service, and n
 })
 
 Bounds(
-  'a large state with many small events: its snapshots weigh no more than twice the events, and it is read again',
+  '§event-9: a large state with many small events: its snapshots weigh no more than twice the events, and it is read again',
   async () => {
     const data = temporary()
     const flags = { 'snapshot-every': '1' }

@@ -29,7 +29,7 @@ async function compiledBy(work: () => Promise<unknown>): Promise<number> {
 const Uploads = suite('uploads beside the loop')
 
 Uploads(
-  'deploying, deploying again and starting compile nothing on the loop, and read one artefact a turn',
+  '§limit-12: deploying, deploying again and starting compile nothing on the loop, and read one artefact a turn',
   async () => {
     const data = temporary()
     const { bytes: counter } = await component('counter/typescript')

@@ -72,7 +72,7 @@ async function onSlowDisk(library: string, run: (slow: Slow) => Promise<void>): 
 }
 
 function tests(library: string): void {
-  SlowDisks('what needs no commit is answered while one waits for the disk', () =>
+  SlowDisks('§storage-7: what needs no commit is answered while one waits for the disk', () =>
     onSlowDisk(library, async ({ host, disk }) => {
       const order: string[] = []
       const told = async (name: string, status: number, asked: Promise<{ status: number }>) => {

@@ -40,7 +40,7 @@ const moment = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 const Patience = suite('patience')
 
-Patience('an HTTP/2 connection without a call is closed, also after it had one', async () => {
+Patience('§call-10: an HTTP/2 connection without a call is closed, also after it had one', async () => {
   const session = connect()
   await closed(session)
   const used = connect()
