@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { headerProblem } from './header-names.ts'
 import type { Limits } from './limits.ts'
-import { defaultLimits } from './limits.ts'
+import { defaultLimits, limitHelps } from './limits.ts'
 
 export interface Config {
   /** Data directory. */
@@ -71,29 +71,109 @@ interface Setting {
   readonly secret?: boolean
   /** What the flag alone means. */
   readonly bare?: string
+  /** A sentence for `inn up --help`; numbers name their unit. */
+  readonly help: string
 }
 
 const settings: readonly Setting[] = [
-  { name: 'data', default: './.innkeeper', parse: nonEmpty },
-  { name: 'listen', default: '127.0.0.1:8080', parse: parseAddress },
-  { name: 'admin', default: '127.0.0.1:8081', parse: parseAddress },
-  { name: 'token', default: undefined, parse: nonEmpty, secret: true },
-  { name: 'snapshot-every', default: 100, parse: whole(-1, 1_000_000_000) },
-  { name: 'passivate-after-ms', default: 30_000, parse: whole(10, 2_000_000_000) },
-  { name: 'value-history', default: 'off', parse: onOff },
-  { name: 'deadline-ms', default: 60_000, parse: whole(1, 2_000_000_000) },
-  { name: 'idempotency-hours', default: 24, parse: whole(1, 24 * 365) },
-  { name: 'service-disk-bytes-max', default: 'none', parse: wholeOrNone(1) },
-  { name: 'stop-wait-ms', default: 10_000, parse: whole(0, 600_000) },
-  { name: 'turn-ms-max', default: 1_000, parse: whole(100, 600_000) },
-  { name: 'without', default: '', parse: names },
-  { name: 'log-level', default: 'info', parse: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']) },
-  { name: 'scrub', default: 'off', parse: onOff, bare: 'on' },
-  { name: 'require-sandbox', default: 'off', parse: onOff, bare: 'on' },
-  { name: 'cors-origins', default: '', parse: origins },
-  { name: 'never-stored-headers', default: 'x-token, x-api-key', parse: headers },
+  { name: 'data', help: 'the data directory', default: './.innkeeper', parse: nonEmpty },
+  {
+    name: 'listen',
+    help: 'HOST:PORT for clients; port 0 takes a free one',
+    default: '127.0.0.1:8080',
+    parse: parseAddress,
+  },
+  { name: 'admin', help: 'HOST:PORT of the admin port', default: '127.0.0.1:8081', parse: parseAddress },
+  { name: 'token', help: 'the token that the admin port asks for', default: undefined, parse: nonEmpty, secret: true },
+  {
+    name: 'snapshot-every',
+    help: 'events between two snapshots of an entity; -1 takes none',
+    default: 100,
+    parse: whole(-1, 1_000_000_000),
+  },
+  {
+    name: 'passivate-after-ms',
+    help: 'milliseconds after which an idle entity leaves memory',
+    default: 30_000,
+    parse: whole(10, 2_000_000_000),
+  },
+  {
+    name: 'value-history',
+    help: '"on" keeps each change of a value, for `inn state --at`',
+    default: 'off',
+    parse: onOff,
+  },
+  {
+    name: 'deadline-ms',
+    help: 'milliseconds that a caller waits who names no deadline',
+    default: 60_000,
+    parse: whole(1, 2_000_000_000),
+  },
+  {
+    name: 'idempotency-hours',
+    help: 'hours for which idempotency keys are kept',
+    default: 24,
+    parse: whole(1, 24 * 365),
+  },
+  {
+    name: 'service-disk-bytes-max',
+    help: 'bytes that one service may have on disk',
+    default: 'none',
+    parse: wholeOrNone(1),
+  },
+  {
+    name: 'stop-wait-ms',
+    help: 'milliseconds that calls under way have when the host stops',
+    default: 10_000,
+    parse: whole(0, 600_000),
+  },
+  {
+    name: 'turn-ms-max',
+    help: 'milliseconds after which a function that holds the loop is ended',
+    default: 1_000,
+    parse: whole(100, 600_000),
+  },
+  {
+    name: 'without',
+    help: 'services, separated by commas, that are not served, whatever is deployed',
+    default: '',
+    parse: names,
+  },
+  {
+    name: 'log-level',
+    help: 'silent, fatal, error, warn, info, debug or trace; debug has the lines that functions log',
+    default: 'info',
+    parse: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']),
+  },
+  {
+    name: 'scrub',
+    help: 'read the whole store again and again, 1 MB/s, to find damage early',
+    default: 'off',
+    parse: onOff,
+    bare: 'on',
+  },
+  {
+    name: 'require-sandbox',
+    help: 'deploy nothing where the process that links components cannot be sealed',
+    default: 'off',
+    parse: onOff,
+    bare: 'on',
+  },
+  {
+    name: 'cors-origins',
+    help: 'origins of web pages that may call, separated by commas; * is all',
+    default: '',
+    parse: origins,
+  },
+  {
+    name: 'never-stored-headers',
+    help: 'headers that reach functions and are never on disk, separated by commas',
+    default: 'x-token, x-api-key',
+    parse: headers,
+  },
   ...Object.entries(defaultLimits).map(([name, value]) => ({
     name: kebab(name),
+    help: limitHelps[name]!,
     default: value as number,
     parse: whole(1, Number.MAX_SAFE_INTEGER),
   })),
@@ -112,6 +192,10 @@ export interface LoadedConfig {
   /** One line for each setting: name, value, where it came from. */
   readonly print: string
 }
+
+/** What each setting is for, and what it is by default. */
+export const settingHelps: readonly { readonly name: string; readonly help: string; readonly default: string }[] =
+  settings.map(({ name, help, default: byDefault }) => ({ name, help, default: String(byDefault ?? 'none') || 'none' }))
 
 /** Flags of `inn up` that are settings. */
 export const settingNames: readonly string[] = settings.map((setting) => setting.name)

@@ -1,155 +1,99 @@
-// Limits: every bound of the host, with its unit and default (§limit). Settings may change them; config.ts checks that.
-
-export interface Limits {
-  /** One request or reply message. */
-  readonly messageBytesMax: number
-  /** Names and values of one call's metadata. */
-  readonly metadataBytesMax: number
-  /** Commands waiting for one entity. */
-  readonly mailboxCommandsMax: number
-  /** Commands waiting in the whole host. */
-  readonly waitingCommandsMax: number
-  /** Bytes of their messages. */
-  readonly waitingBytesMax: number
-  /** Bytes of requests and answers that clients and operators have sent or not read, incomplete ones too, all together. */
-  readonly inFlightBytesMax: number
-  /** Of one connection to the service port. */
-  readonly connectionBytesMax: number
-  /** A connection without a call is closed after so long. In milliseconds. */
-  readonly connectionIdleMs: number
-  /** A request, or one message of a stream, has to be whole after so long. In milliseconds. */
-  readonly requestMs: number
-  /** Commands handed to the guest at once. */
-  readonly batchCommandsMax: number
-  readonly decisionEventsMax: number
-  readonly decisionEventBytesMax: number
-  readonly decisionEffectsMax: number
-  /** Of one command to a replicated entity. */
-  readonly decisionOperationsMax: number
-  /** One entity's encoded state. */
-  readonly stateBytesMax: number
-  readonly guestMemoryBytesMax: number
-  /** Elements of all tables of one component. */
-  readonly guestTableElementsMax: number
-  /** Weighted instructions for one call of a function: one command, a batch of them, a chunk of events. */
-  readonly fuelPerCommand: number
-  /** Weighted instructions more for each byte of a long payload, state or view: who is given much has much to read. */
-  readonly fuelPerByte: number
-  /** Weighted instructions for one call, however much input it has: bounds how long it holds the loop. */
-  readonly fuelPerCallMax: number
-  /** What a fresh instance may cost, in weighted instructions: its parts, and its start functions. */
-  readonly fuelAtStart: number
-  /** A turn of the loop that works longer is a strike against its service. In milliseconds. */
-  readonly longTurnMs: number
-  /** Three strikes (long turns, faults) in this time throttle a service, for as long after the last one. In milliseconds. */
-  readonly throttleMs: number
-  /** Of the loop's time, for all throttled services together, while others want it. */
-  readonly throttledPercentMax: number
-  /** Bytes that one guest call may bring back. */
-  readonly guestResultBytesMax: number
-  /** Lists, records and strings that one guest call may bring back: bounds what 1-byte elements cost the host. */
-  readonly guestResultElementsMax: number
-  readonly componentBytesMax: number
-  /** The part of `inFlightBytesMax` that is the admin port's: request bodies, incomplete ones too, and answers that are not read. */
-  readonly uploadBytesMax: number
-  /** A request to the admin port has to be whole after so long. In milliseconds. */
-  readonly uploadMs: number
-  /** Deployments that run or wait at once. */
-  readonly deploymentsMax: number
-  /** HTTP rules of one component, those that methods without any get included. */
-  readonly componentRulesMax: number
-  /** Of all components that are served. */
-  readonly rulesMax: number
-  readonly activationsMax: number
-  readonly activationStateBytesMax: number
-  readonly outboxEffectsMax: number
-  readonly outboxBytesMax: number
-  /** What idempotency keys take of the disk, of all services. */
-  readonly idempotencyBytesMax: number
-  readonly hopsMax: number
-  /** Effects with one origin: those of a command, those of these effects, and so on. */
-  readonly chainEffectsMax: number
-  /** What an entity may tell a client that does not read, before its stream is cut. */
-  readonly streamBacklogMax: number
-  readonly streamBacklogBytesMax: number
-  /** Elements of a streamed request that wait for the function. */
-  readonly streamInputsMax: number
-  /** What a function may give in one step of an action's stream; it asks to be called again for more. */
-  readonly streamOutputsMax: number
-  /** What an action keeps between the steps of one stream. */
-  readonly streamStateBytesMax: number
-  /** What is kept of the request that opened a stream on an entity, with the function's note. */
-  readonly subscriptionBytesMax: number
-  /** Calls whose request or answer is a stream, open at once. */
-  readonly streamsMax: number
-  /** Methods, services, metadata names, idempotency keys, type names: characters. */
-  readonly nameLengthMax: number
-  /** An entity's key, UTF-8. */
-  readonly entityKeyBytesMax: number
-  /** Events handed to `evolve` at once. */
-  readonly replayEventsMax: number
-  readonly replayBytesMax: number
-}
+// Limits: every bound of the host, with its default and what it counts (§limit). Settings may change them; config.ts checks that.
 
 const MiB = 1024 * 1024
 
-export const defaultLimits: Limits = {
-  messageBytesMax: 4 * MiB,
-  metadataBytesMax: 16 * 1024,
-  mailboxCommandsMax: 1_000,
-  waitingCommandsMax: 10_000,
-  waitingBytesMax: 256 * MiB,
-  inFlightBytesMax: 256 * MiB,
-  connectionBytesMax: 64 * MiB,
-  connectionIdleMs: 75_000,
-  requestMs: 300_000,
-  batchCommandsMax: 64,
-  decisionEventsMax: 1_000,
-  decisionEventBytesMax: 4 * MiB,
-  decisionEffectsMax: 100,
-  decisionOperationsMax: 10_000,
-  stateBytesMax: 16 * MiB,
-  guestMemoryBytesMax: 64 * MiB,
-  guestTableElementsMax: 100_000,
+/** What it is by default, and the sentence that `inn up --help` and docs/reference/settings.md show. */
+type Limit = readonly [byDefault: number, counts: string]
+
+const table = {
+  messageBytesMax: [4 * MiB, 'bytes of one request or reply message'],
+  metadataBytesMax: [16 * 1024, "bytes of names and values of one call's metadata"],
+  mailboxCommandsMax: [1_000, 'commands that wait for one entity'],
+  waitingCommandsMax: [10_000, 'commands that wait in the whole host'],
+  waitingBytesMax: [256 * MiB, 'bytes of the messages of commands that wait'],
+  inFlightBytesMax: [
+    256 * MiB,
+    'bytes of requests and answers that clients have sent or not read, incomplete ones too, of both ports',
+  ],
+  connectionBytesMax: [64 * MiB, 'bytes in flight of one connection to the service port'],
+  connectionIdleMs: [75_000, 'milliseconds after which a connection without a call is closed'],
+  requestMs: [300_000, 'milliseconds for a request, or for one message of a stream, to be whole'],
+  batchCommandsMax: [64, 'commands that a function is given at once'],
+  decisionEventsMax: [1_000, 'events of one command'],
+  decisionEventBytesMax: [4 * MiB, 'bytes of the events of one command'],
+  decisionEffectsMax: [100, 'side effects of one command'],
+  decisionOperationsMax: [10_000, 'operations of one command to a replicated entity'],
+  stateBytesMax: [16 * MiB, "bytes of one entity's encoded state"],
+  guestMemoryBytesMax: [64 * MiB, 'bytes of memory of one instance of a component'],
+  guestTableElementsMax: [100_000, 'elements of all tables of one component'],
   // At most 250 ms, whatever is run, but for memory that stalls: 45 ms of QuickJS, 70 ms of AssemblyScript (decision 0006).
-  fuelPerCommand: 2 ** 28,
+  fuelPerCommand: [
+    2 ** 28,
+    'weighted instructions of one call of a function: one command, a batch of them, a chunk of events',
+  ],
   // QuickJS reads and writes a text for 500 a byte, Go and Rust a map of small entries for less (decision 0015).
-  fuelPerByte: 800,
-  fuelPerCallMax: 3 * 2 ** 28,
+  fuelPerByte: [800, 'weighted instructions more for each byte of a long payload, state or view'],
+  fuelPerCallMax: [
+    3 * 2 ** 28,
+    'weighted instructions of one call, however much input it has: bounds how long it holds the loop',
+  ],
   // QuickJS takes 3.5 million, Go 8 million.
-  fuelAtStart: 2 ** 25,
-  longTurnMs: 20,
-  throttleMs: 10_000,
-  throttledPercentMax: 2,
-  guestResultBytesMax: 8 * MiB,
-  guestResultElementsMax: 200_000,
-  componentBytesMax: 32 * MiB,
-  uploadBytesMax: 64 * MiB,
-  uploadMs: 120_000,
+  fuelAtStart: [2 ** 25, 'weighted instructions that a fresh instance may cost: its parts and its start functions'],
+  longTurnMs: [20, 'milliseconds; a turn that works longer is a strike against its service'],
+  throttleMs: [
+    10_000,
+    'milliseconds; three strikes (long turns, faults) in this time throttle a service, for as long after the last one',
+  ],
+  throttledPercentMax: [2, "percent of the loop's time for all throttled services together, while others want it"],
+  guestResultBytesMax: [8 * MiB, 'bytes that one call of a function may bring back'],
+  guestResultElementsMax: [200_000, 'lists, records and strings that one call of a function may bring back'],
+  componentBytesMax: [32 * MiB, 'bytes of one component'],
+  uploadBytesMax: [
+    64 * MiB,
+    "the part of in-flight-bytes-max that is the admin port's: uploads, and answers that are not read",
+  ],
+  uploadMs: [120_000, 'milliseconds for a request to the admin port to be whole'],
   // As many as files that `inn up` takes, which deploys them all at once.
-  deploymentsMax: 100,
-  componentRulesMax: 1_000,
-  rulesMax: 10_000,
-  activationsMax: 100_000,
-  activationStateBytesMax: 1024 * MiB,
-  outboxEffectsMax: 100_000,
-  outboxBytesMax: 256 * MiB,
+  deploymentsMax: [100, 'deployments that run or wait at once'],
+  componentRulesMax: [1_000, 'HTTP rules of one component, with those of methods that declare none'],
+  rulesMax: [10_000, 'HTTP rules of all components that are served'],
+  activationsMax: [100_000, 'entities in memory'],
+  activationStateBytesMax: [1024 * MiB, 'bytes of the states of entities in memory'],
+  outboxEffectsMax: [100_000, 'side effects that wait or are parked'],
+  outboxBytesMax: [256 * MiB, 'bytes of side effects that wait or are parked'],
   // 64 million keys of 250 bytes: 740 new ones a second, for 24 hours.
-  idempotencyBytesMax: 16 * 1024 * MiB,
-  hopsMax: 16,
-  chainEffectsMax: 10_000,
-  streamBacklogMax: 1_000,
-  streamBacklogBytesMax: 4 * MiB,
-  streamInputsMax: 64,
-  streamOutputsMax: 10_000,
-  streamStateBytesMax: 256 * 1024,
-  subscriptionBytesMax: 64 * 1024,
-  streamsMax: 10_000,
-  nameLengthMax: 256,
-  entityKeyBytesMax: 1_024,
-  replayEventsMax: 1_000,
-  replayBytesMax: 1 * MiB,
-}
+  idempotencyBytesMax: [16 * 1024 * MiB, 'bytes of idempotency keys on disk, of all services'],
+  hopsMax: [16, 'forwards and side effects, one after the other, that come of one command'],
+  chainEffectsMax: [10_000, 'side effects that come of one command: its own, those that these cause, and so on'],
+  streamBacklogMax: [1_000, 'messages that an entity keeps for a client that does not read, before its stream is cut'],
+  streamBacklogBytesMax: [
+    4 * MiB,
+    'bytes that an entity keeps for a client that does not read, before its stream is cut',
+  ],
+  streamInputsMax: [64, 'elements of a streamed request that wait for the function'],
+  streamOutputsMax: [10_000, "elements that a function gives in one step of an action's stream"],
+  streamStateBytesMax: [256 * 1024, 'bytes that an action keeps between the steps of one stream'],
+  subscriptionBytesMax: [
+    64 * 1024,
+    "bytes that are kept of the request that opened a stream on an entity, with the function's note",
+  ],
+  streamsMax: [10_000, 'open calls whose request or answer is a stream'],
+  nameLengthMax: [256, 'characters of names: methods, services, metadata, types, idempotency keys'],
+  entityKeyBytesMax: [1_024, "bytes of an entity's key"],
+  replayEventsMax: [1_000, 'events that a function folds at once'],
+  replayBytesMax: [1 * MiB, 'bytes of events that a function folds at once'],
+} satisfies Readonly<Record<string, Limit>>
+
+export type Limits = { readonly [Name in keyof typeof table]: number }
+
+const entries = Object.entries<Limit>(table)
+
+export const defaultLimits = Object.fromEntries(entries.map(([name, [byDefault]]) => [name, byDefault])) as Limits
+
+/** What each counts. */
+export const limitHelps: Readonly<Record<string, string>> = Object.fromEntries(
+  entries.map(([name, [, counts]]) => [name, counts]),
+)
 
 /** What is the service port's of `inFlightBytesMax`. */
 export function servedBytesMax({ inFlightBytesMax, uploadBytesMax }: Limits): number {

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import type { ConfigSources, LoadedConfig } from '../host/config.ts'
 import { ConfigError, loadConfig, parseAddress } from '../host/config.ts'
 import { defaultLimits } from '../host/limits.ts'
+import { settingsPage, settingsPageNow } from '../host/tools/settings.ts'
 import { temporary } from './support/host.ts'
 
 const Config = suite('config')
@@ -34,6 +35,10 @@ function problems(sources: Parameters<typeof load>[0]): readonly string[] {
   assert.unreachable('nothing was refused')
   return []
 }
+
+Config('docs/reference/settings.md lists every setting as it is; `node host/tools/settings.ts` writes it', () => {
+  assert.is(settingsPageNow(), settingsPage())
+})
 
 Config('config.C1: without anything given, every setting has its default', () => {
   const { config } = load()

@@ -3,7 +3,7 @@
 import { watch } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { Config, ConfigSources } from '../config.ts'
-import { bareSettings, ConfigError, loadConfig, settingNames } from '../config.ts'
+import { bareSettings, ConfigError, loadConfig, settingHelps, settingNames } from '../config.ts'
 import { unservedSentence } from '../deploy/unrestored.ts'
 import { InnkeeperError, operatorMessage } from '../errors.ts'
 import type { Served } from '../supervisor/partition.ts'
@@ -15,23 +15,12 @@ import { asFailure, CommandFailure, UsageError } from './command.ts'
 import { readNamed } from './files.ts'
 import { print, printJson, progress, seconds, table } from './print.ts'
 
-const helps: Readonly<Record<string, string>> = {
-  data: 'data directory (default ./.innkeeper)',
-  listen: 'HOST:PORT for clients (default 127.0.0.1:8080; port 0 takes a free one)',
-  admin: 'HOST:PORT of the admin port (default 127.0.0.1:8081)',
-  without: 'services, separated by commas, that are not served, whatever is deployed',
-  'turn-ms-max': 'milliseconds after which a function that holds the loop is ended (default 1000)',
-  token: 'token that the admin port asks for',
-  'require-sandbox': 'deploy nothing where the process that links components cannot be sealed',
-  'never-stored-headers': 'headers that reach functions and are never on disk (default "x-token, x-api-key")',
-  scrub: 'read the whole store again and again, 1 MB/s, to find damage early',
-}
-
 const flags: Record<string, Flag> = Object.fromEntries(
-  settingNames.map((name): [string, Flag] => [
-    name,
-    { type: bareSettings.has(name) ? 'boolean' : 'string', help: helps[name] ?? 'see `inn up --print-config`' },
-  ]),
+  settingHelps.map(({ name, help, default: byDefault }): [string, Flag] =>
+    bareSettings.has(name)
+      ? [name, { type: 'boolean', help }]
+      : [name, { type: 'string', help: `${help} (default ${byDefault})` }],
+  ),
 )
 
 export const upCommand: Subcommand = {

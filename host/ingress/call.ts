@@ -39,6 +39,17 @@ export function idempotencyKey(value: string | string[] | undefined, max: number
   return key
 }
 
+/** The key of a request over HTTP/1.1. Node joins several headers of that name to one text, which is no key that anybody meant.
+ *  @throws InnkeeperError `bad_request` */
+export function idempotencyKeyOf({ headers, rawHeaders }: IncomingMessage, max: number): string | undefined {
+  const value = headers['idempotency-key']
+  if (typeof value === 'string' && value.includes(', ')) {
+    const names = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'idempotency-key')
+    if (names.length > 1) throw new InnkeeperError('bad_request', 'the header idempotency-key is there more than once')
+  }
+  return idempotencyKey(value, max)
+}
+
 /** A string of RFC 8941 without its quotes; any other text as it is. */
 function unquoted(text: string): string {
   const [, inside] = /^"((?:[^"\\]|\\["\\])*)"$/.exec(text) ?? []

@@ -17,7 +17,7 @@ import type { Flow } from '../in-flight.ts'
 import { isStreamed } from '../schema/schema.ts'
 import { WireError } from '../schema/wire.ts'
 import { notServed } from '../services.ts'
-import { checkMetadata, checkReady, countAnswer, endSoon, idempotencyKey, isOverload, requestIdOf } from './call.ts'
+import { checkMetadata, checkReady, countAnswer, endSoon, idempotencyKeyOf, isOverload, requestIdOf } from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
 import { metadataFromHttp, replyHeaders } from './headers.ts'
@@ -198,7 +198,7 @@ class HttpCall {
         service: target.name,
         method: method.name,
         metadata,
-        idempotencyKey: idempotencyKey(request.headers['idempotency-key'], limits.nameLengthMax),
+        idempotencyKey: idempotencyKeyOf(request, limits.nameLengthMax),
         deadlineMs: isStreamed(method) ? Number.POSITIVE_INFINITY : context.clock.now() + context.deadlineMs,
         hops: 0,
         requestId: this.requestId,

@@ -77,8 +77,10 @@ function applyQuery(input: MessageType, json: Json, query: string): void {
       throw new TranscodeError(`unknown field of ${input.fullName}`).inside(shown)
     if (field.type.kind === 'message' || field.type.kind === 'map')
       throw new TranscodeError('a message cannot be given in the query').inside(shown)
-    if (!field.repeated && seen.has(name)) throw new TranscodeError('given several times').inside(shown)
-    seen.add(name)
+    // A field has two spellings.
+    const place = path.map(({ number }) => number).join('.')
+    if (!field.repeated && seen.has(place)) throw new TranscodeError('given several times').inside(shown)
+    seen.add(place)
     setField(json, path, parseText(path, value, shown), field.repeated)
   }
 }

@@ -2,7 +2,9 @@
 // command that did nothing leaves nothing; and tries of an effect are counted past a kill.
 
 import { writeFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { join } from 'node:path'
+import { text as readAll } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { columns } from '../../host/journal/keys.ts'
@@ -102,6 +104,31 @@ function contents(): readonly string[] {
     return [`${column} ${rows.length}`, ...rows.map((bytes) => bytes.toString('base64'))]
   })
 }
+
+Keys('§idempotency-9: two keys are refused over HTTP and gRPC-Web, and one with a comma is one', async () => {
+  const path = '/examples.counter.v1.Counter/Add'
+  const add = Buffer.from([10, 3, ...Buffer.from('two'), 16, 1])
+  const frame = Buffer.concat([Buffer.from([0, 0, 0, 0, add.length]), add])
+  const send = (at: string, type: string, body: Buffer | string, key: string | string[]) =>
+    new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
+      const [hostname, port] = host.listen.split(':')
+      const headers = { 'content-type': type, 'idempotency-key': key }
+      request({ hostname, port, path: at, method: 'POST', headers }, (answer) => {
+        readAll(answer).then(
+          (text) => resolve({ status: answer.statusCode, text: `${JSON.stringify(answer.headers)}${text}` }),
+          reject,
+        )
+      })
+        .on('error', reject)
+        .end(body)
+    })
+  const json = (key: string | string[]) => send('/counter/two/add', 'application/json', '{"amount":1}', key)
+  assert.is((await json(['a', 'b'])).status, 400)
+  assert.is((await json('a, b')).status, 200)
+  const web = await send(path, 'application/grpc-web+proto', frame, ['a', 'b'])
+  assert.match(web.text, /grpc-status("?: ?"?)3/)
+  assert.is((await http(host.listen, 'GET', '/counter/two')).json.value, '1')
+})
 
 Keys('§idempotency-5: "k" and k are one key, over HTTP, gRPC and gRPC-Web, in services of every kind', async () => {
   const quoted = { 'idempotency-key': '"one"' }

@@ -147,6 +147,7 @@ Request('§request-3: what is wrong in the query is 400, and says where', async 
   await refuses('GET', '/query/a?inner.nothing=1', undefined, /inner.nothing"\]: unknown field/)
   await refuses('GET', '/query/a?text.nothing=1', undefined, /unknown field/)
   await refuses('GET', '/query/a?i32=1&i32=2', undefined, '$.i32: given several times')
+  await refuses('GET', '/nested/x/5?inner.big_number=3&inner.bigNumber=4', undefined, /given several times/)
   await refuses('GET', '/query/a?i32=many', undefined, '$.i32: expected int32')
   await refuses('GET', '/query/a?i32=2147483648', undefined, '$.i32: out of range for int32')
   await refuses('GET', '/query/a?u32=-1', undefined, '$.u32: out of range for uint32')
