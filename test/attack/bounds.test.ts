@@ -244,10 +244,11 @@ for (const [what, first, code, causes] of [
         if ((await add(asked)).status === 200) answered += 1
       }
       const turns = (await turnsOf()) - before
-      // In a line for all, 64 entities would have 64 turns for each of the neighbour's; and the looks at the metrics are time for them, too.
+      // In a line for all, 64 entities would have 64 turns for each of the neighbour's; and the looks at the metrics are time for them, too. One
+      // entity has short turns, and as many of them as fit between two calls, in any order of turns.
       told(
         what,
-        answered === asked && turns <= 30 * asked,
+        answered === asked && (causes === 1 || turns <= 30 * asked),
         `${answered} of ${asked} calls of its neighbour, ${turns} turns of it`,
       )
       const parked = await settled(host)
