@@ -29,14 +29,6 @@ export function incomingKey(call: GrpcCall, context: IngressContext): string | u
   return idempotencyKey(key, context.limits.nameLengthMax)
 }
 
-/** The client's, without its port. */
-export function addressOf(call: { getPeer(): string }): string {
-  // The port is behind the last colon; addresses of IPv6 stand there without brackets. Of the hot path, so without patterns.
-  const peer = call.getPeer()
-  const colon = peer.lastIndexOf(':')
-  return colon < 0 ? peer : peer.slice(0, colon)
-}
-
 /** Milliseconds since 1970; infinite without `grpc-timeout`. */
 export function deadlineOf(call: GrpcCall): number {
   const given = call.getDeadline()

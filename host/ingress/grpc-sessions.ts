@@ -135,6 +135,11 @@ export class GrpcFlow {
     this.flow.holds(parts.baseBytes)
   }
 
+  /** Who its client is (in-flight.ts). */
+  get client(): string {
+    return this.connection.address.name
+  }
+
   /** Answers the piece as it is to be kept. */
   came(piece: Buffer): Buffer {
     if (this.flow.closed) return piece

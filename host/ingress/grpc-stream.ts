@@ -17,7 +17,6 @@ import { Writer } from '../written.ts'
 import { checkReady } from './call.ts'
 import type { IngressContext } from './context.ts'
 import {
-  addressOf,
   deadlineOf,
   failureStatus,
   grpcRequestId,
@@ -46,7 +45,7 @@ export function streaming(
     // After the last byte of the answer, or when the client or its connection is gone; always once.
     call.on('cancelled', () => leave?.())
     try {
-      leave = streams.enter(service, addressOf(call))
+      leave = streams.enter(service, flowOf(call).client)
       checkReady(context)
       const type = context.services.get(service)?.methods.get(method)?.type
       if (type === undefined) throw context.services.missing(service, method)
@@ -130,7 +129,7 @@ class GrpcStream implements Wire {
       hops: 0,
       requestId: this.requestId,
       effect: undefined,
-      client: addressOf(this.call),
+      client: this.flow.client,
     })
   }
 

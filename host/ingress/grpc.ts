@@ -16,7 +16,6 @@ import type { Directory } from '../services.ts'
 import { checkReady, isOverload } from './call.ts'
 import type { IngressContext } from './context.ts'
 import {
-  addressOf,
   deadlineOf,
   failureStatus,
   grpcRequestId,
@@ -106,7 +105,7 @@ function unary(context: IngressContext, service: string, method: string): handle
         hops: 0,
         requestId,
         effect: undefined,
-        client: addressOf(call),
+        client: flow.client,
       }
       context.dispatch(command, (answer) => {
         recorder.completed((performance.now() - startedMs) / 1000, answer.kind === 'reply')

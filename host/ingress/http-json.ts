@@ -203,7 +203,7 @@ class HttpCall {
         hops: 0,
         requestId: this.requestId,
         effect: undefined,
-        client: request.socket.remoteAddress,
+        client: context.inFlight.of(request.socket).address.name,
       }
       const give = (payload: Uint8Array) => {
         // Its client may have left while it waited.

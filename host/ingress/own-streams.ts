@@ -9,7 +9,6 @@ import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
 import type { InnkeeperError } from '../errors.ts'
 import { toInnkeeperError, wire } from '../errors.ts'
 import { written } from '../written.ts'
-import { addressOf } from './grpc-call.ts'
 import type { GrpcFlow } from './grpc-sessions.ts'
 import { flowOf } from './grpc-sessions.ts'
 import type { Streams } from './stream.ts'
@@ -26,7 +25,7 @@ export class OwnStreams {
   /** Undefined where there are too many; the call has ended then. */
   open(service: string, call: Call): OwnStream | undefined {
     try {
-      const leave = this.streams.enter(service, addressOf(call))
+      const leave = this.streams.enter(service, flowOf(call).client)
       // After the last byte of the answer, or when the client is gone; always once.
       call.on('cancelled', leave)
     } catch (thrown) {
