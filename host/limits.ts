@@ -15,6 +15,10 @@ const table = {
     256 * MiB,
     'bytes of requests and answers that clients have sent or not read, incomplete ones too, of both ports',
   ],
+  connectionsMax: [
+    16_000,
+    'open connections to the service port; at most three quarters of the files that the process may open',
+  ],
   connectionBytesMax: [64 * MiB, 'bytes in flight of one connection to the service port'],
   connectionIdleMs: [75_000, 'milliseconds after which a connection without a call is closed'],
   requestMs: [300_000, 'milliseconds for a request, or for one message of a stream, to be whole'],

@@ -11,6 +11,7 @@
 import http from 'node:http'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import net from 'node:net'
+import { Connections } from './connections.ts'
 import type { IngressContext } from './context.ts'
 import { Cors } from './cors.ts'
 import { createGrpc } from './grpc.ts'
@@ -61,14 +62,16 @@ export async function listen(context: IngressContext, host: string, port: number
   // It never listens itself, and only then would Node keep its time limits (headersTimeout, requestTimeout) and know which
   // connections are idle.
   web.emit('listening')
-  const sockets = new Set<Socket>()
+  const connections = new Connections(inFlight, limits.connectionsMax)
+  context.metrics.gauge('connections_open', 'Connections to the service port.', () => connections.size)
+  context.metrics.counter(
+    'connections_refused_total',
+    'Connections to the service port that were closed at once, since there were too many.',
+    () => connections.refused,
+  )
   const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfterMs }, (socket) => {
-    sockets.add(socket)
-    socket.on('close', () => {
-      sockets.delete(socket)
-      inFlight.of(socket).close()
-    })
     socket.on('error', () => socket.destroy())
+    if (!connections.enter(socket)) return
     sniff(socket, (http2) => {
       if (http2 && context.starting?.()) notYet.take(socket)
       else if (http2) sessions.take(socket)
@@ -94,12 +97,12 @@ export async function listen(context: IngressContext, host: string, port: number
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, waitMs)
       })
-      const done = Promise.all([grpcDone, webDone, socketsGone(sockets, waitMs + farewellMs)])
+      const done = Promise.all([grpcDone, webDone, gone(connections, waitMs + farewellMs)])
       await Promise.race([done, late])
       if (streams.stop()) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
       clearTimeout(timer)
       clearInterval(idle)
-      for (const socket of sockets) socket.destroy()
+      for (const socket of connections) socket.destroy()
       grpc.forceShutdown()
       sessions.destroy()
     },
@@ -138,11 +141,11 @@ function listening(server: NetServer, host: string, port: number): Promise<void>
 }
 
 /** Connections that are only open, without a call, need not be waited for: the web server and the injector close those. */
-function socketsGone(sockets: ReadonlySet<Socket>, waitMs: number): Promise<void> {
+function gone(connections: Connections, waitMs: number): Promise<void> {
   return new Promise((resolve) => {
     const started = Date.now()
     const look = () => {
-      if (sockets.size === 0 || Date.now() - started > waitMs) resolve()
+      if (connections.size === 0 || Date.now() - started > waitMs) resolve()
       else setTimeout(look, 20)
     }
     look()
