@@ -47,7 +47,7 @@ async function running(args: Args): Promise<number> {
   else {
     show(findings)
     show(met)
-    if (met.length > 0) print(`${met.length} damaged parts were met since the host started.`)
+    if (met.length > 0) print(`${counted(met.length, 'damaged part')} met since the host started.`)
     if (scrubbing)
       print(
         `${counted(rounds, 'round')} through the store, ${counted(values, 'value')} read, ${bytes(report.bytes)}; ${counted(findings.length, 'finding')}.`,

@@ -17,7 +17,16 @@ import type { Flow } from '../in-flight.ts'
 import { isStreamed } from '../schema/schema.ts'
 import { WireError } from '../schema/wire.ts'
 import { notServed } from '../services.ts'
-import { checkMetadata, checkReady, countAnswer, endSoon, idempotencyKeyOf, isOverload, requestIdOf } from './call.ts'
+import {
+  checkMetadata,
+  checkReady,
+  countAnswer,
+  endSoon,
+  idempotencyKeyOf,
+  isOverload,
+  requestIdOf,
+  whenClosed,
+} from './call.ts'
 import type { IngressContext } from './context.ts'
 import { expose } from './cors.ts'
 import { metadataFromHttp, replyHeaders } from './headers.ts'
@@ -55,6 +64,8 @@ class HttpCall {
   /** Once there are bytes to count. */
   private flow: Flow | undefined
   private readonly body = new Growing()
+  /** Of an answer that takes long to make. */
+  private making: AbortController | undefined
 
   constructor(context: IngressContext, streams: Streams, request: IncomingMessage, response: ServerResponse) {
     this.context = context
@@ -104,7 +115,8 @@ class HttpCall {
     const error = toInnkeeperError(thrown)
     if (error.code === 'internal')
       this.context.log.error({ requestId: this.requestId, err: thrown }, 'a request failed')
-    if (error.retryAfterSeconds !== undefined) this.response.setHeader('retry-after', String(error.retryAfterSeconds))
+    if (error.retryAfterSeconds !== undefined && !this.response.headersSent)
+      this.response.setHeader('retry-after', String(error.retryAfterSeconds))
     const { status, body } = errorToHttp(error)
     this.end(status, jsonType, body)
     // What is still coming of a refused body is not kept; the connection cannot be used again.
@@ -116,6 +128,7 @@ class HttpCall {
   private cut(error: InnkeeperError): void {
     const { request, response } = this
     this.body.clear()
+    this.making?.abort(error)
     if (response.headersSent) {
       request.socket.destroy()
       return
@@ -257,14 +270,31 @@ class HttpCall {
         const { contentType, data } = readHttpBody(answer.payload)
         this.end(200, contentType, data)
       } else {
-        const json = this.context.transcoder.reply(route, answer.payload)
-        if (json instanceof Promise)
-          json.then((bytes) => this.end(200, jsonType, bytes)).catch((error: unknown) => this.notMade(route, error))
-        else this.end(200, jsonType, json)
+        const json = this.context.transcoder.reply(route, answer.payload, () => this.unwanted())
+        if (json instanceof Promise) {
+          // Until it is made, what it is made of waits for its client.
+          this.counted().owes(answer.payload.length)
+          json
+            .then((bytes) => this.end(200, jsonType, bytes))
+            .catch((error: unknown) => {
+              // One that nobody wants any more has ended already.
+              if (this.making?.signal.aborted !== true) this.notMade(route, error)
+            })
+        } else this.end(200, jsonType, json)
       }
     } catch (error) {
       this.notMade(route, error)
     }
+  }
+
+  /** Aborts what is made for the client once it is gone, or is cut. */
+  private unwanted(): AbortSignal {
+    this.making = new AbortController()
+    whenClosed(this.request, this.response, () => {
+      this.making?.abort(gone())
+      this.flow?.close()
+    })
+    return this.making.signal
   }
 
   private notMade(route: ServedRoute, error: unknown): void {
@@ -294,6 +324,11 @@ class HttpCall {
     else response.end(body)
     if (this.flow !== undefined || response.writableLength > 0) countAnswer(this.counted(), response)
   }
+}
+
+/** Nobody reads it. */
+function gone(): InnkeeperError {
+  return new InnkeeperError('unavailable', 'the client is gone')
 }
 
 function tooLarge(max: number): InnkeeperError {

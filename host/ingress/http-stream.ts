@@ -11,7 +11,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command, Failed } from '../command.ts'
-import { guestFailed, toInnkeeperError } from '../errors.ts'
+import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { Flow } from '../in-flight.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
@@ -65,6 +65,8 @@ class HttpStream implements Wire {
   /** The last of the elements that wait for their JSON. */
   private making: Promise<void> | undefined
   private broken = false
+  /** Of elements that take long to make. */
+  private readonly unwanted = new AbortController()
   private single: { readonly payload: Uint8Array; readonly metadata: Metadata } | undefined
 
   constructor(parts: HttpStreamParts) {
@@ -76,6 +78,7 @@ class HttpStream implements Wire {
     whenClosed(request, response, () => {
       for (const timer of this.timers) clearTimeout(timer)
       this.stream.cancel()
+      this.unwanted.abort(new InnkeeperError('unavailable', 'the client is gone'))
       leave()
       flow.close()
     })
@@ -122,9 +125,9 @@ class HttpStream implements Wire {
         else response.flushHeaders()
         return
       }
-      const json = context.transcoder.reply(route, payload)
+      const json = context.transcoder.reply(route, payload, () => this.unwanted.signal)
       if (this.making === undefined && typeof json === 'string') this.write(json, metadata, first)
-      else this.making = this.inTurn(json, metadata, first)
+      else this.making = this.inTurn(json, payload.length, metadata, first)
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       throw guestFailed(command.requestId, error)
@@ -145,7 +148,10 @@ class HttpStream implements Wire {
     writer.write(after)
   }
 
-  private inTurn(json: string | Promise<Uint8Array>, metadata: Metadata, first: boolean): Promise<void> {
+  /** `bytes`: of what it is made of, which waits for the client until it is. */
+  private inTurn(json: string | Promise<Uint8Array>, bytes: number, metadata: Metadata, first: boolean): Promise<void> {
+    const { flow } = this.parts
+    flow.owes(bytes)
     const turn = Promise.allSettled([json, this.making])
       .then(([made]) => {
         if (made.status === 'rejected') throw made.reason
@@ -157,6 +163,7 @@ class HttpStream implements Wire {
         this.stream.fail(toInnkeeperError(failure))
       })
       .then(() => {
+        flow.owes(-bytes)
         if (this.making !== turn) return
         this.making = undefined
         if (this.ready) this.stream.resume()

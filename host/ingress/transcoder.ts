@@ -4,7 +4,8 @@
 // T1. What is made at once holds the loop for a few milliseconds at most: bodies and messages of `soonBytesMax`, and of those only what takes
 //     `soonStepsMax` (to-json.O5).
 // T2. The thread has one job at a time. Services with jobs take turns, in the order of asking among those of one service.
-// T3. Jobs that wait have at most `waitingBytesMax`; a request beyond is refused. An answer always gets in: what it tells has happened.
+// T3. Jobs that wait have at most `waitingBytesMax`; a request beyond is refused. An answer always gets in: what it tells has happened. It
+//     counts among its client's bytes in flight, and goes when its client does, or is cut.
 // T4. A job that takes too long, or too much memory, ends the thread and fails alone. The next one gets a fresh thread; so does the first after
 //     services changed, since a thread knows the schemas that it was told.
 //
@@ -81,13 +82,15 @@ export class Transcoder {
     )
   }
 
-  /** A reply's JSON, or that of its field that answers. @throws WireError if it is not its message; or rejects with it */
-  reply(route: ServedRoute, payload: Uint8Array): string | Promise<Uint8Array> {
+  /** A reply's JSON, or that of its field that answers. `unwanted` is asked for where it takes longer: what aborts it, and with which error.
+   *  @throws WireError if it is not its message; or rejects with it */
+  reply(route: ServedRoute, payload: Uint8Array, unwanted: () => AbortSignal): string | Promise<Uint8Array> {
     const { target, httpMethod, path, method } = route
     const soon = attempt(payload, () => replyJson(target.schema, route, payload, soonStepsMax))
     if (soon !== undefined) return soon
     const rule = { service: target.name, method: method.name, httpMethod, path }
-    return this.ask(target.name, target.schema, { kind: 'reply', rule, payload: own(payload) }, payload.length)
+    const question = { kind: 'reply', rule, payload: own(payload) } as const
+    return this.ask(target.name, target.schema, question, payload.length, unwanted())
   }
 
   /** A message's JSON. @throws WireError if it is not that message; or rejects with it */
@@ -117,16 +120,35 @@ export class Transcoder {
     this.end()
   }
 
-  private ask(service: string, schema: Schema, question: Question, bytes: number): Promise<Uint8Array> {
+  private ask(
+    service: string,
+    schema: Schema,
+    question: Question,
+    bytes: number,
+    unwanted?: AbortSignal,
+  ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       if (this.closed) throw stopping()
+      unwanted?.throwIfAborted()
       this.bytes += bytes
       const job = { schema, question, bytes, resolve, reject }
+      unwanted?.addEventListener('abort', () => this.drop(service, job, unwanted.reason as Error))
       const waiting = this.jobs.get(service)
       if (waiting === undefined) this.jobs.set(service, [job])
       else waiting.push(job)
       this.next()
     })
+  }
+
+  /** Nobody wants it any more. One that is being made ends by itself. */
+  private drop(service: string, job: Job, why: Error): void {
+    const waiting = this.jobs.get(service)
+    const at = waiting?.indexOf(job) ?? -1
+    if (at === -1) return
+    waiting!.splice(at, 1)
+    if (waiting!.length === 0) this.jobs.delete(service)
+    this.bytes -= job.bytes
+    job.reject(why)
   }
 
   private next(): void {

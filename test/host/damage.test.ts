@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { checkManifest, manifestOf, readMarker } from '../../host/journal/marker.ts'
@@ -208,6 +209,8 @@ Damage(
     // A first start makes the copy a replica of its own, and notes how long its manifest is.
     const first = await hostProcess(path)
     assert.match(first.output(), /copied or restored: it is a new replica now/)
+    const noted = () => isDeepStrictEqual(readMarker(path).manifest, manifestOf(join(path, 'journal')))
+    while (!noted()) await new Promise((resolve) => setTimeout(resolve, 50))
     await first.kill()
     // Where a manifest is cut RocksDB deletes tables; so what is put back is looked at in full.
     const manifest = manifestOf(join(path, 'journal'))!.name
@@ -329,7 +332,7 @@ Damage(
       const { code, out } = await inn(host, 'doctor')
       assert.is(code, 1)
       assert.match(out, /Values "k11": the base: /)
-      assert.match(out, /1 rounds through the store, \d+ values read, .*; 1 findings\./)
+      assert.match(out, /1 round through the store, \d+ values read, .*; 1 finding\./)
       assert.match((await http(host.admin, 'GET', '/metrics')).text, /^innkeeper_scrub_findings 1$/m)
       assert.match(host.output(), /scrubbing found damage/)
       assert.not.match(host.output(), /"stack"/)

@@ -39,6 +39,8 @@ const long = JSON.stringify({ numbers })
 assert.ok(long.length > soonBytesMax)
 const said = (body: string, text = 'x') => ({ captured: [text], query: '', body: Buffer.from(body) })
 
+const wanted = () => new AbortController().signal
+
 /** The longest text that this thread read while `work` ran. */
 async function longestRead(work: () => Promise<unknown>): Promise<number> {
   const { parse } = JSON
@@ -70,9 +72,20 @@ Long('a long body is not read by the loop, and becomes the same bytes as one tha
 Long('a long reply is not made by the loop, and is the same text', async () => {
   const bytes = toMessage(schema, item, { numbers })
   assert.ok(bytes.length > soonBytesMax)
-  const made = host.context.transcoder.reply(echo, bytes)
+  const made = host.context.transcoder.reply(echo, bytes, wanted)
   assert.instance(made, Promise)
   assert.ok(Buffer.from((await made) as Uint8Array).toString() === toJson(schema, item, bytes))
+})
+
+Long('transcoder.T3: a reply that nobody wants any more goes, and those that wait behind it are made', async () => {
+  const bytes = toMessage(schema, item, { numbers })
+  const { transcoder } = host.context
+  const ended = new AbortController()
+  const ask = (unwanted: () => AbortSignal) => transcoder.reply(echo, bytes, unwanted) as Promise<Uint8Array>
+  const outcome = (made: Promise<Uint8Array>) => made.then(() => 'made').catch((error: Error) => error.message)
+  const outcomes = [ask(wanted), ...Array.from({ length: 50 }, () => ask(() => ended.signal)), ask(wanted)].map(outcome)
+  ended.abort(new Error('nobody wants it'))
+  assert.equal(await Promise.all(outcomes), ['made', ...Array(50).fill('nobody wants it'), 'made'])
 })
 
 Long('what is wrong with a long body or reply is told as of a short one', async () => {
@@ -97,10 +110,10 @@ Long('few bytes that are long text are not made by the loop, and not at all wher
     () => toJson(schema, item, many, soonStepsMax),
     (error: unknown) => error instanceof TextTooLong,
   )
-  const made = host.context.transcoder.reply(echo, many)
+  const made = host.context.transcoder.reply(echo, many, wanted)
   assert.instance(made, Promise)
   assert.is(JSON.parse(Buffer.from((await made) as Uint8Array).toString()).wides.length, 2_000)
-  const endless = host.context.transcoder.reply(echo, empty(1_000_000)) as Promise<Uint8Array>
+  const endless = host.context.transcoder.reply(echo, empty(1_000_000), wanted) as Promise<Uint8Array>
   assert.match(String(await endless.catch((error: Error) => error.message)), 'JSON is too long')
 })
 

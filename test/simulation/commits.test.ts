@@ -251,7 +251,7 @@ for (const reached of [false, true]) {
 }
 
 Commits(
-  'waiting-budget.W3: commands that wait for the disk are counted: a disk that hangs turns others away, and fills no memory',
+  'waiting-budget.W4: commands that wait for the disk are counted: a disk that hangs turns others away, and fills no memory',
   async () => {
     const data = temporary()
     const kv = new SlowKv()
@@ -261,7 +261,8 @@ Commits(
     const codes: number[] = []
     try {
       kv.waits = true
-      const calls = Array.from({ length: 20 }, async (_, index) => {
+      // Of 20 a client that calls one service leaves 3 to others (shares.S3).
+      const calls = Array.from({ length: 17 }, async (_, index) => {
         codes.push((await client.call(values, 'Do', `k${index}`, put('x'))).code)
       })
       // RESOURCE_EXHAUSTED, at once: the disk has not answered anybody.
@@ -270,7 +271,7 @@ Commits(
       kv.waits = false
       kv.end()
       await Promise.all(calls)
-      assert.equal(codes, Array(20).fill(0))
+      assert.equal(codes, Array(17).fill(0))
       assert.is((await client.call(values, 'Do', 'more', put('x'))).code, 0)
     } finally {
       kv.waits = false
