@@ -159,10 +159,11 @@ export abstract class Activation<S extends EntityService = EntityService> {
     if (plan.enqueued.length > 0 && !this.context.outbox.admits(plan.enqueued)) return false
     this.committing = true
     const { name } = this.service
-    const { waiting } = this.context
+    const { waiting, journal } = this.context
     const { account } = this.mailbox
-    // They wait for the disk now (W4 of waiting-budget.ts).
-    for (const { waiting: work } of asked) waiting.add(account, work.client, bytesOf(work))
+    // They wait for the disk now (W4 of waiting-budget.ts). For a quick one, the loop does.
+    const slow = journal.pace.slow ? asked : []
+    for (const { waiting: work } of slow) waiting.add(account, work.client, bytesOf(work))
     const startedMs = performance.now()
     this.context.outbox.joined(plan.enqueued, plan.dequeued)
     this.context.commits.join(
@@ -173,7 +174,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
       },
       (error) => {
         this.committing = false
-        for (const { waiting: work } of asked) waiting.remove(account, work.client, bytesOf(work))
+        for (const { waiting: work } of slow) waiting.remove(account, work.client, bytesOf(work))
         if (error !== undefined) {
           this.context.metrics.of(name).failed()
           if (isDamaged(error)) {

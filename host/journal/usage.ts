@@ -30,6 +30,8 @@ export interface Change {
 }
 
 interface Account {
+  /** Of its row that each commit writes. */
+  readonly storedKey: Buffer
   stored: number
   storedKeys: number
   snapshots: number
@@ -89,7 +91,12 @@ export class Usage {
       account.storedKeys += keys
       this.total += bytes
       this.totalKeys += keys
-      writes.push(row(storage, 'stored', { bytes: account.stored, keys: account.storedKeys }))
+      if (this.counted)
+        writes.push([
+          'default',
+          account.storedKey,
+          framedText(`{"bytes":${account.stored},"keys":${account.storedKeys}}`),
+        ])
     }
     return this.rows(writes)
   }
@@ -154,7 +161,7 @@ export class Usage {
   private account(storage: StorageId): Account {
     let account = this.accounts.get(storage)
     if (account === undefined) {
-      account = { stored: 0, storedKeys: 0, snapshots: 0, expired: 0 }
+      account = { storedKey: key(storage, 'stored'), stored: 0, storedKeys: 0, snapshots: 0, expired: 0 }
       this.accounts.set(storage, account)
     }
     return account
@@ -255,5 +262,9 @@ function row(storage: StorageId, part: 'stored' | 'snapshots' | 'expired', value
 }
 
 function framed(value: object): Buffer {
-  return frame(Buffer.from(JSON.stringify(value)))
+  return framedText(JSON.stringify(value))
+}
+
+function framedText(json: string): Buffer {
+  return frame(Buffer.from(json, 'latin1'))
 }
