@@ -47,7 +47,6 @@ class Thread {
       env: {},
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     })
-    this.worker.unref()
   }
 }
 
@@ -191,6 +190,8 @@ export class Transcoder {
     thread.worker.on('exit', () => {
       if (thread === this.thread) this.failed(new Error('the thread that makes messages has ended'))
     })
+    // After the listeners, which would hold the process again.
+    thread.worker.unref()
     return thread
   }
 
