@@ -156,7 +156,9 @@ function tests(library: string): void {
       const write = add(host, 'last')
       await disk.begins(before)
       const gathered = add(host, 'gathered')
-      await counted(host, 'warm')
+      // Both are with the host.
+      const waiting = async () => (await http(host.admin, 'GET', '/metrics')).text
+      while (!/^innkeeper_waiting_commands 2$/m.test(await waiting())) await new Promise(setImmediate)
       const ended = new Promise((resolve) => host.child.once('exit', resolve))
       host.child.kill('SIGTERM')
       assert.is((await write).status, 200)
