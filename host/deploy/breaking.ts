@@ -8,7 +8,18 @@
 // Leaves to others: names that JSON clients use (json-clients.ts); whether stored states and events can be read (stored/).
 
 import type { RawEnum, RawFeatures, RawField, RawFile, RawMessage, RawMethod } from '../schema/raw.ts'
-import { readDescriptorSet } from '../schema/raw.ts'
+import {
+  featuresOf,
+  inherit,
+  labelRepeated,
+  labelRequired,
+  readDescriptorSet,
+  scalars,
+  typeEnum,
+  typeGroup,
+  typeMessage,
+} from '../schema/raw.ts'
+import type { ScalarType } from '../schema/schema.ts'
 import { inSlices } from '../slices.ts'
 
 const findingsMax = 100
@@ -19,11 +30,9 @@ export async function wireBreaks(before: Uint8Array, after: Uint8Array, max = fi
   return await inSlices(compare(catalog(readDescriptorSet(before)), catalog(readDescriptorSet(after)), max))
 }
 
-type Features = Pick<RawFeatures, 'presence' | 'encoding'>
-
 interface Listed {
   readonly raw: RawMessage
-  readonly features: Features
+  readonly features: Required<RawFeatures>
 }
 
 /** By full name. */
@@ -37,7 +46,7 @@ function catalog(files: readonly RawFile[]): Names {
   const names: Names = { messages: new Map(), enums: new Map(), methods: new Map() }
   for (const file of files) {
     const scope = file.package === '' ? '' : `${file.package}.`
-    const features = inherit({ presence: file.syntax === 'proto3' ? 2 : 1, encoding: 1 }, file.features)
+    const features = featuresOf(file)
     for (const message of file.messages) addMessage(names, scope, message, features)
     for (const item of file.enums) names.enums.set(scope + item.name, item)
     for (const service of file.services)
@@ -46,16 +55,12 @@ function catalog(files: readonly RawFile[]): Names {
   return names
 }
 
-function addMessage(names: Names, scope: string, raw: RawMessage, outer: Features): void {
+function addMessage(names: Names, scope: string, raw: RawMessage, outer: Required<RawFeatures>): void {
   const features = inherit(outer, raw.features)
   names.messages.set(scope + raw.name, { raw, features })
   const inner = `${scope}${raw.name}.`
   for (const nested of raw.nested) addMessage(names, inner, nested, features)
   for (const item of raw.enums) names.enums.set(inner + item.name, item)
-}
-
-function inherit(outer: Features, own: RawFeatures): Features {
-  return { presence: own.presence ?? outer.presence, encoding: own.encoding ?? outer.encoding }
 }
 
 type Find = (where: string, what: string) => void
@@ -125,26 +130,23 @@ function compareFields(name: string, [was, old]: Place, [is, next]: Place, both:
 type Place = readonly [message: Listed, field: RawField]
 
 /** What a value of the type is on the wire, and how many bits of it count. */
-const scalars: Readonly<Record<number, readonly [name: string, wire: string, bits: number]>> = {
-  1: ['double', 'double', 64],
-  2: ['float', 'float', 32],
-  3: ['int64', 'varint', 64],
-  4: ['uint64', 'varint', 64],
-  5: ['int32', 'varint', 32],
-  6: ['fixed64', 'fixed64', 64],
-  7: ['fixed32', 'fixed32', 32],
-  8: ['bool', 'varint', 1],
-  9: ['string', 'string', 0],
-  12: ['bytes', 'bytes', 0],
-  13: ['uint32', 'varint', 32],
-  15: ['sfixed32', 'fixed32', 32],
-  16: ['sfixed64', 'fixed64', 64],
-  17: ['sint32', 'zigzag', 32],
-  18: ['sint64', 'zigzag', 64],
+const forms: Readonly<Record<ScalarType, readonly [wire: string, bits: number]>> = {
+  double: ['double', 64],
+  float: ['float', 32],
+  int64: ['varint', 64],
+  uint64: ['varint', 64],
+  int32: ['varint', 32],
+  uint32: ['varint', 32],
+  bool: ['varint', 1],
+  fixed64: ['fixed64', 64],
+  sfixed64: ['fixed64', 64],
+  fixed32: ['fixed32', 32],
+  sfixed32: ['fixed32', 32],
+  sint32: ['zigzag', 32],
+  sint64: ['zigzag', 64],
+  string: ['string', 0],
+  bytes: ['bytes', 0],
 }
-const typeGroup = 10
-const typeMessage = 11
-const typeEnum = 14
 
 /** The names of both types, if what was written as the one cannot be read as the other. */
 function typeChange(
@@ -157,8 +159,9 @@ function typeChange(
   const changed = [typeName(old), typeName(next)] as const
   const [one, other] = [scalars[old.type], scalars[next.type]]
   if (one !== undefined && other !== undefined) {
-    const wider = one[1] === other[1] ? one[2] <= other[2] : one[0] === 'string' && other[0] === 'bytes'
-    return wider ? undefined : changed
+    const [[wire, bits], [newWire, newBits]] = [forms[one], forms[other]]
+    const fits = wire === newWire ? bits <= newBits : one === 'string' && other === 'bytes'
+    return fits ? undefined : changed
   }
   if (isMessage(old) && isMessage(next)) {
     if (delimited(was, old) !== delimited(is, next)) return changed
@@ -244,8 +247,6 @@ function merged(ranges: readonly Range[]): readonly Range[] {
   return result
 }
 
-const labelRequired = 2
-const labelRepeated = 3
 const presenceRequired = 3
 
 function cardinality({ features }: Listed, field: RawField): string {
@@ -271,7 +272,7 @@ function oneofOf({ oneofs }: RawMessage, { oneofIndex, proto3Optional }: RawFiel
 }
 
 function typeName(field: RawField): string {
-  return scalars[field.type]?.[0] ?? plain(field)
+  return scalars[field.type] ?? plain(field)
 }
 
 function plain({ typeName }: RawField): string {
@@ -291,5 +292,7 @@ function defaultOf(field: RawField, names: Names): string {
   const { type, defaultValue } = field
   if (type === typeEnum) return defaultValue ?? names.enums.get(plain(field))?.values[0]?.name ?? ''
   if (defaultValue === undefined || defaultValue === 'false') return ''
-  return scalars[type]?.[2] === 0 || Number(defaultValue) !== 0 ? defaultValue : ''
+  const scalar = scalars[type]
+  const isText = scalar === 'string' || scalar === 'bytes'
+  return isText || Number(defaultValue) !== 0 ? defaultValue : ''
 }

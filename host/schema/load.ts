@@ -6,7 +6,18 @@
 // Owns: protobuf's own rules.   Deploy owns: Innkeeper's (keys, HTTP rules, streaming).
 
 import type { RawEnum, RawFeatures, RawField, RawFile, RawMessage } from './raw.ts'
-import { readDescriptorSet } from './raw.ts'
+import {
+  editions,
+  featuresOf,
+  inherit,
+  labelRepeated,
+  labelRequired,
+  readDescriptorSet,
+  scalars,
+  typeEnum,
+  typeGroup,
+  typeMessage,
+} from './raw.ts'
 import type {
   EnumType,
   Field,
@@ -36,28 +47,6 @@ const problemsMax = 100
 const identifier = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/
 const qualified = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/
 
-const scalars: Readonly<Record<number, ScalarType>> = {
-  1: 'double',
-  2: 'float',
-  3: 'int64',
-  4: 'uint64',
-  5: 'int32',
-  6: 'fixed64',
-  7: 'fixed32',
-  8: 'bool',
-  9: 'string',
-  12: 'bytes',
-  13: 'uint32',
-  15: 'sfixed32',
-  16: 'sfixed64',
-  17: 'sint32',
-  18: 'sint64',
-}
-const typeGroup = 10
-const typeMessage = 11
-const typeEnum = 14
-const labelRequired = 2
-const labelRepeated = 3
 const mapKeys = new Set<ScalarType>([
   'int32',
   'int64',
@@ -155,13 +144,12 @@ class Loader {
   }
 
   private fileFeatures(file: RawFile): Required<RawFeatures> {
-    if (file.syntax === 'proto3') return { presence: 2, repeated: 1, encoding: 1 }
-    if (file.syntax === 'proto2') return { presence: 1, repeated: 2, encoding: 1 }
-    // Edition 2023 and 2024 have the same defaults for these three.
-    if (file.syntax !== 'editions' || (file.edition !== 1000 && file.edition !== 1001)) {
+    const { syntax, edition } = file
+    const known = syntax === 'proto2' || syntax === 'proto3' || (syntax === 'editions' && editions.has(edition))
+    if (!known) {
       this.problem(file.name, 'is written in an unknown edition of protobuf; proto2, proto3, 2023 and 2024 are known')
     }
-    return inherit({ presence: 1, repeated: 1, encoding: 1 }, file.features)
+    return featuresOf(file)
   }
 
   private declareName(file: RawFile, scope: string, name: string, symbols: string[]): string {
@@ -343,14 +331,6 @@ class Loader {
       methods.set(name, { name, input, output, clientStreaming, serverStreaming, http, eventing })
     }
     this.services.set(fullName, { fullName, methods })
-  }
-}
-
-function inherit(outer: Required<RawFeatures>, inner: RawFeatures): Required<RawFeatures> {
-  return {
-    presence: inner.presence ?? outer.presence,
-    repeated: inner.repeated ?? outer.repeated,
-    encoding: inner.encoding ?? outer.encoding,
   }
 }
 

@@ -6,7 +6,7 @@
 // By hand and not by protobufjs: its Root drops custom options and generates code from names that strangers chose.
 // Field numbers: google/protobuf/descriptor.proto.
 
-import type { HttpRule, MethodType } from './schema.ts'
+import type { HttpRule, MethodType, ScalarType } from './schema.ts'
 import { WireCursor, WireError, wireType } from './wire.ts'
 
 export interface RawFeatures {
@@ -94,6 +94,32 @@ const allowEmptyKeyOption = 51082
 /** On methods. */
 export const httpOption = 72295728
 export const eventingOptions = { innkeeper: 51081, cloudstate: 1081 } as const
+
+/** Types of fields, by number. */
+export const scalars: Readonly<Record<number, ScalarType>> = {
+  1: 'double',
+  2: 'float',
+  3: 'int64',
+  4: 'uint64',
+  5: 'int32',
+  6: 'fixed64',
+  7: 'fixed32',
+  8: 'bool',
+  9: 'string',
+  12: 'bytes',
+  13: 'uint32',
+  15: 'sfixed32',
+  16: 'sfixed64',
+  17: 'sint32',
+  18: 'sint64',
+}
+export const typeGroup = 10
+export const typeMessage = 11
+export const typeEnum = 14
+export const labelRequired = 2
+export const labelRepeated = 3
+/** 2023 and 2024. */
+export const editions: ReadonlySet<number> = new Set([1000, 1001])
 
 interface Budget {
   items: number
@@ -350,4 +376,20 @@ function readFeatures(bytes: Uint8Array, into: RawFeatures): void {
     3: int((v) => (into.repeated = v)),
     5: int((v) => (into.encoding = v)),
   })
+}
+
+/** What holds in a file where nothing else is said. */
+export function featuresOf({ syntax, features }: RawFile): Required<RawFeatures> {
+  if (syntax === 'proto3') return { presence: 2, repeated: 1, encoding: 1 }
+  if (syntax === 'proto2') return { presence: 1, repeated: 2, encoding: 1 }
+  // Both editions have the same defaults for these three.
+  return inherit({ presence: 1, repeated: 1, encoding: 1 }, features)
+}
+
+export function inherit(outer: Required<RawFeatures>, inner: RawFeatures): Required<RawFeatures> {
+  return {
+    presence: inner.presence ?? outer.presence,
+    repeated: inner.repeated ?? outer.repeated,
+    encoding: inner.encoding ?? outer.encoding,
+  }
 }
