@@ -135,7 +135,7 @@ export class InFlight {
 
   cut(flow: Flow, error: InnkeeperError): void {
     this.cuts += 1
-    this.parts.cut?.(flow.connection.address.name)
+    this.parts.cut?.(flow.connection.client)
     flow.cutOff(error)
   }
 
@@ -209,6 +209,11 @@ export class Connection {
 
   get closed(): boolean {
     return !this.open
+  }
+
+  /** Who its client is: `clientOf` its address. */
+  get client(): string {
+    return this.address.name
   }
 
   /** So many bytes stay for so long, whatever becomes of it. */

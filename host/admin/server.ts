@@ -15,13 +15,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
-import { Counter, Gauge, Registry } from 'prom-client'
 import type { Config } from '../config.ts'
 import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { Growing } from '../growing.ts'
 import { type Flow, InFlight } from '../in-flight.ts'
 import { countAnswer, endSoon } from '../ingress/call.ts'
 import { errorToHttp } from '../ingress/status.ts'
+import { Readings } from '../observe/readings.ts'
 import { written } from '../written.ts'
 import type { AdminResult } from './api.ts'
 import { Guesses } from './guesses.ts'
@@ -66,7 +66,7 @@ class AdminPort {
   private readonly doors: AdminDoors
   private readonly handle: AdminHandler
   private readonly guesses = new Guesses()
-  private readonly registry: Registry
+  private readonly readings: Readings
 
   constructor(doors: AdminDoors, handle: AdminHandler) {
     this.doors = doors
@@ -80,7 +80,7 @@ class AdminPort {
       setting: 'upload-bytes-max',
       parts: Number.POSITIVE_INFINITY,
     })
-    this.registry = metricsOf(this.inFlight, this.guesses)
+    this.readings = readingsOf(this.inFlight, this.guesses)
   }
 
   take(request: IncomingMessage, response: ServerResponse): void {
@@ -116,7 +116,7 @@ class AdminPort {
         },
       },
     )
-    const own = path === '/metrics' && result?.status === undefined ? await this.registry.metrics() : ''
+    const own = path === '/metrics' && result?.status === undefined ? await this.readings.registry.metrics() : ''
     answer(response, own === '' ? result : { ...result, text: `${result?.text ?? ''}${own}` })
     countAnswer(flow, response)
   }
@@ -169,31 +169,16 @@ function refuse(request: IncomingMessage, response: ServerResponse, error: Innke
   endSoon(request, response)
 }
 
-function metricsOf(inFlight: InFlight, guesses: Guesses): Registry {
-  const registry = new Registry()
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name: `innkeeper_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read())
-      },
-    })
-  const counter = (name: string, help: string, read: () => number) =>
-    new Counter({
-      name: `innkeeper_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset()
-        this.inc(read())
-      },
-    })
-  gauge('admin_in_flight_bytes', 'Bytes of requests and unread answers of the admin port.', () => inFlight.bytes)
-  counter('admin_in_flight_cuts_total', 'Requests and answers of the admin port that were cut.', () => inFlight.cuts)
-  counter('admin_wrong_tokens_total', 'Requests to the admin port with a wrong token.', () => guesses.total)
-  return registry
+function readingsOf(inFlight: InFlight, guesses: Guesses): Readings {
+  const own = new Readings()
+  own.gauge('admin_in_flight_bytes', 'Bytes of requests and unread answers of the admin port.', () => inFlight.bytes)
+  own.counter(
+    'admin_in_flight_cuts_total',
+    'Requests and answers of the admin port that were cut.',
+    () => inFlight.cuts,
+  )
+  own.counter('admin_wrong_tokens_total', 'Requests to the admin port with a wrong token.', () => guesses.total)
+  return own
 }
 
 /** The admin port asks for its token, and this one is none. */

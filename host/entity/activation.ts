@@ -161,7 +161,7 @@ export abstract class Activation<S extends EntityService = EntityService> {
     const { name } = this.service
     const { waiting, journal } = this.context
     const { account } = this.mailbox
-    // They wait for the disk now (W4 of waiting-budget.ts). For a quick one, the loop does.
+    // They wait for the disk now (waiting-budget.W4). For a quick one, the loop does.
     const slow = journal.pace.slow ? asked : []
     for (const { waiting: work } of slow) waiting.add(account, work.client, bytesOf(work))
     const startedMs = performance.now()

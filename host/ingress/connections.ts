@@ -29,18 +29,18 @@ export class Connections {
   /** False: there are too many, and it was closed. */
   enter(socket: Socket): boolean {
     const connection = this.inFlight.of(socket)
-    const { name } = connection.address
-    if (!this.shares.admits(name, 1)) {
+    const { client } = connection
+    if (!this.shares.admits(client, 1)) {
       this.refused += 1
       connection.close()
       socket.destroy()
       return false
     }
-    this.shares.take(name, 1)
+    this.shares.take(client, 1)
     this.open.add(socket)
     socket.on('close', () => {
       this.open.delete(socket)
-      this.shares.give(name, 1)
+      this.shares.give(client, 1)
       connection.close()
     })
     return true

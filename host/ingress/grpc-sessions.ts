@@ -137,7 +137,7 @@ export class GrpcFlow {
 
   /** Who its client is (in-flight.ts). */
   get client(): string {
-    return this.connection.address.name
+    return this.connection.client
   }
 
   /** Answers the piece as it is to be kept. */

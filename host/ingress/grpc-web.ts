@@ -123,7 +123,7 @@ class GrpcWebCall implements Wire {
       hops: 0,
       requestId: this.requestId,
       effect: undefined,
-      client: this.context.inFlight.of(request.socket).address.name,
+      client: this.flow.connection.client,
     }
     if (streaming) this.enter(service, method)
     if (method.clientStreaming) {
@@ -174,7 +174,7 @@ class GrpcWebCall implements Wire {
   private enter(service: string, method: MethodType): void {
     const { context, streams, request, response } = this
     const stream = new Stream({ context, streams, wire: this, service, method })
-    const leave = streams.enter(service, context.inFlight.of(request.socket).address.name)
+    const leave = streams.enter(service, this.flow.connection.client)
     whenClosed(request, response, () => {
       clearTimeout(this.headTimer)
       this.ended = true

@@ -216,7 +216,7 @@ class HttpCall {
         hops: 0,
         requestId: this.requestId,
         effect: undefined,
-        client: context.inFlight.of(request.socket).address.name,
+        client: context.inFlight.of(request.socket).client,
       }
       const give = (payload: Uint8Array) => {
         // Its client may have left while it waited.

@@ -74,7 +74,7 @@ class HttpStream implements Wire {
     this.parts = parts
     this.form = formOf(route, request)
     this.stream = new Stream({ context, streams, wire: this, service: command.service, method: route.method })
-    const leave = streams.enter(command.service, context.inFlight.of(request.socket).address.name)
+    const leave = streams.enter(command.service, flow.connection.client)
     whenClosed(request, response, () => {
       for (const timer of this.timers) clearTimeout(timer)
       this.stream.cancel()

@@ -2,8 +2,9 @@
 //
 // Bound once for each service, so that the hot path does no label look-up (tally.ts).
 
-import { Counter, Gauge, Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { nextTurn } from '../slices.ts'
+import { Readings } from './readings.ts'
 import type { Count } from './tally.ts'
 import { Counters, Gauges, Histograms } from './tally.ts'
 
@@ -54,52 +55,13 @@ const refusalBounds = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.025, 0.05, 0.1, 0.2
 const activeBounds = [1, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400]
 const batchBounds = [1, 2, 4, 8, 16, 32, 64]
 
-export class Metrics {
-  readonly registry = new Registry()
+export class Metrics extends Readings {
   private readonly services = new Map<string, ServiceMetrics>()
   private readonly parts: ReturnType<typeof partsOf>
 
   constructor() {
+    super()
     this.parts = partsOf(this.registry)
-  }
-
-  /** A value that is read when somebody asks. */
-  gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name: `innkeeper_${name}`,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.set(read())
-      },
-    })
-  }
-
-  /** A value of each service, read when somebody asks. */
-  gaugeOfServices(name: string, help: string, read: () => Iterable<readonly [service: string, value: number]>): void {
-    new Gauge({
-      name: `innkeeper_${name}`,
-      help,
-      labelNames: ['service'],
-      registers: [this.registry],
-      collect() {
-        this.reset()
-        for (const [service, value] of read()) this.set({ service }, value)
-      },
-    })
-  }
-
-  /** A count that is kept elsewhere. */
-  counter(name: string, help: string, read: () => number): void {
-    new Counter({
-      name: `innkeeper_${name}`,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.reset()
-        this.inc(read())
-      },
-    })
   }
 
   /** All of them in Prometheus' text, one a turn of the loop: each has a line for every service, and histograms a dozen. */

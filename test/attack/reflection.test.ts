@@ -2,11 +2,10 @@
 // a connection has not read is bounded over all its streams, and who left holds nothing.
 
 import http2 from 'node:http2'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { fakeHost } from '../support/ingress.ts'
+import { heldBytes } from '../support/memory.ts'
 import { protos } from '../support/protos.ts'
 
 const connectionBytesMax = 400_000
@@ -66,21 +65,13 @@ async function quiet(): Promise<void> {
   assert.unreachable('streams stay open')
 }
 
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-const memory = () => {
-  collect()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
-
 const Deaf = suite('answers of the host itself that nobody reads')
 
 Deaf('§reflection-3: one stream: its requests are not read before its answer is', async () => {
   const session = deaf()
   const { stream } = open(session, reflection)
   await moment(100)
-  const before = memory()
+  const before = heldBytes()
   const asked = 20_000
   for (let sent = 0; sent < asked; sent += 100) {
     stream.write(Buffer.concat(Array(100).fill(ask)))
@@ -88,7 +79,7 @@ Deaf('§reflection-3: one stream: its requests are not read before its answer is
   }
   await moment(500)
   // What was written lies here, on the client's side, but for two windows; the answers would be a thousand times that.
-  const grown = memory() - before - asked * ask.length
+  const grown = heldBytes() - before - asked * ask.length
   assert.ok(asked * fileBytes > 100_000_000)
   assert.ok(grown < 10_000_000, `${grown} bytes for ${asked} requests`)
   session.destroy()

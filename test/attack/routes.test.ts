@@ -1,8 +1,6 @@
 // Guards the paths of components against other components: what one has is taken by no other without --force, partial overlaps are
 // told, the host's own paths are nobody's, and rules without number are refused.
 
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DeployResult } from '../../host/deploy/deploy.ts'
@@ -13,6 +11,7 @@ import type { MethodType } from '../../host/schema/schema.ts'
 import type { Service } from '../../host/services.ts'
 import { component } from '../support/components.ts'
 import { http, temporary, testHost } from '../support/host.ts'
+import { heapBytes } from '../support/memory.ts'
 import { protos } from '../support/protos.ts'
 import type { RuleText } from '../support/ruled.ts'
 import { ruled } from '../support/ruled.ts'
@@ -209,18 +208,12 @@ Many('§limit-7: of the host: the component that is one too many is refused, and
 })
 
 Many('ten thousand of them take little memory, also those without a first segment', async () => {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  const heap = () => {
-    collect()
-    return process.memoryUsage().heapUsed
-  }
   const { schema } = await protos({
     'one.proto':
       'syntax = "proto3"; package one.v1; service One { rpc Do(In) returns (In); } message In { string id = 1; }',
   })
   const plain = schema.services.get('one.v1.One')!.methods.get('Do')!
-  const before = heap()
+  const before = heapBytes()
   const methods = new Map<string, MethodType>()
   for (let index = 0; index < 5_000; index++) {
     for (const path of [`/${index.toString(36)}/{id}`, `/{id}/${index.toString(36)}`]) {
@@ -230,7 +223,7 @@ Many('ten thousand of them take little memory, also those without a first segmen
   }
   const service = { name: 'one.v1.One', type: { fullName: 'one.v1.One', methods } } as unknown as Service
   const routes = new Routes({ unserved: new Map(), services: new Map([['one.v1.One', service]]) })
-  const bytes = (heap() - before) / routes.all.length
+  const bytes = (heapBytes() - before) / routes.all.length
   assert.is(routes.all.length, 10_000)
   // With everything that a method is; lists by first segment would be 200,000 bytes a rule.
   assert.ok(bytes < 5_000, `${Math.round(bytes)} bytes a rule`)

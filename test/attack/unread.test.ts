@@ -4,8 +4,6 @@
 import nodeHttp from 'node:http'
 import http2 from 'node:http2'
 import net from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { frame } from '../../host/ingress/envelope.ts'
@@ -13,6 +11,7 @@ import { defaultLimits } from '../../host/limits.ts'
 import { noMetadata } from '../../host/metadata.ts'
 import { Sink } from '../../host/transcode/sink.ts'
 import { eventually, fakeHost, streamsProto } from '../support/ingress.ts'
+import { heldBytes } from '../support/memory.ts'
 import { protos } from '../support/protos.ts'
 
 const MiB = 1024 * 1024
@@ -26,14 +25,6 @@ const host = await fakeHost(schema, [service], {
   limits: { inFlightBytesMax: bytesMax + defaultLimits.uploadBytesMax, connectionBytesMax },
 })
 const { inFlight } = host.context
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-/** What is held of both ends. */
-const memory = () => {
-  collect()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
 const [name, port] = [host.address.split(':')[0]!, Number(host.address.split(':')[1])]
 
 /** An `Item` with a long text, made anew each time. */
@@ -137,7 +128,8 @@ function attack(what: string, begin: () => Deaf, calls: number): void {
   Unread(what, async () => {
     answered = 0
     const cutsBefore = inFlight.cuts
-    const before = memory()
+    // Of both ends.
+    const before = heldBytes()
     let most = 0
     const statuses: number[] = []
     const deaf = begin()
@@ -148,10 +140,10 @@ function attack(what: string, begin: () => Deaf, calls: number): void {
     })
     statuses.push(await neighbour())
     // Buffers outside of the heap go in the turns after what held them was collected.
-    let grown = memory() - before
+    let grown = heldBytes() - before
     for (let tries = 0; grown > growthMax && tries < 40; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 50))
-      grown = memory() - before
+      grown = heldBytes() - before
     }
     const cuts = inFlight.cuts - cutsBefore
     const right = most <= bytesMax && grown <= growthMax && cuts > 0 && statuses.every((status) => status === 200)

@@ -7,7 +7,7 @@ import type { Artefact } from '../../host/guest/artefact.ts'
 import type { Deployment, Store } from '../../host/journal/catalog.ts'
 import type { EntityRef, IdempotencyEntry, OutboxEntry } from '../../host/journal/journal.ts'
 import { hasLong, pieceBytes } from '../../host/journal/pieces.ts'
-import { append, call, commit, ended, event, plain, record, snapshot } from '../support/journal.ts'
+import { append, call, commit, effect, ended, event, plain, record, snapshot } from '../support/journal.ts'
 
 export interface OpenStore {
   readonly store: Store
@@ -460,18 +460,7 @@ function idempotency(atMs: number, revision: number): IdempotencyEntry {
 
 function outbox(id: number): OutboxEntry {
   const cause = { service: 'test.Cart', entity: 'cart', revision: id }
-  return {
-    id,
-    cause,
-    call,
-    synchronous: id % 2 === 0,
-    hops: 1,
-    attempts: 0,
-    parked: undefined,
-    chain: 1,
-    place: 1,
-    chainEffects: 1,
-  }
+  return effect({ id, cause, call, synchronous: id % 2 === 0 })
 }
 
 function deployment(number: number, services: readonly string[]): Deployment {

@@ -3,12 +3,11 @@
 
 import http2 from 'node:http2'
 import net from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Host } from '../../host/main.ts'
 import { http, temporary, testHost } from '../support/host.ts'
+import { heldBytes } from '../support/memory.ts'
 import { actions, replicas, ScriptClient, script, scripted, values } from '../support/scripted.ts'
 
 const data = temporary()
@@ -77,13 +76,6 @@ const joining = (changed = 'return { outcome: say(view.value.counter) }') =>
   `return { operations: [add(1)], answer: say('open'), subscribe: ${JSON.stringify({ changed, cancelled: leave })} }`
 const read = 'return { answer: say(view.value?.counter ?? 0) }'
 const counter = async (id: string) => Number((await client.call(replicas, 'Do', id, read)).text)
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-const heap = () => {
-  collect()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
 
 const Slow = suite('clients that do not read')
 
@@ -356,7 +348,7 @@ Flood('of streams opened and cancelled, of an entity and of an action, leave not
     await quiet()
     const reached = (await received()) - before
     assert.ok(reached > (count - already) * 0.7, `${reached} of ${count - already} streams reached their service`)
-    return heap()
+    return heldBytes()
   }
   const first = await opened(openings / 4)
   const last = await opened(openings)

@@ -4,6 +4,7 @@ import http2 from 'node:http2'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Replica } from '../../host/crdt/replica.ts'
+import { frame } from '../../host/ingress/envelope.ts'
 import type { Host } from '../../host/main.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import type { Answered, Listening } from '../support/scripted.ts'
@@ -40,6 +41,18 @@ const subscribe = (more: { operations?: string; answer?: string; changed?: strin
 const open = (id: string, more: Parameters<typeof subscribe>[0] = {}): Listening =>
   client.listen(replicas, 'Open', id, subscribe(more))
 
+/** By HTTP/2 itself: a stream whose connection, or window, is the test's. */
+function openBy(session: http2.ClientHttp2Session, id: string, code: string): http2.ClientHttp2Stream {
+  const request = session.request({
+    ':method': 'POST',
+    ':path': `/${replicas}/Open`,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  })
+  request.on('error', () => {})
+  request.end(frame(0, script(id, code)))
+  return request
+}
 const passivated = () => new Promise((resolve) => setTimeout(resolve, 1_300))
 async function until(check: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
@@ -345,17 +358,7 @@ Streams('§subscription-6: a client whose connection is cut off is heard of like
   const session = http2.connect(`http://${host.listen}`)
   session.on('error', () => {})
   const code = subscribe({ operations: 'add(1)', cancelled: 'return { operations: [add(-1)], answer: none() }' })
-  const payload = script('s8', code)
-  const frame = Buffer.concat([Buffer.from([0]), Buffer.alloc(4), payload])
-  frame.writeUInt32BE(payload.length, 1)
-  const request = session.request({
-    ':method': 'POST',
-    ':path': `/${replicas}/Open`,
-    'content-type': 'application/grpc',
-    te: 'trailers',
-  })
-  request.on('error', () => {})
-  request.end(frame)
+  const request = openBy(session, 's8', code)
   await new Promise((resolve) => request.once('data', resolve))
   assert.equal(await show('s8'), { counter: '1' })
   session.destroy()
@@ -438,17 +441,7 @@ Streams(
       changed: "return { outcome: say('x'.repeat(5000)) }",
       cancelled: 'return { operations: [increment(1000)], answer: none() }',
     })
-    const payload = script('s15', code)
-    const frame = Buffer.concat([Buffer.from([0]), Buffer.alloc(4), payload])
-    frame.writeUInt32BE(payload.length, 1)
-    const request = session.request({
-      ':method': 'POST',
-      ':path': `/${replicas}/Open`,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    })
-    request.on('error', () => {})
-    request.end(frame)
+    const request = openBy(session, 's15', code)
     await new Promise((resolve) => request.once('response', resolve))
     for (let round = 0; round < 150; round++) await act('s15', change('increment(1)'))
     await until(async () => {

@@ -7,7 +7,7 @@ import type { Batch, Journal, OutboxEntry } from '../../host/journal/journal.ts'
 import { entityPrefix, numbered } from '../../host/journal/keys.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv, memoryStore } from '../../host/journal/memory.ts'
-import { append, record } from '../support/journal.ts'
+import { append, effect, record } from '../support/journal.ts'
 
 const cart = { storage: 1, key: 'cart' }
 const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
@@ -35,18 +35,7 @@ function held() {
 
 function entry(id: number): OutboxEntry {
   const call = { service: 's', method: 'M', payload: new Uint8Array(), metadata: [] }
-  return {
-    id,
-    cause: { service: 's', entity: 'e', revision: 1 },
-    call,
-    synchronous: false,
-    hops: 1,
-    attempts: 0,
-    parked: undefined,
-    chain: 1,
-    place: 1,
-    chainEffects: 1,
-  }
+  return effect({ id, cause: { service: 's', entity: 'e', revision: 1 }, call, synchronous: false })
 }
 
 const Group = suite('group commit')

@@ -39,7 +39,7 @@ import {
 } from '../../host/journal/record.ts'
 import type { Metadata, MetadataEntry } from '../../host/metadata.ts'
 import type { Call, Change, Typed } from '../../host/outcome.ts'
-import { plain } from '../support/journal.ts'
+import { effect, plain } from '../support/journal.ts'
 
 const source = readFileSync(new URL('../../host/journal/record.proto', import.meta.url), 'utf8')
 const schema = protobuf.parse(source, { keepCase: false }).root
@@ -369,19 +369,7 @@ const holders: readonly {
     encode: (metadata, never) => {
       const cause = { service: 's', entity: 'e', revision: 1 }
       const to: Call = { service: 's', method: 'm', payload: noBytes, metadata }
-      const entry = {
-        id: 1,
-        cause,
-        call: to,
-        synchronous: true,
-        hops: 1,
-        attempts: 0,
-        parked: undefined,
-        chain: 1,
-        place: 1,
-        chainEffects: 1,
-      }
-      return encodeOutbox(entry, never)
+      return encodeOutbox(effect({ id: 1, cause, call: to, synchronous: true }), never)
     },
   },
 ]

@@ -9,6 +9,7 @@ import { defaultLimits } from '../../host/limits.ts'
 import { noMetadata } from '../../host/metadata.ts'
 import type { Output } from '../../host/reply/outputs.ts'
 import { Outputs } from '../../host/reply/outputs.ts'
+import { effect } from '../support/journal.ts'
 
 const command: Command = {
   service: 's',
@@ -22,18 +23,8 @@ const command: Command = {
   effect: undefined,
 }
 const call = (method: string) => ({ service: 't', method, payload: new Uint8Array(), metadata: noMetadata })
-const effect = (id: number): OutboxEntry => ({
-  id,
-  cause: { service: 's', entity: '', revision: 0 },
-  call: call('E'),
-  synchronous: true,
-  hops: 1,
-  attempts: 0,
-  parked: undefined,
-  chain: 1,
-  place: 1,
-  chainEffects: 1,
-})
+const caused = (id: number): OutboxEntry =>
+  effect({ id, cause: { service: 's', entity: '', revision: 0 }, call: call('E'), synchronous: true })
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 const message = (what: string, ...effects: OutboxEntry[]): Output => {
   return { answer: { kind: 'message', payload: Buffer.from(what) }, metadata: noMetadata, effects }
@@ -117,8 +108,8 @@ Order(
   '§action-5, outputs.U1: the effects of an output end before its element is given, and before the next output begins',
   () => {
     const { outputs, effects, take } = scene()
-    outputs.put(message('a', effect(1), effect(2)))
-    outputs.put(message('b', effect(3)))
+    outputs.put(message('a', caused(1), caused(2)))
+    outputs.put(message('b', caused(3)))
     outputs.put(message('c'))
     assert.equal(take(), ['effects 1,2'])
     effects[0]!()
@@ -169,7 +160,7 @@ Order(
     const { outputs, take } = scene()
     outputs.put(failure)
     assert.equal(take(), ['refused 9', 'cut'])
-    outputs.put(message('late', effect(7)))
+    outputs.put(message('late', caused(7)))
     outputs.finish()
     assert.equal(take(), ['effects 7'])
   },
@@ -188,9 +179,9 @@ Order('outputs.U3: a forward that fails, or is one too many, ends the stream lik
 
 Order('a client that leaves: nothing more is given, the forward is cancelled, effects that waited run', () => {
   const { outputs, forwards, effects, take } = scene()
-  outputs.put(message('a', effect(1)))
+  outputs.put(message('a', caused(1)))
   outputs.put(forward('F'))
-  outputs.put(message('b', effect(2)))
+  outputs.put(message('b', caused(2)))
   effects[0]!()
   take()
   outputs.cancel()
@@ -233,7 +224,7 @@ Order('whatever is slow, elements come out in the order in which they went in, a
         expected.push(part === 'forward' ? 'forwarded' : part === 'none' ? '' : String(at))
         if (part === 'forward') outputs.put(forward('F'))
         else if (part === 'none') outputs.put({ answer: { kind: 'none' }, metadata: noMetadata, effects: [] })
-        else outputs.put(message(String(at), ...(part === 'effect' ? [effect(at)] : [])))
+        else outputs.put(message(String(at), ...(part === 'effect' ? [caused(at)] : [])))
       }
       outputs.finish()
       const endForward = () => {

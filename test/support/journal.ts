@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Batch, EntityRef, Journal, JournalRecord, Snapshot } from '../../host/journal/journal.ts'
+import type { Batch, EntityRef, Journal, JournalRecord, OutboxEntry, Snapshot } from '../../host/journal/journal.ts'
 import type { Call, Typed } from '../../host/outcome.ts'
 
 export function event(text: string): Typed {
@@ -45,6 +45,11 @@ export function record(revision: number, sequence: number, texts: readonly strin
 
 export function snapshot(revision: number, sequence: number, state: string): Snapshot {
   return { revision, sequence, stateVersion: 'v1', state: Buffer.from(state) }
+}
+
+/** An effect that was never tried, alone in its chain. */
+export function effect(entry: Pick<OutboxEntry, 'id' | 'cause' | 'call' | 'synchronous'>): OutboxEntry {
+  return { ...entry, hops: 1, attempts: 0, parked: undefined, chain: 1, place: 1, chainEffects: 1 }
 }
 
 /** Commit what `write` puts into a batch. */
