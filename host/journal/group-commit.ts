@@ -107,6 +107,8 @@ export class GroupCommit {
       this.flush()
       if (this.committing) await new Promise<void>((resolve) => this.ended.push(resolve))
     }
+    // Nobody is to be waited for.
+    this.gathered()
   }
 
   /** Run what must meet no commit, when all that has joined has ended and before anything else does. */

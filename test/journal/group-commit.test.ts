@@ -95,6 +95,7 @@ Group('group-commit.G5: where syncs are slow the next commit waits for as many a
   next()
   assert.is(heard, 7)
   assert.is(journal.lastCommit(), 2)
+  await commits.drain()
 })
 
 Group('group-commit.G5: a client alone waits for nobody, nor does a stop', async () => {
