@@ -12,12 +12,11 @@
 import { InnkeeperError } from './errors.ts'
 import type { StorageId } from './journal/journal.ts'
 import type { Usage } from './journal/usage.ts'
-import { fits } from './shares.ts'
+import { fits, shareParts } from './shares.ts'
 
 const GiB = 1024 ** 3
 /** No more than this need be free for others. */
 const reserveMax = GiB
-const parts = 8
 
 export interface DiskParts {
   readonly journal: { readonly usage: Usage }
@@ -54,7 +53,10 @@ export class Disk {
         figures: `${bytes(held)} of ${bytes(serviceDiskBytesMax)}`,
         remedy: 'delete or purge what is not needed, or raise service-disk-bytes-max',
       }
-    const reserve = Math.min(reserveMax, Math.floor((usage.all + this.parts.outbox.allBytes + this.freeBytes) / parts))
+    const reserve = Math.min(
+      reserveMax,
+      Math.floor((usage.all + this.parts.outbox.allBytes + this.freeBytes) / shareParts),
+    )
     if (this.freeBytes < reserve && held > reserve)
       return {
         refused: 'commands that write',
@@ -64,7 +66,7 @@ export class Disk {
       }
     if (!keyed) return undefined
     const [keys, all] = [usage.keysOf(storage), usage.allKeys]
-    if (fits(idempotencyBytesMax - all - 1, keys + 1, Math.floor(idempotencyBytesMax / parts))) return undefined
+    if (fits(idempotencyBytesMax - all - 1, keys + 1, Math.floor(idempotencyBytesMax / shareParts))) return undefined
     return {
       refused: 'commands that write under a new idempotency key',
       why: `${service} has used up its share of what idempotency keys may take of the disk`,

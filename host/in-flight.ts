@@ -14,14 +14,14 @@
 
 import { isIPv6 } from 'node:net'
 import { InnkeeperError } from './errors.ts'
-import { fits } from './shares.ts'
+import { fits, shareParts } from './shares.ts'
 
 export interface InFlightParts {
   readonly max: number
   readonly connectionMax: number
   /** What the bound is called among the settings. */
   readonly setting: string
-  /** An address that has more than one part in so many leaves as much free (F2): 8 where nothing is said; infinite: nothing. */
+  /** An address that has more than one part in so many leaves as much free (F2): `shareParts` where nothing is said; infinite: nothing. */
   readonly parts?: number
   /** A request of this client's address was cut. */
   readonly cut?: (address: string) => void
@@ -43,7 +43,7 @@ export class InFlight {
 
   constructor(given: InFlightParts) {
     this.parts = given
-    this.reserve = Math.floor(given.max / (given.parts ?? 8))
+    this.reserve = Math.floor(given.max / (given.parts ?? shareParts))
   }
 
   get bytes(): number {

@@ -9,6 +9,9 @@
 //
 // Owns: the count and the rule.   Who holds owns: what is held, and the refusal.
 
+/** One part in so many is kept (S2). */
+export const shareParts = 8
+
 /** Rule S2, for one who holds so much with what it asks for, where so much is left free then. */
 export function fits(free: number, held: number, reserve: number): boolean {
   return free >= (held <= reserve ? 0 : reserve)
@@ -22,11 +25,11 @@ export function usedUpBy(
   client: number | undefined,
   count: number,
 ): 'service' | 'client' | undefined {
-  const part = Math.floor(max / 8)
+  const part = Math.floor(max / shareParts)
   const free = max - total - count
   const ofService = service + count > part ? part : 0
   if (free < ofService) return 'service'
-  const ofClient = client !== undefined && client + count > part ? Math.floor(max / 16) : 0
+  const ofClient = client !== undefined && client + count > part ? Math.floor(max / (2 * shareParts)) : 0
   return free < ofService + ofClient ? 'client' : undefined
 }
 
@@ -38,7 +41,7 @@ export class Shares {
 
   constructor(max: number) {
     this.max = max
-    this.reserve = Math.floor(max / 8)
+    this.reserve = Math.floor(max / shareParts)
   }
 
   /** Nobody may have more. */

@@ -46,9 +46,8 @@ export class Streams {
 
   /** Take one of the `streamsMax` places; what it returns gives the place back (once, however often it is called).
    *  @throws InnkeeperError `overloaded` */
-  enter(service: string, address: string | undefined): () => void {
+  enter(service: string, client: string): () => void {
     const max = this.context.limits.streamsMax
-    const client = address ?? ''
     if (this.byService.full)
       throw new InnkeeperError('overloaded', `too many open streams: ${max} are allowed; try again later`)
     const [ofService, ofClient] = [this.byService.of(service), this.byClient.of(client)]
