@@ -75,6 +75,13 @@ export class Disk {
         'send commands without a key, wait until older keys are forgotten (idempotency-hours), or raise idempotency-bytes-max',
     }
   }
+
+  /** The same, as a caller of a command that would write is told. */
+  refusal(service: string, storage: StorageId, keyed: boolean): InnkeeperError | undefined {
+    const quota = this.quota(service, storage, keyed)
+    if (quota === undefined) return undefined
+    return new InnkeeperError('storage_quota', `${quota.why}; nothing of this command was stored: ${quota.remedy}`)
+  }
 }
 
 /** Why a service may not write more. */
@@ -84,10 +91,6 @@ export interface Quota {
   /** For the operator; callers need not know them. */
   readonly figures: string
   readonly remedy: string
-}
-
-export function quotaError({ why, remedy }: Quota): InnkeeperError {
-  return new InnkeeperError('storage_quota', `${why}; nothing of this command was stored: ${remedy}`)
 }
 
 /** For the operator. */

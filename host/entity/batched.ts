@@ -7,7 +7,6 @@
 //
 // Owns: the batch and its faults.   event-sourced.ts, value.ts own: the state.   turn.ts owns: what decisions mean.
 
-import { quotaError } from '../disk.ts'
 import type { InnkeeperError } from '../errors.ts'
 import type { Decision } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
@@ -198,8 +197,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       if (waiting.command.idempotencyKey !== undefined) keyed = true
     }
     if (!written) return undefined
-    const quota = this.context.disk.quota(this.service.name, this.entity.storage, keyed)
-    return quota && quotaError(quota)
+    return this.context.disk.refusal(this.service.name, this.entity.storage, keyed)
   }
 
   private settle(state: EntityState): void {

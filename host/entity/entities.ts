@@ -178,9 +178,9 @@ export class Entities {
 
   private async passivateAll(stopped: () => boolean): Promise<void> {
     const { activationsMax, activationStateBytesMax } = this.context.limits
-    const pace = new Pace()
+    const portions = new Portions()
     for (const [space, activation, usedAtMs] of this.expired()) {
-      await pace.next()
+      await portions.next()
       if (stopped()) return
       if (activation.closed || !activation.idle || activation.usedAtMs !== usedAtMs) continue
       this.drop(space, activation)
@@ -194,7 +194,7 @@ export class Entities {
       if (!over()) continue
       for (const [space, activation] of this.ofThoseWithMost(held)) {
         if (!over()) break
-        await pace.next()
+        await portions.next()
         if (stopped()) return
         if (!activation.closed && activation.idle) this.drop(space, activation)
       }
@@ -324,8 +324,8 @@ export class Entities {
   }
 }
 
-/** The turns of what is dropped (N5). */
-class Pace {
+/** Portions of what is dropped, one a turn of the loop (N6). */
+class Portions {
   private left = dropMax
   private until = performance.now() + dropMs
 

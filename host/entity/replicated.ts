@@ -17,7 +17,6 @@
 import { DamagedReplica } from '../crdt/decode.ts'
 import { decodeOperations, OperationError } from '../crdt/operations.ts'
 import type { Applied, Replica } from '../crdt/replica.ts'
-import { quotaError } from '../disk.ts'
 import { guestFailed, InnkeeperError } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
@@ -327,8 +326,8 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     const change = delta === undefined ? undefined : ({ kind: 'delta', delta } as const)
     if (!isWritten(waiting, 0, change, outcome)) return
     const keyed = waiting.command.idempotencyKey !== undefined
-    const quota = this.context.disk.quota(this.service.name, this.entity.storage, keyed)
-    if (quota !== undefined) throw quotaError(quota)
+    const refusal = this.context.disk.refusal(this.service.name, this.entity.storage, keyed)
+    if (refusal !== undefined) throw refusal
   }
 
   /** Open streams are many, and all of this stays in memory. @throws InnkeeperError `message_too_large` */
