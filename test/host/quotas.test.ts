@@ -3,7 +3,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Disk, quotaError } from '../../host/disk.ts'
+import { Disk } from '../../host/disk.ts'
 import type { Host } from '../../host/main.ts'
 import { component } from '../support/components.ts'
 import { http, temporary, testHost } from '../support/host.ts'
@@ -163,10 +163,7 @@ Quotas('without a bound: who has more than an eighth of the disk leaves an eight
   assert.equal([1, 2].map(refused), [true, false])
   held.set(2, 2 * GiB)
   assert.equal([1, 2].map(refused), [true, true])
-  assert.match(
-    quotaError(disk.quota('S', 1, false)!).message,
-    'the disk is nearly full, and S has more than its share of it',
-  )
+  assert.match(disk.refusal('S', 1, false)!.message, 'the disk is nearly full, and S has more than its share of it')
   // A small disk: an eighth of what the host has and what is free.
   held.set(1, 600)
   held.set(2, 50)
