@@ -105,7 +105,8 @@ export function toInnkeeperError(thrown: unknown): InnkeeperError {
   return new InnkeeperError('internal', 'the host failed; its log has the details', thrown)
 }
 
-/** For an operator, who is told the place of damage; callers are not. */
+/** For an operator, who is told the place of damage and how storage failed; callers are not. */
 export function operatorMessage({ code, message, cause }: InnkeeperError): string {
-  return code === 'data_damaged' && cause instanceof Error ? `${message} (${cause.message})` : message
+  const told = code === 'data_damaged' || code === 'storage_unavailable'
+  return told && cause instanceof Error ? `${message} (${cause.message})` : message
 }

@@ -199,8 +199,12 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   const unready = (): string | undefined => {
     if (state.stopping) return 'the host is stopping; try another time'
     if (state.starting) return 'the host is starting, and not everything is served yet; try again in a moment'
-    const failure = journal.failure()
-    return failure && `storage failed: ${failure.message}; the host takes calls again when it works`
+    return journal.failure() && 'storage failed; the host takes calls again when it works'
+  }
+  /** How storage failed names files, which callers need not know. */
+  const unreadyForOperator = (): string | undefined => {
+    const [reason, failure] = [unready(), journal.failure()]
+    return reason !== undefined && failure !== undefined ? `${reason} (${failure.message})` : reason
   }
   metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
   metrics.gaugeOfServices('activations_of_service', 'Entities in memory, by service.', () => entities.byService())
@@ -425,7 +429,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
       metrics,
       transcoder,
       log,
-      unready,
+      unready: unreadyForOperator,
       listen: ingress.address,
     })
     if (parts.withoutAdmin !== true) admin = await listenAdmin({ config, log }, handleAdmin)

@@ -330,13 +330,21 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     if (refusal !== undefined) throw refusal
   }
 
-  /** Open streams are many, and all of this stays in memory. @throws InnkeeperError `message_too_large` */
+  /** Open streams are many, and all of this stays in memory. @throws InnkeeperError `message_too_large` where the request alone is too large,
+   *  `state_too_large` where the function's note makes it so */
   private checkSubscription({ command }: Waiting, note: Uint8Array | undefined): void {
     const { subscriptionBytesMax } = this.context.limits
-    if (note === undefined || command.payload.length + note.length <= subscriptionBytesMax) return
+    if (note === undefined) return
+    const request = command.payload.length
+    if (request + note.length <= subscriptionBytesMax) return
+    if (request > subscriptionBytesMax)
+      throw new InnkeeperError(
+        'message_too_large',
+        `the request of a stream on an entity may have ${subscriptionBytesMax} bytes; this one has ${request}`,
+      )
     throw new InnkeeperError(
-      'message_too_large',
-      `the request of a stream on an entity may have ${subscriptionBytesMax} bytes, with what the function keeps of it`,
+      'state_too_large',
+      `the function keeps a note of ${note.length} bytes for this stream; with the request of ${request} bytes it may have ${subscriptionBytesMax}`,
     )
   }
 

@@ -67,6 +67,18 @@ function readRules(service: string, method: MethodType): RulesResult {
   return { routes, problems }
 }
 
+/** The name of a part of `name` that cannot be stepped into, for it is a list, a map or no message; undefined: all its steps can be taken. */
+export function blockedStep(type: MessageType, name: string): string | undefined {
+  let at: MessageType = type
+  for (const part of name.split('.').slice(0, -1)) {
+    const field = at.byName.get(part)
+    if (field === undefined) return undefined
+    if (field.type.kind !== 'message' || field.repeated) return part
+    at = field.type.message
+  }
+  return undefined
+}
+
 /** The dotted name of a field in a path or a query, as fields. Each step but the last must be a single message. */
 export function fieldPath(type: MessageType, name: string): FieldPath | undefined {
   const path: Field[] = []

@@ -10,7 +10,7 @@ import type { Field, MessageType, Schema } from '../schema/schema.ts'
 import type { Json } from '../transcode/to-message.ts'
 import { isObject, TranscodeError, toMessage } from '../transcode/to-message.ts'
 import type { FieldPath, Route } from './http-rule.ts'
-import { fieldPath } from './http-rule.ts'
+import { blockedStep, fieldPath } from './http-rule.ts'
 
 /** What a rule binds of a request to the message. */
 export type Binding = Pick<Route, 'method' | 'body' | 'variables'>
@@ -73,8 +73,7 @@ function applyQuery(input: MessageType, json: Json, query: string): void {
     const path = fieldPath(input, name)
     const field = path?.at(-1)
     const shown = name.slice(0, 100)
-    if (path === undefined || field === undefined)
-      throw new TranscodeError(`unknown field of ${input.fullName}`).inside(shown)
+    if (path === undefined || field === undefined) throw unknownField(input, name).inside(shown)
     if (field.type.kind === 'message' || field.type.kind === 'map')
       throw new TranscodeError('a message cannot be given in the query').inside(shown)
     // A field has two spellings.
@@ -83,6 +82,14 @@ function applyQuery(input: MessageType, json: Json, query: string): void {
     seen.add(place)
     setField(json, path, parseText(path, value, shown), field.repeated)
   }
+}
+
+function unknownField(input: MessageType, name: string): TranscodeError {
+  const blocked = blockedStep(input, name)
+  if (blocked === undefined) return new TranscodeError(`unknown field of ${input.fullName}`)
+  return new TranscodeError(
+    `${blocked.slice(0, 100)} is not a single message, so the query cannot name a field inside it; send it in the body`,
+  )
 }
 
 /** Text from a path or query as the JSON that means it: only bool needs a change, numbers may be text in proto3 JSON. */

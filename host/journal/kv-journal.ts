@@ -701,7 +701,7 @@ export class KvJournal implements Journal {
   private refusal(): InnkeeperError {
     return new InnkeeperError(
       'storage_unavailable',
-      `storage failed and is being reopened: ${this.broken!.message}`,
+      'storage failed and is being reopened; try again in a moment',
       this.broken,
     )
   }

@@ -547,9 +547,23 @@ Streams(
 Streams('§limit-6: what is kept of the request of a stream is bounded', async () => {
   const long = open('s20', { operations: 'add(1)', changed: `/* ${'x'.repeat(40_000)} */ return {}` })
   assert.equal([await long.ended(), long.texts], [8, []])
-  assert.match(long.message, '65536 bytes')
+  assert.match(long.message, 'the function keeps a note')
+  assert.match(long.message, 'it may have 65536')
   assert.is(await show('s20'), null)
 })
+
+Streams(
+  '§limit-6: over HTTP a long request is the 413 of its caller, and a long note is 429: no caller can shorten it',
+  async () => {
+    const opened = (code: string) => http(host.listen, 'POST', '/replicas/s24/open', { code })
+    const note = await opened(`return { answer: say('opened'), subscribe: 'n'.repeat(65_000) } //${'x'.repeat(600)}`)
+    assert.is(note.status, 429)
+    assert.match(note.text, 'the function keeps a note')
+    const request = await opened(`return { answer: say('opened'), subscribe: '' } //${'x'.repeat(65_536)}`)
+    assert.is(request.status, 413)
+    assert.match(request.text, 'the request of a stream on an entity may have 65536 bytes')
+  },
+)
 
 Streams('§deadline-3: a stream has its own deadline', async () => {
   const path = `/${replicas}/Open`

@@ -70,8 +70,13 @@ for (const when of ['before', 'after'] as const) {
         assert.is(code, 14)
         assert.match(message, 'the outcome of this command is unknown')
         // Nothing is served meanwhile, reads included.
-        assert.is((await client.call(values, 'Do', 'v', 'return { outcome: say(value) }')).code, 14)
-        assert.is(await ready(), 503)
+        const refused = await client.call(values, 'Do', 'v', 'return { outcome: say(value) }')
+        assert.is(refused.code, 14)
+        // The operator hears how it failed; callers do not: such messages name files.
+        assert.match(refused.message, /^storage failed; the host takes calls again when it works$/)
+        const { status, text } = await http(host.admin, 'GET', '/readyz')
+        assert.is(status, 503)
+        assert.match(text, when === 'before' ? 'no space left on device' : 'input/output error')
         kv.failing = undefined
         await until(async () => (await ready()) === 200)
       }

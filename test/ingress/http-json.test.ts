@@ -145,7 +145,15 @@ Request('§request-3: what is wrong in the query is 400, and says where', async 
   await refuses('GET', '/query/a?at=2020-01-01T00:00:00Z', undefined, /at: a message cannot be given/)
   await refuses('GET', '/query/a?table=1', undefined, /table: a message cannot be given/)
   await refuses('GET', '/query/a?inner.nothing=1', undefined, /inner.nothing"\]: unknown field/)
-  await refuses('GET', '/query/a?text.nothing=1', undefined, /unknown field/)
+  await refuses('GET', '/query/a?text.nothing=1', undefined, /text.nothing"\]: text is not a single message/)
+  await refuses(
+    'GET',
+    '/query/a?inners.text=1',
+    undefined,
+    /inners.text"\]: inners is not a single message.*send it in the body/,
+  )
+  await refuses('GET', '/query/a?inner.tags.x=1', undefined, /tags is not a single message/)
+  await refuses('GET', '/query/a?table.x=1', undefined, /table is not a single message/)
   await refuses('GET', '/query/a?i32=1&i32=2', undefined, '$.i32: given several times')
   await refuses('GET', '/nested/x/5?inner.big_number=3&inner.bigNumber=4', undefined, /given several times/)
   await refuses('GET', '/query/a?i32=many', undefined, '$.i32: expected int32')
