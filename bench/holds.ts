@@ -9,10 +9,11 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import type { EffectEntry } from '../host/effect.ts'
 import type { Store } from '../host/journal/catalog.ts'
 import { expire } from '../host/journal/expiry.ts'
 import { GroupCommit } from '../host/journal/group-commit.ts'
-import type { IdempotencyEntry, JournalRecord, OutboxEntry } from '../host/journal/journal.ts'
+import type { IdempotencyEntry, JournalRecord } from '../host/journal/journal.ts'
 import { openStore } from '../host/journal/rocksdb.ts'
 import { noMetadata } from '../host/metadata.ts'
 import { ruled } from '../test/support/ruled.ts'
@@ -419,7 +420,7 @@ function added(revision: number): JournalRecord {
 }
 
 /** To a method that there is not, so that it stays. */
-function effect(id: number): OutboxEntry {
+function effect(id: number): EffectEntry {
   return {
     id,
     cause: { service: counter, entity: 'e', revision: 1 },

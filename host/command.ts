@@ -1,7 +1,7 @@
 // Command: a request for one service, as it travels from the ingress to an entity, and the answer that travels back.
 
+import type { EffectEntry } from './effect.ts'
 import type { InnkeeperError } from './errors.ts'
-import type { OutboxEntry } from './journal/journal.ts'
 import type { Metadata } from './metadata.ts'
 import type { Failure } from './outcome.ts'
 
@@ -23,8 +23,8 @@ export interface Command {
   /** Names this call in the log and in what callers are told. */
   readonly requestId: string
   /** The outbox entry that this command delivers, if it is an effect: whoever commits its outcome takes the entry out. */
-  readonly effect: OutboxEntry | undefined
-  /** Of what an effect opened or asked for, but does not deliver itself: the chain of that effect (reply/chains.ts). */
+  readonly effect: EffectEntry | undefined
+  /** Of what an effect opened or asked for, but does not deliver itself: the chain of that effect (delivery/chains.ts). */
   readonly chain?: number | undefined
   /** Address of the client that sent it; none for effects and forwards. */
   readonly client?: string | undefined

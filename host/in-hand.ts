@@ -97,3 +97,13 @@ export class InHandMemory {
     return Buffer.from(this.texts[at]!.slice(0, length)).toString('utf8')
   }
 }
+
+/** How often a service held the loop until it was ended from outside, and with what the last time. */
+export interface Strikes {
+  readonly count: number
+  /** In milliseconds since 1970. */
+  readonly atMs: number
+  readonly held: InHand
+  /** Number of the deployment that did: another one begins without strikes. */
+  readonly deployment: number
+}

@@ -17,10 +17,13 @@ import type { Chance, Clock } from './clock.ts'
 import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
+import { Keeper } from './delivery/keeper.ts'
+import { Outbox } from './delivery/outbox.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { sandbox, unsealed } from './deploy/sandbox.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
+import type { EffectEntry } from './effect.ts'
 import { Entities, sweepEveryMs } from './entity/entities.ts'
 import { entityId } from './entity/key.ts'
 import { ReplicaState } from './entity/replica-state.ts'
@@ -37,12 +40,11 @@ import type { Store } from './journal/catalog.ts'
 import { makeDirectory } from './journal/directory.ts'
 import { expire } from './journal/expiry.ts'
 import { GroupCommit } from './journal/group-commit.ts'
-import type { EntityRef, OutboxEntry, StorageId } from './journal/journal.ts'
+import type { EntityRef, StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
 import { type Limits, servedBytesMax } from './limits.ts'
 import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
-import { Outbox } from './reply/outbox.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
@@ -159,7 +161,8 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   const waiting = new WaitingBudget(limits)
   const { serviceDiskBytesMax } = config
   const disk = new Disk({ journal, outbox, serviceDiskBytesMax, idempotencyBytesMax: limits.idempotencyBytesMax })
-  const shared = { commits, services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log }
+  const keeper = new Keeper(outbox, commits)
+  const shared = { keeper, commits, services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log }
   const streamPrefix = chance.id().slice(0, 13)
   let streams = 0
   const entities = new Entities(
@@ -183,7 +186,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
       'a forward or side effect names what is not deployed; deploy it, or correct the function that names it',
     )
   }
-  const router = { services, entities, actions, deadlines, commits, outbox, clock, quarantine, lost }
+  const router = { services, entities, actions, deadlines, keeper, clock, quarantine, lost }
   const route = createDispatch(router)
   const openRoute = createOpen(router, dispatch)
   services.onChange(() => {
@@ -467,7 +470,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
 }
 
 /** An effect's target is the entity that caused it. What names no entity goes nowhere, and so not there. */
-function goesToItself(services: Services, { cause, call }: OutboxEntry): boolean {
+function goesToItself(services: Services, { cause, call }: EffectEntry): boolean {
   if (cause.entity === '' || call.service !== cause.service) return false
   const service = services.get(call.service)
   const method = service?.methods.get(call.method)

@@ -19,11 +19,12 @@ const documents = globSync(
 /** The way of a command, and what stands beside it. A folder imports its own row's right side, and words (files directly in host/). */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   ingress: ['schema', 'transcode', 'observe'],
-  router: ['action', 'entity', 'journal', 'schema'],
+  router: ['action', 'delivery', 'entity', 'schema'],
   crdt: ['schema', 'transcode'],
-  entity: ['crdt', 'guest', 'journal', 'reply', 'observe'],
-  action: ['guest', 'journal', 'reply', 'observe'],
-  reply: ['journal'],
+  entity: ['crdt', 'delivery', 'guest', 'journal', 'reply', 'observe'],
+  action: ['delivery', 'guest', 'journal', 'reply', 'observe'],
+  delivery: ['journal'],
+  reply: ['delivery', 'journal'],
   guest: [],
   journal: ['guest', 'schema', 'transcode'],
   schema: [],
@@ -33,7 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   deploy: ['crdt', 'entity', 'fold', 'guest', 'ingress', 'journal', 'router', 'schema', 'transcode'],
   doctor: ['crdt', 'journal'],
   admin: [
-    ...['crdt', 'deploy', 'doctor', 'entity', 'fold', 'guest', 'ingress', 'journal', 'observe', 'reply', 'router'],
+    ...['crdt', 'delivery', 'deploy', 'doctor', 'entity', 'fold', 'guest', 'ingress', 'journal', 'observe', 'router'],
     'transcode',
   ],
   supervisor: ['admin', 'deploy', 'ingress', 'observe'],

@@ -130,7 +130,7 @@ export class Calls implements Turn {
     const { method, requestId } = call.command
     logLines(this.context.log, outcome.logs, () => ({ service: this.name, method, requestId }))
     const plan = planOutcome(call.command, outcome, this.context.outbox.next)
-    keepOutcomes(this.context, [plan], (failed) => {
+    keepOutcomes(this.context.keeper, [plan], (failed) => {
       if (failed === undefined) this.act(service, call, plan)
       else call.reply(failed)
     })

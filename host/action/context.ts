@@ -3,10 +3,11 @@
 import type { Logger } from 'pino'
 import type { Chance, Clock } from '../clock.ts'
 import type { Dispatch, Open } from '../command.ts'
+import type { Keeper } from '../delivery/keeper.ts'
+import type { Outbox } from '../delivery/outbox.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { Outbox } from '../reply/outbox.ts'
 import type { Services } from '../services.ts'
 import type { Turn } from '../turns.ts'
 import type { WaitingBudget } from '../waiting-budget.ts'
@@ -15,6 +16,7 @@ export interface ActionContext {
   readonly commits: Pick<GroupCommit, 'join'>
   readonly services: Services
   readonly outbox: Outbox
+  readonly keeper: Keeper
   readonly dispatch: Dispatch
   readonly open: Open
   readonly clock: Clock

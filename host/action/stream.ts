@@ -12,12 +12,12 @@
 // Owns: steps and their input.   reply/outputs.ts owns: the elements.   outcome.ts owns: what an outcome writes.
 
 import type { Command, Receiver, StreamCall } from '../command.ts'
+import { chainOf } from '../delivery/chains.ts'
 import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { ActionStep, StreamInput } from '../guest/guest.ts'
 import { faultFields, GuestFault } from '../guest/guest.ts'
 import { logLines } from '../observe/guest-log.ts'
 import type { Outcome } from '../outcome.ts'
-import { chainOf } from '../reply/chains.ts'
 import { Outputs } from '../reply/outputs.ts'
 import type { ActionService, Method } from '../services.ts'
 import type { Turn } from '../turns.ts'
@@ -198,7 +198,7 @@ export class ActionStream implements StreamCall, Turn {
     const command = { ...this.command, effect: undefined, chain: chainOf(this.command) }
     const planned = outcomes.map((outcome) => planOutcome(command, outcome, this.context.outbox.next))
     this.committing = true
-    keepOutcomes(this.context, planned, (failed) => {
+    keepOutcomes(this.context.keeper, planned, (failed) => {
       this.committing = false
       if (failed === undefined) then(planned)
       else {

@@ -5,10 +5,12 @@
 // P3. Lists come in pages of bounded size, made in slices. What is followed comes line by line, each when the one before was taken, and
 //     ends when the client leaves. So no reader holds the loop, nor memory with what it does not read.
 
+import type { Became } from '../delivery/outbox.ts'
 import type { DeployResult } from '../deploy/deploy.ts'
 import { unservedSentence } from '../deploy/unrestored.ts'
 import { quotaSentence } from '../disk.ts'
 import { serviceNames } from '../doctor/doctor.ts'
+import type { EffectEntry } from '../effect.ts'
 import { entityId } from '../entity/key.ts'
 import { stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
@@ -16,8 +18,6 @@ import { rescue, rescueMs } from '../fold/rescue.ts'
 import { unitsMax } from '../guest/fuel.ts'
 import { routesOf, shown } from '../ingress/http-rule.ts'
 import { overlapsIn } from '../ingress/overlaps.ts'
-import type { OutboxEntry } from '../journal/journal.ts'
-import type { Became } from '../reply/outbox.ts'
 import { quarantined } from '../router/quarantine.ts'
 import type { Service } from '../services.ts'
 import { nextTurn } from '../slices.ts'
@@ -320,7 +320,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const entity = resolveEntity(context, service, parts[1]!)
         const shown = await entityState(context, service, entity, whole(query, 'at'))
         const id = entityId(entity.key, service.keyFieldCount)
-        const ofEntity = ({ cause }: OutboxEntry) => cause.service === service.name && cause.entity === id
+        const ofEntity = ({ cause }: EffectEntry) => cause.service === service.name && cause.entity === id
         const waiting = outbox.page(0, pageMax, ofEntity)
         return { text: jsonOf({ ...shown, effects: waiting.map(describeEffect) }) }
       },
@@ -499,7 +499,7 @@ function describeDeployed({ methods, services: names, ...result }: Extract<Deplo
   return { ...result, services }
 }
 
-function describeEffect({ id, cause, call, synchronous, attempts, parked }: OutboxEntry): object {
+function describeEffect({ id, cause, call, synchronous, attempts, parked }: EffectEntry): object {
   return { id, cause, to: `${call.service}/${call.method}`, synchronous, attempts, parked: parked ?? null }
 }
 

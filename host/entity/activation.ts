@@ -148,51 +148,51 @@ export abstract class Activation<S extends EntityService = EntityService> {
     return false
   }
 
-  /** Join the turn's commit; false if the outbox has no room, and then nothing of the turn happened. `asked` hear of a commit
+  /** Join the turn's commit; answers why the outbox has no room, and then nothing of the turn happened. `asked` hear of a commit
    *  that failed. */
   protected commit(
     plan: TurnPlan,
     asked: readonly { readonly waiting: Waiting }[],
     write: (batch: Batch) => void,
     done: () => void,
-  ): boolean {
-    if (plan.enqueued.length > 0 && !this.context.outbox.admits(plan.enqueued)) return false
-    this.committing = true
-    const { name } = this.service
-    const { waiting, journal } = this.context
+  ): InnkeeperError | undefined {
+    const { waiting, journal, keeper } = this.context
     const { account } = this.mailbox
     // They wait for the disk now (waiting-budget.W4). For a quick one, the loop does.
     const slow = journal.pace.slow ? asked : []
-    for (const { waiting: work } of slow) waiting.add(account, work.client, bytesOf(work))
     const startedMs = performance.now()
-    this.context.outbox.joined(plan.enqueued, plan.dequeued)
-    this.context.commits.join(
+    const full = keeper.keep(
+      plan,
       (batch) => {
         write(batch)
         for (const { key, entry } of plan.remembered) batch.remember(this.entity, key, entry)
-        this.context.outbox.write(batch, plan.enqueued, plan.dequeued)
       },
       (error) => {
         this.committing = false
         for (const { waiting: work } of slow) waiting.remove(account, work.client, bytesOf(work))
         if (error !== undefined) {
-          this.context.metrics.of(name).failed()
-          if (isDamaged(error)) {
-            this.context.outbox.parted(plan.enqueued, plan.dequeued)
-            this.tellDamage(error)
-          } else this.context.log.error({ service: name, entity: this.id, err: error }, 'a commit failed')
-          const failure = { kind: 'error', error: toInnkeeperError(error) } as const
-          for (const { waiting } of asked) this.answer(waiting, failure)
-          this.context.close(this)
+          this.commitFailed(error, asked)
           return
         }
-        this.context.outbox.committed(plan.enqueued, plan.dequeued)
         this.measure(plan, startedMs)
         done()
         if (this.runnable) this.context.again(this)
       },
     )
-    return true
+    if (full !== undefined) return full
+    this.committing = true
+    for (const { waiting: work } of slow) waiting.add(account, work.client, bytesOf(work))
+    return undefined
+  }
+
+  private commitFailed(error: Error, asked: readonly { readonly waiting: Waiting }[]): void {
+    const { name } = this.service
+    this.context.metrics.of(name).failed()
+    if (isDamaged(error)) this.tellDamage(error)
+    else this.context.log.error({ service: name, entity: this.id, err: error }, 'a commit failed')
+    const failure = { kind: 'error', error: toInnkeeperError(error) } as const
+    for (const { waiting } of asked) this.answer(waiting, failure)
+    this.context.close(this)
   }
 
   private measure({ records, eventCount, eventBytes }: TurnPlan, startedMs: number): void {

@@ -131,12 +131,12 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       this.context.outbox.next,
     )
     recorder.decided(given.length, (performance.now() - startedMs) / 1000)
-    if (plan.records.length === 0 && plan.enqueued.length === 0 && plan.dequeued.length === 0) {
+    if (plan.records.length === 0 && plan.enqueued.length === 0 && plan.arrived.length === 0) {
       state.advance(undefined)
       perform(this.context, this.entity, plan.steps)
       return
     }
-    const joined = this.commit(
+    const full = this.commit(
       plan,
       plan.steps,
       (batch) => state.write(batch, plan),
@@ -145,11 +145,10 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
         perform(this.context, this.entity, plan.steps)
       },
     )
-    if (joined) return
+    if (full === undefined) return
     // The decisions were good but cannot be kept: nothing of them happened, and the held state with them is void.
     this.state = undefined
-    const error = this.context.outbox.full(name)
-    for (const { waiting } of plan.steps) this.answer(waiting, { kind: 'error', error })
+    for (const { waiting } of plan.steps) this.answer(waiting, { kind: 'error', error: full })
   }
 
   /** What the decisions leave cannot be kept: nothing of them happens (B3). */

@@ -3,13 +3,14 @@
 import type { Logger } from 'pino'
 import type { Chance, Clock } from '../clock.ts'
 import type { Dispatch, Open } from '../command.ts'
+import type { Keeper } from '../delivery/keeper.ts'
+import type { Outbox } from '../delivery/outbox.ts'
 import type { Disk } from '../disk.ts'
 import type { Age } from '../journal/age.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { Outbox } from '../reply/outbox.ts'
 import type { EntityService, Services } from '../services.ts'
 import type { WaitingBudget } from '../waiting-budget.ts'
 import type { Activation } from './activation.ts'
@@ -30,6 +31,7 @@ export interface EntityContext {
   readonly commits: Pick<GroupCommit, 'join'>
   readonly services: Services
   readonly outbox: Outbox
+  readonly keeper: Keeper
   readonly dispatch: Dispatch
   readonly open: Open
   readonly replicas: Replicas

@@ -17,14 +17,16 @@
 import { DamagedReplica } from '../crdt/decode.ts'
 import { decodeOperations, OperationError } from '../crdt/operations.ts'
 import type { Applied, Replica } from '../crdt/replica.ts'
+import { chainOf } from '../delivery/chains.ts'
+import type { Sender } from '../delivery/plan.ts'
+import type { EffectEntry } from '../effect.ts'
 import { guestFailed, InnkeeperError } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import { stateTooLarge } from '../guest/lift.ts'
-import type { Batch, JournalRecord, OutboxEntry, RecordedCommand, StoredSubscription } from '../journal/journal.ts'
+import type { Batch, JournalRecord, RecordedCommand, StoredSubscription } from '../journal/journal.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Effect, Failure, Outcome } from '../outcome.ts'
-import { chainOf } from '../reply/chains.ts'
 import type { MethodView, ReplicatedService } from '../services.ts'
 import { inPortions } from '../slices.ts'
 import { Activation } from './activation.ts'
@@ -230,7 +232,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       return
     }
     const plan = planner.plan([])
-    const joined = this.commit(
+    const full = this.commit(
       plan,
       turn.asked,
       (batch) => {
@@ -239,18 +241,17 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       },
       done,
     )
-    if (!joined) this.giveBack(turn)
+    if (full !== undefined) this.giveBack(turn, full)
   }
 
   /** The outbox is full: the turn did not happen. Callers are told; what is no command is taken up again. */
-  private giveBack(turn: ReplicaTurn): void {
+  private giveBack(turn: ReplicaTurn, error: InnkeeperError): void {
     this.state = undefined
-    this.endStreams(this.context.outbox.full(this.service.name))
+    this.endStreams(error)
     this.subscriptions.clear()
     this.untold = []
     this.ends = false
-    for (const { waiting } of turn.asked)
-      this.answer(waiting, { kind: 'error', error: this.context.outbox.full(this.service.name) })
+    for (const { waiting } of turn.asked) this.answer(waiting, { kind: 'error', error })
     const again = turn.works.filter((work) => work.kind !== 'command')
     this.mailbox.putBack(again)
     if (again.length === 0) return
@@ -574,12 +575,12 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
     effects: readonly Effect[],
     stream: OpenStream | undefined,
     told = false,
-  ): readonly OutboxEntry[] {
+  ): readonly EffectEntry[] {
     if (delta === undefined && effects.length === 0) return []
     const change = delta === undefined ? undefined : ({ kind: 'delta', delta } as const)
     if (delta !== undefined) turn.deltas.push(delta)
     turn.planner.record(origin, command, [], change, effects, { kind: 'none' }, noMetadata)
-    const entries = turn.planner.effects(effects, stream?.command.hops ?? 0, stream && chainOf(stream.command))
+    const entries = turn.planner.effects(senderOf(stream), effects)
     if (!told && entries.length > 0)
       turn.after.push(() => this.context.outbox.run(entries, Number.POSITIVE_INFINITY, () => {}))
     return entries
@@ -636,6 +637,12 @@ function faultOf(thrown: unknown): GuestFault {
 /** The command that a subscription stands for, as views are asked with it. */
 function commandOf({ method, payload }: StoredSubscription, nowMs: number): GuestCommand {
   return { method, payload, metadata: noMetadata, nowMs, seed: new Uint8Array(16) }
+}
+
+/** What a stream causes later is of the chain that opened it, and delivers nothing. */
+function senderOf(stream: OpenStream | undefined): Sender {
+  if (stream === undefined) return { hops: 0, effect: undefined }
+  return { hops: stream.command.hops, effect: undefined, chain: chainOf(stream.command) }
 }
 
 /** What log lines name: the request of a stream whose process is gone is not known. */

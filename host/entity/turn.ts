@@ -3,20 +3,22 @@
 // T1. A failure leaves nothing of an entity behind: no record, no event, no effect, no idempotency entry (§refusal-2).
 // T2. A record is written exactly when a command brings events, a change or effects, or forwards under an idempotency key.
 // T3. Revisions and sequences continue without gaps in the order of the commands.
-// T4. An accepted effect delivery takes its outbox entry out in the same commit; if the answer is a forward, the entry becomes
-//     the forward, so that the chain goes on after a crash.
+// T4. What an outcome sends is planned in one place for all kinds (delivery/plan.ts); of a failure nothing is.
 // T5. An answer is kept under its idempotency key exactly when a record is written: a repeat of what changed nothing and sent
 //     nothing may as well be decided again.
 //
 // Owns: the meaning of decisions.   Activation owns: when, and carrying it out.
 
 import { hash } from 'node:crypto'
+import type { NextEffect } from '../delivery/chains.ts'
+import type { Sending } from '../delivery/keeper.ts'
+import type { Sender } from '../delivery/plan.ts'
+import { planDelivered, planEffects } from '../delivery/plan.ts'
+import type { EffectEntry } from '../effect.ts'
 import type { Decision, GuestCommand } from '../guest/guest.ts'
-import type { JournalRecord, OutboxEntry, RecordedCommand, StoredAnswer } from '../journal/journal.ts'
+import type { JournalRecord, RecordedCommand, StoredAnswer } from '../journal/journal.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Effect, Failure, Outcome } from '../outcome.ts'
-import type { InChain, NextEffect } from '../reply/chains.ts'
-import { chainOf } from '../reply/chains.ts'
 import type { Forward, Remembered } from '../reply/forward.ts'
 import type { Waiting } from './mailbox.ts'
 
@@ -33,16 +35,13 @@ export type Step =
       readonly kind: 'reply'
       readonly payload: Uint8Array
       readonly metadata: Metadata
-      readonly effects: readonly OutboxEntry[]
+      readonly effects: readonly EffectEntry[]
     }
-  | (Forward & { readonly waiting: Waiting; readonly kind: 'forward'; readonly effects: readonly OutboxEntry[] })
+  | (Forward & { readonly waiting: Waiting; readonly kind: 'forward'; readonly effects: readonly EffectEntry[] })
 
-export interface TurnPlan {
+export interface TurnPlan extends Sending {
   readonly records: readonly JournalRecord[]
   readonly remembered: readonly Remembered[]
-  /** To add to the outbox, or to replace there. */
-  readonly enqueued: readonly OutboxEntry[]
-  readonly dequeued: readonly number[]
   /** One for each command, in order. */
   readonly steps: readonly Step[]
   readonly revision: number
@@ -83,11 +82,11 @@ export class TurnPlanner {
   revision: number
   sequence: number
   readonly records: JournalRecord[] = []
-  readonly enqueued: OutboxEntry[] = []
+  readonly enqueued: EffectEntry[] = []
   private readonly start: TurnStart
   private readonly nextEffect: NextEffect
   private readonly remembered: Remembered[] = []
-  private readonly dequeued: number[] = []
+  private readonly arrived: number[] = []
   private eventCount = 0
   private eventBytes = 0
 
@@ -100,13 +99,13 @@ export class TurnPlanner {
 
   /** Nothing is to be written. */
   get empty(): boolean {
-    return this.records.length === 0 && this.enqueued.length === 0 && this.dequeued.length === 0
+    return this.records.length === 0 && this.enqueued.length === 0 && this.arrived.length === 0
   }
 
   decided({ waiting, command }: Given, { events, change, outcome }: Decision): Step {
     const { answer, metadata } = outcome
     if (answer.kind === 'failure') return { waiting, kind: 'refuse', failure: answer.failure, metadata }
-    const { idempotencyKey, effect, hops } = waiting.command
+    const { idempotencyKey } = waiting.command
     let memory: Remembered | undefined
     if (isWritten(waiting, events.length, change, outcome)) {
       this.record('command', { ...command, idempotencyKey }, events, change, outcome.effects, answer, metadata)
@@ -122,13 +121,12 @@ export class TurnPlanner {
         this.remembered.push(memory)
       }
     }
-    const effects = this.effects(outcome.effects, hops, chainOf(waiting.command))
-    if (answer.kind === 'forward') {
-      const moved = effect && { ...effect, call: answer.call, hops: hops + 1, attempts: 0 }
-      if (moved !== undefined) this.enqueued.push(moved)
+    const effects = this.effects(waiting.command, outcome.effects)
+    const { moved, arrived } = planDelivered(waiting.command, answer)
+    if (moved !== undefined) this.enqueued.push(moved)
+    if (arrived !== undefined) this.arrived.push(arrived)
+    if (answer.kind === 'forward')
       return { waiting, kind: 'forward', call: answer.call, effects, remember: memory, effect: moved }
-    }
-    if (effect !== undefined) this.dequeued.push(effect.id)
     const payload = answer.kind === 'message' ? answer.payload : noBytes
     return { waiting, kind: 'reply', payload, metadata, effects }
   }
@@ -164,21 +162,16 @@ export class TurnPlanner {
   }
 
   /** Effects of the last record, with their places in the outbox. */
-  effects(effects: readonly Effect[], hops: number, chain: number | undefined): readonly OutboxEntry[] {
-    if (effects.length === 0) return noEntries
-    const cause = { service: this.start.service, entity: this.start.entity, revision: this.revision }
-    let last: InChain | undefined
-    const entries = effects.map(({ call, synchronous }): OutboxEntry => {
-      last = this.nextEffect(last?.chain ?? chain)
-      return { ...last, cause, call, synchronous, hops: hops + 1, attempts: 0, parked: undefined }
-    })
-    this.enqueued.push(...entries)
+  effects(sender: Sender, effects: readonly Effect[]): readonly EffectEntry[] {
+    const { service, entity } = this.start
+    const entries = planEffects(sender, { service, entity, revision: this.revision }, effects, this.nextEffect)
+    if (entries.length > 0) this.enqueued.push(...entries)
     return entries
   }
 
   plan(steps: readonly Step[]): TurnPlan {
-    const { records, remembered, enqueued, dequeued, revision, sequence, eventCount, eventBytes } = this
-    return { records, remembered, enqueued, dequeued, steps, revision, sequence, eventCount, eventBytes }
+    const { records, remembered, enqueued, arrived, revision, sequence, eventCount, eventBytes } = this
+    return { records, remembered, enqueued, arrived, steps, revision, sequence, eventCount, eventBytes }
   }
 }
 
@@ -194,7 +187,6 @@ export function isWritten(
 }
 
 const noBytes = new Uint8Array()
-const noEntries: readonly OutboxEntry[] = Object.freeze([])
 
 /** An accepted answer, to be given again under its key. */
 function storedAnswer(answer: JournalRecord['answer'], metadata: Metadata): StoredAnswer {

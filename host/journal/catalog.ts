@@ -5,7 +5,7 @@
 // C3. A storage id belongs to one persistence id for ever, also after a purge.
 
 import type { Artefact } from '../guest/artefact.ts'
-import type { InHand } from '../in-hand.ts'
+import type { Strikes } from '../in-hand.ts'
 import type { AgeStore } from './age.ts'
 import type { StorageId } from './journal.ts'
 
@@ -26,16 +26,6 @@ export interface DeployedService {
   readonly storage: StorageId
   /** Key fields per method, in order: a change would send commands to other entities. */
   readonly keyFields: Readonly<Record<string, readonly string[]>>
-}
-
-/** How often a service held the loop until it was ended from outside, and with what the last time. */
-export interface Strikes {
-  readonly count: number
-  /** In milliseconds since 1970. */
-  readonly atMs: number
-  readonly held: InHand
-  /** Number of the deployment that did: another one begins without strikes. */
-  readonly deployment: number
 }
 
 export interface Catalog extends AgeStore {

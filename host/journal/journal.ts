@@ -19,6 +19,7 @@
 //
 // Owns: bytes on disk (record.ts, keys.ts), order, sync.   Group commit owns: what goes into one batch.   Entities own: meaning.
 
+import type { EffectEntry } from '../effect.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
 import type { Census } from './census.ts'
@@ -124,25 +125,6 @@ export type StoredAnswer =
   /** The forward itself, until its answer arrives. */
   | { readonly kind: 'forward'; readonly call: Call; readonly metadata: Metadata }
 
-/** An effect on its way. */
-export interface OutboxEntry {
-  /** Rises; order of being caused. Assigned by whoever enqueues, from `nextOutboxId`. */
-  readonly id: number
-  readonly cause: { readonly service: string; readonly entity: string; readonly revision: number }
-  readonly call: Call
-  readonly synchronous: boolean
-  /** Id of the first effect of its chain; 0, of older hosts: it is a chain of its own. */
-  readonly chain: number
-  /** How manieth of its chain it is. */
-  readonly place: number
-  /** How many effects its chain had when this was written: so a restart knows (reply/chains.ts). */
-  readonly chainEffects: number
-  readonly hops: number
-  readonly attempts: number
-  /** Set once it is no longer tried by itself. */
-  readonly parked: string | undefined
-}
-
 /** Collects the writes of one commit. Not to be used after it was given to `commit`. */
 export interface Batch {
   readonly empty: boolean
@@ -159,7 +141,7 @@ export interface Batch {
   /** `again`: it replaces what is remembered of the key. */
   remember(entity: EntityRef, idempotencyKey: string, entry: IdempotencyEntry, again?: boolean): void
   /** Add or replace. */
-  enqueue(entry: OutboxEntry): void
+  enqueue(entry: EffectEntry): void
   dequeue(id: number): void
 }
 
@@ -232,7 +214,7 @@ export interface Journal {
   expireIdempotency(beforeMs: number, max: number): number
 
   /** Waiting and parked effects, in order of their ids. */
-  outbox(afterId: number, max: number): readonly OutboxEntry[]
+  outbox(afterId: number, max: number): readonly EffectEntry[]
   nextOutboxId(): number
 
   /** Entities of a storage id in key order, whose key starts with `prefix` and lies after `after`: those with records, or

@@ -4,6 +4,7 @@
 //     journal looks again at commit, since another batch may have come first.
 
 import assert from 'node:assert/strict'
+import type { EffectEntry } from '../effect.ts'
 import type { Census, Counted } from './census.ts'
 import type {
   Base,
@@ -12,7 +13,6 @@ import type {
   EntityRef,
   IdempotencyEntry,
   JournalRecord,
-  OutboxEntry,
   StorageId,
   StoredSubscription,
 } from './journal.ts'
@@ -179,7 +179,7 @@ export class KvBatch implements Batch {
     }
   }
 
-  enqueue(entry: OutboxEntry): void {
+  enqueue(entry: EffectEntry): void {
     this.writes.push(['outbox', outboxKey(entry.id), encodeOutbox(entry, this.never)])
     this.outboxId = Math.max(this.outboxId, entry.id)
   }

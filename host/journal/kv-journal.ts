@@ -3,6 +3,7 @@
 // Owns: what is written where, and the refusal of everything after a failure (journal.J4).   The Kv owns: bytes on disk.
 
 import assert from 'node:assert/strict'
+import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
 import { Census } from './census.ts'
@@ -19,7 +20,6 @@ import type {
   Journal,
   JournalRecord,
   MetDamage,
-  OutboxEntry,
   RecordsPage,
   Snapshot,
   StorageId,
@@ -407,10 +407,10 @@ export class KvJournal implements Journal {
     }
   }
 
-  outbox(afterId: number, max: number): readonly OutboxEntry[] {
+  outbox(afterId: number, max: number): readonly EffectEntry[] {
     return this.reading(() => {
       const to = Buffer.alloc(9, 255)
-      const entries: OutboxEntry[] = []
+      const entries: EffectEntry[] = []
       for (const step of walk(this.kv, { column: 'outbox', from: outboxKey(afterId + 1), to, rowsMax: max })) {
         if (step.kind === 'gap') this.lost('outbox', step)
         else
@@ -533,7 +533,7 @@ export class KvJournal implements Journal {
     }
   }
 
-  private outboxRow(key: Buffer, value: Buffer, into: OutboxEntry[]): void {
+  private outboxRow(key: Buffer, value: Buffer, into: EffectEntry[]): void {
     try {
       into.push(decodeOutbox(numberOf(key), value))
     } catch (error) {

@@ -7,6 +7,7 @@
 // By hand: a record is written for each command, and replay reads only its events.
 
 import { crc32 } from 'node:zlib'
+import type { EffectEntry } from '../effect.ts'
 import type { Metadata, MetadataEntry } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Call, Change, Effect, Typed } from '../outcome.ts'
@@ -19,7 +20,6 @@ import type {
   IdempotencyEntry,
   JournalRecord,
   Origin,
-  OutboxEntry,
   RecordedCommand,
   Snapshot,
   StoredAnswer,
@@ -494,7 +494,7 @@ export function decodeIdempotency(framed: Buffer): IdempotencyEntry {
 }
 
 export function encodeOutbox(
-  { cause, call, synchronous, hops, attempts, parked, chain, place, chainEffects }: OutboxEntry,
+  { cause, call, synchronous, hops, attempts, parked, chain, place, chainEffects }: EffectEntry,
   never: NeverStored,
 ): Buffer {
   return write(() => {
@@ -516,7 +516,7 @@ export function encodeOutbox(
 }
 
 /** @throws DamagedValue */
-export function decodeOutbox(id: number, framed: Buffer): OutboxEntry {
+export function decodeOutbox(id: number, framed: Buffer): EffectEntry {
   return read(framed, (cursor) => {
     const cause = { service: '', entity: '', revision: 0 }
     let call: Call = { service: '', method: '', payload: new Uint8Array(), metadata: noMetadata }

@@ -7,9 +7,10 @@
 
 import { hash } from 'node:crypto'
 import type { Answer, Command, Dispatch, Reply } from '../command.ts'
-import { InnkeeperError, toInnkeeperError } from '../errors.ts'
+import type { EffectEntry } from '../effect.ts'
+import { toInnkeeperError, tooManyHops } from '../errors.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
-import type { EntityRef, IdempotencyEntry, OutboxEntry, StoredAnswer } from '../journal/journal.ts'
+import type { EntityRef, IdempotencyEntry, StoredAnswer } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Call } from '../outcome.ts'
 
@@ -23,7 +24,7 @@ export interface Forward {
   /** Where the final answer is to be kept. */
   readonly remember: Remembered | undefined
   /** If the forwarding command was an effect: the outbox entry that the forward became (turn.T4). */
-  readonly effect: OutboxEntry | undefined
+  readonly effect: EffectEntry | undefined
 }
 
 export interface ForwardContext {
@@ -53,10 +54,6 @@ export function forward(
     if (remember === undefined || answer.kind === 'error') reply(answer)
     else store(context, entity, remember, answer, reply)
   })
-}
-
-export function tooManyHops(max: number): InnkeeperError {
-  return new InnkeeperError('too_many_hops', `more than ${max} forwards and side effects in a chain; look for a circle`)
 }
 
 function store(

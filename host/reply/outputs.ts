@@ -11,20 +11,20 @@
 // Owns: the order of a stream.   Producers own: the commits, and their bounds.   The ingress owns: the client's side.
 
 import type { Command, Failed, Open, Receiver, StreamCall } from '../command.ts'
-import type { OutboxEntry } from '../journal/journal.ts'
+import { chainOf } from '../delivery/chains.ts'
+import type { Outbox } from '../delivery/outbox.ts'
+import type { EffectEntry } from '../effect.ts'
+import { tooManyHops } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { Metadata } from '../metadata.ts'
 import { metadataBytes } from '../metadata.ts'
 import type { Call, GuestAnswer } from '../outcome.ts'
-import { chainOf } from './chains.ts'
-import { tooManyHops } from './forward.ts'
-import type { Outbox } from './outbox.ts'
 
 export interface Output {
   readonly answer: GuestAnswer
   readonly metadata: Metadata
   /** In the outbox since the commit of what caused this output. */
-  readonly effects: readonly OutboxEntry[]
+  readonly effects: readonly EffectEntry[]
 }
 
 export interface OutputsContext {

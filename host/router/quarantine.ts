@@ -10,13 +10,18 @@
 
 import type { Clock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
-import type { InHand } from '../in-hand.ts'
-import type { Catalog, Strikes } from '../journal/catalog.ts'
+import type { InHand, Strikes } from '../in-hand.ts'
 
 const refusedMs = [1_000, 10_000, 60_000]
 const forgivenAfterMs = 60 * 60_000
 
-export type QuarantineStore = Pick<Catalog, 'strikes' | 'putStrikes'>
+/** Where strikes are kept. */
+export interface QuarantineStore {
+  /** By service. */
+  strikes(): ReadonlyMap<string, Strikes>
+  /** `undefined`: none any more. */
+  putStrikes(service: string, strikes: Strikes | undefined): void
+}
 
 export interface Quarantined extends Strikes {
   /** Milliseconds until it is tried again; `undefined`: an operator has to release it. */

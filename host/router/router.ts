@@ -11,10 +11,9 @@
 import type { Actions } from '../action/actions.ts'
 import type { Clock } from '../clock.ts'
 import type { Answer, Command, Dispatch, Open, Reply } from '../command.ts'
+import type { Keeper } from '../delivery/keeper.ts'
 import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, toInnkeeperError, unknownMethod } from '../errors.ts'
-import type { GroupCommit } from '../journal/group-commit.ts'
-import type { Batch, OutboxEntry } from '../journal/journal.ts'
 import { isStreamed } from '../schema/schema.ts'
 import type { Method, Service, Services } from '../services.ts'
 import type { Deadlines, Pending } from './deadlines.ts'
@@ -26,12 +25,7 @@ export interface RouterParts {
   readonly entities: Entities
   readonly actions: Actions
   readonly deadlines: Deadlines
-  readonly commits: Pick<GroupCommit, 'join'>
-  readonly outbox: {
-    write(batch: Batch, enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void
-    joined(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void
-    committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void
-  }
+  readonly keeper: Keeper
   readonly clock: Clock
   readonly quarantine: Quarantine
   /** A forward or side effect named a service or method that is not there (§forward-3). */
@@ -92,7 +86,7 @@ export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
 
 /** A streamed method of an action, for one answer; if it is an effect, its entry leaves the outbox at the end. */
 function runOnce(
-  { actions, commits, outbox, clock }: RouterParts,
+  { actions, keeper, clock }: RouterParts,
   { service, method }: Route,
   command: Command,
   reply: Reply,
@@ -104,13 +98,10 @@ function runOnce(
       reply(answer)
       return
     }
-    outbox.joined([], [effect.id])
-    commits.join(
-      (batch) => outbox.write(batch, [], [effect.id]),
-      (error) => {
-        if (error === undefined) outbox.committed([], [effect.id])
-        reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) })
-      },
+    keeper.keep(
+      { enqueued: [], arrived: [effect.id] },
+      () => {},
+      (error) => reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) }),
     )
   }
   const guarded = new GuardedStream(once(answered))

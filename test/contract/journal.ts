@@ -3,9 +3,10 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { EffectEntry } from '../../host/effect.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import type { Deployment, Store } from '../../host/journal/catalog.ts'
-import type { EntityRef, IdempotencyEntry, OutboxEntry } from '../../host/journal/journal.ts'
+import type { EntityRef, IdempotencyEntry } from '../../host/journal/journal.ts'
 import { hasLong, pieceBytes } from '../../host/journal/pieces.ts'
 import { append, call, commit, effect, ended, event, plain, record, snapshot } from '../support/journal.ts'
 
@@ -458,7 +459,7 @@ function idempotency(atMs: number, revision: number): IdempotencyEntry {
   return { method: 'Add', payloadHash: Buffer.alloc(32, 9), atMs, revision, final: undefined }
 }
 
-function outbox(id: number): OutboxEntry {
+function outbox(id: number): EffectEntry {
   const cause = { service: 'test.Cart', entity: 'cart', revision: id }
   return effect({ id, cause, call, synchronous: id % 2 === 0 })
 }

@@ -3,12 +3,12 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { NextEffect } from '../../host/delivery/chains.ts'
+import { Chains } from '../../host/delivery/chains.ts'
+import type { EffectEntry } from '../../host/effect.ts'
 import type { Given } from '../../host/entity/turn.ts'
 import { planTurn } from '../../host/entity/turn.ts'
 import type { Decision } from '../../host/guest/guest.ts'
-import type { OutboxEntry } from '../../host/journal/journal.ts'
-import type { NextEffect } from '../../host/reply/chains.ts'
-import { Chains } from '../../host/reply/chains.ts'
 
 const Turn = suite('turn')
 
@@ -16,7 +16,7 @@ const start = { service: 's', entity: 'e', deployment: 3, revision: 7, sequence:
 const call = { service: 't', method: 'M', payload: Buffer.from('p'), metadata: [] }
 const event = { typeName: 'E', data: Buffer.from('x') }
 
-function given(more: { idempotencyKey?: string; effect?: OutboxEntry; hops?: number } = {}): Given {
+function given(more: { idempotencyKey?: string; effect?: EffectEntry; hops?: number } = {}): Given {
   const command = {
     service: 's',
     method: 'M',
@@ -70,7 +70,7 @@ function ids(): NextEffect {
 
 Turn('§refusal-2, turn.T1: a failure leaves nothing behind, whatever the guest returned with it', () => {
   const plan = planTurn(start, [given({ idempotencyKey: 'k' })], [refused], ids())
-  assert.equal([plan.records, plan.remembered, plan.enqueued, plan.dequeued], [[], [], [], []])
+  assert.equal([plan.records, plan.remembered, plan.enqueued, plan.arrived], [[], [], [], []])
   assert.is(plan.steps[0]?.kind, 'refuse')
   assert.is(plan.sequence, 20)
 })
@@ -136,7 +136,7 @@ Turn('§event-2, turn.T3: revisions and sequences go on without gaps, refusals o
 Turn(
   '§forward-7, turn.T4: an accepted delivery takes its entry out of the outbox, and a forwarded one becomes the forward',
   () => {
-    const effect: OutboxEntry = {
+    const effect: EffectEntry = {
       id: 9,
       cause: { service: 'c', entity: 'd', revision: 1 },
       call,
@@ -148,7 +148,7 @@ Turn(
       place: 1,
       chainEffects: 1,
     }
-    assert.equal(planTurn(start, [given({ effect })], [accepted(1)], ids()).dequeued, [9])
+    assert.equal(planTurn(start, [given({ effect })], [accepted(1)], ids()).arrived, [9])
     const target = { ...call, method: 'Other' }
     const plan = planTurn(
       start,
@@ -156,7 +156,7 @@ Turn(
       [accepted(0, { answer: { kind: 'forward', call: target } })],
       ids(),
     )
-    assert.equal(plan.dequeued, [])
+    assert.equal(plan.arrived, [])
     assert.equal(plan.enqueued, [{ ...effect, call: target, hops: 3, attempts: 0 }])
   },
 )

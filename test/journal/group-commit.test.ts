@@ -1,9 +1,10 @@
 // Guards that nobody hears of a write before the sync that holds it, whatever the journal's pace (group-commit.G1 to group-commit.G4).
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { EffectEntry } from '../../host/effect.ts'
 import type { InnkeeperError } from '../../host/errors.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
-import type { Batch, Journal, OutboxEntry } from '../../host/journal/journal.ts'
+import type { Batch, Journal } from '../../host/journal/journal.ts'
 import { entityPrefix, numbered } from '../../host/journal/keys.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv, memoryStore } from '../../host/journal/memory.ts'
@@ -33,7 +34,7 @@ function held() {
   return { journal: slow as Journal, waiting, next }
 }
 
-function entry(id: number): OutboxEntry {
+function entry(id: number): EffectEntry {
   const call = { service: 's', method: 'M', payload: new Uint8Array(), metadata: [] }
   return effect({ id, cause: { service: 's', entity: 'e', revision: 1 }, call, synchronous: false })
 }

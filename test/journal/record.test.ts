@@ -4,13 +4,13 @@ import fc from 'fast-check'
 import protobuf from 'protobufjs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { EffectEntry } from '../../host/effect.ts'
 import { DamagedValue } from '../../host/journal/damage.ts'
 import type {
   Base,
   CommitRecord,
   IdempotencyEntry,
   JournalRecord,
-  OutboxEntry,
   Snapshot,
   StoredAnswer,
   StoredSubscription,
@@ -127,7 +127,7 @@ const idempotency: fc.Arbitrary<IdempotencyEntry> = fc.record({
   final: fc.option(stored, { nil: undefined }),
 })
 
-const outbox: fc.Arbitrary<OutboxEntry> = fc.record({
+const outbox: fc.Arbitrary<EffectEntry> = fc.record({
   id: whole,
   cause: fc.record({ service: text, entity: text, revision: whole }),
   call,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Command, Failed, Open, Receiver } from '../../host/command.ts'
-import type { OutboxEntry } from '../../host/journal/journal.ts'
+import type { EffectEntry } from '../../host/effect.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { noMetadata } from '../../host/metadata.ts'
 import type { Output } from '../../host/reply/outputs.ts'
@@ -23,10 +23,10 @@ const command: Command = {
   effect: undefined,
 }
 const call = (method: string) => ({ service: 't', method, payload: new Uint8Array(), metadata: noMetadata })
-const caused = (id: number): OutboxEntry =>
+const caused = (id: number): EffectEntry =>
   effect({ id, cause: { service: 's', entity: '', revision: 0 }, call: call('E'), synchronous: true })
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
-const message = (what: string, ...effects: OutboxEntry[]): Output => {
+const message = (what: string, ...effects: EffectEntry[]): Output => {
   return { answer: { kind: 'message', payload: Buffer.from(what) }, metadata: noMetadata, effects }
 }
 const forward = (method: string): Output => {
@@ -74,7 +74,7 @@ function scene(hops = 0) {
     }
   }
   const outbox = {
-    run(entries: readonly OutboxEntry[], _deadlineMs: number, done: () => void) {
+    run(entries: readonly EffectEntry[], _deadlineMs: number, done: () => void) {
       seen.push(`effects ${entries.map(({ id }) => id).join()}`)
       effects.push(done)
     },

@@ -3,7 +3,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Batch, EntityRef, Journal, JournalRecord, OutboxEntry, Snapshot } from '../../host/journal/journal.ts'
+import type { EffectEntry } from '../../host/effect.ts'
+import type { Batch, EntityRef, Journal, JournalRecord, Snapshot } from '../../host/journal/journal.ts'
 import type { Call, Typed } from '../../host/outcome.ts'
 
 export function event(text: string): Typed {
@@ -48,7 +49,7 @@ export function snapshot(revision: number, sequence: number, state: string): Sna
 }
 
 /** An effect that was never tried, alone in its chain. */
-export function effect(entry: Pick<OutboxEntry, 'id' | 'cause' | 'call' | 'synchronous'>): OutboxEntry {
+export function effect(entry: Pick<EffectEntry, 'id' | 'cause' | 'call' | 'synchronous'>): EffectEntry {
   return { ...entry, hops: 1, attempts: 0, parked: undefined, chain: 1, place: 1, chainEffects: 1 }
 }
 

@@ -4,12 +4,12 @@ import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer, Command, Reply } from '../../host/command.ts'
+import { backOffMs, Outbox, pieceMax } from '../../host/delivery/outbox.ts'
+import type { EffectEntry } from '../../host/effect.ts'
 import { InnkeeperError } from '../../host/errors.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
-import type { OutboxEntry } from '../../host/journal/journal.ts'
 import { memoryStore } from '../../host/journal/memory.ts'
 import { defaultLimits } from '../../host/limits.ts'
-import { backOffMs, Outbox, pieceMax } from '../../host/reply/outbox.ts'
 import { nextTurn } from '../../host/slices.ts'
 import { call } from '../support/journal.ts'
 import { countedInTurns } from '../support/turns.ts'
@@ -21,7 +21,7 @@ function made() {
   const commits = new GroupCommit(journal)
   /** Services that cannot be run. */
   const away = new Set<string>()
-  const sent: { command: Command; reply: Reply; onDisk: readonly OutboxEntry[] }[] = []
+  const sent: { command: Command; reply: Reply; onDisk: readonly EffectEntry[] }[] = []
   const outbox = new Outbox({
     ...{ journal, commits, limits: defaultLimits, log: pino({ level: 'silent' }) },
     clock: { now: () => 0, steady: () => 0 },
@@ -44,10 +44,10 @@ async function resume({ outbox, commits }: Made, interrupted: boolean): Promise<
 }
 
 /** Put an entry on disk, as an entity's commit does, and let the outbox know. */
-function caused({ commits, outbox }: Made, more: Partial<OutboxEntry> = {}): OutboxEntry {
+function caused({ commits, outbox }: Made, more: Partial<EffectEntry> = {}): EffectEntry {
   const cause = { service: 's', entity: 'e', revision: 1 }
   const place = outbox.next(more.chain)
-  const entry: OutboxEntry = {
+  const entry: EffectEntry = {
     ...place,
     cause,
     call,
@@ -66,7 +66,7 @@ function caused({ commits, outbox }: Made, more: Partial<OutboxEntry> = {}): Out
 }
 
 /** The target's commit takes the entry out. */
-function arrives({ commits, outbox }: Made, { id }: OutboxEntry): void {
+function arrives({ commits, outbox }: Made, { id }: EffectEntry): void {
   outbox.joined([], [id])
   commits.join(
     (batch) => outbox.write(batch, [], [id]),
@@ -206,7 +206,7 @@ Sending('§effect-14: a try by hand says what it came to', async () => {
 })
 
 /** Many, on disk. */
-async function manyCaused(count: number, more: Partial<OutboxEntry> = {}): Promise<Made> {
+async function manyCaused(count: number, more: Partial<EffectEntry> = {}): Promise<Made> {
   const all = made()
   for (let at = 0; at < count; at++) caused(all, more)
   return all

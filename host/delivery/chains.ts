@@ -9,10 +9,11 @@
 // Owns: the count.   outbox.ts owns: what becomes of the one beyond.
 
 import type { Command } from '../command.ts'
-import type { Batch, OutboxEntry } from '../journal/journal.ts'
+import type { EffectEntry } from '../effect.ts'
+import type { Batch } from '../journal/journal.ts'
 
 /** An effect that has no content yet. */
-export type InChain = Pick<OutboxEntry, 'id' | 'chain' | 'place' | 'chainEffects'>
+export type InChain = Pick<EffectEntry, 'id' | 'chain' | 'place' | 'chainEffects'>
 /** Another effect of a chain; `undefined` begins one. */
 export type NextEffect = (chain: number | undefined) => InChain
 
@@ -24,7 +25,7 @@ export function chainOf({ effect, chain }: Pick<Command, 'effect' | 'chain'>): n
 interface Chain {
   count: number
   /** What is on disk, or in a batch on its way there, by id. */
-  readonly live: Map<number, OutboxEntry>
+  readonly live: Map<number, EffectEntry>
   /** The one on disk that says `count`. */
   bearer: number
 }
@@ -59,7 +60,7 @@ export class Chains {
   }
 
   /** It is on disk: after a start. */
-  found(entry: OutboxEntry): void {
+  found(entry: EffectEntry): void {
     const chain = this.of(nameOf(entry))
     chain.live.set(entry.id, entry)
     const says = Math.max(entry.place, entry.chainEffects, 1)
@@ -69,7 +70,7 @@ export class Chains {
   }
 
   /** Add or replace. */
-  write(batch: Pick<Batch, 'enqueue'>, entry: OutboxEntry): void {
+  write(batch: Pick<Batch, 'enqueue'>, entry: EffectEntry): void {
     const chain = this.of(nameOf(entry))
     // Of an older host, alone.
     chain.count = Math.max(chain.count, 1)
@@ -82,7 +83,7 @@ export class Chains {
   /** Take out. `leaving`: other commits on their way replace or take these out, so nothing is to be written of them. */
   remove(
     batch: Pick<Batch, 'enqueue' | 'dequeue'>,
-    entry: OutboxEntry | undefined,
+    entry: EffectEntry | undefined,
     id: number,
     leaving: ReadonlySet<number>,
   ): void {
@@ -136,6 +137,6 @@ function empty(): Chain {
   return { count: 0, live: new Map(), bearer: 0 }
 }
 
-export function nameOf({ id, chain }: Pick<OutboxEntry, 'id' | 'chain'>): number {
+export function nameOf({ id, chain }: Pick<EffectEntry, 'id' | 'chain'>): number {
   return chain === 0 ? id : chain
 }

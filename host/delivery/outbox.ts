@@ -23,15 +23,15 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { timerMsMax } from '../clock.ts'
 import type { Command, Dispatch, Failed } from '../command.ts'
-import { grpcCodeNames, InnkeeperError, wire } from '../errors.ts'
+import type { EffectEntry } from '../effect.ts'
+import { grpcCodeNames, InnkeeperError, tooManyHops, wire } from '../errors.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
-import type { Batch, Journal, OutboxEntry } from '../journal/journal.ts'
+import type { Batch, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import { Shares } from '../shares.ts'
 import { nextTurn } from '../slices.ts'
 import type { InChain } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
-import { tooManyHops } from './forward.ts'
 
 /** Waits between tries, in milliseconds; after the last the effect is parked. */
 export const backOffMs = [100, 500, 2_000, 10_000, 60_000] as const
@@ -58,7 +58,7 @@ export interface OutboxParts {
   /** Why a service cannot be run, if that is so; `served` is to be called when it may have changed. */
   readonly unserved: (service: string) => string | undefined
   /** It goes to the entity that caused it. */
-  readonly toItself: (entry: OutboxEntry) => boolean
+  readonly toItself: (entry: EffectEntry) => boolean
   readonly clock: Clock
   readonly limits: Limits
   readonly log: Logger
@@ -70,7 +70,7 @@ export interface OutboxParts {
 export class Outbox {
   private readonly parts: OutboxParts
   /** All entries that are in the journal's outbox, parked ones too, from the commit that brings them to the one that takes them. */
-  private readonly entries = new Map<number, OutboxEntry>()
+  private readonly entries = new Map<number, EffectEntry>()
   private readonly timers = new Set<NodeJS.Timeout>()
   private readonly chains = new Chains()
   /** Entries by causing service, those of commits on their way too. */
@@ -124,7 +124,7 @@ export class Outbox {
   }
 
   /** There is room. If there is none these never were: `next` may give their places in the chain again. */
-  admits(enqueued: readonly OutboxEntry[]): boolean {
+  admits(enqueued: readonly EffectEntry[]): boolean {
     const added = enqueued.filter(({ id }) => !this.entries.has(id))
     const [first] = added
     if (first === undefined) return true
@@ -148,22 +148,22 @@ export class Outbox {
   }
 
   /** Into the batch of a commit: what it adds or replaces, and what it takes out. */
-  write(batch: Batch, enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
+  write(batch: Batch, enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) this.chains.write(batch, entry)
     for (const id of dequeued) this.chains.remove(batch, this.entries.get(id), id, this.leaving)
   }
 
-  find(id: number): OutboxEntry | undefined {
+  find(id: number): EffectEntry | undefined {
     return this.entries.get(id)
   }
 
-  list(): readonly OutboxEntry[] {
+  list(): readonly EffectEntry[] {
     return [...this.entries.values()]
   }
 
   /** In the order of their ids, `max` of those after one. */
-  page(after: number, max: number, wanted: (entry: OutboxEntry) => boolean): readonly OutboxEntry[] {
-    const found: OutboxEntry[] = []
+  page(after: number, max: number, wanted: (entry: EffectEntry) => boolean): readonly EffectEntry[] {
+    const found: EffectEntry[] = []
     for (const entry of this.entries.values()) if (entry.id > after && wanted(entry)) found.push(entry)
     return found.sort((a, b) => a.id - b.id).slice(0, max)
   }
@@ -206,7 +206,7 @@ export class Outbox {
       if (era !== this.era) return
       // Some may have left while others were taken up.
       const waiting = piece.filter((entry) => entry.parked === undefined && this.entries.get(entry.id) === entry)
-      const untried = (entry: OutboxEntry) => this.parts.unserved(entry.call.service) !== undefined
+      const untried = (entry: EffectEntry) => this.parts.unserved(entry.call.service) !== undefined
       if (interrupted) this.count(waiting.filter((entry) => !untried(entry)))
       for (const entry of waiting) if (!interrupted || untried(entry)) this.attempt(entry, ignore)
     }
@@ -227,9 +227,9 @@ export class Outbox {
   }
 
   /** One try more of each, on disk before it is made. */
-  private count(waiting: readonly OutboxEntry[]): void {
+  private count(waiting: readonly EffectEntry[]): void {
     const counted = waiting.map((entry) => ({ ...entry, attempts: entry.attempts + 1 }))
-    const spent = ({ attempts }: OutboxEntry) => attempts > backOffMs.length
+    const spent = ({ attempts }: EffectEntry) => attempts > backOffMs.length
     const again = counted.filter((entry) => !spent(entry))
     for (const entry of counted.filter(spent))
       this.park(entry, `it was tried ${entry.attempts} times, and the host ended while it was under way`, ignore)
@@ -249,7 +249,7 @@ export class Outbox {
 
   /** A commit was joined that takes entries out, or makes them a forward: what is written of them from now on would come after it,
    *  and bring back what has arrived. */
-  joined(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
+  joined(enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) {
       if (this.entries.has(entry.id)) this.leaving.add(entry.id)
       else {
@@ -261,7 +261,7 @@ export class Outbox {
   }
 
   /** It did not come to that commit: everything is as it was. */
-  parted(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
+  parted(enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) {
       this.leaving.delete(entry.id)
       if (this.entries.has(entry.id)) continue
@@ -277,7 +277,7 @@ export class Outbox {
   }
 
   /** What a commit that is on disk brought: new entries, entries that became a forward, and ids of those that arrived. */
-  committed(enqueued: readonly OutboxEntry[], dequeued: readonly number[]): void {
+  committed(enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) {
       if (!this.coming.delete(entry.id)) {
         const before = this.entries.get(entry.id)
@@ -300,13 +300,13 @@ export class Outbox {
   }
 
   /** False for one that arrived, was given up, became a forward, or was taken up anew: nothing is to be done for it. */
-  awaits({ id, call }: OutboxEntry): boolean {
+  awaits({ id, call }: EffectEntry): boolean {
     return this.entries.get(id)?.call === call
   }
 
   /** Run effects of a commit. `done` is called once, when the synchronous ones have ended, been parked, or `deadlineMs` has
    *  passed. */
-  run(effects: readonly OutboxEntry[], deadlineMs: number, done: () => void): void {
+  run(effects: readonly EffectEntry[], deadlineMs: number, done: () => void): void {
     let waiting = true
     const finish = () => {
       if (!waiting) return
@@ -390,7 +390,7 @@ export class Outbox {
     return count
   }
 
-  private dropAll(entries: readonly OutboxEntry[]): void {
+  private dropAll(entries: readonly EffectEntry[]): void {
     for (const entry of entries) {
       this.entries.delete(entry.id)
       this.leaving.add(entry.id)
@@ -414,7 +414,7 @@ export class Outbox {
     this.timers.clear()
   }
 
-  private attempt(entry: OutboxEntry, ended: () => void): void {
+  private attempt(entry: EffectEntry, ended: () => void): void {
     if (this.stopped) return
     if (!this.awaits(entry)) {
       ended()
@@ -453,7 +453,7 @@ export class Outbox {
     })
   }
 
-  private failed(entry: OutboxEntry, failed: Failed, ended: () => void): void {
+  private failed(entry: EffectEntry, failed: Failed, ended: () => void): void {
     const { id, attempts } = entry
     const [code, reason] = reasonOf(failed)
     const wait = passing.has(code) ? backOffMs[attempts] : undefined
@@ -481,7 +481,7 @@ export class Outbox {
     this.later(wait, () => this.attempt(again, ended))
   }
 
-  private park(entry: OutboxEntry, reason: string, ended: () => void): void {
+  private park(entry: EffectEntry, reason: string, ended: () => void): void {
     const parked = { ...entry, parked: reason }
     this.parts.parked(entry.cause.service)
     this.parts.log.error({ effect: entry.id, to: target(entry), cause: entry.cause, reason }, 'an effect is parked')
@@ -491,7 +491,7 @@ export class Outbox {
     })
   }
 
-  private store(entry: OutboxEntry, stored: () => void): void {
+  private store(entry: EffectEntry, stored: () => void): void {
     const was = this.entries.get(entry.id)
     this.entries.set(entry.id, entry)
     this.parts.commits.join(
@@ -508,12 +508,12 @@ export class Outbox {
     )
   }
 
-  private take(entry: OutboxEntry): void {
+  private take(entry: EffectEntry): void {
     this.shares.take(entry.cause.service, 1)
     this.bytes.take(entry.cause.service, bytesOf(entry))
   }
 
-  private give(entry: OutboxEntry): void {
+  private give(entry: EffectEntry): void {
     this.shares.give(entry.cause.service, 1)
     this.bytes.give(entry.cause.service, bytesOf(entry))
   }
@@ -534,7 +534,7 @@ export class Outbox {
 }
 
 /** What an entry takes, here and on disk, roughly. */
-function bytesOf({ call, cause }: OutboxEntry): number {
+function bytesOf({ call, cause }: EffectEntry): number {
   let bytes = 256 + call.payload.length + cause.entity.length
   for (const [name, value] of call.metadata) bytes += name.length + value.length
   return bytes
@@ -547,7 +547,7 @@ function reasonOf(failed: Failed): readonly [code: number, reason: string] {
   return [code, `refused with ${grpcCodeNames[code] ?? code}: ${message}`]
 }
 
-function target(entry: OutboxEntry): string {
+function target(entry: EffectEntry): string {
   return `${entry.call.service}/${entry.call.method}`
 }
 

@@ -3,8 +3,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { OutboxEntry } from '../../host/journal/journal.ts'
-import { Chains } from '../../host/reply/chains.ts'
+import { Chains } from '../../host/delivery/chains.ts'
+import type { EffectEntry } from '../../host/effect.ts'
 import { call } from '../support/journal.ts'
 
 const Counting = suite('chains')
@@ -30,17 +30,17 @@ Counting(
   () => {
     fc.assert(
       fc.property(steps, (all) => {
-        const disk = new Map<number, OutboxEntry>()
+        const disk = new Map<number, EffectEntry>()
         const batch = {
-          enqueue: (entry: OutboxEntry) => void disk.set(entry.id, entry),
+          enqueue: (entry: EffectEntry) => void disk.set(entry.id, entry),
           dequeue: (id: number) => void disk.delete(id),
         }
         let chains = new Chains()
         let id = 0
         /** By chain. */
         const counts = new Map<number, number>()
-        const cause = (count: number, name: number | undefined): OutboxEntry[] => {
-          const made: OutboxEntry[] = []
+        const cause = (count: number, name: number | undefined): EffectEntry[] => {
+          const made: EffectEntry[] = []
           for (let at = 0; at < count; at++) {
             const entry = { ...rest, ...chains.next(++id, made[0]?.chain ?? name) }
             assert.is(entry.place, (counts.get(entry.chain) ?? 0) + at + 1)
@@ -48,7 +48,7 @@ Counting(
           }
           return made
         }
-        const keep = (made: readonly OutboxEntry[]) => {
+        const keep = (made: readonly EffectEntry[]) => {
           for (const entry of made) {
             chains.write(batch, entry)
             counts.set(entry.chain, entry.place)

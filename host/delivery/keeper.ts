@@ -1,0 +1,57 @@
+// Keeper: puts what outcomes send into the commit of what caused it: room, commit, and what is known of it afterwards.
+//
+// K1. Nothing is added for which the outbox has no room; then nothing of the commit happened.
+// K2. What a commit takes out or replaces is known from its joining on, so that nothing that was planned before it is written after it.
+// K3. A commit that did not come about leaves the outbox as it was.
+//
+// Owns: the order of these steps.   outbox.ts owns: the entries.   plan.ts owns: what is sent.
+
+import type { EffectEntry } from '../effect.ts'
+import type { InnkeeperError } from '../errors.ts'
+import { isDamaged } from '../journal/damage.ts'
+import type { GroupCommit } from '../journal/group-commit.ts'
+import type { Batch } from '../journal/journal.ts'
+import type { Outbox } from './outbox.ts'
+
+/** What a commit does to the outbox. */
+export interface Sending {
+  /** New entries, and entries that became a forward. */
+  readonly enqueued: readonly EffectEntry[]
+  /** Ids of entries that arrived. */
+  readonly arrived: readonly number[]
+}
+
+export class Keeper {
+  private readonly outbox: Outbox
+  private readonly commits: Pick<GroupCommit, 'join'>
+
+  constructor(outbox: Outbox, commits: Pick<GroupCommit, 'join'>) {
+    this.outbox = outbox
+    this.commits = commits
+  }
+
+  /** Commit what `write` adds, with what is sent. `done` is called once it is on disk, or with why that is not known.
+   *  Answers why there is no room; then nothing happens. */
+  keep(
+    { enqueued, arrived }: Sending,
+    write: (batch: Batch) => void,
+    done: (error: Error | undefined) => void,
+  ): InnkeeperError | undefined {
+    const { outbox } = this
+    if (enqueued.length > 0 && !outbox.admits(enqueued)) return outbox.full(enqueued[0]!.cause.service)
+    outbox.joined(enqueued, arrived)
+    this.commits.join(
+      (batch) => {
+        write(batch)
+        outbox.write(batch, enqueued, arrived)
+      },
+      (error) => {
+        if (error === undefined) outbox.committed(enqueued, arrived)
+        // One whose entity is damaged leaves the batch by itself; a store that failed is read anew.
+        else if (isDamaged(error)) outbox.parted(enqueued, arrived)
+        done(error)
+      },
+    )
+    return undefined
+  }
+}

@@ -1,0 +1,22 @@
+// Effect entry: a side effect on its way: what the outbox keeps of it, and what the command that delivers it carries.
+
+import type { Call } from './outcome.ts'
+
+/** An effect on its way. */
+export interface EffectEntry {
+  /** Rises; order of being caused. Assigned by whoever enqueues, from `nextOutboxId`. */
+  readonly id: number
+  readonly cause: { readonly service: string; readonly entity: string; readonly revision: number }
+  readonly call: Call
+  readonly synchronous: boolean
+  /** Id of the first effect of its chain; 0, of older hosts: it is a chain of its own. */
+  readonly chain: number
+  /** How manieth of its chain it is. */
+  readonly place: number
+  /** How many effects its chain had when this was written: so a restart knows (delivery/chains.ts). */
+  readonly chainEffects: number
+  readonly hops: number
+  readonly attempts: number
+  /** Set once it is no longer tried by itself. */
+  readonly parked: string | undefined
+}

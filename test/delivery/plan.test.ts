@@ -1,0 +1,63 @@
+// Guards what an outcome sends, which is planned alike for entities, actions and streams.
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { planDelivered, planEffects } from '../../host/delivery/plan.ts'
+import type { GuestAnswer } from '../../host/outcome.ts'
+import { call, effect } from '../support/journal.ts'
+
+const Plan = suite('plan of what is sent')
+
+const cause = { service: 's', entity: 'e', revision: 7 }
+const places = () => {
+  let id = 100
+  return (chain: number | undefined) => {
+    id += 1
+    return { id, chain: chain ?? id, place: 1, chainEffects: 1 }
+  }
+}
+const delivered = { ...effect({ id: 9, cause, call, synchronous: false }), attempts: 3, hops: 2 }
+const message: GuestAnswer = { kind: 'message', payload: new Uint8Array() }
+
+Plan(
+  'plan.P1: effects keep their order, are one hop further, and are of the chain of what the command delivers',
+  () => {
+    const two = [
+      { call, synchronous: true },
+      { call: { ...call, method: 'Other' }, synchronous: false },
+    ]
+    const sent = planEffects({ hops: 2, effect: delivered }, cause, two, places())
+    assert.equal(
+      sent.map(({ id, hops, chain, call, synchronous }) => [id, hops, chain, call.method, synchronous]),
+      [
+        [101, 3, 9, call.method, true],
+        [102, 3, 9, 'Other', false],
+      ],
+    )
+    // Without a chain the first begins one, and the second is part of it.
+    const fresh = planEffects({ hops: 0, effect: undefined }, cause, two, places())
+    assert.equal(
+      fresh.map(({ chain }) => chain),
+      [101, 101],
+    )
+  },
+)
+
+Plan(
+  'plan.P2: an accepted delivery leaves the outbox, a forward takes its place, and a refusal leaves it there',
+  () => {
+    const sender = { hops: 2, effect: delivered }
+    assert.equal(planDelivered(sender, message), { moved: undefined, arrived: 9 })
+    assert.equal(planDelivered(sender, { kind: 'none' }), { moved: undefined, arrived: 9 })
+    const target = { ...call, method: 'Other' }
+    assert.equal(planDelivered(sender, { kind: 'forward', call: target }), {
+      moved: { ...delivered, call: target, hops: 3, attempts: 0 },
+      arrived: undefined,
+    })
+    const failure: GuestAnswer = { kind: 'failure', failure: { code: 5, message: '', details: [] } }
+    assert.equal(planDelivered(sender, failure), { moved: undefined, arrived: undefined })
+    assert.equal(planDelivered({ hops: 0, effect: undefined }, message), { moved: undefined, arrived: undefined })
+  },
+)
+
+Plan.run()
