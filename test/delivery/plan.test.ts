@@ -16,7 +16,7 @@ const places = () => {
     return { id, chain: chain ?? id, place: 1, chainEffects: 1 }
   }
 }
-const delivered = { ...effect({ id: 9, cause, call, synchronous: false }), attempts: 3, hops: 2 }
+const delivered = { ...effect({ id: 9, cause, call, synchronous: false }), chain: 4, attempts: 3, hops: 2 }
 const message: GuestAnswer = { kind: 'message', payload: new Uint8Array() }
 
 Plan(
@@ -30,8 +30,8 @@ Plan(
     assert.equal(
       sent.map(({ id, hops, chain, call, synchronous }) => [id, hops, chain, call.method, synchronous]),
       [
-        [101, 3, 9, call.method, true],
-        [102, 3, 9, 'Other', false],
+        [101, 3, 4, call.method, true],
+        [102, 3, 4, 'Other', false],
       ],
     )
     // Without a chain the first begins one, and the second is part of it.
