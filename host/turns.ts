@@ -7,6 +7,7 @@
 // U3. The loop runs between sweeps: sockets, timers and other services wait no longer than a slice and one guest call.
 // U4. Who has its turn is written where another thread can read it (in-hand.ts).
 // U5. Everything that runs a function of a service is charged to it: its time on the loop, by the clock.
+// U6. While connections come, a slice is short: Node accepts one in each turn of the loop, and others wait behind it.
 //
 // Owns: the sweep.   line.ts owns: the order.   Entities and actions own: what a turn is.   Group commit owns: the batch.
 
@@ -16,6 +17,8 @@ import { Line, type LineParts } from './line.ts'
 
 /** After this long a sweep commits and yields; those left over keep their place in line. In milliseconds. */
 const sliceMs = 10
+/** The same while connections come (U6). */
+const shortMs = 2
 
 export interface Turn {
   /** Already in line. Set by Turns. */
@@ -68,6 +71,8 @@ export class Turns {
   private readonly workedMs: () => number
   private armed = false
   private stopped = false
+  /** Somebody came since the last sweep (U6). */
+  private hurried = false
   /** Set while those in line are to wait, and nobody else is there. */
   private takeBack: (() => void) | undefined
   private running: Turn | undefined
@@ -111,6 +116,11 @@ export class Turns {
     }
   }
 
+  /** A connection was accepted. */
+  readonly hurry = (): void => {
+    this.hurried = true
+  }
+
   /** Services that have no more than a small part of the loop now. */
   get throttled(): Iterable<string> {
     return this.line.throttled(this.parts.clock.steady())
@@ -143,7 +153,8 @@ export class Turns {
     const { line } = this
     const { inHand, clock } = this.parts
     let nowMs = clock.steady()
-    const endMs = nowMs + sliceMs
+    const endMs = nowMs + (this.hurried ? shortMs : sliceMs)
+    this.hurried = false
     line.begin(nowMs)
     for (let next = line.next(nowMs); next !== undefined; next = line.next(nowMs)) {
       next.queued = false
