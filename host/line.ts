@@ -22,7 +22,7 @@ import type { Turn } from './turns.ts'
 /** What a round gives each service, in milliseconds: a few dozen ordinary turns. */
 const quantumMs = 1
 /** A sweep in which somebody was served is no shorter than this (L6): each has a sync of its own. In milliseconds. */
-const servedMs = 2
+const servedMs = 1
 /** A turn costs this at least, so that a clock that stands still ends a visit, too. */
 const turnMsMin = 0.001
 /** More rounds than any debt lasts. */

@@ -367,7 +367,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     deadlineMs: config.deadlineMs,
     corsOrigins: config.corsOrigins,
     noRoom: (service, client) => waiting.refusal(waiting.service(service), waiting.client(client), 0),
-    accepted: turns.hurry,
+    accepted: turns.newcomer,
     requestId: () => `${prefix}-${(++calls).toString(36)}`,
     unready,
     starting: () => state.starting,

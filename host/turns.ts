@@ -7,7 +7,7 @@
 // U3. The loop runs between sweeps: sockets, timers and other services wait no longer than a slice and one guest call.
 // U4. Who has its turn is written where another thread can read it (in-hand.ts).
 // U5. Everything that runs a function of a service is charged to it: its time on the loop, by the clock.
-// U6. While connections come, a slice is short: Node accepts one in each turn of the loop, and others wait behind it.
+// U6. Node accepts one connection in each turn of the loop. So while some come a sweep is put off, for `newcomersMax` turns at most.
 //
 // Owns: the sweep.   line.ts owns: the order.   Entities and actions own: what a turn is.   Group commit owns: the batch.
 
@@ -17,8 +17,8 @@ import { Line, type LineParts } from './line.ts'
 
 /** After this long a sweep commits and yields; those left over keep their place in line. In milliseconds. */
 const sliceMs = 10
-/** The same while connections come (U6). */
-const shortMs = 2
+/** Connections accepted before a sweep (U6). */
+const newcomersMax = 16
 
 export interface Turn {
   /** Already in line. Set by Turns. */
@@ -71,8 +71,10 @@ export class Turns {
   private readonly workedMs: () => number
   private armed = false
   private stopped = false
-  /** Somebody came since the last sweep (U6). */
-  private hurried = false
+  /** Somebody came in this turn of the loop (U6). */
+  private came = false
+  /** Turns of the loop for which the next sweep has been put off. */
+  private putOff = 0
   /** Set while those in line are to wait, and nobody else is there. */
   private takeBack: (() => void) | undefined
   private running: Turn | undefined
@@ -117,8 +119,8 @@ export class Turns {
   }
 
   /** A connection was accepted. */
-  readonly hurry = (): void => {
-    this.hurried = true
+  readonly newcomer = (): void => {
+    this.came = true
   }
 
   /** Services that have no more than a small part of the loop now. */
@@ -150,11 +152,18 @@ export class Turns {
 
   private readonly sweep = (): void => {
     if (this.stopped) return
+    if (this.came && this.putOff < newcomersMax) {
+      this.came = false
+      this.putOff += 1
+      this.loop.soon(this.sweep)
+      return
+    }
+    this.came = false
+    this.putOff = 0
     const { line } = this
     const { inHand, clock } = this.parts
     let nowMs = clock.steady()
-    const endMs = nowMs + (this.hurried ? shortMs : sliceMs)
-    this.hurried = false
+    const endMs = nowMs + sliceMs
     line.begin(nowMs)
     for (let next = line.next(nowMs); next !== undefined; next = line.next(nowMs)) {
       next.queued = false
