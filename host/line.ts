@@ -262,7 +262,7 @@ export class Line {
     this.round += 1
     let owedMs = Number.POSITIVE_INFINITY
     for (const { balanceMs, size, held } of this.ring) if (size > 0 && !held) owedMs = Math.min(owedMs, -balanceMs)
-    if (owedMs <= 0) return false
+    if (owedMs < 0) return false
     const rounds = Math.floor(owedMs / quantumMs)
     this.round += rounds
     for (const account of this.ring) account.repay(rounds)

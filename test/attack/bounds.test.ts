@@ -3,11 +3,13 @@
 
 import { writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { type ClientHttp2Session, connect } from 'node:http2'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer, Receiver } from '../../host/command.ts'
 import { undeployIn } from '../../host/deploy/offline.ts'
+import { frame } from '../../host/ingress/envelope.ts'
 import type { Host } from '../../host/main.ts'
 import { component } from '../support/components.ts'
 import { hostProcess, http, temporary, testHost } from '../support/host.ts'
@@ -200,6 +202,306 @@ Bounds(
     })
   },
 )
+
+Bounds(
+  '§share-5: a gRPC call without room is refused by its headers alone, with its id, its status and words, and its connection goes on',
+  async () => {
+    await running({ 'waiting-commands-max': '1', 'streams-max': '1' }, async (host, client) => {
+      const before = await metric(host, 'refusal_seconds_count', values)
+      const session = connect(`http://${host.listen}`)
+      session.on('error', () => {})
+      const code = 'return { outcome: say(1) }'
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, at) => grpcStatus(session, 'Values/Do', `k${at}`, code, `id-${at}`)),
+      )
+      const refused = answers.filter(({ status }) => status === '8')
+      assert.ok(refused.length > 0, JSON.stringify(answers[0]))
+      for (const { status, id, message } of answers) {
+        assert.match(id, /^id-\d+$/)
+        if (status === '8') assert.match(message, /try again later/)
+        else assert.is(status, '0')
+      }
+      assert.is((await metric(host, 'refusal_seconds_count', values)) - before, refused.length)
+      assert.is((await grpcStatus(session, 'Values/Do', 'k', code, 'after')).status, '0')
+      const open = client.listen(replicas, 'Open', 'r', "return { answer: say('open'), subscribe: {} }")
+      await open.until(1)
+      assert.is(
+        (await grpcStatus(session, 'Replicas/Open', 'r', "return { answer: say('open'), subscribe: {} }", 'no')).status,
+        '8',
+      )
+      assert.is((await grpcStatus(session, 'Values/None', 'r', '', 'no')).status, '12')
+      open.cancel()
+      session.close()
+    })
+  },
+)
+
+/** What a call over this connection is told, by HTTP/2 itself. */
+function grpcStatus(
+  session: ClientHttp2Session,
+  path: string,
+  key: string,
+  code: string,
+  requestId: string,
+): Promise<{ status: string; id: string; message: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = { ':method': 'POST', ':path': `/test.script.v1.${path}`, te: 'trailers', 'x-request-id': requestId }
+    const stream = session.request({ ...headers, 'content-type': 'application/grpc' })
+    let all: Record<string, unknown> = {}
+    const seen = (more: object) => {
+      all = { ...all, ...more }
+    }
+    stream.on('response', seen)
+    stream.on('trailers', seen)
+    stream.on('error', reject)
+    stream.on('close', () =>
+      resolve({
+        status: String(all['grpc-status']),
+        id: String(all['x-request-id']),
+        message: decodeURIComponent(String(all['grpc-message'] ?? '')),
+      }),
+    )
+    stream.resume()
+    stream.end(frame(0, script(key, code)))
+  })
+}
+
+const counter = 'examples.counter.v1.Counter'
+const width = 3
+const keys = 64
+
+/** Each causes three more of itself, at other entities of 64. */
+const spreads = `const f = (n) => { const me = 'const f = ' + f + '; return f(';
+  return { change: { updated: String(Number(value ?? 0) + 1) }, outcome: say('', { effects: Array.from({ length: ${width} },
+    (_, i) => effect('Values', 'Do', 'k' + ((n * ${width} + i) % ${keys}), me + (n * ${width} + i) + ')')) }) } }; return f(1)`
+
+async function metric(host: { admin: string }, name: string, service: string): Promise<number> {
+  const { text } = await http(host.admin, 'GET', '/metrics')
+  return Number(new RegExp(`^innkeeper_${name}\\{service="${service}"\\} (.*)$`, 'm').exec(text)?.[1] ?? 0)
+}
+
+/** Says PASS or FAIL with what was counted. */
+function told(what: string, right: boolean, counts: string): void {
+  console.log(`${right ? 'PASS' : 'FAIL'} ${what}: ${counts}`)
+  assert.ok(right, `${what}: ${counts}`)
+}
+
+const longMax = 3_000
+const calls = 100
+
+for (const [what, first, code, causes] of [
+  ['a command whose effects cause three more each, over 64 entities', 'k1', spreads, width],
+  ['an entity whose effect on itself causes the next one', 'b', bomb(1), 1],
+] as const)
+  Bounds(`${what}: the chain ends, a neighbour has its turns meanwhile, and room for effects`, async () => {
+    await running({ 'chain-effects-max': String(longMax) }, async (host, client) => {
+      assert.ok((await host.deployer.deploy((await component('counter/assemblyscript')).bytes)).ok)
+      const turnsOf = async () => await metric(host, 'function_seconds_count', values)
+      const add = (at: number) => http(host.listen, 'POST', `/counter/c${at % 10}/add`, { amount: 1 })
+      await add(0)
+      assert.is((await client.call(values, 'Do', first, code)).code, 0)
+      const before = await turnsOf()
+      let answered = 0
+      let asked = 0
+      // As long as the chain goes on.
+      while (asked < calls && (await metric(host, 'effects_delivered_total', values)) < longMax) {
+        asked += 1
+        if ((await add(asked)).status === 200) answered += 1
+      }
+      const turns = (await turnsOf()) - before
+      // How the loop is shared is test/simulation/turns' to guard, by a clock of its own; here it is that the neighbour is answered at all.
+      told(
+        what,
+        answered === asked && asked >= 2,
+        `${answered} of ${asked} calls of its neighbour, ${turns} turns of it`,
+      )
+      const parked = await settled(host)
+      assert.is((await client.call(values, 'Do', 'b', show)).text, String(max + 1))
+      assert.is(parked.length, (max + 1) * width - max)
+      for (const { parked: reason } of parked) assert.is(reason, tooLong)
+      await http(host.admin, 'POST', `/v1/effects/${parked[0]!.id}/retry`, undefined, json)
+      await settled(host)
+      // The one that was tried, and as many effects of it as are left of its chain.
+      assert.is((await client.call(values, 'Do', 'b', show)).text, String(2 * max + 1))
+    })
+  })
+
+Bounds('§effect-10: effects that go from entity to entity are hops', async () => {
+  await running({ 'hops-max': '5' }, async (host, client) => {
+    assert.is((await client.call(values, 'Do', 'a', pingPong)).code, 0)
+    const parked = await settled(host)
+    assert.is(parked.length, 1)
+    assert.match(parked[0]!.parked!, 'more than 5 forwards and side effects in a chain')
+  })
+})
+
+Bounds('§effect-9: a chain is counted on over kill -9', async () => {
+  const data = temporary()
+  const file = join(data.path, 'scripted.wasm')
+  writeFileSync(file, await scripted())
+  const journal = join(data.path, 'journal')
+  const many = 400
+  const flags = ['--chain-effects-max', String(many)]
+  let host = await hostProcess(journal, [file, ...flags])
+  try {
+    for (let kill = 0; kill < 3; kill++) {
+      const client = new ScriptClient(host.listen)
+      if (kill === 0) assert.is((await client.call(values, 'Do', 'b', bomb(1))).code, 0)
+      const least = 20 * (kill + 1)
+      for (let tries = 0; tries < 3_000; tries++) {
+        if (Number((await client.call(values, 'Do', 'b', show)).text) >= least) break
+      }
+      client.close()
+      await host.kill()
+      host = await hostProcess(journal, flags)
+    }
+    assert.is((await settled(host)).length, 1)
+    const client = new ScriptClient(host.listen)
+    assert.is((await client.call(values, 'Do', 'b', show)).text, String(many + 1))
+    client.close()
+  } finally {
+    await host.kill()
+    data.remove()
+  }
+})
+
+const parks = (count: number) => `{ effects: Array.from({ length: ${count} }, () => effect('Nowhere', 'Do', '', '')) }`
+
+Bounds('§effect-11, §share-5: one service that fills the outbox is refused by name, another one is not', async () => {
+  await running({ 'outbox-effects-max': '80' }, async (host, client) => {
+    const act = (count: number) => client.call(actions, 'Do', '', `return say('', ${parks(count)})`)
+    const value = (count: number) =>
+      client.call(values, 'Do', 'v', `return { change: { updated: 'x' }, outcome: say('', ${parks(count)}) }`)
+    assert.is((await act(70)).code, 0)
+    assert.is((await settled(host)).length, 70)
+    assert.equal(await act(1), {
+      code: 8,
+      message: `${actions} has used up its share of the outbox: 70 effects of it, of 18200 bytes, wait or are parked; see \`inn effects\``,
+      text: '',
+    })
+    assert.is((await value(10)).code, 0)
+    assert.equal(await value(1), { code: 8, message: 'too many side effects are waiting; see `inn effects`', text: '' })
+    const { text } = await http(host.admin, 'GET', '/metrics')
+    assert.match(text, `innkeeper_outbox_effects_of_service{service="${actions}"} 70`)
+    assert.match(text, `innkeeper_outbox_effects_of_service{service="${values}"} 10`)
+    // Purged: what it caused goes, what others caused stays, and the room is there again.
+    await settled(host)
+    assert.is((await http(host.admin, 'DELETE', `/v1/services/${actions}?purge`, undefined, json)).status, 200)
+    const left = await effects(host)
+    assert.equal([left.length, ...new Set(left.map(({ cause }) => cause.service))], [10, values])
+    assert.is((await value(60)).code, 0)
+  })
+})
+
+/** The status of a stream's answer, asked for from another address of this machine. */
+function openFrom(
+  localAddress: string,
+  listen: string,
+  path: string,
+  code: string,
+): Promise<{ status: number; end: () => void }> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' }
+    const asked = request(`http://${listen}${path}`, { method: 'POST', headers, localAddress }, (response) => {
+      response.resume()
+      response.on('error', () => {})
+      resolve({ status: response.statusCode!, end: () => asked.destroy() })
+    })
+    asked.on('error', reject)
+    asked.end(JSON.stringify({ code }))
+  })
+}
+
+Bounds(
+  '§stream-2, §share-5: one client that opens all streams that it can leaves some to another address, for the same service too',
+  async () => {
+    await running({ 'streams-max': '16' }, async (host, client) => {
+      const code = "return { answer: say('open'), subscribe: {} }"
+      const open = Array.from({ length: 13 }, () => client.listen(replicas, 'Open', 'r', code))
+      for (const stream of open) await stream.until(1)
+      assert.is(await client.listen(replicas, 'Open', 'r', code).ended(), 8)
+      const others: { end: () => void }[] = []
+      for (const expected of [200, 429]) {
+        const other = await openFrom('127.0.0.2', host.listen, '/replicas/r/open', code)
+        others.push(other)
+        assert.is(other.status, expected)
+      }
+      // The service has used up its share now; another one has the rest.
+      const another = await openFrom(
+        '127.0.0.2',
+        host.listen,
+        '/actions/out',
+        "return { outputs: [say('a')], done: true }",
+      )
+      assert.is(another.status, 200)
+      for (const other of others) other.end()
+      for (const stream of open) stream.cancel()
+    })
+  },
+)
+
+Bounds(
+  '§share-5: a gRPC call without room is refused by its headers alone, with its id, its status and words, and its connection goes on',
+  async () => {
+    await running({ 'waiting-commands-max': '1', 'streams-max': '1' }, async (host, client) => {
+      const before = await metric(host, 'refusal_seconds_count', values)
+      const session = connect(`http://${host.listen}`)
+      session.on('error', () => {})
+      const code = 'return { outcome: say(1) }'
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, at) => grpcStatus(session, 'Values/Do', `k${at}`, code, `id-${at}`)),
+      )
+      const refused = answers.filter(({ status }) => status === '8')
+      assert.ok(refused.length > 0, JSON.stringify(answers[0]))
+      for (const { status, id, message } of answers) {
+        assert.match(id, /^id-\d+$/)
+        if (status === '8') assert.match(message, /try again later/)
+        else assert.is(status, '0')
+      }
+      assert.is((await metric(host, 'refusal_seconds_count', values)) - before, refused.length)
+      assert.is((await grpcStatus(session, 'Values/Do', 'k', code, 'after')).status, '0')
+      const open = client.listen(replicas, 'Open', 'r', "return { answer: say('open'), subscribe: {} }")
+      await open.until(1)
+      assert.is(
+        (await grpcStatus(session, 'Replicas/Open', 'r', "return { answer: say('open'), subscribe: {} }", 'no')).status,
+        '8',
+      )
+      assert.is((await grpcStatus(session, 'Values/None', 'r', '', 'no')).status, '12')
+      open.cancel()
+      session.close()
+    })
+  },
+)
+
+/** What a call over this connection is told, by HTTP/2 itself. */
+function grpcStatus(
+  session: ClientHttp2Session,
+  path: string,
+  key: string,
+  code: string,
+  requestId: string,
+): Promise<{ status: string; id: string; message: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = { ':method': 'POST', ':path': `/test.script.v1.${path}`, te: 'trailers', 'x-request-id': requestId }
+    const stream = session.request({ ...headers, 'content-type': 'application/grpc' })
+    let all: Record<string, unknown> = {}
+    const seen = (more: object) => {
+      all = { ...all, ...more }
+    }
+    stream.on('response', seen)
+    stream.on('trailers', seen)
+    stream.on('error', reject)
+    stream.on('close', () =>
+      resolve({
+        status: String(all['grpc-status']),
+        id: String(all['x-request-id']),
+        message: decodeURIComponent(String(all['grpc-message'] ?? '')),
+      }),
+    )
+    stream.resume()
+    stream.end(frame(0, script(key, code)))
+  })
+}
 
 const counter = 'examples.counter.v1.Counter'
 const width = 3
