@@ -54,7 +54,11 @@ export class InnkeeperError extends Error {
   readonly retryAfterSeconds: number | undefined
 
   constructor(code: ErrorCode, message: string, cause?: unknown, retryAfterSeconds?: number) {
+    // Where it was made says nothing of a refusal for want of room, and is dear when there are most of them.
+    const { stackTraceLimit } = Error
+    if (code === 'overloaded') Error.stackTraceLimit = 0
     super(message, cause === undefined ? undefined : { cause })
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'InnkeeperError'
     this.code = code
     this.retryAfterSeconds = retryAfterSeconds ?? (soon.has(code) ? 1 : undefined)

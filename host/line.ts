@@ -10,6 +10,8 @@
 // L4. A sweep is over when all that were in line at its beginning have had a turn. Who comes back meanwhile shares in its rounds, so that a service
 //     with few entities has no less than one with many; but nothing that only comes back makes a sweep longer.
 // L5. A turn makes no garbage.
+// L6. Where some have had all that they asked for, and only those are left who owe, the sweep is over after `servedMs`: what was decided
+//     for the first is not kept until a slice of the others has passed.
 //
 // Owns: the order.   turns.ts owns: the sweep.   throttle.ts owns: who has to wait for another reason.
 
@@ -19,6 +21,8 @@ import type { Turn } from './turns.ts'
 
 /** What a round gives each service, in milliseconds: a few dozen ordinary turns. */
 const quantumMs = 1
+/** A sweep in which somebody was served is no shorter than this (L6): each has a sync of its own. In milliseconds. */
+const servedMs = 1
 /** A turn costs this at least, so that a clock that stands still ends a visit, too. */
 const turnMsMin = 0.001
 /** More rounds than any debt lasts. */
@@ -96,6 +100,10 @@ export class Line {
   private charged: Account | undefined
   /** Of all services: turns that end the sweep. */
   private due = 0
+  /** When the sweep began. */
+  private beganMs = 0
+  /** Somebody has had all that it asked for, in this sweep. */
+  private served = false
 
   constructor(parts: LineParts) {
     this.throttle = new Throttle(parts)
@@ -115,6 +123,8 @@ export class Line {
   /** A sweep begins. */
   begin(nowMs: number): void {
     this.due = 0
+    this.served = false
+    this.beganMs = nowMs
     this.throttle.begin()
     for (const account of this.ring) {
       account.held = false
@@ -132,7 +142,8 @@ export class Line {
   next(nowMs: number): Turn | undefined {
     const { ring, throttle } = this
     while (this.due > 0) {
-      if (this.at >= ring.length) this.nextRound()
+      if (this.at >= ring.length && this.nextRound() && this.served && nowMs >= this.beganMs + servedMs)
+        return undefined
       const account = ring[this.at]!
       if (!account.held && account.conduct.throttled && throttle.holds(nowMs)) {
         this.due -= account.due
@@ -157,7 +168,9 @@ export class Line {
         this.due -= 1
       }
       this.charged = account
-      return account.take()
+      const turn = account.take()
+      if (account.size === 0) this.served = true
+      return turn
     }
     return undefined
   }
@@ -243,15 +256,16 @@ export class Line {
     this.at += 1
   }
 
-  private nextRound(): void {
+  /** True where all who may go on are in debt. */
+  private nextRound(): boolean {
     this.at = 0
     this.round += 1
     let owedMs = Number.POSITIVE_INFINITY
     for (const { balanceMs, size, held } of this.ring) if (size > 0 && !held) owedMs = Math.min(owedMs, -balanceMs)
-    if (owedMs <= 0) return
-    // All who may go on are in debt.
+    if (owedMs < 0) return false
     const rounds = Math.floor(owedMs / quantumMs)
     this.round += rounds
     for (const account of this.ring) account.repay(rounds)
+    return true
   }
 }

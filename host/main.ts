@@ -369,6 +369,8 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     log,
     deadlineMs: config.deadlineMs,
     corsOrigins: config.corsOrigins,
+    noRoom: (service, client) => waiting.refusal(waiting.service(service), waiting.client(client), 0),
+    accepted: turns.newcomer,
     requestId: () => `${prefix}-${(++calls).toString(36)}`,
     unready,
     starting: () => state.starting,

@@ -7,6 +7,7 @@
 // U3. The loop runs between sweeps: sockets, timers and other services wait no longer than a slice and one guest call.
 // U4. Who has its turn is written where another thread can read it (in-hand.ts).
 // U5. Everything that runs a function of a service is charged to it: its time on the loop, by the clock.
+// U6. Node accepts one connection in each turn of the loop. So while some come a sweep is put off, for `newcomersMax` turns at most.
 //
 // Owns: the sweep.   line.ts owns: the order.   Entities and actions own: what a turn is.   Group commit owns: the batch.
 
@@ -16,6 +17,8 @@ import { Line, type LineParts } from './line.ts'
 
 /** After this long a sweep commits and yields; those left over keep their place in line. In milliseconds. */
 const sliceMs = 10
+/** Connections accepted before a sweep (U6). */
+const newcomersMax = 16
 
 export interface Turn {
   /** Already in line. Set by Turns. */
@@ -68,6 +71,10 @@ export class Turns {
   private readonly workedMs: () => number
   private armed = false
   private stopped = false
+  /** Somebody came in this turn of the loop (U6). */
+  private came = false
+  /** Turns of the loop for which the next sweep has been put off. */
+  private putOff = 0
   /** Set while those in line are to wait, and nobody else is there. */
   private takeBack: (() => void) | undefined
   private running: Turn | undefined
@@ -111,6 +118,11 @@ export class Turns {
     }
   }
 
+  /** A connection was accepted. */
+  readonly newcomer = (): void => {
+    this.came = true
+  }
+
   /** Services that have no more than a small part of the loop now. */
   get throttled(): Iterable<string> {
     return this.line.throttled(this.parts.clock.steady())
@@ -140,6 +152,14 @@ export class Turns {
 
   private readonly sweep = (): void => {
     if (this.stopped) return
+    if (this.came && this.putOff < newcomersMax) {
+      this.came = false
+      this.putOff += 1
+      this.loop.soon(this.sweep)
+      return
+    }
+    this.came = false
+    this.putOff = 0
     const { line } = this
     const { inHand, clock } = this.parts
     let nowMs = clock.steady()

@@ -71,21 +71,24 @@ export class WaitingBudget {
 
   /** @throws InnkeeperError `overloaded` if there is no room for another command of so many bytes */
   admit(service: Account, client: Account | undefined, bytes: number): void {
+    const refusal = this.refusal(service, client, bytes)
+    if (refusal !== undefined) throw refusal
+  }
+
+  /** Why there is no room for another command of so many bytes. */
+  refusal(service: Account, client: Account | undefined, bytes: number): InnkeeperError | undefined {
     const { waitingCommandsMax, waitingBytesMax } = this.limits
     if (this.waiting >= waitingCommandsMax)
-      throw new InnkeeperError('overloaded', `${waitingCommandsMax} commands are waiting in this host; try again later`)
+      return overloaded(`${waitingCommandsMax} commands are waiting in this host; try again later`)
     // One command gets in where nothing waits, however large it is.
-    if (this.waiting === 0) return
+    if (this.waiting === 0) return undefined
     if (this.waitingBytes + bytes > waitingBytesMax)
-      throw new InnkeeperError(
-        'overloaded',
-        `${waitingBytesMax} bytes of commands are waiting in this host; try again later`,
-      )
+      return overloaded(`${waitingBytesMax} bytes of commands are waiting in this host; try again later`)
     const whose =
       usedUpBy(waitingCommandsMax, this.waiting, service.commands, client?.commands, 1) ??
       usedUpBy(waitingBytesMax, this.waitingBytes, service.bytes, client?.bytes, bytes)
-    if (whose === 'service') throw this.usedUp(service.name, service)
-    if (whose === 'client') throw this.usedUp('your address', client!)
+    if (whose === 'service') return this.usedUp(service.name, service)
+    return whose === 'client' ? this.usedUp('your address', client!) : undefined
   }
 
   add(service: Account, client: Account | undefined, bytes: number): void {
@@ -110,8 +113,7 @@ export class WaitingBudget {
 
   private usedUp(who: string, { commands, bytes }: Account): InnkeeperError {
     const { waitingCommandsMax, waitingBytesMax } = this.limits
-    return new InnkeeperError(
-      'overloaded',
+    return overloaded(
       `${who} has used up its share of what may wait in this host: ${commands} of ${waitingCommandsMax} commands, ${bytes} of ` +
         `${waitingBytesMax} bytes; try again later`,
     )
@@ -121,4 +123,8 @@ export class WaitingBudget {
     for (const [address, { commands }] of this.clients) if (commands === 0) this.clients.delete(address)
     this.clientsMax = Math.max(clientsMin, 2 * this.clients.size)
   }
+}
+
+function overloaded(message: string): InnkeeperError {
+  return new InnkeeperError('overloaded', message)
 }

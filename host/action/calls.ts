@@ -6,6 +6,7 @@
 //
 // Owns: the batch.   outcome.ts owns: what an outcome writes.   Actions own: admission.
 
+import { BatchSize } from '../batch-size.ts'
 import type { Command, Reply } from '../command.ts'
 import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
@@ -40,11 +41,13 @@ export class Calls implements Turn {
   private waiting: WaitingCall[] = []
   /** So many from the front are run one by one (C2). */
   private alone = 0
+  private readonly size: BatchSize
 
   constructor(context: ActionContext, name: string) {
     this.context = context
     this.name = name
     this.account = context.waiting.service(name)
+    this.size = new BatchSize(context.limits.batchCommandsMax)
   }
 
   get serviceName(): string {
@@ -66,7 +69,7 @@ export class Calls implements Turn {
   }
 
   turn(): void {
-    const max = this.alone > 0 ? 1 : this.context.limits.batchCommandsMax
+    const max = this.alone > 0 ? 1 : this.size.commands
     const batch = this.waiting.splice(0, max)
     for (const { command, client } of batch) this.context.waiting.remove(this.account, client, command.payload.length)
     const calls = batch.filter((call) => !call.abandoned)
@@ -108,10 +111,13 @@ export class Calls implements Turn {
       for (const { arrivedMs } of calls) recorder.waited((startedMs - arrivedMs) / 1000)
       const commands = calls.map(({ command }) => guestCommand(command, now, chance.seed()))
       const outcomes = service.guest.call(this.name, commands)
-      recorder.decided(calls.length, (performance.now() - startedMs) / 1000)
+      const tookMs = performance.now() - startedMs
+      this.size.took(calls.length, tookMs)
+      recorder.decided(calls.length, tookMs / 1000)
       return outcomes
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error
+      this.size.took(calls.length, performance.now() - startedMs)
       if (calls.length > 1) {
         recorder.split()
         return undefined

@@ -109,9 +109,11 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       decisions = state.decide(given.map((item) => item.command))
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error
+      this.context.batchOf(this.service).took(given.length, performance.now() - startedMs)
       this.faulted(given, error)
       return
     }
+    this.context.batchOf(this.service).took(given.length, performance.now() - startedMs)
     if (decisions === undefined) {
       // The guest forgot the state and decided nothing: load it again, same commands, same order.
       this.putBack(given)
@@ -216,8 +218,8 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
 
   /** Commands for one guest call: those that need no decision are answered here. */
   private takeBatch(state: EntityState): Given[] {
-    const { limits, clock, chance } = this.context
-    const max = this.alone > 0 ? 1 : limits.batchCommandsMax
+    const { clock, chance } = this.context
+    const max = this.alone > 0 ? 1 : this.context.batchOf(this.service).commands
     const now = Math.max(clock.now(), state.nowMs)
     state.nowMs = now
     const given: Given[] = []

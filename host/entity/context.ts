@@ -1,6 +1,7 @@
 // Context: what an activation is given by the host. Tests give their own.
 
 import type { Logger } from 'pino'
+import type { BatchSize } from '../batch-size.ts'
 import type { Chance, Clock } from '../clock.ts'
 import type { Dispatch, Open } from '../command.ts'
 import type { Keeper } from '../delivery/keeper.ts'
@@ -51,6 +52,8 @@ export interface EntityContext {
   readonly log: Logger
   /** What states of this version of a service cost to read. */
   readonly costOf: (service: EntityService) => ReadingCost
+  /** How many commands this version of a service is given at once. */
+  readonly batchOf: (service: EntityService) => BatchSize
   /** Another turn of the loop for this activation. */
   readonly again: (activation: Activation) => void
   /** Drop it now; what waits in its mailbox goes to a fresh one. */

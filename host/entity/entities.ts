@@ -11,6 +11,7 @@
 //
 // Owns: the set, admission, passivation.   Activation owns: one entity.
 
+import { BatchSize } from '../batch-size.ts'
 import type { Command, Receiver, Reply, StreamCall } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, StorageId } from '../journal/journal.ts'
@@ -41,14 +42,16 @@ export class Entities {
   private passivating = false
 
   private readonly costs = new WeakMap<EntityService, ReadingCost>()
+  private readonly batches = new WeakMap<EntityService, BatchSize>()
 
-  constructor(context: Omit<EntityContext, 'again' | 'close' | 'costOf'>, turns: Turns) {
+  constructor(context: Omit<EntityContext, 'again' | 'batchOf' | 'close' | 'costOf'>, turns: Turns) {
     this.turns = turns
     this.context = {
       ...context,
       again: this.turns.again,
       close: (activation) => this.close(activation),
       costOf: (service) => this.costOf(service),
+      batchOf: (service) => this.batchOf(service),
     }
   }
 
@@ -60,6 +63,15 @@ export class Entities {
       this.costs.set(service, cost)
     }
     return cost
+  }
+
+  private batchOf(service: EntityService): BatchSize {
+    let batch = this.batches.get(service)
+    if (batch === undefined) {
+      batch = new BatchSize(this.context.limits.batchCommandsMax)
+      this.batches.set(service, batch)
+    }
+    return batch
   }
 
   get activations(): number {

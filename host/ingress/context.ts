@@ -3,6 +3,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Dispatch, Open } from '../command.ts'
+import type { InnkeeperError } from '../errors.ts'
 import type { InFlight } from '../in-flight.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -23,6 +24,10 @@ export interface IngressContext {
   readonly log: Logger
   /** Wait for an answer where the client names no deadline. In milliseconds. */
   readonly deadlineMs: number
+  /** Why a command of this client for this service would find no room now. */
+  readonly noRoom?: (service: string, client: string) => InnkeeperError | undefined
+  /** A connection was accepted. */
+  readonly accepted?: () => void
   /** A fresh id for a call without one. */
   readonly requestId: () => string
   /** Why the host takes no calls, or undefined. */

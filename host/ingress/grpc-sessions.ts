@@ -7,13 +7,14 @@
 // G3. It is incomplete until the host has it: a call with one request until the client half-closes.
 // G4. A piece that is a small part of what was read from the socket is copied: it would keep all of that.
 // G5. A stream that is cut ends with RESOURCE_EXHAUSTED, or is reset with ENHANCE_YOUR_CALM, which gRPC reads as that, once headers are out.
+// G6. What is refused early (early.ts) is answered by its status alone, and grpc-js never hears of it.
 //
 // grpc-js shows no HTTP/2 stream to its users. So this looks at three places that are its own: how it makes its HTTP/2 server, and the stream of a call,
 // both checked here; and Node's `push` and `write` of a stream, where every byte goes by (decision 0027).
 //
 // Owns: those places.   in-flight.ts owns: the count.
 
-import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import http2 from 'node:http2'
 import type { Server as NetServer, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
@@ -22,6 +23,7 @@ import { ServerCredentials } from '@grpc/grpc-js'
 import type { InnkeeperError } from '../errors.ts'
 import { wire } from '../errors.ts'
 import type { Connection, Flow, InFlight } from '../in-flight.ts'
+import type { Early } from './early.ts'
 
 /** What an open stream takes, without its headers. */
 const streamBytes = 4_096
@@ -37,6 +39,8 @@ const lastWordMs = 100
 
 const flowKey = Symbol('flow')
 type Counted = ServerHttp2Stream & { [flowKey]?: GrpcFlow }
+/** Of Node's HTTP/2 server. */
+type StreamEvent = [stream: Counted, headers: IncomingHttpHeaders, flags: number, raw: readonly string[]]
 
 export interface Sessions {
   /** A connection that speaks HTTP/2. */
@@ -46,7 +50,19 @@ export interface Sessions {
   destroy(): void
 }
 
-export function createSessions(server: GrpcServer, inFlight: InFlight, messageBytesMax: number): Sessions {
+export interface SessionsParts {
+  readonly server: GrpcServer
+  readonly inFlight: InFlight
+  readonly messageBytesMax: number
+  /** Calls for which there is no room, before grpc-js hears of them (G6). */
+  readonly early: Pick<Early, 'refusal'>
+  /** The id of a call, from what its client said. */
+  readonly requestId: (given: unknown) => string
+  /** One was refused, so long after it came. */
+  readonly refused: (service: string, seconds: number) => void
+}
+
+export function createSessions({ server, inFlight, early, ...parts }: SessionsParts): Sessions {
   let made: NetServer | undefined
   const inside = server as unknown as { createHttp2Server(credentials: ServerCredentials): NetServer }
   const create = inside.createHttp2Server?.bind(server)
@@ -67,13 +83,13 @@ export function createSessions(server: GrpcServer, inFlight: InFlight, messageBy
   // A stream may be told of when its connection is gone.
   const gone = inFlight.of({})
   gone.close()
-  const seen = (stream: Counted, headers: IncomingHttpHeaders, _flags: number, raw: readonly string[]) => {
+  const seen = (...[stream, headers, , raw]: StreamEvent) => {
     const encoding = headers['grpc-encoding'] ?? 'identity'
     const { session } = stream
     const connection = session === undefined ? gone : connections.get(session as ServerHttp2Session)!
     const flow = new GrpcFlow(stream, connection, {
       baseBytes: streamBytes + lengthOf(raw),
-      messageBytesMax,
+      messageBytesMax: parts.messageBytesMax,
       inflates: encoding !== 'identity',
     })
     stream[flowKey] = flow
@@ -87,8 +103,21 @@ export function createSessions(server: GrpcServer, inFlight: InFlight, messageBy
     stream.write = countedWrite
     stream.once('close', flow.close)
   }
-  // Before grpc-js, which may answer at once.
-  made.prependListener('stream', seen)
+  const begins = made.listeners('stream') as ((...event: StreamEvent) => void)[]
+  if (begins.length === 0) throw changed()
+  made.removeAllListeners('stream')
+  made.on('stream', (...event: StreamEvent) => {
+    const [stream, headers] = event
+    seen(...event)
+    const flow = stream[flowKey]!
+    const refusal = early.refusal(headers[':path'] ?? '', flow.client)
+    if (refusal === undefined) {
+      for (const begin of begins) begin.apply(made, event)
+      return
+    }
+    flow.refuse(refusal.error, parts.requestId(headers['x-request-id']))
+    flow.whenClosed(() => parts.refused(refusal.service, (performance.now() - flow.cameMs) / 1000))
+  })
   return {
     take(socket) {
       current = socket
@@ -108,6 +137,8 @@ export function flowOf(call: object): GrpcFlow {
 }
 
 export class GrpcFlow {
+  /** When the last byte of it came, of `performance.now()`. */
+  cameMs = performance.now()
   private readonly stream: ServerHttp2Stream
   private readonly flow: Flow
   private readonly connection: Connection
@@ -142,6 +173,7 @@ export class GrpcFlow {
 
   /** Answers the piece as it is to be kept. */
   came(piece: Buffer): Buffer {
+    this.cameMs = performance.now()
     if (this.flow.closed) return piece
     for (let at = 0; at < piece.length; ) {
       if (at === 0 || this.partial === 0) this.partial += pieceBytes
@@ -244,12 +276,28 @@ export class GrpcFlow {
       stream.close(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM)
       return
     }
+    this.say(error)
+  }
+
+  /** There is no room for the call: nobody else has it. */
+  refuse(error: InnkeeperError, requestId: string): void {
+    const { stream } = this
+    stream.on('error', () => {})
+    // What is still to come of it is read, and dropped.
+    stream.resume()
+    this.say(error, { 'x-request-id': requestId })
+  }
+
+  /** A status, and nothing else. */
+  private say(error: InnkeeperError, more: OutgoingHttpHeaders = {}): void {
+    const { stream } = this
     stream.respond(
       {
         ':status': 200,
         'content-type': 'application/grpc+proto',
         'grpc-status': String(wire[error.code].grpc),
         'grpc-message': encodeURI(error.message),
+        ...more,
       },
       { endStream: true },
     )

@@ -79,8 +79,8 @@ export function createGrpc(context: IngressContext, streams: Streams): Grpc {
 
 function unary(context: IngressContext, service: string, method: string): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
-    const startedMs = performance.now()
     const flow = flowOf(call)
+    const startedMs = flow.cameMs
     flow.opened(call.request)
     const requestId = grpcRequestId(call, context)
     const failed = (thrown: unknown) => {

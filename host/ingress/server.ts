@@ -11,9 +11,11 @@
 import http from 'node:http'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import net from 'node:net'
+import { requestIdOf } from './call.ts'
 import { Connections } from './connections.ts'
 import type { IngressContext } from './context.ts'
 import { Cors } from './cors.ts'
+import { Early } from './early.ts'
 import { createGrpc } from './grpc.ts'
 import { createSessions } from './grpc-sessions.ts'
 import { createGrpcWeb, isGrpcWeb } from './grpc-web.ts'
@@ -39,7 +41,19 @@ export async function listen(context: IngressContext, host: string, port: number
   const streams = new Streams(context)
   const { server: grpc, endWatches } = createGrpc(context, streams)
   const { inFlight, limits } = context
-  const sessions = createSessions(grpc, inFlight, limits.messageBytesMax)
+  const sessions = createSessions({
+    server: grpc,
+    inFlight,
+    messageBytesMax: limits.messageBytesMax,
+    early: new Early(context, streams),
+    requestId: (given) => requestIdOf(given, context),
+    refused: (service, seconds) => {
+      const recorder = context.metrics.of(service)
+      recorder.received()
+      recorder.completed(seconds, false)
+      recorder.refused(seconds)
+    },
+  })
   const notYet = createNotYet(context)
   const grpcWeb = createGrpcWeb(context, streams)
   const json = createHttpJson(context, streams)
@@ -70,6 +84,7 @@ export async function listen(context: IngressContext, host: string, port: number
     () => connections.refused,
   )
   const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: probeAfterMs }, (socket) => {
+    context.accepted?.()
     socket.on('error', () => socket.destroy())
     if (!connections.enter(socket)) return
     sniff(socket, (http2) => {

@@ -44,16 +44,22 @@ export class Streams {
     this.byClient = new Shares(context.limits.streamsMax)
   }
 
+  /** Why there is no place for another. */
+  refusal(service: string, client: string): InnkeeperError | undefined {
+    const max = this.context.limits.streamsMax
+    if (this.byService.full)
+      return new InnkeeperError('overloaded', `too many open streams: ${max} are allowed; try again later`)
+    const [ofService, ofClient] = [this.byService.of(service), this.byClient.of(client)]
+    const whose = usedUpBy(max, this.byService.all, ofService, ofClient, 1)
+    if (whose === 'service') return usedUp(service, ofService, max)
+    return whose === 'client' ? usedUp('your address', ofClient, max) : undefined
+  }
+
   /** Take one of the `streamsMax` places; what it returns gives the place back (once, however often it is called).
    *  @throws InnkeeperError `overloaded` */
   enter(service: string, client: string): () => void {
-    const max = this.context.limits.streamsMax
-    if (this.byService.full)
-      throw new InnkeeperError('overloaded', `too many open streams: ${max} are allowed; try again later`)
-    const [ofService, ofClient] = [this.byService.of(service), this.byClient.of(client)]
-    const whose = usedUpBy(max, this.byService.all, ofService, ofClient, 1)
-    if (whose === 'service') throw usedUp(service, ofService, max)
-    if (whose === 'client') throw usedUp('your address', ofClient, max)
+    const refusal = this.refusal(service, client)
+    if (refusal !== undefined) throw refusal
     this.byService.take(service, 1)
     this.byClient.take(client, 1)
     const recorder = this.context.metrics.of(service)

@@ -43,6 +43,54 @@ Shares('§share-1: a service alone has all of the loop, debts or not', () => {
   }
 })
 
+Shares(
+  'line.L6: what is decided for one who asks little is kept at once, not after a slice of those who ask much',
+  () => {
+    const world = new World()
+    busy(world, 'much', 64, 0.5)
+    world.run(1_000)
+    const little = new Actor(world, 'little', 0.1)
+    const waits: number[] = []
+    for (let at = 0; at < 100; at++) {
+      const { flushes } = world
+      const askedMs = world.nowMs
+      little.ask()
+      while (world.flushes === flushes || little.taken <= at) world.run(world.nowMs + 0.05)
+      waits.push(world.nowMs - askedMs)
+      world.run(world.nowMs + 7)
+    }
+    // A slice is 10 ms; here two sweeps begin and end, at most.
+    assert.ok(Math.max(...waits) < 5, `${Math.max(...waits)}`)
+    // Nobody else asks: a sweep is as long as ever.
+    const { flushes } = world
+    world.run(world.nowMs + 1_000)
+    assert.ok(world.flushes - flushes <= 101, `${world.flushes - flushes}`)
+  },
+)
+
+Shares('turns.U6: connections that come are accepted before a sweep, and never more than 16 in its place', () => {
+  const world = new World()
+  busy(world, 'busy', 64, 0.5)
+  let came = 0
+  let most = 0
+  let since = 0
+  let flushes = 0
+  // One in each turn of the loop, as Node accepts them.
+  const come = () => {
+    came += 1
+    since = world.flushes === flushes ? since + 1 : 0
+    flushes = world.flushes
+    most = Math.max(most, since)
+    world.turns.newcomer()
+    world.next(come)
+  }
+  come()
+  world.run(1_000)
+  assert.ok(came > 10 * world.flushes, `${came} connections, ${world.flushes} sweeps`)
+  assert.ok(most <= 17, `${most}`)
+  assert.ok(world.flushes > 50)
+})
+
 Shares('what was lent by an idle loop is not asked back', () => {
   const world = new World()
   const first = busy(world, 'first', 8, 15)
