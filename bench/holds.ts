@@ -10,14 +10,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { EffectEntry } from '../host/effect.ts'
-import type { Store } from '../host/journal/catalog.ts'
 import { expire } from '../host/journal/expiry.ts'
 import { GroupCommit } from '../host/journal/group-commit.ts'
 import type { IdempotencyEntry, JournalRecord } from '../host/journal/journal.ts'
-import { openStore } from '../host/journal/rocksdb.ts'
 import { noMetadata } from '../host/metadata.ts'
 import { ruled } from '../test/support/ruled.ts'
 import { script, scripted } from '../test/support/scripted.ts'
+import type { TestStore as Store } from '../test/support/store.ts'
+import { openStore } from '../test/support/store.ts'
 import type { HoldsHost } from './holds-host.ts'
 import type { Figure } from './inside.ts'
 import { type Hold, Meter } from './meter.ts'
@@ -181,7 +181,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     const meter = new Meter()
     meter.begin()
     await moment(5)
-    await expire(journal, new GroupCommit(journal, thrown), 10, () => false)
+    await expire(journal, new GroupCommit({ journals: [journal], flush() {} }, thrown).of(0), 10, () => false)
     await moment(5)
     const hold = meter.end()
     await journal.close()

@@ -11,11 +11,11 @@ import { ReadingCost } from '../host/entity/reading-cost.ts'
 import { EventSourced } from '../host/guest/event-sourced.ts'
 import type { Basis, EventSourcedGuest, GuestCommand } from '../host/guest/guest.ts'
 import { compile } from '../host/guest/instance.ts'
-import { openStore } from '../host/journal/rocksdb.ts'
 import { defaultLimits } from '../host/limits.ts'
 import { loadSchema } from '../host/schema/load.ts'
 import type { Json } from '../host/transcode/to-message.ts'
 import { toMessage } from '../host/transcode/to-message.ts'
+import { openStore } from '../test/support/store.ts'
 
 export interface Figure {
   readonly name: string

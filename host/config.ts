@@ -6,6 +6,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { headerProblem } from './header-names.ts'
+import { partitionsMax } from './journal/partitioned.ts'
 import type { Limits } from './limits.ts'
 import { defaultLimits, limitHelps } from './limits.ts'
 
@@ -24,6 +25,8 @@ export interface Config {
   /** How long a call waits for its answer where the client names no deadline. */
   readonly deadlineMs: number
   readonly idempotencyHours: number
+  /** What a new directory is made with, or what one that is there must have; undefined: 1, or what it has. */
+  readonly partitions: number | undefined
   /** Bytes that one service may have on disk; infinite: its share of the disk (disk.ts). */
   readonly serviceDiskBytesMax: number
   /** Running calls may take this long when the host stops. */
@@ -114,6 +117,12 @@ const settings: readonly Setting[] = [
     help: 'hours for which idempotency keys are kept',
     default: 24,
     parse: whole(1, 24 * 365),
+  },
+  {
+    name: 'partitions',
+    help: 'parts of a new data directory, fixed when it is made; the entities of each have an order of commits of their own',
+    default: undefined,
+    parse: whole(1, partitionsMax),
   },
   {
     name: 'service-disk-bytes-max',

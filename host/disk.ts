@@ -11,7 +11,7 @@
 
 import { InnkeeperError } from './errors.ts'
 import type { StorageId } from './journal/journal.ts'
-import type { Usage } from './journal/usage.ts'
+import type { Bytes } from './journal/stored.ts'
 import { fits, shareParts } from './shares.ts'
 
 const GiB = 1024 ** 3
@@ -19,7 +19,7 @@ const GiB = 1024 ** 3
 const reserveMax = GiB
 
 export interface DiskParts {
-  readonly journal: { readonly usage: Usage }
+  readonly stored: { readonly usage: Bytes }
   /** Side effects are on disk as well. */
   readonly outbox: { bytesOf(service: string): number; readonly allBytes: number }
   readonly serviceDiskBytesMax: number
@@ -37,13 +37,13 @@ export class Disk {
 
   /** What a service has on disk. */
   bytesOf(service: string, storage: StorageId): number {
-    const { journal, outbox } = this.parts
-    return journal.usage.of(storage) + outbox.bytesOf(service)
+    const { stored, outbox } = this.parts
+    return stored.usage.of(storage) + outbox.bytesOf(service)
   }
 
   /** Why a service may not write more, if that is so; `keyed`: under a new idempotency key. */
   quota(service: string, storage: StorageId, keyed: boolean): Quota | undefined {
-    const { usage } = this.parts.journal
+    const { usage } = this.parts.stored
     const { serviceDiskBytesMax, idempotencyBytesMax } = this.parts
     const held = this.bytesOf(service, storage)
     if (held >= serviceDiskBytesMax)

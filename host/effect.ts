@@ -19,4 +19,6 @@ export interface EffectEntry {
   readonly attempts: number
   /** Set once it is no longer tried by itself. */
   readonly parked: string | undefined
+  /** Of a forward that an entry of another partition became: the id that it had there. Not stored. */
+  readonly was?: number
 }

@@ -1,14 +1,13 @@
-// Main: the composition of a host: config, store, guests, router, entities, ingress, admin; and its end.
+// Main: the composition of a host: one store with one or several partitions, what stands on it, and the ports; and its end.
 //
 // M1. The ports are bound when everything that was deployed is back. Where more is to be deployed first, calls are UNAVAILABLE until
 //     `ready`; `/readyz` says so.
-// M2. When storage fails the host takes no calls, closes and reopens the store until that works, drops every activation, and
-//     goes on (§storage-2). Nothing that was acknowledged is lost.
+// M2. While storage fails the host takes no calls (§storage-2); housekeeping.ts opens it again.
 // M3. Stopping: no new calls, running ones finish within `stopWaitMs`, then the store is closed.
 
-import { statfs } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { Actions } from './action/actions.ts'
+import type { AdminContext } from './admin/context.ts'
 import type { AdminHandler } from './admin/handle.ts'
 import { createAdminHandler } from './admin/handle.ts'
 import type { AdminServer } from './admin/server.ts'
@@ -17,18 +16,20 @@ import type { Chance, Clock } from './clock.ts'
 import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
-import { Keeper } from './delivery/keeper.ts'
 import { Outbox } from './delivery/outbox.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { sandbox, unsealed } from './deploy/sandbox.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
 import type { EffectEntry } from './effect.ts'
-import { Entities, sweepEveryMs } from './entity/entities.ts'
+import { Entities } from './entity/entities.ts'
 import { entityId } from './entity/key.ts'
 import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
+import { wakeSubscribed } from './entity/waking.ts'
 import { InnkeeperError } from './errors.ts'
+import { registerGauges } from './gauges.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { InFlight } from './in-flight.ts'
 import { type Act, InHandMemory } from './in-hand.ts'
 import type { IngressContext } from './ingress/context.ts'
@@ -36,21 +37,20 @@ import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
 import { Transcoder } from './ingress/transcoder.ts'
 import { Age } from './journal/age.ts'
-import type { Store } from './journal/catalog.ts'
 import { makeDirectory } from './journal/directory.ts'
-import { expire } from './journal/expiry.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { EntityRef, StorageId } from './journal/journal.ts'
 import { openStore } from './journal/rocksdb.ts'
+import type { Store } from './journal/store.ts'
 import { type Limits, servedBytesMax } from './limits.ts'
 import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { Partitions } from './partition.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
-import { nextTurn } from './slices.ts'
 import { throttledSentence } from './throttle.ts'
 import { Turns } from './turns.ts'
 import { WaitingBudget } from './waiting-budget.ts'
@@ -85,6 +85,8 @@ export interface Host {
   receiveDelta(service: string, key: string, delta: Uint8Array): Promise<void>
   /** The whole replica of an entity, for a peer that missed deltas. */
   replicaOf(service: string, key: string): Uint8Array
+  /** How many partitions its data directory was made with. */
+  readonly partitions: number
   /** HOST:PORT as bound. */
   readonly listen: string
   readonly admin: string
@@ -94,380 +96,327 @@ export interface Host {
   stop(): Promise<void>
 }
 
-/** Idempotency keys that have expired are looked for this often. */
-const expireEveryMs = 60_000
-const reopenEveryMs = 500
-/** How often the room on the disk is looked at. */
-const diskEveryMs = 1_000
-/** The last commit is noted so often, if there was one (incarnation.N3). */
-const noteEveryMs = 500
-/** Entities with open streams that are woken in one turn of the loop. */
-export const wakeMax = 100
-
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
 export async function startHost(config: Config, parts: HostParts = {}): Promise<Host> {
   const log = parts.log ?? createLog(config.logLevel)
   const store = parts.store ?? (await openDirectory(config, log))
   try {
-    return await compose(config, parts, store, log)
+    const core = new Core(config, parts, store, log)
+    return await serve(core, parts)
   } catch (error) {
-    await store.journal.close()
+    await store.close()
     throw error
   }
 }
 
-async function compose(config: Config, parts: HostParts, store: Store, log: Logger): Promise<Host> {
-  const clock = parts.clock ?? systemClock
-  const chance = parts.chance ?? systemChance()
-  const { journal, catalog } = store
-  const age = new Age(catalog, clock)
-  const metrics = new Metrics()
-  const services = new Services()
-  const { limits } = config
-  const commits = new GroupCommit(journal, (err) => log.error({ err }, 'an answer failed after its commit'))
-  const deadlines = new Deadlines(clock)
+/** Everything between the ports and the store. */
+class Core {
+  readonly config: Config
+  readonly store: Store
+  readonly log: Logger
+  readonly clock: Clock
+  readonly chance: Chance
+  readonly metrics = new Metrics()
+  readonly services = new Services()
+  readonly age: Age
+  readonly commits: GroupCommit
+  readonly partitions: Partitions
+  readonly outbox: Outbox
+  readonly turns: Turns
+  readonly waiting: WaitingBudget
+  readonly disk: Disk
+  readonly replicas: Replicas
+  readonly entities: Entities
+  readonly actions: Actions
+  readonly deadlines: Deadlines
+  readonly quarantine: Quarantine
+  readonly transcoder: Transcoder
+  readonly deployer: Deployer
+  readonly scrubbing: Scrubbing | undefined
+  readonly inFlight: InFlight
+  readonly housekeeping: Housekeeping
   // Effects and forwards go back to the router: the one loop in the tree, closed here.
-  const dispatch: Dispatch = (command, reply) => route(command, reply)
-  const open: Open = (command, receiver) => openRoute(command, receiver)
-  const outbox = new Outbox({
-    ...{ journal, commits, dispatch, clock, limits, log },
-    unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
-    toItself: (entry) => goesToItself(services, entry),
-    delivered: (service) => metrics.of(service).effectDelivered(),
-    parked: (service) => metrics.of(service).effectParked(),
-  })
-  const replicas = new Replicas(store.replica)
-  const transcoder = new Transcoder(limits.waitingBytesMax)
-  const turns = new Turns({
-    ...{ limits, clock },
-    flush: () => commits.flush(),
-    inHand: parts.inHand ?? new InHandMemory(),
-    faultsOf: (service) => metrics.faultsOf(service),
-    changed: (service, throttled) => {
-      if (throttled) log.warn({ service }, throttledSentence(limits))
-      else log.info({ service }, 'a service is no longer throttled')
-    },
-  })
-  const quarantine = new Quarantine(catalog, clock, (service) => {
-    const free = services.get(service)
-    if (free?.kind === 'replicated') wake(new Map([[free.storage, free]]))
-  })
-  if (parts.guilty !== undefined) {
-    const { held, atMs } = parts.guilty
-    const { count } = quarantine.strike(held, catalog.active().get(held.service) ?? 0, atMs)
-    log.error({ ...held, strikes: count }, 'a service held the host until it was ended, and is in quarantine')
+  readonly dispatch: Dispatch = (command, reply) => this.route(command, reply)
+  readonly open: Open = (command, receiver) => this.openRoute(command, receiver)
+  starting = true
+  stopping = false
+  private readonly route: Dispatch
+  private readonly openRoute: Open
+  private lostCalls = 0
+
+  constructor(config: Config, parts: HostParts, store: Store, log: Logger) {
+    const { limits } = config
+    const { catalog } = store
+    const { metrics, services } = this
+    this.config = config
+    this.store = store
+    this.log = log
+    this.clock = parts.clock ?? systemClock
+    this.chance = parts.chance ?? systemChance()
+    this.age = new Age(catalog, this.clock)
+    this.commits = new GroupCommit(store, (err) => log.error({ err }, 'an answer failed after its commit'))
+    this.deadlines = new Deadlines(this.clock)
+    this.outbox = this.makeOutbox()
+    this.partitions = new Partitions(store, this.commits, this.outbox)
+    this.replicas = new Replicas(store.replica)
+    this.transcoder = new Transcoder(limits.waitingBytesMax)
+    this.turns = new Turns({
+      ...{ limits, clock: this.clock },
+      flush: () => this.commits.flush(),
+      inHand: parts.inHand ?? new InHandMemory(),
+      faultsOf: (service) => metrics.faultsOf(service),
+      changed: (service, throttled) => {
+        if (throttled) log.warn({ service }, throttledSentence(limits))
+        else log.info({ service }, 'a service is no longer throttled')
+      },
+    })
+    this.quarantine = new Quarantine(catalog, this.clock, (service) => {
+      const free = services.get(service)
+      if (free?.kind === 'replicated') this.wake(new Map([[free.storage, free]]))
+    })
+    if (parts.guilty !== undefined) this.strike(parts.guilty)
+    this.waiting = new WaitingBudget(limits)
+    this.disk = new Disk({
+      ...{ stored: this.partitions.stored, outbox: this.outbox },
+      ...{ serviceDiskBytesMax: config.serviceDiskBytesMax, idempotencyBytesMax: limits.idempotencyBytesMax },
+    })
+    this.entities = this.makeEntities()
+    const { outbox, clock, chance, waiting, dispatch, open } = this
+    this.actions = new Actions({
+      ...{ services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log },
+      partitionOf: this.partitions.ofCall,
+      again: this.turns.again,
+    })
+    const { entities, actions, deadlines, quarantine } = this
+    const router = {
+      ...{ services, entities, actions, deadlines, clock, quarantine },
+      keeperOf: (command: Command) => this.partitions.ofCall(command).keeper,
+      lost: (command: Command) => this.lost(command),
+    }
+    this.route = createDispatch(router)
+    this.openRoute = createOpen(router, dispatch)
+    const journal = this.partitions.stored
+    this.deployer = new Deployer({
+      ...{ catalog, journal, services, limits, clock, log },
+      sealedOnly: config.requireSandbox,
+    })
+    const unfit = () => store.failure() !== undefined
+    this.scrubbing = config.scrub ? new Scrubbing({ store, log, unfit }) : undefined
+    this.inFlight = countInFlight(limits, log)
+    this.housekeeping = this.makeHousekeeping(parts)
+    services.onChange(() => this.changed())
+    registerGauges({
+      ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
+      ...{ outbox, stored: journal, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
+      partitions: this.partitions.all.length,
+      endings: parts.endings ?? 0,
+      lostCalls: () => this.lostCalls,
+    })
   }
-  const { snapshotEvery, passivateAfterMs, valueHistory } = config
-  const waiting = new WaitingBudget(limits)
-  const { serviceDiskBytesMax } = config
-  const disk = new Disk({ journal, outbox, serviceDiskBytesMax, idempotencyBytesMax: limits.idempotencyBytesMax })
-  const keeper = new Keeper(outbox, commits)
-  const shared = { keeper, commits, services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log }
-  const streamPrefix = chance.id().slice(0, 13)
-  let streams = 0
-  const entities = new Entities(
-    {
-      ...shared,
-      journal,
-      disk,
-      age,
-      replicas,
-      subscriptionId: () => `${streamPrefix}-${(++streams).toString(36)}`,
-      settings: { snapshotEvery, passivateAfterMs, valueHistory },
-    },
-    turns,
-  )
-  const actions = new Actions({ ...shared, again: turns.again })
-  let lostCalls = 0
-  const lost = ({ service, method, requestId, hops }: Command) => {
-    lostCalls += 1
-    log.error(
+
+  /** Why calls are not taken. */
+  readonly unready = (): string | undefined => {
+    if (this.stopping) return 'the host is stopping; try another time'
+    if (this.starting) return 'the host is starting, and not everything is served yet; try again in a moment'
+    return this.store.failure() && 'storage failed; the host takes calls again when it works'
+  }
+
+  /** How storage failed names files, which callers need not know. */
+  readonly unreadyForOperator = (): string | undefined => {
+    const [reason, failure] = [this.unready(), this.store.failure()]
+    return reason !== undefined && failure !== undefined ? `${reason} (${failure.message})` : reason
+  }
+
+  /** Replicated services whose functions may run, by storage id. */
+  keepers(): ReadonlyMap<StorageId, ReplicatedService> {
+    const found = new Map<StorageId, ReplicatedService>()
+    for (const service of this.services.current.services.values())
+      if (service.kind === 'replicated' && this.quarantine.of(service.name) === undefined)
+        found.set(service.storage, service)
+    return found
+  }
+
+  wake(keepers: ReadonlyMap<StorageId, ReplicatedService>): void {
+    const unfit = () => this.stopping || this.store.failure() !== undefined
+    const wakeOne = (service: ReplicatedService, entity: EntityRef) => this.entities.wake(service, entity)
+    wakeSubscribed(this.store.journals, keepers, wakeOne, unfit).catch((err: unknown) =>
+      this.log.error({ err }, 'entities with open streams could not be woken'),
+    )
+  }
+
+  /** What takes the last commits. After this nothing is written. */
+  async close(): Promise<void> {
+    const { housekeeping, store } = this
+    housekeeping.stop()
+    this.scrubbing?.stop()
+    this.outbox.stop()
+    this.deadlines.stop()
+    this.transcoder.close()
+    this.quarantine.stop()
+    this.turns.stop()
+    housekeeping.noteAll()
+    await this.commits.drain()
+    housekeeping.note()
+    await store.close()
+  }
+
+  private makeOutbox(): Outbox {
+    const { store, commits, metrics, services, dispatch, clock, log } = this
+    return new Outbox({
+      ...{ dispatch, clock, limits: this.config.limits, log },
+      partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
+      unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
+      toItself: (entry) => goesToItself(services, entry),
+      delivered: (service) => metrics.of(service).effectDelivered(),
+      parked: (service) => metrics.of(service).effectParked(),
+    })
+  }
+
+  private makeEntities(): Entities {
+    const { services, outbox, dispatch, open, clock, chance, waiting, metrics, log, disk, age, replicas } = this
+    const { limits, snapshotEvery, passivateAfterMs, valueHistory } = this.config
+    const prefix = chance.id().slice(0, 13)
+    let streams = 0
+    return new Entities(
+      {
+        ...{ services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log, disk, age, replicas },
+        subscriptionId: () => `${prefix}-${(++streams).toString(36)}`,
+        settings: { snapshotEvery, passivateAfterMs, valueHistory },
+      },
+      this.partitions,
+      this.turns,
+    )
+  }
+
+  private makeHousekeeping(parts: HostParts): Housekeeping {
+    const { store, commits, entities, outbox, disk, age, log, config } = this
+    return new Housekeeping({
+      ...{ store, commits, entities, outbox, disk, age, log, idempotencyHours: config.idempotencyHours },
+      partitions: this.partitions.all,
+      directory: parts.store === undefined ? config.data : undefined,
+      wake: () => this.wake(this.keepers()),
+      stopping: () => this.stopping,
+    })
+  }
+
+  private strike({ held, atMs }: Act): void {
+    const { count } = this.quarantine.strike(held, this.store.catalog.active().get(held.service) ?? 0, atMs)
+    this.log.error({ ...held, strikes: count }, 'a service held the host until it was ended, and is in quarantine')
+  }
+
+  private lost({ service, method, requestId, hops }: Command): void {
+    this.lostCalls += 1
+    this.log.error(
       { service, method, requestId, hops },
       'a forward or side effect names what is not deployed; deploy it, or correct the function that names it',
     )
   }
-  const router = { services, entities, actions, deadlines, keeper, clock, quarantine, lost }
-  const route = createDispatch(router)
-  const openRoute = createOpen(router, dispatch)
-  services.onChange(() => {
-    entities.switched()
-    actions.switched()
-    transcoder.switched()
-    turns.switched((service) => services.get(service) === undefined)
-    quarantine.changed((service) => services.get(service)?.deployment)
-    outbox.served().catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))
-  })
-  const deployer = new Deployer({ catalog, journal, services, limits, clock, log, sealedOnly: config.requireSandbox })
-  const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
-  const unready = (): string | undefined => {
-    if (state.stopping) return 'the host is stopping; try another time'
-    if (state.starting) return 'the host is starting, and not everything is served yet; try again in a moment'
-    return journal.failure() && 'storage failed; the host takes calls again when it works'
-  }
-  /** How storage failed names files, which callers need not know. */
-  const unreadyForOperator = (): string | undefined => {
-    const [reason, failure] = [unready(), journal.failure()]
-    return reason !== undefined && failure !== undefined ? `${reason} (${failure.message})` : reason
-  }
-  metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
-  metrics.gaugeOfServices('activations_of_service', 'Entities in memory, by service.', () => entities.byService())
-  metrics.gaugeOfServices('state_bytes_of_service', 'Bytes of the states of entities in memory, by service.', () =>
-    entities.stateBytesByService(),
-  )
-  metrics.gaugeOfServices('waiting_commands_of_service', 'Commands waiting, by service.', () => waiting.byService())
-  metrics.gauge(
-    'waiting_commands',
-    'Commands waiting for their entity or action, or for the disk.',
-    () => waiting.commands,
-  )
-  const inFlight = countInFlight(limits, metrics, log)
-  metrics.gauge(
-    'subscriptions_open',
-    'Streams that clients keep open on replicated entities.',
-    () => entities.openStreams,
-  )
-  metrics.gaugeOfServices(
-    'state_reading_fuel_ratio',
-    'Part of the fuel of a call that reading the dearest state of a service takes, as measured since it was deployed.',
-    function* () {
-      for (const service of services.current.services.values())
-        if (service.kind !== 'action') yield [service.name, entities.costOf(service).worstPart] as const
-    },
-  )
-  metrics.gaugeOfServices(
-    'service_throttled',
-    '1 for each service that has held the loop or failed again and again, and has only a small part of the loop.',
-    function* () {
-      for (const service of turns.throttled) yield [service, 1] as const
-    },
-  )
-  metrics.counter(
-    'partition_endings_total',
-    'Times that the serving thread was ended or failed.',
-    () => parts.endings ?? 0,
-  )
-  metrics.gauge('deployments_pending', 'Deployments that run or wait for their turn.', () => deployer.inHand)
-  metrics.counter('unknown_targets_total', 'Forwards and side effects to what is not deployed.', () => lostCalls)
-  const scrubbing = config.scrub
-    ? new Scrubbing({ kv: store.kv, log, unfit: () => journal.failure() !== undefined })
-    : undefined
-  scrubbing?.start()
-  metrics.counter('scrubbed_bytes_total', 'Bytes of the store that scrubbing has read.', () => scrubbing?.bytes ?? 0)
-  metrics.gauge(
-    'scrub_findings',
-    'Damaged parts of the store that scrubbing has found.',
-    () => scrubbing?.findings.size ?? 0,
-  )
-  metrics.gauge('idempotency_bytes', 'Bytes that idempotency keys take on disk.', () => journal.usage.allKeys)
-  metrics.gaugeOfServices(
-    'service_disk_bytes',
-    'Bytes of a service on disk, before they are packed: records, values, replicas, snapshots, idempotency keys, side effects.',
-    function* () {
-      for (const { name, storage } of services.current.services.values())
-        yield [name, disk.bytesOf(name, storage)] as const
-    },
-  )
-  const { pace } = journal
-  metrics.counter('syncs_total', 'Writes that were synced to the disk.', () => pace.syncs)
-  metrics.counter('sync_seconds_total', 'Time that they took.', () => pace.seconds)
-  metrics.gauge('sync_seconds', 'What a sync takes, the newest most.', () => pace.movingMs / 1000)
-  metrics.counter('commits_aside_total', 'Commits that did not wait for the disk on the loop.', () => pace.aside)
-  metrics.gauge('disk_slow', '1 while syncs are slow, and commits wait for them outside the loop.', () =>
-    pace.slow ? 1 : 0,
-  )
-  metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
-  metrics.gaugeOfServices(
-    'outbox_effects_of_service',
-    'Effects waiting or parked, by the service that caused them.',
-    () => outbox.byService(),
-  )
 
-  const timers = [
-    setInterval(() => passivate(), sweepEveryMs),
-    setInterval(() => forget(), expireEveryMs),
-    setInterval(() => recover(), reopenEveryMs),
-    setInterval(() => note(), noteEveryMs),
-    setInterval(() => void lookAtDisk(), diskEveryMs),
-  ]
-  const lookAtDisk = async () => {
-    if (parts.store === undefined) disk.freeBytes = await freeBytesOf(config.data, log)
+  /** Other services are served than before. */
+  private changed(): void {
+    const { services, log } = this
+    this.entities.switched()
+    this.actions.switched()
+    this.transcoder.switched()
+    this.turns.switched((service) => services.get(service) === undefined)
+    this.quarantine.changed((service) => services.get(service)?.deployment)
+    this.outbox
+      .served()
+      .catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))
   }
-  const passivate = () => {
-    entities
-      .passivate(() => state.stopping)
-      .catch((err: unknown) => log.error({ err }, 'idle entities could not be dropped'))
-  }
-  const wake = (services: ReadonlyMap<StorageId, ReplicatedService>) => {
-    const unfit = () => state.stopping || journal.failure() !== undefined
-    wakeSubscribed(store, services, entities, unfit).catch((err: unknown) =>
-      log.error({ err }, 'entities with open streams could not be woken'),
-    )
-  }
-  const note = () => {
-    try {
-      if (journal.failure() === undefined) store.note()
-    } catch (err) {
-      log.error({ err }, 'the last commit could not be noted')
-    }
-  }
-  const forget = () => {
-    const unfit = () => state.stopping || journal.failure() !== undefined
-    if (unfit()) return
-    expire(journal, commits, age.now() - config.idempotencyHours * 3_600_000, unfit).catch((err: unknown) =>
-      log.error({ err }, 'idempotency keys could not be forgotten'),
-    )
-    age.note()
-    journal.noteCensus()
-  }
-  /** What was committed since the last notes, or ever in an older directory, is counted behind everything else. */
-  const count = () => {
-    const failed = (err: unknown) => log.error({ err }, 'counting what is stored failed')
-    journal.census.complete().catch(failed)
-    journal.usage.complete().catch(failed)
-  }
-  const takeUp = (interrupted: boolean) => {
-    outbox.takeUp(interrupted).catch((err: unknown) => log.error({ err }, 'effects could not be taken up'))
-  }
-  const keepers = () => replicatedKeepers(services, quarantine)
-  let reopening = false
-  const recover = () => {
-    if (reopening) return
-    journal.examine()
-    if (journal.failure() === undefined) return
-    reopening = true
-    // What was decided on the state before belongs to that: it is refused now, not committed later.
-    commits
-      .drain()
-      .then(() => journal.reopen())
-      .then(() => {
-        log.warn('storage works again')
-        entities.restart()
-        wake(keepers())
-        count()
-        return outbox.load()
-      })
-      .then((loaded) => {
-        if (loaded) takeUp(false)
-      })
-      .catch((error: unknown) => log.error({ err: error }, 'storage still fails'))
-      .finally(() => {
-        reopening = false
-      })
-  }
+}
 
-  const prefix = chance.id().slice(0, 8)
-  let calls = 0
-  const context: IngressContext = {
-    dispatch,
-    open,
-    services,
-    limits,
-    transcoder,
-    inFlight,
-    clock,
-    metrics,
-    log,
-    deadlineMs: config.deadlineMs,
-    corsOrigins: config.corsOrigins,
-    noRoom: (service, client) => waiting.refusal(waiting.service(service), waiting.client(client), 0),
-    accepted: turns.newcomer,
-    requestId: () => `${prefix}-${(++calls).toString(36)}`,
-    unready,
-    starting: () => state.starting,
-  }
+/** Brings back what was there, and opens the ports. */
+async function serve(core: Core, parts: HostParts): Promise<Host> {
+  const { config, log, store, housekeeping, entities, outbox, deployer, services } = core
   let ingress: Ingress | undefined
   let admin: AdminServer | undefined
-  let handleAdmin: AdminHandler
   const stop = async () => {
-    if (state.stopping) return
-    state.stopping = true
+    if (core.stopping) return
+    core.stopping = true
     log.info('stopping')
     entities.endStreams()
     await ingress?.close(config.stopWaitMs)
     // Functions still hear of the streams that this ended.
     for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
-    for (const timer of timers) clearInterval(timer)
-    scrubbing?.stop()
-    outbox.stop()
-    deadlines.stop()
-    transcoder.close()
-    quarantine.stop()
     await admin?.close()
-    turns.stop()
-    await commits.drain()
-    note()
-    if (journal.failure() === undefined) {
-      age.note()
-      journal.noteCensus()
-    }
-    await journal.close()
+    await core.close()
   }
+  let handleAdmin: AdminHandler
+  housekeeping.start()
+  core.scrubbing?.start()
   try {
     void warnUnsealed(log)
-    await lookAtDisk()
+    await housekeeping.lookAtDisk()
     await outbox.load()
     await deployer.restore(config.without)
-    let awake = keepers()
-    wake(awake)
-    // A service that is served again, or only now, may have left streams, too.
-    services.onChange(() => {
-      const before = awake
-      awake = keepers()
-      const added = [...awake].filter(([storage]) => !before.has(storage))
-      if (added.length > 0 && journal.failure() === undefined) wake(new Map(added))
-    })
-    ingress = await listen(context, config.listen.host, config.listen.port)
-    handleAdmin = createAdminHandler({
-      config,
-      services,
-      deployer,
-      journal,
-      disk,
-      catalog,
-      entities,
-      outbox,
-      commits,
-      replicas,
-      scrubbing,
-      quarantine,
-      turns,
-      metrics,
-      transcoder,
-      log,
-      unready: unreadyForOperator,
-      listen: ingress.address,
-    })
+    wakeWhoever(core)
+    ingress = await listen(ingressContext(core), config.listen.host, config.listen.port)
+    handleAdmin = createAdminHandler(adminContext(core, ingress))
     if (parts.withoutAdmin !== true) admin = await listenAdmin({ config, log }, handleAdmin)
   } catch (error) {
     await stop()
     throw error
   }
-  count()
+  housekeeping.count()
   const ready = () => {
-    if (!state.starting) return
-    state.starting = false
+    if (!core.starting) return
+    core.starting = false
     // Last: its targets are served, and whatever an effect does, its operator has the admin port.
-    takeUp(true)
+    housekeeping.takeUp(true)
   }
   if (parts.waits !== true) ready()
+  const { dispatch, open, replicas } = core
   return {
-    config,
-    services,
-    deployer,
-    dispatch,
-    open,
-    replicas,
+    ...{ config, services, deployer, dispatch, open, replicas, handleAdmin, ready, stop },
     receiveDelta: (service, key, delta) => receiveDelta(services, entities, service, key, delta),
     replicaOf: (service, key) => {
-      const state = new ReplicaState(journal, { storage: replicated(services, service).storage, key })
+      const { storage } = replicated(services, service)
+      const state = new ReplicaState(core.partitions.ofEntity(storage, key).journal, { storage, key })
       while (!state.ready) state.step()
       return state.replica.encode()
     },
     listen: `${config.listen.host}:${ingress.address.port}`,
     admin: `${config.admin.host}:${admin?.address.port ?? 0}`,
-    handleAdmin,
-    ready,
-    stop,
+    partitions: store.journals.length,
+  }
+}
+
+/** Entities that were left with open streams, now and whenever a service is served again, or only then. */
+function wakeWhoever(core: Core): void {
+  let awake = core.keepers()
+  core.wake(awake)
+  core.services.onChange(() => {
+    const before = awake
+    awake = core.keepers()
+    const added = [...awake].filter(([storage]) => !before.has(storage))
+    if (added.length > 0 && core.store.failure() === undefined) core.wake(new Map(added))
+  })
+}
+
+function ingressContext(core: Core): IngressContext {
+  const { config, dispatch, open, services, transcoder, inFlight, clock, metrics, log, waiting, unready } = core
+  const prefix = core.chance.id().slice(0, 8)
+  let calls = 0
+  return {
+    ...{ dispatch, open, services, transcoder, inFlight, clock, metrics, log, unready, limits: config.limits },
+    deadlineMs: config.deadlineMs,
+    corsOrigins: config.corsOrigins,
+    noRoom: (service, client) => waiting.refusal(waiting.service(service), waiting.client(client), 0),
+    accepted: core.turns.newcomer,
+    requestId: () => `${prefix}-${(++calls).toString(36)}`,
+    starting: () => core.starting,
+  }
+}
+
+function adminContext(core: Core, ingress: Ingress): AdminContext {
+  const { config, services, deployer, disk, store, entities, outbox, commits, replicas, scrubbing, quarantine } = core
+  const { turns, metrics, transcoder, log, partitions } = core
+  return {
+    ...{ config, services, deployer, disk, catalog: store.catalog, entities, outbox, commits, replicas, scrubbing },
+    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored },
+    unready: core.unreadyForOperator,
+    listen: ingress.address,
   }
 }
 
@@ -481,33 +430,6 @@ function goesToItself(services: Services, { cause, call }: EffectEntry): boolean
     return entityId(method.keyOf(call.payload), service.keyFieldCount) === cause.entity
   } catch {
     return false
-  }
-}
-
-/** Replicated services whose functions may run, by storage id. */
-function replicatedKeepers(services: Services, quarantine: Quarantine): ReadonlyMap<StorageId, ReplicatedService> {
-  const found = new Map<StorageId, ReplicatedService>()
-  for (const service of services.current.services.values())
-    if (service.kind === 'replicated' && quarantine.of(service.name) === undefined) found.set(service.storage, service)
-  return found
-}
-
-/** Entities that were left with open streams hear that the clients are gone (§subscription-7): each finds that when it is loaded. Some a turn. */
-async function wakeSubscribed(
-  { journal }: Store,
-  keepers: ReadonlyMap<StorageId, ReplicatedService>,
-  entities: Entities,
-  stopped: () => boolean,
-): Promise<void> {
-  for (let last: EntityRef | undefined; !stopped(); ) {
-    const page = journal.subscribed(last, wakeMax)
-    for (const entity of page) {
-      const service = keepers.get(entity.storage)
-      if (service !== undefined) entities.wake(service, entity)
-    }
-    if (page.length < wakeMax) return
-    last = page.at(-1)
-    await nextTurn()
   }
 }
 
@@ -532,7 +454,7 @@ function receiveDelta(
 /** Clients that are cut are told of so often, at most. */
 const cutLogEveryMs = 10_000
 
-function countInFlight(limits: Limits, metrics: Metrics, log: Logger): InFlight {
+function countInFlight(limits: Limits, log: Logger): InFlight {
   let saidMs = Number.NEGATIVE_INFINITY
   const inFlight = new InFlight({
     max: servedBytesMax(limits),
@@ -546,17 +468,6 @@ function countInFlight(limits: Limits, metrics: Metrics, log: Logger): InFlight 
       log.warn({ address, bytes, cuts: inFlight.cuts }, 'too many bytes are in flight: requests or answers are cut')
     },
   })
-  metrics.gauge(
-    'in_flight_bytes',
-    'Bytes that clients of the service port have sent and not finished, or not read.',
-    () => inFlight.bytes,
-  )
-  metrics.gauge(
-    'in_flight_bytes_of_largest_client',
-    'Bytes in flight of the client address that has most.',
-    () => inFlight.mostOfAddress,
-  )
-  metrics.counter('in_flight_cuts_total', 'Requests and answers that were cut for the room.', () => inFlight.cuts)
   return inFlight
 }
 
@@ -566,19 +477,8 @@ async function warnUnsealed(log: Logger): Promise<void> {
   if (sentence !== undefined) log.warn(sentence)
 }
 
-/** Infinite where the file system does not say. */
-async function freeBytesOf(directory: string, log: Logger): Promise<number> {
-  try {
-    const { bavail, bsize } = await statfs(directory)
-    return bavail * bsize
-  } catch (err) {
-    log.debug({ err }, 'the room on the disk is not known')
-    return Number.POSITIVE_INFINITY
-  }
-}
-
 async function openDirectory(config: Config, log: Logger): Promise<Store> {
   makeDirectory(config.data)
-  const neverStored = config.neverStoredHeaders
-  return openStore(config.data, { log: (message, fields) => log.warn(fields ?? {}, message), neverStored })
+  const { data, neverStoredHeaders: neverStored, partitions } = config
+  return openStore(data, { log: (message, fields) => log.warn(fields ?? {}, message), neverStored, partitions })
 }

@@ -16,7 +16,7 @@ import { forward } from '../reply/forward.ts'
 import type { ActionService } from '../services.ts'
 import type { Turn } from '../turns.ts'
 import type { Account } from '../waiting-budget.ts'
-import type { ActionContext } from './context.ts'
+import type { ActionContext, ActionPartition } from './context.ts'
 import type { PlannedOutcome } from './outcome.ts'
 import { keepOutcomes, planOutcome } from './outcome.ts'
 
@@ -135,21 +135,27 @@ export class Calls implements Turn {
   private outcome(service: ActionService, call: WaitingCall, outcome: Outcome): void {
     const { method, requestId } = call.command
     logLines(this.context.log, outcome.logs, () => ({ service: this.name, method, requestId }))
-    const plan = planOutcome(call.command, outcome, this.context.outbox.next)
-    keepOutcomes(this.context.keeper, [plan], (failed) => {
-      if (failed === undefined) this.act(service, call, plan)
+    const partition = this.context.partitionOf(call.command)
+    const plan = planOutcome(call.command, outcome, partition.keeper.places)
+    keepOutcomes(partition.keeper, [plan], (failed) => {
+      if (failed === undefined) this.act(service, call, plan, partition)
       else call.reply(failed)
     })
   }
 
-  private act({ storage, name }: ActionService, { command, reply }: WaitingCall, plan: PlannedOutcome): void {
+  private act(
+    { storage, name }: ActionService,
+    { command, reply }: WaitingCall,
+    plan: PlannedOutcome,
+    { commits }: ActionPartition,
+  ): void {
     const { answer, metadata } = plan.outcome
     const finish = () => {
       if (answer.kind === 'failure') reply({ kind: 'refusal', failure: answer.failure, metadata })
       else if (answer.kind === 'message') reply({ kind: 'reply', payload: answer.payload, metadata })
       else if (answer.kind === 'forward') {
         const onward = { call: answer.call, remember: undefined, effect: plan.moved }
-        forward(this.context, command, { storage, key: name }, onward, reply)
+        forward({ ...this.context, commits }, command, { storage, key: name }, onward, reply)
       }
     }
     if (plan.effects.length === 0) finish()

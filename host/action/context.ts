@@ -2,21 +2,26 @@
 
 import type { Logger } from 'pino'
 import type { Chance, Clock } from '../clock.ts'
-import type { Dispatch, Open } from '../command.ts'
+import type { Command, Dispatch, Open } from '../command.ts'
 import type { Keeper } from '../delivery/keeper.ts'
 import type { Outbox } from '../delivery/outbox.ts'
-import type { GroupCommit } from '../journal/group-commit.ts'
+import type { Joining } from '../journal/group-commit.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Services } from '../services.ts'
 import type { Turn } from '../turns.ts'
 import type { WaitingBudget } from '../waiting-budget.ts'
 
+export interface ActionPartition {
+  readonly commits: Joining
+  readonly keeper: Keeper
+}
+
 export interface ActionContext {
-  readonly commits: Pick<GroupCommit, 'join'>
   readonly services: Services
   readonly outbox: Outbox
-  readonly keeper: Keeper
+  /** Where what a call sends is kept. */
+  readonly partitionOf: (command: Command) => ActionPartition
   readonly dispatch: Dispatch
   readonly open: Open
   readonly clock: Clock

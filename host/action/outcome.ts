@@ -3,7 +3,7 @@
 // E1. Effects of a failing outcome count, too (§refusal-3).
 
 import type { Command, Failed } from '../command.ts'
-import type { NextEffect } from '../delivery/chains.ts'
+import type { Places } from '../delivery/chains.ts'
 import type { Keeper } from '../delivery/keeper.ts'
 import type { Delivered } from '../delivery/plan.ts'
 import { planDelivered, planEffects } from '../delivery/plan.ts'
@@ -17,10 +17,10 @@ export interface PlannedOutcome extends Delivered {
   readonly effects: readonly EffectEntry[]
 }
 
-export function planOutcome(command: Command, outcome: Outcome, next: NextEffect): PlannedOutcome {
+export function planOutcome(command: Command, outcome: Outcome, places: Places): PlannedOutcome {
   const cause = { service: command.service, entity: '', revision: 0 }
-  const effects = planEffects(command, cause, outcome.effects, next)
-  return { outcome, effects, ...planDelivered(command, outcome.answer) }
+  const effects = planEffects(command, cause, outcome.effects, places)
+  return { outcome, effects, ...planDelivered(command, outcome.answer, places) }
 }
 
 /** Put what outcomes planned on disk, if there is anything; then `kept` is called, once, with how that failed. */

@@ -195,10 +195,11 @@ export class ActionStream implements StreamCall, Turn {
 
   /** Effects on disk first, if there are any. */
   private keep(outcomes: readonly Outcome[], then: (planned: readonly PlannedOutcome[]) => void): void {
+    const { keeper } = this.context.partitionOf(this.command)
     const command = { ...this.command, effect: undefined, chain: chainOf(this.command) }
-    const planned = outcomes.map((outcome) => planOutcome(command, outcome, this.context.outbox.next))
+    const planned = outcomes.map((outcome) => planOutcome(command, outcome, keeper.places))
     this.committing = true
-    keepOutcomes(this.context.keeper, planned, (failed) => {
+    keepOutcomes(keeper, planned, (failed) => {
       this.committing = false
       if (failed === undefined) then(planned)
       else {

@@ -240,7 +240,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         if (purge && service.kind !== 'action') {
           await commits.alone(() => {
             entities.forget(service.storage)
-            journal.purge(service.storage)
+            return journal.purge(service.storage)
           })
         }
         await purged

@@ -12,7 +12,7 @@ import type { Replicas } from '../entity/replicas.ts'
 import type { Transcoder } from '../ingress/transcoder.ts'
 import type { Catalog } from '../journal/catalog.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
-import type { Journal } from '../journal/journal.ts'
+import type { Stored } from '../journal/stored.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Quarantine } from '../router/quarantine.ts'
 import type { Services } from '../services.ts'
@@ -22,7 +22,8 @@ export interface AdminContext {
   readonly config: Config
   readonly services: Services
   readonly deployer: Deployer
-  readonly journal: Journal
+  /** What all partitions have stored. */
+  readonly journal: Stored
   readonly disk: Disk
   readonly catalog: Catalog
   readonly entities: Entities

@@ -9,8 +9,9 @@ import { entityId, joinKey, splitKey } from '../entity/key.ts'
 import { ReplicaState } from '../entity/replica-state.ts'
 import { stuckCause, stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
-import type { EntityRef, Journal, JournalRecord } from '../journal/journal.ts'
+import type { EntityRef, JournalRecord } from '../journal/journal.ts'
 import type { Column } from '../journal/keys.ts'
+import type { Stored } from '../journal/stored.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Typed } from '../outcome.ts'
 import type { EntityService, EventSourcedService, ReplicatedService, Service, ValueService } from '../services.ts'
@@ -68,7 +69,7 @@ export async function listEntities(
 }
 
 /** Why a list may lack what it should have: parts of a column that cannot be read. */
-export function passedOver(journal: Journal, column: Column): readonly string[] {
+export function passedOver(journal: Pick<Stored, 'met'>, column: Column): readonly string[] {
   return journal.met
     .filter((met) => met.column === column && met.entity === undefined)
     .map(({ what, reason }) => `${what}: ${reason}`)

@@ -3,7 +3,8 @@
 // H1. Every effect has its place in its chain, given when it is planned; no place is given twice, also after a crash.
 // H2. So that a restart knows the count, some entry of every chain that is on disk says it: each write of an entry does, and where
 //     the last one to say it leaves, another one is written again in the same commit. No rows of its own, and no write more while
-//     effects arrive in their order.
+//     effects arrive in their order. Where all that are left lie in other partitions, one of these writes it in a commit of its own: a
+//     crash in between forgets some of the count, and the chain may have as many more.
 // H3. A chain is known while an effect of it is. What a client's streams cause later is a chain for each outcome.
 //
 // Owns: the count.   outbox.ts owns: what becomes of the one beyond.
@@ -14,8 +15,15 @@ import type { Batch } from '../journal/journal.ts'
 
 /** An effect that has no content yet. */
 export type InChain = Pick<EffectEntry, 'id' | 'chain' | 'place' | 'chainEffects'>
-/** Another effect of a chain; `undefined` begins one. */
-export type NextEffect = (chain: number | undefined) => InChain
+/** Where effects of one partition get their ids. */
+export interface Places {
+  /** Another effect of a chain; `undefined` begins one. */
+  next(chain: number | undefined): InChain
+  /** The id was given in this partition. */
+  owns(id: number): boolean
+  /** For an entry of another partition that goes on in this one: the same place of the same chain. */
+  moved(entry: EffectEntry): InChain
+}
 
 /** The chain that the effects of a command are part of, if it has one yet. */
 export function chainOf({ effect, chain }: Pick<Command, 'effect' | 'chain'>): number | undefined {
@@ -30,10 +38,24 @@ interface Chain {
   bearer: number
 }
 
+export interface ChainsParts {
+  /** Both are on disk in the same partition. */
+  readonly together: (one: number, other: number) => boolean
+  /** An entry of another partition is to say the count from now on: its partition writes it. */
+  readonly write: (entry: EffectEntry) => void
+}
+
+const onePartition: ChainsParts = { together: () => true, write() {} }
+
 export class Chains {
+  private readonly parts: ChainsParts
   private readonly chains = new Map<number, Chain>()
   /** Begun in this turn of the loop, and not written yet. A turn that fails leaves its own here, until the loop turns. */
   private readonly planned = new Map<number, Chain>()
+
+  constructor(parts: ChainsParts = onePartition) {
+    this.parts = parts
+  }
 
   get size(): number {
     return this.chains.size
@@ -101,11 +123,10 @@ export class Chains {
       return
     }
     if (chain.bearer !== id) return
-    for (const other of chain.live.values()) {
-      if (leaving.has(other.id)) continue
-      this.write(batch, other)
-      return
-    }
+    const others = [...chain.live.values()].filter((other) => !leaving.has(other.id))
+    const near = others.find((other) => this.parts.together(other.id, id))
+    if (near !== undefined) this.write(batch, near)
+    else if (others[0] !== undefined) this.parts.write(others[0])
   }
 
   clear(): void {

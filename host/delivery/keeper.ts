@@ -9,8 +9,9 @@
 import type { EffectEntry } from '../effect.ts'
 import type { InnkeeperError } from '../errors.ts'
 import { isDamaged } from '../journal/damage.ts'
-import type { GroupCommit } from '../journal/group-commit.ts'
+import type { Joining } from '../journal/group-commit.ts'
 import type { Batch } from '../journal/journal.ts'
+import type { Places } from './chains.ts'
 import type { Outbox } from './outbox.ts'
 
 /** What a commit does to the outbox. */
@@ -21,13 +22,19 @@ export interface Sending {
   readonly arrived: readonly number[]
 }
 
+/** Of one partition. */
 export class Keeper {
+  /** Where effects that are caused in this partition get their ids. */
+  readonly places: Places
   private readonly outbox: Outbox
-  private readonly commits: Pick<GroupCommit, 'join'>
+  private readonly commits: Joining
+  private readonly partition: number
 
-  constructor(outbox: Outbox, commits: Pick<GroupCommit, 'join'>) {
+  constructor(outbox: Outbox, commits: Joining, partition: number) {
     this.outbox = outbox
     this.commits = commits
+    this.partition = partition
+    this.places = outbox.places(partition)
   }
 
   /** Commit what `write` adds, with what is sent. `done` is called once it is on disk, or with why that is not known.
@@ -37,16 +44,16 @@ export class Keeper {
     write: (batch: Batch) => void,
     done: (error: Error | undefined) => void,
   ): InnkeeperError | undefined {
-    const { outbox } = this
+    const { outbox, partition } = this
     if (enqueued.length > 0 && !outbox.admits(enqueued)) return outbox.full(enqueued[0]!.cause.service)
     outbox.joined(enqueued, arrived)
     this.commits.join(
       (batch) => {
         write(batch)
-        outbox.write(batch, enqueued, arrived)
+        outbox.write(partition, batch, enqueued, arrived)
       },
       (error) => {
-        if (error === undefined) outbox.committed(enqueued, arrived)
+        if (error === undefined) outbox.committed(partition, enqueued, arrived)
         // One whose entity is damaged leaves the batch by itself; a store that failed is read anew.
         else if (isDamaged(error)) outbox.parted(enqueued, arrived)
         done(error)

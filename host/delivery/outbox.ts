@@ -16,6 +16,9 @@
 //     is no hop: it counts in the chain alone.
 // O8. What is done for many entries (reading, taking up, trying, giving up) is done for `pieceMax` a turn of the loop. Nothing is added
 //     before all that there is has been read, or shares and places would be given twice.
+// O9. Entries lie in the partition that gave their ids. What arrives in another one leaves a receipt in the commit that accepted it; then the entry
+//     goes, and after it the receipt. A start finds what a crash left of that: an entry with a receipt has arrived. So it arrives once, and
+//     no receipt stays.
 //
 // Owns: trying, parking, the waiting for synchronous ones.   Activation owns: the commits.   The target owns: the outcome.
 
@@ -25,12 +28,13 @@ import { timerMsMax } from '../clock.ts'
 import type { Command, Dispatch, Failed } from '../command.ts'
 import type { EffectEntry } from '../effect.ts'
 import { grpcCodeNames, InnkeeperError, tooManyHops, wire } from '../errors.ts'
-import type { GroupCommit } from '../journal/group-commit.ts'
+import type { Joining } from '../journal/group-commit.ts'
 import type { Batch, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
+import { Placement } from '../placement.ts'
 import { Shares } from '../shares.ts'
 import { nextTurn } from '../slices.ts'
-import type { InChain } from './chains.ts'
+import type { Places } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
 
 /** Waits between tries, in milliseconds; after the last the effect is parked. */
@@ -51,9 +55,15 @@ export type Became =
   /** No answer yet. */
   | { readonly became: 'under way' }
 
+/** Where a partition keeps its entries. */
+export interface OutboxPart {
+  readonly journal: Pick<Journal, 'nextOutboxId' | 'outbox' | 'receipts'>
+  readonly commits: Joining
+}
+
 export interface OutboxParts {
-  readonly journal: Journal
-  readonly commits: Pick<GroupCommit, 'join'>
+  /** By partition. */
+  readonly partitions: readonly OutboxPart[]
   readonly dispatch: Dispatch
   /** Why a service cannot be run, if that is so; `served` is to be called when it may have changed. */
   readonly unserved: (service: string) => string | undefined
@@ -72,12 +82,16 @@ export class Outbox {
   /** All entries that are in the journal's outbox, parked ones too, from the commit that brings them to the one that takes them. */
   private readonly entries = new Map<number, EffectEntry>()
   private readonly timers = new Set<NodeJS.Timeout>()
-  private readonly chains = new Chains()
+  private readonly chains: Chains
   /** Entries by causing service, those of commits on their way too. */
   private readonly shares: Shares
   /** Their bytes. */
   private readonly bytes: Shares
-  private lastId: number
+  /** By partition. */
+  private readonly lastIds: number[]
+  private readonly placement: Placement
+  /** Of entries that became a forward in another partition, while their tries are under way: the id of that. */
+  private readonly successors = new Map<number, number>()
   /** Counts `load`: what was tried before it is taken up anew, and its answer means nothing. */
   private era = 0
   private stopped = false
@@ -96,13 +110,25 @@ export class Outbox {
     this.parts = parts
     this.shares = new Shares(parts.limits.outboxEffectsMax)
     this.bytes = new Shares(parts.limits.outboxBytesMax)
-    this.lastId = parts.journal.nextOutboxId() - 1
+    this.placement = new Placement(parts.partitions.length)
+    this.lastIds = parts.partitions.map(({ journal }) => journal.nextOutboxId() - parts.partitions.length)
+    this.chains = new Chains({
+      together: (one, other) => this.placement.ofEffect(one) === this.placement.ofEffect(other),
+      write: (entry) => this.store(entry, ignore),
+    })
   }
 
-  /** Id and place of another effect, in the chain of a command that is part of one. */
-  readonly next = (chain: number | undefined): InChain => {
-    this.lastId += 1
-    return this.chains.next(this.lastId, chain)
+  /** Where effects that a partition causes get ids and places. */
+  places(partition: number): Places {
+    const give = () => (this.lastIds[partition]! += this.placement.count)
+    return {
+      next: (chain) => this.chains.next(give(), chain),
+      owns: (id) => this.placement.ofEffect(id) === partition,
+      moved: (entry) => {
+        const { place, chainEffects } = entry
+        return { id: give(), chain: nameOf(entry), place, chainEffects }
+      },
+    }
   }
 
   /** Entries by causing service. */
@@ -147,10 +173,16 @@ export class Outbox {
     return new InnkeeperError('overloaded', message)
   }
 
-  /** Into the batch of a commit: what it adds or replaces, and what it takes out. */
-  write(batch: Batch, enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
-    for (const entry of enqueued) this.chains.write(batch, entry)
-    for (const id of dequeued) this.chains.remove(batch, this.entries.get(id), id, this.leaving)
+  /** Into the batch of a partition's commit: what it adds or replaces, and what has arrived. */
+  write(partition: number, batch: Batch, enqueued: readonly EffectEntry[], arrived: readonly number[]): void {
+    for (const entry of enqueued) {
+      this.chains.write(batch, entry)
+      if (entry.was !== undefined) batch.receive(entry.was)
+    }
+    for (const id of arrived) {
+      if (this.placement.ofEffect(id) === partition) this.chains.remove(batch, this.entries.get(id), id, this.leaving)
+      else batch.receive(id)
+    }
   }
 
   find(id: number): EffectEntry | undefined {
@@ -178,24 +210,87 @@ export class Outbox {
     this.bytes.clear()
     this.chains.clear()
     this.putOff = []
+    this.successors.clear()
     this.era += 1
     const { era } = this
     this.loading = true
-    for (let after = 0; ; ) {
-      const page = this.parts.journal.outbox(after, pieceMax)
-      const last = page.at(-1)
-      if (last === undefined) break
-      after = last.id
-      for (const entry of page) {
-        this.entries.set(entry.id, entry)
-        this.take(entry)
-        this.chains.found(entry)
+    const arrived = await this.arrivedElsewhere(era)
+    const left = new Map<number, EffectEntry>()
+    for (const { journal } of this.parts.partitions) {
+      for (let after = 0; ; ) {
+        const page = journal.outbox(after, pieceMax)
+        const last = page.at(-1)
+        if (last === undefined) break
+        after = last.id
+        for (const entry of page) {
+          this.chains.found(entry)
+          if (arrived.has(entry.id)) {
+            left.set(entry.id, entry)
+            continue
+          }
+          this.entries.set(entry.id, entry)
+          this.take(entry)
+        }
+        await nextTurn()
+        if (era !== this.era || this.stopped) return false
       }
-      await nextTurn()
-      if (era !== this.era || this.stopped) return false
     }
     this.loading = false
+    for (const [id, partition] of arrived) this.settle(id, left.get(id), partition)
     return true
+  }
+
+  /** What has arrived in another partition, and where (O9). */
+  private async arrivedElsewhere(era: number): Promise<ReadonlyMap<number, number>> {
+    const arrived = new Map<number, number>()
+    for (const [partition, { journal }] of this.parts.partitions.entries()) {
+      for (let after = 0; era === this.era && !this.stopped; ) {
+        const page = journal.receipts(after, pieceMax)
+        if (page.length === 0) break
+        for (const id of page) arrived.set(id, partition)
+        after = page.at(-1)!
+        await nextTurn()
+      }
+    }
+    return arrived
+  }
+
+  /** Its entry goes, and then the receipt of it. */
+  private settle(id: number, entry: EffectEntry | undefined, partition: number): void {
+    const { log } = this.parts
+    const { era } = this
+    this.leaving.add(id)
+    const failed = (err: Error) => log.error({ effect: id, err }, 'an effect that arrived could not be taken out')
+    this.commitsOf(id).join(
+      (batch) => this.chains.remove(batch, entry, id, this.leaving),
+      (error) => {
+        if (era === this.era) this.leaving.delete(id)
+        if (error !== undefined) {
+          failed(error)
+          return
+        }
+        this.parts.partitions[partition]!.commits.join(
+          (batch) => batch.settle(id),
+          (error) => error && failed(error),
+        )
+      },
+    )
+  }
+
+  private commitsOf(id: number): Joining {
+    return this.parts.partitions[this.placement.ofEffect(id)]!.commits
+  }
+
+  /** Those of each partition, for a commit of it. */
+  private byPartition(entries: readonly EffectEntry[]): readonly (readonly [number, readonly EffectEntry[]])[] {
+    const groups = new Map<number, EffectEntry[]>()
+    for (const entry of entries) {
+      const partition = this.placement.ofEffect(entry.id)
+      const group = groups.get(partition)
+      if (group === undefined) groups.set(partition, [entry])
+      else group.push(entry)
+    }
+    return [...groups]
   }
 
   /** Take up what was loaded, in order, a piece a turn: when all services are there. `interrupted`: a process has ended meanwhile, perhaps
@@ -236,21 +331,21 @@ export class Outbox {
     if (again.length === 0) return
     for (const entry of again) this.entries.set(entry.id, entry)
     const { era } = this
-    this.parts.commits.join(
-      (batch) => {
-        this.write(batch, again, [])
-      },
-      (error) => {
-        if (error !== undefined) this.parts.log.error({ err: error }, 'effects could not be taken up')
-        else if (era === this.era) for (const entry of again) this.attempt(entry, ignore)
-      },
-    )
+    for (const [partition, entries] of this.byPartition(again))
+      this.parts.partitions[partition]!.commits.join(
+        (batch) => this.write(partition, batch, entries, []),
+        (error) => {
+          if (error !== undefined) this.parts.log.error({ err: error }, 'effects could not be taken up')
+          else if (era === this.era) for (const entry of entries) this.attempt(entry, ignore)
+        },
+      )
   }
 
   /** A commit was joined that takes entries out, or makes them a forward: what is written of them from now on would come after it,
    *  and bring back what has arrived. */
   joined(enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) {
+      if (entry.was !== undefined) this.leaving.add(entry.was)
       if (this.entries.has(entry.id)) this.leaving.add(entry.id)
       else {
         this.coming.add(entry.id)
@@ -263,6 +358,7 @@ export class Outbox {
   /** It did not come to that commit: everything is as it was. */
   parted(enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) {
+      if (entry.was !== undefined) this.leaving.delete(entry.was)
       this.leaving.delete(entry.id)
       if (this.entries.has(entry.id)) continue
       this.give(entry)
@@ -277,7 +373,7 @@ export class Outbox {
   }
 
   /** What a commit that is on disk brought: new entries, entries that became a forward, and ids of those that arrived. */
-  committed(enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
+  committed(partition: number, enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
     for (const entry of enqueued) {
       if (!this.coming.delete(entry.id)) {
         const before = this.entries.get(entry.id)
@@ -287,16 +383,45 @@ export class Outbox {
       }
       this.entries.set(entry.id, entry)
       this.leaving.delete(entry.id)
+      if (entry.was !== undefined) this.movedOn(entry.was, entry.id, partition)
     }
     for (const id of dequeued) {
       this.leaving.delete(id)
       const entry = this.entries.get(id)
-      if (entry === undefined) continue
-      this.entries.delete(id)
-      this.give(entry)
-      this.parts.delivered(entry.cause.service)
-      this.tell(id, { became: 'delivered' })
+      if (entry !== undefined) {
+        this.entries.delete(id)
+        this.give(entry)
+        this.parts.delivered(entry.cause.service)
+        this.tell(id, { became: 'delivered' })
+      }
+      if (this.placement.ofEffect(id) !== partition) this.settle(id, entry, partition)
     }
+  }
+
+  /** An entry of another partition is a forward in this one now. */
+  private movedOn(was: number, id: number, partition: number): void {
+    const entry = this.entries.get(was)
+    if (entry !== undefined) {
+      this.entries.delete(was)
+      this.give(entry)
+      this.successors.set(was, id)
+    }
+    const watcher = this.watchers.get(was)
+    if (watcher !== undefined) {
+      this.watchers.delete(was)
+      this.watchers.set(id, watcher)
+    }
+    this.settle(was, entry, partition)
+  }
+
+  /** The entry that a try was for, wherever it is by now. */
+  private now(id: number): EffectEntry | undefined {
+    let at = id
+    for (let next = this.successors.get(at); next !== undefined; next = this.successors.get(at)) {
+      this.successors.delete(at)
+      at = next
+    }
+    return this.entries.get(at)
   }
 
   /** False for one that arrived, was given up, became a forward, or was taken up anew: nothing is to be done for it. */
@@ -396,16 +521,17 @@ export class Outbox {
       this.leaving.add(entry.id)
       this.give(entry)
     }
-    this.parts.commits.join(
-      (batch) => {
-        for (const entry of entries) this.chains.remove(batch, entry, entry.id, this.leaving)
-      },
-      (error) => {
-        for (const { id } of entries) this.leaving.delete(id)
-        if (error !== undefined)
-          this.parts.log.error({ effects: entries.length, err: error }, 'effects could not be dropped')
-      },
-    )
+    for (const [partition, dropped] of this.byPartition(entries))
+      this.parts.partitions[partition]!.commits.join(
+        (batch) => {
+          for (const entry of dropped) this.chains.remove(batch, entry, entry.id, this.leaving)
+        },
+        (error) => {
+          for (const { id } of dropped) this.leaving.delete(id)
+          if (error !== undefined)
+            this.parts.log.error({ effects: dropped.length, err: error }, 'effects could not be dropped')
+        },
+      )
   }
 
   stop(): void {
@@ -446,7 +572,7 @@ export class Outbox {
       effect: entry,
     }
     dispatch(command, (answer) => {
-      const now = this.entries.get(entry.id)
+      const now = this.now(entry.id)
       // Whoever accepted it took it out in the commit; however the answer was in the end.
       if (answer.kind === 'reply' || now === undefined || era !== this.era) ended()
       else this.failed(now, answer, ended)
@@ -494,12 +620,12 @@ export class Outbox {
   private store(entry: EffectEntry, stored: () => void): void {
     const was = this.entries.get(entry.id)
     this.entries.set(entry.id, entry)
-    this.parts.commits.join(
+    this.commitsOf(entry.id).join(
       (batch) => {
         if (this.leaving.has(entry.id)) return
         if (was !== undefined && nameOf(was) !== nameOf(entry))
           this.chains.leave(batch, nameOf(was), entry.id, this.leaving)
-        this.write(batch, [entry], [])
+        this.write(this.placement.ofEffect(entry.id), batch, [entry], [])
       },
       (error) => {
         if (error !== undefined) this.parts.log.error({ effect: entry.id, err: error }, 'an effect could not be stored')

@@ -3,13 +3,14 @@
 // P1. Effects keep the order of the outcome, and are one hop further than the command; they are of its chain, or begin one.
 // P2. An accepted delivery takes its entry out in the commit that it made. If the answer is a forward, the entry becomes the forward, so
 //     that the chain goes on after a crash. A refusal leaves the entry where it is.
+// P3. An entry of another partition cannot be changed in this commit: the forward is an entry of this partition, in its place.
 //
 // Owns: the meaning of an outcome for the outbox.   entity/turn.ts and action/outcome.ts own: what of a failing outcome counts.
 
 import type { Command } from '../command.ts'
 import type { EffectEntry } from '../effect.ts'
 import type { Effect, GuestAnswer } from '../outcome.ts'
-import type { InChain, NextEffect } from './chains.ts'
+import type { InChain, Places } from './chains.ts'
 import { chainOf } from './chains.ts'
 
 /** What the delivered effect came to. */
@@ -30,21 +31,26 @@ export function planEffects(
   sender: Sender,
   cause: EffectEntry['cause'],
   effects: readonly Effect[],
-  next: NextEffect,
+  places: Pick<Places, 'next'>,
 ): readonly EffectEntry[] {
   if (effects.length === 0) return noEntries
   const hops = sender.hops + 1
   let last: InChain | undefined
   return effects.map(({ call, synchronous }): EffectEntry => {
-    last = next(last?.chain ?? chainOf(sender))
+    last = places.next(last?.chain ?? chainOf(sender))
     return { ...last, cause, call, synchronous, hops, attempts: 0, parked: undefined }
   })
 }
 
 /** What becomes of the entry that a command delivers (P2). */
-export function planDelivered({ effect, hops }: Sender, answer: GuestAnswer): Delivered {
+export function planDelivered(
+  { effect, hops }: Sender,
+  answer: GuestAnswer,
+  places: Pick<Places, 'owns' | 'moved'>,
+): Delivered {
   if (effect === undefined || answer.kind === 'failure') return nothing
-  if (answer.kind === 'forward')
-    return { moved: { ...effect, call: answer.call, hops: hops + 1, attempts: 0 }, arrived: undefined }
-  return { moved: undefined, arrived: effect.id }
+  if (answer.kind !== 'forward') return { moved: undefined, arrived: effect.id }
+  const onward = { ...effect, call: answer.call, hops: hops + 1, attempts: 0 }
+  const moved = places.owns(effect.id) ? onward : { ...onward, ...places.moved(effect), was: effect.id }
+  return { moved, arrived: undefined }
 }

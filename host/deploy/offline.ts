@@ -3,9 +3,14 @@
 import type { Logger } from 'pino'
 import { systemClock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
+import type { Joining } from '../journal/group-commit.ts'
+import { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import { openStore } from '../journal/rocksdb.ts'
+import type { Store } from '../journal/store.ts'
+import { storedIn } from '../journal/stored.ts'
 import type { Limits } from '../limits.ts'
+import { Placement } from '../placement.ts'
 import { Services } from '../services.ts'
 import { Deployer, type DeployOptions, type DeployResult } from './deploy.ts'
 
@@ -18,21 +23,24 @@ export async function dryRunOn(
   log: Logger,
   options: Omit<DeployOptions, 'dryRun'>,
 ): Promise<DeployResult> {
-  const { journal, catalog } = await openStore(directory, { log: (message, fields) => log.warn(fields ?? {}, message) })
+  const store = await openStore(directory, { log: (message, fields) => log.warn(fields ?? {}, message) })
   try {
+    const { catalog, journals } = store
+    const journal = storedIn(journals, new Placement(journals.length))
     const deployer = new Deployer({ catalog, journal, services: new Services(), limits, clock: systemClock, log })
     return await deployer.deploy(component, { ...options, dryRun: true })
   } finally {
-    journal.noteCensus()
-    await journal.close()
+    await noteCensus(store)
+    await store.close()
   }
 }
 
 /** A service is not served by the next host on the directory. Works on the catalog alone: nothing of the service is run.
  *  @throws InnkeeperError `storage_unavailable`, `unknown_service` */
 export async function undeployIn(directory: string, service: string, purge: boolean): Promise<void> {
-  const { journal, catalog } = await openStore(directory, { log: () => {} })
+  const store = await openStore(directory, { log: () => {} })
   try {
+    const { catalog, journals } = store
     const number = catalog.active().get(service)
     const deployments = catalog.deployments()
     const deployed = deployments.flatMap(({ services }) => services).findLast(({ name }) => name === service)
@@ -40,26 +48,41 @@ export async function undeployIn(directory: string, service: string, purge: bool
       throw new InnkeeperError('unknown_service', `no service ${service} is deployed in ${directory}`)
     if (number !== undefined) catalog.undeploy(service)
     catalog.putStrikes(service, undefined)
-    if (purge) await dropEffects(journal, service)
-    if (purge && deployed.kind !== 'action') journal.purge(deployed.storage)
+    const commits = new GroupCommit(store)
+    if (purge) for (const [index, journal] of journals.entries()) await dropEffects(journal, commits.of(index), service)
+    if (purge && deployed.kind !== 'action') for (const journal of journals) await journal.purge(deployed.storage)
   } finally {
-    await journal.close()
+    await store.close()
   }
 }
 
+/** What was counted for the trial, so that the next start need not. */
+async function noteCensus(store: Store): Promise<void> {
+  const commits = new GroupCommit(store)
+  for (const [index, journal] of store.journals.entries())
+    commits.of(index).join(
+      (batch) => batch.note(journal.census.notes(journal.lastCommit())),
+      () => {},
+    )
+  await commits.drain()
+}
+
 /** Give up what a purged service caused. */
-async function dropEffects(journal: Journal, service: string): Promise<void> {
+async function dropEffects(journal: Journal, commits: Joining, service: string): Promise<void> {
   for (let after = 0; ; ) {
     const page = journal.outbox(after, 1_000)
     const last = page.at(-1)
     if (last === undefined) return
     after = last.id
-    const batch = journal.batch()
     const caused = page.filter(({ cause }) => cause.service === service)
     if (caused.length === 0) continue
-    for (const { id } of caused) batch.dequeue(id)
     await new Promise<void>((resolve, reject) => {
-      journal.commit(batch, (error) => (error === undefined ? resolve() : reject(error)))
+      commits.join(
+        (batch) => {
+          for (const { id } of caused) batch.dequeue(id)
+        },
+        (error) => (error === undefined ? resolve() : reject(error)),
+      )
     })
   }
 }

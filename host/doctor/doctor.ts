@@ -3,12 +3,12 @@
 // C1. The directory is opened as a start opens it: its log is walked first, and a torn tail is cut and told.
 // C2. Entities are named by service and id, and those whose records lie in an unreadable block one by one: commits name them.
 
-import type { Store } from '../journal/catalog.ts'
 import { DamagedValue } from '../journal/damage.ts'
 import type { EntityRef } from '../journal/journal.ts'
 import { after, commitKey, entityPrefix, numberOf } from '../journal/keys.ts'
 import { decodeCommit } from '../journal/record.ts'
 import { openStore } from '../journal/rocksdb.ts'
+import type { Store } from '../journal/store.ts'
 import { walk } from '../journal/walk.ts'
 import type { Finding } from './scrub.ts'
 import { Scrub } from './scrub.ts'
@@ -46,7 +46,7 @@ export async function examine(directory: string, onBytes: (bytes: number) => voi
     const names = serviceNames(store)
     const found: Finding[] = []
     const scrub = new Scrub({
-      kv: store.kv,
+      store,
       deep: (storage) => names.get(storage)?.kind === 'replicated',
       found: (finding) => found.push(finding),
     })
@@ -62,7 +62,7 @@ export async function examine(directory: string, onBytes: (bytes: number) => voi
     }
     return { values: scrub.values, bytes: scrub.bytes, findings }
   } finally {
-    await store.journal.close()
+    await store.close()
   }
 }
 
@@ -76,7 +76,7 @@ export function serviceNames({ catalog }: Pick<Store, 'catalog'>): ReadonlyMap<n
 
 /** Entities of which commits wrote records that lie in a gap of the journal. */
 function* insideGap(
-  { kv }: Store,
+  { parts }: Store,
   { column, gap }: Finding,
 ): Generator<EntityRef & { readonly revisions: string }, undefined> {
   if (column !== 'journal' || gap === undefined) return undefined
@@ -87,7 +87,7 @@ function* insideGap(
     to: commitKey(Number.MAX_SAFE_INTEGER),
     rowsMax: 256,
   } as const
-  for (const step of walk(kv, commits)) {
+  for (const step of parts.flatMap((part) => [...walk(part, commits)])) {
     if (step.kind === 'gap') continue
     for (let at = 0; at < step.rows.length; at += 2) {
       for (const { entity, revision } of wroteOf(step.rows[at]!, step.rows[at + 1]!)) {

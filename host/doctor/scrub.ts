@@ -42,8 +42,15 @@ export interface Finding {
   readonly gap?: { readonly after: Buffer; readonly to: Buffer }
 }
 
-export interface ScrubParts {
+/** What is read. */
+export interface Scrubbed {
   readonly kv: Pick<Kv, 'range' | 'get'>
+  /** What each partition sees of it; where there is one, that is all. */
+  readonly parts: readonly Pick<Kv, 'range' | 'get'>[]
+}
+
+export interface ScrubParts {
+  readonly store: Scrubbed
   /** Storage ids whose bases and deltas are read through as replicas; without it none are. */
   readonly deep?: (storage: number) => boolean
   readonly found: (finding: Finding) => void
@@ -52,6 +59,9 @@ export interface ScrubParts {
 const rowsMax = 256
 const pageBytes = 64 * 1024
 const first = Buffer.alloc(1)
+/** Where the catalog's rows begin. */
+const firstLetter = Buffer.from('A')
+const hostColumns: ReadonlySet<Column> = new Set(['default', 'components'])
 /** Behind every key of the store: none begins with two bytes 255. */
 const end = Buffer.from([255, 255])
 
@@ -87,9 +97,15 @@ export class Scrub {
   }
 
   private *all(): Generator<[Column, Step], undefined> {
-    for (const column of columns)
-      for (const step of walk(this.parts.kv, { column, from: first, to: end, rowsMax, bytesMax: pageBytes }))
-        yield [column, step]
+    const { kv, parts } = this.parts.store
+    const page = { rowsMax, bytesMax: pageBytes }
+    for (const part of parts)
+      for (const column of columns) {
+        // Those of the host begin with a letter, and lie behind those of all partitions (partitioned.P3).
+        const shared = parts.length > 1 && part === parts[0] && hostColumns.has(column)
+        if (shared) for (const step of walk(kv, { column, from: firstLetter, to: end, ...page })) yield [column, step]
+        for (const step of walk(part, { column, from: first, to: end, ...page })) yield [column, step]
+      }
     return undefined
   }
 
@@ -157,7 +173,7 @@ export class Scrub {
     if (kind !== 'artefact') return
     const { modules } = JSON.parse(body.toString('utf8')) as { modules: number }
     for (let index = 0; index < modules; index++) {
-      if (!hasLong(this.parts.kv, `module/${contentHash}/${engine}/${index}`))
+      if (!hasLong(this.parts.store.kv, `module/${contentHash}/${engine}/${index}`))
         throw new DamagedValue(`its module ${index} is missing`)
     }
   }

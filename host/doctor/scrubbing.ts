@@ -5,8 +5,7 @@
 // B2. What is found is logged once, counted, and kept for `inn doctor`, up to `findingsMax`.
 
 import type { Logger } from 'pino'
-import type { Kv } from '../journal/kv.ts'
-import type { Finding } from './scrub.ts'
+import type { Finding, Scrubbed } from './scrub.ts'
 import { Scrub } from './scrub.ts'
 
 const bytesPerSecond = 1_000_000
@@ -16,7 +15,7 @@ const restMs = 60_000
 const shortestPauseMs = 20
 
 export interface ScrubbingParts {
-  readonly kv: Kv
+  readonly store: Scrubbed
   readonly log: Logger
   /** The store has failed: not now. */
   readonly unfit: () => boolean
@@ -33,7 +32,7 @@ export class Scrubbing {
 
   constructor(parts: ScrubbingParts) {
     this.parts = parts
-    this.scrub = new Scrub({ kv: parts.kv, found: (finding) => this.found(finding) })
+    this.scrub = new Scrub({ store: parts.store, found: (finding) => this.found(finding) })
   }
 
   get bytes(): number {

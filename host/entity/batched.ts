@@ -130,7 +130,7 @@ export class BatchedActivation extends Activation<EventSourcedService | ValueSer
       { service: name, entity: this.id, deployment, revision, sequence, keepsRecords, ageMs: this.context.age.now() },
       given,
       decisions,
-      this.context.outbox.next,
+      this.context.keeper.places,
     )
     recorder.decided(given.length, (performance.now() - startedMs) / 1000)
     if (plan.records.length === 0 && plan.enqueued.length === 0 && plan.arrived.length === 0) {

@@ -8,7 +8,7 @@ import type { Keeper } from '../delivery/keeper.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Disk } from '../disk.ts'
 import type { Age } from '../journal/age.ts'
-import type { GroupCommit } from '../journal/group-commit.ts'
+import type { Joining } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -27,12 +27,16 @@ export interface EntitySettings {
   readonly valueHistory: boolean
 }
 
-export interface EntityContext {
+/** What an entity's partition gives it. */
+export interface EntityPartition {
   readonly journal: Journal
-  readonly commits: Pick<GroupCommit, 'join'>
+  readonly commits: Joining
+  readonly keeper: Keeper
+}
+
+export interface EntityContext extends EntityPartition {
   readonly services: Services
   readonly outbox: Outbox
-  readonly keeper: Keeper
   readonly dispatch: Dispatch
   readonly open: Open
   readonly replicas: Replicas

@@ -21,7 +21,7 @@ import type { Turns } from '../turns.ts'
 import type { Account } from '../waiting-budget.ts'
 import type { Activation } from './activation.ts'
 import { BatchedActivation } from './batched.ts'
-import type { EntityContext } from './context.ts'
+import type { EntityContext, EntityPartition } from './context.ts'
 import type { Waiting, Work } from './mailbox.ts'
 import { bytesOf } from './mailbox.ts'
 import { OpenStream } from './open-stream.ts'
@@ -34,8 +34,20 @@ export const sweepEveryMs = 1_000
 export const dropMax = 100
 const dropMs = 5
 
+/** The partitions of this host. */
+export interface EntityPartitions {
+  readonly all: readonly EntityPartition[]
+  ofEntity(storage: StorageId, key: string): EntityPartition
+}
+
+/** What all activations are given, whatever their partition. */
+type SharedContext = Omit<EntityContext, keyof EntityPartition>
+
 export class Entities {
-  private readonly context: EntityContext
+  private readonly context: SharedContext
+  /** By partition. */
+  private readonly contexts: ReadonlyMap<EntityPartition, EntityContext>
+  private readonly partitions: EntityPartitions
   private readonly turns: Turns
   private readonly spaces = new Map<StorageId, Space>()
   private count = 0
@@ -44,8 +56,13 @@ export class Entities {
   private readonly costs = new WeakMap<EntityService, ReadingCost>()
   private readonly batches = new WeakMap<EntityService, BatchSize>()
 
-  constructor(context: Omit<EntityContext, 'again' | 'batchOf' | 'close' | 'costOf'>, turns: Turns) {
+  constructor(
+    context: Omit<SharedContext, 'again' | 'batchOf' | 'close' | 'costOf'>,
+    partitions: EntityPartitions,
+    turns: Turns,
+  ) {
     this.turns = turns
+    this.partitions = partitions
     this.context = {
       ...context,
       again: this.turns.again,
@@ -53,6 +70,8 @@ export class Entities {
       costOf: (service) => this.costOf(service),
       batchOf: (service) => this.batchOf(service),
     }
+    const contextIn = ({ journal, commits, keeper }: EntityPartition) => ({ ...this.context, journal, commits, keeper })
+    this.contexts = new Map(partitions.all.map((partition) => [partition, contextIn(partition)]))
   }
 
   /** What states of this version of a service cost to read, as measured since it was deployed or the host started. */
@@ -267,10 +286,11 @@ export class Entities {
     const now = this.context.clock.now()
     if (activation === undefined) {
       if (this.count >= this.context.limits.activationsMax) this.makeRoom()
+      const context = this.contexts.get(this.partitions.ofEntity(service.storage, key))!
       activation =
         service.kind === 'replicated'
-          ? new ReplicatedActivation(this.context, service, key)
-          : new BatchedActivation(this.context, service, key)
+          ? new ReplicatedActivation(context, service, key)
+          : new BatchedActivation(context, service, key)
       this.count += 1
       activations.set(key, activation)
     } else if (activation.usedAtMs !== now) {

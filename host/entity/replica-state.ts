@@ -22,7 +22,7 @@ export class ReplicaState {
   readonly replica: Replica
   revision = 0
   nowMs = 0
-  private readonly journal: Journal
+  private readonly journal: Pick<Journal, 'base' | 'head' | 'records'>
   private readonly entity: EntityRef
   /** Revision of the last record that is in `replica`. */
   private folded = 0
@@ -31,7 +31,7 @@ export class ReplicaState {
   private bytesSince = 0
 
   /** @throws InnkeeperError `storage_unavailable`, `data_damaged` */
-  constructor(journal: Journal, entity: EntityRef) {
+  constructor(journal: Pick<Journal, 'base' | 'head' | 'records'>, entity: EntityRef) {
     this.journal = journal
     this.entity = entity
     const base = journal.base(entity)

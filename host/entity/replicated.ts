@@ -190,11 +190,11 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
 
   protected work(): void {
     const state = this.state!
-    const { limits, clock, outbox, metrics, age } = this.context
+    const { limits, clock, keeper, metrics, age } = this.context
     const { name, deployment } = this.service
     state.nowMs = Math.max(clock.now(), state.nowMs)
     const start = { service: name, entity: this.id, deployment, revision: state.revision, sequence: 0 }
-    const planner = new TurnPlanner({ ...start, keepsRecords: false, ageMs: age.now() }, outbox.next)
+    const planner = new TurnPlanner({ ...start, keepsRecords: false, ageMs: age.now() }, keeper.places)
     const turn = new ReplicaTurn(planner, state.nowMs)
     const startedMs = performance.now()
     this.tellOn(turn)

@@ -10,7 +10,7 @@
 // Owns: the meaning of decisions.   Activation owns: when, and carrying it out.
 
 import { hash } from 'node:crypto'
-import type { NextEffect } from '../delivery/chains.ts'
+import type { Places } from '../delivery/chains.ts'
 import type { Sending } from '../delivery/keeper.ts'
 import type { Sender } from '../delivery/plan.ts'
 import { planDelivered, planEffects } from '../delivery/plan.ts'
@@ -63,15 +63,15 @@ export interface TurnStart {
   readonly ageMs: number
 }
 
-/** `decisions` has one for each of `given`. `nextEffect` hands out ids and places in a chain.
+/** `decisions` has one for each of `given`. `places` hands out ids and places in a chain.
  *  A decision without an answer must not come here (guest/lift-outcome.ts makes it a fault). */
 export function planTurn(
   start: TurnStart,
   given: readonly Given[],
   decisions: readonly Decision[],
-  nextEffect: NextEffect,
+  places: Places,
 ): TurnPlan {
-  const planner = new TurnPlanner(start, nextEffect)
+  const planner = new TurnPlanner(start, places)
   const steps: Step[] = []
   for (let index = 0; index < given.length; index++) steps.push(planner.decided(given[index]!, decisions[index]!))
   return planner.plan(steps)
@@ -84,15 +84,15 @@ export class TurnPlanner {
   readonly records: JournalRecord[] = []
   readonly enqueued: EffectEntry[] = []
   private readonly start: TurnStart
-  private readonly nextEffect: NextEffect
+  private readonly places: Places
   private readonly remembered: Remembered[] = []
   private readonly arrived: number[] = []
   private eventCount = 0
   private eventBytes = 0
 
-  constructor(start: TurnStart, nextEffect: NextEffect) {
+  constructor(start: TurnStart, places: Places) {
     this.start = start
-    this.nextEffect = nextEffect
+    this.places = places
     this.revision = start.revision
     this.sequence = start.sequence
   }
@@ -122,7 +122,7 @@ export class TurnPlanner {
       }
     }
     const effects = this.effects(waiting.command, outcome.effects)
-    const { moved, arrived } = planDelivered(waiting.command, answer)
+    const { moved, arrived } = planDelivered(waiting.command, answer, this.places)
     if (moved !== undefined) this.enqueued.push(moved)
     if (arrived !== undefined) this.arrived.push(arrived)
     if (answer.kind === 'forward')
@@ -164,7 +164,7 @@ export class TurnPlanner {
   /** Effects of the last record, with their places in the outbox. */
   effects(sender: Sender, effects: readonly Effect[]): readonly EffectEntry[] {
     const { service, entity } = this.start
-    const entries = planEffects(sender, { service, entity, revision: this.revision }, effects, this.nextEffect)
+    const entries = planEffects(sender, { service, entity, revision: this.revision }, effects, this.places)
     if (entries.length > 0) this.enqueued.push(...entries)
     return entries
   }

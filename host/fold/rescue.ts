@@ -6,7 +6,8 @@
 import { ReadingCost } from '../entity/reading-cost.ts'
 import { stuckCause, stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
-import type { EntityRef, Journal } from '../journal/journal.ts'
+import type { EntityRef } from '../journal/journal.ts'
+import type { Stored } from '../journal/stored.ts'
 import type { Limits } from '../limits.ts'
 import type { EventSourcedService } from '../services.ts'
 import type { Folder } from './folder.ts'
@@ -24,7 +25,7 @@ export interface Rescued {
 
 /** @throws InnkeeperError `entity_stuck` where that is not enough, or no question of fuel */
 export async function rescue(
-  journal: Journal,
+  journal: Pick<Stored, 'head' | 'snapshot' | 'events' | 'putSnapshot'>,
   folder: Folder,
   service: EventSourcedService,
   entity: EntityRef,

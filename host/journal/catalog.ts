@@ -31,6 +31,8 @@ export interface DeployedService {
 export interface Catalog extends AgeStore {
   /** Id of this data directory, made at its creation: 32 hex characters. */
   readonly directoryId: string
+  /** How many partitions it was made with. */
+  readonly partitions: number
   /** All deployments ever, by number. */
   deployments(): readonly Deployment[]
   /** The deployment that serves each service now, by service name. */
@@ -55,16 +57,4 @@ export interface Catalog extends AgeStore {
   descriptors(hash: string): Uint8Array | undefined
   /** A piece a turn of the loop. */
   putArtefact(artefact: Artefact): Promise<void>
-}
-
-/** One open data directory. */
-export interface Store {
-  /** What journal and catalog are made of: for checks of every byte (scrub.ts). */
-  readonly kv: import('./kv.ts').Kv
-  readonly journal: import('./journal.ts').Journal
-  readonly catalog: Catalog
-  /** Id of this host among the replicas of its entities (incarnation.ts). */
-  readonly replica: string
-  /** Note how far this replica has come. Called now and then, and at the end. */
-  note(): void
 }

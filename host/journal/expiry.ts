@@ -1,12 +1,12 @@
 // Expiry: idempotency keys whose time has come are forgotten, some a turn of the loop.
 //
-// Each piece is alone (GroupCommit): what is deleted while a commit is on its way is not gone before that has ended, and would be found, and
-// counted, once more.
+// Each piece is a commit like any other, and looked for once the one before is on disk: what is deleted by a commit on its way would be found,
+// and counted, once more.
 //
-// Owns: the pace.   The journal owns: which, and the deleting.
+// Owns: the pace.   The journal owns: which.
 
 import { nextTurn } from '../slices.ts'
-import type { GroupCommit } from './group-commit.ts'
+import type { Joining } from './group-commit.ts'
 import type { Journal } from './journal.ts'
 
 /** Looked at in one turn. */
@@ -16,14 +16,21 @@ const expireMax = 10_000
 
 /** `unfit`: the journal cannot be asked now. */
 export async function expire(
-  journal: Pick<Journal, 'expireIdempotency'>,
-  commits: Pick<GroupCommit, 'alone'>,
+  journal: Pick<Journal, 'expired'>,
+  commits: Joining,
   beforeMs: number,
   unfit: () => boolean,
 ): Promise<void> {
   for (let left = expireMax; left > 0 && !unfit(); left -= expireAtOnce) {
-    const found = await commits.alone(() => (unfit() ? 0 : journal.expireIdempotency(beforeMs, expireAtOnce)))
-    if (found < expireAtOnce) return
+    const expired = journal.expired(beforeMs, expireAtOnce)
+    if (expired.keys.length > 0)
+      await new Promise<void>((resolve, reject) => {
+        commits.join(
+          (batch) => batch.forget(expired),
+          (error) => (error === undefined ? resolve() : reject(error)),
+        )
+      })
+    if (expired.found < expireAtOnce) return
     await nextTurn()
   }
 }

@@ -1,6 +1,8 @@
-// Group commit: everything that wants to be written in one turn of the loop is one batch and one sync.
+// Group commit: everything that wants to be written in one turn of the loop is one commit for each partition, and one sync for all that lie in
+// one store.
 //
-// G1. Nobody hears of its write before the sync of the batch that holds it; `done`s are called in the order of joining.
+// G1. Nobody hears of its write before the sync of the batch that holds it; `done`s are called in the order of joining, whatever
+//     their partitions.
 // G2. A writer must not throw: a half-written batch cannot be taken apart. It is a bug, and fails the whole batch: nothing
 //     of it is written, and all who joined it hear why. One that finds its entity damaged before it has written anything is the
 //     exception: it alone hears so.
@@ -17,6 +19,18 @@ import type { Batch, Journal } from './journal.ts'
 
 type Done = (error: Error | undefined) => void
 
+/** What one partition's writers are given. */
+export interface Joining {
+  /** Add to this turn's batch; `done` is called once it is on disk, or with why that is not known. */
+  join(write: (batch: Batch) => void, done: Done): void
+}
+
+/** What is written: the journals of its partitions, and one write for all that they hand in (partitioned.ts). */
+export interface Written {
+  readonly journals: readonly Journal[]
+  readonly flush: () => void
+}
+
 interface Joined {
   readonly done: Done
   /** It is not in the batch. */
@@ -24,8 +38,10 @@ interface Joined {
 }
 
 export class GroupCommit {
-  private readonly journal: Journal
-  private batch: Batch | undefined
+  private readonly store: Written
+  private readonly joinings: readonly Joining[]
+  /** By partition. */
+  private batches: (Batch | undefined)[] = []
   private waiting: Joined[] = []
   private spoiled: Error | undefined
   private committing = false
@@ -36,29 +52,33 @@ export class GroupCommit {
   private ended: (() => void)[] = []
   /** What joins while somebody is alone, or waits for that. */
   private alones = 0
-  private putOff: { readonly write: (batch: Batch) => void; readonly done: Done }[] = []
+  private putOff: { readonly partition: number; readonly write: (batch: Batch) => void; readonly done: Done }[] = []
 
   private readonly onBug: (error: unknown) => void
 
   /** `onBug` hears of a `done` that threw, after all others have been called. */
-  constructor(journal: Journal, onBug: (error: unknown) => void = rethrow) {
-    this.journal = journal
+  constructor(store: Written, onBug: (error: unknown) => void = rethrow) {
+    this.store = store
     this.onBug = onBug
+    this.joinings = store.journals.map((_, partition) => ({ join: (write, done) => this.join(partition, write, done) }))
   }
 
-  /** Add to this turn's batch; `done` is called once it is on disk, or with why that is not known. */
-  join(write: (batch: Batch) => void, done: Done): void {
+  of(partition: number): Joining {
+    return this.joinings[partition]!
+  }
+
+  private join(partition: number, write: (batch: Batch) => void, done: Done): void {
     if (this.alones > 0) {
-      this.putOff.push({ write, done })
+      this.putOff.push({ partition, write, done })
       return
     }
-    this.batch ??= this.journal.batch()
-    const { size } = this.batch
+    const batch = (this.batches[partition] ??= this.store.journals[partition]!.batch())
+    const { size } = batch
     let refused: Error | undefined
     try {
-      if (this.spoiled === undefined) write(this.batch)
+      if (this.spoiled === undefined) write(batch)
     } catch (error) {
-      if (isDamaged(error) && this.batch.size === size) refused = error
+      if (isDamaged(error) && batch.size === size) refused = error
       else this.spoiled = toInnkeeperError(error)
     }
     this.waiting.push({ done, refused })
@@ -72,11 +92,11 @@ export class GroupCommit {
 
   /** Commit what has joined now, rather than at the end of the turn. */
   flush(): void {
-    if (this.committing || this.batch === undefined) return
+    if (this.committing || this.waiting.length === 0) return
     if (this.gathering !== undefined && this.waiting.length < this.gathering.wanted) return
     this.gathered()
-    const { batch, waiting, spoiled } = this
-    this.batch = undefined
+    const { batches, waiting, spoiled } = this
+    this.batches = []
     this.waiting = []
     this.spoiled = undefined
     if (spoiled !== undefined) {
@@ -84,25 +104,43 @@ export class GroupCommit {
       return
     }
     this.committing = true
-    const committed = (error: Error | undefined) => {
+    this.commit(batches, (error) => {
       this.committing = false
       if (error === undefined) this.gather(waiting.length)
       this.tell(waiting, error)
       // What a `done` has just added waits for its turn like all else, or an answer could keep the loop to itself.
       if (!this.armed) this.flush()
       for (const resolve of this.ended.splice(0)) resolve()
+    })
+  }
+
+  /** `done` is called once, when every partition's batch is on disk, with the first failure. */
+  private commit(batches: readonly (Batch | undefined)[], done: Done): void {
+    let left = 1
+    let failed: Error | undefined
+    const ended = (error: Error | undefined) => {
+      failed ??= error
+      left -= 1
+      if (left === 0) done(failed)
     }
-    try {
-      this.journal.commit(batch, committed)
-    } catch (error) {
-      // Refused whole: the assert of a sequence conflict.
-      if (this.committing) committed(toInnkeeperError(error))
+    for (let partition = 0; partition < batches.length; partition++) {
+      const batch = batches[partition]
+      if (batch === undefined) continue
+      left += 1
+      try {
+        this.store.journals[partition]!.commit(batch, ended)
+      } catch (error) {
+        // Refused whole: the assert of a sequence conflict.
+        ended(toInnkeeperError(error))
+      }
     }
+    this.store.flush()
+    ended(undefined)
   }
 
   /** Resolves when everything that has joined is on disk or has failed. */
   async drain(): Promise<void> {
-    while (this.committing || this.batch !== undefined) {
+    while (this.committing || this.waiting.length > 0) {
       this.gathered()
       this.flush()
       if (this.committing) await new Promise<void>((resolve) => this.ended.push(resolve))
@@ -112,20 +150,21 @@ export class GroupCommit {
   }
 
   /** Run what must meet no commit, when all that has joined has ended and before anything else does. */
-  async alone<T>(run: () => T): Promise<T> {
+  async alone<T>(run: () => T | Promise<T>): Promise<T> {
     this.alones += 1
     try {
       await this.drain()
-      return run()
+      return await run()
     } finally {
       this.alones -= 1
-      if (this.alones === 0) for (const { write, done } of this.putOff.splice(0)) this.join(write, done)
+      if (this.alones === 0)
+        for (const { partition, write, done } of this.putOff.splice(0)) this.join(partition, write, done)
     }
   }
 
   /** So many were answered, and may come again. */
   private gather(answered: number): void {
-    const { gatherMs } = this.journal.pace
+    const { gatherMs } = this.store.journals[0]!.pace
     if (gatherMs === 0) return
     const timer = setTimeout(() => {
       this.gathered()

@@ -15,7 +15,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { InnkeeperError } from '../errors.ts'
-import type { Warn } from './kv-journal.ts'
+import type { Warn } from './health.ts'
 import type { Manifest, Noted } from './marker.ts'
 import { manifestOf, markerOf, readMarker, writeMarker } from './marker.ts'
 

@@ -3,12 +3,12 @@
 // J1. A batch is all or nothing: records, idempotency entries, outbox changes. `commit` answers after the sync, never before.
 // J2. Of one entity, revisions and event sequences start at 1 and have no gaps and no repeats; a batch that would break that
 //     is refused whole (`sequence_conflict` is a bug of the caller, so an assert).
-// J3. Commits are numbered without gaps within a partition (0 today), and each leaves one small record naming the journal
-//     keys it wrote: the global order that views will follow.
+// J3. Commits are numbered without gaps within a partition, by their places in its log (log/log.ts). Each leaves one small record naming the
+//     journal keys it wrote: the order that views will follow, and how far the state has come.
 // J4. A commit that failed leaves the outcome unknown. The journal then refuses everything, reads included, with
 //     `storage_unavailable` until `reopen` succeeded. Damage is no failure: what lies in it is refused with `data_damaged`, and
 //     everything else goes on.
-// J5. Snapshots and expiry are a cache's business: written without sync, their loss changes no state.
+// J5. Snapshots are a cache's business: written beside the log and without sync, their loss changes no state. All else is in commits.
 // J6. Nothing above may assume that a commit is local or instant: `done` may be called in the same tick or much later,
 //     always in the order of the commits.
 //
@@ -24,6 +24,7 @@ import type { Metadata } from '../metadata.ts'
 import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
 import type { Census } from './census.ts'
 import type { Column } from './keys.ts'
+import type { Write } from './kv.ts'
 import type { Pace } from './pace.ts'
 import type { Usage } from './usage.ts'
 
@@ -143,6 +144,22 @@ export interface Batch {
   /** Add or replace. */
   enqueue(entry: EffectEntry): void
   dequeue(id: number): void
+  /** An effect of another partition has arrived here: told to that partition, and kept until it knows. */
+  receive(id: number): void
+  /** That partition knows. */
+  settle(id: number): void
+  forget(expired: Expired): void
+  /** What the census has counted, so that the next start need not. */
+  note(writes: readonly Write[]): void
+}
+
+/** Idempotency keys whose time has come. */
+export interface Expired {
+  /** Entries looked at. */
+  readonly found: number
+  readonly keys: readonly Buffer[]
+  /** What they took. */
+  readonly bytes: ReadonlyMap<StorageId, number>
 }
 
 export interface EntitySummary {
@@ -210,12 +227,14 @@ export interface Journal {
   putSnapshot(entity: EntityRef, snapshot: Snapshot): void
 
   idempotency(entity: EntityRef, idempotencyKey: string): IdempotencyEntry | undefined
-  /** Forget entries stored before the age `beforeMs`, at most `max` of them; answers how many. */
-  expireIdempotency(beforeMs: number, max: number): number
+  /** Entries stored before the age `beforeMs`, at most `max` of them: to be forgotten by a commit that is asked for at once. */
+  expired(beforeMs: number, max: number): Expired
 
   /** Waiting and parked effects, in order of their ids. */
   outbox(afterId: number, max: number): readonly EffectEntry[]
   nextOutboxId(): number
+  /** Ids of effects of other partitions that have arrived here, behind `afterId`. */
+  receipts(afterId: number, max: number): readonly number[]
 
   /** Entities of a storage id in key order, whose key starts with `prefix` and lies after `after`: those with records, or
    *  those with a base (values). */
@@ -226,13 +245,17 @@ export interface Journal {
     max: number,
     by?: 'records' | 'base',
   ): readonly EntitySummary[]
-  /** Remove everything stored for a storage id. Synced. Not while a commit is under way (`GroupCommit.alone`). */
-  purge(storage: StorageId): void
+  /** Remove everything stored for a storage id, in an entry of its own. Not while a commit is under way (`GroupCommit.alone`).
+   *  Rejects with `storage_unavailable`. */
+  purge(storage: StorageId): Promise<void>
 
-  /** Number of the last commit of partition 0; 0 before the first. */
+  /** Number of the last commit; 0 before the first. */
   lastCommit(): number
   /** Commits with number > `after`, in order: the journal keys that each wrote. */
   commits(after: number, max: number): readonly CommitRecord[]
+
+  /** Keys of entities that the newest commits changed, at most `max`, as far back as is worth looking. */
+  lastChanged(storage: StorageId, max: number): Promise<readonly string[]>
 
   /** How quick the disk is, and so where commits wait for it. */
   readonly pace: Pace
@@ -241,9 +264,6 @@ export interface Journal {
   readonly census: Census
   /** Bytes of it. */
   readonly usage: Usage
-  /** Write down what was counted, so that the next start need not. Without sync. */
-  noteCensus(): void
-
   /** Damage that was met since the start, each once, up to a bound. */
   readonly met: readonly MetDamage[]
 
@@ -253,6 +273,8 @@ export interface Journal {
   examine(): void
   /** After a failure: close, check the WAL, open. Rejects if that does not work yet. */
   reopen(): Promise<void>
+  /** Its engine was opened again by somebody else. */
+  reread(): void
   close(): Promise<void>
 }
 

@@ -10,6 +10,9 @@
 //   commits      | partition 2 | number 8 |                                       -> Commit
 //   components   | text |                                                         -> raw bytes (catalog)
 //   default      | text |                                                         -> framed JSON (catalog, meta)
+//                | receipt/ID |                                                   -> (empty; an effect of another partition)
+//
+// Where there are several partitions, each key of one has its number, 2 bytes, before all this (partitioned.ts).
 //
 // K1. `entity` is UTF-8 with every 00 written as 00 FF; its end is 00 01. So no entity's keys lie among another's, and entities
 //     sort by their ids, which length prefixes would not give (decision 0003).
@@ -30,7 +33,8 @@ export const columns = [
 ] as const
 export type Column = (typeof columns)[number]
 
-export const partition = 0
+/** Stands in the keys of commits, from before there were several partitions (partitioned.ts). */
+const commitPartition = 0
 
 /** storage and entity: what all keys of one entity start with. */
 export function entityPrefix({ storage, key }: EntityRef): Buffer {
@@ -115,7 +119,7 @@ export function expiredEntry(key: Buffer): Buffer {
 
 export function commitKey(number: number): Buffer {
   const key = Buffer.alloc(10)
-  key.writeUInt16BE(partition, 0)
+  key.writeUInt16BE(commitPartition, 0)
   writeNumber(key, number, 2)
   return key
 }
@@ -124,6 +128,17 @@ export function outboxKey(id: number): Buffer {
   const key = Buffer.alloc(8)
   writeNumber(key, id, 0)
   return key
+}
+
+const receiptPrefix = 'receipt/'
+
+/** That an effect of another partition has arrived in this one. */
+export function receiptKey(id: number): Buffer {
+  return Buffer.from(`${receiptPrefix}${String(id).padStart(16, '0')}`)
+}
+
+export function receiptId(key: Buffer): number {
+  return Number(key.toString().slice(receiptPrefix.length))
 }
 
 function writeNumber(into: Buffer, number: number, at: number): void {

@@ -11,13 +11,14 @@ import type {
   Batch,
   CommitRecord,
   EntityRef,
+  Expired,
   IdempotencyEntry,
   JournalRecord,
   StorageId,
   StoredSubscription,
 } from './journal.ts'
 import type { Column } from './keys.ts'
-import { entityPrefix, expiryKey, idempotencyKey, numbered, outboxKey, subscriptionKey } from './keys.ts'
+import { entityPrefix, expiryKey, idempotencyKey, numbered, outboxKey, receiptKey, subscriptionKey } from './keys.ts'
 import type { Write } from './kv.ts'
 import type { NeverStored } from './record.ts'
 import { encodeBase, encodeIdempotency, encodeOutbox, encodeRecord, encodeSubscription } from './record.ts'
@@ -58,6 +59,8 @@ export class KvBatch implements Batch {
   readonly brought: Counted[] = []
   /** For the account of bytes. */
   readonly used = new Map<StorageId, Change>()
+  /** Bytes of idempotency keys whose time has come. */
+  readonly expired = new Map<StorageId, number>()
   /** Bytes of what `wrote` names. */
   private readonly sizes: number[] = []
   /** Of keys that were stored before, by what this batch makes of them. */
@@ -186,6 +189,26 @@ export class KvBatch implements Batch {
 
   dequeue(id: number): void {
     this.writes.push(['outbox', outboxKey(id), undefined])
+  }
+
+  receive(id: number): void {
+    this.writes.push(['default', receiptKey(id), nothing])
+  }
+
+  settle(id: number): void {
+    this.writes.push(['default', receiptKey(id), undefined])
+  }
+
+  forget({ keys, bytes }: Expired): void {
+    for (const key of keys) this.writes.push(['idempotency', key, undefined])
+    for (const [storage, gone] of bytes) {
+      const before = this.expired.get(storage) ?? 0
+      this.expired.set(storage, before + gone)
+    }
+  }
+
+  note(writes: readonly Write[]): void {
+    this.writes.push(...writes)
   }
 }
 

@@ -1,6 +1,8 @@
 // The catalog over a Kv: framed JSON in `default`, raw bytes of components and modules in `components`.
 //
-//   default      directory                     -> {"format":1,"id":"..."}
+//   default      directory                     -> {"format":1,"id":"..."}; with several partitions {"format":2,"id":"...","partitions":4}
+//                control                       -> {"position":17}: the last entry of the control log, which all rows below but age,
+//                                                 incarnation and directory are written by
 //                storage/<persistence id>      -> {"id":7}
 //                deployment/<number, 10 digits>-> Deployment
 //                incarnation                   -> {"replica":"...","place":"..."}
@@ -18,39 +20,63 @@ import type { Artefact } from '../guest/artefact.ts'
 import type { Strikes } from '../in-hand.ts'
 import { nextTurn } from '../slices.ts'
 import type { Catalog, Deployment } from './catalog.ts'
-import { DamagedValue, damagedIn, isDamaged } from './damage.ts'
+import { DamagedValue, damagedError, damagedIn, isDamaged } from './damage.ts'
+import { Health } from './health.ts'
 import type { IncarnationStore, StoredIncarnation } from './incarnation.ts'
 import type { StorageId } from './journal.ts'
 import type { Column } from './keys.ts'
 import { after } from './keys.ts'
 import type { Kv, Write } from './kv.ts'
+import { LocalLog } from './log/local.ts'
+import type { CommitLog } from './log/log.ts'
 import { longWrites, readLong } from './pieces.ts'
 import { frame, unframe } from './record.ts'
 
-/** Layout of the data directory. A host refuses one that is newer than it knows. */
-const format = 1
+/** Layouts of the data directory: with one partition, with several. A host refuses one that is newer than it knows. */
+const formats = { single: 1, partitioned: 2 } as const
 const allMax = 1_000_000
 
-/** Runs an access to the store; throws `storage_unavailable` where the store has failed. */
-export type Using = <T>(run: () => T) => T
+interface StoredDirectory {
+  readonly format: number
+  readonly id: string
+  readonly partitions?: number
+}
 
 export class KvCatalog implements Catalog, IncarnationStore {
   readonly directoryId: string
+  /** Fixed when the directory was made. */
+  readonly partitions: number
   private readonly kv: Kv
-  private readonly using: Using
+  private readonly health: Health
+  private log: CommitLog
 
-  /** `using` wraps every access, so that a failure here is one of the whole store (journal.J4).
-   *  @throws InnkeeperError `storage_unavailable` for a directory of a newer format. */
-  constructor(kv: Kv, using: Using = (run) => run()) {
+  /** A failure here is one of the whole store (journal.J4). `partitions`: how many there are to be; what is there if it says nothing, or 1.
+   *  @throws InnkeeperError `storage_unavailable` for a directory of a newer format, or with another number of partitions. */
+  constructor(kv: Kv, health = new Health(() => {}), partitions?: number) {
     this.kv = kv
-    this.using = using
-    const known = this.read<{ format: number; id: string }>('directory')
-    if (known !== undefined && known.format > format) {
-      const message = `the data directory has format ${known.format}, this host reads up to ${format}; use a newer Innkeeper`
-      throw new InnkeeperError('storage_unavailable', message)
-    }
+    this.health = health
+    const known = this.read<StoredDirectory>('directory')
+    if (known !== undefined) checkDirectory(known, partitions)
+    this.partitions = known?.partitions ?? partitions ?? 1
     this.directoryId = known?.id ?? randomBytes(16).toString('hex')
-    if (known === undefined) kv.write([put('directory', { format, id: this.directoryId })], true)
+    if (known === undefined) kv.write([put('directory', this.directory())], true)
+    this.log = this.control()
+  }
+
+  private directory(): StoredDirectory {
+    const { directoryId: id, partitions } = this
+    return partitions === 1 ? { format: formats.single, id } : { format: formats.partitioned, id, partitions }
+  }
+
+  /** The engine was opened again. */
+  reread(): void {
+    this.log = this.control()
+  }
+
+  /** The control log: what is deployed, in an order of its own. Its entries are synced at once. */
+  private control(): CommitLog {
+    const { position = 0 } = this.read<{ position: number }>('control') ?? {}
+    return new LocalLog(synced(this.kv), position)
   }
 
   deployments(): readonly Deployment[] {
@@ -63,7 +89,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
 
   async keep(component: Uint8Array, artefact: Artefact): Promise<void> {
     for (const write of longWrites(`component/${artefact.hash}`, component)) {
-      this.write([write])
+      this.writeBytes(write)
       await nextTurn()
     }
     await this.putArtefact(artefact)
@@ -150,7 +176,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
     const { hash, engine, modules, description } = artefact
     for (const [index, module] of modules.entries())
       for (const write of longWrites(`module/${hash}/${engine}/${index}`, frame(module))) {
-        this.write([write])
+        this.writeBytes(write)
         await nextTurn()
       }
     const { descriptors, ...described } = description
@@ -161,7 +187,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
       descriptors: Buffer.from(descriptors).toString('base64'),
     }
     // Last: whoever finds it finds the modules.
-    this.write([['components', Buffer.from(`artefact/${hash}/${engine}`), frame(Buffer.from(JSON.stringify(head)))]])
+    this.writeBytes(['components', Buffer.from(`artefact/${hash}/${engine}`), frame(Buffer.from(JSON.stringify(head)))])
   }
 
   strikes(): ReadonlyMap<string, Strikes> {
@@ -186,7 +212,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
   }
 
   putIncarnation(incarnation: StoredIncarnation): void {
-    this.write([put('incarnation', incarnation)])
+    this.using(() => this.kv.write([put('incarnation', incarnation)], true))
   }
 
   private long(key: string): Buffer | undefined {
@@ -198,7 +224,32 @@ export class KvCatalog implements Catalog, IncarnationStore {
   }
 
   private write(writes: readonly Write[]): void {
-    this.using(() => this.kv.write(writes, true))
+    this.using(() => {
+      const { last } = this.log
+      const position = last + 1
+      this.log.append(last, { position, writes: [...writes, put('control', { position })], clears: [] }, (error) => {
+        if (error !== undefined) throw error
+      })
+    })
+  }
+
+  /** Components and modules, pieces of files: not of the order. */
+  private writeBytes(write: Write): void {
+    this.using(() => this.kv.write([write], true))
+  }
+
+  /** What lies here fails and is refused together with the journals (journal.J4). */
+  private using<T>(run: () => T): T {
+    const { health } = this
+    if (health.broken !== undefined) throw health.refusal()
+    try {
+      return run()
+    } catch (error) {
+      if (error instanceof InnkeeperError) throw error
+      if (error instanceof DamagedValue) throw damagedError('a part of the store', error)
+      health.fail(error)
+      throw health.refusal()
+    }
   }
 
   private read<T>(key: string): T | undefined {
@@ -253,4 +304,30 @@ type ArtefactHead = Omit<Artefact, 'modules'> & { readonly modules: number; read
 
 function put(key: string, value: unknown): Write {
   return ['default', Buffer.from(key), frame(Buffer.from(JSON.stringify(value)))]
+}
+
+/** @throws InnkeeperError `storage_unavailable` */
+function checkDirectory({ format, partitions: made = 1 }: StoredDirectory, wanted: number | undefined): void {
+  if (format > formats.partitioned)
+    throw new InnkeeperError(
+      'storage_unavailable',
+      `the data directory has format ${format}, this host reads up to ${formats.partitioned}; use a newer Innkeeper`,
+    )
+  if (wanted === undefined || wanted === made) return
+  throw new InnkeeperError(
+    'storage_unavailable',
+    `the data directory was made with ${made} ${made === 1 ? 'partition' : 'partitions'}, and --partitions says ${wanted}; the number is ` +
+      'fixed when a directory is made: leave --partitions away, or choose another --data',
+  )
+}
+
+/** A state whose writes are synced when they return, whatever else is under way. */
+function synced(kv: Kv): Pick<Kv, 'commit' | 'erase'> {
+  return {
+    commit: (writes, done) => {
+      kv.write(writes, true)
+      done(undefined)
+    },
+    erase: (writes, clears, done) => kv.erase(writes, clears, done),
+  }
 }

@@ -6,8 +6,11 @@ import assert from 'node:assert/strict'
 import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
+import { nextTurn } from '../slices.ts'
 import { Census } from './census.ts'
 import { DamagedBlock, DamagedValue, damagedError, damagedIn, isDamaged } from './damage.ts'
+import type { Warn } from './health.ts'
+import { Health } from './health.ts'
 import type {
   Base,
   Batch,
@@ -16,6 +19,7 @@ import type {
   EntityRef,
   EntitySummary,
   EventsPage,
+  Expired,
   IdempotencyEntry,
   Journal,
   JournalRecord,
@@ -39,11 +43,17 @@ import {
   numbered,
   numberOf,
   outboxKey,
+  receiptId,
+  receiptKey,
   subscriptionParts,
 } from './keys.ts'
-import type { Kv, Write } from './kv.ts'
+import type { Clear, Kv, Write } from './kv.ts'
 import type { Head, StoredBytes } from './kv-batch.ts'
 import { headKey, KvBatch } from './kv-batch.ts'
+import { LocalLog } from './log/local.ts'
+import type { CommitLog, Position } from './log/log.ts'
+import type { Numbering } from './numbering.ts'
+import { alone, nextOf } from './numbering.ts'
 import type { Pace } from './pace.ts'
 import type { NeverStored } from './record.ts'
 import {
@@ -71,34 +81,56 @@ const commitsSkipped = 100_000
 const effectsSkipped = 2 ** 32
 /** Damaged parts that are remembered. */
 const metMax = 1_000
+/** Commits that are looked back for the last changed entities, and how many at once. */
+const lookBackMax = 20_000
+const lookBackPage = 500
 /** Heads remembered so that appending need not read them. */
 const headsMax = 20_000
 
-export type Warn = (message: string, fields?: Record<string, unknown>) => void
+/** Where the state's entries come from. `last`: what the state has reached. */
+export type LogOf = (state: Kv, last: Position) => CommitLog
+
+export interface KvJournalParts {
+  readonly kv: Kv
+  readonly warn: Warn
+  /** Names of metadata that is never stored. */
+  readonly never?: NeverStored
+  /** The last commit as far as it is known beside the store. */
+  readonly noted?: () => number
+  /** Which of so many partitions it is: effects have ids of their own in each. */
+  readonly partition?: Numbering
+  /** What the partitions of one store fail with, all together. */
+  readonly health?: Health
+  readonly log?: LogOf
+}
 
 export class KvJournal implements Journal {
   private readonly kv: Kv
   private readonly warn: Warn
   private readonly never: NeverStored
   private readonly noted: () => number
+  private readonly numbering: Numbering
+  private readonly health: Health
+  private readonly logOf: LogOf
+  private log: CommitLog
   private counting: Census
   private account: Usage
   private readonly heads = new Map<string, Head>()
-  private commitNumber: number
   /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
   private outboxId: number
-  private broken: InnkeeperError | undefined
   private committing = false
   private readonly damage = new Map<string, MetDamage>()
 
-  /** `never`: names of metadata that is never stored. `noted`: the last commit as far as it is known beside the store. */
-  constructor(kv: Kv, warn: Warn, never: NeverStored = new Set(), noted: () => number = () => 0) {
+  constructor({ kv, warn, never = new Set(), noted = () => 0, partition = alone, health, log }: KvJournalParts) {
     this.kv = kv
     this.never = never
     this.warn = warn
     this.noted = noted
+    this.numbering = partition
+    this.health = health ?? new Health(warn)
+    this.logOf = log ?? ((state, last) => new LocalLog(state, last))
     const { commitNumber, outboxId } = this.readEnd()
-    this.commitNumber = commitNumber
+    this.log = this.logOf(kv, commitNumber)
     this.outboxId = outboxId
     this.counting = new Census(kv, commitNumber)
     this.account = new Usage(kv, commitNumber === 0)
@@ -119,8 +151,8 @@ export class KvJournal implements Journal {
   commit(batch: Batch, done: (error: Error | undefined) => void): void {
     assert(batch instanceof KvBatch, 'a batch of another journal')
     assert(!this.committing, 'a commit is under way')
-    if (this.broken !== undefined) {
-      done(this.refusal())
+    if (this.health.broken !== undefined) {
+      done(this.health.refusal())
       return
     }
     if (batch.empty) {
@@ -132,25 +164,33 @@ export class KvJournal implements Journal {
       assert(revision === base, `sequence_conflict: a batch made after revision ${base}, committed after ${revision}`)
     }
     const outboxId = Math.max(this.outboxId, batch.outboxId)
-    this.committing = true
-    const used = this.usage.commit(batch.used)
-    this.kv.commit([...batch.writes, ...used, this.commitWrite(batch.wrote, outboxId)], (error) => {
-      this.committing = false
+    const used = [...this.usage.commit(batch.used), ...this.usage.expire(batch.expired)]
+    const writes = [...batch.writes, ...used, this.commitWrite(batch.wrote, outboxId)]
+    this.append(writes, [], (error) => {
       if (error === undefined) {
         this.committed(batch, outboxId)
         done(undefined)
         return
       }
       this.census.failed()
-      this.fail(error)
       const message =
         'the outcome of this command is unknown: storage failed while it was written; a retry with an idempotency key finds out'
       done(new InnkeeperError('outcome_unknown', message, error))
     })
   }
 
+  /** The next entry of the log. */
+  private append(writes: readonly Write[], clears: readonly Clear[], done: (error: Error | undefined) => void): void {
+    const { last } = this.log
+    this.committing = true
+    this.log.append(last, { position: last + 1, writes, clears }, (error) => {
+      this.committing = false
+      if (error !== undefined) this.health.fail(error)
+      done(error)
+    })
+  }
+
   private committed(batch: KvBatch, outboxId: number): void {
-    this.commitNumber += 1
     this.outboxId = outboxId
     this.census.committed(batch.brought)
     for (const [key, head] of batch.heads) {
@@ -321,7 +361,7 @@ export class KvJournal implements Journal {
   }
 
   putSnapshot(entity: EntityRef, snapshot: Snapshot): void {
-    if (this.broken !== undefined) return
+    if (this.health.broken !== undefined) return
     const prefix = entityPrefix(entity)
     try {
       const older = this.olderSnapshots(prefix, snapshot.sequence)
@@ -335,7 +375,7 @@ export class KvJournal implements Journal {
       }
       this.kv.write([...writes, ...this.usage.snapshot(entity.storage, bytes)], false)
     } catch (error) {
-      this.fail(error)
+      this.health.fail(error)
     }
   }
 
@@ -364,12 +404,10 @@ export class KvJournal implements Journal {
     }, entity)
   }
 
-  expireIdempotency(beforeMs: number, max: number): number {
+  expired(beforeMs: number, max: number): Expired {
     return this.reading(() => {
       const to = expiryKey(Math.max(0, beforeMs), Buffer.alloc(1))
-      const writes: Write[] = []
-      const gone = new Map<StorageId, number>()
-      let found = 0
+      const expired = { keys: [] as Buffer[], bytes: new Map<StorageId, number>(), found: 0 }
       for (const step of walk(this.kv, {
         column: 'idempotency',
         from: Buffer.from([1]),
@@ -381,29 +419,32 @@ export class KvJournal implements Journal {
           this.lost('idempotency', step)
           continue
         }
-        for (let at = 0; at < step.rows.length; at += 2) this.expire(step.rows[at]!, beforeMs, writes, gone)
-        found += step.rows.length / 2
-        if (found >= max) break
+        for (let at = 0; at < step.rows.length; at += 2) this.expire(step.rows[at]!, beforeMs, expired)
+        expired.found += step.rows.length / 2
+        if (expired.found >= max) break
       }
-      if (writes.length > 0) this.kv.write([...writes, ...this.usage.expire(gone)], false)
-      return found
+      return expired
     })
   }
 
-  private expire(key: Buffer, beforeMs: number, writes: Write[], gone: Map<StorageId, number>): void {
+  private expire(
+    key: Buffer,
+    beforeMs: number,
+    { keys, bytes }: { keys: Buffer[]; bytes: Map<StorageId, number> },
+  ): void {
     const entry = expiredEntry(key)
-    writes.push(['idempotency', key, undefined])
+    keys.push(key)
     try {
       // The key may have been given again since, after a purge: then another expiry key stands for it.
       const stored = this.kv.get('idempotency', entry)
       if (stored === undefined || decodeIdempotency(stored).atMs >= beforeMs) return
-      writes.push(['idempotency', entry, undefined])
+      keys.push(entry)
       const storage = entry.readUInt32BE(1)
-      gone.set(storage, (gone.get(storage) ?? 0) + keyBytes(entry, stored))
+      bytes.set(storage, (bytes.get(storage) ?? 0) + keyBytes(entry, stored))
     } catch (error) {
       if (!(error instanceof DamagedValue)) throw error
       // Nobody can read it; its time has come all the same.
-      writes.push(['idempotency', entry, undefined])
+      keys.push(entry)
     }
   }
 
@@ -422,7 +463,7 @@ export class KvJournal implements Journal {
   }
 
   nextOutboxId(): number {
-    return this.reading(() => this.outboxId + 1)
+    return this.reading(() => nextOf(this.numbering, this.outboxId))
   }
 
   entities(
@@ -451,28 +492,44 @@ export class KvJournal implements Journal {
     })
   }
 
-  purge(storage: StorageId): void {
+  purge(storage: StorageId): Promise<void> {
     assert(!this.committing, 'a purge meets a commit under way')
     const from = listPrefix(storage, '')
     const to = after(from)
-    this.reading(() => {
-      const tagged = (key: Buffer) => Buffer.concat([Buffer.from([0]), key])
-      // The records last: a crash in between must leave no snapshot of a history that is gone.
-      this.kv.clear('snapshots', from, to)
-      this.kv.clear('idempotency', tagged(from), tagged(to))
-      this.kv.clear('subscriptions', from, to)
-      this.kv.clear('bases', from, to)
-      this.kv.clear('journal', from, to)
+    const tagged = (key: Buffer) => Buffer.concat([Buffer.from([0]), key])
+    const clears: readonly Clear[] = [
+      { column: 'snapshots', from, to },
+      { column: 'idempotency', from: tagged(from), to: tagged(to) },
+      { column: 'subscriptions', from, to },
+      { column: 'bases', from, to },
+      { column: 'journal', from, to },
+    ]
+    return new Promise((resolve, reject) => {
+      if (this.health.broken !== undefined) throw this.health.refusal()
       this.heads.clear()
-      // The clearing itself is not synced by every engine; a synced commit is.
-      const forgotten = [...this.census.forget(storage, this.commitNumber + 1), ...this.usage.forget(storage)]
-      this.kv.write([...forgotten, this.commitWrite([], this.outboxId)], true)
-      this.commitNumber += 1
+      const number = this.log.last + 1
+      const forgotten = [...this.census.forget(storage, number), ...this.usage.forget(storage)]
+      this.append([...forgotten, this.commitWrite([], this.outboxId)], clears, (error) =>
+        error === undefined ? resolve() : reject(this.health.refusal()),
+      )
+    })
+  }
+
+  receipts(afterId: number, max: number): readonly number[] {
+    return this.reading(() => {
+      const range = {
+        from: receiptKey(afterId + 1),
+        to: receiptKey(Number.MAX_SAFE_INTEGER),
+        limit: max,
+        keysOnly: true,
+      }
+      const rows = this.kv.range('default', range)
+      return rows.filter((_, at) => at % 2 === 0).map(receiptId)
     })
   }
 
   lastCommit(): number {
-    return this.commitNumber
+    return this.log.last
   }
 
   commits(afterNumber: number, max: number): readonly CommitRecord[] {
@@ -488,36 +545,66 @@ export class KvJournal implements Journal {
     })
   }
 
+  async lastChanged(storage: StorageId, max: number): Promise<readonly string[]> {
+    const last = this.lastCommit()
+    const keys = new Set<string>()
+    for (let to = last; to > Math.max(0, last - lookBackMax) && keys.size < max; to -= lookBackPage) {
+      const from = Math.max(0, to - lookBackPage)
+      for (const { wrote } of this.readableCommits(from, to - from).toReversed()) {
+        for (const { entity } of wrote.toReversed())
+          if (entity.storage === storage && keys.size < max) keys.add(entity.key)
+      }
+      await nextTurn()
+    }
+    return [...keys]
+  }
+
+  /** Damage hides entities here, and is told where it is met by a call. */
+  private readableCommits(after: number, max: number): readonly CommitRecord[] {
+    try {
+      return this.commits(after, max)
+    } catch (error) {
+      if (isDamaged(error)) return []
+      throw error
+    }
+  }
+
   failure(): Error | undefined {
-    return this.broken
+    return this.health.broken
   }
 
   examine(): void {
-    if (this.broken === undefined && this.kv.ailing)
-      this.fail(new Error('RocksDB met damage while it rewrote its tables, and takes no more writes'))
+    if (this.health.broken === undefined && this.kv.ailing)
+      this.health.fail(new Error('RocksDB met damage while it rewrote its tables, and takes no more writes'))
   }
 
   async reopen(): Promise<void> {
     await this.kv.reopen()
+    this.reread()
+    this.health.mended()
+  }
+
+  /** The engine was opened again: forget what was believed of it. */
+  reread(): void {
     this.heads.clear()
     const { commitNumber, outboxId } = this.readEnd()
-    this.commitNumber = commitNumber
+    this.log = this.logOf(this.kv, commitNumber)
     this.outboxId = outboxId
     // A commit whose outcome was unknown may be there after all.
     this.counting.stop()
     this.counting = new Census(this.kv, commitNumber)
     this.account.stop()
     this.account = new Usage(this.kv, commitNumber === 0)
-    this.broken = undefined
   }
 
-  noteCensus(): void {
-    if (this.broken === undefined) this.reading(() => this.kv.write(this.census.notes(this.commitNumber), false))
+  /** Nothing is counted any more. */
+  stop(): void {
+    this.census.stop()
+    this.usage.stop()
   }
 
   close(): Promise<void> {
-    this.census.stop()
-    this.usage.stop()
+    this.stop()
     return this.kv.close()
   }
 
@@ -616,7 +703,7 @@ export class KvJournal implements Journal {
   }
 
   private commitWrite(wrote: CommitRecord['wrote'], outboxId: number): Write {
-    return ['commits', commitKey(this.commitNumber + 1), encodeCommit(wrote, outboxId)]
+    return ['commits', commitKey(this.log.last + 1), encodeCommit(wrote, outboxId)]
   }
 
   private recordRows(entity: EntityRef, afterRevision: number, limit: number, bytesMax: number): Buffer[] {
@@ -666,13 +753,10 @@ export class KvJournal implements Journal {
     return keys
   }
 
-  /** What else lies in the store (the catalog) fails and is refused together with the journal (journal.J4). */
-  readonly using = <T>(run: () => T): T => this.reading(run)
-
   /** Reads are refused while the store is broken, and break it when the engine fails (journal.J4). Damage refuses what was asked for,
    *  and breaks nothing. */
   private reading<T>(read: () => T, entity?: EntityRef): T {
-    if (this.broken !== undefined) throw this.refusal()
+    if (this.health.broken !== undefined) throw this.health.refusal()
     try {
       return read()
     } catch (error) {
@@ -687,23 +771,9 @@ export class KvJournal implements Journal {
         })
         throw damagedError(entity === undefined ? 'a part of the store' : 'what is stored of this entity', error)
       }
-      this.fail(error)
-      throw this.refusal()
+      this.health.fail(error)
+      throw this.health.refusal()
     }
-  }
-
-  private fail(error: unknown): void {
-    if (this.broken !== undefined) return
-    this.broken = new InnkeeperError('storage_unavailable', (error as Error).message, error)
-    this.warn('storage failed', { err: error })
-  }
-
-  private refusal(): InnkeeperError {
-    return new InnkeeperError(
-      'storage_unavailable',
-      'storage failed and is being reopened; try again in a moment',
-      this.broken,
-    )
   }
 }
 

@@ -12,6 +12,13 @@ import type { Pace } from './pace.ts'
 /** A value to put, or `undefined` to delete. */
 export type Write = readonly [column: Column, key: Buffer, value: Buffer | undefined]
 
+/** All keys from `from` to before `to`, to be deleted. */
+export interface Clear {
+  readonly column: Column
+  readonly from: Buffer
+  readonly to: Buffer
+}
+
 export interface Range {
   /** Inclusive. */
   readonly from: Buffer
@@ -34,8 +41,9 @@ export interface Kv {
   commit(writes: readonly Write[], done: (error: Error | undefined) => void): void
   /** Of the disk. */
   readonly pace: Pace
-  /** Delete a range, atomically, without sync: on disk with the next synced write. */
-  clear(column: Column, from: Buffer, to: Buffer): void
+  /** Write, sync, and delete ranges, as one: once `done` was called without an error all of it is done, also after a crash. A failure leaves the
+   *  outcome unknown. */
+  erase(writes: readonly Write[], clears: readonly Clear[], done: (error: Error | undefined) => void): void
   /** Writing has ended, or is about to, for a reason that only `reopen` mends. */
   readonly ailing: boolean
   /** Close and open again, with all checks of opening. */

@@ -1,17 +1,27 @@
 // Memory: a store that forgets at exit. For tests and tries.
 
-import type { Store } from './catalog.ts'
+import { composedStore } from './composed.ts'
+import type { Warn } from './health.ts'
+import { Health } from './health.ts'
 import { newReplica } from './incarnation.ts'
+import type { Journal } from './journal.ts'
 import type { Column } from './keys.ts'
-import type { Kv, Range, Write } from './kv.ts'
+import type { Clear, Kv, Range, Write } from './kv.ts'
 import { KvCatalog } from './kv-catalog.ts'
-import { KvJournal } from './kv-journal.ts'
+import type { LogOf } from './kv-journal.ts'
 import { Pace } from './pace.ts'
+import type { Store } from './store.ts'
 
-export function memoryStore(): Store {
-  const kv = new MemoryKv()
-  const catalog = new KvCatalog(kv)
-  return { kv, journal: new KvJournal(kv, () => {}), catalog, replica: newReplica(catalog.directoryId), note() {} }
+/** `journal` is that of the first partition. */
+export function memoryStore(
+  partitions = 1,
+  { kv = new MemoryKv(), warn = () => {}, log }: { kv?: MemoryKv; warn?: Warn; log?: LogOf } = {},
+): Store & { readonly journal: Journal } {
+  const health = new Health(warn)
+  const catalog = new KvCatalog(kv, health, partitions)
+  const replica = () => ({ replica: newReplica(catalog.directoryId), note() {} })
+  const store = composedStore({ kv, catalog, health, warn, replica, ...(log === undefined ? {} : { log }) })
+  return { ...store, journal: store.journals[0]! }
 }
 
 /** Each column a list sorted by key. */
@@ -60,10 +70,16 @@ export class MemoryKv implements Kv {
 
   readonly pace = new Pace()
 
-  clear(column: Column, from: Buffer, to: Buffer): void {
-    const list = this.list(column)
-    const start = place(list, from)
-    list.splice(start, place(list, to) - start)
+  erase(writes: readonly Write[], clears: readonly Clear[], done: (error: Error | undefined) => void): void {
+    this.commit(writes, (error) => {
+      if (error === undefined)
+        for (const { column, from, to } of clears) {
+          const list = this.list(column)
+          const start = place(list, from)
+          list.splice(start, place(list, to) - start)
+        }
+      done(error)
+    })
   }
 
   readonly ailing = false

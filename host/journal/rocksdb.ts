@@ -11,46 +11,53 @@
 // D5. A quick disk syncs while the loop waits, since that is the least work; a slow one in a thread of its own (pace.ts, aside.ts). A
 //     commit goes one way or the other as a whole, and none begins before the last one has ended, so their order is one.
 // D6. What is written without sync while a commit is aside is put off until that has ended: RocksDB would let it wait for the sync.
+// D7. RocksDB deletes a range in a write of its own. So that it is one with the commit that it belongs to, the commit says what is to be
+//     deleted, and a start does what is left (erasures.ts).
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { RocksLevel } from '@nxtedition/rocksdb'
 import { InnkeeperError } from '../errors.ts'
 import { Aside } from './aside.ts'
-import type { Store } from './catalog.ts'
+import { composedStore } from './composed.ts'
 import { isCorruption } from './damage.ts'
 import { causeOf, Database, isHeld, openError } from './database.ts'
+import { Erasures } from './erasures.ts'
+import type { Warn } from './health.ts'
+import { Health } from './health.ts'
 import { Incarnation } from './incarnation.ts'
 import type { Column } from './keys.ts'
-import type { Kv, Range, Write } from './kv.ts'
+import type { Clear, Kv, Range, Write } from './kv.ts'
 import { KvCatalog } from './kv-catalog.ts'
-import type { Warn } from './kv-journal.ts'
-import { KvJournal } from './kv-journal.ts'
 import { Layers } from './layers.ts'
 import { checkManifest, readMarker } from './marker.ts'
 import { Pace } from './pace.ts'
 import type { NeverStored } from './record.ts'
+import type { Store } from './store.ts'
 
 export interface StoreOptions {
   readonly log: Warn
   /** Names of metadata that is never stored. */
   readonly neverStored?: NeverStored
+  /** How many a new directory is made with, 1 without it; of one that is there it must be its number. */
+  readonly partitions?: number | undefined
 }
 
 /** Open a data directory, making it if there is none.
  *  @throws InnkeeperError `storage_unavailable`: damaged, of a newer format, or open elsewhere. */
-export async function openStore(directory: string, { log, neverStored }: StoreOptions): Promise<Store> {
+export async function openStore(directory: string, options: StoreOptions): Promise<Store> {
+  const { log } = options
   const lock = await lockDirectory(directory, log)
   const kv = new RocksKv(directory, log, lock)
   try {
     await kv.open()
     try {
-      return storeOf(directory, kv, log, neverStored)
+      return storeOf(directory, kv, options)
     } catch (error) {
       // The first write may meet the damaged block that RocksDB is rewriting.
       if (!kv.ailing) throw error
       await kv.reopen()
-      return storeOf(directory, kv, log, neverStored)
+      return storeOf(directory, kv, options)
     }
   } catch (error) {
     await kv.close()
@@ -58,14 +65,12 @@ export async function openStore(directory: string, { log, neverStored }: StoreOp
   }
 }
 
-function storeOf(directory: string, kv: RocksKv, log: Warn, never: NeverStored | undefined): Store {
+function storeOf(directory: string, kv: RocksKv, { log: warn, neverStored: never, partitions }: StoreOptions): Store {
+  const health = new Health(warn)
   // The catalog first: it refuses a directory of a newer format before anything else is read.
-  let journal: KvJournal | undefined
-  const catalog = new KvCatalog(kv, (run) => (journal === undefined ? run() : journal.using(run)))
-  const opened = new KvJournal(kv, log, never, () => readMarker(directory).commit)
-  journal = opened
-  const incarnation = new Incarnation(directory, catalog, () => opened.lastCommit(), log)
-  return { journal, catalog, kv, replica: incarnation.replica, note: () => incarnation.note() }
+  const catalog = new KvCatalog(kv, health, partitions)
+  const replica = (lastCommit: () => number) => new Incarnation(directory, catalog, lastCommit, warn)
+  return composedStore({ ...{ kv, catalog, health, warn, never, replica }, noted: () => readMarker(directory).commit })
 }
 
 const top = 'journal'
@@ -83,6 +88,7 @@ export class RocksKv implements Kv {
   private aside: Aside | undefined
   private top: Database | undefined
   private closing = false
+  private readonly erasures = new Erasures()
   /** Writes without sync that wait for the end of a commit (D6). */
   private putOff: (readonly Write[])[] = []
 
@@ -106,6 +112,15 @@ export class RocksKv implements Kv {
     }
     this.layers = new Layers(databases)
     this.top = databases[0]
+    this.finishErasures()
+  }
+
+  /** What a crash left half done (D7). */
+  private finishErasures(): void {
+    for (const [intent, clears] of this.erasures.left((range) => this.range('default', range))) {
+      for (const { column, from, to } of clears) this.opened().clear(column, from, to)
+      this.write([this.erasures.over(intent)], false)
+    }
   }
 
   /** Writing has ended, or is about to: RocksDB met damage in the background. */
@@ -188,8 +203,22 @@ export class RocksKv implements Kv {
     return error
   }
 
-  clear(column: Column, from: Buffer, to: Buffer): void {
-    this.opened().clear(column, from, to)
+  erase(writes: readonly Write[], clears: readonly Clear[], done: (error: Error | undefined) => void): void {
+    const intent = this.erasures.next()
+    this.commit([...writes, this.erasures.write(intent, clears)], (error) => {
+      if (error !== undefined) {
+        done(error)
+        return
+      }
+      try {
+        for (const { column, from, to } of clears) this.opened().clear(column, from, to)
+        this.write([this.erasures.over(intent)], false)
+      } catch (error) {
+        done(error as Error)
+        return
+      }
+      done(undefined)
+    })
   }
 
   async reopen(): Promise<void> {

@@ -18,7 +18,7 @@
 import { readdirSync, readFileSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { InnkeeperError } from '../errors.ts'
-import type { Warn } from './kv-journal.ts'
+import type { Warn } from './health.ts'
 import { blockBytes, first, full, headBytes, last, readRecord } from './log-format.ts'
 import { oldestNeededLog } from './manifest.ts'
 

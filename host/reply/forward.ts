@@ -9,7 +9,7 @@ import { hash } from 'node:crypto'
 import type { Answer, Command, Dispatch, Reply } from '../command.ts'
 import type { EffectEntry } from '../effect.ts'
 import { toInnkeeperError, tooManyHops } from '../errors.ts'
-import type { GroupCommit } from '../journal/group-commit.ts'
+import type { Joining } from '../journal/group-commit.ts'
 import type { EntityRef, IdempotencyEntry, StoredAnswer } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Call } from '../outcome.ts'
@@ -28,7 +28,8 @@ export interface Forward {
 }
 
 export interface ForwardContext {
-  readonly commits: Pick<GroupCommit, 'join'>
+  /** Of the partition of what forwards. */
+  readonly commits: Joining
   readonly dispatch: Dispatch
   readonly limits: Limits
 }

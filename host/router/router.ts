@@ -25,7 +25,8 @@ export interface RouterParts {
   readonly entities: Entities
   readonly actions: Actions
   readonly deadlines: Deadlines
-  readonly keeper: Keeper
+  /** Of the partition that an effect came from. */
+  readonly keeperOf: (command: Command) => Keeper
   readonly clock: Clock
   readonly quarantine: Quarantine
   /** A forward or side effect named a service or method that is not there (§forward-3). */
@@ -86,7 +87,7 @@ export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
 
 /** A streamed method of an action, for one answer; if it is an effect, its entry leaves the outbox at the end. */
 function runOnce(
-  { actions, keeper, clock }: RouterParts,
+  { actions, keeperOf, clock }: RouterParts,
   { service, method }: Route,
   command: Command,
   reply: Reply,
@@ -98,7 +99,7 @@ function runOnce(
       reply(answer)
       return
     }
-    keeper.keep(
+    keeperOf(command).keep(
       { enqueued: [], arrived: [effect.id] },
       () => {},
       (error) => reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) }),

@@ -20,8 +20,8 @@ import type { DeployResult } from '../deploy/deploy.ts'
 import { InnkeeperError } from '../errors.ts'
 import { type Act, type InHand, InHandMemory } from '../in-hand.ts'
 import { createLog } from '../observe/log.ts'
-import type { Beginning, DeployCall, PartitionStart, Served } from './partition.ts'
 import { Rpc, toError } from './rpc.ts'
+import type { Beginning, DeployCall, PartitionStart, Served } from './serving.ts'
 import { threadRanMs } from './thread-time.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -59,7 +59,7 @@ export interface SuperviseOptions {
 
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
 export async function supervise(config: Config, options: SuperviseOptions): Promise<SupervisedHost> {
-  const { waits, log = createLog(config.logLevel), partition = new URL('./partition.ts', import.meta.url) } = options
+  const { waits, log = createLog(config.logLevel), partition = new URL('./serving.ts', import.meta.url) } = options
   const supervisor = new Supervisor(config, log, waits, partition)
   await supervisor.open()
   return supervisor

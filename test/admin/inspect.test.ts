@@ -4,10 +4,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { resolveEntity } from '../../host/admin/inspect.ts'
 import { joinKey } from '../../host/entity/key.ts'
-import { memoryStore } from '../../host/journal/memory.ts'
 import type { EventSourcedService } from '../../host/services.ts'
 import { refuses } from '../support/assert.ts'
 import { append } from '../support/journal.ts'
+import { memoryStore } from '../support/store.ts'
 
 const { journal, catalog } = memoryStore()
 const storage = catalog.storageId('test')

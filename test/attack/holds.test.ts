@@ -2,10 +2,10 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { component } from '../support/components.ts'
 import { temporary, testHost } from '../support/host.ts'
 import { scripted } from '../support/scripted.ts'
+import { openStore } from '../support/store.ts'
 import { countedInTurns } from '../support/turns.ts'
 
 /** Modules that this thread compiles while `work` runs. */

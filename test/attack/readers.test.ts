@@ -5,11 +5,11 @@ import net from 'node:net'
 import { setTimeout as moment } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import type { Host } from '../../host/main.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { runInn } from '../support/inn.ts'
 import { ScriptClient, scripted, values } from '../support/scripted.ts'
+import { openStore } from '../support/store.ts'
 
 const data = temporary()
 const store = await openStore(data.path, { log: () => {} })

@@ -2,10 +2,10 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Store } from '../../host/journal/catalog.ts'
 import type { Base, EntityRef, Journal, JournalRecord, StoredSubscription } from '../../host/journal/journal.ts'
 import { refuses } from '../support/assert.ts'
 import { append, commit, ended, plain, record } from '../support/journal.ts'
+import type { TestStore as Store } from '../support/store.ts'
 import type { OpenStore } from './journal.ts'
 
 const everything = Number.MAX_SAFE_INTEGER

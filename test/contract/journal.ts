@@ -5,10 +5,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { EffectEntry } from '../../host/effect.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
-import type { Deployment, Store } from '../../host/journal/catalog.ts'
+import type { Deployment } from '../../host/journal/catalog.ts'
 import type { EntityRef, IdempotencyEntry } from '../../host/journal/journal.ts'
 import { hasLong, pieceBytes } from '../../host/journal/pieces.ts'
-import { append, call, commit, effect, ended, event, plain, record, snapshot } from '../support/journal.ts'
+import { append, call, commit, effect, ended, event, expireKeys, plain, record, snapshot } from '../support/journal.ts'
+import type { TestStore as Store } from '../support/store.ts'
 
 export interface OpenStore {
   readonly store: Store
@@ -271,11 +272,11 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     })
     const left = () =>
       [1_000, 2_000, 3_000, 4_000, 5_000].filter((atMs) => journal.idempotency(cart, `${atMs}`) !== undefined)
-    assert.is(journal.expireIdempotency(4_000, 2), 2)
+    assert.is(expireKeys(journal, 4_000, 2), 2)
     assert.equal(left(), [3_000, 4_000, 5_000])
-    assert.is(journal.expireIdempotency(4_000, 2), 1)
+    assert.is(expireKeys(journal, 4_000, 2), 1)
     assert.equal(left(), [4_000, 5_000])
-    assert.is(journal.expireIdempotency(4_000, 2), 0)
+    assert.is(expireKeys(journal, 4_000, 2), 0)
     assert.equal(left(), [4_000, 5_000])
   })
 
@@ -283,9 +284,9 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     await commit(journal, (batch) => batch.remember(cart, 'key', idempotency(1_000, 1)))
     journal.purge(1)
     await commit(journal, (batch) => batch.remember(cart, 'key', idempotency(9_000, 1)))
-    journal.expireIdempotency(5_000, 10)
+    expireKeys(journal, 5_000, 10)
     assert.is(journal.idempotency(cart, 'key')?.atMs, 9_000)
-    journal.expireIdempotency(9_001, 10)
+    expireKeys(journal, 9_001, 10)
     assert.is(journal.idempotency(cart, 'key'), undefined)
   })
 

@@ -8,22 +8,23 @@ import { backOffMs, Outbox, pieceMax } from '../../host/delivery/outbox.ts'
 import type { EffectEntry } from '../../host/effect.ts'
 import { InnkeeperError } from '../../host/errors.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
-import { memoryStore } from '../../host/journal/memory.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { nextTurn } from '../../host/slices.ts'
 import { call } from '../support/journal.ts'
+import { memoryStore } from '../support/store.ts'
 import { countedInTurns } from '../support/turns.ts'
 
 const Sending = suite('outbox')
 
 function made() {
   const { journal } = memoryStore()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   /** Services that cannot be run. */
   const away = new Set<string>()
   const sent: { command: Command; reply: Reply; onDisk: readonly EffectEntry[] }[] = []
   const outbox = new Outbox({
-    ...{ journal, commits, limits: defaultLimits, log: pino({ level: 'silent' }) },
+    partitions: [{ journal, commits: commits.of(0) }],
+    ...{ limits: defaultLimits, log: pino({ level: 'silent' }) },
     clock: { now: () => 0, steady: () => 0 },
     unserved: (service) => (away.has(service) ? `${service} cannot be run` : undefined),
     dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
@@ -46,7 +47,7 @@ async function resume({ outbox, commits }: Made, interrupted: boolean): Promise<
 /** Put an entry on disk, as an entity's commit does, and let the outbox know. */
 function caused({ commits, outbox }: Made, more: Partial<EffectEntry> = {}): EffectEntry {
   const cause = { service: 's', entity: 'e', revision: 1 }
-  const place = outbox.next(more.chain)
+  const place = outbox.places(0).next(more.chain)
   const entry: EffectEntry = {
     ...place,
     cause,
@@ -57,9 +58,9 @@ function caused({ commits, outbox }: Made, more: Partial<EffectEntry> = {}): Eff
     parked: undefined,
     ...more,
   }
-  commits.join(
-    (batch) => outbox.write(batch, [entry], []),
-    () => outbox.committed([entry], []),
+  commits.of(0).join(
+    (batch) => outbox.write(0, batch, [entry], []),
+    () => outbox.committed(0, [entry], []),
   )
   commits.flush()
   return entry
@@ -68,10 +69,10 @@ function caused({ commits, outbox }: Made, more: Partial<EffectEntry> = {}): Eff
 /** The target's commit takes the entry out. */
 function arrives({ commits, outbox }: Made, { id }: EffectEntry): void {
   outbox.joined([], [id])
-  commits.join(
-    (batch) => outbox.write(batch, [], [id]),
+  commits.of(0).join(
+    (batch) => outbox.write(0, batch, [], [id]),
     (error) => {
-      if (error === undefined) outbox.committed([], [id])
+      if (error === undefined) outbox.committed(0, [], [id])
     },
   )
 }

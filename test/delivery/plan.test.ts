@@ -3,6 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { planDelivered, planEffects } from '../../host/delivery/plan.ts'
+import type { EffectEntry } from '../../host/effect.ts'
 import type { GuestAnswer } from '../../host/outcome.ts'
 import { call, effect } from '../support/journal.ts'
 
@@ -11,10 +12,12 @@ const Plan = suite('plan of what is sent')
 const cause = { service: 's', entity: 'e', revision: 7 }
 const places = () => {
   let id = 100
-  return (chain: number | undefined) => {
+  const next = (chain: number | undefined) => {
     id += 1
     return { id, chain: chain ?? id, place: 1, chainEffects: 1 }
   }
+  // Ids of this partition are odd.
+  return { next, owns: (id: number) => id % 2 === 1, moved: ({ chain }: EffectEntry) => next(chain) }
 }
 const delivered = { ...effect({ id: 9, cause, call, synchronous: false }), chain: 4, attempts: 3, hops: 2 }
 const message: GuestAnswer = { kind: 'message', payload: new Uint8Array() }
@@ -47,16 +50,31 @@ Plan(
   'plan.P2: an accepted delivery leaves the outbox, a forward takes its place, and a refusal leaves it there',
   () => {
     const sender = { hops: 2, effect: delivered }
-    assert.equal(planDelivered(sender, message), { moved: undefined, arrived: 9 })
-    assert.equal(planDelivered(sender, { kind: 'none' }), { moved: undefined, arrived: 9 })
+    assert.equal(planDelivered(sender, message, places()), { moved: undefined, arrived: 9 })
+    assert.equal(planDelivered(sender, { kind: 'none' }, places()), { moved: undefined, arrived: 9 })
     const target = { ...call, method: 'Other' }
-    assert.equal(planDelivered(sender, { kind: 'forward', call: target }), {
+    assert.equal(planDelivered(sender, { kind: 'forward', call: target }, places()), {
       moved: { ...delivered, call: target, hops: 3, attempts: 0 },
       arrived: undefined,
     })
     const failure: GuestAnswer = { kind: 'failure', failure: { code: 5, message: '', details: [] } }
-    assert.equal(planDelivered(sender, failure), { moved: undefined, arrived: undefined })
-    assert.equal(planDelivered({ hops: 0, effect: undefined }, message), { moved: undefined, arrived: undefined })
+    assert.equal(planDelivered(sender, failure, places()), { moved: undefined, arrived: undefined })
+    assert.equal(planDelivered({ hops: 0, effect: undefined }, message, places()), {
+      moved: undefined,
+      arrived: undefined,
+    })
+  },
+)
+
+Plan(
+  'plan.P3: a forward of what came from another partition is an entry of this one, in its place, and says what it was',
+  () => {
+    const foreign = { ...delivered, id: 8 }
+    const target = { ...call, method: 'Other' }
+    const { moved, arrived } = planDelivered({ hops: 2, effect: foreign }, { kind: 'forward', call: target }, places())
+    assert.is(arrived, undefined)
+    assert.equal(moved, { ...foreign, id: 101, call: target, hops: 3, attempts: 0, was: 8 })
+    assert.equal(planDelivered({ hops: 2, effect: foreign }, message, places()), { moved: undefined, arrived: 8 })
   },
 )
 

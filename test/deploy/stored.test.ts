@@ -12,13 +12,13 @@ import { type Prober, tryValues } from '../../host/deploy/stored/values.ts'
 import { toldFault } from '../../host/fold/fold-task.ts'
 import { GuestFault } from '../../host/guest/guest.ts'
 import { load } from '../../host/guest/load.ts'
-import { memoryStore } from '../../host/journal/memory.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { loadSchema } from '../../host/schema/load.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { commit } from '../support/journal.ts'
 import { withProject } from '../support/project.ts'
 import { scripted, values } from '../support/scripted.ts'
+import { memoryStore } from '../support/store.ts'
 
 const Stored = suite('stored values')
 

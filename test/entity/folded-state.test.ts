@@ -8,9 +8,9 @@ import { ReadingCost } from '../../host/entity/reading-cost.ts'
 import type { Basis, Decided, EventSourcedGuest, Evolved, GuestCommand } from '../../host/guest/guest.ts'
 import { GuestFault } from '../../host/guest/guest.ts'
 import type { Journal } from '../../host/journal/journal.ts'
-import { memoryStore } from '../../host/journal/memory.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import type { Typed } from '../../host/outcome.ts'
+import { memoryStore } from '../support/store.ts'
 
 /** A counter in plain TypeScript that holds its states, and forgets them when it is told to. */
 class Holder implements EventSourcedGuest {

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { NextEffect } from '../../host/delivery/chains.ts'
+import type { Places } from '../../host/delivery/chains.ts'
 import { Chains } from '../../host/delivery/chains.ts'
 import type { EffectEntry } from '../../host/effect.ts'
 import type { Given } from '../../host/entity/turn.ts'
@@ -62,10 +62,11 @@ const refused: Decision = {
   },
 }
 
-function ids(): NextEffect {
+function ids(): Places {
   const chains = new Chains()
   let id = 100
-  return (chain) => chains.next(++id, chain)
+  const next = (chain: number | undefined) => chains.next(++id, chain)
+  return { next, owns: () => true, moved: ({ chain }) => next(chain) }
 }
 
 Turn('§refusal-2, turn.T1: a failure leaves nothing behind, whatever the guest returned with it', () => {

@@ -5,16 +5,14 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer } from '../../host/command.ts'
 import { backOffMs } from '../../host/delivery/outbox.ts'
-import type { Store } from '../../host/journal/catalog.ts'
 import type { Write } from '../../host/journal/kv.ts'
-import { KvCatalog } from '../../host/journal/kv-catalog.ts'
-import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
 import type { Host } from '../../host/main.ts'
 import { fixture } from '../support/components.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import type { Answered } from '../support/scripted.ts'
 import { actions, replicas, ScriptClient, script, scripted, values } from '../support/scripted.ts'
+import { memoryStore } from '../support/store.ts'
 
 /** Writes fail while it says so, and nothing of them is done. */
 class FailingKv extends MemoryKv {
@@ -37,13 +35,7 @@ class FailingKv extends MemoryKv {
 }
 
 const kv = new FailingKv()
-const store: Store = {
-  kv,
-  journal: new KvJournal(kv, () => {}),
-  catalog: new KvCatalog(kv),
-  replica: 'effects-test',
-  note() {},
-}
+const store = memoryStore(undefined, { kv })
 const data = temporary()
 /** Time that the test can let pass. */
 let ahead = 0

@@ -8,12 +8,12 @@ import { text as readAll } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { columns } from '../../host/journal/keys.ts'
-import { memoryStore } from '../../host/journal/memory.ts'
 import { grpc, grpcWeb } from '../support/calls.ts'
 import { component } from '../support/components.ts'
 import type { HostProcess } from '../support/host.ts'
 import { hostProcess, http, temporary, testHost } from '../support/host.ts'
 import { actions, replicas, ScriptClient, said, script, scripted, values } from '../support/scripted.ts'
+import { memoryStore } from '../support/store.ts'
 
 const hour = 3_600_000
 const data = temporary()

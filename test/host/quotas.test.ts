@@ -149,7 +149,7 @@ Quotas('without a bound: who has more than an eighth of the disk leaves an eight
     },
   }
   const disk = new Disk({
-    journal: { usage: usage as never },
+    stored: { usage: usage as never },
     outbox: { bytesOf: () => 0, allBytes: 0 },
     serviceDiskBytesMax: Number.POSITIVE_INFINITY,
     idempotencyBytesMax: 1,

@@ -3,15 +3,15 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer } from '../../host/command.ts'
-import type { Store } from '../../host/journal/catalog.ts'
 import type { Batch } from '../../host/journal/journal.ts'
-import { KvCatalog } from '../../host/journal/kv-catalog.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
+import type { Store } from '../../host/journal/store.ts'
 import type { Host } from '../../host/main.ts'
 import { fixture } from '../support/components.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { actions, replicas, ScriptClient, script, scripted, values } from '../support/scripted.ts'
+import { memoryStore } from '../support/store.ts'
 
 /** Says only later that a commit is on disk, as a slower disk would. */
 class HeldJournal extends KvJournal {
@@ -36,8 +36,8 @@ class HeldJournal extends KvJournal {
 }
 
 const kv = new MemoryKv()
-const journal = new HeldJournal(kv, () => {})
-const store: Store = { kv, journal, catalog: new KvCatalog(kv), replica: 'races-test', note() {} }
+const journal = new HeldJournal({ kv, warn: () => {} })
+const store: Store = { ...memoryStore(1, { kv }), journals: [journal] }
 const data = temporary()
 const host: Host = await testHost(data.path, { 'passivate-after-ms': '20' }, { store })
 assert.ok((await host.deployer.deploy(await scripted())).ok)

@@ -3,11 +3,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer, Command } from '../../host/command.ts'
-import { memoryStore } from '../../host/journal/memory.ts'
 import type { Host } from '../../host/main.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { component, fixture } from '../support/components.ts'
 import { grpcClient, http, schemaOf, temporary, testHost } from '../support/host.ts'
+import { memoryStore } from '../support/store.ts'
 
 const odd = 'test.odd.v1.Odd'
 const counter = 'examples.counter.v1.Counter'

@@ -4,14 +4,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InnkeeperError } from '../../host/errors.ts'
-import type { Store } from '../../host/journal/catalog.ts'
 import type { Write } from '../../host/journal/kv.ts'
-import { KvCatalog } from '../../host/journal/kv-catalog.ts'
-import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { actions, replicas, ScriptClient, scripted, values } from '../support/scripted.ts'
+import { memoryStore, openStore } from '../support/store.ts'
 
 /** Writes fail while `failing`: before anything of them is done, or after all of it. */
 class FailingKv extends MemoryKv {
@@ -29,8 +26,7 @@ class FailingKv extends MemoryKv {
 }
 
 const kv = new FailingKv()
-const catalog = new KvCatalog(kv)
-const store: Store = { kv, journal: new KvJournal(kv, () => {}), catalog, replica: 'storage-test', note() {} }
+const store = memoryStore(undefined, { kv })
 const data = temporary()
 const host = await testHost(data.path, {}, { store })
 assert.ok((await host.deployer.deploy(await scripted())).ok)

@@ -4,11 +4,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer } from '../../host/command.ts'
-import { KvCatalog } from '../../host/journal/kv-catalog.ts'
-import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
 import { fixture } from '../support/components.ts'
 import { http, temporary, testHost } from '../support/host.ts'
+import { memoryStore } from '../support/store.ts'
 
 const Upgrade = suite('upgrade')
 const odd = 'test.odd.v1.Odd'
@@ -81,7 +80,7 @@ Upgrade('§deploy-4: waiting commands go to the new version', async () => {
 Upgrade('§event-6: deleting all snapshots changes no state', async () => {
   const data = temporary()
   const kv = new MemoryKv()
-  const store = { kv, journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv), replica: 'test', note() {} }
+  const store = memoryStore(undefined, { kv })
   const read = async (address: string, id: string) =>
     (await http(address, 'POST', `/odd/${id}/do`, { what: 'read' })).json.total
   const first = await testHost(data.path, {}, { store })
@@ -97,7 +96,7 @@ Upgrade('§event-6: deleting all snapshots changes no state', async () => {
   }
   const all = { from: Buffer.alloc(0), to: Buffer.alloc(64, 255) }
   assert.ok(kv.range('snapshots', { ...all, limit: 1_000 }).length / 2 >= ids.length, 'snapshots were taken')
-  kv.clear('snapshots', all.from, all.to)
+  kv.erase([], [{ column: 'snapshots', ...all }], () => {})
   const second = await testHost(data.path, {}, { store })
   try {
     for (const id of ids) assert.is(await read(second.listen, id), '78')
@@ -112,7 +111,7 @@ Upgrade(
   async () => {
     const data = temporary()
     const kv = new MemoryKv()
-    const store = { kv, journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv), replica: 'test', note() {} }
+    const store = memoryStore(undefined, { kv })
     const host = await testHost(data.path, {}, { store })
     const common = { metadata: [], idempotencyKey: undefined, hops: 0, requestId: 'snapshot', effect: undefined }
     // AddRequest{ id: "x", amount: 5 }

@@ -3,8 +3,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Age } from '../../host/journal/age.ts'
-import { memoryStore } from '../../host/journal/memory.ts'
-import { commit } from '../support/journal.ts'
+import { commit, expireKeys } from '../support/journal.ts'
+import { memoryStore } from '../support/store.ts'
 
 const Ageing = suite('age')
 const day = 24 * 3_600_000
@@ -20,11 +20,11 @@ Ageing('age.A1: it goes with the steady clock, whatever the time of day does', a
   await commit(journal, (batch) => batch.remember(entity, 'key', { ...entry, atMs: age.now() }))
   for (const jump of [2 * day, 365 * day, -400 * day]) {
     now += jump
-    journal.expireIdempotency(age.now() - day, 10)
+    expireKeys(journal, age.now() - day, 10)
     assert.ok(journal.idempotency(entity, 'key') !== undefined, `forgotten after a jump of ${jump / day} days`)
   }
   steady += day + 1
-  journal.expireIdempotency(age.now() - day, 10)
+  expireKeys(journal, age.now() - day, 10)
   assert.is(journal.idempotency(entity, 'key'), undefined)
 })
 

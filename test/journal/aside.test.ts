@@ -3,14 +3,14 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Aside } from '../../host/journal/aside.ts'
-import type { Store } from '../../host/journal/catalog.ts'
 import { Database } from '../../host/journal/database.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
 import type { Write } from '../../host/journal/kv.ts'
 import { slowMs } from '../../host/journal/pace.ts'
 import { pack, unpack } from '../../host/journal/packed.ts'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { append, commit, folder, plain, record, snapshot } from '../support/journal.ts'
+import type { TestStore as Store } from '../support/store.ts'
+import { openStore } from '../support/store.ts'
 
 const cart = { storage: 1, key: 'cart' }
 const other = { storage: 1, key: 'other' }
@@ -159,10 +159,10 @@ Asides(
   'group-commit.G5, journal.J2: alone, a purge meets no commit, and what joins meanwhile is written after it',
   async () => {
     const { journal } = await slowStore(folder())
-    const commits = new GroupCommit(journal)
+    const commits = new GroupCommit({ journals: [journal], flush() {} })
     const heard: string[] = []
     const join = (key: string) =>
-      commits.join(
+      commits.of(0).join(
         (batch) => batch.append({ storage: key === 'b' ? 2 : 1, key }, record(1, 0, [key])),
         (error) => heard.push(`${key} ${error}`),
       )
@@ -172,7 +172,7 @@ Asides(
     join('b')
     const purged = commits.alone(() => {
       heard.push('purge')
-      journal.purge(2)
+      return journal.purge(2)
     })
     join('c')
     await purged

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { censusEntities } from '../../host/journal/census.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
-import { commit, record } from '../support/journal.ts'
+import { commit, noteCensus, record } from '../support/journal.ts'
 
 const Counting = suite('census')
 
@@ -37,14 +37,14 @@ Counting(
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (history) => {
         const kv = new MemoryKv()
-        let journal = new KvJournal(kv, () => {})
+        let journal = new KvJournal({ kv, warn: () => {} })
         const entities = new Map<number, Map<string, Entity>>()
         const types = new Map<number, Map<string, { count: number; entity: string; sequence: number }>>()
         for (const one of history) {
-          if (one.kind === 'note') journal.noteCensus()
+          if (one.kind === 'note') await noteCensus(journal)
           else if (one.kind === 'restart') {
             journal.census.stop()
-            journal = new KvJournal(kv, () => {})
+            journal = new KvJournal({ kv, warn: () => {} })
             if (one.counted) await journal.census.complete()
           } else if (one.kind === 'purge') {
             journal.purge(one.storage)
@@ -53,8 +53,8 @@ Counting(
           } else if (one.kind === 'forget the census') {
             // As a directory of an earlier version: it has none.
             if (history.some(({ kind }) => kind === 'purge')) continue // What was purged there nobody can tell.
-            kv.clear('default', Buffer.from('a'), Buffer.from('z'))
-            journal = new KvJournal(kv, () => {})
+            kv.erase([], [{ column: 'default', from: Buffer.from('a'), to: Buffer.from('z') }], () => {})
+            journal = new KvJournal({ kv, warn: () => {} })
           } else {
             const of = entities.get(one.storage) ?? new Map<string, Entity>()
             entities.set(one.storage, of)
@@ -102,11 +102,11 @@ Counting(
 
 Counting('census.C1: the row of a type lies in the commit of its first event', async () => {
   const kv = new MemoryKv()
-  const journal = new KvJournal(kv, () => {})
+  const journal = new KvJournal({ kv, warn: () => {} })
   await commit(journal, (batch) => batch.append({ storage: 7, key: 'a' }, record(1, 0, ['x', 'y'])))
   assert.ok(kv.get('default', Buffer.from('type/7/test.Happened')) !== undefined)
   // A process that is killed now has noted nothing.
-  const next = new KvJournal(kv, () => {})
+  const next = new KvJournal({ kv, warn: () => {} })
   assert.equal(
     next.census.types(7).map(({ name, entity, sequence }) => [name, entity, sequence]),
     [['test.Happened', 'a', 1]],

@@ -3,13 +3,13 @@
 // One line per acknowledgement on standard output: entity and revision. Started with the directory and a seed.
 import { writeSync } from 'node:fs'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { record } from '../support/journal.ts'
+import { openStore } from '../support/store.ts'
 import { entities, inFlight, text } from './crash-load.ts'
 
 const [directory, seed] = process.argv.slice(2) as [string, string]
 const { journal } = await openStore(directory, { log: (message) => writeSync(2, `${message}\n`) })
-const commits = new GroupCommit(journal)
+const commits = new GroupCommit({ journals: [journal], flush() {} })
 let random = Number(seed)
 
 /** One entity's chain of commits: the next joins when the last was acknowledged, as a mailbox would do it. */
@@ -20,7 +20,7 @@ function chain(index: number): void {
     random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
     const texts = Array.from({ length: random % 4 }, (_, at) => text(entity.key, sequence + 1 + at, random))
     const written = record(revision + 1, sequence, texts)
-    commits.join(
+    commits.of(0).join(
       (batch) => batch.append(entity, written),
       (error) => {
         if (error !== undefined) throw error

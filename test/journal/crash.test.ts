@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Journal } from '../../host/journal/journal.ts'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { folder } from '../support/journal.ts'
+import { openStore } from '../support/store.ts'
 import { entities, inFlight } from './crash-load.ts'
 
 const rounds = 10

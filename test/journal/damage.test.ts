@@ -1,4 +1,5 @@
 // Guards what the journal does when the engine below it fails or gives back other bytes than it was given (journal.J4, journal.J5).
+
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Column } from '../../host/journal/keys.ts'
@@ -9,7 +10,7 @@ import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
 import { frame } from '../../host/journal/record.ts'
 import { refuses, rejects } from '../support/assert.ts'
-import { append, commit, event, plain, record, snapshot } from '../support/journal.ts'
+import { append, commit, event, expireKeys, plain, record, snapshot } from '../support/journal.ts'
 
 const cart = { storage: 1, key: 'cart' }
 const everything = Number.MAX_SAFE_INTEGER
@@ -38,7 +39,7 @@ class FaultyKv extends MemoryKv {
 function faulty() {
   const kv = new FaultyKv()
   const warnings: string[] = []
-  return { kv, warnings, journal: new KvJournal(kv, (message) => warnings.push(message)) }
+  return { kv, warnings, journal: new KvJournal({ kv, warn: (message) => warnings.push(message) }) }
 }
 
 const Damage = suite('journal damage')
@@ -61,15 +62,15 @@ for (const failing of ['before writing', 'after writing'] as const) {
         () => journal.events(cart, 0, 1, 1),
         () => journal.snapshot(cart),
         () => journal.idempotency(cart, 'key'),
-        () => journal.expireIdempotency(1, 1),
+        () => expireKeys(journal, 1, 1),
         () => journal.outbox(0, 1),
         () => journal.nextOutboxId(),
         () => journal.entities(1, '', undefined, 1),
         () => journal.commits(0, 1),
-        () => journal.purge(1),
       ]
       for (const call of calls) refuses(call, 'storage_unavailable')
       await rejects(() => commit(journal, (batch) => batch.append(cart, record(2, 1, ['c']))), 'storage_unavailable')
+      await rejects(() => journal.purge(1), 'storage_unavailable')
       journal.putSnapshot(cart, snapshot(1, 1, 'x'))
       await journal.reopen()
       assert.is(journal.failure(), undefined)
@@ -157,8 +158,8 @@ Damage('journal.J2: a record that is missing between others is noticed, not pass
 Damage('§deploy-13: a directory of a newer format is refused, with what to do', () => {
   const kv = new MemoryKv()
   new KvCatalog(kv)
-  kv.write([['default', Buffer.from('directory'), frame(Buffer.from('{"format":2,"id":"x"}'))]])
-  assert.match(refuses(() => new KvCatalog(kv), 'storage_unavailable').message, /format 2.*newer Innkeeper/)
+  kv.write([['default', Buffer.from('directory'), frame(Buffer.from('{"format":3,"id":"x"}'))]])
+  assert.match(refuses(() => new KvCatalog(kv), 'storage_unavailable').message, /format 3.*newer Innkeeper/)
 })
 
 Damage('a record of a newer version is refused, with both versions', async () => {

@@ -7,9 +7,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { examine } from '../../host/doctor/doctor.ts'
 import { InnkeeperError } from '../../host/errors.ts'
-import type { Store } from '../../host/journal/catalog.ts'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { append, folder, plain } from '../support/journal.ts'
+import type { TestStore as Store } from '../support/store.ts'
+import { openStore } from '../support/store.ts'
 
 const Tables = suite('damaged tables')
 

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { InnkeeperError } from '../../host/errors.ts'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { refuses, rejects } from '../support/assert.ts'
 import { append, commit, event, folder, plain, record } from '../support/journal.ts'
 import { skip } from '../support/skip.ts'
+import { openStore } from '../support/store.ts'
 
 const mebibytes = 24
 const entity = { storage: 1, key: 'a' }

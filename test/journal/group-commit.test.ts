@@ -7,8 +7,9 @@ import { GroupCommit } from '../../host/journal/group-commit.ts'
 import type { Batch, Journal } from '../../host/journal/journal.ts'
 import { entityPrefix, numbered } from '../../host/journal/keys.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
-import { MemoryKv, memoryStore } from '../../host/journal/memory.ts'
+import { MemoryKv } from '../../host/journal/memory.ts'
 import { append, effect, record } from '../support/journal.ts'
+import { memoryStore } from '../support/store.ts'
 
 const cart = { storage: 1, key: 'cart' }
 const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
@@ -43,11 +44,11 @@ const Group = suite('group commit')
 
 Group('§command-3, group-commit.G1: all of a turn is one commit, and nobody hears before it', async () => {
   const { journal, waiting, next } = held()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   const heard: string[] = []
   for (const key of ['a', 'b', 'c']) {
     const write = (batch: Batch) => batch.append({ storage: 1, key }, record(1, 0, [key]))
-    commits.join(write, (error) => heard.push(`${key} ${error}`))
+    commits.of(0).join(write, (error) => heard.push(`${key} ${error}`))
   }
   assert.is(waiting.length, 0)
   await turn()
@@ -69,10 +70,10 @@ function gathering() {
 
 Group('group-commit.G5: where syncs are slow the next commit waits for as many as the last one answered', async () => {
   const { journal, waiting, next } = gathering()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   let heard = 0
   const join = (id: number) =>
-    commits.join(
+    commits.of(0).join(
       (batch) => batch.enqueue(entry(id)),
       () => {
         heard += 1
@@ -101,9 +102,9 @@ Group('group-commit.G5: where syncs are slow the next commit waits for as many a
 
 Group('group-commit.G5: a client alone waits for nobody, nor does a stop', async () => {
   const { journal, waiting, next } = gathering()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   const join = (id: number) =>
-    commits.join(
+    commits.of(0).join(
       (batch) => batch.enqueue(entry(id)),
       () => {},
     )
@@ -131,9 +132,9 @@ Group('group-commit.G5: a client alone waits for nobody, nor does a stop', async
 Group('group-commit.G5: when its time is over it goes with those who came', async () => {
   const { journal, waiting, next } = held()
   Object.defineProperty(journal.pace, 'gatherMs', { value: 1 })
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   const join = (id: number) =>
-    commits.join(
+    commits.of(0).join(
       (batch) => batch.enqueue(entry(id)),
       () => {},
     )
@@ -149,13 +150,15 @@ Group('group-commit.G5: when its time is over it goes with those who came', asyn
 
 Group('group-commit.G3: a done that throws keeps nobody from hearing, and is told as a bug', async () => {
   const bugs: unknown[] = []
-  const commits = new GroupCommit(memoryStore().journal, (bug) => bugs.push((bug as Error).message))
+  const commits = new GroupCommit({ journals: [memoryStore().journal], flush() {} }, (bug) =>
+    bugs.push((bug as Error).message),
+  )
   const heard: string[] = []
   const write = (batch: Batch) => batch.enqueue(entry(heard.length + 1))
-  commits.join(write, () => {
+  commits.of(0).join(write, () => {
     throw new Error('a bug')
   })
-  commits.join(write, (error) => heard.push(`second ${error}`))
+  commits.of(0).join(write, (error) => heard.push(`second ${error}`))
   await turn()
   assert.equal(heard, ['second undefined'])
   assert.equal(bugs, ['a bug'])
@@ -163,10 +166,10 @@ Group('group-commit.G3: a done that throws keeps nobody from hearing, and is tol
 
 Group('group-commit.G4: what joins while a commit is in flight goes into the next, all of it into one', async () => {
   const { journal, waiting, next } = held()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   const heard: string[] = []
   const join = (key: string) =>
-    commits.join(
+    commits.of(0).join(
       (batch) => batch.append({ storage: 1, key }, record(1, 0, [])),
       () => heard.push(key),
     )
@@ -188,10 +191,10 @@ Group('group-commit.G4: what joins while a commit is in flight goes into the nex
 
 Group('group-commit.G1: a failed commit is told to all who were in it, and to no one else', async () => {
   const { journal, next } = held()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   const heard: string[] = []
   const join = (name: string) =>
-    commits.join(
+    commits.of(0).join(
       (batch) => batch.dequeue(1),
       (error) => heard.push(`${name} ${error?.message}`),
     )
@@ -208,12 +211,12 @@ Group('group-commit.G1: a failed commit is told to all who were in it, and to no
 
 Group('an answer that joins again waits for the next turn, so that it cannot keep the loop to itself', async () => {
   const { journal } = memoryStore()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   let rounds = 0
   let ended = false
   const again = () => {
     rounds += 1
-    if (!ended) commits.join((batch) => batch.dequeue(1), again)
+    if (!ended) commits.of(0).join((batch) => batch.dequeue(1), again)
   }
   again()
   await turn()
@@ -228,23 +231,23 @@ Group(
   'group-commit.G2: a writer that throws fails its whole batch: nothing of it is written, and the next one goes on',
   async () => {
     const { journal } = memoryStore()
-    const commits = new GroupCommit(journal)
+    const commits = new GroupCommit({ journals: [journal], flush() {} })
     const heard: string[] = []
     const done = (name: string) => (error: Error | undefined) => {
       heard.push(`${name} ${(error as InnkeeperError | undefined)?.code}`)
     }
-    commits.join((batch) => batch.append(cart, record(1, 0, ['a'])), done('a'))
-    commits.join((batch) => {
+    commits.of(0).join((batch) => batch.append(cart, record(1, 0, ['a'])), done('a'))
+    commits.of(0).join((batch) => {
       batch.append({ storage: 1, key: 'half' }, record(1, 0, []))
       throw new Error('a bug')
     }, done('b'))
-    commits.join((batch) => batch.append(cart, record(2, 1, ['c'])), done('c'))
+    commits.of(0).join((batch) => batch.append(cart, record(2, 1, ['c'])), done('c'))
     assert.equal(heard, [])
     await turn()
     assert.equal(heard, ['a internal', 'b internal', 'c internal'])
     assert.is(journal.lastCommit(), 0)
     assert.is(journal.head(cart), undefined)
-    commits.join((batch) => batch.append(cart, record(1, 0, ['d'])), done('d'))
+    commits.of(0).join((batch) => batch.append(cart, record(1, 0, ['d'])), done('d'))
     await turn()
     assert.is(heard.at(-1), 'd undefined')
     assert.is(journal.head(cart)?.revision, 1)
@@ -253,24 +256,24 @@ Group(
 
 Group('a batch that the journal refuses whole does not hold up what comes after', async () => {
   const { journal } = memoryStore()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   const heard: (string | undefined)[] = []
   const done = (error: Error | undefined) => heard.push((error as InnkeeperError | undefined)?.code)
-  commits.join((batch) => batch.append(cart, record(1, 0, ['a'])), done)
+  commits.of(0).join((batch) => batch.append(cart, record(1, 0, ['a'])), done)
   await append(journal, cart, ['somebody else'])
   await turn()
   assert.equal(heard, ['internal'])
-  commits.join((batch) => batch.append(cart, record(2, 1, ['b'])), done)
+  commits.of(0).join((batch) => batch.append(cart, record(2, 1, ['b'])), done)
   await turn()
   assert.equal(heard, ['internal', undefined])
 })
 
 Group('flush commits at once, and nothing twice', async () => {
   const { journal } = memoryStore()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   let heard = 0
   commits.flush()
-  commits.join(
+  commits.of(0).join(
     (batch) => batch.append(cart, record(1, 0, ['a'])),
     () => {
       heard += 1
@@ -285,15 +288,15 @@ Group('flush commits at once, and nothing twice', async () => {
 
 Group('group-commit.G2: a writer that finds its entity damaged hears so alone; the others are written', async () => {
   const kv = new MemoryKv()
-  const journal = new KvJournal(kv, () => {})
+  const journal = new KvJournal({ kv, warn: () => {} })
   await append(journal, cart, ['a'])
   const key = numbered(entityPrefix(cart), 1)
   kv.write([['journal', key, Buffer.of(1, 2, 3, 4, 5, 6)]])
   await journal.reopen()
-  const commits = new GroupCommit(journal)
+  const commits = new GroupCommit({ journals: [journal], flush() {} })
   const heard: string[] = []
   const join = (name: string, revision: number, sequence: number) =>
-    commits.join(
+    commits.of(0).join(
       (batch) => batch.append({ storage: 1, key: name }, record(revision, sequence, [name])),
       (error) => heard.push(`${name} ${(error as InnkeeperError | undefined)?.code ?? 'written'}`),
     )

@@ -4,11 +4,11 @@ import { cpSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeF
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Store } from '../../host/journal/catalog.ts'
 import { readMarker } from '../../host/journal/marker.ts'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { rejects } from '../support/assert.ts'
 import { append, folder } from '../support/journal.ts'
+import type { TestStore as Store } from '../support/store.ts'
+import { openStore } from '../support/store.ts'
 
 const Incarnation = suite('incarnation')
 

@@ -15,6 +15,10 @@ import { walk } from '../../host/journal/walk.ts'
 const Layered = suite('layers')
 
 class MemoryDatabase extends MemoryKv implements Database {
+  clear(column: Column, from: Buffer, to: Buffer): void {
+    this.erase([], [{ column, from, to }], () => {})
+  }
+
   readonly backgroundErrors = 0
   frozen = false
 
@@ -58,7 +62,8 @@ Layered(
             layers = new Layers(databases)
           } else if (step.kind === 'clear') {
             const [from, to] = [step.from, step.to].sort((a, b) => a.compare(b)) as [Buffer, Buffer]
-            for (const store of [plain, layers]) store.clear(column, from, to)
+            plain.erase([], [{ column, from, to }], () => {})
+            layers.clear(column, from, to)
           } else {
             const writes: Write[] = [[column, step.key, step.kind === 'put' ? Buffer.from(step.value) : undefined]]
             plain.write(writes)

@@ -7,7 +7,7 @@ import type { Column } from '../../host/journal/keys.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
 import { decodeBase } from '../../host/journal/record.ts'
-import { commit, record, snapshot } from '../support/journal.ts'
+import { commit, expireKeys, record, snapshot } from '../support/journal.ts'
 
 const Accounts = suite('account of bytes')
 
@@ -51,7 +51,7 @@ Accounts(
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (history) => {
         const kv = new MemoryKv()
-        let journal = new KvJournal(kv, () => {})
+        let journal = new KvJournal({ kv, warn: () => {} })
         await commit(journal, (batch) => batch.append({ storage: 9, key: 'a' }, record(1, 0, ['x'])))
         let now = 0
         let named = 0
@@ -112,11 +112,12 @@ Accounts(
             })
           } else if (kind === 'snapshot')
             journal.putSnapshot(at('event'), snapshot(now, now - (twice ? 1 : 0), 'x'.repeat(size)))
-          else if (kind === 'expire') journal.expireIdempotency(now - 5, 1_000)
+          else if (kind === 'expire') expireKeys(journal, now - 5, 1_000)
           else if (kind === 'purge') journal.purge(storage)
           else {
-            if (kind === 'lose the account') kv.clear('default', Buffer.from('usage'), Buffer.from('usage~'))
-            journal = new KvJournal(kv, () => {})
+            if (kind === 'lose the account')
+              kv.erase([], [{ column: 'default', from: Buffer.from('usage'), to: Buffer.from('usage~') }], () => {})
+            journal = new KvJournal({ kv, warn: () => {} })
             if (kind === 'lose the account') await journal.usage.complete()
           }
           for (const one of storages) {
@@ -134,13 +135,13 @@ Accounts(
 
 Accounts('usage.B2: an account that is damaged is counted anew, and refuses no start', async () => {
   const kv = new MemoryKv()
-  const journal = new KvJournal(kv, () => {})
+  const journal = new KvJournal({ kv, warn: () => {} })
   await commit(journal, (batch) => batch.append({ storage: 1, key: 'a' }, record(1, 0, ['x'])))
   kv.write([['default', Buffer.from('usage/1/stored'), Buffer.from('nonsense')]])
-  const next = new KvJournal(kv, () => {})
+  const next = new KvJournal({ kv, warn: () => {} })
   await next.usage.complete()
   assert.is(next.usage.of(1), stored(kv, 1))
-  assert.is(new KvJournal(kv, () => {}).usage.of(1), stored(kv, 1))
+  assert.is(new KvJournal({ kv, warn: () => {} }).usage.of(1), stored(kv, 1))
 })
 
 Accounts.run()

@@ -9,10 +9,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { crc32c } from '../../host/journal/crc32c.ts'
 import type { EntityRef, Journal } from '../../host/journal/journal.ts'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { checkWal } from '../../host/journal/wal.ts'
 import { refuses, rejects } from '../support/assert.ts'
 import { append, folder } from '../support/journal.ts'
+import { openStore } from '../support/store.ts'
 
 const quiet = () => {}
 const entity: EntityRef = { storage: 1, key: 'a' }

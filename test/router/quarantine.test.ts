@@ -2,8 +2,8 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { memoryStore } from '../../host/journal/memory.ts'
 import { Quarantine, quarantined } from '../../host/router/quarantine.ts'
+import { memoryStore } from '../support/store.ts'
 
 const Refused = suite('quarantine')
 

@@ -46,8 +46,8 @@ const acts: fc.Arbitrary<Act> = fc.oneof(
 /** Entities as the host has them: one decision of each is under way at a time, on what was acknowledged or read. */
 class Hosted {
   kv = new SlowKv()
-  journal = new KvJournal(this.kv, () => {})
-  commits = new GroupCommit(this.journal)
+  journal = new KvJournal({ kv: this.kv, warn: () => {} })
+  commits = new GroupCommit({ journals: [this.journal], flush() {} })
   /** Of each entity: the revision that it has come to, while it is known. */
   readonly revisions = new Map<Key, number>()
   readonly deciding = new Set<Key>()
@@ -67,7 +67,7 @@ class Hosted {
     const before = this.revisions.get(key) ?? this.journal.head(entity(key))?.revision ?? 0
     this.deciding.add(key)
     this.decided.set(key, before + 1)
-    this.commits.join(
+    this.commits.of(0).join(
       (batch) => batch.append(entity(key), record(before + 1, before, [`${before + 1}`])),
       (error) => {
         if (era !== this.era) return
@@ -88,22 +88,23 @@ class Hosted {
   /** As the admin port does it: nothing of the service is decided any more. */
   async purge(key: Key): Promise<void> {
     if (this.journal.failure() !== undefined) return
-    const wasDeciding = this.deciding.has(key)
     this.deciding.add(key)
     const purged = this.commits
-      .alone(() => {
-        this.journal.purge(entity(key).storage)
+      .alone(async () => {
+        await this.journal.purge(entity(key).storage)
         this.acknowledged.delete(key)
         this.decided.delete(key)
         this.revisions.delete(key)
       })
       .catch(() => {})
-    while (this.kv.busy || wasDeciding) {
+    let over = false
+    void purged.then(() => {
+      over = true
+    })
+    while (!over) {
       this.kv.end()
       await turn()
-      if (!this.kv.busy) break
     }
-    await purged
     this.deciding.delete(key)
     this.check()
   }
@@ -121,8 +122,8 @@ class Hosted {
     this.era += 1
     this.kv = this.kv.crashed(reached)
     this.kv.waits = true
-    this.journal = new KvJournal(this.kv, () => {})
-    this.commits = new GroupCommit(this.journal)
+    this.journal = new KvJournal({ kv: this.kv, warn: () => {} })
+    this.commits = new GroupCommit({ journals: [this.journal], flush() {} })
     this.revisions.clear()
     this.deciding.clear()
     this.check()

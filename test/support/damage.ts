@@ -6,11 +6,11 @@ import * as assert from 'uvu/assert'
 import { Database } from '../../host/journal/database.ts'
 import type { Column } from '../../host/journal/keys.ts'
 import { columns } from '../../host/journal/keys.ts'
-import { openStore } from '../../host/journal/rocksdb.ts'
 import { component } from './components.ts'
 import type { HostProcess } from './host.ts'
 import { hostProcess, http, temporary } from './host.ts'
 import { actions, replicas, ScriptClient, scripted, values } from './scripted.ts'
+import { openStore } from './store.ts'
 
 export const counter = 'examples.counter.v1.Counter'
 /** Entities of each state model, and what they hold. */

@@ -89,3 +89,21 @@ export function folder(): string {
   folders.push(path)
   return path
 }
+
+/** Forget what expired before that age, at most `max`, as the host does; answers how many. */
+export function expireKeys(journal: Journal, beforeMs: number, max: number): number {
+  const expired = journal.expired(beforeMs, max)
+  const batch = journal.batch()
+  batch.forget(expired)
+  let failed: Error | undefined
+  journal.commit(batch, (error) => {
+    failed = error
+  })
+  if (failed !== undefined) throw failed
+  return expired.found
+}
+
+/** Write down what the census has counted. */
+export function noteCensus(journal: Journal): Promise<void> {
+  return commit(journal, (batch) => batch.note(journal.census.notes(journal.lastCommit())))
+}

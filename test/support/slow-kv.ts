@@ -1,12 +1,11 @@
 // A store in memory whose commits end when the test says so, and that can be left as a crash leaves it.
 
-import type { Store } from '../../host/journal/catalog.ts'
 import type { Column } from '../../host/journal/keys.ts'
 import { columns } from '../../host/journal/keys.ts'
 import type { Write } from '../../host/journal/kv.ts'
-import { KvCatalog } from '../../host/journal/kv-catalog.ts'
-import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
+import type { TestStore } from './store.ts'
+import { memoryStore } from './store.ts'
 
 type Done = (error: Error | undefined) => void
 
@@ -59,6 +58,6 @@ function rows(column: Column, found: readonly Buffer[]): Write[] {
   return writes
 }
 
-export function storeOn(kv: SlowKv): Store {
-  return { kv, journal: new KvJournal(kv, () => {}), catalog: new KvCatalog(kv), replica: 'slow-kv', note() {} }
+export function storeOn(kv: SlowKv): TestStore {
+  return memoryStore(undefined, { kv })
 }

@@ -10,7 +10,8 @@ import { Folder } from '../../fold/folder.ts'
 import type { ServiceDescription } from '../../guest/about.ts'
 import type { Artefact } from '../../guest/artefact.ts'
 import type { DeployedService, Deployment } from '../../journal/catalog.ts'
-import type { Journal, StorageId } from '../../journal/journal.ts'
+import type { StorageId } from '../../journal/journal.ts'
+import type { Stored } from '../../journal/stored.ts'
 import type { Limits } from '../../limits.ts'
 import type { Schema } from '../../schema/schema.ts'
 import { keyFieldCount, stateVersionOf } from '../make-services.ts'
@@ -26,8 +27,8 @@ const restMs = 16
 const versionsAtOnce = 50
 
 export type StoredJournal = Pick<
-  Journal,
-  'base' | 'census' | 'commits' | 'events' | 'head' | 'lastCommit' | 'snapshot' | 'snapshotVersions'
+  Stored,
+  'base' | 'census' | 'events' | 'head' | 'lastChanged' | 'snapshot' | 'snapshotVersions'
 >
 
 /** One service of the component, and what is stored for it. */
@@ -170,7 +171,7 @@ function proberOf(folder: Folder, service: string): Prober {
 const none = { voidSnapshots: 0, atLeast: false }
 
 async function voidSnapshots(
-  journal: Pick<Journal, 'snapshotVersions'>,
+  journal: Pick<Stored, 'snapshotVersions'>,
   storage: StorageId,
   stateVersion: string,
 ): Promise<Pick<Tried, 'voidSnapshots' | 'atLeast'>> {
@@ -192,7 +193,7 @@ async function voidSnapshots(
 }
 
 /** Wait until the census has counted what was there at the start: in a large directory of an earlier version this takes a while. */
-async function counted({ census }: Pick<Journal, 'census'>, onProgress: (step: string) => void): Promise<void> {
+async function counted({ census }: Pick<Stored, 'census'>, onProgress: (step: string) => void): Promise<void> {
   const tell = setInterval(() => {
     onProgress(`counting what is stored: ${Math.floor(100 * census.progress)} %`)
   }, 1_000)

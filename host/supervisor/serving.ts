@@ -1,4 +1,4 @@
-// Partition: the thread that serves: ingress, router, entities, guests, journal. Started by supervisor.ts, and ended by it when its loop
+// Serving: the thread that serves: ingress, router, entities, guests, journal. Started by supervisor.ts, and ended by it when its loop
 // is stuck.
 //
 // N1. It answers the supervisor's calls between turns; while the loop is stuck, nobody does.

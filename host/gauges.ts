@@ -1,0 +1,134 @@
+// Gauges: what the host shows of itself in metrics, read when it is asked. Counts of calls are kept where calls are (observe/metrics.ts).
+//
+// Owns: names and words.   What is shown is owned by whoever has it.
+
+import type { Outbox } from './delivery/outbox.ts'
+import type { Deployer } from './deploy/deploy.ts'
+import type { Disk } from './disk.ts'
+import type { Scrubbing } from './doctor/scrubbing.ts'
+import type { Entities } from './entity/entities.ts'
+import type { InFlight } from './in-flight.ts'
+import type { Pace } from './journal/pace.ts'
+import type { Stored } from './journal/stored.ts'
+import type { Metrics } from './observe/metrics.ts'
+import type { Services } from './services.ts'
+import type { Turns } from './turns.ts'
+import type { WaitingBudget } from './waiting-budget.ts'
+
+export interface Shown {
+  readonly metrics: Metrics
+  readonly services: Services
+  readonly entities: Entities
+  readonly waiting: WaitingBudget
+  readonly inFlight: InFlight
+  readonly turns: Turns
+  readonly deployer: Deployer
+  readonly outbox: Outbox
+  readonly stored: Pick<Stored, 'usage'>
+  readonly disk: Disk
+  readonly pace: Pace
+  readonly partitions: number
+  /** Undefined where the host does not scrub. */
+  readonly scrubbing: Scrubbing | undefined
+  /** Times that the serving thread was ended or failed. */
+  readonly endings: number
+  /** Forwards and side effects to what is not deployed. */
+  readonly lostCalls: () => number
+}
+
+export function registerGauges(shown: Shown): void {
+  ofEntities(shown)
+  ofClients(shown)
+  ofServices(shown)
+  ofStorage(shown)
+  ofEffects(shown)
+}
+
+function ofEntities({ metrics, services, entities, partitions }: Shown): void {
+  metrics.gauge('partitions', 'Partitions of the data directory.', () => partitions)
+  metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
+  metrics.gaugeOfServices('activations_of_service', 'Entities in memory, by service.', () => entities.byService())
+  metrics.gaugeOfServices('state_bytes_of_service', 'Bytes of the states of entities in memory, by service.', () =>
+    entities.stateBytesByService(),
+  )
+  metrics.gauge(
+    'subscriptions_open',
+    'Streams that clients keep open on replicated entities.',
+    () => entities.openStreams,
+  )
+  metrics.gaugeOfServices(
+    'state_reading_fuel_ratio',
+    'Part of the fuel of a call that reading the dearest state of a service takes, as measured since it was deployed.',
+    function* () {
+      for (const service of services.current.services.values())
+        if (service.kind !== 'action') yield [service.name, entities.costOf(service).worstPart] as const
+    },
+  )
+}
+
+function ofClients({ metrics, waiting, inFlight }: Shown): void {
+  metrics.gaugeOfServices('waiting_commands_of_service', 'Commands waiting, by service.', () => waiting.byService())
+  metrics.gauge(
+    'waiting_commands',
+    'Commands waiting for their entity or action, or for the disk.',
+    () => waiting.commands,
+  )
+  metrics.gauge(
+    'in_flight_bytes',
+    'Bytes that clients of the service port have sent and not finished, or not read.',
+    () => inFlight.bytes,
+  )
+  metrics.gauge(
+    'in_flight_bytes_of_largest_client',
+    'Bytes in flight of the client address that has most.',
+    () => inFlight.mostOfAddress,
+  )
+  metrics.counter('in_flight_cuts_total', 'Requests and answers that were cut for the room.', () => inFlight.cuts)
+}
+
+function ofServices({ metrics, turns, endings, deployer }: Shown): void {
+  metrics.gaugeOfServices(
+    'service_throttled',
+    '1 for each service that has held the loop or failed again and again, and has only a small part of the loop.',
+    function* () {
+      for (const service of turns.throttled) yield [service, 1] as const
+    },
+  )
+  metrics.counter('partition_endings_total', 'Times that the serving thread was ended or failed.', () => endings)
+  metrics.gauge('deployments_pending', 'Deployments that run or wait for their turn.', () => deployer.inHand)
+}
+
+function ofStorage({ metrics, services, stored, disk, pace, scrubbing }: Shown): void {
+  metrics.counter('scrubbed_bytes_total', 'Bytes of the store that scrubbing has read.', () => scrubbing?.bytes ?? 0)
+  metrics.gauge(
+    'scrub_findings',
+    'Damaged parts of the store that scrubbing has found.',
+    () => scrubbing?.findings.size ?? 0,
+  )
+  metrics.gauge('idempotency_bytes', 'Bytes that idempotency keys take on disk.', () => stored.usage.allKeys)
+  metrics.gaugeOfServices(
+    'service_disk_bytes',
+    'Bytes of a service on disk, before they are packed: records, values, replicas, snapshots, idempotency keys, side effects.',
+    function* () {
+      for (const { name, storage } of services.current.services.values())
+        yield [name, disk.bytesOf(name, storage)] as const
+    },
+  )
+  metrics.counter('syncs_total', 'Writes that were synced to the disk.', () => pace.syncs)
+  metrics.counter('sync_seconds_total', 'Time that they took.', () => pace.seconds)
+  metrics.gauge('sync_seconds', 'What a sync takes, the newest most.', () => pace.movingMs / 1000)
+  metrics.counter('commits_aside_total', 'Commits that did not wait for the disk on the loop.', () => pace.aside)
+  metrics.gauge('disk_slow', '1 while syncs are slow, and commits wait for them outside the loop.', () =>
+    pace.slow ? 1 : 0,
+  )
+}
+
+function ofEffects({ metrics, outbox, lostCalls }: Shown): void {
+  metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
+  metrics.gaugeOfServices(
+    'outbox_effects_of_service',
+    'Effects waiting or parked, by the service that caused them.',
+    () => outbox.byService(),
+  )
+  metrics.counter('unknown_targets_total', 'Forwards and side effects to what is not deployed.', lostCalls)
+}

@@ -1,0 +1,56 @@
+// Partition: one part of all entities: the log and the state that the log leaves, what is committed together, and the effects that are caused there.
+//
+//   entity ── placement ──▶ partition ─┬─ journal (state and log)      read when the entity is loaded
+//                                      ├─ commits (its place in the group commit of its store)
+//                                      └─ keeper  (what its outcomes send)
+//
+// P1. What one command of an entity writes is one commit of one partition.
+// P2. Nothing of a partition hangs on another one's: what goes from one to another is an effect, a forward, or a delta.
+//
+// What is of the loop and of the whole host is not here: whose turn it is (turns.ts), who stays in memory (entities.ts), how much may wait, what
+// effects wait for (outbox.ts). These are bounded by service and by client, wherever entities lie.
+//
+// Owns: the composition of one, and which one it is.   main.ts owns: making them.   journal/ owns: bytes and order.
+
+import type { Command } from './command.ts'
+import { Keeper } from './delivery/keeper.ts'
+import type { Outbox } from './delivery/outbox.ts'
+import type { GroupCommit, Joining } from './journal/group-commit.ts'
+import type { Journal } from './journal/journal.ts'
+import type { Store } from './journal/store.ts'
+import type { Stored } from './journal/stored.ts'
+import { storedIn } from './journal/stored.ts'
+import { Placement } from './placement.ts'
+
+export class Partition {
+  readonly index: number
+  readonly journal: Journal
+  readonly commits: Joining
+  readonly keeper: Keeper
+
+  constructor(index: number, journal: Journal, commits: Joining, outbox: Outbox) {
+    this.index = index
+    this.journal = journal
+    this.commits = commits
+    this.keeper = new Keeper(outbox, commits, index)
+  }
+}
+
+export class Partitions {
+  readonly all: readonly Partition[]
+  readonly placement: Placement
+  /** What they have stored, as one. */
+  readonly stored: Stored
+
+  constructor({ journals }: Pick<Store, 'journals'>, commits: GroupCommit, outbox: Outbox) {
+    this.placement = new Placement(journals.length)
+    this.stored = storedIn(journals, this.placement)
+    this.all = journals.map((journal, index) => new Partition(index, journal, commits.of(index), outbox))
+  }
+
+  readonly ofEntity = (storage: number, key: string): Partition => this.all[this.placement.ofEntity(storage, key)]!
+
+  /** Where a call that belongs to no entity puts what it sends. */
+  readonly ofCall = (command: Pick<Command, 'effect' | 'requestId'>): Partition =>
+    this.all[this.placement.ofCall(command)]!
+}
