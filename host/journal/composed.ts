@@ -49,9 +49,14 @@ export function composedStore({ kv, catalog, health, warn, never, noted, replica
     },
     reopen: async () => {
       await kv.reopen()
-      catalog.reread()
-      for (const journal of journals) journal.reread()
       health.mended()
+      try {
+        catalog.reread()
+        for (const journal of journals) journal.reread()
+      } catch (error) {
+        health.fail(error)
+        throw error
+      }
     },
     close: () => {
       for (const journal of journals) journal.stop()
