@@ -23,6 +23,10 @@ const table = {
   connectionIdleMs: [75_000, 'milliseconds after which a connection without a call is closed'],
   requestMs: [300_000, 'milliseconds for a request, or for one message of a stream, to be whole'],
   batchCommandsMax: [64, 'commands that a function is given at once'],
+  batchMs: [
+    8,
+    'milliseconds after which a function is given fewer commands at once: what one call of it may hold the loop',
+  ],
   decisionEventsMax: [1_000, 'events of one command'],
   decisionEventBytesMax: [4 * MiB, 'bytes of the events of one command'],
   decisionEffectsMax: [100, 'side effects of one command'],

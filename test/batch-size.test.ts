@@ -7,8 +7,10 @@ import { BatchSize } from '../host/batch-size.ts'
 
 const Batches = suite('size of batches')
 
+const limits = { batchCommandsMax: 64, batchMs: 8 }
+
 /** The size after so many calls, each of which is full and takes so long for each command. */
-function after(calls: number, msEach: number, batch = new BatchSize(64)): number {
+function after(calls: number, msEach: number, batch = new BatchSize(limits)): number {
   for (let call = 0; call < calls; call++) batch.took(batch.commands, batch.commands * msEach)
   return batch.commands
 }
@@ -17,13 +19,13 @@ Batches('batch-size.Z1: after one long call the next is no longer than 8 ms, and
   assert.is(after(1, 2), 4)
   assert.is(after(1, 100), 1)
   assert.is(after(10, 0.01), 64)
-  const batch = new BatchSize(64)
+  const batch = new BatchSize(limits)
   after(1, 100, batch)
   assert.is(after(6, 0.01, batch), 64)
 })
 
 Batches('a call that was not full says nothing of larger ones', () => {
-  const batch = new BatchSize(64)
+  const batch = new BatchSize(limits)
   batch.took(64, 64)
   const { commands } = batch
   for (let call = 0; call < 100; call++) batch.took(1, 0.01)
@@ -38,7 +40,7 @@ Batches(
         fc.array(fc.tuple(fc.integer({ min: 1, max: 64 }), fc.double({ min: 0, max: 1_000, noNaN: true }))),
         fc.double({ min: 0.001, max: 100, noNaN: true }),
         (calls, msEach) => {
-          const batch = new BatchSize(64)
+          const batch = new BatchSize(limits)
           for (const [commands, ms] of calls) {
             batch.took(Math.min(commands, batch.commands), ms)
             assert.ok(batch.commands >= 1 && batch.commands <= 64)

@@ -47,7 +47,7 @@ export class Calls implements Turn {
     this.context = context
     this.name = name
     this.account = context.waiting.service(name)
-    this.size = new BatchSize(context.limits.batchCommandsMax)
+    this.size = new BatchSize(context.limits)
   }
 
   get serviceName(): string {

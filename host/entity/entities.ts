@@ -87,7 +87,7 @@ export class Entities {
   private batchOf(service: EntityService): BatchSize {
     let batch = this.batches.get(service)
     if (batch === undefined) {
-      batch = new BatchSize(this.context.limits.batchCommandsMax)
+      batch = new BatchSize(this.context.limits)
       this.batches.set(service, batch)
     }
     return batch

@@ -24,9 +24,9 @@ export function temporary(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** In this process, on free ports. `flags` are settings by name. No service waits for having failed: tests make them fail on purpose. */
+/** In this process, on free ports. `flags` are settings by name. No service waits for having failed, and no batch shrinks on a slow machine. */
 export async function testHost(data: string, flags: Record<string, string> = {}, parts: HostParts = {}): Promise<Host> {
-  const patient = { 'stop-wait-ms': '1000', 'throttled-percent-max': '100' }
+  const patient = { 'stop-wait-ms': '1000', 'throttled-percent-max': '100', 'batch-ms': '60000' }
   const all = { data, listen: '127.0.0.1:0', admin: '127.0.0.1:0', ...patient, ...flags }
   const { config } = loadConfig({ flags: all, env: {}, directory: data })
   return startHost(config, { log: pino({ level: 'silent' }), ...parts })
