@@ -71,46 +71,43 @@ RocksDb('rocksdb.D3: a host that finds another at work does not take its unfinis
   await journal.close()
 })
 
-RocksDb(
-  'journal.J1, journal.J5: commits, purges, deployments and expiry are synced, snapshots are not',
-  async () => {
-    // No kill shows a missing sync: the system's cache outlives the process. So look at what the binding is asked.
-    const synced: boolean[] = []
-    const original = RocksLevel.prototype.batch
-    RocksLevel.prototype.batch = function (this: RocksLevel) {
-      const batch = original.call(this)
-      const write = batch._writeSync
-      batch._writeSync = function (options) {
-        synced.push(options.sync)
-        write.call(this, options)
-      }
-      return batch
+RocksDb('journal.J1, journal.J5: commits, purges, deployments and expiry are synced, snapshots are not', async () => {
+  // No kill shows a missing sync: the system's cache outlives the process. So look at what the binding is asked.
+  const synced: boolean[] = []
+  const original = RocksLevel.prototype.batch
+  RocksLevel.prototype.batch = function (this: RocksLevel) {
+    const batch = original.call(this)
+    const write = batch._writeSync
+    batch._writeSync = function (options) {
+      synced.push(options.sync)
+      write.call(this, options)
     }
-    try {
-      const { journal, catalog } = await openStore(folder(), { log })
-      const asked = async (run: () => unknown) => {
-        synced.length = 0
-        await run()
-        return [...synced]
-      }
-      // Commits of another thread would not be seen here (aside.test.ts).
-      journal.pace.measured = () => {}
-      const entity = { storage: 1, key: 'a' }
-      const entry = { method: 'm', payloadHash: Buffer.alloc(32), atMs: 1, revision: 1, final: undefined }
-      assert.equal(await asked(() => append(journal, entity, ['a'])), [true])
-      assert.equal(await asked(() => commit(journal, (batch) => batch.remember(entity, 'key', entry))), [true])
-      assert.equal(await asked(() => journal.putSnapshot(entity, snapshot(1, 1, 'x'))), [false])
-      assert.equal(await asked(() => expireKeys(journal, 10, 10)), [true])
-      // The last one takes the note of it away.
-      assert.equal(await asked(() => journal.purge(1)), [true, false])
-      assert.equal(await asked(() => catalog.storageId('p')), [true])
-      assert.equal(await asked(() => catalog.undeploy('p')), [true])
-      await journal.close()
-    } finally {
-      RocksLevel.prototype.batch = original
+    return batch
+  }
+  try {
+    const { journal, catalog } = await openStore(folder(), { log })
+    const asked = async (run: () => unknown) => {
+      synced.length = 0
+      await run()
+      return [...synced]
     }
-  },
-)
+    // Commits of another thread would not be seen here (aside.test.ts).
+    journal.pace.measured = () => {}
+    const entity = { storage: 1, key: 'a' }
+    const entry = { method: 'm', payloadHash: Buffer.alloc(32), atMs: 1, revision: 1, final: undefined }
+    assert.equal(await asked(() => append(journal, entity, ['a'])), [true])
+    assert.equal(await asked(() => commit(journal, (batch) => batch.remember(entity, 'key', entry))), [true])
+    assert.equal(await asked(() => journal.putSnapshot(entity, snapshot(1, 1, 'x'))), [false])
+    assert.equal(await asked(() => expireKeys(journal, 10, 10)), [true])
+    // The last one takes the note of it away.
+    assert.equal(await asked(() => journal.purge(1)), [true, false])
+    assert.equal(await asked(() => catalog.storageId('p')), [true])
+    assert.equal(await asked(() => catalog.undeploy('p')), [true])
+    await journal.close()
+  } finally {
+    RocksLevel.prototype.batch = original
+  }
+})
 
 RocksDb('rocksdb.D3: nor can the same process open it twice', async () => {
   const directory = folder()

@@ -16,6 +16,7 @@ import type { Schema } from '../../host/schema/schema.ts'
 import { toJson } from '../../host/transcode/to-json.ts'
 import type { Json } from '../../host/transcode/to-message.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
+import { partitions } from './store.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -27,7 +28,14 @@ export function temporary(): { path: string; remove: () => void } {
 /** In this process, on free ports. `flags` are settings by name. No service waits for having failed, and no batch shrinks on a slow machine. */
 export async function testHost(data: string, flags: Record<string, string> = {}, parts: HostParts = {}): Promise<Host> {
   const patient = { 'stop-wait-ms': '1000', 'throttled-percent-max': '100', 'batch-ms': '60000' }
-  const all = { data, listen: '127.0.0.1:0', admin: '127.0.0.1:0', ...patient, ...flags }
+  const all = {
+    data,
+    listen: '127.0.0.1:0',
+    admin: '127.0.0.1:0',
+    partitions: String(partitions),
+    ...patient,
+    ...flags,
+  }
   const { config } = loadConfig({ flags: all, env: {}, directory: data })
   return startHost(config, { log: pino({ level: 'silent' }), ...parts })
 }
@@ -142,6 +150,7 @@ export function hostProcess(
       '--json',
       '--log-level',
       'warn',
+      ...(partitions === 1 ? [] : ['--partitions', String(partitions)]),
       ...args,
     ]
     const child = spawn(
