@@ -163,7 +163,7 @@ RocksDb('a directory of a host that knew neither values nor replicas is opened, 
   batch._closeSync()
   await old.close()
 
-  let store = await openStore(directory, { log })
+  let store = await openStore(directory, { log, partitions: undefined })
   assert.match(store.replica, /^aaaaaaaaaaaa-/)
   assert.equal(plain(store.journal.record(entity, 1)), plain(record(1, 0, ['a'])))
   await append(store.journal, entity, ['b'])

@@ -2,12 +2,16 @@
 
 import type { Journal } from '../../host/journal/journal.ts'
 import { memoryStore as madeStore } from '../../host/journal/memory.ts'
+import type { Numbering } from '../../host/journal/numbering.ts'
 import type { StoreOptions } from '../../host/journal/rocksdb.ts'
 import { openStore as openedStore } from '../../host/journal/rocksdb.ts'
 import type { Store } from '../../host/journal/store.ts'
 
 /** `test/run.ts` runs tests of the host and the journal with 1 and with 4. */
 export const partitions = Number(process.env['INNKEEPER_TEST_PARTITIONS'] ?? 1)
+
+/** Of the partition whose journal tests have at hand: the last. */
+export const numbering: Numbering = { index: partitions - 1, count: partitions }
 
 /** `journal`: of one partition, whose commits are written when they are asked for. */
 export type TestStore = Store & { readonly journal: Journal }

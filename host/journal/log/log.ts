@@ -18,7 +18,7 @@ export type Position = number
 export interface Entry {
   readonly position: Position
   readonly writes: readonly Write[]
-  /** Ranges that are gone, before `writes` are there. */
+  /** Ranges that are gone. Nothing of `writes` lies in them. */
   readonly clears: readonly Clear[]
 }
 
