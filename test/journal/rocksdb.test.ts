@@ -175,7 +175,7 @@ RocksDb('a directory of a host that knew neither values nor replicas is opened, 
     next.subscribe(value, subscription)
   })
   await store.journal.close()
-  store = await openStore(directory, { log })
+  store = await openStore(directory, { log, partitions: undefined })
   assert.is(store.journal.head(entity)?.revision, 2)
   assert.equal(plain(store.journal.base(value)), plain(base))
   assert.equal(plain(store.journal.subscriptions(value)), plain([subscription]))

@@ -10,7 +10,7 @@ import { component } from './components.ts'
 import type { HostProcess } from './host.ts'
 import { hostProcess, http, temporary } from './host.ts'
 import { actions, replicas, ScriptClient, scripted, values } from './scripted.ts'
-import { openStore } from './store.ts'
+import { openStore, partitions } from './store.ts'
 
 export const counter = 'examples.counter.v1.Counter'
 /** Entities of each state model, and what they hold. */
@@ -91,7 +91,7 @@ export async function spoil(
     const rows = database.range(column, { from: Buffer.alloc(1), to: Buffer.of(255, 255), limit: 100_000 })
     let spoiled = 0
     for (let at = 0; at < rows.length; at += 2) {
-      if (!chosen(rows[at]!)) continue
+      if (!chosen(ofPartition(column, rows[at]!))) continue
       database.write([[column, rows[at]!, change(rows[at + 1]!)]], true)
       spoiled += 1
     }
@@ -99,6 +99,12 @@ export async function spoil(
   } finally {
     await database.close()
   }
+}
+
+/** A key without its partition (journal/partitioned.ts). */
+function ofPartition(column: Column, key: Buffer): Buffer {
+  const hosts = column === 'components' || (column === 'default' && key[0]! >= 0x41)
+  return partitions === 1 || hosts ? key : key.subarray(2)
 }
 
 /** With one wrong bit, in its last byte. */

@@ -8,7 +8,7 @@ import { openStore as openedStore } from '../../host/journal/rocksdb.ts'
 import type { Store } from '../../host/journal/store.ts'
 
 /** `test/run.ts` runs tests of the host and the journal with 1 and with 4. */
-export const partitions = Number(process.env['INNKEEPER_TEST_PARTITIONS'] ?? 1)
+export const partitions = Number(process.env['TEST_PARTITIONS'] ?? 1)
 
 /** Of the partition whose journal tests have at hand: the last. */
 export const numbering: Numbering = { index: partitions - 1, count: partitions }
