@@ -5,12 +5,12 @@
 
 import { Replica } from '../crdt/replica.ts'
 import type { Told } from '../doctor/doctor.ts'
-import { entityId, joinKey, splitKey } from '../entity/key.ts'
 import { ReplicaState } from '../entity/replica-state.ts'
 import { stuckCause, stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, Journal, JournalRecord } from '../journal/journal.ts'
 import type { Column } from '../journal/keys.ts'
+import { entityId, joinKey, splitKey } from '../key.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Typed } from '../outcome.ts'
 import type { EntityService, EventSourcedService, ReplicatedService, Service, ValueService } from '../services.ts'

@@ -218,7 +218,7 @@ HttpStream('§answer-7: a bidi method takes the body as its one element and stre
 })
 
 HttpStream(
-  '§answer-5, http-stream.W2: a stream that stays silent sends its headers, and event streams a comment now and then',
+  '§answer-5, http/stream.W2: a stream that stays silent sends its headers, and event streams a comment now and then',
   async () => {
     const response = await fetch(url('/watch/a'), { headers: { accept: 'text/event-stream' } })
     assert.is(response.status, 200)

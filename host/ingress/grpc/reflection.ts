@@ -5,11 +5,11 @@
 // The two versions have the same messages; they are few, so they are read and written field by field.
 
 import type { Server, ServerDuplexStream } from '@grpc/grpc-js'
-import { InnkeeperError } from '../errors.ts'
-import type { FileType, Schema } from '../schema/schema.ts'
-import { WireCursor } from '../schema/wire.ts'
-import type { Services } from '../services.ts'
-import { Sink } from '../transcode/sink.ts'
+import { InnkeeperError } from '../../errors.ts'
+import type { FileType, Schema } from '../../schema/schema.ts'
+import { WireCursor } from '../../schema/wire.ts'
+import type { Services } from '../../services.ts'
+import { Sink } from '../../transcode/sink.ts'
 import { InputGate } from './input-gate.ts'
 import { ownSchema } from './own-files.ts'
 import type { OwnStream, OwnStreams } from './own-streams.ts'

@@ -5,10 +5,10 @@
 // Owns: what a name's status is, and when it is told.   not-yet.ts has the same two methods while the host starts.
 
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
-import { WireCursor } from '../schema/wire.ts'
-import type { IngressContext } from './context.ts'
-import { flowOf } from './grpc-sessions.ts'
+import { WireCursor } from '../../schema/wire.ts'
+import type { IngressContext } from '../context.ts'
 import type { OwnStream, OwnStreams } from './own-streams.ts'
+import { flowOf } from './sessions.ts'
 
 const serving = Buffer.from([8, 1])
 const notServing = Buffer.from([8, 2])

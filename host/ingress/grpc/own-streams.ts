@@ -1,17 +1,17 @@
 // Own streams: answers that the host itself streams over gRPC (reflection, health), to clients that may not read them.
 //
 // O1. One answer of a stream is on its way; the next is not made before the client has taken it.
-// O2. They count among the open streams of the host (`streamsMax`), and their bytes in flight (grpc-sessions.ts).
+// O2. They count among the open streams of the host (`streamsMax`), and their bytes in flight (sessions.ts).
 //
 // Leaves to others: what is answered (reflection.ts, health.ts).
 
 import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
-import type { InnkeeperError } from '../errors.ts'
-import { toInnkeeperError, wire } from '../errors.ts'
-import { written } from '../written.ts'
-import type { GrpcFlow } from './grpc-sessions.ts'
-import { flowOf } from './grpc-sessions.ts'
-import type { Streams } from './stream.ts'
+import type { InnkeeperError } from '../../errors.ts'
+import { toInnkeeperError, wire } from '../../errors.ts'
+import { written } from '../../written.ts'
+import type { Streams } from '../stream.ts'
+import type { GrpcFlow } from './sessions.ts'
+import { flowOf } from './sessions.ts'
 
 type Call = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>
 

@@ -1,9 +1,9 @@
 // HTTP bodies: a reply's message as what its method sends: JSON, one field's JSON, or the bytes of a google.api.HttpBody.
 
-import type { MessageType, Schema } from '../schema/schema.ts'
-import { WireCursor } from '../schema/wire.ts'
-import { fieldToJson, toJson } from '../transcode/to-json.ts'
-import type { Route } from './http-rule.ts'
+import type { Route } from '../../schema/http-rule.ts'
+import type { MessageType, Schema } from '../../schema/schema.ts'
+import { WireCursor } from '../../schema/wire.ts'
+import { fieldToJson, toJson } from '../../transcode/to-json.ts'
 
 export const jsonType = 'application/json'
 

@@ -10,10 +10,10 @@
 //
 // Leaves to others: who may have a path (deploy/paths.ts), reading rules (http-rule.ts), templates (template.ts).
 
-import type { Directory, Service } from '../services.ts'
-import type { Route } from './http-rule.ts'
-import { routesOf } from './http-rule.ts'
-import { capture } from './template.ts'
+import type { Route } from '../../schema/http-rule.ts'
+import { routesOf } from '../../schema/http-rule.ts'
+import { capture } from '../../schema/template.ts'
+import type { Directory, Service } from '../../services.ts'
 
 export interface ServedRoute extends Route {
   readonly target: Service

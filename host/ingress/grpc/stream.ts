@@ -8,14 +8,19 @@
 // Owns: grpc-js' stream.   stream.ts owns: what may be called when.
 
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
-import type { Failed } from '../command.ts'
-import { toInnkeeperError } from '../errors.ts'
-import type { Metadata } from '../metadata.ts'
-import { noMetadata } from '../metadata.ts'
-import type { MethodType } from '../schema/schema.ts'
-import { Writer } from '../written.ts'
-import { checkReady } from './call.ts'
-import type { IngressContext } from './context.ts'
+import type { Failed } from '../../command.ts'
+import { toInnkeeperError } from '../../errors.ts'
+import type { Metadata } from '../../metadata.ts'
+import { noMetadata } from '../../metadata.ts'
+import type { MethodType } from '../../schema/schema.ts'
+import { Writer } from '../../written.ts'
+import { checkReady } from '../call.ts'
+import type { IngressContext } from '../context.ts'
+import type { Streams, Wire } from '../stream.ts'
+import { Stream } from '../stream.ts'
+import { InputGate } from './input-gate.ts'
+import type { GrpcFlow } from './sessions.ts'
+import { flowOf } from './sessions.ts'
 import {
   deadlineOf,
   failureStatus,
@@ -24,12 +29,7 @@ import {
   incomingMetadata,
   outgoingMetadata,
   trailerOf,
-} from './grpc-call.ts'
-import type { GrpcFlow } from './grpc-sessions.ts'
-import { flowOf } from './grpc-sessions.ts'
-import { InputGate } from './input-gate.ts'
-import type { Streams, Wire } from './stream.ts'
-import { Stream } from './stream.ts'
+} from './status.ts'
 
 type Call = ServerDuplexStream<Buffer, Buffer>
 

@@ -8,9 +8,9 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import http2 from 'node:http2'
 import type { Socket } from 'node:net'
-import { written } from '../written.ts'
-import type { Frame } from './envelope.ts'
-import { FrameReader, frame } from './envelope.ts'
+import { written } from '../../written.ts'
+import type { Frame } from '../envelope.ts'
+import { FrameReader, frame } from '../envelope.ts'
 import type { Checked, HealthContext } from './health.ts'
 import { checkHealth, healthPaths, watchHealth } from './health.ts'
 

@@ -6,17 +6,17 @@
 // J3. Path variables win over the body and the query, and a `+` in a path is a plus.
 // J4. Requests of one connection are given on in their order, also where a long one is read by another thread.
 //
-// Owns: the way of a request and of its answer.   http-stream.ts owns: answers that stream.   routes.ts owns: which rule.
+// Owns: the way of a request and of its answer.   stream.ts owns: answers that stream.   routes.ts owns: which rule.
 //   transcoder.ts owns: the message, and where it is made.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Answer, Command } from '../command.ts'
-import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
-import { Growing } from '../growing.ts'
-import type { Flow } from '../in-flight.ts'
-import { isStreamed } from '../schema/schema.ts'
-import { WireError } from '../schema/wire.ts'
-import { notServed } from '../services.ts'
+import type { Answer, Command } from '../../command.ts'
+import { guestFailed, InnkeeperError, toInnkeeperError } from '../../errors.ts'
+import { Growing } from '../../growing.ts'
+import type { Flow } from '../../in-flight.ts'
+import { isStreamed } from '../../schema/schema.ts'
+import { WireError } from '../../schema/wire.ts'
+import { notServed } from '../../services.ts'
 import {
   checkMetadata,
   checkReady,
@@ -26,18 +26,18 @@ import {
   isOverload,
   requestIdOf,
   whenClosed,
-} from './call.ts'
-import type { IngressContext } from './context.ts'
-import { expose } from './cors.ts'
-import { metadataFromHttp, replyHeaders } from './headers.ts'
-import { isHttpBody, jsonType, readHttpBody } from './http-body.ts'
-import { openHttpStream } from './http-stream.ts'
+} from '../call.ts'
+import type { IngressContext } from '../context.ts'
+import { expose } from '../cors.ts'
+import { metadataFromHttp, replyHeaders } from '../headers.ts'
+import { errorToHttp, refusalToHttp } from '../status.ts'
+import type { Streams } from '../stream.ts'
+import { isHttpBody, jsonType, readHttpBody } from './body.ts'
 import { inOrder } from './in-order.ts'
 import { documentIn } from './openapi.ts'
 import type { Routes, ServedRoute } from './routes.ts'
 import { documentPath, routesIn } from './routes.ts'
-import { errorToHttp, refusalToHttp } from './status.ts'
-import type { Streams } from './stream.ts'
+import { openHttpStream } from './stream.ts'
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void
 

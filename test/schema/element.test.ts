@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { elementReader } from '../../host/router/element.ts'
+import { elementReader } from '../../host/schema/element.ts'
 import type { Json } from '../../host/transcode/to-message.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { refuses } from '../support/assert.ts'

@@ -4,9 +4,9 @@
 // H2. Every problem is reported, each starting `HTTP API Config: ` and naming the method (§rule-2).
 // H3. Rules are read once for each method, however many ask.
 //
-// Owns: rules.   template.ts owns: their paths.   routes.ts owns: which route a request takes.   http-json.ts owns: filling the message.
+// Owns: rules.   template.ts owns: their paths.   ingress/http/routes.ts owns: which route a request takes.   ingress/http/request-json.ts owns: filling the message.
 
-import type { Field, HttpRule, MessageType, MethodType } from '../schema/schema.ts'
+import type { Field, HttpRule, MessageType, MethodType } from './schema.ts'
 import type { Template } from './template.ts'
 import { parseTemplate } from './template.ts'
 

@@ -8,11 +8,11 @@
 //
 // Not in it: comments of the .proto, which deployments do not carry (descriptors.D2).
 
-import type { EnumType, Field, FieldType, MessageType, ScalarType } from '../schema/schema.ts'
-import type { Directory } from '../services.ts'
-import { inSlices } from '../slices.ts'
-import { isHttpBody, jsonType } from './http-body.ts'
-import { fieldPath } from './http-rule.ts'
+import { fieldPath } from '../../schema/http-rule.ts'
+import type { EnumType, Field, FieldType, MessageType, ScalarType } from '../../schema/schema.ts'
+import type { Directory } from '../../services.ts'
+import { inSlices } from '../../slices.ts'
+import { isHttpBody, jsonType } from './body.ts'
 import type { Routes, ServedRoute } from './routes.ts'
 import { hostPath, routesIn } from './routes.ts'
 

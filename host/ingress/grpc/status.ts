@@ -2,13 +2,13 @@
 
 import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js'
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js'
-import type { Failed } from '../command.ts'
-import { wire } from '../errors.ts'
-import type { Metadata } from '../metadata.ts'
-import { checkMetadata, idempotencyKey, requestIdOf } from './call.ts'
-import type { IngressContext } from './context.ts'
-import { metadataFromGrpc, replyMetadata } from './headers.ts'
-import { statusDetails } from './status.ts'
+import type { Failed } from '../../command.ts'
+import { wire } from '../../errors.ts'
+import type { Metadata } from '../../metadata.ts'
+import { checkMetadata, idempotencyKey, requestIdOf } from '../call.ts'
+import type { IngressContext } from '../context.ts'
+import { metadataFromGrpc, replyMetadata } from '../headers.ts'
+import { statusDetails } from '../status.ts'
 
 export type GrpcCall = ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>
 

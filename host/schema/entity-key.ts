@@ -1,18 +1,18 @@
 // Entity key: which entity a command is for, read straight from the request's bytes.
 //
-// K1. Marked fields in declaration order, joined by entity/key.ts.
+// K1. Marked fields in declaration order, joined by key.ts.
 // K2. An unset field counts as its type's default. Text and bytes that are empty are a request that forgot its key, and a bad one,
 //     unless the field allows it. A number's 0 is a key: proto3 does not tell it from a missing one.
 // K3. The last of repeated occurrences wins, as protobuf says.
 //
 // Owns: reading keys.   Deploy owns: refusing methods without one.   The journal owns: what a key looks like on disk.
 
-import { joinKey } from '../entity/key.ts'
 import { InnkeeperError } from '../errors.ts'
-import type { Field, MessageType, ScalarType } from '../schema/schema.ts'
-import { WireCursor, WireError, wireTypeOfScalar } from '../schema/wire.ts'
+import { joinKey } from '../key.ts'
+import type { Field, MessageType, ScalarType } from './schema.ts'
+import { WireCursor, WireError, wireTypeOfScalar } from './wire.ts'
 
-export { entityId } from '../entity/key.ts'
+export { entityId } from '../key.ts'
 
 /** Field types that can be part of a key. */
 export function isKeyField(field: Field): boolean {

@@ -7,24 +7,24 @@
 // W4. The request's body is the one element of a streamed request.
 // W5. A long element becomes JSON in another thread: what comes after it waits, elements and the end alike, and no more is asked for.
 //
-// Owns: the response.   stream.ts owns: what may be called when.   http-json.ts owns: the request, and answers in one piece.
+// Owns: the response.   ingress/stream.ts owns: what may be called when.   call.ts owns: the request, and answers in one piece.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Answer, Command, Failed } from '../command.ts'
-import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
-import type { Flow } from '../in-flight.ts'
-import type { Metadata } from '../metadata.ts'
-import { noMetadata } from '../metadata.ts'
-import { WireError } from '../schema/wire.ts'
-import { Writer } from '../written.ts'
-import { whenClosed } from './call.ts'
-import type { IngressContext } from './context.ts'
-import { expose } from './cors.ts'
-import { replyHeaders } from './headers.ts'
-import { isHttpBody, jsonType, legalType, readHttpBody } from './http-body.ts'
+import type { Answer, Command, Failed } from '../../command.ts'
+import { guestFailed, InnkeeperError, toInnkeeperError } from '../../errors.ts'
+import type { Flow } from '../../in-flight.ts'
+import type { Metadata } from '../../metadata.ts'
+import { noMetadata } from '../../metadata.ts'
+import { WireError } from '../../schema/wire.ts'
+import { Writer } from '../../written.ts'
+import { whenClosed } from '../call.ts'
+import type { IngressContext } from '../context.ts'
+import { expose } from '../cors.ts'
+import { replyHeaders } from '../headers.ts'
+import type { Streams, Wire } from '../stream.ts'
+import { Stream } from '../stream.ts'
+import { isHttpBody, jsonType, legalType, readHttpBody } from './body.ts'
 import type { ServedRoute } from './routes.ts'
-import type { Streams, Wire } from './stream.ts'
-import { Stream } from './stream.ts'
 
 export interface Pace {
   /** A stream without an element for so long sends its headers. In milliseconds. */

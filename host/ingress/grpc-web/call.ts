@@ -8,15 +8,15 @@
 // Owns: frames and trailers over HTTP/1.1.   stream.ts owns: what may be called when.   cors.ts owns: who may call from a page.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Answer, Command, Failed } from '../command.ts'
-import { InnkeeperError, toInnkeeperError, wire } from '../errors.ts'
-import type { Flow } from '../in-flight.ts'
-import type { Metadata } from '../metadata.ts'
-import { noMetadata } from '../metadata.ts'
-import type { MethodType } from '../schema/schema.ts'
-import { isStreamed } from '../schema/schema.ts'
-import { notServed } from '../services.ts'
-import { Writer } from '../written.ts'
+import type { Answer, Command, Failed } from '../../command.ts'
+import { InnkeeperError, toInnkeeperError, wire } from '../../errors.ts'
+import type { Flow } from '../../in-flight.ts'
+import type { Metadata } from '../../metadata.ts'
+import { noMetadata } from '../../metadata.ts'
+import type { MethodType } from '../../schema/schema.ts'
+import { isStreamed } from '../../schema/schema.ts'
+import { notServed } from '../../services.ts'
+import { Writer } from '../../written.ts'
 import {
   checkMetadata,
   checkReady,
@@ -26,16 +26,16 @@ import {
   isOverload,
   requestIdOf,
   whenClosed,
-} from './call.ts'
-import type { IngressContext } from './context.ts'
-import { expose } from './cors.ts'
-import type { Frame } from './envelope.ts'
-import { Base64Reader, FrameReader, frame, trailerFlag } from './envelope.ts'
-import { metadataFromGrpcWeb, replyMetadata } from './headers.ts'
-import { defaultPace } from './http-stream.ts'
-import { statusDetails } from './status.ts'
-import type { Streams, Wire } from './stream.ts'
-import { Stream } from './stream.ts'
+} from '../call.ts'
+import type { IngressContext } from '../context.ts'
+import { expose } from '../cors.ts'
+import type { Frame } from '../envelope.ts'
+import { Base64Reader, FrameReader, frame, trailerFlag } from '../envelope.ts'
+import { metadataFromGrpcWeb, replyMetadata } from '../headers.ts'
+import { defaultPace } from '../http/stream.ts'
+import { statusDetails } from '../status.ts'
+import type { Streams, Wire } from '../stream.ts'
+import { Stream } from '../stream.ts'
 
 const compressedFlag = 1
 const contentType = /^application\/grpc-web(-text)?(\+proto)?\s*(;|$)/i

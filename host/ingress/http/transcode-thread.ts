@@ -4,14 +4,14 @@
 // D2. What is made has at most `stepsMax`: so much memory, whatever the message.
 
 import { parentPort } from 'node:worker_threads'
-import { InnkeeperError } from '../errors.ts'
-import { loadSchema } from '../schema/load.ts'
-import type { Schema } from '../schema/schema.ts'
-import { WireError } from '../schema/wire.ts'
-import { Sink } from '../transcode/sink.ts'
-import { toJson } from '../transcode/to-json.ts'
-import { replyJson } from './http-body.ts'
-import { type Route, routesOf } from './http-rule.ts'
+import { InnkeeperError } from '../../errors.ts'
+import { type Route, routesOf } from '../../schema/http-rule.ts'
+import { loadSchema } from '../../schema/load.ts'
+import type { Schema } from '../../schema/schema.ts'
+import { WireError } from '../../schema/wire.ts'
+import { Sink } from '../../transcode/sink.ts'
+import { toJson } from '../../transcode/to-json.ts'
+import { replyJson } from './body.ts'
 import { checkedText, requestMessage, type Said } from './request-json.ts'
 
 /** A rule, by its names. */

@@ -5,12 +5,12 @@
 // Leaves to others: which rule it is (routes.ts), JSON and protobuf (transcode/).
 
 import { isUtf8 } from 'node:buffer'
-import { InnkeeperError } from '../errors.ts'
-import type { Field, MessageType, Schema } from '../schema/schema.ts'
-import type { Json } from '../transcode/to-message.ts'
-import { isObject, TranscodeError, toMessage } from '../transcode/to-message.ts'
-import type { FieldPath, Route } from './http-rule.ts'
-import { blockedStep, fieldPath } from './http-rule.ts'
+import { InnkeeperError } from '../../errors.ts'
+import type { FieldPath, Route } from '../../schema/http-rule.ts'
+import { blockedStep, fieldPath } from '../../schema/http-rule.ts'
+import type { Field, MessageType, Schema } from '../../schema/schema.ts'
+import type { Json } from '../../transcode/to-message.ts'
+import { isObject, TranscodeError, toMessage } from '../../transcode/to-message.ts'
 
 /** What a rule binds of a request to the message. */
 export type Binding = Pick<Route, 'method' | 'body' | 'variables'>

@@ -5,7 +5,7 @@
 // K2. Callers and guests see the fields joined by "-": ambiguous ("a-b","c" meets "a","b-c"), and kept, since callers rely on
 //     it (§key-2).
 //
-// Owns: both forms.   router/entity-key.ts owns: reading the fields.   The journal owns: what a key looks like on disk.
+// Owns: both forms.   schema/entity-key.ts owns: reading the fields.   The journal owns: what a key looks like on disk.
 
 export function joinKey(fields: readonly string[]): string {
   if (fields.length === 1) return fields[0]!

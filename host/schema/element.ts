@@ -7,8 +7,8 @@
 // Owns: reading the element.   Deploy owns: refusing fields that cannot be one.
 
 import { InnkeeperError } from '../errors.ts'
-import type { Field, MessageType } from '../schema/schema.ts'
-import { WireCursor, WireError, wireTypeOfScalar } from '../schema/wire.ts'
+import type { Field, MessageType } from './schema.ts'
+import { WireCursor, WireError, wireTypeOfScalar } from './wire.ts'
 
 const none: Uint8Array = new Uint8Array()
 

@@ -5,16 +5,21 @@
 // G2. Payloads pass through as bytes; nothing is decoded here.
 // G3. A refusal is its status, message and details (`grpc-status-details-bin`); an error is that of errors.ts.
 //
-// Owns: grpc-js and unary calls.   grpc-stream.ts owns: those that stream.   server.ts owns: the port.
+// Owns: grpc-js and unary calls.   stream.ts owns: those that stream.   ingress/server.ts owns: the port.
 // reflection.ts and health.ts are two services of the host itself.
 
 import type { handleUnaryCall } from '@grpc/grpc-js'
 import { Server } from '@grpc/grpc-js'
-import { toInnkeeperError } from '../errors.ts'
-import { isStreamed } from '../schema/schema.ts'
-import type { Directory } from '../services.ts'
-import { checkReady, isOverload } from './call.ts'
-import type { IngressContext } from './context.ts'
+import { toInnkeeperError } from '../../errors.ts'
+import { isStreamed } from '../../schema/schema.ts'
+import type { Directory } from '../../services.ts'
+import { checkReady, isOverload } from '../call.ts'
+import type { IngressContext } from '../context.ts'
+import type { Streams } from '../stream.ts'
+import { registerHealth } from './health.ts'
+import { OwnStreams } from './own-streams.ts'
+import { registerReflection } from './reflection.ts'
+import { flowOf } from './sessions.ts'
 import {
   deadlineOf,
   failureStatus,
@@ -23,13 +28,8 @@ import {
   incomingMetadata,
   outgoingMetadata,
   trailerOf,
-} from './grpc-call.ts'
-import { flowOf } from './grpc-sessions.ts'
-import { streaming } from './grpc-stream.ts'
-import { registerHealth } from './health.ts'
-import { OwnStreams } from './own-streams.ts'
-import { registerReflection } from './reflection.ts'
-import type { Streams } from './stream.ts'
+} from './status.ts'
+import { streaming } from './stream.ts'
 
 const same = (bytes: Buffer): Buffer => bytes
 

@@ -5,13 +5,13 @@
 //
 // Leaves to others: whether a pair is allowed (deploy/paths.ts), which of the two answers (routes.ts).
 
-import type { Directory, Service } from '../services.ts'
-import { inSlices } from '../slices.ts'
-import type { Route } from './http-rule.ts'
-import { routesOf, shown } from './http-rule.ts'
+import type { Route } from '../../schema/http-rule.ts'
+import { routesOf, shown } from '../../schema/http-rule.ts'
+import type { Relation } from '../../schema/template.ts'
+import { common, relation } from '../../schema/template.ts'
+import type { Directory, Service } from '../../services.ts'
+import { inSlices } from '../../slices.ts'
 import { hostPath } from './routes.ts'
-import type { Relation } from './template.ts'
-import { common, relation } from './template.ts'
 
 export interface Overlap {
   readonly relation: Exclude<Relation, 'apart'>

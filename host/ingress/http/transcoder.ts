@@ -9,15 +9,15 @@
 // T4. A job that takes too long, or too much memory, ends the thread and fails alone. The next one gets a fresh thread; so does the first after
 //     services changed, since a thread knows the schemas that it was told.
 //
-// Owns: the thread.   request-json.ts, http-body.ts own: what is made.   in-order.ts owns: that nobody overtakes.
+// Owns: the thread.   request-json.ts, body.ts own: what is made.   in-order.ts owns: that nobody overtakes.
 
 import { Worker } from 'node:worker_threads'
-import { InnkeeperError } from '../errors.ts'
-import type { MessageType, Schema } from '../schema/schema.ts'
-import { WireError } from '../schema/wire.ts'
-import { soonBytesMax, soonStepsMax } from '../transcode/soon.ts'
-import { TextTooLong, toJson } from '../transcode/to-json.ts'
-import { replyJson } from './http-body.ts'
+import { InnkeeperError } from '../../errors.ts'
+import type { MessageType, Schema } from '../../schema/schema.ts'
+import { WireError } from '../../schema/wire.ts'
+import { soonBytesMax, soonStepsMax } from '../../transcode/soon.ts'
+import { TextTooLong, toJson } from '../../transcode/to-json.ts'
+import { replyJson } from './body.ts'
 import { checkedText, requestMessage, type Said } from './request-json.ts'
 import type { ServedRoute } from './routes.ts'
 import type { Answer, Task } from './transcode-thread.ts'

@@ -3,9 +3,9 @@
 // The same as grpc/reflection/v1/reflection.proto, its v1alpha, and grpc/health/v1/health.proto (without List, which is not
 // served), written down as tables: nothing compiles .proto files at run time.
 
-import { loadSchema } from '../schema/load.ts'
-import type { Schema } from '../schema/schema.ts'
-import { Sink } from '../transcode/sink.ts'
+import { loadSchema } from '../../schema/load.ts'
+import type { Schema } from '../../schema/schema.ts'
+import { Sink } from '../../transcode/sink.ts'
 
 /** `repeated`, then a scalar or a name of this file, name, number; those after `oneof NAME` belong to it. */
 type Messages = Readonly<Record<string, string>>

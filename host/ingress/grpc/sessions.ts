@@ -20,10 +20,10 @@ import type { Server as NetServer, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Server as GrpcServer } from '@grpc/grpc-js'
 import { ServerCredentials } from '@grpc/grpc-js'
-import type { InnkeeperError } from '../errors.ts'
-import { wire } from '../errors.ts'
-import type { Connection, Flow, InFlight } from '../in-flight.ts'
-import type { Early } from './early.ts'
+import type { InnkeeperError } from '../../errors.ts'
+import { wire } from '../../errors.ts'
+import type { Connection, Flow, InFlight } from '../../in-flight.ts'
+import type { Early } from '../early.ts'
 
 /** What an open stream takes, without its headers. */
 const streamBytes = 4_096
@@ -341,5 +341,5 @@ function lengthOf(raw: readonly string[]): number {
 }
 
 function changed(): Error {
-  return new Error('grpc-js keeps its HTTP/2 streams elsewhere than host/ingress/grpc-sessions.ts looks for them')
+  return new Error('grpc-js keeps its HTTP/2 streams elsewhere than host/ingress/grpc/sessions.ts looks for them')
 }

@@ -3,8 +3,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { entityId, joinKey, splitKey } from '../../host/entity/key.ts'
-import { keyReader } from '../../host/router/entity-key.ts'
+import { entityId, joinKey, splitKey } from '../../host/key.ts'
+import { keyReader } from '../../host/schema/entity-key.ts'
 import type { Field, MessageType, ScalarType } from '../../host/schema/schema.ts'
 import { refuses } from '../support/assert.ts'
 

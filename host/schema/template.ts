@@ -6,7 +6,7 @@
 // T3. Matching takes time linear in the path. What two templates have to do with each other is exact: worked out from their segments,
 //     never tried on examples.
 //
-// Owns: the grammar (§rule-3), T3.   routes.ts owns: finding one of many.   http-rule.ts owns: the rest of a rule.
+// Owns: the grammar (§rule-3), T3.   ingress/http/routes.ts owns: finding one of many.   http-rule.ts owns: the rest of a rule.
 
 export interface Template {
   /** Before the rest, if there is one. Undefined: any segment. */
