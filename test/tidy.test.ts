@@ -75,6 +75,15 @@ Tidy('imports in host/ follow the way of a command', () => {
   assert.equal(wrong, [])
 })
 
+Tidy('statuses of failures are numbers in errors.ts only', () => {
+  const literal =
+    /\b(?:code|status): [1-9]\d*\b(?<!2\d\d)|'grpc-status'\W+[1-9]|\b(?:end|writeHead)\([13-9]\d\d\b|\? \d{3} : \d{3}/g
+  const numbers = sources
+    .filter((path) => path.startsWith('host/') && path !== 'host/errors.ts' && !/^host\/(build|deploy)\//.test(path))
+    .flatMap((path) => [...read(path).matchAll(literal)].map(([found]) => `${path}: ${found}`))
+  assert.equal(numbers, [])
+})
+
 Tidy('every test file runs its suites', () => {
   const silent = sources.filter((path) => path.endsWith('.test.ts') && !/\.run\(\)|Contract\(/.test(read(path)))
   assert.equal(silent, [])

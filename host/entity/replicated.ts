@@ -17,7 +17,7 @@
 import { DamagedReplica } from '../crdt/decode.ts'
 import { decodeOperations, OperationError } from '../crdt/operations.ts'
 import type { Applied, Replica } from '../crdt/replica.ts'
-import { guestFailed, InnkeeperError } from '../errors.ts'
+import { guestFailed, InnkeeperError, wire } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import { stateTooLarge } from '../guest/lift.ts'
@@ -44,7 +44,7 @@ export const tellMax = 256
 
 const wholeView: MethodView = { kind: 'all' }
 const nothingApplied: Applied = { delta: undefined, changed: false, undo() {} }
-const entityDeleted: Failure = { code: 5, message: 'Entity deleted', details: [] }
+const entityDeleted: Failure = { code: wire.unknown_entity.grpc, message: 'Entity deleted', details: [] }
 
 interface Subscription {
   readonly stored: StoredSubscription

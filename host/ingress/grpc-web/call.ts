@@ -104,9 +104,12 @@ class GrpcWebCall implements Wire {
     const { context, request } = this
     const { headers } = request
     if (!contentType.test(headers['content-type']!))
-      throw new Unimplemented(`content-type ${headers['content-type']!.slice(0, 100)} is not supported; send protobuf`)
+      throw new InnkeeperError(
+        'unimplemented',
+        `content-type ${headers['content-type']!.slice(0, 100)} is not supported; send protobuf`,
+      )
     if ((headers['content-encoding'] ?? 'identity') !== 'identity')
-      throw new Unimplemented('content-encoding is not supported; send the body as it is')
+      throw new InnkeeperError('unimplemented', 'content-encoding is not supported; send the body as it is')
     checkReady(context)
     const { service, method } = this.target()
     const { metadataBytesMax, nameLengthMax } = context.limits
@@ -138,11 +141,6 @@ class GrpcWebCall implements Wire {
   /** An answer where the call itself is at fault, or the host. */
   fail(thrown: unknown): void {
     if (this.ended) return
-    if (thrown instanceof Unimplemented) {
-      const failure = { code: 12, message: thrown.message, details: [] }
-      this.finish({ kind: 'refusal', failure, metadata: noMetadata })
-      return
-    }
     const error = toInnkeeperError(thrown)
     if (error.code === 'internal') this.context.log.error({ requestId: this.requestId, err: thrown }, 'a call failed')
     this.finish({ kind: 'error', error })
@@ -194,12 +192,13 @@ class GrpcWebCall implements Wire {
 
   private expectOne(command: Command): void {
     this.takeMessage = (payload) => {
-      if (this.one !== undefined) throw new Unimplemented('the method takes one message, several came')
+      if (this.one !== undefined)
+        throw new InnkeeperError('unimplemented', 'the method takes one message, several came')
       this.one = payload
     }
     this.takeEnd = () => {
       const message = this.one
-      if (message === undefined) throw new Unimplemented('the method takes one message, none came')
+      if (message === undefined) throw new InnkeeperError('unimplemented', 'the method takes one message, none came')
       const full = { ...command, payload: message }
       this.flow.inHand()
       if (this.stream === undefined) this.dispatch(full)
@@ -250,12 +249,8 @@ class GrpcWebCall implements Wire {
     try {
       work()
     } catch (error) {
-      if (this.stream !== undefined && !(error instanceof Unimplemented)) {
-        this.stream.fail(toInnkeeperError(error))
-        return
-      }
-      this.stream?.cancel()
-      this.fail(error)
+      if (this.stream === undefined) this.fail(error)
+      else this.stream.fail(toInnkeeperError(error))
     }
   }
 
@@ -348,11 +343,8 @@ class GrpcWebCall implements Wire {
   }
 }
 
-/** What this protocol does not do; errors.ts has no code for it. */
-class Unimplemented extends Error {}
-
 function payloadOf({ flags, payload }: Frame): Buffer {
-  if (flags & compressedFlag) throw new Unimplemented('compressed messages are not supported')
+  if (flags & compressedFlag) throw new InnkeeperError('unimplemented', 'compressed messages are not supported')
   if (flags !== 0) throw new InnkeeperError('bad_request', 'a frame of the request is no message')
   return payload
 }

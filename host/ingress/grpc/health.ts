@@ -5,10 +5,12 @@
 // Owns: what a name's status is, and when it is told.   not-yet.ts has the same two methods while the host starts.
 
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
+import { InnkeeperError } from '../../errors.ts'
 import { WireCursor } from '../../schema/wire.ts'
 import type { IngressContext } from '../context.ts'
 import type { OwnStream, OwnStreams } from './own-streams.ts'
 import { flowOf } from './sessions.ts'
+import { plainStatus } from './status.ts'
 
 const serving = Buffer.from([8, 1])
 const notServing = Buffer.from([8, 2])
@@ -22,14 +24,15 @@ const watchEveryMs = 1_000
 
 export type HealthContext = Pick<IngressContext, 'services' | 'unready' | 'starting'>
 
-/** What a check is answered with: the message, or a status. */
-export type Checked = { readonly message: Buffer } | { readonly code: number; readonly details: string }
+/** What a check is answered with. */
+export type Checked = { readonly message: Buffer } | { readonly error: InnkeeperError }
 
 export function checkHealth(context: HealthContext, request: Buffer): Checked {
   const name = serviceName(request)
-  if (name === undefined) return { code: 3, details: 'not a HealthCheckRequest' }
+  if (name === undefined) return { error: new InnkeeperError('bad_request', 'not a HealthCheckRequest') }
   const message = statusOf(context, name)
-  return message === unknown ? { code: 5, details: 'no such service is deployed' } : { message }
+  if (message !== unknown) return { message }
+  return { error: new InnkeeperError('not_found', 'no such service is deployed') }
 }
 
 /** Tells the status now and whenever it is another, until what it answers is called. `tell` resolves when it was taken: a client that does
@@ -64,7 +67,7 @@ export function registerHealth(server: Server, context: HealthContext, streams: 
     flowOf(call).opened(call.request)
     const checked = checkHealth(context, call.request)
     if ('message' in checked) callback(null, checked.message)
-    else callback(checked)
+    else callback(plainStatus(checked.error))
   }
   const watch = (call: ServerWritableStream<Buffer, Buffer>) => {
     const stream = streams.open('grpc.health.v1.Health', call)

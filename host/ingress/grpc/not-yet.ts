@@ -8,14 +8,13 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import http2 from 'node:http2'
 import type { Socket } from 'node:net'
+import { InnkeeperError, wire } from '../../errors.ts'
 import { written } from '../../written.ts'
 import type { Frame } from '../envelope.ts'
 import { FrameReader, frame } from '../envelope.ts'
 import type { Checked, HealthContext } from './health.ts'
 import { checkHealth, healthPaths, watchHealth } from './health.ts'
 
-const unavailable = 14
-const invalidArgument = 3
 /** More than a service's name takes. */
 const requestBytesMax = 4_096
 const streamsMax = 100
@@ -39,7 +38,7 @@ export function createNotYet(context: HealthContext): NotYet {
     if (path === healthPaths.check) oneMessage(stream, (request) => checked(stream, checkHealth(context, request)))
     else if (path === healthPaths.watch) oneMessage(stream, (request) => watch(context, stream, request))
     else {
-      fail(stream, unavailable, context.unready() ?? 'try again')
+      fail(stream, new InnkeeperError('unavailable', context.unready() ?? 'try again'))
       stream.resume()
     }
     stream.session?.close()
@@ -55,7 +54,7 @@ export function createNotYet(context: HealthContext): NotYet {
 
 function checked(stream: ServerHttp2Stream, answer: Checked): void {
   if (!('message' in answer)) {
-    fail(stream, answer.code, answer.details)
+    fail(stream, answer.error)
     return
   }
   stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
@@ -71,9 +70,14 @@ function watch(context: HealthContext, stream: ServerHttp2Stream, request: Buffe
 
 const contentType = 'application/grpc+proto'
 
-function fail(stream: ServerHttp2Stream, code: number, message: string): void {
+function fail(stream: ServerHttp2Stream, { code, message }: InnkeeperError): void {
   stream.respond(
-    { ':status': 200, 'content-type': contentType, 'grpc-status': String(code), 'grpc-message': encodeURI(message) },
+    {
+      ':status': 200,
+      'content-type': contentType,
+      'grpc-status': String(wire[code].grpc),
+      'grpc-message': encodeURI(message),
+    },
     { endStream: true },
   )
 }
@@ -85,7 +89,7 @@ function oneMessage(stream: ServerHttp2Stream, then: (message: Buffer) => void):
   const settle = (message: Buffer | undefined) => {
     done = true
     if (stream.destroyed) return
-    if (message === undefined) fail(stream, invalidArgument, 'not a HealthCheckRequest')
+    if (message === undefined) fail(stream, new InnkeeperError('bad_request', 'not a HealthCheckRequest'))
     else then(message)
   }
   stream.on('data', (chunk: Buffer) => {

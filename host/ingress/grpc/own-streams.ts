@@ -7,11 +7,12 @@
 
 import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
 import type { InnkeeperError } from '../../errors.ts'
-import { toInnkeeperError, wire } from '../../errors.ts'
+import { toInnkeeperError } from '../../errors.ts'
 import { written } from '../../written.ts'
 import type { Streams } from '../stream.ts'
 import type { GrpcFlow } from './sessions.ts'
 import { flowOf } from './sessions.ts'
+import { plainStatus } from './status.ts'
 
 type Call = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>
 
@@ -75,6 +76,6 @@ export class OwnStream {
   }
 }
 
-function fail(call: Call, { code, message }: InnkeeperError): void {
-  call.emit('error', { code: wire[code].grpc, details: message })
+function fail(call: Call, error: InnkeeperError): void {
+  call.emit('error', plainStatus(error))
 }

@@ -3,6 +3,7 @@
 import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js'
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js'
 import type { Failed } from '../../command.ts'
+import type { InnkeeperError } from '../../errors.ts'
 import { wire } from '../../errors.ts'
 import type { Metadata } from '../../metadata.ts'
 import { checkMetadata, idempotencyKey, requestIdOf } from '../call.ts'
@@ -68,6 +69,11 @@ export function failureStatus(
   if (details !== undefined && details.length <= detailsBytesMax)
     metadata.set('grpc-status-details-bin', Buffer.from(details))
   return { code, details: message, metadata }
+}
+
+/** Of a call of the host's own services. */
+export function plainStatus({ code, message }: InnkeeperError): { code: number; details: string } {
+  return { code: wire[code].grpc, details: message }
 }
 
 function clip(message: string): string {

@@ -9,9 +9,8 @@
 
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
 import type { Failed } from '../../command.ts'
-import { toInnkeeperError } from '../../errors.ts'
+import { InnkeeperError, toInnkeeperError } from '../../errors.ts'
 import type { Metadata } from '../../metadata.ts'
-import { noMetadata } from '../../metadata.ts'
 import type { MethodType } from '../../schema/schema.ts'
 import { Writer } from '../../written.ts'
 import { checkReady } from '../call.ts'
@@ -179,5 +178,5 @@ function fail(call: Call, failed: Failed, requestId: string): void {
 
 function oneExpected(several: boolean): Failed {
   const message = `the method takes one message, ${several ? 'several' : 'none'} came`
-  return { kind: 'refusal', failure: { code: 12, message, details: [] }, metadata: noMetadata }
+  return { kind: 'error', error: new InnkeeperError('unimplemented', message) }
 }

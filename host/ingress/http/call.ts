@@ -11,7 +11,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Command } from '../../command.ts'
-import { guestFailed, InnkeeperError, toInnkeeperError } from '../../errors.ts'
+import { guestFailed, InnkeeperError, toInnkeeperError, wire } from '../../errors.ts'
 import { Growing } from '../../growing.ts'
 import type { Flow } from '../../in-flight.ts'
 import { isStreamed } from '../../schema/schema.ts'
@@ -147,7 +147,8 @@ class HttpCall {
   private unmatched(path: string): void {
     const probe = this.request.headers['k-network-probe']
     if (probe === 'queue') this.end(200, 'text/plain', 'queue')
-    else if (probe !== undefined) this.end(400, 'text/plain', `unexpected probe header value: ${probe}`)
+    else if (probe !== undefined)
+      this.end(wire.bad_request.http, 'text/plain', `unexpected probe header value: ${probe}`)
     else {
       checkReady(this.context)
       throw new InnkeeperError(
