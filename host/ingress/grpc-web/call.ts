@@ -8,8 +8,8 @@
 // Owns: frames and trailers over HTTP/1.1.   stream.ts owns: what may be called when.   cors.ts owns: who may call from a page.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Answer, Command, Failed } from '../../command.ts'
-import { InnkeeperError, toInnkeeperError, wire } from '../../errors.ts'
+import type { Answer, Failed } from '../../command.ts'
+import { InnkeeperError } from '../../errors.ts'
 import type { Flow } from '../../in-flight.ts'
 import type { Metadata } from '../../metadata.ts'
 import { noMetadata } from '../../metadata.ts'
@@ -17,25 +17,16 @@ import type { MethodType } from '../../schema/schema.ts'
 import { isStreamed } from '../../schema/schema.ts'
 import { notServed } from '../../services.ts'
 import { Writer } from '../../written.ts'
-import {
-  checkMetadata,
-  checkReady,
-  countAnswer,
-  endSoon,
-  idempotencyKeyOf,
-  isOverload,
-  requestIdOf,
-  whenClosed,
-} from '../call.ts'
 import type { IngressContext } from '../context.ts'
 import { expose } from '../cors.ts'
+import type { Caller, Door } from '../door.ts'
 import type { Frame } from '../envelope.ts'
 import { Base64Reader, FrameReader, frame, trailerFlag } from '../envelope.ts'
-import { metadataFromGrpcWeb, replyMetadata } from '../headers.ts'
-import { defaultPace } from '../http/stream.ts'
-import { statusDetails } from '../status.ts'
-import type { Streams, Wire } from '../stream.ts'
-import { Stream } from '../stream.ts'
+import { countAnswer, defaultPace, endSoon, givenKey, whenClosed } from '../exchange.ts'
+import { replyMetadata } from '../headers.ts'
+import type { Draft, Stream, Wire } from '../stream.ts'
+import { metadataFromGrpcWeb, timeoutOf } from './headers.ts'
+import { trailerText } from './status.ts'
 
 const compressedFlag = 1
 const contentType = /^application\/grpc-web(-text)?(\+proto)?\s*(;|$)/i
@@ -47,10 +38,10 @@ export function isGrpcWeb({ method, headers }: IncomingMessage): boolean {
 
 export function createGrpcWeb(
   context: IngressContext,
-  streams: Streams,
+  door: Door,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    const call = new GrpcWebCall(context, streams, request, response)
+    const call = new GrpcWebCall(context, door, request, response)
     try {
       call.start()
     } catch (error) {
@@ -59,9 +50,9 @@ export function createGrpcWeb(
   }
 }
 
-class GrpcWebCall implements Wire {
+class GrpcWebCall implements Wire, Caller {
   private readonly context: IngressContext
-  private readonly streams: Streams
+  private readonly door: Door
   private readonly request: IncomingMessage
   private readonly response: ServerResponse
   private readonly requestId: string
@@ -70,7 +61,8 @@ class GrpcWebCall implements Wire {
   private readonly textOut: boolean
   private readonly flow: Flow
   private readonly writer: Writer
-  private readonly startedMs = performance.now()
+  readonly startedMs = performance.now()
+  wholeMs = this.startedMs
   private stream: Stream | undefined
   private headTimer: NodeJS.Timeout | undefined
   /** The message of a method that takes one, until the request ends. */
@@ -84,12 +76,12 @@ class GrpcWebCall implements Wire {
   private takeMessage: (payload: Buffer) => void = () => {}
   private takeEnd: () => void = () => {}
 
-  constructor(context: IngressContext, streams: Streams, request: IncomingMessage, response: ServerResponse) {
+  constructor(context: IngressContext, door: Door, request: IncomingMessage, response: ServerResponse) {
     this.context = context
-    this.streams = streams
+    this.door = door
     this.request = request
     this.response = response
-    this.requestId = requestIdOf(request.headers['x-request-id'], context)
+    this.requestId = door.requestId(request.headers['x-request-id'])
     const textIn = request.headers['content-type']!.startsWith('application/grpc-web-text')
     const { accept } = request.headers
     const accepted = accept === undefined || accept.startsWith('*/*') ? undefined : accept
@@ -101,7 +93,7 @@ class GrpcWebCall implements Wire {
   }
 
   start(): void {
-    const { context, request } = this
+    const { context, door, request } = this
     const { headers } = request
     if (!contentType.test(headers['content-type']!))
       throw new InnkeeperError(
@@ -110,28 +102,25 @@ class GrpcWebCall implements Wire {
       )
     if ((headers['content-encoding'] ?? 'identity') !== 'identity')
       throw new InnkeeperError('unimplemented', 'content-encoding is not supported; send the body as it is')
-    checkReady(context)
+    door.checkReady()
     const { service, method } = this.target()
-    const { metadataBytesMax, nameLengthMax } = context.limits
     const streaming = isStreamed(method)
     const timeoutMs = timeoutOf(headers['grpc-timeout'])
-    const waitMs = timeoutMs ?? (streaming ? Number.POSITIVE_INFINITY : context.deadlineMs)
-    const command = {
+    const command = door.admit({
       service,
       method: method.name,
-      payload: new Uint8Array(0),
-      metadata: checkMetadata(metadataFromGrpcWeb(request.rawHeaders), metadataBytesMax, 'metadata'),
-      idempotencyKey: idempotencyKeyOf(request, nameLengthMax),
-      deadlineMs: context.clock.now() + waitMs,
-      hops: 0,
+      streamed: streaming,
+      metadata: metadataFromGrpcWeb(request.rawHeaders),
+      metadataName: 'metadata',
+      idempotencyKey: givenKey(request),
+      deadlineMs: timeoutMs === undefined ? Number.POSITIVE_INFINITY : context.clock.now() + timeoutMs,
       requestId: this.requestId,
-      effect: undefined,
       client: this.flow.connection.client,
-    }
-    if (streaming) this.enter(service, method)
+    })
+    if (streaming) this.enter(command, method)
     if (method.clientStreaming) {
       const stream = this.stream!
-      stream.open(command)
+      stream.open()
       this.takeMessage = (payload) => this.takeElement(stream, payload)
       this.takeEnd = () => stream.halfClose()
     } else this.expectOne(command)
@@ -141,9 +130,7 @@ class GrpcWebCall implements Wire {
   /** An answer where the call itself is at fault, or the host. */
   fail(thrown: unknown): void {
     if (this.ended) return
-    const error = toInnkeeperError(thrown)
-    if (error.code === 'internal') this.context.log.error({ requestId: this.requestId, err: thrown }, 'a call failed')
-    this.finish({ kind: 'error', error })
+    this.finish({ kind: 'error', error: this.door.failure(thrown, this.requestId) })
   }
 
   /** It has to give way to other requests. */
@@ -169,10 +156,10 @@ class GrpcWebCall implements Wire {
   }
 
   /** The call takes a place among the open streams, until its response is done with. */
-  private enter(service: string, method: MethodType): void {
-    const { context, streams, request, response } = this
-    const stream = new Stream({ context, streams, wire: this, service, method })
-    const leave = streams.enter(service, this.flow.connection.client)
+  private enter(command: Draft, method: MethodType): void {
+    const { context, door, request, response } = this
+    const stream = door.stream(this, command, method)
+    const leave = door.enter(command.service, this.flow.connection.client)
     whenClosed(request, response, () => {
       clearTimeout(this.headTimer)
       this.ended = true
@@ -190,7 +177,7 @@ class GrpcWebCall implements Wire {
     this.stream = stream
   }
 
-  private expectOne(command: Command): void {
+  private expectOne(command: Draft): void {
     this.takeMessage = (payload) => {
       if (this.one !== undefined)
         throw new InnkeeperError('unimplemented', 'the method takes one message, several came')
@@ -199,10 +186,10 @@ class GrpcWebCall implements Wire {
     this.takeEnd = () => {
       const message = this.one
       if (message === undefined) throw new InnkeeperError('unimplemented', 'the method takes one message, none came')
-      const full = { ...command, payload: message }
       this.flow.inHand()
-      if (this.stream === undefined) this.dispatch(full)
-      else this.stream.open(full)
+      this.wholeMs = performance.now()
+      if (this.stream === undefined) this.door.call(command, message, this)
+      else this.stream.open(message)
     }
   }
 
@@ -213,21 +200,14 @@ class GrpcWebCall implements Wire {
     if (stream.item(payload)) this.holding = false
   }
 
-  private dispatch(command: Command): void {
-    const recorder = this.context.metrics.of(command.service)
-    const wholeMs = performance.now()
-    recorder.received()
-    this.context.dispatch(command, (answer: Answer) => {
-      recorder.completed((performance.now() - this.startedMs) / 1000, answer.kind === 'reply')
-      if (answer.kind === 'error') {
-        this.fail(answer.error)
-        if (isOverload(answer)) recorder.refused((performance.now() - wholeMs) / 1000)
-        return
-      }
-      this.head(answer.metadata)
-      if (answer.kind === 'refusal') this.finish(answer)
-      else this.finish(undefined, frame(0, answer.payload))
-    })
+  answered(answer: Answer): void {
+    if (answer.kind === 'error') {
+      this.finish(answer)
+      return
+    }
+    this.head(answer.metadata)
+    if (answer.kind === 'refusal') this.finish(answer)
+    else this.finish(undefined, frame(0, answer.payload))
   }
 
   private read(): void {
@@ -250,7 +230,7 @@ class GrpcWebCall implements Wire {
       work()
     } catch (error) {
       if (this.stream === undefined) this.fail(error)
-      else this.stream.fail(toInnkeeperError(error))
+      else this.stream.fail(error)
     }
   }
 
@@ -347,35 +327,4 @@ function payloadOf({ flags, payload }: Frame): Buffer {
   if (flags & compressedFlag) throw new InnkeeperError('unimplemented', 'compressed messages are not supported')
   if (flags !== 0) throw new InnkeeperError('bad_request', 'a frame of the request is no message')
   return payload
-}
-
-/** Milliseconds. @throws InnkeeperError `bad_request` */
-function timeoutOf(given: string | string[] | undefined): number | undefined {
-  if (given === undefined) return undefined
-  const [, digits, unit] = /^(\d{1,8})([HMSmun])$/.exec(String(given)) ?? []
-  if (digits === undefined)
-    throw new InnkeeperError('bad_request', 'grpc-timeout has 1 to 8 digits and a unit of HMSmun')
-  return Math.floor(Number(digits) * unitMs[unit as keyof typeof unitMs])
-}
-
-const unitMs = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 }
-
-function trailerText(failed: Failed | undefined, requestId: string): string {
-  const lines: [string, string | number][] = []
-  if (failed === undefined) lines.push(['grpc-status', 0])
-  else if (failed.kind === 'error') {
-    lines.push(['grpc-status', wire[failed.error.code].grpc], ['grpc-message', escaped(failed.error.message)])
-  } else {
-    const { failure } = failed
-    lines.push(['grpc-status', failure.code], ['grpc-message', escaped(failure.message)])
-    const details = statusDetails(failure)
-    if (details !== undefined) lines.push(['grpc-status-details-bin', Buffer.from(details).toString('base64')])
-  }
-  lines.push(['x-request-id', requestId])
-  return lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-}
-
-/** Percent-encoded as gRPC wants it: all but printable ASCII, and the percent sign. */
-function escaped(message: string): string {
-  return message.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]/gu, (char) => encodeURIComponent(char))
 }

@@ -9,7 +9,7 @@ import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
 import type { InnkeeperError } from '../../errors.ts'
 import { toInnkeeperError } from '../../errors.ts'
 import { written } from '../../written.ts'
-import type { Streams } from '../stream.ts'
+import type { Door } from '../door.ts'
 import type { GrpcFlow } from './sessions.ts'
 import { flowOf } from './sessions.ts'
 import { plainStatus } from './status.ts'
@@ -17,16 +17,16 @@ import { plainStatus } from './status.ts'
 type Call = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>
 
 export class OwnStreams {
-  private readonly streams: Pick<Streams, 'enter'>
+  private readonly door: Pick<Door, 'enter'>
 
-  constructor(streams: Pick<Streams, 'enter'>) {
-    this.streams = streams
+  constructor(door: Pick<Door, 'enter'>) {
+    this.door = door
   }
 
   /** Undefined where there are too many; the call has ended then. */
   open(service: string, call: Call): OwnStream | undefined {
     try {
-      const leave = this.streams.enter(service, flowOf(call).client)
+      const leave = this.door.enter(service, flowOf(call).client)
       // After the last byte of the answer, or when the client is gone; always once.
       call.on('cancelled', leave)
     } catch (thrown) {

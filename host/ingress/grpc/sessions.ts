@@ -23,7 +23,7 @@ import { ServerCredentials } from '@grpc/grpc-js'
 import type { InnkeeperError } from '../../errors.ts'
 import { wire } from '../../errors.ts'
 import type { Connection, Flow, InFlight } from '../../in-flight.ts'
-import type { Early } from '../early.ts'
+import type { Door } from '../door.ts'
 
 /** What an open stream takes, without its headers. */
 const streamBytes = 4_096
@@ -54,15 +54,11 @@ export interface SessionsParts {
   readonly server: GrpcServer
   readonly inFlight: InFlight
   readonly messageBytesMax: number
-  /** Calls for which there is no room, before grpc-js hears of them (G6). */
-  readonly early: Pick<Early, 'refusal'>
-  /** The id of a call, from what its client said. */
-  readonly requestId: (given: unknown) => string
-  /** One was refused, so long after it came. */
-  readonly refused: (service: string, seconds: number) => void
+  /** Knows calls for which there is no room before grpc-js hears of them (G6). */
+  readonly door: Pick<Door, 'earlyRefusal' | 'requestId' | 'turnedAway'>
 }
 
-export function createSessions({ server, inFlight, early, ...parts }: SessionsParts): Sessions {
+export function createSessions({ server, inFlight, door, ...parts }: SessionsParts): Sessions {
   let made: NetServer | undefined
   const inside = server as unknown as { createHttp2Server(credentials: ServerCredentials): NetServer }
   const create = inside.createHttp2Server?.bind(server)
@@ -110,13 +106,13 @@ export function createSessions({ server, inFlight, early, ...parts }: SessionsPa
     const [stream, headers] = event
     seen(...event)
     const flow = stream[flowKey]!
-    const refusal = early.refusal(headers[':path'] ?? '', flow.client)
+    const refusal = door.earlyRefusal(headers[':path'] ?? '', flow.client)
     if (refusal === undefined) {
       for (const begin of begins) begin.apply(made, event)
       return
     }
-    flow.refuse(refusal.error, parts.requestId(headers['x-request-id']))
-    flow.whenClosed(() => parts.refused(refusal.service, (performance.now() - flow.cameMs) / 1000))
+    flow.refuse(refusal.error, door.requestId(headers['x-request-id']))
+    flow.whenClosed(() => door.turnedAway(refusal, flow.cameMs))
   })
   return {
     take(socket) {

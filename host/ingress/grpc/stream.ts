@@ -9,50 +9,40 @@
 
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
 import type { Failed } from '../../command.ts'
-import { InnkeeperError, toInnkeeperError } from '../../errors.ts'
+import { InnkeeperError } from '../../errors.ts'
 import type { Metadata } from '../../metadata.ts'
 import type { MethodType } from '../../schema/schema.ts'
 import { Writer } from '../../written.ts'
-import { checkReady } from '../call.ts'
 import type { IngressContext } from '../context.ts'
-import type { Streams, Wire } from '../stream.ts'
-import { Stream } from '../stream.ts'
+import type { Door } from '../door.ts'
+import type { Stream, Wire } from '../stream.ts'
+import { deadlineOf, givenId, givenKey, metadataOf, outgoingMetadata } from './headers.ts'
 import { InputGate } from './input-gate.ts'
 import type { GrpcFlow } from './sessions.ts'
 import { flowOf } from './sessions.ts'
-import {
-  deadlineOf,
-  failureStatus,
-  grpcRequestId,
-  incomingKey,
-  incomingMetadata,
-  outgoingMetadata,
-  trailerOf,
-} from './status.ts'
+import { failureStatus, trailerOf } from './status.ts'
 
 type Call = ServerDuplexStream<Buffer, Buffer>
 
 export function streaming(
   context: IngressContext,
-  streams: Streams,
+  door: Door,
   service: string,
   method: string,
 ): handleBidiStreamingCall<Buffer, Buffer> {
   return (call) => {
-    const requestId = grpcRequestId(call, context)
+    const requestId = door.requestId(givenId(call))
     let leave: (() => void) | undefined
     // After the last byte of the answer, or when the client or its connection is gone; always once.
     call.on('cancelled', () => leave?.())
     try {
-      leave = streams.enter(service, flowOf(call).client)
-      checkReady(context)
+      leave = door.enter(service, flowOf(call).client)
+      door.checkReady()
       const type = context.services.get(service)?.methods.get(method)?.type
       if (type === undefined) throw context.services.missing(service, method)
-      new GrpcStream(context, streams, call, service, type, requestId).start()
+      new GrpcStream(door, call, service, type, requestId).start()
     } catch (thrown) {
-      const error = toInnkeeperError(thrown)
-      if (error.code === 'internal') context.log.error({ requestId, err: thrown }, 'a stream failed')
-      fail(call, { kind: 'error', error }, requestId)
+      fail(call, { kind: 'error', error: door.failure(thrown, requestId) }, requestId)
       call.resume()
     }
   }
@@ -60,36 +50,34 @@ export function streaming(
 
 class GrpcStream implements Wire {
   private readonly call: Call
-  private readonly service: string
   private readonly method: MethodType
   private readonly requestId: string
   private readonly stream: Stream
-  private readonly metadata: Metadata
-  private readonly key: string | undefined
   private readonly flow: GrpcFlow
   private readonly writer: Writer
   private readonly gate: InputGate
   /** The request of a method that takes one message, until the client half-closes. */
   private request: Buffer | undefined
 
-  constructor(
-    context: IngressContext,
-    streams: Streams,
-    call: Call,
-    service: string,
-    method: MethodType,
-    requestId: string,
-  ) {
+  constructor(door: Door, call: Call, service: string, method: MethodType, requestId: string) {
     this.call = call
     this.gate = new InputGate(call)
     this.flow = flowOf(call)
     this.writer = new Writer(call, undefined, () => this.stream.resume())
-    this.service = service
     this.method = method
     this.requestId = requestId
-    this.metadata = incomingMetadata(call, context)
-    this.key = incomingKey(call, context)
-    this.stream = new Stream({ context, streams, wire: this, service, method })
+    const command = door.admit({
+      service,
+      method: method.name,
+      streamed: true,
+      metadata: metadataOf(call),
+      metadataName: 'metadata',
+      idempotencyKey: givenKey(call),
+      deadlineMs: deadlineOf(call),
+      requestId,
+      client: this.flow.client,
+    })
+    this.stream = door.stream(this, command, method)
   }
 
   start(): void {
@@ -97,7 +85,7 @@ class GrpcStream implements Wire {
     call.on('cancelled', () => stream.cancel())
     if (method.clientStreaming) {
       this.flow.opened()
-      this.open(new Uint8Array(0))
+      stream.open()
       call.on('data', (element: Buffer) => this.take(element))
       // A client that resets the stream ends its input too, and grpc-js says so before it says that the call is cancelled.
       call.on('end', () => setImmediate(() => stream.halfClose()))
@@ -111,24 +99,9 @@ class GrpcStream implements Wire {
     call.on('end', () => {
       if (call.cancelled) return
       this.flow.opened(this.request)
-      if (this.request !== undefined && !refused) this.open(this.request)
+      if (this.request !== undefined && !refused) stream.open(this.request)
       else fail(call, oneExpected(this.request !== undefined), this.requestId)
       this.request = undefined
-    })
-  }
-
-  private open(payload: Uint8Array): void {
-    this.stream.open({
-      service: this.service,
-      method: this.method.name,
-      payload,
-      metadata: this.metadata,
-      idempotencyKey: this.key,
-      deadlineMs: deadlineOf(this.call),
-      hops: 0,
-      requestId: this.requestId,
-      effect: undefined,
-      client: this.flow.client,
     })
   }
 

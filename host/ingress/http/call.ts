@@ -10,40 +10,32 @@
 //   transcoder.ts owns: the message, and where it is made.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Answer, Command } from '../../command.ts'
-import { guestFailed, InnkeeperError, toInnkeeperError, wire } from '../../errors.ts'
+import type { Answer } from '../../command.ts'
+import { guestFailed, InnkeeperError, wire } from '../../errors.ts'
 import { Growing } from '../../growing.ts'
 import type { Flow } from '../../in-flight.ts'
 import { isStreamed } from '../../schema/schema.ts'
 import { WireError } from '../../schema/wire.ts'
 import { notServed } from '../../services.ts'
-import {
-  checkMetadata,
-  checkReady,
-  countAnswer,
-  endSoon,
-  idempotencyKeyOf,
-  isOverload,
-  requestIdOf,
-  whenClosed,
-} from '../call.ts'
 import type { IngressContext } from '../context.ts'
 import { expose } from '../cors.ts'
-import { metadataFromHttp, replyHeaders } from '../headers.ts'
-import { errorToHttp, refusalToHttp } from '../status.ts'
-import type { Streams } from '../stream.ts'
+import type { Caller, Door } from '../door.ts'
+import { countAnswer, endSoon, givenKey, whenClosed } from '../exchange.ts'
+import type { Draft } from '../stream.ts'
 import { isHttpBody, jsonType, readHttpBody } from './body.ts'
+import { metadataFromHttp, replyHeaders } from './headers.ts'
 import { inOrder } from './in-order.ts'
 import { documentIn } from './openapi.ts'
 import type { Routes, ServedRoute } from './routes.ts'
 import { documentPath, routesIn } from './routes.ts'
+import { errorToHttp, refusalToHttp } from './status.ts'
 import { openHttpStream } from './stream.ts'
 
 export type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
-export function createHttpJson(context: IngressContext, streams: Streams): Handle {
+export function createHttpJson(context: IngressContext, door: Door): Handle {
   return (request, response) => {
-    const call = new HttpCall(context, streams, request, response)
+    const call = new HttpCall(context, door, request, response)
     try {
       call.start(routesIn(context.services.current))
     } catch (error) {
@@ -52,27 +44,29 @@ export function createHttpJson(context: IngressContext, streams: Streams): Handl
   }
 }
 
-class HttpCall {
+class HttpCall implements Caller {
   private readonly context: IngressContext
-  private readonly streams: Streams
+  private readonly door: Door
   private readonly request: IncomingMessage
   private readonly response: ServerResponse
   private readonly requestId: string
-  private readonly startedMs = performance.now()
+  /** Of whose answer this is, once it is found. */
+  private route: ServedRoute | undefined
+  readonly startedMs = performance.now()
   /** When the last byte of it was read. */
-  private wholeMs = this.startedMs
+  wholeMs = this.startedMs
   /** Once there are bytes to count. */
   private flow: Flow | undefined
   private readonly body = new Growing()
   /** Of an answer that takes long to make. */
   private making: AbortController | undefined
 
-  constructor(context: IngressContext, streams: Streams, request: IncomingMessage, response: ServerResponse) {
+  constructor(context: IngressContext, door: Door, request: IncomingMessage, response: ServerResponse) {
     this.context = context
-    this.streams = streams
+    this.door = door
     this.request = request
     this.response = response
-    this.requestId = requestIdOf(request.headers['x-request-id'], context)
+    this.requestId = door.requestId(request.headers['x-request-id'])
   }
 
   start(routes: Routes): void {
@@ -82,7 +76,7 @@ class HttpCall {
     const path = mark === -1 ? url : url.slice(0, mark)
     if (path === documentPath && request.method === 'GET') {
       // Half of it would be taken for all of it.
-      if (this.context.starting?.()) checkReady(this.context)
+      if (this.context.starting?.()) this.door.checkReady()
       const sent = (document: Buffer) => this.end(200, jsonType, document)
       documentIn(this.context.services.current).then(sent, (error: unknown) => this.fail(error))
       return
@@ -92,7 +86,7 @@ class HttpCall {
       this.unmatched(path)
       return
     }
-    checkReady(this.context)
+    this.door.checkReady()
     if (found.kind === 'unserved') throw notServed(found.service)
     if (found.kind === 'wrong_method') {
       this.response.setHeader('allow', found.allow.join(', '))
@@ -112,9 +106,10 @@ class HttpCall {
   }
 
   fail(thrown: unknown): void {
-    const error = toInnkeeperError(thrown)
-    if (error.code === 'internal')
-      this.context.log.error({ requestId: this.requestId, err: thrown }, 'a request failed')
+    this.refuse(this.door.failure(thrown, this.requestId))
+  }
+
+  private refuse(error: InnkeeperError): void {
     if (error.retryAfterSeconds !== undefined && !this.response.headersSent)
       this.response.setHeader('retry-after', String(error.retryAfterSeconds))
     const { status, body } = errorToHttp(error)
@@ -150,7 +145,7 @@ class HttpCall {
     else if (probe !== undefined)
       this.end(wire.bad_request.http, 'text/plain', `unexpected probe header value: ${probe}`)
     else {
-      checkReady(this.context)
+      this.door.checkReady()
       throw new InnkeeperError(
         'unknown_path',
         `no method has the path ${path.slice(0, 200)}; \`inn services\` lists the routes`,
@@ -199,29 +194,23 @@ class HttpCall {
 
   private dispatch(route: ServedRoute, captured: readonly string[], query: string, body: Buffer | undefined): void {
     const { context, request } = this
-    const { limits, transcoder } = context
     const { target, method } = route
-    const made = transcoder.request(route, { captured, query, body })
+    const made = context.transcoder.request(route, { captured, query, body })
     try {
-      const metadata = checkMetadata(
-        metadataFromHttp(request.rawHeaders, target.description.headers),
-        limits.metadataBytesMax,
-        'headers',
-      )
-      const command: Omit<Command, 'payload'> = {
+      const command = this.door.admit({
         service: target.name,
         method: method.name,
-        metadata,
-        idempotencyKey: idempotencyKeyOf(request, limits.nameLengthMax),
-        deadlineMs: isStreamed(method) ? Number.POSITIVE_INFINITY : context.clock.now() + context.deadlineMs,
-        hops: 0,
+        streamed: isStreamed(method),
+        metadata: metadataFromHttp(request.rawHeaders, target.description.headers),
+        metadataName: 'headers',
+        idempotencyKey: givenKey(request),
+        deadlineMs: Number.POSITIVE_INFINITY,
         requestId: this.requestId,
-        effect: undefined,
         client: context.inFlight.of(request.socket).client,
-      }
+      })
       const give = (payload: Uint8Array) => {
         // Its client may have left while it waited.
-        if (!request.socket.destroyed) this.give(route, { ...command, payload })
+        if (!request.socket.destroyed) this.give(route, command, payload)
       }
       inOrder(request.socket, made, give, (error) => this.fail(error))
     } catch (error) {
@@ -231,28 +220,23 @@ class HttpCall {
     }
   }
 
-  private give(route: ServedRoute, command: Command): void {
-    const { context, request } = this
-    if (isStreamed(route.method)) {
-      const answer = (answer: Answer) => this.answer(route, answer)
-      const flow = this.counted()
-      openHttpStream({ context, streams: this.streams, flow, request, response: this.response, route, command, answer })
+  private give(route: ServedRoute, command: Draft, payload: Uint8Array): void {
+    this.route = route
+    const { context, door, request, response } = this
+    if (!isStreamed(route.method)) {
+      door.call(command, payload, this)
       return
     }
-    const recorder = context.metrics.of(command.service)
-    recorder.received()
-    context.dispatch(command, (answer) => {
-      recorder.completed((performance.now() - this.startedMs) / 1000, answer.kind === 'reply')
-      this.answer(route, answer)
-      if (isOverload(answer)) recorder.refused((performance.now() - this.wholeMs) / 1000)
-    })
+    const answer = (answer: Answer) => this.answered(answer)
+    openHttpStream({ context, door, flow: this.counted(), request, response, route, command, payload, answer })
   }
 
-  private answer(route: ServedRoute, answer: Answer): void {
+  answered(answer: Answer): void {
     if (answer.kind === 'error') {
-      this.fail(answer.error)
+      this.refuse(answer.error)
       return
     }
+    const route = this.route!
     if (answer.metadata.length > 0) {
       const names: string[] = []
       for (const [name, value] of replyHeaders(answer.metadata)) {

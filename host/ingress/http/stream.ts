@@ -10,39 +10,31 @@
 // Owns: the response.   ingress/stream.ts owns: what may be called when.   call.ts owns: the request, and answers in one piece.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Answer, Command, Failed } from '../../command.ts'
-import { guestFailed, InnkeeperError, toInnkeeperError } from '../../errors.ts'
+import type { Answer, Failed } from '../../command.ts'
+import { guestFailed, InnkeeperError } from '../../errors.ts'
 import type { Flow } from '../../in-flight.ts'
 import type { Metadata } from '../../metadata.ts'
 import { noMetadata } from '../../metadata.ts'
 import { WireError } from '../../schema/wire.ts'
 import { Writer } from '../../written.ts'
-import { whenClosed } from '../call.ts'
 import type { IngressContext } from '../context.ts'
 import { expose } from '../cors.ts'
-import { replyHeaders } from '../headers.ts'
-import type { Streams, Wire } from '../stream.ts'
-import { Stream } from '../stream.ts'
+import type { Door } from '../door.ts'
+import { defaultPace, whenClosed } from '../exchange.ts'
+import type { Draft, Stream, Wire } from '../stream.ts'
 import { isHttpBody, jsonType, legalType, readHttpBody } from './body.ts'
+import { replyHeaders } from './headers.ts'
 import type { ServedRoute } from './routes.ts'
-
-export interface Pace {
-  /** A stream without an element for so long sends its headers. In milliseconds. */
-  readonly headersAfterMs: number
-  /** Silent event streams get a comment so often: proxies cut connections that say nothing, the usual after 60 s. */
-  readonly heartbeatMs: number
-}
-
-export const defaultPace: Pace = { headersAfterMs: 1_000, heartbeatMs: 15_000 }
 
 export interface HttpStreamParts {
   readonly context: IngressContext
-  readonly streams: Streams
+  readonly door: Door
   readonly flow: Flow
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly route: ServedRoute
-  readonly command: Command
+  readonly command: Draft
+  readonly payload: Uint8Array
   /** An answer in one piece. */
   readonly answer: (answer: Answer) => void
 }
@@ -70,11 +62,11 @@ class HttpStream implements Wire {
   private single: { readonly payload: Uint8Array; readonly metadata: Metadata } | undefined
 
   constructor(parts: HttpStreamParts) {
-    const { context, streams, flow, request, response, route, command } = parts
+    const { door, flow, request, response, route, command } = parts
     this.parts = parts
     this.form = formOf(route, request)
-    this.stream = new Stream({ context, streams, wire: this, service: command.service, method: route.method })
-    const leave = streams.enter(command.service, flow.connection.client)
+    this.stream = door.stream(this, command, route.method)
+    const leave = door.enter(command.service, flow.connection.client)
     whenClosed(request, response, () => {
       for (const timer of this.timers) clearTimeout(timer)
       this.stream.cancel()
@@ -86,7 +78,7 @@ class HttpStream implements Wire {
   }
 
   open(): void {
-    const { context, response, route, command } = this.parts
+    const { context, response, route, payload } = this.parts
     const { headersAfterMs, heartbeatMs } = context.pace ?? defaultPace
     if (this.form === 'lines' || this.form === 'events')
       this.timers.push(
@@ -97,11 +89,11 @@ class HttpStream implements Wire {
       )
     if (this.form === 'events') this.timers.push(setInterval(() => this.beat(), heartbeatMs))
     if (!route.method.clientStreaming) {
-      this.stream.open(command)
+      this.stream.open(payload)
       return
     }
-    this.stream.open({ ...command, payload: new Uint8Array(0) })
-    this.stream.item(command.payload)
+    this.stream.open()
+    this.stream.item(payload)
     this.stream.halfClose()
   }
 
@@ -160,7 +152,7 @@ class HttpStream implements Wire {
       .catch((error: unknown) => {
         this.broken = true
         const failure = error instanceof WireError ? guestFailed(this.parts.command.requestId, error) : error
-        this.stream.fail(toInnkeeperError(failure))
+        this.stream.fail(failure)
       })
       .then(() => {
         flow.owes(-bytes)
