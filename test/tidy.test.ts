@@ -84,6 +84,18 @@ Tidy('statuses of failures are numbers in errors.ts only', () => {
   assert.equal(numbers, [])
 })
 
+Tidy('what is alike for all calls of clients is in one place of the ingress', () => {
+  const places: Readonly<Record<string, readonly [RegExp, string]>> = {
+    'makes commands': [/\bhops: 0\b/, 'host/ingress/plain-call.ts'],
+    'counts calls': [/recorder\.(?:received|completed|refused)\(/, 'host/ingress/door.ts'],
+    'logs what fails of the host': [/=== 'internal'\) \{/, 'host/ingress/door.ts'],
+  }
+  for (const [what, [pattern, place]] of Object.entries(places)) {
+    const found = sources.filter((path) => path.startsWith('host/ingress/') && pattern.test(read(path)))
+    assert.equal(found, [place], what)
+  }
+})
+
 Tidy('every test file runs its suites', () => {
   const silent = sources.filter((path) => path.endsWith('.test.ts') && !/\.run\(\)|Contract\(/.test(read(path)))
   assert.equal(silent, [])

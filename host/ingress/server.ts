@@ -74,7 +74,7 @@ export async function listen(context: IngressContext, host: string, port: number
       })
       const done = Promise.all([grpcDone, webDone, gone(connections, waitMs + farewellMs)])
       await Promise.race([done, late])
-      if (door.stopStreams()) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
+      if (door.endStreams()) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
       clearTimeout(timer)
       web.stop()
       for (const socket of connections) socket.destroy()

@@ -4,12 +4,10 @@
 //     hear is its lifeline's (lifeline.ts).
 // T2. Where the answer is one message, one is sent: it waits for the end, further ones are logged and left out, and an end
 //     without any is INTERNAL.
-// T3. At most `streamsMax` are open, with a share for each service and each client's address (shares.S3). One counts until its
-//     connection is done with it, so that clients that do not read what they were sent count as well.
-// T4. `ready` is what the protocol's buffer says: a producer that heeds it keeps memory bounded, however slow the client.
+// T3. `ready` is what the protocol's buffer says: a producer that heeds it keeps memory bounded, however slow the client.
 //
-// Owns: what an answer of one message is, places, and when a stream is counted.   The protocols own: bytes and their buffers.
-//   door.ts owns: the counts, and the log.
+// Owns: what an answer of one message is, and when a stream is counted.   The protocols own: bytes and their buffers.
+//   door.ts owns: the counts, and the log.   places.ts owns: how many there may be.
 
 import type { Command, Failed, Receiver, StreamCall } from '../command.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
@@ -17,8 +15,7 @@ import { Lifeline } from '../lifeline.ts'
 import type { Metadata } from '../metadata.ts'
 import type { ServiceMetrics } from '../observe/metrics.ts'
 import type { MethodType } from '../schema/schema.ts'
-import { Shares, usedUpBy } from '../shares.ts'
-import type { IngressContext } from './context.ts'
+import type { Draft } from './plain-call.ts'
 
 /** The client's side, as a protocol implements it. */
 export interface Wire {
@@ -31,75 +28,6 @@ export interface Wire {
   inputTaken(): void
   /** `Receiver.owes`. */
   owes(bytes: number): void
-}
-
-/** A command whose payload is still to come. */
-export interface Draft extends Omit<Command, 'payload'> {
-  payload: Uint8Array
-}
-
-/** All open streams of the service port. */
-export class Streams {
-  private readonly context: IngressContext
-  private readonly running = new Set<Stream>()
-  private readonly byService: Shares
-  private readonly byClient: Shares
-
-  constructor(context: IngressContext) {
-    this.context = context
-    this.byService = new Shares(context.limits.streamsMax)
-    this.byClient = new Shares(context.limits.streamsMax)
-  }
-
-  /** Why there is no place for another. */
-  refusal(service: string, client: string): InnkeeperError | undefined {
-    const max = this.context.limits.streamsMax
-    if (this.byService.full)
-      return new InnkeeperError('overloaded', `too many open streams: ${max} are allowed; try again later`)
-    const [ofService, ofClient] = [this.byService.of(service), this.byClient.of(client)]
-    const whose = usedUpBy(max, this.byService.all, ofService, ofClient, 1)
-    if (whose === 'service') return usedUp(service, ofService, max)
-    return whose === 'client' ? usedUp('your address', ofClient, max) : undefined
-  }
-
-  /** Take one of the `streamsMax` places; what it returns gives the place back (once, however often it is called).
-   *  @throws InnkeeperError `overloaded` */
-  enter(service: string, client: string): () => void {
-    const refusal = this.refusal(service, client)
-    if (refusal !== undefined) throw refusal
-    this.byService.take(service, 1)
-    this.byClient.take(client, 1)
-    const recorder = this.context.metrics.of(service)
-    recorder.streamOpened()
-    let inside = true
-    return () => {
-      if (!inside) return
-      inside = false
-      this.byService.give(service, 1)
-      this.byClient.give(client, 1)
-      recorder.streamClosed()
-    }
-  }
-
-  add(stream: Stream): void {
-    this.running.add(stream)
-  }
-
-  remove(stream: Stream): void {
-    this.running.delete(stream)
-  }
-
-  /** The wait for running calls is over: what is still open ends with UNAVAILABLE. False where nothing was. */
-  stop(): boolean {
-    const some = this.running.size > 0
-    for (const stream of this.running) stream.fail(new InnkeeperError('stopping', 'the host is stopping; try again'))
-    return some
-  }
-}
-
-function usedUp(who: string, open: number, max: number): InnkeeperError {
-  const message = `too many open streams: ${who} has used up its share, ${open} of ${max}; end some, or try again later`
-  return new InnkeeperError('overloaded', message)
 }
 
 /** What a stream needs of the door (door.ts). */

@@ -403,7 +403,7 @@ GrpcStream(
 )
 
 GrpcStream(
-  '§stream-2, stream.T3: a client that does not read its last elements keeps its place until it is gone',
+  '§stream-2, places.P1: a client that does not read its last elements keeps its place until it is gone',
   async () => {
     const { session } = await slowReader()
     const call = await host.call()
@@ -446,7 +446,7 @@ GrpcStream('§stream-2: more open streams than allowed are refused, and allowed 
 })
 
 GrpcStream(
-  '§stream-2, stream.T3: a client that never half-closes its request counts, and is cut by its deadline',
+  '§stream-2, places.P1: a client that never half-closes its request counts, and is cut by its deadline',
   async () => {
     const session = http2.connect(`http://${host.address}`)
     const stream = session.request({

@@ -360,7 +360,7 @@ GrpcWeb('grpc-web/call.W4: while the host takes no input the request is not read
   socket.destroy()
 })
 
-GrpcWeb('stream.T4: a slow reader stops the host within a bound', async () => {
+GrpcWeb('stream.T3: a slow reader stops the host within a bound', async () => {
   const one = frame(0, item('a'))
   const socket = rawPost('Watch', one)
   socket.pause()

@@ -257,7 +257,7 @@ HttpStream('§stream-1: streams that wait behind another on one connection are c
   await eventually(async () => (await openStreams()) === 0)
 })
 
-HttpStream('stream.T4: a slow reader stops the host within a bound, and gets everything in the end', async () => {
+HttpStream('stream.T3: a slow reader stops the host within a bound, and gets everything in the end', async () => {
   const { socket, closed } = raw('GET /file/a HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
   socket.pause()
   const call = await host.call()
