@@ -19,6 +19,8 @@ export const wire = {
   unknown_method: { grpc: 12, http: 404, source: 'caller' },
   unknown_service: { grpc: 12, http: 404, source: 'caller' },
   unknown_entity: { grpc: 5, http: 404, source: 'caller' },
+  not_found: { grpc: 5, http: 404, source: 'caller' },
+  unimplemented: { grpc: 12, http: 501, source: 'caller' },
   wrong_http_method: { grpc: 12, http: 405, source: 'caller' },
   message_too_large: { grpc: 8, http: 413, source: 'caller' },
   metadata_too_large: { grpc: 8, http: 431, source: 'caller' },

@@ -15,7 +15,7 @@ import type { MethodType, Schema, ServiceType } from './schema/schema.ts'
 
 export interface Method {
   readonly type: MethodType
-  /** The key of one request (entity/key.ts). @throws InnkeeperError `bad_request` where the bytes are not that message. */
+  /** The key of one request (key.ts). @throws InnkeeperError `bad_request` where the bytes are not that message. */
   readonly keyOf: (payload: Uint8Array) => string
   /** What a method of a replicated entity sees of the value. */
   readonly view: MethodView

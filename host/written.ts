@@ -3,7 +3,7 @@
 // W1. `written` resolves once for each chunk: true when the buffers below took it, false when the other side is gone. Who waits for it has one chunk
 //     in memory.
 // W2. A `Writer` is ready until `unsentBytesMax` or `unsentChunksMax` are not taken, and says when it is again.
-// W3. What is not taken is counted (in-flight.ts). grpc-js' writes are counted below it (ingress/grpc-sessions.ts).
+// W3. What is not taken is counted (in-flight.ts). grpc-js' writes are counted below it (ingress/grpc/sessions.ts).
 //
 // Owns: the wait.
 

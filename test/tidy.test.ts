@@ -31,13 +31,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   transcode: ['schema'],
   observe: [],
   fold: ['entity', 'guest', 'journal'],
-  deploy: ['crdt', 'entity', 'fold', 'guest', 'ingress', 'journal', 'router', 'schema', 'transcode'],
+  deploy: ['crdt', 'entity', 'fold', 'guest', 'ingress', 'journal', 'schema', 'transcode'],
   doctor: ['crdt', 'journal'],
   admin: [
     ...['crdt', 'delivery', 'deploy', 'doctor', 'entity', 'fold', 'guest', 'ingress', 'journal', 'observe', 'router'],
-    'transcode',
+    ...['schema', 'transcode'],
   ],
-  supervisor: ['admin', 'deploy', 'ingress', 'observe'],
+  supervisor: ['admin', 'deploy', 'ingress', 'observe', 'schema'],
   build: ['deploy', 'guest', 'schema'],
   cli: [
     ...['admin', 'build', 'deploy', 'doctor', 'guest', 'ingress', 'schema', 'supervisor', 'transcode', 'observe'],
@@ -74,6 +74,27 @@ Tidy('imports in host/ follow the way of a command', () => {
     }
   }
   assert.equal(wrong, [])
+})
+
+Tidy('statuses of failures are numbers in errors.ts only', () => {
+  const literal =
+    /\b(?:code|status): [1-9]\d*\b(?<!2\d\d)|'grpc-status'\W+[1-9]|\b(?:end|writeHead)\([13-9]\d\d\b|\? \d{3} : \d{3}/g
+  const numbers = sources
+    .filter((path) => path.startsWith('host/') && path !== 'host/errors.ts' && !/^host\/(build|deploy)\//.test(path))
+    .flatMap((path) => [...read(path).matchAll(literal)].map(([found]) => `${path}: ${found}`))
+  assert.equal(numbers, [])
+})
+
+Tidy('what is alike for all calls of clients is in one place of the ingress', () => {
+  const places: Readonly<Record<string, readonly [RegExp, string]>> = {
+    'makes commands': [/\bhops: 0\b/, 'host/ingress/plain-call.ts'],
+    'counts calls': [/recorder\.(?:received|completed|refused)\(/, 'host/ingress/door.ts'],
+    'logs what fails of the host': [/=== 'internal'\) \{/, 'host/ingress/door.ts'],
+  }
+  for (const [what, [pattern, place]] of Object.entries(places)) {
+    const found = sources.filter((path) => path.startsWith('host/ingress/') && pattern.test(read(path)))
+    assert.equal(found, [place], what)
+  }
 })
 
 Tidy('every test file runs its suites', () => {
@@ -152,10 +173,14 @@ Tidy('nothing cites the specification that was outside of the tree', () => {
 })
 
 Tidy('an invariant of a module is cited with its module elsewhere, and is there', () => {
-  const known = new Set(citing.flatMap((path) => [...defined(path)].map((label) => `${stem(path)}.${label}`)))
+  const known = new Set(
+    citing.flatMap((path) =>
+      [...defined(path)].flatMap((label) => [`${stem(path)}.${label}`, `${folder(path)}/${stem(path)}.${label}`]),
+    ),
+  )
   assert.ok(known.has('turn.T2'))
   assert.equal(
-    citations(/(?<![\w./-])[a-z][a-z0-9-]+\.[A-Z]\d{1,2}(?![\w.])/g, (name) => !known.has(name)),
+    citations(/(?<![\w./-])(?:[a-z][a-z0-9-]*\/)?[a-z][a-z0-9-]+\.[A-Z]\d{1,2}(?![\w.])/g, (name) => !known.has(name)),
     [],
   )
   // Laws of the contract (ARCHITECTURE.md) have no module.
@@ -199,6 +224,11 @@ function citations(pattern: RegExp, wrong: (citation: string, path: string) => b
 /** Labels of the invariants that a file says of itself. */
 function defined(path: string): ReadonlySet<string> {
   return new Set([...read(path).matchAll(/^\s*(?:\/\/[!/]?|\*)\s+([A-Z]\d{1,2})\. /gm)].map((match) => match[1]!))
+}
+
+/** Of modules with one name, the folder tells which is cited. */
+function folder(path: string): string {
+  return path.split('/').at(-2) ?? ''
 }
 
 function stem(path: string): string {

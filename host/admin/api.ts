@@ -11,14 +11,14 @@ import { unservedSentence } from '../deploy/unrestored.ts'
 import { quotaSentence } from '../disk.ts'
 import { serviceNames } from '../doctor/doctor.ts'
 import type { EffectEntry } from '../effect.ts'
-import { entityId } from '../entity/key.ts'
 import { stuckSentence } from '../entity/stuck.ts'
-import { InnkeeperError } from '../errors.ts'
+import { InnkeeperError, wire } from '../errors.ts'
 import { rescue, rescueMs } from '../fold/rescue.ts'
 import { unitsMax } from '../guest/fuel.ts'
-import { routesOf, shown } from '../ingress/http-rule.ts'
-import { overlapsIn } from '../ingress/overlaps.ts'
+import { overlapsIn } from '../ingress/http/overlaps.ts'
+import { entityId } from '../key.ts'
 import { quarantined } from '../router/quarantine.ts'
+import { routesOf, shown } from '../schema/http-rule.ts'
 import type { Service } from '../services.ts'
 import { nextTurn } from '../slices.ts'
 import { throttledSentence } from '../throttle.ts'
@@ -104,7 +104,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
           refused === undefined ? [] : [`${quarantined(service, refused).message}\n`],
         )
         const text = `${reason ?? 'ready'}\n${refused.join('')}`
-        return { status: reason === undefined ? 200 : 503, text, contentType: 'text/plain' }
+        return { status: reason === undefined ? undefined : wire.unavailable.http, text, contentType: 'text/plain' }
       },
     },
     {
@@ -147,7 +147,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         })
         if (!result.ok) {
           const message = `the component is refused: ${result.reasons.join('; ')}`
-          return { status: 400, json: { code: 3, message, reasons: result.reasons, details: [] } }
+          return refused(message, result.reasons)
         }
         return { json: describeDeployed(result) }
       },
@@ -169,7 +169,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         })
         if (result.ok) return { json: describeDeployed(result) }
         const message = `going back is refused: ${result.reasons.join('; ')}`
-        return { status: 400, json: { code: 3, message, reasons: result.reasons, details: [] } }
+        return refused(message, result.reasons)
       },
     },
     {
@@ -491,6 +491,12 @@ function heldWarnings(service: string, quarantine: AdminContext['quarantine']): 
 }
 
 /** Of the file, not of what runs: a dry run answers for services that are not there yet. */
+/** Told with all reasons, also as a list. */
+function refused(message: string, reasons: readonly string[]): AdminResult {
+  const { http: status, grpc: code } = wire.bad_request
+  return { status, json: { code, message, reasons, details: [] } }
+}
+
 function describeDeployed({ methods, services: names, ...result }: Extract<DeployResult, { ok: true }>): object {
   const services = names.map((name) => ({
     name,
@@ -504,7 +510,7 @@ function describeEffect({ id, cause, call, synchronous, attempts, parked }: Effe
 }
 
 function noEffect(id: string): InnkeeperError {
-  return new InnkeeperError('unknown_entity', `no effect ${id.slice(0, 40)}; \`inn effects\` lists them`)
+  return new InnkeeperError('not_found', `no effect ${id.slice(0, 40)}; \`inn effects\` lists them`)
 }
 
 /** Of tries by hand that go on at once. */

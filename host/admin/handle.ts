@@ -3,7 +3,7 @@
 // Owns: finding the route.   api.ts owns: what the paths do.   server.ts owns: the port and its doors.
 
 import { InnkeeperError } from '../errors.ts'
-import { errorToHttp } from '../ingress/status.ts'
+import { errorToHttp } from '../ingress/http/status.ts'
 import type { AdminRequest, AdminResult } from './api.ts'
 import { adminRoutes, uploadPath } from './api.ts'
 import type { AdminContext } from './context.ts'

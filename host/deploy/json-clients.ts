@@ -4,7 +4,7 @@
 //
 // Owns: comparing names.   breaking.ts owns: the wire.
 
-import { routesOf, shown } from '../ingress/http-rule.ts'
+import { routesOf, shown } from '../schema/http-rule.ts'
 import type { EnumType, Field, FieldType, MessageType, MethodType, Schema, ServiceType } from '../schema/schema.ts'
 
 /** Methods that one sentence lists. */

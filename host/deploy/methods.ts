@@ -4,7 +4,7 @@
 
 import type { ServiceDescription } from '../guest/about.ts'
 import type { Streams } from '../guest/load.ts'
-import { elementReader } from '../router/element.ts'
+import { elementReader } from '../schema/element.ts'
 import type { MethodType, Schema } from '../schema/schema.ts'
 import type { MethodView } from '../services.ts'
 

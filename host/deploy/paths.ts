@@ -8,13 +8,13 @@
 // N3. Rules are counted before they are read, for the component and for the host.
 // N4. The host's own paths, and one path for two methods of a component, are refused, forced or not.
 //
-// Leaves to others: what two rules have in common (ingress/overlaps.ts), names and persistence ids (validate.ts).
+// Leaves to others: what two rules have in common (ingress/http/overlaps.ts), names and persistence ids (validate.ts).
 
-import { routesOf, ruleCount, shown } from '../ingress/http-rule.ts'
-import type { Overlap } from '../ingress/overlaps.ts'
-import { overlapSentence, RuleIndex, rulesOf, sameKey } from '../ingress/overlaps.ts'
-import { hostPath } from '../ingress/routes.ts'
+import type { Overlap } from '../ingress/http/overlaps.ts'
+import { overlapSentence, RuleIndex, rulesOf, sameKey } from '../ingress/http/overlaps.ts'
+import { hostPath } from '../ingress/http/routes.ts'
 import type { Limits } from '../limits.ts'
+import { routesOf, ruleCount, shown } from '../schema/http-rule.ts'
 import { httpOption } from '../schema/raw.ts'
 import type { ServiceType } from '../schema/schema.ts'
 import { inSlices } from '../slices.ts'

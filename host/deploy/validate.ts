@@ -8,7 +8,7 @@
 import type { Description, ServiceDescription } from '../guest/about.ts'
 import type { DeployedService, Deployment } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
-import { canBeEmpty, isKeyField, keyFields } from '../router/entity-key.ts'
+import { canBeEmpty, isKeyField, keyFields } from '../schema/entity-key.ts'
 import { eventingOptions } from '../schema/raw.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
 import { lineages } from './lineage.ts'
@@ -134,7 +134,7 @@ function validateKey(service: string, { name, input }: MethodType, report: Repor
   }
 }
 
-/** Keys of one and of two fields never meet (entity/key.ts), so such methods would not see each other's entities. */
+/** Keys of one and of two fields never meet (key.ts), so such methods would not see each other's entities. */
 function validateKeyCounts(service: string, type: ServiceType, report: Report): void {
   const counts = [...type.methods.values()].map((method) => [method.name, keyFields(method.input).length] as const)
   const marked = counts.filter(([, count]) => count > 0)

@@ -20,7 +20,7 @@ import type { Applied, Replica } from '../crdt/replica.ts'
 import { chainOf } from '../delivery/chains.ts'
 import type { Sender } from '../delivery/plan.ts'
 import type { EffectEntry } from '../effect.ts'
-import { guestFailed, InnkeeperError } from '../errors.ts'
+import { guestFailed, InnkeeperError, wire } from '../errors.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision, StreamStep } from '../guest/guest.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import { stateTooLarge } from '../guest/lift.ts'
@@ -46,7 +46,7 @@ export const tellMax = 256
 
 const wholeView: MethodView = { kind: 'all' }
 const nothingApplied: Applied = { delta: undefined, changed: false, undo() {} }
-const entityDeleted: Failure = { code: 5, message: 'Entity deleted', details: [] }
+const entityDeleted: Failure = { code: wire.unknown_entity.grpc, message: 'Entity deleted', details: [] }
 
 interface Subscription {
   readonly stored: StoredSubscription

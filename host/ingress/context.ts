@@ -8,8 +8,8 @@ import type { InFlight } from '../in-flight.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Services } from '../services.ts'
-import type { Pace } from './http-stream.ts'
-import type { Transcoder } from './transcoder.ts'
+import type { Pace } from './exchange.ts'
+import type { Transcoder } from './http/transcoder.ts'
 
 export interface IngressContext {
   readonly dispatch: Dispatch

@@ -3,12 +3,12 @@
 //
 // Y1. What is not refused here may be refused later: nothing is taken here.
 //
-// Owns: which bound a call meets first.   waiting-budget.ts and stream.ts own: the bounds.
+// Owns: which bound a call meets first.   waiting-budget.ts and places.ts own: the bounds.
 
 import type { InnkeeperError } from '../errors.ts'
 import { isStreamed } from '../schema/schema.ts'
 import type { IngressContext } from './context.ts'
-import type { Streams } from './stream.ts'
+import type { Places } from './places.ts'
 
 /** Why a gRPC call is refused, and of which service it is. */
 export interface EarlyRefusal {
@@ -18,11 +18,11 @@ export interface EarlyRefusal {
 
 export class Early {
   private readonly context: IngressContext
-  private readonly streams: Pick<Streams, 'refusal'>
+  private readonly places: Pick<Places, 'refusal'>
 
-  constructor(context: IngressContext, streams: Pick<Streams, 'refusal'>) {
+  constructor(context: IngressContext, places: Pick<Places, 'refusal'>) {
     this.context = context
-    this.streams = streams
+    this.places = places
   }
 
   /** `path`: as gRPC has it, `/SERVICE/METHOD`. */
@@ -32,7 +32,7 @@ export class Early {
     const method = this.context.services.get(service)?.methods.get(path.slice(slash + 1))
     if (method === undefined) return undefined
     const error = isStreamed(method.type)
-      ? this.streams.refusal(service, client)
+      ? this.places.refusal(service, client)
       : this.context.noRoom?.(service, client)
     return error && { service, error }
   }

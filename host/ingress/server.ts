@@ -8,24 +8,18 @@
 // S5. A connection without a call is closed after `connectionIdleMs`; a request that is not whole after `requestMs` ends (patience.ts).
 // S6. While the host starts, calls are UNAVAILABLE: nothing is called unknown that may be served in a moment.
 
-import http from 'node:http'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import net from 'node:net'
-import { requestIdOf } from './call.ts'
 import { Connections } from './connections.ts'
 import type { IngressContext } from './context.ts'
-import { Cors } from './cors.ts'
-import { Early } from './early.ts'
-import { createGrpc } from './grpc.ts'
-import { createSessions } from './grpc-sessions.ts'
-import { createGrpcWeb, isGrpcWeb } from './grpc-web.ts'
-import { createHttpJson } from './http-json.ts'
-import { createNotYet } from './not-yet.ts'
+import { Door } from './door.ts'
+import { createNotYet } from './grpc/not-yet.ts'
+import { createGrpc } from './grpc/server.ts'
+import { createSessions } from './grpc/sessions.ts'
+import { createHttp } from './http/server.ts'
 import { Patience } from './patience.ts'
-import { Streams } from './stream.ts'
 
 const silenceMs = 10_000
-const headersMs = 60_000
 const probeAfterMs = 60_000
 /** At most, for the last words to streams when the host stops. */
 const farewellMs = 500
@@ -38,44 +32,12 @@ export interface Ingress {
 }
 
 export async function listen(context: IngressContext, host: string, port: number): Promise<Ingress> {
-  const streams = new Streams(context)
-  const { server: grpc, endWatches } = createGrpc(context, streams)
+  const door = new Door(context)
   const { inFlight, limits } = context
-  const sessions = createSessions({
-    server: grpc,
-    inFlight,
-    messageBytesMax: limits.messageBytesMax,
-    early: new Early(context, streams),
-    requestId: (given) => requestIdOf(given, context),
-    refused: (service, seconds) => {
-      const recorder = context.metrics.of(service)
-      recorder.received()
-      recorder.completed(seconds, false)
-      recorder.refused(seconds)
-    },
-  })
+  const { server: grpc, endWatches } = createGrpc(context, door)
+  const sessions = createSessions({ server: grpc, inFlight, messageBytesMax: limits.messageBytesMax, door })
+  const web = createHttp(context, door)
   const notYet = createNotYet(context)
-  const grpcWeb = createGrpcWeb(context, streams)
-  const json = createHttpJson(context, streams)
-  const cors = new Cors(context.corsOrigins ?? [])
-  const web = http.createServer(
-    {
-      maxHeaderSize: 32 * 1024,
-      noDelay: true,
-      keepAliveTimeout: limits.connectionIdleMs,
-      requestTimeout: limits.requestMs,
-      headersTimeout: Math.min(headersMs, limits.requestMs),
-      connectionsCheckingInterval: 5_000,
-    },
-    (request, response) => {
-      if (cors.handle(request, response)) return
-      if (isGrpcWeb(request)) grpcWeb(request, response)
-      else json(request, response)
-    },
-  )
-  // It never listens itself, and only then would Node keep its time limits (headersTimeout, requestTimeout) and know which
-  // connections are idle.
-  web.emit('listening')
   const connections = new Connections(inFlight, limits.connectionsMax)
   context.metrics.gauge('connections_open', 'Connections to the service port.', () => connections.size)
   context.metrics.counter(
@@ -90,7 +52,7 @@ export async function listen(context: IngressContext, host: string, port: number
     sniff(socket, (http2) => {
       if (http2 && context.starting?.()) notYet.take(socket)
       else if (http2) sessions.take(socket)
-      else web.emit('connection', socket)
+      else web.take(socket)
     })
   })
   // Of HTTP/2, what is incomplete; Node sees to HTTP/1.1.
@@ -103,10 +65,8 @@ export async function listen(context: IngressContext, host: string, port: number
       patience.stop()
       notYet.close()
       endWatches()
-      web.closeIdleConnections()
+      const webDone = web.drain()
       const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()))
-      const webDone = new Promise<void>((resolve) => web.close(() => resolve()))
-      const idle = setInterval(() => web.closeIdleConnections(), 50)
       sessions.drain(waitMs + farewellMs)
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<void>((resolve) => {
@@ -114,9 +74,9 @@ export async function listen(context: IngressContext, host: string, port: number
       })
       const done = Promise.all([grpcDone, webDone, gone(connections, waitMs + farewellMs)])
       await Promise.race([done, late])
-      if (streams.stop()) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
+      if (door.endStreams()) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
       clearTimeout(timer)
-      clearInterval(idle)
+      web.stop()
       for (const socket of connections) socket.destroy()
       grpc.forceShutdown()
       sessions.destroy()

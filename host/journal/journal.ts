@@ -31,7 +31,7 @@ import type { Usage } from './usage.ts'
 /** Short number that a persistence id was given at its first deployment; never used again for another. */
 export type StorageId = number
 
-/** One entity. `key` is the unambiguous form (router/entity-key.ts): for one key field the value itself. */
+/** One entity. `key` is the unambiguous form (schema/entity-key.ts): for one key field the value itself. */
 export interface EntityRef {
   readonly storage: StorageId
   readonly key: string

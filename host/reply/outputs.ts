@@ -10,11 +10,12 @@
 //
 // Owns: the order of a stream.   Producers own: the commits, and their bounds.   The ingress owns: the client's side.
 
-import type { Command, Failed, Open, Receiver, StreamCall } from '../command.ts'
+import type { Command, Failed, Open, Receiver } from '../command.ts'
 import { chainOf } from '../delivery/chains.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { EffectEntry } from '../effect.ts'
 import { tooManyHops } from '../errors.ts'
+import { Lifeline } from '../lifeline.ts'
 import type { Limits } from '../limits.ts'
 import type { Metadata } from '../metadata.ts'
 import { metadataBytes } from '../metadata.ts'
@@ -50,7 +51,7 @@ export class Outputs {
   private bytes = 0
   /** Effects or a forward are under way. */
   private busy = false
-  private inner: StreamCall | undefined
+  private inner: Lifeline | undefined
   private finished = false
   private over = false
 
@@ -204,31 +205,24 @@ export class Outputs {
       effect: undefined,
       chain: chainOf(this.command),
     }
-    let ended = false
     let returned = false
-    const inner: Receiver = {
+    const inner = new Lifeline({
       get ready() {
         return receiver.ready
       },
-      next: (payload, metadata) => {
-        if (!this.over) receiver.next(payload, metadata)
-      },
+      next: (payload, metadata) => receiver.next(payload, metadata),
       inputTaken() {},
       owes: (bytes) => receiver.owes(bytes),
       end: (failed) => {
-        ended = true
         this.inner = undefined
         this.busy = false
-        if (this.over) return
         if (failed !== undefined) this.cut(failed)
         else if (returned) this.go()
       },
-    }
-    const running = this.context.open(command, inner)
+    })
+    this.inner = inner
+    inner.run(this.context.open(command, inner))
     returned = true
-    if (ended) return
-    this.inner = running
-    if (this.over) running.cancel()
   }
 }
 

@@ -14,11 +14,12 @@ import type { Answer, Command, Dispatch, Open, Reply } from '../command.ts'
 import type { Keeper } from '../delivery/keeper.ts'
 import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, toInnkeeperError, unknownMethod } from '../errors.ts'
+import { Lifeline } from '../lifeline.ts'
 import { isStreamed } from '../schema/schema.ts'
 import type { Method, Service, Services } from '../services.ts'
 import type { Deadlines, Pending } from './deadlines.ts'
 import { type Quarantine, quarantined } from './quarantine.ts'
-import { GuardedStream, noCall, once, single, streamed } from './streams.ts'
+import { once, single, streamed } from './streams.ts'
 
 export interface RouterParts {
   readonly services: Services
@@ -65,23 +66,22 @@ export function createDispatch(parts: RouterParts): Dispatch {
 export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
   const { entities, actions, clock } = parts
   return (command, receiver) => {
-    const guarded = new GuardedStream(receiver)
+    const life = Lifeline.of(receiver)
     try {
       const { service, method } = routeOf(parts, command)
       const deadlineMs = command.deadlineMs - clock.now()
-      if (!isStreamed(method.type)) dispatch(command, single(guarded))
+      if (!isStreamed(method.type)) dispatch(command, single(life))
       else if (service.kind === 'action') {
-        guarded.run(actions.open(service, method, streamed(command), guarded), deadlineMs)
-        if (command.hops > 0) feed(guarded, method, command)
+        life.run(actions.open(service, method, streamed(command), life), deadlineMs)
+        if (command.hops > 0) feed(life, method, command)
       } else if (service.kind === 'replicated') {
         const key = method.keyOf(command.payload)
-        guarded.run(entities.open(service, key, streamed(command), guarded), deadlineMs)
+        life.run(entities.open(service, key, streamed(command), life), deadlineMs)
       } else throw unknownMethod(service.name, method.type.name)
-      return guarded
     } catch (error) {
-      guarded.end({ kind: 'error', error: toInnkeeperError(error) })
-      return noCall
+      life.end({ kind: 'error', error: toInnkeeperError(error) })
     }
+    return life
   }
 }
 
@@ -105,13 +105,13 @@ function runOnce(
       (error) => reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) }),
     )
   }
-  const guarded = new GuardedStream(once(answered))
-  guarded.run(actions.open(service, method, streamed(command), guarded), command.deadlineMs - clock.now())
-  feed(guarded, method, command)
+  const life = new Lifeline(once(answered))
+  life.run(actions.open(service, method, streamed(command), life), command.deadlineMs - clock.now())
+  feed(life, method, command)
 }
 
 /** Where a stream is expected, the one message is all of it. */
-function feed(stream: GuardedStream, { type }: Method, { payload }: Command): void {
+function feed(stream: Lifeline, { type }: Method, { payload }: Command): void {
   if (!type.clientStreaming) return
   stream.item(payload)
   stream.halfClose()

@@ -17,7 +17,7 @@ import type { AdminServer } from '../admin/server.ts'
 import { listenAdmin } from '../admin/server.ts'
 import type { Config } from '../config.ts'
 import type { DeployResult } from '../deploy/deploy.ts'
-import { InnkeeperError } from '../errors.ts'
+import { InnkeeperError, wire } from '../errors.ts'
 import { type Act, type InHand, InHandMemory } from '../in-hand.ts'
 import { createLog } from '../observe/log.ts'
 import { Rpc, toError } from './rpc.ts'
@@ -202,7 +202,7 @@ class Supervisor implements SupervisedHost {
     } catch {
       // It was late, or the partition was ended meanwhile.
       const said = this.current === undefined ? this.why : busy.message
-      return { status: 503, text: `${said}\n`, contentType: 'text/plain' }
+      return { status: wire.unavailable.http, text: `${said}\n`, contentType: 'text/plain' }
     }
   }
 

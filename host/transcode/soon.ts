@@ -1,4 +1,4 @@
-// Soon: what of JSON may be made at once, on the loop that serves. What is longer is another thread's (ingress/transcoder.ts).
+// Soon: what of JSON may be made at once, on the loop that serves. What is longer is another thread's (ingress/http/transcoder.ts).
 
 /** Bytes of JSON, or of a message. The dearest of this length take some 8 ms. */
 export const soonBytesMax = 64 * 1024

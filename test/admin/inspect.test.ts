@@ -3,7 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { resolveEntity } from '../../host/admin/inspect.ts'
-import { joinKey } from '../../host/entity/key.ts'
+import { joinKey } from '../../host/key.ts'
 import type { EventSourcedService } from '../../host/services.ts'
 import { refuses } from '../support/assert.ts'
 import { append } from '../support/journal.ts'

@@ -318,7 +318,7 @@ GrpcStream(
 )
 
 GrpcStream(
-  '§action-8, grpc-stream.G2: a host that takes no input stops the client: nothing is read ahead of it',
+  '§action-8, grpc/stream.G2: a host that takes no input stops the client: nothing is read ahead of it',
   async () => {
     const stream = chat()
     const received = all(stream)
@@ -372,7 +372,7 @@ async function slowReader(): Promise<{ session: http2.ClientHttp2Session; stream
 }
 
 GrpcStream(
-  '§action-8, grpc-stream.G3: a client that does not read stops the host within a bound, and goes on where it was',
+  '§action-8, grpc/stream.G3: a client that does not read stops the host within a bound, and goes on where it was',
   async () => {
     const { session, stream } = await slowReader()
     const call = await host.call()
@@ -403,7 +403,7 @@ GrpcStream(
 )
 
 GrpcStream(
-  '§stream-2, stream.T3: a client that does not read its last elements keeps its place until it is gone',
+  '§stream-2, places.P1: a client that does not read its last elements keeps its place until it is gone',
   async () => {
     const { session } = await slowReader()
     const call = await host.call()
@@ -446,7 +446,7 @@ GrpcStream('§stream-2: more open streams than allowed are refused, and allowed 
 })
 
 GrpcStream(
-  '§stream-2, stream.T3: a client that never half-closes its request counts, and is cut by its deadline',
+  '§stream-2, places.P1: a client that never half-closes its request counts, and is cut by its deadline',
   async () => {
     const session = http2.connect(`http://${host.address}`)
     const stream = session.request({
@@ -503,7 +503,7 @@ GrpcStream('garbage after the envelope ends only its stream', async () => {
   await eventually(async () => (await openStreams()) === 0)
 })
 
-GrpcStream('§grpc-2, grpc-stream.G1: a method may change its shape with a deployment', async () => {
+GrpcStream('§grpc-2, grpc/stream.G1: a method may change its shape with a deployment', async () => {
   host.services.change([fakeService(unarySchema, name)])
   const reply = await new Promise<Buffer>((resolve, reject) =>
     client.makeUnaryRequest(`/${name}/Watch`, same, same, item('unary now'), (error, answer) =>

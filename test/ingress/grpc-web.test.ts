@@ -204,7 +204,7 @@ GrpcWeb('§refusal-1: a refusal is its status, message and details, before and a
   assert.is(stream.trailer['grpc-status'], '9')
 })
 
-GrpcWeb('§web-1, grpc-web.W1: whatever is wrong with a call is a status in a trailer frame', async () => {
+GrpcWeb('§web-1, grpc-web/call.W1: whatever is wrong with a call is a status in a trailer frame', async () => {
   const one = frame(0, item('a'))
   const cases: [string, string, Buffer | string, Record<string, string>, string][] = [
     ['unknown method', 'Fly', one, {}, '12'],
@@ -329,7 +329,7 @@ GrpcWeb('§stream-1: a client that leaves before its request is whole opens noth
   assert.is(host.opened.length, opened)
 })
 
-GrpcWeb('grpc-web.W4: while the host takes no input the request is not read', async () => {
+GrpcWeb('grpc-web/call.W4: while the host takes no input the request is not read', async () => {
   const one = frame(0, Buffer.alloc(50_000))
   const count = 2_000
   const socket = rawPost('Collect', one, one.length * count)
@@ -360,7 +360,7 @@ GrpcWeb('grpc-web.W4: while the host takes no input the request is not read', as
   socket.destroy()
 })
 
-GrpcWeb('stream.T4: a slow reader stops the host within a bound', async () => {
+GrpcWeb('stream.T3: a slow reader stops the host within a bound', async () => {
   const one = frame(0, item('a'))
   const socket = rawPost('Watch', one)
   socket.pause()

@@ -3,7 +3,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { metadataFromGrpc, metadataFromHttp, replyHeaders } from '../../host/ingress/headers.ts'
+import { metadataFromGrpc } from '../../host/ingress/grpc/headers.ts'
+import { metadataFromHttp, replyHeaders } from '../../host/ingress/http/headers.ts'
 
 const Headers = suite('headers')
 

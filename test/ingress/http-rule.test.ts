@@ -2,11 +2,11 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { RulesResult } from '../../host/ingress/http-rule.ts'
-import { routesOf } from '../../host/ingress/http-rule.ts'
-import { Routes } from '../../host/ingress/routes.ts'
-import { capture } from '../../host/ingress/template.ts'
+import { Routes } from '../../host/ingress/http/routes.ts'
+import type { RulesResult } from '../../host/schema/http-rule.ts'
+import { routesOf } from '../../host/schema/http-rule.ts'
 import type { HttpRule, MethodType } from '../../host/schema/schema.ts'
+import { capture } from '../../host/schema/template.ts'
 import type { Service } from '../../host/services.ts'
 import { protos } from '../support/protos.ts'
 

@@ -218,7 +218,7 @@ HttpStream('§answer-7: a bidi method takes the body as its one element and stre
 })
 
 HttpStream(
-  '§answer-5, http-stream.W2: a stream that stays silent sends its headers, and event streams a comment now and then',
+  '§answer-5, http/stream.W2: a stream that stays silent sends its headers, and event streams a comment now and then',
   async () => {
     const response = await fetch(url('/watch/a'), { headers: { accept: 'text/event-stream' } })
     assert.is(response.status, 200)
@@ -257,7 +257,7 @@ HttpStream('§stream-1: streams that wait behind another on one connection are c
   await eventually(async () => (await openStreams()) === 0)
 })
 
-HttpStream('stream.T4: a slow reader stops the host within a bound, and gets everything in the end', async () => {
+HttpStream('stream.T3: a slow reader stops the host within a bound, and gets everything in the end', async () => {
   const { socket, closed } = raw('GET /file/a HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
   socket.pause()
   const call = await host.call()

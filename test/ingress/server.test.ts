@@ -85,7 +85,7 @@ Server('§call-1: a silent connection keeps nobody waiting', async () => {
   await goesOn()
 })
 
-Server('§limit-1, http-json.J2: a chunked body over the limit is answered 413', async () => {
+Server('§limit-1, http/call.J2: a chunked body over the limit is answered 413', async () => {
   const chunk = `8000\r\n${'x'.repeat(0x8000)}\r\n`
   const answer = await exchange(request(chunk.repeat(4), 'transfer-encoding: chunked\r\n'))
   assert.match(answer, /^HTTP\/1.1 413 /)
@@ -93,7 +93,7 @@ Server('§limit-1, http-json.J2: a chunked body over the limit is answered 413',
   await goesOn()
 })
 
-Server('§limit-1, http-json.J2: an announced length over the limit is refused before the body comes', async () => {
+Server('§limit-1, http/call.J2: an announced length over the limit is refused before the body comes', async () => {
   assert.match(await exchange(request('', 'content-length: 100001\r\n')), /^HTTP\/1.1 413 /)
 })
 

@@ -3,12 +3,12 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Route } from '../../host/ingress/http-rule.ts'
-import { routeRelation } from '../../host/ingress/overlaps.ts'
-import { Routes } from '../../host/ingress/routes.ts'
-import type { Template } from '../../host/ingress/template.ts'
-import { capture, common, parseTemplate, relation } from '../../host/ingress/template.ts'
+import { routeRelation } from '../../host/ingress/http/overlaps.ts'
+import { Routes } from '../../host/ingress/http/routes.ts'
+import type { Route } from '../../host/schema/http-rule.ts'
 import type { HttpRule, MethodType } from '../../host/schema/schema.ts'
+import type { Template } from '../../host/schema/template.ts'
+import { capture, common, parseTemplate, relation } from '../../host/schema/template.ts'
 import type { Service } from '../../host/services.ts'
 import { protos } from '../support/protos.ts'
 

@@ -12,7 +12,7 @@ import type { Folded } from '../../fold/fold-task.ts'
 import type { Folder } from '../../fold/folder.ts'
 import type { StoredType } from '../../journal/census.ts'
 import type { Journal, StorageId } from '../../journal/journal.ts'
-import { entityId } from '../../router/entity-key.ts'
+import { entityId } from '../../schema/entity-key.ts'
 
 export interface TriedService {
   readonly name: string

@@ -1,7 +1,7 @@
 // Types: event types that are stored and that a new version does not fold: every entity that has one would be stuck.
 
 import type { StoredType } from '../../journal/census.ts'
-import { entityId } from '../../router/entity-key.ts'
+import { entityId } from '../../schema/entity-key.ts'
 
 /** A reason for each. `events`: types that the version folds. */
 export function missingTypes(

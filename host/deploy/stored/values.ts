@@ -13,7 +13,7 @@ import type { ToldFault } from '../../fold/fold-task.ts'
 import type { GuestCommand, ValueBasis } from '../../guest/guest.ts'
 import { isDamaged } from '../../journal/damage.ts'
 import type { Journal, StorageId } from '../../journal/journal.ts'
-import { entityId } from '../../router/entity-key.ts'
+import { entityId } from '../../schema/entity-key.ts'
 import type { ServiceType } from '../../schema/schema.ts'
 import type { Trial } from './events.ts'
 

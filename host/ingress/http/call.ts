@@ -1,0 +1,321 @@
+// HTTP/JSON: a request becomes a command through its HTTP rule; the reply becomes JSON (§request, §answer).
+//
+// J1. Whatever a client sends gets an answer with a status (§refusal-6) and a body of google.rpc.Status; nothing throws past `handle`.
+// J2. A body is never longer in memory than `messageBytesMax`; more is refused as soon as it is known. Its bytes are counted as they come, and those
+//     of the answer until the client has them (in-flight.ts).
+// J3. Path variables win over the body and the query, and a `+` in a path is a plus.
+// J4. Requests of one connection are given on in their order, also where a long one is read by another thread.
+//
+// Owns: the way of a request and of its answer.   stream.ts owns: answers that stream.   routes.ts owns: which rule.
+//   transcoder.ts owns: the message, and where it is made.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Answer } from '../../command.ts'
+import { guestFailed, InnkeeperError, wire } from '../../errors.ts'
+import { Growing } from '../../growing.ts'
+import type { Flow } from '../../in-flight.ts'
+import { isStreamed } from '../../schema/schema.ts'
+import { WireError } from '../../schema/wire.ts'
+import { notServed } from '../../services.ts'
+import type { IngressContext } from '../context.ts'
+import { expose } from '../cors.ts'
+import type { Caller, Door } from '../door.ts'
+import { countAnswer, endSoon, givenKey, whenClosed } from '../exchange.ts'
+import type { Draft } from '../plain-call.ts'
+import { isHttpBody, jsonType, readHttpBody } from './body.ts'
+import { metadataFromHttp, replyHeaders } from './headers.ts'
+import { inOrder } from './in-order.ts'
+import { documentIn } from './openapi.ts'
+import type { Routes, ServedRoute } from './routes.ts'
+import { documentPath, routesIn } from './routes.ts'
+import { errorToHttp, refusalToHttp } from './status.ts'
+import { openHttpStream } from './stream.ts'
+
+export type Handle = (request: IncomingMessage, response: ServerResponse) => void
+
+export function createHttpJson(context: IngressContext, door: Door): Handle {
+  return (request, response) => {
+    const call = new HttpCall(context, door, request, response)
+    try {
+      call.start(routesIn(context.services.current))
+    } catch (error) {
+      call.fail(error)
+    }
+  }
+}
+
+class HttpCall implements Caller {
+  private readonly context: IngressContext
+  private readonly door: Door
+  private readonly request: IncomingMessage
+  private readonly response: ServerResponse
+  private readonly requestId: string
+  /** Of whose answer this is, once it is found. */
+  private route: ServedRoute | undefined
+  readonly startedMs = performance.now()
+  /** When the last byte of it was read. */
+  wholeMs = this.startedMs
+  /** Once there are bytes to count. */
+  private flow: Flow | undefined
+  private readonly body = new Growing()
+  /** Of an answer that takes long to make. */
+  private making: AbortController | undefined
+
+  constructor(context: IngressContext, door: Door, request: IncomingMessage, response: ServerResponse) {
+    this.context = context
+    this.door = door
+    this.request = request
+    this.response = response
+    this.requestId = door.requestId(request.headers['x-request-id'])
+  }
+
+  start(routes: Routes): void {
+    const { request } = this
+    const url = request.url!
+    const mark = url.indexOf('?')
+    const path = mark === -1 ? url : url.slice(0, mark)
+    if (path === documentPath && request.method === 'GET') {
+      // Half of it would be taken for all of it.
+      if (this.context.starting?.()) this.door.checkReady()
+      const sent = (document: Buffer) => this.end(200, jsonType, document)
+      documentIn(this.context.services.current).then(sent, (error: unknown) => this.fail(error))
+      return
+    }
+    const found = routes.find(request.method!, path)
+    if (found.kind === 'none') {
+      this.unmatched(path)
+      return
+    }
+    this.door.checkReady()
+    if (found.kind === 'unserved') throw notServed(found.service)
+    if (found.kind === 'wrong_method') {
+      this.response.setHeader('allow', found.allow.join(', '))
+      throw new InnkeeperError(
+        'wrong_http_method',
+        `${request.method} is not allowed on ${path}; use ${found.allow.join(' or ')}`,
+      )
+    }
+    const query = mark === -1 ? '' : url.slice(mark + 1)
+    if (found.route.body === '') {
+      request.resume()
+      this.dispatch(found.route, found.captured, query, undefined)
+      return
+    }
+    this.checkContentType()
+    this.readBody((body) => this.dispatch(found.route, found.captured, query, body))
+  }
+
+  fail(thrown: unknown): void {
+    this.refuse(this.door.failure(thrown, this.requestId))
+  }
+
+  private refuse(error: InnkeeperError): void {
+    if (error.retryAfterSeconds !== undefined && !this.response.headersSent)
+      this.response.setHeader('retry-after', String(error.retryAfterSeconds))
+    const { status, body } = errorToHttp(error)
+    this.end(status, jsonType, body)
+    // What is still coming of a refused body is not kept; the connection cannot be used again.
+    if (!this.request.complete && error.code === 'message_too_large') endSoon(this.request, this.response)
+    else this.request.resume()
+  }
+
+  /** It has to give way to other requests. */
+  private cut(error: InnkeeperError): void {
+    const { request, response } = this
+    this.body.clear()
+    this.making?.abort(error)
+    if (response.headersSent) {
+      request.socket.destroy()
+      return
+    }
+    const { complete } = request
+    this.fail(error)
+    if (!complete) endSoon(request, response)
+  }
+
+  private counted(): Flow {
+    this.flow ??= this.context.inFlight.of(this.request.socket).begin((error) => this.cut(error))
+    return this.flow
+  }
+
+  /** Knative's probe is answered where no method has the path (§answer-8). */
+  private unmatched(path: string): void {
+    const probe = this.request.headers['k-network-probe']
+    if (probe === 'queue') this.end(200, 'text/plain', 'queue')
+    else if (probe !== undefined)
+      this.end(wire.bad_request.http, 'text/plain', `unexpected probe header value: ${probe}`)
+    else {
+      this.door.checkReady()
+      throw new InnkeeperError(
+        'unknown_path',
+        `no method has the path ${path.slice(0, 200)}; \`inn services\` lists the routes`,
+      )
+    }
+  }
+
+  private checkContentType(): void {
+    const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = this.request.headers
+    if (type !== jsonType && !/^application\/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i.test(type)) {
+      throw new InnkeeperError('bad_request', 'send the body as content-type: application/json')
+    }
+    if (encoding !== 'identity')
+      throw new InnkeeperError('bad_request', `content-encoding ${encoding} is not supported; send the body as it is`)
+  }
+
+  private readBody(then: (body: Buffer) => void): void {
+    const { request } = this
+    const max = this.context.limits.messageBytesMax
+    const announced = Number(request.headers['content-length'] ?? 0)
+    if (announced > max) throw tooLarge(max)
+    const flow = this.counted()
+    const { body } = this
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= max) {
+        if (flow.holds(size)) body.push(chunk)
+      } else if (size - chunk.length <= max) {
+        flow.close()
+        body.clear()
+        this.fail(tooLarge(max))
+      }
+    })
+    request.on('end', () => {
+      if (size > max || (size > 0 && flow.closed)) return
+      flow.inHand()
+      this.wholeMs = performance.now()
+      try {
+        then(body.bytes)
+      } catch (error) {
+        this.fail(error)
+      }
+    })
+  }
+
+  private dispatch(route: ServedRoute, captured: readonly string[], query: string, body: Buffer | undefined): void {
+    const { context, request } = this
+    const { target, method } = route
+    const made = context.transcoder.request(route, { captured, query, body })
+    try {
+      const command = this.door.admit({
+        service: target.name,
+        method: method.name,
+        streamed: isStreamed(method),
+        metadata: metadataFromHttp(request.rawHeaders, target.description.headers),
+        metadataName: 'headers',
+        idempotencyKey: givenKey(request),
+        deadlineMs: Number.POSITIVE_INFINITY,
+        requestId: this.requestId,
+        client: context.inFlight.of(request.socket).client,
+      })
+      const give = (payload: Uint8Array) => {
+        // Its client may have left while it waited.
+        if (!request.socket.destroyed) this.give(route, command, payload)
+      }
+      inOrder(request.socket, made, give, (error) => this.fail(error))
+    } catch (error) {
+      // Nobody waits for it any more.
+      if (made instanceof Promise) made.catch(() => {})
+      throw error
+    }
+  }
+
+  private give(route: ServedRoute, command: Draft, payload: Uint8Array): void {
+    this.route = route
+    const { context, door, request, response } = this
+    if (!isStreamed(route.method)) {
+      door.call(command, payload, this)
+      return
+    }
+    const answer = (answer: Answer) => this.answered(answer)
+    openHttpStream({ context, door, flow: this.counted(), request, response, route, command, payload, answer })
+  }
+
+  answered(answer: Answer): void {
+    if (answer.kind === 'error') {
+      this.refuse(answer.error)
+      return
+    }
+    const route = this.route!
+    if (answer.metadata.length > 0) {
+      const names: string[] = []
+      for (const [name, value] of replyHeaders(answer.metadata)) {
+        this.response.appendHeader(name, value)
+        names.push(name)
+      }
+      expose(this.response, names)
+    }
+    if (answer.kind === 'refusal') {
+      const { status, body } = refusalToHttp(answer.failure, route.target.schema)
+      this.end(status, jsonType, body)
+      return
+    }
+    try {
+      if (route.responseBody === undefined && isHttpBody(route.method.output)) {
+        const { contentType, data } = readHttpBody(answer.payload)
+        this.end(200, contentType, data)
+      } else {
+        const json = this.context.transcoder.reply(route, answer.payload, () => this.unwanted())
+        if (json instanceof Promise) {
+          // Until it is made, what it is made of waits for its client.
+          this.counted().owes(answer.payload.length)
+          json
+            .then((bytes) => this.end(200, jsonType, bytes))
+            .catch((error: unknown) => {
+              // One that nobody wants any more has ended already.
+              if (this.making?.signal.aborted !== true) this.notMade(route, error)
+            })
+        } else this.end(200, jsonType, json)
+      }
+    } catch (error) {
+      this.notMade(route, error)
+    }
+  }
+
+  /** Aborts what is made for the client once it is gone, or is cut. */
+  private unwanted(): AbortSignal {
+    this.making = new AbortController()
+    whenClosed(this.request, this.response, () => {
+      this.making?.abort(gone())
+      this.flow?.close()
+    })
+    return this.making.signal
+  }
+
+  private notMade(route: ServedRoute, error: unknown): void {
+    if (!(error instanceof WireError)) {
+      this.fail(error)
+      return
+    }
+    this.context.log.error(
+      { requestId: this.requestId, service: route.target.name, err: error },
+      'a reply is not its message',
+    )
+    this.fail(guestFailed(this.requestId))
+  }
+
+  private end(status: number, contentType: string, body: string | Uint8Array): void {
+    const { response } = this
+    if (response.destroyed) this.flow?.close()
+    if (response.headersSent || response.destroyed) return
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    const headers: Record<string, string | number> = { 'content-length': length, 'x-request-id': this.requestId }
+    if (contentType !== '') headers['content-type'] = contentType
+    // Who knows the key gets the answer; a cache must not give it to others besides.
+    if (this.request.headers['idempotency-key'] !== undefined) headers['cache-control'] = 'no-store'
+    response.writeHead(status, headers)
+    // Text that is ASCII goes out as it lies in memory; UTF-8 would be encoded once more by the socket.
+    if (typeof body === 'string' && length === body.length) response.end(body, 'latin1')
+    else response.end(body)
+    if (this.flow !== undefined || response.writableLength > 0) countAnswer(this.counted(), response)
+  }
+}
+
+/** Nobody reads it. */
+function gone(): InnkeeperError {
+  return new InnkeeperError('unavailable', 'the client is gone')
+}
+
+function tooLarge(max: number): InnkeeperError {
+  return new InnkeeperError('message_too_large', `the body is larger than ${max} bytes`)
+}

@@ -1,0 +1,63 @@
+// HTTP server: Node's for HTTP/1.1. What comes is HTTP/JSON, unless it says that it is gRPC-Web; pages of other origins ask first (cors.ts).
+//
+// Owns: Node's server, and its bounds.   ingress/server.ts owns: the port.   The protocols own: requests.
+
+import type { RequestListener, Server } from 'node:http'
+import http from 'node:http'
+import type { Socket } from 'node:net'
+import type { IngressContext } from '../context.ts'
+import { Cors } from '../cors.ts'
+import type { Door } from '../door.ts'
+import { createGrpcWeb, isGrpcWeb } from '../grpc-web/call.ts'
+import { createHttpJson } from './call.ts'
+
+const headersMs = 60_000
+/** How often idle connections are looked for while the server closes. */
+const idleMs = 50
+
+export interface HttpServer {
+  /** A connection that speaks HTTP/1.1. */
+  take(socket: Socket): void
+  /** Takes no more requests. Resolves when those that run are answered. */
+  drain(): Promise<void>
+  /** No more is waited for. */
+  stop(): void
+}
+
+export function createHttp(context: IngressContext, door: Door): HttpServer {
+  const server = nodeServer(context, door)
+  // It never listens itself, and only then would Node keep its time limits (headersTimeout, requestTimeout) and know which
+  // connections are idle.
+  server.emit('listening')
+  let idle: NodeJS.Timeout | undefined
+  return {
+    take: (socket) => server.emit('connection', socket),
+    drain() {
+      server.closeIdleConnections()
+      idle = setInterval(() => server.closeIdleConnections(), idleMs)
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+    stop: () => clearInterval(idle),
+  }
+}
+
+function nodeServer(context: IngressContext, door: Door): Server {
+  const { connectionIdleMs, requestMs } = context.limits
+  const grpcWeb = createGrpcWeb(context, door)
+  const json = createHttpJson(context, door)
+  const cors = new Cors(context.corsOrigins ?? [])
+  const listener: RequestListener = (request, response) => {
+    if (cors.handle(request, response)) return
+    if (isGrpcWeb(request)) grpcWeb(request, response)
+    else json(request, response)
+  }
+  const settings = {
+    maxHeaderSize: 32 * 1024,
+    noDelay: true,
+    keepAliveTimeout: connectionIdleMs,
+    requestTimeout: requestMs,
+    headersTimeout: Math.min(headersMs, requestMs),
+    connectionsCheckingInterval: 5_000,
+  }
+  return http.createServer(settings, listener)
+}
