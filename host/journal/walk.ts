@@ -66,7 +66,8 @@ export function gapEnd(kv: Pick<Kv, 'range'>, column: Column, at: Buffer, to: Bu
     if (readable(kv, column, middle, to)) high = middle
     else low = middle
   }
-  high = kv.range(column, { from: high, to, limit: 1, keysOnly: true })[0] ?? to
+  // Where nothing before `to` can be read, `to` itself may lie in the gap.
+  if (!high.equals(to)) high = kv.range(column, { from: high, to, limit: 1, keysOnly: true })[0] ?? to
   // From there backwards, row by row, to its very end.
   for (;;) {
     try {
