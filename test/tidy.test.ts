@@ -8,9 +8,12 @@ import * as assert from 'uvu/assert'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const exclude = (path: string) => /node_modules|\/gen\/|\/build\/(?!.*\.ts$)|fixtures/.test(path)
-const sources = globSync(['host/**/*.ts', 'sdk/typescript/**/*.ts', 'guests/*.ts', 'test/**/*.ts', 'bench/**/*.ts'], {
-  cwd: root,
-}).filter((path) => !exclude(path))
+const sources = globSync(
+  ['host/**/*.ts', 'sdk/{build,typescript}/**/*.ts', 'guests/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+  {
+    cwd: root,
+  },
+).filter((path) => !exclude(path))
 const documents = globSync(
   ['*.md', 'docs/**/*.md', 'host/**/*.md', 'sdk/*/README.md', 'bench/*.md', 'guests/**/*.md'],
   { cwd: root },
@@ -37,12 +40,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'transcode',
   ],
   supervisor: ['admin', 'deploy', 'ingress', 'observe'],
-  build: ['deploy', 'guest', 'schema'],
   cli: [
-    ...['admin', 'build', 'deploy', 'doctor', 'guest', 'ingress', 'schema', 'supervisor', 'transcode', 'observe'],
+    ...['admin', 'deploy', 'doctor', 'guest', 'ingress', 'schema', 'supervisor', 'transcode', 'observe'],
     'journal',
   ],
-  tools: ['build'],
+  tools: [],
+}
+
+/** The authors' tools, which the installation of a server leaves out: what of the host they use, and what of the host uses them. */
+const tools = {
+  folder: 'sdk/build/',
+  mayImport: ['host/deploy', 'host/guest', 'host/schema', 'host/limits.ts', 'host/package.json'],
+  usedBy: ['host/cli/build.ts', 'host/cli/new.ts', 'host/cli/test.ts', 'host/tools/standard.ts'],
 }
 
 const law = 'docs/reference/behaviour.md'
@@ -75,6 +84,26 @@ Tidy('imports in host/ follow the way of a command', () => {
   assert.equal(wrong, [])
 })
 
+Tidy('the host imports no tool of the authors, but for their commands; and those are loaded when they are used', () => {
+  const below = (path: string, folders: readonly string[]): boolean =>
+    folders.some((folder) => path === folder || path.startsWith(`${folder}/`))
+  const wrong: string[] = []
+  for (const file of sources.filter((path) => /^(host|sdk\/build)\//.test(path))) {
+    for (const target of imports(file)) {
+      const path = relative(root, normalize(join(root, dirname(file), target)))
+      if (file.startsWith(tools.folder)) {
+        if (path.startsWith('host/') && !below(path, tools.mayImport)) wrong.push(`${file} imports ${path}`)
+      } else if (path.startsWith(tools.folder)) {
+        if (!tools.usedBy.includes(file)) wrong.push(`${file} imports ${path}`)
+      } else if (tools.usedBy.includes(path) && !tools.usedBy.includes(file)) {
+        const lazily = read(file).includes(`await import('${target}')`) && !read(file).includes(`from '${target}'`)
+        if (!lazily) wrong.push(`${file} imports ${path}, and not when it is used`)
+      }
+    }
+  }
+  assert.equal(wrong, [])
+})
+
 Tidy('every test file runs its suites', () => {
   const silent = sources.filter((path) => path.endsWith('.test.ts') && !/\.run\(\)|Contract\(/.test(read(path)))
   assert.equal(silent, [])
@@ -99,9 +128,9 @@ Tidy('nothing is left marked as unfinished', () => {
   assert.equal(marked, [])
 })
 
-Tidy('every module of the host says what it is', () => {
+Tidy("every module of the host and of the authors' tools says what it is", () => {
   const silent = sources.filter(
-    (path) => path.startsWith('host/') && !path.endsWith('.d.ts') && !/^(#!.*\n)?\/\/ /.test(read(path)),
+    (path) => /^(host|sdk\/build)\//.test(path) && !path.endsWith('.d.ts') && !/^(#!.*\n)?\/\/ /.test(read(path)),
   )
   assert.equal(silent, [])
 })
@@ -151,7 +180,9 @@ Tidy('nothing cites the specification that was outside of the tree', () => {
 })
 
 Tidy('an invariant of a module is cited with its module elsewhere, and is there', () => {
-  const known = new Set(citing.flatMap((path) => [...defined(path)].map((label) => `${stem(path)}.${label}`)))
+  const known = new Set(
+    citing.flatMap((path) => [...defined(path)].flatMap((label) => citedAs(path).map((name) => `${name}.${label}`))),
+  )
   assert.ok(known.has('turn.T2'))
   assert.equal(
     citations(/(?<![\w./-])[a-z][a-z0-9-]+\.[A-Z]\d{1,2}(?![\w.])/g, (name) => !known.has(name)),
@@ -165,7 +196,7 @@ Tidy('an invariant of a module is cited with its module elsewhere, and is there'
     .filter((found) => !/ L[1-6]$/.test(found))
   assert.equal(names, [])
   const comments = (label: string, path: string) =>
-    path.startsWith('host/') &&
+    /^(host|sdk\/build)\//.test(path) &&
     path.endsWith('.ts') &&
     !/^\(L[1-6]\)$/.test(label) &&
     !defined(path).has(label.slice(1, -1))
@@ -200,8 +231,11 @@ function defined(path: string): ReadonlySet<string> {
   return new Set([...read(path).matchAll(/^\s*(?:\/\/[!/]?|\*)\s+([A-Z]\d{1,2})\. /gm)].map((match) => match[1]!))
 }
 
-function stem(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).replace(/\.\w+$/, '')
+/** By its file's name; a module of a language also by that language's, since each has a `build.ts`. */
+function citedAs(path: string): readonly string[] {
+  const [, language] = /^sdk\/build\/languages\/(\w+)\//.exec(path) ?? []
+  const stem = path.slice(path.lastIndexOf('/') + 1).replace(/\.\w+$/, '')
+  return language === undefined ? [stem] : [stem, language]
 }
 
 function read(path: string): string {
@@ -210,5 +244,5 @@ function read(path: string): string {
 
 /** Relative imports, types included: an arrow of types is an arrow. */
 function imports(path: string): readonly string[] {
-  return [...read(path).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1]!)
+  return [...read(path).matchAll(/(?:from|import)\s*\(?\s*'(\.[^'$]+)'/g)].map((match) => match[1]!)
 }

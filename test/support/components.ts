@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildProject } from '../../host/build/build.ts'
+import { buildProject } from '../../sdk/build/build.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -37,13 +37,7 @@ export async function built(project: string, name: string): Promise<{ file: stri
 
 function newestSource(project: string): number {
   const sources = '*.{ts,rs,go,c,h,swift,proto,json,toml,mod,wat}'
-  const patterns = [
-    `${project}/**/${sources}`,
-    'guests/proto/*.proto',
-    `sdk/**/${sources}`,
-    `host/build/**/${sources}`,
-    'wit/**/*',
-  ]
+  const patterns = [`${project}/**/${sources}`, 'guests/proto/*.proto', `sdk/**/${sources}`, 'wit/**/*']
   const files = globSync(patterns, { cwd: root }).filter(
     (path) => !/(^|\/)(node_modules|gen|target|build)\/(?!.*\.ts$)/.test(path) && !/\/gen\//.test(path),
   )
