@@ -5,6 +5,7 @@ import { dirname, join, normalize, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { languages } from '../sdk/build/languages/languages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const exclude = (path: string) => /node_modules|\/gen\/|\/build\/(?!.*\.ts$)|fixtures/.test(path)
@@ -54,10 +55,16 @@ const tools = {
   usedBy: ['host/cli/build.ts', 'host/cli/new.ts', 'host/cli/test.ts', 'host/tools/standard.ts'],
 }
 
+const endings = new Set(Object.values(languages).flatMap((language) => language.endings))
 const law = 'docs/reference/behaviour.md'
 /** What may cite the law, or a module. Outside of comments and names of tests nothing looks like a citation. */
 const citing = globSync(
-  ['{host,sdk,test,guests,bench}/**/*.{ts,rs,go,swift,c,h,proto,md}', 'wit/**/*.{wit,proto}', 'docs/**/*.md', '*.md'],
+  [
+    `{host,sdk,test,guests,bench}/**/*.{${[...endings].join(',')},proto,md}`,
+    'wit/**/*.{wit,proto}',
+    'docs/**/*.md',
+    '*.md',
+  ],
   { cwd: root },
 ).filter((path) => !exclude(path) && path !== 'test/tidy.test.ts')
 
@@ -99,6 +106,17 @@ Tidy('the host imports no tool of the authors, but for their commands; and those
         const lazily = read(file).includes(`await import('${target}')`) && !read(file).includes(`from '${target}'`)
         if (!lazily) wrong.push(`${file} imports ${path}, and not when it is used`)
       }
+    }
+  }
+  assert.equal(wrong, [])
+})
+
+Tidy("host and authors' tools import packages that their own package.json lists", () => {
+  const wrong: string[] = []
+  for (const folder of ['host', 'sdk/build']) {
+    const { dependencies } = JSON.parse(read(`${folder}/package.json`)) as { dependencies: Record<string, string> }
+    for (const file of sources.filter((path) => path.startsWith(`${folder}/`))) {
+      for (const name of packagesOf(file)) if (!Object.hasOwn(dependencies, name)) wrong.push(`${file} imports ${name}`)
     }
   }
   assert.equal(wrong, [])
@@ -245,4 +263,13 @@ function read(path: string): string {
 /** Relative imports, types included: an arrow of types is an arrow. */
 function imports(path: string): readonly string[] {
   return [...read(path).matchAll(/(?:from|import)\s*\(?\s*'(\.[^'$]+)'/g)].map((match) => match[1]!)
+}
+
+/** Names of the packages that a module imports. */
+function packagesOf(path: string): readonly string[] {
+  const named = read(path).matchAll(
+    /^(?:import|export|\}).* from '([\w@][^']*)'|(?:import|resolve)\(\s*'([\w@][^']*)'/gm,
+  )
+  const targets = [...named].map(([, from, called]) => from ?? called!).filter((target) => !target.startsWith('node:'))
+  return targets.map((target) => target.split('/', target.startsWith('@') ? 2 : 1).join('/'))
 }

@@ -6,12 +6,11 @@ import { join } from 'node:path'
 import type { Subcommand } from './command.ts'
 import { CommandFailure } from './command.ts'
 
-/** What the tools depend on. */
-const manifest = new URL('../../sdk/build/package.json', import.meta.url)
+const tools = new URL('../../sdk/build/package.json', import.meta.url)
 
-/** @throws CommandFailure that says what to install. */
-export async function forAuthors(load: () => Promise<Subcommand>): Promise<Subcommand> {
-  const missing = missingHere()
+/** `manifest`: what the tools depend on. @throws CommandFailure that says what to install. */
+export async function forAuthors(load: () => Promise<Subcommand>, manifest = tools): Promise<Subcommand> {
+  const missing = missingFor(manifest)
   if (missing.length === 0) return await load()
   throw new CommandFailure(
     `this installation is a server's, without the tools of authors (missing: ${missing.join(', ')}); ` +
@@ -19,7 +18,7 @@ export async function forAuthors(load: () => Promise<Subcommand>): Promise<Subco
   )
 }
 
-function missingHere(): readonly string[] {
+function missingFor(manifest: URL): readonly string[] {
   if (!existsSync(manifest)) return ['sdk/build']
   const { dependencies } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies: Record<string, string> }
   const folders = createRequire(manifest).resolve.paths('innkeeper') ?? []

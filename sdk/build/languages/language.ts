@@ -21,6 +21,8 @@ export interface Language {
   readonly title: string
   /** What `--lang` takes for it besides. */
   readonly short?: string
+  /** What names of files end in that it is written in, manifests too. */
+  readonly endings: readonly string[]
   /** Module with the services, and folder for generated code, where a project says nothing else. */
   readonly entry: string
   readonly gen: string

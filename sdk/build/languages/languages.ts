@@ -28,6 +28,6 @@ export const languageNames = Object.keys(languages) as readonly LanguageName[]
 export const usual: Language = typescript
 
 /** By its name, or as people shorten it. */
-export function languageNamed(name: unknown): Language | undefined {
+export function languageNamed(name: string): Language | undefined {
   return Object.values(languages).find((language) => language.name === name || language.short === name)
 }

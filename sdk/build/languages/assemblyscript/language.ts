@@ -9,6 +9,7 @@ export const assemblyscript: Language = {
   name: 'assemblyscript',
   title: 'AssemblyScript',
   short: 'as',
+  endings: ['ts'],
   entry,
   gen: 'assembly/gen',
   sign: 'assembly',

@@ -9,6 +9,7 @@ const entry = 'src/service.c'
 export const c: Language = {
   name: 'c',
   title: 'C',
+  endings: ['c', 'h'],
   entry,
   gen: 'src/gen',
   sign: 'src/service.c',

@@ -9,6 +9,7 @@ const entry = 'service.go'
 export const go: Language = {
   name: 'go',
   title: 'Go',
+  endings: ['go', 'mod'],
   entry,
   gen: 'gen',
   sign: 'go.mod',

@@ -9,6 +9,7 @@ const entry = 'src/lib.rs'
 export const rust: Language = {
   name: 'rust',
   title: 'Rust',
+  endings: ['rs', 'toml'],
   entry,
   gen: 'src/gen',
   sign: 'Cargo.toml',

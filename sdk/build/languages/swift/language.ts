@@ -8,6 +8,7 @@ const entry = 'Sources/Service/Service.swift'
 export const swift: Language = {
   name: 'swift',
   title: 'Swift',
+  endings: ['swift'],
   entry,
   gen: 'Sources/Service/gen',
   sign: 'Package.swift',

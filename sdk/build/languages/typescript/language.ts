@@ -8,6 +8,7 @@ export const typescript: Language = {
   name: 'typescript',
   title: 'TypeScript',
   short: 'ts',
+  endings: ['ts'],
   entry: 'src/service.ts',
   gen: 'src/gen',
   starter: {
