@@ -6,9 +6,9 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildProject } from '../host/build/build.ts'
-import { BuildError } from '../host/build/problem.ts'
-import { MissingTool } from '../host/build/toolchain.ts'
+import { buildProject } from '../sdk/build/build.ts'
+import { BuildError } from '../sdk/build/problem.ts'
+import { MissingTool } from '../sdk/build/toolchain.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const services = ['counter', 'cart', 'profile', 'presence', 'orders']

@@ -10,11 +10,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client, credentials } from '@grpc/grpc-js'
-import { buildProject } from '../host/build/build.ts'
 import { loadSchema } from '../host/schema/load.ts'
 import { toJson } from '../host/transcode/to-json.ts'
 import type { Json } from '../host/transcode/to-message.ts'
 import { toMessage } from '../host/transcode/to-message.ts'
+import { buildProject } from '../sdk/build/build.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const data = mkdtempSync(join(tmpdir(), 'innkeeper-demo-'))

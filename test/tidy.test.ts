@@ -5,12 +5,16 @@ import { dirname, join, normalize, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { languages } from '../sdk/build/languages/languages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const exclude = (path: string) => /node_modules|\/gen\/|\/build\/(?!.*\.ts$)|fixtures/.test(path)
-const sources = globSync(['host/**/*.ts', 'sdk/typescript/**/*.ts', 'guests/*.ts', 'test/**/*.ts', 'bench/**/*.ts'], {
-  cwd: root,
-}).filter((path) => !exclude(path))
+const sources = globSync(
+  ['host/**/*.ts', 'sdk/{build,typescript}/**/*.ts', 'guests/*.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+  {
+    cwd: root,
+  },
+).filter((path) => !exclude(path))
 const documents = globSync(
   ['*.md', 'docs/**/*.md', 'host/**/*.md', 'sdk/*/README.md', 'bench/*.md', 'guests/**/*.md'],
   { cwd: root },
@@ -38,18 +42,30 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...['schema', 'transcode'],
   ],
   supervisor: ['admin', 'deploy', 'ingress', 'observe', 'schema'],
-  build: ['deploy', 'guest', 'schema'],
   cli: [
-    ...['admin', 'build', 'deploy', 'doctor', 'guest', 'ingress', 'schema', 'supervisor', 'transcode', 'observe'],
+    ...['admin', 'deploy', 'doctor', 'guest', 'ingress', 'schema', 'supervisor', 'transcode', 'observe'],
     'journal',
   ],
-  tools: ['build'],
+  tools: [],
 }
 
+/** The authors' tools, which the installation of a server leaves out: what of the host they use, and what of the host uses them. */
+const tools = {
+  folder: 'sdk/build/',
+  mayImport: ['host/deploy', 'host/guest', 'host/schema', 'host/limits.ts', 'host/package.json'],
+  usedBy: ['host/cli/build.ts', 'host/cli/new.ts', 'host/cli/test.ts', 'host/tools/standard.ts'],
+}
+
+const endings = new Set(Object.values(languages).flatMap((language) => language.endings))
 const law = 'docs/reference/behaviour.md'
 /** What may cite the law, or a module. Outside of comments and names of tests nothing looks like a citation. */
 const citing = globSync(
-  ['{host,sdk,test,guests,bench}/**/*.{ts,rs,go,swift,c,h,proto,md}', 'wit/**/*.{wit,proto}', 'docs/**/*.md', '*.md'],
+  [
+    `{host,sdk,test,guests,bench}/**/*.{${[...endings].join(',')},proto,md}`,
+    'wit/**/*.{wit,proto}',
+    'docs/**/*.md',
+    '*.md',
+  ],
   { cwd: root },
 ).filter((path) => !exclude(path) && path !== 'test/tidy.test.ts')
 
@@ -80,7 +96,7 @@ Tidy('statuses of failures are numbers in errors.ts only', () => {
   const literal =
     /\b(?:code|status): [1-9]\d*\b(?<!2\d\d)|'grpc-status'\W+[1-9]|\b(?:end|writeHead)\([13-9]\d\d\b|\? \d{3} : \d{3}/g
   const numbers = sources
-    .filter((path) => path.startsWith('host/') && path !== 'host/errors.ts' && !/^host\/(build|deploy)\//.test(path))
+    .filter((path) => path.startsWith('host/') && path !== 'host/errors.ts' && !path.startsWith('host/deploy/'))
     .flatMap((path) => [...read(path).matchAll(literal)].map(([found]) => `${path}: ${found}`))
   assert.equal(numbers, [])
 })
@@ -95,6 +111,37 @@ Tidy('what is alike for all calls of clients is in one place of the ingress', ()
     const found = sources.filter((path) => path.startsWith('host/ingress/') && pattern.test(read(path)))
     assert.equal(found, [place], what)
   }
+})
+
+Tidy('the host imports no tool of the authors, but for their commands; and those are loaded when they are used', () => {
+  const below = (path: string, folders: readonly string[]): boolean =>
+    folders.some((folder) => path === folder || path.startsWith(`${folder}/`))
+  const wrong: string[] = []
+  for (const file of sources.filter((path) => /^(host|sdk\/build)\//.test(path))) {
+    for (const target of imports(file)) {
+      const path = relative(root, normalize(join(root, dirname(file), target)))
+      if (file.startsWith(tools.folder)) {
+        if (path.startsWith('host/') && !below(path, tools.mayImport)) wrong.push(`${file} imports ${path}`)
+      } else if (path.startsWith(tools.folder)) {
+        if (!tools.usedBy.includes(file)) wrong.push(`${file} imports ${path}`)
+      } else if (tools.usedBy.includes(path) && !tools.usedBy.includes(file)) {
+        const lazily = read(file).includes(`await import('${target}')`) && !read(file).includes(`from '${target}'`)
+        if (!lazily) wrong.push(`${file} imports ${path}, and not when it is used`)
+      }
+    }
+  }
+  assert.equal(wrong, [])
+})
+
+Tidy("host and authors' tools import packages that their own package.json lists", () => {
+  const wrong: string[] = []
+  for (const folder of ['host', 'sdk/build']) {
+    const { dependencies } = JSON.parse(read(`${folder}/package.json`)) as { dependencies: Record<string, string> }
+    for (const file of sources.filter((path) => path.startsWith(`${folder}/`))) {
+      for (const name of packagesOf(file)) if (!Object.hasOwn(dependencies, name)) wrong.push(`${file} imports ${name}`)
+    }
+  }
+  assert.equal(wrong, [])
 })
 
 Tidy('every test file runs its suites', () => {
@@ -121,9 +168,9 @@ Tidy('nothing is left marked as unfinished', () => {
   assert.equal(marked, [])
 })
 
-Tidy('every module of the host says what it is', () => {
+Tidy("every module of the host and of the authors' tools says what it is", () => {
   const silent = sources.filter(
-    (path) => path.startsWith('host/') && !path.endsWith('.d.ts') && !/^(#!.*\n)?\/\/ /.test(read(path)),
+    (path) => /^(host|sdk\/build)\//.test(path) && !path.endsWith('.d.ts') && !/^(#!.*\n)?\/\/ /.test(read(path)),
   )
   assert.equal(silent, [])
 })
@@ -174,9 +221,7 @@ Tidy('nothing cites the specification that was outside of the tree', () => {
 
 Tidy('an invariant of a module is cited with its module elsewhere, and is there', () => {
   const known = new Set(
-    citing.flatMap((path) =>
-      [...defined(path)].flatMap((label) => [`${stem(path)}.${label}`, `${folder(path)}/${stem(path)}.${label}`]),
-    ),
+    citing.flatMap((path) => [...defined(path)].flatMap((label) => citedAs(path).map((name) => `${name}.${label}`))),
   )
   assert.ok(known.has('turn.T2'))
   assert.equal(
@@ -191,7 +236,7 @@ Tidy('an invariant of a module is cited with its module elsewhere, and is there'
     .filter((found) => !/ L[1-6]$/.test(found))
   assert.equal(names, [])
   const comments = (label: string, path: string) =>
-    path.startsWith('host/') &&
+    /^(host|sdk\/build)\//.test(path) &&
     path.endsWith('.ts') &&
     !/^\(L[1-6]\)$/.test(label) &&
     !defined(path).has(label.slice(1, -1))
@@ -226,13 +271,12 @@ function defined(path: string): ReadonlySet<string> {
   return new Set([...read(path).matchAll(/^\s*(?:\/\/[!/]?|\*)\s+([A-Z]\d{1,2})\. /gm)].map((match) => match[1]!))
 }
 
-/** Of modules with one name, the folder tells which is cited. */
-function folder(path: string): string {
-  return path.split('/').at(-2) ?? ''
-}
-
-function stem(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).replace(/\.\w+$/, '')
+/** By its file's name, or its folder's and its own; a module of a language also by that language's, since each has a `build.ts`. */
+function citedAs(path: string): readonly string[] {
+  const [, language] = /^sdk\/build\/languages\/(\w+)\//.exec(path) ?? []
+  const stem = path.slice(path.lastIndexOf('/') + 1).replace(/\.\w+$/, '')
+  const names = [stem, `${path.split('/').at(-2) ?? ''}/${stem}`]
+  return language === undefined ? names : [...names, language]
 }
 
 function read(path: string): string {
@@ -241,5 +285,14 @@ function read(path: string): string {
 
 /** Relative imports, types included: an arrow of types is an arrow. */
 function imports(path: string): readonly string[] {
-  return [...read(path).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1]!)
+  return [...read(path).matchAll(/(?:from|import)\s*\(?\s*'(\.[^'$]+)'/g)].map((match) => match[1]!)
+}
+
+/** Names of the packages that a module imports. */
+function packagesOf(path: string): readonly string[] {
+  const named = read(path).matchAll(
+    /^(?:import|export|\}).* from '([\w@][^']*)'|(?:import|resolve)\(\s*'([\w@][^']*)'/gm,
+  )
+  const targets = [...named].map(([, from, called]) => from ?? called!).filter((target) => !target.startsWith('node:'))
+  return targets.map((target) => target.split('/', target.startsWith('@') ? 2 : 1).join('/'))
 }

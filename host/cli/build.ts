@@ -1,8 +1,8 @@
 // inn build: a project becomes a component.
 
 import { relative } from 'node:path'
-import { buildProject } from '../build/build.ts'
-import { BuildError } from '../build/problem.ts'
+import { buildProject } from '../../sdk/build/build.ts'
+import { BuildError } from '../../sdk/build/problem.ts'
 import type { Args, Subcommand } from './command.ts'
 import { bytes, print, printJson, progress, seconds } from './print.ts'
 

@@ -1,5 +1,6 @@
 // inn: the command line. One file for each subcommand; this one finds it, and turns failures into exit codes.
 
+import { forAuthors } from './authors.ts'
 import { Refused } from './client.ts'
 import type { Subcommand, Usage } from './command.ts'
 import { CommandFailure, help, readArgs, UsageError } from './command.ts'
@@ -16,19 +17,19 @@ const subcommands: readonly Listed[] = [
     name: 'new',
     usage: 'NAME [--lang LANGUAGE] [--kind KIND]',
     summary: 'make a project that builds and passes its own test',
-    load: async () => (await import('./new.ts')).newCommand,
+    load: () => forAuthors(async () => (await import('./new.ts')).newCommand),
   },
   {
     name: 'build',
     usage: '[DIR] [-o FILE.wasm]',
     summary: 'build a project: .proto and source to a component',
-    load: async () => (await import('./build.ts')).buildCommand,
+    load: () => forAuthors(async () => (await import('./build.ts')).buildCommand),
   },
   {
     name: 'test',
     usage: '[DIR]',
     summary: "run a project's tests in the tool of its language",
-    load: async () => (await import('./test.ts')).testCommand,
+    load: () => forAuthors(async () => (await import('./test.ts')).testCommand),
   },
   {
     name: 'check',
@@ -120,8 +121,8 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   const listed = subcommands.find((one) => one.name === name)
   if (listed === undefined) return fail(`inn: no command ${JSON.stringify(name)}; \`inn --help\` lists them`, 2)
-  const command = await listed.load()
   try {
+    const command = await listed.load()
     const args = readArgs(listed, command, rest)
     if (args.is('help')) {
       print(help(listed, command))

@@ -1,19 +1,19 @@
 // inn new: a project that builds and passes its own test as it is.
 
-import { kinds } from '../build/kinds.ts'
-import { newProject } from '../build/new.ts'
-import { BuildError } from '../build/problem.ts'
-import { languages } from '../build/project.ts'
+import { kinds } from '../../sdk/build/kinds.ts'
+import { languageNamed, languageNames, usual } from '../../sdk/build/languages/languages.ts'
+import { newProject, titlesWith } from '../../sdk/build/new.ts'
+import { BuildError } from '../../sdk/build/problem.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure } from './command.ts'
 import { print, printJson } from './print.ts'
 
 export const newCommand: Subcommand = {
   flags: {
-    lang: { type: 'string', help: `language: ${languages.join(', ')} (default typescript)` },
+    lang: { type: 'string', help: `language: ${languageNames.join(', ')} (default ${usual.name})` },
     kind: {
       type: 'string',
-      help: `state model: ${kinds.join(', ')} (default event-sourced, the only one in languages but TypeScript)`,
+      help: `state model: ${kinds.join(', ')} (default event-sourced, the only one in languages but ${titlesWith('value').join(', ')})`,
     },
   },
   words: [1, 1],
@@ -22,22 +22,17 @@ export const newCommand: Subcommand = {
 
 async function run(args: Args): Promise<number> {
   const name = args.words[0]!
-  const [lang, kind] = [args.text('lang'), args.text('kind')]
+  const [lang = usual.name, kind] = [args.text('lang'), args.text('kind')]
   try {
-    const files = await newProject(name, {
-      ...(lang === undefined ? {} : { lang }),
-      ...(kind === undefined ? {} : { kind }),
-    })
+    const files = await newProject(name, { lang, ...(kind === undefined ? {} : { kind }) })
     if (args.is('json')) printJson({ directory: name, files })
-    else
-      print(`${name} has ${files.length} files. Next:\n  cd ${name}\n${steps(lang)}  inn build && inn up build/*.wasm`)
+    else {
+      const steps = [`cd ${name}`, ...languageNamed(lang)!.starter.next, 'inn build && inn up build/*.wasm']
+      print(`${name} has ${files.length} files. Next:\n${steps.map((step) => `  ${step}`).join('\n')}`)
+    }
     return 0
   } catch (error) {
     if (error instanceof BuildError) throw new CommandFailure(error.message)
     throw error
   }
-}
-
-function steps(lang = 'typescript'): string {
-  return ['ts', 'typescript'].includes(lang) ? '  npm install\n  npm test\n' : '  inn test\n'
 }

@@ -2,25 +2,24 @@
 //
 // T1. No tests are no success: a run without one fails and says so.
 // T2. A Node that cannot run TypeScript is refused by its version, before npm starts it.
+//
+// Leaves to others: what each language's tool is, and the tests that the build runs itself (languages/ in sdk/build).
 
-import { spawn, spawnSync } from 'node:child_process'
-import { delimiter, dirname, join, resolve as resolvePath } from 'node:path'
+import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { testAssemblyScript } from '../build/assemblyscript-test.ts'
-import { buildProject } from '../build/build.ts'
-import { findGo } from '../build/go.ts'
-import { BuildError } from '../build/problem.ts'
-import type { Language, Project } from '../build/project.ts'
-import { readProject } from '../build/project.ts'
-import { cargoHome, findRust } from '../build/rust.ts'
-import { testSwift } from '../build/swift-test.ts'
-import type { Tool } from '../build/toolchain.ts'
-import { findTool, MissingTool, runTool } from '../build/toolchain.ts'
-import packageFile from '../package.json' with { type: 'json' }
+import { buildProject } from '../../sdk/build/build.ts'
+import type { TestCommand } from '../../sdk/build/languages/language.ts'
+import type { LanguageName } from '../../sdk/build/languages/languages.ts'
+import { languages } from '../../sdk/build/languages/languages.ts'
+import { BuildError } from '../../sdk/build/problem.ts'
+import type { Project } from '../../sdk/build/project.ts'
+import { readProject } from '../../sdk/build/read-project.ts'
+import { testsRan } from '../../sdk/build/tests-ran.ts'
+import type { Tool } from '../../sdk/build/toolchain.ts'
+import { MissingTool, runTool } from '../../sdk/build/toolchain.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure } from './command.ts'
 import { print, printJson } from './print.ts'
-import { testsRan } from './tests-ran.ts'
 
 export const testCommand: Subcommand = {
   flags: {},
@@ -28,38 +27,18 @@ export const testCommand: Subcommand = {
   run,
 }
 
-interface Command {
-  readonly tool: Tool | MissingTool
-  readonly args: readonly string[]
-}
-
-/** What a person would type in the project, once its code was generated. */
-const commands: Readonly<
-  Record<Exclude<Language, 'assemblyscript' | 'swift'>, (project: Project) => Command | Promise<Command>>
-> = {
-  typescript: ({ directory }) => {
-    checkNode(directory)
-    return { tool: onPath('npm'), args: ['test'] }
-  },
-  rust: async () => ({ tool: await findRust(), args: ['test'] }),
-  go: () => ({ tool: findGo(), args: ['test', './...'] }),
-  c: () => ({ tool: onPath('make'), args: ['test'] }),
-}
-
-function onPath(name: string): Tool | MissingTool {
-  return findTool({ names: [name] }) ?? new MissingTool('inn test', name, `Install ${name}.`)
-}
-
 async function run(args: Args): Promise<number> {
   const directory = args.words[0] ?? '.'
   try {
     const project = readProject(directory)
-    if (project.language !== 'assemblyscript' && project.language !== 'swift') {
-      const command = await commands[project.language](project)
+    const language = project.language as LanguageName
+    const { tests } = languages[language]
+    if ('command' in tests) {
+      const command = await tests.command(project)
       await buildProject(directory)
-      return await inTool(command, project, project.language)
+      return await inTool(command, project, language)
     }
-    const tested = await (project.language === 'swift' ? testSwift(project) : testAssemblyScript(project))
+    const tested = await tests.all(project)
     const failed = tested.filter(({ failure }) => failure !== undefined)
     if (args.is('json')) printJson(tested)
     else {
@@ -69,7 +48,7 @@ async function run(args: Args): Promise<number> {
       }
       print(`${tested.length - failed.length} passed, ${failed.length} failed`)
     }
-    if (tested.length === 0) throw noTests(project.language)
+    if (tested.length === 0) throw noTests(language)
     return failed.length > 0 ? 1 : 0
   } catch (error) {
     if (!(error instanceof BuildError)) throw error
@@ -79,19 +58,20 @@ async function run(args: Args): Promise<number> {
 }
 
 async function inTool(
-  { tool, args }: Command,
+  { tool, args, folders = [] }: TestCommand,
   { directory }: Project,
-  language: Parameters<typeof testsRan>[0],
+  language: LanguageName,
 ): Promise<number> {
   if (tool instanceof MissingTool) throw tool
+  const sdk = fileURLToPath(new URL(`../../sdk/${language}`, import.meta.url))
   const { code, output } = await (tool.root === undefined
     ? passedOn(tool.path, args, directory)
-    : insideRoot(tool, args, directory, language))
+    : insideRoot(tool, args, directory, [sdk, ...folders]))
   if (code === 0 && !testsRan(language, output)) throw noTests(language)
   return code
 }
 
-function noTests(language: Language): CommandFailure {
+function noTests(language: LanguageName): CommandFailure {
   return new CommandFailure(
     `no test ran; write one (sdk/${language}/README.md shows how), or mend where the project's tool looks for tests`,
   )
@@ -102,8 +82,12 @@ interface Shown {
   readonly output: string
 }
 
-async function insideRoot(tool: Tool, args: readonly string[], cwd: string, language: Language): Promise<Shown> {
-  const folders = [fileURLToPath(new URL(`../../sdk/${language}`, import.meta.url)), cargoHome()]
+async function insideRoot(
+  tool: Tool,
+  args: readonly string[],
+  cwd: string,
+  folders: readonly string[],
+): Promise<Shown> {
   const { ok, stdout, stderr } = await runTool(tool, args, { cwd, folders })
   process.stderr.write(stderr)
   process.stdout.write(stdout)
@@ -124,32 +108,4 @@ function passedOn(path: string, args: readonly string[], cwd: string): Promise<S
     child.once('error', (error) => reject(new CommandFailure(`${path} cannot be started: ${error.message}`)))
     child.once('close', (code) => resolve({ code: code ?? 1, output }))
   })
-}
-
-/** The oldest Node that runs TypeScript: `engines` of this package. */
-const [neededMajor, neededMinor] = /(\d+)\.(\d+)/.exec(packageFile.engines.node)!.slice(1).map(Number) as [
-  number,
-  number,
-]
-
-/** @throws CommandFailure if the Node that npm would start is too old. */
-function checkNode(directory: string): void {
-  const path = [...binFolders(directory), process.env['PATH'] ?? ''].join(delimiter)
-  const node = findTool({ names: ['node'] }, { PATH: path })
-  const version = node === undefined ? '' : spawnSync(node.path, ['--version'], { encoding: 'utf8' }).stdout.trim()
-  const [, major, minor] = /^v(\d+)\.(\d+)\./.exec(version) ?? []
-  if (Number(major) > neededMajor || (Number(major) === neededMajor && Number(minor) >= neededMinor)) return
-  const found = version === '' ? 'there is no Node on the PATH' : `the Node on the PATH is ${version}`
-  throw new CommandFailure(
-    `the tests need Node ${neededMajor}.${neededMinor} or newer, and ${found}. Install a newer one, or in the project: npm install --save-dev node@24`,
-  )
-}
-
-/** Where npm looks for commands before the PATH. */
-function binFolders(directory: string): readonly string[] {
-  const folders: string[] = []
-  for (let folder = resolvePath(directory); ; folder = dirname(folder)) {
-    folders.push(join(folder, 'node_modules/.bin'))
-    if (dirname(folder) === folder) return folders
-  }
 }

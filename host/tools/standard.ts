@@ -2,6 +2,6 @@
 // buf's copy of google/protobuf. Run it when a file is added there; a test compares.
 
 import { writeFileSync } from 'node:fs'
-import { compileStandard } from '../build/standard.ts'
+import { compileStandard } from '../../sdk/build/standard.ts'
 
 writeFileSync(new URL('../../wit/standard.binpb', import.meta.url), await compileStandard())

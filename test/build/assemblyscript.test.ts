@@ -2,8 +2,8 @@
 // the build finds which events it folds.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { testAssemblyScript } from '../../host/build/assemblyscript-test.ts'
-import { readProject } from '../../host/build/project.ts'
+import { testAssemblyScript } from '../../sdk/build/languages/assemblyscript/test.ts'
+import { readProject } from '../../sdk/build/read-project.ts'
 import { Failing, faultOf, line, packageName } from '../support/failing.ts'
 
 const failing = await Failing.open('failing-assemblyscript', 'assembly/index.ts')

@@ -3,7 +3,7 @@ import { SourceMap } from 'node:module'
 import { rolldown } from 'rolldown'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { bundleMap, sourceName } from '../../host/build/bundle-map.ts'
+import { bundleMap, sourceName } from '../../sdk/build/languages/typescript/bundle-map.ts'
 
 const source = [
   "const words = ['日本', '🎈', `ü",

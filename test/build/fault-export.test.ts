@@ -2,10 +2,10 @@
 import { parse } from '@bytecodealliance/jco'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { coreWithFault, faultMagic } from '../../host/build/fault-export.ts'
-import { BuildError } from '../../host/build/problem.ts'
-import type { Project } from '../../host/build/project.ts'
 import { faultGlobal } from '../../host/guest/fault-text.ts'
+import { coreWithFault, faultMagic } from '../../sdk/build/fault-export.ts'
+import { BuildError } from '../../sdk/build/problem.ts'
+import type { Project } from '../../sdk/build/project.ts'
 
 const project = { directory: '/project', entry: '/project/main.go' } as Project
 const magic = wat(faultMagic)

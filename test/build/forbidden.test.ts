@@ -1,7 +1,7 @@
 // Guards the list of what a service cannot use: found by scope, with its place, and never in the author's own names.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { findForbidden } from '../../host/build/forbidden.ts'
+import { findForbidden } from '../../sdk/build/languages/typescript/forbidden.ts'
 
 const Forbidden = suite('forbidden globals')
 const found = (text: string): string[] =>

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { generate } from '../../host/build/codegen/generate.ts'
-import { writeGenerated } from '../../host/build/codegen/write.ts'
-import { compileProtos } from '../../host/build/descriptors.ts'
+import { writeGenerated } from '../../sdk/build/codegen/write.ts'
+import { compileProtos } from '../../sdk/build/descriptors.ts'
+import { generate } from '../../sdk/build/languages/typescript/code.ts'
 
 const proto = fileURLToPath(new URL('../../guests/proto', import.meta.url))
 const Generate = suite('generate')

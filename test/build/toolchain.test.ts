@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { findC } from '../../host/build/c.ts'
-import { findGo } from '../../host/build/go.ts'
-import { BuildError } from '../../host/build/problem.ts'
-import { readProject } from '../../host/build/project.ts'
-import { findRust } from '../../host/build/rust.ts'
-import { findTool, MissingTool, runTool } from '../../host/build/toolchain.ts'
+import { findC } from '../../sdk/build/languages/c/build.ts'
+import { findGo } from '../../sdk/build/languages/go/build.ts'
+import { findRust } from '../../sdk/build/languages/rust/build.ts'
+import { BuildError } from '../../sdk/build/problem.ts'
+import { readProject } from '../../sdk/build/read-project.ts'
+import { findTool, MissingTool, runTool } from '../../sdk/build/toolchain.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'innkeeper-tools-'))
 

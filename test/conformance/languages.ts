@@ -3,17 +3,17 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Language } from '../../host/build/project.ts'
-import { languages } from '../../host/build/project.ts'
-import { MissingTool } from '../../host/build/toolchain.ts'
+import type { LanguageName } from '../../sdk/build/languages/languages.ts'
+import { languageNames } from '../../sdk/build/languages/languages.ts'
+import { MissingTool } from '../../sdk/build/toolchain.ts'
 import { built } from '../support/components.ts'
 
 export const here = fileURLToPath(new URL('.', import.meta.url))
 
-export const written: readonly Language[] = languages.filter((language) => existsSync(join(here, language)))
+export const written: readonly LanguageName[] = languageNames.filter((language) => existsSync(join(here, language)))
 
 /** The component, or why there is none. */
-export async function conformance(language: Language): Promise<Uint8Array | { readonly missing: string }> {
+export async function conformance(language: LanguageName): Promise<Uint8Array | { readonly missing: string }> {
   try {
     return (await built(`test/conformance/${language}`, `conformance-${language}`)).bytes
   } catch (error) {

@@ -9,8 +9,8 @@ import fc from 'fast-check'
 import protobuf from 'protobufjs/minimal.js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { bufPath } from '../../host/build/buf.ts'
 import { wireBreaks } from '../../host/deploy/breaking.ts'
+import { bufPath } from '../../sdk/build/buf.ts'
 
 const Breaking = suite('breaking the wire')
 const run = promisify(execFile)

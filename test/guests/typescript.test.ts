@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { buildProject } from '../../host/build/build.ts'
+import { buildProject } from '../../sdk/build/build.ts'
 import { version } from '../../sdk/typescript/version.ts'
 
 const run = promisify(execFile)

@@ -3,9 +3,9 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { findRust } from '../../host/build/rust.ts'
-import { MissingTool } from '../../host/build/toolchain.ts'
 import type { Host } from '../../host/main.ts'
+import { findRust } from '../../sdk/build/languages/rust/build.ts'
+import { MissingTool } from '../../sdk/build/toolchain.ts'
 import { component } from '../support/components.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { replicas, ScriptClient, scripted, values } from '../support/scripted.ts'

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { compileStandard } from '../../host/build/standard.ts'
 import { loadSchema } from '../../host/schema/load.ts'
 import { splitSet, withoutStandard, withStandard } from '../../host/schema/standard.ts'
+import { compileStandard } from '../../sdk/build/standard.ts'
 import { protos } from '../support/protos.ts'
 
 const Standard = suite('standard files')

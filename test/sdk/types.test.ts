@@ -1,7 +1,7 @@
 // Guards action.T1, which is that of each kind: what is wrong in a service is a compile error, at the line where it is wrong.
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Kind } from '../../host/build/kinds.ts'
+import type { Kind } from '../../sdk/build/kinds.ts'
 import { problemsOf } from '../support/project.ts'
 
 const Types = suite('types of a service')

@@ -4,7 +4,8 @@ import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildProject } from '../../host/build/build.ts'
+import { buildProject } from '../../sdk/build/build.ts'
+import { languages } from '../../sdk/build/languages/languages.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -36,14 +37,9 @@ export async function built(project: string, name: string): Promise<{ file: stri
 }
 
 function newestSource(project: string): number {
-  const sources = '*.{ts,rs,go,c,h,swift,proto,json,toml,mod,wat}'
-  const patterns = [
-    `${project}/**/${sources}`,
-    'guests/proto/*.proto',
-    `sdk/**/${sources}`,
-    `host/build/**/${sources}`,
-    'wit/**/*',
-  ]
+  const endings = Object.values(languages).flatMap((language) => language.endings)
+  const sources = `*.{${[...new Set(endings), 'proto', 'json', 'wat'].join(',')}}`
+  const patterns = [`${project}/**/${sources}`, 'guests/proto/*.proto', `sdk/**/${sources}`, 'wit/**/*']
   const files = globSync(patterns, { cwd: root }).filter(
     (path) => !/(^|\/)(node_modules|gen|target|build)\/(?!.*\.ts$)/.test(path) && !/\/gen\//.test(path),
   )

@@ -1,7 +1,6 @@
 // The counter of a language: what must hold of its component, whichever compiler made it.
 
 import * as assert from 'uvu/assert'
-import { importsOf } from '../../host/build/component.ts'
 import { checkLaws } from '../../host/deploy/laws/laws.ts'
 import { link } from '../../host/deploy/link.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
@@ -11,6 +10,7 @@ import { interfaces } from '../../host/guest/layout.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { loadSchema } from '../../host/schema/load.ts'
+import { importsOf } from '../../sdk/build/component.ts'
 
 export async function linked(component: Uint8Array): Promise<Artefact> {
   const result = await link(new Uint8Array(component), defaultLimits)

@@ -2,10 +2,10 @@
 
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { generate } from '../../host/build/codegen/generate.ts'
-import { writeGenerated } from '../../host/build/codegen/write.ts'
-import { compileProtos } from '../../host/build/descriptors.ts'
-import { readProject } from '../../host/build/project.ts'
+import { writeGenerated } from '../../sdk/build/codegen/write.ts'
+import { compileProtos } from '../../sdk/build/descriptors.ts'
+import { generate } from '../../sdk/build/languages/typescript/code.ts'
+import { readProject } from '../../sdk/build/read-project.ts'
 import type { MessageType } from '../../sdk/typescript/codec/message.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

@@ -1,10 +1,10 @@
 // Generated code for tests: writes a fixture's `gen` folder and imports a module of it.
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { generate } from '../../host/build/codegen/generate.ts'
-import { writeGenerated } from '../../host/build/codegen/write.ts'
-import { compileProtos } from '../../host/build/descriptors.ts'
-import { readProject } from '../../host/build/project.ts'
+import { writeGenerated } from '../../sdk/build/codegen/write.ts'
+import { compileProtos } from '../../sdk/build/descriptors.ts'
+import { generate } from '../../sdk/build/languages/typescript/code.ts'
+import { readProject } from '../../sdk/build/read-project.ts'
 
 /** @returns the exports of `gen/<module>`; typed by the caller, since the module does not exist before. */
 export async function generated<T>(project: string, module: string): Promise<T> {

@@ -6,12 +6,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { componentOf as componentOfCore } from '../../host/build/component.ts'
-import type { Kind } from '../../host/build/kinds.ts'
-import { withWorld, worldName } from '../../host/build/world.ts'
 import { ByteReader, ByteWriter } from '../../host/deploy/bytes.ts'
 import { bodyOf, readModule, sectionId, withSection, writeModule } from '../../host/deploy/sections.ts'
 import { interfaces } from '../../host/guest/layout.ts'
+import { componentOf as componentOfCore } from '../../sdk/build/component.ts'
+import type { Kind } from '../../sdk/build/kinds.ts'
+import { withWorld, worldName } from '../../sdk/build/world.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
 

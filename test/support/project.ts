@@ -2,10 +2,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildProject } from '../../host/build/build.ts'
-import type { Kind } from '../../host/build/kinds.ts'
-import { BuildError } from '../../host/build/problem.ts'
-import { templateFiles } from '../../host/build/template.ts'
+import { buildProject } from '../../sdk/build/build.ts'
+import type { Kind } from '../../sdk/build/kinds.ts'
+import { templateFiles } from '../../sdk/build/languages/typescript/new.ts'
+import { BuildError } from '../../sdk/build/problem.ts'
 
 const parent = fileURLToPath(new URL('../fixtures/gen/', import.meta.url))
 

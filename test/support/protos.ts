@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Descriptors } from '../../host/build/descriptors.ts'
-import { compileProtos } from '../../host/build/descriptors.ts'
+import type { Descriptors } from '../../sdk/build/descriptors.ts'
+import { compileProtos } from '../../sdk/build/descriptors.ts'
 
 /** Compiled by buf, with the imports that every project has. Files by name. */
 export async function protos(files: Readonly<Record<string, string>>): Promise<Descriptors> {

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url'
 import type { ClientReadableStream } from '@grpc/grpc-js'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { componentize } from 'componentize-qjs'
-import { compileProtos } from '../../host/build/descriptors.ts'
-import { withWorld } from '../../host/build/world.ts'
 import { WireCursor } from '../../host/schema/wire.ts'
 import { Sink } from '../../host/transcode/sink.ts'
+import { compileProtos } from '../../sdk/build/descriptors.ts'
+import { withWorld } from '../../sdk/build/world.ts'
 
 const folder = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildProject } from '../../host/build/build.ts'
+import { buildProject } from '../../sdk/build/build.ts'
 import { withProject } from './project.ts'
 
 export const tally = 'tally.v1.Tally'

@@ -16,7 +16,7 @@ import (
 //
 //   - The first line is `text at service.go:31 (tally.Add)`: the first place in the author's own code, its file as seen from go.mod.
 //     The calls that led there follow, innermost first, up to where the SDK called the handler.
-//   - What the runtime prints to standard error, the sealed WASI appends to the same text (host/build/wasi-stub.wat): why it gives up
+//   - What the runtime prints to standard error, the sealed WASI appends to the same text (sdk/build/wasi-stub.wat): why it gives up
 //     where nothing can be recovered (a deadlock, memory that ended, a panic of another goroutine), and a panic's value that has no
 //     words (a struct). Release empties it, so that it holds what this call said.
 

@@ -3,7 +3,7 @@
 //   magic 16 | length u32 little-endian | UTF-8 text, at most 4096 bytes
 //
 // F1. JavaScript does not know where its bytes lie in memory. So these begin with a magic, which `inn build` looks for in the
-//     component's memory; it exports what follows (host/build/fault-export.ts, where the same numbers stand).
+//     component's memory; it exports what follows (sdk/build/fault-export.ts, where the same numbers stand).
 // F2. The first line has the name and the message, the others are the stack, with places in the bundle as
 //     `service.js:LINE:COLUMN`. Frames of an error's own constructors are left out.
 // F3. Nothing here throws, whatever was thrown.

@@ -4,7 +4,7 @@
 //     out, -0 is written. Unknown fields are dropped when read.
 // M2. What is no message of the type is told, never a trap (Reader).
 //
-// Leaves to others: the generated code (host/build/codegen/swift.ts), bytes (Reader.swift, Writer.swift).
+// Leaves to others: the generated code (sdk/build/languages/swift/code.ts), bytes (Reader.swift, Writer.swift).
 import InnkeeperABI
 
 public protocol Message: Equatable, Sendable, ReplicatedElement {

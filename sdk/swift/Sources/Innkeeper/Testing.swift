@@ -10,7 +10,7 @@
 //     effects that were not named.
 // T3. Operations of a replicated entity go into a view of one replica; nothing is merged. Every method sees the whole value.
 //
-// Leaves to others: running (host/build/swift-test.ts).
+// Leaves to others: running (sdk/build/languages/swift/test.ts).
 import InnkeeperABI
 
 public struct Test: @unchecked Sendable {
