@@ -18,6 +18,7 @@ import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import { Deployer } from './deploy/deploy.ts'
+import type { link } from './deploy/link.ts'
 import { sandbox, unsealed } from './deploy/sandbox.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
@@ -59,6 +60,8 @@ export interface HostParts {
   readonly log?: Logger
   /** Instead of a data directory: for tests. */
   readonly store?: Store
+  /** Instead of linking: for tests. */
+  readonly link?: typeof link
   /** Take no calls before `Host.ready`: something is still to be deployed. */
   readonly waits?: boolean
   /** The admin port is another thread's, which calls `Host.handleAdmin`. */
@@ -194,7 +197,9 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     quarantine.changed((service) => services.get(service)?.deployment)
     outbox.served().catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))
   })
-  const deployer = new Deployer({ catalog, journal, services, limits, clock, log, sealedOnly: config.requireSandbox })
+  const sealedOnly = config.requireSandbox
+  const linking = parts.link && { link: parts.link }
+  const deployer = new Deployer({ ...{ catalog, journal, services, limits, clock, log, sealedOnly }, ...linking })
   const state: { starting: boolean; stopping: boolean } = { starting: true, stopping: false }
   const unready = (): string | undefined => {
     if (state.stopping) return 'the host is stopping; try another time'

@@ -16,6 +16,7 @@ import type { Schema } from '../../host/schema/schema.ts'
 import { toJson } from '../../host/transcode/to-json.ts'
 import type { Json } from '../../host/transcode/to-message.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
+import { linked } from './linked.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -24,12 +25,12 @@ export function temporary(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** In this process, on free ports. `flags` are settings by name. No service waits for having failed: tests make them fail on purpose. */
+/** In this process, on free ports; what was linked before is not linked again. `flags` are settings by name. No service waits for having failed: tests make them fail on purpose. */
 export async function testHost(data: string, flags: Record<string, string> = {}, parts: HostParts = {}): Promise<Host> {
   const patient = { 'stop-wait-ms': '1000', 'throttled-percent-max': '100' }
   const all = { data, listen: '127.0.0.1:0', admin: '127.0.0.1:0', ...patient, ...flags }
   const { config } = loadConfig({ flags: all, env: {}, directory: data })
-  return startHost(config, { log: pino({ level: 'silent' }), ...parts })
+  return startHost(config, { log: pino({ level: 'silent' }), link: linked, ...parts })
 }
 
 export interface HttpAnswer {
