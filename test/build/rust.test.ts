@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { componentWit } from '@bytecodealliance/jco'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { buildProject } from '../../host/build/build.ts'
+import { buildProject as build } from '../../host/build/build.ts'
 import { BuildError } from '../../host/build/problem.ts'
 import { findRust } from '../../host/build/rust.ts'
 import { MissingTool, runTool } from '../../host/build/toolchain.ts'
@@ -20,6 +20,7 @@ import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { loadSchema } from '../../host/schema/load.ts'
 import { conformance } from '../conformance/languages.ts'
+import { buildProject } from '../support/building.ts'
 import { component } from '../support/components.ts'
 import { skip } from '../support/skip.ts'
 import { checkTalkative, told } from '../support/talkative.ts'
@@ -336,7 +337,7 @@ else {
 
   Rust('cargo test shows log lines, each once, and those before a panic', async () => {
     await written(talkative)
-    await buildProject(probe)
+    await build(probe)
     await mkdir(join(probe, 'tests'), { recursive: true })
     const rules = (await readFile(join(counter, 'tests/rules.rs'), 'utf8')).replaceAll(
       'use counter::',
@@ -364,9 +365,9 @@ fn shown() {
 
   Rust('the same source has the same bytes', async () => {
     await written((source) => source)
-    const once = await readFile((await buildProject(probe)).file)
+    const once = await readFile((await build(probe)).file)
     await written((source) => `${source}\n// A comment.\n`)
-    const again = await readFile((await buildProject(probe)).file)
+    const again = await readFile((await build(probe)).file)
     assert.ok(once.equals(again))
     for (const path of [root, process.env['HOME'] ?? root]) assert.is(once.includes(path), false, path)
   })

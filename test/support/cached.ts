@@ -16,11 +16,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, dirname, extname, join, resolve } from 'node:path'
+import { basename, dirname, extname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const folder = join(root, 'node_modules/.cache/innkeeper/tests')
+const folder = process.env['INNKEEPER_TEST_CACHE'] || join(root, 'node_modules/.cache/innkeeper/tests')
 /** What nobody asked for in so long is taken away. */
 const keptMs = 7 * 24 * 3_600_000
 const lookEveryMs = 25
@@ -99,7 +99,11 @@ function toolsOf(module: string): string {
   let digest = tools.get(module)
   if (digest === undefined) {
     const hash = createHash('sha256').update(known)
-    for (const file of [...reached(module)].sort()) hash.update(`${file}\0`).update(readFileSync(file)).update('\0')
+    for (const file of [...reached(module)].sort())
+      hash
+        .update(`${relative(root, file)}\0`)
+        .update(readFileSync(file))
+        .update('\0')
     digest = hash.digest('hex')
     tools.set(module, digest)
   }

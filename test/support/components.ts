@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../../host/build/build.ts'
 import { readProject } from '../../host/build/project.ts'
+import { compilerOf } from './building.ts'
 import { contentOf, keyOf, oneAtATime } from './cached.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -31,8 +32,9 @@ export function fixture(name: string): Promise<Component> {
 export async function built(project: string, name: string): Promise<Component> {
   const file = join(root, 'guests/build', `${name}.wasm`)
   const directory = join(root, project)
-  const { proto } = readProject(directory)
-  const key = keyOf(import.meta.url, [project, contentOf(directory), contentOf(proto)])
+  const { proto, language } = readProject(directory)
+  const inputs = [project, contentOf(directory), contentOf(proto), await compilerOf(language)]
+  const key = keyOf(import.meta.url, inputs)
   // With the hash of the file: others write there, too.
   const stamp = (bytes: Uint8Array) => `${key} ${createHash('sha256').update(bytes).digest('hex')}`
   const have = (): Component | undefined => {

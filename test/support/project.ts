@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildProject } from '../../host/build/build.ts'
 import type { Kind } from '../../host/build/kinds.ts'
 import { BuildError } from '../../host/build/problem.ts'
 import { templateFiles } from '../../host/build/template.ts'
+import { buildProject } from './building.ts'
 import { cached } from './cached.ts'
 
 const parent = fileURLToPath(new URL('../fixtures/gen/', import.meta.url))
