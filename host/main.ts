@@ -100,6 +100,7 @@ const expireEveryMs = 60_000
 const reopenEveryMs = 500
 /** How often the room on the disk is looked at. */
 const diskEveryMs = 1_000
+const warnAfterMs = 1_000
 /** The last commit is noted so often, if there was one (incarnation.N3). */
 const noteEveryMs = 500
 /** Entities with open streams that are woken in one turn of the loop. */
@@ -290,6 +291,8 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     setInterval(() => recover(), reopenEveryMs),
     setInterval(() => note(), noteEveryMs),
     setInterval(() => void lookAtDisk(), diskEveryMs),
+    // Not while it starts: what it asks for is a process.
+    setTimeout(() => void warnUnsealed(log), warnAfterMs),
   ]
   const lookAtDisk = async () => {
     if (parts.store === undefined) disk.freeBytes = await freeBytesOf(config.data, log)
@@ -405,7 +408,6 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
     await journal.close()
   }
   try {
-    void warnUnsealed(log)
     await lookAtDisk()
     await outbox.load()
     await deployer.restore(config.without)

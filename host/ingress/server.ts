@@ -8,7 +8,6 @@
 // S5. A connection without a call is closed after `connectionIdleMs`; a request that is not whole after `requestMs` ends (patience.ts).
 // S6. While the host starts, calls are UNAVAILABLE: nothing is called unknown that may be served in a moment.
 
-import http from 'node:http'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import net from 'node:net'
 import { requestIdOf } from './call.ts'
@@ -23,6 +22,9 @@ import { createHttpJson } from './http-json.ts'
 import { createNotYet } from './not-yet.ts'
 import { Patience } from './patience.ts'
 import { Streams } from './stream.ts'
+
+// As an import it would have all that it exports, and so load undici, which takes longer than the rest of a start's modules together.
+const http = process.getBuiltinModule('node:http')
 
 const silenceMs = 10_000
 const headersMs = 60_000
