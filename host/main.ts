@@ -60,6 +60,8 @@ export interface HostParts {
   readonly log?: Logger
   /** Instead of a data directory: for tests. */
   readonly store?: Store
+  /** Idle entities are looked for this often: for tests. */
+  readonly sweepEveryMs?: number
   /** Instead of linking: for tests. */
   readonly link?: typeof link
   /** Take no calls before `Host.ready`: something is still to be deployed. */
@@ -286,7 +288,7 @@ async function compose(config: Config, parts: HostParts, store: Store, log: Logg
   )
 
   const timers = [
-    setInterval(() => passivate(), sweepEveryMs),
+    setInterval(() => passivate(), parts.sweepEveryMs ?? sweepEveryMs),
     setInterval(() => forget(), expireEveryMs),
     setInterval(() => recover(), reopenEveryMs),
     setInterval(() => note(), noteEveryMs),

@@ -293,7 +293,7 @@ function asksState(id: string): Json {
 }
 
 async function until(check: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -64,6 +64,15 @@ export async function http(
   return { status: response.status, headers: response.headers, text, json }
 }
 
+/** Once no more than `left` entities are in memory. */
+export async function passivated(host: Host, left = 0): Promise<void> {
+  for (;;) {
+    const { text } = await http(host.admin, 'GET', '/metrics')
+    if (Number(/^innkeeper_activations (\d+)$/m.exec(text)?.[1]) <= left) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
 export interface GrpcAnswer {
   readonly code: number
   readonly message: string
