@@ -17,7 +17,7 @@ const cache = `${root}node_modules/.cache/innkeeper`
 const names = process.argv.slice(2)
 const atOnce = 2 * availableParallelism()
 // Of one file: on a new machine it may compile a language's whole standard library first.
-const timeLimitMs = 600_000
+const timeLimitMs = 1_800_000
 
 interface Result {
   readonly file: string
