@@ -1,6 +1,6 @@
 // Figures from inside: the guest alone, replay, and how long a start takes.
 
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -212,10 +212,26 @@ export async function replay(language: string, loaded: Loaded): Promise<readonly
   return figures
 }
 
-/** From starting `inn up` on a data directory with the TypeScript counter to the first answered call. Median of five. */
+/** From starting `inn up` on a data directory with the TypeScript counter to the first answered call, ended while idle and under load. Median of
+ *  five. */
 export async function coldStart(): Promise<readonly Figure[]> {
   const component = join(root, 'guests/build/counter-typescript.wasm')
   if (!existsSync(component)) return []
+  return [
+    { name: 'inn up with the TypeScript counter, to the first answer', value: await starts(component, 0), unit: 'ms' },
+    {
+      name: 'the same, after it was killed under the load of `http`',
+      value: await starts(component, killedAfterMs),
+      unit: 'ms',
+    },
+    { name: 'of it, Node and an empty script', value: emptyNode(), unit: 'ms' },
+  ]
+}
+
+const killedAfterMs = 5_000
+
+/** `loadMs`: so long it is under load before it is killed. */
+async function starts(component: string, loadMs: number): Promise<number> {
   const data = mkdtempSync(join(tmpdir(), 'innkeeper-start-'))
   const times: number[] = []
   for (let run = 0; run < 6; run++) {
@@ -238,26 +254,45 @@ export async function coldStart(): Promise<readonly Figure[]> {
       ['--disable-warning=ExperimentalWarning', ...args, ...(run === 0 ? [component] : [])],
       { cwd: root, stdio: 'ignore' },
     )
-    for (;;) {
-      const answered = await fetch(`http://127.0.0.1:${port}/counter/a/add`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"amount":1}',
-      }).catch(() => undefined)
-      if (answered?.ok) break
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
+    while (!(await added(port))) await new Promise((resolve) => setTimeout(resolve, 5))
     // The first run deploys; the others start with what is there.
     if (run > 0) times.push(performance.now() - started)
+    const load = loadMs > 0 ? underLoad(port, loadMs) : undefined
+    if (load !== undefined) await new Promise((resolve) => setTimeout(resolve, loadMs))
     child.kill('SIGKILL')
     await new Promise((resolve) => child.on('exit', resolve))
+    load?.kill('SIGKILL')
   }
   rmSync(data, { recursive: true, force: true })
   times.sort((a, b) => a - b)
-  return [
-    { name: 'inn up with the TypeScript counter, to the first answer', value: times[2]!, unit: 'ms' },
-    { name: 'of it, Node and an empty script', value: emptyNode(), unit: 'ms' },
-  ]
+  return times[2]!
+}
+
+async function added(port: number): Promise<boolean> {
+  const answered = await fetch(`http://127.0.0.1:${port}/counter/a/add`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"amount":1}',
+  }).catch(() => undefined)
+  await answered?.arrayBuffer()
+  return answered?.ok === true
+}
+
+/** As `http` does it; longer than it is needed. */
+function underLoad(port: number, ms: number): ChildProcess {
+  const options = {
+    kind: 'http',
+    port,
+    connections: 64,
+    keys: 1_000,
+    path: '/counter/KEY/add',
+    warmupMs: 0,
+    ms: 2 * ms,
+  }
+  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'bench/load.ts', JSON.stringify(options)], {
+    cwd: root,
+    stdio: 'ignore',
+  })
 }
 
 function emptyNode(): number {

@@ -42,6 +42,8 @@ export interface HousekeepingParts {
   readonly directory: string | undefined
   /** Entities that were left with open streams are to hear of it. */
   readonly wake: () => void
+  /** How often idle entities are looked for; as usual if it is left out. */
+  readonly sweepEveryMs: number | undefined
   readonly stopping: () => boolean
 }
 
@@ -59,7 +61,7 @@ export class Housekeeping {
 
   start(): void {
     this.timers = [
-      setInterval(() => this.passivate(), sweepEveryMs),
+      setInterval(() => this.passivate(), this.parts.sweepEveryMs ?? sweepEveryMs),
       setInterval(() => void this.forget(), forgetEveryMs),
       setInterval(() => this.recover(), reopenEveryMs),
       setInterval(() => this.note(), noteEveryMs),

@@ -18,6 +18,7 @@ import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import { Outbox } from './delivery/outbox.ts'
 import { Deployer } from './deploy/deploy.ts'
+import type { link } from './deploy/link.ts'
 import { sandbox, unsealed } from './deploy/sandbox.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
@@ -61,6 +62,10 @@ export interface HostParts {
   readonly log?: Logger
   /** Instead of a data directory: for tests. */
   readonly store?: Store
+  /** Idle entities are looked for this often: for tests. */
+  readonly sweepEveryMs?: number
+  /** Instead of linking: for tests. */
+  readonly link?: typeof link
   /** Take no calls before `Host.ready`: something is still to be deployed. */
   readonly waits?: boolean
   /** The admin port is another thread's, which calls `Host.handleAdmin`. */
@@ -95,6 +100,8 @@ export interface Host {
   ready(): void
   stop(): Promise<void>
 }
+
+const warnAfterMs = 1_000
 
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
 export async function startHost(config: Config, parts: HostParts = {}): Promise<Host> {
@@ -199,6 +206,7 @@ class Core {
     this.deployer = new Deployer({
       ...{ catalog, journal, services, limits, clock, log },
       sealedOnly: config.requireSandbox,
+      ...(parts.link && { link: parts.link }),
     })
     const unfit = () => store.failure() !== undefined
     this.scrubbing = config.scrub ? new Scrubbing({ store, log, unfit }) : undefined
@@ -295,6 +303,7 @@ class Core {
       partitions: this.partitions.all,
       directory: parts.store === undefined ? config.data : undefined,
       wake: () => this.wake(this.keepers()),
+      sweepEveryMs: parts.sweepEveryMs,
       stopping: () => this.stopping,
     })
   }
@@ -339,14 +348,16 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
     await ingress?.close(config.stopWaitMs)
     // Functions still hear of the streams that this ended.
     for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
+    clearTimeout(warning)
     await admin?.close()
     await core.close()
   }
   let handleAdmin: AdminHandler
   housekeeping.start()
   core.scrubbing?.start()
+  // Not while it starts: what it asks for is a process.
+  const warning = setTimeout(() => void warnUnsealed(log), warnAfterMs)
   try {
-    void warnUnsealed(log)
     await housekeeping.lookAtDisk()
     await outbox.load()
     await deployer.restore(config.without)

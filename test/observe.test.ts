@@ -60,7 +60,7 @@ Observe('§metric-1: commands, changes, effects, faults and streams of every kin
   for (const service of [counter, values, replicas, actions]) assert.ok(of(service, 'function_seconds_count')[0]! >= 1)
   stream.cancel()
   let later = await metrics()
-  for (let tries = 0; tries < 200 && !/^innkeeper_activations 0$/m.test(later); tries += 1) {
+  for (let tries = 0; tries < 6_000 && !/^innkeeper_activations 0$/m.test(later); tries += 1) {
     await new Promise((resolve) => setTimeout(resolve, 50))
     later = await metrics()
   }

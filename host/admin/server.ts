@@ -12,7 +12,6 @@
 
 import { timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { Config } from '../config.ts'
@@ -27,6 +26,9 @@ import type { AdminResult } from './api.ts'
 import { Guesses } from './guesses.ts'
 import type { AdminHandler } from './handle.ts'
 import { bodyBytesMax } from './handle.ts'
+
+// As an import it would have all that it exports, and so load undici, which takes longer than the rest of a start's modules together.
+const http = process.getBuiltinModule('node:http')
 
 export interface AdminServer {
   readonly address: AddressInfo

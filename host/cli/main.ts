@@ -9,7 +9,7 @@ import { endWithReader } from './reader.ts'
 
 interface Listed extends Usage {
   /** Only when it is used: help should not wait for compilers to load. */
-  readonly load: () => Promise<Subcommand>
+  readonly load: (words: readonly string[]) => Promise<Subcommand>
 }
 
 const subcommands: readonly Listed[] = [
@@ -41,7 +41,11 @@ const subcommands: readonly Listed[] = [
     name: 'up',
     usage: '[--data DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--dev] [FILE.wasm ...]',
     summary: 'start a host, and deploy the given components',
-    load: async () => (await import('./up.ts')).upCommand,
+    load: async (words) => {
+      if (!words.some((word) => word === '--help' || word === '-h' || word === '--print-config'))
+        (await import('../supervisor/early.ts')).beginEarly()
+      return (await import('./up.ts')).upCommand
+    },
   },
   {
     name: 'deploy',
@@ -122,7 +126,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const listed = subcommands.find((one) => one.name === name)
   if (listed === undefined) return fail(`inn: no command ${JSON.stringify(name)}; \`inn --help\` lists them`, 2)
   try {
-    const command = await listed.load()
+    const command = await listed.load(rest)
     const args = readArgs(listed, command, rest)
     if (args.is('help')) {
       print(help(listed, command))

@@ -22,6 +22,8 @@ export interface ArtefactsParts {
   readonly log: Logger
   /** Link nothing where the linking process cannot be sealed. */
   readonly sealedOnly?: boolean
+  /** Instead of linking: tests keep what was linked. */
+  readonly link?: typeof link
 }
 
 /** A stored component cannot be run by this version of the host. */
@@ -82,7 +84,8 @@ export class Artefacts {
     if (this.running >= atOnceMax) await new Promise<void>((resolve) => this.waiting.push(resolve))
     else this.running += 1
     try {
-      return await link(component, this.parts.limits, onProgress, { sealedOnly: this.parts.sealedOnly === true })
+      const { limits, sealedOnly = false, link: make = link } = this.parts
+      return await make(component, limits, onProgress, { sealedOnly })
     } finally {
       const next = this.waiting.shift()
       if (next === undefined) this.running -= 1

@@ -6,6 +6,7 @@
 //
 // Owns: the start.   main.ts owns: the host.   supervisor.ts owns: when.
 
+import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { AdminCall } from '../admin/handle.ts'
 import type { Config } from '../config.ts'
@@ -47,7 +48,9 @@ export interface DeployCall {
 
 const beatEveryMs = 100
 
-const { config, waits, inHand, guilty, endings } = workerData as PartitionStart
+/** One that was begun early (early.ts) is told later. */
+const given = (workerData as PartitionStart | undefined) ?? (await once(parentPort!, 'message'))[0]
+const { config, waits, inHand, guilty, endings } = given as PartitionStart
 const memory = new InHandMemory(inHand)
 setInterval(() => memory.beat(), beatEveryMs).unref()
 const say = (word: Beginning) => parentPort!.postMessage(word)

@@ -10,7 +10,7 @@
 // Owns: threads.   watchdog.ts owns: finding what is stuck.   partition.ts owns: serving.   router/quarantine.ts owns: what becomes of the
 // guilty.
 
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { AdminHandler } from '../admin/handle.ts'
 import type { AdminServer } from '../admin/server.ts'
@@ -20,6 +20,7 @@ import type { DeployResult } from '../deploy/deploy.ts'
 import { InnkeeperError, wire } from '../errors.ts'
 import { type Act, type InHand, InHandMemory } from '../in-hand.ts'
 import { createLog } from '../observe/log.ts'
+import { beginThread, partitionScript, takeEarly } from './early.ts'
 import { Rpc, toError } from './rpc.ts'
 import type { Beginning, DeployCall, PartitionStart, Served } from './serving.ts'
 import { threadRanMs } from './thread-time.ts'
@@ -59,7 +60,7 @@ export interface SuperviseOptions {
 
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
 export async function supervise(config: Config, options: SuperviseOptions): Promise<SupervisedHost> {
-  const { waits, log = createLog(config.logLevel), partition = new URL('./serving.ts', import.meta.url) } = options
+  const { waits, log = createLog(config.logLevel), partition = partitionScript } = options
   const supervisor = new Supervisor(config, log, waits, partition)
   await supervisor.open()
   return supervisor
@@ -231,7 +232,9 @@ class Supervisor implements SupervisedHost {
     const [, port = ''] = /:(\d+)$/.exec(bound) ?? []
     const own = port === '' ? config : { ...config, listen: { ...config.listen, port: Number(port) } }
     const start: PartitionStart = { config: own, waits, inHand: memory.buffer, guilty, endings }
-    const worker = new Worker(this.script, { workerData: start })
+    const early = this.script === partitionScript ? takeEarly() : undefined
+    early?.postMessage(start)
+    const worker = early ?? beginThread(this.script, start)
     this.worker = worker
     return new Promise((resolve, reject) => {
       let partition: Partition | undefined

@@ -4,13 +4,15 @@ import { readFileSync } from 'node:fs'
 import nodeHttp from 'node:http'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { link } from '../../host/deploy/link.ts'
 import { component } from '../support/components.ts'
 import type { HttpAnswer } from '../support/host.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 
 const counter = 'examples.counter.v1.Counter'
 const data = temporary()
-const host = await testHost(data.path)
+// Which tells its progress.
+const host = await testHost(data.path, {}, { link })
 const { bytes } = await component('counter/typescript')
 const of = (path = '') => `/v1/services/${counter}${path}`
 const get = (path: string, headers: Record<string, string> = {}) => http(host.admin, 'GET', path, undefined, headers)

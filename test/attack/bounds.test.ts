@@ -46,7 +46,7 @@ async function effects(host: { admin: string }): Promise<readonly Effect[]> {
 
 /** None is under way; what is parked. */
 async function settled(host: { admin: string }): Promise<readonly Effect[]> {
-  for (let tries = 0; tries < 3_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     const all = await effects(host)
     if (all.every(({ parked }) => parked !== null)) return all
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -111,7 +111,7 @@ Bounds('§effect-9: a chain is counted on over kill -9', async () => {
       const client = new ScriptClient(host.listen)
       if (kill === 0) assert.is((await client.call(values, 'Do', 'b', bomb(1))).code, 0)
       const least = 20 * (kill + 1)
-      for (let tries = 0; tries < 3_000; tries++) {
+      for (let tries = 0; tries < 6_000; tries++) {
         if (Number((await client.call(values, 'Do', 'b', show)).text) >= least) break
       }
       client.close()
@@ -334,7 +334,7 @@ for (const [what, first, code, causes] of [
 Bounds('a chain that fills the share of its service leaves the outbox to others while it goes on', async () => {
   await running({ 'outbox-effects-max': '200' }, async (host, client) => {
     assert.is((await client.call(values, 'Do', 'k1', spreads)).code, 0)
-    for (let tries = 0; tries < 1_000; tries++)
+    for (let tries = 0; tries < 6_000; tries++)
       if ((await metric(host, 'outbox_effects_of_service', values)) > 160) break
     const held = await metric(host, 'outbox_effects_of_service', values)
     assert.ok(held > 160 && held <= 175, `${held} effects of 200`)
@@ -500,7 +500,7 @@ Bounds('states that fill the memory for states push out their own service, and n
     const large = `return { change: { updated: 'x'.repeat(30000) }, outcome: say('') }`
     for (let at = 0; at < 30; at++) assert.is((await client.call(values, 'Do', `k${at}`, large)).code, 0)
     // Looked at now and then.
-    for (let tries = 0; tries < 500 && (await metric(host, 'entities_passivated_total', values)) < 20; tries++)
+    for (let tries = 0; tries < 6_000 && (await metric(host, 'entities_passivated_total', values)) < 20; tries++)
       await new Promise((resolve) => setTimeout(resolve, 20))
     assert.ok((await metric(host, 'entities_passivated_total', values)) >= 20)
     assert.is(await metric(host, 'entities_passivated_total', counter), 0)

@@ -56,7 +56,7 @@ const moment = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Nothing is open any more. */
 async function quiet(): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     const text = await host.metrics.registry.metrics()
     const open = text.split('\n').filter((line) => /^innkeeper_streams_open\{.*\} [1-9]/.test(line))
     if (open.length === 0) return
@@ -99,7 +99,7 @@ Deaf('§reflection-3: many streams of one connection: past the bound they end, a
       waiting.delete(stream)
     })
   }
-  for (let tries = 0; tries < 500 && statuses.length < 40 - fits; tries++) await moment(10)
+  for (let tries = 0; tries < 6_000 && statuses.length < 40 - fits; tries++) await moment(10)
   await moment(200)
   // Each stream takes some bytes besides its answer, and where one is cut there is a little room afterwards.
   const left = 40 - statuses.length
@@ -154,7 +154,7 @@ Deaf('watches count among the open streams, and give their places back', async (
       stream.end(frame(Buffer.alloc(0)))
       void status.then((code) => statuses.push(code))
     }
-    for (let tries = 0; tries < 500 && statuses.length < 5; tries++) await moment(10)
+    for (let tries = 0; tries < 6_000 && statuses.length < 5; tries++) await moment(10)
     assert.equal(statuses, Array(5).fill('8'))
     session.destroy()
   }

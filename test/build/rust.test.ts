@@ -15,11 +15,12 @@ import { interfaces } from '../../host/guest/layout.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { loadSchema } from '../../host/schema/load.ts'
-import { buildProject } from '../../sdk/build/build.ts'
+import { buildProject as build } from '../../sdk/build/build.ts'
 import { findRust } from '../../sdk/build/languages/rust/build.ts'
 import { BuildError } from '../../sdk/build/problem.ts'
 import { MissingTool, runTool } from '../../sdk/build/toolchain.ts'
 import { conformance } from '../conformance/languages.ts'
+import { buildProject } from '../support/building.ts'
 import { component } from '../support/components.ts'
 import { skip } from '../support/skip.ts'
 import { checkTalkative, told } from '../support/talkative.ts'
@@ -336,7 +337,7 @@ else {
 
   Rust('cargo test shows log lines, each once, and those before a panic', async () => {
     await written(talkative)
-    await buildProject(probe)
+    await build(probe)
     await mkdir(join(probe, 'tests'), { recursive: true })
     const rules = (await readFile(join(counter, 'tests/rules.rs'), 'utf8')).replaceAll(
       'use counter::',
@@ -364,9 +365,9 @@ fn shown() {
 
   Rust('the same source has the same bytes', async () => {
     await written((source) => source)
-    const once = await readFile((await buildProject(probe)).file)
+    const once = await readFile((await build(probe)).file)
     await written((source) => `${source}\n// A comment.\n`)
-    const again = await readFile((await buildProject(probe)).file)
+    const again = await readFile((await build(probe)).file)
     assert.ok(once.equals(again))
     for (const path of [root, process.env['HOME'] ?? root]) assert.is(once.includes(path), false, path)
   })

@@ -11,12 +11,13 @@ import * as assert from 'uvu/assert'
 import { load } from '../../host/guest/load.ts'
 import { credentialProblem, transportProblem } from '../../host/header-names.ts'
 import { defaultLimits } from '../../host/limits.ts'
-import { buildProject } from '../../sdk/build/build.ts'
+import { buildProject as build } from '../../sdk/build/build.ts'
 import { findSwift } from '../../sdk/build/languages/swift/build.ts'
 import { testSwift } from '../../sdk/build/languages/swift/test.ts'
 import { BuildError } from '../../sdk/build/problem.ts'
 import { readProject } from '../../sdk/build/read-project.ts'
 import { findTool, MissingTool } from '../../sdk/build/toolchain.ts'
+import { buildProject } from '../support/building.ts'
 import { built, component } from '../support/components.ts'
 import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
@@ -294,9 +295,9 @@ else {
     const service = readFileSync(join(root, 'guests/counter/swift/Sources/Service/Service.swift'), 'utf8')
     writeProject(folder, proto, 'counter.proto', service)
     cpSync(sdk, join(folder, 'innkeeper-sdk'), { recursive: true })
-    const { services } = await buildProject(folder)
+    const { services } = await build(folder)
     assert.equal(services, ['examples.counter.v1.Counter'])
-    const again = await buildProject(folder)
+    const again = await build(folder)
     assert.ok(again.steps.find(({ step }) => step === 'compile')!.ms < 500)
   })
 }

@@ -4,7 +4,6 @@ import { randomInt } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { checkLaws } from '../../host/deploy/laws/laws.ts'
-import { link } from '../../host/deploy/link.ts'
 import { streamsOf } from '../../host/deploy/methods.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import { GuestFault } from '../../host/guest/guest.ts'
@@ -14,6 +13,7 @@ import type { Host } from '../../host/main.ts'
 import { loadSchema } from '../../host/schema/load.ts'
 import type { Json } from '../../host/transcode/to-message.ts'
 import { temporary, testHost } from '../support/host.ts'
+import { linked } from '../support/linked.ts'
 import { skip } from '../support/skip.ts'
 import { Alone, nowMs } from './alone.ts'
 import { hex, sized } from './bytes.ts'
@@ -60,13 +60,13 @@ interface Guest {
 const guests = new Map<string, Promise<Guest>>()
 
 async function start(component: Uint8Array): Promise<Guest> {
-  const linked = await link(component, defaultLimits)
-  if (!linked.ok) throw new Error(linked.reasons.join('; '))
+  const made = await linked(component, defaultLimits)
+  if (!made.ok) throw new Error(made.reasons.join('; '))
   const data = temporary()
   const host = await testHost(data.path)
   const deployed = await host.deployer.deploy(component)
   assert.ok(deployed.ok, JSON.stringify(deployed))
-  return { artefact: linked.artefact, host, talk: new Conversation(host), data }
+  return { artefact: made.artefact, host, talk: new Conversation(host), data }
 }
 
 /** A test of one case in one language, marked in the table. */
@@ -293,7 +293,7 @@ function asksState(id: string): Json {
 }
 
 async function until(check: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

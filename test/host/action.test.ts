@@ -66,7 +66,7 @@ function sendAll(codes: readonly string[], end = true): Promise<{ code: number; 
 }
 
 async function until(check: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -48,7 +48,7 @@ const service = 'test.odd.v1.Odd'
 
 /** All waiting effects have arrived. */
 async function settled(host: HostProcess): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     const { effects } = (await http(host.admin, 'GET', '/v1/effects')).json
     if (effects.length === 0) return
     assert.equal(

@@ -66,7 +66,7 @@ const effects = async () => (await http(host.admin, 'GET', '/v1/effects')).json.
 const change = { 'content-type': 'application/json' }
 
 async function until(check: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -18,7 +18,7 @@ const [name, portText] = host.listen.split(':') as [string, string]
 const port = Number(portText)
 
 async function until(check: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 2_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

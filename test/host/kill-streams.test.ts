@@ -17,7 +17,6 @@ const countIn = (id: string, synchronous = false) => `effect('Values', 'Do', '${
 const component = await scripted()
 
 async function settled(admin: string): Promise<void> {
-  // The longest back-off but one is 10 s, and no machine is too slow.
   for (let tries = 0; tries < 6_000; tries++) {
     const { effects } = (await http(admin, 'GET', '/v1/effects')).json
     if (effects.length === 0) return
@@ -27,7 +26,7 @@ async function settled(admin: string): Promise<void> {
 }
 
 async function until(check: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -40,7 +40,7 @@ async function bounded(flags: Record<string, string>, run: (at: Bounded) => Prom
 }
 
 async function until(check: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -205,7 +205,7 @@ Out('§metadata-6: of a stream that begins without an element, those of its firs
   const code = `return { answer: none(), subscribe: ${JSON.stringify({ changed })} }`
   const opening = call(replicas, 'Open', code, new Metadata(), true)
   const state = `/v1/services/${replicas}/entities/md/state`
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     const { json } = await http(host.admin, 'GET', state)
     if (json.streams?.length > 0) break
     await new Promise((resolve) => setTimeout(resolve, 10))

@@ -65,7 +65,7 @@ const joining = `return { operations: [add(1)], answer: say('open'), subscribe: 
 const join = (id: string) => client.listen(replicas, 'Open', id, joining)
 
 async function until(check: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

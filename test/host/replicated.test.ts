@@ -6,12 +6,16 @@ import * as assert from 'uvu/assert'
 import { Replica } from '../../host/crdt/replica.ts'
 import { frame } from '../../host/ingress/envelope.ts'
 import type { Host } from '../../host/main.ts'
-import { http, temporary, testHost } from '../support/host.ts'
+import { http, passivated, temporary, testHost } from '../support/host.ts'
 import type { Answered, Listening } from '../support/scripted.ts'
 import { replicas, ScriptClient, script, scripted } from '../support/scripted.ts'
 
 const data = temporary()
-let host: Host = await testHost(data.path, { 'passivate-after-ms': '50', 'stream-backlog-max': '20' })
+let host: Host = await testHost(
+  data.path,
+  { 'passivate-after-ms': '50', 'stream-backlog-max': '20' },
+  { sweepEveryMs: 20 },
+)
 assert.ok((await host.deployer.deploy(await scripted())).ok)
 let client = new ScriptClient(host.listen)
 const act = (id: string, code: string, headers: Record<string, string> = {}): Promise<Answered> =>
@@ -53,9 +57,8 @@ function openBy(session: http2.ClientHttp2Session, id: string, code: string): ht
   request.end(frame(0, script(id, code)))
   return request
 }
-const passivated = () => new Promise((resolve) => setTimeout(resolve, 1_300))
 async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
@@ -108,7 +111,7 @@ Kinds(
 
 Kinds('§memory-1: a value survives passivation, and comes back whole', async () => {
   await changed('p', "create('orSet')", ...Array.from({ length: 50 }, (_, at) => `insert('e${at}')`))
-  await passivated()
+  await passivated(host)
   assert.is((await act('p', 'return { answer: say(view.value.size) }')).text, '50')
 })
 
@@ -233,7 +236,7 @@ Kinds(
     assert.is(revision, 82)
     assert.is(records.at(-1).revision, 82)
     assert.ok(records.length < 60, `${records.length} of 82 records are kept`)
-    await passivated()
+    await passivated(host)
     assert.equal(await show('busy'), { elements: ['last'], size: 1 })
   },
 )
@@ -393,7 +396,7 @@ Streams(
   async () => {
     const one = open('s11', { operations: 'increment(1)' })
     await one.until(1)
-    await passivated()
+    await passivated(host, 1)
     await changed('s11', 'increment(1)')
     assert.equal(await one.until(2), ['opened', '{"counter":"2"}'])
     one.cancel()
@@ -472,7 +475,7 @@ Streams(
     assert.equal(await act('gone', change("create('flag')")), deleted)
     const two = open('gone')
     assert.equal([await two.ended(), two.message], [5, 'Entity deleted'])
-    await passivated()
+    await passivated(host)
     assert.equal(await act('gone', read), deleted)
   },
 )
@@ -616,7 +619,7 @@ Streams(
     assert.is(await one.ended(), 0)
     client.close()
     await stopping
-    host = await testHost(data.path, { 'passivate-after-ms': '50' })
+    host = await testHost(data.path, { 'passivate-after-ms': '50' }, { sweepEveryMs: 20 })
     client = new ScriptClient(host.listen)
     assert.equal(await show('stop'), { counter: '100' })
     assert.equal(await act('gone', read), { code: 5, message: 'Entity deleted', text: '' })

@@ -6,13 +6,17 @@ import type { Answer, Command } from '../../host/command.ts'
 import type { Host } from '../../host/main.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { component, fixture } from '../support/components.ts'
-import { grpcClient, http, schemaOf, temporary, testHost } from '../support/host.ts'
+import { grpcClient, http, passivated, schemaOf, temporary, testHost } from '../support/host.ts'
 import { memoryStore } from '../support/store.ts'
 
 const odd = 'test.odd.v1.Odd'
 const counter = 'examples.counter.v1.Counter'
 const data = temporary()
-const host: Host = await testHost(data.path, { 'message-bytes-max': '100000', 'passivate-after-ms': '50' })
+const host: Host = await testHost(
+  data.path,
+  { 'message-bytes-max': '100000', 'passivate-after-ms': '50' },
+  { sweepEveryMs: 20 },
+)
 for (const { bytes } of [
   await fixture('odd'),
   await component('counter/typescript'),
@@ -45,7 +49,7 @@ function command(more: Partial<Command>): Command {
 }
 
 async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
@@ -276,7 +280,7 @@ Service('§event-8: a state is shown as of now, and as of an earlier event', asy
 Service('§memory-1: passivated entities come back with what they were, and no command is lost on the way', async () => {
   for (let round = 0; round < 3; round++) {
     await Promise.all(Array.from({ length: 50 }, (_, index) => act(`sleepy-${index}`, 'add', { amount: 1 })))
-    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    await passivated(host)
   }
   for (let index = 0; index < 50; index++) assert.is(await total(`sleepy-${index}`), 3)
 })

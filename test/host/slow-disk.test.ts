@@ -36,7 +36,7 @@ async function metric(host: HostProcess, name: string): Promise<number> {
 
 /** Write until the host has found the disk slow, or quick. */
 async function until(host: HostProcess, slow: 0 | 1): Promise<void> {
-  for (let tries = 0; tries < 3_000; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if ((await metric(host, 'disk_slow')) === slow) return
     await add(host, 'found')
   }
@@ -223,7 +223,7 @@ async function endsWhileCommitting(library: string): Promise<void> {
   try {
     disk.take(100)
     for (let tries = 0; (await metric(host, 'disk_slow')) === 0; tries++) {
-      assert.ok(tries < 100, 'the disk was not found slow')
+      assert.ok(tries < 6_000, 'the disk was not found slow')
       assert.is((await client.call(values, 'Do', 'one', put('kept'))).code, 0)
     }
     disk.take(longMs)
@@ -236,7 +236,7 @@ async function endsWhileCommitting(library: string): Promise<void> {
     disk.take(0)
     const release = () => http(host.admin, 'POST', `/v1/services/${values}/release`, {})
     for (let tries = 0; (await release().catch(() => undefined))?.status !== 200; tries++) {
-      assert.ok(tries < 300, 'the host did not come back')
+      assert.ok(tries < 6_000, 'the host did not come back')
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
     const show = async () => (await client.call(values, 'Do', 'one', 'return { outcome: say(value) }')).text

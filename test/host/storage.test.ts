@@ -39,7 +39,7 @@ const count = async (id: string) => Number((await client.call(replicas, 'Do', id
 const ready = async () => (await http(host.admin, 'GET', '/readyz')).status
 
 async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

@@ -3,11 +3,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Host } from '../../host/main.ts'
-import { http, temporary, testHost } from '../support/host.ts'
+import { http, passivated, temporary, testHost } from '../support/host.ts'
 import { actions, ScriptClient, scripted, values } from '../support/scripted.ts'
 
 const data = temporary()
-let host: Host = await testHost(data.path, { 'passivate-after-ms': '50', 'value-history': 'off' })
+let host: Host = await testHost(data.path, { 'passivate-after-ms': '50', 'value-history': 'off' }, { sweepEveryMs: 20 })
 assert.ok((await host.deployer.deploy(await scripted())).ok)
 let client = new ScriptClient(host.listen)
 const act = (id: string, code: string, headers: Record<string, string> = {}) =>
@@ -17,9 +17,6 @@ const put = (text: string, more = '') =>
 const read = 'return { outcome: say(value ?? "nothing") }'
 const show = async (id: string): Promise<string> => (await act(id, read)).text
 const state = async (id: string) => (await http(host.admin, 'GET', `/v1/services/${values}/entities/${id}/state`)).json
-
-/** Longer than it takes an idle entity to leave the memory: the sweep comes once a second. */
-const passivated = () => new Promise((resolve) => setTimeout(resolve, 1_300))
 
 const Value = suite('a value entity')
 
@@ -42,7 +39,7 @@ Value('§value-2: delete removes it, deleting nothing is fine, and an update cre
   await act('d', put('there'))
   assert.is((await act('d', gone)).text, 'gone')
   assert.is(await show('d'), 'nothing')
-  await passivated()
+  await passivated(host)
   assert.is(await show('d'), 'nothing')
   await act('d', put('again'))
   assert.is(await show('d'), 'again')
@@ -51,13 +48,13 @@ Value('§value-2: delete removes it, deleting nothing is fine, and an update cre
 Value('§value-3: an empty value is a value', async () => {
   await act('empty', put(''))
   assert.is((await act('empty', 'return { outcome: say(value === "") }')).text, 'true')
-  await passivated()
+  await passivated(host)
   assert.is((await act('empty', 'return { outcome: say(value === "") }')).text, 'true')
 })
 
 Value('§memory-1: a value survives passivation', async () => {
   await act('p', put('kept'))
-  await passivated()
+  await passivated(host)
   assert.is(await show('p'), 'kept')
 })
 
@@ -228,7 +225,7 @@ Value(
     await act('re', put('two'), { 'idempotency-key': 'kept' })
     client.close()
     await host.stop()
-    host = await testHost(data.path, { 'passivate-after-ms': '50', 'value-history': 'on' })
+    host = await testHost(data.path, { 'passivate-after-ms': '50', 'value-history': 'on' }, { sweepEveryMs: 20 })
     client = new ScriptClient(host.listen)
     assert.is(await show('re'), 'two')
     assert.is((await act('re', put('two'), { 'idempotency-key': 'kept' })).text, 'put')

@@ -38,7 +38,7 @@ Open('§limit-13, connections.C2: one address leaves an eighth to others, and wh
     for (const socket of open.slice(0, 2)) socket.destroy()
     let again: net.Socket | undefined
     // The host hears of it in a moment.
-    for (let tries = 0; again === undefined && tries < 500; tries++) {
+    for (let tries = 0; again === undefined && tries < 6_000; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 10))
       again = await connect(host.address, '127.0.0.1')
     }

@@ -134,7 +134,7 @@ Server('§call-7: a client that vanishes before its answer still has its command
   const { socket } = connect()
   const text = request('{"what":"add","amount":1}', 'content-length: 25\r\n').replace('/odd/raw/', '/odd/gone/')
   await new Promise((resolve) => socket.end(text, () => resolve(undefined)))
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if ((await http(host.listen, 'GET', '/odd/gone/read')).json.total === '1') return
     await turn()
   }

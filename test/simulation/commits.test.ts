@@ -292,7 +292,7 @@ Commits(
 )
 
 async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     if (await check()) return
     await new Promise((resolve) => setTimeout(resolve, 10))
   }

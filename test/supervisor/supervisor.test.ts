@@ -61,7 +61,7 @@ async function withHost(use: (started: Started, data: string) => Promise<void>, 
 
 /** Until it answers: a client of gRPC waits a second before it connects again. */
 async function until<T>(ask: () => Promise<T>, good: (answer: T) => boolean): Promise<T> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < 6_000; tries++) {
     const answer = await ask().catch(() => undefined)
     if (answer !== undefined && good(answer)) return answer
     await new Promise((resolve) => setTimeout(resolve, 25))

@@ -1,47 +1,60 @@
-// The example components, built once for all tests of a machine: a build takes a second, and several files need them.
+// The example components, built once for all tests of a machine: a build takes a second, or a minute, and several files need them.
 
-import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../../sdk/build/build.ts'
-import { languages } from '../../sdk/build/languages/languages.ts'
+import { readProject } from '../../sdk/build/read-project.ts'
+import { compilerOf } from './building.ts'
+import { contentOf, keyOf, oneAtATime } from './cached.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The component of `guests/<guest>`, for example `counter/typescript`. Built again when anything it comes from is newer. */
-export function component(guest: string): Promise<{ file: string; bytes: Uint8Array }> {
+export interface Component {
+  readonly file: string
+  readonly bytes: Uint8Array
+}
+
+/** The component of `guests/<guest>`, for example `counter/typescript`. Built again when anything that it comes from has changed. */
+export function component(guest: string): Promise<Component> {
   return built(`guests/${guest}`, guest.replace('/', '-'))
 }
 
 /** The component of a guest that only tests have. */
-export function fixture(name: string): Promise<{ file: string; bytes: Uint8Array }> {
+export function fixture(name: string): Promise<Component> {
   return built(`test/fixtures/guests/${name}`, `fixture-${name}`)
 }
 
-/** The component of a project anywhere in the checkout, kept as guests/build/<name>.wasm. */
-export async function built(project: string, name: string): Promise<{ file: string; bytes: Uint8Array }> {
+/** The component of a project anywhere in the checkout, kept as guests/build/<name>.wasm. The code that its build generates lies in the
+ *  project, so it is kept beside the checkout's other builds, and not by its key. */
+export async function built(project: string, name: string): Promise<Component> {
   const file = join(root, 'guests/build', `${name}.wasm`)
-  if (!existsSync(file) || statSync(file).mtimeMs < newestSource(project)) {
-    // Several test processes may build at once: each its own file, and the last rename wins with the same content.
-    const own = join(tmpdir(), `innkeeper-${process.pid}-${name}.wasm`)
-    await buildProject(join(root, project), { out: own })
-    mkdirSync(join(root, 'guests/build'), { recursive: true })
-    const staged = `${file}.${process.pid}`
-    rmSync(staged, { force: true })
-    copyFileSync(own, staged)
-    renameSync(staged, file)
-    rmSync(own)
+  const directory = join(root, project)
+  const { proto, language } = readProject(directory)
+  const inputs = [project, contentOf(directory), contentOf(proto), await compilerOf(language)]
+  const key = keyOf(import.meta.url, inputs)
+  // With the hash of the file: others write there, too.
+  const stamp = (bytes: Uint8Array) => `${key} ${createHash('sha256').update(bytes).digest('hex')}`
+  const have = (): Component | undefined => {
+    try {
+      const bytes = readFileSync(file)
+      return readFileSync(`${file}.key`, 'utf8') === stamp(bytes) ? { file, bytes } : undefined
+    } catch {
+      return undefined
+    }
   }
-  return { file, bytes: readFileSync(file) }
-}
-
-function newestSource(project: string): number {
-  const endings = Object.values(languages).flatMap((language) => language.endings)
-  const sources = `*.{${[...new Set(endings), 'proto', 'json', 'wat'].join(',')}}`
-  const patterns = [`${project}/**/${sources}`, 'guests/proto/*.proto', `sdk/**/${sources}`, 'wit/**/*']
-  const files = globSync(patterns, { cwd: root }).filter(
-    (path) => !/(^|\/)(node_modules|gen|target|build)\/(?!.*\.ts$)/.test(path) && !/\/gen\//.test(path),
-  )
-  return Math.max(...files.map((path) => statSync(join(root, path)).mtimeMs))
+  return await oneAtATime(file, have, async () => {
+    const own = join(tmpdir(), `innkeeper-${process.pid}-${name}.wasm`)
+    await buildProject(directory, { out: own })
+    mkdirSync(dirname(file), { recursive: true })
+    const staged = `${file}.${process.pid}`
+    copyFileSync(own, staged)
+    const bytes = readFileSync(staged)
+    renameSync(staged, file)
+    writeFileSync(`${file}.key`, stamp(bytes))
+    rmSync(own)
+    return { file, bytes }
+  })
 }

@@ -12,6 +12,7 @@ import { interfaces } from '../../host/guest/layout.ts'
 import { componentOf as componentOfCore } from '../../sdk/build/component.ts'
 import type { Kind } from '../../sdk/build/kinds.ts'
 import { withWorld, worldName } from '../../sdk/build/world.ts'
+import { cached, contentOf } from './cached.ts'
 
 const fixtures = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
 
@@ -35,7 +36,7 @@ let assemblyScript: Promise<Uint8Array> | undefined
 let quickJs: Promise<Uint8Array> | undefined
 
 export function assemblyScriptCounter(): Promise<Uint8Array> {
-  assemblyScript ??= buildAssemblyScript()
+  assemblyScript ??= cached(import.meta.url, [contentOf(join(fixtures, 'assemblyscript'))], buildAssemblyScript)
   return assemblyScript
 }
 
@@ -67,10 +68,12 @@ async function buildAssemblyScript(): Promise<Uint8Array> {
 
 /** A QuickJS component of a script in test/fixtures/guests, with these interfaces. */
 export async function quickJsGuest(script: string, kinds: readonly Kind[] = ['event-sourced']): Promise<Uint8Array> {
-  const { componentize } = await import('componentize-qjs')
   const jsSource = readFileSync(join(fixtures, script), 'utf8')
-  return withWorld(kinds, async (witPath) => {
-    return (await componentize({ witPath, world: worldName, jsSource, stubWasi: true, sync: true })).component
+  return await cached(import.meta.url, [jsSource, ...kinds], async () => {
+    const { componentize } = await import('componentize-qjs')
+    return await withWorld(kinds, async (witPath) => {
+      return (await componentize({ witPath, world: worldName, jsSource, stubWasi: true, sync: true })).component
+    })
   })
 }
 

@@ -16,6 +16,7 @@ import type { Schema } from '../../host/schema/schema.ts'
 import { toJson } from '../../host/transcode/to-json.ts'
 import type { Json } from '../../host/transcode/to-message.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
+import { linked } from './linked.ts'
 import { partitions } from './store.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -25,7 +26,8 @@ export function temporary(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** In this process, on free ports. `flags` are settings by name. No service waits for having failed, and no batch shrinks on a slow machine. */
+/** In this process, on free ports; what was linked before is not linked again. `flags` are settings by name. No service waits for having failed, and no
+ *  batch shrinks on a slow machine. */
 export async function testHost(data: string, flags: Record<string, string> = {}, parts: HostParts = {}): Promise<Host> {
   const patient = { 'stop-wait-ms': '1000', 'throttled-percent-max': '100', 'batch-ms': '60000' }
   const all = {
@@ -37,7 +39,7 @@ export async function testHost(data: string, flags: Record<string, string> = {},
     ...flags,
   }
   const { config } = loadConfig({ flags: all, env: {}, directory: data })
-  return startHost(config, { log: pino({ level: 'silent' }), ...parts })
+  return startHost(config, { log: pino({ level: 'silent' }), link: linked, ...parts })
 }
 
 export interface HttpAnswer {
@@ -69,6 +71,15 @@ export async function http(
     json = undefined
   }
   return { status: response.status, headers: response.headers, text, json }
+}
+
+/** Once no more than `left` entities are in memory. */
+export async function passivated(host: Host, left = 0): Promise<void> {
+  for (;;) {
+    const { text } = await http(host.admin, 'GET', '/metrics')
+    if (Number(/^innkeeper_activations (\d+)$/m.exec(text)?.[1]) <= left) return
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 }
 
 export interface GrpcAnswer {

@@ -24,7 +24,7 @@ export function runInn(
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
       // A command that hangs is a failure, not the end of the tests.
-      timeout: 60_000,
+      timeout: 300_000,
     })
     let [out, err] = ['', '']
     child.stdout.on('data', (chunk) => {

@@ -11,6 +11,7 @@ import { WireCursor } from '../../host/schema/wire.ts'
 import { Sink } from '../../host/transcode/sink.ts'
 import { compileProtos } from '../../sdk/build/descriptors.ts'
 import { withWorld } from '../../sdk/build/world.ts'
+import { cached } from './cached.ts'
 
 const folder = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
 
@@ -32,16 +33,20 @@ export function scripted(source?: Change, proto?: Change): Promise<Uint8Array> {
 }
 
 async function build(changes: Change, ofProto: Change): Promise<Uint8Array> {
-  const bytes = await descriptors(ofProto)
-  const source = readFileSync(`${folder}scripted.js`, 'utf8').replace(
-    'DESCRIPTORS',
-    `new Uint8Array([${bytes.join()}])`,
-  )
+  const [text, proto] = [changes(textOf('scripted.js')), ofProto(textOf('scripted.proto'))]
+  return cached(import.meta.url, [text, proto], () => make(text, proto))
+}
+
+const textOf = (name: string): string => readFileSync(`${folder}${name}`, 'utf8')
+
+async function make(text: string, protoText: string): Promise<Uint8Array> {
+  const bytes = await descriptors(protoText)
+  const source = text.replace('DESCRIPTORS', `new Uint8Array([${bytes.join()}])`)
   return withWorld(['value', 'replicated', 'action'], async (witPath) => {
     const made = await componentize({
       witPath,
       world: 'service',
-      jsSource: changes(source),
+      jsSource: source,
       stubWasi: true,
       sync: true,
     })
@@ -49,11 +54,11 @@ async function build(changes: Change, ofProto: Change): Promise<Uint8Array> {
   })
 }
 
-async function descriptors(changes: Change): Promise<Uint8Array> {
+async function descriptors(text: string): Promise<Uint8Array> {
   const proto = mkdtempSync(join(tmpdir(), 'innkeeper-scripted-'))
   try {
     const name = 'scripted.proto'
-    writeFileSync(join(proto, name), changes(readFileSync(`${folder}${name}`, 'utf8')))
+    writeFileSync(join(proto, name), text)
     const project = { directory: folder, name: 'scripted', language: 'typescript' as const, entry: '', gen: '' }
     return (await compileProtos({ ...project, proto, files: [name] })).bytes
   } finally {

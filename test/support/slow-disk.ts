@@ -36,7 +36,7 @@ export class SlowDisk {
 
   /** Resolves when a sync has begun since `before`. */
   async begins(before: number): Promise<void> {
-    for (let tries = 0; tries < 3_000; tries++) {
+    for (let tries = 0; tries < 6_000; tries++) {
       if (this.syncs > before) return
       await new Promise((resolve) => setTimeout(resolve, 10))
     }

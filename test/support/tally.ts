@@ -1,9 +1,6 @@
 // Versions of the template's service, with a second event, for tests of upgrades.
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { buildProject } from '../../sdk/build/build.ts'
-import { withProject } from './project.ts'
+import { componentWith } from './project.ts'
 
 export const tally = 'tally.v1.Tally'
 
@@ -29,10 +26,7 @@ export function version({ service = keep, proto = keep }: Variant = {}): Promise
           .replace('  evolve: {', '  evolve: {\n    Unlucky: (state) => state,'),
       ),
   }
-  return withProject(changes, async (folder) => {
-    const { file } = await buildProject(folder, { out: join(folder, 'tally.wasm') })
-    return readFileSync(file)
-  })
+  return componentWith(changes)
 }
 
 /** One that has lost the second event. */

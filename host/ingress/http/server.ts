@@ -3,13 +3,15 @@
 // Owns: Node's server, and its bounds.   ingress/server.ts owns: the port.   The protocols own: requests.
 
 import type { RequestListener, Server } from 'node:http'
-import http from 'node:http'
 import type { Socket } from 'node:net'
 import type { IngressContext } from '../context.ts'
 import { Cors } from '../cors.ts'
 import type { Door } from '../door.ts'
 import { createGrpcWeb, isGrpcWeb } from '../grpc-web/call.ts'
 import { createHttpJson } from './call.ts'
+
+// As an import it would have all that it exports, and so load undici, which takes longer than the rest of a start's modules together.
+const http = process.getBuiltinModule('node:http')
 
 const headersMs = 60_000
 /** How often idle connections are looked for while the server closes. */
