@@ -20,7 +20,7 @@ import { entityId } from '../key.ts'
 import { quarantined } from '../router/quarantine.ts'
 import { routesOf, shown } from '../schema/http-rule.ts'
 import type { Service } from '../services.ts'
-import { nextTurn } from '../slices.ts'
+import { inPortions, nextTurn } from '../slices.ts'
 import { throttledSentence } from '../throttle.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminContext } from './context.ts'
@@ -76,6 +76,8 @@ const followEveryMs = 200
 /** How long a try by hand is waited for. */
 const retryWaitMs = 10_000
 const pageMax = 1_000
+/** Services described in one turn. */
+const servicesAtOnce = 25
 
 export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
   const { services, deployer, journal, commits, entities, outbox, catalog, config, log } = context
@@ -179,8 +181,12 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       run: async () => {
         const { current } = services
         const overlaps = await overlapsIn(current)
-        const all = [...current.services.values()].map((service) => describeService(service, context, overlaps))
-        return { json: { services: all, unrestored: deployer.unrestored } }
+        // As text, some a turn: with a thousand services this is megabytes.
+        const all: string[] = []
+        await inPortions([...current.services.values()], servicesAtOnce, (service) =>
+          all.push(JSON.stringify(describeService(service, context, overlaps))),
+        )
+        return { text: `{"services":[${all.join()}],"unrestored":${JSON.stringify(deployer.unrestored)}}` }
       },
     },
     {
