@@ -47,7 +47,7 @@ export interface Config {
   readonly limits: Limits
 }
 
-export interface Address {
+interface Address {
   readonly host: string
   readonly port: number
 }
@@ -272,7 +272,7 @@ function checkInFlight(values: Record<string, unknown>, problems: string[]): voi
   )
 }
 
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }
 

@@ -18,7 +18,7 @@ const GiB = 1024 ** 3
 /** No more than this need be free for others. */
 const reserveMax = GiB
 
-export interface DiskParts {
+interface DiskParts {
   readonly stored: { readonly usage: Bytes }
   /** Side effects are on disk as well. */
   readonly outbox: { bytesOf(service: string): number; readonly allBytes: number }
@@ -85,7 +85,7 @@ export class Disk {
 }
 
 /** Why a service may not write more. */
-export interface Quota {
+interface Quota {
   readonly refused: string
   readonly why: string
   /** For the operator; callers need not know them. */

@@ -5,7 +5,7 @@
 // E3. A message says what happened and what to do, in one line; a guest's own words never stand in it.
 
 /** Where the fault lies, told to callers so that they know whom to ask. */
-export type ErrorSource = 'caller' | 'guest' | 'host'
+type ErrorSource = 'caller' | 'guest' | 'host'
 
 interface Wire {
   readonly grpc: number

@@ -15,7 +15,7 @@ import type { Services } from './services.ts'
 import type { Turns } from './turns.ts'
 import type { WaitingBudget } from './waiting-budget.ts'
 
-export interface Shown {
+interface Shown {
   readonly metrics: Metrics
   readonly services: Services
   readonly entities: Entities

@@ -28,7 +28,7 @@ const diskEveryMs = 1_000
 /** The last commit is noted so often, if there was one (incarnation.N3). */
 const noteEveryMs = 500
 
-export interface HousekeepingParts {
+interface HousekeepingParts {
   readonly store: Store
   readonly partitions: readonly Partition[]
   readonly commits: GroupCommit

@@ -16,7 +16,7 @@ import { isIPv6 } from 'node:net'
 import { InnkeeperError } from './errors.ts'
 import { fits, shareParts } from './shares.ts'
 
-export interface InFlightParts {
+interface InFlightParts {
   readonly max: number
   readonly connectionMax: number
   /** What the bound is called among the settings. */

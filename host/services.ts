@@ -57,7 +57,7 @@ export type EntityService = EventSourcedService | ValueService | ReplicatedServi
 export type Service = EntityService | ActionService
 
 /** A service that is deployed, and whose component this host cannot run. What it stored stays. */
-export interface Unserved {
+interface Unserved {
   readonly name: string
   readonly deployment: number
   /** Undefined where its descriptors cannot be read: then its paths are not known either. */

@@ -21,7 +21,7 @@ import type { Limits } from './limits.ts'
 /** So many strikes within `throttleMs`: one may be bad luck, or a collection of garbage. */
 const strikesMax = 3
 /** A trusted service that had work is taken to want the loop for so much longer. In milliseconds. */
-export const wantedMs = 1_000
+const wantedMs = 1_000
 
 /** Turns of an idle loop take some microseconds: this is a part of the time that nobody misses. */
 const listensAMs = 10

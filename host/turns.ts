@@ -56,7 +56,7 @@ function threadWorkedMs(): number {
   return (user + system) / 1000
 }
 
-export interface TurnsParts extends LineParts {
+interface TurnsParts extends LineParts {
   readonly flush: () => void
   readonly inHand: Pick<InHandMemory, 'begin' | 'end'>
   readonly clock: Pick<Clock, 'steady'>

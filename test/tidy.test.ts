@@ -113,6 +113,102 @@ Tidy('what is alike for all calls of clients is in one place of the ingress', ()
   }
 })
 
+/** Code that ships, of which every export has a user and every function and file a bound. The SDK exports what authors use. */
+const shipped = sources.filter((path) => /^(host|sdk\/build)\//.test(path))
+
+/** Taken out of what an `import(…)` gave, later. */
+const usedElsewhere: ReadonlySet<string> = new Set([
+  'host/cli/main.ts main',
+  'sdk/build/languages/rust/build.ts cargoHome',
+])
+
+Tidy('no export is unused', () => {
+  const users = new Map<string, Set<string>>()
+  const uses = (name: string, path: string) => {
+    const of = users.get(name)
+    if (of === undefined) users.set(name, new Set([path]))
+    else of.add(path)
+  }
+  /** Imported whole: which of its names are used is not looked for. */
+  const whole = new Set<string>()
+  const all = [...sources, ...globSync('{host,sdk}/**/*.{mjs,js}', { cwd: root }).filter((path) => !exclude(path))]
+  for (const path of all) {
+    const text = read(path)
+    for (const [, names] of text.matchAll(/(?:import|export)\s+(?:type\s+)?(?:\w+\s*,\s*)?\{([^}]*)\}\s*from/g))
+      for (const name of names!.split(','))
+        uses(
+          name
+            .trim()
+            .replace(/^type\s+/, '')
+            .split(/\s+as\s+/)[0]!,
+          path,
+        )
+    for (const [, names] of text.matchAll(/\{([^}]*)\}\s*=\s*await import/g))
+      for (const name of names!.split(',')) uses(name.trim().split(':')[0]!.trim(), path)
+    for (const [, name] of text.matchAll(/import\('[^']+'\)\)?\.(\w+)/g)) uses(name!, path)
+    for (const [, from] of text.matchAll(/import \* as \w+ from '(\.[^']+)'/g))
+      whole.add(relative(root, normalize(join(root, dirname(path), from!))))
+  }
+  const exported = /^export (?:abstract )?(?:async )?(?:const|let|function\*?|class|interface|type|enum) (\w+)/gm
+  const unused = shipped
+    .filter((path) => !whole.has(path))
+    .flatMap((path) =>
+      [...read(path).matchAll(exported)]
+        .filter(
+          ([, name]) =>
+            !usedElsewhere.has(`${path} ${name}`) && ![...(users.get(name!) ?? [])].some((user) => user !== path),
+        )
+        .map(([, name]) => `${path} exports ${name}`),
+    )
+  assert.equal(unused, [])
+})
+
+/** Longer than `linesMax`, and why. This list only shrinks. */
+const longFiles: Readonly<Record<string, string>> = {
+  'host/admin/api.ts': 'the table of the admin port: one row a path',
+  'host/delivery/outbox.ts': 'trying, waiting and what partitions owe one another share one set of entries',
+  'host/deploy/deploy.ts': 'the order of a deployment, step by step',
+  'host/entity/replicated.ts': 'turns, views and subscriptions of one kind of entity; to be taken apart',
+  'host/ingress/http/openapi.ts': 'one document, written from top to bottom',
+  'host/journal/kv-journal.ts': 'every column of the state, read and written',
+  'host/journal/record.ts': 'every form of a value on disk, both ways',
+  'host/main.ts': 'the composition of a host',
+  'sdk/build/codegen/scalars.ts': 'a table',
+}
+const linesMax = 400
+
+/** Functions of more than `functionLinesMax`, and why. This list only shrinks. */
+const longFunctions: Readonly<Record<string, string>> = {
+  'host/admin/api.ts adminRoutes': 'the table of the admin port: one row a path',
+  'host/deploy/moves.ts read': 'one case for each kind of instruction',
+  'host/deploy/regions.ts regionsOf': 'one case for each kind of instruction',
+}
+const functionLinesMax = 80
+
+Tidy('files and functions that ship are short, or say why not', () => {
+  const files = shipped.filter((path) => read(path).split('\n').length - 1 > linesMax)
+  assert.equal(
+    files.filter(
+      (path) => !Object.hasOwn(longFiles, path) && !path.includes('/codegen/') && !path.includes('/languages/'),
+    ),
+    [],
+  )
+  assert.equal(
+    Object.keys(longFiles).filter((path) => !files.includes(path) && !path.includes('/codegen/')),
+    [],
+    'no longer long',
+  )
+  const long = shipped.flatMap((path) =>
+    [...read(path).matchAll(/^(?:export )?(?:async )?function\*? (\w+)[\s\S]*?^\}$/gm)]
+      .filter(([text]) => text.split('\n').length > functionLinesMax)
+      .map(([, name]) => `${path} ${name}`),
+  )
+  assert.equal(
+    long.filter((name) => !Object.hasOwn(longFunctions, name)),
+    [],
+  )
+})
+
 Tidy('the host imports no tool of the authors, but for their commands; and those are loaded when they are used', () => {
   const below = (path: string, folders: readonly string[]): boolean =>
     folders.some((folder) => path === folder || path.startsWith(`${folder}/`))

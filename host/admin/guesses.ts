@@ -25,7 +25,7 @@ interface Known {
 }
 
 /** What becomes of a wrong one. */
-export interface Guess {
+interface Guess {
   readonly client: string
   /** Which one of its client it is. */
   readonly count: number

@@ -18,7 +18,7 @@ export interface AdminCall {
   readonly wantsLines: boolean
 }
 
-export interface AdminEnds {
+interface AdminEnds {
   readonly line: (value: unknown) => Promise<void>
   readonly closed: Promise<unknown>
 }

@@ -252,7 +252,7 @@ function decodeState(service: Service, bytes: Uint8Array): unknown {
   }
 }
 
-export interface ShownRecord {
+interface ShownRecord {
   readonly revision: number
 }
 

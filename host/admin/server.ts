@@ -35,7 +35,7 @@ export interface AdminServer {
   close(): Promise<void>
 }
 
-export interface AdminDoors {
+interface AdminDoors {
   readonly config: Pick<Config, 'admin' | 'token' | 'limits'>
   readonly log: Logger
 }

@@ -3,7 +3,7 @@
 import type { Args } from './command.ts'
 import { CommandFailure, UsageError } from './command.ts'
 
-export interface AdminClient {
+interface AdminClient {
   get(path: string): Promise<Json>
   change(method: 'POST' | 'DELETE', path: string, body?: Uint8Array, onLine?: (value: Json) => void): Promise<Json>
   /** Every entry of a list that comes in pages, up to `max` of them. `next` is set where there are more. */
@@ -11,7 +11,7 @@ export interface AdminClient {
   lines(path: string, onLine: (value: Json) => void): Promise<void>
 }
 
-export interface Pages {
+interface Pages {
   readonly entries: Json[]
   readonly next: Json
   /** Sentences on what the list lacks. */

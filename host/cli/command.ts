@@ -51,7 +51,7 @@ export function asFailure(error: unknown): unknown {
   return syscall === undefined ? error : new CommandFailure(message)
 }
 
-export const commonFlags: Readonly<Record<string, Flag>> = {
+const commonFlags: Readonly<Record<string, Flag>> = {
   admin: { type: 'string', help: "HOST:PORT of the host's admin port (default 127.0.0.1:8081)" },
   token: { type: 'string', help: 'token of the admin port (or INNKEEPER_TOKEN)' },
   json: { type: 'boolean', help: 'print JSON for programs' },

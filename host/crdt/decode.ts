@@ -31,7 +31,7 @@ export class DamagedReplica extends Error {
   override readonly name = 'DamagedReplica'
 }
 
-export interface Decoded {
+interface Decoded {
   readonly context: Context
   readonly stores: Store[]
 }

@@ -38,7 +38,7 @@ interface Chain {
   bearer: number
 }
 
-export interface ChainsParts {
+interface ChainsParts {
   /** Both are on disk in the same partition. */
   readonly together: (one: number, other: number) => boolean
   /** An entry of another partition is to say the count from now on: its partition writes it. */

@@ -56,12 +56,12 @@ export type Became =
   | { readonly became: 'under way' }
 
 /** Where a partition keeps its entries. */
-export interface OutboxPart {
+interface OutboxPart {
   readonly journal: Pick<Journal, 'nextOutboxId' | 'outbox' | 'receipts'>
   readonly commits: Joining
 }
 
-export interface OutboxParts {
+interface OutboxParts {
   /** By partition. */
   readonly partitions: readonly OutboxPart[]
   readonly dispatch: Dispatch

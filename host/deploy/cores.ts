@@ -26,14 +26,14 @@ const modulesMax = 128
 const memoriesMax = 16
 const tablesMax = 64
 
-export interface CoreImport {
+interface CoreImport {
   readonly module: string
   readonly name: string
   readonly kind: number
 }
 
 /** Something of a module, by its kind and its index there. */
-export interface CoreExport {
+interface CoreExport {
   readonly kind: number
   readonly index: number
 }
@@ -53,7 +53,7 @@ export interface PreparedCore {
   readonly starting: readonly StartingPart[]
 }
 
-export type Prepared =
+type Prepared =
   | { readonly ok: true; readonly cores: readonly PreparedCore[] }
   | { readonly ok: false; readonly reasons: readonly string[] }
 

@@ -55,7 +55,7 @@ export type DeployResult =
     }
   | { readonly ok: false; readonly reasons: readonly string[] }
 
-export interface DeployedMethod {
+interface DeployedMethod {
   readonly service: string
   readonly method: string
   /** As `GET /cart/{user_id}`. */
@@ -70,7 +70,7 @@ export interface DeployOptions {
   readonly onProgress?: (step: string) => void
 }
 
-export interface DeployerParts extends ArtefactsParts {
+interface DeployerParts extends ArtefactsParts {
   readonly catalog: Catalog
   readonly journal: StoredJournal
   readonly services: Services

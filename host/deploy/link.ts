@@ -29,7 +29,7 @@ export type LinkResult =
   | { readonly ok: true; readonly artefact: Artefact }
   | { readonly ok: false; readonly reasons: readonly string[] }
 
-export interface LinkOptions {
+interface LinkOptions {
   /** Link nothing where a wall is missing. */
   readonly sealedOnly?: boolean
   readonly walls?: Sandbox | Promise<Sandbox>

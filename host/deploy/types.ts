@@ -22,7 +22,7 @@ const i32 = 0x7f
 const i64 = 0x7e
 
 /** Steps over a value type. @returns how wide it is. */
-export function widthOfType(reader: ByteReader): number {
+function widthOfType(reader: ByteReader): number {
   const wide = reader.peek() === v128 ? v128Wide : 1
   skipValueType(reader)
   return wide

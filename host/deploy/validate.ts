@@ -15,7 +15,7 @@ import { lineages } from './lineage.ts'
 import { validateRules } from './paths.ts'
 
 /** Something that is wrong with a component. */
-export interface DescriptionProblem {
+interface DescriptionProblem {
   readonly message: string
   /** The element of a .proto that it lies in, as protobuf names it; of an option of a method `pkg.Service.Method#number`. */
   readonly element: string | undefined

@@ -13,7 +13,7 @@ import { walk } from '../journal/walk.ts'
 import type { Finding } from './scrub.ts'
 import { Scrub } from './scrub.ts'
 
-export interface Diagnosis {
+interface Diagnosis {
   readonly values: number
   readonly bytes: number
   readonly findings: readonly Told[]

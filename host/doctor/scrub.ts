@@ -49,7 +49,7 @@ export interface Scrubbed {
   readonly parts: readonly Pick<Kv, 'range' | 'get'>[]
 }
 
-export interface ScrubParts {
+interface ScrubParts {
   readonly store: Scrubbed
   /** Storage ids whose bases and deltas are read through as replicas; without it none are. */
   readonly deep?: (storage: number) => boolean

@@ -14,7 +14,7 @@ const findingsMax = 1_000
 const restMs = 60_000
 const shortestPauseMs = 20
 
-export interface ScrubbingParts {
+interface ScrubbingParts {
   readonly store: Scrubbed
   readonly log: Logger
   /** The store has failed: not now. */

@@ -18,7 +18,7 @@ import type { Activation } from './activation.ts'
 import type { ReadingCost } from './reading-cost.ts'
 import type { Replicas } from './replicas.ts'
 
-export interface EntitySettings {
+interface EntitySettings {
   /** Events between two snapshots where the component names none; negative: never. */
   readonly snapshotEvery: number
   /** Idle time after which an activation is dropped, where the component names none. */

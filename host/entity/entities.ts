@@ -35,7 +35,7 @@ export const dropMax = 100
 const dropMs = 5
 
 /** The partitions of this host. */
-export interface EntityPartitions {
+interface EntityPartitions {
   readonly all: readonly EntityPartition[]
   ofEntity(storage: StorageId, key: string): EntityPartition
 }

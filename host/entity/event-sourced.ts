@@ -15,7 +15,7 @@ import type { TooDear } from './reading-cost.ts'
 import type { EntityState } from './state.ts'
 import type { TurnPlan } from './turn.ts'
 
-export interface EventSourcedContext extends FoldContext {
+interface EventSourcedContext extends FoldContext {
   readonly journal: Journal
   /** Events between two snapshots; not positive: never. */
   readonly snapshotEvery: number

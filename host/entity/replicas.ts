@@ -8,7 +8,7 @@
 import type { ReplicaId } from '../crdt/replica.ts'
 
 /** Told of every delta that this host made: whose, and the bytes of host/crdt. */
-export type DeltaListener = (service: string, key: string, delta: Uint8Array) => void
+type DeltaListener = (service: string, key: string, delta: Uint8Array) => void
 
 export class Replicas {
   /** (data directory, incarnation): no two replicas ever have the same (§replica-7). */

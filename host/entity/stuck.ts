@@ -6,7 +6,7 @@ import { InnkeeperError } from '../errors.ts'
 import type { FaultReason } from '../guest/guest.ts'
 
 /** `unknown_type`: the version does not say that it folds such events. */
-export type StuckCause = 'fuel' | 'unknown_type' | 'trap'
+type StuckCause = 'fuel' | 'unknown_type' | 'trap'
 
 export interface Stuck {
   readonly cause: StuckCause

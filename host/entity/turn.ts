@@ -50,7 +50,7 @@ export interface TurnPlan extends Sending {
   readonly eventBytes: number
 }
 
-export interface TurnStart {
+interface TurnStart {
   readonly service: string
   /** Outward entity id. */
   readonly entity: string

@@ -17,7 +17,7 @@ import type { TurnPlan } from './turn.ts'
 
 const absent: ValueBasis = { kind: 'absent' }
 
-export interface ValueContext {
+interface ValueContext {
   readonly guest: ValueGuest
   readonly journal: Journal
   readonly limits: Limits

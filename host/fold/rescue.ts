@@ -15,7 +15,7 @@ import type { Folder } from './folder.ts'
 /** How long an operator's fold may take. */
 export const rescueMs = 30 * 60_000
 
-export interface Rescued {
+interface Rescued {
   readonly sequence: number
   readonly bytes: number
   /** Units of fuel that a call takes to read the state, of so many that it has. */

@@ -20,7 +20,7 @@ export const kinds: readonly ServiceKind[] = ['event-sourced', 'value', 'replica
 type Run = (...parameters: number[]) => number | undefined
 
 /** What is asked: an instance, on the fuel that it has left (instance.ts), or a core that a build has just made. */
-export interface Describing {
+interface Describing {
   readonly memory: GuestMemory
   function(name: 'about', functionName: 'describe'): { readonly run: Run; readonly after: Run | undefined }
   call(run: Run, ...parameters: number[]): number

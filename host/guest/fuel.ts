@@ -16,7 +16,7 @@ export function fuelMaxOfCall({ fuelPerCommand, fuelPerCallMax }: FuelLimits): n
   return Math.max(fuelPerCommand, fuelPerCallMax)
 }
 
-export interface FuelLimits {
+interface FuelLimits {
   readonly fuelPerCommand: number
   readonly fuelPerCallMax: number
 }

@@ -167,7 +167,7 @@ function liftCall(lift: Lift, at: number): Call {
   }
 }
 
-export function liftMetadata(lift: Lift, at: number): Metadata {
+function liftMetadata(lift: Lift, at: number): Metadata {
   const { metadataBytesMax } = lift.limits
   const list = lift.list(at, sizes.metadataEntry, metadataBytesMax, 'metadata')
   if (list.count === 0) return noMetadata

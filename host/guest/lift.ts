@@ -20,7 +20,7 @@ const smallMax = 48
 const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The first of the list's items, and how many: checked to lie in memory, and paid for. */
-export interface LiftedList {
+interface LiftedList {
   readonly at: number
   readonly count: number
 }

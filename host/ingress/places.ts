@@ -9,7 +9,7 @@ import { InnkeeperError } from '../errors.ts'
 import { Shares, usedUpBy } from '../shares.ts'
 import type { IngressContext } from './context.ts'
 
-export type PlacesContext = Pick<IngressContext, 'limits' | 'metrics'>
+type PlacesContext = Pick<IngressContext, 'limits' | 'metrics'>
 
 export class Places {
   private readonly context: PlacesContext

@@ -44,7 +44,7 @@ export interface StreamDoor {
 /** What is called. */
 export type Target = Pick<Command, 'service' | 'method'>
 
-export interface StreamParts {
+interface StreamParts {
   readonly door: StreamDoor
   readonly wire: Wire
   readonly command: Draft

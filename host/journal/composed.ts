@@ -11,7 +11,7 @@ import { PartitionedKv } from './partitioned.ts'
 import type { NeverStored } from './record.ts'
 import type { Store } from './store.ts'
 
-export interface ComposedParts {
+interface ComposedParts {
   readonly kv: Kv
   /** It knows how many partitions there are. */
   readonly catalog: KvCatalog

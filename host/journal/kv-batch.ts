@@ -31,9 +31,9 @@ export interface Head {
 }
 
 /** Where an entity's last revision is read: at its last record, or at its base. */
-export type HeadOf = (entity: EntityRef, by: 'records' | 'base') => Head
+type HeadOf = (entity: EntityRef, by: 'records' | 'base') => Head
 
-export interface BatchHead extends Head {
+interface BatchHead extends Head {
   readonly entity: EntityRef
   /** Revision that the batch's first record of the entity follows. */
   readonly base: number

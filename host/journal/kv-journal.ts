@@ -90,7 +90,7 @@ const headsMax = 20_000
 /** Where the state's entries come from. `last`: what the state has reached. */
 export type LogOf = (state: Kv, last: Position) => CommitLog
 
-export interface KvJournalParts {
+interface KvJournalParts {
   readonly kv: Kv
   readonly warn: Warn
   /** Names of metadata that is never stored. */

@@ -15,7 +15,7 @@ export const full = 1
 export const first = 2
 export const last = 4
 
-export interface LogRecord {
+interface LogRecord {
   readonly type: number
   readonly payload: Buffer
   readonly end: number

@@ -77,7 +77,7 @@ const top = 'journal'
 const tellEveryMs = 600_000
 const frozenName = /^frozen-(\d+)$/
 
-export class RocksKv implements Kv {
+class RocksKv implements Kv {
   private readonly directory: string
   private readonly log: Warn
   private readonly lock: RocksLevel

@@ -14,7 +14,7 @@ type OfOneEntity = Pick<
 >
 
 /** What a deployment looks at (census.ts). */
-export interface Counts {
+interface Counts {
   complete(): Promise<void>
   readonly progress: number
   types(storage: StorageId): readonly StoredType[]

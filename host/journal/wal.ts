@@ -75,7 +75,7 @@ function damaged(name: string, offset: number): InnkeeperError {
 }
 
 /** Read whole batches from the start for as long as everything is right. `expected`: sequence of the first, if known. */
-export function walkLog(bytes: Buffer, expected?: bigint): Walk {
+function walkLog(bytes: Buffer, expected?: bigint): Walk {
   let at = 0
   let good = 0
   let used = false

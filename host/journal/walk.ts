@@ -22,7 +22,7 @@ export interface Gap {
   readonly reason: DamagedBlock
 }
 
-export interface Walk {
+interface Walk {
   readonly column: Column
   readonly from: Buffer
   readonly to: Buffer

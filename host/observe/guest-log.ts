@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import type { LogLine } from '../outcome.ts'
 import { printable } from '../printable.ts'
 
-export interface Speaker {
+interface Speaker {
   readonly service: string
   /** Outward id; none for actions. */
   readonly entity?: string

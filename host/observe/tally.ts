@@ -77,7 +77,7 @@ export class Gauges extends Tally<Count> {
   }
 }
 
-export class Spread {
+class Spread {
   count = 0
   sum = 0
   /** Of each bucket alone; the last is for what is larger than all bounds. */

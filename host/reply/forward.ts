@@ -27,7 +27,7 @@ export interface Forward {
   readonly effect: EffectEntry | undefined
 }
 
-export interface ForwardContext {
+interface ForwardContext {
   /** Of the partition of what forwards. */
   readonly commits: Joining
   readonly dispatch: Dispatch

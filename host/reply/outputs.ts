@@ -35,7 +35,7 @@ export interface OutputsContext {
 }
 
 /** What the producer hears of its stream. */
-export interface Producer {
+interface Producer {
   /** All that was put has been given, and the receiver takes more. */
   idle(): void
   /** The stream was cut by a failure that was put, or by that of a forward. `cancel` is not called any more. */

@@ -16,14 +16,14 @@ const refusedMs = [1_000, 10_000, 60_000]
 const forgivenAfterMs = 60 * 60_000
 
 /** Where strikes are kept. */
-export interface QuarantineStore {
+interface QuarantineStore {
   /** By service. */
   strikes(): ReadonlyMap<string, Strikes>
   /** `undefined`: none any more. */
   putStrikes(service: string, strikes: Strikes | undefined): void
 }
 
-export interface Quarantined extends Strikes {
+interface Quarantined extends Strikes {
   /** Milliseconds until it is tried again; `undefined`: an operator has to release it. */
   readonly forMs: number | undefined
 }

@@ -21,7 +21,7 @@ import type { Deadlines, Pending } from './deadlines.ts'
 import { type Quarantine, quarantined } from './quarantine.ts'
 import { once, single, streamed } from './streams.ts'
 
-export interface RouterParts {
+interface RouterParts {
   readonly services: Services
   readonly entities: Entities
   readonly actions: Actions

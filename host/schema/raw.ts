@@ -66,7 +66,7 @@ export interface RawMethod {
   eventing: MethodType['eventing']
 }
 
-export interface RawService {
+interface RawService {
   name: string
   methods: RawMethod[]
 }

@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs'
 import { WireCursor, WireError } from './wire.ts'
 
-export interface DescriptorFile {
+interface DescriptorFile {
   readonly name: string
   readonly imports: readonly string[]
   /** A google.protobuf.FileDescriptorProto. */

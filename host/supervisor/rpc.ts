@@ -10,9 +10,9 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ErrorCode } from '../errors.ts'
 import { InnkeeperError } from '../errors.ts'
 
-export type Handler = (parameters: unknown, call: Incoming) => Promise<unknown> | unknown
+type Handler = (parameters: unknown, call: Incoming) => Promise<unknown> | unknown
 
-export interface Incoming {
+interface Incoming {
   /** Resolves when it was taken. */
   readonly line: (value: unknown) => Promise<void>
   /** The caller does not wait any more. */

@@ -50,7 +50,7 @@ const crashesInMs = 60_000
 const startTriesMax = 5
 const startAgainMs = 300
 
-export interface SuperviseOptions {
+interface SuperviseOptions {
   /** Files are to be deployed before calls are taken. */
   readonly waits: boolean
   readonly log?: Logger

@@ -15,7 +15,7 @@ const looksEach = 10
 const standingTurns = 10
 const silenceTurns = 30
 
-export interface WatchdogParts {
+interface WatchdogParts {
   readonly memory: InHandMemory
   readonly turnMsMax: number
   readonly nowMs: () => number

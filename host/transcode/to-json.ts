@@ -74,7 +74,7 @@ class Merged {
 }
 
 /** What was read for one field: bytes of a message (one after the other: that is how messages merge), text of a scalar, or a list. */
-export type Slot = string | Merged | string[] | Map<string, string> | undefined
+type Slot = string | Merged | string[] | Map<string, string> | undefined
 
 export function messageText(schema: Schema, type: MessageType, bytes: Uint8Array, depth: number): string {
   if (depth > depthMax) throw new WireError(`a message nested more than ${depthMax} deep`, 0)
@@ -246,7 +246,7 @@ function enumText(type: { fullName: string; byNumber: ReadonlyMap<number, string
   return `"${name}"`
 }
 
-export function scalarText(cursor: WireCursor, type: ScalarType): string {
+function scalarText(cursor: WireCursor, type: ScalarType): string {
   switch (type) {
     case 'string':
       return JSON.stringify(cursor.string())

@@ -91,7 +91,7 @@ export async function builtOf(
 }
 
 /** Kinds of services that a core has, by the functions that it exports. */
-export function kindsExported(core: Uint8Array): readonly Kind[] {
+function kindsExported(core: Uint8Array): readonly Kind[] {
   const names = exportNames(core)
   return kinds.filter((kind) => names.some((name) => name.startsWith(`${interfaces[kind]}#`)))
 }

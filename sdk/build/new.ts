@@ -12,7 +12,7 @@ import { kinds } from './kinds.ts'
 import { languageNamed, languageNames, languages, usual } from './languages/languages.ts'
 import { BuildError } from './problem.ts'
 
-export interface NewProjectOptions {
+interface NewProjectOptions {
   /** Lower case, digits and `-`; default: the folder's name. */
   readonly name?: string
   readonly lang?: string

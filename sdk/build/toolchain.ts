@@ -31,7 +31,7 @@ export class MissingTool extends BuildError {
   }
 }
 
-export interface Search {
+interface Search {
   /** Environment variable that names the tool, if it is set. */
   readonly variable?: string
   /** Names on PATH, the best first. */
@@ -41,7 +41,7 @@ export interface Search {
 }
 
 /** Folder of .ci/toolchains. */
-export function toolchainsFolder(environment: NodeJS.ProcessEnv = process.env): string {
+function toolchainsFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const cache = environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
   return environment['INNKEEPER_TOOLCHAINS'] ?? join(cache, 'innkeeper/toolchains')
 }
@@ -90,7 +90,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-export interface ToolOptions {
+interface ToolOptions {
   readonly cwd: string
   /** Folders that a tool of the root must reach, besides `cwd`. */
   readonly folders?: readonly string[]

@@ -18,7 +18,7 @@ export function worldWit(kinds: readonly Kind[]): string {
 }
 
 /** As a WIT file of the contract's package. */
-export function worldSource(kinds: readonly Kind[]): string {
+function worldSource(kinds: readonly Kind[]): string {
   return `package innkeeper:guest@${contractVersion};\n\n${worldWit(kinds)}`
 }
 

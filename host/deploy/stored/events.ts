@@ -14,7 +14,7 @@ import type { StoredType } from '../../journal/census.ts'
 import type { Journal, StorageId } from '../../journal/journal.ts'
 import { entityId } from '../../schema/entity-key.ts'
 
-export interface TriedService {
+interface TriedService {
   readonly name: string
   readonly storage: StorageId
   readonly keyFieldCount: number

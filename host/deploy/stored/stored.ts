@@ -32,7 +32,7 @@ export type StoredJournal = Pick<
 >
 
 /** One service of the component, and what is stored for it. */
-export interface StoredService {
+interface StoredService {
   readonly name: string
   readonly kind: string
   readonly description: ServiceDescription
@@ -58,7 +58,7 @@ export interface StoredVerdict {
   readonly tried: readonly Tried[]
 }
 
-export interface StoredParts {
+interface StoredParts {
   readonly journal: StoredJournal
   readonly limits: Limits
   readonly nowMs: number

@@ -17,7 +17,7 @@ import { entityId } from '../../schema/entity-key.ts'
 import type { ServiceType } from '../../schema/schema.ts'
 import type { Trial } from './events.ts'
 
-export interface StoredValues {
+interface StoredValues {
   readonly journal: Pick<Journal, 'base'>
   readonly storage: StorageId
   readonly keyFieldCount: number
@@ -33,7 +33,7 @@ export type Prober = (
   commands: readonly GuestCommand[],
 ) => Promise<ToldFault | null | undefined>
 
-export interface Versions {
+interface Versions {
   readonly type: ServiceType
   readonly next: Prober
   /** The version of a deployment, if the service was in it. Asked where the next one fails. */

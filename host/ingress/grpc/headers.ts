@@ -8,7 +8,7 @@ import { noMetadata } from '../../metadata.ts'
 import { replyMetadata } from '../headers.ts'
 
 /** A call of grpc-js' surface. */
-export type Surface = ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>
+type Surface = ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>
 
 /** From gRPC metadata, as pairs; `-bin` values come as bytes already. */
 export function metadataFromGrpc(pairs: Iterable<readonly [string, string | Buffer]>): Metadata {

@@ -19,7 +19,7 @@ import { checkHealth, healthPaths, watchHealth } from './health.ts'
 const requestBytesMax = 4_096
 const streamsMax = 100
 
-export interface NotYet {
+interface NotYet {
   take(socket: Socket): void
   /** End what still watches. */
   close(): void

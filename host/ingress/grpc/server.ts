@@ -21,7 +21,7 @@ import { streaming } from './stream.ts'
 
 const same = (bytes: Buffer): Buffer => bytes
 
-export interface Grpc {
+interface Grpc {
   readonly server: Server
   /** End what watches the host's health. */
   readonly endWatches: () => void

@@ -42,7 +42,7 @@ type Counted = ServerHttp2Stream & { [flowKey]?: GrpcFlow }
 /** Of Node's HTTP/2 server. */
 type StreamEvent = [stream: Counted, headers: IncomingHttpHeaders, flags: number, raw: readonly string[]]
 
-export interface Sessions {
+interface Sessions {
   /** A connection that speaks HTTP/2. */
   take(socket: Socket): void
   /** Takes no more calls, and ends what is left after so long. */
@@ -50,7 +50,7 @@ export interface Sessions {
   destroy(): void
 }
 
-export interface SessionsParts {
+interface SessionsParts {
   readonly server: GrpcServer
   readonly inFlight: InFlight
   readonly messageBytesMax: number

@@ -31,7 +31,7 @@ import { documentPath, routesIn } from './routes.ts'
 import { errorToHttp, refusalToHttp } from './status.ts'
 import { openHttpStream } from './stream.ts'
 
-export type Handle = (request: IncomingMessage, response: ServerResponse) => void
+type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
 export function createHttpJson(context: IngressContext, door: Door): Handle {
   return (request, response) => {

@@ -13,7 +13,7 @@ import type { Json } from '../../transcode/to-message.ts'
 import { isObject, TranscodeError, toMessage } from '../../transcode/to-message.ts'
 
 /** What a rule binds of a request to the message. */
-export type Binding = Pick<Route, 'method' | 'body' | 'variables'>
+type Binding = Pick<Route, 'method' | 'body' | 'variables'>
 
 /** What a request says. */
 export interface Said {

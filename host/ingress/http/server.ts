@@ -17,7 +17,7 @@ const headersMs = 60_000
 /** How often idle connections are looked for while the server closes. */
 const idleMs = 50
 
-export interface HttpServer {
+interface HttpServer {
   /** A connection that speaks HTTP/1.1. */
   take(socket: Socket): void
   /** Takes no more requests. Resolves when those that run are answered. */

@@ -7,7 +7,7 @@ import type { Schema } from '../../schema/schema.ts'
 import { soonBytesMax, soonStepsMax } from '../../transcode/soon.ts'
 import { toJson } from '../../transcode/to-json.ts'
 
-export interface HttpStatus {
+interface HttpStatus {
   readonly status: number
   readonly body: string
 }

@@ -27,7 +27,7 @@ import { isHttpBody, jsonType, legalType, readHttpBody } from './body.ts'
 import { replyHeaders } from './headers.ts'
 import type { ServedRoute } from './routes.ts'
 
-export interface HttpStreamParts {
+interface HttpStreamParts {
   readonly context: IngressContext
   readonly door: Door
   readonly flow: Flow

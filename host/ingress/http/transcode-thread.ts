@@ -15,7 +15,7 @@ import { replyJson } from './body.ts'
 import { checkedText, requestMessage, type Said } from './request-json.ts'
 
 /** A rule, by its names. */
-export interface RuleName {
+interface RuleName {
   readonly service: string
   readonly method: string
   readonly httpMethod: string

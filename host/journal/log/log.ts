@@ -22,7 +22,7 @@ export interface Entry {
   readonly clears: readonly Clear[]
 }
 
-export type LogFailure =
+type LogFailure =
   /** Somebody else has appended: the entry is not there. */
   | 'fenced'
   /** The entry may be there. */

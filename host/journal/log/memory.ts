@@ -10,7 +10,7 @@ import { decodeEntry, encodeEntry } from './entry.ts'
 import type { CommitLog, Entry, Following, Position } from './log.ts'
 import { LogError } from './log.ts'
 
-export interface LogFaults {
+interface LogFaults {
   /** What becomes of this append. */
   fate(position: Position): Fate
   /** When an answer arrives: runs it later. Without it, at once. */

@@ -2,7 +2,7 @@
 
 import type { FieldType, ScalarType } from '../../../host/schema/schema.ts'
 
-export interface ScalarCode {
+interface ScalarCode {
   readonly type: string
   readonly zero: string
   /** Method of Reader and of Writer. */

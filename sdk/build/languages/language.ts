@@ -73,6 +73,6 @@ export interface TestCommand {
 }
 
 /** Tests that this package runs. */
-export interface OwnTests {
+interface OwnTests {
   readonly all: (project: Project) => Promise<readonly Tested[]>
 }

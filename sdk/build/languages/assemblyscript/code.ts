@@ -36,7 +36,7 @@ export interface FoldingClass {
   readonly folds: readonly { readonly method: string; readonly event: string }[]
 }
 
-export interface AssemblyScriptFile extends GeneratedFile {
+interface AssemblyScriptFile extends GeneratedFile {
   readonly folding: readonly FoldingClass[]
 }
 

@@ -31,7 +31,7 @@ import { forbiddenProblem } from './forbidden.ts'
 
 const packagedSdk = fileURLToPath(new URL('../../../c', import.meta.url))
 
-export interface CTools {
+interface CTools {
   readonly clang: string
   readonly linker: string
   /** Of the compiler, as it says it. */

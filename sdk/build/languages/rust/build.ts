@@ -49,7 +49,7 @@ async function writeIfChanged(file: string, bytes: Uint8Array): Promise<void> {
 }
 
 /** cargo, and the linker that its compiler has not brought along, if that is so. */
-export interface RustTools extends Tool {
+interface RustTools extends Tool {
   readonly linker: string | undefined
 }
 

@@ -34,7 +34,7 @@ const packagedSdk = fileURLToPath(new URL('../../../swift', import.meta.url))
 const contract = fileURLToPath(new URL('../../../c', import.meta.url))
 const target = 'wasm32-unknown-none-wasm'
 
-export interface SwiftTools {
+interface SwiftTools {
   readonly swiftc: Tool
   readonly clang: Tool
   readonly linker: Tool
@@ -141,7 +141,7 @@ const linkFlags = [
 ]
 
 /** The SDK as the machine keeps it. */
-export interface SwiftLibrary {
+interface SwiftLibrary {
   /** With Innkeeper.swiftmodule and the objects. */
   readonly folder: string
   /** Of the SDK's Swift and of what it sees of C. */
@@ -149,13 +149,13 @@ export interface SwiftLibrary {
   readonly hash: string
 }
 
-export function sdkOf(project: Project): string {
+function sdkOf(project: Project): string {
   const own = join(project.directory, 'innkeeper-sdk')
   return existsSync(join(own, 'Sources/Innkeeper')) ? own : packagedSdk
 }
 
 /** What a program of these sources is compiled for: a component, or a module that runs tests. */
-export interface SwiftProgram {
+interface SwiftProgram {
   readonly sources: readonly string[]
   readonly isTest: boolean
 }

@@ -12,7 +12,7 @@ import type { StoredSourceMap } from '../../../../host/guest/fault-text.ts'
 const bundleName = 'service.js'
 
 /** As bundlers give it: source map version 3. */
-export interface GivenMap {
+interface GivenMap {
   readonly sources: readonly string[]
   readonly mappings: string
 }

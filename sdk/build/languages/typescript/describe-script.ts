@@ -23,7 +23,7 @@ type Service = Omit<ServiceDescription, 'views'> & {
 
 type View = { readonly tag: 'all' | 'nothing' | 'dynamic' } | { readonly tag: 'element'; readonly val: string }
 
-export interface DescribedScript {
+interface DescribedScript {
   readonly description: Description
   /** Each kind once. */
   readonly kinds: readonly Kind[]
