@@ -36,6 +36,7 @@ import { Shares } from '../shares.ts'
 import { nextTurn } from '../slices.ts'
 import type { Places } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
+import { settledHere } from './plan.ts'
 
 /** Waits between tries, in milliseconds; after the last the effect is parked. */
 export const backOffMs = [100, 500, 2_000, 10_000, 60_000] as const
@@ -381,7 +382,7 @@ export class Outbox {
         if (before !== undefined) this.give(before)
         this.take(entry)
       }
-      this.entries.set(entry.id, entry)
+      this.entries.set(entry.id, settledHere(entry))
       this.leaving.delete(entry.id)
       if (entry.was !== undefined) this.movedOn(entry.was, entry.id, partition)
     }

@@ -50,7 +50,14 @@ export function planDelivered(
 ): Delivered {
   if (effect === undefined || answer.kind === 'failure') return nothing
   if (answer.kind !== 'forward') return { moved: undefined, arrived: effect.id }
-  const onward = { ...effect, call: answer.call, hops: hops + 1, attempts: 0 }
+  const onward = { ...settledHere(effect), call: answer.call, hops: hops + 1, attempts: 0 }
   const moved = places.owns(effect.id) ? onward : { ...onward, ...places.moved(effect), was: effect.id }
   return { moved, arrived: undefined }
+}
+
+/** An entry that came from another partition, once that is told there. */
+export function settledHere(entry: EffectEntry): EffectEntry {
+  if (entry.was === undefined) return entry
+  const { was, ...own } = entry
+  return own
 }

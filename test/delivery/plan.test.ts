@@ -75,6 +75,10 @@ Plan(
     assert.is(arrived, undefined)
     assert.equal(moved, { ...foreign, id: 101, call: target, hops: 3, attempts: 0, was: 8 })
     assert.equal(planDelivered({ hops: 2, effect: foreign }, message, places()), { moved: undefined, arrived: 8 })
+    // Forwarded once more, it is told nowhere else what it was before.
+    const again = planDelivered({ hops: 3, effect: moved! }, { kind: 'forward', call }, places())
+    assert.is(again.moved?.was, undefined)
+    assert.is(again.moved?.id, 101)
   },
 )
 

@@ -21,11 +21,13 @@ const more = "{ change: { updated: String(Number(value ?? 0) + 1) }, outcome: sa
 /** Adds one to its own value, and has another entity do so. */
 const both = (other: string) =>
   `return { change: { updated: String(Number(value ?? 0) + 1) }, outcome: say('', { effects: [effect('Values', 'Do', '${other}', ${JSON.stringify(`return ${more}`)})] }) }`
-/** Its effect is forwarded by its target to a third entity. */
-const onward = (other: string, third: string) =>
-  `return { change: { updated: String(Number(value ?? 0) + 1) }, outcome: say('', { effects: [effect('Values', 'Do', '${other}', ${JSON.stringify(
-    `return { change: { updated: String(Number(value ?? 0) + 1) }, outcome: forward('Values', 'Do', '${third}', ${JSON.stringify(`return ${more}`)}) }`,
-  )})] }) }`
+/** Its effect is forwarded by its target to a third entity, and by that to a fourth. */
+const onward = (other: string, third: string, fourth: string) => {
+  const last = `return ${more}`
+  const again = `return { outcome: forward('Values', 'Do', '${fourth}', ${JSON.stringify(last)}) }`
+  const forwarded = `return { change: { updated: String(Number(value ?? 0) + 1) }, outcome: forward('Values', 'Do', '${third}', ${JSON.stringify(again)}) }`
+  return `return { change: { updated: String(Number(value ?? 0) + 1) }, outcome: say('', { effects: [effect('Values', 'Do', '${other}', ${JSON.stringify(forwarded)})] }) }`
+}
 
 async function settled(host: { admin: string }): Promise<void> {
   for (let tries = 0; tries < 600; tries++) {
@@ -142,7 +144,7 @@ Partitioned(
         const load = Array.from({ length: 6 }, async (_, worker) => {
           for (let at = worker; ; at += 6) {
             sent += 1
-            const code = at % 2 === 0 ? both(`b${at % 16}`) : onward(`b${at % 16}`, `c${at % 8}`)
+            const code = at % 2 === 0 ? both(`b${at % 16}`) : onward(`b${at % 16}`, `c${at % 8}`, `d${at % 8}`)
             if ((await client.call(values, 'Do', `a${at % 16}`, code)).code !== 0) return
             acknowledged += 1
           }
