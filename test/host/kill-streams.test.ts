@@ -172,7 +172,7 @@ Stop(
   '§call-9: ends streams of entities well, those of actions with UNAVAILABLE, and lets running calls finish',
   async () => {
     const data = temporary()
-    const host = await testHost(data.path, { 'stop-wait-ms': '500' })
+    const host = await testHost(data.path, { 'stop-wait-ms': '5000' })
     const client = new ScriptClient(host.listen)
     assert.ok((await host.deployer.deploy(component)).ok)
     const entity = client.listen(
