@@ -27,7 +27,6 @@ interface Shown {
   readonly stored: Pick<Stored, 'usage'>
   readonly disk: Disk
   readonly pace: Pace
-  readonly partitions: number
   /** Undefined where the host does not scrub. */
   readonly scrubbing: Scrubbing | undefined
   /** Times that the serving thread was ended or failed. */
@@ -44,8 +43,7 @@ export function registerGauges(shown: Shown): void {
   ofEffects(shown)
 }
 
-function ofEntities({ metrics, services, entities, partitions }: Shown): void {
-  metrics.gauge('partitions', 'Partitions of the data directory.', () => partitions)
+function ofEntities({ metrics, services, entities }: Shown): void {
   metrics.gauge('activations', 'Entities in memory.', () => entities.activations)
   metrics.gaugeOfServices('activations_of_service', 'Entities in memory, by service.', () => entities.byService())
   metrics.gaugeOfServices('state_bytes_of_service', 'Bytes of the states of entities in memory, by service.', () =>

@@ -216,7 +216,6 @@ class Core {
     registerGauges({
       ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
       ...{ outbox, stored: journal, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
-      partitions: this.partitions.all.length,
       endings: parts.endings ?? 0,
       lostCalls: () => this.lostCalls,
     })

