@@ -14,7 +14,7 @@ import { component } from '../support/components.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { eventually } from '../support/ingress.ts'
 import { replicas, ScriptClient, scripted } from '../support/scripted.ts'
-import { openStore } from '../support/store.ts'
+import { openStore, partitions } from '../support/store.ts'
 import { countedInTurns } from '../support/turns.ts'
 
 const All = suite('work for all entities')
@@ -64,11 +64,12 @@ All('entities that were left with open streams are woken so many a turn, and all
   await Promise.all(streams.map((stream) => stream.until(1)))
   await first.stop()
   const store = await openStore(data.path, { log: () => {} })
-  const woken = countedInTurns(store.journal, 'subscribed', (found) => found.length)
+  const woken = store.journals.map((journal) => countedInTurns(journal, 'subscribed', (found) => found.length))
   const host: Host = await testHost(data.path, {}, { store })
-  await eventually(() => woken.all === count)
-  assert.is(woken.most, wakeMax)
-  await eventually(() => store.journal.subscribed(undefined, 1).length === 0)
+  await eventually(() => woken.reduce((sum, { all }) => sum + all, 0) === count)
+  const most = Math.max(...woken.map(({ most }) => most))
+  assert.ok(most <= wakeMax && (partitions > 1 || most === wakeMax), `${most} in a turn`)
+  await eventually(() => store.journals.every((journal) => journal.subscribed(undefined, 1).length === 0))
   for (const id of [0, wakeMax, count - 1]) {
     const state = await http(host.admin, 'GET', `/v1/services/${replicas}/entities/w${id}/state`)
     assert.equal(state.json.state, { pnCounter: { value: '11' } })
