@@ -44,7 +44,7 @@ export class Partitions {
 
   constructor({ journals }: Pick<Store, 'journals'>, commits: GroupCommit, outbox: Outbox) {
     this.placement = new Placement(journals.length)
-    this.stored = storedIn(journals, this.placement)
+    this.stored = storedIn(journals)
     this.all = journals.map((journal, index) => new Partition(index, journal, commits.of(index), outbox))
   }
 

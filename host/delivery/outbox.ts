@@ -152,7 +152,7 @@ export class Outbox {
 
   /** There is room. If there is none these never were: `next` may give their places in the chain again. */
   admits(enqueued: readonly EffectEntry[]): boolean {
-    const added = enqueued.filter(({ id }) => !this.entries.has(id))
+    const added = enqueued.filter(({ id, was = id }) => !this.entries.has(was))
     const [first] = added
     if (first === undefined) return true
     const { service } = first.cause

@@ -10,7 +10,6 @@ import { openStore } from '../journal/rocksdb.ts'
 import type { Store } from '../journal/store.ts'
 import { storedIn } from '../journal/stored.ts'
 import type { Limits } from '../limits.ts'
-import { Placement } from '../placement.ts'
 import { Services } from '../services.ts'
 import { Deployer, type DeployOptions, type DeployResult } from './deploy.ts'
 
@@ -26,7 +25,7 @@ export async function dryRunOn(
   const store = await openStore(directory, { log: (message, fields) => log.warn(fields ?? {}, message) })
   try {
     const { catalog, journals } = store
-    const journal = storedIn(journals, new Placement(journals.length))
+    const journal = storedIn(journals)
     const deployer = new Deployer({ catalog, journal, services: new Services(), limits, clock: systemClock, log })
     return await deployer.deploy(component, { ...options, dryRun: true })
   } finally {

@@ -38,6 +38,8 @@ export function composedStore({ kv, catalog, health, warn, never, noted, replica
         ...(log === undefined ? {} : { log }),
       }),
   )
+  const [first] = journals
+  catalog.refused = (error) => first!.refused(error)
   const incarnation = replica(() => journals.reduce((sum, journal) => sum + journal.lastCommit(), 0))
   return {
     ...{ kv, journals, catalog, replica: incarnation.replica, pace: kv.pace, parts },

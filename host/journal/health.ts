@@ -3,6 +3,7 @@
 // Owns: the word.   The journals and the catalog own: what they were doing.
 
 import { InnkeeperError } from '../errors.ts'
+import { DamagedValue } from './damage.ts'
 
 export type Warn = (message: string, fields?: Record<string, unknown>) => void
 
@@ -18,6 +19,19 @@ export class Health {
     if (this.broken !== undefined) return
     this.broken = new InnkeeperError('storage_unavailable', (error as Error).message, error)
     this.warn('storage failed', { err: error })
+  }
+
+  /** Run an access to the store. What fails breaks all of it; damage refuses what was asked for, as `damaged` says, and breaks nothing. */
+  using<T>(run: () => T, damaged: (error: DamagedValue) => InnkeeperError): T {
+    if (this.broken !== undefined) throw this.refusal()
+    try {
+      return run()
+    } catch (error) {
+      if (error instanceof InnkeeperError) throw error
+      if (error instanceof DamagedValue) throw damaged(error)
+      this.fail(error)
+      throw this.refusal()
+    }
   }
 
   mended(): void {

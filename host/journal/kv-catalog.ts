@@ -49,6 +49,8 @@ export class KvCatalog implements Catalog, IncarnationStore {
   private readonly kv: Kv
   private readonly health: Health
   private log: CommitLog
+  /** What damage is told as; whoever has the journals remembers it, too (composed.ts). */
+  refused: (error: DamagedValue) => InnkeeperError = (error) => damagedError('a part of the store', error)
 
   /** A failure here is one of the whole store (journal.J4). `partitions`: how many there are to be; what is there if it says nothing, or 1.
    *  @throws InnkeeperError `storage_unavailable` for a directory of a newer format, or with another number of partitions. */
@@ -240,16 +242,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
 
   /** What lies here fails and is refused together with the journals (journal.J4). */
   private using<T>(run: () => T): T {
-    const { health } = this
-    if (health.broken !== undefined) throw health.refusal()
-    try {
-      return run()
-    } catch (error) {
-      if (error instanceof InnkeeperError) throw error
-      if (error instanceof DamagedValue) throw damagedError('a part of the store', error)
-      health.fail(error)
-      throw health.refusal()
-    }
+    return this.health.using(run, this.refused)
   }
 
   private read<T>(key: string): T | undefined {

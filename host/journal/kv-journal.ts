@@ -756,24 +756,18 @@ export class KvJournal implements Journal {
   /** Reads are refused while the store is broken, and break it when the engine fails (journal.J4). Damage refuses what was asked for,
    *  and breaks nothing. */
   private reading<T>(read: () => T, entity?: EntityRef): T {
-    if (this.health.broken !== undefined) throw this.health.refusal()
-    try {
-      return read()
-    } catch (error) {
-      if (error instanceof InnkeeperError) throw error
-      if (error instanceof DamagedValue) {
-        const { message: reason } = error
-        this.meet({
-          column: undefined,
-          entity,
-          what: entity === undefined ? 'a part of the store' : 'what is stored of it',
-          reason,
-        })
-        throw damagedError(entity === undefined ? 'a part of the store' : 'what is stored of this entity', error)
-      }
-      this.health.fail(error)
-      throw this.health.refusal()
-    }
+    return this.health.using(read, (error) => this.refused(error, entity))
+  }
+
+  /** Damage was met, in what is stored of an entity or somewhere else: it is remembered, and refuses what was asked for. */
+  refused(error: DamagedValue, entity?: EntityRef): InnkeeperError {
+    const { message: reason } = error
+    const [what, told] =
+      entity === undefined
+        ? ['a part of the store', 'a part of the store']
+        : ['what is stored of it', 'what is stored of this entity']
+    this.meet({ column: undefined, entity, what, reason })
+    return damagedError(told, error)
   }
 }
 

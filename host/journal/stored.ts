@@ -4,7 +4,7 @@
 //
 // Owns: putting answers together.   Each partition's journal owns: the answer.
 
-import type { Placement } from '../placement.ts'
+import { Placement } from '../placement.ts'
 import type { Sized, StoredType } from './census.ts'
 import type { EntityRef, EntitySummary, Journal, MetDamage, StorageId } from './journal.ts'
 
@@ -39,8 +39,8 @@ export interface Stored
 }
 
 /** @param journals by partition */
-export function storedIn(journals: readonly Journal[], placement: Placement): Stored {
-  return journals.length === 1 ? journals[0]! : new AllStored(journals, placement)
+export function storedIn(journals: readonly Journal[]): Stored {
+  return journals.length === 1 ? journals[0]! : new AllStored(journals)
 }
 
 class AllStored implements Stored {
@@ -49,9 +49,9 @@ class AllStored implements Stored {
   private readonly journals: readonly Journal[]
   private readonly placement: Placement
 
-  constructor(journals: readonly Journal[], placement: Placement) {
+  constructor(journals: readonly Journal[]) {
     this.journals = journals
-    this.placement = placement
+    this.placement = new Placement(journals.length)
     this.census = countsOf(journals)
     this.usage = bytesOf(journals)
   }

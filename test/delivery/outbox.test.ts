@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer, Command, Reply } from '../../host/command.ts'
+import { Keeper } from '../../host/delivery/keeper.ts'
 import { backOffMs, Outbox, pieceMax } from '../../host/delivery/outbox.ts'
 import type { EffectEntry } from '../../host/effect.ts'
 import { InnkeeperError } from '../../host/errors.ts'
@@ -272,5 +273,51 @@ Sending('outbox.O8: a load that is overtaken by another one, or by the end of th
   all.outbox.stop()
   assert.is(await third, false)
 })
+
+Sending(
+  'outbox.O4, plan.P3: a forward in another partition takes the place of its entry, so a full outbox has room for it',
+  async () => {
+    const store = memoryStore(2)
+    const commits = new GroupCommit(store)
+    const outbox = new Outbox({
+      partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
+      ...{ limits: { ...defaultLimits, outboxEffectsMax: 1 }, log: pino({ level: 'silent' }) },
+      ...{ clock: { now: () => 0, steady: () => 0 }, unserved: () => undefined, toItself: () => false },
+      ...{ dispatch() {}, delivered() {}, parked() {} },
+    })
+    const [here, there] = [outbox.places(0), outbox.places(1)]
+    const cause = { service: 's', entity: 'e', revision: 1 }
+    const more = { cause, call, synchronous: false, hops: 1, attempts: 0, parked: undefined }
+    const entry: EffectEntry = { ...here.next(undefined), ...more }
+    const keeper = new Keeper(outbox, commits.of(0), 0)
+    assert.is(
+      keeper.keep(
+        { enqueued: [entry], arrived: [] },
+        () => {},
+        () => {},
+      ),
+      undefined,
+    )
+    commits.flush()
+    assert.is(outbox.size, 1)
+    const another: EffectEntry = { ...there.next(undefined), ...more }
+    assert.not(outbox.admits([another]))
+    const moved: EffectEntry = { ...entry, ...there.moved(entry), was: entry.id }
+    const other = new Keeper(outbox, commits.of(1), 1)
+    assert.is(
+      other.keep(
+        { enqueued: [moved], arrived: [] },
+        () => {},
+        () => {},
+      ),
+      undefined,
+    )
+    await commits.drain()
+    await commits.drain()
+    assert.equal(outbox.list(), [{ ...more, id: moved.id, chain: entry.id, place: 1, chainEffects: 1 }])
+    // Its place in the chain was given once: the next effect has the second.
+    assert.is(there.next(entry.id).place, 2)
+  },
+)
 
 Sending.run()

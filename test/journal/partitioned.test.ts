@@ -11,9 +11,10 @@ import { GroupCommit } from '../../host/journal/group-commit.ts'
 import { entityPrefix, numbered } from '../../host/journal/keys.ts'
 import type { Write } from '../../host/journal/kv.ts'
 import { MemoryKv } from '../../host/journal/memory.ts'
-import { nextOf, partitionOfId } from '../../host/journal/numbering.ts'
+import { nextOf } from '../../host/journal/numbering.ts'
 import { PartitionedKv } from '../../host/journal/partitioned.ts'
 import { openStore } from '../../host/journal/rocksdb.ts'
+import { Placement } from '../../host/placement.ts'
 import { temporary } from '../support/host.ts'
 import { append, record } from '../support/journal.ts'
 import { memoryStore } from '../support/store.ts'
@@ -98,7 +99,7 @@ Parts('numbering.G1, numbering.G2: ids of different partitions differ, tell thei
       const index = at % count
       const next = nextOf({ index, count }, last)
       assert.ok(next > last && next <= last + count && next > 0)
-      assert.is(partitionOfId(next, count), index)
+      assert.is(new Placement(count).ofEffect(next), index)
       assert.is(nextOf({ index, count }, next), next + count)
     }),
   )
