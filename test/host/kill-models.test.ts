@@ -3,6 +3,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as moment } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { component } from '../support/components.ts'
@@ -13,6 +14,8 @@ import { actions, replicas, ScriptClient, scripted, values } from '../support/sc
 const kills = 6
 const keys = 5
 const workers = 8
+/** Acknowledged of each kind when the last kill comes. */
+const worked = 60
 
 const Kill = suite('kill -9 under load, for every state model')
 
@@ -75,7 +78,10 @@ Kill(
             if (!alive) return
           }
         })
-        await new Promise((resolve) => setTimeout(resolve, 200 + 90 * round))
+        // Killed after so much work, however slow the machine is, and then at no time that the work tells.
+        const enough = ((round + 1) * worked) / kills
+        while ([ofValues, ofReplicas, ofEffects].some(({ total }) => total < enough)) await moment(5)
+        await moment(90 * round)
         await host.kill()
         await Promise.all(load)
         client.close()
