@@ -5,14 +5,21 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { http, temporary, testHost } from '../support/host.ts'
 import { guestComponent } from '../support/hostile.ts'
+import { linked } from '../support/linked.ts'
 
 const bytesMax = 100_000
 const data = temporary()
-const host = await testHost(data.path, {
-  'component-bytes-max': String(bytesMax),
-  'upload-bytes-max': String(3 * bytesMax),
-  'deployments-max': '2',
-})
+/** Linking waits for it. */
+let released: Promise<void> = Promise.resolve()
+const host = await testHost(
+  data.path,
+  {
+    'component-bytes-max': String(bytesMax),
+    'upload-bytes-max': String(3 * bytesMax),
+    'deployments-max': '2',
+  },
+  { link: async (...given) => await released.then(() => linked(...given)) },
+)
 const component = await guestComponent({})
 
 const deploy = (body: Uint8Array) =>
@@ -68,11 +75,20 @@ Pile('§limit-8: uploads that do not end give way to one that does, the oldest f
 })
 
 Pile('§limit-8: deployments above the bound are refused, and taken again when others are done', async () => {
-  const answers = await Promise.all(Array.from({ length: 6 }, () => deploy(component)))
-  const refused = answers.filter(({ status }) => status === 429)
-  assert.ok(refused.length >= 1 && refused.length <= 4, `${refused.length} refused`)
-  for (const { json } of refused) {
-    const { code, message } = json as { code: number; message: string }
+  const linking = Promise.withResolvers<void>()
+  released = linking.promise
+  const refused: unknown[] = []
+  const deployments = Array.from({ length: 6 }, async () => {
+    const { status, json } = await deploy(component)
+    if (status !== 429) return
+    refused.push(json)
+    // Two are left, which wait.
+    if (refused.length === 4) linking.resolve()
+  })
+  await Promise.all(deployments)
+  assert.is(refused.length, 4)
+  for (const answer of refused) {
+    const { code, message } = answer as Status
     assert.is(code, 8)
     assert.match(message, /^2 deployments run or wait, 2 are allowed \(deployments-max\); deploy it again/)
   }

@@ -44,7 +44,7 @@ export async function cached(
       writeFileSync(staged, bytes)
       renameSync(staged, file)
       prune()
-      return bytes
+      return new Uint8Array(bytes)
     },
   )
 }
@@ -146,7 +146,8 @@ function sourcesIn(path: string): readonly string[] {
 
 function read(file: string): Uint8Array | undefined {
   try {
-    const bytes = readFileSync(file)
+    // No Buffer, whose `slice` is no copy: else a test would change what it is given when it is kept, and not when it is made.
+    const bytes = new Uint8Array(readFileSync(file))
     const now = new Date()
     utimesSync(file, now, now)
     return bytes
