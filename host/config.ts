@@ -6,9 +6,9 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { headerProblem } from './header-names.ts'
-import { partitionsMax } from './journal/partitioned.ts'
 import type { Limits } from './limits.ts'
 import { defaultLimits, limitHelps } from './limits.ts'
+import { partitionsMax } from './storage/partitioned.ts'
 
 export interface Config {
   /** Data directory. */
@@ -38,7 +38,7 @@ export interface Config {
   readonly logLevel: string
   /** Read the whole store again and again, slowly, to find damage. */
   readonly scrub: boolean
-  /** Deploy nothing where the process that links components cannot be sealed (deploy/sandbox.ts). */
+  /** Deploy nothing where the process that links components cannot be sealed (link/sandbox.ts). */
   readonly requireSandbox: boolean
   /** Origins of web pages that may call the services; `*` alone: any. */
   readonly corsOrigins: readonly string[]

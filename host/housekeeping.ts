@@ -17,8 +17,8 @@ import { sweepEveryMs } from './entity/entities.ts'
 import type { Age } from './journal/age.ts'
 import { expire } from './journal/expiry.ts'
 import type { GroupCommit } from './journal/group-commit.ts'
-import type { Store } from './journal/store.ts'
 import type { Partition } from './partition.ts'
+import type { Store } from './store/store.ts'
 
 /** Idempotency keys that have expired are looked for this often. */
 const forgetEveryMs = 60_000

@@ -17,10 +17,10 @@ import { Keeper } from './delivery/keeper.ts'
 import type { Outbox } from './delivery/outbox.ts'
 import type { GroupCommit, Joining } from './journal/group-commit.ts'
 import type { Journal } from './journal/journal.ts'
-import type { Store } from './journal/store.ts'
 import type { Stored } from './journal/stored.ts'
 import { storedIn } from './journal/stored.ts'
 import { Placement } from './placement.ts'
+import type { Store } from './store/store.ts'
 
 export class Partition {
   readonly index: number

@@ -41,7 +41,7 @@ const secondsUnknown = (file: string) => (/^test\/(build|conformance)\//.test(fi
 const secondsOf = (file: string) => took[file] ?? secondsUnknown(file)
 
 /** Run once more, on directories with so many partitions (support/store.ts). */
-const partitioned = { count: '4', files: /^test\/(host|journal|entity)\// }
+const partitioned = { count: '4', files: /^test\/(host|journal|storage|store|entity)\// }
 
 interface Run {
   readonly file: string

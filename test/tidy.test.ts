@@ -25,34 +25,39 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ingress: ['schema', 'transcode', 'observe'],
   router: ['action', 'delivery', 'entity', 'schema'],
   crdt: ['schema', 'transcode'],
-  entity: ['crdt', 'delivery', 'guest', 'journal', 'reply', 'observe'],
+  entity: ['crdt', 'delivery', 'guest', 'journal', 'reply', 'storage', 'observe'],
   action: ['delivery', 'guest', 'journal', 'reply', 'observe'],
-  delivery: ['journal'],
+  delivery: ['journal', 'storage'],
   reply: ['delivery', 'journal'],
   guest: [],
-  journal: ['guest', 'schema', 'transcode'],
+  storage: ['schema'],
+  journal: ['schema', 'storage', 'transcode'],
+  catalog: ['guest', 'journal', 'storage'],
+  store: ['catalog', 'journal', 'storage'],
   schema: [],
   transcode: ['schema'],
   observe: [],
   fold: ['entity', 'guest', 'journal'],
-  deploy: ['crdt', 'entity', 'fold', 'guest', 'ingress', 'journal', 'schema', 'transcode'],
-  doctor: ['crdt', 'journal'],
+  wasm: ['guest'],
+  link: ['guest', 'schema', 'wasm'],
+  laws: ['crdt', 'deploy', 'guest', 'schema', 'transcode'],
+  deploy: ['catalog', 'entity', 'fold', 'guest', 'ingress', 'journal', 'link', 'schema', 'storage', 'store'],
+  doctor: ['catalog', 'crdt', 'journal', 'storage', 'store'],
   admin: [
-    ...['crdt', 'delivery', 'deploy', 'doctor', 'entity', 'fold', 'guest', 'ingress', 'journal', 'observe', 'router'],
-    ...['schema', 'transcode'],
+    ...['catalog', 'crdt', 'delivery', 'deploy', 'doctor', 'entity', 'fold', 'guest', 'ingress', 'journal'],
+    ...['observe', 'router', 'schema', 'storage', 'transcode'],
   ],
-  supervisor: ['admin', 'deploy', 'ingress', 'observe', 'schema'],
-  cli: [
-    ...['admin', 'deploy', 'doctor', 'guest', 'ingress', 'schema', 'supervisor', 'transcode', 'observe'],
-    'journal',
-  ],
+  supervisor: ['admin', 'deploy', 'observe', 'schema'],
+  cli: ['deploy', 'doctor', 'guest', 'laws', 'link', 'observe', 'schema', 'supervisor', 'transcode'],
   tools: [],
 }
 
 /** The authors' tools, which the installation of a server leaves out: what of the host they use, and what of the host uses them. */
 const tools = {
   folder: 'sdk/build/',
-  mayImport: ['host/deploy', 'host/guest', 'host/schema', 'host/limits.ts', 'host/package.json'],
+  mayImport: ['deploy', 'guest', 'laws', 'link', 'schema', 'wasm', 'limits.ts', 'package.json'].map(
+    (path) => `host/${path}`,
+  ),
   usedBy: ['host/cli/build.ts', 'host/cli/new.ts', 'host/cli/test.ts', 'host/tools/standard.ts'],
 }
 
@@ -92,11 +97,36 @@ Tidy('imports in host/ follow the way of a command', () => {
   assert.equal(wrong, [])
 })
 
+Tidy('each arrow that is allowed is used, and none closes a circle', () => {
+  const used = new Set(
+    sources
+      .filter((path) => path.startsWith('host/'))
+      .flatMap((file) => {
+        const [, folder, inner] = file.split('/')
+        if (inner === undefined) return []
+        return imports(file).map((target) => {
+          const [top, to, rest] = relative(root, normalize(join(root, dirname(file), target))).split('/')
+          return top === 'host' && rest !== undefined && to !== folder ? `${folder} ${to}` : ''
+        })
+      }),
+  )
+  const allowed = Object.entries(mayImport).flatMap(([from, to]) => to.map((folder) => `${from} ${folder}`))
+  assert.equal(
+    allowed.filter((arrow) => !used.has(arrow)),
+    [],
+  )
+  const left = new Map(Object.entries(mayImport).map(([from, to]) => [from, new Set(to)]))
+  for (let folder: string | undefined; left.size > 0; left.delete(folder)) {
+    folder = [...left].find(([, to]) => [...to].every((one) => !left.has(one)))?.[0]
+    if (folder === undefined) return assert.unreachable(`a circle among ${[...left.keys()]}`)
+  }
+})
+
 Tidy('statuses of failures are numbers in errors.ts only', () => {
   const literal =
     /\b(?:code|status): [1-9]\d*\b(?<!2\d\d)|'grpc-status'\W+[1-9]|\b(?:end|writeHead)\([13-9]\d\d\b|\? \d{3} : \d{3}/g
   const numbers = sources
-    .filter((path) => path.startsWith('host/') && path !== 'host/errors.ts' && !path.startsWith('host/deploy/'))
+    .filter((path) => path.startsWith('host/') && path !== 'host/errors.ts' && !/^host\/(link|wasm)\//.test(path))
     .flatMap((path) => [...read(path).matchAll(literal)].map(([found]) => `${path}: ${found}`))
   assert.equal(numbers, [])
 })
@@ -180,8 +210,8 @@ const linesMax = 400
 /** Functions of more than `functionLinesMax`, and why. This list only shrinks. */
 const longFunctions: Readonly<Record<string, string>> = {
   'host/admin/api.ts adminRoutes': 'the table of the admin port: one row a path',
-  'host/deploy/moves.ts read': 'one case for each kind of instruction',
-  'host/deploy/regions.ts regionsOf': 'one case for each kind of instruction',
+  'host/wasm/moves.ts read': 'one case for each kind of instruction',
+  'host/wasm/regions.ts regionsOf': 'one case for each kind of instruction',
 }
 const functionLinesMax = 80
 

@@ -2,7 +2,7 @@
 //
 // F1. An expression takes values of the types that it names and gives one; a form never traps, whatever it is given.
 // F2. Together the forms, and what programs are built of (program.ts), name every instruction that the decoder lets pass:
-//     test/deploy/fuel.test.ts compares them.
+//     test/wasm/fuel.test.ts compares them.
 //
 // Owns: the list.   program.ts owns: putting them together.
 

@@ -8,9 +8,9 @@
 
 import { setFlagsFromString } from 'node:v8'
 import { parse } from '@bytecodealliance/jco'
-import { meter } from '../../host/deploy/meter.ts'
-import { readModule, writeModule } from '../../host/deploy/sections.ts'
 import { fuelImport } from '../../host/guest/fuel.ts'
+import { meter } from '../../host/wasm/meter.ts'
+import { readModule, writeModule } from '../../host/wasm/sections.ts'
 
 export const compilers = {
   first: ['--liftoff', '--no-wasm-tier-up', '--no-wasm-dynamic-tiering'],

@@ -8,9 +8,9 @@
 
 import type { EffectEntry } from '../effect.ts'
 import type { InnkeeperError } from '../errors.ts'
-import { isDamaged } from '../journal/damage.ts'
 import type { Joining } from '../journal/group-commit.ts'
 import type { Batch } from '../journal/journal.ts'
+import { isDamaged } from '../storage/damage.ts'
 import type { Places } from './chains.ts'
 import type { Outbox } from './outbox.ts'
 

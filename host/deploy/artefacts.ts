@@ -7,12 +7,12 @@
 
 import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
+import type { Catalog } from '../catalog/catalog.ts'
 import type { Artefact } from '../guest/artefact.ts'
-import type { Catalog } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
-import { digest } from './digest.ts'
-import type { LinkResult } from './link.ts'
-import { engineVersion, link } from './link.ts'
+import { digest } from '../link/digest.ts'
+import type { LinkResult } from '../link/link.ts'
+import { engineVersion, link } from '../link/link.ts'
 
 const atOnceMax = Math.min(4, availableParallelism())
 

@@ -3,7 +3,7 @@
 // G1. Deployments that share a service are versions of one component. What later deployments do changes nothing for earlier ones, so
 //     that a restart finds what was in force.
 
-import type { Deployment } from '../journal/catalog.ts'
+import type { Deployment } from '../catalog/catalog.ts'
 
 /** Number of the first version, by number. */
 export function lineages(deployments: readonly Deployment[]): ReadonlyMap<number, number> {

@@ -2,9 +2,9 @@
 //
 // Leaves to others: whether it may be served (validate.ts), when (deploy.ts).
 
+import type { DeployedService, Deployment } from '../catalog/catalog.ts'
 import type { ServiceDescription } from '../guest/about.ts'
 import type { LoadedGuest } from '../guest/load.ts'
-import type { DeployedService, Deployment } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
 import { keyReader } from '../schema/entity-key.ts'
 import type { Schema, ServiceType } from '../schema/schema.ts'

@@ -6,11 +6,11 @@ import { InnkeeperError } from '../errors.ts'
 import type { Joining } from '../journal/group-commit.ts'
 import { GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
-import { openStore } from '../journal/rocksdb.ts'
-import type { Store } from '../journal/store.ts'
 import { storedIn } from '../journal/stored.ts'
 import type { Limits } from '../limits.ts'
 import { Services } from '../services.ts'
+import { openStore } from '../store/rocksdb.ts'
+import type { Store } from '../store/store.ts'
 import { Deployer, type DeployOptions, type DeployResult } from './deploy.ts'
 
 /** What deploying the component there would do. The directory is opened as a start opens it.

@@ -5,8 +5,8 @@
 //
 // Owns: Innkeeper's rules (§deploy).   schema/load.ts owns: protobuf's.   linking owns: wasm's.
 
+import type { DeployedService, Deployment } from '../catalog/catalog.ts'
 import type { Description, ServiceDescription } from '../guest/about.ts'
-import type { DeployedService, Deployment } from '../journal/catalog.ts'
 import type { Limits } from '../limits.ts'
 import { canBeEmpty, isKeyField, keyFields } from '../schema/entity-key.ts'
 import { eventingOptions } from '../schema/raw.ts'

@@ -3,13 +3,14 @@
 // C1. The directory is opened as a start opens it: its log is walked first, and a torn tail is cut and told.
 // C2. Entities are named by service and id, and those whose records lie in an unreadable block one by one: commits name them.
 
-import { DamagedValue } from '../journal/damage.ts'
 import type { EntityRef } from '../journal/journal.ts'
-import { after, commitKey, entityPrefix, numberOf } from '../journal/keys.ts'
+import { commitKey, entityPrefix, numberOf } from '../journal/keys.ts'
 import { decodeCommit } from '../journal/record.ts'
-import { openStore } from '../journal/rocksdb.ts'
-import type { Store } from '../journal/store.ts'
-import { walk } from '../journal/walk.ts'
+import { after } from '../storage/columns.ts'
+import { DamagedValue } from '../storage/damage.ts'
+import { walk } from '../storage/walk.ts'
+import { openStore } from '../store/rocksdb.ts'
+import type { Store } from '../store/store.ts'
 import type { Finding } from './scrub.ts'
 import { Scrub } from './scrub.ts'
 

@@ -5,16 +5,13 @@
 // S2. A step reads one page, so that a running host decides how much of its loop goes there. What takes long is left to the
 //     thread pool (the hash of a component) or to `deep` (the inside of replicas).
 //
-// Owns: what a right value is.   journal/walk.ts owns: getting past a damaged block.   doctor.ts and scrubbing.ts own: when.
+// Owns: what a right value is.   storage/walk.ts owns: getting past a damaged block.   doctor.ts and scrubbing.ts own: when.
 
 import { webcrypto } from 'node:crypto'
+import { hasLong } from '../catalog/pieces.ts'
 import { DamagedReplica } from '../crdt/decode.ts'
 import { Replica } from '../crdt/replica.ts'
-import { DamagedValue } from '../journal/damage.ts'
-import type { Column } from '../journal/keys.ts'
-import { columns, entityOf, entityOfPrefix, expiryKeyTag, numberOf, subscriptionParts } from '../journal/keys.ts'
-import type { Kv } from '../journal/kv.ts'
-import { hasLong } from '../journal/pieces.ts'
+import { entityOf, entityOfPrefix, expiryKeyTag, numberOf, subscriptionParts } from '../journal/keys.ts'
 import {
   decodeBase,
   decodeCommit,
@@ -25,10 +22,14 @@ import {
   decodeSubscription,
   unframe,
 } from '../journal/record.ts'
-import type { Step } from '../journal/walk.ts'
-import { walk } from '../journal/walk.ts'
 import type { Row } from '../journal/what.ts'
 import { whatIs } from '../journal/what.ts'
+import type { Column } from '../storage/columns.ts'
+import { columns } from '../storage/columns.ts'
+import { DamagedValue } from '../storage/damage.ts'
+import type { Kv } from '../storage/kv.ts'
+import type { Step } from '../storage/walk.ts'
+import { walk } from '../storage/walk.ts'
 
 export interface Finding {
   readonly column: Column

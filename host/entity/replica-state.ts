@@ -8,8 +8,8 @@
 
 import { DamagedReplica } from '../crdt/decode.ts'
 import { Replica } from '../crdt/replica.ts'
-import { damagedError } from '../journal/damage.ts'
 import type { Batch, EntityRef, Journal, JournalRecord } from '../journal/journal.ts'
+import { damagedError } from '../storage/damage.ts'
 
 /** Deltas read at once while loading. */
 const pageRecords = 1_000

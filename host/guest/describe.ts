@@ -2,7 +2,7 @@
 //
 // D1. Every list has a bound, and the whole answer the budget of a call; what the words mean is checked by deployment.
 //
-// Owns: the call and its layout.   deploy/describe-check.ts, deploy/validate.ts own: whether the answer can be served.
+// Owns: the call and its layout.   link/describe-check.ts, deploy/validate.ts own: whether the answer can be served.
 
 import type { Limits } from '../limits.ts'
 import type { Description, ServiceDescription, ServiceKind, ViewScope } from './about.ts'

@@ -1,7 +1,7 @@
-// Fuel: how what a guest may spend is counted. The words that metering (deploy/meter.ts) and running (instance.ts) share.
+// Fuel: how what a guest may spend is counted. The words that metering (wasm/meter.ts) and running (instance.ts) share.
 //
 // The counter counts ticks, `ticksPerUnit` to a unit of `limits.fuelPerCommand`, so that a simple instruction can cost less
-// than a unit and every check subtracts a whole number. Weights of instructions in ticks: deploy/weights.ts.
+// than a unit and every check subtracts a whole number. Weights of instructions in ticks: wasm/weights.ts.
 
 /** Where metered modules import their counter from; no module may import anything else from there. */
 export const fuelImport = { module: 'innkeeper:fuel', name: 'left' } as const

@@ -2,7 +2,7 @@
 //
 // I1. No generated code: imports are exports of earlier instances, or a trap.
 // I2. Start functions run in the order of the plan, all together on `limits.fuelAtStart`; what else an instance costs was counted when it
-//     was deployed (deploy/starting.ts).
+//     was deployed (wasm/starting.ts).
 // I3. Whatever the guest throws becomes a GuestFault with its reason; the guest's own words are only in `words` and `cause`.
 // I4. Modules are compiled once per artefact (`compile`), not once per instance.
 //

@@ -14,12 +14,13 @@
 // Owns: counting.   The journal owns: commits.   deploy/ owns: what follows from it.
 
 import type { Typed } from '../outcome.ts'
-import { DamagedValue, isDamaged } from './damage.ts'
+import { after } from '../storage/columns.ts'
+import { DamagedValue, isDamaged } from '../storage/damage.ts'
+import type { Kv, Write } from '../storage/kv.ts'
+import { walk } from '../storage/walk.ts'
 import type { StorageId } from './journal.ts'
-import { after, commitKey, entityPrefix, numbered, numberOf } from './keys.ts'
-import type { Kv, Write } from './kv.ts'
+import { commitKey, entityPrefix, numbered, numberOf } from './keys.ts'
 import { decodeBase, decodeCommit, decodeEvents, frame, unframe } from './record.ts'
-import { walk } from './walk.ts'
 
 export interface StoredType {
   readonly name: string

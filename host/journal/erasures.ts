@@ -4,9 +4,9 @@
 //
 // Owns: the rows.   rocksdb.ts owns: the deleting.
 
-import { DamagedValue } from './damage.ts'
-import { after } from './keys.ts'
-import type { Clear, Range, Write } from './kv.ts'
+import { after } from '../storage/columns.ts'
+import { DamagedValue } from '../storage/damage.ts'
+import type { Clear, Range, Write } from '../storage/kv.ts'
 import { frame, unframe } from './record.ts'
 
 const prefix = Buffer.from('erase/')

@@ -14,7 +14,7 @@
 // Owns: the gathering.   The journal owns: the write and the sync.
 
 import { toInnkeeperError } from '../errors.ts'
-import { isDamaged } from './damage.ts'
+import { isDamaged } from '../storage/damage.ts'
 import type { Batch, Journal } from './journal.ts'
 
 type Done = (error: Error | undefined) => void

@@ -1,4 +1,4 @@
-// Journal: the durable log of what entities decided, and what hangs on it. The interface; rocksdb.ts and memory.ts implement it.
+// Journal: the durable log of what entities decided, and what hangs on it. The interface; kv-journal.ts implements it.
 //
 // J1. A batch is all or nothing: records, idempotency entries, outbox changes. `commit` answers after the sync, never before.
 // J2. Of one entity, revisions and event sequences start at 1 and have no gaps and no repeats; a batch that would break that
@@ -22,10 +22,10 @@
 import type { EffectEntry } from '../effect.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
+import type { Column } from '../storage/columns.ts'
+import type { Write } from '../storage/kv.ts'
+import type { Pace } from '../storage/pace.ts'
 import type { Census } from './census.ts'
-import type { Column } from './keys.ts'
-import type { Write } from './kv.ts'
-import type { Pace } from './pace.ts'
 import type { Usage } from './usage.ts'
 
 /** Short number that a persistence id was given at its first deployment; never used again for another. */

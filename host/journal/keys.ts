@@ -20,19 +20,6 @@
 
 import type { EntityRef, StorageId } from './journal.ts'
 
-export const columns = [
-  'default',
-  'journal',
-  'commits',
-  'snapshots',
-  'components',
-  'idempotency',
-  'outbox',
-  'bases',
-  'subscriptions',
-] as const
-export type Column = (typeof columns)[number]
-
 /** Stands in the keys of commits, from before there were several partitions (partitioned.ts). */
 const commitPartition = 0
 
@@ -57,18 +44,6 @@ export function numbered(prefix: Buffer, number: number): Buffer {
   prefix.copy(key)
   writeNumber(key, number, prefix.length)
   return key
-}
-
-/** First key after all that start with `prefix`. */
-export function after(prefix: Buffer): Buffer {
-  const end = Buffer.from(prefix)
-  for (let at = end.length - 1; at >= 0; at--) {
-    if (end[at]! < 255) {
-      end[at] = end[at]! + 1
-      return end.subarray(0, at + 1)
-    }
-  }
-  throw new Error('a prefix of FF only has no end')
 }
 
 /** The entity of a key in `journal` or `snapshots`. */

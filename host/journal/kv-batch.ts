@@ -5,6 +5,8 @@
 
 import assert from 'node:assert/strict'
 import type { EffectEntry } from '../effect.ts'
+import type { Column } from '../storage/columns.ts'
+import type { Write } from '../storage/kv.ts'
 import type { Census, Counted } from './census.ts'
 import type {
   Base,
@@ -17,9 +19,7 @@ import type {
   StorageId,
   StoredSubscription,
 } from './journal.ts'
-import type { Column } from './keys.ts'
 import { entityPrefix, expiryKey, idempotencyKey, numbered, outboxKey, receiptKey, subscriptionKey } from './keys.ts'
-import type { Write } from './kv.ts'
 import type { NeverStored } from './record.ts'
 import { encodeBase, encodeIdempotency, encodeOutbox, encodeRecord, encodeSubscription } from './record.ts'
 import type { Change } from './usage.ts'

@@ -7,10 +7,16 @@ import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
 import { nextTurn } from '../slices.ts'
+import type { Column } from '../storage/columns.ts'
+import { after } from '../storage/columns.ts'
+import { DamagedBlock, DamagedValue, damagedError, isDamaged } from '../storage/damage.ts'
+import type { Warn } from '../storage/health.ts'
+import { Health } from '../storage/health.ts'
+import type { Clear, Kv, Write } from '../storage/kv.ts'
+import type { Pace } from '../storage/pace.ts'
+import type { Gap } from '../storage/walk.ts'
+import { gapEnd, walk } from '../storage/walk.ts'
 import { Census } from './census.ts'
-import { DamagedBlock, DamagedValue, damagedError, damagedIn, isDamaged } from './damage.ts'
-import type { Warn } from './health.ts'
-import { Health } from './health.ts'
 import type {
   Base,
   Batch,
@@ -29,9 +35,7 @@ import type {
   StorageId,
   StoredSubscription,
 } from './journal.ts'
-import type { Column } from './keys.ts'
 import {
-  after,
   commitKey,
   entityOf,
   entityOfPrefix,
@@ -47,14 +51,12 @@ import {
   receiptKey,
   subscriptionParts,
 } from './keys.ts'
-import type { Clear, Kv, Write } from './kv.ts'
 import type { Head, StoredBytes } from './kv-batch.ts'
 import { headKey, KvBatch } from './kv-batch.ts'
 import { LocalLog } from './log/local.ts'
 import type { CommitLog, Position } from './log/log.ts'
 import type { Numbering } from './numbering.ts'
 import { alone, nextOf } from './numbering.ts'
-import type { Pace } from './pace.ts'
 import type { NeverStored } from './record.ts'
 import {
   decodeBase,
@@ -71,8 +73,7 @@ import {
   encodeSnapshot,
 } from './record.ts'
 import { keyBytes, Usage } from './usage.ts'
-import type { Gap } from './walk.ts'
-import { gapEnd, walk } from './walk.ts'
+import { damagedIn } from './what.ts'
 
 /** Snapshots kept of one entity: the newest to start from, older ones for a state at a point in time (decision 0004). */
 const snapshotsKept = 3

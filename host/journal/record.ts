@@ -12,8 +12,8 @@ import type { Metadata, MetadataEntry } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Call, Change, Effect, Typed } from '../outcome.ts'
 import { WireCursor, WireError } from '../schema/wire.ts'
+import { DamagedValue } from '../storage/damage.ts'
 import { Sink } from '../transcode/sink.ts'
-import { DamagedValue } from './damage.ts'
 import type {
   Base,
   CommitRecord,

@@ -14,13 +14,14 @@
 //
 // Owns: the account.   The journal owns: batches.   host/disk.ts owns: what follows from it.
 
-import { DamagedValue } from './damage.ts'
+import type { Column } from '../storage/columns.ts'
+import { after } from '../storage/columns.ts'
+import { DamagedValue } from '../storage/damage.ts'
+import type { Kv, Write } from '../storage/kv.ts'
+import { walk } from '../storage/walk.ts'
 import type { StorageId } from './journal.ts'
-import type { Column } from './keys.ts'
-import { after, expiryKeyTag } from './keys.ts'
-import type { Kv, Write } from './kv.ts'
+import { expiryKeyTag } from './keys.ts'
 import { decodeBase, frame, unframe } from './record.ts'
-import { walk } from './walk.ts'
 
 /** What a batch adds to an account, or takes. */
 export interface Change {

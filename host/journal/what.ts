@@ -1,6 +1,7 @@
 // What: a row of the store in words, by its key, for whoever is told of damage.
 
-import type { Column } from './keys.ts'
+import type { Column } from '../storage/columns.ts'
+import { DamagedBlock, DamagedValue } from '../storage/damage.ts'
 import { entityOf, entityOfPrefix, expiryKeyTag, numberOf, subscriptionParts } from './keys.ts'
 
 export interface Row {
@@ -34,4 +35,10 @@ export function whatIs(column: Column, key: Buffer): Row {
     default:
       return { what: key.toString().replace(/([0-9a-f]{12})[0-9a-f]{52}/, '$1') }
   }
+}
+
+/** The same value, with words for which it is. A block says by itself where it lies. */
+export function damagedIn(column: Column, key: Buffer, damage: DamagedValue): DamagedValue {
+  if (damage instanceof DamagedBlock) return damage
+  return new DamagedValue(`${whatIs(column, key).what} in ${column}: ${damage.message}`, { cause: damage })
 }

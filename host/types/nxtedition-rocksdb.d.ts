@@ -1,4 +1,4 @@
-// What journal/rocksdb.ts and the benchmark's floor use of the binding, which has no types of its own.
+// What store/rocksdb.ts and the benchmark's floor use of the binding, which has no types of its own.
 declare module '@nxtedition/rocksdb' {
   interface Batch {
     _put(key: Buffer, value: Buffer, options: { column?: unknown }): void

@@ -9,9 +9,10 @@
 //
 // Leaves to others: the bytes (an SDK's: sdk/typescript/guest/fault.ts), reading them (host/guest/fault-text.ts).
 
-import { BinaryError, ByteReader, ByteWriter } from '../../host/deploy/bytes.ts'
-import { componentSectionId, readComponent } from '../../host/deploy/component.ts'
-import type { Section } from '../../host/deploy/sections.ts'
+import { faultGlobal } from '../../host/guest/fault-text.ts'
+import { componentSectionId, readComponent } from '../../host/link/component.ts'
+import { BinaryError, ByteReader, ByteWriter } from '../../host/wasm/bytes.ts'
+import type { Section } from '../../host/wasm/sections.ts'
 import {
   bodyOf,
   countImports,
@@ -21,8 +22,7 @@ import {
   sectionId,
   withSection,
   writeModule,
-} from '../../host/deploy/sections.ts'
-import { faultGlobal } from '../../host/guest/fault-text.ts'
+} from '../../host/wasm/sections.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
 

@@ -1,16 +1,16 @@
 // Served: would a host serve what was built? The checks of a deployment that need no host, told as problems of the project.
 //
-// S1. The rules are the deployment's (deploy/describe-check.ts, deploy/validate.ts), with the limits that a host has by default.
+// S1. The rules are the deployment's (link/describe-check.ts, deploy/validate.ts), with the limits that a host has by default.
 // S2. A problem with an element of a .proto has its place there, any other is the entry's.
 //
 // Leaves to others: the rules; what is deployed and stored.
 
 import { join } from 'node:path'
-import { checkDescription } from '../../host/deploy/describe-check.ts'
 import { validateDescription } from '../../host/deploy/validate.ts'
 import type { Description } from '../../host/guest/about.ts'
 import { interfaces } from '../../host/guest/layout.ts'
 import { defaultLimits } from '../../host/limits.ts'
+import { checkDescription } from '../../host/link/describe-check.ts'
 import { loadSchema, SchemaError } from '../../host/schema/load.ts'
 import { withStandard } from '../../host/schema/standard.ts'
 import type { Kind } from './kinds.ts'

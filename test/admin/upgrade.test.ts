@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { DeployedService, Deployment } from '../../host/catalog/catalog.ts'
 import {
   validateDescription,
   validateOwnership,
@@ -9,7 +10,6 @@ import {
   validateUpgrade,
 } from '../../host/deploy/validate.ts'
 import type { ServiceDescription } from '../../host/guest/about.ts'
-import type { DeployedService, Deployment } from '../../host/journal/catalog.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { protos } from '../support/protos.ts'
 

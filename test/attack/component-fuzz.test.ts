@@ -6,19 +6,14 @@
 import { parse } from '@bytecodealliance/jco'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { BinaryError, ByteReader, ByteWriter } from '../../host/deploy/bytes.ts'
-import {
-  componentPreamble,
-  componentSectionId,
-  type ReadComponent,
-  readComponent,
-} from '../../host/deploy/component.ts'
-import { prepareCores } from '../../host/deploy/cores.ts'
-import { pipeline } from '../../host/deploy/pipeline.ts'
-import { PlanError, planOf } from '../../host/deploy/plan.ts'
 import type { LinkPlan } from '../../host/guest/artefact.ts'
 import { interfaces } from '../../host/guest/layout.ts'
 import { defaultLimits } from '../../host/limits.ts'
+import { componentPreamble, componentSectionId, type ReadComponent, readComponent } from '../../host/link/component.ts'
+import { pipeline } from '../../host/link/pipeline.ts'
+import { PlanError, planOf } from '../../host/link/plan.ts'
+import { BinaryError, ByteReader, ByteWriter } from '../../host/wasm/bytes.ts'
+import { prepareCores } from '../../host/wasm/cores.ts'
 import { assemblyScriptCounter } from '../support/guests.ts'
 import { guestComponent } from '../support/hostile.ts'
 import { canonical, oracleOf } from '../support/oracle.ts'

@@ -2,10 +2,10 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Kv } from '../../host/journal/kv.ts'
 import type { CommitLog, Entry } from '../../host/journal/log/log.ts'
 import { LogError } from '../../host/journal/log/log.ts'
-import { MemoryKv } from '../../host/journal/memory.ts'
+import type { Kv } from '../../host/storage/kv.ts'
+import { MemoryKv } from '../../host/store/memory.ts'
 
 /** An entry that puts one row; or one that puts a row elsewhere and takes all others of `journal` away. */
 export function entry(position: number, text = `v${position}`, clear = false): Entry {

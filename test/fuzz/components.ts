@@ -1,7 +1,7 @@
 // Components: good ones with mistakes in their structure: sections moved, doubled, dropped, renumbered, lengths that lie, hostile names,
 // in the component and in the modules inside.
 
-import { ByteReader } from '../../host/deploy/bytes.ts'
+import { ByteReader } from '../../host/wasm/bytes.ts'
 import { leb, mistaken } from './bytes.ts'
 import type { Random } from './random.ts'
 

@@ -2,13 +2,13 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { link } from '../../host/deploy/link.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import { EventSourced } from '../../host/guest/event-sourced.ts'
 import { type EventSourcedGuest, type FaultReason, type GuestCommand, GuestFault } from '../../host/guest/guest.ts'
 import { compile } from '../../host/guest/instance.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
+import { link } from '../../host/link/link.ts'
 import { assemblyScriptCounter, quickJsCounter } from '../support/guests.ts'
 import { type GuestParts, guestArtefact } from '../support/hostile.ts'
 

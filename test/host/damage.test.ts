@@ -17,8 +17,8 @@ import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { checkManifest, manifestOf, readMarker } from '../../host/journal/marker.ts'
 import { whatIs } from '../../host/journal/what.ts'
+import { checkManifest, manifestOf, readMarker } from '../../host/storage/marker.ts'
 import { component } from '../support/components.ts'
 import {
   add,

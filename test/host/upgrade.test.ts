@@ -4,7 +4,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer } from '../../host/command.ts'
-import { MemoryKv } from '../../host/journal/memory.ts'
+import { MemoryKv } from '../../host/store/memory.ts'
 import { fixture } from '../support/components.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { memoryStore } from '../support/store.ts'

@@ -5,7 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { censusEntities } from '../../host/journal/census.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
-import { MemoryKv } from '../../host/journal/memory.ts'
+import { MemoryKv } from '../../host/store/memory.ts'
 import { commit, noteCensus, record } from '../support/journal.ts'
 
 const Counting = suite('census')

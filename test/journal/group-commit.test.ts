@@ -7,7 +7,7 @@ import { GroupCommit } from '../../host/journal/group-commit.ts'
 import type { Batch, Journal } from '../../host/journal/journal.ts'
 import { entityPrefix, numbered } from '../../host/journal/keys.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
-import { MemoryKv } from '../../host/journal/memory.ts'
+import { MemoryKv } from '../../host/store/memory.ts'
 import { append, effect, record } from '../support/journal.ts'
 import { memoryStore } from '../support/store.ts'
 

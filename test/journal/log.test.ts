@@ -3,14 +3,14 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { DamagedValue } from '../../host/journal/damage.ts'
-import { columns } from '../../host/journal/keys.ts'
 import { decodeEntry, encodeEntry } from '../../host/journal/log/entry.ts'
 import { LocalLog } from '../../host/journal/log/local.ts'
 import { LogError } from '../../host/journal/log/log.ts'
 import type { Fate } from '../../host/journal/log/memory.ts'
 import { MemoryLog } from '../../host/journal/log/memory.ts'
-import { MemoryKv } from '../../host/journal/memory.ts'
+import { columns } from '../../host/storage/columns.ts'
+import { DamagedValue } from '../../host/storage/damage.ts'
+import { MemoryKv } from '../../host/store/memory.ts'
 import { append, entry, logContract, rows } from '../contract/log.ts'
 
 logContract('local', (state, last) => new LocalLog(state, last))

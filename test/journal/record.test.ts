@@ -5,7 +5,6 @@ import protobuf from 'protobufjs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { EffectEntry } from '../../host/effect.ts'
-import { DamagedValue } from '../../host/journal/damage.ts'
 import type {
   Base,
   CommitRecord,
@@ -39,6 +38,7 @@ import {
 } from '../../host/journal/record.ts'
 import type { Metadata, MetadataEntry } from '../../host/metadata.ts'
 import type { Call, Change, Typed } from '../../host/outcome.ts'
+import { DamagedValue } from '../../host/storage/damage.ts'
 import { effect, plain } from '../support/journal.ts'
 
 const source = readFileSync(new URL('../../host/journal/record.proto', import.meta.url), 'utf8')

@@ -3,10 +3,10 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Column } from '../../host/journal/keys.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
-import { MemoryKv } from '../../host/journal/memory.ts'
 import { decodeBase } from '../../host/journal/record.ts'
+import type { Column } from '../../host/storage/columns.ts'
+import { MemoryKv } from '../../host/store/memory.ts'
 import { commit, expireKeys, record, snapshot } from '../support/journal.ts'
 
 const Accounts = suite('account of bytes')

@@ -5,8 +5,8 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Store } from '../../host/journal/store.ts'
 import type { Host } from '../../host/main.ts'
+import type { Store } from '../../host/store/store.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { replicas, ScriptClient, scripted } from '../support/scripted.ts'
 import { memoryStore } from '../support/store.ts'

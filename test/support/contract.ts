@@ -2,10 +2,10 @@
 // (test/fixtures/guests/echo.js).
 
 import fc from 'fast-check'
-import { link } from '../../host/deploy/link.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import type { Basis, Decision, GuestCommand, Next, StreamInput, ValueBasis } from '../../host/guest/guest.ts'
 import { defaultLimits } from '../../host/limits.ts'
+import { link } from '../../host/link/link.ts'
 import type { Metadata } from '../../host/metadata.ts'
 import type { Call, GuestAnswer, Outcome } from '../../host/outcome.ts'
 import { quickJsGuest } from './guests.ts'

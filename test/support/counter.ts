@@ -1,14 +1,14 @@
 // The counter of a language: what must hold of its component, whichever compiler made it.
 
 import * as assert from 'uvu/assert'
-import { checkLaws } from '../../host/deploy/laws/laws.ts'
-import { link } from '../../host/deploy/link.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import { EventSourced } from '../../host/guest/event-sourced.ts'
 import { compile } from '../../host/guest/instance.ts'
 import { interfaces } from '../../host/guest/layout.ts'
 import { load } from '../../host/guest/load.ts'
+import { checkLaws } from '../../host/laws/laws.ts'
 import { defaultLimits } from '../../host/limits.ts'
+import { link } from '../../host/link/link.ts'
 import { loadSchema } from '../../host/schema/load.ts'
 import { importsOf } from '../../sdk/build/component.ts'
 

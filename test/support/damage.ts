@@ -3,9 +3,9 @@
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { Database } from '../../host/journal/database.ts'
-import type { Column } from '../../host/journal/keys.ts'
-import { columns } from '../../host/journal/keys.ts'
+import type { Column } from '../../host/storage/columns.ts'
+import { columns } from '../../host/storage/columns.ts'
+import { Database } from '../../host/storage/database.ts'
 import { component } from './components.ts'
 import type { HostProcess } from './host.ts'
 import { hostProcess, http, temporary } from './host.ts'
@@ -101,7 +101,7 @@ export async function spoil(
   }
 }
 
-/** A key without its partition (journal/partitioned.ts). */
+/** A key without its partition (storage/partitioned.ts). */
 function ofPartition(column: Column, key: Buffer): Buffer {
   const hosts = column === 'components' || (column === 'default' && key[0]! >= 0x41)
   return partitions === 1 || hosts ? key : key.subarray(2)

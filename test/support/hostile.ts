@@ -2,11 +2,11 @@
 
 import { readFileSync } from 'node:fs'
 import { parse } from '@bytecodealliance/jco'
-import { cap } from '../../host/deploy/cap.ts'
-import { meter } from '../../host/deploy/meter.ts'
-import { readModule, writeModule } from '../../host/deploy/sections.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import { interfaces } from '../../host/guest/layout.ts'
+import { cap } from '../../host/wasm/cap.ts'
+import { meter } from '../../host/wasm/meter.ts'
+import { readModule, writeModule } from '../../host/wasm/sections.ts'
 import { componentOf, renameExports } from './guests.ts'
 
 const folder = new URL('../fixtures/hostile/', import.meta.url)

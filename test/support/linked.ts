@@ -3,8 +3,8 @@
 // L1. Only what was linked is kept; a refusal is found anew each time.
 
 import { deserialize, serialize } from 'node:v8'
-import { type LinkResult, link } from '../../host/deploy/link.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
+import { type LinkResult, link } from '../../host/link/link.ts'
 import { cached } from './cached.ts'
 
 class Refusal extends Error {

@@ -1,4 +1,4 @@
-// Oracle: the plan that jco has for a component, to compare host/deploy/plan.ts with. For components that tests trust only: jco's JavaScript
+// Oracle: the plan that jco has for a component, to compare host/link/plan.ts with. For components that tests trust only: jco's JavaScript
 // is evaluated here.
 //
 // O1. What an import was given is told by identity: an export of an earlier instance, or a function of jco's, which is a trap.
@@ -9,10 +9,10 @@
 
 import { Buffer } from 'node:buffer'
 import { transpile } from '@bytecodealliance/jco'
-import type { ReadComponent } from '../../host/deploy/component.ts'
-import { eachExport, readModule } from '../../host/deploy/sections.ts'
 import type { LinkPlan, PlanImport } from '../../host/guest/artefact.ts'
 import { interfaces } from '../../host/guest/layout.ts'
+import type { ReadComponent } from '../../host/link/component.ts'
+import { eachExport, readModule } from '../../host/wasm/sections.ts'
 
 type CoreImports = Record<string, Record<string, WebAssembly.ImportValue>>
 

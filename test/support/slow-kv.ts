@@ -1,9 +1,9 @@
 // A store in memory whose commits end when the test says so, and that can be left as a crash leaves it.
 
-import type { Column } from '../../host/journal/keys.ts'
-import { columns } from '../../host/journal/keys.ts'
-import type { Write } from '../../host/journal/kv.ts'
-import { MemoryKv } from '../../host/journal/memory.ts'
+import type { Column } from '../../host/storage/columns.ts'
+import { columns } from '../../host/storage/columns.ts'
+import type { Write } from '../../host/storage/kv.ts'
+import { MemoryKv } from '../../host/store/memory.ts'
 import type { TestStore } from './store.ts'
 import { memoryStore } from './store.ts'
 

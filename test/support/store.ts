@@ -1,11 +1,11 @@
 // Stores for tests: with as many partitions as the run is for, and with the journal of one of them at hand.
 
 import type { Journal } from '../../host/journal/journal.ts'
-import { memoryStore as madeStore } from '../../host/journal/memory.ts'
 import type { Numbering } from '../../host/journal/numbering.ts'
-import type { StoreOptions } from '../../host/journal/rocksdb.ts'
-import { openStore as openedStore } from '../../host/journal/rocksdb.ts'
-import type { Store } from '../../host/journal/store.ts'
+import { memoryStore as madeStore } from '../../host/store/memory.ts'
+import type { StoreOptions } from '../../host/store/rocksdb.ts'
+import { openStore as openedStore } from '../../host/store/rocksdb.ts'
+import type { Store } from '../../host/store/store.ts'
 
 /** `test/run.ts` runs tests of the host and the journal with 1 and with 4. */
 export const partitions = Number(process.env['TEST_PARTITIONS'] ?? 1)

@@ -2,8 +2,8 @@
 //
 // Indices are counted here; what they point to is the caller's.
 
-import { ByteWriter } from '../../host/deploy/bytes.ts'
-import { componentPreamble, componentSectionId as section } from '../../host/deploy/component.ts'
+import { componentPreamble, componentSectionId as section } from '../../host/link/component.ts'
+import { ByteWriter } from '../../host/wasm/bytes.ts'
 
 type CoreSort = 'func' | 'table' | 'memory' | 'global'
 const coreSorts: Readonly<Record<CoreSort, number>> = { func: 0, table: 1, memory: 2, global: 3 }

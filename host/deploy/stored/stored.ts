@@ -6,10 +6,10 @@
 //
 // Owns: the order and the time.   types.ts, events.ts, values.ts own: the verdicts.
 
+import type { DeployedService, Deployment } from '../../catalog/catalog.ts'
 import { Folder } from '../../fold/folder.ts'
 import type { ServiceDescription } from '../../guest/about.ts'
 import type { Artefact } from '../../guest/artefact.ts'
-import type { DeployedService, Deployment } from '../../journal/catalog.ts'
 import type { StorageId } from '../../journal/journal.ts'
 import type { Stored } from '../../journal/stored.ts'
 import type { Limits } from '../../limits.ts'

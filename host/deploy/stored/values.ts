@@ -11,10 +11,10 @@
 
 import type { ToldFault } from '../../fold/fold-task.ts'
 import type { GuestCommand, ValueBasis } from '../../guest/guest.ts'
-import { isDamaged } from '../../journal/damage.ts'
 import type { Journal, StorageId } from '../../journal/journal.ts'
 import { entityId } from '../../schema/entity-key.ts'
 import type { ServiceType } from '../../schema/schema.ts'
+import { isDamaged } from '../../storage/damage.ts'
 import type { Trial } from './events.ts'
 
 interface StoredValues {

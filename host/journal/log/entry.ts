@@ -7,10 +7,10 @@
 //
 // Owns: the form.   record.ts owns: the frame.   packed.ts owns: writes in bytes.
 
-import { DamagedValue } from '../damage.ts'
-import { columns } from '../keys.ts'
-import type { Clear } from '../kv.ts'
-import { pack, unpack } from '../packed.ts'
+import { columns } from '../../storage/columns.ts'
+import { DamagedValue } from '../../storage/damage.ts'
+import type { Clear } from '../../storage/kv.ts'
+import { pack, unpack } from '../../storage/packed.ts'
 import { frame, unframe } from '../record.ts'
 import type { Entry } from './log.ts'
 

@@ -4,7 +4,7 @@
 //
 // Owns: the fence and the followers of one process.   The engine owns: durability.
 
-import type { Kv } from '../kv.ts'
+import type { Kv } from '../../storage/kv.ts'
 import type { CommitLog, Entry, Following, Position } from './log.ts'
 import { LogError } from './log.ts'
 

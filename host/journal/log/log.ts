@@ -9,7 +9,7 @@
 //
 // Owns: order, durability, the fence.   kv-journal.ts owns: what an entry is made of.   A state is what its entries leave.
 
-import type { Clear, Write } from '../kv.ts'
+import type { Clear, Write } from '../../storage/kv.ts'
 
 /** Number of an entry, from 1; 0 lies before the first. */
 export type Position = number

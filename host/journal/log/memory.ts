@@ -5,7 +5,7 @@
 //
 // Owns: the entries and their faults.   The state given to it is written after the log, unsynced, as behind any remote log.
 
-import type { Kv } from '../kv.ts'
+import type { Kv } from '../../storage/kv.ts'
 import { decodeEntry, encodeEntry } from './entry.ts'
 import type { CommitLog, Entry, Following, Position } from './log.ts'
 import { LogError } from './log.ts'

@@ -1,4 +1,4 @@
-// Bundle map: where the places of a bundle lie in an author's sources, as a component carries it (deploy/source-map.ts).
+// Bundle map: where the places of a bundle lie in an author's sources, as a component carries it (link/source-map.ts).
 //
 // B1. Lines are exact, columns are none: a mark stands only where file or line change, which makes the map a third.
 // B2. Columns of the bundle count bytes, as QuickJS does, and not the bundler's UTF-16.

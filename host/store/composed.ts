@@ -1,0 +1,68 @@
+// Composed: a store over one engine, whatever that is.
+//
+// Leaves to others: the engine (rocksdb.ts, memory.ts), what its rows mean (kv-journal.ts, kv-catalog.ts).
+
+import type { KvCatalog } from '../catalog/kv-catalog.ts'
+import type { LogOf } from '../journal/kv-journal.ts'
+import { KvJournal } from '../journal/kv-journal.ts'
+import type { NeverStored } from '../journal/record.ts'
+import type { Health, Warn } from '../storage/health.ts'
+import type { Kv } from '../storage/kv.ts'
+import { PartitionedKv } from '../storage/partitioned.ts'
+import type { Store } from './store.ts'
+
+interface ComposedParts {
+  readonly kv: Kv
+  /** It knows how many partitions there are. */
+  readonly catalog: KvCatalog
+  readonly health: Health
+  readonly warn: Warn
+  readonly never?: NeverStored | undefined
+  /** The last commits of all partitions together, as far as they are known beside the store. */
+  readonly noted?: () => number
+  /** The id of the replica, and how it is noted, once the journals are there. */
+  readonly replica: (lastCommit: () => number) => { readonly replica: string; note(): void }
+  readonly log?: LogOf
+}
+
+export function composedStore({ kv, catalog, health, warn, never, noted, replica, log }: ComposedParts): Store {
+  const { partitions } = catalog
+  const partitioned = partitions === 1 ? undefined : new PartitionedKv(kv, partitions)
+  const parts = partitioned?.parts ?? [kv]
+  const journals = parts.map(
+    (part, index) =>
+      new KvJournal({
+        ...{ kv: part, warn, health, partition: { index, count: partitions } },
+        ...(never === undefined ? {} : { never }),
+        ...(noted === undefined ? {} : { noted }),
+        ...(log === undefined ? {} : { log }),
+      }),
+  )
+  const [first] = journals
+  catalog.refused = (error) => first!.refused(error)
+  const incarnation = replica(() => journals.reduce((sum, journal) => sum + journal.lastCommit(), 0))
+  return {
+    ...{ kv, journals, catalog, replica: incarnation.replica, pace: kv.pace, parts },
+    flush: () => partitioned?.flush(),
+    note: () => incarnation.note(),
+    failure: () => health.broken,
+    examine: () => {
+      for (const journal of journals) journal.examine()
+    },
+    reopen: async () => {
+      await kv.reopen()
+      health.mended()
+      try {
+        catalog.reread()
+        for (const journal of journals) journal.reread()
+      } catch (error) {
+        health.fail(error)
+        throw error
+      }
+    },
+    close: () => {
+      for (const journal of journals) journal.stop()
+      return kv.close()
+    },
+  }
+}
