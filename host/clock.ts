@@ -1,4 +1,6 @@
-// Clock and chance, as things passed in: tests own them.
+// Clock and chance, as things passed in: what a whole host does by the clock can be run on another one, as fast as it goes, and again.
+//
+// C1. From the door inwards nobody asks the machine for the time, or has work done later, but through a clock (test/tidy.test.ts).
 
 import { randomFillSync, randomUUID } from 'node:crypto'
 
@@ -7,12 +9,62 @@ export interface Clock {
   now(): number
   /** Milliseconds since a start of its own, with fractions: never jumps, never goes back. */
   steady(): number
+  /** `work` in `ms` milliseconds, not before the next turn of the loop. At most `timerMsMax`. */
+  after(ms: number, work: () => void): Timer
+  /** `work` again and again, `ms` milliseconds apart. */
+  every(ms: number, work: () => void): Timer
+  /** `work` in the next turn of the loop. */
+  soon(work: () => void): void
+  /** Answers what it is given: work of other threads and processes, for which a clock of its own stands still. */
+  outside<T>(work: Promise<T>): Promise<T>
+}
+
+/** Work that is due later. */
+export interface Timer {
+  /** Nothing more is done; any number of times. */
+  cancel(): void
+  /** The process need not stay for it. */
+  unref(): this
 }
 
 /** Longest delay that Node's timers take, in milliseconds; longer ones would fire at once. */
 export const timerMsMax = 2 ** 31 - 1
 
-export const systemClock: Clock = { now: () => Date.now(), steady: () => performance.now() }
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  steady: () => performance.now(),
+  after: (ms, work) => new SystemTimer(setTimeout(work, ms)),
+  every: (ms, work) => new SystemTimer(setInterval(work, ms)),
+  soon: (work) => void setImmediate(work),
+  outside: (work) => work,
+}
+
+class SystemTimer implements Timer {
+  private readonly timer: NodeJS.Timeout
+
+  constructor(timer: NodeJS.Timeout) {
+    this.timer = timer
+  }
+
+  cancel(): void {
+    clearTimeout(this.timer)
+  }
+
+  unref(): this {
+    this.timer.unref()
+    return this
+  }
+}
+
+/** Answers in `ms` milliseconds. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve))
+}
+
+/** Answers in the next turn of the loop. */
+export function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve))
+}
 
 export interface Chance {
   /** 16 fresh random bytes. The caller owns them. */

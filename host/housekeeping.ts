@@ -10,6 +10,7 @@
 
 import { statfs } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import type { Clock, Timer } from './clock.ts'
 import type { Outbox } from './delivery/outbox.ts'
 import type { Disk } from './disk.ts'
 import type { Entities } from './entity/entities.ts'
@@ -29,6 +30,7 @@ const diskEveryMs = 1_000
 const noteEveryMs = 500
 
 interface HousekeepingParts {
+  readonly clock: Clock
   readonly store: Store
   readonly partitions: readonly Partition[]
   readonly commits: GroupCommit
@@ -49,7 +51,7 @@ interface HousekeepingParts {
 
 export class Housekeeping {
   private readonly parts: HousekeepingParts
-  private timers: readonly NodeJS.Timeout[] = []
+  private timers: readonly Timer[] = []
   private reopening = false
   private forgetting = false
   /** By partition: the commit that noted its census last. */
@@ -60,17 +62,18 @@ export class Housekeeping {
   }
 
   start(): void {
+    const { clock } = this.parts
     this.timers = [
-      setInterval(() => this.passivate(), this.parts.sweepEveryMs ?? sweepEveryMs),
-      setInterval(() => void this.forget(), forgetEveryMs),
-      setInterval(() => this.recover(), reopenEveryMs),
-      setInterval(() => this.note(), noteEveryMs),
-      setInterval(() => void this.lookAtDisk(), diskEveryMs),
+      clock.every(this.parts.sweepEveryMs ?? sweepEveryMs, () => this.passivate()),
+      clock.every(forgetEveryMs, () => void this.forget()),
+      clock.every(reopenEveryMs, () => this.recover()),
+      clock.every(noteEveryMs, () => this.note()),
+      clock.every(diskEveryMs, () => void this.lookAtDisk()),
     ]
   }
 
   stop(): void {
-    for (const timer of this.timers) clearInterval(timer)
+    for (const timer of this.timers) timer.cancel()
   }
 
   /** What was committed since the last notes, or ever in an older directory, is counted behind everything else. */

@@ -296,9 +296,9 @@ class Core {
   }
 
   private makeHousekeeping(parts: HostParts): Housekeeping {
-    const { store, commits, entities, outbox, disk, age, log, config } = this
+    const { clock, store, commits, entities, outbox, disk, age, log, config } = this
     return new Housekeeping({
-      ...{ store, commits, entities, outbox, disk, age, log, idempotencyHours: config.idempotencyHours },
+      ...{ clock, store, commits, entities, outbox, disk, age, log, idempotencyHours: config.idempotencyHours },
       partitions: this.partitions.all,
       directory: parts.store === undefined ? config.data : undefined,
       wake: () => this.wake(this.keepers()),

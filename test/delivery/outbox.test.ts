@@ -3,6 +3,7 @@
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock } from '../../host/clock.ts'
 import type { Answer, Command, Reply } from '../../host/command.ts'
 import { Keeper } from '../../host/delivery/keeper.ts'
 import { backOffMs, Outbox, pieceMax } from '../../host/delivery/outbox.ts'
@@ -26,7 +27,7 @@ function made() {
   const outbox = new Outbox({
     partitions: [{ journal, commits: commits.of(0) }],
     ...{ limits: defaultLimits, log: pino({ level: 'silent' }) },
-    clock: { now: () => 0, steady: () => 0 },
+    clock: { ...systemClock, now: () => 0, steady: () => 0 },
     unserved: (service) => (away.has(service) ? `${service} cannot be run` : undefined),
     dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
     toItself: () => false,
@@ -282,7 +283,7 @@ Sending(
     const outbox = new Outbox({
       partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
       ...{ limits: { ...defaultLimits, outboxEffectsMax: 1 }, log: pino({ level: 'silent' }) },
-      ...{ clock: { now: () => 0, steady: () => 0 }, unserved: () => undefined, toItself: () => false },
+      ...{ clock: { ...systemClock, now: () => 0, steady: () => 0 }, unserved: () => undefined, toItself: () => false },
       ...{ dispatch() {}, delivered() {}, parked() {} },
     })
     const [here, there] = [outbox.places(0), outbox.places(1)]

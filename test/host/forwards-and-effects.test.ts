@@ -3,6 +3,7 @@
 import http2 from 'node:http2'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock } from '../../host/clock.ts'
 import type { Answer } from '../../host/command.ts'
 import { backOffMs } from '../../host/delivery/outbox.ts'
 import type { Host } from '../../host/main.ts'
@@ -42,7 +43,7 @@ let ahead = 0
 /** How `gated` refuses before its time. */
 const notYet = 'refused with UNAVAILABLE: not yet'
 
-const clock = { now: () => Date.now() + ahead, steady: () => performance.now() }
+const clock = { ...systemClock, now: () => Date.now() + ahead, steady: () => performance.now() }
 const host: Host = await testHost(data.path, {}, { store, clock })
 assert.ok((await host.deployer.deploy(await scripted())).ok)
 assert.ok((await host.deployer.deploy((await fixture('odd')).bytes)).ok)

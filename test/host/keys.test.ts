@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { text as readAll } from 'node:stream/consumers'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Clock } from '../../host/clock.ts'
+import { systemClock } from '../../host/clock.ts'
 import { columns } from '../../host/storage/columns.ts'
 import { grpc, grpcWeb } from '../support/calls.ts'
 import { component } from '../support/components.ts'
@@ -19,17 +21,18 @@ const hour = 3_600_000
 const data = temporary()
 const store = memoryStore()
 let [ahead, steadyAhead] = [0, 0]
-const clock = { now: () => Date.now() + ahead, steady: () => performance.now() + steadyAhead }
-
 /** What the host does once a minute: keys expire then. */
 const minutely: (() => void)[] = []
-const { setInterval } = globalThis
-globalThis.setInterval = ((run: () => void, ms: number) => {
-  if (ms === 60_000) minutely.push(run)
-  return setInterval(run, ms)
-}) as typeof setInterval
+const clock: Clock = {
+  ...systemClock,
+  now: () => Date.now() + ahead,
+  steady: () => performance.now() + steadyAhead,
+  every: (ms, work) => {
+    if (ms === 60_000) minutely.push(work)
+    return systemClock.every(ms, work)
+  },
+}
 const host = await testHost(data.path, {}, { store, clock })
-globalThis.setInterval = setInterval
 assert.ok(minutely.length > 0)
 assert.ok((await host.deployer.deploy(await scripted())).ok)
 assert.ok((await host.deployer.deploy((await component('counter/assemblyscript')).bytes)).ok)

@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock } from '../../host/clock.ts'
 import { Age } from '../../host/journal/age.ts'
 import { commit, expireKeys } from '../support/journal.ts'
 import { memoryStore } from '../support/store.ts'
@@ -14,7 +15,7 @@ const entry = { method: 'm', payloadHash: Buffer.alloc(32), revision: 1, final: 
 Ageing('age.A1: it goes with the steady clock, whatever the time of day does', async () => {
   const { catalog, journal } = memoryStore()
   let [now, steady] = [1_000_000, 50.5]
-  const clock = { now: () => now, steady: () => steady }
+  const clock = { ...systemClock, now: () => now, steady: () => steady }
   const age = new Age(catalog, clock)
   assert.is(age.now(), 1_000_000)
   await commit(journal, (batch) => batch.remember(entity, 'key', { ...entry, atMs: age.now() }))
@@ -31,11 +32,11 @@ Ageing('age.A1: it goes with the steady clock, whatever the time of day does', a
 Ageing('age.A2: it goes on where it was noted; time without a host does not count', () => {
   const { catalog } = memoryStore()
   let steady = 0
-  const first = new Age(catalog, { now: () => 5_000, steady: () => steady })
+  const first = new Age(catalog, { ...systemClock, now: () => 5_000, steady: () => steady })
   steady = 100
   first.note()
   steady = 150
-  assert.is(new Age(catalog, { now: () => 9 * day, steady: () => 7 }).now(), 5_100)
+  assert.is(new Age(catalog, { ...systemClock, now: () => 9 * day, steady: () => 7 }).now(), 5_100)
 })
 
 Ageing.run()

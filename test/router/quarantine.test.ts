@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock } from '../../host/clock.ts'
 import { Quarantine, quarantined } from '../../host/router/quarantine.ts'
 import { memoryStore } from '../support/store.ts'
 
@@ -10,7 +11,7 @@ const Refused = suite('quarantine')
 const held = { service: 'a.B', method: 'Do', entity: 'x', effect: 0 }
 
 function opened(catalog = memoryStore().catalog) {
-  const clock = { ms: 0, now: () => 1_700_000_000_000, steady: () => clock.ms }
+  const clock = { ...systemClock, ms: 0, now: () => 1_700_000_000_000, steady: () => clock.ms }
   const freed: string[] = []
   const quarantine = new Quarantine(catalog, clock, (service) => freed.push(service))
   quarantine.stop()
