@@ -12,11 +12,11 @@
 // Owns: the set, admission, passivation.   Activation owns: one entity.
 
 import { BatchSize } from '../batch-size.ts'
+import { nextTurn, systemClock } from '../clock.ts'
 import type { Command, Receiver, Reply, StreamCall } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, StorageId } from '../journal/journal.ts'
 import type { EntityService, ReplicatedService } from '../services.ts'
-import { nextTurn } from '../slices.ts'
 import type { Turns } from '../turns.ts'
 import type { Account } from '../waiting-budget.ts'
 import type { Activation } from './activation.ts'
@@ -366,7 +366,7 @@ class Portions {
       this.left -= 1
       return
     }
-    await nextTurn()
+    await nextTurn(systemClock)
     this.left = dropMax - 1
     this.until = performance.now() + dropMs
   }

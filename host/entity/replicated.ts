@@ -143,7 +143,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       streams.push(stream)
       this.subscriptions.set(id, { stored, stream: undefined })
     }
-    void inPortions(streams, tellMax, (stream) => stream.fail(failed))
+    void inPortions(streams, tellMax, (stream) => stream.fail(failed), this.context.clock)
   }
 
   override end(): void {
@@ -599,7 +599,7 @@ export class ReplicatedActivation extends Activation<ReplicatedService> implemen
       if (stream !== undefined) streams.push(stream)
     }
     this.ending.push(...streams)
-    turn.after.push(() => void inPortions(streams, tellMax, (stream) => stream.finish()))
+    turn.after.push(() => void inPortions(streams, tellMax, (stream) => stream.finish(), this.context.clock))
   }
 
   /** What the guest is shown of the value. @throws GuestFault, InnkeeperError `bad_request` */

@@ -5,9 +5,9 @@
 //
 // Owns: finding them.   replicated.ts owns: what they hear.
 
+import { type Clock, nextTurn } from '../clock.ts'
 import type { EntityRef, Journal, StorageId } from '../journal/journal.ts'
 import type { ReplicatedService } from '../services.ts'
-import { nextTurn } from '../slices.ts'
 
 /** Woken in one turn of the loop. */
 export const wakeMax = 100
@@ -18,6 +18,7 @@ export async function wakeSubscribed(
   keepers: ReadonlyMap<StorageId, ReplicatedService>,
   wake: (service: ReplicatedService, entity: EntityRef) => void,
   stopped: () => boolean,
+  clock: Clock,
 ): Promise<void> {
   for (const journal of journals) {
     for (let last: EntityRef | undefined; !stopped(); ) {
@@ -28,7 +29,7 @@ export async function wakeSubscribed(
       }
       if (page.length < wakeMax) break
       last = page.at(-1)
-      await nextTurn()
+      await nextTurn(clock)
     }
   }
 }
