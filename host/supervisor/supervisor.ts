@@ -86,6 +86,8 @@ interface Partition {
   readonly rpc: Rpc
   readonly watchdog: Watchdog
   readonly listen: string
+  /** Its thread is gone: perhaps before anybody could take note that it had started. */
+  ended: boolean
 }
 
 class Supervisor implements SupervisedHost {
@@ -212,8 +214,13 @@ class Supervisor implements SupervisedHost {
     for (let tries = 1; ; tries++) {
       try {
         const partition = await this.start(act)
-        this.current = partition
         this.bound = partition.listen
+        if (partition.ended) {
+          this.endings += 1
+          this.countCrash()
+          continue
+        }
+        this.current = partition
         return partition
       } catch (error) {
         // The first start tells its user; later ones have nobody to tell, and a port or a lock may take a moment to be free.
@@ -266,7 +273,7 @@ class Supervisor implements SupervisedHost {
           reject(toError(message.error))
           return
         }
-        partition = { worker, rpc: new Rpc(worker, {}), watchdog, listen: message.listen }
+        partition = { worker, rpc: new Rpc(worker, {}), watchdog, listen: message.listen, ended: false }
         resolve(partition)
       }
       worker.on('message', heard)
@@ -276,6 +283,7 @@ class Supervisor implements SupervisedHost {
       })
       worker.on('exit', () => {
         reject(new Error('the partition ended before it was started'))
+        if (partition !== undefined) partition.ended = true
         if (partition !== undefined && this.current === partition && !this.stopping) this.crashed(partition)
       })
     })
@@ -294,6 +302,11 @@ class Supervisor implements SupervisedHost {
   }
 
   private crashed(partition: Partition): void {
+    this.countCrash()
+    this.replace(partition, undefined)
+  }
+
+  private countCrash(): void {
     const now = performance.now()
     this.crashes = [...this.crashes.filter((at) => now - at < crashesInMs), now]
     if (this.crashes.length > crashesMax) {
@@ -301,7 +314,6 @@ class Supervisor implements SupervisedHost {
       process.exit(1)
     }
     this.why = 'the host is starting again after a failure; try again in a moment'
-    this.replace(partition, undefined)
   }
 
   private replace(old: Partition, guilty: Act | undefined): void {
