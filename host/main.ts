@@ -22,8 +22,8 @@ import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
 import type { EffectEntry } from './effect.ts'
 import { Entities } from './entity/entities.ts'
-import { ReplicaState } from './entity/replica-state.ts'
 import { Replicas } from './entity/replicas.ts'
+import { ReplicaState } from './entity/replicated/replica-state.ts'
 import { wakeSubscribed } from './entity/waking.ts'
 import { InnkeeperError } from './errors.ts'
 import { registerGauges } from './gauges.ts'
@@ -246,7 +246,7 @@ class Core {
   wake(keepers: ReadonlyMap<StorageId, ReplicatedService>): void {
     const unfit = () => this.stopping || this.store.failure() !== undefined
     const wakeOne = (service: ReplicatedService, entity: EntityRef) => this.entities.wake(service, entity)
-    wakeSubscribed(this.store.journals, keepers, wakeOne, unfit).catch((err: unknown) =>
+    wakeSubscribed(this.store.journals, keepers, wakeOne, unfit, this.clock).catch((err: unknown) =>
       this.log.error({ err }, 'entities with open streams could not be woken'),
     )
   }

@@ -198,7 +198,6 @@ const longFiles: Readonly<Record<string, string>> = {
   'host/admin/api.ts': 'the table of the admin port: one row a path',
   'host/delivery/outbox.ts': 'trying, waiting and what partitions owe one another share one set of entries',
   'host/deploy/deploy.ts': 'the order of a deployment, step by step',
-  'host/entity/replicated.ts': 'turns, views and subscriptions of one kind of entity; to be taken apart',
   'host/ingress/http/openapi.ts': 'one document, written from top to bottom',
   'host/journal/kv-journal.ts': 'every column of the state, read and written',
   'host/journal/record.ts': 'every form of a value on disk, both ways',
