@@ -130,7 +130,7 @@ export class Housekeeping {
     this.forgetting = true
     try {
       const before = age.now() - idempotencyHours * 3_600_000
-      for (const { journal, commits } of partitions) await expire(journal, commits, before, unfit)
+      for (const { journal, commits } of partitions) await expire(journal, commits, before, unfit, this.parts.clock)
     } catch (err) {
       log.error({ err }, 'idempotency keys could not be forgotten')
     } finally {

@@ -143,6 +143,23 @@ Tidy('what is alike for all calls of clients is in one place of the ingress', ()
   }
 })
 
+/** Where the time is the machine's own: sockets, processes, threads and disks. Everything else takes it from a clock (clock.C1). */
+const inRealTime: readonly RegExp[] = [
+  /^host\/clock\.ts$/,
+  /^host\/(ingress|admin|supervisor|cli|tools|bin)\//,
+  /^host\/(link|fold|storage|store|doctor)\//,
+  /^host\/in-flight\.ts$/,
+]
+
+Tidy('clock.C1: from the door inwards nobody but the clock asks the machine for time, or for chance', () => {
+  const globals =
+    /(?<![.\w])(?:setTimeout|setInterval|setImmediate)\(|performance\.now\(\)|Date\.now\(\)|new Date\(\)|Math\.random\(|node:timers|nextTick\(/g
+  const asked = sources
+    .filter((path) => path.startsWith('host/') && !inRealTime.some((exempt) => exempt.test(path)))
+    .flatMap((path) => [...read(path).matchAll(globals)].map(([found]) => `${path}: ${found}`))
+  assert.equal(asked, [])
+})
+
 /** Code that ships, of which every export has a user and every function and file a bound. The SDK exports what authors use. */
 const shipped = sources.filter((path) => /^(host|sdk\/build)\//.test(path))
 
@@ -201,7 +218,6 @@ const longFiles: Readonly<Record<string, string>> = {
   'host/ingress/http/openapi.ts': 'one document, written from top to bottom',
   'host/journal/kv-journal.ts': 'every column of the state, read and written',
   'host/journal/record.ts': 'every form of a value on disk, both ways',
-  'host/main.ts': 'the composition of a host',
   'sdk/build/codegen/scalars.ts': 'a table',
 }
 const linesMax = 400

@@ -5,6 +5,7 @@
 // P3. Lists come in pages of bounded size, made in slices. What is followed comes line by line, each when the one before was taken, and
 //     ends when the client leaves. So no reader holds the loop, nor memory with what it does not read.
 
+import { nextTurn, systemClock } from '../clock.ts'
 import type { Became } from '../delivery/outbox.ts'
 import type { DeployResult } from '../deploy/deploy.ts'
 import { unservedSentence } from '../deploy/unrestored.ts'
@@ -20,7 +21,7 @@ import { entityId } from '../key.ts'
 import { quarantined } from '../router/quarantine.ts'
 import { routesOf, shown } from '../schema/http-rule.ts'
 import type { Service } from '../services.ts'
-import { inPortions, nextTurn } from '../slices.ts'
+import { inPortions } from '../slices.ts'
 import { throttledSentence } from '../throttle.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminContext } from './context.ts'
@@ -184,9 +185,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const overlaps = await overlapsIn(current)
         // As text, some a turn: with a thousand services this is megabytes.
         const all: string[] = []
-        await inPortions([...current.services.values()], servicesAtOnce, (service) =>
-          all.push(JSON.stringify(describeService(service, context, overlaps))),
-        )
+        const tell = (service: Service) => void all.push(JSON.stringify(describeService(service, context, overlaps)))
+        await inPortions([...current.services.values()], servicesAtOnce, tell, systemClock)
         return { text: `{"services":[${all.join()}],"unrestored":${JSON.stringify(deployer.unrestored)}}` }
       },
     },
@@ -446,7 +446,7 @@ async function follow(
       await line(record)
       at = record.revision
     }
-    if (records.length > 0) await nextTurn()
+    if (records.length > 0) await nextTurn(systemClock)
     else await Promise.race([new Promise((resolve) => setTimeout(resolve, followEveryMs)), closed])
   }
 }

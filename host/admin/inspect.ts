@@ -3,6 +3,7 @@
 // I1. Nothing here changes an entity or activates one; a state is folded from the journal, apart from the running activation.
 // I2. What cannot be decoded is shown as base64, never left out.
 
+import { nextTurn, systemClock } from '../clock.ts'
 import { Replica } from '../crdt/replica.ts'
 import type { Told } from '../doctor/doctor.ts'
 import { ReplicaState } from '../entity/replicated/replica-state.ts'
@@ -14,7 +15,6 @@ import { entityId, joinKey, splitKey } from '../key.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Typed } from '../outcome.ts'
 import type { EntityService, EventSourcedService, ReplicatedService, Service, ValueService } from '../services.ts'
-import { nextTurn } from '../slices.ts'
 import type { Column } from '../storage/columns.ts'
 import { toJson } from '../transcode/to-json.ts'
 import type { AdminContext } from './context.ts'
@@ -62,7 +62,7 @@ export async function listEntities(
     }
     last = piece.at(-1)?.key ?? last
     more = piece.length === wanted
-    if (more) await nextTurn()
+    if (more) await nextTurn(systemClock)
   }
   const next = entities.length === limit ? last : null
   return { entities, next, passedOver: passedOver(journal, by === 'base' ? 'bases' : 'journal') }
@@ -155,7 +155,7 @@ async function value(
       else if (change?.kind === 'deleted') state = undefined
     }
     more = page.more && page.records.length > 0
-    if (more) await nextTurn()
+    if (more) await nextTurn(systemClock)
   }
   if (known) return { revision: at, state: await stateShown(context, service, state) }
   throw new InnkeeperError(
@@ -274,7 +274,7 @@ export async function journalPages(
     records.push(...page.records)
     if (page.more && page.records.length < wanted) cuts += 1
     if (!page.more || records.length >= limit || cuts === cutsMax) return { ...page, records }
-    await nextTurn()
+    await nextTurn(systemClock)
   }
 }
 

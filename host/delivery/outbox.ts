@@ -24,7 +24,7 @@
 
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import { timerMsMax } from '../clock.ts'
+import { nextTurn, type Timer, timerMsMax } from '../clock.ts'
 import type { Command, Dispatch, Failed } from '../command.ts'
 import type { EffectEntry } from '../effect.ts'
 import { grpcCodeNames, InnkeeperError, tooManyHops, wire } from '../errors.ts'
@@ -33,7 +33,6 @@ import type { Batch, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import { Placement } from '../placement.ts'
 import { Shares } from '../shares.ts'
-import { nextTurn } from '../slices.ts'
 import type { Places } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
 import { settledHere } from './plan.ts'
@@ -82,7 +81,7 @@ export class Outbox {
   private readonly parts: OutboxParts
   /** All entries that are in the journal's outbox, parked ones too, from the commit that brings them to the one that takes them. */
   private readonly entries = new Map<number, EffectEntry>()
-  private readonly timers = new Set<NodeJS.Timeout>()
+  private readonly timers = new Set<Timer>()
   private readonly chains: Chains
   /** Entries by causing service, those of commits on their way too. */
   private readonly shares: Shares
@@ -114,6 +113,7 @@ export class Outbox {
     this.placement = new Placement(parts.partitions.length)
     this.lastIds = parts.partitions.map(({ journal }) => journal.nextOutboxId() - parts.partitions.length)
     this.chains = new Chains({
+      clock: parts.clock,
       together: (one, other) => this.placement.ofEffect(one) === this.placement.ofEffect(other),
       write: (entry) => this.store(entry, ignore),
     })
@@ -232,7 +232,7 @@ export class Outbox {
           this.entries.set(entry.id, entry)
           this.take(entry)
         }
-        await nextTurn()
+        await nextTurn(this.parts.clock)
         if (era !== this.era || this.stopped) return false
       }
     }
@@ -250,7 +250,7 @@ export class Outbox {
         if (page.length === 0) break
         for (const id of page) arrived.set(id, partition)
         after = page.at(-1)!
-        await nextTurn()
+        await nextTurn(this.parts.clock)
       }
     }
     return arrived
@@ -316,7 +316,7 @@ export class Outbox {
   /** What is done for many is done for so many a turn (O8). */
   private async *pieces<T>(all: readonly T[]): AsyncGenerator<readonly T[]> {
     for (let at = 0; at < all.length; at += pieceMax) {
-      if (at > 0) await nextTurn()
+      if (at > 0) await nextTurn(this.parts.clock)
       if (this.stopped) return
       yield all.slice(at, at + pieceMax)
     }
@@ -537,7 +537,7 @@ export class Outbox {
 
   stop(): void {
     this.stopped = true
-    for (const timer of this.timers) clearTimeout(timer)
+    for (const timer of this.timers) timer.cancel()
     this.timers.clear()
   }
 
@@ -645,17 +645,17 @@ export class Outbox {
     this.bytes.give(entry.cause.service, bytesOf(entry))
   }
 
-  private later(ms: number, run: () => void): NodeJS.Timeout {
-    const timer = setTimeout(() => {
+  private later(ms: number, run: () => void): Timer {
+    const timer = this.parts.clock.after(ms, () => {
       this.timers.delete(timer)
       run()
-    }, ms)
+    })
     this.timers.add(timer)
     return timer
   }
 
-  private forget(timer: NodeJS.Timeout): void {
-    clearTimeout(timer)
+  private forget(timer: Timer): void {
+    timer.cancel()
     this.timers.delete(timer)
   }
 }

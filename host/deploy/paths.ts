@@ -10,6 +10,7 @@
 //
 // Leaves to others: what two rules have in common (ingress/http/overlaps.ts), names and persistence ids (validate.ts).
 
+import type { Clock } from '../clock.ts'
 import type { Overlap } from '../ingress/http/overlaps.ts'
 import { overlapSentence, RuleIndex, rulesOf, sameKey } from '../ingress/http/overlaps.ts'
 import { hostPath } from '../ingress/http/routes.ts'
@@ -94,8 +95,9 @@ export async function validatePaths(
   next: readonly Owner[],
   others: readonly Owner[],
   wins: (other: string) => boolean,
+  clock: Clock,
 ): Promise<PathVerdict> {
-  const { taken, warnings } = await inSlices(compare(next, others, wins))
+  const { taken, warnings } = await inSlices(compare(next, others, wins), clock)
   const reasons: string[] = []
   for (const [pair, { items, more }] of taken) {
     const rest = more === 0 ? '' : `, and ${more} more`

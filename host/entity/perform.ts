@@ -15,7 +15,7 @@ import type { Waiting, Work } from './mailbox.ts'
 import { type StreamOwner, tellMax } from './open-stream.ts'
 import type { CommandStep, Step } from './step.ts'
 
-type PerformContext = Pick<EntityContext, 'journal' | 'commits' | 'outbox' | 'dispatch' | 'limits' | 'log'>
+type PerformContext = Pick<EntityContext, 'journal' | 'commits' | 'outbox' | 'dispatch' | 'limits' | 'log' | 'clock'>
 
 export function perform(context: PerformContext, entity: EntityRef, steps: readonly Step[], owner: StreamOwner): void {
   for (const step of steps) {
@@ -38,7 +38,7 @@ export function perform(context: PerformContext, entity: EntityRef, steps: reado
         break
       case 'finish':
         if (step.streams.length === 1) step.streams[0]!.finish()
-        else void inPortions(step.streams, tellMax, (stream) => stream.finish())
+        else void inPortions(step.streams, tellMax, (stream) => stream.finish(), context.clock)
         break
       case 'cut':
         step.stream.fail({ kind: 'error', error: step.error })

@@ -5,8 +5,7 @@
 //
 // Owns: finding them.   replicated/leaving.ts owns: what they hear.
 
-import type { Clock } from '../clock.ts'
-import { nextTurn } from '../clock.ts'
+import { type Clock, nextTurn } from '../clock.ts'
 import type { EntityRef, Journal, StorageId } from '../journal/journal.ts'
 import type { ReplicatedService } from '../services.ts'
 
@@ -19,7 +18,7 @@ export async function wakeSubscribed(
   keepers: ReadonlyMap<StorageId, ReplicatedService>,
   wake: (service: ReplicatedService, entity: EntityRef) => void,
   stopped: () => boolean,
-  clock: Pick<Clock, 'soon'>,
+  clock: Clock,
 ): Promise<void> {
   for (const journal of journals) {
     for (let last: EntityRef | undefined; !stopped(); ) {

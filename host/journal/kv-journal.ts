@@ -3,10 +3,10 @@
 // Owns: what is written where, and the refusal of everything after a failure (journal.J4).   The Kv owns: bytes on disk.
 
 import assert from 'node:assert/strict'
+import { type Clock, nextTurn, systemClock } from '../clock.ts'
 import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
-import { nextTurn } from '../slices.ts'
 import type { Column } from '../storage/columns.ts'
 import { after } from '../storage/columns.ts'
 import { DamagedBlock, DamagedValue, damagedError, isDamaged } from '../storage/damage.ts'
@@ -103,6 +103,7 @@ interface KvJournalParts {
   /** What the partitions of one store fail with, all together. */
   readonly health?: Health
   readonly log?: LogOf
+  readonly clock?: Clock
 }
 
 export class KvJournal implements Journal {
@@ -113,6 +114,7 @@ export class KvJournal implements Journal {
   private readonly numbering: Numbering
   private readonly health: Health
   private readonly logOf: LogOf
+  private readonly clock: Clock
   private log: CommitLog
   private counting: Census
   private account: Usage
@@ -122,7 +124,8 @@ export class KvJournal implements Journal {
   private committing = false
   private readonly damage = new Map<string, MetDamage>()
 
-  constructor({ kv, warn, never = new Set(), noted = () => 0, partition = alone, health, log }: KvJournalParts) {
+  constructor({ kv, warn, never = new Set(), noted = () => 0, partition = alone, health, log, clock }: KvJournalParts) {
+    this.clock = clock ?? systemClock
     this.kv = kv
     this.never = never
     this.warn = warn
@@ -133,8 +136,8 @@ export class KvJournal implements Journal {
     const { commitNumber, outboxId } = this.readEnd()
     this.log = this.logOf(kv, commitNumber)
     this.outboxId = outboxId
-    this.counting = new Census(kv, commitNumber)
-    this.account = new Usage(kv, commitNumber === 0)
+    this.counting = new Census(kv, commitNumber, this.clock)
+    this.account = new Usage(kv, commitNumber === 0, this.clock)
   }
 
   get usage(): Usage {
@@ -555,7 +558,7 @@ export class KvJournal implements Journal {
         for (const { entity } of wrote.toReversed())
           if (entity.storage === storage && keys.size < max) keys.add(entity.key)
       }
-      await nextTurn()
+      await nextTurn(this.clock)
     }
     return [...keys]
   }
@@ -593,9 +596,9 @@ export class KvJournal implements Journal {
     this.outboxId = outboxId
     // A commit whose outcome was unknown may be there after all.
     this.counting.stop()
-    this.counting = new Census(this.kv, commitNumber)
+    this.counting = new Census(this.kv, commitNumber, this.clock)
     this.account.stop()
-    this.account = new Usage(this.kv, commitNumber === 0)
+    this.account = new Usage(this.kv, commitNumber === 0, this.clock)
   }
 
   /** Nothing is counted any more. */

@@ -3,7 +3,7 @@
 // Bound once for each service, so that the hot path does no label look-up (tally.ts).
 
 import type { Registry } from 'prom-client'
-import { nextTurn } from '../slices.ts'
+import { nextTurn, systemClock } from '../clock.ts'
 import { Readings } from './readings.ts'
 import type { Count } from './tally.ts'
 import { Counters, Gauges, Histograms } from './tally.ts'
@@ -69,7 +69,7 @@ export class Metrics extends Readings {
     const parts: string[] = []
     for (const { name } of this.registry.getMetricsAsArray()) {
       parts.push(await this.registry.getSingleMetricAsString(name))
-      await nextTurn()
+      await nextTurn(systemClock)
     }
     return `${parts.join('\n\n')}\n`
   }

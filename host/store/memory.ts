@@ -1,6 +1,7 @@
 // Memory: a store that forgets at exit. For tests and tries.
 
 import { KvCatalog } from '../catalog/kv-catalog.ts'
+import type { Clock } from '../clock.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { LogOf } from '../journal/kv-journal.ts'
 import type { Column } from '../storage/columns.ts'
@@ -15,12 +16,12 @@ import type { Store } from './store.ts'
 /** `journal` is that of the first partition. */
 export function memoryStore(
   partitions = 1,
-  { kv = new MemoryKv(), warn = () => {}, log }: { kv?: MemoryKv; warn?: Warn; log?: LogOf } = {},
+  { kv = new MemoryKv(), warn = () => {}, log, clock }: { kv?: MemoryKv; warn?: Warn; log?: LogOf; clock?: Clock } = {},
 ): Store & { readonly journal: Journal } {
   const health = new Health(warn)
-  const catalog = new KvCatalog(kv, health, partitions)
+  const catalog = new KvCatalog(kv, health, partitions, clock)
   const replica = () => ({ replica: newReplica(catalog.directoryId), note() {} })
-  const store = composedStore({ kv, catalog, health, warn, replica, ...(log === undefined ? {} : { log }) })
+  const store = composedStore({ kv, catalog, health, warn, replica, clock, ...(log === undefined ? {} : { log }) })
   return { ...store, journal: store.journals[0]! }
 }
 

@@ -276,6 +276,7 @@ Breaking('random changes are refused where `buf breaking` finds something, but f
   for (const sentence of await wireBreaks(
     await compiled('before', { a: was }),
     await compiled('after', { a: is }),
+    undefined,
     10_000,
   ))
     ours.set(/^p\.(M\d+)/.exec(sentence)![1]!, sentence)

@@ -7,6 +7,7 @@
 // Owns: the order and the time.   types.ts, events.ts, values.ts own: the verdicts.
 
 import type { DeployedService, Deployment } from '../../catalog/catalog.ts'
+import { pause, systemClock } from '../../clock.ts'
 import { Folder } from '../../fold/folder.ts'
 import type { ServiceDescription } from '../../guest/about.ts'
 import type { Artefact } from '../../guest/artefact.ts'
@@ -107,10 +108,10 @@ export async function tryStored(
   const missing = await storedTypes(parts, services)
   if (missing.length > 0) return { reasons: missing, warnings: [], tried: [] }
   const { journal, limits, earlier, onProgress } = parts
-  const until = performance.now() + trialMs
+  const until = systemClock.steady() + trialMs
   const folders = new Map<Artefact, Folder>()
   const folderOf = (of: Artefact): Folder => {
-    const known = folders.get(of) ?? new Folder(of, journal, limits, Math.max(0, until - performance.now()))
+    const known = folders.get(of) ?? new Folder(of, journal, limits, Math.max(0, until - systemClock.steady()))
     folders.set(of, known)
     return known
   }
@@ -175,31 +176,31 @@ async function voidSnapshots(
   storage: StorageId,
   stateVersion: string,
 ): Promise<Pick<Tried, 'voidSnapshots' | 'atLeast'>> {
-  const until = performance.now() + countMs
-  let slice = performance.now() + sliceMs
+  const until = systemClock.steady() + countMs
+  let slice = systemClock.steady() + sliceMs
   let count = 0
-  for (let after: string | undefined; performance.now() < until; ) {
+  for (let after: string | undefined; systemClock.steady() < until; ) {
     const page = journal.snapshotVersions(storage, after, versionsAtOnce)
     for (const snapshot of page) {
       if (snapshot.stateVersion !== undefined && snapshot.stateVersion !== stateVersion) count += 1
     }
     after = page.at(-1)?.key
     if (page.length < versionsAtOnce) return { voidSnapshots: count, atLeast: false }
-    if (performance.now() < slice) continue
-    await new Promise((resolve) => setTimeout(resolve, restMs))
-    slice = performance.now() + sliceMs
+    if (systemClock.steady() < slice) continue
+    await pause(systemClock, restMs)
+    slice = systemClock.steady() + sliceMs
   }
   return { voidSnapshots: count, atLeast: true }
 }
 
 /** Wait until the census has counted what was there at the start: in a large directory of an earlier version this takes a while. */
 async function counted({ census }: Pick<Stored, 'census'>, onProgress: (step: string) => void): Promise<void> {
-  const tell = setInterval(() => {
+  const tell = systemClock.every(1_000, () => {
     onProgress(`counting what is stored: ${Math.floor(100 * census.progress)} %`)
-  }, 1_000)
+  })
   try {
     await census.complete()
   } finally {
-    clearInterval(tell)
+    tell.cancel()
   }
 }

@@ -15,6 +15,7 @@
 // Owns: what of it lasts between turns, and the order of a turn.   deciding.ts, leaving.ts, telling.ts own: what happens in a turn.
 // replica-state.ts owns: disk.   subscriptions.ts owns: who listens.
 
+import type { Clock } from '../../clock.ts'
 import type { Batch, EntityRef, Journal } from '../../journal/journal.ts'
 import type { Left } from '../mailbox.ts'
 import type { Model, Turn } from '../model.ts'
@@ -31,6 +32,7 @@ import { Telling } from './telling.ts'
 interface ReplicatedParts extends ReplicaParts {
   readonly journal: Pick<Journal, 'base' | 'head' | 'records' | 'subscriptions'>
   readonly entity: EntityRef
+  readonly clock: Clock
   readonly replicas: Pick<Replicas, 'self' | 'members' | 'publish'>
 }
 
@@ -109,6 +111,6 @@ export class ReplicatedModel implements Model {
   }
 
   endStreams(error: Parameters<Model['endStreams']>[0]): void {
-    this.subscriptions.end(error)
+    this.subscriptions.end(error, this.parts.clock)
   }
 }

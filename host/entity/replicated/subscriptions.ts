@@ -5,6 +5,7 @@
 //
 // Owns: the set.   open-stream.ts owns: a client's side.   telling.ts owns: what they hear of changes.
 
+import type { Clock } from '../../clock.ts'
 import type { InnkeeperError } from '../../errors.ts'
 import type { StoredSubscription } from '../../journal/journal.ts'
 import { inPortions } from '../../slices.ts'
@@ -59,7 +60,7 @@ export class Subscriptions {
 
   /** End every stream, well or not, some a turn of the loop; nothing of the entity reaches their clients any more. The subscriptions
    *  stay. */
-  end(error: InnkeeperError | undefined): void {
+  end(error: InnkeeperError | undefined, clock: Clock): void {
     const failed = error && ({ kind: 'error', error } as const)
     const streams = this.ending
     this.ending = []
@@ -68,6 +69,6 @@ export class Subscriptions {
       streams.push(stream)
       this.all.set(id, { stored, stream: undefined })
     }
-    void inPortions(streams, tellMax, (stream) => stream.fail(failed))
+    void inPortions(streams, tellMax, (stream) => stream.fail(failed), clock)
   }
 }
