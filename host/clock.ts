@@ -62,7 +62,7 @@ export function pause(clock: Clock, ms: number): Promise<void> {
 }
 
 /** Answers in the next turn of the loop. */
-export function nextTurn(clock: Clock): Promise<void> {
+export function nextTurn(clock: Pick<Clock, 'soon'>): Promise<void> {
   return new Promise((resolve) => clock.soon(resolve))
 }
 

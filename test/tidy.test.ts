@@ -149,8 +149,6 @@ const inRealTime: readonly RegExp[] = [
   /^host\/(ingress|admin|supervisor|cli|tools|bin)\//,
   /^host\/(link|fold|storage|store|doctor)\//,
   /^host\/in-flight\.ts$/,
-  // To be converted.
-  /^host\/(entity|action)\//,
 ]
 
 Tidy('clock.C1: from the door inwards nobody but the clock asks the machine for time, or for chance', () => {
@@ -217,7 +215,6 @@ const longFiles: Readonly<Record<string, string>> = {
   'host/admin/api.ts': 'the table of the admin port: one row a path',
   'host/delivery/outbox.ts': 'trying, waiting and what partitions owe one another share one set of entries',
   'host/deploy/deploy.ts': 'the order of a deployment, step by step',
-  'host/entity/replicated.ts': 'turns, views and subscriptions of one kind of entity; to be taken apart',
   'host/ingress/http/openapi.ts': 'one document, written from top to bottom',
   'host/journal/kv-journal.ts': 'every column of the state, read and written',
   'host/journal/record.ts': 'every form of a value on disk, both ways',

@@ -6,7 +6,7 @@
 import { nextTurn, systemClock } from '../clock.ts'
 import { Replica } from '../crdt/replica.ts'
 import type { Told } from '../doctor/doctor.ts'
-import { ReplicaState } from '../entity/replica-state.ts'
+import { ReplicaState } from '../entity/replicated/replica-state.ts'
 import { stuckCause, stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, JournalRecord } from '../journal/journal.ts'

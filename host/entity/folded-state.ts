@@ -9,7 +9,7 @@
 // F4. A token is used only with the instance that gave it (guest generation), and only for the next call.
 // F5. Bytes are asked for in calls of their own, so that a state that is too dear to encode fails no command and no replay.
 //
-// Owns: basis, bytes, replay, snapshots.   Activation owns: when to decide and commit.   The guest owns: what states mean.
+// Owns: basis, bytes, replay, snapshots.   event-sourced.ts owns: what a turn writes.   The guest owns: what states mean.
 
 import type { Basis, Decided, EventSourcedGuest, GuestCommand, Next } from '../guest/guest.ts'
 import { GuestFault } from '../guest/guest.ts'

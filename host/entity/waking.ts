@@ -3,7 +3,7 @@
 // W1. Some a turn of the loop, however many there are.
 // W2. Only where the function may run: a service that is served again later wakes its own then.
 //
-// Owns: finding them.   replicated.ts owns: what they hear.
+// Owns: finding them.   replicated/leaving.ts owns: what they hear.
 
 import { type Clock, nextTurn } from '../clock.ts'
 import type { EntityRef, Journal, StorageId } from '../journal/journal.ts'
