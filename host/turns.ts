@@ -34,23 +34,15 @@ export interface Turn {
   turn(): void
 }
 
-/** Milliseconds for which this thread has worked: pauses of the machine, and waiting for a disk, are not in it. */
-function threadWorkedMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
-}
-
 interface TurnsParts extends LineParts {
   readonly flush: () => void
   readonly inHand: Pick<InHandMemory, 'begin' | 'end'>
-  readonly clock: Pick<Clock, 'steady' | 'soon' | 'after'>
-  readonly workedMs?: () => number
+  readonly clock: Pick<Clock, 'steady' | 'worked' | 'soon' | 'after'>
 }
 
 export class Turns {
   private readonly line: Line
   private readonly parts: TurnsParts
-  private readonly workedMs: () => number
   private armed = false
   private stopped = false
   /** Somebody came in this turn of the loop (U6). */
@@ -66,7 +58,6 @@ export class Turns {
 
   constructor(parts: TurnsParts) {
     this.parts = parts
-    this.workedMs = parts.workedMs ?? threadWorkedMs
     this.line = new Line(parts)
   }
 
@@ -83,7 +74,7 @@ export class Turns {
     const { inHand, clock } = this.parts
     const { running } = this
     const startedMs = clock.steady()
-    const workedMs = this.workedMs()
+    const workedMs = this.parts.clock.worked()
     if (running !== undefined) inHand.end()
     this.begin(turn)
     try {
@@ -92,7 +83,7 @@ export class Turns {
       inHand.end()
       if (running !== undefined) this.begin(running)
       const endedMs = clock.steady()
-      const work = this.workedMs() - workedMs
+      const work = this.parts.clock.worked() - workedMs
       this.line.chargeService(turn.serviceName, endedMs - startedMs, work, endedMs)
       this.chargedMs += endedMs - startedMs
       this.chargedWorkMs += work
@@ -150,14 +141,14 @@ export class Turns {
       next.queued = false
       this.chargedMs = 0
       this.chargedWorkMs = 0
-      const workedMs = line.measures(nowMs) ? this.workedMs() : undefined
+      const workedMs = line.measures(nowMs) ? this.parts.clock.worked() : undefined
       this.running = next
       this.begin(next)
       next.turn()
       inHand.end()
       const startedMs = nowMs
       nowMs = clock.steady()
-      const work = workedMs === undefined ? undefined : this.workedMs() - workedMs - this.chargedWorkMs
+      const work = workedMs === undefined ? undefined : this.parts.clock.worked() - workedMs - this.chargedWorkMs
       line.charge(nowMs - startedMs - this.chargedMs, work, nowMs)
       if (nowMs > endMs) break
     }

@@ -43,6 +43,8 @@ interface StoredDirectory {
   readonly partitions?: number
 }
 
+const newDirectoryId = (): string => randomBytes(16).toString('hex')
+
 export class KvCatalog implements Catalog, IncarnationStore {
   readonly directoryId: string
   /** Fixed when the directory was made. */
@@ -56,14 +58,14 @@ export class KvCatalog implements Catalog, IncarnationStore {
 
   /** A failure here is one of the whole store (journal.J4). `partitions`: how many there are to be; what is there if it says nothing, or 1.
    *  @throws InnkeeperError `storage_unavailable` for a directory of a newer format, or with another number of partitions. */
-  constructor(kv: Kv, health = new Health(() => {}), partitions?: number, clock = systemClock) {
+  constructor(kv: Kv, health = new Health(() => {}), partitions?: number, clock = systemClock, newId = newDirectoryId) {
     this.kv = kv
     this.clock = clock
     this.health = health
     const known = this.read<StoredDirectory>('directory')
     if (known !== undefined) checkDirectory(known, partitions)
     this.partitions = known?.partitions ?? partitions ?? 1
-    this.directoryId = known?.id ?? randomBytes(16).toString('hex')
+    this.directoryId = known?.id ?? newId()
     if (known === undefined) kv.write([put('directory', this.directory())], true)
     this.log = this.control()
   }

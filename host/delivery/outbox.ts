@@ -237,6 +237,8 @@ export class Outbox {
       }
     }
     this.loading = false
+    // All of them before the first is taken out: none that leaves is to say the count of its chain, and so be written again.
+    for (const id of arrived.keys()) this.leaving.add(id)
     for (const [id, partition] of arrived) this.settle(id, left.get(id), partition)
     return true
   }
@@ -256,11 +258,10 @@ export class Outbox {
     return arrived
   }
 
-  /** Its entry goes, and then the receipt of it. */
+  /** Its entry, which is said to leave, goes, and then the receipt of it. */
   private settle(id: number, entry: EffectEntry | undefined, partition: number): void {
     const { log } = this.parts
     const { era } = this
-    this.leaving.add(id)
     const failed = (err: Error) => log.error({ effect: id, err }, 'an effect that arrived could not be taken out')
     this.commitsOf(id).join(
       (batch) => this.chains.remove(batch, entry, id, this.leaving),
@@ -582,15 +583,19 @@ export class Outbox {
 
   private failed(entry: EffectEntry, failed: Failed, ended: () => void): void {
     const { id, attempts } = entry
+    const { era } = this
+    // Read anew meanwhile, it was taken up anew.
+    const later = (ms: number, entryThen: () => EffectEntry | undefined) =>
+      this.later(ms, () => {
+        const then = era === this.era ? entryThen() : undefined
+        if (then === undefined) ended()
+        else this.attempt(then, ended)
+      })
     const [code, reason] = reasonOf(failed)
     const wait = passing.has(code) ? backOffMs[attempts] : undefined
     if (this.leaving.has(id)) {
       // Decided after all, too late for this try. A forward that it became may need another one.
-      this.later(wait ?? backOffMs[0], () => {
-        const now = this.entries.get(id)
-        if (now === undefined) ended()
-        else this.attempt(now, ended)
-      })
+      later(wait ?? backOffMs[0], () => this.entries.get(id))
       return
     }
     if (wait === undefined) {
@@ -605,7 +610,7 @@ export class Outbox {
     this.tell(id, { became: 'waiting', reason })
     // Nobody waits for this commit: if it fails the store does, and everything is taken up anew.
     this.store(again, ignore)
-    this.later(wait, () => this.attempt(again, ended))
+    later(wait, () => again)
   }
 
   private park(entry: EffectEntry, reason: string, ended: () => void): void {

@@ -238,10 +238,10 @@ export class Deployer {
   /** Folds entities of a service off the loop, by the version that serves it. `fuel`: units of each call, instead of those that calls
    *  have. The caller closes it. @throws Unlinkable */
   async folder({ deployment }: EventSourcedService, deadlineMs: number, fuel?: number): Promise<Folder> {
-    const { catalog, journal, limits } = this.parts
+    const { catalog, journal, limits, clock } = this.parts
     const { hash: contentHash } = catalog.deployments().find(({ number }) => number === deployment)!
     const own = fuel === undefined ? limits : { ...limits, fuelPerCommand: fuel }
-    return new Folder(await this.artefacts.stored(contentHash), journal, own, deadlineMs)
+    return new Folder(await this.artefacts.stored(contentHash), journal, own, deadlineMs, clock)
   }
 
   private link(component: Uint8Array, contentHash: string, { onProgress }: DeployOptions): Promise<LinkResult> {
@@ -346,7 +346,7 @@ export class Deployer {
     const parts = {
       journal,
       limits,
-      nowMs: clock.now(),
+      clock,
       earlier: (deployment: number) => this.earlier(deployment),
       onProgress,
     }
@@ -361,8 +361,7 @@ export class Deployer {
         tried: [],
       }
     }
-    const trial = tryStored(parts, stored, artefact, schema, ({ name }) => active.get(name))
-    const verdict = await this.parts.clock.outside(trial)
+    const verdict = await tryStored(parts, stored, artefact, schema, ({ name }) => active.get(name))
     return {
       reasons: [...ownership, ...reasons, ...verdict.reasons],
       warnings: [...warnings, ...verdict.warnings],

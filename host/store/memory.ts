@@ -13,14 +13,23 @@ import { Pace } from '../storage/pace.ts'
 import { composedStore } from './composed.ts'
 import type { Store } from './store.ts'
 
+interface MemoryParts {
+  readonly kv?: Kv
+  readonly warn?: Warn
+  readonly log?: LogOf
+  readonly clock?: Clock
+  /** Ids of the directory, if it is a fresh one, and of the replica that it is. Random ones without it. */
+  readonly ids?: { readonly directory: string; readonly replica: string }
+}
+
 /** `journal` is that of the first partition. */
 export function memoryStore(
   partitions = 1,
-  { kv = new MemoryKv(), warn = () => {}, log, clock }: { kv?: MemoryKv; warn?: Warn; log?: LogOf; clock?: Clock } = {},
+  { kv = new MemoryKv(), warn = () => {}, log, clock, ids }: MemoryParts = {},
 ): Store & { readonly journal: Journal } {
   const health = new Health(warn)
-  const catalog = new KvCatalog(kv, health, partitions, clock)
-  const replica = () => ({ replica: newReplica(catalog.directoryId), note() {} })
+  const catalog = new KvCatalog(kv, health, partitions, clock, ids && (() => ids.directory))
+  const replica = () => ({ replica: ids?.replica ?? newReplica(catalog.directoryId), note() {} })
   const store = composedStore({ kv, catalog, health, warn, replica, clock, ...(log === undefined ? {} : { log }) })
   return { ...store, journal: store.journals[0]! }
 }

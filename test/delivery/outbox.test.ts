@@ -320,4 +320,41 @@ Sending(
   },
 )
 
+Sending(
+  'outbox.O9, §effect-1: what arrived in other partitions is not tried again, whatever its chain still has to say',
+  async () => {
+    const store = memoryStore(2)
+    const commits = new GroupCommit(store)
+    const tried: number[] = []
+    const opened = () =>
+      new Outbox({
+        partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
+        ...{ limits: defaultLimits, log: pino({ level: 'silent' }), clock: systemClock },
+        ...{ unserved: () => undefined, toItself: () => false, delivered() {}, parked() {} },
+        dispatch: ({ effect }) => tried.push(effect!.id),
+      })
+    const before = opened()
+    const more = {
+      ...{ cause: { service: 's', entity: 'e', revision: 1 }, call, synchronous: false, hops: 1 },
+      ...{ attempts: 0, parked: undefined },
+    }
+    // One chain: its first effect lies in one partition; the second, which says how many there are, in the other one.
+    const first: EffectEntry = { ...before.places(0).next(undefined), ...more }
+    const second: EffectEntry = { ...before.places(1).next(first.id), ...more }
+    const nothing = () => {}
+    for (const [partition, entry] of [first, second].entries())
+      new Keeper(before, commits.of(partition), partition).keep({ enqueued: [entry], arrived: [] }, nothing, nothing)
+    commits.of(0).join((batch) => batch.receive(second.id), nothing)
+    commits.of(1).join((batch) => batch.receive(first.id), nothing)
+    await commits.drain()
+    const after = opened()
+    assert.ok(await after.load())
+    await after.takeUp(true)
+    await commits.drain()
+    await commits.drain()
+    assert.equal([tried, after.size], [[], 0])
+    for (const journal of store.journals) assert.equal([journal.outbox(0, 10), journal.receipts(0, 10)], [[], []])
+  },
+)
+
 Sending.run()

@@ -40,9 +40,9 @@ export class World {
   constructor(limits: Partial<{ longTurnMs: number; throttleMs: number; throttledPercentMax: number }> = {}) {
     this.turns = new Turns({
       limits: { longTurnMs: 20, throttleMs: 10_000, throttledPercentMax: 2, ...limits },
-      workedMs: () => this.workedMs,
       clock: {
         steady: () => this.nowMs,
+        worked: () => this.workedMs,
         soon: (work) => void this.soon.push(work),
         after: (ms, work) => new Later(this.at(this.nowMs + ms, work)),
       },

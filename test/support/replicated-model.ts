@@ -140,6 +140,7 @@ export class Scene {
       clock: {
         now: () => 0,
         steady: () => this.steadyMs,
+        worked: () => 0,
         soon: () => {},
         after: () => assertUnused(),
         every: () => assertUnused(),
