@@ -118,7 +118,8 @@ export class World {
         clock: life,
         chance: {
           seed: () => chance.bytes(16),
-          id: () => `00000000-0000-4000-8000-${`${this.crashes}${ids++}`.padStart(12, '0')}`,
+          // The first parts tell processes apart, as a random one's do.
+          id: () => `${String(this.crashes).padStart(8, '0')}-0000-4000-8000-${String(ids++).padStart(12, '0')}`,
         },
         store,
         link: linked,
