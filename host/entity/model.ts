@@ -41,7 +41,7 @@ export interface Model {
   readonly ready: boolean
   /** What it takes of memory, in bytes, roughly. */
   readonly size: number
-  /** The latest time any recorded command saw. */
+  /** The latest time any recorded command saw, when it was loaded. */
   readonly nowMs: number
   /** Work that earlier lives left, to be done before all that waits. */
   readonly leftOver: readonly Work[]

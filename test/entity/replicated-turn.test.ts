@@ -381,6 +381,14 @@ Deletion('§replica-8: those who were still to hear do so in later turns, of the
   assert.equal([later.steps[1]?.kind, later.unsubscribed.length, scene.model.due], ['finish', tellMax + 1, false])
 })
 
+Deletion('§replica-8: so do those who see a part of the value, each of whom is shown it in a call of its own', () => {
+  const scene = new Scene({ view: { kind: 'nothing' } })
+  scene.opened(...Array.from({ length: tellMax }, (_, at) => `c${at}`))
+  scene.opened('last')
+  scene.commit(scene.command('a', () => decides({ operations: add(4), delete: true })))
+  assert.is(scene.steps(scene.commit())[0], 'tell last: hidden')
+})
+
 Deletion('a client that left may delete, and one that left a deleted entity is not heard of', () => {
   const scene = new Scene()
   scene.opened('one', 'two')

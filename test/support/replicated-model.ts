@@ -23,8 +23,13 @@ const View = proto.lookupType('innkeeper.crdt.v1.View')
 
 /** The sum of a counter, as a view shows it. */
 function sumIn(view: Uint8Array): string {
-  const read = plain(View.toObject(View.decode(view), { longs: String })) as { value?: { gCounter: { value: string } } }
-  return read.value?.gCounter.value ?? 'none'
+  const read = plain(View.toObject(View.decode(view), { longs: String })) as Seen
+  return read.value?.gCounter.value ?? (read.exists ? 'hidden' : 'none')
+}
+
+interface Seen {
+  readonly exists?: boolean
+  readonly value?: { readonly gCounter: { readonly value: string } }
 }
 
 export const text = (data: Uint8Array): string => Buffer.from(data).toString()

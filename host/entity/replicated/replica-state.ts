@@ -21,7 +21,7 @@ const compactRecordsMax = 4_096
 export class ReplicaState {
   readonly replica: Replica
   revision = 0
-  nowMs = 0
+  readonly nowMs: number
   private readonly journal: Pick<Journal, 'base' | 'head' | 'records'>
   private readonly entity: EntityRef
   /** Revision of the last record that is in `replica`. */
