@@ -54,7 +54,7 @@ Config('config.C2: bytes in flight have room for those of the admin port and two
   assert.is(refused.length, 1)
   assert.match(
     refused[0]!,
-    /^in-flight-bytes-max is 100, and upload-bytes-max, 61, is a part of it: raise it, or lower/,
+    /^in-flight-bytes-max \(100\) must have room for upload-bytes-max \(61\) and two messages of message-bytes-max \(20\): raise/,
   )
 })
 

@@ -145,7 +145,7 @@ Earlier('§effect-8: an effect on such a service waits, untried, through kill -9
 
 Earlier('it can be undeployed', async () => {
   const ran = await inn('undeploy', `${models}.Actions`)
-  assert.is(ran.out, `${models}.Actions is no longer served; its data stays.\n`)
+  assert.is(ran.out, `${models}.Actions is no longer served; its data is kept.\n`)
   const { unrestored } = await json('services')
   assert.equal(
     unrestored.map(({ services }: { services: string[] }) => services),
