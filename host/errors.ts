@@ -106,7 +106,10 @@ export function unknownMethod(service: string, method: string): InnkeeperError {
 }
 
 export function tooManyHops(max: number): InnkeeperError {
-  return new InnkeeperError('too_many_hops', `more than ${max} forwards and side effects in a chain; look for a circle`)
+  return new InnkeeperError(
+    'too_many_hops',
+    `the chain has more than ${max} forwards and side effects; look for a circle`,
+  )
 }
 
 /** Whatever was thrown, as an error of ours; anything unforeseen is `internal`. */

@@ -14,7 +14,7 @@ export const doctorCommand: Subcommand = {
   run,
 }
 
-/** Progress is told every so many bytes. */
+/** Progress is printed each time this many bytes were read. */
 const toldEveryBytes = 1_000_000_000
 
 async function run(args: Args): Promise<number> {

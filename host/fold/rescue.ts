@@ -41,7 +41,7 @@ export async function rescue(
     const { sequence, typeName, fault } = folded
     const cause = stuckCause(fault.reason, typeName, description.events)
     if (cause === 'fuel')
-      throw failed(`needs still more fuel: its event ${sequence} (${typeName}) was not folded on that; give more`)
+      throw failed(`needs more fuel: its event ${sequence} (${typeName}) could not be folded with the given fuel`)
     throw new InnkeeperError(
       'entity_stuck',
       stuckSentence(name, id, { cause, sequence, typeName, deployment, told: fault.told }),
@@ -50,7 +50,7 @@ export async function rescue(
   const { revision, sequence, state, unwritten, units } = folded
   if (unwritten !== undefined)
     throw failed(
-      `was folded, but its state cannot be encoded (${unwritten.told}); give more fuel, or mend the function`,
+      `was folded, but its state cannot be encoded (${unwritten.told}); give more fuel, or correct the function`,
     )
   if (state === undefined) throw failed('has no events')
   journal.putSnapshot(entity, { revision, sequence, stateVersion, state })

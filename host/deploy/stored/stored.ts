@@ -125,7 +125,7 @@ export async function tryStored(
       if (kind === 'replicated') continue
       const entities = journal.census.entities(storage)
       if (entities === 0) continue
-      onProgress(`trying it on what is stored of ${name}`)
+      onProgress(`trying it on the stored data of ${name}`)
       const sample = await sampleOf(journal, storage)
       const stateVersion = stateVersionOf(description, artefact.hash)
       const trial = await (kind === 'value'
@@ -195,7 +195,7 @@ async function voidSnapshots(
 /** Wait until the census has counted what was there at the start: in a large directory of an earlier version this takes a while. */
 async function counted({ census }: Pick<Stored, 'census'>, onProgress: (step: string) => void): Promise<void> {
   const tell = setInterval(() => {
-    onProgress(`counting what is stored: ${Math.floor(100 * census.progress)} %`)
+    onProgress(`counting the stored data: ${Math.floor(100 * census.progress)} %`)
   }, 1_000)
   try {
     await census.complete()
