@@ -131,7 +131,7 @@ for (const [what, name] of Object.entries(names)) {
     const alias = service()
     alias.alias('func', 0, `${name}!`)
     for (const [component, reason] of [
-      [imported, /^imports .*: guests import nothing/],
+      [imported, /^imports .*: components may import nothing/],
       [missing, /^module 1 imports ".*" ".*", which nothing provides$/],
       [alias, /^takes the func ".*" of an instance without it$/],
     ] as const) {

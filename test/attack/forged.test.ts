@@ -37,7 +37,7 @@ function refused(answer: Uint8Array, why: RegExp): void {
   const audited = auditLinked(answer, defaultLimits)
   assert.not.ok(audited.ok, `was taken, though ${why}`)
   if (audited.ok) return
-  assert.match(audited.reasons[0]!, /^what the linking process answered is no artefact: /)
+  assert.match(audited.reasons[0]!, /^the answer of the linking process is not a valid artefact: /)
   assert.match(audited.reasons[0]!, why)
 }
 
@@ -258,9 +258,9 @@ Forged('§deploy-12: a process that was taken over gets a reason, whatever it an
       'say(3, Buffer.alloc(0), 2 ** 30); for (;;) process.stdout.write(Buffer.alloc(65536))',
       /1073741824 bytes/,
     ],
-    ['kind', 'say(9, Buffer.alloc(9))', /answered with what is no answer \(kind 9\)/],
-    ['steps', "for (;;) say(1, Buffer.from('on and on'))", /told too many steps/],
-    ['reasons', `say(2, Buffer.from('{"length": 1}'))`, /its reasons are no list of texts/],
+    ['kind', 'say(9, Buffer.alloc(9))', /sent an answer of an unknown kind \(9\)/],
+    ['steps', "for (;;) say(1, Buffer.from('on and on'))", /reported too many steps/],
+    ['reasons', `say(2, Buffer.from('{"length": 1}'))`, /its reasons are not a list of texts/],
     ['nothing', 'process.exit(0)', /the process ended \(exit code 0\)/],
     ['terminal', String.raw`say(2, Buffer.from('["\\u001b[2J"]'))`, /^\\x1b\[2J$/],
   ]

@@ -195,7 +195,7 @@ Many('§limit-7: of the host: the component that is one too many is refused, and
   try {
     assert.ok((await small.deployer.deploy(await ruled({ A: { Do: numbered(6, 'a') } }))).ok)
     assert.equal(reasons(await small.deployer.deploy(await ruled({ B: { Do: numbered(5, 'b') } }), { force: true })), [
-      'the host would have 11 HTTP rules, and may have 10; undeploy what is not used, or allow more (--rules-max)',
+      'the host would have 11 HTTP rules, and may have at most 10; undeploy services that are not used, or raise --rules-max',
     ])
     assert.ok(
       (await small.deployer.deploy(await ruled({ A: { Do: numbered(10, 'a') } }))).ok,

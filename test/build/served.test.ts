@@ -94,7 +94,7 @@ const eventing = (option: string) => (text: string) =>
 Served('(innkeeper.eventing) is refused at its place, before anything is compiled', async () => {
   const problems = await problemsOf({ [proto]: eventing('innkeeper'), [service]: 'not even TypeScript' })
   assert.equal(problems, [
-    'proto/tally.proto:19:12: tally.v1.Tally.Get: (innkeeper.eventing) is not supported yet: the host reads no topic and writes none; take the option away',
+    'proto/tally.proto:19:12: tally.v1.Tally.Get: (innkeeper.eventing) is not supported yet: the host neither reads nor writes topics; remove the option',
   ])
 })
 
@@ -152,7 +152,7 @@ service Loud {
     )
     const services = new Map([...schema.services, ['t.Loud', { ...loud, methods: new Map(changed) }]])
     assert.equal(told({ ...schema, services }), [
-      't.Loud.Out: (innkeeper.eventing) is not supported yet: the host reads no topic and writes none; take the option away',
+      't.Loud.Out: (innkeeper.eventing) is not supported yet: the host neither reads nor writes topics; remove the option',
     ])
   },
 )

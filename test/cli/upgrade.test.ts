@@ -88,7 +88,7 @@ Upgrade('a rescue says what it did, and what it needs', async () => {
     ran.out,
     /^tally.v1.Tally a b was replayed up to event 3; its state has \d+ bytes.\nThe entity accepts commands again.\n$/,
   )
-  assert.match((await inn('entities', tally, '--rescue', 'z', '--fuel', '5')).err, /has nothing stored for "z"/)
+  assert.match((await inn('entities', tally, '--rescue', 'z', '--fuel', '5')).err, /stores no entity "z"/)
 })
 
 Upgrade.after(async () => {

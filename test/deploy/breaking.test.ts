@@ -154,7 +154,7 @@ const proto2: typeof changes = [
     [
       'p.M: field 1 "a" changed default value from "5" to "6"',
       'p.M: field 3 "c" changed from one value to a required value',
-      'p.M: field 4 "d" was added as required: what was stored lacks it',
+      'p.M: field 4 "d" was added as required: stored messages do not have it',
     ],
   ],
 ]

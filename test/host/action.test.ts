@@ -158,7 +158,7 @@ Calls(
     assert.match(tooLong.message, '16 forwards')
     const lost = await act("return forward('no.such.Service', 'Do', '', '')")
     assert.is(lost.code, 13)
-    assert.match(lost.message, /^the function forwards to what is not deployed/)
+    assert.match(lost.message, /^the function forwards to a service or method that is not deployed/)
   },
 )
 

@@ -28,7 +28,7 @@ const notServed = [
   `not served: ${names.join(', ')} (deployment 2): ${why}`,
 ]
 const told = (service: string) =>
-  `${service} is deployed, but this host cannot run its component; \`inn services\` says why, and what to do`
+  `${service} is deployed, but this host cannot run its component; \`inn services\` shows the reason and the remedy`
 
 const work = temporary()
 cpSync(fixture, join(work.path, 'data'), { recursive: true })

@@ -42,7 +42,7 @@ const show = 'return { outcome: say(value === undefined ? "nothing" : String(val
 const remove = "return { change: 'deleted', outcome: say('') }"
 
 const quota = (service: string) =>
-  `${service} has used up what it may have on disk; nothing of this command was stored: delete or purge what is not needed, or raise service-disk-bytes-max`
+  `${service} has used up the bytes that it may store on disk; nothing of this command was stored: delete or purge data that is not needed, or raise service-disk-bytes-max`
 
 async function usedBy(host: Host, service: string): Promise<number> {
   const { text } = await http(host.admin, 'GET', '/metrics')
@@ -122,10 +122,7 @@ Quotas(
         last = await add(`k${accepted}`)
       }
       assert.is(last.status, 429)
-      assert.match(
-        JSON.parse(last.text).message,
-        `${counter} has used up its share of what idempotency keys may take of the disk`,
-      )
+      assert.match(JSON.parse(last.text).message, `${counter} has used up its share of the disk for idempotency keys`)
       assert.ok(accepted > 3 && accepted < 60, `${accepted} keys in 4,000 bytes`)
       assert.is((await add('k0')).text, JSON.stringify({ value: '1' }))
       assert.is((await add()).status, 200)

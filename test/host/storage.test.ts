@@ -69,7 +69,7 @@ for (const when of ['before', 'after'] as const) {
         const refused = await client.call(values, 'Do', 'v', 'return { outcome: say(value) }')
         assert.is(refused.code, 14)
         // The operator hears how it failed; callers do not: such messages name files.
-        assert.match(refused.message, /^storage failed; the host takes calls again when it works$/)
+        assert.match(refused.message, /^storage failed; the host accepts calls again when storage works$/)
         const { status, text } = await http(host.admin, 'GET', '/readyz')
         assert.is(status, 503)
         assert.match(text, when === 'before' ? 'no space left on device' : 'input/output error')

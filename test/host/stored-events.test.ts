@@ -228,7 +228,7 @@ StoredEvents(
       assert.match((await admin(host, 'POST', '/entities/x/rescue')).json.message, /fuel: expected 1 to/)
       const little = await admin(host, 'POST', '/entities/x/rescue?fuel=5000000')
       assert.is(little.status, 400)
-      assert.match(little.json.message, /needs still more fuel: its event 3/)
+      assert.match(little.json.message, /needs more fuel: its event 3/)
       // More than a counter of 32 bits holds.
       const rescued = await admin(host, 'POST', '/entities/x/rescue?fuel=100000000000')
       assert.is(rescued.status, 200, rescued.text)
@@ -256,7 +256,7 @@ StoredEvents('§deploy-14: a service renamed with its persistence id takes over 
     for (let id = 0; id < 5; id++) await add(host, `e${id}`, 3)
     assert.equal(reasonsOf(await host.deployer.deploy(renamed)), [
       `tally.v1.Counting: the persistence id ${tally} is that of ${tally}, which is served; \`inn undeploy ${tally}\` first: ` +
-        'what it stored stays, and this service takes it over (--force overrides)',
+        'its data stays, and this service takes it over (--force overrides)',
       `tally.v1.Counting: POST /tally/{id}/add is ${tally}/Add's, GET /tally/{id} is ${tally}/Get's; \`inn undeploy ${tally}\` first (--force overrides)`,
     ])
     host.deployer.undeploy(tally)
@@ -299,7 +299,7 @@ StoredEvents('§deploy-11: what JSON clients lose by a new version is a warning 
     one(/Mood: the value GOOD is now FINE/)
     // One sentence for all methods whose answers have it.
     one(
-      /Value: the field value is now total: clients that read that name in JSON from tally.v1.Tally\/Add and tally.v1.Tally\/Get miss it/,
+      /Value: the field value is now total: clients that read that name in JSON from tally.v1.Tally\/Add and tally.v1.Tally\/Get no longer find it/,
     )
     one(/tally.v1.Tally\/Add: POST \/tally\/\{id\}\/add is gone: clients get 404/)
     assert.is(warnings.length, 5)

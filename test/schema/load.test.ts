@@ -160,7 +160,7 @@ Load('load.L1: every problem is reported at once, each naming its element', () =
   for (const expected of [
     /^a.proto: imports missing.proto, which is not/,
     /^A.y: field number 1 is used twice/,
-    /^A.x: is there twice/,
+    /^A.x: is defined twice/,
     /^A: "0" is no identifier/,
     /^a.proto: Twice is declared twice/,
     /^a.proto: "a-b" is no identifier/,
@@ -183,7 +183,7 @@ Load('load.L1: every problem is reported at once, each naming its element', () =
 })
 
 Load('refuses files that are there twice, without a name, or of an unknown edition', () => {
-  refuses(/a.proto: is there twice/, file(), file())
+  refuses(/a.proto: is defined twice/, file(), file())
   refuses(/needs a name/, part(1, part(12, 'proto3')))
   refuses(/has a package that is no name/, part(1, name('a.proto'), part(2, 'a..b')))
   refuses(/unknown edition/, part(1, name('a.proto'), part(12, 'proto4')))

@@ -147,7 +147,7 @@ Tables('a damaged lock is made anew', async () => {
   const told: string[] = []
   const { journal } = await openStore(directory, { log: (message) => told.push(message) })
   assert.is(journal.head({ storage: 1, key: 'a' })?.revision, 1)
-  assert.ok(told.some((line) => /lock was damaged and is made anew/.test(line)))
+  assert.ok(told.some((line) => /lock file was damaged and has been created again/.test(line)))
   await journal.close()
 })
 

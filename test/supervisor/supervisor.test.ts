@@ -124,7 +124,7 @@ for (const [model, hold] of [
           () => client.call(services[other], 'Do', 'x', otherCode),
           ({ code }) => code === 0,
         )
-        const line = logged.find(({ msg }) => msg.startsWith('a service holds the loop'))!
+        const line = logged.find(({ msg }) => msg.startsWith('a service blocks the event loop'))!
         assert.equal([line.service, line.method, line.entity], [service, 'Do', model === 'actions' ? '' : 'bad'])
         const shown = (await admin(host, 'GET', `/v1/services/${service}`)).json
         assert.match(shown.warnings[0], /^held the host once, last with Do/)
