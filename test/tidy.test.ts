@@ -54,7 +54,7 @@ const citing = found([
   'wit/**/*.{wit,proto}',
   'docs/**/*.md',
   '*.md',
-]).filter((path) => path !== 'test/tidy.test.ts')
+]).filter((path) => path !== 'test/tidy.test.ts' && path !== 'test/support/uncited.ts')
 
 /** Rules that no test breaks, and why. This list only shrinks: a new rule comes with its test. */
 const untested: Readonly<Record<string, string>> = {}

@@ -1,7 +1,7 @@
 // Rescue: an entity whose events take more fuel than a call has is folded with as much as an operator names, and its state stored as
 // a snapshot: from there on it is read, not folded.
 //
-// Leaves to others: the thread and its fuel (folder.ts), freeing the entity (entities.ts).
+// Leaves to others: the thread and its fuel (folder.ts), freeing the entity (entity/entities.ts).
 
 import { ReadingCost } from '../entity/reading-cost.ts'
 import { stuckCause, stuckSentence } from '../entity/stuck.ts'

@@ -6,7 +6,7 @@
 // K3. What it answers is a stranger's, as if the component had written it: bounded while it arrives, and an artefact is one only after
 //     the host has looked through it again (audit/).
 //
-// Owns: the process, for one component.   sandbox.ts owns: its walls.   pipeline.ts owns: what happens in it.   deploy.ts owns: what an
+// Owns: the process, for one component.   sandbox.ts owns: its walls.   pipeline.ts owns: what happens in it.   deploy/deploy.ts owns: what an
 // artefact is for.
 
 import { dirname } from 'node:path'
