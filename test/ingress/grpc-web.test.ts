@@ -133,7 +133,7 @@ GrpcWeb('§web-1: a unary call is one message in, one message and the status out
   }
 })
 
-GrpcWeb('§web-2: the answer is base64 when accept says so, or says nothing and the request was', async () => {
+GrpcWeb('§web-2, call.W2: the answer is base64 when accept says so, or says nothing and the request was', async () => {
   const body = frame(0, item('a')).toString('base64')
   const text = 'application/grpc-web-text'
   for (const [type, accept, textOut] of [

@@ -141,7 +141,7 @@ Load('reads proto2 and edition 2023 with their own defaults', async () => {
   ])
 })
 
-Load('load.L1: every problem is reported at once, each naming its element', () => {
+Load('load.L1, load.L2, schema.S1: every problem is reported at once, each naming its element', () => {
   const found = problems(
     file(
       part(3, 'missing.proto'),
@@ -204,7 +204,7 @@ Load('refuses maps that are none', () => {
   )
 })
 
-Load('bounds depth, number and bytes of descriptors', () => {
+Load('raw.R2: bounds depth, number and bytes of descriptors', () => {
   let deep = message('Deep')
   for (let depth = 0; depth < 40; depth++) deep = depth === 39 ? part(4, name('D'), deep) : part(3, name('D'), deep)
   refuses(/nested more than 32 deep/, file(deep))

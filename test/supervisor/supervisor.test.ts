@@ -302,7 +302,7 @@ Outside('§share-4: four times, and it is off until an operator releases it or a
   })
 })
 
-Outside('§share-6: a host that is told to stop does, while a function holds the loop', async () => {
+Outside('§share-6, supervisor.S4: a host that is told to stop does, while a function holds the loop', async () => {
   await withHost(async ({ host, client }) => {
     const held = client.call(actions, 'Do', '', endless)
     await new Promise((resolve) => setTimeout(resolve, 50))
