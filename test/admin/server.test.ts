@@ -123,7 +123,7 @@ Admin('the documented paths are those of /openapi.json', async () => {
   assert.is(documented().length, 21)
 })
 
-Admin('§deploy-1: a refused deployment tells its reasons and changes nothing', async () => {
+Admin('§deploy-1, deploy.D1: a refused deployment tells its reasons and changes nothing', async () => {
   const { status, json } = await deploy('', Buffer.from('not wasm'))
   assert.is(status, 400)
   assert.is(json.code, 3)

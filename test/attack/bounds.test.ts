@@ -98,7 +98,7 @@ Bounds('§effect-10: effects that go from entity to entity are hops', async () =
   })
 })
 
-Bounds('§effect-9: a chain is counted on over kill -9', async () => {
+Bounds('§effect-9, outbox.O7: a chain is counted on over kill -9', async () => {
   const data = temporary()
   const file = join(data.path, 'scripted.wasm')
   writeFileSync(file, await scripted())
@@ -293,7 +293,7 @@ for (const [what, first, code, causes] of [
   ['a command whose effects cause three more each, over 64 entities', 'k1', spreads, width],
   ['an entity whose effect on itself causes the next one', 'b', bomb(1), 1],
 ] as const)
-  Bounds(`${what}: the chain ends, a neighbour has its turns meanwhile, and room for effects`, async () => {
+  Bounds(`outbox.O7: ${what}: the chain ends, a neighbour has its turns meanwhile, and room for effects`, async () => {
     await running({ 'chain-effects-max': String(longMax) }, async (host, client) => {
       assert.ok((await host.deployer.deploy((await component('counter/assemblyscript')).bytes)).ok)
       const turnsOf = async () => await metric(host, 'function_seconds_count', values)

@@ -98,7 +98,7 @@ native('rust', await findRust())
 native('go', findGo())
 native('swift', findSwift())
 
-New('new.N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
+New('build/new.N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
   const refused = (options: Parameters<typeof newProject>[1], message: RegExp) =>
     newProject(folder, { name: 'a', ...options }).then(

@@ -43,7 +43,7 @@ Served('§metadata-3: a header that reaches no function is told, with what to do
   )
 })
 
-Served('served.S2: a method without a key is told at its line', async () => {
+Served('served.S2, served.S1: a method without a key is told at its line', async () => {
   assert.equal(await problemsOf({ [proto]: replacing(key, '') }), [
     'proto/tally.proto:10:3: tally.v1.Tally.Add: no field of tally.v1.AddRequest is marked (innkeeper.entity_key) = true',
   ])
@@ -91,14 +91,14 @@ const eventing = (option: string) => (text: string) =>
     `  rpc Get(GetRequest) returns (Value) {\n    option (${option}.eventing) = {\n      in: {topic: "orders"}\n    };`,
   )(text.replace('import "innkeeper', `import "cloudstate/eventing.proto";\nimport "innkeeper`))
 
-Served('(innkeeper.eventing) is refused at its place, before anything is compiled', async () => {
+Served('descriptors.D3: (innkeeper.eventing) is refused at its place, before anything is compiled', async () => {
   const problems = await problemsOf({ [proto]: eventing('innkeeper'), [service]: 'not even TypeScript' })
   assert.equal(problems, [
     'proto/tally.proto:19:12: tally.v1.Tally.Get: (innkeeper.eventing) is not supported yet: the host neither reads nor writes topics; remove the option',
   ])
 })
 
-Served('§deploy-3: (cloudstate.eventing) is a warning: such protos build as they are', async () => {
+Served('§deploy-3, descriptors.D3: (cloudstate.eventing) is a warning: such protos build as they are', async () => {
   const { warnings } = await withProject({ [proto]: eventing('cloudstate') }, (folder) => buildProject(folder))
   assert.equal(warnings, [
     'proto/tally.proto:19:12: tally.v1.Tally.Get: (cloudstate.eventing) is ignored: the host reads no topic and writes none; callers call the method',
@@ -157,7 +157,7 @@ service Loud {
   },
 )
 
-Served('places.P1: places are those of services, methods, options, messages and fields', async () => {
+Served('build/places.P1: places are those of services, methods, options, messages and fields', async () => {
   const { bytes } = await protos({
     'a.proto': 'syntax = "proto3"; package a; message M { message N { int32 n = 1; } }',
   })

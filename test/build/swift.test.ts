@@ -239,7 +239,7 @@ else {
     assert.equal(guest.batch('assert'), [[]])
   })
 
-  Swift('a mistake is told at its place', async () => {
+  Swift('service.S1: a mistake is told at its place', async () => {
     assert.equal(await problems((text) => text.replace('request.amount', 'request.amout')), [
       "Sources/Service/Service.swift:12:26: value of type 'AddRequest' has no member 'amout'",
     ])
@@ -284,7 +284,7 @@ else {
     assert.match(hash!, 'use Map')
   })
 
-  Swift('names that are words of Swift, types of the SDK, or hold themselves', async () => {
+  Swift('names.C2: names that are words of Swift, types of the SDK, or hold themselves', async () => {
     writeProject(join(work, 'words'), wordsProto, 'words.proto', wordsService)
     await buildProject(join(work, 'words'))
   })

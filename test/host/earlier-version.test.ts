@@ -69,7 +69,7 @@ Earlier('says of each deployment, in one sentence, that it is to be rebuilt and 
 })
 
 Earlier(
-  '§deploy-9: calls are UNAVAILABLE with a sentence, over every protocol and for every shape of method',
+  '§deploy-9, services.S3: calls are UNAVAILABLE with a sentence, over every protocol and for every shape of method',
   async () => {
     for (const [method, path, service] of [
       ['GET', '/counter/a', counter],

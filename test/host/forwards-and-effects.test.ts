@@ -272,7 +272,7 @@ for (const [kind, cause] of Object.entries(causes)) {
 }
 
 Effects(
-  '§effect-4, §effect-6: what may pass is tried again, then parked and listed; nobody waits for it longer; by hand it goes on',
+  '§effect-4, §effect-6, outbox.O3: what may pass is tried again, then parked and listed; nobody waits for it longer; by hand it goes on',
   async () => {
     const waits = backOffMs as unknown as number[]
     const before = [...waits]
@@ -304,7 +304,7 @@ Effects(
 )
 
 Effects(
-  '§effect-5: any other refusal, and a fault, is an answer: parked at once with its reason, and nobody waits',
+  '§effect-5, outbox.O3: any other refusal, and a fault, is an answer: parked at once with its reason, and nobody waits',
   async () => {
     const refusing = (code: string) => `return { outcome: refuse('${code}', 'no ${code}') }`
     for (const [code, name] of [

@@ -129,7 +129,7 @@ Partitioned('entities of all partitions are listed in one order, counted, shown 
 })
 
 Partitioned(
-  '§effect-1, §storage-3, outbox.O9: effects and their forwards between partitions arrive once, over kill -9, and leave nothing behind',
+  '§effect-1, §storage-3, outbox.O9, partition.P2: effects and their forwards between partitions arrive once, over kill -9, and leave nothing behind',
   async () => {
     const data = temporary()
     const directory = join(data.path, 'data')

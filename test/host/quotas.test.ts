@@ -50,7 +50,7 @@ async function usedBy(host: Host, service: string): Promise<number> {
 }
 
 Quotas(
-  '§limit-10: a value: past the bound writes are refused and reads go on; what is deleted makes room; others are not refused',
+  '§limit-10, disk.D1, disk.D4: a value: past the bound writes are refused and reads go on; what is deleted makes room; others are not refused',
   async () => {
     await running({ 'service-disk-bytes-max': '5000' }, async ({ host, client, add }) => {
       assert.is((await client.call(values, 'Do', 'a', put(3_000))).code, 0)
@@ -112,7 +112,7 @@ Quotas('a replica: past the bound it is read and may be deleted, and writes noth
 })
 
 Quotas(
-  '§idempotency-12: past their bound a new one is refused, a known one is answered, and commands without one are served',
+  '§idempotency-12, disk.D3: past their bound a new one is refused, a known one is answered, and commands without one are served',
   async () => {
     await running({ 'idempotency-bytes-max': '4000' }, async ({ host, client, add }) => {
       let accepted = 0
@@ -134,7 +134,7 @@ Quotas(
   },
 )
 
-Quotas('without a bound: who has more than an eighth of the disk leaves an eighth free, or 1 GiB', () => {
+Quotas('disk.D2: without a bound: who has more than an eighth of the disk leaves an eighth free, or 1 GiB', () => {
   const GiB = 1024 ** 3
   const held = new Map<number, number>()
   const usage = {

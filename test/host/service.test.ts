@@ -233,7 +233,7 @@ Service(
 )
 
 Service(
-  '§effect-1, §effect-2: effects arrive once, synchronous ones before the reply, unknown ones are parked and harm nobody',
+  '§effect-1, §effect-2, outbox.O1: effects arrive once, synchronous ones before the reply, unknown ones are parked and harm nobody',
   async () => {
     assert.is((await act('cause', 'wait', { amount: 2, other: 'sync' })).status, 200)
     assert.is(await total('sync'), 2)
@@ -289,7 +289,7 @@ Service('§memory-1: passivated entities come back with what they were, and no c
 })
 
 Service(
-  '§deploy-8: a fresh start on the same directory serves the same state, at once and without linking',
+  '§deploy-8, deploy.D4: a fresh start on the same directory serves the same state, at once and without linking',
   async () => {
     const data = temporary()
     const first = await testHost(data.path)

@@ -84,7 +84,7 @@ for (const when of ['before', 'after'] as const) {
 }
 
 Storage(
-  '§storage-2, §subscription-7: open streams end with UNAVAILABLE, and their entities hear that they left',
+  '§storage-2, §subscription-7, main.M2, housekeeping.H2: open streams end with UNAVAILABLE, and their entities hear that they left',
   async () => {
     const leave = 'return { operations: [add(-1)], answer: none() }'
     const open = `return { operations: [add(1)], answer: say('open'), subscribe: ${JSON.stringify({ cancelled: leave, changed: 'return { outcome: say(view.value.counter) }' })} }`

@@ -44,7 +44,7 @@ const admin = (host: Host, method: string, path: string) =>
   http(host.admin, method, `/v1/services/${tally}${path}`, method === 'GET' ? undefined : {})
 
 StoredEvents(
-  '§deploy-6: a version that lacks a stored event type is refused, with type, count and example',
+  '§deploy-6, stored.R1: a version that lacks a stored event type is refused, with type, count and example',
   async () => {
     await withHost(async (host) => {
       await deployed(host, whole)
@@ -79,7 +79,7 @@ StoredEvents(
   },
 )
 
-StoredEvents('§deploy-8: going back goes through the same checks, and names what there is', async () => {
+StoredEvents('§deploy-8, deploy.D5: going back goes through the same checks, and names what there is', async () => {
   await withHost(async (host) => {
     await deployed(host, shrunk)
     assert.match((await admin(host, 'POST', '/rollback')).json.message, /no version before deployment 1/)
@@ -141,7 +141,7 @@ StoredEvents('§deploy-6: a version that fails on a stored event is refused with
 })
 
 StoredEvents(
-  '§deploy-6: the answer of a deployment says how much it tried, and how many snapshots become void',
+  '§deploy-6, stored.R2, stored.R3: the answer of a deployment says how much it tried, and how many snapshots become void',
   async () => {
     await withHost(
       async (host) => {
@@ -164,37 +164,40 @@ StoredEvents(
   },
 )
 
-StoredEvents('§event-7: a version that keeps the state version and folds another state is refused', async () => {
-  const versioned = (factor: number) =>
-    version({
-      service: (text) =>
-        text
-          .replace('state: { value: 0n },', "state: { value: 0n }, stateVersion: '1',")
-          .replace('state.value + amount', `state.value + ${factor}n * amount`),
-    })
-  await withHost(
-    async (host) => {
-      await deployed(host, await versioned(1))
-      await add(host, 'a', 1, 2, 3, 4, 5, 6, 7)
-      const [reason] = reasonsOf(await host.deployer.deploy(await versioned(2)))
-      assert.match(
-        reason!,
-        /keeps the state version "1" of earlier snapshots, but folds the first 5 events of entity "a" to another state/,
-      )
-      const fine = await deployed(
-        host,
-        await version({
-          service: (text) =>
-            text
-              .replace('state: { value: 0n },', "state: { value: 0n }, stateVersion: '1',")
-              .replace('amount must be', 'the amount must be'),
-        }),
-      )
-      assert.is(fine.tried[0]!.voidSnapshots, 0)
-    },
-    { 'snapshot-every': '5' },
-  )
-})
+StoredEvents(
+  '§event-7, events.E3: a version that keeps the state version and folds another state is refused',
+  async () => {
+    const versioned = (factor: number) =>
+      version({
+        service: (text) =>
+          text
+            .replace('state: { value: 0n },', "state: { value: 0n }, stateVersion: '1',")
+            .replace('state.value + amount', `state.value + ${factor}n * amount`),
+      })
+    await withHost(
+      async (host) => {
+        await deployed(host, await versioned(1))
+        await add(host, 'a', 1, 2, 3, 4, 5, 6, 7)
+        const [reason] = reasonsOf(await host.deployer.deploy(await versioned(2)))
+        assert.match(
+          reason!,
+          /keeps the state version "1" of earlier snapshots, but folds the first 5 events of entity "a" to another state/,
+        )
+        const fine = await deployed(
+          host,
+          await version({
+            service: (text) =>
+              text
+                .replace('state: { value: 0n },', "state: { value: 0n }, stateVersion: '1',")
+                .replace('amount must be', 'the amount must be'),
+          }),
+        )
+        assert.is(fine.tried[0]!.voidSnapshots, 0)
+      },
+      { 'snapshot-every': '5' },
+    )
+  },
+)
 
 StoredEvents(
   '§fault-6: an event that takes more fuel than a call has: the deployment is refused, and a rescue folds it with more',
