@@ -104,7 +104,7 @@ Tidy('each arrow that is allowed is used, and none closes a circle', () => {
   }
 })
 
-Tidy('statuses of failures are numbers in errors.ts only', () => {
+Tidy('errors.E2: statuses of failures are numbers in errors.ts only', () => {
   const literal =
     /\b(?:code|status): [1-9]\d*\b(?<!2\d\d)|'grpc-status'\W+[1-9]|\b(?:end|writeHead)\([13-9]\d\d\b|\? \d{3} : \d{3}/g
   const numbers = sources

@@ -1,7 +1,8 @@
 // Validate: does what a component says of itself hold together, and does it fit what is already deployed?
 //
 // V1. Every problem is reported at once; each names service, method, field or option (§deploy-1).
-// V2. Nothing here runs a guest or writes anything.
+//
+// Nothing here runs a guest or writes anything.
 //
 // Owns: Innkeeper's rules (§deploy).   schema/load.ts owns: protobuf's.   linking owns: wasm's.
 
