@@ -191,10 +191,7 @@ async function foldedState(
   const { journal, deployer } = context
   const head = journal.head(entity)!
   if (at !== undefined && at > head.sequence)
-    throw new InnkeeperError(
-      'bad_request',
-      `the entity has only ${head.sequence} events, so it has no state at event ${at}`,
-    )
+    throw new InnkeeperError('bad_request', `the entity has no event ${at}; its last event is ${head.sequence}`)
   const { name, stateVersion, deployment, description } = service
   const id = entityId(entity.key, service.keyFieldCount)
   const folder = await deployer.folder(service, foldMs)
