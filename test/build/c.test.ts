@@ -336,7 +336,7 @@ else {
       'src/service.c: counter_get is missing: ik_answer counter_get(const STATE *state, const counter_get_request *request, counter_value *reply, ik_context *context)',
     ])
     assert.equal(await problems((text) => text.replace('counter_on_added', 'counter_on_aded')), [
-      'src/service.c:28:6: counter_on_aded is none of the functions that a generated header declares; make it static if it is a helper',
+      'src/service.c:28:6: counter_on_aded is not declared by a generated header; make it static if it is a helper',
     ])
     assert.equal(await problems((text) => text.replace(/void counter_on_added[^}]*}/, '')), [
       'src/service.c: counter_on_added is missing: void counter_on_added(STATE *state, const counter_added *event)',
@@ -360,7 +360,7 @@ else {
       'src/service.c: rand is not available in a service: use ik_random(context)',
     ])
     assert.equal(await problems(after('(void)malloc(1);')), [
-      'src/service.c:10:9: malloc is not available in a service: use ik_allocate, or ik_allocate_zeroed: what a call allocates is gone after it',
+      'src/service.c:10:9: malloc is not available in a service: use ik_allocate, or ik_allocate_zeroed: the memory of a call is freed after it',
     ])
     const log = "use ik_log_info, ik_log_warn and their like for the host's log"
     assert.equal(await problems(after('printf("x");')), [

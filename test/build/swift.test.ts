@@ -265,7 +265,7 @@ else {
     const get = (code: string) => (text: string) =>
       text.replace('    .reply(state)', `    ${code}; return .reply(state)`)
     assert.equal(await problems((text) => text.replace('import Innkeeper', 'import Foundation')), [
-      'Sources/Service/Service.swift:2:8: Foundation is not available in a service: there is Embedded Swift alone, without Foundation; for time use context.now, for chance use context.random(), context.randomBytes(n) or context.uuid()',
+      'Sources/Service/Service.swift:2:8: Foundation is not available in a service: only Embedded Swift is available, without Foundation; for time use context.now, for randomness use context.random(), context.randomBytes(n) or context.uuid()',
     ])
     assert.equal(await problems(get('_ = ContinuousClock().now')), [
       'Sources/Service/Service.swift:22:9: ContinuousClock is not available in a service: use context.now',

@@ -164,7 +164,7 @@ Cli('entities, state then and now, and the journal', async () => {
   )
   assert.equal((await json('state', counter, 'a', '--at', '1'))['state'], { value: { $bigint: '5' } })
   assert.is((await json('state', counter, 'a'))['of'], 2)
-  await fails(1, /has only 2 events, so it has no state at event 3/, ['state', counter, 'a', '--at', '3'])
+  await fails(1, /has no event 3; its last event is 2/, ['state', counter, 'a', '--at', '3'])
   await fails(1, /stores no entity "none"/, ['state', counter, 'none'])
   const records = (await inn(['journal', counter, 'a', '--from', '2', '--json'])).out.trim().split('\n')
   assert.is(records.length, 1)
