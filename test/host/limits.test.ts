@@ -97,7 +97,7 @@ Limits(
       ] as const) {
         const stream = client.listen(service, method, 'm', 'return {}', headers)
         assert.is(await stream.ended(), 8)
-        assert.match(stream.message, 'may have 1000 bytes')
+        assert.match(stream.message, 'may have at most 1000 bytes')
       }
       for (const path of ['/values/m', '/actions', '/actions/out', '/replicas/m/open']) {
         const { status, json } = await http(host.listen, 'POST', path, { code: show }, headers)
