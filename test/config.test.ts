@@ -128,7 +128,7 @@ Config('config.C3: the token is used and never shown', () => {
   assert.match(print, /^token +\(set\) {2}# INNKEEPER_TOKEN$/m)
 })
 
-Config('headers that are never stored are names in lower case, and an empty text means none', () => {
+Config('header-names.N2: headers that are never stored are names in lower case, and an empty text means none', () => {
   const { config, print } = load()
   assert.equal([...config.neverStoredHeaders], ['x-token', 'x-api-key'])
   assert.match(print, /^never-stored-headers +x-token, x-api-key {2}# default$/m)

@@ -75,7 +75,7 @@ Owned('paths that only look alike are free: other methods, escapes, case, a verb
   host.deployer.undeploy(taker)
 })
 
-Owned('with --force it is taken, said, and again after a restart; undeploying gives it back', async () => {
+Owned('lineage.G1: with --force it is taken, said, and again after a restart; undeploying gives it back', async () => {
   const component = await taking('post: "/counter/{id}/add" body: "*"')
   const [forced] = warnings(await host.deployer.deploy(component, { force: true }))
   assert.match(forced!, /^overridden by --force: ruled\.v1\.Taker: POST \/counter\/\{id\}\/add is examples/)
@@ -97,7 +97,7 @@ Owned('with --force it is taken, said, and again after a restart; undeploying gi
 })
 
 Owned(
-  '§rule-5, §deploy-7, paths.N2: an overlap in part is a warning that names a request of both, and who came first answers it',
+  '§rule-5, §deploy-7, paths.N2, overlaps.O1: an overlap in part is a warning that names a request of both, and who came first answers it',
   async () => {
     const partly = await ruled({ Partner: { Do: ['post: "/{id}/mine/{b}" body: "*"'] } })
     const sentence = `POST /{id}/mine/{b} of Do and POST /counter/{id}/add of ${counter}/Add both match /counter/mine/add, for example; ${counter} answers`

@@ -27,26 +27,29 @@ const parent = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
 const packed = packSdk(join(parent, 'sdk'))
 const New = suite('new')
 
-New('a new project installs offline, passes its test, builds, and type-checks against the packed SDK', async () => {
-  const folder = join(parent, 'my-tally')
-  await newProject(folder)
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund'], { cwd: folder })
-  const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: folder })
-  assert.match(stdout, /# pass 2\n# fail 0/)
-  const { bytes, services } = await buildProject(folder)
-  assert.equal(services, ['my_tally.v1.MyTally'])
-  assert.ok(bytes > 0)
-  const service = join(folder, 'src/service.ts')
-  const text = await readFile(service, 'utf8')
-  await writeFile(service, `${text}\nconsole.log('loaded')\n`)
-  const { file } = await buildProject(folder)
-  assert.ok(sourceMapOf(await readFile(file))?.sources.includes('@innkeeper/sdk/dist/guest/component.js'))
-  await writeFile(service, text.replace('value: after.value', 'valu: after.value'))
-  await buildProject(folder).then(
-    () => assert.unreachable(),
-    (error: Error) => assert.match(error.message, /^src\/service\.ts:8:/),
-  )
-})
+New(
+  'new.N2: a new project installs offline, passes its test, builds, and type-checks against the packed SDK',
+  async () => {
+    const folder = join(parent, 'my-tally')
+    await newProject(folder)
+    await run('npm', ['install', '--offline', '--no-audit', '--no-fund'], { cwd: folder })
+    const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: folder })
+    assert.match(stdout, /# pass 2\n# fail 0/)
+    const { bytes, services } = await buildProject(folder)
+    assert.equal(services, ['my_tally.v1.MyTally'])
+    assert.ok(bytes > 0)
+    const service = join(folder, 'src/service.ts')
+    const text = await readFile(service, 'utf8')
+    await writeFile(service, `${text}\nconsole.log('loaded')\n`)
+    const { file } = await buildProject(folder)
+    assert.ok(sourceMapOf(await readFile(file))?.sources.includes('@innkeeper/sdk/dist/guest/component.js'))
+    await writeFile(service, text.replace('value: after.value', 'valu: after.value'))
+    await buildProject(folder).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, /^src\/service\.ts:8:/),
+    )
+  },
+)
 
 for (const kind of ['value', 'replicated', 'action']) {
   New(`a new project of kind ${kind} passes its test and builds against the packed SDK`, async () => {

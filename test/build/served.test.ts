@@ -31,17 +31,20 @@ const replacing = (from: string, to: string) => (text: string) => {
 const listing = (...names: readonly string[]) =>
   replacing('state: {', `headers: [${names.map((name) => `'${name}'`).join()}],\n  state: {`)
 
-Served('§metadata-3: a header that reaches no function is told, with what to do instead', async () => {
-  const problems = await problemsOf({ [service]: listing('Authorization', 'accept-language', 'content-type') })
-  assert.equal(problems, [
-    `src/service.ts: tally.v1.Tally: ${credentialProblem('authorization')}`,
-    `src/service.ts: tally.v1.Tally: ${transportProblem('content-type')}`,
-  ])
-  assert.match(
-    problems[0]!,
-    /send a token in x-token or x-api-key, which are not journaled \(setting never-stored-headers\)/,
-  )
-})
+Served(
+  '§metadata-3, describe-check.Q2: a header that reaches no function is told, with what to do instead',
+  async () => {
+    const problems = await problemsOf({ [service]: listing('Authorization', 'accept-language', 'content-type') })
+    assert.equal(problems, [
+      `src/service.ts: tally.v1.Tally: ${credentialProblem('authorization')}`,
+      `src/service.ts: tally.v1.Tally: ${transportProblem('content-type')}`,
+    ])
+    assert.match(
+      problems[0]!,
+      /send a token in x-token or x-api-key, which are not journaled \(setting never-stored-headers\)/,
+    )
+  },
+)
 
 Served('served.S2, served.S1: a method without a key is told at its line', async () => {
   assert.equal(await problemsOf({ [proto]: replacing(key, '') }), [

@@ -277,7 +277,7 @@ Lift(
 )
 
 Lift(
-  'fault-text.X1, fault-text.X3: the words of a fault are read where the guest says, bounded and escaped, and never fault themselves',
+  'fault-text.X1, fault-text.X3, printable.P1: the words of a fault are read where the guest says, bounded and escaped, and never fault themselves',
   async () => {
     const words = async (address: number, answers = new Answers(), type = 'i32') => {
       const global = `(global (export "innkeeper_fault") ${type} (${type}.const ${address}))`

@@ -94,7 +94,7 @@ Partitioned(
   },
 )
 
-Partitioned('entities of all partitions are listed in one order, counted, shown and purged', async () => {
+Partitioned('stored.S1: entities of all partitions are listed in one order, counted, shown and purged', async () => {
   const data = temporary()
   const host = await testHost(join(data.path, 'data'), { partitions: '4' })
   const client = new ScriptClient(host.listen)

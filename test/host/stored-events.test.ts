@@ -100,45 +100,48 @@ StoredEvents('§deploy-8, deploy.D5: going back goes through the same checks, an
   })
 })
 
-StoredEvents('§deploy-6: a version that fails on a stored event is refused with the words of the failure', async () => {
-  const picky = await version({
-    service: (text) =>
-      text
-        .replace(
-          'Added: (state, { amount }) => (',
-          "Added: (state, { amount }) => { if (amount === 8n) throw new Error('no eights here'); return (",
-        )
-        .replace('value: state.value + amount }),', 'value: state.value + amount }) },'),
-  })
-  await withHost(async (host) => {
-    await deployed(host, whole)
-    for (let id = 0; id < 30; id++) await add(host, `e${id}`, 1)
-    await add(host, 'eight', 1, 8, 1)
-    const [reason, ...others] = reasonsOf(await host.deployer.deploy(picky))
-    assert.equal(others, [])
-    assert.match(
-      reason!,
-      /^tally.v1.Tally: entity "eight" is stored, and its event 2 \(tally.v1.Added\) cannot be folded \(.*src\/service.ts:\d+.*no eights here/,
-    )
-    // What fails in the version in force, too, is no reason against the next one.
-    await deployed(host, picky, { force: true })
-    assert.match((await http(host.listen, 'GET', '/tally/eight')).json.message, /deployment 2 fails at its event 2/)
-    const next = await deployed(
-      host,
-      await version({
-        service: (text) =>
-          text
-            .replace('amount must be', 'the amount must be')
-            .replace(
-              'Added: (state, { amount }) => (',
-              "Added: (state, { amount }) => { if (amount === 8n) throw new Error('still not'); return (",
-            )
-            .replace('value: state.value + amount }),', 'value: state.value + amount }) },'),
-      }),
-    )
-    assert.is(next.deployment, 3)
-  })
-})
+StoredEvents(
+  '§deploy-6, events.E2: a version that fails on a stored event is refused with the words of the failure',
+  async () => {
+    const picky = await version({
+      service: (text) =>
+        text
+          .replace(
+            'Added: (state, { amount }) => (',
+            "Added: (state, { amount }) => { if (amount === 8n) throw new Error('no eights here'); return (",
+          )
+          .replace('value: state.value + amount }),', 'value: state.value + amount }) },'),
+    })
+    await withHost(async (host) => {
+      await deployed(host, whole)
+      for (let id = 0; id < 30; id++) await add(host, `e${id}`, 1)
+      await add(host, 'eight', 1, 8, 1)
+      const [reason, ...others] = reasonsOf(await host.deployer.deploy(picky))
+      assert.equal(others, [])
+      assert.match(
+        reason!,
+        /^tally.v1.Tally: entity "eight" is stored, and its event 2 \(tally.v1.Added\) cannot be folded \(.*src\/service.ts:\d+.*no eights here/,
+      )
+      // What fails in the version in force, too, is no reason against the next one.
+      await deployed(host, picky, { force: true })
+      assert.match((await http(host.listen, 'GET', '/tally/eight')).json.message, /deployment 2 fails at its event 2/)
+      const next = await deployed(
+        host,
+        await version({
+          service: (text) =>
+            text
+              .replace('amount must be', 'the amount must be')
+              .replace(
+                'Added: (state, { amount }) => (',
+                "Added: (state, { amount }) => { if (amount === 8n) throw new Error('still not'); return (",
+              )
+              .replace('value: state.value + amount }),', 'value: state.value + amount }) },'),
+        }),
+      )
+      assert.is(next.deployment, 3)
+    })
+  },
+)
 
 StoredEvents(
   '§deploy-6, stored.R2, stored.R3: the answer of a deployment says how much it tried, and how many snapshots become void',

@@ -56,7 +56,7 @@ function unreadable({ journal }: Store, revisions: ReadonlyMap<string, number>):
 const tables = (directory: string) => readdirSync(join(directory, 'journal')).filter((name) => name.endsWith('.sst'))
 
 Tables(
-  '§storage-4, damage.D1, database.B1: one wrong bit anywhere: a sentence at the start, or only entities of its block are refused',
+  '§storage-4, damage.D1, database.B1, kv.V4: one wrong bit anywhere: a sentence at the start, or only entities of its block are refused',
   async () => {
     const original = await stored()
     let entitiesRefused = 0
