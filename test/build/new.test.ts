@@ -109,7 +109,7 @@ New('build/new.N1: nothing is written over, and names and kinds that cannot be a
       (error: Error) => assert.match(error.message, message),
     )
   try {
-    await refused({ name: '../a' }, /no name for a project/)
+    await refused({ name: '../a' }, /not a valid project name/)
     await refused({ lang: 'cobol' }, /does not exist; there are typescript, assemblyscript, rust, go, swift, c/)
     await refused({ lang: 'assemblyscript', kind: 'value' }, /has a template in TypeScript only/)
     await refused({ kind: 'blockchain' }, /does not exist; there are event-sourced, value, replicated, action/)
