@@ -174,7 +174,7 @@ export class Core {
   readonly unready = (): string | undefined => {
     if (this.stopping) return 'the host is stopping; try another time'
     if (this.starting) return 'the host is starting, and not everything is served yet; try again in a moment'
-    return this.store.failure() && 'storage failed; the host takes calls again when it works'
+    return this.store.failure() && 'storage failed; the host accepts calls again when storage works'
   }
 
   /** How storage failed names files, which callers need not know. */
@@ -300,7 +300,7 @@ export class Core {
     this.lostCalls += 1
     this.log.error(
       { service, method, requestId, hops },
-      'a forward or side effect names what is not deployed; deploy it, or correct the function that names it',
+      'a forward or side effect names a service or method that is not deployed; deploy it, or correct the function that names it',
     )
   }
 

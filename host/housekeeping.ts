@@ -78,7 +78,7 @@ export class Housekeeping {
 
   /** What was committed since the last notes, or ever in an older directory, is counted behind everything else. */
   count(): void {
-    const failed = (err: unknown) => this.parts.log.error({ err }, 'counting what is stored failed')
+    const failed = (err: unknown) => this.parts.log.error({ err }, 'counting the stored data failed')
     for (const { journal } of this.parts.partitions) {
       journal.census.complete().catch(failed)
       journal.usage.complete().catch(failed)

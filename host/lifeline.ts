@@ -100,7 +100,7 @@ export class Lifeline implements Receiver, StreamCall {
 
   private expire(): void {
     const { call } = this
-    const error = new InnkeeperError('deadline_exceeded', 'the stream was open until its deadline')
+    const error = new InnkeeperError('deadline_exceeded', 'the deadline passed while the stream was open')
     this.end({ kind: 'error', error })
     call?.cancel()
   }

@@ -156,7 +156,7 @@ export class ActionStream implements StreamCall, Turn {
     if (this.emptySteps > emptyStepsMax) {
       this.context.log.error(
         { service: this.service.name, method: this.method.type.name },
-        'a stream asks for more and gives nothing',
+        'a stream asks for another step but emits nothing',
       )
       this.fail(guestFailed(this.command.requestId))
       this.close()

@@ -97,7 +97,7 @@ export function resolveEntity({ journal }: Pick<Parts, 'journal'>, service: Enti
   if (found.length === 0)
     throw new InnkeeperError(
       'unknown_entity',
-      `${service.name} has nothing stored for ${JSON.stringify(id.slice(0, 200))}; \`inn entities ${service.name}\` lists what is there`,
+      `${service.name} stores no entity ${JSON.stringify(id.slice(0, 200))}; \`inn entities ${service.name}\` lists the entities`,
     )
   if (found.length > 1)
     throw new InnkeeperError(
@@ -172,7 +172,7 @@ function replica(
 ): object {
   const state = new ReplicaState(journal, entity)
   if (at !== undefined && at !== state.revision)
-    throw new InnkeeperError('bad_request', `${service.name} is replicated: only its state now can be shown`)
+    throw new InnkeeperError('bad_request', `${service.name} is replicated: only its current state can be shown`)
   while (!state.ready) state.step()
   const streams = journal.subscriptions(entity).map(({ id, method }) => ({ id, method }))
   return { revision: state.revision, state: state.replica.json(replicas.self, replicas.members), streams }
@@ -191,7 +191,7 @@ async function foldedState(
   const { journal, deployer } = context
   const head = journal.head(entity)!
   if (at !== undefined && at > head.sequence)
-    throw new InnkeeperError('bad_request', `the entity has ${head.sequence} events; --at ${at} lies after them`)
+    throw new InnkeeperError('bad_request', `the entity has no event ${at}; its last event is ${head.sequence}`)
   const { name, stateVersion, deployment, description } = service
   const id = entityId(entity.key, service.keyFieldCount)
   const folder = await deployer.folder(service, foldMs)

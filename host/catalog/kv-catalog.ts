@@ -315,7 +315,7 @@ function checkDirectory({ format, partitions: made = 1 }: StoredDirectory, wante
   throw new InnkeeperError(
     'storage_unavailable',
     `the data directory was made with ${made} ${made === 1 ? 'partition' : 'partitions'}, and --partitions says ${wanted}; the number is ` +
-      'fixed when a directory is made: leave --partitions away, or choose another --data',
+      'fixed when a directory is made: omit --partitions, or choose another --data',
   )
 }
 

@@ -165,7 +165,10 @@ export class Outbox {
   /** Why it does not admit more of this service. */
   full(service: string): InnkeeperError {
     if (this.loading)
-      return new InnkeeperError('overloaded', 'the side effects that are stored are being read; try again in a moment')
+      return new InnkeeperError(
+        'overloaded',
+        'the host is still reading the stored side effects; try again in a moment',
+      )
     const held = this.shares.of(service)
     const message = this.shares.full
       ? 'too many side effects are waiting; see `inn effects`'
@@ -575,7 +578,7 @@ export class Outbox {
     }
     dispatch(command, (answer) => {
       const now = this.now(entry.id)
-      // Whoever accepted it took it out in the commit; however the answer was in the end.
+      // The target's commit already removed the entry, whatever it answered afterwards.
       if (answer.kind === 'reply' || now === undefined || era !== this.era) ended()
       else this.failed(now, answer, ended)
     })
@@ -684,7 +687,7 @@ function target(entry: EffectEntry): string {
 }
 
 function tooLongAChain(max: number): string {
-  return `more than ${max} side effects come of one command; look for a circle, or raise chain-effects-max`
+  return `one command caused more than ${max} side effects; look for a circle, or raise chain-effects-max`
 }
 
 function ignore(): void {}

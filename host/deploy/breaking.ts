@@ -111,7 +111,7 @@ function compareMessages(name: string, was: Listed, is: Listed, both: Both, find
   const old = new Set(was.raw.fields.map((field) => field.number))
   for (const field of is.raw.fields)
     if (!old.has(field.number) && isRequired(is, field))
-      find(name, `${shown(field)} was added as required: what was stored lacks it`)
+      find(name, `${shown(field)} was added as required: stored messages do not have it`)
   unreserved(name, was.raw.reserved, reserved, find)
 }
 

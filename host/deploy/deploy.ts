@@ -157,14 +157,11 @@ export class Deployer {
     for (const name of without) {
       const deployment = active.get(name)
       if (deployment === undefined) {
-        this.parts.log.warn(
-          { service: name },
-          'the host was told to serve without a service that is not deployed (--without)',
-        )
+        this.parts.log.warn({ service: name }, '--without names a service that is not deployed')
         continue
       }
       active.delete(name)
-      this.leave(deployment, [name], new Unlinkable(['the host was told to serve without it (--without)']))
+      this.leave(deployment, [name], new Unlinkable(['the host was started with --without for this service']))
     }
     const deployments = catalog.deployments()
     const numbers = [...new Set(active.values())].sort((a, b) => a - b)

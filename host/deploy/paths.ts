@@ -70,7 +70,7 @@ export function validateRuleCount(
   const count = countRules(next) + countRules(others)
   if (count <= rulesMax) return []
   return [
-    `the host would have ${number(count)} HTTP rules, and may have ${number(rulesMax)}; undeploy what is not used, or allow more (--rules-max)`,
+    `the host would have ${number(count)} HTTP rules, and may have at most ${number(rulesMax)}; undeploy services that are not used, or raise --rules-max`,
   ]
 }
 

@@ -316,7 +316,7 @@ export class KvJournal implements Journal {
       const { storage, key } = entity
       const { message: reason } = error
       if (this.meet({ column: 'snapshots', entity, what: 'a snapshot', reason }))
-        this.warn('a snapshot is damaged and passed over', { storage, entity: key, reason })
+        this.warn('a snapshot is damaged and was skipped', { storage, entity: key, reason })
     }
     return this.reading(() => {
       const rows = this.snapshotRows(prefix, to, passedOver)
@@ -579,7 +579,7 @@ export class KvJournal implements Journal {
 
   examine(): void {
     if (this.health.broken === undefined && this.kv.ailing)
-      this.health.fail(new Error('RocksDB met damage while it rewrote its tables, and takes no more writes'))
+      this.health.fail(new Error('RocksDB found damage while it rewrote its tables, and accepts no more writes'))
   }
 
   async reopen(): Promise<void> {
@@ -665,7 +665,7 @@ export class KvJournal implements Journal {
 
   private lost(column: Column, { reason: { message: reason } }: Gap): void {
     if (this.meet({ column, entity: undefined, what: 'a part that is passed over', reason }))
-      this.warn('a part of the store is damaged and passed over; `inn doctor --data` says what was in it', {
+      this.warn('a part of the store is damaged and was skipped; `inn doctor --data` says what was in it', {
         column,
         reason,
       })
@@ -737,7 +737,10 @@ export class KvJournal implements Journal {
         commitNumber: this.noted() + commitsSkipped,
         outboxId: (waiting === undefined ? 0 : numberOf(waiting)) + effectsSkipped,
       }
-      this.warn('the last commits are damaged: numbers go on behind them', { reason: error.message, ...end })
+      this.warn('the last commits are damaged; new commits get the numbers after them', {
+        reason: error.message,
+        ...end,
+      })
       return end
     }
   }
@@ -769,7 +772,7 @@ export class KvJournal implements Journal {
     const [what, told] =
       entity === undefined
         ? ['a part of the store', 'a part of the store']
-        : ['what is stored of it', 'what is stored of this entity']
+        : ['its stored data', 'the stored data of this entity']
     this.meet({ column: undefined, entity, what, reason })
     return damagedError(told, error)
   }

@@ -10,7 +10,8 @@
 //     is here is changed before the write: batches on their way at once bring what the later one says.
 // B2. A directory of an older host is counted once, in slices; until that is done nothing is noted, and what is known is what came since. What
 //     was written meanwhile may count twice then.
-// B3. What is replaced or deleted is told by whoever does so. A difference is no harm: the account bounds, it finds nothing.
+//
+// What is replaced or deleted is told by whoever does so. A difference is no harm: the account bounds, it finds nothing.
 //
 // Owns: the account.   The journal owns: batches.   host/disk.ts owns: what follows from it.
 

@@ -138,5 +138,8 @@ function routeOf({ services, quarantine, lost }: RouterParts, command: Command):
 }
 
 function forwardedNowhere(requestId: string): InnkeeperError {
-  return new InnkeeperError('guest_fault', `the function forwards to what is not deployed (request ${requestId})`)
+  return new InnkeeperError(
+    'guest_fault',
+    `the function forwards to a service or method that is not deployed (request ${requestId})`,
+  )
 }

@@ -76,7 +76,9 @@ class HeldAtStart extends Error {
 
   constructor(held: InHand | undefined) {
     const what = held === undefined ? 'the host itself' : `service ${held.service}`
-    super(`the partition did not start: ${what} held its loop; \`inn up --without SERVICE\` leaves a service out`)
+    super(
+      `the partition did not start: ${what} held its loop; start the host without that service: \`inn up --without SERVICE\``,
+    )
     this.held = held
   }
 }
@@ -295,9 +297,9 @@ class Supervisor implements SupervisedHost {
       { ...held, ms: this.config.turnMsMax },
       guilty === undefined
         ? 'the loop is stuck in no service; the partition is ended and started again'
-        : 'a service holds the loop; the partition is ended and started again without it',
+        : 'a service blocks the event loop; the serving thread is stopped and started again without it',
     )
-    this.why = 'the host is ending what held it up; try again in a moment'
+    this.why = 'the host is stopping a function that blocked it; try again in a moment'
     this.replace(partition, guilty && actOf(guilty))
   }
 
@@ -323,7 +325,10 @@ class Supervisor implements SupervisedHost {
     this.partition = (async () => {
       await old.worker.terminate()
       old.rpc.close(
-        new InnkeeperError('outcome_unknown', 'the host was ended while this was under way; its outcome is unknown'),
+        new InnkeeperError(
+          'outcome_unknown',
+          'the host stopped this call while it was running; its outcome is unknown',
+        ),
       )
       if (this.stopping) throw new Error('the host is stopping')
       return await this.begin(guilty)

@@ -93,7 +93,7 @@ for (const [model, hold] of [
   })
 
   Outside(
-    `§share-3, §share-4, §share-6: ${model}: one that holds the loop is ended and refused, the others are served again`,
+    `§share-3, §share-4, §share-6, supervisor.S2, router.R4, serving.N2: ${model}: one that holds the loop is ended and refused, the others are served again`,
     async () => {
       await withHost(async ({ host, client, logged }) => {
         const other = model === 'values' ? 'replicas' : 'values'
@@ -124,7 +124,7 @@ for (const [model, hold] of [
           () => client.call(services[other], 'Do', 'x', otherCode),
           ({ code }) => code === 0,
         )
-        const line = logged.find(({ msg }) => msg.startsWith('a service holds the loop'))!
+        const line = logged.find(({ msg }) => msg.startsWith('a service blocks the event loop'))!
         assert.equal([line.service, line.method, line.entity], [service, 'Do', model === 'actions' ? '' : 'bad'])
         const shown = (await admin(host, 'GET', `/v1/services/${service}`)).json
         assert.match(shown.warnings[0], /^held the host once, last with Do/)
@@ -302,7 +302,7 @@ Outside('§share-4: four times, and it is off until an operator releases it or a
   })
 })
 
-Outside('§share-6: a host that is told to stop does, while a function holds the loop', async () => {
+Outside('§share-6, supervisor.S4: a host that is told to stop does, while a function holds the loop', async () => {
   await withHost(async ({ host, client }) => {
     const held = client.call(actions, 'Do', '', endless)
     await new Promise((resolve) => setTimeout(resolve, 50))

@@ -126,7 +126,7 @@ export async function tryStored(
       if (kind === 'replicated') continue
       const entities = journal.census.entities(storage)
       if (entities === 0) continue
-      onProgress(`trying it on what is stored of ${name}`)
+      onProgress(`trying it on the stored data of ${name}`)
       const sample = await sampleOf(journal, storage)
       const stateVersion = stateVersionOf(description, artefact.hash)
       const trial = await (kind === 'value'
@@ -201,7 +201,7 @@ async function counted(
   onProgress: (step: string) => void,
 ): Promise<void> {
   const tell = clock.every(1_000, () => {
-    onProgress(`counting what is stored: ${Math.floor(100 * census.progress)} %`)
+    onProgress(`counting the stored data: ${Math.floor(100 * census.progress)} %`)
   })
   try {
     await census.complete()

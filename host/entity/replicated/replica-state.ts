@@ -98,6 +98,6 @@ function whole<T>(read: () => T): T {
     return read()
   } catch (error) {
     if (!(error instanceof DamagedReplica)) throw error
-    throw damagedError('what is stored of this entity', error)
+    throw damagedError('the stored data of this entity', error)
   }
 }

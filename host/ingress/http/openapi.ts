@@ -6,7 +6,7 @@
 // O4. Made once for a directory, in slices, in a number of steps that grows with the number of rules and fields. What a few rules could
 //     make large without end is bounded: parameters in queries, comparisons of messages.
 //
-// Not in it: comments of the .proto, which deployments do not carry (descriptors.D2).
+// Not in it: comments of the .proto, which deployments do not carry (sdk/build/descriptors.ts).
 
 import { systemClock } from '../../clock.ts'
 import { fieldPath } from '../../schema/http-rule.ts'
