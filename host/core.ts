@@ -2,6 +2,7 @@
 //
 // C1. It takes no time but the clock's and no chance but the one it is given: the same commands on the same store give the same answers, and
 //     leave the same bytes (test/simulation/host.test.ts).
+//
 // While storage fails the host takes no calls (§storage-2); housekeeping.ts opens it again.
 //
 // Owns: what a host is made of.   main.ts owns: ports, and when it starts and stops.
