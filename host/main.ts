@@ -5,11 +5,9 @@
 // M2. Stopping: no new calls, running ones finish within `stopWaitMs`, then the store is closed.
 
 import type { Logger } from 'pino'
+import type { AdminHandler } from './admin/call.ts'
 import type { AdminContext } from './admin/context.ts'
-import type { AdminHandler } from './admin/handle.ts'
-import { createAdminHandler } from './admin/handle.ts'
 import type { AdminServer } from './admin/server.ts'
-import { listenAdmin } from './admin/server.ts'
 import { nextTurn } from './clock.ts'
 import type { Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
@@ -22,7 +20,6 @@ import { InnkeeperError } from './errors.ts'
 import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
-import { sandbox, unsealed } from './link/sandbox.ts'
 import { createLog } from './observe/log.ts'
 import type { ReplicatedService, Services } from './services.ts'
 import { makeDirectory } from './storage/directory.ts'
@@ -90,8 +87,11 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
   try {
     await core.restore()
     ingress = await listen(ingressContext(core), config.listen.host, config.listen.port)
-    handleAdmin = createAdminHandler(adminContext(core, ingress))
-    if (parts.withoutAdmin !== true) admin = await listenAdmin({ config, log }, handleAdmin)
+    handleAdmin = adminHandler(core, ingress)
+    if (parts.withoutAdmin !== true) {
+      const { listenAdmin } = await import('./admin/server.ts')
+      admin = await listenAdmin({ config, log }, handleAdmin)
+    }
   } catch (error) {
     await stop()
     throw error
@@ -129,6 +129,17 @@ function ingressContext(core: Core): IngressContext {
   }
 }
 
+/** Loaded with the first request of an operator: no call of a client needs it. */
+function adminHandler(core: Core, ingress: Ingress): AdminHandler {
+  let handler: Promise<AdminHandler> | undefined
+  return async (call, ends) => {
+    handler ??= import('./admin/handle.ts').then(({ createAdminHandler }) =>
+      createAdminHandler(adminContext(core, ingress)),
+    )
+    return await (await handler)(call, ends)
+  }
+}
+
 function adminContext(core: Core, ingress: Ingress): AdminContext {
   const { config, services, deployer, disk, store, entities, outbox, commits, replicas, scrubbing, quarantine } = core
   const { turns, metrics, transcoder, log, partitions } = core
@@ -160,6 +171,7 @@ function receiveDelta(
 
 /** Deployments are a stranger's bytes: says at the start what of the process that reads them first this machine cannot seal. */
 async function warnUnsealed(log: Logger): Promise<void> {
+  const { sandbox, unsealed } = await import('./link/sandbox.ts')
   const sentence = unsealed(await sandbox())
   if (sentence !== undefined) log.warn(sentence)
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { Counter, Histogram, Registry } from 'prom-client'
+import { Counter, Histogram, type Metric, Registry } from 'prom-client'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Host } from '../host/main.ts'
@@ -115,8 +115,9 @@ Observe('tally.T2: a tally tells what prom-client would of the same numbers', as
   const number = fc.oneof(fc.double({ min: 0, max: 20, noNaN: true }), fc.constantFrom(...bounds))
   const property = fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom('a', 'b.C'), number)), async (observed) => {
     const [ours, theirs] = [new Registry(), new Registry()]
+    const into = (metric: Metric) => ours.registerMetric(metric)
     const labels = { labelNames: ['service'], registers: [theirs] }
-    const [counter, histogram] = [new Counters(ours, 'c', 'counts'), new Histograms(ours, 'h', 'spreads', bounds)]
+    const [counter, histogram] = [new Counters(into, 'c', 'counts'), new Histograms(into, 'h', 'spreads', bounds)]
     const prom = {
       counter: new Counter({ name: 'c', help: 'counts', ...labels }),
       histogram: new Histogram({ name: 'h', help: 'spreads', buckets: bounds, ...labels }),

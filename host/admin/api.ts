@@ -24,6 +24,8 @@ import type { Service } from '../services.ts'
 import { inPortions } from '../slices.ts'
 import { throttledSentence } from '../throttle.ts'
 import { Sink } from '../transcode/sink.ts'
+import type { AdminResult } from './call.ts'
+import { uploadPath } from './call.ts'
 import type { AdminContext } from './context.ts'
 import {
   entityState,
@@ -51,15 +53,6 @@ export interface AdminRequest {
   readonly closed: Promise<unknown>
 }
 
-export interface AdminResult {
-  readonly status?: number
-  /** Of a path that has other methods. */
-  readonly allow?: string
-  readonly json?: unknown
-  readonly text?: string
-  readonly contentType?: string
-}
-
 export interface AdminRoute {
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** As in OpenAPI, with {names}. */
@@ -69,9 +62,6 @@ export interface AdminRoute {
   readonly query?: Readonly<Record<string, string>>
   readonly run: (request: AdminRequest) => Promise<AdminResult | undefined> | AdminResult | undefined
 }
-
-/** Where components are uploaded. */
-export const uploadPath = '/v1/components'
 
 const followEveryMs = 200
 /** How long a try by hand is waited for. */
@@ -116,7 +106,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       summary: 'Metrics in Prometheus text.',
       run: async () => ({
         text: await context.metrics.text(),
-        contentType: context.metrics.registry.contentType,
+        contentType: (await context.metrics.registry()).contentType,
       }),
     },
     {

@@ -4,34 +4,10 @@
 
 import { InnkeeperError } from '../errors.ts'
 import { errorToHttp } from '../ingress/http/status.ts'
-import type { AdminRequest, AdminResult } from './api.ts'
-import { adminRoutes, uploadPath } from './api.ts'
+import type { AdminRequest } from './api.ts'
+import { adminRoutes } from './api.ts'
+import type { AdminHandler } from './call.ts'
 import type { AdminContext } from './context.ts'
-
-/** A request that has passed the doors. Plain data but for its ends. */
-export interface AdminCall {
-  readonly method: string
-  /** Still encoded, without query. */
-  readonly path: string
-  readonly query: string
-  readonly body: Uint8Array
-  readonly wantsLines: boolean
-}
-
-interface AdminEnds {
-  readonly line: (value: unknown) => Promise<void>
-  readonly closed: Promise<unknown>
-}
-
-/** @throws InnkeeperError */
-export type AdminHandler = (call: AdminCall, ends: AdminEnds) => Promise<AdminResult | undefined>
-
-const jsonBytesMax = 1024 * 1024
-
-/** What the body of a request may have. */
-export function bodyBytesMax(path: string, componentBytesMax: number): number {
-  return path === uploadPath ? componentBytesMax : jsonBytesMax
-}
 
 export function createAdminHandler(context: AdminContext): AdminHandler {
   const routes = adminRoutes(context)

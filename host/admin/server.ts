@@ -22,10 +22,9 @@ import { countAnswer, endSoon } from '../ingress/exchange.ts'
 import { errorToHttp } from '../ingress/http/status.ts'
 import { Readings } from '../observe/readings.ts'
 import { written } from '../written.ts'
-import type { AdminResult } from './api.ts'
+import type { AdminHandler, AdminResult } from './call.ts'
+import { bodyBytesMax } from './call.ts'
 import { Guesses } from './guesses.ts'
-import type { AdminHandler } from './handle.ts'
-import { bodyBytesMax } from './handle.ts'
 
 // As an import it would have all that it exports, and so load undici, which takes longer than the rest of a start's modules together.
 const http = process.getBuiltinModule('node:http')
@@ -118,7 +117,8 @@ class AdminPort {
         },
       },
     )
-    const own = path === '/metrics' && result?.status === undefined ? await this.readings.registry.metrics() : ''
+    const own =
+      path === '/metrics' && result?.status === undefined ? await (await this.readings.registry()).metrics() : ''
     answer(response, own === '' ? result : { ...result, text: `${result?.text ?? ''}${own}` })
     countAnswer(flow, response)
   }

@@ -12,8 +12,8 @@ import type { Clock } from '../clock.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Limits } from '../limits.ts'
 import { digest } from '../link/digest.ts'
-import type { LinkResult } from '../link/link.ts'
-import { engineVersion, link } from '../link/link.ts'
+import { engineVersion } from '../link/engine-version.ts'
+import type { LinkResult, link } from '../link/link.ts'
 
 const atOnceMax = Math.min(4, availableParallelism())
 
@@ -87,7 +87,9 @@ export class Artefacts {
     if (this.running >= atOnceMax) await new Promise<void>((resolve) => this.waiting.push(resolve))
     else this.running += 1
     try {
-      const { clock, limits, sealedOnly = false, link: make = link } = this.parts
+      const { clock, limits, sealedOnly = false } = this.parts
+      // A start links nothing: its modules are loaded with the first component.
+      const make = this.parts.link ?? (await clock.outside(import('../link/link.ts'))).link
       return await clock.outside(make(component, limits, onProgress, { sealedOnly }))
     } finally {
       const next = this.waiting.shift()

@@ -14,8 +14,8 @@ import { Connections } from './connections.ts'
 import type { IngressContext } from './context.ts'
 import { Door } from './door.ts'
 import { createNotYet } from './grpc/not-yet.ts'
-import { createGrpc } from './grpc/server.ts'
-import { createSessions } from './grpc/sessions.ts'
+import type { createGrpc } from './grpc/server.ts'
+import type { createSessions } from './grpc/sessions.ts'
 import { createHttp } from './http/server.ts'
 import { Patience } from './patience.ts'
 
@@ -34,8 +34,11 @@ export interface Ingress {
 export async function listen(context: IngressContext, host: string, port: number): Promise<Ingress> {
   const door = new Door(context)
   const { inFlight, limits } = context
-  const { server: grpc, endWatches } = createGrpc(context, door)
-  const sessions = createSessions({ server: grpc, inFlight, messageBytesMax: limits.messageBytesMax, door })
+  let grpc: Promise<Grpc> | undefined
+  const takeGrpc = (socket: Socket) => {
+    grpc ??= loadGrpc(context, door)
+    void grpc.then(({ sessions }) => socket.destroyed || sessions.take(socket))
+  }
   const web = createHttp(context, door)
   const notYet = createNotYet(context)
   const connections = new Connections(inFlight, limits.connectionsMax)
@@ -51,7 +54,7 @@ export async function listen(context: IngressContext, host: string, port: number
     if (!connections.enter(socket)) return
     sniff(socket, (http2) => {
       if (http2 && context.starting?.()) notYet.take(socket)
-      else if (http2) sessions.take(socket)
+      else if (http2) takeGrpc(socket)
       else web.take(socket)
     })
   })
@@ -64,10 +67,9 @@ export async function listen(context: IngressContext, host: string, port: number
       server.close()
       patience.stop()
       notYet.close()
-      endWatches()
       const webDone = web.drain()
-      const grpcDone = new Promise<void>((resolve) => grpc.tryShutdown(() => resolve()))
-      sessions.drain(waitMs + farewellMs)
+      const loaded = await grpc
+      const grpcDone = loaded && ended(loaded, waitMs + farewellMs)
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, waitMs)
@@ -78,10 +80,33 @@ export async function listen(context: IngressContext, host: string, port: number
       clearTimeout(timer)
       web.stop()
       for (const socket of connections) socket.destroy()
-      grpc.forceShutdown()
-      sessions.destroy()
+      loaded?.server.forceShutdown()
+      loaded?.sessions.destroy()
     },
   }
+}
+
+interface Grpc extends ReturnType<typeof createGrpc> {
+  readonly sessions: ReturnType<typeof createSessions>
+}
+
+/** For the first connection that speaks it: to load grpc-js takes as long as a tenth of a start. */
+async function loadGrpc(context: IngressContext, door: Door): Promise<Grpc> {
+  const [{ createGrpc }, { createSessions }] = await Promise.all([
+    import('./grpc/server.ts'),
+    import('./grpc/sessions.ts'),
+  ])
+  const { inFlight, limits } = context
+  const made = createGrpc(context, door)
+  return { ...made, sessions: createSessions({ ...made, inFlight, messageBytesMax: limits.messageBytesMax, door }) }
+}
+
+/** No new call; resolves when those that run have ended. */
+function ended({ server, endWatches, sessions }: Grpc, waitMs: number): Promise<void> {
+  endWatches()
+  const done = new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+  sessions.drain(waitMs)
+  return done
 }
 
 function sniff(socket: Socket, then: (http2: boolean) => void): void {

@@ -17,13 +17,11 @@ import { printable } from '../printable.ts'
 import * as answer from './answer.ts'
 import { audit } from './audit/auditor.ts'
 import { digest } from './digest.ts'
+import { engineVersion } from './engine-version.ts'
 import { FrameReader, frame, headed, kinds } from './frames.ts'
 import type { LinkRequest } from './link-process.ts'
 import { precheck } from './precheck.ts'
 import { launch, type Sandbox, type SealedProcess, sandbox, unsealed } from './sandbox.ts'
-
-/** Raise it with anything that changes artefacts: metering, caps, the plan. Stored ones are then made again. */
-export const engineVersion = 3
 
 export type LinkResult =
   | { readonly ok: true; readonly artefact: Artefact }

@@ -2,10 +2,9 @@
 //
 // Bound once for each service, so that the hot path does no label look-up (tally.ts).
 
-import type { Registry } from 'prom-client'
 import { nextTurn, systemClock } from '../clock.ts'
 import { Readings } from './readings.ts'
-import type { Count } from './tally.ts'
+import type { Count, Register } from './tally.ts'
 import { Counters, Gauges, Histograms } from './tally.ts'
 
 export interface ServiceMetrics {
@@ -61,14 +60,15 @@ export class Metrics extends Readings {
 
   constructor() {
     super()
-    this.parts = partsOf(this.registry)
+    this.parts = partsOf((metric) => this.add((registry) => registry.registerMetric(metric)))
   }
 
   /** All of them in Prometheus' text, one a turn of the loop: each has a line for every service, and histograms a dozen. */
   async text(): Promise<string> {
+    const registry = await this.registry()
     const parts: string[] = []
-    for (const { name } of this.registry.getMetricsAsArray()) {
-      parts.push(await this.registry.getSingleMetricAsString(name))
+    for (const { name } of registry.getMetricsAsArray()) {
+      parts.push(await registry.getSingleMetricAsString(name))
       await nextTurn(systemClock)
     }
     return `${parts.join('\n\n')}\n`
@@ -89,10 +89,10 @@ export class Metrics extends Readings {
   }
 }
 
-function partsOf(registry: Registry) {
-  const counter = (name: string, help: string) => new Counters(registry, `innkeeper_${name}`, help)
+function partsOf(register: Register) {
+  const counter = (name: string, help: string) => new Counters(register, `innkeeper_${name}`, help)
   const seconds = (name: string, help: string, bounds: readonly number[] = secondsBounds) =>
-    new Histograms(registry, `innkeeper_${name}`, help, bounds)
+    new Histograms(register, `innkeeper_${name}`, help, bounds)
   return {
     received: counter('commands_received_total', 'Commands that reached a service.'),
     completed: counter('commands_completed_total', 'Commands answered, whatever the answer.'),
@@ -123,7 +123,7 @@ function partsOf(registry: Registry) {
       'Side effects of a service that are parked: the host does not retry them automatically.',
     ),
     streamed: counter('stream_elements_total', 'Elements of streamed answers given to clients.'),
-    openStreams: new Gauges(registry, 'innkeeper_streams_open', 'Calls whose request or answer is a stream, open now.'),
+    openStreams: new Gauges(register, 'innkeeper_streams_open', 'Calls whose request or answer is a stream, open now.'),
     total: seconds(
       'command_seconds',
       'From a command reaching its service to its answer, waiting and commit included.',
@@ -138,7 +138,7 @@ function partsOf(registry: Registry) {
     ),
     recovery: seconds('entity_recovery_seconds', 'From the first command to an entity being ready.'),
     active: seconds('entity_active_seconds', 'How long entities stay in memory.', activeBounds),
-    batch: new Histograms(registry, 'innkeeper_batch_commands', 'Commands given to a function at once.', batchBounds),
+    batch: new Histograms(register, 'innkeeper_batch_commands', 'Commands given to a function at once.', batchBounds),
   }
 }
 

@@ -1,48 +1,72 @@
 // Readings: values that others keep, as metrics that are read when somebody asks for them.
 //
+// Nothing of prom-client is loaded before that: it takes longer than the rest of a start.
+//
 // Owns: how a value is read.   metrics.ts owns: what is counted of services.
 
-import { Counter, Gauge, Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
+
+type Prom = typeof import('prom-client')
 
 export class Readings {
-  readonly registry = new Registry()
+  private made: Registry | undefined
+  /** Not in the registry yet. */
+  private waiting: ((registry: Registry, prom: Prom) => void)[] = []
+
+  /** With all that was declared. */
+  async registry(): Promise<Registry> {
+    const { default: prom } = await import('prom-client')
+    this.made ??= new prom.Registry()
+    for (const add of this.waiting.splice(0)) add(this.made, prom)
+    return this.made
+  }
 
   /** A value. */
   gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
-      name: `innkeeper_${name}`,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.set(read())
-      },
+    this.add((registry, { Gauge }) => {
+      new Gauge({
+        name: `innkeeper_${name}`,
+        help,
+        registers: [registry],
+        collect() {
+          this.set(read())
+        },
+      })
     })
   }
 
   /** A value of each service. */
   gaugeOfServices(name: string, help: string, read: () => Iterable<readonly [service: string, value: number]>): void {
-    new Gauge({
-      name: `innkeeper_${name}`,
-      help,
-      labelNames: ['service'],
-      registers: [this.registry],
-      collect() {
-        this.reset()
-        for (const [service, value] of read()) this.set({ service }, value)
-      },
+    this.add((registry, { Gauge }) => {
+      new Gauge({
+        name: `innkeeper_${name}`,
+        help,
+        labelNames: ['service'],
+        registers: [registry],
+        collect() {
+          this.reset()
+          for (const [service, value] of read()) this.set({ service }, value)
+        },
+      })
     })
   }
 
   /** A count that is kept elsewhere. */
   counter(name: string, help: string, read: () => number): void {
-    new Counter({
-      name: `innkeeper_${name}`,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.reset()
-        this.inc(read())
-      },
+    this.add((registry, { Counter }) => {
+      new Counter({
+        name: `innkeeper_${name}`,
+        help,
+        registers: [registry],
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      })
     })
+  }
+
+  protected add(metric: (registry: Registry, prom: Prom) => void): void {
+    this.waiting.push(metric)
   }
 }

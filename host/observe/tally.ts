@@ -7,7 +7,10 @@
 //
 // Owns: counting.   prom-client owns: the registry and the text.   metrics.ts owns: what is counted.
 
-import type { Metric, Registry } from 'prom-client'
+import type { Metric } from 'prom-client'
+
+/** Puts a metric where it is shown. */
+export type Register = (metric: Metric) => void
 
 interface Sample {
   readonly value: number
@@ -22,10 +25,10 @@ abstract class Tally<Cell> {
   abstract readonly type: 'counter' | 'histogram' | 'gauge'
   protected readonly cells = new Map<string, Cell>()
 
-  constructor(registry: Registry, name: string, help: string) {
+  constructor(register: Register, name: string, help: string) {
     this.name = name
     this.help = help
-    registry.registerMetric(this as unknown as Metric)
+    register(this as unknown as Metric)
   }
 
   /** The numbers of one service, to be kept at hand. */
@@ -104,8 +107,8 @@ export class Histograms extends Tally<Spread> {
   readonly type = 'histogram'
   private readonly bounds: readonly number[]
 
-  constructor(registry: Registry, name: string, help: string, bounds: readonly number[]) {
-    super(registry, name, help)
+  constructor(register: Register, name: string, help: string, bounds: readonly number[]) {
+    super(register, name, help)
     this.bounds = bounds
   }
 

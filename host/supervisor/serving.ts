@@ -8,7 +8,7 @@
 
 import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { AdminCall } from '../admin/handle.ts'
+import type { AdminCall } from '../admin/call.ts'
 import type { Config } from '../config.ts'
 import type { DeployOptions } from '../deploy/deploy.ts'
 import { type Act, InHandMemory } from '../in-hand.ts'

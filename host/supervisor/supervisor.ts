@@ -12,7 +12,7 @@
 
 import type { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
-import type { AdminHandler } from '../admin/handle.ts'
+import type { AdminHandler } from '../admin/call.ts'
 import type { AdminServer } from '../admin/server.ts'
 import { listenAdmin } from '../admin/server.ts'
 import type { Config } from '../config.ts'

@@ -9,7 +9,7 @@
 //
 // Dense code runs far below that: a tick of QuickJS lasts about 0.03 ns.
 //
-// Owns: the numbers. Changing one changes which calls run out: raise `engineVersion` (link.ts) with it.
+// Owns: the numbers. Changing one changes which calls run out: raise `engineVersion` (engine-version.ts) with it.
 
 import { bulk, op } from './instructions.ts'
 

@@ -57,7 +57,7 @@ const moment = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 /** Nothing is open any more. */
 async function quiet(): Promise<void> {
   for (let tries = 0; tries < 6_000; tries++) {
-    const text = await host.metrics.registry.metrics()
+    const text = await (await host.metrics.registry()).metrics()
     const open = text.split('\n').filter((line) => /^innkeeper_streams_open\{.*\} [1-9]/.test(line))
     if (open.length === 0) return
     await moment(10)

@@ -169,7 +169,7 @@ export function fakeService(schema: Schema, name: string, headers: readonly stri
 
 /** The value of one metric's line, or 0. */
 export async function metric(metrics: Metrics, line: string): Promise<number> {
-  const text = await metrics.registry.metrics()
+  const text = await (await metrics.registry()).metrics()
   const found = text.split('\n').find((each) => each.startsWith(`${line} `))
   return found === undefined ? 0 : Number(found.slice(line.length + 1))
 }

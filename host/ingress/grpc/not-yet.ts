@@ -12,8 +12,8 @@ import { InnkeeperError, wire } from '../../errors.ts'
 import { written } from '../../written.ts'
 import type { Frame } from '../envelope.ts'
 import { FrameReader, frame } from '../envelope.ts'
-import type { Checked, HealthContext } from './health.ts'
-import { checkHealth, healthPaths, watchHealth } from './health.ts'
+import type { Checked, HealthContext } from './health-status.ts'
+import { checkHealth, healthPaths, watchHealth } from './health-status.ts'
 
 /** More than a service's name takes. */
 const requestBytesMax = 4_096
