@@ -25,6 +25,7 @@ export interface Config {
   /** How long a call waits for its answer where the client names no deadline. */
   readonly deadlineMs: number
   readonly idempotencyHours: number
+  readonly feedHours: number
   /** What a new directory is made with, or what one that is there must have; undefined: 1, or what it has. */
   readonly partitions: number | undefined
   /** Bytes that one service may have on disk; infinite: its share of the disk (disk.ts). */
@@ -117,6 +118,12 @@ const settings: readonly Setting[] = [
     help: 'hours for which idempotency keys are kept',
     default: 24,
     parse: whole(1, 24 * 365),
+  },
+  {
+    name: 'feed-hours',
+    help: 'hours for which commits are kept at least, for who follows them later',
+    default: 1,
+    parse: whole(0, 24 * 365),
   },
   {
     name: 'partitions',

@@ -71,6 +71,7 @@ const table = {
   outboxBytesMax: [256 * MiB, 'bytes of side effects that wait or are parked'],
   // 64 million keys of 250 bytes: 740 new ones a second, for 24 hours.
   idempotencyBytesMax: [16 * 1024 * MiB, 'bytes of idempotency keys on disk, of all services'],
+  feedBytes: [4 * 1024 * MiB, 'bytes of commits that one who follows them may be behind, before it loses its place'],
   hopsMax: [16, 'forwards and side effects, one after the other, that come of one command'],
   chainEffectsMax: [10_000, 'side effects that come of one command: its own, those that these cause, and so on'],
   streamBacklogMax: [1_000, 'messages that an entity keeps for a client that does not read, before its stream is cut'],

@@ -43,6 +43,7 @@ import type { link } from './link/link.ts'
 import { sandbox, unsealed } from './link/sandbox.ts'
 import { createLog } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
+import type { Partition } from './partition.ts'
 import { Partitions } from './partition.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
@@ -92,6 +93,8 @@ export interface Host {
   replicaOf(service: string, key: string): Uint8Array
   /** How many partitions its data directory was made with. */
   readonly partitions: number
+  /** What each of them has committed, and who follows it. */
+  readonly feeds: readonly Pick<Partition, 'consumers' | 'feed'>[]
   /** HOST:PORT as bound. */
   readonly listen: string
   readonly admin: string
@@ -164,7 +167,10 @@ class Core {
     this.commits = new GroupCommit(store, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
     this.outbox = this.makeOutbox()
-    this.partitions = new Partitions(store, this.commits, this.outbox)
+    this.partitions = new Partitions(store, this.commits, this.outbox, {
+      ...{ clock: this.clock, age: this.age, hours: config.feedHours, bytesMax: limits.feedBytes },
+      warn: (message, fields) => log.warn(fields ?? {}, message),
+    })
     this.replicas = new Replicas(store.replica)
     this.transcoder = new Transcoder(limits.waitingBytesMax)
     this.turns = new Turns({
@@ -216,6 +222,7 @@ class Core {
     registerGauges({
       ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
       ...{ outbox, stored: journal, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
+      feeds: this.partitions.all.map(({ trimming }) => trimming),
       endings: parts.endings ?? 0,
       lostCalls: () => this.lostCalls,
     })
@@ -389,6 +396,7 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
     listen: `${config.listen.host}:${ingress.address.port}`,
     admin: `${config.admin.host}:${admin?.address.port ?? 0}`,
     partitions: store.journals.length,
+    feeds: core.partitions.all,
   }
 }
 
@@ -424,7 +432,7 @@ function adminContext(core: Core, ingress: Ingress): AdminContext {
   const { turns, metrics, transcoder, log, partitions } = core
   return {
     ...{ config, services, deployer, disk, catalog: store.catalog, entities, outbox, commits, replicas, scrubbing },
-    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored },
+    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored, partitions },
     unready: core.unreadyForOperator,
     listen: ingress.address,
   }
