@@ -42,8 +42,9 @@ export interface PageSize {
   readonly bytesMax?: number
 }
 
-const commitsAtOnce = 256
-const commitBytesAtOnce = 256 * 1024
+/** Read at once, for a page that may need more: what it does not need is read again. */
+const commitsAtOnce = 32
+const commitBytesAtOnce = 8 * 1024
 /** Of the loop, for one page. */
 const pageMs = 4
 
@@ -81,14 +82,15 @@ export class Feed {
     const page = new Page(this.parts, after, changesMax, bytesMax)
     try {
       const last = this.parts.journal.lastCommit()
-      // One that was read in part is read again.
-      const from = after.part === 0 ? after.commit : after.commit - 1
-      for (const commit of from < last ? this.parts.journal.commits(from, commitsAtOnce, commitBytesAtOnce) : []) {
-        if (commit.number > last) break
-        if (commit.number !== page.due) return { lost: 'damaged' }
-        if (!page.take(commit)) break
+      while (page.due <= last && !page.full) {
+        const commits = this.parts.journal.commits(page.due - 1, commitsAtOnce, commitBytesAtOnce)
+        for (const commit of commits) {
+          if (commit.number > last || page.full) break
+          if (commit.number !== page.due) return { lost: 'damaged' }
+          page.take(commit)
+        }
+        if (commits.length === 0) return { lost: 'damaged' }
       }
-      if (page.due <= last && page.empty) return { lost: 'damaged' }
       return { changes: page.changes, next: this.at(page.commit, page.part), more: page.due <= last }
     } catch (error) {
       if (isDamaged(error) || error instanceof DamagedValue) return { lost: 'damaged' }
@@ -139,7 +141,7 @@ class Page {
   /** How far it has come, as an offset says it. */
   commit: number
   part: number
-  empty = true
+  private empty = true
   private readonly reader: ChangeReader
   private readonly changesMax: number
   private readonly bytesMax: number
@@ -161,12 +163,12 @@ class Page {
     return this.part === 0 ? this.commit + 1 : this.commit
   }
 
-  /** False when the page is full. */
-  take({ number, wrote, gone = [] }: CommitRecord): boolean {
+  /** All that there is room for. */
+  take({ number, wrote, gone = [] }: CommitRecord): void {
     const all = gone.length + wrote.length
     const from = this.part
     for (let at = from; at < all; at++) {
-      if (this.full) return false
+      if (this.full) return
       this.empty = false
       const change =
         at < gone.length ? this.reader.gone(number, gone[at]!) : this.reader.wrote(number, wrote[at - gone.length]!)
@@ -177,10 +179,9 @@ class Page {
     this.empty = false
     this.commit = number
     this.part = 0
-    return !this.full
   }
 
-  private get full(): boolean {
+  get full(): boolean {
     if (this.empty) return false
     const { changes, reader } = this
     return changes.length >= this.changesMax || reader.bytes >= this.bytesMax || this.clock.steady() >= this.untilMs

@@ -452,6 +452,32 @@ export function feedContract(name: string, open: () => Promise<OpenStore>): void
     },
   )
 
+  on(
+    'runs.Q2: of runs whose commits are trimmed nothing stays, and of later commits it is known who wrote them',
+    async (store) => {
+      const { journal } = store
+      const { note, trim, feed } = feedOf(store)
+      for (let run = 0; run < 4; run++) {
+        await many(store, 100)
+        await journal.reopen()
+      }
+      const before = [201, 251, 301, 400].map((commit) => journal.runOf(commit))
+      const old = { ...feed.start, commit: 150, run: journal.runOf(150) }
+      await note()
+      await trim()
+      assert.is(feed.trimmed, trimAtOnce)
+      const runs = journal.rows.range('default', { from: Buffer.from('run/'), to: Buffer.from('run0'), limit: 10 })
+      assert.is(runs.length / 2, 3, 'those of 201, 301 and 401')
+      assert.equal(
+        [201, 251, 301, 400].map((commit) => journal.runOf(commit)),
+        before,
+      )
+      assert.is(new Set(before).size, 2)
+      assert.is(lost(feed, old), 'trimmed')
+      assert.is(all(feed, feed.start).changes.length, 400 - trimAtOnce)
+    },
+  )
+
   on('trimming.T3: of trimmed commits the names of the entities stay, until they are purged', async (store) => {
     const { note, trim, feed } = feedOf(store)
     await commit(store.journal, (batch) => {
