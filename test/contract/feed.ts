@@ -5,6 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../../host/clock.ts'
 import { trimAtOnce } from '../../host/feed/trimming.ts'
+import type { Joining } from '../../host/journal/group-commit.ts'
 import type { Batch, EntityRef } from '../../host/journal/journal.ts'
 import { commitKey, entityPrefix, nameKey, numbered } from '../../host/journal/keys.ts'
 import { encodeCommit } from '../../host/journal/record.ts'
@@ -91,8 +92,16 @@ export function feedContract(name: string, open: () => Promise<OpenStore>): void
       await commit(journal, (batch) => keep(batch, 0, 2, 'two'))
       await commit(journal, (batch) => keep(batch, 2, 3, 'three'))
       assert.equal(told(page(feed, feed.start).changes), ['1 v/3 = three', '2 v/3 = three'])
-      await commit(journal, (batch) => keep(batch, 3, 4, undefined))
-      assert.equal(told(page(feed, feed.start).changes), ['1 v/4 = none', '2 v/4 = none', '3 v/4 = none'])
+      await commit(journal, (batch) => keep(batch, 3, 4, 'four!'))
+      const { changes } = page(feed, feed.start, { bytesMax: 6 })
+      assert.equal(told(changes), ['1 v/4 = four!', '2 v/4 = four!', '3 v/4 = four!'])
+      await commit(journal, (batch) => keep(batch, 4, 5, undefined))
+      assert.equal(told(page(feed, feed.start).changes), [
+        '1 v/5 = none',
+        '2 v/5 = none',
+        '3 v/5 = none',
+        '4 v/5 = none',
+      ])
     },
   )
 
@@ -340,6 +349,7 @@ export function feedContract(name: string, open: () => Promise<OpenStore>): void
     await kept.trim()
     assert.is(kept.feed.trimmed, trimAtOnce)
     assert.is(lost(kept.feed, start), 'trimmed')
+    assert.is(lost(kept.feed, { ...kept.feed.start, part: 1 }), 'trimmed')
     assert.equal(
       told(page(kept.feed, kept.feed.start).changes)[0],
       `${trimAtOnce + 1} many/${trimAtOnce + 1} ${trimAtOnce}`,
@@ -495,6 +505,41 @@ export function feedContract(name: string, open: () => Promise<OpenStore>): void
     assert.is(names(), 21)
     await store.journal.purge(1)
     assert.is(names(), 1)
+  })
+
+  on('trimming.T3: of what was purged before its commit is trimmed no name stays', async (store) => {
+    const { note, trim, feed, journal } = feedOf(store)
+    await many(store, 20, (at) => `k${at}`)
+    await journal.purge(1)
+    for (let at = 0; at < trimAtOnce; at++) await append(journal, { storage: 4, key: 'other' }, ['x'])
+    await note()
+    await trim()
+    assert.is(feed.trimmed, trimAtOnce)
+    const range = { from: nameKey(Buffer.alloc(0)), to: nameKey(Buffer.alloc(5, 255)), limit: 100, keysOnly: true }
+    const [key] = journal.rows.range('commits', range)
+    assert.equal([journal.rows.range('commits', range).length / 2, key?.readUInt32BE(2)], [1, 4])
+  })
+
+  on('consumers.U1: nothing is trimmed that one needs whose registration is on its way', async (store) => {
+    const { feed, note } = feedOf(store)
+    await many(store, 2 * trimAtOnce)
+    await note()
+    const waiting: (() => void)[] = []
+    const commits: Joining = {
+      join(write, done) {
+        waiting.push(() => void commit(store.journal, write).then(() => done(undefined), done))
+      },
+    }
+    const slow = feedOf(store, { commits })
+    const registered = slow.consumers.register('late', feed.start)
+    const { writes } = slow.trimming.notes()
+    await commit(store.journal, (batch) => batch.note(writes))
+    const trimmed = slow.trim()
+    assert.is(waiting.length, 1, 'the registration alone')
+    waiting[0]!()
+    assert.is(await registered, undefined)
+    await trimmed
+    assert.is(feed.trimmed, 0)
   })
 
   on('the census counts the same, whatever was trimmed before it starts', async (store, reopen) => {
