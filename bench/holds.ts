@@ -9,6 +9,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { systemClock } from '../host/clock.ts'
 import type { EffectEntry } from '../host/effect.ts'
 import { expire } from '../host/journal/expiry.ts'
 import { GroupCommit } from '../host/journal/group-commit.ts'
@@ -181,7 +182,8 @@ const kinds: Readonly<Record<string, Kind>> = {
     const meter = new Meter()
     meter.begin()
     await moment(5)
-    await expire(journal, new GroupCommit({ journals: [journal], flush() {} }, thrown).of(0), 10, () => false)
+    const commits = new GroupCommit({ journals: [journal], flush() {} }, systemClock, thrown).of(0)
+    await expire(journal, commits, 10, () => false, systemClock)
     await moment(5)
     const hold = meter.end()
     await journal.close()

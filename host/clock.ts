@@ -9,6 +9,8 @@ export interface Clock {
   now(): number
   /** Milliseconds since a start of its own, with fractions: never jumps, never goes back. */
   steady(): number
+  /** Milliseconds for which this thread has worked: pauses of the machine, and waiting for a disk, are not in it. */
+  worked(): number
   /** `work` in `ms` milliseconds, not before the next turn of the loop. At most `timerMsMax`. */
   after(ms: number, work: () => void): Timer
   /** `work` again and again, `ms` milliseconds apart. */
@@ -33,6 +35,10 @@ export const timerMsMax = 2 ** 31 - 1
 export const systemClock: Clock = {
   now: () => Date.now(),
   steady: () => performance.now(),
+  worked: () => {
+    const { user, system } = process.threadCpuUsage()
+    return (user + system) / 1000
+  },
   after: (ms, work) => new SystemTimer(setTimeout(work, ms)),
   every: (ms, work) => new SystemTimer(setInterval(work, ms)),
   soon: (work) => void setImmediate(work),
@@ -62,7 +68,7 @@ export function pause(clock: Clock, ms: number): Promise<void> {
 }
 
 /** Answers in the next turn of the loop. */
-export function nextTurn(clock: Clock): Promise<void> {
+export function nextTurn(clock: Pick<Clock, 'soon'>): Promise<void> {
   return new Promise((resolve) => clock.soon(resolve))
 }
 

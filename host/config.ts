@@ -25,7 +25,6 @@ export interface Config {
   /** How long a call waits for its answer where the client names no deadline. */
   readonly deadlineMs: number
   readonly idempotencyHours: number
-  readonly feedHours: number
   /** What a new directory is made with, or what one that is there must have; undefined: 1, or what it has. */
   readonly partitions: number | undefined
   /** Bytes that one service may have on disk; infinite: its share of the disk (disk.ts). */
@@ -83,107 +82,107 @@ const settings: readonly Setting[] = [
   { name: 'data', help: 'the data directory', default: './.innkeeper', parse: nonEmpty },
   {
     name: 'listen',
-    help: 'HOST:PORT for clients; port 0 takes a free one',
+    help: 'HOST:PORT of the service port, for clients; port 0 picks a free port',
     default: '127.0.0.1:8080',
     parse: parseAddress,
   },
   { name: 'admin', help: 'HOST:PORT of the admin port', default: '127.0.0.1:8081', parse: parseAddress },
-  { name: 'token', help: 'the token that the admin port asks for', default: undefined, parse: nonEmpty, secret: true },
+  {
+    name: 'token',
+    help: 'token that requests to the admin port must carry',
+    default: undefined,
+    parse: nonEmpty,
+    secret: true,
+  },
   {
     name: 'snapshot-every',
-    help: 'events between two snapshots of an entity; -1 takes none',
+    help: 'number of events between two snapshots of an entity; -1 disables snapshots',
     default: 100,
     parse: whole(-1, 1_000_000_000),
   },
   {
     name: 'passivate-after-ms',
-    help: 'milliseconds after which an idle entity leaves memory',
+    help: 'milliseconds after which an idle entity is removed from memory',
     default: 30_000,
     parse: whole(10, 2_000_000_000),
   },
   {
     name: 'value-history',
-    help: '"on" keeps each change of a value, for `inn state --at`',
+    help: '"on" keeps every change of a value, not only the last, so that `inn state --at` can show earlier ones',
     default: 'off',
     parse: onOff,
   },
   {
     name: 'deadline-ms',
-    help: 'milliseconds that a caller waits who names no deadline',
+    help: 'milliseconds that a call may take if the client sets no deadline',
     default: 60_000,
     parse: whole(1, 2_000_000_000),
   },
   {
     name: 'idempotency-hours',
-    help: 'hours for which idempotency keys are kept',
+    help: 'number of hours for which idempotency keys are kept',
     default: 24,
     parse: whole(1, 24 * 365),
   },
   {
-    name: 'feed-hours',
-    help: 'hours for which commits are kept at least, for who follows them later',
-    default: 1,
-    parse: whole(0, 24 * 365),
-  },
-  {
     name: 'partitions',
-    help: 'parts of a new data directory, fixed when it is made; the entities of each have an order of commits of their own',
+    help: 'number of partitions of a new data directory (1 if not set), fixed when it is created; each has its own order of commits',
     default: undefined,
     parse: whole(1, partitionsMax),
   },
   {
     name: 'service-disk-bytes-max',
-    help: 'bytes that one service may have on disk',
+    help: 'maximum number of bytes that one service may store on disk',
     default: 'none',
     parse: wholeOrNone(1),
   },
   {
     name: 'stop-wait-ms',
-    help: 'milliseconds that calls under way have when the host stops',
+    help: 'milliseconds that running calls have to finish when the host stops',
     default: 10_000,
     parse: whole(0, 600_000),
   },
   {
     name: 'turn-ms-max',
-    help: 'milliseconds after which a function that holds the loop is ended',
+    help: 'milliseconds after which a function that blocks the event loop is stopped',
     default: 1_000,
     parse: whole(100, 600_000),
   },
   {
     name: 'without',
-    help: 'services, separated by commas, that are not served, whatever is deployed',
+    help: 'services that are not served even if they are deployed, separated by commas',
     default: '',
     parse: names,
   },
   {
     name: 'log-level',
-    help: 'silent, fatal, error, warn, info, debug or trace; debug has the lines that functions log',
+    help: 'silent, fatal, error, warn, info, debug or trace; debug includes the lines that functions log',
     default: 'info',
     parse: oneOf(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']),
   },
   {
     name: 'scrub',
-    help: 'read the whole store again and again, 1 MB/s, to find damage early',
+    help: 'read the whole store continuously at 1 MB/s, to find damage early',
     default: 'off',
     parse: onOff,
     bare: 'on',
   },
   {
     name: 'require-sandbox',
-    help: 'deploy nothing where the process that links components cannot be sealed',
+    help: 'refuse to deploy if the process that links components cannot be sandboxed on this machine',
     default: 'off',
     parse: onOff,
     bare: 'on',
   },
   {
     name: 'cors-origins',
-    help: 'origins of web pages that may call, separated by commas; * is all',
+    help: 'origins of web pages that may call the services, separated by commas; * allows all',
     default: '',
     parse: origins,
   },
   {
     name: 'never-stored-headers',
-    help: 'headers that reach functions and are never on disk, separated by commas',
+    help: 'headers that functions receive but that are never written to disk, separated by commas',
     default: 'x-token, x-api-key',
     parse: headers,
   },
@@ -209,7 +208,7 @@ export interface LoadedConfig {
   readonly print: string
 }
 
-/** What each setting is for, and what it is by default. */
+/** What each setting is for, and its default. */
 export const settingHelps: readonly { readonly name: string; readonly help: string; readonly default: string }[] =
   settings.map(({ name, help, default: byDefault }) => ({ name, help, default: String(byDefault ?? 'none') || 'none' }))
 
@@ -275,7 +274,7 @@ function checkInFlight(values: Record<string, unknown>, problems: string[]): voi
   if (typeof all !== 'number' || typeof uploads !== 'number' || typeof message !== 'number') return
   if (all >= uploads + 2 * message) return
   problems.push(
-    `in-flight-bytes-max is ${all}, and upload-bytes-max, ${uploads}, is a part of it: raise it, or lower upload-bytes-max, so that two messages (message-bytes-max, ${message}) have room beside`,
+    `in-flight-bytes-max (${all}) must have room for upload-bytes-max (${uploads}) and two messages of message-bytes-max (${message}): raise in-flight-bytes-max, or lower one of the others`,
   )
 }
 
@@ -314,7 +313,7 @@ export function parseAddress(text: string): Address {
 }
 
 function nonEmpty(text: string): string {
-  if (text === '') throw new Error('expected something')
+  if (text === '') throw new Error('expected a text that is not empty')
   return text
 }
 
@@ -369,7 +368,7 @@ function origins(text: string): readonly string[] {
     if (form === origin && url!.host !== '') continue
     const hint = url && url.host !== '' ? ` (did you mean ${form}?)` : ''
     throw new Error(
-      `expected * or origins like https://example.org, separated by commas; ${origin || 'nothing'} is none${hint}`,
+      `expected * or origins like https://example.org, separated by commas; ${origin || 'an empty text'} is not a valid origin${hint}`,
     )
   }
   return list

@@ -49,9 +49,9 @@ export class Disk {
     if (held >= serviceDiskBytesMax)
       return {
         refused: 'commands that write',
-        why: `${service} has used up what it may have on disk`,
+        why: `${service} has used up the bytes that it may store on disk`,
         figures: `${bytes(held)} of ${bytes(serviceDiskBytesMax)}`,
-        remedy: 'delete or purge what is not needed, or raise service-disk-bytes-max',
+        remedy: 'delete or purge data that is not needed, or raise service-disk-bytes-max',
       }
     const reserve = Math.min(
       reserveMax,
@@ -62,14 +62,14 @@ export class Disk {
         refused: 'commands that write',
         why: `the disk is nearly full, and ${service} has more than its share of it`,
         figures: `${bytes(held)}; ${bytes(this.freeBytes)} are free, and ${bytes(reserve)} are kept for others`,
-        remedy: 'delete or purge what is not needed, or give the host a larger disk',
+        remedy: 'delete or purge data that is not needed, or give the host a larger disk',
       }
     if (!keyed) return undefined
     const [keys, all] = [usage.keysOf(storage), usage.allKeys]
     if (fits(idempotencyBytesMax - all - 1, keys + 1, Math.floor(idempotencyBytesMax / shareParts))) return undefined
     return {
       refused: 'commands that write under a new idempotency key',
-      why: `${service} has used up its share of what idempotency keys may take of the disk`,
+      why: `${service} has used up its share of the disk for idempotency keys`,
       figures: `${bytes(keys)}, ${bytes(all)} of all services; ${bytes(idempotencyBytesMax)} are allowed`,
       remedy:
         'send commands without a key, wait until older keys are forgotten (idempotency-hours), or raise idempotency-bytes-max',

@@ -4,7 +4,7 @@ import type { Call } from './outcome.ts'
 
 /** An effect on its way. */
 export interface EffectEntry {
-  /** Rises; order of being caused. Assigned by whoever enqueues, from `nextOutboxId`. */
+  /** Monotonic: the order in which effects were caused. The enqueuer assigns it, from `nextOutboxId`. */
   readonly id: number
   readonly cause: { readonly service: string; readonly entity: string; readonly revision: number }
   readonly call: Call
@@ -17,7 +17,7 @@ export interface EffectEntry {
   readonly chainEffects: number
   readonly hops: number
   readonly attempts: number
-  /** Set once it is no longer tried by itself. */
+  /** Why it was parked; set when automatic retries stop. */
   readonly parked: string | undefined
   /** Of a forward that an entry of another partition became: the id that it had there. Not stored. */
   readonly was?: number

@@ -1,8 +1,9 @@
 // Errors: what can go wrong outside a guest's decision, each code mapped once to gRPC and HTTP.
 //
-// E1. A refusal is data in an outcome and never comes here; a bug of ours is an assert.
 // E2. This file is the only place with status numbers (§refusal-1, §refusal-6).
 // E3. A message says what happened and what to do, in one line; a guest's own words never stand in it.
+//
+// A refusal is data in an outcome and never comes here; a bug of ours is an assert.
 
 /** Where the fault lies, told to callers so that they know whom to ask. */
 type ErrorSource = 'caller' | 'guest' | 'host'
@@ -106,7 +107,10 @@ export function unknownMethod(service: string, method: string): InnkeeperError {
 }
 
 export function tooManyHops(max: number): InnkeeperError {
-  return new InnkeeperError('too_many_hops', `more than ${max} forwards and side effects in a chain; look for a circle`)
+  return new InnkeeperError(
+    'too_many_hops',
+    `the chain has more than ${max} forwards and side effects; look for a circle`,
+  )
 }
 
 /** Whatever was thrown, as an error of ours; anything unforeseen is `internal`. */

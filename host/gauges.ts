@@ -62,7 +62,7 @@ function ofEntities({ metrics, services, entities }: Shown): void {
   )
   metrics.gaugeOfServices(
     'state_reading_fuel_ratio',
-    'Part of the fuel of a call that reading the dearest state of a service takes, as measured since it was deployed.',
+    'Part of the fuel of a call that reading the most expensive state of a service takes, as measured since it was deployed.',
     function* () {
       for (const service of services.current.services.values())
         if (service.kind !== 'action') yield [service.name, entities.costOf(service).worstPart] as const
@@ -120,7 +120,11 @@ function ofStorage({ metrics, services, stored, disk, pace, scrubbing }: Shown):
   )
   metrics.counter('syncs_total', 'Writes that were synced to the disk.', () => pace.syncs)
   metrics.counter('sync_seconds_total', 'Time that they took.', () => pace.seconds)
-  metrics.gauge('sync_seconds', 'What a sync takes, the newest most.', () => pace.movingMs / 1000)
+  metrics.gauge(
+    'sync_seconds',
+    'Average seconds of a sync, in which the newest count most.',
+    () => pace.movingMs / 1000,
+  )
   metrics.counter('commits_aside_total', 'Commits that did not wait for the disk on the loop.', () => pace.aside)
   metrics.gauge('disk_slow', '1 while syncs are slow, and commits wait for them outside the loop.', () =>
     pace.slow ? 1 : 0,
@@ -134,7 +138,11 @@ function ofEffects({ metrics, outbox, lostCalls }: Shown): void {
     'Effects waiting or parked, by the service that caused them.',
     () => outbox.byService(),
   )
-  metrics.counter('unknown_targets_total', 'Forwards and side effects to what is not deployed.', lostCalls)
+  metrics.counter(
+    'unknown_targets_total',
+    'Forwards and side effects to services or methods that are not deployed.',
+    lostCalls,
+  )
 }
 
 function ofFeeds({ metrics, feeds }: Shown): void {

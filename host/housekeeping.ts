@@ -79,7 +79,7 @@ export class Housekeeping {
 
   /** What was committed since the last notes, or ever in an older directory, is counted behind everything else. */
   count(): void {
-    const failed = (err: unknown) => this.parts.log.error({ err }, 'counting what is stored failed')
+    const failed = (err: unknown) => this.parts.log.error({ err }, 'counting the stored data failed')
     for (const { journal } of this.parts.partitions) {
       journal.census.complete().catch(failed)
       journal.usage.complete().catch(failed)
@@ -131,7 +131,7 @@ export class Housekeeping {
     this.forgetting = true
     try {
       const before = age.now() - idempotencyHours * 3_600_000
-      for (const { journal, commits } of partitions) await expire(journal, commits, before, unfit)
+      for (const { journal, commits } of partitions) await expire(journal, commits, before, unfit, this.parts.clock)
       for (const { trimming } of partitions) await trimming.trim(unfit)
     } catch (err) {
       log.error({ err }, 'idempotency keys or old commits could not be forgotten')

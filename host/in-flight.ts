@@ -143,7 +143,7 @@ export class InFlight {
     const { setting } = this.parts
     return new InnkeeperError(
       'overloaded',
-      `too many bytes of requests and answers are in flight (${setting}), and this request was to give way; send it again later`,
+      `too many bytes of requests and answers are in flight (${setting}), so the host dropped this request to make room; send it again later`,
     )
   }
 

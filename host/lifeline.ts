@@ -12,6 +12,7 @@
 //
 // Owns: what either side may still hear.   The two sides own: what they make of it.
 
+import type { Clock, Timer } from './clock.ts'
 import { timerMsMax } from './clock.ts'
 import type { Failed, Receiver, StreamCall } from './command.ts'
 import { InnkeeperError } from './errors.ts'
@@ -21,7 +22,7 @@ export class Lifeline implements Receiver, StreamCall {
   private readonly receiver: Receiver
   private call: StreamCall | undefined
   private state: 'open' | 'half-closed' | 'ended' | 'cancelled' = 'open'
-  private timer: NodeJS.Timeout | undefined
+  private timer: Timer | undefined
 
   constructor(receiver: Receiver) {
     this.receiver = receiver
@@ -31,14 +32,15 @@ export class Lifeline implements Receiver, StreamCall {
     return receiver instanceof Lifeline ? receiver : new Lifeline(receiver)
   }
 
-  /** The call that answers. `deadlineMs`: from now; infinite: none. */
-  run(call: StreamCall, deadlineMs = Number.POSITIVE_INFINITY): void {
+  /** The call that answers. `deadline`: in how many milliseconds, by which clock; none if it is left out, or infinite. */
+  run(call: StreamCall, deadline?: { readonly ms: number; readonly clock: Clock }): void {
     // Who answers has run it already.
     if (call === this) return
     if (this.state === 'cancelled') call.cancel()
     if (this.over) return
     this.call = call
-    if (deadlineMs <= timerMsMax) this.timer = setTimeout(() => this.expire(), Math.max(0, deadlineMs))
+    if (deadline !== undefined && deadline.ms <= timerMsMax)
+      this.timer = deadline.clock.after(Math.max(0, deadline.ms), () => this.expire())
     if (this.state === 'half-closed') call.halfClose()
   }
 
@@ -98,7 +100,7 @@ export class Lifeline implements Receiver, StreamCall {
 
   private expire(): void {
     const { call } = this
-    const error = new InnkeeperError('deadline_exceeded', 'the stream was open until its deadline')
+    const error = new InnkeeperError('deadline_exceeded', 'the deadline passed while the stream was open')
     this.end({ kind: 'error', error })
     call?.cancel()
   }
@@ -106,6 +108,6 @@ export class Lifeline implements Receiver, StreamCall {
   private stop(state: 'ended' | 'cancelled'): void {
     this.state = state
     this.call = undefined
-    clearTimeout(this.timer)
+    this.timer?.cancel()
   }
 }

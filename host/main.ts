@@ -1,83 +1,34 @@
-// Main: the composition of a host: one store with one or several partitions, what stands on it, and the ports; and its end.
+// Main: a host from its start to its end: the store, what stands on it (core.ts), and the ports.
 //
 // M1. The ports are bound when everything that was deployed is back. Where more is to be deployed first, calls are UNAVAILABLE until
 //     `ready`; `/readyz` says so.
-// M2. While storage fails the host takes no calls (§storage-2); housekeeping.ts opens it again.
-// M3. Stopping: no new calls, running ones finish within `stopWaitMs`, then the store is closed.
+// M2. Stopping: no new calls, running ones finish within `stopWaitMs`, then the store is closed.
 
 import type { Logger } from 'pino'
-import { Actions } from './action/actions.ts'
 import type { AdminContext } from './admin/context.ts'
 import type { AdminHandler } from './admin/handle.ts'
 import { createAdminHandler } from './admin/handle.ts'
 import type { AdminServer } from './admin/server.ts'
 import { listenAdmin } from './admin/server.ts'
-import type { Chance, Clock } from './clock.ts'
-import { systemChance, systemClock } from './clock.ts'
-import type { Command, Dispatch, Open } from './command.ts'
+import { nextTurn } from './clock.ts'
+import type { Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
-import { Outbox } from './delivery/outbox.ts'
-import { Deployer } from './deploy/deploy.ts'
-import { Disk } from './disk.ts'
-import { Scrubbing } from './doctor/scrubbing.ts'
-import type { EffectEntry } from './effect.ts'
-import { Entities } from './entity/entities.ts'
-import { ReplicaState } from './entity/replica-state.ts'
-import { Replicas } from './entity/replicas.ts'
-import { wakeSubscribed } from './entity/waking.ts'
+import { Core, type HostParts } from './core.ts'
+import type { Deployer } from './deploy/deploy.ts'
+import type { Entities } from './entity/entities.ts'
+import type { Replicas } from './entity/replicas.ts'
+import { ReplicaState } from './entity/replicated/replica-state.ts'
 import { InnkeeperError } from './errors.ts'
-import { registerGauges } from './gauges.ts'
-import { Housekeeping } from './housekeeping.ts'
-import { InFlight } from './in-flight.ts'
-import { type Act, InHandMemory } from './in-hand.ts'
 import type { IngressContext } from './ingress/context.ts'
-import { Transcoder } from './ingress/http/transcoder.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
-import { Age } from './journal/age.ts'
-import { GroupCommit } from './journal/group-commit.ts'
-import type { EntityRef, StorageId } from './journal/journal.ts'
-import { entityId } from './key.ts'
-import { type Limits, servedBytesMax } from './limits.ts'
-import type { link } from './link/link.ts'
 import { sandbox, unsealed } from './link/sandbox.ts'
 import { createLog } from './observe/log.ts'
-import { Metrics } from './observe/metrics.ts'
 import type { Partition } from './partition.ts'
-import { Partitions } from './partition.ts'
-import { Deadlines } from './router/deadlines.ts'
-import { Quarantine } from './router/quarantine.ts'
-import { createDispatch, createOpen } from './router/router.ts'
-import type { ReplicatedService } from './services.ts'
-import { notServed, Services } from './services.ts'
+import type { ReplicatedService, Services } from './services.ts'
 import { makeDirectory } from './storage/directory.ts'
 import { openStore } from './store/rocksdb.ts'
 import type { Store } from './store/store.ts'
-import { throttledSentence } from './throttle.ts'
-import { Turns } from './turns.ts'
-import { WaitingBudget } from './waiting-budget.ts'
-
-export interface HostParts {
-  readonly clock?: Clock
-  readonly chance?: Chance
-  readonly log?: Logger
-  /** Instead of a data directory: for tests. */
-  readonly store?: Store
-  /** Idle entities are looked for this often: for tests. */
-  readonly sweepEveryMs?: number
-  /** Instead of linking: for tests. */
-  readonly link?: typeof link
-  /** Take no calls before `Host.ready`: something is still to be deployed. */
-  readonly waits?: boolean
-  /** The admin port is another thread's, which calls `Host.handleAdmin`. */
-  readonly withoutAdmin?: boolean
-  /** Where another thread sees what the loop does. */
-  readonly inHand?: InHandMemory
-  /** Hosts before this one, in this process, that were ended or failed. */
-  readonly endings?: number
-  /** What held the loop of the host before this one until it was ended from outside. */
-  readonly guilty?: Act
-}
 
 export interface Host {
   readonly config: Config
@@ -119,231 +70,9 @@ export async function startHost(config: Config, parts: HostParts = {}): Promise<
   }
 }
 
-/** Everything between the ports and the store. */
-class Core {
-  readonly config: Config
-  readonly store: Store
-  readonly log: Logger
-  readonly clock: Clock
-  readonly chance: Chance
-  readonly metrics = new Metrics()
-  readonly services = new Services()
-  readonly age: Age
-  readonly commits: GroupCommit
-  readonly partitions: Partitions
-  readonly outbox: Outbox
-  readonly turns: Turns
-  readonly waiting: WaitingBudget
-  readonly disk: Disk
-  readonly replicas: Replicas
-  readonly entities: Entities
-  readonly actions: Actions
-  readonly deadlines: Deadlines
-  readonly quarantine: Quarantine
-  readonly transcoder: Transcoder
-  readonly deployer: Deployer
-  readonly scrubbing: Scrubbing | undefined
-  readonly inFlight: InFlight
-  readonly housekeeping: Housekeeping
-  // Effects and forwards go back to the router: the one loop in the tree, closed here.
-  readonly dispatch: Dispatch = (command, reply) => this.route(command, reply)
-  readonly open: Open = (command, receiver) => this.openRoute(command, receiver)
-  starting = true
-  stopping = false
-  private readonly route: Dispatch
-  private readonly openRoute: Open
-  private lostCalls = 0
-
-  constructor(config: Config, parts: HostParts, store: Store, log: Logger) {
-    const { limits } = config
-    const { catalog } = store
-    const { metrics, services } = this
-    this.config = config
-    this.store = store
-    this.log = log
-    this.clock = parts.clock ?? systemClock
-    this.chance = parts.chance ?? systemChance()
-    this.age = new Age(catalog, this.clock)
-    this.commits = new GroupCommit(store, (err) => log.error({ err }, 'an answer failed after its commit'))
-    this.deadlines = new Deadlines(this.clock)
-    this.outbox = this.makeOutbox()
-    this.partitions = new Partitions(store, this.commits, this.outbox, {
-      ...{ clock: this.clock, age: this.age, hours: config.feedHours, bytesMax: limits.feedBytes },
-      warn: (message, fields) => log.warn(fields ?? {}, message),
-    })
-    this.replicas = new Replicas(store.replica)
-    this.transcoder = new Transcoder(limits.waitingBytesMax)
-    this.turns = new Turns({
-      ...{ limits, clock: this.clock },
-      flush: () => this.commits.flush(),
-      inHand: parts.inHand ?? new InHandMemory(),
-      faultsOf: (service) => metrics.faultsOf(service),
-      changed: (service, throttled) => {
-        if (throttled) log.warn({ service }, throttledSentence(limits))
-        else log.info({ service }, 'a service is no longer throttled')
-      },
-    })
-    this.quarantine = new Quarantine(catalog, this.clock, (service) => {
-      const free = services.get(service)
-      if (free?.kind === 'replicated') this.wake(new Map([[free.storage, free]]))
-    })
-    if (parts.guilty !== undefined) this.strike(parts.guilty)
-    this.waiting = new WaitingBudget(limits)
-    this.disk = new Disk({
-      ...{ stored: this.partitions.stored, outbox: this.outbox },
-      ...{ serviceDiskBytesMax: config.serviceDiskBytesMax, idempotencyBytesMax: limits.idempotencyBytesMax },
-    })
-    this.entities = this.makeEntities()
-    const { outbox, clock, chance, waiting, dispatch, open } = this
-    this.actions = new Actions({
-      ...{ services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log },
-      partitionOf: this.partitions.ofCall,
-      again: this.turns.again,
-    })
-    const { entities, actions, deadlines, quarantine } = this
-    const router = {
-      ...{ services, entities, actions, deadlines, clock, quarantine },
-      keeperOf: (command: Command) => this.partitions.ofCall(command).keeper,
-      lost: (command: Command) => this.lost(command),
-    }
-    this.route = createDispatch(router)
-    this.openRoute = createOpen(router, dispatch)
-    const journal = this.partitions.stored
-    this.deployer = new Deployer({
-      ...{ catalog, journal, services, limits, clock, log },
-      sealedOnly: config.requireSandbox,
-      ...(parts.link && { link: parts.link }),
-    })
-    const unfit = () => store.failure() !== undefined
-    this.scrubbing = config.scrub ? new Scrubbing({ store, log, unfit }) : undefined
-    this.inFlight = countInFlight(limits, log)
-    this.housekeeping = this.makeHousekeeping(parts)
-    services.onChange(() => this.changed())
-    registerGauges({
-      ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
-      ...{ outbox, stored: journal, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
-      feeds: this.partitions.all.map(({ trimming }) => trimming),
-      endings: parts.endings ?? 0,
-      lostCalls: () => this.lostCalls,
-    })
-  }
-
-  /** Why calls are not taken. */
-  readonly unready = (): string | undefined => {
-    if (this.stopping) return 'the host is stopping; try another time'
-    if (this.starting) return 'the host is starting, and not everything is served yet; try again in a moment'
-    return this.store.failure() && 'storage failed; the host takes calls again when it works'
-  }
-
-  /** How storage failed names files, which callers need not know. */
-  readonly unreadyForOperator = (): string | undefined => {
-    const [reason, failure] = [this.unready(), this.store.failure()]
-    return reason !== undefined && failure !== undefined ? `${reason} (${failure.message})` : reason
-  }
-
-  /** Replicated services whose functions may run, by storage id. */
-  keepers(): ReadonlyMap<StorageId, ReplicatedService> {
-    const found = new Map<StorageId, ReplicatedService>()
-    for (const service of this.services.current.services.values())
-      if (service.kind === 'replicated' && this.quarantine.of(service.name) === undefined)
-        found.set(service.storage, service)
-    return found
-  }
-
-  wake(keepers: ReadonlyMap<StorageId, ReplicatedService>): void {
-    const unfit = () => this.stopping || this.store.failure() !== undefined
-    const wakeOne = (service: ReplicatedService, entity: EntityRef) => this.entities.wake(service, entity)
-    wakeSubscribed(this.store.journals, keepers, wakeOne, unfit).catch((err: unknown) =>
-      this.log.error({ err }, 'entities with open streams could not be woken'),
-    )
-  }
-
-  /** What takes the last commits. After this nothing is written. */
-  async close(): Promise<void> {
-    const { housekeeping, store } = this
-    housekeeping.stop()
-    this.scrubbing?.stop()
-    this.outbox.stop()
-    this.deadlines.stop()
-    this.transcoder.close()
-    this.quarantine.stop()
-    this.turns.stop()
-    housekeeping.noteAll()
-    await this.commits.drain()
-    housekeeping.note()
-    await store.close()
-  }
-
-  private makeOutbox(): Outbox {
-    const { store, commits, metrics, services, dispatch, clock, log } = this
-    return new Outbox({
-      ...{ dispatch, clock, limits: this.config.limits, log },
-      partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
-      unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
-      toItself: (entry) => goesToItself(services, entry),
-      delivered: (service) => metrics.of(service).effectDelivered(),
-      parked: (service) => metrics.of(service).effectParked(),
-    })
-  }
-
-  private makeEntities(): Entities {
-    const { services, outbox, dispatch, open, clock, chance, waiting, metrics, log, disk, age, replicas } = this
-    const { limits, snapshotEvery, passivateAfterMs, valueHistory } = this.config
-    const prefix = chance.id().slice(0, 13)
-    let streams = 0
-    return new Entities(
-      {
-        ...{ services, outbox, dispatch, open, clock, chance, limits, waiting, metrics, log, disk, age, replicas },
-        subscriptionId: () => `${prefix}-${(++streams).toString(36)}`,
-        settings: { snapshotEvery, passivateAfterMs, valueHistory },
-      },
-      this.partitions,
-      this.turns,
-    )
-  }
-
-  private makeHousekeeping(parts: HostParts): Housekeeping {
-    const { clock, store, commits, entities, outbox, disk, age, log, config } = this
-    return new Housekeeping({
-      ...{ clock, store, commits, entities, outbox, disk, age, log, idempotencyHours: config.idempotencyHours },
-      partitions: this.partitions.all,
-      directory: parts.store === undefined ? config.data : undefined,
-      wake: () => this.wake(this.keepers()),
-      sweepEveryMs: parts.sweepEveryMs,
-      stopping: () => this.stopping,
-    })
-  }
-
-  private strike({ held, atMs }: Act): void {
-    const { count } = this.quarantine.strike(held, this.store.catalog.active().get(held.service) ?? 0, atMs)
-    this.log.error({ ...held, strikes: count }, 'a service held the host until it was ended, and is in quarantine')
-  }
-
-  private lost({ service, method, requestId, hops }: Command): void {
-    this.lostCalls += 1
-    this.log.error(
-      { service, method, requestId, hops },
-      'a forward or side effect names what is not deployed; deploy it, or correct the function that names it',
-    )
-  }
-
-  /** Other services are served than before. */
-  private changed(): void {
-    const { services, log } = this
-    this.entities.switched()
-    this.actions.switched()
-    this.transcoder.switched()
-    this.turns.switched((service) => services.get(service) === undefined)
-    this.quarantine.changed((service) => services.get(service)?.deployment)
-    this.outbox
-      .served()
-      .catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))
-  }
-}
-
 /** Brings back what was there, and opens the ports. */
 async function serve(core: Core, parts: HostParts): Promise<Host> {
-  const { config, log, store, housekeeping, entities, outbox, deployer, services } = core
+  const { clock, config, log, store, entities, deployer, services } = core
   let ingress: Ingress | undefined
   let admin: AdminServer | undefined
   const stop = async () => {
@@ -353,21 +82,16 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
     entities.endStreams()
     await ingress?.close(config.stopWaitMs)
     // Functions still hear of the streams that this ended.
-    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate)
-    clearTimeout(warning)
+    for (let turn = 0; turn < 3; turn++) await nextTurn(clock)
+    warning.cancel()
     await admin?.close()
     await core.close()
   }
   let handleAdmin: AdminHandler
-  housekeeping.start()
-  core.scrubbing?.start()
   // Not while it starts: what it asks for is a process.
-  const warning = setTimeout(() => void warnUnsealed(log), warnAfterMs)
+  const warning = clock.after(warnAfterMs, () => void warnUnsealed(log))
   try {
-    await housekeeping.lookAtDisk()
-    await outbox.load()
-    await deployer.restore(config.without)
-    wakeWhoever(core)
+    await core.restore()
     ingress = await listen(ingressContext(core), config.listen.host, config.listen.port)
     handleAdmin = createAdminHandler(adminContext(core, ingress))
     if (parts.withoutAdmin !== true) admin = await listenAdmin({ config, log }, handleAdmin)
@@ -375,15 +99,9 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
     await stop()
     throw error
   }
-  housekeeping.count()
-  const ready = () => {
-    if (!core.starting) return
-    core.starting = false
-    // Last: its targets are served, and whatever an effect does, its operator has the admin port.
-    housekeeping.takeUp(true)
-  }
-  if (parts.waits !== true) ready()
-  const { dispatch, open, replicas } = core
+  core.count()
+  if (parts.waits !== true) core.ready()
+  const { dispatch, open, replicas, ready } = core
   return {
     ...{ config, services, deployer, dispatch, open, replicas, handleAdmin, ready, stop },
     receiveDelta: (service, key, delta) => receiveDelta(services, entities, service, key, delta),
@@ -398,18 +116,6 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
     partitions: store.journals.length,
     feeds: core.partitions.all,
   }
-}
-
-/** Entities that were left with open streams, now and whenever a service is served again, or only then. */
-function wakeWhoever(core: Core): void {
-  let awake = core.keepers()
-  core.wake(awake)
-  core.services.onChange(() => {
-    const before = awake
-    awake = core.keepers()
-    const added = [...awake].filter(([storage]) => !before.has(storage))
-    if (added.length > 0 && core.store.failure() === undefined) core.wake(new Map(added))
-  })
 }
 
 function ingressContext(core: Core): IngressContext {
@@ -438,19 +144,6 @@ function adminContext(core: Core, ingress: Ingress): AdminContext {
   }
 }
 
-/** An effect's target is the entity that caused it. What names no entity goes nowhere, and so not there. */
-function goesToItself(services: Services, { cause, call }: EffectEntry): boolean {
-  if (cause.entity === '' || call.service !== cause.service) return false
-  const service = services.get(call.service)
-  const method = service?.methods.get(call.method)
-  if (service === undefined || service.kind === 'action' || method === undefined) return false
-  try {
-    return entityId(method.keyOf(call.payload), service.keyFieldCount) === cause.entity
-  } catch {
-    return false
-  }
-}
-
 function replicated(services: Services, name: string): ReplicatedService {
   const service = services.get(name)
   if (service?.kind === 'replicated') return service
@@ -467,26 +160,6 @@ function receiveDelta(
   return new Promise((resolve, reject) => {
     entities.learn(replicated(services, name), key, delta, (error) => (error === undefined ? resolve() : reject(error)))
   })
-}
-
-/** Clients that are cut are told of so often, at most. */
-const cutLogEveryMs = 10_000
-
-function countInFlight(limits: Limits, log: Logger): InFlight {
-  let saidMs = Number.NEGATIVE_INFINITY
-  const inFlight = new InFlight({
-    max: servedBytesMax(limits),
-    connectionMax: Math.min(limits.connectionBytesMax, servedBytesMax(limits)),
-    setting: 'in-flight-bytes-max',
-    cut: (address) => {
-      const nowMs = performance.now()
-      if (nowMs - saidMs < cutLogEveryMs) return
-      saidMs = nowMs
-      const bytes = inFlight.bytes
-      log.warn({ address, bytes, cuts: inFlight.cuts }, 'too many bytes are in flight: requests or answers are cut')
-    },
-  })
-  return inFlight
 }
 
 /** Deployments are a stranger's bytes: says at the start what of the process that reads them first this machine cannot seal. */

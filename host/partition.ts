@@ -8,7 +8,7 @@
 // P1. What one command of an entity writes is one commit of one partition.
 // P2. Nothing of a partition hangs on another one's: what goes from one to another is an effect, a forward, or a delta.
 //
-// What is of the loop and of the whole host is not here: whose turn it is (turns.ts), who stays in memory (entities.ts), how much may wait, what
+// What is of the loop and of the whole host is not here: whose turn it is (turns.ts), who stays in memory (entity/entities.ts), how much may wait, what
 // effects wait for (outbox.ts). These are bounded by service and by client, wherever entities lie.
 //
 // Owns: the composition of one, and which one it is.   main.ts owns: making them.   journal/ owns: bytes and order.

@@ -89,7 +89,10 @@ export class Services {
   missing(service: string, method: string): InnkeeperError {
     if (this.directory.unserved.has(service)) return notServed(service)
     if (this.directory.services.has(service)) return unknownMethod(service, method)
-    return new InnkeeperError('unknown_service', `no service ${service} is deployed; \`inn services\` lists what is`)
+    return new InnkeeperError(
+      'unknown_service',
+      `no service ${service} is deployed; \`inn services\` lists the deployed ones`,
+    )
   }
 
   /** The service that serves the entities of a storage id, whatever its name is now. */
@@ -133,6 +136,6 @@ export class Services {
 export function notServed(service: string): InnkeeperError {
   return new InnkeeperError(
     'service_unserved',
-    `${service} is deployed, but this host cannot run its component; \`inn services\` says why, and what to do`,
+    `${service} is deployed, but this host cannot run its component; \`inn services\` shows the reason and the remedy`,
   )
 }

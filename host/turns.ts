@@ -11,7 +11,7 @@
 //
 // Owns: the sweep.   line.ts owns: the order.   Entities and actions own: what a turn is.   Group commit owns: the batch.
 
-import type { Clock } from './clock.ts'
+import type { Clock, Timer } from './clock.ts'
 import type { InHandMemory } from './in-hand.ts'
 import { Line, type LineParts } from './line.ts'
 
@@ -34,41 +34,15 @@ export interface Turn {
   turn(): void
 }
 
-/** How the loop is asked for time. Tests have their own. */
-export interface Loop {
-  /** In the next turn of the loop. */
-  soon(work: () => void): void
-  /** Returns how to take it back. */
-  later(work: () => void, ms: number): () => void
-}
-
-const nodeLoop: Loop = {
-  soon: (work) => void setImmediate(work),
-  later: (work, ms) => {
-    const timer = setTimeout(work, ms)
-    return () => clearTimeout(timer)
-  },
-}
-
-/** Milliseconds for which this thread has worked: pauses of the machine, and waiting for a disk, are not in it. */
-function threadWorkedMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
-}
-
 interface TurnsParts extends LineParts {
   readonly flush: () => void
   readonly inHand: Pick<InHandMemory, 'begin' | 'end'>
-  readonly clock: Pick<Clock, 'steady'>
-  readonly loop?: Loop
-  readonly workedMs?: () => number
+  readonly clock: Pick<Clock, 'steady' | 'worked' | 'soon' | 'after'>
 }
 
 export class Turns {
   private readonly line: Line
   private readonly parts: TurnsParts
-  private readonly loop: Loop
-  private readonly workedMs: () => number
   private armed = false
   private stopped = false
   /** Somebody came in this turn of the loop (U6). */
@@ -76,7 +50,7 @@ export class Turns {
   /** Turns of the loop for which the next sweep has been put off. */
   private putOff = 0
   /** Set while those in line are to wait, and nobody else is there. */
-  private takeBack: (() => void) | undefined
+  private takeBack: Timer | undefined
   private running: Turn | undefined
   /** Charged already of the turn that runs: work for others inside of it. */
   private chargedMs = 0
@@ -84,8 +58,6 @@ export class Turns {
 
   constructor(parts: TurnsParts) {
     this.parts = parts
-    this.loop = parts.loop ?? nodeLoop
-    this.workedMs = parts.workedMs ?? threadWorkedMs
     this.line = new Line(parts)
   }
 
@@ -102,7 +74,7 @@ export class Turns {
     const { inHand, clock } = this.parts
     const { running } = this
     const startedMs = clock.steady()
-    const workedMs = this.workedMs()
+    const workedMs = this.parts.clock.worked()
     if (running !== undefined) inHand.end()
     this.begin(turn)
     try {
@@ -111,7 +83,7 @@ export class Turns {
       inHand.end()
       if (running !== undefined) this.begin(running)
       const endedMs = clock.steady()
-      const work = this.workedMs() - workedMs
+      const work = this.parts.clock.worked() - workedMs
       this.line.chargeService(turn.serviceName, endedMs - startedMs, work, endedMs)
       this.chargedMs += endedMs - startedMs
       this.chargedWorkMs += work
@@ -136,14 +108,14 @@ export class Turns {
   /** The host has stopped: nobody who waits gets another turn. */
   stop(): void {
     this.stopped = true
-    this.takeBack?.()
+    this.takeBack?.cancel()
     this.takeBack = undefined
   }
 
   private arm(): void {
     if (this.armed || this.stopped) return
     this.armed = true
-    this.loop.soon(this.sweep)
+    this.parts.clock.soon(this.sweep)
   }
 
   private begin(turn: Turn): void {
@@ -155,7 +127,7 @@ export class Turns {
     if (this.came && this.putOff < newcomersMax) {
       this.came = false
       this.putOff += 1
-      this.loop.soon(this.sweep)
+      this.parts.clock.soon(this.sweep)
       return
     }
     this.came = false
@@ -169,14 +141,14 @@ export class Turns {
       next.queued = false
       this.chargedMs = 0
       this.chargedWorkMs = 0
-      const workedMs = line.measures(nowMs) ? this.workedMs() : undefined
+      const workedMs = line.measures(nowMs) ? this.parts.clock.worked() : undefined
       this.running = next
       this.begin(next)
       next.turn()
       inHand.end()
       const startedMs = nowMs
       nowMs = clock.steady()
-      const work = workedMs === undefined ? undefined : this.workedMs() - workedMs - this.chargedWorkMs
+      const work = workedMs === undefined ? undefined : this.parts.clock.worked() - workedMs - this.chargedWorkMs
       line.charge(nowMs - startedMs - this.chargedMs, work, nowMs)
       if (nowMs > endMs) break
     }
@@ -184,7 +156,7 @@ export class Turns {
     const restMs = line.end(nowMs)
     this.armed = false
     if (restMs === 0) this.arm()
-    else if (restMs !== undefined) this.takeBack ??= this.loop.later(this.rested, restMs)
+    else if (restMs !== undefined) this.takeBack ??= this.parts.clock.after(restMs, this.rested)
     this.parts.flush()
   }
 

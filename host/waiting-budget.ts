@@ -114,7 +114,7 @@ export class WaitingBudget {
   private usedUp(who: string, { commands, bytes }: Account): InnkeeperError {
     const { waitingCommandsMax, waitingBytesMax } = this.limits
     return overloaded(
-      `${who} has used up its share of what may wait in this host: ${commands} of ${waitingCommandsMax} commands, ${bytes} of ` +
+      `${who} has used up its share of the commands that may wait in this host: ${commands} of ${waitingCommandsMax} commands, ${bytes} of ` +
         `${waitingBytesMax} bytes; try again later`,
     )
   }

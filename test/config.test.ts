@@ -54,7 +54,7 @@ Config('config.C2: bytes in flight have room for those of the admin port and two
   assert.is(refused.length, 1)
   assert.match(
     refused[0]!,
-    /^in-flight-bytes-max is 100, and upload-bytes-max, 61, is a part of it: raise it, or lower/,
+    /^in-flight-bytes-max \(100\) must have room for upload-bytes-max \(61\) and two messages of message-bytes-max \(20\): raise/,
   )
 })
 
@@ -128,7 +128,7 @@ Config('config.C3: the token is used and never shown', () => {
   assert.match(print, /^token +\(set\) {2}# INNKEEPER_TOKEN$/m)
 })
 
-Config('headers that are never stored are names in lower case, and an empty text means none', () => {
+Config('header-names.N2: headers that are never stored are names in lower case, and an empty text means none', () => {
   const { config, print } = load()
   assert.equal([...config.neverStoredHeaders], ['x-token', 'x-api-key'])
   assert.match(print, /^never-stored-headers +x-token, x-api-key {2}# default$/m)

@@ -34,44 +34,47 @@ const acts = fc.array(
   { maxLength: 200 },
 )
 
-Account('§limit-11: whatever clients do, it is the sum of what each has, and within every bound', async () => {
-  await fc.assert(
-    fc.asyncProperty(acts, async (all) => {
-      const { inFlight, cut, connect, begin } = account()
-      const connections = Array.from({ length: 6 }, (_, at) => connect(`10.0.0.${at % 3}`))
-      const flows: Flow[] = []
-      let left = 0
-      for (const { act, flow: at, bytes } of all) {
-        const connection = connections[at % 6]!
-        if (flows[at] === undefined || flows[at].closed) flows[at] = begin(connection, '')
-        const flow = flows[at]
-        if (act === 'holds') flow.holds(bytes)
-        else if (act === 'owes') flow.owes(bytes)
-        else if (act === 'reads') flow.owes(-Math.min(bytes, flow.unread))
-        else if (act === 'in hand') flow.inHand()
-        else if (act === 'close') flow.close()
-        else {
-          connection.close()
-          connections[at % 6] = connect(`10.0.0.${at % 3}`)
-          left += 1
-          // Requests in hand are answered some time.
-          for (const each of flows) if (each?.connection === connection) each.close()
+Account(
+  '§limit-11, in-flight.F1, in-flight.F2: whatever clients do, it is the sum of what each has, and within every bound',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(acts, async (all) => {
+        const { inFlight, cut, connect, begin } = account()
+        const connections = Array.from({ length: 6 }, (_, at) => connect(`10.0.0.${at % 3}`))
+        const flows: Flow[] = []
+        let left = 0
+        for (const { act, flow: at, bytes } of all) {
+          const connection = connections[at % 6]!
+          if (flows[at] === undefined || flows[at].closed) flows[at] = begin(connection, '')
+          const flow = flows[at]
+          if (act === 'holds') flow.holds(bytes)
+          else if (act === 'owes') flow.owes(bytes)
+          else if (act === 'reads') flow.owes(-Math.min(bytes, flow.unread))
+          else if (act === 'in hand') flow.inHand()
+          else if (act === 'close') flow.close()
+          else {
+            connection.close()
+            connections[at % 6] = connect(`10.0.0.${at % 3}`)
+            left += 1
+            // Requests in hand are answered some time.
+            for (const each of flows) if (each?.connection === connection) each.close()
+          }
+          await settled()
+          assert.ok(inFlight.bytes <= max, `${inFlight.bytes} of ${max}`)
+          const open = flows.filter((each) => each !== undefined && !each.closed)
+          assert.is(
+            inFlight.bytes,
+            open.reduce((sum, each) => sum + each.bytes, 0),
+          )
+          for (const each of connections) assert.ok(each.bytes <= connectionMax)
         }
-        await settled()
-        assert.ok(inFlight.bytes <= max, `${inFlight.bytes} of ${max}`)
-        const open = flows.filter((each) => each !== undefined && !each.closed)
-        assert.is(
-          inFlight.bytes,
-          open.reduce((sum, each) => sum + each.bytes, 0),
-        )
-        for (const each of connections) assert.ok(each.bytes <= connectionMax)
-      }
-      assert.ok(inFlight.cuts === cut.length && left >= 0)
-    }),
-  )
-})
+        assert.ok(inFlight.cuts === cut.length && left >= 0)
+      }),
+    )
+  },
+)
 
-Account('of one address the oldest incomplete request is cut, and not the one that asks for more', () => {
+Account('in-flight.F3: of one address the oldest incomplete request is cut, and not the one that asks for more', () => {
   const { cut, connect, begin } = account()
   const flows = ['a', 'b', 'c', 'd'].map((name) => begin(connect('10.0.0.1'), name))
   const others = ['e', 'f'].map((name) => begin(connect('10.0.0.1'), name))
@@ -83,18 +86,21 @@ Account('of one address the oldest incomplete request is cut, and not the one th
   assert.equal(cut, ['a'])
 })
 
-Account('a request that is whole is never cut, and where nothing else is there the one that asks is refused', () => {
-  const { cut, connect, begin } = account()
-  const whole = ['a', 'b', 'c'].map((name) => begin(connect('10.0.0.1'), name))
-  for (const flow of whole) {
-    assert.ok(flow.holds(2_200))
-    flow.inHand()
-  }
-  assert.not.ok(begin(connect('10.0.0.1'), 'd').holds(1_000))
-  assert.equal(cut, ['d'])
-})
+Account(
+  'in-flight.F3, in-flight.F4: a request that is whole is never cut, and where nothing else is there the one that asks is refused',
+  () => {
+    const { cut, connect, begin } = account()
+    const whole = ['a', 'b', 'c'].map((name) => begin(connect('10.0.0.1'), name))
+    for (const flow of whole) {
+      assert.ok(flow.holds(2_200))
+      flow.inHand()
+    }
+    assert.not.ok(begin(connect('10.0.0.1'), 'd').holds(1_000))
+    assert.equal(cut, ['d'])
+  },
+)
 
-Account('small requests among large ones stay, however old they are', () => {
+Account('in-flight.F3: small requests among large ones stay, however old they are', () => {
   const { cut, connect, begin } = account()
   const small = Array.from({ length: 20 }, (_, at) => begin(connect('10.0.0.1'), `small ${at}`))
   for (const flow of small) assert.ok(flow.holds(10))
@@ -103,7 +109,7 @@ Account('small requests among large ones stay, however old they are', () => {
   assert.equal(cut, ['a'])
 })
 
-Account('answers that nobody reads go, the largest first, once what runs has run', async () => {
+Account('in-flight.F3: answers that nobody reads go, the largest first, once what runs has run', async () => {
   const { inFlight, cut, connect, begin } = account()
   const flows = ['a', 'b', 'c'].map((name) => begin(connect('10.0.0.1'), name))
   flows[0]!.owes(2_000)
@@ -135,7 +141,7 @@ Account('where many addresses have filled it, the one with most gives way to a n
   assert.not.ok(cut.includes('new'))
 })
 
-Account('a connection has its own bound', () => {
+Account('in-flight.F2: a connection has its own bound', () => {
   const { cut, connect, begin } = account()
   const connection = connect('10.0.0.1')
   const other = begin(connect('10.0.0.1'), 'other')

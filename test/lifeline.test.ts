@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock } from '../host/clock.ts'
 import type { Receiver, StreamCall } from '../host/command.ts'
 import { Lifeline } from '../host/lifeline.ts'
 import { noMetadata } from '../host/metadata.ts'
@@ -136,7 +137,7 @@ Life('lifeline.S1: only the one who ends it is told so, and what is owed is give
 Life('§deadline-3, lifeline.S3: at its deadline the client is told so, and the other side that it left', async () => {
   const { heard, receiver, told, call } = ends()
   const life = new Lifeline(receiver)
-  life.run(call, 10)
+  life.run(call, { ms: 10, clock: systemClock })
   while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   assert.equal([heard, told], [['deadline_exceeded'], ['cancel']])
   life.next(Buffer.from('late'), noMetadata)
@@ -148,7 +149,7 @@ Life('lifeline.S2: a call that ended before it could be run is not run', () => {
   const { receiver, told, call } = ends()
   const life = new Lifeline(receiver)
   life.end()
-  life.run(call, 1_000)
+  life.run(call, { ms: 1_000, clock: systemClock })
   life.item(new Uint8Array())
   assert.equal(told, [])
 })

@@ -78,7 +78,7 @@ for (const [what, bytes, max] of [
       let own = 0
       let refusal: string | undefined
       for (; own < 10_000 && refusal === undefined; own++) refusal = admitted(budget, 'greedy', undefined, bytes)
-      assert.match(refusal!, 'greedy has used up its share of what may wait in this host')
+      assert.match(refusal!, 'greedy has used up its share of the commands that may wait in this host')
       let others = 0
       while (admitted(budget, 'other', undefined, bytes) === undefined) others += 1
       const all = what === 'commands' ? max : Math.floor(100_000 / bytes)
@@ -104,7 +104,7 @@ for (const [what, bytes, max] of [
           return { count, refusal }
         }
         const own = take('shared', '10.0.0.1')
-        assert.match(own.refusal!, 'your address has used up its share of what may wait in this host')
+        assert.match(own.refusal!, 'your address has used up its share of the commands that may wait in this host')
         assert.ok(own.count >= sixteenths(12) && own.count <= sixteenths(13) + 1, `${own.count} of ${all}`)
         const there = take('shared', '10.0.0.2').count
         assert.ok(there > 0, 'another client is let in at the same service')

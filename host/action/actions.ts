@@ -32,10 +32,10 @@ export class Actions {
       calls = new Calls(this.context, name)
       this.calls.set(name, calls)
     }
-    const { waiting: budget } = this.context
+    const { waiting: budget, clock } = this.context
     const client = budget.client(command.client)
     budget.admit(calls.account, client, command.payload.length)
-    const waiting: WaitingCall = { command, reply, client, arrivedMs: performance.now(), abandoned: false }
+    const waiting: WaitingCall = { command, reply, client, arrivedMs: clock.steady(), abandoned: false }
     calls.put(waiting)
     return waiting
   }

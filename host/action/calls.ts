@@ -4,6 +4,8 @@
 // C2. A batch that faulted is run again one by one, one a turn of the loop; only the guilty call fails (§fault-3).
 // C3. Effects are on disk before they run, and run before the answer; a failing answer's, too (§refusal-3).
 //
+// Unlike an entity's commands (entity/activation.ts) they have no state that is loaded, no order and no line of their own.
+//
 // Owns: the batch.   outcome.ts owns: what an outcome writes.   Actions own: admission.
 
 import { BatchSize } from '../batch-size.ts'
@@ -25,7 +27,7 @@ export interface WaitingCall {
   readonly reply: Reply
   /** What waits of the client that sent it; none for effects and forwards. */
   readonly client: Account | undefined
-  /** Of `performance.now()`. */
+  /** Of `Clock.steady`. */
   readonly arrivedMs: number
   /** Nobody waits for the answer any more. */
   abandoned: boolean
@@ -106,18 +108,18 @@ export class Calls implements Turn {
     const { clock, chance, metrics, log } = this.context
     const recorder = metrics.of(this.name)
     const now = clock.now()
-    const startedMs = performance.now()
+    const startedMs = clock.steady()
     try {
       for (const { arrivedMs } of calls) recorder.waited((startedMs - arrivedMs) / 1000)
       const commands = calls.map(({ command }) => guestCommand(command, now, chance.seed()))
       const outcomes = service.guest.call(this.name, commands)
-      const tookMs = performance.now() - startedMs
+      const tookMs = clock.steady() - startedMs
       this.size.took(calls.length, tookMs)
       recorder.decided(calls.length, tookMs / 1000)
       return outcomes
     } catch (error) {
       if (!(error instanceof GuestFault)) throw error
-      this.size.took(calls.length, performance.now() - startedMs)
+      this.size.took(calls.length, clock.steady() - startedMs)
       if (calls.length > 1) {
         recorder.split()
         return undefined

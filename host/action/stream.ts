@@ -156,7 +156,7 @@ export class ActionStream implements StreamCall, Turn {
     if (this.emptySteps > emptyStepsMax) {
       this.context.log.error(
         { service: this.service.name, method: this.method.type.name },
-        'a stream asks for more and gives nothing',
+        'a stream asks for another step but emits nothing',
       )
       this.fail(guestFailed(this.command.requestId))
       this.close()
@@ -236,10 +236,10 @@ export class ActionStream implements StreamCall, Turn {
     const { clock, chance, metrics, log } = this.context
     const { name, guest } = this.service
     const recorder = metrics.of(name)
-    const startedMs = performance.now()
+    const startedMs = clock.steady()
     try {
       const step = guest.stream(name, this.method.type.name, this.state, inputs, clock.now(), chance.seed())
-      recorder.decided(inputs.length, (performance.now() - startedMs) / 1000)
+      recorder.decided(inputs.length, (clock.steady() - startedMs) / 1000)
       const { method, requestId } = this.command
       for (const { logs } of step.outputs) logLines(log, logs, () => ({ service: name, method, requestId }))
       return step

@@ -5,6 +5,7 @@
 // P3. Lists come in pages of bounded size, made in slices. What is followed comes line by line, each when the one before was taken, and
 //     ends when the client leaves. So no reader holds the loop, nor memory with what it does not read.
 
+import { nextTurn, systemClock } from '../clock.ts'
 import type { Became } from '../delivery/outbox.ts'
 import type { DeployResult } from '../deploy/deploy.ts'
 import { unservedSentence } from '../deploy/unrestored.ts'
@@ -21,7 +22,7 @@ import { entityId } from '../key.ts'
 import { quarantined } from '../router/quarantine.ts'
 import { routesOf, shown } from '../schema/http-rule.ts'
 import type { Service } from '../services.ts'
-import { inPortions, nextTurn } from '../slices.ts'
+import { inPortions } from '../slices.ts'
 import { throttledSentence } from '../throttle.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminContext } from './context.ts'
@@ -100,7 +101,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'GET',
       path: '/readyz',
-      summary: 'Services are served; 503 with the reason if not.',
+      summary: 'Whether the host serves its services; if not, 503 with the reason.',
       run: () => {
         const reason = context.unready()
         const refused = [...context.quarantine.list()].flatMap(([service, { refused }]) =>
@@ -128,7 +129,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'GET',
       path: '/v1/host',
-      summary: 'Where services are served.',
+      summary: 'Address, data directory, partitions and version of the host.',
       run: () => ({
         json: {
           listen: `${config.listen.host}:${context.listen.port}`,
@@ -142,8 +143,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'POST',
       path: uploadPath,
-      summary: 'Deploy a component (the body). 400 with every reason if it is refused.',
-      query: { 'dry-run': 'Only say what would happen.', force: 'Override everything but ownership.' },
+      summary: 'Deploy the component in the body. If it is refused: 400 with all reasons.',
+      query: {
+        'dry-run': 'Check everything and answer, but change nothing.',
+        force: 'Override all reasons except those about the ownership of services and the number of HTTP rules.',
+      },
       run: async ({ body, query, wantsLines, line }) => {
         const result = await deployer.deploy(body, {
           dryRun: flag(query, 'dry-run'),
@@ -160,11 +164,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'POST',
       path: '/v1/services/{service}/rollback',
-      summary: 'Deploy again what served before, with the same checks. 400 with every reason if it is refused.',
+      summary: 'Deploy an earlier version again, with the same checks. If it is refused: 400 with all reasons.',
       query: {
-        to: 'Number of the deployment; the one before that in force without it.',
-        'dry-run': 'Only say what would happen.',
-        force: 'Override everything but ownership.',
+        to: 'Number of the deployment; by default the previous one.',
+        'dry-run': 'Check everything and answer, but change nothing.',
+        force: 'Override all reasons except those about the ownership of services and the number of HTTP rules.',
       },
       run: async ({ parts, query, wantsLines, line }) => {
         const result = await deployer.rollback(parts[0]!, whole(query, 'to'), {
@@ -173,7 +177,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
           onProgress: wantsLines ? (step) => void line({ progress: step }) : () => {},
         })
         if (result.ok) return { json: describeDeployed(result) }
-        const message = `going back is refused: ${result.reasons.join('; ')}`
+        const message = `the rollback is refused: ${result.reasons.join('; ')}`
         return refused(message, result.reasons)
       },
     },
@@ -186,9 +190,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const overlaps = await overlapsIn(current)
         // As text, some a turn: with a thousand services this is megabytes.
         const all: string[] = []
-        await inPortions([...current.services.values()], servicesAtOnce, (service) =>
-          all.push(JSON.stringify(describeService(service, context, overlaps))),
-        )
+        const tell = (service: Service) => void all.push(JSON.stringify(describeService(service, context, overlaps)))
+        await inPortions([...current.services.values()], servicesAtOnce, tell, systemClock)
         return { text: `{"services":[${all.join()}],"unrestored":${JSON.stringify(deployer.unrestored)}}` }
       },
     },
@@ -228,7 +231,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'POST',
       path: '/v1/services/{service}/release',
-      summary: 'Serve a service again that is refused because it held the host.',
+      summary: 'End the quarantine of a service that held the host, and serve it again.',
       run: ({ parts }) => {
         const { name } = served(parts[0]!)
         const released = context.quarantine.release(name)
@@ -239,8 +242,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'DELETE',
       path: '/v1/services/{service}',
-      summary: 'Stop serving a service. Its data stays, unless purged.',
-      query: { purge: 'Delete its journal, snapshots and keys, and the side effects that it caused, for good.' },
+      summary: 'Stop serving a service. Its data is kept, unless `purge` is given.',
+      query: { purge: 'Permanently delete its journal, snapshots, keys, and the side effects that it caused.' },
       run: async ({ parts, query }) => {
         const service = deployer.undeploy(parts[0]!)
         const purge = flag(query, 'purge')
@@ -276,10 +279,10 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       path: '/v1/services/{service}/entities',
       summary: 'Entities in the order of their ids, or those that are stuck.',
       query: {
-        prefix: 'Only ids that start so.',
+        prefix: 'Only entities whose id starts with this prefix.',
         after: 'Continue after this key: `next` of the page before.',
-        limit: `At most so many; 100 without it, ${pageMax} at most.`,
-        stuck: 'Only stuck ones.',
+        limit: `Maximum number of entities: 100 by default, at most ${pageMax}.`,
+        stuck: 'Only stuck entities.',
       },
       run: async ({ parts, query }) => {
         const service = keepsEntities(served(parts[0]!))
@@ -298,12 +301,15 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'POST',
       path: '/v1/services/{service}/entities/{entity}/rescue',
-      summary: 'Fold an entity off the loop, with as much fuel as it takes, and store its state as a snapshot.',
+      summary: 'Replay an entity in a thread of its own with the given fuel, and store its state as a snapshot.',
       query: { fuel: 'Units of fuel for one call of the function.' },
       run: async ({ parts, query, wantsLines, line }) => {
         const service = keepsEntities(served(parts[0]!))
         if (service.kind !== 'event-sourced')
-          throw new InnkeeperError('bad_request', `${service.name} is no event-sourced service: it folds nothing`)
+          throw new InnkeeperError(
+            'bad_request',
+            `${service.name} is not an event-sourced service, so it has nothing to replay`,
+          )
         const entity = resolveEntity(context, service, parts[1]!)
         const fuel = whole(query, 'fuel') ?? 0
         if (fuel < 1 || fuel > unitsMax)
@@ -324,8 +330,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'GET',
       path: '/v1/services/{service}/entities/{entity}/state',
-      summary: "An entity's state, now or then, with the effects of it that wait.",
-      query: { at: 'The last event to count in; for values the revision.' },
+      summary: "An entity's current or earlier state, with its waiting side effects.",
+      query: { at: 'Show the state as of this event number; for values, as of this revision.' },
       run: async ({ parts, query }) => {
         const service = keepsEntities(served(parts[0]!))
         const entity = resolveEntity(context, service, parts[1]!)
@@ -341,9 +347,9 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       path: '/v1/services/{service}/entities/{entity}/journal',
       summary: "An entity's recorded commands and events.",
       query: {
-        from: 'First revision.',
-        limit: `At most so many records; 100 without it, ${pageMax} at most. A page of large records has fewer.`,
-        follow: 'Go on with what comes (JSON lines).',
+        from: 'Revision of the first record.',
+        limit: `Maximum number of records: 100 by default, at most ${pageMax}. A page of large records has fewer.`,
+        follow: 'Keep sending new records, as JSON lines.',
       },
       run: async ({ parts, query, line, closed }) => {
         const service = keepsEntities(served(parts[0]!))
@@ -358,7 +364,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'GET',
       path: '/v1/doctor',
-      summary: 'Damage that scrubbing has found, and that was met without it.',
+      summary: 'Damage that scrubbing has found, and damage that the host met during other work.',
       run: () => {
         const { scrubbing } = context
         const names = serviceNames(context)
@@ -379,7 +385,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       query: {
         service: 'Only those caused by this service.',
         after: 'Continue after this id: `next` of the page before.',
-        limit: `At most so many; ${pageMax} without it and at most.`,
+        limit: `Maximum number of effects: by default and at most ${pageMax}.`,
       },
       run: ({ query }) => {
         const service = query.get('service')
@@ -396,7 +402,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'POST',
       path: '/v1/effects/{id}/retry',
-      summary: 'Try a parked effect again; tells what became of it, within ten seconds.',
+      summary: 'Try a parked effect again, and answer with the result within ten seconds.',
       run: async ({ parts }) => {
         const entry = outbox.find(Number(parts[0]))
         if (entry === undefined) throw noEffect(parts[0]!)
@@ -406,14 +412,14 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'POST',
       path: '/v1/effects/retry',
-      summary: 'Try every parked effect again; tells how many of them became what, within ten seconds.',
+      summary: 'Try every parked effect again, and answer with the number of each result within ten seconds.',
       query: { service: 'Only those caused by this service.' },
       run: async ({ query }) => ({ json: await retryAll(outbox, query.get('service') ?? undefined) }),
     },
     {
       method: 'DELETE',
       path: '/v1/effects/{id}',
-      summary: 'Give an effect up.',
+      summary: 'Remove an effect without delivering it.',
       run: ({ parts }) => {
         if (!outbox.drop(Number(parts[0]))) throw noEffect(parts[0]!)
         return { json: {} }
@@ -450,7 +456,7 @@ async function follow(
       await line(record)
       at = record.revision
     }
-    if (records.length > 0) await nextTurn()
+    if (records.length > 0) await nextTurn(systemClock)
     else await Promise.race([new Promise((resolve) => setTimeout(resolve, followEveryMs)), closed])
   }
 }
@@ -465,7 +471,7 @@ function warningsOf(service: Service, entities: AdminContext['entities']): reado
   if (worst === undefined || worstPart <= readingPart) return []
   const part = Math.round(100 * worstPart)
   return [
-    `reading a state of ${worst.bytes.toLocaleString('en-US')} bytes takes ${part} % of the fuel of a call; past 50 % commands that let it grow are refused`,
+    `reading a state of ${worst.bytes.toLocaleString('en-US')} bytes takes ${part} % of the fuel of a call; above 50 % the host refuses commands that make it larger`,
   ]
 }
 
@@ -501,13 +507,13 @@ function heldWarnings(service: string, quarantine: AdminContext['quarantine']): 
   return [refused === undefined ? `${times}; it is served again` : `${times}; ${quarantined(service, refused).message}`]
 }
 
-/** Of the file, not of what runs: a dry run answers for services that are not there yet. */
-/** Told with all reasons, also as a list. */
+/** With all reasons, also as a list. */
 function refused(message: string, reasons: readonly string[]): AdminResult {
   const { http: status, grpc: code } = wire.bad_request
   return { status, json: { code, message, reasons, details: [] } }
 }
 
+/** Of the file, not of what runs: a dry run answers for services that are not there yet. */
 function describeDeployed({ methods, services: names, ...result }: Extract<DeployResult, { ok: true }>): object {
   const services = names.map((name) => ({
     name,

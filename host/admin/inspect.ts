@@ -3,9 +3,10 @@
 // I1. Nothing here changes an entity or activates one; a state is folded from the journal, apart from the running activation.
 // I2. What cannot be decoded is shown as base64, never left out.
 
+import { nextTurn, systemClock } from '../clock.ts'
 import { Replica } from '../crdt/replica.ts'
 import type { Told } from '../doctor/doctor.ts'
-import { ReplicaState } from '../entity/replica-state.ts'
+import { ReplicaState } from '../entity/replicated/replica-state.ts'
 import { stuckCause, stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, JournalRecord } from '../journal/journal.ts'
@@ -14,7 +15,6 @@ import { entityId, joinKey, splitKey } from '../key.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Typed } from '../outcome.ts'
 import type { EntityService, EventSourcedService, ReplicatedService, Service, ValueService } from '../services.ts'
-import { nextTurn } from '../slices.ts'
 import type { Column } from '../storage/columns.ts'
 import { toJson } from '../transcode/to-json.ts'
 import type { AdminContext } from './context.ts'
@@ -62,7 +62,7 @@ export async function listEntities(
     }
     last = piece.at(-1)?.key ?? last
     more = piece.length === wanted
-    if (more) await nextTurn()
+    if (more) await nextTurn(systemClock)
   }
   const next = entities.length === limit ? last : null
   return { entities, next, passedOver: passedOver(journal, by === 'base' ? 'bases' : 'journal') }
@@ -97,7 +97,7 @@ export function resolveEntity({ journal }: Pick<Parts, 'journal'>, service: Enti
   if (found.length === 0)
     throw new InnkeeperError(
       'unknown_entity',
-      `${service.name} has nothing stored for ${JSON.stringify(id.slice(0, 200))}; \`inn entities ${service.name}\` lists what is there`,
+      `${service.name} stores no entity ${JSON.stringify(id.slice(0, 200))}; \`inn entities ${service.name}\` lists the entities`,
     )
   if (found.length > 1)
     throw new InnkeeperError(
@@ -155,7 +155,7 @@ async function value(
       else if (change?.kind === 'deleted') state = undefined
     }
     more = page.more && page.records.length > 0
-    if (more) await nextTurn()
+    if (more) await nextTurn(systemClock)
   }
   if (known) return { revision: at, state: await stateShown(context, service, state) }
   throw new InnkeeperError(
@@ -172,7 +172,7 @@ function replica(
 ): object {
   const state = new ReplicaState(journal, entity)
   if (at !== undefined && at !== state.revision)
-    throw new InnkeeperError('bad_request', `${service.name} is replicated: only its state now can be shown`)
+    throw new InnkeeperError('bad_request', `${service.name} is replicated: only its current state can be shown`)
   while (!state.ready) state.step()
   const streams = journal.subscriptions(entity).map(({ id, method }) => ({ id, method }))
   return { revision: state.revision, state: state.replica.json(replicas.self, replicas.members), streams }
@@ -191,7 +191,7 @@ async function foldedState(
   const { journal, deployer } = context
   const head = journal.head(entity)!
   if (at !== undefined && at > head.sequence)
-    throw new InnkeeperError('bad_request', `the entity has ${head.sequence} events; --at ${at} lies after them`)
+    throw new InnkeeperError('bad_request', `the entity has no event ${at}; its last event is ${head.sequence}`)
   const { name, stateVersion, deployment, description } = service
   const id = entityId(entity.key, service.keyFieldCount)
   const folder = await deployer.folder(service, foldMs)
@@ -274,7 +274,7 @@ export async function journalPages(
     records.push(...page.records)
     if (page.more && page.records.length < wanted) cuts += 1
     if (!page.more || records.length >= limit || cuts === cutsMax) return { ...page, records }
-    await nextTurn()
+    await nextTurn(systemClock)
   }
 }
 

@@ -246,7 +246,7 @@ function readBody(request: IncomingMessage, flow: Flow, body: Growing, bytesMax:
       if (size > bytesMax) {
         flow.close()
         body.clear()
-        reject(new InnkeeperError('message_too_large', `the body may have ${bytesMax} bytes`))
+        reject(new InnkeeperError('message_too_large', `the body may have at most ${bytesMax} bytes`))
       } else if (flow.holds(size)) body.push(chunk)
       else resolve()
     })

@@ -1,7 +1,7 @@
 // Catalog: what is deployed, durable beside the journal: components, their artefacts, deployments, storage ids.
 //
 // C1. Every write is synced before the call returns: a deployment that was answered survives a crash.
-// C2. Deployments are numbered from 1 and kept for ever; the services in force are named by `activate`.
+// C2. Deployments are numbered from 1 and kept for ever; `active` names the services in force.
 // C3. A storage id belongs to one persistence id for ever, also after a purge.
 
 import type { Artefact } from '../guest/artefact.ts'

@@ -15,6 +15,7 @@
 //                piece/...                     -> a piece of a long one of these (pieces.ts)
 
 import { randomBytes } from 'node:crypto'
+import { type Clock, nextTurn, systemClock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Strikes } from '../in-hand.ts'
@@ -23,7 +24,6 @@ import { LocalLog } from '../journal/log/local.ts'
 import type { CommitLog } from '../journal/log/log.ts'
 import { frame, unframe } from '../journal/record.ts'
 import { damagedIn } from '../journal/what.ts'
-import { nextTurn } from '../slices.ts'
 import type { Column } from '../storage/columns.ts'
 import { after } from '../storage/columns.ts'
 import { DamagedValue, damagedError, isDamaged } from '../storage/damage.ts'
@@ -43,25 +43,29 @@ interface StoredDirectory {
   readonly partitions?: number
 }
 
+const newDirectoryId = (): string => randomBytes(16).toString('hex')
+
 export class KvCatalog implements Catalog, IncarnationStore {
   readonly directoryId: string
   /** Fixed when the directory was made. */
   readonly partitions: number
   private readonly kv: Kv
   private readonly health: Health
+  private readonly clock: Clock
   private log: CommitLog
   /** What damage is told as; whoever has the journals remembers it, too (composed.ts). */
   refused: (error: DamagedValue) => InnkeeperError = (error) => damagedError('a part of the store', error)
 
   /** A failure here is one of the whole store (journal.J4). `partitions`: how many there are to be; what is there if it says nothing, or 1.
    *  @throws InnkeeperError `storage_unavailable` for a directory of a newer format, or with another number of partitions. */
-  constructor(kv: Kv, health = new Health(() => {}), partitions?: number) {
+  constructor(kv: Kv, health = new Health(() => {}), partitions?: number, clock = systemClock, newId = newDirectoryId) {
     this.kv = kv
+    this.clock = clock
     this.health = health
     const known = this.read<StoredDirectory>('directory')
     if (known !== undefined) checkDirectory(known, partitions)
     this.partitions = known?.partitions ?? partitions ?? 1
-    this.directoryId = known?.id ?? randomBytes(16).toString('hex')
+    this.directoryId = known?.id ?? newId()
     if (known === undefined) kv.write([put('directory', this.directory())], true)
     this.log = this.control()
   }
@@ -93,7 +97,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
   async keep(component: Uint8Array, artefact: Artefact): Promise<void> {
     for (const write of longWrites(`component/${artefact.hash}`, component)) {
       this.writeBytes(write)
-      await nextTurn()
+      await nextTurn(this.clock)
     }
     await this.putArtefact(artefact)
   }
@@ -180,7 +184,7 @@ export class KvCatalog implements Catalog, IncarnationStore {
     for (const [index, module] of modules.entries())
       for (const write of longWrites(`module/${hash}/${engine}/${index}`, frame(module))) {
         this.writeBytes(write)
-        await nextTurn()
+        await nextTurn(this.clock)
       }
     const { descriptors, ...described } = description
     const head: ArtefactHead = {
@@ -311,7 +315,7 @@ function checkDirectory({ format, partitions: made = 1 }: StoredDirectory, wante
   throw new InnkeeperError(
     'storage_unavailable',
     `the data directory was made with ${made} ${made === 1 ? 'partition' : 'partitions'}, and --partitions says ${wanted}; the number is ` +
-      'fixed when a directory is made: leave --partitions away, or choose another --data',
+      'fixed when a directory is made: omit --partitions, or choose another --data',
   )
 }
 

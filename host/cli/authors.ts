@@ -13,7 +13,7 @@ export async function forAuthors(load: () => Promise<Subcommand>, manifest = too
   const missing = missingFor(manifest)
   if (missing.length === 0) return await load()
   throw new CommandFailure(
-    `this installation is a server's, without the tools of authors (missing: ${missing.join(', ')}); ` +
+    `this installation has no build tools, as on a server (missing: ${missing.join(', ')}); ` +
       'install them with `npm ci` in a checkout of Innkeeper',
   )
 }

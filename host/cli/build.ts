@@ -8,7 +8,11 @@ import { bytes, print, printJson, progress, seconds } from './print.ts'
 
 export const buildCommand: Subcommand = {
   flags: {
-    out: { type: 'string', short: 'o', help: 'where the component goes (default build/NAME.wasm in the project)' },
+    out: {
+      type: 'string',
+      short: 'o',
+      help: 'file to write the component to (default build/NAME.wasm in the project)',
+    },
   },
   words: [0, 1],
   run,

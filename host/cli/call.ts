@@ -25,8 +25,13 @@ import { print } from './print.ts'
 
 export const callCommand: Subcommand = {
   flags: {
-    header: { type: 'string', short: 'H', multiple: true, help: 'NAME:VALUE sent as metadata; may be repeated' },
-    url: { type: 'string', help: 'HOST:PORT of the services (default: asked from the admin port)' },
+    header: {
+      type: 'string',
+      short: 'H',
+      multiple: true,
+      help: 'NAME:VALUE to send as metadata; may be given more than once',
+    },
+    url: { type: 'string', help: 'HOST:PORT of the service port (default: the address that the admin port reports)' },
   },
   words: [1, 2],
   run,
@@ -78,7 +83,7 @@ function message(schema: Schema, method: MethodType, text: string): Uint8Array {
   try {
     json = JSON.parse(text) as Json
   } catch (error) {
-    throw new UsageError(`the request is no JSON: ${(error as Error).message}`)
+    throw new UsageError(`the request is not JSON: ${(error as Error).message}`)
   }
   try {
     return toMessage(schema, method.input, json)

@@ -21,8 +21,11 @@ import { bytes, print, printJson, progress } from './print.ts'
 
 export const checkCommand: Subcommand = {
   flags: {
-    data: { type: 'string', help: 'try it on what is stored in this data directory; no host may be running on it' },
-    seed: { type: 'string', help: 'repeat the random input of an earlier run' },
+    data: {
+      type: 'string',
+      help: 'also try the component on the data stored in this directory; no host may be using it',
+    },
+    seed: { type: 'string', help: 'seed of an earlier run, to repeat its random input' },
   },
   words: [1, 1],
   run,
@@ -55,7 +58,7 @@ async function run(args: Args): Promise<number> {
   if (broken.length > 0) throw new Refused(`${file} breaks the laws`, broken)
   if (!args.is('json')) {
     const tried = reports.map(({ service, kind, commands }) => `${service} (${kind}, ${commands} commands)`)
-    print(`${file} is fine: ${bytes(component.length)}, ${tried.join(', ')}; the laws held, seed ${seed}.`)
+    print(`${file} is fine: ${bytes(component.length)}, ${tried.join(', ')}; the laws hold (seed ${seed}).`)
     for (const line of stored === undefined ? [] : found(stored)) print(line)
   }
   return 0

@@ -121,7 +121,7 @@ async function eachLine(response: Response, onLine: (value: Json) => void): Prom
   } catch (thrown) {
     // What undici says of a connection that was cut.
     if (!(thrown instanceof TypeError)) throw thrown
-    throw new CommandFailure('the host closed the connection before it had answered; look at its log')
+    throw new CommandFailure('the host closed the connection before it answered; look at its log')
   }
   one(rest)
   if (error !== undefined) throw new CommandFailure(error.message)

@@ -52,10 +52,13 @@ export function asFailure(error: unknown): unknown {
 }
 
 const commonFlags: Readonly<Record<string, Flag>> = {
-  admin: { type: 'string', help: "HOST:PORT of the host's admin port (default 127.0.0.1:8081)" },
-  token: { type: 'string', help: 'token of the admin port (or INNKEEPER_TOKEN)' },
-  json: { type: 'boolean', help: 'print JSON for programs' },
-  help: { type: 'boolean', help: 'explain this command', short: 'h' },
+  admin: {
+    type: 'string',
+    help: "HOST:PORT of the host's admin port (default: the variable INNKEEPER_ADMIN, or 127.0.0.1:8081)",
+  },
+  token: { type: 'string', help: 'token of the admin port (default: the variable INNKEEPER_TOKEN)' },
+  json: { type: 'boolean', help: 'print the result as JSON' },
+  help: { type: 'boolean', help: 'show this help', short: 'h' },
 }
 
 /** @throws UsageError */

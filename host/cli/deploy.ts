@@ -9,8 +9,11 @@ import { print, printJson, progress, seconds, table } from './print.ts'
 
 export const deployCommand: Subcommand = {
   flags: {
-    'dry-run': { type: 'boolean', help: 'only say what would happen' },
-    force: { type: 'boolean', help: 'deploy although a check of the upgrade refuses it; what it overrides is printed' },
+    'dry-run': { type: 'boolean', help: 'check everything and print the result, but change nothing' },
+    force: {
+      type: 'boolean',
+      help: 'deploy even if the upgrade checks refuse it; each overridden check is printed as a warning',
+    },
   },
   words: [1, 1],
   run,

@@ -9,12 +9,12 @@ import { asFailure, CommandFailure } from './command.ts'
 import { bytes, counted, print, printJson, progress } from './print.ts'
 
 export const doctorCommand: Subcommand = {
-  flags: { data: { type: 'string', help: 'data directory to check; no host may be running on it' } },
+  flags: { data: { type: 'string', help: 'data directory to check; no host may be using it' } },
   words: [0, 0],
   run,
 }
 
-/** Progress is told every so many bytes. */
+/** Progress is printed each time this many bytes were read. */
 const toldEveryBytes = 1_000_000_000
 
 async function run(args: Args): Promise<number> {
@@ -35,7 +35,8 @@ async function run(args: Args): Promise<number> {
     const { findings, values } = diagnosis
     const result = findings.length === 0 ? 'nothing is damaged' : `${findings.length} findings`
     print(`${directory}: ${values} values read, ${bytes(diagnosis.bytes)}; ${result}.`)
-    if (findings.length > 0) print('host/journal/FORMAT.md says what can be done; a backup restores what is lost.')
+    if (findings.length > 0)
+      print('host/journal/FORMAT.md describes possible repairs; restore lost data from a backup.')
   }
   return diagnosis.findings.length === 0 ? 0 : 1
 }
@@ -52,7 +53,10 @@ async function running(args: Args): Promise<number> {
       print(
         `${counted(rounds, 'round')} through the store, ${counted(values, 'value')} read, ${bytes(report.bytes)}; ${counted(findings.length, 'finding')}.`,
       )
-    else print('The host does not scrub its store; `inn up --scrub` does. `inn doctor --data DIR` checks it offline.')
+    else
+      print(
+        'This host does not scrub its store. Start it with `inn up --scrub`, or check a stopped host with `inn doctor --data DIR`.',
+      )
   }
   return findings.length + met.length === 0 ? 0 : 1
 }

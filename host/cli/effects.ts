@@ -8,9 +8,9 @@ import { print, printJson, printPassedOver, table } from './print.ts'
 
 export const effectsCommand: Subcommand = {
   flags: {
-    retry: { type: 'string', help: 'try a parked one again, and say what became of it' },
-    'retry-all': { type: 'boolean', help: 'try all parked ones again, or those of SERVICE' },
-    drop: { type: 'string', help: 'give one up' },
+    retry: { type: 'string', help: 'ID of a parked effect: try it again and print the result' },
+    'retry-all': { type: 'boolean', help: 'try all parked effects again, or all that SERVICE caused' },
+    drop: { type: 'string', help: 'ID of an effect: remove it without delivering it' },
   },
   words: [0, 1],
   run,
@@ -20,7 +20,7 @@ async function run(args: Args): Promise<number> {
   const client = adminClient(args)
   const [retry, drop] = [args.text('retry'), args.text('drop')]
   if ([retry !== undefined, drop !== undefined, args.is('retry-all')].filter(Boolean).length > 1)
-    throw new UsageError('--retry, --retry-all and --drop: give one of them')
+    throw new UsageError('give only one of --retry, --retry-all and --drop')
   const query = args.words[0] === undefined ? '' : `?service=${encodeURIComponent(args.words[0])}`
   if (retry !== undefined)
     return retried(args, await client.change('POST', `/v1/effects/${encodeURIComponent(retry)}/retry`))
@@ -28,7 +28,7 @@ async function run(args: Args): Promise<number> {
   if (drop !== undefined) {
     const dropped = await client.change('DELETE', `/v1/effects/${encodeURIComponent(drop)}`)
     if (args.is('json')) printJson(dropped)
-    else print(`Effect ${drop} is given up.`)
+    else print(`Effect ${drop} was dropped.`)
     return 0
   }
   const { entries: effects, passedOver } = await client.pages(
@@ -58,8 +58,8 @@ function retried(args: Args, effect: Json): number {
 function sentence({ became, reason }: Json): string {
   if (became === 'delivered') return 'was delivered.'
   if (became === 'parked') return `is parked again: ${reason}`
-  if (became === 'waiting') return `will be tried again by itself: ${reason}`
-  return 'has no answer yet; `inn effects` shows what becomes of it.'
+  if (became === 'waiting') return `failed and will be tried again automatically: ${reason}`
+  return 'has no answer yet; `inn effects` shows its state.'
 }
 
 function allRetried(args: Args, result: Json): number {
@@ -68,7 +68,7 @@ function allRetried(args: Args, result: Json): number {
   else {
     const { retried, delivered, parked, waiting, still } = result
     print(
-      `${retried} tried again: ${delivered} delivered, ${parked} parked again, ${waiting} will be tried again by themselves, ${result['under way']} have no answer yet.`,
+      `${retried} tried again: ${delivered} delivered, ${parked} parked again, ${waiting} will be tried again automatically, ${result['under way']} have no answer yet.`,
     )
     if (still.length > 0) print(table(still.map((effect: Json) => row({ ...effect, parked: effect.reason }))))
   }

@@ -7,27 +7,33 @@ import { counted, entityName, print, printJson, printPassedOver, progress, table
 
 export const entitiesCommand: Subcommand = {
   flags: {
-    prefix: { type: 'string', help: 'only ids that start so' },
-    stuck: { type: 'boolean', help: 'only entities that cannot be replayed' },
-    rescue: { type: 'string', help: 'fold this entity with more fuel than a call has, and store its state' },
-    fuel: { type: 'string', help: 'units of fuel of each call for --rescue; others have --fuel-per-command' },
-    limit: { type: 'string', help: 'at most so many (default 100)' },
+    prefix: { type: 'string', help: 'only entities whose id starts with this prefix' },
+    stuck: { type: 'boolean', help: 'only entities that cannot be loaded, each with the cause' },
+    rescue: {
+      type: 'string',
+      help: 'ID of a stuck entity: replay its events with more fuel than a call has, and store the state as a snapshot',
+    },
+    fuel: {
+      type: 'string',
+      help: 'with --rescue: units of fuel per call (normal calls have --fuel-per-command of `inn up`)',
+    },
+    limit: { type: 'string', help: 'maximum number of results (default 100)' },
   },
   words: [1, 1],
   run: entities,
 }
 
 export const stateCommand: Subcommand = {
-  flags: { at: { type: 'string', help: 'the last event to count in' } },
+  flags: { at: { type: 'string', help: 'show the state as of this event number' } },
   words: [2, 2],
   run: state,
 }
 
 export const journalCommand: Subcommand = {
   flags: {
-    from: { type: 'string', help: 'first revision (default 1)' },
-    limit: { type: 'string', help: 'at most so many records (default 100)' },
-    follow: { type: 'boolean', help: 'go on with what comes' },
+    from: { type: 'string', help: 'revision of the first record to show (default 1)' },
+    limit: { type: 'string', help: 'maximum number of records (default 100)' },
+    follow: { type: 'boolean', help: 'keep printing new records' },
   },
   words: [2, 2],
   run: journal,
@@ -37,7 +43,9 @@ const limitDefault = 100
 
 async function rescue(args: Args, id: string): Promise<number> {
   if (args.text('fuel') === undefined)
-    throw new UsageError('--rescue needs --fuel N: units of each call; others have --fuel-per-command')
+    throw new UsageError(
+      '--rescue needs --fuel N, the units of fuel per call (normal calls have --fuel-per-command of `inn up`)',
+    )
   const service = encodeURIComponent(args.words[0]!)
   const path = `/v1/services/${service}/entities/${encodeURIComponent(id)}/rescue?fuel=${number(args, 'fuel')}`
   const rescued = await adminClient(args).change('POST', path, undefined, (line) => {
@@ -48,20 +56,20 @@ async function rescue(args: Args, id: string): Promise<number> {
     return 0
   }
   const { sequence, bytes, reading, given } = rescued as Record<string, number>
-  print(`${args.words[0]} ${entityName(id)} is folded to event ${sequence}; its state has ${bytes} bytes.`)
+  print(`${args.words[0]} ${entityName(id)} was replayed up to event ${sequence}; its state has ${bytes} bytes.`)
   if (reading! > given!)
     print(
-      `A call takes ${Math.round(reading!)} units of fuel to read it and has ${Math.round(given!)}: commands on it fail until ` +
-        'inn up has more --fuel-per-command, or a version is deployed that keeps less',
+      `A call needs ${Math.round(reading!)} units of fuel to read this state but has only ${Math.round(given!)}. Commands on the entity ` +
+        'fail until you start `inn up` with a higher --fuel-per-command, or deploy a version that keeps a smaller state.',
     )
-  else print('It can be read from now on.')
+  else print('The entity accepts commands again.')
   return 0
 }
 
 async function entities(args: Args): Promise<number> {
   const rescued = args.text('rescue')
   if (rescued !== undefined) return await rescue(args, rescued)
-  if (args.text('fuel') !== undefined) throw new UsageError('--fuel goes with --rescue ID')
+  if (args.text('fuel') !== undefined) throw new UsageError('--fuel can only be given with --rescue ID')
   const query = new URLSearchParams()
   if (args.text('prefix') !== undefined) query.set('prefix', args.text('prefix')!)
   const limit = args.text('limit') === undefined ? limitDefault : Number(number(args, 'limit'))
@@ -89,7 +97,7 @@ async function entities(args: Args): Promise<number> {
       ),
     )
   }
-  if (page.next !== null) print('... and more; use --prefix or --limit')
+  if (page.next !== null) print('There are more; narrow the list with --prefix or raise --limit.')
   printPassedOver(passedOver)
   return 0
 }
@@ -141,7 +149,7 @@ async function journal(args: Args): Promise<number> {
     left -= page.records.length
     if (!page.more || page.records.length === 0) return 0
     if (left > 0) continue
-    if (!args.is('json')) print(`... and more; go on with --from ${at}`)
+    if (!args.is('json')) print(`There are more; continue with --from ${at}.`)
     return 0
   }
 }

@@ -7,7 +7,7 @@ const causes: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file; a part of its path is a file',
   EISDIR: 'this is a folder; name a file in it',
-  EACCES: 'this user may not read it',
+  EACCES: 'you have no permission to read it',
 }
 
 /** @throws CommandFailure */

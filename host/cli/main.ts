@@ -4,7 +4,7 @@ import { forAuthors } from './authors.ts'
 import { Refused } from './client.ts'
 import type { Subcommand, Usage } from './command.ts'
 import { CommandFailure, help, readArgs, UsageError } from './command.ts'
-import { print, table } from './print.ts'
+import { print } from './print.ts'
 import { endWithReader } from './reader.ts'
 
 interface Listed extends Usage {
@@ -16,31 +16,31 @@ const subcommands: readonly Listed[] = [
   {
     name: 'new',
     usage: 'NAME [--lang LANGUAGE] [--kind KIND]',
-    summary: 'make a project that builds and passes its own test',
+    summary: 'make a new project, which builds and passes its own test',
     load: () => forAuthors(async () => (await import('./new.ts')).newCommand),
   },
   {
     name: 'build',
     usage: '[DIR] [-o FILE.wasm]',
-    summary: 'build a project: .proto and source to a component',
+    summary: 'build a project (.proto and source files) into a component',
     load: () => forAuthors(async () => (await import('./build.ts')).buildCommand),
   },
   {
     name: 'test',
     usage: '[DIR]',
-    summary: "run a project's tests in the tool of its language",
+    summary: "run a project's tests with the test tool of its language",
     load: () => forAuthors(async () => (await import('./test.ts')).testCommand),
   },
   {
     name: 'check',
     usage: 'FILE.wasm [--data DIR] [--seed N]',
-    summary: 'check a component as a deployment would, and the laws on random input',
+    summary: 'run the checks of a deployment on a component, and try the laws of the contract on random input',
     load: async () => (await import('./check.ts')).checkCommand,
   },
   {
     name: 'up',
     usage: '[--data DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--dev] [FILE.wasm ...]',
-    summary: 'start a host, and deploy the given components',
+    summary: 'start a host and deploy the given components',
     load: async (words) => {
       if (!words.some((word) => word === '--help' || word === '-h' || word === '--print-config'))
         (await import('../supervisor/early.ts')).beginEarly()
@@ -50,64 +50,65 @@ const subcommands: readonly Listed[] = [
   {
     name: 'deploy',
     usage: 'FILE.wasm [--dry-run] [--force]',
-    summary: 'upload a component; every reason at once if it is refused',
+    summary: 'upload a component to a running host; if it is refused, all reasons are printed',
     load: async () => (await import('./deploy.ts')).deployCommand,
   },
   {
     name: 'rollback',
     usage: 'SERVICE [DEPLOYMENT] [--dry-run] [--force]',
     summary:
-      'deploy again the version that was served before this one, or the one of a DEPLOYMENT (`inn services SERVICE` lists them)',
+      'deploy the previous version of a service again, or that of DEPLOYMENT (`inn services SERVICE` lists the numbers)',
     load: async () => (await import('./deploy.ts')).rollbackCommand,
   },
   {
     name: 'undeploy',
     usage: 'SERVICE [--purge] [--data DIR]',
-    summary: 'stop serving a service; its data stays unless purged',
+    summary: 'stop serving a service; its data is kept unless --purge is given',
     load: async () => (await import('./services.ts')).undeployCommand,
   },
   {
     name: 'services',
     usage: '[SERVICE [--release]]',
-    summary: 'list services, or show one with methods, routes and versions',
+    summary: 'list all services, or show the methods, routes and versions of one',
     load: async () => (await import('./services.ts')).servicesCommand,
   },
   {
     name: 'call',
     usage: 'SERVICE/METHOD [JSON | @FILE | -]',
-    summary: 'call a method, JSON in and out; streams take and print a JSON value a line',
+    summary: 'call a method with JSON and print the reply as JSON; streams read and print one JSON value per line',
     load: async () => (await import('./call.ts')).callCommand,
   },
   {
     name: 'entities',
     usage: 'SERVICE [--prefix P] [--stuck | --rescue ID --fuel N]',
-    summary: 'list entities: id, events, last change; or those that cannot go on, and why; or free one',
+    summary:
+      'list entities with their number of events and last change; --stuck lists those that cannot be loaded, --rescue repairs one',
     load: async () => (await import('./entities.ts')).entitiesCommand,
   },
   {
     name: 'state',
     usage: 'SERVICE ENTITY [--at SEQUENCE]',
-    summary: "show an entity's state, now or at an event",
+    summary: "show an entity's current state, or its state as of an earlier event",
     load: async () => (await import('./entities.ts')).stateCommand,
   },
   {
     name: 'journal',
     usage: 'SERVICE ENTITY [--from N] [--follow]',
-    summary: "show an entity's commands and events",
+    summary: 'show the recorded commands and events of an entity',
     load: async () => (await import('./entities.ts')).journalCommand,
   },
   {
     name: 'effects',
     usage: '[SERVICE] [--retry ID | --retry-all | --drop ID]',
-    summary: 'list side effects that wait or are parked; try parked ones again, or give one up',
+    summary: 'list side effects that are waiting or parked; retry parked ones, or drop one',
     load: async () => (await import('./effects.ts')).effectsCommand,
   },
   {
     name: 'doctor',
     usage: '[--data DIR]',
     summary:
-      'check every block, frame, component and artefact of a data directory, while no host uses it; without --data, show what a ' +
-      'running host has found (inn up --scrub)',
+      'with --data, check a data directory for damage while no host uses it; without --data, show the damage that a running host ' +
+      'has found (inn up --scrub)',
     load: async () => (await import('./doctor.ts')).doctorCommand,
   },
 ]
@@ -150,6 +151,6 @@ function fail(message: string, code: number): number {
 }
 
 function overview(): string {
-  const rows = subcommands.map(({ name, usage, summary }) => [`  inn ${name} ${usage}`, summary])
-  return `Stateful services from pure functions: one process, one data directory.\n\n${table(rows)}\n\n\`inn COMMAND --help\` explains a command.`
+  const rows = subcommands.map(({ name, usage, summary }) => `  inn ${name} ${usage}\n      ${summary}`)
+  return `Stateful services from pure functions: one process, one data directory.\n\n${rows.join('\n')}\n\n\`inn COMMAND --help\` explains a command and its flags.`
 }

@@ -13,7 +13,7 @@ export const newCommand: Subcommand = {
     lang: { type: 'string', help: `language: ${languageNames.join(', ')} (default ${usual.name})` },
     kind: {
       type: 'string',
-      help: `state model: ${kinds.join(', ')} (default event-sourced, the only one in languages but ${titlesWith('value').join(', ')})`,
+      help: `state model: ${kinds.join(', ')} (default event-sourced; the others exist only for ${titlesWith('value').join(', ')})`,
     },
   },
   words: [1, 1],

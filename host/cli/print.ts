@@ -47,7 +47,7 @@ export function print(text: string): void {
 
 /** A list is not whole: what of it cannot be read. */
 export function printPassedOver(parts: readonly string[]): void {
-  for (const part of parts) print(`not listed: ${part}; \`inn doctor --data DIR\` names what it can of it`)
+  for (const part of parts) print(`not listed: ${part}; \`inn doctor --data DIR\` names the damage`)
 }
 
 export function printJson(value: unknown): void {

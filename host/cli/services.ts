@@ -10,7 +10,9 @@ import { asFailure, CommandFailure, UsageError } from './command.ts'
 import { print, printJson, table } from './print.ts'
 
 export const servicesCommand: Subcommand = {
-  flags: { release: { type: 'boolean', help: 'serve it again, if it is refused because it held the host' } },
+  flags: {
+    release: { type: 'boolean', help: 'end the quarantine of a service that held the host, and serve it again' },
+  },
   words: [0, 1],
   run: async (args) => {
     const [name] = args.words
@@ -21,8 +23,8 @@ export const servicesCommand: Subcommand = {
 
 export const undeployCommand: Subcommand = {
   flags: {
-    purge: { type: 'boolean', help: 'delete what it stored, for good' },
-    data: { type: 'string', help: 'in this data directory, while no host uses it' },
+    purge: { type: 'boolean', help: 'permanently delete all data of the service' },
+    data: { type: 'string', help: 'change this data directory directly; no host may be using it' },
   },
   words: [1, 1],
   run: undeploy,
@@ -46,7 +48,8 @@ async function list(args: Args): Promise<number> {
     printJson({ services, unrestored })
     return 0
   }
-  if (services.length === 0 && unrestored.length === 0) print('Nothing is deployed. `inn deploy FILE.wasm` does.')
+  if (services.length === 0 && unrestored.length === 0)
+    print('Nothing is deployed. Deploy a component with `inn deploy FILE.wasm`.')
   else if (services.length > 0)
     print(
       table(
@@ -68,7 +71,7 @@ async function release(args: Args, name: string | undefined): Promise<number> {
   if (name === undefined) throw new UsageError('--release needs a SERVICE')
   const result = await adminClient(args).change('POST', `/v1/services/${encodeURIComponent(name)}/release`)
   if (args.is('json')) printJson(result)
-  else print(result.released ? `${name} is served again.` : `${name} was not refused.`)
+  else print(result.released ? `${name} is served again.` : `${name} was not in quarantine.`)
   return 0
 }
 
@@ -131,7 +134,9 @@ async function undeploy(args: Args): Promise<number> {
       : await undeployOffline(directory, name, purge)
   if (args.is('json')) printJson(result)
   else
-    print(`${result.service} is no longer served${result.purged ? ', and its data is deleted' : '; its data stays'}.`)
+    print(
+      `${result.service} is no longer served${result.purged ? ', and its data was deleted' : '; its data is kept'}.`,
+    )
   return 0
 }
 

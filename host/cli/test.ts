@@ -73,7 +73,7 @@ async function inTool(
 
 function noTests(language: LanguageName): CommandFailure {
   return new CommandFailure(
-    `no test ran; write one (sdk/${language}/README.md shows how), or mend where the project's tool looks for tests`,
+    `no test ran; write one (sdk/${language}/README.md shows how), or check where the project's test tool looks for tests`,
   )
 }
 

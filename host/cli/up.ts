@@ -26,8 +26,8 @@ const flags: Record<string, Flag> = Object.fromEntries(
 export const upCommand: Subcommand = {
   flags: {
     ...flags,
-    'print-config': { type: 'boolean', help: 'show the settings in force and where they come from' },
-    dev: { type: 'boolean', help: 'deploy the given files again whenever they change' },
+    'print-config': { type: 'boolean', help: 'print every setting with its value and its source, and exit' },
+    dev: { type: 'boolean', help: 'deploy a given file again each time it changes' },
   },
   words: [0, 100],
   run,
@@ -128,7 +128,7 @@ async function read(names: readonly string[]): Promise<readonly ComponentFile[]>
 /** They are linked side by side. @throws Refused with all reasons against all of them */
 async function deployAll(host: Host, files: readonly ComponentFile[]): Promise<void> {
   const reasons = await Promise.all(files.map((file) => deploy(host, file)))
-  if (reasons.flat().length > 0) throw new Refused('not all files can be served', reasons.flat())
+  if (reasons.flat().length > 0) throw new Refused('some files cannot be served', reasons.flat())
 }
 
 /** Why a file is refused, a reason a line, each with its name; nothing if it is served. */
@@ -172,6 +172,6 @@ function announce(host: Host, { routes, unrestored }: Served, ms: number): void 
   )
   const rows = routes.map(({ method, httpMethod, path }) => [`  ${method}`, httpMethod, path])
   if (rows.length > 0) print(table(rows))
-  else if (unrestored.length === 0) print('Nothing is deployed yet: inn deploy FILE.wasm')
+  else if (unrestored.length === 0) print('Nothing is deployed yet. Deploy a component with `inn deploy FILE.wasm`.')
   for (const left of unrestored) print(unservedSentence(left))
 }

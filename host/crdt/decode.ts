@@ -88,7 +88,7 @@ class Reader {
     let before = ''
     for (let place = 0; place < count; place++) {
       const name = this.text()
-      if (!isReplicaId(name) || name <= before) throw this.damage('a replica id that is none, or out of order')
+      if (!isReplicaId(name) || name <= before) throw this.damage('a replica id that is invalid or out of order')
       before = name
       const number = this.ids.intern(name)
       if (number === undefined) throw this.damage(`more than ${replicasMax} replicas`)
@@ -214,7 +214,7 @@ class Reader {
   private checkDots(): void {
     const sorted = new Float64Array(this.dotsRead).sort()
     for (let at = 1; at < sorted.length; at++) {
-      if (sorted[at] === sorted[at - 1]) throw this.damage('a dot that is there twice')
+      if (sorted[at] === sorted[at - 1]) throw this.damage('a dot that occurs twice')
     }
   }
 

@@ -9,6 +9,7 @@
 //
 // Owns: the count.   outbox.ts owns: what becomes of the one beyond.
 
+import { type Clock, systemClock } from '../clock.ts'
 import type { Command } from '../command.ts'
 import type { EffectEntry } from '../effect.ts'
 import type { Batch } from '../journal/journal.ts'
@@ -39,13 +40,14 @@ interface Chain {
 }
 
 interface ChainsParts {
+  readonly clock: Pick<Clock, 'soon'>
   /** Both are on disk in the same partition. */
   readonly together: (one: number, other: number) => boolean
   /** An entry of another partition is to say the count from now on: its partition writes it. */
   readonly write: (entry: EffectEntry) => void
 }
 
-const onePartition: ChainsParts = { together: () => true, write() {} }
+const onePartition: ChainsParts = { clock: systemClock, together: () => true, write() {} }
 
 export class Chains {
   private readonly parts: ChainsParts
@@ -137,7 +139,7 @@ export class Chains {
   private plan(name: number): Chain {
     const known = this.planned.get(name)
     if (known !== undefined) return known
-    if (this.planned.size === 0) setImmediate(() => this.planned.clear())
+    if (this.planned.size === 0) this.parts.clock.soon(() => this.planned.clear())
     const chain = empty()
     this.planned.set(name, chain)
     return chain

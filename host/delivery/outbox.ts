@@ -24,7 +24,7 @@
 
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
-import { timerMsMax } from '../clock.ts'
+import { nextTurn, type Timer, timerMsMax } from '../clock.ts'
 import type { Command, Dispatch, Failed } from '../command.ts'
 import type { EffectEntry } from '../effect.ts'
 import { grpcCodeNames, InnkeeperError, tooManyHops, wire } from '../errors.ts'
@@ -33,7 +33,6 @@ import type { Batch, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import { Placement } from '../placement.ts'
 import { Shares } from '../shares.ts'
-import { nextTurn } from '../slices.ts'
 import type { Places } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
 import { settledHere } from './plan.ts'
@@ -82,7 +81,7 @@ export class Outbox {
   private readonly parts: OutboxParts
   /** All entries that are in the journal's outbox, parked ones too, from the commit that brings them to the one that takes them. */
   private readonly entries = new Map<number, EffectEntry>()
-  private readonly timers = new Set<NodeJS.Timeout>()
+  private readonly timers = new Set<Timer>()
   private readonly chains: Chains
   /** Entries by causing service, those of commits on their way too. */
   private readonly shares: Shares
@@ -114,6 +113,7 @@ export class Outbox {
     this.placement = new Placement(parts.partitions.length)
     this.lastIds = parts.partitions.map(({ journal }) => journal.nextOutboxId() - parts.partitions.length)
     this.chains = new Chains({
+      clock: parts.clock,
       together: (one, other) => this.placement.ofEffect(one) === this.placement.ofEffect(other),
       write: (entry) => this.store(entry, ignore),
     })
@@ -165,7 +165,10 @@ export class Outbox {
   /** Why it does not admit more of this service. */
   full(service: string): InnkeeperError {
     if (this.loading)
-      return new InnkeeperError('overloaded', 'the side effects that are stored are being read; try again in a moment')
+      return new InnkeeperError(
+        'overloaded',
+        'the host is still reading the stored side effects; try again in a moment',
+      )
     const held = this.shares.of(service)
     const message = this.shares.full
       ? 'too many side effects are waiting; see `inn effects`'
@@ -232,11 +235,13 @@ export class Outbox {
           this.entries.set(entry.id, entry)
           this.take(entry)
         }
-        await nextTurn()
+        await nextTurn(this.parts.clock)
         if (era !== this.era || this.stopped) return false
       }
     }
     this.loading = false
+    // All of them before the first is taken out: none that leaves is to say the count of its chain, and so be written again.
+    for (const id of arrived.keys()) this.leaving.add(id)
     for (const [id, partition] of arrived) this.settle(id, left.get(id), partition)
     return true
   }
@@ -250,17 +255,16 @@ export class Outbox {
         if (page.length === 0) break
         for (const id of page) arrived.set(id, partition)
         after = page.at(-1)!
-        await nextTurn()
+        await nextTurn(this.parts.clock)
       }
     }
     return arrived
   }
 
-  /** Its entry goes, and then the receipt of it. */
+  /** Its entry, which is said to leave, goes, and then the receipt of it. */
   private settle(id: number, entry: EffectEntry | undefined, partition: number): void {
     const { log } = this.parts
     const { era } = this
-    this.leaving.add(id)
     const failed = (err: Error) => log.error({ effect: id, err }, 'an effect that arrived could not be taken out')
     this.commitsOf(id).join(
       (batch) => this.chains.remove(batch, entry, id, this.leaving),
@@ -316,7 +320,7 @@ export class Outbox {
   /** What is done for many is done for so many a turn (O8). */
   private async *pieces<T>(all: readonly T[]): AsyncGenerator<readonly T[]> {
     for (let at = 0; at < all.length; at += pieceMax) {
-      if (at > 0) await nextTurn()
+      if (at > 0) await nextTurn(this.parts.clock)
       if (this.stopped) return
       yield all.slice(at, at + pieceMax)
     }
@@ -537,7 +541,7 @@ export class Outbox {
 
   stop(): void {
     this.stopped = true
-    for (const timer of this.timers) clearTimeout(timer)
+    for (const timer of this.timers) timer.cancel()
     this.timers.clear()
   }
 
@@ -574,7 +578,7 @@ export class Outbox {
     }
     dispatch(command, (answer) => {
       const now = this.now(entry.id)
-      // Whoever accepted it took it out in the commit; however the answer was in the end.
+      // The target's commit already removed the entry, whatever it answered afterwards.
       if (answer.kind === 'reply' || now === undefined || era !== this.era) ended()
       else this.failed(now, answer, ended)
     })
@@ -582,15 +586,19 @@ export class Outbox {
 
   private failed(entry: EffectEntry, failed: Failed, ended: () => void): void {
     const { id, attempts } = entry
+    const { era } = this
+    // Read anew meanwhile, it was taken up anew.
+    const later = (ms: number, entryThen: () => EffectEntry | undefined) =>
+      this.later(ms, () => {
+        const then = era === this.era ? entryThen() : undefined
+        if (then === undefined) ended()
+        else this.attempt(then, ended)
+      })
     const [code, reason] = reasonOf(failed)
     const wait = passing.has(code) ? backOffMs[attempts] : undefined
     if (this.leaving.has(id)) {
       // Decided after all, too late for this try. A forward that it became may need another one.
-      this.later(wait ?? backOffMs[0], () => {
-        const now = this.entries.get(id)
-        if (now === undefined) ended()
-        else this.attempt(now, ended)
-      })
+      later(wait ?? backOffMs[0], () => this.entries.get(id))
       return
     }
     if (wait === undefined) {
@@ -605,7 +613,7 @@ export class Outbox {
     this.tell(id, { became: 'waiting', reason })
     // Nobody waits for this commit: if it fails the store does, and everything is taken up anew.
     this.store(again, ignore)
-    this.later(wait, () => this.attempt(again, ended))
+    later(wait, () => again)
   }
 
   private park(entry: EffectEntry, reason: string, ended: () => void): void {
@@ -645,17 +653,17 @@ export class Outbox {
     this.bytes.give(entry.cause.service, bytesOf(entry))
   }
 
-  private later(ms: number, run: () => void): NodeJS.Timeout {
-    const timer = setTimeout(() => {
+  private later(ms: number, run: () => void): Timer {
+    const timer = this.parts.clock.after(ms, () => {
       this.timers.delete(timer)
       run()
-    }, ms)
+    })
     this.timers.add(timer)
     return timer
   }
 
-  private forget(timer: NodeJS.Timeout): void {
-    clearTimeout(timer)
+  private forget(timer: Timer): void {
+    timer.cancel()
     this.timers.delete(timer)
   }
 }
@@ -679,7 +687,7 @@ function target(entry: EffectEntry): string {
 }
 
 function tooLongAChain(max: number): string {
-  return `more than ${max} side effects come of one command; look for a circle, or raise chain-effects-max`
+  return `one command caused more than ${max} side effects; look for a circle, or raise chain-effects-max`
 }
 
 function ignore(): void {}

@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import type { Catalog } from '../catalog/catalog.ts'
+import type { Clock } from '../clock.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Limits } from '../limits.ts'
 import { digest } from '../link/digest.ts'
@@ -17,6 +18,7 @@ import { engineVersion, link } from '../link/link.ts'
 const atOnceMax = Math.min(4, availableParallelism())
 
 export interface ArtefactsParts {
+  readonly clock: Pick<Clock, 'outside'>
   readonly catalog: Pick<Catalog, 'artefact' | 'component' | 'descriptors' | 'putArtefact'>
   readonly limits: Limits
   readonly log: Logger
@@ -72,10 +74,11 @@ export class Artefacts {
 
   /** The bytes as they were uploaded. @throws Unlinkable */
   async component(contentHash: string): Promise<Uint8Array> {
-    const component = this.parts.catalog.component(contentHash)
+    const { catalog, clock } = this.parts
+    const component = catalog.component(contentHash)
     if (component === undefined)
       throw new Unlinkable(['its component is not in the data directory; deploy its file again'])
-    if ((await digest(component)) !== contentHash)
+    if ((await clock.outside(digest(component))) !== contentHash)
       throw new Unlinkable(['its component is damaged in the data directory; deploy its file again'])
     return component
   }
@@ -84,8 +87,8 @@ export class Artefacts {
     if (this.running >= atOnceMax) await new Promise<void>((resolve) => this.waiting.push(resolve))
     else this.running += 1
     try {
-      const { limits, sealedOnly = false, link: make = link } = this.parts
-      return await make(component, limits, onProgress, { sealedOnly })
+      const { clock, limits, sealedOnly = false, link: make = link } = this.parts
+      return await clock.outside(make(component, limits, onProgress, { sealedOnly }))
     } finally {
       const next = this.waiting.shift()
       if (next === undefined) this.running -= 1

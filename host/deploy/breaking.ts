@@ -7,6 +7,7 @@
 //
 // Leaves to others: names that JSON clients use (json-clients.ts); whether stored states and events can be read (stored/).
 
+import { type Clock, systemClock } from '../clock.ts'
 import type { RawEnum, RawFeatures, RawField, RawFile, RawMessage, RawMethod } from '../schema/raw.ts'
 import {
   featuresOf,
@@ -26,8 +27,13 @@ const findingsMax = 100
 
 /** Sentences of what breaks, at most so many; empty if nothing does. Descriptor sets as bytes.
  *  @throws WireError where one is none */
-export async function wireBreaks(before: Uint8Array, after: Uint8Array, max = findingsMax): Promise<readonly string[]> {
-  return await inSlices(compare(catalog(readDescriptorSet(before)), catalog(readDescriptorSet(after)), max))
+export async function wireBreaks(
+  before: Uint8Array,
+  after: Uint8Array,
+  clock: Clock = systemClock,
+  max = findingsMax,
+): Promise<readonly string[]> {
+  return await inSlices(compare(catalog(readDescriptorSet(before)), catalog(readDescriptorSet(after)), max), clock)
 }
 
 interface Listed {
@@ -105,7 +111,7 @@ function compareMessages(name: string, was: Listed, is: Listed, both: Both, find
   const old = new Set(was.raw.fields.map((field) => field.number))
   for (const field of is.raw.fields)
     if (!old.has(field.number) && isRequired(is, field))
-      find(name, `${shown(field)} was added as required: what was stored lacks it`)
+      find(name, `${shown(field)} was added as required: stored messages do not have it`)
   unreserved(name, was.raw.reserved, reserved, find)
 }
 

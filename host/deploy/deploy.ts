@@ -13,6 +13,7 @@
 
 import type { Catalog, DeployedService, Deployment } from '../catalog/catalog.ts'
 import type { Clock } from '../clock.ts'
+import { nextTurn } from '../clock.ts'
 import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { Folder } from '../fold/folder.ts'
 import type { Artefact } from '../guest/artefact.ts'
@@ -25,7 +26,6 @@ import { routesOf, shown } from '../schema/http-rule.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
 import type { Schema } from '../schema/schema.ts'
 import type { EventSourcedService, Services } from '../services.ts'
-import { nextTurn } from '../slices.ts'
 import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
 import { jsonBreaks } from './json-clients.ts'
@@ -110,7 +110,7 @@ export class Deployer {
   }
 
   private enqueue(component: Uint8Array, options: DeployOptions): Promise<DeployResult> {
-    const hashed = digest(component)
+    const hashed = this.parts.clock.outside(digest(component))
     const linking = hashed.then((contentHash) =>
       this.unchanged(contentHash) === undefined ? this.link(component, contentHash, options) : undefined,
     )
@@ -157,21 +157,18 @@ export class Deployer {
     for (const name of without) {
       const deployment = active.get(name)
       if (deployment === undefined) {
-        this.parts.log.warn(
-          { service: name },
-          'the host was told to serve without a service that is not deployed (--without)',
-        )
+        this.parts.log.warn({ service: name }, '--without names a service that is not deployed')
         continue
       }
       active.delete(name)
-      this.leave(deployment, [name], new Unlinkable(['the host was told to serve without it (--without)']))
+      this.leave(deployment, [name], new Unlinkable(['the host was started with --without for this service']))
     }
     const deployments = catalog.deployments()
     const numbers = [...new Set(active.values())].sort((a, b) => a - b)
     // Each is read in a turn of its own: it may have 32 MiB.
     let before = Promise.resolve()
     const artefacts = numbers.map(async (number) => {
-      before = before.then(nextTurn)
+      before = before.then(() => nextTurn(this.parts.clock))
       await before
       const deployment = deployments.find((item) => item.number === number)
       if (deployment === undefined) throw new Unlinkable([`deployment ${number} is not in the catalog`])
@@ -182,7 +179,13 @@ export class Deployer {
       try {
         const { deployment, artefact } = await artefacts[at]!
         const schema = loadSchema(artefact.description.descriptors)
-        const guest = load(artefact, limits, streamsOf(schema), false, await compileAside(artefact))
+        const guest = load(
+          artefact,
+          limits,
+          streamsOf(schema),
+          false,
+          await this.parts.clock.outside(compileAside(artefact)),
+        )
         const made = makeServices(deployment, guest, schema, limits, places(deployments).get(number)!)
         services.change(made.filter((service) => active.get(service.name) === number))
       } catch (error) {
@@ -232,10 +235,10 @@ export class Deployer {
   /** Folds entities of a service off the loop, by the version that serves it. `fuel`: units of each call, instead of those that calls
    *  have. The caller closes it. @throws Unlinkable */
   async folder({ deployment }: EventSourcedService, deadlineMs: number, fuel?: number): Promise<Folder> {
-    const { catalog, journal, limits } = this.parts
+    const { catalog, journal, limits, clock } = this.parts
     const { hash: contentHash } = catalog.deployments().find(({ number }) => number === deployment)!
     const own = fuel === undefined ? limits : { ...limits, fuelPerCommand: fuel }
-    return new Folder(await this.artefacts.stored(contentHash), journal, own, deadlineMs)
+    return new Folder(await this.artefacts.stored(contentHash), journal, own, deadlineMs, clock)
   }
 
   private link(component: Uint8Array, contentHash: string, { onProgress }: DeployOptions): Promise<LinkResult> {
@@ -271,7 +274,13 @@ export class Deployer {
     if (problems.length > 0) return { ok: false, reasons: problems.map(({ message }) => message) }
     const described = describe(artefact, schema)
     // Compiles the modules: whatever can still fail does so before anything is written.
-    const guest = load(artefact, limits, streamsOf(schema), false, await compileAside(artefact))
+    const guest = load(
+      artefact,
+      limits,
+      streamsOf(schema),
+      false,
+      await this.parts.clock.outside(compileAside(artefact)),
+    )
     const { reasons, warnings, tried } = await this.check(described, artefact, schema, options)
     if (reasons.length > 0) return { ok: false, reasons }
     const number = (catalog.deployments().at(-1)?.number ?? 0) + 1
@@ -334,7 +343,7 @@ export class Deployer {
     const parts = {
       journal,
       limits,
-      nowMs: clock.now(),
+      clock,
       earlier: (deployment: number) => this.earlier(deployment),
       onProgress,
     }
@@ -368,7 +377,7 @@ export class Deployer {
     const number = (deployments.at(-1)?.number ?? 0) + 1
     const all = places([...deployments, { number, hash: '', atMs: 0, forced, services: described }])
     const placeOf = new Map(others.map(({ name, deployment }) => [name, all.get(deployment)!]))
-    return validatePaths(owners, others, (other) => all.get(number)! >= placeOf.get(other)!)
+    return validatePaths(owners, others, (other) => all.get(number)! >= placeOf.get(other)!, this.parts.clock)
   }
 
   /** Services in force but for those of these names, also where they could not be restored: their names are theirs all the same. */
@@ -395,7 +404,7 @@ export class Deployer {
   private async wireReasons(names: readonly string[], after: Uint8Array): Promise<readonly string[]> {
     const reasons = new Set<string>()
     for (const before of this.descriptorsBefore(names)) {
-      for (const reason of await wireBreaks(before, after)) reasons.add(reason)
+      for (const reason of await wireBreaks(before, after, this.parts.clock)) reasons.add(reason)
     }
     return [...reasons]
   }

@@ -21,7 +21,7 @@ export function jsonBreaks(names: readonly string[], before: Schema, after: Sche
   for (const [what, methods] of lost.sent)
     warnings.push(`${what}: clients that send that name in JSON to ${listed(methods)} are refused`)
   for (const [what, methods] of lost.read)
-    warnings.push(`${what}: clients that read that name in JSON from ${listed(methods)} miss it`)
+    warnings.push(`${what}: clients that read that name in JSON from ${listed(methods)} no longer find it`)
   return warnings
 }
 

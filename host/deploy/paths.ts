@@ -10,6 +10,7 @@
 //
 // Leaves to others: what two rules have in common (ingress/http/overlaps.ts), names and persistence ids (validate.ts).
 
+import type { Clock } from '../clock.ts'
 import type { Overlap } from '../ingress/http/overlaps.ts'
 import { overlapSentence, RuleIndex, rulesOf, sameKey } from '../ingress/http/overlaps.ts'
 import { hostPath } from '../ingress/http/routes.ts'
@@ -69,7 +70,7 @@ export function validateRuleCount(
   const count = countRules(next) + countRules(others)
   if (count <= rulesMax) return []
   return [
-    `the host would have ${number(count)} HTTP rules, and may have ${number(rulesMax)}; undeploy what is not used, or allow more (--rules-max)`,
+    `the host would have ${number(count)} HTTP rules, and may have at most ${number(rulesMax)}; undeploy services that are not used, or raise --rules-max`,
   ]
 }
 
@@ -94,8 +95,9 @@ export async function validatePaths(
   next: readonly Owner[],
   others: readonly Owner[],
   wins: (other: string) => boolean,
+  clock: Clock,
 ): Promise<PathVerdict> {
-  const { taken, warnings } = await inSlices(compare(next, others, wins))
+  const { taken, warnings } = await inSlices(compare(next, others, wins), clock)
   const reasons: string[] = []
   for (const [pair, { items, more }] of taken) {
     const rest = more === 0 ? '' : `, and ${more} more`

@@ -1,7 +1,8 @@
 // Validate: does what a component says of itself hold together, and does it fit what is already deployed?
 //
 // V1. Every problem is reported at once; each names service, method, field or option (§deploy-1).
-// V2. Nothing here runs a guest or writes anything.
+//
+// Nothing here runs a guest or writes anything.
 //
 // Owns: Innkeeper's rules (§deploy).   schema/load.ts owns: protobuf's.   linking owns: wasm's.
 
@@ -75,7 +76,7 @@ function validateEventing({ fullName, methods }: ServiceType, report: Report): v
 }
 
 export function eventingProblem(method: string): string {
-  return `${method}: (innkeeper.eventing) is not supported yet: the host reads no topic and writes none; take the option away`
+  return `${method}: (innkeeper.eventing) is not supported yet: the host neither reads nor writes topics; remove the option`
 }
 
 function validateStreaming({ name, kind }: ServiceDescription, type: ServiceType, report: Report): void {
@@ -102,7 +103,7 @@ function validateViews({ name, kind, views }: ServiceDescription, type: ServiceT
     const method = type.methods.get(methodName)
     if (seen.has(methodName)) report(`${name}.${shown}: its view is declared twice`)
     seen.add(methodName)
-    if (method === undefined) report(`${name}: declares a view of ${shown}, which it has not`)
+    if (method === undefined) report(`${name}: declares a view of ${shown}, but has no such method`)
     else if (view.kind === 'element') validateElement(name, method, view.field, report)
   }
 }
@@ -128,7 +129,7 @@ function validateKey(service: string, { name, input }: MethodType, report: Repor
     if (!field.allowEmptyKey || (field.entityKey && canBeEmpty(field))) continue
     const why = field.entityKey ? 'is never empty, since 0 and false are keys' : 'is no entity key'
     report(
-      `${where}: ${field.name} has (innkeeper.allow_empty_key) and ${why}; take the option away`,
+      `${where}: ${field.name} has (innkeeper.allow_empty_key) and ${why}; remove the option`,
       `${input.fullName}.${field.name}`,
     )
   }
@@ -160,7 +161,7 @@ export function validateUpgrade(
     if (before === undefined || (before.kind === 'action' && service.kind === 'action')) continue
     const change = (what: string, was: string, is: string) =>
       problems.push(
-        `${service.name}: ${what} was ${was} and would become ${is}; stored data hangs on it (--force overrides)`,
+        `${service.name}: ${what} was ${was} and would become ${is}; the stored data depends on it (--force overrides)`,
       )
     if (before.kind !== service.kind) change('the kind', before.kind, service.kind)
     if (before.persistenceId !== service.persistenceId)
@@ -218,7 +219,7 @@ export function validatePersistence(
     if (holder !== undefined) {
       const way = next.some((item) => item.name === holder)
         ? 'give each service its own'
-        : `which is served; \`inn undeploy ${holder}\` first: what it stored stays, and this service takes it over`
+        : `which is served; \`inn undeploy ${holder}\` first: its data stays, and this service takes it over`
       problems.push(`${name}: the persistence id ${persistenceId} is that of ${holder}, ${way} (--force overrides)`)
     }
     holders.set(persistenceId, name)
@@ -233,7 +234,7 @@ export function leftOut(names: readonly string[], active: ReadonlyMap<string, nu
     .filter(([name, number]) => replaced.has(number) && !names.includes(name))
     .map(
       ([name, number]) =>
-        `${name} is not in this component: deployment ${number} goes on serving it; \`inn undeploy ${name}\` ends that`,
+        `${name} is not in this component: deployment ${number} continues to serve it; \`inn undeploy ${name}\` stops that`,
     )
 }
 

@@ -75,7 +75,7 @@ export class Scrubbing {
         return
       }
     } catch (error) {
-      this.parts.log.error({ err: error }, 'scrubbing failed; it goes on later')
+      this.parts.log.error({ err: error }, 'scrubbing failed and will be continued later')
       this.later(restMs)
       return
     }

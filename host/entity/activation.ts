@@ -1,35 +1,49 @@
-// Activation: one entity's life in memory: load, turns, end. What all state models share.
+// Activation: one entity's life in memory, its line of waiting commands, and its commits. How its state is kept and how commands are
+// decided is its model's (model.ts).
+//
+//     life      load, a chunk a turn ─▶ fit, or stuck ─▶ passivated, or closed with all that was believed
+//     line      the mailbox; one turn takes from its front (hand.ts), and puts back what is to be decided again
+//     commit    planned ─▶ joined the group commit ─▶ on disk: applied, then performed
 //
 // A1. At most one turn is in flight: while its commit is, the mailbox waits (§command-1).
 // A2. Commands run in arrival order, each on the state that the one before left, all on committed state.
 // A3. Nothing is answered before the commit that it tells of. The turn ends at its commit: effects, forwards and replies run
 //     outside it, so an entity may call itself.
+// A4. A plan for which the outbox has no room did not happen: callers hear why, what is no command is tried again, the model is void.
 // A5. After a failed commit the activation is closed, with everything it believed; its waiting commands move to the next one.
 // A6. Time never goes backwards for an entity, whatever the machine's clock does.
+// A7. An entity that cannot be replayed is stuck: it answers so until a version that can is deployed.
 //
-// Owns: the mailbox, the order, what every turn begins and ends with.   batched.ts, replicated.ts own: deciding.
-// Entities own: the set of activations.
+// Owns: the three.   Models own: the state and its turns.   Entities own: the set of activations.
 
-import type { Answer, Command } from '../command.ts'
-import { guestFailed, InnkeeperError, operatorMessage, toInnkeeperError, unknownMethod } from '../errors.ts'
-import type { GuestFault } from '../guest/guest.ts'
-import { faultFields } from '../guest/guest.ts'
-import type { Batch, EntityRef, IdempotencyEntry } from '../journal/journal.ts'
+import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
+import { faultFields, GuestFault } from '../guest/guest.ts'
+import type { EntityRef } from '../journal/journal.ts'
 import { entityId } from '../key.ts'
-import { noMetadata } from '../metadata.ts'
-import { logLines } from '../observe/guest-log.ts'
-import type { Change, Outcome } from '../outcome.ts'
-import type { EntityService, Method } from '../services.ts'
+import type { Change } from '../outcome.ts'
+import type { EntityService } from '../services.ts'
 import { isDamaged } from '../storage/damage.ts'
 import type { EntityContext } from './context.ts'
-import type { Waiting } from './mailbox.ts'
+import { ReplayFault } from './folded-state.ts'
+import { Hand } from './hand.ts'
+import type { Work } from './mailbox.ts'
 import { bytesOf, Mailbox } from './mailbox.ts'
-import { replayAnswer } from './perform.ts'
+import type { MakeModel, Model } from './model.ts'
+import { tellNotes } from './note.ts'
+import type { OpenStream, StreamOwner } from './open-stream.ts'
+import { fail, perform } from './perform.ts'
 import type { Stuck } from './stuck.ts'
+import { stuckCause, stuckError, stuckSentence } from './stuck.ts'
 import type { TurnPlan } from './turn.ts'
-import { payloadHash } from './turn.ts'
+import { writes } from './turn.ts'
 
-export abstract class Activation<S extends EntityService = EntityService> {
+/** A turn that found no room in the outbox, and is not a caller's to try again, is tried again so much later. In milliseconds. */
+const noRoomMs = 100
+
+/** Makes it load, and find what there is to do. */
+const toLook: Work = { kind: 'left', subscription: '' }
+
+export class Activation implements StreamOwner {
   readonly entity: EntityRef
   /** Outward id. */
   id: string
@@ -40,34 +54,48 @@ export abstract class Activation<S extends EntityService = EntityService> {
   usedAtMs = 0
   stuck: Stuck | undefined
   closed = false
-  private readonly madeMs = performance.now()
-  protected readonly context: EntityContext
-  protected service: S
-  protected committing = false
-  /** Commands of this turn: whatever happens to it, they are answered. */
-  protected inHand: Waiting[] = []
-  /** When loading began, of `performance.now()`. */
-  protected loadingMs = 0
+  private readonly context: EntityContext
+  private readonly makeModel: MakeModel
+  private readonly madeMs: number
+  private service: EntityService
+  /** None before the first turn, and where the last one is void. */
+  private model: Model | undefined
+  private committing = false
+  /** Waits for room in the outbox. */
+  private resting = false
+  /** The latest time that a turn had. */
+  private nowMs = 0
+  /** When loading began, of `Clock.steady`. */
+  private loadingMs = 0
 
-  constructor(context: EntityContext, service: S, key: string) {
+  constructor(context: EntityContext, service: EntityService, key: string, makeModel: MakeModel) {
     this.context = context
+    this.makeModel = makeModel
+    this.madeMs = context.clock.steady()
     this.mailbox = new Mailbox(context.waiting, service.name)
     this.service = service
     this.entity = { storage: service.storage, key }
     this.id = entityId(key, service.keyFieldCount)
   }
 
-  /** Nothing waits and nothing is in flight: may be dropped. */
+  /** Nothing waits, nothing is in flight and nobody listens: may be dropped. */
   get idle(): boolean {
-    return this.mailbox.size === 0 && !this.committing
+    return this.mailbox.size === 0 && !this.committing && this.openStreams === 0
   }
 
   get ageSeconds(): number {
-    return (performance.now() - this.madeMs) / 1000
+    return (this.context.clock.steady() - this.madeMs) / 1000
   }
 
   /** Bytes that it takes of memory, roughly. */
-  abstract get stateSize(): number
+  get stateSize(): number {
+    return this.model?.size ?? 0
+  }
+
+  /** Streams that clients keep open on it. */
+  get openStreams(): number {
+    return this.model?.openStreams ?? 0
+  }
 
   get serviceName(): string {
     return this.service.name
@@ -85,42 +113,57 @@ export abstract class Activation<S extends EntityService = EntityService> {
 
   /** Has work for a turn of the loop. */
   get runnable(): boolean {
-    return this.mailbox.size > 0 && !this.committing && !this.closed
+    if (this.committing || this.closed || this.resting) return false
+    return this.mailbox.size > 0 || this.model?.due === true
   }
 
   /** One turn of the loop: load a chunk, or decide. Never throws; asks for another turn itself. */
   turn(): void {
     if (!this.runnable) return
+    let hand: Hand | undefined
     try {
       if (!this.adopt()) return
-      if (!this.load()) {
-        this.context.again(this)
-        return
+      const model = this.load()
+      if (model !== undefined) {
+        hand = new Hand(this.context, this, this.service, this.time(model))
+        this.work(model, hand)
       }
-      this.work()
     } catch (error) {
-      this.failed(error)
+      this.failed(error, hand)
     }
-    this.inHand = []
     if (this.runnable) this.context.again(this)
   }
 
-  /** Called when idle, before the activation is dropped. */
+  /** Called when idle, before the activation is dropped: the last chance for a snapshot that is due. */
   passivate(): void {
+    if (this.model?.ready) this.settle(this.model)
     this.closed = true
   }
 
   /** The entity is given up here: what waits goes to a fresh activation. Streams that it holds end. */
   end(): void {
     this.closed = true
+    const message = 'the stream ended since its entity was reloaded; open it again'
+    this.endStreams(new InnkeeperError('storage_unavailable', message))
   }
 
-  /** True when the state is ready. One chunk a turn. */
-  protected abstract load(): boolean
-  /** Decide what waits. */
-  protected abstract work(): void
-  /** Another version of the service took over: forget what hangs on the old one. */
-  protected abstract switched(): void
+  /** End every stream, well or not. The subscriptions stay on disk, so the guest hears that they left later. */
+  endStreams(error: InnkeeperError | undefined): void {
+    this.model?.endStreams(error)
+  }
+
+  left(stream: OpenStream): void {
+    // Given up meanwhile: whoever loads the entity next finds the subscription on disk.
+    if (this.closed) return
+    this.mailbox.put({ kind: 'left', subscription: stream.subscription!.id })
+    this.context.again(this)
+  }
+
+  /** A turn without work, to find out which version of the service it belongs to. */
+  look(): void {
+    this.mailbox.put(toLook)
+    this.context.again(this)
+  }
 
   /** The newest version of the service takes over between two turns, also under another name that keeps the same data; false if it
    *  is served no more. */
@@ -132,9 +175,10 @@ export abstract class Activation<S extends EntityService = EntityService> {
     this.stuck = undefined
     const current =
       named !== undefined && named.kind !== 'action' && named.storage === storage ? named : services.keeper(storage)
-    this.switched()
+    const replaced = `${this.service.name} was replaced or undeployed; open the stream again`
+    this.void(new InnkeeperError('service_replaced', replaced))
     if (current?.kind === this.service.kind) {
-      this.service = current as S
+      this.service = current
       this.mailbox.belongTo(current.name)
       this.id = entityId(this.entity.key, current.keyFieldCount)
       return true
@@ -143,164 +187,186 @@ export abstract class Activation<S extends EntityService = EntityService> {
       named === undefined
         ? `${this.service.name} is no longer served; deploy it again`
         : `${this.service.name} is now another kind of service, or keeps its data elsewhere; call it again`
-    this.answerAll(new InnkeeperError('service_replaced', message))
+    this.failAll(new InnkeeperError('service_replaced', message))
     this.context.close(this)
     return false
   }
 
-  /** Join the turn's commit; answers why the outbox has no room, and then nothing of the turn happened. `asked` hear of a commit
-   *  that failed. */
-  protected commit(
-    plan: TurnPlan,
-    asked: readonly { readonly waiting: Waiting }[],
-    write: (batch: Batch) => void,
-    done: () => void,
-  ): InnkeeperError | undefined {
-    const { waiting, journal, keeper } = this.context
+  /** The model, if it is ready. One chunk a turn. */
+  private load(): Model | undefined {
+    if (this.stuck !== undefined) {
+      this.failAll(stuckError(this.service.name, this.id, this.stuck))
+      return undefined
+    }
+    const recorder = this.context.metrics.of(this.service.name)
+    let { model } = this
+    if (model === undefined) {
+      this.loadingMs = this.context.clock.steady()
+      const { context, service, entity, id } = this
+      model = this.makeModel({ context, service, entity, id })
+      this.model = model
+      recorder.activated()
+      if (model.leftOver.length > 0) this.mailbox.putBack(model.leftOver)
+    } else if (model.ready) return model
+    if (!model.ready) {
+      try {
+        model.step()
+      } catch (error) {
+        if (!(error instanceof ReplayFault)) throw error
+        this.getStuck(error)
+        return undefined
+      }
+      if (!model.ready) return undefined
+    }
+    recorder.recovered((this.context.clock.steady() - this.loadingMs) / 1000)
+    return model
+  }
+
+  private getStuck({ sequence, typeName, fault }: ReplayFault): void {
+    const { name, deployment, description } = this.service
+    const cause = stuckCause(fault.reason, typeName, description.events)
+    this.stuck = { cause, sequence, typeName, deployment, told: fault.told }
+    const recorder = this.context.metrics.of(name)
+    recorder.fault()
+    recorder.failed()
+    this.context.log.error(
+      { service: name, entity: this.id, sequence, type: typeName, cause, deployment, ...faultFields(fault) },
+      stuckSentence(name, this.id, this.stuck),
+    )
+    this.failAll(stuckError(name, this.id, this.stuck))
+  }
+
+  /** What was loaded is given up; streams that it holds end. */
+  private void(error: InnkeeperError): void {
+    this.endStreams(error)
+    this.model = undefined
+  }
+
+  /** Of this turn (A6). */
+  private time(model: Model): number {
+    this.nowMs = Math.max(this.context.clock.now(), this.nowMs, model.nowMs)
+    return this.nowMs
+  }
+
+  private work(model: Model, hand: Hand): void {
+    this.settle(model)
+    if (!model.ready) return
+    const { clock } = this.context
+    const startedMs = clock.steady()
+    const plan = model.plan(hand)
+    const { name } = this.service
+    if (plan.notes.length > 0) tellNotes(this.context, name, this.id, plan.notes)
+    if (plan.decided > 0) this.context.metrics.of(name).decided(plan.decided, (clock.steady() - startedMs) / 1000)
+    if (plan.again.length > 0) this.mailbox.putBack(plan.again)
+    if (!writes(plan)) {
+      this.perform(model, plan)
+      return
+    }
+    const full = this.commit(model, plan, hand.given)
+    if (full !== undefined) this.giveBack(hand.given, full)
+  }
+
+  private perform(model: Model, plan: TurnPlan): void {
+    model.apply(plan)
+    perform(this.context, this.entity, plan.steps, this)
+  }
+
+  private settle(model: Model): void {
+    try {
+      model.settle()
+    } catch (error) {
+      if (!(error instanceof GuestFault)) throw error
+      const { name } = this.service
+      this.context.metrics.of(name).fault()
+      this.context.metrics.of(name).snapshotFailed()
+      this.context.log.error(
+        { service: name, entity: this.id, ...faultFields(error) },
+        'a function failed to encode its state',
+      )
+    }
+  }
+
+  /** Join the turn's commit; answers why the outbox has no room, and then nothing of the turn happened. */
+  private commit(model: Model, plan: TurnPlan, given: readonly Work[]): InnkeeperError | undefined {
+    const { waiting, journal, keeper, clock } = this.context
     const { account } = this.mailbox
     // They wait for the disk now (waiting-budget.W4). For a quick one, the loop does.
-    const slow = journal.pace.slow ? asked : []
-    const startedMs = performance.now()
+    const slow = journal.pace.slow ? given.filter((work) => work.kind === 'command') : []
+    const startedMs = clock.steady()
     const full = keeper.keep(
       plan,
       (batch) => {
-        write(batch)
+        model.write(batch, plan)
         for (const { key, entry } of plan.remembered) batch.remember(this.entity, key, entry)
       },
       (error) => {
         this.committing = false
-        for (const { waiting: work } of slow) waiting.remove(account, work.client, bytesOf(work))
+        for (const work of slow) waiting.remove(account, work.client, bytesOf(work))
         if (error !== undefined) {
-          this.commitFailed(error, asked)
+          this.commitFailed(error, given)
           return
         }
         this.measure(plan, startedMs)
-        done()
+        this.perform(model, plan)
         if (this.runnable) this.context.again(this)
       },
     )
     if (full !== undefined) return full
     this.committing = true
-    for (const { waiting: work } of slow) waiting.add(account, work.client, bytesOf(work))
+    for (const work of slow) waiting.add(account, work.client, bytesOf(work))
     return undefined
   }
 
-  private commitFailed(error: Error, asked: readonly { readonly waiting: Waiting }[]): void {
-    const { name } = this.service
-    this.context.metrics.of(name).failed()
-    if (isDamaged(error)) this.tellDamage(error)
-    else this.context.log.error({ service: name, entity: this.id, err: error }, 'a commit failed')
-    const failure = { kind: 'error', error: toInnkeeperError(error) } as const
-    for (const { waiting } of asked) this.answer(waiting, failure)
+  private commitFailed(error: Error, given: readonly Work[]): void {
+    this.context.metrics.of(this.service.name).failed()
+    this.tell(error, 'a commit failed')
+    const failure = toInnkeeperError(error)
+    for (const work of given) fail(work, failure)
     this.context.close(this)
+  }
+
+  /** The outbox is full (A4). */
+  private giveBack(given: readonly Work[], error: InnkeeperError): void {
+    const again: Work[] = given.filter((work) => work.kind !== 'command')
+    // Those whose streams end here are to hear of it.
+    if (this.openStreams > 0) again.push(toLook)
+    this.void(error)
+    for (const work of given) if (work.kind === 'command') fail(work, error)
+    if (again.length === 0) return
+    this.mailbox.putBack(again)
+    this.resting = true
+    const rested = () => {
+      this.resting = false
+      if (this.runnable) this.context.again(this)
+    }
+    this.context.clock.after(noRoomMs, rested).unref()
   }
 
   private measure({ records, eventCount, eventBytes }: TurnPlan, startedMs: number): void {
     const recorder = this.context.metrics.of(this.service.name)
-    recorder.committed((performance.now() - startedMs) / 1000)
+    recorder.committed((this.context.clock.steady() - startedMs) / 1000)
     if (eventCount > 0) recorder.persisted(eventCount, eventBytes)
-    if (this.service.kind === 'event-sourced') return
-    for (const { change } of records) {
-      if (change !== undefined) recorder.changed(changeBytes(change))
-    }
+    for (const { change } of records) if (change !== undefined) recorder.changed(changeBytes(change))
   }
 
-  /** The state is there: how long that took. */
-  protected loaded(): void {
-    this.context.metrics.of(this.service.name).recovered((performance.now() - this.loadingMs) / 1000)
-  }
-
-  /** Commands with the same one are not decided in one turn: the second is to find what the first left. No client can send
-   *  the keys of effects. */
-  protected onceKey({ command: { idempotencyKey, effect } }: Waiting): string | undefined {
-    return effect === undefined ? idempotencyKey : `\0${effect.id}`
-  }
-
-  /** Its method, if the command needs a decision; otherwise it is answered here. */
-  protected undecided(waiting: Waiting): Method | undefined {
-    if (waiting.abandoned || waiting.stream?.abandoned === true) return undefined
-    const { command } = waiting
-    if (command.effect !== undefined && !this.context.outbox.awaits(command.effect)) {
-      this.answer(waiting, { kind: 'reply', payload: new Uint8Array(), metadata: noMetadata })
-      return undefined
-    }
-    this.context.metrics.of(this.service.name).waited((performance.now() - waiting.arrivedMs) / 1000)
-    const method = this.service.methods.get(command.method)
-    if (method === undefined) {
-      this.answer(waiting, { kind: 'error', error: unknownMethod(command.service, command.method) })
-      return undefined
-    }
-    if (command.idempotencyKey === undefined) return method
-    try {
-      const known = this.context.journal.idempotency(this.entity, command.idempotencyKey)
-      if (known === undefined) return method
-      this.answerKnown(waiting, method, known)
-    } catch (error) {
-      // The key, or what it was answered with, and nothing else of the entity.
-      if (!isDamaged(error)) throw error
-      this.tellDamage(error)
-      this.answer(waiting, { kind: 'error', error })
-    }
-    return undefined
-  }
-
-  /** The command was decided before under this key (§idempotency-1). */
-  private answerKnown(waiting: Waiting, method: Method, known: IdempotencyEntry): void {
-    const { command } = waiting
-    if (known.method !== method.type.name || !Buffer.from(known.payloadHash).equals(payloadHash(command.payload))) {
-      const message = 'this idempotency key was used for another method or payload; use a new key for a new command'
-      this.answer(waiting, { kind: 'error', error: new InnkeeperError('idempotency_conflict', message) })
-      return
-    }
-    replayAnswer(this.context, this.entity, waiting, known)
-  }
-
-  /** The caller hears that the function failed; the log has the rest (§fault-2). */
-  protected failedCommand(waiting: Waiting, fault: GuestFault): void {
-    const { requestId, method } = waiting.command
-    this.context.log.error(
-      { service: this.service.name, entity: this.id, method, requestId, ...faultFields(fault) },
-      'a function failed',
-    )
-    this.answer(waiting, { kind: 'error', error: guestFailed(requestId) })
-  }
-
-  /** What the function said while it decided on a command. */
-  protected tellLog({ method, requestId }: Pick<Command, 'method' | 'requestId'>, { logs }: Outcome): void {
-    logLines(this.context.log, logs, () => ({ service: this.service.name, entity: this.id, method, requestId }))
-  }
-
-  protected answerAll(error: InnkeeperError): void {
-    const answer = { kind: 'error', error } as const
-    for (let work = this.mailbox.take(); work !== undefined; work = this.mailbox.take()) {
-      if (work.kind === 'command') this.answer(work, answer)
-      else if (work.kind === 'news') work.done(error)
-    }
-  }
-
-  protected answer(waiting: Waiting, answer: Answer): void {
-    if (waiting.abandoned) return
-    if (waiting.stream === undefined) waiting.reply(answer)
-    else if (answer.kind !== 'reply') waiting.stream.fail(answer)
-    else {
-      const { payload, metadata } = answer
-      waiting.stream.tell({ answer: { kind: 'message', payload }, metadata, effects: [] })
-      waiting.stream.finish()
-    }
-  }
-
-  private tellDamage(error: InnkeeperError): void {
-    this.context.log.error({ service: this.service.name, entity: this.id }, operatorMessage(error))
+  private failAll(error: InnkeeperError): void {
+    for (let work = this.mailbox.take(); work !== undefined; work = this.mailbox.take()) fail(work, error)
   }
 
   /** Something of ours broke, or the store is down: nothing was written by this turn. */
-  private failed(thrown: unknown): void {
+  private failed(thrown: unknown, hand: Hand | undefined): void {
     const error = toInnkeeperError(thrown)
-    if (isDamaged(error)) this.tellDamage(error)
-    else this.context.log.error({ service: this.service.name, entity: this.id, err: thrown }, 'a turn failed')
-    for (const waiting of this.inHand) this.answer(waiting, { kind: 'error', error })
-    this.answerAll(error)
+    this.tell(thrown, 'a turn failed')
+    for (const work of hand?.given ?? []) fail(work, error)
+    this.failAll(error)
     this.context.close(this)
+  }
+
+  /** To the log. */
+  private tell(thrown: unknown, what: string): void {
+    const fields = { service: this.service.name, entity: this.id }
+    if (isDamaged(thrown)) this.context.log.error(fields, operatorMessage(thrown))
+    else this.context.log.error({ ...fields, err: thrown }, what)
   }
 }
 

@@ -12,21 +12,22 @@
 // Owns: the set, admission, passivation.   Activation owns: one entity.
 
 import { BatchSize } from '../batch-size.ts'
+import type { Clock } from '../clock.ts'
+import { nextTurn } from '../clock.ts'
 import type { Command, Receiver, Reply, StreamCall } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, StorageId } from '../journal/journal.ts'
 import type { EntityService, ReplicatedService } from '../services.ts'
-import { nextTurn } from '../slices.ts'
 import type { Turns } from '../turns.ts'
 import type { Account } from '../waiting-budget.ts'
-import type { Activation } from './activation.ts'
-import { BatchedActivation } from './batched.ts'
+import { Activation } from './activation.ts'
 import type { EntityContext, EntityPartition } from './context.ts'
 import type { Waiting, Work } from './mailbox.ts'
 import { bytesOf } from './mailbox.ts'
+import { makeModel } from './models.ts'
 import { OpenStream } from './open-stream.ts'
+import { fail } from './perform.ts'
 import { ReadingCost } from './reading-cost.ts'
-import { ReplicatedActivation } from './replicated.ts'
 
 /** How often idle activations are looked for. In milliseconds. */
 export const sweepEveryMs = 1_000
@@ -100,13 +101,13 @@ export class Entities {
   /** Streams that clients keep open on replicated entities. */
   get openStreams(): number {
     let count = 0
-    for (const activation of this.replicated()) count += activation.openStreams
+    for (const activation of this.inMemory()) count += activation.openStreams
     return count
   }
 
   /** Hand a command to its entity. @throws InnkeeperError `overloaded` */
   put(service: EntityService, key: string, command: Command, reply: Reply): Waiting {
-    const arrivedMs = performance.now()
+    const arrivedMs = this.context.clock.steady()
     const client = this.context.waiting.client(command.client)
     const waiting: Waiting = { kind: 'command', command, reply, stream: undefined, client, arrivedMs, abandoned: false }
     this.admit(service, key, waiting)
@@ -122,7 +123,7 @@ export class Entities {
       reply: () => {},
       stream,
       client: this.context.waiting.client(command.client),
-      arrivedMs: performance.now(),
+      arrivedMs: this.context.clock.steady(),
       abandoned: false,
     })
     return stream
@@ -157,18 +158,16 @@ export class Entities {
 
   /** Services changed: entities with open streams look at once whether theirs is served by another version. */
   switched(): void {
-    for (const activation of this.replicated()) if (activation.openStreams > 0) activation.look()
+    for (const activation of this.inMemory()) if (activation.openStreams > 0) activation.look()
   }
 
   /** End every open stream well: the host stops. Their entities hear of it at the next start. */
   endStreams(): void {
-    for (const activation of this.replicated()) activation.endStreams(undefined)
+    for (const activation of this.inMemory()) activation.endStreams(undefined)
   }
 
-  private *replicated(): Iterable<ReplicatedActivation> {
-    for (const space of this.spaces.values())
-      for (const activation of space.activations.values())
-        if (activation instanceof ReplicatedActivation) yield activation
+  private *inMemory(): Iterable<Activation> {
+    for (const { activations } of this.spaces.values()) yield* activations.values()
   }
 
   /** Entities of a service that cannot be replayed now. */
@@ -209,7 +208,7 @@ export class Entities {
 
   private async passivateAll(stopped: () => boolean): Promise<void> {
     const { activationsMax, activationStateBytesMax } = this.context.limits
-    const portions = new Portions()
+    const portions = new Portions(this.context.clock)
     for (const [space, activation, usedAtMs] of this.expired()) {
       await portions.next()
       if (stopped()) return
@@ -287,10 +286,7 @@ export class Entities {
     if (activation === undefined) {
       if (this.count >= this.context.limits.activationsMax) this.makeRoom()
       const context = this.contexts.get(this.partitions.ofEntity(service.storage, key))!
-      activation =
-        service.kind === 'replicated'
-          ? new ReplicatedActivation(context, service, key)
-          : new BatchedActivation(context, service, key)
+      activation = new Activation(context, service, key, makeModel)
       this.count += 1
       activations.set(key, activation)
     } else if (activation.usedAtMs !== now) {
@@ -314,13 +310,15 @@ export class Entities {
     }
     const service = this.context.services.keeper(storage)
     for (let work = activation.mailbox.take(); work !== undefined; work = activation.mailbox.take()) {
-      if (service !== undefined) {
+      // What is no command is only for a replicated entity.
+      if (service !== undefined && (work.kind === 'command' || service.kind === 'replicated')) {
         const fresh = this.activation(this.space(service), service, key)
         fresh.mailbox.put(work)
         this.turns.again(fresh)
         continue
       }
-      refuse(work, `${activation.serviceName} is no longer served; deploy it again`)
+      const message = `${activation.serviceName} is no longer served; deploy it again`
+      fail(work, new InnkeeperError('service_replaced', message))
     }
   }
 
@@ -358,17 +356,23 @@ export class Entities {
 
 /** Portions of what is dropped, one a turn of the loop (N6). */
 class Portions {
+  private readonly clock: Pick<Clock, 'steady' | 'soon'>
   private left = dropMax
-  private until = performance.now() + dropMs
+  private until: number
+
+  constructor(clock: Pick<Clock, 'steady' | 'soon'>) {
+    this.clock = clock
+    this.until = clock.steady() + dropMs
+  }
 
   async next(): Promise<void> {
-    if (this.left > 0 && performance.now() < this.until) {
+    if (this.left > 0 && this.clock.steady() < this.until) {
       this.left -= 1
       return
     }
-    await nextTurn()
+    await nextTurn(this.clock)
     this.left = dropMax - 1
-    this.until = performance.now() + dropMs
+    this.until = this.clock.steady() + dropMs
   }
 }
 
@@ -390,11 +394,4 @@ class Space {
 function* idle({ activations }: Space): Generator<Activation, undefined> {
   for (const activation of activations.values()) if (activation.idle) yield activation
   return undefined
-}
-
-function refuse(work: Work, message: string): void {
-  const error = new InnkeeperError('service_replaced', message)
-  if (work.kind === 'news') work.done(error)
-  else if (work.kind === 'command' && work.stream !== undefined) work.stream.fail({ kind: 'error', error })
-  else if (work.kind === 'command') work.reply({ kind: 'error', error })
 }

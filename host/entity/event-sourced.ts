@@ -1,39 +1,45 @@
-// Event-sourced state: a folded state with its records and snapshots.
+// Event-sourced: the model of entities whose state is the fold of their events: a folded state with its records and snapshots.
 //
 // S1. A snapshot is taken after the batch in which a sequence divisible by N was passed, at the batch's last sequence, and
 //     never awaited (§event-5). A guest that lost its state gets it another time.
 // S2. One of a large state waits for more: until the events since the last one weigh half of the state. So snapshots write no more than
 //     twice what the events weigh, however small they are, and replay is no longer than reading half a state.
 //
-// Owns: when to take snapshots, what a turn writes.   folded-state.ts owns: the state.   Activation owns: turns.
+// Owns: when to take snapshots, what a turn writes.   folded-state.ts owns: the state.   batched.ts owns: planning.
 
 import type { Decision, GuestCommand, Next } from '../guest/guest.ts'
 import type { Batch, Journal } from '../journal/journal.ts'
+import type { BatchParts, Decider } from './batched.ts'
+import { Batches } from './batched.ts'
 import type { FoldContext } from './folded-state.ts'
 import { FoldedState } from './folded-state.ts'
+import type { Model, Turn } from './model.ts'
 import type { TooDear } from './reading-cost.ts'
-import type { EntityState } from './state.ts'
 import type { TurnPlan } from './turn.ts'
 
-interface EventSourcedContext extends FoldContext {
+interface EventSourcedContext extends FoldContext, BatchParts {
   readonly journal: Journal
   /** Events between two snapshots; not positive: never. */
   readonly snapshotEvery: number
   readonly snapshotTaken: (bytes: number) => void
 }
 
-const unchanged: Next = { kind: 'unchanged' }
-
-export class EventSourcedState implements EntityState {
+export class EventSourcedModel implements Model, Decider {
   readonly keepsRecords = true
+  readonly leftOver = []
+  readonly due = false
+  readonly openStreams = 0
   private readonly context: EventSourcedContext
   private readonly state: FoldedState
-  private next: Next = unchanged
+  private readonly batches: Batches
+  /** What the last `decide` left; undefined: nothing, or it was not wanted. */
+  private next: Next | undefined
   private snapshotDue = false
 
   constructor(context: EventSourcedContext) {
     this.context = context
     this.state = new FoldedState(context)
+    this.batches = new Batches(context, this)
   }
 
   get revision(): number {
@@ -46,10 +52,6 @@ export class EventSourcedState implements EntityState {
 
   get nowMs(): number {
     return this.state.nowMs
-  }
-
-  set nowMs(ms: number) {
-    this.state.nowMs = ms
   }
 
   get ready(): boolean {
@@ -80,6 +82,10 @@ export class EventSourcedState implements EntityState {
     snapshotTaken(bytes.length)
   }
 
+  plan(turn: Turn): TurnPlan {
+    return this.batches.plan(turn)
+  }
+
   decide(commands: readonly GuestCommand[]): readonly Decision[] | undefined {
     const decided = this.state.decide(commands)
     if (decided === undefined) return undefined
@@ -88,13 +94,13 @@ export class EventSourcedState implements EntityState {
   }
 
   weigh(): TooDear | undefined {
-    const { next, tooDear } = this.state.weigh(this.next)
+    const { next, tooDear } = this.state.weigh(this.next!)
     this.next = next
     return tooDear
   }
 
   discard(): void {
-    this.next = unchanged
+    this.next = undefined
     this.state.discard()
   }
 
@@ -102,17 +108,16 @@ export class EventSourcedState implements EntityState {
     for (const record of plan.records) batch.append(this.context.entity, record)
   }
 
-  advance(plan: TurnPlan | undefined): void {
+  apply({ revision, sequence, eventCount, eventBytes }: TurnPlan): void {
     const { state, next } = this
-    this.next = unchanged
-    if (plan === undefined) {
-      state.advance(next, state.revision, state.sequence, 0, 0)
-      return
-    }
+    if (next === undefined) return
+    this.next = undefined
     const before = state.sequence
-    state.advance(next, plan.revision, plan.sequence, plan.eventCount, plan.eventBytes)
-    if (crosses(before, plan.sequence, this.context.snapshotEvery)) this.snapshotDue = true
+    state.advance(next, revision, sequence, eventCount, eventBytes)
+    if (crosses(before, sequence, this.context.snapshotEvery)) this.snapshotDue = true
   }
+
+  endStreams(): void {}
 }
 
 /** A multiple of `every` lies in (before, after]. */

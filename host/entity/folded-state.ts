@@ -9,7 +9,7 @@
 // F4. A token is used only with the instance that gave it (guest generation), and only for the next call.
 // F5. Bytes are asked for in calls of their own, so that a state that is too dear to encode fails no command and no replay.
 //
-// Owns: basis, bytes, replay, snapshots.   Activation owns: when to decide and commit.   The guest owns: what states mean.
+// Owns: basis, bytes, replay, snapshots.   event-sourced.ts owns: what a turn writes.   The guest owns: what states mean.
 
 import type { Basis, Decided, EventSourcedGuest, GuestCommand, Next } from '../guest/guest.ts'
 import { GuestFault } from '../guest/guest.ts'
@@ -72,8 +72,8 @@ export class FoldedState {
   /** Last committed record and event. */
   revision = 0
   sequence = 0
-  /** The latest time any command of this entity saw. */
-  nowMs = 0
+  /** The latest time any recorded command of this entity saw, when it was loaded. */
+  readonly nowMs: number
   private readonly context: FoldContext
   private basis: Basis = initial
   private generation: number
@@ -110,10 +110,10 @@ export class FoldedState {
     this.chunkMax = context.limits.replayEventsMax
     const { journal, entity, stateVersion } = context
     const head = journal.head(entity)
+    this.nowMs = head?.nowMs ?? 0
     if (head === undefined) return
     this.revision = head.revision
     this.sequence = head.sequence
-    this.nowMs = head.nowMs
     const snapshot = journal.snapshot(entity)
     if (snapshot === undefined || snapshot.stateVersion !== stateVersion || snapshot.revision > head.revision) return
     context.snapshotLoaded(snapshot.state.length)

@@ -21,7 +21,7 @@ export interface Waiting {
   readonly stream: OpenStream | undefined
   /** What waits of the client that sent it; none for effects and forwards. */
   readonly client: Account | undefined
-  /** Of `performance.now()`. */
+  /** Of `Clock.steady`. */
   readonly arrivedMs: number
   /** Nobody waits for the answer any more (deadline, disconnect): not worth giving to the guest. */
   abandoned: boolean

@@ -8,7 +8,7 @@
 // P2. A client that reads slower than its entity changes has a backlog, up to `streamBacklogMax` messages and
 //     `streamBacklogBytesMax`; past that its stream ends with `overloaded`, and the entity hears that it left.
 //
-// Owns: the stream's life.   Outputs own: its elements.   replicated.ts owns: turns and commits.
+// Owns: the stream's life.   Outputs own: its elements.   replicated/ owns: what is told, and when it ends.
 
 import type { Command, Failed, Receiver, StreamCall } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
@@ -16,6 +16,9 @@ import type { GuestSubscription } from '../guest/guest.ts'
 import type { Limits } from '../limits.ts'
 import type { Output, OutputsContext } from '../reply/outputs.ts'
 import { Outputs } from '../reply/outputs.ts'
+
+/** Streams of one entity that are told, or ended, in one turn of the loop. */
+export const tellMax = 256
 
 export interface StreamOwner {
   /** The client of an open stream left, or was cut off: its turn to hear of it. */
@@ -78,7 +81,7 @@ export class OpenStream implements StreamCall {
     this.outputs.finish()
   }
 
-  /** The host ends it: whoever calls sees to the subscription. */
+  /** Ends the stream from the host's side; the caller removes the subscription. */
   fail(failed: Failed | undefined): void {
     this.outputs.fail(failed)
   }

@@ -1,33 +1,70 @@
 // Perform: carries out the steps of a turn in the promised order, after its commit: effects, then reply or forward (§command-2).
 //
 // P1. Effects are started in list order; the answer waits for the synchronous ones (outbox.ts).
-// P2. Decides nothing: every step was planned by turn.ts.
+// P2. Decides nothing: every step was planned (turn.ts, replicated/).
 
 import type { Answer } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, IdempotencyEntry, StoredAnswer } from '../journal/journal.ts'
+import { noMetadata } from '../metadata.ts'
 import type { Call } from '../outcome.ts'
 import { forward } from '../reply/forward.ts'
+import { inPortions } from '../slices.ts'
 import type { EntityContext } from './context.ts'
-import type { Waiting } from './mailbox.ts'
-import type { Step } from './turn.ts'
+import type { Waiting, Work } from './mailbox.ts'
+import { type StreamOwner, tellMax } from './open-stream.ts'
+import type { CommandStep, Step } from './step.ts'
 
-type PerformContext = Pick<EntityContext, 'journal' | 'commits' | 'outbox' | 'dispatch' | 'limits' | 'log'>
+type PerformContext = Pick<EntityContext, 'journal' | 'commits' | 'outbox' | 'dispatch' | 'limits' | 'log' | 'clock'>
 
-export function perform(context: PerformContext, entity: EntityRef, steps: readonly Step[]): void {
+export function perform(context: PerformContext, entity: EntityRef, steps: readonly Step[], owner: StreamOwner): void {
   for (const step of steps) {
-    const { waiting } = step
-    if (step.kind === 'refuse') {
-      answer(waiting, { kind: 'refusal', failure: step.failure, metadata: step.metadata })
-      continue
+    switch (step.kind) {
+      case 'refuse':
+        answer(step.waiting, { kind: 'refusal', failure: step.failure, metadata: step.metadata })
+        break
+      case 'reply':
+      case 'forward':
+        accepted(context, entity, step)
+        break
+      case 'fail':
+        answer(step.waiting, { kind: 'error', error: step.error })
+        break
+      case 'tell':
+        step.stream.tell(step.output)
+        break
+      case 'open':
+        step.stream.opened(step.subscription, owner)
+        break
+      case 'finish':
+        if (step.streams.length === 1) step.streams[0]!.finish()
+        else void inPortions(step.streams, tellMax, (stream) => stream.finish(), context.clock)
+        break
+      case 'cut':
+        step.stream.fail({ kind: 'error', error: step.error })
+        step.stream.cancel()
+        break
+      case 'start':
+        context.outbox.run(step.effects, Number.POSITIVE_INFINITY, () => {})
+        break
+      case 'learned':
+        step.news.done(step.error)
     }
-    const finish =
-      step.kind === 'reply'
-        ? () => answer(waiting, { kind: 'reply', payload: step.payload, metadata: step.metadata })
-        : () => forward(context, waiting.command, entity, step, (reply) => answer(waiting, reply))
-    if (step.effects.length === 0) finish()
-    else context.outbox.run(step.effects, waiting.command.deadlineMs, finish)
   }
+}
+
+function accepted(
+  context: PerformContext,
+  entity: EntityRef,
+  step: Extract<CommandStep, { kind: 'reply' | 'forward' }>,
+): void {
+  const { waiting } = step
+  const finish =
+    step.kind === 'reply'
+      ? () => answer(waiting, { kind: 'reply', payload: step.payload, metadata: step.metadata })
+      : () => forward(context, waiting.command, entity, step, (reply) => answer(waiting, reply))
+  if (step.effects.length === 0) finish()
+  else context.outbox.run(step.effects, waiting.command.deadlineMs, finish)
 }
 
 /** Answer a command whose idempotency key is known: from its record, or by forwarding once more. */
@@ -70,8 +107,28 @@ function forwardAgain(
   forward(context, waiting.command, entity, { call, remember, effect: undefined }, (reply) => answer(waiting, reply))
 }
 
-function answer(waiting: Waiting, reply: Answer): void {
-  if (!waiting.abandoned) waiting.reply(reply)
+/** Whether the call is answered once or by a stream. */
+export function answer(waiting: Waiting, reply: Answer): void {
+  if (waiting.abandoned) return
+  const { stream } = waiting
+  if (stream === undefined) waiting.reply(reply)
+  else if (reply.kind !== 'reply') stream.fail(reply)
+  else {
+    const { payload, metadata } = reply
+    stream.tell({ answer: { kind: 'message', payload }, metadata, effects: [] })
+    stream.finish()
+  }
+}
+
+/** The effect was delivered before: nobody waits for what it is answered. */
+export function answerDelivered(waiting: Waiting): void {
+  answer(waiting, { kind: 'reply', payload: new Uint8Array(), metadata: noMetadata })
+}
+
+/** Nothing comes of it. That a client left is found again on disk. */
+export function fail(work: Work, error: InnkeeperError): void {
+  if (work.kind === 'command') answer(work, { kind: 'error', error })
+  else if (work.kind === 'news') work.done(error)
 }
 
 function fromStored(stored: Exclude<StoredAnswer, { kind: 'forward' }>): Answer {

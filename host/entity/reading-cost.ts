@@ -4,7 +4,7 @@
 // C2. Measuring costs two calls, so it is done for long states only, and where the estimate from earlier ones has passed a quarter of
 //     the fuel: a state that is far from its bound is never measured again.
 //
-// Owns: figures and bounds.   folded-state.ts, value.ts, replicated.ts own: measuring.   batched.ts owns: refusing.
+// Owns: figures and bounds.   folded-state.ts, value.ts, replicated/deciding.ts own: measuring.   batched.ts owns: refusing.
 
 import { InnkeeperError } from '../errors.ts'
 import { fuelMaxOfCall } from '../guest/fuel.ts'

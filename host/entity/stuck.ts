@@ -1,6 +1,6 @@
 // Stuck: why the events of an entity cannot be folded by the version that serves, and what frees it.
 //
-// Leaves to others: finding it (folded-state.ts), telling it (batched.ts, admin/, deploy/).
+// Leaves to others: finding it (folded-state.ts), telling it (activation.ts, admin/, deploy/).
 
 import { InnkeeperError } from '../errors.ts'
 import type { FaultReason } from '../guest/guest.ts'

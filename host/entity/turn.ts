@@ -1,4 +1,4 @@
-// Turn: what a batch of decisions means: records to write, effects to send, answers to give. Pure.
+// Turn: what a batch of decisions means: records to write, effects to send, streams that open and end, answers to give. Pure.
 //
 // T1. A failure leaves nothing of an entity behind: no record, no event, no effect, no idempotency entry (§refusal-2).
 // T2. A record is written exactly when a command brings events, a change or effects, or forwards under an idempotency key.
@@ -7,7 +7,7 @@
 // T5. An answer is kept under its idempotency key exactly when a record is written: a repeat of what changed nothing and sent
 //     nothing may as well be decided again.
 //
-// Owns: the meaning of decisions.   Activation owns: when, and carrying it out.
+// Owns: the meaning of decisions.   Models own: deciding.   Activation owns: when, and carrying it out.
 
 import { hash } from 'node:crypto'
 import type { Places } from '../delivery/chains.ts'
@@ -15,12 +15,15 @@ import type { Sending } from '../delivery/keeper.ts'
 import type { Sender } from '../delivery/plan.ts'
 import { planDelivered, planEffects } from '../delivery/plan.ts'
 import type { EffectEntry } from '../effect.ts'
-import type { Decision, GuestCommand } from '../guest/guest.ts'
-import type { JournalRecord, RecordedCommand, StoredAnswer } from '../journal/journal.ts'
+import { guestFailed } from '../errors.ts'
+import type { Decision, GuestCommand, GuestFault } from '../guest/guest.ts'
+import type { JournalRecord, RecordedCommand, StoredAnswer, StoredSubscription } from '../journal/journal.ts'
 import type { Metadata } from '../metadata.ts'
-import type { Change, Effect, Failure, Outcome } from '../outcome.ts'
-import type { Forward, Remembered } from '../reply/forward.ts'
-import type { Waiting } from './mailbox.ts'
+import type { Change, Effect, Outcome } from '../outcome.ts'
+import type { Remembered } from '../reply/forward.ts'
+import type { Waiting, Work } from './mailbox.ts'
+import type { Note } from './note.ts'
+import type { CommandStep, Step } from './step.ts'
 
 /** A command that was given to the guest. */
 export interface Given {
@@ -28,29 +31,28 @@ export interface Given {
   readonly command: GuestCommand
 }
 
-export type Step =
-  | { readonly waiting: Waiting; readonly kind: 'refuse'; readonly failure: Failure; readonly metadata: Metadata }
-  | {
-      readonly waiting: Waiting
-      readonly kind: 'reply'
-      readonly payload: Uint8Array
-      readonly metadata: Metadata
-      readonly effects: readonly EffectEntry[]
-    }
-  | (Forward & { readonly waiting: Waiting; readonly kind: 'forward'; readonly effects: readonly EffectEntry[] })
-
+/** All that one turn comes to, as data. */
 export interface TurnPlan extends Sending {
   readonly records: readonly JournalRecord[]
   readonly remembered: readonly Remembered[]
-  /** One for each command, in order. */
-  readonly steps: readonly Step[]
+  readonly subscribed: readonly StoredSubscription[]
+  /** Ids of subscriptions that end; some of them were opened by this turn. */
+  readonly unsubscribed: readonly string[]
   readonly revision: number
   readonly sequence: number
   readonly eventCount: number
   readonly eventBytes: number
+  /** What is done once it is on disk, in order. */
+  readonly steps: readonly Step[]
+  /** What is logged and counted whatever becomes of the commit. */
+  readonly notes: readonly Note[]
+  /** What is to be decided again, before all that waits. */
+  readonly again: readonly Work[]
+  /** How much was decided: commands, and what else happened to the entity. */
+  readonly decided: number
 }
 
-interface TurnStart {
+export interface TurnStart {
   readonly service: string
   /** Outward entity id. */
   readonly entity: string
@@ -63,6 +65,12 @@ interface TurnStart {
   readonly ageMs: number
 }
 
+/** Is there anything to write? */
+export function writes({ records, enqueued, arrived, subscribed, unsubscribed }: TurnPlan): boolean {
+  if (records.length > 0 || enqueued.length > 0 || arrived.length > 0) return true
+  return subscribed.length > 0 || unsubscribed.length > 0
+}
+
 /** `decisions` has one for each of `given`. `places` hands out ids and places in a chain.
  *  A decision without an answer must not come here (guest/lift-outcome.ts makes it a fault). */
 export function planTurn(
@@ -72,9 +80,15 @@ export function planTurn(
   places: Places,
 ): TurnPlan {
   const planner = new TurnPlanner(start, places)
-  const steps: Step[] = []
-  for (let index = 0; index < given.length; index++) steps.push(planner.decided(given[index]!, decisions[index]!))
-  return planner.plan(steps)
+  planner.count = given.length
+  for (let index = 0; index < given.length; index++) {
+    const { waiting } = given[index]!
+    const decision = decisions[index]!
+    const { logs } = decision.outcome
+    if (logs.length > 0) planner.notes.push({ kind: 'said', command: waiting.command, logs })
+    planner.steps.push(planner.decided(given[index]!, decision))
+  }
+  return planner.plan()
 }
 
 /** Gathers what one turn means, decision by decision. */
@@ -83,6 +97,13 @@ export class TurnPlanner {
   sequence: number
   readonly records: JournalRecord[] = []
   readonly enqueued: EffectEntry[] = []
+  readonly subscribed: StoredSubscription[] = []
+  readonly unsubscribed: string[] = []
+  readonly steps: Step[] = []
+  readonly notes: Note[] = []
+  again: readonly Work[] = []
+  /** Set by who decides. */
+  count = 0
   private readonly start: TurnStart
   private readonly places: Places
   private readonly remembered: Remembered[] = []
@@ -97,12 +118,7 @@ export class TurnPlanner {
     this.sequence = start.sequence
   }
 
-  /** Nothing is to be written. */
-  get empty(): boolean {
-    return this.records.length === 0 && this.enqueued.length === 0 && this.arrived.length === 0
-  }
-
-  decided({ waiting, command }: Given, { events, change, outcome }: Decision): Step {
+  decided({ waiting, command }: Given, { events, change, outcome }: Decision): CommandStep {
     const { answer, metadata } = outcome
     if (answer.kind === 'failure') return { waiting, kind: 'refuse', failure: answer.failure, metadata }
     const { idempotencyKey } = waiting.command
@@ -169,9 +185,32 @@ export class TurnPlanner {
     return entries
   }
 
-  plan(steps: readonly Step[]): TurnPlan {
-    const { records, remembered, enqueued, arrived, revision, sequence, eventCount, eventBytes } = this
-    return { records, remembered, enqueued, arrived, steps, revision, sequence, eventCount, eventBytes }
+  /** The function failed at a command: its caller hears no more than that; the log has the rest (§fault-2). */
+  failed(waiting: Waiting, fault: GuestFault): void {
+    const { command } = waiting
+    this.notes.push({ kind: 'fault', command, fault, what: 'a function failed' })
+    this.steps.push({ kind: 'fail', waiting, error: guestFailed(command.requestId) })
+  }
+
+  plan(): TurnPlan {
+    const { records, remembered, enqueued, arrived, subscribed, unsubscribed, steps, notes, again } = this
+    const { revision, sequence, eventCount, eventBytes } = this
+    return {
+      records,
+      remembered,
+      enqueued,
+      arrived,
+      subscribed,
+      unsubscribed,
+      revision,
+      sequence,
+      eventCount,
+      eventBytes,
+      steps,
+      notes,
+      again,
+      decided: this.count,
+    }
   }
 }
 

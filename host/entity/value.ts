@@ -1,59 +1,63 @@
-// Value: a value entity's value as the guest sees it.
+// Value: the model of entities that keep a value: the value as the guest sees it.
 //
 // K1. What is here is committed; the value's bytes are always held, so a token that the guest lost costs nothing but a call.
 // K2. One batch is one write of the value, whatever its commands did with it (§value-4). With its history kept, each change is a
 //     record besides.
 // K3. A token is used only with the instance that gave it (guest generation), and only for the next call.
 //
-// Owns: basis, bytes, what is written.   Activation owns: when to decide and commit.   The guest owns: what values mean.
+// Owns: basis, bytes, what is written.   batched.ts owns: planning.   The guest owns: what values mean.
 
 import type { Decision, GuestCommand, ValueBasis, ValueGuest } from '../guest/guest.ts'
 import { GuestFault } from '../guest/guest.ts'
 import type { Base, Batch, EntityRef, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
+import type { BatchParts, Decider } from './batched.ts'
+import { Batches } from './batched.ts'
+import type { Model, Turn } from './model.ts'
 import type { Reading, ReadingCost, TooDear } from './reading-cost.ts'
-import type { EntityState } from './state.ts'
 import type { TurnPlan } from './turn.ts'
 
 const absent: ValueBasis = { kind: 'absent' }
 
-interface ValueContext {
+interface ValueContext extends BatchParts {
   readonly guest: ValueGuest
   readonly journal: Journal
   readonly limits: Limits
-  readonly service: string
-  /** Outward entity id. */
-  readonly id: string
   readonly entity: EntityRef
-  readonly deployment: number
   readonly cost: ReadingCost
   /** Keep a record of every change. */
   readonly history: boolean
 }
 
-export class ValueState implements EntityState {
+export class ValueModel implements Model, Decider {
   revision = 0
   readonly sequence = 0
-  nowMs = 0
+  readonly nowMs: number
   readonly ready = true
   readonly keepsRecords = false
+  readonly leftOver = []
+  readonly due = false
+  readonly openStreams = 0
+  private readonly batches: Batches
   private readonly context: ValueContext
   private bytes: Uint8Array | undefined
   /** Revision of the value on disk: less than `revision` after effects without a change. */
   private stored = 0
   private token: number | undefined
   private generation = 0
-  private pendingToken: number | undefined
+  /** What the last `decide` left; undefined: nothing, or it was not wanted. */
+  private next: { readonly token: number | undefined } | undefined
   /** What the last value that was measured cost. */
   private reading: Reading | undefined
 
   constructor(context: ValueContext) {
     this.context = context
+    this.batches = new Batches(context, this)
     const base = context.journal.base(context.entity)
+    this.nowMs = base?.nowMs ?? 0
     if (base === undefined) return
     this.revision = base.revision
     this.stored = base.revision
-    this.nowMs = base.nowMs
     this.bytes = base.state
   }
 
@@ -65,12 +69,16 @@ export class ValueState implements EntityState {
 
   settle(): void {}
 
+  plan(turn: Turn): TurnPlan {
+    return this.batches.plan(turn)
+  }
+
   decide(commands: readonly GuestCommand[]): readonly Decision[] | undefined {
     const { guest, service, id } = this.context
     const decided = guest.decide(service, id, this.basis(), commands)
     this.token = undefined
     if (decided.kind === 'unknown') return undefined
-    this.pendingToken = decided.held
+    this.next = { token: decided.held }
     this.generation = guest.generation
     return decided.decisions
   }
@@ -85,7 +93,7 @@ export class ValueState implements EntityState {
     try {
       const decided = guest.decide(service, id, { kind: 'value', bytes: change.value }, [])
       if (decided.kind === 'unknown') return undefined
-      this.pendingToken = decided.held
+      this.next = { token: decided.held }
       this.generation = guest.generation
       const reading = { bytes, units: guest.lastCall.used, sizeMax: bytes }
       const tooDear = cost.measured(reading)
@@ -98,7 +106,7 @@ export class ValueState implements EntityState {
   }
 
   discard(): void {
-    this.pendingToken = undefined
+    this.next = undefined
     this.token = undefined
   }
 
@@ -112,15 +120,18 @@ export class ValueState implements EntityState {
     batch.keep(entity, this.stored, base, history ? plan.records : [], this.bytes?.length ?? 0)
   }
 
-  advance(plan: TurnPlan | undefined): void {
-    this.token = this.pendingToken
-    if (plan === undefined) return
+  apply(plan: TurnPlan): void {
+    if (this.next === undefined) return
+    this.token = this.next.token
+    this.next = undefined
     const last = plan.records.at(-1)
     if (last === undefined) return
     if (this.context.history || plan.records.some((record) => record.change !== undefined)) this.stored = last.revision
     this.bytes = this.after(plan)
     this.revision = plan.revision
   }
+
+  endStreams(): void {}
 
   /** The value after the turn: that of its last change. */
   private after(plan: TurnPlan): Uint8Array | undefined {

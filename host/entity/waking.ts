@@ -3,11 +3,11 @@
 // W1. Some a turn of the loop, however many there are.
 // W2. Only where the function may run: a service that is served again later wakes its own then.
 //
-// Owns: finding them.   replicated.ts owns: what they hear.
+// Owns: finding them.   replicated/leaving.ts owns: what they hear.
 
+import { type Clock, nextTurn } from '../clock.ts'
 import type { EntityRef, Journal, StorageId } from '../journal/journal.ts'
 import type { ReplicatedService } from '../services.ts'
-import { nextTurn } from '../slices.ts'
 
 /** Woken in one turn of the loop. */
 export const wakeMax = 100
@@ -18,6 +18,7 @@ export async function wakeSubscribed(
   keepers: ReadonlyMap<StorageId, ReplicatedService>,
   wake: (service: ReplicatedService, entity: EntityRef) => void,
   stopped: () => boolean,
+  clock: Clock,
 ): Promise<void> {
   for (const journal of journals) {
     for (let last: EntityRef | undefined; !stopped(); ) {
@@ -28,7 +29,7 @@ export async function wakeSubscribed(
       }
       if (page.length < wakeMax) break
       last = page.at(-1)
-      await nextTurn()
+      await nextTurn(clock)
     }
   }
 }

@@ -8,6 +8,7 @@
 // Owns: the thread.   fold-thread.ts owns: folding.   Deployment, rescue and inspection own: what follows from it.
 
 import { Worker } from 'node:worker_threads'
+import type { Clock } from '../clock.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { Limits } from '../limits.ts'
 import type { Folded, FoldTask, FoldThread, ProbeTask, ToldFault } from './fold-task.ts'
@@ -16,6 +17,7 @@ import { journalChannel, type ReadableJournal } from './journal-port.ts'
 const heapMegabytes = 256
 
 export class Folder {
+  private readonly clock: Clock
   private readonly worker: Worker
   private readonly journalEnd: { close(): void }
   private last: Promise<unknown> = Promise.resolve()
@@ -27,7 +29,8 @@ export class Folder {
   private failure: Error | undefined
 
   /** @param deadlineMs from now on; past it nothing is answered any more */
-  constructor(artefact: Artefact, journal: ReadableJournal, limits: Limits, deadlineMs: number) {
+  constructor(artefact: Artefact, journal: ReadableJournal, limits: Limits, deadlineMs: number, clock: Clock) {
+    this.clock = clock
     const { host, thread } = journalChannel(journal)
     this.journalEnd = host
     this.worker = new Worker(new URL('./fold-thread.ts', import.meta.url), {
@@ -68,7 +71,7 @@ export class Folder {
   }
 
   private run<Answer>(task: FoldTask | ProbeTask): Promise<Answer | undefined> {
-    const answer = this.last.then(() => Promise.race([this.ended, this.ask<Answer>(task)]))
+    const answer = this.last.then(() => this.clock.outside(Promise.race([this.ended, this.ask<Answer>(task)])))
     this.last = answer.catch(() => {})
     return answer
   }

@@ -1,7 +1,7 @@
 // Rescue: an entity whose events take more fuel than a call has is folded with as much as an operator names, and its state stored as
 // a snapshot: from there on it is read, not folded.
 //
-// Leaves to others: the thread and its fuel (folder.ts), freeing the entity (entities.ts).
+// Leaves to others: the thread and its fuel (folder.ts), freeing the entity (entity/entities.ts).
 
 import { ReadingCost } from '../entity/reading-cost.ts'
 import { stuckCause, stuckSentence } from '../entity/stuck.ts'
@@ -41,7 +41,7 @@ export async function rescue(
     const { sequence, typeName, fault } = folded
     const cause = stuckCause(fault.reason, typeName, description.events)
     if (cause === 'fuel')
-      throw failed(`needs still more fuel: its event ${sequence} (${typeName}) was not folded on that; give more`)
+      throw failed(`needs more fuel: its event ${sequence} (${typeName}) could not be folded with the given fuel`)
     throw new InnkeeperError(
       'entity_stuck',
       stuckSentence(name, id, { cause, sequence, typeName, deployment, told: fault.told }),
@@ -50,7 +50,7 @@ export async function rescue(
   const { revision, sequence, state, unwritten, units } = folded
   if (unwritten !== undefined)
     throw failed(
-      `was folded, but its state cannot be encoded (${unwritten.told}); give more fuel, or mend the function`,
+      `was folded, but its state cannot be encoded (${unwritten.told}); give more fuel, or correct the function`,
     )
   if (state === undefined) throw failed('has no events')
   journal.putSnapshot(entity, { revision, sequence, stateVersion, state })

@@ -1,8 +1,7 @@
 // Artefact: a component as the host runs it: core modules (capped and metered), the plan that links them, what it says of itself.
 //
-// A1. Made only by deploy/, in a throw-away process, from checked bytes, and looked through again by the host (deploy/audit/); trusted here but
-//     for its checksum on disk.
-// A2. Plain data: can be stored, sent to a thread, and instantiated without generated code.
+// Only link/ makes one, in a throw-away process, from checked bytes, and the host checks it again (link/audit/). So it is trusted here, except
+// for its checksum on disk. It is plain data: it can be stored, sent to a thread, and instantiated without generated code.
 
 import type { Description } from './about.ts'
 import type { StoredSourceMap } from './fault-text.ts'

@@ -16,7 +16,7 @@ export class Patience {
     const error = () =>
       new InnkeeperError(
         'deadline_exceeded',
-        `the request was not whole after ${requestMs} ms (request-ms); send it again`,
+        `the request did not arrive completely within ${requestMs} ms (request-ms); send it again`,
       )
     this.timer = setInterval(
       () => {

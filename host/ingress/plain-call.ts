@@ -59,7 +59,7 @@ export function commandOf(
 
 function checkedMetadata({ metadata, metadataName }: PlainCall, max: number): Metadata {
   if (metadata.length > 0 && metadataBytes(metadata) > max)
-    throw new InnkeeperError('metadata_too_large', `${metadataName} for the service may have ${max} bytes`)
+    throw new InnkeeperError('metadata_too_large', `${metadataName} for the service may have at most ${max} bytes`)
   return metadata
 }
 
@@ -68,7 +68,7 @@ function checkedMetadata({ metadata, metadataName }: PlainCall, max: number): Me
 function checkedKey(given: PlainCall['idempotencyKey'], max: number): string | undefined {
   if (given === undefined) return undefined
   if (typeof given !== 'string')
-    throw new InnkeeperError('bad_request', 'the header idempotency-key is there more than once')
+    throw new InnkeeperError('bad_request', 'the request has more than one idempotency-key header')
   const key = unquoted(given)
   if (key.length === 0 || key.length > max || !/^[\x20-\x7e]*$/.test(key))
     throw new InnkeeperError('bad_request', `an idempotency key has 1 to ${max} printable ASCII characters`)

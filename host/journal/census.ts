@@ -14,6 +14,7 @@
 //
 // Owns: counting.   The journal owns: commits.   deploy/ owns: what follows from it.
 
+import { type Clock, pause, systemClock } from '../clock.ts'
 import type { Typed } from '../outcome.ts'
 import { after } from '../storage/columns.ts'
 import { DamagedValue, isDamaged } from '../storage/damage.ts'
@@ -40,6 +41,7 @@ const pageCommits = 256
 
 export class Census {
   private readonly kv: Kv
+  private readonly clock: Clock
   /** Commits up to `through`. */
   private readonly counted = new Tally()
   private through = 0
@@ -55,8 +57,9 @@ export class Census {
   private stopped = false
 
   /** @param last number of the last commit. Counts nothing yet. */
-  constructor(kv: Kv, last: number) {
+  constructor(kv: Kv, last: number, clock: Clock = systemClock) {
     this.kv = kv
+    this.clock = clock
     this.until = last
     this.load()
   }
@@ -168,7 +171,7 @@ export class Census {
 
   private async count(): Promise<void> {
     const range = { from: commitKey(this.through + 1), to: commitKey(this.until + 1) }
-    let slice = performance.now() + sliceMs
+    let slice = this.clock.steady() + sliceMs
     for (const step of walk(this.kv, { column: 'commits', ...range, rowsMax: pageCommits })) {
       if (step.kind === 'gap') continue
       for (let at = 0; at < step.rows.length; at += 2) {
@@ -176,9 +179,9 @@ export class Census {
         const number = numberOf(step.rows[at]!)
         this.countCommit(number, step.rows[at + 1]!)
         this.through = number
-        if (performance.now() < slice) continue
-        await new Promise((resolve) => setTimeout(resolve, restMs))
-        slice = performance.now() + sliceMs
+        if (this.clock.steady() < slice) continue
+        await pause(this.clock, restMs)
+        slice = this.clock.steady() + sliceMs
       }
     }
     this.through = this.until

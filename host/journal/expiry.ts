@@ -5,7 +5,7 @@
 //
 // Owns: the pace.   The journal owns: which.
 
-import { nextTurn } from '../slices.ts'
+import { type Clock, nextTurn } from '../clock.ts'
 import type { Joining } from './group-commit.ts'
 import type { Journal } from './journal.ts'
 
@@ -20,6 +20,7 @@ export async function expire(
   commits: Joining,
   beforeMs: number,
   unfit: () => boolean,
+  clock: Clock,
 ): Promise<void> {
   for (let left = expireMax; left > 0 && !unfit(); left -= expireAtOnce) {
     const expired = journal.expired(beforeMs, expireAtOnce)
@@ -31,6 +32,6 @@ export async function expire(
         )
       })
     if (expired.found < expireAtOnce) return
-    await nextTurn()
+    await nextTurn(clock)
   }
 }

@@ -13,6 +13,7 @@
 //
 // Owns: the gathering.   The journal owns: the write and the sync.
 
+import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { toInnkeeperError } from '../errors.ts'
 import { isDamaged } from '../storage/damage.ts'
 import type { Batch, Gone, Journal } from './journal.ts'
@@ -47,18 +48,21 @@ export class GroupCommit {
   private committing = false
   private armed = false
   /** A commit is held back until so many have joined, or its time has passed (G5). */
-  private gathering: { readonly wanted: number; readonly timer: NodeJS.Timeout } | undefined
+  private gathering: { readonly wanted: number; readonly timer: Timer } | undefined
   /** Who waits for `drain`. */
   private ended: (() => void)[] = []
   /** What joins while somebody is alone, or waits for that. */
   private alones = 0
   private putOff: { readonly partition: number; readonly write: (batch: Batch) => void; readonly done: Done }[] = []
 
+  private readonly clock: Clock
   private readonly onBug: (error: unknown) => void
 
   /** `onBug` hears of a `done` that threw, after all others have been called. */
-  constructor(store: Written, onBug: (error: unknown) => void = rethrow) {
+  /** `onBug`: gets what an answer threw. */
+  constructor(store: Written, clock = systemClock, onBug: (error: unknown) => void = rethrow) {
     this.store = store
+    this.clock = clock
     this.onBug = onBug
     this.joinings = store.journals.map((_, partition) => ({ join: (write, done) => this.join(partition, write, done) }))
   }
@@ -84,7 +88,7 @@ export class GroupCommit {
     this.waiting.push({ done, refused })
     if (this.armed) return
     this.armed = true
-    setImmediate(() => {
+    this.clock.soon(() => {
       this.armed = false
       this.flush()
     })
@@ -166,15 +170,15 @@ export class GroupCommit {
   private gather(answered: number): void {
     const { gatherMs } = this.store.journals[0]!.pace
     if (gatherMs === 0) return
-    const timer = setTimeout(() => {
+    const timer = this.clock.after(gatherMs, () => {
       this.gathered()
       this.flush()
-    }, gatherMs)
+    })
     this.gathering = { wanted: answered + this.waiting.length, timer }
   }
 
   private gathered(): void {
-    clearTimeout(this.gathering?.timer)
+    this.gathering?.timer.cancel()
     this.gathering = undefined
   }
 

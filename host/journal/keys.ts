@@ -19,7 +19,8 @@
 //
 // K1. `entity` is UTF-8 with every 00 written as 00 FF; its end is 00 01. So no entity's keys lie among another's, and entities
 //     sort by their ids, which length prefixes would not give (decision 0003).
-// K2. Nothing here is ever reused with another meaning; what is retired stays in this drawing.
+//
+// Nothing here is ever reused with another meaning; what is retired stays in this drawing.
 
 import type { EntityRef, StorageId } from './journal.ts'
 

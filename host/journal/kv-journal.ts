@@ -3,6 +3,7 @@
 // Owns: what is written where, and the refusal of everything after a failure (journal.J4).   The Kv owns: bytes on disk.
 
 import assert from 'node:assert/strict'
+import { type Clock, systemClock } from '../clock.ts'
 import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
@@ -103,6 +104,9 @@ interface KvJournalParts {
   /** What the partitions of one store fail with, all together. */
   readonly health?: Health
   readonly log?: LogOf
+  readonly clock?: Clock
+  /** Of a run (runs.ts); random ones without it. */
+  readonly runId?: (() => string) | undefined
 }
 
 export class KvJournal implements Journal {
@@ -113,6 +117,7 @@ export class KvJournal implements Journal {
   private readonly numbering: Numbering
   private readonly health: Health
   private readonly logOf: LogOf
+  private readonly clock: Clock
   private log: CommitLog
   private counting: Census
   private account: Usage
@@ -120,12 +125,25 @@ export class KvJournal implements Journal {
   /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
   private outboxId: number
   private committing = false
+  private readonly runId: (() => string) | undefined
   private runs: Runs
   commitBytes = 0
   private readonly hearers = new Set<() => void>()
   private readonly damage = new Map<string, MetDamage>()
 
-  constructor({ kv, warn, never = new Set(), noted = () => 0, partition = alone, health, log }: KvJournalParts) {
+  constructor({
+    kv,
+    warn,
+    never = new Set(),
+    noted = () => 0,
+    partition = alone,
+    health,
+    log,
+    clock,
+    runId,
+  }: KvJournalParts) {
+    this.runId = runId
+    this.clock = clock ?? systemClock
     this.kv = kv
     this.never = never
     this.warn = warn
@@ -135,10 +153,10 @@ export class KvJournal implements Journal {
     this.logOf = log ?? ((state, last) => new LocalLog(state, last))
     const { commitNumber, outboxId } = this.readEnd()
     this.log = this.logOf(kv, commitNumber)
-    this.runs = new Runs(kv)
+    this.runs = new Runs(kv, runId)
     this.outboxId = outboxId
-    this.counting = new Census(kv, commitNumber)
-    this.account = new Usage(kv, commitNumber === 0)
+    this.counting = new Census(kv, commitNumber, this.clock)
+    this.account = new Usage(kv, commitNumber === 0, this.clock)
   }
 
   get usage(): Usage {
@@ -320,7 +338,7 @@ export class KvJournal implements Journal {
       const { storage, key } = entity
       const { message: reason } = error
       if (this.meet({ column: 'snapshots', entity, what: 'a snapshot', reason }))
-        this.warn('a snapshot is damaged and passed over', { storage, entity: key, reason })
+        this.warn('a snapshot is damaged and was skipped', { storage, entity: key, reason })
     }
     return this.reading(() => {
       const rows = this.snapshotRows(prefix, to, passedOver)
@@ -572,7 +590,7 @@ export class KvJournal implements Journal {
 
   examine(): void {
     if (this.health.broken === undefined && this.kv.ailing)
-      this.health.fail(new Error('RocksDB met damage while it rewrote its tables, and takes no more writes'))
+      this.health.fail(new Error('RocksDB found damage while it rewrote its tables, and accepts no more writes'))
   }
 
   async reopen(): Promise<void> {
@@ -586,13 +604,13 @@ export class KvJournal implements Journal {
     this.heads.clear()
     const { commitNumber, outboxId } = this.readEnd()
     this.log = this.logOf(this.kv, commitNumber)
-    this.runs = new Runs(this.kv)
+    this.runs = new Runs(this.kv, this.runId)
     this.outboxId = outboxId
     // A commit whose outcome was unknown may be there after all.
     this.counting.stop()
-    this.counting = new Census(this.kv, commitNumber)
+    this.counting = new Census(this.kv, commitNumber, this.clock)
     this.account.stop()
-    this.account = new Usage(this.kv, commitNumber === 0)
+    this.account = new Usage(this.kv, commitNumber === 0, this.clock)
   }
 
   /** Nothing is counted any more. */
@@ -659,7 +677,7 @@ export class KvJournal implements Journal {
 
   private lost(column: Column, { reason: { message: reason } }: Gap): void {
     if (this.meet({ column, entity: undefined, what: 'a part that is passed over', reason }))
-      this.warn('a part of the store is damaged and passed over; `inn doctor --data` says what was in it', {
+      this.warn('a part of the store is damaged and was skipped; `inn doctor --data` says what was in it', {
         column,
         reason,
       })
@@ -733,7 +751,10 @@ export class KvJournal implements Journal {
         commitNumber: this.noted() + commitsSkipped,
         outboxId: (waiting === undefined ? 0 : numberOf(waiting)) + effectsSkipped,
       }
-      this.warn('the last commits are damaged: numbers go on behind them', { reason: error.message, ...end })
+      this.warn('the last commits are damaged; new commits get the numbers after them', {
+        reason: error.message,
+        ...end,
+      })
       return end
     }
   }
@@ -765,7 +786,7 @@ export class KvJournal implements Journal {
     const [what, told] =
       entity === undefined
         ? ['a part of the store', 'a part of the store']
-        : ['what is stored of it', 'what is stored of this entity']
+        : ['its stored data', 'the stored data of this entity']
     this.meet({ column: undefined, entity, what, reason })
     return damagedError(told, error)
   }

@@ -15,11 +15,12 @@ import { frame, unframe } from './record.ts'
 
 export class Runs {
   private readonly kv: Pick<Kv, 'range'>
-  private readonly id = randomBytes(8).toString('hex')
+  private readonly id: string
   private begun = false
 
-  constructor(kv: Pick<Kv, 'range'>) {
+  constructor(kv: Pick<Kv, 'range'>, id: () => string = randomId) {
     this.kv = kv
+    this.id = id()
   }
 
   /** What goes with this run's first commit. */
@@ -40,6 +41,10 @@ export class Runs {
 export function runsBefore(kv: Pick<Kv, 'range'>, commit: number, max: number): readonly Buffer[] {
   const rows = kv.range('default', { from: runKey(0), to: runKey(commit + 1), limit: max, keysOnly: true })
   return rows.filter((_, at) => at % 2 === 0).slice(0, -1)
+}
+
+function randomId(): string {
+  return randomBytes(8).toString('hex')
 }
 
 function runKey(commit: number): Buffer {

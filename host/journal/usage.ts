@@ -10,10 +10,12 @@
 //     is here is changed before the write: batches on their way at once bring what the later one says.
 // B2. A directory of an older host is counted once, in slices; until that is done nothing is noted, and what is known is what came since. What
 //     was written meanwhile may count twice then.
-// B3. What is replaced or deleted is told by whoever does so. A difference is no harm: the account bounds, it finds nothing.
+//
+// What is replaced or deleted is told by whoever does so. A difference is no harm: the account bounds, it finds nothing.
 //
 // Owns: the account.   The journal owns: batches.   host/disk.ts owns: what follows from it.
 
+import { type Clock, pause, systemClock } from '../clock.ts'
 import type { Column } from '../storage/columns.ts'
 import { after } from '../storage/columns.ts'
 import { DamagedValue } from '../storage/damage.ts'
@@ -48,6 +50,7 @@ const entryTag = 0
 
 export class Usage {
   private readonly kv: Kv
+  private readonly clock: Clock
   private readonly accounts = new Map<StorageId, Account>()
   private total = 0
   private totalKeys = 0
@@ -57,8 +60,9 @@ export class Usage {
   private stopped = false
 
   /** `empty`: nothing was ever committed. */
-  constructor(kv: Kv, empty: boolean) {
+  constructor(kv: Kv, empty: boolean, clock: Clock = systemClock) {
     this.kv = kv
+    this.clock = clock
     this.noted = this.load()
     this.counted = this.noted || empty
   }
@@ -204,7 +208,7 @@ export class Usage {
   }
 
   private async count(): Promise<void> {
-    const until = { slice: performance.now() + sliceMs }
+    const until = { slice: this.clock.steady() + sliceMs }
     const columns: readonly Column[] = ['journal', 'bases', 'snapshots', 'idempotency']
     for (const column of columns) {
       const tagged = column === 'idempotency'
@@ -215,9 +219,9 @@ export class Usage {
         if (step.kind === 'gap') continue
         if (this.stopped) return
         for (let at = 0; at < step.rows.length; at += 2) this.countRow(column, step.rows[at]!, step.rows[at + 1]!)
-        if (performance.now() < until.slice) continue
-        await new Promise((resolve) => setTimeout(resolve, restMs))
-        until.slice = performance.now() + sliceMs
+        if (this.clock.steady() < until.slice) continue
+        await pause(this.clock, restMs)
+        until.slice = this.clock.steady() + sliceMs
       }
     }
   }

@@ -8,7 +8,8 @@
 // W1. The first difference is named with its commands and the seed that makes it come again.
 // W2. L3 is looked at by a strict lift: what would be dropped beside a failure is a fault. That it leaves no trace in a batch
 //     is L1.
-// W3. L5 needs history, which nobody has here: deployment tries what is stored.
+//
+// L5 needs history, which nobody has here: deployment tries what is stored.
 //
 // Owns: which law is tried on what kind.   random.ts owns: the input.   trial.ts owns: telling a difference.
 

@@ -1,4 +1,4 @@
-// Laws of replicated services: a life of an entity, as the host leads it (entity/replicated.ts), asked of a warm and of a fresh
+// Laws of replicated services: a life of an entity, as the host leads it (entity/replicated/), asked of a warm and of a fresh
 // instance, with a replica of the host's own in between.
 //
 // R1. Operations are applied, so each command meets a value that can be. Those that cannot be applied are named.

@@ -83,7 +83,7 @@ export class FrameReader {
     const kind = view.getUint8(0)
     const length = view.getUint32(1, true)
     const most = this.#most.get(kind)
-    if (most === undefined) throw new FrameError(`it answered with what is no answer (kind ${kind})`)
+    if (most === undefined) throw new FrameError(`it sent an answer of an unknown kind (${kind})`)
     if (length > most) throw new FrameError(`it answered with ${length} bytes, ${most} are allowed`)
     return { kind, length }
   }

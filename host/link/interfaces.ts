@@ -37,7 +37,7 @@ function importReason(name: string): string {
   if (name.startsWith('wasi:')) {
     return `imports ${shown(name)}: guests have no system. Seal the component (its build can stub WASI), or do without`
   }
-  return `imports ${shown(name)}: guests import nothing; take what you need from the command`
+  return `imports ${shown(name)}: components may import nothing; everything a function needs comes with the command`
 }
 
 /** Of functions and instances; types alone bring nothing. */

@@ -6,7 +6,7 @@
 // K3. What it answers is a stranger's, as if the component had written it: bounded while it arrives, and an artefact is one only after
 //     the host has looked through it again (audit/).
 //
-// Owns: the process, for one component.   sandbox.ts owns: its walls.   pipeline.ts owns: what happens in it.   deploy.ts owns: what an
+// Owns: the process, for one component.   sandbox.ts owns: its walls.   pipeline.ts owns: what happens in it.   deploy/deploy.ts owns: what an
 // artefact is for.
 
 import { dirname } from 'node:path'
@@ -70,7 +70,7 @@ export async function link(
     onProgress,
   )
   if ('reasons' in said) return { ok: false, reasons: said.reasons }
-  onProgress('checking what came of it')
+  onProgress('checking the result')
   const audited = await audit(said.linked, limits)
   if (!audited.ok) return audited
   return { ok: true, artefact: { hash: await digest(component), engine: engineVersion, ...audited.linked } }
@@ -105,9 +105,9 @@ function inProcess(
       if (kind === kinds.linked) settle({ linked: body })
       else if (kind === kinds.refused) {
         const reasons = answer.readReasons(body)
-        if (reasons === undefined) fail('its reasons are no list of texts')
+        if (reasons === undefined) fail('its reasons are not a list of texts')
         else settle({ reasons })
-      } else if (++steps > answer.stepsMax) fail('it told too many steps')
+      } else if (++steps > answer.stepsMax) fail('it reported too many steps')
       else {
         doing = answer.readStep(body)
         onProgress(doing)

@@ -57,7 +57,7 @@ export async function pipeline(
     onStep('starting it')
     start(plan, prepared.cores, limits)
     const cores = share(prepared.cores, plan, limits)
-    onStep('asking what it is')
+    onStep('asking the component for its description')
     const sourceMap = sourceMapOf(component)
     const said = describeTwice(cores, plan, sourceMap, limits)
     // From here on they are complete: a component need not bring the files that every host has.

@@ -2,8 +2,9 @@
 //
 //   custom section `innkeeper:source-map` of the component:  gzip of a source map (JSON, version 3)
 //
-// M1. Written by `inn build` for languages that are bundled; read in the linking process, and kept with the artefact.
 // M2. It is a stranger's data, and only for the log: bounded, looked through, and what does not fit is no map.
+//
+// Written by `inn build` for languages that are bundled; read in the linking process, and kept with the artefact.
 //
 // Owns: the section.   guest/fault-text.ts owns: what it is good for.
 

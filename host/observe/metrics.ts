@@ -3,7 +3,7 @@
 // Bound once for each service, so that the hot path does no label look-up (tally.ts).
 
 import type { Registry } from 'prom-client'
-import { nextTurn } from '../slices.ts'
+import { nextTurn, systemClock } from '../clock.ts'
 import { Readings } from './readings.ts'
 import type { Count } from './tally.ts'
 import { Counters, Gauges, Histograms } from './tally.ts'
@@ -69,7 +69,7 @@ export class Metrics extends Readings {
     const parts: string[] = []
     for (const { name } of this.registry.getMetricsAsArray()) {
       parts.push(await this.registry.getSingleMetricAsString(name))
-      await nextTurn()
+      await nextTurn(systemClock)
     }
     return `${parts.join('\n\n')}\n`
   }
@@ -118,7 +118,10 @@ function partsOf(registry: Registry) {
     splits: counter('batches_split_total', 'Batches that failed, and were decided again one by one.'),
     snapshotsFailed: counter('snapshots_failed_total', 'States that a function failed to encode.'),
     effectsDelivered: counter('effects_delivered_total', 'Side effects of a service that arrived.'),
-    effectsParked: counter('effects_parked_total', 'Side effects of a service that are no longer tried by themselves.'),
+    effectsParked: counter(
+      'effects_parked_total',
+      'Side effects of a service that are parked: the host does not retry them automatically.',
+    ),
     streamed: counter('stream_elements_total', 'Elements of streamed answers given to clients.'),
     openStreams: new Gauges(registry, 'innkeeper_streams_open', 'Calls whose request or answer is a stream, open now.'),
     total: seconds(
@@ -130,7 +133,7 @@ function partsOf(registry: Registry) {
     commit: seconds('commit_seconds', 'From a decision to its being on disk.'),
     refusal: seconds(
       'refusal_seconds',
-      'From the last byte of a request to its refusal for want of room being written.',
+      'Seconds from the last byte of a request to the first byte of its refusal for lack of room.',
       refusalBounds,
     ),
     recovery: seconds('entity_recovery_seconds', 'From the first command to an entity being ready.'),

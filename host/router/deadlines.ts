@@ -5,7 +5,7 @@
 //
 // A timer for each command would cost more than the command's whole way through the router.
 
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import type { Answer, Reply } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 
@@ -16,13 +16,12 @@ export class Deadlines {
   /** By the tick in which they are due. */
   private readonly due = new Map<number, Set<Pending>>()
   private lastTick: number
-  private readonly timer: NodeJS.Timeout
+  private readonly timer: Timer
 
   constructor(clock: Clock) {
     this.clock = clock
     this.lastTick = Math.floor(clock.now() / tickMs)
-    this.timer = setInterval(() => this.tick(), tickMs)
-    this.timer.unref()
+    this.timer = clock.every(tickMs, () => this.tick()).unref()
   }
 
   watch(deadlineMs: number, reply: Reply): Pending {
@@ -38,7 +37,7 @@ export class Deadlines {
   }
 
   stop(): void {
-    clearInterval(this.timer)
+    this.timer.cancel()
   }
 
   private tick(): void {

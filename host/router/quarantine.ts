@@ -8,7 +8,7 @@
 //
 // Owns: who is refused.   supervisor/ owns: who held the loop.   The catalog owns: bytes.
 
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { InHand, Strikes } from '../in-hand.ts'
 
@@ -38,7 +38,7 @@ export class Quarantine {
   private readonly store: QuarantineStore
   private readonly clock: Clock
   private readonly entries = new Map<string, Entry>()
-  private readonly timers = new Map<string, NodeJS.Timeout>()
+  private readonly timers = new Map<string, Timer>()
   private readonly freed: (service: string) => void
 
   /** @param freed called when a service is tried again, or released */
@@ -50,7 +50,7 @@ export class Quarantine {
   }
 
   stop(): void {
-    for (const timer of this.timers.values()) clearTimeout(timer)
+    for (const timer of this.timers.values()) timer.cancel()
   }
 
   /** It held the loop. `deployment`: number of the one that serves it. One act counts once, however often a start tells it: `atMs`. */
@@ -105,16 +105,16 @@ export class Quarantine {
     const now = this.clock.steady()
     const forMs = refusedMs[strikes.count - 1] ?? Number.POSITIVE_INFINITY
     this.entries.set(service, { strikes, untilMs: now + forMs })
-    clearTimeout(this.timers.get(service))
+    this.timers.get(service)?.cancel()
     if (Number.isFinite(forMs))
       this.timers.set(
         service,
-        setTimeout(() => this.free(service), forMs + 1),
+        this.clock.after(forMs + 1, () => this.free(service)),
       )
   }
 
   private free(service: string): void {
-    clearTimeout(this.timers.get(service))
+    this.timers.get(service)?.cancel()
     this.timers.delete(service)
     this.freed(service)
   }

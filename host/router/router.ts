@@ -69,14 +69,14 @@ export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
     const life = Lifeline.of(receiver)
     try {
       const { service, method } = routeOf(parts, command)
-      const deadlineMs = command.deadlineMs - clock.now()
+      const deadline = { ms: command.deadlineMs - clock.now(), clock }
       if (!isStreamed(method.type)) dispatch(command, single(life))
       else if (service.kind === 'action') {
-        life.run(actions.open(service, method, streamed(command), life), deadlineMs)
+        life.run(actions.open(service, method, streamed(command), life), deadline)
         if (command.hops > 0) feed(life, method, command)
       } else if (service.kind === 'replicated') {
         const key = method.keyOf(command.payload)
-        life.run(entities.open(service, key, streamed(command), life), deadlineMs)
+        life.run(entities.open(service, key, streamed(command), life), deadline)
       } else throw unknownMethod(service.name, method.type.name)
     } catch (error) {
       life.end({ kind: 'error', error: toInnkeeperError(error) })
@@ -106,7 +106,10 @@ function runOnce(
     )
   }
   const life = new Lifeline(once(answered))
-  life.run(actions.open(service, method, streamed(command), life), command.deadlineMs - clock.now())
+  life.run(actions.open(service, method, streamed(command), life), {
+    ms: command.deadlineMs - clock.now(),
+    clock,
+  })
   feed(life, method, command)
 }
 
@@ -135,5 +138,8 @@ function routeOf({ services, quarantine, lost }: RouterParts, command: Command):
 }
 
 function forwardedNowhere(requestId: string): InnkeeperError {
-  return new InnkeeperError('guest_fault', `the function forwards to what is not deployed (request ${requestId})`)
+  return new InnkeeperError(
+    'guest_fault',
+    `the function forwards to a service or method that is not deployed (request ${requestId})`,
+  )
 }

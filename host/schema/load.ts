@@ -120,7 +120,7 @@ class Loader {
   private declareFile(file: RawFile): void {
     if (file.name === '' || file.name.length > 512)
       this.problem(file.name.slice(0, 64) || 'a file', 'needs a name of at most 512 characters')
-    if (this.files.has(file.name)) this.problem(file.name, 'is there twice')
+    if (this.files.has(file.name)) this.problem(file.name, 'is defined twice')
     if (file.package !== '' && !qualified.test(file.package)) this.problem(file.name, 'has a package that is no name')
     const features = this.fileFeatures(file)
     const symbols: string[] = []
@@ -218,7 +218,7 @@ class Loader {
         this.problem(where, `${field.number} is no legal field number`)
       }
       if (type.byNumber.has(field.number)) this.problem(where, `field number ${field.number} is used twice`)
-      if (names.has(field.name)) this.problem(where, 'is there twice')
+      if (names.has(field.name)) this.problem(where, 'is defined twice')
       names.add(field.name)
       type.fields.push(field)
       type.byNumber.set(field.number, field)
@@ -319,7 +319,7 @@ class Loader {
       const where = `${fullName}.${method.name.slice(0, 64)}`
       if (!identifier.test(method.name))
         this.problem(fullName, `${JSON.stringify(method.name.slice(0, 64))} is no identifier`)
-      if (methods.has(method.name)) this.problem(where, 'is there twice')
+      if (methods.has(method.name)) this.problem(where, 'is defined twice')
       const input = this.messages.get(method.input.replace(/^\./, ''))
       const output = this.messages.get(method.output.replace(/^\./, ''))
       if (input === undefined)

@@ -1,7 +1,8 @@
 // Schema: the messages, enums and services of a component, as tables that the ingress, the router and the tools walk.
 //
 // S1. Built only by load.ts from a checked FileDescriptorSet; every reference is resolved, every name is an identifier.
-// S2. No code is generated from it: descriptors come from strangers.
+//
+// No code is generated from it: descriptors come from strangers.
 
 export type ScalarType =
   | 'double'

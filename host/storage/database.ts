@@ -151,7 +151,7 @@ function refuseLeftovers(path: string): void {
   if (left === undefined) return
   throw new InnkeeperError(
     'storage_unavailable',
-    `${join(path, 'CURRENT')} is missing, and ${left} is there: it names the manifest of the database (\`MANIFEST-NUMBER\` and a new ` +
+    `${join(path, 'CURRENT')} is missing, but ${left} exists: CURRENT names the manifest of the database (\`MANIFEST-NUMBER\` and a new ` +
       'line). Put it back, or restore the directory from a backup',
   )
 }

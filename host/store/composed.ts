@@ -3,6 +3,7 @@
 // Leaves to others: the engine (rocksdb.ts, memory.ts), what its rows mean (kv-journal.ts, kv-catalog.ts).
 
 import type { KvCatalog } from '../catalog/kv-catalog.ts'
+import type { Clock } from '../clock.ts'
 import type { LogOf } from '../journal/kv-journal.ts'
 import { KvJournal } from '../journal/kv-journal.ts'
 import type { NeverStored } from '../journal/record.ts'
@@ -23,19 +24,33 @@ interface ComposedParts {
   /** The id of the replica, and how it is noted, once the journals are there. */
   readonly replica: (lastCommit: () => number) => { readonly replica: string; note(): void }
   readonly log?: LogOf
+  readonly clock?: Clock | undefined
+  readonly runId?: (() => string) | undefined
 }
 
-export function composedStore({ kv, catalog, health, warn, never, noted, replica, log }: ComposedParts): Store {
+export function composedStore({
+  kv,
+  catalog,
+  health,
+  warn,
+  never,
+  noted,
+  replica,
+  log,
+  clock,
+  runId,
+}: ComposedParts): Store {
   const { partitions } = catalog
   const partitioned = partitions === 1 ? undefined : new PartitionedKv(kv, partitions)
   const parts = partitioned?.parts ?? [kv]
   const journals = parts.map(
     (part, index) =>
       new KvJournal({
-        ...{ kv: part, warn, health, partition: { index, count: partitions } },
+        ...{ kv: part, warn, health, partition: { index, count: partitions }, runId },
         ...(never === undefined ? {} : { never }),
         ...(noted === undefined ? {} : { noted }),
         ...(log === undefined ? {} : { log }),
+        ...(clock === undefined ? {} : { clock }),
       }),
   )
   const [first] = journals

@@ -1,6 +1,7 @@
 // Memory: a store that forgets at exit. For tests and tries.
 
 import { KvCatalog } from '../catalog/kv-catalog.ts'
+import type { Clock } from '../clock.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { LogOf } from '../journal/kv-journal.ts'
 import type { Column } from '../storage/columns.ts'
@@ -12,15 +13,34 @@ import { Pace } from '../storage/pace.ts'
 import { composedStore } from './composed.ts'
 import type { Store } from './store.ts'
 
+interface MemoryParts {
+  readonly kv?: Kv
+  readonly warn?: Warn
+  readonly log?: LogOf
+  readonly clock?: Clock
+  /** Ids of the directory, if it is a fresh one, of the replica that it is, and of its runs. Random ones without it. */
+  readonly ids?: { readonly directory: string; readonly replica: string; readonly run: () => string }
+}
+
 /** `journal` is that of the first partition. */
 export function memoryStore(
   partitions = 1,
-  { kv = new MemoryKv(), warn = () => {}, log }: { kv?: MemoryKv; warn?: Warn; log?: LogOf } = {},
+  { kv = new MemoryKv(), warn = () => {}, log, clock, ids }: MemoryParts = {},
 ): Store & { readonly journal: Journal } {
   const health = new Health(warn)
-  const catalog = new KvCatalog(kv, health, partitions)
-  const replica = () => ({ replica: newReplica(catalog.directoryId), note() {} })
-  const store = composedStore({ kv, catalog, health, warn, replica, ...(log === undefined ? {} : { log }) })
+  const catalog = new KvCatalog(kv, health, partitions, clock, ids && (() => ids.directory))
+  const replica = () => ({ replica: ids?.replica ?? newReplica(catalog.directoryId), note() {} })
+  const runId = ids?.run
+  const store = composedStore({
+    kv,
+    catalog,
+    health,
+    warn,
+    replica,
+    clock,
+    runId,
+    ...(log === undefined ? {} : { log }),
+  })
   return { ...store, journal: store.journals[0]! }
 }
 

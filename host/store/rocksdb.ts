@@ -193,7 +193,7 @@ class RocksKv implements Kv {
         this.write(writes, false)
       } catch (err) {
         // A cache's writes (journal.J5). An engine that has stopped says so at the next commit.
-        this.log('what is only a help could not be written', { err })
+        this.log('an optional file could not be written', { err })
       }
     }
   }
@@ -268,7 +268,7 @@ function teller(log: Warn): (slow: boolean, movingMs: number) => void {
   return (slow, movingMs) => {
     if (!slow || performance.now() - toldMs < tellEveryMs) return
     toldMs = performance.now()
-    log('syncs of the disk are slow: commits wait for them outside the loop, and writes take that much longer', {
+    log('syncs of the disk are slow: commits wait for them outside the event loop, and writes take longer', {
       syncMs: Math.round(movingMs * 10) / 10,
     })
   }
@@ -282,7 +282,7 @@ async function lockDirectory(directory: string, log: Warn): Promise<RocksLevel> 
   } catch (error) {
     // Whoever holds it is told apart before any file of it is read.
     if (!existsSync(path) || isHeld(error)) throw openError(directory, error)
-    log('the lock was damaged and is made anew; it holds no data', { reason: causeOf(error).message })
+    log('the lock file was damaged and has been created again; it contains no data', { reason: causeOf(error).message })
   }
   rmSync(path, { recursive: true, force: true })
   try {

@@ -76,7 +76,9 @@ class HeldAtStart extends Error {
 
   constructor(held: InHand | undefined) {
     const what = held === undefined ? 'the host itself' : `service ${held.service}`
-    super(`the partition did not start: ${what} held its loop; \`inn up --without SERVICE\` leaves a service out`)
+    super(
+      `the partition did not start: ${what} held its loop; start the host without that service: \`inn up --without SERVICE\``,
+    )
     this.held = held
   }
 }
@@ -86,6 +88,8 @@ interface Partition {
   readonly rpc: Rpc
   readonly watchdog: Watchdog
   readonly listen: string
+  /** Its thread is gone: perhaps before anybody could take note that it had started. */
+  ended: boolean
 }
 
 class Supervisor implements SupervisedHost {
@@ -212,8 +216,13 @@ class Supervisor implements SupervisedHost {
     for (let tries = 1; ; tries++) {
       try {
         const partition = await this.start(act)
-        this.current = partition
         this.bound = partition.listen
+        if (partition.ended) {
+          this.endings += 1
+          this.countCrash()
+          continue
+        }
+        this.current = partition
         return partition
       } catch (error) {
         // The first start tells its user; later ones have nobody to tell, and a port or a lock may take a moment to be free.
@@ -266,7 +275,7 @@ class Supervisor implements SupervisedHost {
           reject(toError(message.error))
           return
         }
-        partition = { worker, rpc: new Rpc(worker, {}), watchdog, listen: message.listen }
+        partition = { worker, rpc: new Rpc(worker, {}), watchdog, listen: message.listen, ended: false }
         resolve(partition)
       }
       worker.on('message', heard)
@@ -276,6 +285,7 @@ class Supervisor implements SupervisedHost {
       })
       worker.on('exit', () => {
         reject(new Error('the partition ended before it was started'))
+        if (partition !== undefined) partition.ended = true
         if (partition !== undefined && this.current === partition && !this.stopping) this.crashed(partition)
       })
     })
@@ -287,13 +297,18 @@ class Supervisor implements SupervisedHost {
       { ...held, ms: this.config.turnMsMax },
       guilty === undefined
         ? 'the loop is stuck in no service; the partition is ended and started again'
-        : 'a service holds the loop; the partition is ended and started again without it',
+        : 'a service blocks the event loop; the serving thread is stopped and started again without it',
     )
-    this.why = 'the host is ending what held it up; try again in a moment'
+    this.why = 'the host is stopping a function that blocked it; try again in a moment'
     this.replace(partition, guilty && actOf(guilty))
   }
 
   private crashed(partition: Partition): void {
+    this.countCrash()
+    this.replace(partition, undefined)
+  }
+
+  private countCrash(): void {
     const now = performance.now()
     this.crashes = [...this.crashes.filter((at) => now - at < crashesInMs), now]
     if (this.crashes.length > crashesMax) {
@@ -301,7 +316,6 @@ class Supervisor implements SupervisedHost {
       process.exit(1)
     }
     this.why = 'the host is starting again after a failure; try again in a moment'
-    this.replace(partition, undefined)
   }
 
   private replace(old: Partition, guilty: Act | undefined): void {
@@ -311,7 +325,10 @@ class Supervisor implements SupervisedHost {
     this.partition = (async () => {
       await old.worker.terminate()
       old.rpc.close(
-        new InnkeeperError('outcome_unknown', 'the host was ended while this was under way; its outcome is unknown'),
+        new InnkeeperError(
+          'outcome_unknown',
+          'the host stopped this call while it was running; its outcome is unknown',
+        ),
       )
       if (this.stopping) throw new Error('the host is stopping')
       return await this.begin(guilty)

@@ -11,12 +11,12 @@ export function settingsPage(): string {
   return `# Settings
 
 A setting is a flag of \`inn up\` (\`--deadline-ms 5000\`), a variable (\`INNKEEPER_DEADLINE_MS=5000\`) or a field of \`innkeeper.json\` in the folder
-where the host starts (\`{"deadlineMs": 5000}\`). Flags win over variables, variables over the file. An unknown name or a value out of
-range is refused at the start. \`inn up --print-config\` shows what is in force and where it comes from.
+where the host starts (\`{"deadlineMs": 5000}\`). A flag overrides a variable, and a variable overrides the file. The host refuses to start
+with an unknown name or a value out of range. \`inn up --print-config\` prints every setting with its value and its source.
 
-This page is written by \`host/tools/settings.ts\`; a test compares it with the code.
+\`host/tools/settings.ts\` writes this page from the code, and a test compares the two.
 
-| setting | default | |
+| setting | default | meaning |
 | --- | --- | --- |
 ${rows.join('\n')}
 `

@@ -4,7 +4,7 @@
 //     a refusal, never a hole).
 // C2. All reasons of all modules are told.
 //
-// Owns: the order.   cap.ts and meter.ts own: the changes.   plan.ts owns: how often each is instantiated.
+// Owns: the order.   cap.ts and meter.ts own: the changes.   link/plan.ts owns: how often each is instantiated.
 
 import type { Limits } from '../limits.ts'
 import { BinaryError } from './bytes.ts'

@@ -2,10 +2,12 @@
 //
 // W1. A tick lasts at most about 0.12 ns, whatever is run and whichever of V8's two compilers made it: so 2^28 units, which is
 //     what a call has, end within 250 ms. `npm run bench -- fuel` searches for what lasts longer.
-// W2. Memory that stalls lasts longer, and no instruction shows it: loads and stores that miss the caches, up to 80 ns where each waits for
-//     the one before, and stores across two pages, 11 ns. Weights that bounded a chain of misses would leave honest code a hundredth.
-// W3. Dense code runs far below that: a tick of QuickJS lasts about 0.03 ns.
 // W4. Weights do not depend on data but for lengths, so the fuel of a call is the same every time (law L4).
+//
+// Memory that stalls lasts longer, and no instruction shows it: loads and stores that miss the caches, up to 80 ns where each waits for
+// the one before, and stores across two pages, 11 ns. Weights that bounded a chain of misses would leave honest code a hundredth.
+//
+// Dense code runs far below that: a tick of QuickJS lasts about 0.03 ns.
 //
 // Owns: the numbers. Changing one changes which calls run out: raise `engineVersion` (link.ts) with it.
 

@@ -3,7 +3,8 @@
 // B1. Steps in order: proto, generate, check (types and forbidden globals together), bundle, componentize. A step that finds
 //     problems ends the build with all of them. Last of all the checks of a deployment: nothing is built that a host would refuse for
 //     what it says of itself (served.ts).
-// B2. Offline: every tool is a dependency of this package.
+//
+// Offline: every tool is a dependency of this package.
 //
 // Leaves to others: the languages (languages/), what makes a component of a core module (component.ts).
 

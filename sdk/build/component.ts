@@ -84,7 +84,7 @@ export async function builtOf(
     const [component, described] = await Promise.all([componentOf(core, fault), describeCore({ core, wasi })])
     if ('description' in described) return { component, description: described.description, kinds: kindsExported(core) }
     throw new BuildError(
-      [{ file: entry, message: `the service cannot say what it is: ${described.failed}` }],
+      [{ file: entry, message: `the service cannot describe itself: ${described.failed}` }],
       directory,
     )
   })

@@ -27,7 +27,7 @@ export function describeCore(of: CoreToDescribe): Promise<Described> {
       env: {},
     })
     const timer = setTimeout(() => {
-      resolve({ failed: `it did not say what it is within ${timeoutMs / 1000} seconds: a loop without an end?` })
+      resolve({ failed: `its description took more than ${timeoutMs / 1000} seconds; is there an endless loop?` })
       void worker.terminate()
     }, timeoutMs)
     worker.once('message', (described: Described) => {
@@ -38,7 +38,7 @@ export function describeCore(of: CoreToDescribe): Promise<Described> {
     worker.once('exit', () => {
       clearTimeout(timer)
       // Settled already, unless the thread ended without a word.
-      resolve({ failed: 'it ended before it said what it is' })
+      resolve({ failed: 'it ended before it described itself' })
     })
   })
 }

@@ -2,9 +2,10 @@
 //
 // D1. `innkeeper/*.proto`, `google/api/*.proto` and `cloudstate/*.proto` can be imported without being copied into the
 //     project; a project's own file of that name wins.
-// D2. Comments and positions are left out: nothing at run time reads them, and they are four fifths of the size (94 to 16 KB). The build
-//     keeps the positions (places.ts), to say where a mistake lies.
 // D3. What no host does is refused here, with its place; what is only ignored is a warning.
+//
+// Comments and positions are left out: nothing at run time reads them, and they are four fifths of the size (94 to 16 KB). The build
+// keeps the positions (places.ts), to say where a mistake lies.
 
 import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -36,7 +36,7 @@ export async function newProject(directory: string, options: NewProjectOptions =
     throw refused(root, `${others}; sdk/${language.name}/README.md shows it in ${lang}`)
   }
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64)
-    throw refused(root, `${name} is no name for a project; use lower case, digits and -`)
+    throw refused(root, `${name} is not a valid project name; use lower case, digits and -`)
   if (existsSync(root) && readdirSync(root).length > 0) throw refused(root, 'is not empty')
   await mkdir(root, { recursive: true })
   const files = await starter.files({ root, name, kind, sdk: options.sdk })

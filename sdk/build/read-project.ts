@@ -31,7 +31,10 @@ export function readProject(directory: string): Project {
   const gen = path('gen', settings['entry'] === undefined ? language.gen : join(entry, '../gen'))
   const proto = path('proto', 'proto')
   if (!existsSync(entry))
-    problems.push({ file: entry, message: `is missing; it has the service (\`entry\` in ${manifest} names another)` })
+    problems.push({
+      file: entry,
+      message: `is missing; it must define the service (\`entry\` in ${manifest} names another file)`,
+    })
   const files = protoFiles(proto, settings['files'], about, problems)
   if (problems.length > 0) throw new BuildError(problems, root)
   return { directory: root, name, language: language.name, proto, files, entry, gen }
@@ -85,7 +88,8 @@ function protoFiles(proto: string, given: unknown, about: About, problems: Build
   if (!existsSync(proto)) {
     problems.push({
       file: proto,
-      message: 'is missing; it holds the .proto files (`proto` in service.json or package.json names another folder)',
+      message:
+        'is missing; it must contain the .proto files (`proto` in service.json or package.json names another folder)',
     })
     return []
   }

@@ -75,7 +75,7 @@ export function onPath(name: string): Tool | MissingTool {
 
 let mayMount: boolean | undefined
 
-/** Entering a root takes the right to mount, which root has not in every container. */
+/** Entering the chroot needs permission to mount; root may lack it inside a container. */
 function canEnter(): boolean {
   mayMount ??= process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0
   return mayMount

@@ -13,12 +13,12 @@ import { actionExports } from './guest/action.ts'
 import type { Step } from './step.ts'
 
 type Refusal = Refused | RefusedWithEffects
-export type ActionAnswer<Reply> = Accepted<never, Reply, undefined> | Refusal
+type ActionAnswer<Reply> = Accepted<never, Reply, undefined> | Refusal
 
 /** What a stream emits: a message, or `accept()` with a reply or a forward, or `refuse`, which ends the client's stream. */
 export type Output<Reply extends object> = Reply | ActionAnswer<Reply>
 
-export type UnaryHandler<Request, Reply> = (request: Request, context: CallContext) => ActionAnswer<Reply>
+type UnaryHandler<Request, Reply> = (request: Request, context: CallContext) => ActionAnswer<Reply>
 
 // Requests and replies are those of the method (from where the handler stands), the state is what `start` gives: nothing of
 // them is inferred from the other functions, so a mistake in one is told there.
@@ -101,7 +101,7 @@ export function bidi<Request extends object, Reply extends object, State = undef
   return { shape: 'bidi', parts: parts as unknown as RunningParts }
 }
 
-export type ActionHandler<M> =
+type ActionHandler<M> =
   M extends Method<infer Request, infer Reply, infer S extends Shape>
     ? S extends 'unary'
       ? UnaryHandler<Request, Reply>

@@ -11,7 +11,7 @@ import type { MessageType, Methods, RequestOf, ServiceType, Tagged } from './cod
 import { wellFormed } from './codec/text.ts'
 import type { Operation } from './crdt/operation.ts'
 
-export const codes = [
+const codes = [
   'CANCELLED',
   'UNKNOWN',
   'INVALID_ARGUMENT',
@@ -53,10 +53,10 @@ export interface Effect {
 export type AnyTagged = Tagged<object, string>
 
 /** The short name of a message: what `evolve` calls its event. */
-export type NameOf<T> = T extends Tagged<object, infer Name> ? Name : never
+type NameOf<T> = T extends Tagged<object, infer Name> ? Name : never
 
 /** What `accept` is given: an event counts by its name. */
-export type ChangeOf<T> = T extends Operation ? Operation : NameOf<T>
+type ChangeOf<T> = T extends Operation ? Operation : NameOf<T>
 
 /** Change: a value takes another's place. */
 export interface Updated<Value> {

@@ -22,7 +22,7 @@ export type DeepReadonly<T> = T extends Leaf
       : { readonly [K in keyof T]: DeepReadonly<T[K]> }
 
 /** In place of a message of a method that streams, where none can: its name is what the compiler says. */
-export interface OnlyActionsStream {
+interface OnlyActionsStream {
   readonly 'a method that streams belongs into an action': never
 }
 

@@ -16,14 +16,14 @@ import { jsonState, messageState } from './state.ts'
 
 type MessageOf<T> = T extends MessageType<infer M> ? M : never
 
-export type Handler<Method, State, Emitted extends string> = (
+type Handler<Method, State, Emitted extends string> = (
   state: DeepReadonly<State>,
   request: UnaryRequest<Method>,
   context: Context,
 ) => Accepted<Emitted, UnaryReply<Method>, DeepReadonly<State>> | Refused
 
 /** `Name` is there for TypeScript: over `keyof M` it would infer `M` from the handlers, and not `Emitted`. */
-export type Decide<M extends Methods, Name extends string, State, Emitted extends string> = {
+type Decide<M extends Methods, Name extends string, State, Emitted extends string> = {
   readonly [K in Name]: Handler<M[K & keyof M], State, Emitted>
 } & {
   readonly [K in Exclude<keyof M, Name>]: Handler<M[K], State, string>
@@ -31,7 +31,7 @@ export type Decide<M extends Methods, Name extends string, State, Emitted extend
   readonly [K in Exclude<Name, keyof M>]: never
 }
 
-export type Evolve<E extends Messages, State, Emitted extends string> = {
+type Evolve<E extends Messages, State, Emitted extends string> = {
   readonly [K in keyof E & Emitted]: Fold<E[K], State>
 } & {
   // Events that are no longer emitted still have a history.

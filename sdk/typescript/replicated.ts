@@ -27,7 +27,7 @@ type AnswerOf<M, View> =
       ? Answer<Reply, View> | Streamed<Operation, Reply, View>
       : never
 
-export type ReplicatedHandler<M, View> = (view: View, request: RequestOf<M>, context: Context) => AnswerOf<M, View>
+type ReplicatedHandler<M, View> = (view: View, request: RequestOf<M>, context: Context) => AnswerOf<M, View>
 
 /** What becomes of the streams that a method has opened. `request` is the one that opened the stream. */
 export interface StreamHandlers<M, View> {
@@ -52,12 +52,12 @@ type StreamsOf<M extends Methods, View> = [StreamedNames<M>] extends [never]
 declare const looks: unique symbol
 
 /** Only the element or key that a field of the request names. */
-export interface ElementView<Field extends string> {
+interface ElementView<Field extends string> {
   readonly element: Field
 }
 
 /** Only these elements or keys. */
-export interface DynamicView<Request, Element> {
+interface DynamicView<Request, Element> {
   readonly [looks]?: (request: Request) => readonly Element[]
   readonly dynamic: (request: never) => readonly unknown[]
 }

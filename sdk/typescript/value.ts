@@ -14,7 +14,7 @@ import { valueExports } from './guest/value.ts'
 import type { Codec } from './state.ts'
 import { jsonCodec, messageCodec } from './state.ts'
 
-export type ValueHandler<Method, V> = (
+type ValueHandler<Method, V> = (
   current: DeepReadonly<V> | undefined,
   request: UnaryRequest<Method>,
   context: Context,

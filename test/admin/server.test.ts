@@ -114,7 +114,7 @@ Admin('§admin-3, server.A3: bodies are bounded', async () => {
   assert.is((await get('/healthz')).status, 200)
 })
 
-Admin('the documented paths are those of /openapi.json', async () => {
+Admin('api.P1: the documented paths are those of /openapi.json', async () => {
   const { json } = await get('/openapi.json')
   const described = Object.entries(json.paths as Record<string, Record<string, unknown>>).flatMap(([path, item]) =>
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
@@ -123,7 +123,7 @@ Admin('the documented paths are those of /openapi.json', async () => {
   assert.is(documented().length, 21)
 })
 
-Admin('§deploy-1: a refused deployment tells its reasons and changes nothing', async () => {
+Admin('§deploy-1, deploy.D1: a refused deployment tells its reasons and changes nothing', async () => {
   const { status, json } = await deploy('', Buffer.from('not wasm'))
   assert.is(status, 400)
   assert.is(json.code, 3)

@@ -123,8 +123,8 @@ Upgrade('views are those of methods that are there, each once, of fields that ho
   assert.equal(views(of('Do', 'dynamic'), of('Join', 'nothing')), [])
   for (const field of ['id', 'one', 'message', 'chosen']) assert.equal(views(element('Do', field)), [], field)
   assert.equal(views(element('Join', 'one'), of('Do', 'all')), [])
-  assert.equal(views(of('None', 'all')), ['t.Viewed: declares a view of None, which it has not'])
-  assert.equal(views(element('None', 'one')), ['t.Viewed: declares a view of None, which it has not'])
+  assert.equal(views(of('None', 'all')), ['t.Viewed: declares a view of None, but has no such method'])
+  assert.equal(views(element('None', 'one')), ['t.Viewed: declares a view of None, but has no such method'])
   assert.equal(views(of('Do', 'all'), element('Do', 'one')), ['t.Viewed.Do: its view is declared twice'])
   assert.equal(views(element('Do', 'no')), ["t.Viewed.Do: the view's field no is not in t.Elements"])
   for (const field of ['many', 'map'])
@@ -144,7 +144,7 @@ Upgrade('no kind becomes another', () => {
   for (const was of kinds) {
     for (const is of kinds) {
       const problems = validateUpgrade([service('a', { kind: is })], [deployment(1, service('a', { kind: was }))])
-      const sentence = `a: the kind was ${was} and would become ${is}; stored data hangs on it (--force overrides)`
+      const sentence = `a: the kind was ${was} and would become ${is}; the stored data depends on it (--force overrides)`
       assert.equal(problems, was === is ? [] : [sentence])
     }
   }
@@ -209,7 +209,7 @@ Upgrade('§deploy-7: no two services share a persistence id, of one component or
   const history = [deployment(1, service('a', { persistenceId: 'p' }))]
   const taken = validatePersistence([service('b', { persistenceId: 'p' })], history, active(['a', 1]))
   assert.equal(taken, [
-    'b: the persistence id p is that of a, which is served; `inn undeploy a` first: what it stored stays, and this service takes it over (--force overrides)',
+    'b: the persistence id p is that of a, which is served; `inn undeploy a` first: its data stays, and this service takes it over (--force overrides)',
   ])
   const twins = [service('b', { persistenceId: 'q' }), service('c', { persistenceId: 'q' })]
   assert.equal(validatePersistence(twins, history, active(['a', 1])), [

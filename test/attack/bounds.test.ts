@@ -69,7 +69,7 @@ async function running(flags: Record<string, string>, run: (host: Host, client: 
 }
 
 const max = 40
-const tooLong = `more than ${max} side effects come of one command; look for a circle, or raise chain-effects-max`
+const tooLong = `one command caused more than ${max} side effects; look for a circle, or raise chain-effects-max`
 
 for (const width of [1, 2])
   Bounds(
@@ -94,11 +94,11 @@ Bounds('§effect-10: effects that go from entity to entity are hops', async () =
     assert.is((await client.call(values, 'Do', 'a', pingPong)).code, 0)
     const parked = await settled(host)
     assert.is(parked.length, 1)
-    assert.match(parked[0]!.parked!, 'more than 5 forwards and side effects in a chain')
+    assert.match(parked[0]!.parked!, 'the chain has more than 5 forwards and side effects')
   })
 })
 
-Bounds('§effect-9: a chain is counted on over kill -9', async () => {
+Bounds('§effect-9, outbox.O7: a chain is counted on over kill -9', async () => {
   const data = temporary()
   const file = join(data.path, 'scripted.wasm')
   writeFileSync(file, await scripted())
@@ -293,7 +293,7 @@ for (const [what, first, code, causes] of [
   ['a command whose effects cause three more each, over 64 entities', 'k1', spreads, width],
   ['an entity whose effect on itself causes the next one', 'b', bomb(1), 1],
 ] as const)
-  Bounds(`${what}: the chain ends, a neighbour has its turns meanwhile, and room for effects`, async () => {
+  Bounds(`outbox.O7: ${what}: the chain ends, a neighbour has its turns meanwhile, and room for effects`, async () => {
     await running({ 'chain-effects-max': String(longMax) }, async (host, client) => {
       assert.ok((await host.deployer.deploy((await component('counter/assemblyscript')).bytes)).ok)
       const turnsOf = async () => await metric(host, 'function_seconds_count', values)
@@ -325,7 +325,7 @@ for (const [what, first, code, causes] of [
       for (const { parked: reason } of parked)
         assert.is(
           reason,
-          `more than ${longMax} side effects come of one command; look for a circle, or raise chain-effects-max`,
+          `one command caused more than ${longMax} side effects; look for a circle, or raise chain-effects-max`,
         )
       assert.is((await client.call(actions, 'Do', '', `return say('', ${parks(50)})`)).code, 0)
     })

@@ -108,7 +108,7 @@ const names: Readonly<Record<string, string>> = {
 }
 
 for (const [what, name] of Object.entries(names)) {
-  Escape(`a name that is ${what} links what it names, in every position, and runs nothing`, async () => {
+  Escape(`link/plan.L1: a name that is ${what} links what it names, in every position, and runs nothing`, async () => {
     delete touched.escaped
     const result = await pipeline(await everywhere(name), defaultLimits, 1, () => {})
     assert.ok(result.ok, reasonsOf(result))
@@ -131,7 +131,7 @@ for (const [what, name] of Object.entries(names)) {
     const alias = service()
     alias.alias('func', 0, `${name}!`)
     for (const [component, reason] of [
-      [imported, /^imports .*: guests import nothing/],
+      [imported, /^imports .*: components may import nothing/],
       [missing, /^module 1 imports ".*" ".*", which nothing provides$/],
       [alias, /^takes the func ".*" of an instance without it$/],
     ] as const) {
@@ -202,7 +202,7 @@ Escape('a name cannot end the host, nor the linking process', async () => {
   await linked(`process.exit(0)`)
 })
 
-Escape('nothing in the host makes code of text, and deploying knows no tool that does', async () => {
+Escape('pipeline.T1: nothing in the host makes code of text, and deploying knows no tool that does', async () => {
   const root = fileURLToPath(new URL('../../', import.meta.url))
   const code = /\beval\(|new Function\b|Function\(['"`]|['"]node:vm['"]|import\((?!['"])/
   // An author's own code while it is built, the compiler's parser, and the host's own files: no upload comes there.

@@ -37,7 +37,7 @@ function refused(answer: Uint8Array, why: RegExp): void {
   const audited = auditLinked(answer, defaultLimits)
   assert.not.ok(audited.ok, `was taken, though ${why}`)
   if (audited.ok) return
-  assert.match(audited.reasons[0]!, /^what the linking process answered is no artefact: /)
+  assert.match(audited.reasons[0]!, /^the answer of the linking process is not a valid artefact: /)
   assert.match(audited.reasons[0]!, why)
 }
 
@@ -71,7 +71,7 @@ Forged('what the process answers honestly is taken as it is', () => {
   assert.equal(audited, { ok: true, linked: { modules, plan, description, sourceMap } })
 })
 
-Forged('code that is not metered', async () => {
+Forged('fuel.G3: code that is not metered', async () => {
   refused(withModule(await guestCore({})), /has code and does not import the counter of fuel/)
 })
 
@@ -87,7 +87,7 @@ Forged('a counter that no function asks', async () => {
   for (const [wat, why] of wats) refused(withModule(await parse(`(module ${fuel} ${wat})`)), why)
 })
 
-Forged('a check that takes less than the code behind it does, nothing, or gives', async () => {
+Forged('fuel.G1: a check that takes less than the code behind it does, nothing, or gives', async () => {
   const long = `(func ${'(drop (i32.const 1))'.repeat(10)})`
   auditModule(await module(long))
   const costs = (cost: number) => (bytes: Uint8Array) => patched(bytes, [...check, 23], [...check, cost])
@@ -97,13 +97,13 @@ Forged('a check that takes less than the code behind it does, nothing, or gives'
   refused(withModule(await module(long, costs(0x7f))), /function 0 touches the counter/)
 })
 
-Forged('a check whose trap is taken out', async () => {
+Forged('fuel.G4: a check whose trap is taken out', async () => {
   const trap = [0x04, 0x40, 0x00, 0x0b]
   const mute = (bytes: Uint8Array) => patched(bytes, trap, [0x04, 0x40, 0x01, 0x0b])
   refused(withModule(await module('(func (loop $l (br $l)))', mute)), /function 0 touches the counter/)
 })
 
-Forged('a loop whose head is free, also where much was paid before it', async () => {
+Forged('fuel.G2: a loop whose head is free, also where much was paid before it', async () => {
   const fuel = '(import "innkeeper:fuel" "left" (global $fuel (mut i64)))'
   const pay = `(global.set $fuel (local.tee 0 (i64.sub (global.get $fuel) (i64.const 1000000))))
     (if (i64.lt_s (local.get 0) (i64.const 0)) (then (unreachable)))`
@@ -118,7 +118,7 @@ Forged('a loop whose head is free, also where much was paid before it', async ()
   refused(withModule(await parse(paying(inside))), /function 0 does more than it pays for/)
 })
 
-Forged('what was paid before a loop is there behind it, by whichever branch it is left', async () => {
+Forged('fuel.G2: what was paid before a loop is there behind it, by whichever branch it is left', async () => {
   const after = '(drop (i32.const 1))'
   auditModule(await module(`(func (block $out (loop $l (br_if $out (i32.const 1)) (br $l))) ${after})`))
   auditModule(await module(`(func (block $out (loop $l (loop $m (br_table $out $l $m (i32.const 1))))) ${after})`))
@@ -133,7 +133,7 @@ Forged('a length that is not paid for', async () => {
   refused(withModule(await module(fill, cheaper)), /function 0 (does not pay for a length|touches the counter)/)
 })
 
-Forged('memories and tables without a maximum, or beyond the limits in sum', async () => {
+Forged('module.N3, plan.O3: memories and tables without a maximum, or beyond the limits in sum', async () => {
   const uncapped = async (fields: string) =>
     withModule(writeModule(meter(readModule(await parse(`(module ${fields})`)))))
   refused(await uncapped('(memory 1)'), /module 0 has a memory without a maximum/)
@@ -148,14 +148,17 @@ Forged('memories and tables without a maximum, or beyond the limits in sum', asy
   refused(body({ modules, plan: { ...artefact.plan, instances } }), /its memories may grow to 81920000 bytes/)
 })
 
-Forged('imports that the plan does not give, or that are the counter under another name', async () => {
-  refused(withModule(await module('(import "a" "b" (func))')), /an import of a module is missing/)
-  refused(withModule(await parse('(module (import "innkeeper:fuel" "right" (func)))')), /imports more from/)
-  const twice = '(import "innkeeper:fuel" "left" (global (mut i64)))'.repeat(2)
-  refused(withModule(await parse(`(module ${twice})`)), /imports more from/)
-})
+Forged(
+  'module.N2, plan.O2: imports that the plan does not give, or that are the counter under another name',
+  async () => {
+    refused(withModule(await module('(import "a" "b" (func))')), /an import of a module is missing/)
+    refused(withModule(await parse('(module (import "innkeeper:fuel" "right" (func)))')), /imports more from/)
+    const twice = '(import "innkeeper:fuel" "left" (global (mut i64)))'.repeat(2)
+    refused(withModule(await parse(`(module ${twice})`)), /imports more from/)
+  },
+)
 
-Forged('indices that are out of range or point forward', async () => {
+Forged('plan.O1: indices that are out of range or point forward', async () => {
   const { plan } = artefact
   const importing = [await module('(import "a" "b" (func)) (memory (export "memory") 1)')]
   const from = (source: unknown) => ({
@@ -193,7 +196,7 @@ Forged('a description out of its bounds', () => {
   refused(body({ description: { ...description, services: new Array(257).fill(service) } }), /257 elements/)
 })
 
-Forged('what is not plain data, and sizes that lie', () => {
+Forged('linked.A1: what is not plain data, and sizes that lie', () => {
   for (const plan of [undefined, null, 7, 'plan', [], { instances: {} }]) refused(body({ plan }), /no record|no list/)
   refused(new Uint8Array(), /a head of/)
   refused(new Uint8Array(Buffer.from([255, 255, 255, 255])), /a head of 4294967295 bytes/)
@@ -205,7 +208,7 @@ Forged('what is not plain data, and sizes that lie', () => {
   refused(body({ sourceMap: { file: 'x', sources: ['a'], mappings: 'A'.repeat(2 ** 21) } }), /source map is too large/)
 })
 
-Forged('nothing that was parsed is passed on: a record has the fields of its type and no others', () => {
+Forged('linked.A2: nothing that was parsed is passed on: a record has the fields of its type and no others', () => {
   const { plan, description } = artefact
   const extra = JSON.parse('{"__proto__": {"evil": 1}, "evil": 1}') as object
   const services = description.services.map((service) => ({ ...extra, ...service }))
@@ -216,7 +219,7 @@ Forged('nothing that was parsed is passed on: a record has the fields of its typ
   assert.not.match(JSON.stringify(audited), /evil/)
 })
 
-Forged('a gigabyte is refused by its head, before any of it is kept', () => {
+Forged('frames.F1: a gigabyte is refused by its head, before any of it is kept', () => {
   const reader = new FrameReader(mostOf(component.length), () => assert.unreachable('a body was taken'))
   const head = new Uint8Array(5)
   head[0] = kinds.linked
@@ -249,7 +252,7 @@ async function answering(name: string, code: string): Promise<readonly string[]>
   return result.ok ? [] : result.reasons
 }
 
-Forged('§deploy-12: a process that was taken over gets a reason, whatever it answers', async () => {
+Forged('§deploy-12, link.K1, link.K3: a process that was taken over gets a reason, whatever it answers', async () => {
   const forged = Buffer.from(withModule(await guestCore({}))).toString('base64')
   const cases: readonly (readonly [string, string, RegExp])[] = [
     ['forged', `say(3, Buffer.from('${forged}', 'base64'))`, /module 0 has code and does not import the counter/],
@@ -258,9 +261,9 @@ Forged('§deploy-12: a process that was taken over gets a reason, whatever it an
       'say(3, Buffer.alloc(0), 2 ** 30); for (;;) process.stdout.write(Buffer.alloc(65536))',
       /1073741824 bytes/,
     ],
-    ['kind', 'say(9, Buffer.alloc(9))', /answered with what is no answer \(kind 9\)/],
-    ['steps', "for (;;) say(1, Buffer.from('on and on'))", /told too many steps/],
-    ['reasons', `say(2, Buffer.from('{"length": 1}'))`, /its reasons are no list of texts/],
+    ['kind', 'say(9, Buffer.alloc(9))', /sent an answer of an unknown kind \(9\)/],
+    ['steps', "for (;;) say(1, Buffer.from('on and on'))", /reported too many steps/],
+    ['reasons', `say(2, Buffer.from('{"length": 1}'))`, /its reasons are not a list of texts/],
     ['nothing', 'process.exit(0)', /the process ended \(exit code 0\)/],
     ['terminal', String.raw`say(2, Buffer.from('["\\u001b[2J"]'))`, /^\\x1b\[2J$/],
   ]

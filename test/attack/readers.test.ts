@@ -48,7 +48,7 @@ async function still(): Promise<number> {
 
 const Readers = suite('readers of an operator')
 
-Readers('§admin-3: a follower that does not read is not read for; when it leaves nothing is', async () => {
+Readers('§admin-3, api.P3: a follower that does not read is not read for; when it leaves nothing is', async () => {
   const [name, port] = host.admin.split(':') as [string, string]
   read = 0
   const socket = net.connect(Number(port), name)
@@ -129,7 +129,7 @@ Readers('a long state, now or then, is not read by the loop, and is shown whole'
 })
 
 Readers(
-  '§admin-3: entities come in pages, with their prefix, and inn goes on until it has as many as were asked for',
+  '§admin-3, api.P3: entities come in pages, with their prefix, and inn goes on until it has as many as were asked for',
   async () => {
     const ids = Array.from({ length: 1_250 }, (_, index) => `p${String(index).padStart(5, '0')}`)
     const code = "return { change: { updated: 'x' }, outcome: say('') }"

@@ -40,7 +40,7 @@ const listed = async (name: string): Promise<readonly string[]> => {
 const Owned = suite('paths have owners')
 
 Owned(
-  '§deploy-7: what another component has is refused with both names, however it is written, and the owner goes on',
+  '§deploy-7, paths.N1: what another component has is refused with both names, however it is written, and the owner goes on',
   async () => {
     assert.equal(await add(), { value: '5' })
     const first = `\`inn undeploy ${counter}\` first; if it is the same service renamed, set persistenceId: '${counter}' as well, and it keeps what is stored (--force overrides)`
@@ -75,7 +75,7 @@ Owned('paths that only look alike are free: other methods, escapes, case, a verb
   host.deployer.undeploy(taker)
 })
 
-Owned('with --force it is taken, said, and again after a restart; undeploying gives it back', async () => {
+Owned('lineage.G1: with --force it is taken, said, and again after a restart; undeploying gives it back', async () => {
   const component = await taking('post: "/counter/{id}/add" body: "*"')
   const [forced] = warnings(await host.deployer.deploy(component, { force: true }))
   assert.match(forced!, /^overridden by --force: ruled\.v1\.Taker: POST \/counter\/\{id\}\/add is examples/)
@@ -97,7 +97,7 @@ Owned('with --force it is taken, said, and again after a restart; undeploying gi
 })
 
 Owned(
-  '§rule-5, §deploy-7: an overlap in part is a warning that names a request of both, and who came first answers it',
+  '§rule-5, §deploy-7, paths.N2, overlaps.O1: an overlap in part is a warning that names a request of both, and who came first answers it',
   async () => {
     const partly = await ruled({ Partner: { Do: ['post: "/{id}/mine/{b}" body: "*"'] } })
     const sentence = `POST /{id}/mine/{b} of Do and POST /counter/{id}/add of ${counter}/Add both match /counter/mine/add, for example; ${counter} answers`
@@ -145,41 +145,47 @@ Owned('a persistence id that is served is another’s, also under another name a
   )
 })
 
-Owned('two methods of a component with one path are refused, also by force; one within the other is not', async () => {
-  const twice = await ruled({ Twice: { One: ['get: "/a/{id}"'], Two: ['get: "/{id=a/*}"'] } })
-  for (const force of [false, true])
-    assert.equal(reasons(await host.deployer.deploy(twice, { force })), [
-      `HTTP API Config: ruled.v1.Twice.Two: GET /{id=a/*} is the path of ruled.v1.Twice.One, too; give each its own`,
-    ])
-  const within = await ruled({
-    Twice: { One: ['get: "/a/{id}"'], Two: ['get: "/a/b"'], Any: ['custom: { kind: "*" path: "/a/{id}" }'] },
-  })
-  assert.equal(warnings(await host.deployer.deploy(within, { dryRun: true })), [])
-})
+Owned(
+  'paths.N4: two methods of a component with one path are refused, also by force; one within the other is not',
+  async () => {
+    const twice = await ruled({ Twice: { One: ['get: "/a/{id}"'], Two: ['get: "/{id=a/*}"'] } })
+    for (const force of [false, true])
+      assert.equal(reasons(await host.deployer.deploy(twice, { force })), [
+        `HTTP API Config: ruled.v1.Twice.Two: GET /{id=a/*} is the path of ruled.v1.Twice.One, too; give each its own`,
+      ])
+    const within = await ruled({
+      Twice: { One: ['get: "/a/{id}"'], Two: ['get: "/a/b"'], Any: ['custom: { kind: "*" path: "/a/{id}" }'] },
+    })
+    assert.equal(warnings(await host.deployer.deploy(within, { dryRun: true })), [])
+  },
+)
 
-Owned('§rule-7: the paths of the host are nobody’s, also by force and under a rule for everything', async () => {
-  for (const [rule, why] of [
-    ['get: "/openapi.json"', 'the host itself serves GET /openapi.json'],
-    ['custom: { kind: "*" path: "/openapi.json" }', 'the host itself serves GET /openapi.json'],
-    ['post: "/grpc.health.v1.Health/Check" body: "*"', 'paths under /grpc. belong to the host'],
-    ['post: "/{id=grpc.reflection.v1.ServerReflection/*}"', 'paths under /grpc. belong to the host'],
-  ] as const) {
-    const [reason] = reasons(await host.deployer.deploy(await taking(rule), { force: true }))
-    assert.ok(reason?.endsWith(`is taken: ${why}`), reason)
-  }
-  assert.ok((await host.deployer.deploy(await taking('custom: { kind: "*" path: "/{b=**}" }'), { force: true })).ok)
-  assert.is((await call('GET', '/openapi.json')).json.openapi, '3.1.0')
-  assert.is((await call('POST', '/grpc.health.v1.Health/Check', {})).status, 404)
-  assert.equal((await call('GET', '/anything?id=x')).json, { id: '' })
-  host.deployer.undeploy(taker)
-})
+Owned(
+  '§rule-7, paths.N4, routes.R4: the paths of the host are nobody’s, also by force and under a rule for everything',
+  async () => {
+    for (const [rule, why] of [
+      ['get: "/openapi.json"', 'the host itself serves GET /openapi.json'],
+      ['custom: { kind: "*" path: "/openapi.json" }', 'the host itself serves GET /openapi.json'],
+      ['post: "/grpc.health.v1.Health/Check" body: "*"', 'paths under /grpc. belong to the host'],
+      ['post: "/{id=grpc.reflection.v1.ServerReflection/*}"', 'paths under /grpc. belong to the host'],
+    ] as const) {
+      const [reason] = reasons(await host.deployer.deploy(await taking(rule), { force: true }))
+      assert.ok(reason?.endsWith(`is taken: ${why}`), reason)
+    }
+    assert.ok((await host.deployer.deploy(await taking('custom: { kind: "*" path: "/{b=**}" }'), { force: true })).ok)
+    assert.is((await call('GET', '/openapi.json')).json.openapi, '3.1.0')
+    assert.is((await call('POST', '/grpc.health.v1.Health/Check', {})).status, 404)
+    assert.equal((await call('GET', '/anything?id=x')).json, { id: '' })
+    host.deployer.undeploy(taker)
+  },
+)
 
 const Many = suite('rules without number')
 
 const numbered = (count: number, prefix = 'n') =>
   Array.from({ length: count }, (_, index): RuleText => `get: "/${prefix}${index}/{id}"`)
 
-Many('of a component: they are counted before they are read', async () => {
+Many('paths.N3: of a component: they are counted before they are read', async () => {
   assert.equal(reasons(await host.deployer.deploy(await taking(...numbered(1_001)), { force: true })), [
     'the component has 1,001 HTTP rules, and may have 1,000 (--component-rules-max)',
   ])
@@ -189,23 +195,29 @@ Many('of a component: they are counted before they are read', async () => {
   host.deployer.undeploy(taker)
 })
 
-Many('§limit-7: of the host: the component that is one too many is refused, and it is no matter of force', async () => {
-  const own = temporary()
-  const small = await testHost(own.path, { 'rules-max': '10' })
-  try {
-    assert.ok((await small.deployer.deploy(await ruled({ A: { Do: numbered(6, 'a') } }))).ok)
-    assert.equal(reasons(await small.deployer.deploy(await ruled({ B: { Do: numbered(5, 'b') } }), { force: true })), [
-      'the host would have 11 HTTP rules, and may have 10; undeploy what is not used, or allow more (--rules-max)',
-    ])
-    assert.ok(
-      (await small.deployer.deploy(await ruled({ A: { Do: numbered(10, 'a') } }))).ok,
-      'its own do not count twice',
-    )
-  } finally {
-    await small.stop()
-    own.remove()
-  }
-})
+Many(
+  '§limit-7, paths.N3: of the host: the component that is one too many is refused, and it is no matter of force',
+  async () => {
+    const own = temporary()
+    const small = await testHost(own.path, { 'rules-max': '10' })
+    try {
+      assert.ok((await small.deployer.deploy(await ruled({ A: { Do: numbered(6, 'a') } }))).ok)
+      assert.equal(
+        reasons(await small.deployer.deploy(await ruled({ B: { Do: numbered(5, 'b') } }), { force: true })),
+        [
+          'the host would have 11 HTTP rules, and may have at most 10; undeploy services that are not used, or raise --rules-max',
+        ],
+      )
+      assert.ok(
+        (await small.deployer.deploy(await ruled({ A: { Do: numbered(10, 'a') } }))).ok,
+        'its own do not count twice',
+      )
+    } finally {
+      await small.stop()
+      own.remove()
+    }
+  },
+)
 
 Many('ten thousand of them take little memory, also those without a first segment', async () => {
   const { schema } = await protos({

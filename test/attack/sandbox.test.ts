@@ -98,7 +98,7 @@ Box('no file of the host is read or written, in a thread neither, and no addon i
 
 Box('no process is started', () => refused(results, ['start a process']))
 
-Box('nothing of the environment is there', () => {
+Box('sandbox.B3: nothing of the environment is there', () => {
   // What a shell sets by itself.
   const own = ['PWD', 'OLDPWD', 'SHLVL', '_']
   assert.equal(
@@ -131,7 +131,7 @@ behind(['network', 'processes', 'files'], 'the kernel alone holds, without the p
   assert.equal(written.filter(existsSync), [])
 })
 
-Box('without walls, Node alone still keeps it from files and processes', async () => {
+Box('sandbox.B2: without walls, Node alone still keeps it from files and processes', async () => {
   const bare = JSON.parse(await inSandbox('everything', none)) as Results
   refused(bare, [...files, 'start a process'])
   // What the walls are for: without them the same tries succeed.
@@ -166,15 +166,18 @@ function processesOf(script: string): readonly string[] {
   })
 }
 
-Box('§deploy-12: a component is linked behind all walls that the machine offers, and behind none', async () => {
-  const component = await guestComponent({})
-  for (const walls of [offered, none]) {
-    const result = await link(component, defaultLimits, () => {}, { walls })
-    assert.ok(result.ok, result.ok ? '' : result.reasons.join('; '))
-  }
-})
+Box(
+  '§deploy-12, link.K2, sandbox.B1: a component is linked behind all walls that the machine offers, and behind none',
+  async () => {
+    const component = await guestComponent({})
+    for (const walls of [offered, none]) {
+      const result = await link(component, defaultLimits, () => {}, { walls })
+      assert.ok(result.ok, result.ok ? '' : result.reasons.join('; '))
+    }
+  },
+)
 
-Box('require-sandbox links nothing where a wall is missing, and says which and what to do', async () => {
+Box('link.K2: require-sandbox links nothing where a wall is missing, and says which and what to do', async () => {
   const walls: Sandbox = {
     walls: new Set(['memory']),
     missing: ['it can reach the network'],

@@ -74,7 +74,7 @@ Pile('§limit-8: uploads that do not end give way to one that does, the oldest f
   assert.is(await metric('admin_in_flight_cuts_total'), told.length)
 })
 
-Pile('§limit-8: deployments above the bound are refused, and taken again when others are done', async () => {
+Pile('§limit-8, deploy.D6: deployments above the bound are refused, and taken again when others are done', async () => {
   const linking = Promise.withResolvers<void>()
   released = linking.promise
   const refused: unknown[] = []

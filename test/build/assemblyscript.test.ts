@@ -101,7 +101,7 @@ AssemblyScript('lines of a step go with its first output, or with one that says 
 })
 
 AssemblyScript(
-  'the events that a service folds are found through imports of other names and classes in between',
+  'folds.F1: the events that a service folds are found through imports of other names and classes in between',
   () => {
     const events = failing.artefact.description.services.map(({ name, events }) => [name, ...events])
     assert.equal(events, [

@@ -20,7 +20,7 @@ Build('mistakes in a .proto are told at their line', async () => {
   assert.equal(problems, ['proto/tally.proto:32:3: cannot find `int65` in this scope'])
 })
 
-Build('mistakes in types and forbidden globals are told together', async () => {
+Build('build.T2, build.B1: mistakes in types and forbidden globals are told together', async () => {
   const problems = await problemsOf({
     [service]: (text) => text.replace('value: 0n', 'value: BigInt(Date.now())').replace('state.value', 'state.valu'),
   })
@@ -46,7 +46,7 @@ Build('a syntax error is told at its line', async () => {
   assert.match(problems[0]!, /^src\/service\.ts:18:\d+: TS/)
 })
 
-Build('what the module throws when it is loaded is told', async () => {
+Build('describe-script.N2: what the module throws when it is loaded is told', async () => {
   const problems = await problemsOf({
     [service]: (text) =>
       `${text}\nif (valueOf() !== 1) throw new Error('no luck')\nfunction valueOf(): number { return 2 }`,
@@ -92,7 +92,7 @@ export default [
 ]
 `
 
-Build('typescript.T3: a component exports the interfaces of its kinds, and no others', async () => {
+Build('typescript.T3, component.M1: a component exports the interfaces of its kinds, and no others', async () => {
   const changes = { 'proto/tally.proto': twoKinds, [service]: twoServices, 'test/service.test.ts': '' }
   const exported = await withProject(changes, async (folder) => {
     const { file } = await buildProject(folder)
@@ -122,7 +122,7 @@ Build('a kind that cannot stream, and a module without a service, are told in a 
   ])
 })
 
-Build('a module that never ends loading is told', async () => {
+Build('describe-script.N1: a module that never ends loading is told', async () => {
   const [problem] = await problemsOf({ [service]: (text) => `${text}\nfor (let n = 0; ; n++) if (n < 0) break` })
   assert.match(problem!, /throws when it is loaded: Error: Script execution timed out/)
 })

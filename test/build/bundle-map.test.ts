@@ -39,7 +39,7 @@ function lineIn(found: SourceMap, line: number, column: number): number | undefi
 
 const Bundle = suite('bundle map')
 
-Bundle('the line of every character is the one that the bundler says, by bytes', () => {
+Bundle('bundle-map.B2: the line of every character is the one that the bundler says, by bytes', () => {
   assert.equal(made.sources, ['source.js'])
   const lines = new Set<number | undefined>()
   for (const [line, text] of code.split('\n').entries()) {
@@ -52,7 +52,7 @@ Bundle('the line of every character is the one that the bundler says, by bytes',
   assert.ok(lines.size > 5)
 })
 
-Bundle('what the bundler says of columns and names is left out', () => {
+Bundle('bundle-map.B1: what the bundler says of columns and names is left out', () => {
   assert.ok(made.mappings.length < map.mappings.length)
   assert.equal(Object.keys(made), ['file', 'sources', 'mappings'])
 })

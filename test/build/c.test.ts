@@ -102,7 +102,7 @@ else {
     return output.split('\n').slice(0, -1)
   }
 
-  C('the codec passes the cases of protobuf', () => {
+  C('message.C1: the codec passes the cases of protobuf', () => {
     const results = through(protoCases.map(({ input }) => input))
     assert.is(results.length, protoCases.length)
     const wrong = protoCases.flatMap(({ name, output }, index) => {
@@ -251,7 +251,7 @@ void class_on_this(words_struct *state, const words_this *event) {
 
 if (tools instanceof MissingTool) skip(C, 'components', tools.message)
 else {
-  C('the counter is small, imports nothing, and keeps the laws', async () => {
+  C('component.M2: the counter is small, imports nothing, and keeps the laws', async () => {
     const { bytes } = await component('counter/c')
     assert.ok(bytes.length <= 16 * 1024, `${bytes.length} bytes`)
     await isSound(bytes, 'innkeeper-c')
@@ -331,12 +331,12 @@ else {
     )
   })
 
-  C('what is missing is told with its prototype, and what is misspelt by its name', async () => {
+  C('service.C2: what is missing is told with its prototype, and what is misspelt by its name', async () => {
     assert.equal(await problems((text) => text.replace(/ik_answer counter_get[^}]*}/, '')), [
       'src/service.c: counter_get is missing: ik_answer counter_get(const STATE *state, const counter_get_request *request, counter_value *reply, ik_context *context)',
     ])
     assert.equal(await problems((text) => text.replace('counter_on_added', 'counter_on_aded')), [
-      'src/service.c:28:6: counter_on_aded is none of the functions that a generated header declares; make it static if it is a helper',
+      'src/service.c:28:6: counter_on_aded is not declared by a generated header; make it static if it is a helper',
     ])
     assert.equal(await problems((text) => text.replace(/void counter_on_added[^}]*}/, '')), [
       'src/service.c: counter_on_added is missing: void counter_on_added(STATE *state, const counter_added *event)',
@@ -345,7 +345,7 @@ else {
     assert.match(nothing!, 'src/service.c: defines no service')
   })
 
-  C('time, chance, files and memory of a library are refused by name', async () => {
+  C('build.K2: time, chance, files and memory of a library are refused by name', async () => {
     const after = (line: string) => (text: string) => text.replace('  int64_t amount', `  ${line}\n  int64_t amount`)
     assert.equal(await problems((text) => `#include <time.h>\n${text}`), [
       'src/service.c:1:10: time.h is not available in a service: use ik_now(context)',
@@ -360,7 +360,7 @@ else {
       'src/service.c: rand is not available in a service: use ik_random(context)',
     ])
     assert.equal(await problems(after('(void)malloc(1);')), [
-      'src/service.c:10:9: malloc is not available in a service: use ik_allocate, or ik_allocate_zeroed: what a call allocates is gone after it',
+      'src/service.c:10:9: malloc is not available in a service: use ik_allocate, or ik_allocate_zeroed: the memory of a call is freed after it',
     ])
     const log = "use ik_log_info, ik_log_warn and their like for the host's log"
     assert.equal(await problems(after('printf("x");')), [

@@ -44,16 +44,19 @@ async function problem(data: string, memory?: string): Promise<string> {
 
 const Fault = suite('fault export')
 
-Fault('the address is behind the magic, as an immutable global beside those that are there', async () => {
-  const data = `(data (i32.const 8) "before") (data (i32.const 70000) "some${magic}\\00\\00")`
-  const { core: bytes, address } = coreWithFault(project, await core(data))
-  assert.is(address, 70_000 + 4 + 16)
-  assert.equal(exportsOf(bytes), { own: 42, [faultGlobal]: address })
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>), imports)
-  assert.throws(() => {
-    ;(exports[faultGlobal] as WebAssembly.Global).value = 1
-  }, /immutable/)
-})
+Fault(
+  'fault-export.E1: the address is behind the magic, as an immutable global beside those that are there',
+  async () => {
+    const data = `(data (i32.const 8) "before") (data (i32.const 70000) "some${magic}\\00\\00")`
+    const { core: bytes, address } = coreWithFault(project, await core(data))
+    assert.is(address, 70_000 + 4 + 16)
+    assert.equal(exportsOf(bytes), { own: 42, [faultGlobal]: address })
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>), imports)
+    assert.throws(() => {
+      ;(exports[faultGlobal] as WebAssembly.Global).value = 1
+    }, /immutable/)
+  },
+)
 
 Fault('a magic that two segments share is found', async () => {
   const [head, tail] = [wat(faultMagic.subarray(0, 5)), wat(faultMagic.subarray(5))]

@@ -7,7 +7,7 @@ const Forbidden = suite('forbidden globals')
 const found = (text: string): string[] =>
   findForbidden('a.ts', text).map(({ line, column, message }) => `${line}:${column} ${message.split(' is not')[0]}`)
 
-Forbidden('forbidden.F1: uses are found with line and column', () => {
+Forbidden('forbidden.F1, forbidden.F2: uses are found with line and column', () => {
   assert.equal(found('const a = 1\n  const b = Date.now() + Math.random()'), ['2:13 Date', '2:26 Math.random'])
   assert.equal(found('new Date(); typeof fetch; globalThis.setTimeout(f, 1); globalThis["crypto"]'), [
     '1:5 Date',

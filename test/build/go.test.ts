@@ -264,7 +264,7 @@ func Do(name string) string {
 }
 `)
   const problems = await problemsOf(files['service.go']!, files)
-  assert.match(problems.join('\n'), /^service\.go: reaches the system by path_open, which a component has not/m)
+  assert.match(problems.join('\n'), /^service\.go: uses the system by path_open; a component has no files/m)
 })
 
 on('what a dependency reaches of time and chance is a constant, warm or fresh; who waits, traps', async () => {

@@ -27,26 +27,29 @@ const parent = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
 const packed = packSdk(join(parent, 'sdk'))
 const New = suite('new')
 
-New('a new project installs offline, passes its test, builds, and type-checks against the packed SDK', async () => {
-  const folder = join(parent, 'my-tally')
-  await newProject(folder)
-  await run('npm', ['install', '--offline', '--no-audit', '--no-fund'], { cwd: folder })
-  const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: folder })
-  assert.match(stdout, /# pass 2\n# fail 0/)
-  const { bytes, services } = await buildProject(folder)
-  assert.equal(services, ['my_tally.v1.MyTally'])
-  assert.ok(bytes > 0)
-  const service = join(folder, 'src/service.ts')
-  const text = await readFile(service, 'utf8')
-  await writeFile(service, `${text}\nconsole.log('loaded')\n`)
-  const { file } = await buildProject(folder)
-  assert.ok(sourceMapOf(await readFile(file))?.sources.includes('@innkeeper/sdk/dist/guest/component.js'))
-  await writeFile(service, text.replace('value: after.value', 'valu: after.value'))
-  await buildProject(folder).then(
-    () => assert.unreachable(),
-    (error: Error) => assert.match(error.message, /^src\/service\.ts:8:/),
-  )
-})
+New(
+  'new.N2: a new project installs offline, passes its test, builds, and type-checks against the packed SDK',
+  async () => {
+    const folder = join(parent, 'my-tally')
+    await newProject(folder)
+    await run('npm', ['install', '--offline', '--no-audit', '--no-fund'], { cwd: folder })
+    const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: folder })
+    assert.match(stdout, /# pass 2\n# fail 0/)
+    const { bytes, services } = await buildProject(folder)
+    assert.equal(services, ['my_tally.v1.MyTally'])
+    assert.ok(bytes > 0)
+    const service = join(folder, 'src/service.ts')
+    const text = await readFile(service, 'utf8')
+    await writeFile(service, `${text}\nconsole.log('loaded')\n`)
+    const { file } = await buildProject(folder)
+    assert.ok(sourceMapOf(await readFile(file))?.sources.includes('@innkeeper/sdk/dist/guest/component.js'))
+    await writeFile(service, text.replace('value: after.value', 'valu: after.value'))
+    await buildProject(folder).then(
+      () => assert.unreachable(),
+      (error: Error) => assert.match(error.message, /^src\/service\.ts:8:/),
+    )
+  },
+)
 
 for (const kind of ['value', 'replicated', 'action']) {
   New(`a new project of kind ${kind} passes its test and builds against the packed SDK`, async () => {
@@ -98,7 +101,7 @@ native('rust', await findRust())
 native('go', findGo())
 native('swift', findSwift())
 
-New('new.N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
+New('build/new.N1: nothing is written over, and names and kinds that cannot be are refused', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'innkeeper-new-'))
   const refused = (options: Parameters<typeof newProject>[1], message: RegExp) =>
     newProject(folder, { name: 'a', ...options }).then(
@@ -106,7 +109,7 @@ New('new.N1: nothing is written over, and names and kinds that cannot be are ref
       (error: Error) => assert.match(error.message, message),
     )
   try {
-    await refused({ name: '../a' }, /no name for a project/)
+    await refused({ name: '../a' }, /not a valid project name/)
     await refused({ lang: 'cobol' }, /does not exist; there are typescript, assemblyscript, rust, go, swift, c/)
     await refused({ lang: 'assemblyscript', kind: 'value' }, /has a template in TypeScript only/)
     await refused({ kind: 'blockchain' }, /does not exist; there are event-sourced, value, replicated, action/)

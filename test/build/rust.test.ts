@@ -49,7 +49,7 @@ Rust('says what to install where a toolchain is missing', async () => {
 
 if (cargo instanceof MissingTool) skip(Rust, 'builds', cargo.message)
 else {
-  Rust('the counter is a component without imports, of its one kind, that keeps the laws', async () => {
+  Rust('build.R2: the counter is a component without imports, of its one kind, that keeps the laws', async () => {
     const { bytes } = await component('counter/rust')
     assert.ok(bytes.length < 60_000, `${bytes.length} bytes`)
     const wit = await componentWit(bytes)
@@ -363,7 +363,7 @@ fn shown() {
     ])
   })
 
-  Rust('the same source has the same bytes', async () => {
+  Rust('build.R3: the same source has the same bytes', async () => {
     await written((source) => source)
     const once = await readFile((await build(probe)).file)
     await written((source) => `${source}\n// A comment.\n`)

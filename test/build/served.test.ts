@@ -31,19 +31,22 @@ const replacing = (from: string, to: string) => (text: string) => {
 const listing = (...names: readonly string[]) =>
   replacing('state: {', `headers: [${names.map((name) => `'${name}'`).join()}],\n  state: {`)
 
-Served('§metadata-3: a header that reaches no function is told, with what to do instead', async () => {
-  const problems = await problemsOf({ [service]: listing('Authorization', 'accept-language', 'content-type') })
-  assert.equal(problems, [
-    `src/service.ts: tally.v1.Tally: ${credentialProblem('authorization')}`,
-    `src/service.ts: tally.v1.Tally: ${transportProblem('content-type')}`,
-  ])
-  assert.match(
-    problems[0]!,
-    /send a token in x-token or x-api-key, which are not journaled \(setting never-stored-headers\)/,
-  )
-})
+Served(
+  '§metadata-3, describe-check.Q2: a header that reaches no function is told, with what to do instead',
+  async () => {
+    const problems = await problemsOf({ [service]: listing('Authorization', 'accept-language', 'content-type') })
+    assert.equal(problems, [
+      `src/service.ts: tally.v1.Tally: ${credentialProblem('authorization')}`,
+      `src/service.ts: tally.v1.Tally: ${transportProblem('content-type')}`,
+    ])
+    assert.match(
+      problems[0]!,
+      /send a token in x-token or x-api-key, which are not journaled \(setting never-stored-headers\)/,
+    )
+  },
+)
 
-Served('served.S2: a method without a key is told at its line', async () => {
+Served('served.S2, served.S1: a method without a key is told at its line', async () => {
   assert.equal(await problemsOf({ [proto]: replacing(key, '') }), [
     'proto/tally.proto:10:3: tally.v1.Tally.Add: no field of tally.v1.AddRequest is marked (innkeeper.entity_key) = true',
   ])
@@ -91,14 +94,14 @@ const eventing = (option: string) => (text: string) =>
     `  rpc Get(GetRequest) returns (Value) {\n    option (${option}.eventing) = {\n      in: {topic: "orders"}\n    };`,
   )(text.replace('import "innkeeper', `import "cloudstate/eventing.proto";\nimport "innkeeper`))
 
-Served('(innkeeper.eventing) is refused at its place, before anything is compiled', async () => {
+Served('descriptors.D3: (innkeeper.eventing) is refused at its place, before anything is compiled', async () => {
   const problems = await problemsOf({ [proto]: eventing('innkeeper'), [service]: 'not even TypeScript' })
   assert.equal(problems, [
-    'proto/tally.proto:19:12: tally.v1.Tally.Get: (innkeeper.eventing) is not supported yet: the host reads no topic and writes none; take the option away',
+    'proto/tally.proto:19:12: tally.v1.Tally.Get: (innkeeper.eventing) is not supported yet: the host neither reads nor writes topics; remove the option',
   ])
 })
 
-Served('§deploy-3: (cloudstate.eventing) is a warning: such protos build as they are', async () => {
+Served('§deploy-3, descriptors.D3: (cloudstate.eventing) is a warning: such protos build as they are', async () => {
   const { warnings } = await withProject({ [proto]: eventing('cloudstate') }, (folder) => buildProject(folder))
   assert.equal(warnings, [
     'proto/tally.proto:19:12: tally.v1.Tally.Get: (cloudstate.eventing) is ignored: the host reads no topic and writes none; callers call the method',
@@ -152,12 +155,12 @@ service Loud {
     )
     const services = new Map([...schema.services, ['t.Loud', { ...loud, methods: new Map(changed) }]])
     assert.equal(told({ ...schema, services }), [
-      't.Loud.Out: (innkeeper.eventing) is not supported yet: the host reads no topic and writes none; take the option away',
+      't.Loud.Out: (innkeeper.eventing) is not supported yet: the host neither reads nor writes topics; remove the option',
     ])
   },
 )
 
-Served('places.P1: places are those of services, methods, options, messages and fields', async () => {
+Served('build/places.P1: places are those of services, methods, options, messages and fields', async () => {
   const { bytes } = await protos({
     'a.proto': 'syntax = "proto3"; package a; message M { message N { int32 n = 1; } }',
   })
@@ -181,7 +184,7 @@ Served('describe-core.C1: a core that does not end, and one that traps, are told
   const trap = await describeCore({ core: core([0x00, 0x0b]), wasi: undefined })
   assert.match((trap as { failed: string }).failed, /unreachable/)
   const loop = await describeCore({ core: core([0x03, 0x40, 0x0c, 0, 0x0b, 0, 0x0b]), wasi: undefined })
-  assert.match((loop as { failed: string }).failed, /did not say what it is within 5 seconds/)
+  assert.match((loop as { failed: string }).failed, /its description took more than 5 seconds/)
 })
 
 // Every other language: its counter, which lists `authorization`.

@@ -239,7 +239,7 @@ else {
     assert.equal(guest.batch('assert'), [[]])
   })
 
-  Swift('a mistake is told at its place', async () => {
+  Swift('service.S1: a mistake is told at its place', async () => {
     assert.equal(await problems((text) => text.replace('request.amount', 'request.amout')), [
       "Sources/Service/Service.swift:12:26: value of type 'AddRequest' has no member 'amout'",
     ])
@@ -265,7 +265,7 @@ else {
     const get = (code: string) => (text: string) =>
       text.replace('    .reply(state)', `    ${code}; return .reply(state)`)
     assert.equal(await problems((text) => text.replace('import Innkeeper', 'import Foundation')), [
-      'Sources/Service/Service.swift:2:8: Foundation is not available in a service: there is Embedded Swift alone, without Foundation; for time use context.now, for chance use context.random(), context.randomBytes(n) or context.uuid()',
+      'Sources/Service/Service.swift:2:8: Foundation is not available in a service: only Embedded Swift is available, without Foundation; for time use context.now, for randomness use context.random(), context.randomBytes(n) or context.uuid()',
     ])
     assert.equal(await problems(get('_ = ContinuousClock().now')), [
       'Sources/Service/Service.swift:22:9: ContinuousClock is not available in a service: use context.now',
@@ -284,7 +284,7 @@ else {
     assert.match(hash!, 'use Map')
   })
 
-  Swift('names that are words of Swift, types of the SDK, or hold themselves', async () => {
+  Swift('names.C2: names that are words of Swift, types of the SDK, or hold themselves', async () => {
     writeProject(join(work, 'words'), wordsProto, 'words.proto', wordsService)
     await buildProject(join(work, 'words'))
   })

@@ -34,7 +34,7 @@ const environment = (more: Record<string, string> = {}) => ({
 
 const Toolchain = suite('toolchain')
 
-Toolchain('the variable that names a tool comes first, then PATH in its order', () => {
+Toolchain('toolchain.C1: the variable that names a tool comes first, then PATH in its order', () => {
   const search = { variable: 'CC_WASM', names: ['better-cc', 'cc'] }
   assert.is(findTool(search, environment())?.path, first)
   assert.is(findTool(search, environment({ CC_WASM: other }))?.path, other)
@@ -58,7 +58,7 @@ Toolchain('a folder and a file that cannot be run are no tools', () => {
   assert.is(findTool({ names: ['ld'] }, environment()), undefined)
 })
 
-Toolchain('what PATH has not comes from the Debian root, for those who can enter it', () => {
+Toolchain('toolchain.C1: what PATH has not comes from the Debian root, for those who can enter it', () => {
   tool('toolchains/sid/usr/bin/only-there')
   const found = findTool({ names: ['only-there'], inRoot: ['/usr/bin/only-there'] }, environment())
   const expected = { path: '/usr/bin/only-there', root: join(work, 'toolchains/sid') }
@@ -74,7 +74,7 @@ Toolchain('a tool runs where it is told, with what is added to its environment',
   assert.equal([ran.ok, ran.stdout.trim().replace('/private', '')], [false, `${work} yes word`])
 })
 
-Toolchain('a missing compiler is one line that says what to install', async () => {
+Toolchain('toolchain.C3: a missing compiler is one line that says what to install', async () => {
   const nothing = { PATH: '/nowhere', INNKEEPER_TOOLCHAINS: '/nowhere' }
   const rust = await findRust(nothing)
   assert.instance(rust, MissingTool)
@@ -98,7 +98,7 @@ function project(name: string, files: Record<string, string>): string {
 
 const proto = { 'proto/a.proto': '' }
 
-Project('a language is known by its own manifest, or by service.json where it has none', () => {
+Project('read-project.P2: a language is known by its own manifest, or by service.json where it has none', () => {
   const languageOf = (files: Record<string, string>, name: string) =>
     readProject(project(name, { ...proto, ...files })).language
   assert.is(languageOf({ 'Cargo.toml': '', 'src/lib.rs': '' }, 'r'), 'rust')
@@ -108,7 +108,7 @@ Project('a language is known by its own manifest, or by service.json where it ha
   assert.is(languageOf({ 'service.json': '{ "language": "c" }', 'src/service.c': '' }, 'j'), 'c')
 })
 
-Project('service.json comes before package.json, and says name, folders and files', () => {
+Project('read-project.P1: service.json comes before package.json, and says name, folders and files', () => {
   const folder = project('both', {
     'proto2/b.proto': '',
     'service.json': '{ "name": "mine", "language": "go", "proto": "proto2", "files": ["b.proto"], "entry": "x/y.go" }',

@@ -15,7 +15,7 @@ const placeOf = (what: string): string => failing.place(what)
 
 const TypeScript = suite('typescript')
 
-TypeScript('a throw is told with its place, its name and its message, and then the stack', () => {
+TypeScript('build.T4: a throw is told with its place, its name and its message, and then the stack', () => {
   for (const [what, words] of [
     ['error', 'Error: boom'],
     ['own', 'Corrupt: the record is corrupt'],

@@ -30,7 +30,7 @@ Authors('what is missing is named, with what to install, and nothing is loaded',
     return assert.unreachable() as never
   }
   const sentence = (missing: string): string =>
-    `this installation is a server's, without the tools of authors (missing: ${missing}); install them with \`npm ci\` in a checkout of Innkeeper`
+    `this installation has no build tools, as on a server (missing: ${missing}); install them with \`npm ci\` in a checkout of Innkeeper`
   assert.is(await refusal(), sentence('sdk/build'))
   writeFileSync(file, '{ "dependencies": { "no-such-compiler": "1", "@none/such": "1" } }')
   assert.is(await refusal(), sentence('no-such-compiler, @none/such'))

@@ -81,14 +81,14 @@ Upgrade('a forced version, the stuck entities, and the way back', async () => {
 
 Upgrade('a rescue says what it did, and what it needs', async () => {
   assert.match((await inn('entities', tally, '--rescue', 'a b')).err, /--rescue needs --fuel N/)
-  assert.match((await inn('entities', tally, '--fuel', '5')).err, /--fuel goes with --rescue ID/)
+  assert.match((await inn('entities', tally, '--fuel', '5')).err, /--fuel can only be given with --rescue ID/)
   const ran = await inn('entities', tally, '--rescue', 'a b', '--fuel', '1000000000')
   assert.is(ran.code, 0, ran.err)
   assert.match(
     ran.out,
-    /^tally.v1.Tally a b is folded to event 3; its state has \d+ bytes.\nIt can be read from now on.\n$/,
+    /^tally.v1.Tally a b was replayed up to event 3; its state has \d+ bytes.\nThe entity accepts commands again.\n$/,
   )
-  assert.match((await inn('entities', tally, '--rescue', 'z', '--fuel', '5')).err, /has nothing stored for "z"/)
+  assert.match((await inn('entities', tally, '--rescue', 'z', '--fuel', '5')).err, /stores no entity "z"/)
 })
 
 Upgrade.after(async () => {

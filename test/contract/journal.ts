@@ -95,17 +95,20 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.equal(journal.head(cart)?.revision, 1)
   })
 
-  on('journal.J2: of two batches made on the same head, the second is refused whole', async ({ journal }) => {
-    const [one, two] = [journal.batch(), journal.batch()]
-    one.append(cart, record(1, 0, ['one']))
-    two.enqueue(outbox(1))
-    two.append(cart, record(1, 0, ['two']))
-    await ended(journal, one)
-    assert.throws(() => journal.commit(two, () => {}), /sequence_conflict/)
-    assert.equal(plain(journal.events(cart, 0, 10, everything).events), plain([event('one')]))
-    assert.equal(journal.outbox(0, 10), [])
-    assert.is(journal.lastCommit(), 1)
-  })
+  on(
+    'journal.J2, kv-batch.B1: of two batches made on the same head, the second is refused whole',
+    async ({ journal }) => {
+      const [one, two] = [journal.batch(), journal.batch()]
+      one.append(cart, record(1, 0, ['one']))
+      two.enqueue(outbox(1))
+      two.append(cart, record(1, 0, ['two']))
+      await ended(journal, one)
+      assert.throws(() => journal.commit(two, () => {}), /sequence_conflict/)
+      assert.equal(plain(journal.events(cart, 0, 10, everything).events), plain([event('one')]))
+      assert.equal(journal.outbox(0, 10), [])
+      assert.is(journal.lastCommit(), 1)
+    },
+  )
 
   on('one batch holds several records of several entities', async ({ journal }) => {
     const other = { storage: 2, key: 'cart' }
@@ -241,7 +244,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.equal(page(3, 1), { text: 'ef', revision: 4, sequence: 6, more: false })
   })
 
-  on('entities do not see each other, however their keys look', async ({ journal }) => {
+  on('keys.K1: entities do not see each other, however their keys look', async ({ journal }) => {
     const keys = ['', 'a', 'a-b', 'a\0b', 'a\0', '\0', '\0\u0001', 'ab', 'a\u0001', 'é', '日本', '\u{10ffff}', 'cart/1']
     for (const key of keys) for (const storage of [1, 2]) await append(journal, { storage, key }, [`${storage}${key}`])
     for (const key of keys) {

@@ -82,7 +82,7 @@ Encoding('decode.E1: noise is refused', () => {
 /** Version 1, one replica "a" with dots 1 to 9, then this. */
 const body = (...rest: readonly number[]) => Uint8Array.of(1, 0, 1, 1, 97, 1, 0, 8, ...rest)
 
-Encoding('the layout is the one that encode.ts documents', () => {
+Encoding('encode.B3: the layout is the one that encode.ts documents', () => {
   const set = after('a', [op.create([], kind.orSet), op.insert([], 'y'), op.insert([], 'x')])
   assert.is(hex(set.encode()), '01 00 01 01 61 01 00 01 08 02 01 78 01 00 02 01 79 01 00 01'.replaceAll(' ', ''))
   assert.is(hex(new Replica().encode()), '01000000')

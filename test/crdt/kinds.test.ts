@@ -54,27 +54,30 @@ Kinds('§replica-2: an entity that nobody created has an empty view, and its cre
   nothing(replica, op.create([], kind.gSet))
 })
 
-Kinds('§replica-3: creating where another kind is, is refused', () => {
+Kinds('§replica-3, crdt/plan.L2: creating where another kind is, is refused', () => {
   refused(after('a', [op.create([], kind.gSet)]), op.create([], kind.orSet))
   refused(after('a', [op.create([], kind.orMap)], [op.enable(['k'])]), op.create(['k'], kind.vote))
 })
 
-Kinds('§replica-3: a first change creates the entity where its kind is plain, and not where it is not', () => {
-  for (const [operation, expected] of [
-    [op.increment([], 0n), { gCounter: { value: '0' } }],
-    [op.add([], -2n), { pnCounter: { value: '-2' } }],
-    [op.assign([], 'x'), { lwwRegister: { value: 'x' } }],
-    [op.enable([], false), { flag: { enabled: false } }],
-    [op.vote([], false), { vote: { self: false, votesFor: 0, voters: 1 } }],
-  ] as const) {
-    const replica = new Replica()
-    assert.ok(replica.apply('a', [operation], 0).changed)
-    assert.equal(replica.json('a', ['a']), expected)
-  }
-  for (const operation of [op.insert([], 'x'), op.remove([], 'x'), op.clear([])]) refused(new Replica(), operation)
-})
+Kinds(
+  '§replica-3, crdt/plan.L1: a first change creates the entity where its kind is plain, and not where it is not',
+  () => {
+    for (const [operation, expected] of [
+      [op.increment([], 0n), { gCounter: { value: '0' } }],
+      [op.add([], -2n), { pnCounter: { value: '-2' } }],
+      [op.assign([], 'x'), { lwwRegister: { value: 'x' } }],
+      [op.enable([], false), { flag: { enabled: false } }],
+      [op.vote([], false), { vote: { self: false, votesFor: 0, voters: 1 } }],
+    ] as const) {
+      const replica = new Replica()
+      assert.ok(replica.apply('a', [operation], 0).changed)
+      assert.equal(replica.json('a', ['a']), expected)
+    }
+    for (const operation of [op.insert([], 'x'), op.remove([], 'x'), op.clear([])]) refused(new Replica(), operation)
+  },
+)
 
-Kinds('§counter-1 GCounter: increments of one command are one delta', () => {
+Kinds('§counter-1, counter.N3 GCounter: increments of one command are one delta', () => {
   const replica = after('a', [op.increment([], 1n)])
   const peer = copy(replica)
   const applied = replica.apply('a', [op.increment([], 2n), op.increment([], 3n)], 0)
@@ -83,16 +86,19 @@ Kinds('§counter-1 GCounter: increments of one command are one delta', () => {
   nothing(replica, op.increment([], 0n))
 })
 
-Kinds('§counter-1 GCounter: an increment that is negative as signed 64, or a sum beyond uint64, is refused', () => {
-  const replica = after('a', [op.increment([], 2n ** 63n - 1n)])
-  refused(replica, op.increment([], 2n ** 63n))
-  refused(replica, op.increment([], -1n))
-  replica.apply('b', [op.increment([], 2n ** 63n - 1n), op.increment([], 1n)], 0)
-  assert.equal(value(replica), { gCounter: { value: '18446744073709551615' } })
-  refused(replica, op.increment([], 1n))
-})
+Kinds(
+  '§counter-1, counter.N2 GCounter: an increment that is negative as signed 64, or a sum beyond uint64, is refused',
+  () => {
+    const replica = after('a', [op.increment([], 2n ** 63n - 1n)])
+    refused(replica, op.increment([], 2n ** 63n))
+    refused(replica, op.increment([], -1n))
+    replica.apply('b', [op.increment([], 2n ** 63n - 1n), op.increment([], 1n)], 0)
+    assert.equal(value(replica), { gCounter: { value: '18446744073709551615' } })
+    refused(replica, op.increment([], 1n))
+  },
+)
 
-Kinds('§counter-3 GCounter: shares that add up beyond uint64 only when they meet stand at its end', () => {
+Kinds('§counter-3, counter.N2 GCounter: shares that add up beyond uint64 only when they meet stand at its end', () => {
   const most = [op.increment([], 2n ** 63n - 1n), op.increment([], 2n ** 63n - 1n), op.increment([], 1n)]
   const [a, b] = [after('a', most), after('b', most)]
   sync(a, b)
@@ -100,14 +106,17 @@ Kinds('§counter-3 GCounter: shares that add up beyond uint64 only when they mee
   assert.is(hex(copy(a).encode()), hex(b.encode()))
 })
 
-Kinds('§counter-2 PNCounter: a net 0 of one command is nothing, and the range is that of sint64', () => {
-  const replica = after('a', [op.add([], 5n)])
-  nothing(replica, op.add([], 3n), op.add([], -3n))
-  replica.apply('a', [op.add([], -(2n ** 63n)), op.add([], -5n)], 0)
-  assert.equal(value(replica), { pnCounter: { value: '-9223372036854775808' } })
-  refused(replica, op.add([], -1n))
-  refused(replica, op.add([], 2n ** 63n - 1n), op.add([], 2n ** 63n - 1n), op.add([], 2n))
-})
+Kinds(
+  '§counter-2, counter.N2, counter.N3 PNCounter: a net 0 of one command is nothing, and the range is that of sint64',
+  () => {
+    const replica = after('a', [op.add([], 5n)])
+    nothing(replica, op.add([], 3n), op.add([], -3n))
+    replica.apply('a', [op.add([], -(2n ** 63n)), op.add([], -5n)], 0)
+    assert.equal(value(replica), { pnCounter: { value: '-9223372036854775808' } })
+    refused(replica, op.add([], -1n))
+    refused(replica, op.add([], 2n ** 63n - 1n), op.add([], 2n ** 63n - 1n), op.add([], 2n))
+  },
+)
 
 Kinds('§set-1 GSet: adding what is there is nothing, repeats are one, nothing is ever removed', () => {
   const replica = after('a', [op.create([], kind.gSet), op.insert([], 'x'), op.insert([], 'x')])
@@ -117,7 +126,7 @@ Kinds('§set-1 GSet: adding what is there is nothing, repeats are one, nothing i
   assert.equal(value(replica), { gSet: { elements: ['x'], size: '1' } })
 })
 
-Kinds('§set-2 ORSet: what comes back to where it was within a command is nothing', () => {
+Kinds('§set-2, set.S2 ORSet: what comes back to where it was within a command is nothing', () => {
   const replica = after('a', [op.create([], kind.orSet), op.insert([], 'x'), op.insert([], 'y')])
   nothing(replica, op.remove([], 'absent'))
   nothing(replica, op.remove([], 'x'), op.insert([], 'x'))
@@ -135,7 +144,7 @@ Kinds('§set-2 ORSet: clear forgets what the command said before it', () => {
   for (const each of [replica, peer]) assert.equal(value(each), { orSet: { elements: ['y'], size: '1' } })
 })
 
-Kinds('§set-3 ORSet: adding wins over removing at the same time', () => {
+Kinds('§set-3, set.S3 ORSet: adding wins over removing at the same time', () => {
   const a = after('a', [op.create([], kind.orSet), op.insert([], 'x')])
   const b = copy(a)
   a.apply('a', [op.remove([], 'x')], 0)
@@ -163,7 +172,7 @@ Kinds('§register-1, register.G5: a register created and assigned in one command
   assert.ok(counted.apply('a', [op.assign([], 'six', clock.custom, 6n)], 100).changed)
 })
 
-Kinds('§register-2 LWWRegister: the default clock is never behind the value that it replaces', () => {
+Kinds('§register-2, register.G3 LWWRegister: the default clock is never behind the value that it replaces', () => {
   const replica = new Replica()
   replica.apply('a', [op.assign([], 'ahead', clock.custom, 5_000n)], 0)
   replica.apply('a', [op.assign([], 'later')], 1_000)
@@ -184,12 +193,15 @@ Kinds('§register-3 LWWRegister: with the reverse clock the first write wins, an
   nothing(a, op.assign([], 'reverse', clock.reverse))
 })
 
-Kinds('§register-4 LWWRegister: custom is the given value, and a lower one loses without an error', () => {
-  const replica = after('a', [op.assign([], 'ten', clock.custom, 10n)])
-  nothing(replica, op.assign([], 'nine', clock.custom, 9n))
-  assert.ok(replica.apply('a', [op.assign([], 'also ten', clock.custom, 10n)], 0).changed)
-  assert.equal(value(replica), { lwwRegister: { value: 'also ten' } })
-})
+Kinds(
+  '§register-4, register.G2, register.G3 LWWRegister: custom is the given value, and a lower one loses without an error',
+  () => {
+    const replica = after('a', [op.assign([], 'ten', clock.custom, 10n)])
+    nothing(replica, op.assign([], 'nine', clock.custom, 9n))
+    assert.ok(replica.apply('a', [op.assign([], 'also ten', clock.custom, 10n)], 0).changed)
+    assert.equal(value(replica), { lwwRegister: { value: 'also ten' } })
+  },
+)
 
 Kinds('§register-4 LWWRegister: custom auto-increment is the given value, or one more than what is there', () => {
   const replica = after('a', [op.assign([], 'ten', clock.custom, 10n)])
@@ -200,7 +212,7 @@ Kinds('§register-4 LWWRegister: custom auto-increment is the given value, or on
   nothing(replica, op.assign([], 'x', clock.custom, 49n))
 })
 
-Kinds('§register-5 LWWRegister: equal timestamps, the lower replica id wins, whoever writes first', () => {
+Kinds('§register-5, register.G1 LWWRegister: equal timestamps, the lower replica id wins, whoever writes first', () => {
   const write = (text: string) => [op.assign([], text, clock.custom, 7n)]
   const [a, b] = [after('a', write('of a')), after('b', write('of b'))]
   sync(a, b)
@@ -211,7 +223,7 @@ Kinds('§register-5 LWWRegister: equal timestamps, the lower replica id wins, wh
 })
 
 Kinds(
-  '§register-7 LWWRegister: an equal value is no write with the default clock, and one without a change with another',
+  '§register-7, register.G4 LWWRegister: an equal value is no write with the default clock, and one without a change with another',
   () => {
     const replica = after('a', [op.assign([], 'x')])
     nothing(replica, op.assign([], 'x'))
@@ -227,7 +239,7 @@ Kinds('§register-7 LWWRegister: timestamps stay within int64', () => {
   assert.equal(value(copy(replica)), { lwwRegister: { value: 'after the end' } })
 })
 
-Kinds('§flag-1 Flag: enabling is once, disabling is legal only while it is off', () => {
+Kinds('§flag-1, flag.F1 Flag: enabling is once, disabling is legal only while it is off', () => {
   const replica = after('a', [op.enable([], false)])
   nothing(replica, op.enable([], false))
   assert.ok(replica.apply('a', [op.enable([], false), op.enable([])], 0).changed)
@@ -244,7 +256,7 @@ Kinds('§flag-1 Flag: enabled by two at once it is on, on both', () => {
 })
 
 Kinds(
-  '§replica-3, §replica-4: a change to a value of another kind is refused, and takes the whole command with it',
+  '§replica-3, §replica-4, crdt/plan.L2, edit.U1: a change to a value of another kind is refused, and takes the whole command with it',
   () => {
     const counter = after('a', [op.increment([], 1n)])
     for (const operation of [
@@ -263,7 +275,7 @@ Kinds(
   },
 )
 
-Kinds('§map-1: a path leads through maps that are there, its last key may be new', () => {
+Kinds('§map-1, crdt/plan.L1: a path leads through maps that are there, its last key may be new', () => {
   const replica = after('a', [op.create([], kind.orMap)])
   refused(replica, op.increment(['missing', 'k'], 1n))
   refused(replica, op.insert(['missing'], 'x'))
@@ -304,7 +316,7 @@ Kinds('§map-2: adding a key counts as a change, also with a default value', () 
   nothing(replica, op.add(['k'], 0n))
 })
 
-Kinds('§map-2: removing a key that the command added is nothing, clear then add is both', () => {
+Kinds('§map-2, map.O5: removing a key that the command added is nothing, clear then add is both', () => {
   const replica = after('a', [op.create([], kind.orMap)], [op.increment(['old'], 1n)])
   nothing(replica, op.increment(['new'], 1n), op.remove([], 'new'))
   nothing(replica, op.remove([], 'absent'))
@@ -345,14 +357,17 @@ Kinds('§map-3: the same within one command', () => {
   for (const each of [a, b]) assert.equal(counters(each), { k: '1' })
 })
 
-Kinds('§map-4: a key that is removed and updated at once stays, with what the removal had not seen', () => {
-  const a = after('a', [op.create([], kind.orMap)], [op.increment(['k'], 5n)])
-  const b = copy(a)
-  a.apply('a', [op.remove([], 'k')], 0)
-  b.apply('b', [op.increment(['k'], 3n)], 0)
-  sync(a, b)
-  for (const each of [a, b]) assert.equal(counters(each), { k: '3' })
-})
+Kinds(
+  '§map-4, counter.N1, map.O1: a key that is removed and updated at once stays, with what the removal had not seen',
+  () => {
+    const a = after('a', [op.create([], kind.orMap)], [op.increment(['k'], 5n)])
+    const b = copy(a)
+    a.apply('a', [op.remove([], 'k')], 0)
+    b.apply('b', [op.increment(['k'], 3n)], 0)
+    sync(a, b)
+    for (const each of [a, b]) assert.equal(counters(each), { k: '3' })
+  },
+)
 
 Kinds('map.O2: an update that leaves the value at its default keeps the key too', () => {
   const a = after('a', [op.create([], kind.orMap)], [op.create(['k'], kind.orSet), op.insert(['k'], 'x')])
@@ -391,7 +406,7 @@ Kinds('§map-5, map.O4: kinds created at once under one key: the lowest is seen,
   assert.match(JSON.stringify(b.json('a', [])), /anew/)
 })
 
-Kinds('§vote-1: one vote a replica, voting the same again is nothing', () => {
+Kinds('§vote-1, vote.V1: one vote a replica, voting the same again is nothing', () => {
   const replica = after('a', [op.vote([], true)])
   nothing(replica, op.vote([], true))
   nothing(replica, op.vote([], false), op.vote([], true))
@@ -399,7 +414,7 @@ Kinds('§vote-1: one vote a replica, voting the same again is nothing', () => {
   nothing(replica, op.vote([], false))
 })
 
-Kinds('§vote-2: votes are counted among the members, who left does not count', () => {
+Kinds('§vote-2, vote.V2: votes are counted among the members, who left does not count', () => {
   const [a, b] = [after('a', [op.vote([], true)]), after('b', [op.vote([], true)])]
   sync(a, b)
   const tally = (self: string, ...members: readonly string[]) => a.json(self, members)

@@ -24,7 +24,7 @@ function merged(...parts: readonly Uint8Array[]): Replica {
 const view = (replica: Replica) => names.map((self) => hex(replica.view({ kind: 'all' }, self, names))).join()
 
 eachKind((of, name) => {
-  Laws(`§replica-6, replica.R1: ${name}: merging commutes, associates and repeats harmlessly`, () => {
+  Laws(`§replica-6, replica.R1, meeting.M1: ${name}: merging commutes, associates and repeats harmlessly`, () => {
     fc.assert(
       fc.property(history(of, true), (steps) => {
         const [a, b, c] = play(steps).replicas.map((replica) => replica.encode()) as [
@@ -45,7 +45,7 @@ eachKind((of, name) => {
     )
   })
 
-  Laws(`§replica-6, replica.R2: ${name}: deltas in any order, twice and in batches are the full state`, () => {
+  Laws(`§replica-6, replica.R2, dot.D1: ${name}: deltas in any order, twice and in batches are the full state`, () => {
     const orders = history(of, true).chain((steps) => {
       const { replicas, deltas } = play(steps)
       const places = fc.array(fc.nat(Math.max(0, deltas.length - 1)), { maxLength: 10 })
@@ -67,7 +67,7 @@ eachKind((of, name) => {
   })
 
   Laws(
-    `§replica-4, replica.R2, replica.R3: ${name}: a delta is all that was done; undo takes all of it back; what throws has done nothing`,
+    `§replica-4, replica.R2, replica.R3, edit.U1, edit.U3: ${name}: a delta is all that was done; undo takes all of it back; what throws has done nothing`,
     () => {
       fc.assert(
         fc.property(history(of, true), history(of, false), (steps, more) => {
@@ -102,23 +102,26 @@ eachKind((of, name) => {
     },
   )
 
-  Laws(`replica.R1: ${name}: a merge says whether anything was learnt, and whether the value is another one`, () => {
-    fc.assert(
-      fc.property(history(of, true), history(of, true), (steps, others) => {
-        const [replica] = play(steps).replicas
-        for (const part of [...play(steps).deltas, ...play(steps).replicas.map((each) => each.encode())]) {
-          const before = { bytes: hex(replica!.encode()), view: view(replica!) }
-          const { changed, news } = replica!.merge(part)
-          assert.is(news, hex(replica!.encode()) !== before.bytes)
-          assert.is(changed, view(replica!) !== before.view)
-        }
-        // Another history under the same names is no honest peer: the merge may mean nothing, but it must hold.
-        for (const part of play(others).deltas) replica!.merge(part)
-        assert.is(hex(copy(replica!).encode()), hex(replica!.encode()))
-      }),
-      { numRuns: numRuns / 2 },
-    )
-  })
+  Laws(
+    `replica.R1, decode.E2, vote.V3: ${name}: a merge says whether anything was learnt, and whether the value is another one`,
+    () => {
+      fc.assert(
+        fc.property(history(of, true), history(of, true), (steps, others) => {
+          const [replica] = play(steps).replicas
+          for (const part of [...play(steps).deltas, ...play(steps).replicas.map((each) => each.encode())]) {
+            const before = { bytes: hex(replica!.encode()), view: view(replica!) }
+            const { changed, news } = replica!.merge(part)
+            assert.is(news, hex(replica!.encode()) !== before.bytes)
+            assert.is(changed, view(replica!) !== before.view)
+          }
+          // Another history under the same names is no honest peer: the merge may mean nothing, but it must hold.
+          for (const part of play(others).deltas) replica!.merge(part)
+          assert.is(hex(copy(replica!).encode()), hex(replica!.encode()))
+        }),
+        { numRuns: numRuns / 2 },
+      )
+    },
+  )
 
   Laws(`replica.R1: ${name}: encoded and decoded it is the same, in bytes, value and size`, () => {
     fc.assert(

@@ -36,7 +36,7 @@ eachKind((of, name) => {
   })
 })
 
-View('view.W1: elements ascend by their bytes', () => {
+View('view.W1, set.S1: elements ascend by their bytes', () => {
   assert.equal(seen(set()), { exists: true, value: { orSet: { elements: ['', 'a', 'b', 'c'], size: '4' } } })
   const high = after('a', [op.create([], kind.gSet)])
   for (const element of [[200], [0], [127, 1], [127]]) {

@@ -3,7 +3,7 @@
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { systemClock } from '../../host/clock.ts'
+import { nextTurn, systemClock } from '../../host/clock.ts'
 import type { Answer, Command, Reply } from '../../host/command.ts'
 import { Keeper } from '../../host/delivery/keeper.ts'
 import { backOffMs, Outbox, pieceMax } from '../../host/delivery/outbox.ts'
@@ -11,7 +11,6 @@ import type { EffectEntry } from '../../host/effect.ts'
 import { InnkeeperError } from '../../host/errors.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
 import { defaultLimits } from '../../host/limits.ts'
-import { nextTurn } from '../../host/slices.ts'
 import { call } from '../support/journal.ts'
 import { memoryStore } from '../support/store.ts'
 import { countedInTurns } from '../support/turns.ts'
@@ -219,7 +218,7 @@ Sending('outbox.O8: what is stored is read, taken up and tried so many a turn, a
   const count = 3 * pieceMax + 7
   const all = await manyCaused(count)
   const more = { ...all.journal.outbox(0, 1)[0]!, id: 1_000_000 }
-  await nextTurn()
+  await nextTurn(systemClock)
   const rows = countedInTurns(all.journal, 'outbox', (page) => page.length)
   const loading = all.outbox.load()
   assert.is(all.outbox.admits([more]), false)
@@ -230,7 +229,7 @@ Sending('outbox.O8: what is stored is read, taken up and tried so many a turn, a
   let most = 0
   void all.outbox.takeUp(true)
   for (let seen = before; seen - before < all.outbox.size; ) {
-    await nextTurn()
+    await nextTurn(systemClock)
     all.commits.flush()
     most = Math.max(most, all.sent.length - seen)
     seen = all.sent.length
@@ -253,7 +252,7 @@ Sending(
     for (let at = 0; at < 3 * pieceMax; at++) all.outbox.run([caused(all)], 0, () => {})
     all.away.clear()
     const trying = all.outbox.served()
-    await nextTurn()
+    await nextTurn(systemClock)
     assert.ok(all.sent.length <= 2 * pieceMax, `${all.sent.length} were tried`)
     await trying
     assert.is(all.sent.length, 3 * pieceMax)
@@ -318,6 +317,43 @@ Sending(
     assert.equal(outbox.list(), [{ ...more, id: moved.id, chain: entry.id, place: 1, chainEffects: 1 }])
     // Its place in the chain was given once: the next effect has the second.
     assert.is(there.next(entry.id).place, 2)
+  },
+)
+
+Sending(
+  'outbox.O9, §effect-1: what arrived in other partitions is not tried again, whatever its chain still has to say',
+  async () => {
+    const store = memoryStore(2)
+    const commits = new GroupCommit(store)
+    const tried: number[] = []
+    const opened = () =>
+      new Outbox({
+        partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
+        ...{ limits: defaultLimits, log: pino({ level: 'silent' }), clock: systemClock },
+        ...{ unserved: () => undefined, toItself: () => false, delivered() {}, parked() {} },
+        dispatch: ({ effect }) => tried.push(effect!.id),
+      })
+    const before = opened()
+    const more = {
+      ...{ cause: { service: 's', entity: 'e', revision: 1 }, call, synchronous: false, hops: 1 },
+      ...{ attempts: 0, parked: undefined },
+    }
+    // One chain: its first effect lies in one partition; the second, which says how many there are, in the other one.
+    const first: EffectEntry = { ...before.places(0).next(undefined), ...more }
+    const second: EffectEntry = { ...before.places(1).next(first.id), ...more }
+    const nothing = () => {}
+    for (const [partition, entry] of [first, second].entries())
+      new Keeper(before, commits.of(partition), partition).keep({ enqueued: [entry], arrived: [] }, nothing, nothing)
+    commits.of(0).join((batch) => batch.receive(second.id), nothing)
+    commits.of(1).join((batch) => batch.receive(first.id), nothing)
+    await commits.drain()
+    const after = opened()
+    assert.ok(await after.load())
+    await after.takeUp(true)
+    await commits.drain()
+    await commits.drain()
+    assert.equal([tried, after.size], [[], 0])
+    for (const journal of store.journals) assert.equal([journal.outbox(0, 10), journal.receipts(0, 10)], [[], []])
   },
 )
 

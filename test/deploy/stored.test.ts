@@ -124,7 +124,7 @@ Stored(
   },
 )
 
-Stored('the largest, the oldest and the last changed entities are the sample, in turn', async () => {
+Stored('events.E1: the largest, the oldest and the last changed entities are the sample, in turn', async () => {
   const { journal } = memoryStore()
   for (let index = 0; index < 100; index++) {
     await commit(journal, (batch) => {

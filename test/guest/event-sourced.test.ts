@@ -150,7 +150,7 @@ Engine('a deep recursion is a trap', async () => {
   )
 })
 
-Engine('warm.W1: dropping raises the generation once, and only if there was something to drop', async () => {
+Engine('warm.W1, guest.G2: dropping raises the generation once, and only if there was something to drop', async () => {
   const guest = await odd({})
   guest.drop()
   assert.is(guest.generation, 0)

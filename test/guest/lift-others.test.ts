@@ -294,7 +294,7 @@ Lift(
   },
 )
 
-Lift('replicated.R2: steps are for streams that were given, each once', async () => {
+Lift('replicated.R2, guest/replicated.R2: steps are for streams that were given, each once', async () => {
   const steps = (...ids: readonly string[]) => {
     const lie = new Answers().words(changed.at, free, ids.length)
     for (const [index, id] of ids.entries()) {
@@ -376,40 +376,43 @@ Lift(
 const refused = { kind: 'failure', failure: { code: 1, message: '', details: [] } }
 const nowhere = [0xfffffff1, 0x7777] as const
 
-Lift('L3 of the contract: what stands beside a failure of an entity is not even read', async () => {
-  const failing = { answer: refused, effects: [], metadata: [], logs: [] }
-  const value = new Answers()
-    .words(valueAt.change, 77, ...nowhere)
-    .bytes(valueAt.outcome, 1)
-    .words(valueAt.outcome + 40, ...nowhere)
-  assert.equal(await answer(value, asks.value), {
-    kind: 'decided',
-    decisions: [{ events: [], change: undefined, outcome: failing }],
-    held: undefined,
-  })
-  for (const [name, ask] of [
-    ['decide', asks.decide],
-    ['decide', decideStream],
-    ['cancelled', asks.cancelled],
-  ] as const) {
-    const { at } = others[name]
-    const replica = new Answers()
-      .bytes(at + 4, 1)
-      .words(at + 44, ...nowhere)
-      .words(at + 68, ...nowhere)
-      .bytes(at + 76, 1)
-      .words(at + 80, 77, ...nowhere)
-    assert.equal(await answer(replica, ask), { ...decision, answer: { kind: 'now', outcome: failing } })
-  }
-  const rendered = new Answers().bytes(others.render.at, 1).words(others.render.at + 40, ...nowhere)
-  assert.equal(await answer(rendered, asks.render), failing)
-  const step = new Answers()
-    .words(changed.at, free, 1)
-    .words(free, free + 128, 2, 1, 1)
-    .text(free + 128, 'aa')
-  step.words(free + 52, ...nowhere)
-  assert.equal(await answer(step, asks.changed), [{ subscription: 'aa', outcome: failing, end: false }])
-})
+Lift(
+  'L3, guest/replicated.R1, value.V2 of the contract: what stands beside a failure of an entity is not even read',
+  async () => {
+    const failing = { answer: refused, effects: [], metadata: [], logs: [] }
+    const value = new Answers()
+      .words(valueAt.change, 77, ...nowhere)
+      .bytes(valueAt.outcome, 1)
+      .words(valueAt.outcome + 40, ...nowhere)
+    assert.equal(await answer(value, asks.value), {
+      kind: 'decided',
+      decisions: [{ events: [], change: undefined, outcome: failing }],
+      held: undefined,
+    })
+    for (const [name, ask] of [
+      ['decide', asks.decide],
+      ['decide', decideStream],
+      ['cancelled', asks.cancelled],
+    ] as const) {
+      const { at } = others[name]
+      const replica = new Answers()
+        .bytes(at + 4, 1)
+        .words(at + 44, ...nowhere)
+        .words(at + 68, ...nowhere)
+        .bytes(at + 76, 1)
+        .words(at + 80, 77, ...nowhere)
+      assert.equal(await answer(replica, ask), { ...decision, answer: { kind: 'now', outcome: failing } })
+    }
+    const rendered = new Answers().bytes(others.render.at, 1).words(others.render.at + 40, ...nowhere)
+    assert.equal(await answer(rendered, asks.render), failing)
+    const step = new Answers()
+      .words(changed.at, free, 1)
+      .words(free, free + 128, 2, 1, 1)
+      .text(free + 128, 'aa')
+    step.words(free + 52, ...nowhere)
+    assert.equal(await answer(step, asks.changed), [{ subscription: 'aa', outcome: failing, end: false }])
+  },
+)
 
 Lift('effects beside a failure of an action are kept, and must be in order', async () => {
   const target = { service: 'A', method: 'B', payload: none, metadata: [] }

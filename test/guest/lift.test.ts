@@ -70,7 +70,7 @@ Lift('the guest of constants answers: what every lie below is put on', async () 
   })
 })
 
-Lift('lift.L1: an answer outside the memory, or not aligned, is malformed', async () => {
+Lift('lift.L1, memory.V2: an answer outside the memory, or not aligned, is malformed', async () => {
   await faults({ decide: '(i32.const -4)' }, 'malformed', /outside the memory/)
   await faults({ decide: '(i32.const 0x1fffc)' }, 'malformed', /outside the memory/)
   await faults({ decide: '(i32.const 4098)' }, 'malformed', /not aligned/)
@@ -95,7 +95,7 @@ Lift('lift.L1: cases that do not exist are malformed', async () => {
   await faults(new Answers().bytes(at.result, 1).bytes(at.reply, 16), 'malformed', /failure code: there is no case 16/)
 })
 
-Lift('lift.L1: as many decisions as commands', async () => {
+Lift('lift.L1, event-sourced.E1: as many decisions as commands', async () => {
   await faults({}, 'malformed', /1 decisions for 2 commands/, 2)
   await faults(new Answers().words(at.decisions, 4160, 0), 'malformed', /0 decisions for 1 commands/)
 })
@@ -277,7 +277,7 @@ Lift(
 )
 
 Lift(
-  'the words of a fault are read where the guest says, bounded and escaped, and never fault themselves',
+  'fault-text.X1, fault-text.X3, printable.P1: the words of a fault are read where the guest says, bounded and escaped, and never fault themselves',
   async () => {
     const words = async (address: number, answers = new Answers(), type = 'i32') => {
       const global = `(global (export "innkeeper_fault") ${type} (${type}.const ${address}))`
@@ -304,7 +304,7 @@ Lift(
   },
 )
 
-Lift('unknown is an answer only where something held was named', async () => {
+Lift('event-sourced.E1: unknown is an answer only where something held was named', async () => {
   const unknown = new Answers().bytes(at.case, 1)
   await faults(unknown, 'malformed', /nothing held was named/)
   assert.equal((await guest(unknown)).decide('s', 'e', { kind: 'held', token: 1 }, [command], false), {
@@ -337,13 +337,16 @@ Lift('lower.W1: what cabi_realloc answers is checked before it is written to', a
   await faults({ realloc: '(loop $l (br $l)) (unreachable)' }, 'fuel', /ran out of fuel/)
 })
 
-Lift('lower.W2: a memory that grows while arguments are written, or while deciding, is seen anew', async () => {
-  const growing = '(drop (memory.grow (i32.const 1))) (i32.const 65536)'
-  const answer = await decided({ realloc: growing, decide: `(drop (memory.grow (i32.const 1))) (i32.const 4096)` })
-  assert.is(answer.kind, 'decided')
-})
+Lift(
+  'lower.W2, memory.V1: a memory that grows while arguments are written, or while deciding, is seen anew',
+  async () => {
+    const growing = '(drop (memory.grow (i32.const 1))) (i32.const 65536)'
+    const answer = await decided({ realloc: growing, decide: `(drop (memory.grow (i32.const 1))) (i32.const 4096)` })
+    assert.is(answer.kind, 'decided')
+  },
+)
 
-Lift('copies are the host’s own: a later call does not change them', async () => {
+Lift('guest.G1: copies are the host’s own: a later call does not change them', async () => {
   const counting = new Answers().words(at.payload, 8000, 1)
   const decide = '(i32.store8 (i32.const 8000) (i32.add (i32.load8_u (i32.const 8000)) (i32.const 1))) (i32.const 4096)'
   const one = await guest({ fields: counting.fields, decide })

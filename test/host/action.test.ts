@@ -158,14 +158,17 @@ Calls(
     assert.match(tooLong.message, '16 forwards')
     const lost = await act("return forward('no.such.Service', 'Do', '', '')")
     assert.is(lost.code, 13)
-    assert.match(lost.message, /^the function forwards to what is not deployed/)
+    assert.match(lost.message, /^the function forwards to a service or method that is not deployed/)
   },
 )
 
-Calls('§idempotency-6: an action forwards its idempotency key on, so that the target decides once', async () => {
-  const code = `return forward('Values', 'Do', 'keyed', 'return { change: { updated: (value ?? "") + "x" }, outcome: say((value ?? "") + "x") }')`
-  for (let time = 0; time < 3; time++) assert.is((await act(code, { 'idempotency-key': 'k' })).text, 'x')
-})
+Calls(
+  '§idempotency-6, forward.F3: an action forwards its idempotency key on, so that the target decides once',
+  async () => {
+    const code = `return forward('Values', 'Do', 'keyed', 'return { change: { updated: (value ?? "") + "x" }, outcome: say((value ?? "") + "x") }')`
+    for (let time = 0; time < 3; time++) assert.is((await act(code, { 'idempotency-key': 'k' })).text, 'x')
+  },
+)
 
 Calls(
   '§metadata-4: metadata comes and goes; that of a forward or effect is only what the function put there',
@@ -182,7 +185,7 @@ Calls(
   },
 )
 
-Calls('§effect-13: an effect on a streamed method runs to its end, all elements discarded', async () => {
+Calls('§effect-13, router.R3: an effect on a streamed method runs to its end, all elements discarded', async () => {
   const stream = `memory.n = (memory.n ?? 0) + 1; return { outputs: [say(memory.n, { effects: [${count('drained')}] })], more: true, done: memory.n === 5 }`
   const code = `return say('sent', { effects: [effect('Actions', 'Out', '', ${JSON.stringify(stream)}, true)] })`
   assert.is((await act(code)).text, 'sent')

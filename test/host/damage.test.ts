@@ -334,7 +334,7 @@ Damage(
 )
 
 Damage(
-  'inn up --scrub finds what nobody asked for: in the log, the metrics, the admin API and inn doctor',
+  'scrubbing.B2: inn up --scrub finds what nobody asked for: in the log, the metrics, the admin API and inn doctor',
   async () => {
     const { path, remove } = copied(original.path)
     let host: HostProcess | undefined

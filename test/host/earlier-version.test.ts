@@ -28,7 +28,7 @@ const notServed = [
   `not served: ${names.join(', ')} (deployment 2): ${why}`,
 ]
 const told = (service: string) =>
-  `${service} is deployed, but this host cannot run its component; \`inn services\` says why, and what to do`
+  `${service} is deployed, but this host cannot run its component; \`inn services\` shows the reason and the remedy`
 
 const work = temporary()
 cpSync(fixture, join(work.path, 'data'), { recursive: true })
@@ -69,7 +69,7 @@ Earlier('says of each deployment, in one sentence, that it is to be rebuilt and 
 })
 
 Earlier(
-  '§deploy-9: calls are UNAVAILABLE with a sentence, over every protocol and for every shape of method',
+  '§deploy-9, services.S3: calls are UNAVAILABLE with a sentence, over every protocol and for every shape of method',
   async () => {
     for (const [method, path, service] of [
       ['GET', '/counter/a', counter],
@@ -145,7 +145,7 @@ Earlier('§effect-8: an effect on such a service waits, untried, through kill -9
 
 Earlier('it can be undeployed', async () => {
   const ran = await inn('undeploy', `${models}.Actions`)
-  assert.is(ran.out, `${models}.Actions is no longer served; its data stays.\n`)
+  assert.is(ran.out, `${models}.Actions is no longer served; its data is kept.\n`)
   const { unrestored } = await json('services')
   assert.equal(
     unrestored.map(({ services }: { services: string[] }) => services),

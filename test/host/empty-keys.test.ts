@@ -184,7 +184,7 @@ Empty('an option that allows what cannot be is refused at the deployment', async
   for (const [change, said] of [
     [
       (proto: string) => proto.replace('string code = 2;', 'string code = 2 [(innkeeper.allow_empty_key) = true];'),
-      /Values\.Do: code has \(innkeeper\.allow_empty_key\) and is no entity key; take the option away/,
+      /Values\.Do: code has \(innkeeper\.allow_empty_key\) and is no entity key; remove the option/,
     ],
     [
       (proto: string) =>

@@ -22,9 +22,11 @@ const put = (text: string) => `return { change: { updated: '${text}' }, outcome:
 /** What housekeeping does each minute, when it is told to. */
 function byHand() {
   const minutely: (() => void)[] = []
+  let ahead = 0
   const timer = { cancel() {}, unref: () => timer }
   const clock: typeof systemClock = {
     ...systemClock,
+    steady: () => systemClock.steady() + ahead,
     every: (ms, work) => {
       if (ms !== 60_000) return systemClock.every(ms, work)
       minutely.push(work)
@@ -35,6 +37,9 @@ function byHand() {
     clock,
     minute: () => {
       for (const work of minutely) work()
+    },
+    hour: () => {
+      ahead += 3_600_000
     },
   }
 }
@@ -116,8 +121,8 @@ Feeds(
   '§feed-1, §feed-2, §feed-3: who follows is shown, loses its place when it is too far behind, and what nobody needs is trimmed',
   async () => {
     const data = temporary()
-    const { clock, minute } = byHand()
-    const flags = { 'feed-hours': '0', 'feed-bytes': '10000' }
+    const { clock, minute, hour } = byHand()
+    const flags = { 'feed-hours': '1', 'feed-bytes': '10000' }
     const host = await testHost(data.path, flags, { clock })
     const client = new ScriptClient(host.listen)
     const followers = async () => (await http(host.admin, 'GET', '/v1/host')).json.followers
@@ -145,7 +150,15 @@ Feeds(
       await load(host.partitions * (trimAtOnce + 200))
       minute()
       await until(async () => (await followers())[0].state === 'rebuild')
-      await until(() => host.feeds.some(({ feed }) => feed.trimmed > 0))
+      assert.ok(
+        host.feeds.every(({ feed }) => feed.trimmed === 0),
+        'within the hour',
+      )
+      hour()
+      await until(() => {
+        minute()
+        return host.feeds.some(({ feed }) => feed.trimmed > 0)
+      })
       for (const [index, { feed }] of host.feeds.entries())
         if (feed.trimmed > 0) assert.is(lost(feed, starts[index]!), 'trimmed')
       assert.equal((await client.call(values, 'Do', 'v1', put('after'))).code, 0)

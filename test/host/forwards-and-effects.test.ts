@@ -272,7 +272,7 @@ for (const [kind, cause] of Object.entries(causes)) {
 }
 
 Effects(
-  '§effect-4, §effect-6: what may pass is tried again, then parked and listed; nobody waits for it longer; by hand it goes on',
+  '§effect-4, §effect-6, outbox.O3: what may pass is tried again, then parked and listed; nobody waits for it longer; by hand it goes on',
   async () => {
     const waits = backOffMs as unknown as number[]
     const before = [...waits]
@@ -304,7 +304,7 @@ Effects(
 )
 
 Effects(
-  '§effect-5: any other refusal, and a fault, is an answer: parked at once with its reason, and nobody waits',
+  '§effect-5, outbox.O3: any other refusal, and a fault, is an answer: parked at once with its reason, and nobody waits',
   async () => {
     const refusing = (code: string) => `return { outcome: refuse('${code}', 'no ${code}') }`
     for (const [code, name] of [
@@ -430,7 +430,7 @@ Effects('§effect-10: a chain of effects over all kinds ends after 16 hops, park
   )
   const list = await effects()
   assert.ok(list.length >= 1)
-  for (const { parked } of list) assert.match(parked, 'more than 16 forwards and side effects in a chain')
+  for (const { parked } of list) assert.match(parked, 'the chain has more than 16 forwards and side effects')
   assert.is(await show('ring-count'), '16')
   // By hand it begins a new chain, which ends after another 16.
   assert.is((await http(host.admin, 'POST', `/v1/effects/${list[0].id}/retry`, {})).json.became, 'delivered')
@@ -532,7 +532,7 @@ for (const [from, start] of Object.entries(forwards)) {
         action: [actions, '/actions'],
       }
       const [service, path] = paths[from]!
-      const message = 'more than 16 forwards and side effects in a chain; look for a circle'
+      const message = 'the chain has more than 16 forwards and side effects; look for a circle'
       assert.equal(await client.call(service, 'Do', 'ring', circle), { code: 9, message, text: '' })
       const { status, json } = await http(host.listen, 'POST', path, { code: circle })
       assert.equal([status, json], [400, { code: 9, message, details: [] }])
@@ -544,7 +544,10 @@ for (const [from, start] of Object.entries(forwards)) {
     async () => {
       const answer = await start(`un-${from}`, "'no.such.Service', 'Do', '', ''")
       assert.is(answer.code, 13)
-      assert.match(answer.message, /^the function forwards to what is not deployed \(request [\w-]+\)$/)
+      assert.match(
+        answer.message,
+        /^the function forwards to a service or method that is not deployed \(request [\w-]+\)$/,
+      )
       assert.is((await start(`un-${from}`, "'Values', 'Fly', '', ''")).code, 13)
       if (from === 'value') assert.is(await show(`un-${from}`), 'forwarded')
     },

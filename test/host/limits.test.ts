@@ -89,7 +89,7 @@ Limits(
         replica('m', 'return { answer: say(1) }', headers),
       ]) {
         const { code, message } = await call
-        assert.equal([code, message], [8, 'metadata for the service may have 1000 bytes'])
+        assert.equal([code, message], [8, 'metadata for the service may have at most 1000 bytes'])
       }
       for (const [service, method] of [
         [actions, 'Out'],
@@ -97,7 +97,7 @@ Limits(
       ] as const) {
         const stream = client.listen(service, method, 'm', 'return {}', headers)
         assert.is(await stream.ended(), 8)
-        assert.match(stream.message, 'may have 1000 bytes')
+        assert.match(stream.message, 'may have at most 1000 bytes')
       }
       for (const path of ['/values/m', '/actions', '/actions/out', '/replicas/m/open']) {
         const { status, json } = await http(host.listen, 'POST', path, { code: show }, headers)
@@ -145,7 +145,7 @@ Limits('§limit-3: so it is past the bound of all that wait, actions and entitie
         [code, message.replace(/\d+ of \d+ bytes/, 'N bytes')],
         [
           8,
-          'your address has used up its share of what may wait in this host: 17 of 20 commands, N bytes; try again later',
+          'your address has used up its share of the commands that may wait in this host: 17 of 20 commands, N bytes; try again later',
         ],
       )
     assert.is((await act("return say('on')")).text, 'on')

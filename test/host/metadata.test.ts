@@ -117,7 +117,7 @@ for (const [service, method, code, first] of tellers) {
     },
   )
 
-  In(`§metadata-2: over HTTP, to ${service}/${method}: ce-* and x-* alone, duplicates kept`, async () => {
+  In(`§metadata-2, metadata.M1: over HTTP, to ${service}/${method}: ce-* and x-* alone, duplicates kept`, async () => {
     const { text } = await post(paths[`${service}/${method}`]!, code('{}'), {
       'X-Upper': 'One',
       'ce-id': '7',

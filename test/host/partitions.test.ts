@@ -94,7 +94,7 @@ Partitioned(
   },
 )
 
-Partitioned('entities of all partitions are listed in one order, counted, shown and purged', async () => {
+Partitioned('stored.S1: entities of all partitions are listed in one order, counted, shown and purged', async () => {
   const data = temporary()
   const host = await testHost(join(data.path, 'data'), { partitions: '4' })
   const client = new ScriptClient(host.listen)
@@ -129,7 +129,7 @@ Partitioned('entities of all partitions are listed in one order, counted, shown 
 })
 
 Partitioned(
-  '§effect-1, §storage-3, outbox.O9: effects and their forwards between partitions arrive once, over kill -9, and leave nothing behind',
+  '§effect-1, §storage-3, outbox.O9, partition.P2: effects and their forwards between partitions arrive once, over kill -9, and leave nothing behind',
   async () => {
     const data = temporary()
     const directory = join(data.path, 'data')

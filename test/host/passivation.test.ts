@@ -4,10 +4,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../../host/clock.ts'
-import { BatchedActivation } from '../../host/entity/batched.ts'
+import { Activation } from '../../host/entity/activation.ts'
 import { dropMax } from '../../host/entity/entities.ts'
-import { OpenStream } from '../../host/entity/open-stream.ts'
-import { tellMax } from '../../host/entity/replicated.ts'
+import { OpenStream, tellMax } from '../../host/entity/open-stream.ts'
 import { wakeMax } from '../../host/entity/waking.ts'
 import type { Host } from '../../host/main.ts'
 import { component } from '../support/components.ts'
@@ -28,7 +27,7 @@ All('entities that are idle at once are dropped so many a turn, and come back wi
   const count = 3 * dropMax
   const add = (id: number) => http(host.listen, 'POST', `/counter/c${id}/add`, { amount: 2 })
   await Promise.all(Array.from({ length: count }, (_, id) => add(id)))
-  const dropped = countedInTurns(BatchedActivation.prototype, 'passivate', () => 1)
+  const dropped = countedInTurns(Activation.prototype, 'passivate', () => 1)
   laterMs = 7_200_000
   await eventually(() => dropped.all === count)
   assert.ok(dropped.most <= dropMax, `${dropped.most} were dropped in a turn`)
@@ -42,7 +41,7 @@ All('past the cap of states the least recently used are dropped, so many a turn'
   const host = await testHost(data.path, { 'activation-state-bytes-max': '1', 'passivate-after-ms': '3600000' })
   assert.ok((await host.deployer.deploy((await component('counter/typescript')).bytes)).ok)
   const count = 3 * dropMax
-  const dropped = countedInTurns(BatchedActivation.prototype, 'passivate', () => 1)
+  const dropped = countedInTurns(Activation.prototype, 'passivate', () => 1)
   await Promise.all(
     Array.from({ length: count }, (_, id) => http(host.listen, 'POST', `/counter/c${id}/add`, { amount: 2 })),
   )

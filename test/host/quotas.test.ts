@@ -42,7 +42,7 @@ const show = 'return { outcome: say(value === undefined ? "nothing" : String(val
 const remove = "return { change: 'deleted', outcome: say('') }"
 
 const quota = (service: string) =>
-  `${service} has used up what it may have on disk; nothing of this command was stored: delete or purge what is not needed, or raise service-disk-bytes-max`
+  `${service} has used up the bytes that it may store on disk; nothing of this command was stored: delete or purge data that is not needed, or raise service-disk-bytes-max`
 
 async function usedBy(host: Host, service: string): Promise<number> {
   const { text } = await http(host.admin, 'GET', '/metrics')
@@ -50,7 +50,7 @@ async function usedBy(host: Host, service: string): Promise<number> {
 }
 
 Quotas(
-  '§limit-10: a value: past the bound writes are refused and reads go on; what is deleted makes room; others are not refused',
+  '§limit-10, disk.D1, disk.D4: a value: past the bound writes are refused and reads go on; what is deleted makes room; others are not refused',
   async () => {
     await running({ 'service-disk-bytes-max': '5000' }, async ({ host, client, add }) => {
       assert.is((await client.call(values, 'Do', 'a', put(3_000))).code, 0)
@@ -112,7 +112,7 @@ Quotas('a replica: past the bound it is read and may be deleted, and writes noth
 })
 
 Quotas(
-  '§idempotency-12: past their bound a new one is refused, a known one is answered, and commands without one are served',
+  '§idempotency-12, disk.D3: past their bound a new one is refused, a known one is answered, and commands without one are served',
   async () => {
     await running({ 'idempotency-bytes-max': '4000' }, async ({ host, client, add }) => {
       let accepted = 0
@@ -122,10 +122,7 @@ Quotas(
         last = await add(`k${accepted}`)
       }
       assert.is(last.status, 429)
-      assert.match(
-        JSON.parse(last.text).message,
-        `${counter} has used up its share of what idempotency keys may take of the disk`,
-      )
+      assert.match(JSON.parse(last.text).message, `${counter} has used up its share of the disk for idempotency keys`)
       assert.ok(accepted > 3 && accepted < 60, `${accepted} keys in 4,000 bytes`)
       assert.is((await add('k0')).text, JSON.stringify({ value: '1' }))
       assert.is((await add()).status, 200)
@@ -137,7 +134,7 @@ Quotas(
   },
 )
 
-Quotas('without a bound: who has more than an eighth of the disk leaves an eighth free, or 1 GiB', () => {
+Quotas('disk.D2: without a bound: who has more than an eighth of the disk leaves an eighth free, or 1 GiB', () => {
   const GiB = 1024 ** 3
   const held = new Map<number, number>()
   const usage = {

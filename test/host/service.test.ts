@@ -217,20 +217,23 @@ Service('§idempotency-1: a repeated idempotency key gets the first answer and d
   )
 })
 
-Service('§forward-1: forwards answer for the forwarder, are bounded, and are decided once under a key', async () => {
-  const forward = () => act('from', 'forward', { amount: 3, other: 'to' }, { 'idempotency-key': 'f1' })
-  const first = await forward()
-  assert.equal(first.json, { total: '3', note: 'added' })
-  assert.is((await forward()).text, first.text)
-  assert.is(await total('from'), 3)
-  assert.is(await total('to'), 3)
-  const circle = await act('round', 'circle')
-  assert.is(circle.json.code, 9)
-  assert.match(circle.json.message, /more than 16/)
-})
+Service(
+  '§forward-1, forward.F2, forward.F4: forwards answer for the forwarder, are bounded, and are decided once under a key',
+  async () => {
+    const forward = () => act('from', 'forward', { amount: 3, other: 'to' }, { 'idempotency-key': 'f1' })
+    const first = await forward()
+    assert.equal(first.json, { total: '3', note: 'added' })
+    assert.is((await forward()).text, first.text)
+    assert.is(await total('from'), 3)
+    assert.is(await total('to'), 3)
+    const circle = await act('round', 'circle')
+    assert.is(circle.json.code, 9)
+    assert.match(circle.json.message, /more than 16/)
+  },
+)
 
 Service(
-  '§effect-1, §effect-2: effects arrive once, synchronous ones before the reply, unknown ones are parked and harm nobody',
+  '§effect-1, §effect-2, outbox.O1: effects arrive once, synchronous ones before the reply, unknown ones are parked and harm nobody',
   async () => {
     assert.is((await act('cause', 'wait', { amount: 2, other: 'sync' })).status, 200)
     assert.is(await total('sync'), 2)
@@ -286,7 +289,7 @@ Service('§memory-1: passivated entities come back with what they were, and no c
 })
 
 Service(
-  '§deploy-8: a fresh start on the same directory serves the same state, at once and without linking',
+  '§deploy-8, deploy.D4: a fresh start on the same directory serves the same state, at once and without linking',
   async () => {
     const data = temporary()
     const first = await testHost(data.path)
@@ -337,20 +340,23 @@ Service('§limit-3: past the mailbox bound callers are told to retry, and nothin
   }
 })
 
-Service('§deadline-2: a command that waits past its deadline is answered, and not given to the guest', async () => {
-  const { schema } = host.services.get(odd)!
-  const payload = (what: string) =>
-    toMessage(schema, schema.messages.get('test.odd.v1.DoRequest')!, { id: 'late', what, amount: 1 })
-  const answers: Promise<Answer>[] = []
-  const send = (what: string, deadlineMs: number) =>
-    answers.push(new Promise((resolve) => host.dispatch(command({ payload: payload(what), deadlineMs }), resolve)))
-  // The loops keep the entity busy for longer than the add may wait.
-  for (let index = 0; index < 8; index++) send('loop', Date.now() + 60_000)
-  send('add', Date.now() + 1)
-  const last = (await Promise.all(answers)).at(-1)!
-  assert.is(last.kind === 'error' && last.error.code, 'deadline_exceeded')
-  assert.is(await total('late'), 0)
-})
+Service(
+  '§deadline-2, router.R2: a command that waits past its deadline is answered, and not given to the guest',
+  async () => {
+    const { schema } = host.services.get(odd)!
+    const payload = (what: string) =>
+      toMessage(schema, schema.messages.get('test.odd.v1.DoRequest')!, { id: 'late', what, amount: 1 })
+    const answers: Promise<Answer>[] = []
+    const send = (what: string, deadlineMs: number) =>
+      answers.push(new Promise((resolve) => host.dispatch(command({ payload: payload(what), deadlineMs }), resolve)))
+    // The loops keep the entity busy for longer than the add may wait.
+    for (let index = 0; index < 8; index++) send('loop', Date.now() + 60_000)
+    send('add', Date.now() + 1)
+    const last = (await Promise.all(answers)).at(-1)!
+    assert.is(last.kind === 'error' && last.error.code, 'deadline_exceeded')
+    assert.is(await total('late'), 0)
+  },
+)
 
 Service.after(async () => {
   grpc.close()

@@ -51,7 +51,7 @@ function watch(service: string): { told: number[]; until: (count: number) => Pro
 const Starting = suite('a host that starts')
 const watches = [watch(''), watch(counter)]
 
-Starting('§call-8: HTTP calls are 503 with a sentence, on every path', async () => {
+Starting('§call-8, server.S6: HTTP calls are 503 with a sentence, on every path', async () => {
   for (const [method, path, body] of [
     ['GET', '/counter/me', undefined],
     ['POST', '/counter/me/add', { amount: 1 }],
@@ -65,23 +65,26 @@ Starting('§call-8: HTTP calls are 503 with a sentence, on every path', async ()
   }
 })
 
-Starting('§call-8: gRPC and gRPC-Web calls are UNAVAILABLE, whatever they name', async () => {
+Starting('§call-8, not-yet.N1, server.S6: gRPC and gRPC-Web calls are UNAVAILABLE, whatever they name', async () => {
   for (const path of [get, '/no.such.Service/Do', '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo']) {
     assert.equal(await grpc(host.listen, path, me), unavailable, path)
     assert.equal(await grpcWeb(host.listen, path, me), unavailable, path)
   }
 })
 
-Starting('§health-1, §call-8: health is NOT_SERVING, of every name; what is no check is refused', async () => {
-  for (const service of ['', counter, 'no.such.Service'])
-    assert.equal(await grpc(host.listen, health, name(service)), notServing)
-  for (const broken of [Buffer.from([10, 200]), Buffer.alloc(5_000)])
-    assert.equal(await grpc(host.listen, health, broken), {
-      code: 3,
-      message: 'not a HealthCheckRequest',
-      reply: undefined,
-    })
-})
+Starting(
+  '§health-1, §call-8, health.H1: health is NOT_SERVING, of every name; what is no check is refused',
+  async () => {
+    for (const service of ['', counter, 'no.such.Service'])
+      assert.equal(await grpc(host.listen, health, name(service)), notServing)
+    for (const broken of [Buffer.from([10, 200]), Buffer.alloc(5_000)])
+      assert.equal(await grpc(host.listen, health, broken), {
+        code: 3,
+        message: 'not a HealthCheckRequest',
+        reply: undefined,
+      })
+  },
+)
 
 Starting('the admin port answers', async () => {
   assert.is((await http(host.admin, 'GET', '/healthz')).status, 200)
@@ -90,7 +93,7 @@ Starting('the admin port answers', async () => {
   assert.equal((await http(host.admin, 'GET', '/v1/services')).json, { services: [], unrestored: [] })
 })
 
-Starting('what was deployed meanwhile is served with the rest, and not before', async () => {
+Starting('main.M1: what was deployed meanwhile is served with the rest, and not before', async () => {
   assert.ok((await host.deployer.deploy(bytes)).ok)
   assert.is((await http(host.listen, 'GET', '/counter/me')).status, 503)
   assert.equal(await grpc(host.listen, get, me), unavailable)
@@ -105,7 +108,7 @@ Starting('what was deployed meanwhile is served with the rest, and not before', 
   assert.is((await grpc(host.listen, health, name('no.such.Service'))).code, 5)
 })
 
-Starting('§health-2: whoever watched health hears NOT_SERVING, then SERVING, on one stream', async () => {
+Starting('§health-2, not-yet.N2: whoever watched health hears NOT_SERVING, then SERVING, on one stream', async () => {
   for (const { until, told } of watches) {
     await until(2)
     assert.equal(told, [2, 1])

@@ -69,7 +69,7 @@ for (const when of ['before', 'after'] as const) {
         const refused = await client.call(values, 'Do', 'v', 'return { outcome: say(value) }')
         assert.is(refused.code, 14)
         // The operator hears how it failed; callers do not: such messages name files.
-        assert.match(refused.message, /^storage failed; the host takes calls again when it works$/)
+        assert.match(refused.message, /^storage failed; the host accepts calls again when storage works$/)
         const { status, text } = await http(host.admin, 'GET', '/readyz')
         assert.is(status, 503)
         assert.match(text, when === 'before' ? 'no space left on device' : 'input/output error')
@@ -84,7 +84,7 @@ for (const when of ['before', 'after'] as const) {
 }
 
 Storage(
-  '§storage-2, §subscription-7: open streams end with UNAVAILABLE, and their entities hear that they left',
+  '§storage-2, §subscription-7, main.M2, housekeeping.H2: open streams end with UNAVAILABLE, and their entities hear that they left',
   async () => {
     const leave = 'return { operations: [add(-1)], answer: none() }'
     const open = `return { operations: [add(1)], answer: say('open'), subscribe: ${JSON.stringify({ cancelled: leave, changed: 'return { outcome: say(view.value.counter) }' })} }`

@@ -44,7 +44,7 @@ const admin = (host: Host, method: string, path: string) =>
   http(host.admin, method, `/v1/services/${tally}${path}`, method === 'GET' ? undefined : {})
 
 StoredEvents(
-  '§deploy-6: a version that lacks a stored event type is refused, with type, count and example',
+  '§deploy-6, stored.R1: a version that lacks a stored event type is refused, with type, count and example',
   async () => {
     await withHost(async (host) => {
       await deployed(host, whole)
@@ -79,7 +79,7 @@ StoredEvents(
   },
 )
 
-StoredEvents('§deploy-8: going back goes through the same checks, and names what there is', async () => {
+StoredEvents('§deploy-8, deploy.D5: going back goes through the same checks, and names what there is', async () => {
   await withHost(async (host) => {
     await deployed(host, shrunk)
     assert.match((await admin(host, 'POST', '/rollback')).json.message, /no version before deployment 1/)
@@ -100,48 +100,51 @@ StoredEvents('§deploy-8: going back goes through the same checks, and names wha
   })
 })
 
-StoredEvents('§deploy-6: a version that fails on a stored event is refused with the words of the failure', async () => {
-  const picky = await version({
-    service: (text) =>
-      text
-        .replace(
-          'Added: (state, { amount }) => (',
-          "Added: (state, { amount }) => { if (amount === 8n) throw new Error('no eights here'); return (",
-        )
-        .replace('value: state.value + amount }),', 'value: state.value + amount }) },'),
-  })
-  await withHost(async (host) => {
-    await deployed(host, whole)
-    for (let id = 0; id < 30; id++) await add(host, `e${id}`, 1)
-    await add(host, 'eight', 1, 8, 1)
-    const [reason, ...others] = reasonsOf(await host.deployer.deploy(picky))
-    assert.equal(others, [])
-    assert.match(
-      reason!,
-      /^tally.v1.Tally: entity "eight" is stored, and its event 2 \(tally.v1.Added\) cannot be folded \(.*src\/service.ts:\d+.*no eights here/,
-    )
-    // What fails in the version in force, too, is no reason against the next one.
-    await deployed(host, picky, { force: true })
-    assert.match((await http(host.listen, 'GET', '/tally/eight')).json.message, /deployment 2 fails at its event 2/)
-    const next = await deployed(
-      host,
-      await version({
-        service: (text) =>
-          text
-            .replace('amount must be', 'the amount must be')
-            .replace(
-              'Added: (state, { amount }) => (',
-              "Added: (state, { amount }) => { if (amount === 8n) throw new Error('still not'); return (",
-            )
-            .replace('value: state.value + amount }),', 'value: state.value + amount }) },'),
-      }),
-    )
-    assert.is(next.deployment, 3)
-  })
-})
+StoredEvents(
+  '§deploy-6, events.E2: a version that fails on a stored event is refused with the words of the failure',
+  async () => {
+    const picky = await version({
+      service: (text) =>
+        text
+          .replace(
+            'Added: (state, { amount }) => (',
+            "Added: (state, { amount }) => { if (amount === 8n) throw new Error('no eights here'); return (",
+          )
+          .replace('value: state.value + amount }),', 'value: state.value + amount }) },'),
+    })
+    await withHost(async (host) => {
+      await deployed(host, whole)
+      for (let id = 0; id < 30; id++) await add(host, `e${id}`, 1)
+      await add(host, 'eight', 1, 8, 1)
+      const [reason, ...others] = reasonsOf(await host.deployer.deploy(picky))
+      assert.equal(others, [])
+      assert.match(
+        reason!,
+        /^tally.v1.Tally: entity "eight" is stored, and its event 2 \(tally.v1.Added\) cannot be folded \(.*src\/service.ts:\d+.*no eights here/,
+      )
+      // What fails in the version in force, too, is no reason against the next one.
+      await deployed(host, picky, { force: true })
+      assert.match((await http(host.listen, 'GET', '/tally/eight')).json.message, /deployment 2 fails at its event 2/)
+      const next = await deployed(
+        host,
+        await version({
+          service: (text) =>
+            text
+              .replace('amount must be', 'the amount must be')
+              .replace(
+                'Added: (state, { amount }) => (',
+                "Added: (state, { amount }) => { if (amount === 8n) throw new Error('still not'); return (",
+              )
+              .replace('value: state.value + amount }),', 'value: state.value + amount }) },'),
+        }),
+      )
+      assert.is(next.deployment, 3)
+    })
+  },
+)
 
 StoredEvents(
-  '§deploy-6: the answer of a deployment says how much it tried, and how many snapshots become void',
+  '§deploy-6, stored.R2, stored.R3: the answer of a deployment says how much it tried, and how many snapshots become void',
   async () => {
     await withHost(
       async (host) => {
@@ -164,37 +167,40 @@ StoredEvents(
   },
 )
 
-StoredEvents('§event-7: a version that keeps the state version and folds another state is refused', async () => {
-  const versioned = (factor: number) =>
-    version({
-      service: (text) =>
-        text
-          .replace('state: { value: 0n },', "state: { value: 0n }, stateVersion: '1',")
-          .replace('state.value + amount', `state.value + ${factor}n * amount`),
-    })
-  await withHost(
-    async (host) => {
-      await deployed(host, await versioned(1))
-      await add(host, 'a', 1, 2, 3, 4, 5, 6, 7)
-      const [reason] = reasonsOf(await host.deployer.deploy(await versioned(2)))
-      assert.match(
-        reason!,
-        /keeps the state version "1" of earlier snapshots, but folds the first 5 events of entity "a" to another state/,
-      )
-      const fine = await deployed(
-        host,
-        await version({
-          service: (text) =>
-            text
-              .replace('state: { value: 0n },', "state: { value: 0n }, stateVersion: '1',")
-              .replace('amount must be', 'the amount must be'),
-        }),
-      )
-      assert.is(fine.tried[0]!.voidSnapshots, 0)
-    },
-    { 'snapshot-every': '5' },
-  )
-})
+StoredEvents(
+  '§event-7, events.E3: a version that keeps the state version and folds another state is refused',
+  async () => {
+    const versioned = (factor: number) =>
+      version({
+        service: (text) =>
+          text
+            .replace('state: { value: 0n },', "state: { value: 0n }, stateVersion: '1',")
+            .replace('state.value + amount', `state.value + ${factor}n * amount`),
+      })
+    await withHost(
+      async (host) => {
+        await deployed(host, await versioned(1))
+        await add(host, 'a', 1, 2, 3, 4, 5, 6, 7)
+        const [reason] = reasonsOf(await host.deployer.deploy(await versioned(2)))
+        assert.match(
+          reason!,
+          /keeps the state version "1" of earlier snapshots, but folds the first 5 events of entity "a" to another state/,
+        )
+        const fine = await deployed(
+          host,
+          await version({
+            service: (text) =>
+              text
+                .replace('state: { value: 0n },', "state: { value: 0n }, stateVersion: '1',")
+                .replace('amount must be', 'the amount must be'),
+          }),
+        )
+        assert.is(fine.tried[0]!.voidSnapshots, 0)
+      },
+      { 'snapshot-every': '5' },
+    )
+  },
+)
 
 StoredEvents(
   '§fault-6: an event that takes more fuel than a call has: the deployment is refused, and a rescue folds it with more',
@@ -228,7 +234,7 @@ StoredEvents(
       assert.match((await admin(host, 'POST', '/entities/x/rescue')).json.message, /fuel: expected 1 to/)
       const little = await admin(host, 'POST', '/entities/x/rescue?fuel=5000000')
       assert.is(little.status, 400)
-      assert.match(little.json.message, /needs still more fuel: its event 3/)
+      assert.match(little.json.message, /needs more fuel: its event 3/)
       // More than a counter of 32 bits holds.
       const rescued = await admin(host, 'POST', '/entities/x/rescue?fuel=100000000000')
       assert.is(rescued.status, 200, rescued.text)
@@ -256,7 +262,7 @@ StoredEvents('§deploy-14: a service renamed with its persistence id takes over 
     for (let id = 0; id < 5; id++) await add(host, `e${id}`, 3)
     assert.equal(reasonsOf(await host.deployer.deploy(renamed)), [
       `tally.v1.Counting: the persistence id ${tally} is that of ${tally}, which is served; \`inn undeploy ${tally}\` first: ` +
-        'what it stored stays, and this service takes it over (--force overrides)',
+        'its data stays, and this service takes it over (--force overrides)',
       `tally.v1.Counting: POST /tally/{id}/add is ${tally}/Add's, GET /tally/{id} is ${tally}/Get's; \`inn undeploy ${tally}\` first (--force overrides)`,
     ])
     host.deployer.undeploy(tally)
@@ -299,7 +305,7 @@ StoredEvents('§deploy-11: what JSON clients lose by a new version is a warning 
     one(/Mood: the value GOOD is now FINE/)
     // One sentence for all methods whose answers have it.
     one(
-      /Value: the field value is now total: clients that read that name in JSON from tally.v1.Tally\/Add and tally.v1.Tally\/Get miss it/,
+      /Value: the field value is now total: clients that read that name in JSON from tally.v1.Tally\/Add and tally.v1.Tally\/Get no longer find it/,
     )
     one(/tally.v1.Tally\/Add: POST \/tally\/\{id\}\/add is gone: clients get 404/)
     assert.is(warnings.length, 5)

@@ -125,7 +125,7 @@ Value('§forward-2: an update with a forward is stored first, and the target ans
   assert.equal([await show('fw'), await show('fw-target')], ['moved on', 'reached'])
 })
 
-Value('§forward-2: a forward that fails undoes nothing', async () => {
+Value('§forward-2, forward.F1: a forward that fails undoes nothing', async () => {
   const code = `return { change: { updated: 'stays' }, outcome: forward('Values', 'Do', 'x', "return { outcome: refuse('not-found', 'nobody there') }") }`
   assert.equal(await act('ff', code), { code: 5, message: 'nobody there', text: '' })
   assert.is(await show('ff'), 'stays')

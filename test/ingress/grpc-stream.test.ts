@@ -151,7 +151,7 @@ GrpcStream('§action-4: in a bidi stream both sides go on independently, also af
 })
 
 GrpcStream(
-  '§grpc-4, §action-6: a refusal ends the stream after the elements before it, with its code, message and details',
+  '§grpc-4, §action-6, server.G3: a refusal ends the stream after the elements before it, with its code, message and details',
   async () => {
     host.onOpen = (call) => {
       call.next(item('a'))
@@ -428,22 +428,25 @@ GrpcStream('§stream-4: an element over the limit is RESOURCE_EXHAUSTED and one 
   await eventually(async () => (await openStreams()) === 0)
 })
 
-GrpcStream('§stream-2: more open streams than allowed are refused, and allowed again when some are gone', async () => {
-  const streams = Array.from({ length: 41 }, () => watch())
-  for (const stream of streams) stream.on('error', () => {})
-  const calls: FakeCall[] = []
-  for (let index = 0; index < 41; index++) calls.push(await host.call())
-  assert.is(await openStreams(), 41)
-  const { status: refused } = await all(watch())
-  assert.is(refused.code, status.RESOURCE_EXHAUSTED)
-  assert.match(refused.details, /^too many open streams: your address has used up its share, 41 of 50;/)
-  for (const stream of streams) stream.cancel()
-  await eventually(async () => (await openStreams()) === 0)
-  for (const call of calls) assert.is(call.cancels, 1)
-  const received = all(watch())
-  ;(await host.call()).receiver.end()
-  assert.is((await received).status.code, 0)
-})
+GrpcStream(
+  '§stream-2, ingress/places.P1: more open streams than allowed are refused, and allowed again when some are gone',
+  async () => {
+    const streams = Array.from({ length: 41 }, () => watch())
+    for (const stream of streams) stream.on('error', () => {})
+    const calls: FakeCall[] = []
+    for (let index = 0; index < 41; index++) calls.push(await host.call())
+    assert.is(await openStreams(), 41)
+    const { status: refused } = await all(watch())
+    assert.is(refused.code, status.RESOURCE_EXHAUSTED)
+    assert.match(refused.details, /^too many open streams: your address has used up its share, 41 of 50;/)
+    for (const stream of streams) stream.cancel()
+    await eventually(async () => (await openStreams()) === 0)
+    for (const call of calls) assert.is(call.cancels, 1)
+    const received = all(watch())
+    ;(await host.call()).receiver.end()
+    assert.is((await received).status.code, 0)
+  },
+)
 
 GrpcStream(
   '§stream-2, places.P1: a client that never half-closes its request counts, and is cut by its deadline',
@@ -503,7 +506,7 @@ GrpcStream('garbage after the envelope ends only its stream', async () => {
   await eventually(async () => (await openStreams()) === 0)
 })
 
-GrpcStream('§grpc-2, grpc/stream.G1: a method may change its shape with a deployment', async () => {
+GrpcStream('§grpc-2, grpc/stream.G1, server.G1: a method may change its shape with a deployment', async () => {
   host.services.change([fakeService(unarySchema, name)])
   const reply = await new Promise<Buffer>((resolve, reject) =>
     client.makeUnaryRequest(`/${name}/Watch`, same, same, item('unary now'), (error, answer) =>

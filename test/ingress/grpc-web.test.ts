@@ -133,7 +133,7 @@ GrpcWeb('§web-1: a unary call is one message in, one message and the status out
   }
 })
 
-GrpcWeb('§web-2: the answer is base64 when accept says so, or says nothing and the request was', async () => {
+GrpcWeb('§web-2, call.W2: the answer is base64 when accept says so, or says nothing and the request was', async () => {
   const body = frame(0, item('a')).toString('base64')
   const text = 'application/grpc-web-text'
   for (const [type, accept, textOut] of [
@@ -204,7 +204,7 @@ GrpcWeb('§refusal-1: a refusal is its status, message and details, before and a
   assert.is(stream.trailer['grpc-status'], '9')
 })
 
-GrpcWeb('§web-1, grpc-web/call.W1: whatever is wrong with a call is a status in a trailer frame', async () => {
+GrpcWeb('§web-1, grpc-web/call.W1, call.W3: whatever is wrong with a call is a status in a trailer frame', async () => {
   const one = frame(0, item('a'))
   const cases: [string, string, Buffer | string, Record<string, string>, string][] = [
     ['unknown method', 'Fly', one, {}, '12'],

@@ -187,7 +187,7 @@ Grpc('§health-1: health: the host and what is deployed are SERVING, others NOT_
   assert.is((await call('/grpc.health.v1.Health/Check', Buffer.from([0x0a, 9]))).code, 3)
 })
 
-Grpc('§grpc-2: methods, reflection and health follow deployments on an open connection', async () => {
+Grpc('§grpc-2, server.G1: methods, reflection and health follow deployments on an open connection', async () => {
   const get = () => call(`/${counter}/Get`, part(1, 'a'))
   assert.is((await get()).code, 12)
   const watch = client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', same, same, part(1, counter))

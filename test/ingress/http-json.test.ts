@@ -82,36 +82,39 @@ async function refuses(method: string, path: string, body: unknown, message: str
 
 const Request = suite('requests over HTTP/JSON')
 
-Request('§request-1: without a body all query parameters apply, by field name, and the path wins', async () => {
-  await fills('GET', '/query/a', undefined, { text: 'a' })
-  await fills('GET', '/query/a?text=b', undefined, { text: 'a' })
-  await fills('GET', '/query/a?i32=-5&i64=-9223372036854775808&u32=4294967295&u64=18446744073709551615', undefined, {
-    text: 'a',
-    i32: -5,
-    i64: '-9223372036854775808',
-    u32: 4294967295,
-    u64: '18446744073709551615',
-  })
-  await fills('GET', '/query/a?flt=1.5&dbl=-2.5e10&s32=-1&s64=-1&f32=7&f64=8', undefined, {
-    text: 'a',
-    flt: 1.5,
-    dbl: -25000000000,
-    s32: -1,
-    s64: '-1',
-    f32: 7,
-    f64: '8',
-  })
-  for (const yes of ['true', 'TRUE', 'True'])
-    await fills('GET', `/query/a?flag=${yes}`, undefined, { text: 'a', flag: true })
-  await fills('GET', '/query/a?flag=FALSE', undefined, { text: 'a' })
-  await fills('GET', '/query/a?raw=AQI%3D', undefined, { text: 'a', raw: 'AQI=' })
-  await fills('GET', '/query/a?two_words=x+y%20z%2B', undefined, { text: 'a', twoWords: 'x y z+' })
-  await fills('GET', '/query/a?many=1&many=2&many=3', undefined, { text: 'a', many: [1, 2, 3] })
-  await fills('GET', '/query/a?maybe=0', undefined, { text: 'a', maybe: 0 })
-  await fills('GET', '/query/a?right=0', undefined, { text: 'a', right: 0 })
-  await fills('GET', '/query/a?', undefined, { text: 'a' })
-  await fills('GET', '/query/a?&&', undefined, { text: 'a' })
-})
+Request(
+  '§request-1, call.J3: without a body all query parameters apply, by field name, and the path wins',
+  async () => {
+    await fills('GET', '/query/a', undefined, { text: 'a' })
+    await fills('GET', '/query/a?text=b', undefined, { text: 'a' })
+    await fills('GET', '/query/a?i32=-5&i64=-9223372036854775808&u32=4294967295&u64=18446744073709551615', undefined, {
+      text: 'a',
+      i32: -5,
+      i64: '-9223372036854775808',
+      u32: 4294967295,
+      u64: '18446744073709551615',
+    })
+    await fills('GET', '/query/a?flt=1.5&dbl=-2.5e10&s32=-1&s64=-1&f32=7&f64=8', undefined, {
+      text: 'a',
+      flt: 1.5,
+      dbl: -25000000000,
+      s32: -1,
+      s64: '-1',
+      f32: 7,
+      f64: '8',
+    })
+    for (const yes of ['true', 'TRUE', 'True'])
+      await fills('GET', `/query/a?flag=${yes}`, undefined, { text: 'a', flag: true })
+    await fills('GET', '/query/a?flag=FALSE', undefined, { text: 'a' })
+    await fills('GET', '/query/a?raw=AQI%3D', undefined, { text: 'a', raw: 'AQI=' })
+    await fills('GET', '/query/a?two_words=x+y%20z%2B', undefined, { text: 'a', twoWords: 'x y z+' })
+    await fills('GET', '/query/a?many=1&many=2&many=3', undefined, { text: 'a', many: [1, 2, 3] })
+    await fills('GET', '/query/a?maybe=0', undefined, { text: 'a', maybe: 0 })
+    await fills('GET', '/query/a?right=0', undefined, { text: 'a', right: 0 })
+    await fills('GET', '/query/a?', undefined, { text: 'a' })
+    await fills('GET', '/query/a?&&', undefined, { text: 'a' })
+  },
+)
 
 Request('§request-3: dotted names and enums in the query work, by name and by number', async () => {
   await fills(
@@ -170,24 +173,27 @@ Request('§request-3: what is wrong in the query is 400, and says where', async 
   await refuses('GET', '/query/a?left=1&right=2', undefined, /choice|left|right/)
 })
 
-Request('§request-2: path values are percent-decoded, a plus stays a plus, and a wrong type is 400', async () => {
-  await fills('GET', '/query/a%20b%2Fc%25%C3%BC', undefined, { text: 'a b/c%ü' })
-  await fills('GET', '/query/a+b', undefined, { text: 'a+b' })
-  await fills('GET', '/query/', undefined, {})
-  await fills('GET', '/rest/a/b%2Fc/d', undefined, { text: 'a/b/c/d' })
-  await fills('GET', '/rest/', undefined, {})
-  await fills('GET', '/typed/-7/True/AQI%3D/1e3', undefined, { i32: -7, flag: true, raw: 'AQI=', dbl: 1000 })
-  await fills('POST', '/verb/x:run', undefined, { text: 'x' })
-  await refuses('GET', '/typed/x/true/AQI=/1', undefined, '$.i32: expected int32')
-  await refuses('GET', '/typed/1/maybe/AQI=/1', undefined, '$.flag: expected bool')
-  await refuses('GET', '/typed/1/true/AQI=/x', undefined, '$.dbl: expected double')
-  await refuses('GET', '/nested/x/many', undefined, '$.i64: expected int64')
-  await refuses('GET', '/query/%zz', undefined, /malformed escape/)
-  await refuses('GET', '/query/%ff', undefined, /malformed escape/)
-  assert.is((await at('GET', '/query/a/b')).status, 404)
-  assert.is((await at('POST', '/verb/x')).status, 404)
-  assert.is((await at('POST', '/verb/x:walk')).status, 404)
-})
+Request(
+  '§request-2, call.J3: path values are percent-decoded, a plus stays a plus, and a wrong type is 400',
+  async () => {
+    await fills('GET', '/query/a%20b%2Fc%25%C3%BC', undefined, { text: 'a b/c%ü' })
+    await fills('GET', '/query/a+b', undefined, { text: 'a+b' })
+    await fills('GET', '/query/', undefined, {})
+    await fills('GET', '/rest/a/b%2Fc/d', undefined, { text: 'a/b/c/d' })
+    await fills('GET', '/rest/', undefined, {})
+    await fills('GET', '/typed/-7/True/AQI%3D/1e3', undefined, { i32: -7, flag: true, raw: 'AQI=', dbl: 1000 })
+    await fills('POST', '/verb/x:run', undefined, { text: 'x' })
+    await refuses('GET', '/typed/x/true/AQI=/1', undefined, '$.i32: expected int32')
+    await refuses('GET', '/typed/1/maybe/AQI=/1', undefined, '$.flag: expected bool')
+    await refuses('GET', '/typed/1/true/AQI=/x', undefined, '$.dbl: expected double')
+    await refuses('GET', '/nested/x/many', undefined, '$.i64: expected int64')
+    await refuses('GET', '/query/%zz', undefined, /malformed escape/)
+    await refuses('GET', '/query/%ff', undefined, /malformed escape/)
+    assert.is((await at('GET', '/query/a/b')).status, 404)
+    assert.is((await at('POST', '/verb/x')).status, 404)
+    assert.is((await at('POST', '/verb/x:walk')).status, 404)
+  },
+)
 
 Request('§request-1: with body "*" the query is ignored and the path wins over the body', async () => {
   await fills('POST', '/whole/a', { text: 'lost', i32: 1 }, { text: 'a', i32: 1 })
@@ -272,7 +278,7 @@ Request('§request-4: a body needs application/json, in utf-8; where none is use
 })
 
 Request(
-  '§rule-6, §refusal-6: an unknown path is 404, a known one with another method 405 with Allow, and custom "*" takes all',
+  '§rule-6, §refusal-6, call.J1: an unknown path is 404, a known one with another method 405 with Allow, and custom "*" takes all',
   async () => {
     const unknown = await at('GET', '/nowhere')
     assert.equal(

@@ -157,7 +157,7 @@ Rule('§rule-2, http-rule.H2: all problems of a method are told at once', () => 
   assert.equal(routes, [])
 })
 
-Rule('§rule-4: segments match one segment, of any length but over "/" and ":", on the whole path', () => {
+Rule('§rule-4, template.T1: segments match one segment, of any length but over "/" and ":", on the whole path', () => {
   assert.equal(captured('/a/{id}', '/a/b'), ['b'])
   assert.equal(captured('/a/{id}', '/a/'), [''])
   assert.equal(captured('/a/{id}', '/a/b%2Fc'), ['b%2Fc'])
@@ -186,7 +186,7 @@ Rule('§rule-3: literals mean themselves, whatever they mean in a pattern', () =
   assert.is(captured('/a.b', '/axb'), undefined)
 })
 
-Rule('§rule-3: a template is bounded, in characters and in segments', () => {
+Rule('§rule-3, template.T2: a template is bounded, in characters and in segments', () => {
   const long = `/${'a'.repeat(1_024)}`
   assert.is(problem({ path: long }), `The path [${long.slice(0, 64)}...] has 1025 characters; at most 1024 are allowed`)
   assert.equal(rules({ path: long.slice(0, 1_024) }).problems, [])

@@ -84,7 +84,7 @@ HttpStream(
   },
 )
 
-HttpStream('§answer-4: who accepts text/event-stream has an event for each element', async () => {
+HttpStream('§answer-4, stream.W1: who accepts text/event-stream has an event for each element', async () => {
   answers([item('a'), item('b')])
   const { headers, text } = await http(host.address, 'GET', '/watch/a', undefined, {
     accept: 'text/event-stream, application/json',
@@ -102,7 +102,7 @@ HttpStream('§answer-4: response_body applies to each element', async () => {
 })
 
 HttpStream(
-  '§answer-4: HttpBody elements are raw chunks; the type is that of the metadata, else of the element, else bytes',
+  '§answer-4, stream.W1: HttpBody elements are raw chunks; the type is that of the metadata, else of the element, else bytes',
   async () => {
     for (const [metadata, own, expected] of [
       [[['content-type', 'image/png']], 'text/plain', 'image/png'],
@@ -131,7 +131,7 @@ HttpStream('§answer-4: a stream without elements is 200 and empty', async () =>
   await host.call()
 })
 
-HttpStream('§answer-6: a failure before the first element is an ordinary status and body', async () => {
+HttpStream('§answer-6, stream.W3: a failure before the first element is an ordinary status and body', async () => {
   host.onOpen = (call) => call.refuse(5, 'no such thing')
   const refused = await http(host.address, 'GET', '/watch/a', undefined, { accept: 'text/event-stream' })
   assert.is(refused.status, 404)
@@ -144,7 +144,7 @@ HttpStream('§answer-6: a failure before the first element is an ordinary status
   await host.call()
 })
 
-HttpStream('§answer-6: a failure midway cuts the connection, after the elements before it', async () => {
+HttpStream('§answer-6, stream.W3: a failure midway cuts the connection, after the elements before it', async () => {
   host.onOpen = (call) => {
     call.next(item('a'))
     call.refuse(9, 'no more')
@@ -203,7 +203,7 @@ HttpStream('§answer-7: the body of a client stream is its one element, and the 
   await host.call()
 })
 
-HttpStream('§answer-7: a bidi method takes the body as its one element and streams its answer', async () => {
+HttpStream('§answer-7, stream.W4: a bidi method takes the body as its one element and streams its answer', async () => {
   host.onOpen = (call) => {
     void call
       .until(() => call.halfClosed === 1)

@@ -69,7 +69,7 @@ Patience('one with an open stream stays, and so does one whose client only sends
   await closed(session)
 })
 
-Patience('an HTTP/1.1 connection without a request is closed', async () => {
+Patience('server.S5: an HTTP/1.1 connection without a request is closed', async () => {
   const [name, port] = host.address.split(':') as [string, string]
   const socket = net.connect(Number(port), name)
   socket.resume()
@@ -80,7 +80,7 @@ Patience('an HTTP/1.1 connection without a request is closed', async () => {
 })
 
 Patience(
-  'requests over HTTP/2 that never become whole end with DEADLINE_EXCEEDED: unary ones, and a message of a stream',
+  'server.S5: requests over HTTP/2 that never become whole end with DEADLINE_EXCEEDED: unary ones, and a message of a stream',
   async () => {
     const session = connect()
     const nothing = status(open(session, 'Echo'))

@@ -71,7 +71,7 @@ Server('§call-1, server.S1: HTTP and gRPC are served on one port', async () => 
 })
 
 Server(
-  '§call-3: garbage is refused with 400, and garbage after an HTTP/2 preface ends only its connection',
+  '§call-3, call.J1: garbage is refused with 400, and garbage after an HTTP/2 preface ends only its connection',
   async () => {
     assert.match(await exchange('\0\x01\xffgarbage\r\n\r\n'), /^HTTP\/1.1 400 /)
     await exchange('PRIVATE\r\n\r\n')

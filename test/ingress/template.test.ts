@@ -60,7 +60,7 @@ function routesOf(...all: readonly (readonly [path: string, httpMethod: HttpRule
 
 const Templates = suite('templates')
 
-Templates('what two of them have in common is exactly what the matcher finds', () => {
+Templates('template.T3: what two of them have in common is exactly what the matcher finds', () => {
   assert.is(templates.length, 156)
   const meant = templates.map(({ path, template }) => {
     const routes = routesOf([path, 'GET'])
@@ -102,7 +102,7 @@ Templates('names of variables, and where they end, make no difference', () => {
     assert.is(relation(parsed(one), parsed(other)), 'same', one)
 })
 
-Templates('a path is what was sent: escapes and case are not undone', () => {
+Templates('template.T1: a path is what was sent: escapes and case are not undone', () => {
   for (const [one, other] of [
     ['/a%2Fb', '/a/b'],
     ['/%61', '/a'],

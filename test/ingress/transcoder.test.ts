@@ -59,15 +59,18 @@ async function longestRead(work: () => Promise<unknown>): Promise<number> {
 
 const Long = suite('long JSON')
 
-Long('a long body is not read by the loop, and becomes the same bytes as one that is', async () => {
-  let payload: Uint8Array | undefined
-  const read = await longestRead(async () => {
-    payload = await host.context.transcoder.request(echo, said(long))
-  })
-  assert.is(read, 0)
-  assert.ok(Buffer.compare(payload!, toMessage(schema, item, { text: 'x', numbers })) === 0)
-  assert.is(host.context.transcoder.request(echo, said('{"numbers":[1]}')) instanceof Promise, false)
-})
+Long(
+  'transcode-thread.D1, transcoder.T1, request-json.Q1: a long body is not read by the loop, and becomes the same bytes as one that is',
+  async () => {
+    let payload: Uint8Array | undefined
+    const read = await longestRead(async () => {
+      payload = await host.context.transcoder.request(echo, said(long))
+    })
+    assert.is(read, 0)
+    assert.ok(Buffer.compare(payload!, toMessage(schema, item, { text: 'x', numbers })) === 0)
+    assert.is(host.context.transcoder.request(echo, said('{"numbers":[1]}')) instanceof Promise, false)
+  },
+)
 
 Long('a long reply is not made by the loop, and is the same text', async () => {
   const bytes = toMessage(schema, item, { numbers })
@@ -102,20 +105,23 @@ Long('what is wrong with a long body or reply is told as of a short one', async 
   assert.is((await http(host.address, 'POST', '/echo/x', {})).status, 500)
 })
 
-Long('few bytes that are long text are not made by the loop, and not at all where the text has no end', async () => {
-  const empty = (count: number) => Buffer.concat(Array.from({ length: count }, () => Buffer.from([26, 0])))
-  // 500 fields in two bytes.
-  const many = empty(2_000)
-  assert.throws(
-    () => toJson(schema, item, many, soonStepsMax),
-    (error: unknown) => error instanceof TextTooLong,
-  )
-  const made = host.context.transcoder.reply(echo, many, wanted)
-  assert.instance(made, Promise)
-  assert.is(JSON.parse(Buffer.from((await made) as Uint8Array).toString()).wides.length, 2_000)
-  const endless = host.context.transcoder.reply(echo, empty(1_000_000), wanted) as Promise<Uint8Array>
-  assert.match(String(await endless.catch((error: Error) => error.message)), 'JSON is too long')
-})
+Long(
+  'transcode-thread.D2, to-json.O5: few bytes that are long text are not made by the loop, and not at all where the text has no end',
+  async () => {
+    const empty = (count: number) => Buffer.concat(Array.from({ length: count }, () => Buffer.from([26, 0])))
+    // 500 fields in two bytes.
+    const many = empty(2_000)
+    assert.throws(
+      () => toJson(schema, item, many, soonStepsMax),
+      (error: unknown) => error instanceof TextTooLong,
+    )
+    const made = host.context.transcoder.reply(echo, many, wanted)
+    assert.instance(made, Promise)
+    assert.is(JSON.parse(Buffer.from((await made) as Uint8Array).toString()).wides.length, 2_000)
+    const endless = host.context.transcoder.reply(echo, empty(1_000_000), wanted) as Promise<Uint8Array>
+    assert.match(String(await endless.catch((error: Error) => error.message)), 'JSON is too long')
+  },
+)
 
 Long('a message in many parts is put together once', () => {
   const { concat } = Buffer
@@ -159,7 +165,7 @@ Long('what a message of many fields costs is what is given of it', () => {
   }
 })
 
-Long('a short request does not overtake a long one of its connection', async () => {
+Long('call.J4: a short request does not overtake a long one of its connection', async () => {
   const heard: string[] = []
   host.onDispatch = (command, reply) => {
     heard.push(JSON.parse(toJson(schema, item, command.payload)).text)
@@ -179,7 +185,7 @@ Long('a short request does not overtake a long one of its connection', async () 
   assert.equal(heard, ['first', 'second', 'third', 'fourth'])
 })
 
-Long('a long element of a stream is not overtaken by a short one, nor by the end', async () => {
+Long('stream.W5: a long element of a stream is not overtaken by a short one, nor by the end', async () => {
   const longItem = toMessage(schema, item, { text: 'long', numbers })
   const short = toMessage(schema, item, { text: 'short' })
   host.onOpen = (call) => {
@@ -194,7 +200,7 @@ Long('a long element of a stream is not overtaken by a short one, nor by the end
   )
 })
 
-Long('a stream asks for no more while an element is made', async () => {
+Long('stream.W5: a stream asks for no more while an element is made', async () => {
   const longItem = toMessage(schema, item, { numbers })
   let given = 0
   host.onOpen = (call) => {
@@ -206,7 +212,7 @@ Long('a stream asks for no more while an element is made', async () => {
   assert.is(text.trimEnd().split('\n').length, 1)
 })
 
-Long('services take turns at the thread', async () => {
+Long('transcoder.T2: services take turns at the thread', async () => {
   const transcoder = new Transcoder(100_000_000)
   const done: string[] = []
   const ask = async (name: string, route: ServedRoute) => {
@@ -228,7 +234,7 @@ Long('what waits for the thread is bounded, and room comes back', async () => {
   transcoder.close()
 })
 
-Long('a thread that ends fails the job in hand, and the next one has another thread', async () => {
+Long('transcoder.T4: a thread that ends fails the job in hand, and the next one has another thread', async () => {
   const transcoder = new Transcoder(100_000_000)
   await transcoder.request(echo, said(long))
   const lost = transcoder.request(echo, said(long)) as Promise<Uint8Array>
@@ -239,7 +245,7 @@ Long('a thread that ends fails the job in hand, and the next one has another thr
   transcoder.close()
 })
 
-Long('after services changed a thread knows the new schemas only', async () => {
+Long('transcoder.T4: after services changed a thread knows the new schemas only', async () => {
   const transcoder = new Transcoder(100_000_000)
   await transcoder.request(echo, said(long))
   // biome-ignore lint/suspicious/noExplicitAny: a look at what is kept

@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock } from '../../host/clock.ts'
 import { expire, expireAtOnce } from '../../host/journal/expiry.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
 import type { Journal } from '../../host/journal/journal.ts'
@@ -14,7 +15,7 @@ const entity = { storage: 1, key: 'e' }
 const count = 3 * expireAtOnce + 5
 
 function commitsOf(journal: Journal): GroupCommit {
-  return new GroupCommit({ journals: [journal], flush() {} }, (error) => {
+  return new GroupCommit({ journals: [journal], flush() {} }, systemClock, (error) => {
     throw error
   })
 }
@@ -31,7 +32,7 @@ function filled({ journal } = memoryStore()) {
 Expiry('all that has expired is forgotten, so many a turn, and nothing else', async () => {
   const journal = filled()
   const looked = countedInTurns(journal, 'expired', ({ found }) => found)
-  await expire(journal, commitsOf(journal).of(0), 50, () => false)
+  await expire(journal, commitsOf(journal).of(0), 50, () => false, systemClock)
   assert.equal([looked.most, looked.all], [expireAtOnce, count])
   assert.is(journal.idempotency(entity, 'old0'), undefined)
   assert.is(journal.idempotency(entity, `old${count - 1}`), undefined)
@@ -41,7 +42,7 @@ Expiry('all that has expired is forgotten, so many a turn, and nothing else', as
 Expiry('a store that fails meanwhile, or a host that stops, is not asked any more', async () => {
   const journal = filled()
   const looked = countedInTurns(journal, 'expired', ({ found }) => found)
-  await expire(journal, commitsOf(journal).of(0), 50, () => looked.all >= expireAtOnce)
+  await expire(journal, commitsOf(journal).of(0), 50, () => looked.all >= expireAtOnce, systemClock)
   assert.is(looked.all, expireAtOnce)
 })
 
@@ -65,7 +66,7 @@ Expiry(
       () => {},
     )
     commits.flush()
-    const done = expire(journal, commits.of(0), 50, () => false)
+    const done = expire(journal, commits.of(0), 50, () => false, systemClock)
     await new Promise((resolve) => setTimeout(resolve, 5))
     // The first piece waits behind the commit on its way; nobody looks for the next.
     assert.equal([kv.busy, looked.all], [true, expireAtOnce])

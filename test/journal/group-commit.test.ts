@@ -1,6 +1,8 @@
 // Guards that nobody hears of a write before the sync that holds it, whatever the journal's pace (group-commit.G1 to group-commit.G4).
+
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock } from '../../host/clock.ts'
 import type { EffectEntry } from '../../host/effect.ts'
 import type { InnkeeperError } from '../../host/errors.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
@@ -150,7 +152,7 @@ Group('group-commit.G5: when its time is over it goes with those who came', asyn
 
 Group('group-commit.G3: a done that throws keeps nobody from hearing, and is told as a bug', async () => {
   const bugs: unknown[] = []
-  const commits = new GroupCommit({ journals: [memoryStore().journal], flush() {} }, (bug) =>
+  const commits = new GroupCommit({ journals: [memoryStore().journal], flush() {} }, systemClock, (bug) =>
     bugs.push((bug as Error).message),
   )
   const heard: string[] = []

@@ -54,7 +54,7 @@ async function tally(change: (service: string) => string): Promise<string> {
   })
 }
 
-Laws('event-sourced: what is kept between calls is named', async () => {
+Laws('trial.T1, laws.W1: event-sourced: what is kept between calls is named', async () => {
   const kept = await tally((text) =>
     text
       .replace('export default', 'let calls = 0n\nexport default')
@@ -139,7 +139,7 @@ Laws('value: a counter beside the value, another answer in a batch, a token that
   named(values, "/* HELD */ return { change: { updated: 'x' }, outcome: say(value) }", held)
 })
 
-Laws('value: what stands beside a failure is named, and so is a fault', () => {
+Laws('laws.W2: value: what stands beside a failure is named, and so is a fault', () => {
   named(
     values,
     "return { change: { updated: 'x' }, outcome: refuse('aborted', '') }",
@@ -183,7 +183,7 @@ Laws('replicated: what is kept between calls is named, in every function', () =>
   named(replicas, opening(leaving), /to a client that left Open /)
 })
 
-Laws('replicated: operations that cannot be applied, wherever they come from, are named', () => {
+Laws('laws/replicated.R1: replicated: operations that cannot be applied, wherever they come from, are named', () => {
   named(
     replicas,
     "return { answer: say(''), operations: [insert('x')] }",
@@ -200,7 +200,7 @@ Laws('replicated: operations that cannot be applied, wherever they come from, ar
 })
 
 Laws(
-  'replicated: streams told differently together and alone, or opened where none is, and what stands beside a failure',
+  'laws/replicated.R2: replicated: streams told differently together and alone, or opened where none is, and what stands beside a failure',
   () => {
     named(
       replicas,

@@ -60,14 +60,14 @@ Link('refuses what is no component, by name', async () => {
   await refused(new Uint8Array(defaultLimits.componentBytesMax + 1), /bytes, 33554432 are allowed/)
 })
 
-Link('refuses a section that claims more than the file has: 14 bytes of a 4 GB file', async () => {
+Link('component.C1: refuses a section that claims more than the file has: 14 bytes of a 4 GB file', async () => {
   const claim = Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f)
   await refused(claim, /damaged: unexpected end/)
   const claim200MB = Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 1, 0x80, 0xc2, 0xd7, 0x2f, 0)
   await refused(claim200MB, /damaged: unexpected end/)
 })
 
-Link('§deploy-12: refuses imports by name and says what to do', async () => {
+Link('§deploy-12, interfaces.F1, interfaces.F2: refuses imports by name and says what to do', async () => {
   const core = await parse('(module (import "wasi:cli/stderr" "f" (func)))')
   const embedded = await componentEmbed({
     binary: core,
@@ -85,7 +85,7 @@ Link('§deploy-12: refuses imports by name and says what to do', async () => {
   assert.ok(reasons.some((reason) => /exports no state model/.test(reason)))
 })
 
-Link('refuses a component of another version of the contract', async () => {
+Link('interfaces.F3: refuses a component of another version of the contract', async () => {
   const source = witSource().replace('innkeeper:guest@0.2.0', 'innkeeper:guest@0.1.0')
   const dummy = await componentEmbed({ dummy: true, witSource: source, world: 'described' })
   await refused(
@@ -94,12 +94,12 @@ Link('refuses a component of another version of the contract', async () => {
   )
 })
 
-Link('a start function that does not end dies by fuel', async () => {
+Link('start.R1: a start function that does not end dies by fuel', async () => {
   const component = await guestComponent({ fields: '(func $s (loop $l (br $l))) (start $s)' })
   await refused(component, /start functions ran out of fuel/)
 })
 
-Link('a start function that makes resources is stopped at the first: the host makes none', async () => {
+Link('link/plan.L2: a start function that makes resources is stopped at the first: the host makes none', async () => {
   await refused(await parse(wat('resources')), /could not be instantiated: .*called resource\.new, which no guest may/)
 })
 
@@ -122,29 +122,32 @@ Link(
   },
 )
 
-Link('a service without a proper name is refused in plain characters', async () => {
+Link('describe-check.Q1: a service without a proper name is refused in plain characters', async () => {
   const describe = '(i32.store8 (i32.const 1300) (i32.const 10)) (i32.const 1024)'
   await refused(await guestComponent({ describe }), /"\?\.Svc" is not the full name/)
 })
 
-Link('§limit-7: refuses memories and tables beyond the limits', async () => {
+Link('§limit-7, cap.C1: refuses memories and tables beyond the limits', async () => {
   await refused(await guestComponent({ memory: '(memory (export "memory") 1025)' }), /memories begin larger/)
   await refused(await guestComponent({ fields: '(table 100001 funcref)' }), /tables begin larger/)
   await refused(await guestComponent({ fields: '(table 1 funcref)'.repeat(65) }), /65 tables, 64 are allowed/)
 })
 
-Link('refuses shared and 64-bit memories, atomics, relaxed SIMD, exceptions and garbage collection', async () => {
-  const field = async (fields: string, reason: RegExp) => await refused(await guestComponent({ fields }), reason)
-  await field('(memory 1 1 shared)', /shared memory; build without threads/)
-  await field('(memory i64 1)', /64-bit memory; build for wasm32/)
-  await field('(table i64 1 funcref)', /64-bit or shared table/)
-  await field('(func (drop (i32.atomic.load (i32.const 0))))', /uses threads/)
-  await field('(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))', /uses relaxed SIMD/)
-  await field('(tag $t) (func (throw $t))', /uses exception handling/)
-  await field('(type $s (struct)) (func (drop (struct.new $s)))', /uses garbage-collected types/)
-})
+Link(
+  'cap.C2, instructions.I2: refuses shared and 64-bit memories, atomics, relaxed SIMD, exceptions and garbage collection',
+  async () => {
+    const field = async (fields: string, reason: RegExp) => await refused(await guestComponent({ fields }), reason)
+    await field('(memory 1 1 shared)', /shared memory; build without threads/)
+    await field('(memory i64 1)', /64-bit memory; build for wasm32/)
+    await field('(table i64 1 funcref)', /64-bit or shared table/)
+    await field('(func (drop (i32.atomic.load (i32.const 0))))', /uses threads/)
+    await field('(func (param v128) (drop (i8x16.relaxed_swizzle (local.get 0) (local.get 0))))', /uses relaxed SIMD/)
+    await field('(tag $t) (func (throw $t))', /uses exception handling/)
+    await field('(type $s (struct)) (func (drop (struct.new $s)))', /uses garbage-collected types/)
+  },
+)
 
-Link('a module that only becomes valid by the added global is refused', async () => {
+Link('cores.C1: a module that only becomes valid by the added global is refused', async () => {
   // One global of its own: index 1 exists only once the counter does. jco would refuse it too; damage it after embedding.
   const component = await guestComponent({
     fields: '(global $g (mut i32) (i32.const 7)) (global $h (mut i32) (i32.const 7)) (func (drop (global.get $h)))',
@@ -156,7 +159,7 @@ Link('a module that only becomes valid by the added global is refused', async ()
   await refused(bytes, /not valid/)
 })
 
-Link('survives truncated and flipped components, each with a reason or a working artefact', async () => {
+Link('link.K1: survives truncated and flipped components, each with a reason or a working artefact', async () => {
   const component = await guestComponent({})
   let seed = 42
   const random = (below: number) => {

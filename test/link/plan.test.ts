@@ -96,38 +96,41 @@ Plan('components are nested eight deep and no deeper', () => {
   )
 })
 
-Plan('a small file that multiplies itself is refused: component instances, core instances, steps', async () => {
-  let nested = around((component) => component.coreModule(emptyCore))
-  for (let depth = 0; depth < 8; depth++) {
-    nested = around((outer) => {
-      outer.component(nested)
-      for (let i = 0; i < 4; i++) outer.instantiate(0, [])
+Plan(
+  'plan.L3: a small file that multiplies itself is refused: component instances, core instances, steps',
+  async () => {
+    let nested = around((component) => component.coreModule(emptyCore))
+    for (let depth = 0; depth < 8; depth++) {
+      nested = around((outer) => {
+        outer.component(nested)
+        for (let i = 0; i < 4; i++) outer.instantiate(0, [])
+      })
+    }
+    refused(nested, /makes more than 256 component instances/)
+    refused(
+      around((component) => {
+        component.coreModule(emptyCore)
+        for (let i = 0; i < 257; i++) component.coreInstantiate(0)
+      }),
+      /makes more than 256 core instances/,
+    )
+    const many = Array.from({ length: 1_000 }, (_, i) => [`i${i}`, 'instance', 0] as const)
+    const wide = around((component) => {
+      component.instance([])
+      component.instance(many)
     })
-  }
-  refused(nested, /makes more than 256 component instances/)
-  refused(
-    around((component) => {
-      component.coreModule(emptyCore)
-      for (let i = 0; i < 257; i++) component.coreInstantiate(0)
-    }),
-    /makes more than 256 core instances/,
-  )
-  const many = Array.from({ length: 1_000 }, (_, i) => [`i${i}`, 'instance', 0] as const)
-  const wide = around((component) => {
-    component.instance([])
-    component.instance(many)
-  })
-  refused(
-    around((component) => {
-      component.coreModule(emptyCore)
-      component.component(wide)
-      for (let i = 0; i < 101; i++) component.instantiate(0, [])
-    }),
-    /takes more than 100000 steps/,
-  )
-})
+    refused(
+      around((component) => {
+        component.coreModule(emptyCore)
+        component.component(wide)
+        for (let i = 0; i < 101; i++) component.instantiate(0, [])
+      }),
+      /takes more than 100000 steps/,
+    )
+  },
+)
 
-Plan('a long name that is looked up again and again is refused', async () => {
+Plan('plan.L3: a long name that is looked up again and again is refused', async () => {
   const name = 'n'.repeat(100_000)
   const provider = await parse(`(module (global (export "${name}") i32 (i32.const 1)))`)
   const user = await parse(`(module (import "p" "${name}" (global i32)))`)
@@ -142,7 +145,7 @@ Plan('a long name that is looked up again and again is refused', async () => {
   )
 })
 
-Plan('more definitions than any that is built are refused before they are carried out', () => {
+Plan('scope.X2: more definitions than any that is built are refused before they are carried out', () => {
   // Each is two bytes: an instance without exports.
   const instances = new Uint8Array(3 + 2 * 100_001)
   instances.set([0xa1, 0x8d, 0x06])
@@ -159,12 +162,12 @@ Plan('more definitions than any that is built are refused before they are carrie
   refused(claims.finish(), /unexpected end of bytes/)
 })
 
-Plan('a component that is given to itself comes to an end', () => {
+Plan('plan.L3: a component that is given to itself comes to an end', () => {
   // The types of the component model forbid it; they are not read here.
   refused(selfGiven(), /makes more than 256 component instances/)
 })
 
-Plan('an index that points to what comes later, or to nothing, is refused', () => {
+Plan('definitions.D1, scope.X1: an index that points to what comes later, or to nothing, is refused', () => {
   for (const [put, reason] of [
     [(component: Written) => component.coreInstantiate(0), /there is no core module 0/],
     [(component: Written) => component.instantiate(0, []), /there is no component 0/],
@@ -190,26 +193,29 @@ Plan('an index that points to what comes later, or to nothing, is refused', () =
   }
 })
 
-Plan('what the component model has and no toolchain of ours uses is refused in words for an author', async () => {
-  for (const [text, reason] of [
-    ['(core func (canon task.return))', /uses the built-in 0x9 of the component model/],
-    ['(core func (canon backpressure.inc))', /uses the built-in 0x24 of the component model/],
-    [
-      '(core module $m (func (export "f") (result i32) unreachable)) (core instance $i (instantiate $m)) (alias core export $i "f" (core func $f)) (func async (canon lift (core func $f) async))',
-      /option 6/,
-    ],
-  ] as const) {
-    refused(await parse(`(component ${text})`), reason)
-  }
-  const section = (id: number, ...body: readonly number[]) => {
-    const writer = new ByteWriter()
-    writer.raw(componentPreamble)
-    writer.raw(Uint8Array.of(id, body.length, ...body))
-    return writer.finish()
-  }
-  refused(section(componentSectionId.start, 0, 0, 0), /has a start function of the component model/)
-  refused(section(componentSectionId.value, 0), /passes values when it is instantiated/)
-  refused(section(13, 0), /unknown section 13/)
-})
+Plan(
+  'definitions.D3: what the component model has and no toolchain of ours uses is refused in words for an author',
+  async () => {
+    for (const [text, reason] of [
+      ['(core func (canon task.return))', /uses the built-in 0x9 of the component model/],
+      ['(core func (canon backpressure.inc))', /uses the built-in 0x24 of the component model/],
+      [
+        '(core module $m (func (export "f") (result i32) unreachable)) (core instance $i (instantiate $m)) (alias core export $i "f" (core func $f)) (func async (canon lift (core func $f) async))',
+        /option 6/,
+      ],
+    ] as const) {
+      refused(await parse(`(component ${text})`), reason)
+    }
+    const section = (id: number, ...body: readonly number[]) => {
+      const writer = new ByteWriter()
+      writer.raw(componentPreamble)
+      writer.raw(Uint8Array.of(id, body.length, ...body))
+      return writer.finish()
+    }
+    refused(section(componentSectionId.start, 0, 0, 0), /has a start function of the component model/)
+    refused(section(componentSectionId.value, 0), /passes values when it is instantiated/)
+    refused(section(13, 0), /unknown section 13/)
+  },
+)
 
 Plan.run()

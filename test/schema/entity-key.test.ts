@@ -107,7 +107,7 @@ Key('§key-6, entity-key.K3: the last of repeated occurrences wins', () => {
   )
 })
 
-Key('§key-3: a-b with c never meets a with b-c inside, and both are a-b-c outside', () => {
+Key('§key-3, key.K2: a-b with c never meets a with b-c inside, and both are a-b-c outside', () => {
   const read = keyReader(message('string', 'string'), 'test.Service/Do', 1_024)
   const left = read(Buffer.concat([text(1, 'a-b'), text(2, 'c')]))
   const right = read(Buffer.concat([text(2, 'b-c'), text(1, 'a')]))
@@ -116,7 +116,7 @@ Key('§key-3: a-b with c never meets a with b-c inside, and both are a-b-c outsi
   assert.is(entityId(right, 2), 'a-b-c')
 })
 
-Key('§key-8: no two lists of fields have the same key, NUL included', () => {
+Key('§key-8, key.K1: no two lists of fields have the same key, NUL included', () => {
   const field = fc.string({ unit: fc.constantFrom('\0', '\u0001', '-', 'a'), maxLength: 6 })
   const fields = fc
     .integer({ min: 1, max: 4 })

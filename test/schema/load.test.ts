@@ -141,7 +141,7 @@ Load('reads proto2 and edition 2023 with their own defaults', async () => {
   ])
 })
 
-Load('load.L1: every problem is reported at once, each naming its element', () => {
+Load('load.L1, load.L2, schema.S1: every problem is reported at once, each naming its element', () => {
   const found = problems(
     file(
       part(3, 'missing.proto'),
@@ -160,7 +160,7 @@ Load('load.L1: every problem is reported at once, each naming its element', () =
   for (const expected of [
     /^a.proto: imports missing.proto, which is not/,
     /^A.y: field number 1 is used twice/,
-    /^A.x: is there twice/,
+    /^A.x: is defined twice/,
     /^A: "0" is no identifier/,
     /^a.proto: Twice is declared twice/,
     /^a.proto: "a-b" is no identifier/,
@@ -183,7 +183,7 @@ Load('load.L1: every problem is reported at once, each naming its element', () =
 })
 
 Load('refuses files that are there twice, without a name, or of an unknown edition', () => {
-  refuses(/a.proto: is there twice/, file(), file())
+  refuses(/a.proto: is defined twice/, file(), file())
   refuses(/needs a name/, part(1, part(12, 'proto3')))
   refuses(/has a package that is no name/, part(1, name('a.proto'), part(2, 'a..b')))
   refuses(/unknown edition/, part(1, name('a.proto'), part(12, 'proto4')))
@@ -204,7 +204,7 @@ Load('refuses maps that are none', () => {
   )
 })
 
-Load('bounds depth, number and bytes of descriptors', () => {
+Load('raw.R2: bounds depth, number and bytes of descriptors', () => {
   let deep = message('Deep')
   for (let depth = 0; depth < 40; depth++) deep = depth === 39 ? part(4, name('D'), deep) : part(3, name('D'), deep)
   refuses(/nested more than 32 deep/, file(deep))

@@ -15,7 +15,7 @@ Standard('wit/standard.binpb is what the tool writes', async () => {
   assert.is(Buffer.compare(stored, await compileStandard()), 0, 'run host/tools/standard.ts')
 })
 
-Standard('a set without them comes back with those that it imports, and loads', async () => {
+Standard('standard.S1: a set without them comes back with those that it imports, and loads', async () => {
   const { bytes: whole } = await protos({ 'counter.proto': text })
   const own = withoutStandard(whole)
   assert.equal(
@@ -30,7 +30,7 @@ Standard('a set without them comes back with those that it imports, and loads', 
   assert.is(loadSchema(again).services.size, 1)
 })
 
-Standard('a file that is not the same stays in the set, and is not replaced', async () => {
+Standard('standard.S1: a file that is not the same stays in the set, and is not replaced', async () => {
   const { bytes: whole } = await protos({ 'counter.proto': text })
   const files = splitSet(whole)
   const changed = Buffer.concat(

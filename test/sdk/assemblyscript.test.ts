@@ -425,7 +425,7 @@ function answered(guest: EventSourcedGuest, request: GuestCommand): Uint8Array |
   return answer.kind === 'message' ? answer.payload : answer.kind
 }
 
-Codec('decodes and encodes every type as the TypeScript codec does', () => {
+Codec('code.A2: decodes and encodes every type as the TypeScript codec does', () => {
   const guest = fresh(probe)
   fc.assert(
     fc.property(shapesAndMaps, (value) => {
@@ -555,13 +555,13 @@ Build('a project that is right builds', async () => {
   assert.equal(await problemsOf(counterSource), [])
 })
 
-Build('a missing handler is told at its class', async () => {
+Build('code.A1: a missing handler is told at its class', async () => {
   const [problem, ...more] = await problemsOf(counterSource.replace('  get(', '  fetch('))
   assert.match(problem!, /^assembly\/index\.ts:7:14: TS2515: .*'get'/)
   assert.equal(more, [])
 })
 
-Build('what a guest cannot have is refused by name', async () => {
+Build('build.A1: what a guest cannot have is refused by name', async () => {
   const problems = await problemsOf(
     counterSource.replace(
       'return this.state\n  }\n\n  on',
@@ -583,7 +583,7 @@ Build('a class of a kind that its methods do not allow does not exist', async ()
   assert.match(problem!, /CounterEventSourced/)
 })
 
-Build('memory is not the author’s to read', async () => {
+Build('build.A5: memory is not the author’s to read', async () => {
   const [problem] = await problemsOf(`${counterSource}\nexport const peek = load<u8>(0)\n`)
   assert.match(problem!, /^assembly\/index\.ts:30:\d+: AS101: /)
 })

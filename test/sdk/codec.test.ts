@@ -21,7 +21,7 @@ const rejects = (name: string, input: Uint8Array, message: RegExp): void => {
   })
 }
 
-Codec('protobufjs reads what it writes, and writes the same bytes', () => {
+Codec('message.G2: protobufjs reads what it writes, and writes the same bytes', () => {
   fc.assert(
     fc.property(every, (value) => {
       const written = Every.encode(Every(value))
@@ -83,7 +83,7 @@ Codec('reader.R1: any bytes are a message or a MalformedError, as protobufjs see
   )
 })
 
-Codec('the last of a singular field wins, and embedded messages merge', () => {
+Codec('message.G1: the last of a singular field wins, and embedded messages merge', () => {
   const first = Every.encode(
     Every({ anInt32: 1, inner: { name: 'a', count: 1, tags: ['x'] }, names: new Map([['k', '1']]) }),
   )
@@ -107,7 +107,7 @@ Codec('the last member of a oneof wins, and merges with the same message only', 
   assert.equal(after['choice'], { case: 'chosen', value: { name: '', count: 2, next: undefined, tags: [] } })
 })
 
-Codec('packed and unpacked lists are both read, also mixed', () => {
+Codec('message.G1: packed and unpacked lists are both read, also mixed', () => {
   // int32s = 33: unpacked tag 0x88 0x02, packed tag 0x8a 0x02. loose = 42 is written unpacked.
   assert.equal(Every.decode(bytes(0x88, 2, 1, 0x8a, 2, 2, 2, 3, 0x88, 2, 4))['int32s'], [1, 2, 3, 4])
   assert.equal(Every.decode(bytes(0xd2, 2, 2, 5, 6, 0xd0, 2, 7))['loose'], [5, 6, 7])
@@ -130,7 +130,7 @@ Codec('writer.W2: NaN has one form, and -0 is not left out', () => {
   assert.is(Every.encode(Every({ anInt32: -0 })).length, 0)
 })
 
-Codec('unknown fields and known ones with another wire type are passed over', () => {
+Codec('message.G1: unknown fields and known ones with another wire type are passed over', () => {
   const unknown = bytes(0xa0, 6, 1, 0xa1, 6, 1, 2, 3, 4, 5, 6, 7, 8, 0xa2, 6, 2, 9, 9, 0xa5, 6, 1, 2, 3, 4)
   const wrong = bytes(26, 1, 65, 112, 7)
   assert.equal(Every.decode(Uint8Array.from([...unknown, ...wrong, 24, 5])), Every.decode(bytes(24, 5)))

@@ -34,7 +34,7 @@ function list(source: string, name: RegExp): readonly string[] {
 for (const [language, file] of Object.entries(kits)) {
   const source = readFileSync(new URL(`../../sdk/${language}/${file}`, import.meta.url), 'utf8')
 
-  Kept(`${language}: the lists are those of the host`, () => {
+  Kept(`header-names.N1: ${language}: the lists are those of the host`, () => {
     assert.equal(list(source, /credentials/), credentials)
     assert.equal(list(source, /of_?Transport/), ofTransport)
     assert.equal(list(source, /of_?Transport_?Prefixes/), ofTransportPrefixes)

@@ -154,7 +154,7 @@ class Hosted {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
 
-Commits('what is acknowledged is stored, whatever fails or crashes in between', async () => {
+Commits('journal.J6: what is acknowledged is stored, whatever fails or crashes in between', async () => {
   let acknowledged = 0
   await fc.assert(
     fc.asyncProperty(fc.array(acts, { minLength: 5, maxLength: 60 }), async (script) => {

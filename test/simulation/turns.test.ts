@@ -101,7 +101,7 @@ Shares('what was lent by an idle loop is not asked back', () => {
   same(first.usedMs - before, second.usedMs, 'time since the second came')
 })
 
-Shares('a service that leaves the line after each turn, and comes back, pays its debts all the same', () => {
+Shares('line.L3: a service that leaves the line after each turn, and comes back, pays its debts all the same', () => {
   const world = new World()
   const one = new Actor(world, 'one', 15)
   one.after = () => world.at(world.nowMs + 1, () => one.ask())
@@ -120,16 +120,19 @@ Shares('streams that ask for their next step in each turn share like all others'
   assert.is(world.idleMs, 0)
 })
 
-Shares('a few calls a second wait for one turn of a busy neighbour, not for one of each of its entities', () => {
-  const world = new World()
-  busy(world, 'busy', 64, 15)
-  const calm = steady(world, 'calm', 5, 0.1)
-  world.run(10_000)
-  // One that runs already, and one whose place in the round is before.
-  const worst = Math.max(...calm.waits)
-  assert.ok(worst <= 3 * 15, `${worst} ms; in one line for all they would be ${64 * 15}`)
-  assert.ok(calm.taken >= 1_990, String(calm.taken))
-})
+Shares(
+  'line.L4: a few calls a second wait for one turn of a busy neighbour, not for one of each of its entities',
+  () => {
+    const world = new World()
+    busy(world, 'busy', 64, 15)
+    const calm = steady(world, 'calm', 5, 0.1)
+    world.run(10_000)
+    // One that runs already, and one whose place in the round is before.
+    const worst = Math.max(...calm.waits)
+    assert.ok(worst <= 3 * 15, `${worst} ms; in one line for all they would be ${64 * 15}`)
+    assert.ok(calm.taken >= 1_990, String(calm.taken))
+  },
+)
 
 Shares(
   'line.L1, line.L2: any services at any time: the loop is never idle, nobody starves, and those that wait have the same',
@@ -211,7 +214,7 @@ Shares(
   },
 )
 
-Shares('turns.U2: each sweep ends with a commit, and takes no longer than a slice and a turn', () => {
+Shares('turns.U2, turns.U3: each sweep ends with a commit, and takes no longer than a slice and a turn', () => {
   const world = new World()
   busy(world, 'one', 64, 3)
   world.run(3_000)

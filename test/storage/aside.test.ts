@@ -63,7 +63,7 @@ Asides('aside.E1: a commit counts once its end is known on the loop, and is ther
   await again.journal.close()
 })
 
-Asides('commits of a disk that turns slow and quick keep their order and their numbers', async () => {
+Asides('rocksdb.D5: commits of a disk that turns slow and quick keep their order and their numbers', async () => {
   const store = await openStore(folder(), { log: () => {} })
   const { journal } = store
   const heard: number[] = []
@@ -86,7 +86,7 @@ Asides('commits of a disk that turns slow and quick keep their order and their n
 })
 
 Asides(
-  'rocksdb.D6: a snapshot that is taken meanwhile is written after the commit, and the loop does not wait',
+  'rocksdb.D6, kv.V3: a snapshot that is taken meanwhile is written after the commit, and the loop does not wait',
   async () => {
     const store = await slowStore(folder())
     const { journal } = store
@@ -184,7 +184,7 @@ Asides(
   },
 )
 
-Asides('a second commit is not given before the first has ended', async () => {
+Asides('kv.V3: a second commit is not given before the first has ended', async () => {
   const { journal } = await slowStore(folder())
   const done = append(journal, cart, ['first'])
   const second = journal.batch()

@@ -121,7 +121,7 @@ Damage('§event-6: a damaged snapshot counts as none: the one before it serves, 
   assert.is(journal.snapshot(cart), undefined)
 })
 
-Damage('a damaged record is refused, and no other entity suffers', async () => {
+Damage('damage.D1: a damaged record is refused, and no other entity suffers', async () => {
   const { kv, journal } = faulty()
   const other = { storage: 1, key: 'other' }
   await append(journal, cart, ['a'])

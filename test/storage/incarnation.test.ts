@@ -176,7 +176,7 @@ Incarnation('incarnation.N2: a missing marker is a new replica', async () => {
   await opensAs(directory, replica, false)
 })
 
-Incarnation('a torn marker is read as no number, and the replica is the same', async () => {
+Incarnation('marker.M1: a torn marker is read as no number, and the replica is the same', async () => {
   const directory = folder()
   const replica = await stay(directory, 12)
   for (const torn of ['', '1', 'x\0', '\n']) {

@@ -122,7 +122,7 @@ Wal('an undamaged log opens with every commit, and nothing is logged', async () 
 })
 
 Wal(
-  '§storage-5, wal.W1: a flipped bit in the middle refuses to start, naming file and offset, and changes no file',
+  '§storage-5, wal.W1, rocksdb.D1: a flipped bit in the middle refuses to start, naming file and offset, and changes no file',
   async () => {
     const start = many.ends[10]!
     const directory = edited(many, (bytes) => flip(bytes, start + 30))
@@ -192,7 +192,7 @@ Wal('wal.W3: a right part of a batch at the end, without its start, refuses: no 
 })
 
 Wal(
-  '§storage-5, wal.W2: a log torn anywhere in its last commit is cut to the one before, and that is logged',
+  '§storage-5, wal.W2, rocksdb.D1: a log torn anywhere in its last commit is cut to the one before, and that is logged',
   async () => {
     const [start, end] = [many.ends.at(-2)!, many.ends.at(-1)!]
     for (let cut = start + 1; cut < end; cut++) {

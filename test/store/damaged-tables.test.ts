@@ -56,7 +56,7 @@ function unreadable({ journal }: Store, revisions: ReadonlyMap<string, number>):
 const tables = (directory: string) => readdirSync(join(directory, 'journal')).filter((name) => name.endsWith('.sst'))
 
 Tables(
-  '§storage-4: one wrong bit anywhere: a sentence at the start, or only entities of its block are refused',
+  '§storage-4, damage.D1, database.B1, kv.V4: one wrong bit anywhere: a sentence at the start, or only entities of its block are refused',
   async () => {
     const original = await stored()
     let entitiesRefused = 0
@@ -147,7 +147,7 @@ Tables('a damaged lock is made anew', async () => {
   const told: string[] = []
   const { journal } = await openStore(directory, { log: (message) => told.push(message) })
   assert.is(journal.head({ storage: 1, key: 'a' })?.revision, 1)
-  assert.ok(told.some((line) => /lock was damaged and is made anew/.test(line)))
+  assert.ok(told.some((line) => /lock file was damaged and has been created again/.test(line)))
   await journal.close()
 })
 

@@ -1,11 +1,24 @@
 // A loop and a clock for tests of turns: nothing takes time but what turns say that they cost, so what happens is the same on any machine.
 
-import type { Loop, Turn } from '../../host/turns.ts'
+import type { Timer } from '../../host/clock.ts'
+import type { Turn } from '../../host/turns.ts'
 import { Turns } from '../../host/turns.ts'
 
-interface Later {
+interface Due {
   readonly atMs: number
   readonly work: () => void
+}
+
+class Later implements Timer {
+  readonly cancel: () => void
+
+  constructor(cancel: () => void) {
+    this.cancel = cancel
+  }
+
+  unref(): this {
+    return this
+  }
 }
 
 export class World {
@@ -22,18 +35,17 @@ export class World {
   readonly seen: string[] = []
   private readonly faults = new Map<string, { value: number }>()
   private soon: (() => void)[] = []
-  private later: Later[] = []
+  private later: Due[] = []
 
   constructor(limits: Partial<{ longTurnMs: number; throttleMs: number; throttledPercentMax: number }> = {}) {
-    const loop: Loop = {
-      soon: (work) => void this.soon.push(work),
-      later: (work, ms) => this.at(this.nowMs + ms, work),
-    }
     this.turns = new Turns({
       limits: { longTurnMs: 20, throttleMs: 10_000, throttledPercentMax: 2, ...limits },
-      loop,
-      workedMs: () => this.workedMs,
-      clock: { steady: () => this.nowMs },
+      clock: {
+        steady: () => this.nowMs,
+        worked: () => this.workedMs,
+        soon: (work) => void this.soon.push(work),
+        after: (ms, work) => new Later(this.at(this.nowMs + ms, work)),
+      },
       flush: () => {
         this.flushes += 1
       },

@@ -17,7 +17,7 @@ const Fuel = suite('fuel')
 const spare = 3
 
 Fuel(
-  'no tick lasts much longer than that of the median program, whatever is run and whichever compiler made it',
+  'weights.W1: no tick lasts much longer than that of the median program, whatever is run and whichever compiler made it',
   async () => {
     const from = Number(process.env['SEED'] ?? 1_000)
     const { steady, stalls } = await search(from, 120)
@@ -77,7 +77,7 @@ async function used(text: string, names: Set<string>): Promise<void> {
   }
 }
 
-Fuel('programs are made of every instruction that metering accepts', async () => {
+Fuel('instructions.I1: programs are made of every instruction that metering accepts', async () => {
   const names = new Set<string>()
   await used(everyForm(), names)
   for (let seed = 0; seed < 60; seed++) await used(programOf(seed).text, names)

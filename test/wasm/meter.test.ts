@@ -74,23 +74,26 @@ const { program } = fc.letrec<{ program: string; statement: string }>((tie) => (
   ),
 }))
 
-Meter('meter.M1: a random program does what it did, and paid for every step that it took', async () => {
-  await fc.assert(
-    fc.asyncProperty(program, fc.integer(), async (body, bits) => {
-      const fields = `(global $steps (export "steps") (mut i32) (i32.const 0))
+Meter(
+  'meter.M1, regions.R1, regions.R2: a random program does what it did, and paid for every step that it took',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(program, fc.integer(), async (body, bits) => {
+        const fields = `(global $steps (export "steps") (mut i32) (i32.const 0))
         (func $leaf ${step})
         (func (export "run") (param $bits i32) (local $turns i32) (local.set $turns (i32.const 20)) (block ${body}))`
-      const plain = new WebAssembly.Instance(new WebAssembly.Module(await parse(`(module ${fields})`)))
-      ;(plain.exports['run'] as (bits: number) => void)(bits)
-      const run = await metered(fields)
-      const ticks = run.ticks('run', bits)
-      const steps = (run.exports['steps'] as WebAssembly.Global).value as number
-      assert.is(steps, (plain.exports['steps'] as WebAssembly.Global).value)
-      assert.ok(ticks >= steps * stepTicks, `${ticks} ticks for ${steps} steps`)
-    }),
-    { numRuns: 150, seed: 7 },
-  )
-})
+        const plain = new WebAssembly.Instance(new WebAssembly.Module(await parse(`(module ${fields})`)))
+        ;(plain.exports['run'] as (bits: number) => void)(bits)
+        const run = await metered(fields)
+        const ticks = run.ticks('run', bits)
+        const steps = (run.exports['steps'] as WebAssembly.Global).value as number
+        assert.is(steps, (plain.exports['steps'] as WebAssembly.Global).value)
+        assert.ok(ticks >= steps * stepTicks, `${ticks} ticks for ${steps} steps`)
+      }),
+      { numRuns: 150, seed: 7 },
+    )
+  },
+)
 
 Meter('meter.M1: an endless loop, an empty one, and endless recursion by tail calls run out', async () => {
   outOfFuel(await metered('(func (export "f") (loop $l (br $l)))'), 'f')
@@ -239,7 +242,7 @@ Meter('meter.M6: width is paid for in each turn of a loop', async () => {
   assert.ok(turn >= 100 * 900)
 })
 
-Meter('meter.M6: locals are paid for at each call, and where ways meet', async () => {
+Meter('meter.M6, regions.R4: locals are paid for at each call, and where ways meet', async () => {
   const run = await metered(`(global $x (mut i64) (i64.const 0))
     (func $none) (func $many (local ${types(40_000, 'i64')}) (global.set $x (local.get 39999)))
     (func $wide (local ${types(40_000, 'v128')}) (global.set $x (i64x2.extract_lane 0 (local.get 39999))))
@@ -259,7 +262,7 @@ Meter('meter.M6: locals are paid for at each call, and where ways meet', async (
   assert.ok(run.ticks('meets', 100) - run.ticks('parts', 100) >= 100 * 500)
 })
 
-Meter('meter.M6: a random program pays for what its blocks carry', async () => {
+Meter('meter.M6, regions.R4, moves.V1: a random program pays for what its blocks carry', async () => {
   const width = fc.integer({ min: 0, max: 40 })
   const carrying = fc.array(fc.tuple(fc.constantFrom(...Object.keys(carriers).slice(0, 9)), width), { maxLength: 6 })
   await fc.assert(

@@ -91,7 +91,7 @@ function judge(name: string, id: string, folded: Whole, reasons: string[], warni
   const bytes = (state?.length ?? 0).toLocaleString('en-US')
   if (unwritten !== undefined) {
     warnings.push(
-      `${name}: the state of entity ${id} is folded, but cannot be encoded (${unwritten.told}): no snapshot can be taken of it`,
+      `${name}: the state of entity ${id} was folded, but cannot be encoded (${unwritten.told}), so no snapshot of it can be taken`,
     )
   } else if (units > given) {
     reasons.push(

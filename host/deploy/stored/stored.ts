@@ -7,6 +7,7 @@
 // Owns: the order and the time.   types.ts, events.ts, values.ts own: the verdicts.
 
 import type { DeployedService, Deployment } from '../../catalog/catalog.ts'
+import { type Clock, pause } from '../../clock.ts'
 import { Folder } from '../../fold/folder.ts'
 import type { ServiceDescription } from '../../guest/about.ts'
 import type { Artefact } from '../../guest/artefact.ts'
@@ -56,9 +57,9 @@ export interface StoredVerdict {
 }
 
 interface StoredParts {
+  readonly clock: Clock
   readonly journal: StoredJournal
   readonly limits: Limits
-  readonly nowMs: number
   /** The artefact of an earlier deployment; undefined where it cannot be run any more. */
   readonly earlier: (deployment: number) => Promise<Artefact | undefined>
   readonly onProgress: (step: string) => void
@@ -82,10 +83,10 @@ export function storedServices(
 
 /** Types alone, which takes no time: what a forced deployment is told. */
 export async function storedTypes(
-  { journal, onProgress }: StoredParts,
+  { journal, clock, onProgress }: StoredParts,
   services: readonly StoredService[],
 ): Promise<readonly string[]> {
-  await counted(journal, onProgress)
+  await counted(journal, clock, onProgress)
   return services.flatMap(({ name, kind, description, storage, keyFieldCount }) =>
     kind === 'event-sourced'
       ? missingTypes(name, description.events, journal.census.types(storage), keyFieldCount)
@@ -103,11 +104,11 @@ export async function tryStored(
 ): Promise<StoredVerdict> {
   const missing = await storedTypes(parts, services)
   if (missing.length > 0) return { reasons: missing, warnings: [], tried: [] }
-  const { journal, limits, earlier, onProgress } = parts
-  const until = performance.now() + trialMs
+  const { journal, limits, clock, earlier, onProgress } = parts
+  const until = clock.steady() + trialMs
   const folders = new Map<Artefact, Folder>()
   const folderOf = (of: Artefact): Folder => {
-    const known = folders.get(of) ?? new Folder(of, journal, limits, Math.max(0, until - performance.now()))
+    const known = folders.get(of) ?? new Folder(of, journal, limits, Math.max(0, until - clock.steady()), clock)
     folders.set(of, known)
     return known
   }
@@ -122,7 +123,7 @@ export async function tryStored(
       if (kind === 'replicated') continue
       const entities = journal.census.entities(storage)
       if (entities === 0) continue
-      onProgress(`trying it on what is stored of ${name}`)
+      onProgress(`trying it on the stored data of ${name}`)
       const sample = sampleOf(journal, storage)
       const stateVersion = stateVersionOf(description, artefact.hash)
       const trial = await (kind === 'value'
@@ -138,7 +139,7 @@ export async function tryStored(
             folderOf(artefact),
             () => folderBefore(inForce(service)),
           ))
-      const voided = kind === 'value' ? none : await voidSnapshots(journal, storage, stateVersion)
+      const voided = kind === 'value' ? none : await voidSnapshots(journal, storage, stateVersion, clock)
       verdict.reasons.push(...trial.reasons)
       verdict.warnings.push(...trial.warnings)
       verdict.tried.push({ service: name, tried: trial.tried, of: trial.of, entities, ...voided })
@@ -150,7 +151,7 @@ export async function tryStored(
 }
 
 async function tryStoredValues(
-  { journal, nowMs }: StoredParts,
+  { journal, clock }: StoredParts,
   { name, storage, keyFieldCount }: StoredService,
   sample: readonly string[],
   schema: Schema,
@@ -158,7 +159,7 @@ async function tryStoredValues(
   of: (deployment: number) => Promise<Prober | undefined>,
 ): Promise<Trial> {
   const type = schema.services.get(name)!
-  return await tryValues({ journal, storage, keyFieldCount, nowMs, sample }, { type, next, of })
+  return await tryValues({ journal, storage, keyFieldCount, nowMs: clock.now(), sample }, { type, next, of })
 }
 
 function proberOf(folder: Folder, service: string): Prober {
@@ -171,32 +172,37 @@ async function voidSnapshots(
   journal: Pick<Stored, 'snapshotVersions'>,
   storage: StorageId,
   stateVersion: string,
+  clock: Clock,
 ): Promise<Pick<Tried, 'voidSnapshots' | 'atLeast'>> {
-  const until = performance.now() + countMs
-  let slice = performance.now() + sliceMs
+  const until = clock.steady() + countMs
+  let slice = clock.steady() + sliceMs
   let count = 0
-  for (let after: string | undefined; performance.now() < until; ) {
+  for (let after: string | undefined; clock.steady() < until; ) {
     const page = journal.snapshotVersions(storage, after, versionsAtOnce)
     for (const snapshot of page) {
       if (snapshot.stateVersion !== undefined && snapshot.stateVersion !== stateVersion) count += 1
     }
     after = page.at(-1)?.key
     if (page.length < versionsAtOnce) return { voidSnapshots: count, atLeast: false }
-    if (performance.now() < slice) continue
-    await new Promise((resolve) => setTimeout(resolve, restMs))
-    slice = performance.now() + sliceMs
+    if (clock.steady() < slice) continue
+    await pause(clock, restMs)
+    slice = clock.steady() + sliceMs
   }
   return { voidSnapshots: count, atLeast: true }
 }
 
 /** Wait until the census has counted what was there at the start: in a large directory of an earlier version this takes a while. */
-async function counted({ census }: Pick<Stored, 'census'>, onProgress: (step: string) => void): Promise<void> {
-  const tell = setInterval(() => {
-    onProgress(`counting what is stored: ${Math.floor(100 * census.progress)} %`)
-  }, 1_000)
+async function counted(
+  { census }: Pick<Stored, 'census'>,
+  clock: Clock,
+  onProgress: (step: string) => void,
+): Promise<void> {
+  const tell = clock.every(1_000, () => {
+    onProgress(`counting the stored data: ${Math.floor(100 * census.progress)} %`)
+  })
   try {
     await census.complete()
   } finally {
-    clearInterval(tell)
+    tell.cancel()
   }
 }

@@ -5,7 +5,8 @@
 //     request. Nothing of it is kept.
 // S2. Only a fault that comes of the value counts: none without a value, and none in the version that wrote it. So a method
 //     that fails on an empty request refuses no deployment.
-// S3. Messages that are read, but as something else, are not noticed here: breaking.ts looks at the wire.
+//
+// Messages that are read, but as something else, are not noticed here: breaking.ts looks at the wire.
 //
 // Owns: the trial and the verdict.   sample.ts owns: choosing.   folder.ts owns: running it.
 

@@ -326,6 +326,6 @@ class GrpcWebCall implements Wire, Caller {
 
 function payloadOf({ flags, payload }: Frame): Buffer {
   if (flags & compressedFlag) throw new InnkeeperError('unimplemented', 'compressed messages are not supported')
-  if (flags !== 0) throw new InnkeeperError('bad_request', 'a frame of the request is no message')
+  if (flags !== 0) throw new InnkeeperError('bad_request', 'a frame of the request is not a message')
   return payload
 }

@@ -37,7 +37,7 @@ export function readHttpBody(payload: Uint8Array): { contentType: string; data: 
   return { contentType: legalType(contentType), data }
 }
 
-/** Text of a guest in a header: what is no legal content type is none. */
+/** Text of a guest in a header: an illegal content type is treated as absent. */
 export function legalType(contentType: string): string {
   return /^[\x20-\x7e]*$/.test(contentType) ? contentType : ''
 }

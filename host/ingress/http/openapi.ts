@@ -6,8 +6,9 @@
 // O4. Made once for a directory, in slices, in a number of steps that grows with the number of rules and fields. What a few rules could
 //     make large without end is bounded: parameters in queries, comparisons of messages.
 //
-// Not in it: comments of the .proto, which deployments do not carry (descriptors.D2).
+// Not in it: comments of the .proto, which deployments do not carry (sdk/build/descriptors.ts).
 
+import { systemClock } from '../../clock.ts'
 import { fieldPath } from '../../schema/http-rule.ts'
 import type { EnumType, Field, FieldType, MessageType, ScalarType } from '../../schema/schema.ts'
 import type { Directory } from '../../services.ts'
@@ -33,7 +34,7 @@ const statusName = 'google.rpc.Status'
 export function documentIn(directory: Directory): Promise<Buffer> {
   let document = made.get(directory)
   if (document === undefined) {
-    document = inSlices(openApi(routesIn(directory)))
+    document = inSlices(openApi(routesIn(directory)), systemClock)
     made.set(directory, document)
   }
   return document

@@ -5,6 +5,7 @@
 //
 // Leaves to others: whether a pair is allowed (deploy/paths.ts), which of the two answers (routes.ts).
 
+import { systemClock } from '../../clock.ts'
 import type { Route } from '../../schema/http-rule.ts'
 import { routesOf, shown } from '../../schema/http-rule.ts'
 import type { Relation } from '../../schema/template.ts'
@@ -80,7 +81,7 @@ const known = new WeakMap<Directory, Promise<ReadonlyMap<string, readonly string
 export function overlapsIn(directory: Directory): Promise<ReadonlyMap<string, readonly string[]>> {
   let found = known.get(directory)
   if (found === undefined) {
-    found = inSlices(find(directory))
+    found = inSlices(find(directory), systemClock)
     known.set(directory, found)
   }
   return found

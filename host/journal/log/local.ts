@@ -37,7 +37,7 @@ export class LocalLog implements CommitLog {
   follow(after: Position, take: (entry: Entry) => void): Following {
     const first = this.kept[0]?.position ?? this.last + 1
     if (after + 1 < first || after > this.last)
-      throw new LogError('gone', `entries behind ${after} are not kept; the first that is kept is ${first}`)
+      throw new LogError('gone', `entries after ${after} are no longer kept; the first kept entry is ${first}`)
     for (const entry of this.kept) if (entry.position > after) take(entry)
     this.followers.add(take)
     return { stop: () => void (this.followers.delete(take) && this.followers.size === 0 && (this.kept = [])) }

@@ -64,7 +64,7 @@ export class MemoryLog implements CommitLog {
   follow(after: Position, take: (entry: Entry) => void): Following {
     const behind = this.entries.slice(Math.max(0, after + 1 - this.first))
     if (after + 1 < this.first || after > this.last || behind.includes(undefined))
-      throw new LogError('gone', `entries behind ${after} are not kept`)
+      throw new LogError('gone', `entries after ${after} are no longer kept`)
     for (const bytes of behind) take(decodeEntry(bytes!))
     this.followers.add(take)
     return { stop: () => void this.followers.delete(take) }

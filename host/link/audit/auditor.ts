@@ -29,13 +29,10 @@ export function audit(body: Uint8Array<ArrayBuffer>, limits: Limits): Promise<Au
       void worker.terminate()
     }
     const refuse = (why: string): void => end(() => resolve({ ok: false, reasons: [forgery(why)] }))
-    const timer = setTimeout(
-      () => refuse(`it takes more than ${deadlineMs / 1000} seconds to look through`),
-      deadlineMs,
-    )
+    const timer = setTimeout(() => refuse(`checking it takes more than ${deadlineMs / 1000} seconds`), deadlineMs)
     worker.on('message', (audited: Audited) => end(() => resolve(audited)))
     worker.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') refuse('it takes too much memory to look through')
+      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') refuse('checking it takes too much memory')
       else end(() => reject(error))
     })
   })

@@ -50,7 +50,7 @@ export function auditLinked(body: Uint8Array, limits: Limits): Audited {
 
 /** What is told where an answer is none. */
 export function forgery(why: string): string {
-  return `what the linking process answered is no artefact: ${why}; nothing of it is kept. Please report it, with the component`
+  return `the answer of the linking process is not a valid artefact: ${why}. Nothing was stored. Please report this, with the component`
 }
 
 function named(what: string, step: () => AuditedModule): AuditedModule {

@@ -51,26 +51,31 @@ export abstract class Stream {
     return this.wantsMore && !this.__done
   }
 
-  abstract __load(state: Bytes): void
-  abstract __save(): Bytes
-  abstract __start(context: Context): void
-  abstract __item(payload: Bytes, context: Context): void
-  abstract __next(context: Context): void
-  abstract __closed(context: Context): void
-  abstract __cancelled(context: Context): void
+  /** The author's state, which the host keeps between the steps. */
+  protected abstract get kept(): Message
 
-  protected loadFlags(bytes: Bytes): void {
+  /** The client has left. Effects run; nothing is sent. */
+  cancelled(context: Context): void {}
+
+  __load(bytes: Bytes): void {
     if (bytes.length == 0) throw new Error('these bytes are no state of a stream')
     this.wantsMore = (bytes[0] & Flag.More) != 0
     this.closed = (bytes[0] & Flag.Closed) != 0
+    if (decode(this.kept, bytes.slice(1)) !== null) throw new Error('these bytes are no state of a stream')
   }
 
-  protected withFlags(state: Bytes): Bytes {
+  __save(): Bytes {
+    const state = encode(this.kept)
     const pointer = heap.alloc(<usize>state.length + 1)
     store<u8>(pointer, (this.wantsMore ? Flag.More : 0) | (this.closed ? Flag.Closed : 0))
     memory.copy(pointer + 1, state.pointer, <usize>state.length)
     return new Bytes(pointer, state.length + 1)
   }
+
+  abstract __start(context: Context): void
+  abstract __item(payload: Bytes, context: Context): void
+  abstract __next(context: Context): void
+  abstract __closed(context: Context): void
 
   protected put(reply: Message): void {
     const decision = new Decision()
@@ -123,21 +128,14 @@ export abstract class ServerStream<
   /** Kept by the host between the steps. */
   state: S = instantiate<S>()
 
-  __load(bytes: Bytes): void {
-    this.loadFlags(bytes)
-    if (decode(this.state, bytes.slice(1)) !== null) throw new Error('these bytes are no state of a stream')
-  }
-
-  __save(): Bytes {
-    return this.withFlags(encode(this.state))
+  protected get kept(): Message {
+    return this.state
   }
 
   /** Set the state to begin with, or refuse. */
   abstract start(request: Request, context: Context): void
   /** The next elements: `this.emit(...)`, and `this.end()` after the last. Called again once the client has taken them. */
   abstract next(context: Context): void
-  /** The client has left. Effects run; nothing is sent. */
-  cancelled(context: Context): void {}
 
   __start(context: Context): void {}
 
@@ -161,10 +159,6 @@ export abstract class ServerStream<
   }
 
   __closed(context: Context): void {}
-
-  __cancelled(context: Context): void {
-    this.cancelled(context)
-  }
 }
 
 /** Many requests, one reply. */
@@ -176,13 +170,8 @@ export abstract class ClientStream<
   /** Kept by the host between the steps. */
   state: S = instantiate<S>()
 
-  __load(bytes: Bytes): void {
-    this.loadFlags(bytes)
-    if (decode(this.state, bytes.slice(1)) !== null) throw new Error('these bytes are no state of a stream')
-  }
-
-  __save(): Bytes {
-    return this.withFlags(encode(this.state))
+  protected get kept(): Message {
+    return this.state
   }
 
   start(context: Context): void {}
@@ -190,7 +179,6 @@ export abstract class ClientStream<
   abstract item(request: Request, context: Context): void
   /** The client has sent all: the reply, a refusal or a forward. */
   abstract sent(context: Context): Reply | null
-  cancelled(context: Context): void {}
 
   __start(context: Context): void {
     this.start(context)
@@ -211,10 +199,6 @@ export abstract class ClientStream<
     this.__outputs.push(context.__decision)
     this.__done = true
   }
-
-  __cancelled(context: Context): void {
-    this.cancelled(context)
-  }
 }
 
 /** Many requests, many replies. */
@@ -226,13 +210,8 @@ export abstract class BidiStream<
   /** Kept by the host between the steps. */
   state: S = instantiate<S>()
 
-  __load(bytes: Bytes): void {
-    this.loadFlags(bytes)
-    if (decode(this.state, bytes.slice(1)) !== null) throw new Error('these bytes are no state of a stream')
-  }
-
-  __save(): Bytes {
-    return this.withFlags(encode(this.state))
+  protected get kept(): Message {
+    return this.state
   }
 
   start(context: Context): void {}
@@ -241,7 +220,6 @@ export abstract class BidiStream<
   next(context: Context): void {}
   /** The client has sent all. The stream ends, unless it says that there is more. */
   sent(context: Context): void {}
-  cancelled(context: Context): void {}
 
   __start(context: Context): void {
     this.start(context)
@@ -270,10 +248,6 @@ export abstract class BidiStream<
     this.sent(context)
     this.__follow(context, from)
     if (!this.wantsMore) this.__done = true
-  }
-
-  __cancelled(context: Context): void {
-    this.cancelled(context)
   }
 }
 

@@ -455,7 +455,7 @@ class StreamDriver {
   cancels(): this {
     const stream = this.open()
     const context = fresh()
-    stream.__cancelled(context)
+    stream.cancelled(context)
     context.__decision.silent = true
     stream.__outputs.push(context.__decision)
     stream.__done = true

@@ -25,12 +25,17 @@ type Decision struct {
 
 // Accepting is a command that is accepted, and not answered yet.
 type Accepting[R innkeeper.Message] struct {
-	answer boundary.Answer
+	boundary.Chain[*Accepting[R]]
 }
 
 // Accept the command.
 func (c *Command[R]) Accept() *Accepting[R] {
-	return new(Accepting[R])
+	return accept[R]()
+}
+
+func accept[R innkeeper.Message]() *Accepting[R] {
+	a := new(Accepting[R])
+	return boundary.BeginChain(&a.Chain, a)
 }
 
 // Refuse the command. The message reaches the caller as it is.
@@ -43,32 +48,14 @@ func (c *Command[R]) RefuseWith(refusal *innkeeper.Refusal) Decision {
 	return c.Refuse(refusal.Code, refusal.Message, refusal.Details...)
 }
 
-// Effect is a command that runs before the answer is sent; its own is thrown away.
-func (a *Accepting[R]) Effect(call innkeeper.Call) *Accepting[R] {
-	a.answer.Effect(call, false)
-	return a
-}
-
-// SynchronousEffect is an effect that the reply waits for.
-func (a *Accepting[R]) SynchronousEffect(call innkeeper.Call) *Accepting[R] {
-	a.answer.Effect(call, true)
-	return a
-}
-
-// Metadata goes with the reply, as a header.
-func (a *Accepting[R]) Metadata(header innkeeper.Header) *Accepting[R] {
-	a.answer.Header(header)
-	return a
-}
-
 // Reply answers with a message.
 func (a *Accepting[R]) Reply(reply R) Decision {
-	return Decision{a.answer.Reply(reply)}
+	return Decision{boundary.AnswerOf(&a.Chain).Reply(reply)}
 }
 
 // Forward lets another command answer.
 func (a *Accepting[R]) Forward(call innkeeper.Call) Decision {
-	return Decision{a.answer.ForwardTo(call)}
+	return Decision{boundary.AnswerOf(&a.Chain).ForwardTo(call)}
 }
 
 // Effect runs with the answer, also if it is a refusal.

@@ -44,7 +44,7 @@ func (s *Step[S, R]) EmitAnswer(answer Decision) *Step[S, R] {
 
 // Accept begins an answer, for EmitAnswer.
 func (s *Step[S, R]) Accept() *Accepting[R] {
-	return new(Accepting[R])
+	return accept[R]()
 }
 
 // Keep the stream's state from now on.

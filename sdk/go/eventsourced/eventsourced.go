@@ -31,7 +31,7 @@ type Decision struct {
 
 // Accepting is a command that is accepted, and not answered yet.
 type Accepting[S any, R innkeeper.Message] struct {
-	answer boundary.Answer
+	boundary.Chain[*Accepting[S, R]]
 	events []boundary.Typed
 	// Most commands cause one event: it has its place here.
 	one   [1]boundary.Typed
@@ -42,7 +42,7 @@ type Accepting[S any, R innkeeper.Message] struct {
 func (c *Command[S, R]) Accept(events ...innkeeper.Message) *Accepting[S, R] {
 	a := new(Accepting[S, R])
 	a.events = boundary.TypedAll(events, a.one[:0])
-	return a
+	return boundary.BeginChain(&a.Chain, a)
 }
 
 // Refuse the command. Nothing changes; the message reaches the caller as it is.
@@ -55,33 +55,15 @@ func (c *Command[S, R]) RefuseWith(refusal *innkeeper.Refusal) Decision {
 	return c.Refuse(refusal.Code, refusal.Message, refusal.Details...)
 }
 
-// Effect is a command that runs once this decision is durable; its answer is thrown away.
-func (a *Accepting[S, R]) Effect(call innkeeper.Call) *Accepting[S, R] {
-	a.answer.Effect(call, false)
-	return a
-}
-
-// SynchronousEffect is an effect that the reply waits for.
-func (a *Accepting[S, R]) SynchronousEffect(call innkeeper.Call) *Accepting[S, R] {
-	a.answer.Effect(call, true)
-	return a
-}
-
-// Metadata goes with the reply, as a header.
-func (a *Accepting[S, R]) Metadata(header innkeeper.Header) *Accepting[S, R] {
-	a.answer.Header(header)
-	return a
-}
-
 // Reply answers with a message.
 func (a *Accepting[S, R]) Reply(reply R) Decision {
-	return Decision{a.answer.Reply(reply), a.events}
+	return Decision{boundary.AnswerOf(&a.Chain).Reply(reply), a.events}
 }
 
 // ReplyAfter answers with what is made of the state after the events.
 func (a *Accepting[S, R]) ReplyAfter(reply func(after S) R) Decision {
 	a.reply = reply
-	return Decision{a.answer.Compute(a), a.events}
+	return Decision{boundary.AnswerOf(&a.Chain).Compute(a), a.events}
 }
 
 // Computed is the reply, for package boundary.
@@ -91,7 +73,7 @@ func (a *Accepting[S, R]) Computed(after any) []byte {
 
 // Forward lets another command answer.
 func (a *Accepting[S, R]) Forward(call innkeeper.Call) Decision {
-	return Decision{a.answer.ForwardTo(call), a.events}
+	return Decision{boundary.AnswerOf(&a.Chain).ForwardTo(call), a.events}
 }
 
 // Metadata goes with the answer, be it a refusal.

@@ -38,12 +38,12 @@ type Command[V any, R innkeeper.Message] struct {
 
 // Accept the command, with what it changes, in order.
 func (c *Command[V, R]) Accept(operations ...crdt.Operation) *Accepting[V, R] {
-	return &Accepting[V, R]{change: change{operations: operations}}
+	return accept[V, R](change{operations: operations})
 }
 
 // Remove accepts the command, and deletes the entity, for good.
 func (c *Command[V, R]) Remove() *Accepting[V, R] {
-	return &Accepting[V, R]{change: change{removed: true}}
+	return accept[V, R](change{removed: true})
 }
 
 // Refuse the command. Nothing changes; the message reaches the caller as it is.
@@ -58,48 +58,41 @@ func (c *Command[V, R]) RefuseWith(refusal *innkeeper.Refusal) Decision {
 
 // Accepting is a command that is accepted, and not answered yet.
 type Accepting[V any, R innkeeper.Message] struct {
-	answer boundary.Answer
+	accepting[V, R, *Accepting[V, R]]
+}
+
+func accept[V any, R innkeeper.Message](what change) *Accepting[V, R] {
+	a := &Accepting[V, R]{}
+	a.change = what
+	return boundary.BeginChain(&a.Chain, a)
+}
+
+// accepting is what both kinds of accepted commands have; A is the one that it is part of.
+type accepting[V any, R innkeeper.Message, A any] struct {
+	boundary.Chain[A]
 	change change
 	reply  func(after V) R
 }
 
-// Effect is a command that runs once this decision is durable; its answer is thrown away.
-func (a *Accepting[V, R]) Effect(call innkeeper.Call) *Accepting[V, R] {
-	a.answer.Effect(call, false)
-	return a
-}
-
-// SynchronousEffect is an effect that the reply waits for.
-func (a *Accepting[V, R]) SynchronousEffect(call innkeeper.Call) *Accepting[V, R] {
-	a.answer.Effect(call, true)
-	return a
-}
-
-// Metadata goes with the reply, as a header.
-func (a *Accepting[V, R]) Metadata(header innkeeper.Header) *Accepting[V, R] {
-	a.answer.Header(header)
-	return a
-}
-
 // Reply answers with a message.
-func (a *Accepting[V, R]) Reply(reply R) Decision {
-	return Decision{a.answer.Reply(reply), a.change}
+func (a *accepting[V, R, A]) Reply(reply R) Decision {
+	return Decision{boundary.AnswerOf(&a.Chain).Reply(reply), a.change}
 }
 
 // ReplyAfter answers with what is made of the value after the operations.
-func (a *Accepting[V, R]) ReplyAfter(reply func(after V) R) Decision {
+func (a *accepting[V, R, A]) ReplyAfter(reply func(after V) R) Decision {
 	a.reply = reply
-	return Decision{a.answer.Compute(a), a.change}
+	return Decision{boundary.AnswerOf(&a.Chain).Compute(a), a.change}
 }
 
 // Computed is the reply, for package boundary.
-func (a *Accepting[V, R]) Computed(after any) []byte {
+func (a *accepting[V, R, A]) Computed(after any) []byte {
 	return wire.Encode(a.reply(after.(V)))
 }
 
 // Forward lets another command answer.
-func (a *Accepting[V, R]) Forward(call innkeeper.Call) Decision {
-	return Decision{a.answer.ForwardTo(call), a.change}
+func (a *accepting[V, R, A]) Forward(call innkeeper.Call) Decision {
+	return Decision{boundary.AnswerOf(&a.Chain).ForwardTo(call), a.change}
 }
 
 // Metadata goes with the answer, be it a refusal.
@@ -115,48 +108,32 @@ type StreamCommand[V any, R innkeeper.Message] struct {
 
 // Accept the command, with what it changes, in order.
 func (c *StreamCommand[V, R]) Accept(operations ...crdt.Operation) *StreamAccepting[V, R] {
-	return &StreamAccepting[V, R]{*c.Command.Accept(operations...)}
+	a := &StreamAccepting[V, R]{}
+	a.change.operations = operations
+	return boundary.BeginChain(&a.Chain, a)
 }
 
 // StreamAccepting is a command of a streamed method that is accepted, and not answered yet. Reply and Forward answer once.
 type StreamAccepting[V any, R innkeeper.Message] struct {
-	Accepting[V, R]
-}
-
-// Effect is a command that runs once this decision is durable; its answer is thrown away.
-func (a *StreamAccepting[V, R]) Effect(call innkeeper.Call) *StreamAccepting[V, R] {
-	a.answer.Effect(call, false)
-	return a
-}
-
-// SynchronousEffect is an effect that the answer waits for.
-func (a *StreamAccepting[V, R]) SynchronousEffect(call innkeeper.Call) *StreamAccepting[V, R] {
-	a.answer.Effect(call, true)
-	return a
-}
-
-// Metadata goes with the answer, as a header.
-func (a *StreamAccepting[V, R]) Metadata(header innkeeper.Header) *StreamAccepting[V, R] {
-	a.answer.Header(header)
-	return a
+	accepting[V, R, *StreamAccepting[V, R]]
 }
 
 // Stream sends a first element, and keeps the stream open.
 func (a *StreamAccepting[V, R]) Stream(first R) Decision {
-	a.answer.Stream = true
+	boundary.AnswerOf(&a.Chain).Stream = true
 	return a.Reply(first)
 }
 
 // StreamAfter sends what is made of the value after the operations, and keeps the stream open.
 func (a *StreamAccepting[V, R]) StreamAfter(first func(after V) R) Decision {
-	a.answer.Stream = true
+	boundary.AnswerOf(&a.Chain).Stream = true
 	return a.ReplyAfter(first)
 }
 
 // StreamSilently sends nothing yet, and keeps the stream open.
 func (a *StreamAccepting[V, R]) StreamSilently() Decision {
-	a.answer.Stream = true
-	return Decision{a.answer.Silence(), a.change}
+	boundary.AnswerOf(&a.Chain).Stream = true
+	return Decision{boundary.AnswerOf(&a.Chain).Silence(), a.change}
 }
 
 // occasion is what happens to an entity without a command.

@@ -32,7 +32,7 @@ type Decision struct {
 
 // Accepting is a command that is accepted, and not answered yet.
 type Accepting[V wire.MessageOf[V], R innkeeper.Message] struct {
-	answer boundary.Answer
+	boundary.Chain[*Accepting[V, R]]
 	change boundary.Change
 	value  []byte
 	after  func() V
@@ -40,21 +40,22 @@ type Accepting[V wire.MessageOf[V], R innkeeper.Message] struct {
 
 // Accept the command, and leave the value.
 func (c *Command[V, R]) Accept() *Accepting[V, R] {
-	return &Accepting[V, R]{after: func() V { return c.current }}
+	return accepting[V, R](boundary.Unchanged, nil, func() V { return c.current })
 }
 
 // Update accepts the command: the value is this one from now on.
 func (c *Command[V, R]) Update(value V) *Accepting[V, R] {
-	return &Accepting[V, R]{
-		change: boundary.Updated,
-		value:  wire.Encode(value),
-		after:  func() V { return value },
-	}
+	return accepting[V, R](boundary.Updated, wire.Encode(value), func() V { return value })
 }
 
 // Remove accepts the command, and deletes the value. It may be set again.
 func (c *Command[V, R]) Remove() *Accepting[V, R] {
-	return &Accepting[V, R]{change: boundary.Deleted, after: func() (none V) { return none }}
+	return accepting[V, R](boundary.Deleted, nil, func() (none V) { return none })
+}
+
+func accepting[V wire.MessageOf[V], R innkeeper.Message](change boundary.Change, value []byte, after func() V) *Accepting[V, R] {
+	a := &Accepting[V, R]{change: change, value: value, after: after}
+	return boundary.BeginChain(&a.Chain, a)
 }
 
 // Refuse the command. Nothing changes; the message reaches the caller as it is.
@@ -67,27 +68,9 @@ func (c *Command[V, R]) RefuseWith(refusal *innkeeper.Refusal) Decision {
 	return c.Refuse(refusal.Code, refusal.Message, refusal.Details...)
 }
 
-// Effect is a command that runs once this decision is durable; its answer is thrown away.
-func (a *Accepting[V, R]) Effect(call innkeeper.Call) *Accepting[V, R] {
-	a.answer.Effect(call, false)
-	return a
-}
-
-// SynchronousEffect is an effect that the reply waits for.
-func (a *Accepting[V, R]) SynchronousEffect(call innkeeper.Call) *Accepting[V, R] {
-	a.answer.Effect(call, true)
-	return a
-}
-
-// Metadata goes with the reply, as a header.
-func (a *Accepting[V, R]) Metadata(header innkeeper.Header) *Accepting[V, R] {
-	a.answer.Header(header)
-	return a
-}
-
 // Reply answers with a message.
 func (a *Accepting[V, R]) Reply(reply R) Decision {
-	return Decision{a.answer.Reply(reply), a.change, a.value}
+	return Decision{boundary.AnswerOf(&a.Chain).Reply(reply), a.change, a.value}
 }
 
 // ReplyAfter answers with what is made of the value after the change; nil if there is none.
@@ -97,7 +80,7 @@ func (a *Accepting[V, R]) ReplyAfter(reply func(after V) R) Decision {
 
 // Forward lets another command answer.
 func (a *Accepting[V, R]) Forward(call innkeeper.Call) Decision {
-	return Decision{a.answer.ForwardTo(call), a.change, a.value}
+	return Decision{boundary.AnswerOf(&a.Chain).ForwardTo(call), a.change, a.value}
 }
 
 // Metadata goes with the answer, be it a refusal.

@@ -20,6 +20,8 @@ use crate::metadata::{Metadata, MetadataValue};
 use crate::options::{About, Kind};
 use crate::outcome::{self, Extras, Outcome, Reply};
 use crate::random::Seed;
+#[doc(hidden)]
+pub use crate::running::Running;
 pub use crate::{Code, Options, Refusal};
 
 /// A refusal of an action: unlike an entity's it may have effects, which run.
@@ -271,16 +273,6 @@ pub trait Service: Sync {
     fn about(&self) -> About;
     fn call(&self, command: &Command<'_>) -> Outcome;
     fn stream(&self, method: &str, state: Option<&[u8]>, inputs: Vec<Input<'_>>, now_ms: f64, seed: Seed) -> Stepped;
-}
-
-#[doc(hidden)]
-pub struct Running<D>(PhantomData<fn() -> D>);
-
-impl<D> Running<D> {
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        Running(PhantomData)
-    }
 }
 
 #[allow(private_interfaces)]

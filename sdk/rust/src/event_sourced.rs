@@ -17,6 +17,8 @@ use crate::log;
 use crate::metadata::MetadataValue;
 use crate::options::{About, Kind};
 use crate::outcome::{Extras, Outcome, Reply, Typed};
+#[doc(hidden)]
+pub use crate::running::Running;
 pub use crate::{Code, Options, Refusal, refuse};
 
 /// A state: a message whose default is where an entity starts.
@@ -247,16 +249,6 @@ pub trait Service: Sync {
         want_state: bool,
     ) -> Decided;
     fn evolve(&self, basis: Option<&[u8]>, events: &mut dyn Iterator<Item = (&str, &[u8])>) -> Vec<u8>;
-}
-
-#[doc(hidden)]
-pub struct Running<D>(PhantomData<fn() -> D>);
-
-impl<D> Running<D> {
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        Running(PhantomData)
-    }
 }
 
 #[allow(private_interfaces)]

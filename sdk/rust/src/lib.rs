@@ -21,6 +21,7 @@ mod options;
 mod outcome;
 mod random;
 pub mod replicated;
+mod running;
 mod serve;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;

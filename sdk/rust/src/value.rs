@@ -16,6 +16,8 @@ use crate::log;
 use crate::metadata::MetadataValue;
 use crate::options::{About, Kind};
 use crate::outcome::{Extras, Outcome, Reply};
+#[doc(hidden)]
+pub use crate::running::Running;
 pub use crate::{Code, Options, Refusal, refuse};
 
 enum Change<V> {
@@ -159,16 +161,6 @@ pub trait Service: Sync {
         basis: Option<&[u8]>,
         commands: &mut dyn Iterator<Item = Command<'_>>,
     ) -> Vec<(Changed, Outcome)>;
-}
-
-#[doc(hidden)]
-pub struct Running<D>(PhantomData<fn() -> D>);
-
-impl<D> Running<D> {
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        Running(PhantomData)
-    }
 }
 
 #[allow(private_interfaces)]

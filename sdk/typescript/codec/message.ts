@@ -11,7 +11,7 @@ import { Writer } from './writer.ts'
 declare const nameTag: unique symbol
 
 /** Where a made message keeps its type; a symbol, so that it is no field. */
-export const typeOf: unique symbol = Symbol('innkeeper.type')
+const typeOf: unique symbol = Symbol('innkeeper.type')
 
 /** A message that was made by its type, and so can be an event. */
 export type Tagged<T, Name extends string> = T & { readonly [nameTag]: Name }
@@ -31,7 +31,7 @@ export interface MessageType<T extends object, Name extends string = string> {
   sizeMax(value: T): number
 }
 
-export interface MessageParts<T> {
+interface MessageParts<T> {
   readonly create: (init: Init<T>) => T
   readonly write: (writer: Writer, value: T) => void
   readonly read: (reader: Reader) => T

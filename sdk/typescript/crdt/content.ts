@@ -36,7 +36,7 @@ export class Undecidable extends TypeError {
 export type Content = Counter | Entries | Register | Flag | Vote | Unknown
 
 /** In a draft: an entry that the view did not hold. */
-export interface Unknown {
+interface Unknown {
   readonly kind: 0
 }
 

@@ -226,7 +226,7 @@ export class VoteReader implements VoteView {
 }
 
 /** How a map opens the value of a key. */
-export type Opener<K, V> = (key: K) => { readonly number: KindNumber; open(node: Node): V }
+type Opener<K, V> = (key: K) => { readonly number: KindNumber; open(node: Node): V }
 
 export class MapReader<K, V> extends Collection<K> implements ORMapView<K, V> {
   private readonly opener: Opener<K, V>

@@ -28,7 +28,7 @@ export interface Definition {
 }
 
 /** All that `about` tells; a kind has the ones that mean something to it. */
-export interface DescribedOptions {
+interface DescribedOptions {
   readonly persistenceId?: string
   readonly snapshotEvery?: number
   readonly passivateAfterMs?: number

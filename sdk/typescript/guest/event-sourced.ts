@@ -139,7 +139,7 @@ interface Decided {
 const nothing: readonly never[] = []
 
 /** A definition with its methods and events looked up by their wire names. */
-export class RunningService {
+class RunningService {
   readonly definition: EventSourced
   private readonly methods: ReadonlyMap<string, Running<RunningHandler>>
   private readonly events = new Map<string, RunningEvent>()

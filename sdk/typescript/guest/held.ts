@@ -4,7 +4,7 @@
 // H2. A token names one state of one entity, and is used up by the call that changes it. Tokens are not reused before
 //     2^31: componentize-qjs hands larger ones over wrong.
 //
-// Leaves to others: encoding (state.ts), when to hold (decide.ts).
+// Leaves to others: encoding (state.ts), when to hold (event-sourced.ts, value.ts).
 
 export interface Held {
   readonly service: string

@@ -19,7 +19,7 @@ export interface Lending {
   keep<T>(codec: Bytes<T>, value: T): T
 }
 
-export const frozen: Lending = {
+const frozen: Lending = {
   lend: (_codec, value) => {
     startOver()
     return lent(deepFreeze(value))

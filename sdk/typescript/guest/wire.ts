@@ -23,7 +23,7 @@ export type WireReply =
   | { readonly tag: 'forward'; readonly val: WireCall }
   | { readonly tag: 'none' }
 
-export interface WireFailure {
+interface WireFailure {
   readonly code: string
   readonly message: string
   readonly details: readonly WireTyped[]
@@ -53,7 +53,7 @@ export type WireBasis =
   | { readonly tag: 'state'; readonly val: Uint8Array }
   | { readonly tag: 'held'; readonly val: number }
 
-export interface WireHeld {
+interface WireHeld {
   readonly token: number
   readonly size: number
   readonly state: Uint8Array | undefined
@@ -62,7 +62,7 @@ export interface WireHeld {
 export type WireState =
   | { readonly tag: 'state'; readonly val: Uint8Array }
   | { readonly tag: 'held'; readonly val: WireHeld }
-export type WireNext = { readonly tag: 'unchanged' } | WireState
+type WireNext = { readonly tag: 'unchanged' } | WireState
 
 export type WireDecided =
   | { readonly tag: 'decided'; readonly val: { readonly decisions: readonly WireDecision[]; readonly next: WireNext } }

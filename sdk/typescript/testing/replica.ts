@@ -18,7 +18,7 @@ export type Replica =
 
 const before = -(2n ** 63n)
 
-export function created(kind: KindNumber): Replica {
+function created(kind: KindNumber): Replica {
   if (kind === kinds.gCounter || kind === kinds.pnCounter) return { kind, value: 0n }
   if (kind === kinds.gSet || kind === kinds.orSet) return { kind, elements: new Map() }
   if (kind === kinds.lwwRegister) return { kind, value: new Uint8Array(0), time: before }

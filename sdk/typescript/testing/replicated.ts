@@ -61,7 +61,7 @@ export interface GivenReplicated<M extends Methods, K extends AnyKind> {
 type Changing = Accepting<Operation> | Accepting<Removed> | Accepting<never>
 
 /** What becomes of the value: as the handler says it, from the view before if it is made of operations. */
-export type ReplicatedChange<K extends AnyKind> = Changing | ((view: ViewOf<K>) => Changing)
+type ReplicatedChange<K extends AnyKind> = Changing | ((view: ViewOf<K>) => Changing)
 
 export interface WhenReplicated<M extends Methods, K extends AnyKind, Reply>
   extends Checks<WhenReplicated<M, K, Reply>, GivenReplicated<M, K>> {

@@ -32,7 +32,7 @@ export interface GivenValue<M extends Methods, V> {
 }
 
 /** What the value becomes. */
-export type ValueChange<V> = Updating<DeepReadonly<V>> | Accepting<Removed> | Accepting<never>
+type ValueChange<V> = Updating<DeepReadonly<V>> | Accepting<Removed> | Accepting<never>
 
 export interface WhenValue<M extends Methods, V, Reply> extends Checks<WhenValue<M, V, Reply>, GivenValue<M, V>> {
   /** Accepted with this change and this reply. */

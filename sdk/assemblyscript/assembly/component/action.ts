@@ -94,7 +94,7 @@ function take(stream: Stream, kind: u8, input: usize, context: Context): void {
   else if (kind == Input.Item) stream.__item(bytesAt(input + 4), context)
   else if (kind == Input.End) stream.__closed(context)
   else {
-    stream.__cancelled(context)
+    stream.cancelled(context)
     const decision = context.__decision
     if (decision.refusal !== null) throw new Error('a client that left cannot be refused')
     decision.silent = true

@@ -1,12 +1,13 @@
 // C: generated code, objects by clang, one core module by wasm-ld, a component around it.
 //
-// K1. clang with a wasm32 target and a wasm-ld that is not older: found by name, or by $CC_WASM and $WASM_LD. Apple's clang has
-//     no such target.
 // K2. There is no C library: what a service cannot have (time, chance, files) is an error of the compiler or of the linker,
 //     told with what to use instead.
 // K3. An interface's exports are an object of their own, linked where the macro of a service refers to its kind.
 // K4. The SDK is the project's copy in innkeeper-sdk/ where there is one, else this package's. Its objects are kept by the hash
 //     of all that they are made of; the author's files are compiled every time.
+//
+// clang with a wasm32 target and a wasm-ld that is not older: found by name, or by $CC_WASM and $WASM_LD. Apple's clang has
+// no such target.
 //
 // Leaves to others: code (code.ts), what runs in the guest (sdk/c).
 

@@ -4,7 +4,7 @@ const clock = 'use ik_now(context)'
 const chance = 'use ik_random(context)'
 const nothing = 'a component has no files and no output'
 const log = "use ik_log_info, ik_log_warn and their like for the host's log"
-const memory = 'use ik_allocate, or ik_allocate_zeroed: what a call allocates is gone after it'
+const memory = 'use ik_allocate, or ik_allocate_zeroed: the memory of a call is freed after it'
 const strings = 'innkeeper.h has memcpy, memmove, memset, memcmp and strlen, and ik_equal, ik_is, ik_compare for text'
 
 const headers: Readonly<Record<string, string>> = {
@@ -53,7 +53,7 @@ export function forbiddenProblem(said: string): string | undefined {
   }
   const [, handler] = /^no previous prototype for function '(\w+)'/.exec(said) ?? []
   if (handler !== undefined) {
-    return `${handler} is none of the functions that a generated header declares; make it static if it is a helper`
+    return `${handler} is not declared by a generated header; make it static if it is a helper`
   }
   return undefined
 }

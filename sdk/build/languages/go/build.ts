@@ -115,7 +115,10 @@ class Workspace {
       .map((text) => JSON.parse(text) as Package)
     const own = packages.find(({ ImportPath }) => ImportPath === author)
     if (own?.Name === 'main') {
-      throw this.problem(this.project.entry, 'is package main; the build makes that one, so give this another name')
+      throw this.problem(
+        this.project.entry,
+        'is package main, which the build generates; give this package another name',
+      )
     }
     return packages
   }

@@ -13,7 +13,7 @@ export function refuseImports({ entry, directory }: Project, core: Uint8Array): 
   const unknown = wasi.filter((name) => !sealed.has(name))
   const problems = [
     ...others.map((name) => `imports ${name}, which a component cannot reach`),
-    ...unknown.map((name) => `reaches the system by ${name}, which a component has not: no files, sockets or clocks`),
+    ...unknown.map((name) => `uses the system by ${name}; a component has no files, sockets or clocks`),
   ]
   if (problems.length === 0) return
   throw new BuildError(

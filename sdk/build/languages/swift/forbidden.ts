@@ -8,8 +8,8 @@ const nothing = 'a component has no files and no output'
 const threads = 'a component has one thread, and a handler answers at once'
 
 const modules: Readonly<Record<string, string>> = {
-  Foundation: `there is Embedded Swift alone, without Foundation; for time ${clock}, for chance ${chance}`,
-  FoundationEssentials: `there is Embedded Swift alone, without Foundation; for time ${clock}, for chance ${chance}`,
+  Foundation: `only Embedded Swift is available, without Foundation; for time ${clock}, for randomness ${chance}`,
+  FoundationEssentials: `only Embedded Swift is available, without Foundation; for time ${clock}, for randomness ${chance}`,
   Glibc: 'there is no C library',
   Darwin: 'there is no C library',
   Musl: 'there is no C library',

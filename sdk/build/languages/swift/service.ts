@@ -174,7 +174,14 @@ function replicatedCode(service: ServiceType, name: string, methods: readonly Me
         : []),
     ]),
   ]
-  const lines = [
+  const extension = [`extension ${own} {`, ...defaults.map((line) => `  ${line}`), '}'].join('\n')
+  const runner = runnerCode(service, own, 'Replicated', 'replicated', 'EntityView', replicatedRunner(methods, streams))
+  return `${protocolCode(`${service.fullName}, replicated.`, own, '', requirements)}\n\n${extension}\n\n${runner}`
+}
+
+/** What the host calls, and the author's function behind it. */
+function replicatedRunner(methods: readonly Method[], streams: readonly Method[]): readonly string[] {
+  return [
     'var initial: [Swift.UInt8] { definition.initial }',
     ...dispatch(
       'func decide(_ command: Innkeeper.Incoming, view: EntityView, context: Innkeeper.ReplicatedContext) -> Innkeeper.AnsweredStream?',
@@ -214,8 +221,6 @@ function replicatedCode(service: ServiceType, name: string, methods: readonly Me
       ]),
     ),
   ]
-  const extension = [`extension ${own} {`, ...defaults.map((line) => `  ${line}`), '}'].join('\n')
-  return `${protocolCode(`${service.fullName}, replicated.`, own, '', requirements)}\n\n${extension}\n\n${runnerCode(service, own, 'Replicated', 'replicated', 'EntityView', lines)}`
 }
 
 function shapeOf(method: MethodType): { readonly name: string; readonly label: string; readonly out: string } {

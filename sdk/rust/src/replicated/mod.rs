@@ -26,6 +26,8 @@ use crate::log;
 use crate::metadata::{Entries, MetadataValue};
 use crate::options::{About, Kind as ServiceKind, Scope};
 use crate::outcome::{Extras, Outcome, Reply};
+#[doc(hidden)]
+pub use crate::running::Running;
 pub use crate::{Code, Options, Refusal, refuse};
 pub use kinds::*;
 pub use node::Node;
@@ -321,16 +323,6 @@ pub trait Service: Sync {
     /// A step for each subscription.
     fn changed(&self, view: &[u8], subscriptions: &[Subscription<'_>], occasion: &Occasion<'_>) -> Vec<StreamStep>;
     fn cancelled(&self, view: &[u8], subscription: &Subscription<'_>, occasion: &Occasion<'_>) -> Decided;
-}
-
-#[doc(hidden)]
-pub struct Running<D>(PhantomData<fn() -> D>);
-
-impl<D> Running<D> {
-    #[allow(clippy::new_without_default)]
-    pub const fn new() -> Self {
-        Running(PhantomData)
-    }
 }
 
 #[allow(private_interfaces)]

@@ -4,12 +4,12 @@
 // R2. Deltas are folded into a base once they are as large as the base, or many: so what a start reads, and what is on
 //     disk, stays within about twice the replica, however busy it is, and writing bases costs no more than the deltas did.
 //
-// Owns: loading, compacting.   host/crdt owns: merging.   replicated.ts owns: turns.
+// Owns: loading, compacting.   host/crdt owns: merging.   replica-turn.ts owns: turns.
 
-import { DamagedReplica } from '../crdt/decode.ts'
-import { Replica } from '../crdt/replica.ts'
-import type { Batch, EntityRef, Journal, JournalRecord } from '../journal/journal.ts'
-import { damagedError } from '../storage/damage.ts'
+import { DamagedReplica } from '../../crdt/decode.ts'
+import { Replica } from '../../crdt/replica.ts'
+import type { Batch, EntityRef, Journal, JournalRecord } from '../../journal/journal.ts'
+import { damagedError } from '../../storage/damage.ts'
 
 /** Deltas read at once while loading. */
 const pageRecords = 1_000
@@ -21,7 +21,7 @@ const compactRecordsMax = 4_096
 export class ReplicaState {
   readonly replica: Replica
   revision = 0
-  nowMs = 0
+  readonly nowMs: number
   private readonly journal: Pick<Journal, 'base' | 'head' | 'records'>
   private readonly entity: EntityRef
   /** Revision of the last record that is in `replica`. */
@@ -98,6 +98,6 @@ function whole<T>(read: () => T): T {
     return read()
   } catch (error) {
     if (!(error instanceof DamagedReplica)) throw error
-    throw damagedError('what is stored of this entity', error)
+    throw damagedError('the stored data of this entity', error)
   }
 }

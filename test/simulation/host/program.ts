@@ -1,0 +1,173 @@
+// Program: what clients, operators and fate do to a simulated host, drawn from a seed; and then whether all that must be true is (truth.ts).
+
+import { Chances } from './chances.ts'
+import { Truth } from './truth.ts'
+import type { Service, Version } from './world.ts'
+import { World } from './world.ts'
+
+export interface Ran {
+  readonly seed: number
+  /** SHA-256 of the log, the answers and the state. */
+  readonly hash: string
+  /** What is not as it must be; empty if all is. */
+  readonly wrong: readonly string[]
+  readonly counts: Readonly<Record<string, number>>
+}
+
+/** What a command is to do; the guest's word (simulated.js). */
+export interface Order {
+  readonly token?: string
+  readonly sends?: readonly Send[]
+  readonly forward?: readonly [Service, string, Order]
+  readonly refuse?: true
+  readonly trap?: true
+  readonly leave?: Order
+}
+
+export type Send = readonly [Service, string, Order, boolean]
+
+const steps = 250
+const ids: Readonly<Record<Service, readonly string[]>> = {
+  Ledger: ['l0', 'l1', 'l2'],
+  Notes: ['n0', 'n1', 'n2'],
+  Marks: ['m0', 'm1'],
+  Relay: [''],
+}
+const services = Object.keys(ids) as Service[]
+
+export async function run(seed: number): Promise<Ran> {
+  const chances = new Chances(seed, 'program')
+  const world = new World(seed, seed % 2 === 0 ? 4 : 1)
+  const truth = new Truth(world)
+  const program = new Program(world, truth, chances)
+  await world.start()
+  if (!(await world.deploy(1))) throw new Error('the guest cannot be deployed')
+  for (let step = 0; step < steps; step++) await program.step()
+  const wrong = await truth.judged()
+  return {
+    seed,
+    hash: world.hash(),
+    wrong: [...wrong, ...world.bugs.map((bug) => `logged: ${bug}`)],
+    counts: program.counts,
+  }
+}
+
+class Program {
+  readonly counts: Record<string, number> = {}
+  private readonly world: World
+  private readonly truth: Truth
+  private readonly chances: Chances
+  private tokens = 0
+  private keys = 0
+
+  constructor(world: World, truth: Truth, chances: Chances) {
+    this.world = world
+    this.truth = truth
+    this.chances = chances
+  }
+
+  async step(): Promise<void> {
+    const { chances, world, truth } = this
+    const at = chances.below(1_000)
+    if (at < 550) this.say()
+    else if (at < 600) this.again()
+    else if (at < 650) this.read()
+    else if (at < 690) this.open()
+    else if (at < 720) truth.leaveOne(chances)
+    else if (at < 740) this.relay()
+    else if (at < 950) await this.pass(chances.below(40) / 10)
+    else if (at < 970) await this.pass(chances.below(3_000))
+    else if (at < 975) await this.pass(20_000)
+    else if (at < 985) await this.crash()
+    else if (at < 990) this.fail()
+    else await this.deploy()
+    if (world.core === undefined) await world.start()
+  }
+
+  private count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1
+  }
+
+  private pass(ms: number): Promise<boolean> {
+    return this.world.run(ms)
+  }
+
+  private async crash(): Promise<void> {
+    this.count('crashes')
+    this.world.crash()
+    await this.world.start()
+  }
+
+  /** For a while the disk loses some of what it is to sync. */
+  private fail(): void {
+    const { disk } = this.world
+    if (disk === undefined) return
+    this.count('failing disks')
+    disk.failing = disk.failing === 0 ? 20 : 0
+  }
+
+  private async deploy(): Promise<void> {
+    const version: Version = this.chances.of([1, 2])
+    if (await this.world.deploy(version)) this.count(`deployments of version ${version}`)
+    else this.count('failed deployments')
+  }
+
+  private say(): void {
+    const service = this.chances.of(services)
+    const order = this.order(service, 0)
+    // An action remembers no keys: it would do all of it again.
+    const keyed = service !== 'Relay' && order.refuse === undefined && this.chances.percent(30)
+    const key = keyed ? `key-${this.keys++}` : undefined
+    this.count(`commands of ${service}`)
+    this.truth.said(service, this.chances.of(ids[service]), order, key)
+  }
+
+  /** A key once more, as a client does that has heard nothing, or did not listen. */
+  private again(): void {
+    if (this.truth.sayAgain(this.chances)) this.count('repeated keys')
+  }
+
+  private read(): void {
+    const service = this.chances.of(['Ledger', 'Notes', 'Marks'] as const)
+    this.truth.said(service, this.chances.of(ids[service]), {}, undefined)
+  }
+
+  private open(): void {
+    this.count('streams')
+    this.truth.opened(this.chances.of(ids.Marks), { token: this.token(), leave: { token: this.token() } })
+  }
+
+  private relay(): void {
+    this.count('streamed actions')
+    this.truth.relayed(Array.from({ length: 1 + this.chances.below(3) }, () => this.send(1)))
+  }
+
+  private order(service: Service, depth: number): Order {
+    const { chances } = this
+    if (depth === 0 && service !== 'Relay' && chances.percent(5))
+      return { token: this.token(), refuse: true, sends: [] }
+    if (depth === 0 && service !== 'Relay' && chances.percent(3)) return { token: this.token(), trap: true }
+    const most = depth >= 2 ? 0 : chances.below(3)
+    const sends = Array.from({ length: most }, () => this.send(depth + 1))
+    const forwards = depth === 0 && chances.percent(12)
+    return {
+      ...(service === 'Relay' ? {} : { token: this.token() }),
+      ...(sends.length === 0 ? {} : { sends }),
+      ...(forwards ? { forward: this.forward() } : {}),
+    }
+  }
+
+  private send(depth: number): Send {
+    const service = this.chances.of(services)
+    return [service, this.chances.of(ids[service]), this.order(service, depth), this.chances.percent(30)]
+  }
+
+  private forward(): readonly [Service, string, Order] {
+    const service = this.chances.of(['Ledger', 'Notes'] as const)
+    return [service, this.chances.of(ids[service]), { token: this.token() }]
+  }
+
+  private token(): string {
+    return `t${this.tokens++}`
+  }
+}
