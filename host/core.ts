@@ -39,6 +39,7 @@ import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
+import type { Warn } from './storage/health.ts'
 import type { Store } from './store/store.ts'
 import { throttledSentence } from './throttle.ts'
 import { Turns } from './turns.ts'
@@ -114,7 +115,7 @@ export class Core {
     this.commits = new GroupCommit(store, this.clock, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
     this.outbox = this.makeOutbox()
-    this.partitions = new Partitions(store, this.commits, this.outbox)
+    this.partitions = this.makePartitions()
     this.replicas = new Replicas(store.replica)
     this.transcoder = new Transcoder(limits.waitingBytesMax)
     this.turns = new Turns({
@@ -166,6 +167,7 @@ export class Core {
     registerGauges({
       ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
       ...{ outbox, stored: journal, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
+      feeds: this.partitions.all.map(({ trimming }) => trimming),
       endings: parts.endings ?? 0,
       lostCalls: () => this.lostCalls,
     })
@@ -250,6 +252,13 @@ export class Core {
       const added = [...awake].filter(([storage]) => !before.has(storage))
       if (added.length > 0 && this.store.failure() === undefined) this.wake(new Map(added))
     })
+  }
+
+  private makePartitions(): Partitions {
+    const { store, commits, outbox, clock, age, log } = this
+    const { feedHours: hours, feedBytes: bytesMax } = this.config.limits
+    const warn: Warn = (message, fields) => log.warn(fields ?? {}, message)
+    return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn })
   }
 
   private makeOutbox(): Outbox {

@@ -7,6 +7,9 @@ import type { Deployer } from './deploy/deploy.ts'
 import type { Disk } from './disk.ts'
 import type { Scrubbing } from './doctor/scrubbing.ts'
 import type { Entities } from './entity/entities.ts'
+import type { Follower } from './feed/followers.ts'
+import { followers } from './feed/followers.ts'
+import type { Trimming } from './feed/trimming.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Stored } from './journal/stored.ts'
 import type { Metrics } from './observe/metrics.ts'
@@ -27,6 +30,8 @@ interface Shown {
   readonly stored: Pick<Stored, 'usage'>
   readonly disk: Disk
   readonly pace: Pace
+  /** By partition. */
+  readonly feeds: readonly Pick<Trimming, 'behind'>[]
   /** Undefined where the host does not scrub. */
   readonly scrubbing: Scrubbing | undefined
   /** Times that the serving thread was ended or failed. */
@@ -41,6 +46,7 @@ export function registerGauges(shown: Shown): void {
   ofServices(shown)
   ofStorage(shown)
   ofEffects(shown)
+  ofFeeds(shown)
 }
 
 function ofEntities({ metrics, services, entities }: Shown): void {
@@ -137,4 +143,13 @@ function ofEffects({ metrics, outbox, lostCalls }: Shown): void {
     'Forwards and side effects to services or methods that are not deployed.',
     lostCalls,
   )
+}
+
+function ofFeeds({ metrics, feeds }: Shown): void {
+  const gauge = (name: string, help: string, of: (one: Follower) => number) =>
+    metrics.gaugeOf('consumer', name, help, function* () {
+      for (const one of followers(feeds)) yield [one.name, of(one)] as const
+    })
+  gauge('feed_behind_commits', 'Commits that who follows them has not read.', ({ commits }) => commits)
+  gauge('feed_behind_bytes', 'Bytes of these commits.', ({ bytes }) => bytes)
 }

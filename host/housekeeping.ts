@@ -4,7 +4,8 @@
 // H1. Nothing here holds the loop: each of these takes portions, or a few microseconds.
 // H2. Nothing here runs while the store has failed, but opening it again (§storage-2). Then every activation is dropped, what was left with open
 //     streams is woken, and effects are taken up anew. Nothing that was acknowledged is lost.
-// H3. Notes (age, census, place of the replica) are only a help: what a crash takes of them is counted or found again.
+// H3. Notes (age, census, place of the replica, progress of who follows the feed) are only a help: what a crash takes of them is counted or
+//     found again.
 //
 // Owns: when.   What is done is owned by whoever has the data.
 
@@ -54,7 +55,7 @@ export class Housekeeping {
   private timers: readonly Timer[] = []
   private reopening = false
   private forgetting = false
-  /** By partition: the commit that noted its census last. */
+  /** By partition: the commit that brought its notes last. */
   private readonly noted: number[] = []
 
   constructor(parts: HousekeepingParts) {
@@ -110,7 +111,7 @@ export class Housekeeping {
   noteAll(): void {
     if (this.unfit()) return
     this.parts.age.note()
-    this.noteCensus()
+    this.noteCommits()
   }
 
   private unfit(): boolean {
@@ -131,21 +132,28 @@ export class Housekeeping {
     try {
       const before = age.now() - idempotencyHours * 3_600_000
       for (const { journal, commits } of partitions) await expire(journal, commits, before, unfit, this.parts.clock)
+      for (const { trimming } of partitions) await trimming.trim(unfit)
     } catch (err) {
-      log.error({ err }, 'idempotency keys could not be forgotten')
+      log.error({ err }, 'idempotency keys or old commits could not be forgotten')
     } finally {
       this.forgetting = false
     }
   }
 
-  /** What was counted is part of the next commit, if there was one since. */
-  private noteCensus(): void {
-    for (const { index, journal, commits } of this.parts.partitions) {
+  /** What was counted, and how far followers have come, is part of the next commit, if there was one since. */
+  private noteCommits(): void {
+    for (const { index, journal, commits, trimming } of this.parts.partitions) {
       if (journal.lastCommit() === (this.noted[index] ?? 0)) continue
+      const { writes, written } = trimming.notes()
       commits.join(
-        (batch) => batch.note(journal.census.notes(journal.lastCommit())),
+        (batch) => {
+          batch.note(journal.census.notes(journal.lastCommit()))
+          batch.note(writes)
+        },
         (error) => {
-          if (error === undefined) this.noted[index] = journal.lastCommit()
+          if (error !== undefined) return
+          this.noted[index] = journal.lastCommit()
+          written()
         },
       )
     }

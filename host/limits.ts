@@ -80,6 +80,11 @@ const table = {
   outboxBytesMax: [256 * MiB, 'maximum size of all side effects that wait or are parked, in bytes'],
   // 64 million keys of 250 bytes: 740 new ones a second, for 24 hours.
   idempotencyBytesMax: [16 * 1024 * MiB, 'maximum size of the idempotency keys of all services on disk, in bytes'],
+  feedHours: [1, 'minimum number of hours for which commits are kept, for followers of the feed that come later'],
+  feedBytes: [
+    4 * 1024 * MiB,
+    'maximum size of the commits that a follower of the feed has not read, in bytes; past it the follower loses its place',
+  ],
   hopsMax: [
     16,
     'maximum number of forwards and side effects in a row, each caused by the one before, that start from one command',

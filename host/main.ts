@@ -21,6 +21,7 @@ import type { IngressContext } from './ingress/context.ts'
 import type { Ingress } from './ingress/server.ts'
 import { listen } from './ingress/server.ts'
 import { createLog } from './observe/log.ts'
+import type { Partition } from './partition.ts'
 import type { ReplicatedService, Services } from './services.ts'
 import { makeDirectory } from './storage/directory.ts'
 import { openStore } from './store/rocksdb.ts'
@@ -40,6 +41,8 @@ export interface Host {
   replicaOf(service: string, key: string): Uint8Array
   /** How many partitions its data directory was made with. */
   readonly partitions: number
+  /** What each of them has committed, and who follows it. */
+  readonly feeds: readonly Pick<Partition, 'consumers' | 'feed'>[]
   /** HOST:PORT as bound. */
   readonly listen: string
   readonly admin: string
@@ -111,6 +114,7 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
     listen: `${config.listen.host}:${ingress.address.port}`,
     admin: `${config.admin.host}:${admin?.address.port ?? 0}`,
     partitions: store.journals.length,
+    feeds: core.partitions.all,
   }
 }
 
@@ -132,10 +136,12 @@ function ingressContext(core: Core): IngressContext {
 /** Loaded with the first request of an operator: no call of a client needs it. */
 function adminHandler(core: Core, ingress: Ingress): AdminHandler {
   let handler: Promise<AdminHandler> | undefined
+  const load = async () => {
+    const { createAdminHandler } = await import('./admin/handle.ts')
+    return createAdminHandler(adminContext(core, ingress))
+  }
   return async (call, ends) => {
-    handler ??= import('./admin/handle.ts').then(({ createAdminHandler }) =>
-      createAdminHandler(adminContext(core, ingress)),
-    )
+    handler ??= load()
     return await (await handler)(call, ends)
   }
 }
@@ -145,7 +151,7 @@ function adminContext(core: Core, ingress: Ingress): AdminContext {
   const { turns, metrics, transcoder, log, partitions } = core
   return {
     ...{ config, services, deployer, disk, catalog: store.catalog, entities, outbox, commits, replicas, scrubbing },
-    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored },
+    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored, partitions },
     unready: core.unreadyForOperator,
     listen: ingress.address,
   }

@@ -2,7 +2,8 @@
 //
 //   entity ── placement ──▶ partition ─┬─ journal (state and log)      read when the entity is loaded
 //                                      ├─ commits (its place in the group commit of its store)
-//                                      └─ keeper  (what its outcomes send)
+//                                      ├─ keeper  (what its outcomes send)
+//                                      └─ feed    (what it has committed, for those who follow)
 //
 // P1. What one command of an entity writes is one commit of one partition.
 // P2. Nothing of a partition hangs on another one's: what goes from one to another is an effect, a forward, or a delta.
@@ -15,26 +16,45 @@
 import type { Command } from './command.ts'
 import { Keeper } from './delivery/keeper.ts'
 import type { Outbox } from './delivery/outbox.ts'
+import { Consumers } from './feed/consumers.ts'
+import { Feed } from './feed/feed.ts'
+import type { TrimmingParts } from './feed/trimming.ts'
+import { Trimming } from './feed/trimming.ts'
 import type { GroupCommit, Joining } from './journal/group-commit.ts'
-import type { Journal } from './journal/journal.ts'
+import { tell } from './journal/group-commit.ts'
+import type { Gone, Journal } from './journal/journal.ts'
 import type { Stored } from './journal/stored.ts'
 import { storedIn } from './journal/stored.ts'
 import { Placement } from './placement.ts'
 import type { Store } from './store/store.ts'
+
+/** What the feeds of all partitions are to keep, and for how long. */
+type Keeping = Pick<TrimmingParts, 'age' | 'bytesMax' | 'clock' | 'hours' | 'warn'>
 
 export class Partition {
   readonly index: number
   readonly journal: Journal
   readonly commits: Joining
   readonly keeper: Keeper
+  readonly feed: Feed
+  readonly consumers: Consumers
+  readonly trimming: Trimming
 
-  constructor(index: number, journal: Journal, commits: Joining, outbox: Outbox) {
+  constructor(index: number, store: PartStore, commits: Joining, outbox: Outbox, keeping: Keeping) {
+    const journal = store.journals[index]!
     this.index = index
     this.journal = journal
     this.commits = commits
     this.keeper = new Keeper(outbox, commits, index)
+    const directory = store.catalog.directoryId
+    this.feed = new Feed({ journal, directory, partition: index, clock: keeping.clock })
+    const consumers = new Consumers(this.feed, journal.rows, commits)
+    this.consumers = consumers
+    this.trimming = new Trimming({ journal, partition: index, commits, consumers, ...keeping })
   }
 }
+
+type PartStore = Pick<Store, 'catalog' | 'journals'>
 
 export class Partitions {
   readonly all: readonly Partition[]
@@ -42,10 +62,16 @@ export class Partitions {
   /** What they have stored, as one. */
   readonly stored: Stored
 
-  constructor({ journals }: Pick<Store, 'journals'>, commits: GroupCommit, outbox: Outbox) {
+  constructor(store: PartStore, commits: GroupCommit, outbox: Outbox, keeping: Keeping) {
+    const { journals } = store
     this.placement = new Placement(journals.length)
     this.stored = storedIn(journals)
-    this.all = journals.map((journal, index) => new Partition(index, journal, commits.of(index), outbox))
+    this.all = journals.map((_, index) => new Partition(index, store, commits.of(index), outbox, keeping))
+  }
+
+  /** Who follows hears it in every partition, once this resolves or soon. Rejects if it could not be written. */
+  async tell(gone: Gone): Promise<void> {
+    await Promise.all(this.all.map(({ commits }) => tell(commits, gone)))
   }
 
   readonly ofEntity = (storage: number, key: string): Partition => this.all[this.placement.ofEntity(storage, key)]!

@@ -18,6 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   guest: [],
   storage: ['schema'],
   journal: ['schema', 'storage', 'transcode'],
+  feed: ['journal', 'storage'],
   catalog: ['guest', 'journal', 'storage'],
   store: ['catalog', 'journal', 'storage'],
   schema: [],
@@ -28,9 +29,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   link: ['guest', 'schema', 'wasm'],
   laws: ['crdt', 'deploy', 'guest', 'schema', 'transcode'],
   deploy: ['catalog', 'entity', 'fold', 'guest', 'ingress', 'journal', 'link', 'schema', 'storage', 'store'],
-  doctor: ['catalog', 'crdt', 'journal', 'storage', 'store'],
+  doctor: ['catalog', 'crdt', 'feed', 'journal', 'storage', 'store'],
   admin: [
-    ...['catalog', 'crdt', 'delivery', 'deploy', 'doctor', 'entity', 'fold', 'guest', 'ingress', 'journal'],
+    ...['catalog', 'crdt', 'delivery', 'deploy', 'doctor', 'entity', 'feed', 'fold', 'guest', 'ingress', 'journal'],
     ...['observe', 'router', 'schema', 'storage', 'transcode'],
   ],
   supervisor: ['admin', 'deploy', 'observe', 'schema'],
@@ -177,7 +178,7 @@ Tidy('no export is unused', () => {
             .split(/\s+as\s+/)[0]!,
           path,
         )
-    for (const [, names] of text.matchAll(/\{([^}]*)\}\s*=\s*await import/g))
+    for (const [, names] of text.matchAll(/\{([^{}]*)\}\s*=\s*await import/g))
       for (const name of names!.split(',')) uses(name.trim().split(':')[0]!.trim(), path)
     for (const [, name] of text.matchAll(/import\('[^']+'\)\)?\.(\w+)/g)) uses(name!, path)
     for (const [, from] of text.matchAll(/import \* as \w+ from '(\.[^']+)'/g))

@@ -14,6 +14,7 @@ import { serviceNames } from '../doctor/doctor.ts'
 import type { EffectEntry } from '../effect.ts'
 import { stuckSentence } from '../entity/stuck.ts'
 import { InnkeeperError, wire } from '../errors.ts'
+import { followers } from '../feed/followers.ts'
 import { rescue, rescueMs } from '../fold/rescue.ts'
 import { unitsMax } from '../guest/fuel.ts'
 import { overlapsIn } from '../ingress/http/overlaps.ts'
@@ -124,6 +125,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
           listen: `${config.listen.host}:${context.listen.port}`,
           directory: catalog.directoryId,
           partitions: catalog.partitions,
+          followers: followers(context.partitions.all.map(({ trimming }) => trimming)),
           version: '0.1.0',
         },
       }),
@@ -242,6 +244,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
             entities.forget(service.storage)
             return journal.purge(service.storage)
           })
+        } else if (service.kind !== 'action') {
+          await context.partitions.tell({ storage: service.storage, why: 'undeployed' })
         }
         await purged
         return { json: { service: service.name, purged: purge } }

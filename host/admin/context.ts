@@ -14,6 +14,7 @@ import type { Transcoder } from '../ingress/http/transcoder.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Stored } from '../journal/stored.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { Partitions } from '../partition.ts'
 import type { Quarantine } from '../router/quarantine.ts'
 import type { Services } from '../services.ts'
 import type { Turns } from '../turns.ts'
@@ -29,6 +30,7 @@ export interface AdminContext {
   readonly entities: Entities
   readonly outbox: Outbox
   readonly commits: Pick<GroupCommit, 'alone'>
+  readonly partitions: Pick<Partitions, 'all' | 'tell'>
   readonly replicas: Replicas
   /** Undefined where the host does not scrub. */
   readonly scrubbing: Scrubbing | undefined

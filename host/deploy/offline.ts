@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { systemClock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Joining } from '../journal/group-commit.ts'
-import { GroupCommit } from '../journal/group-commit.ts'
+import { GroupCommit, tell } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import { storedIn } from '../journal/stored.ts'
 import type { Limits } from '../limits.ts'
@@ -49,7 +49,11 @@ export async function undeployIn(directory: string, service: string, purge: bool
     catalog.putStrikes(service, undefined)
     const commits = new GroupCommit(store)
     if (purge) for (const [index, journal] of journals.entries()) await dropEffects(journal, commits.of(index), service)
-    if (purge && deployed.kind !== 'action') for (const journal of journals) await journal.purge(deployed.storage)
+    if (deployed.kind === 'action') return
+    if (purge) for (const journal of journals) await journal.purge(deployed.storage)
+    else
+      for (const index of journals.keys())
+        await tell(commits.of(index), { storage: deployed.storage, why: 'undeployed' })
   } finally {
     await store.close()
   }

@@ -1,14 +1,13 @@
 // Doctor: a data directory looked through from end to end, with nobody else at work on it. What `inn doctor --data DIR` tells.
 //
 // C1. The directory is opened as a start opens it: its log is walked first, and a torn tail is cut and told.
-// C2. Entities are named by service and id, and those whose records lie in an unreadable block one by one: commits name them.
+// C2. Entities are named by service and id, and those whose records lie in an unreadable block one by one: commits name them, or what
+//     stayed of those that are trimmed.
 
+import { named } from '../feed/named.ts'
 import type { EntityRef } from '../journal/journal.ts'
-import { commitKey, entityPrefix, numberOf } from '../journal/keys.ts'
-import { decodeCommit } from '../journal/record.ts'
+import { entityPrefix, numbered, numberOf } from '../journal/keys.ts'
 import { after } from '../storage/columns.ts'
-import { DamagedValue } from '../storage/damage.ts'
-import { walk } from '../storage/walk.ts'
 import { openStore } from '../store/rocksdb.ts'
 import type { Store } from '../store/store.ts'
 import type { Finding } from './scrub.ts'
@@ -75,48 +74,60 @@ export function serviceNames({ catalog }: Pick<Store, 'catalog'>): ReadonlyMap<n
   return names
 }
 
-/** Entities of which commits wrote records that lie in a gap of the journal. */
+/** Entities of which records lie in a gap of the journal, as far as commits say, or what stayed of them (feed/named.ts). */
 function* insideGap(
   { parts }: Store,
   { column, gap }: Finding,
 ): Generator<EntityRef & { readonly revisions: string }, undefined> {
   if (column !== 'journal' || gap === undefined) return undefined
-  const inside = new Map<string, { entity: EntityRef; from: number; to: number }>()
-  const commits = {
-    column: 'commits',
-    from: commitKey(0),
-    to: commitKey(Number.MAX_SAFE_INTEGER),
-    rowsMax: 256,
-  } as const
-  for (const step of parts.flatMap((part) => [...walk(part, commits)])) {
-    if (step.kind === 'gap') continue
-    for (let at = 0; at < step.rows.length; at += 2) {
-      for (const { entity, revision } of wroteOf(step.rows[at]!, step.rows[at + 1]!)) {
-        const prefix = entityPrefix(entity)
-        if (after(prefix).compare(gap.after) <= 0 || prefix.compare(gap.to) >= 0) continue
-        const key = Buffer.concat([prefix, Buffer.alloc(8)])
-        key.writeBigUInt64BE(BigInt(revision), prefix.length)
-        if (key.compare(gap.after) <= 0 || key.compare(gap.to) >= 0) continue
-        const name = prefix.toString('hex')
-        const known = inside.get(name)
-        inside.set(name, {
-          entity,
-          from: Math.min(known?.from ?? revision, revision),
-          to: Math.max(known?.to ?? 0, revision),
-        })
+  const found = new Map<string, Inside>()
+  for (const part of parts)
+    for (const { entity, revision } of named(part)) {
+      const prefix = entityPrefix(entity)
+      if (after(prefix).compare(gap.after) <= 0 || prefix.compare(gap.to) >= 0) continue
+      const name = prefix.toString('hex')
+      const inside = found.get(name) ?? { entity, prefix, to: 0, from: Number.MAX_SAFE_INTEGER, trimmed: false }
+      found.set(name, inside)
+      if (revision === undefined) inside.trimmed = true
+      else if (isInside(numbered(prefix, revision), gap)) {
+        inside.from = Math.min(inside.from, revision)
+        inside.to = Math.max(inside.to, revision)
       }
     }
+  for (const inside of found.values()) {
+    const revisions = recordsOf(inside, gap)
+    if (revisions !== undefined) yield { ...inside.entity, revisions }
   }
-  for (const { entity, from, to } of inside.values())
-    yield { ...entity, revisions: from === to ? `record ${from}` : `records ${from} to ${to}` }
   return undefined
 }
 
-function wroteOf(key: Buffer, value: Buffer) {
-  try {
-    return decodeCommit(numberOf(key), value).wrote
-  } catch (error) {
-    if (error instanceof DamagedValue) return []
-    throw error
-  }
+interface Inside {
+  readonly entity: EntityRef
+  readonly prefix: Buffer
+  /** Of its revisions in the gap, those that commits name. */
+  from: number
+  to: number
+  /** There were more, whose commits are trimmed. */
+  trimmed: boolean
+}
+
+type Between = NonNullable<Finding['gap']>
+
+function isInside(key: Buffer, { after, to }: Between): boolean {
+  return key.compare(after) > 0 && key.compare(to) < 0
+}
+
+/** `undefined`: none of its records lies in the gap. */
+function recordsOf({ prefix, from, to, trimmed }: Inside, gap: Between): string | undefined {
+  if (!trimmed) return to === 0 ? undefined : records(from, to)
+  const of = (key: Buffer) => (key.subarray(0, prefix.length).equals(prefix) ? numberOf(key) : undefined)
+  const [before = 0, behind] = [of(gap.after), of(gap.to)]
+  const end = behind === undefined ? to : behind - 1
+  if (end > before) return records(before + 1, end)
+  if (behind !== undefined) return undefined
+  return before === 0 ? 'all its records' : `records from ${before + 1} on, if it had any`
+}
+
+function records(from: number, to: number): string {
+  return from === to ? `record ${from}` : `records ${from} to ${to}`
 }

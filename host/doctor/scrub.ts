@@ -62,6 +62,8 @@ const pageBytes = 64 * 1024
 const first = Buffer.alloc(1)
 /** Where the catalog's rows begin. */
 const firstLetter = Buffer.from('A')
+/** Rows of `default` that are no framed JSON. */
+const unframed = /^(cleared|receipt)\//
 const hostColumns: ReadonlySet<Column> = new Set(['default', 'components'])
 /** Behind every key of the store: none begins with two bytes 255. */
 const end = Buffer.from([255, 255])
@@ -154,7 +156,7 @@ export class Scrub {
         this.component(key, value)
         return
       case 'default':
-        if (!key.toString().startsWith('cleared/')) JSON.parse(unframe(value).toString('utf8'))
+        if (!unframed.test(key.toString())) JSON.parse(unframe(value).toString('utf8'))
     }
   }
 

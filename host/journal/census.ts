@@ -1,14 +1,15 @@
-// Census: what is stored, by storage id: types of events with a count and the first example, the largest and the oldest entities.
+// Census: what is stored, by storage id: types of events with a count and the first example, the largest, the oldest and the last changed
+// entities.
 // A deployment looks there before it takes a version that could not read it.
 //
 //   default   type/<storage>/<type name>   -> {"count":9,"entity":"a","sequence":1}     count as of `through`
-//             census/<storage>             -> {"entities":2,"largest":[["a",120]],"oldest":["a","b"]}  as of `through`
+//             census/<storage>             -> {"entities":2,"largest":[["a",120]],"oldest":["a","b"],"newest":["b"]}  as of `through`
 //             census                       -> {"through":1234,"purged":{"7":99}}         number of the last commit counted in; commits
 //                                             up to which a storage id counts for nothing
 //
 // C1. A type is known from the commit of its first event on: its row is in that commit.
 // C2. Counts are kept in memory and noted now and then, unsynced, with the commit they reach. A start counts the rest in slices;
-//     a directory without a census, all of it.
+//     a directory without a census, all of it. So commits are not trimmed before they are counted and noted (`noted`).
 // C3. Counting goes by commits, each once: what is committed meanwhile is counted apart.
 //
 // Owns: counting.   The journal owns: commits.   deploy/ owns: what follows from it.
@@ -19,6 +20,8 @@ import { after } from '../storage/columns.ts'
 import { DamagedValue, isDamaged } from '../storage/damage.ts'
 import type { Kv, Write } from '../storage/kv.ts'
 import { walk } from '../storage/walk.ts'
+import type { Counted, Sized, TypeCount } from './counts.ts'
+import { Tally } from './counts.ts'
 import type { StorageId } from './journal.ts'
 import { commitKey, entityPrefix, numbered, numberOf } from './keys.ts'
 import { decodeBase, decodeCommit, decodeEvents, frame, unframe } from './record.ts'
@@ -31,133 +34,10 @@ export interface StoredType {
   readonly sequence: number
 }
 
-/** An entity and its size: events, or bytes of a value. */
-export type Sized = readonly [key: string, size: number]
-
-/** Entities kept of each storage id, largest and oldest. */
-export const censusEntities = 20
 /** Of counting, before the loop gets its turn. In milliseconds. */
 const sliceMs = 4
 const restMs = 16
 const pageCommits = 256
-
-/** What a batch brought, told once it is on disk. */
-export interface Counted {
-  readonly storage: StorageId
-  readonly key: string
-  /** It is the entity's first record. */
-  readonly born: boolean
-  readonly size: number
-  readonly events: readonly Typed[]
-}
-
-interface TypeCount {
-  count: number
-  readonly entity: string
-  readonly sequence: number
-}
-
-/** The largest of many, without sorting them each time: every record of an entity comes here. */
-class Largest {
-  private readonly sizes = new Map<string, number>()
-  private smallest = 0
-
-  add(key: string, size: number): void {
-    const { sizes } = this
-    const known = sizes.get(key)
-    if (known === undefined && sizes.size >= censusEntities) {
-      if (size <= this.smallest) return
-      for (const [other, least] of sizes) {
-        if (least !== this.smallest) continue
-        sizes.delete(other)
-        break
-      }
-    }
-    sizes.set(key, size)
-    if (known === undefined || known === this.smallest) this.smallest = Math.min(...sizes.values())
-    else this.smallest = Math.min(this.smallest, size)
-  }
-
-  list(): readonly Sized[] {
-    return [...this.sizes].sort((a, b) => b[1] - a[1])
-  }
-}
-
-class Tally {
-  readonly types = new Map<StorageId, Map<string, TypeCount>>()
-  readonly largest = new Map<StorageId, Largest>()
-  readonly oldest = new Map<StorageId, string[]>()
-  readonly entities = new Map<StorageId, number>()
-
-  add({ storage, key, born, size, events }: Counted): void {
-    if (events.length > 0) this.addEvents(storage, key, size, events)
-    this.addLargest(storage, key, size)
-    if (!born) return
-    this.addOldest(storage, key)
-    this.addEntities(storage, 1)
-  }
-
-  addType(storage: StorageId, name: string, type: TypeCount): void {
-    const types = this.types.get(storage) ?? new Map<string, TypeCount>()
-    this.types.set(storage, types)
-    const known = types.get(name)
-    if (known === undefined) types.set(name, { ...type })
-    else known.count += type.count
-  }
-
-  addLargest(storage: StorageId, key: string, size: number): void {
-    let largest = this.largest.get(storage)
-    if (largest === undefined) {
-      largest = new Largest()
-      this.largest.set(storage, largest)
-    }
-    largest.add(key, size)
-  }
-
-  addOldest(storage: StorageId, key: string): void {
-    const list = this.oldest.get(storage) ?? []
-    if (list.length >= censusEntities || list.includes(key)) return
-    list.push(key)
-    this.oldest.set(storage, list)
-  }
-
-  addEntities(storage: StorageId, count: number): void {
-    this.entities.set(storage, (this.entities.get(storage) ?? 0) + count)
-  }
-
-  forget(storage: StorageId): void {
-    for (const part of [this.types, this.largest, this.oldest, this.entities]) part.delete(storage)
-  }
-
-  /** Into this one: what came later, of all or of one storage id. */
-  merge(later: Tally, only?: StorageId): this {
-    const wanted = (storage: StorageId) => only === undefined || only === storage
-    for (const [storage, types] of later.types)
-      if (wanted(storage)) for (const [name, type] of types) this.addType(storage, name, type)
-    for (const [storage, largest] of later.largest)
-      if (wanted(storage)) for (const [key, size] of largest.list()) this.addLargest(storage, key, size)
-    for (const [storage, list] of later.oldest)
-      if (wanted(storage)) for (const key of list) this.addOldest(storage, key)
-    for (const [storage, count] of later.entities) if (wanted(storage)) this.addEntities(storage, count)
-    return this
-  }
-
-  private addEvents(storage: StorageId, key: string, size: number, events: readonly Typed[]): void {
-    let types = this.types.get(storage)
-    if (types === undefined) {
-      types = new Map()
-      this.types.set(storage, types)
-    }
-    let sequence = size - events.length
-    for (const { typeName } of events) {
-      sequence += 1
-      const known = types.get(typeName)
-      // One that has only its row may have been seen before, by a host without a census.
-      if (known !== undefined && known.count > 0) known.count += 1
-      else types.set(typeName, { count: 1, entity: key, sequence })
-    }
-  }
-}
 
 export class Census {
   private readonly kv: Kv
@@ -208,6 +88,21 @@ export class Census {
     return this.all(storage).oldest.get(storage) ?? []
   }
 
+  /** The last changed first. */
+  newest(storage: StorageId): readonly string[] {
+    return [...(this.all(storage).newest.get(storage)?.list() ?? [])].reverse()
+  }
+
+  /** Commits up to this one are counted, and noted: the census needs them no more. */
+  get noted(): number {
+    return this.notedThrough
+  }
+
+  /** The last purge of a storage id, or 0: what a commit before it named is gone, and may have come again under the same revision. */
+  purgedAt(storage: StorageId): number {
+    return this.purged.get(storage) ?? 0
+  }
+
   /** Entities that ever were. */
   entities(storage: StorageId): number {
     return (this.counted.entities.get(storage) ?? 0) + (this.live.entities.get(storage) ?? 0)
@@ -245,17 +140,18 @@ export class Census {
     const complete = this.through === this.until
     const all = complete ? this.all() : this.counted
     this.notedThrough = complete ? last : this.through
-    const writes: Write[] = [this.noted(this.notedThrough)]
+    const writes: Write[] = [this.note(this.notedThrough)]
     for (const [storage, types] of all.types)
       for (const [name, type] of types) writes.push(put(typeKey(storage, name), type))
     for (const storage of new Set([...all.largest.keys(), ...all.oldest.keys()])) {
       const [largest, oldest] = [all.largest.get(storage)?.list() ?? [], all.oldest.get(storage) ?? []]
-      writes.push(put(`census/${storage}`, { entities: all.entities.get(storage) ?? 0, largest, oldest }))
+      const newest = all.newest.get(storage)?.list() ?? []
+      writes.push(put(`census/${storage}`, { entities: all.entities.get(storage) ?? 0, largest, oldest, newest }))
     }
     return writes
   }
 
-  private noted(through: number): Write {
+  private note(through: number): Write {
     return put('census', { through, purged: Object.fromEntries(this.purged) })
   }
 
@@ -266,7 +162,7 @@ export class Census {
     this.known.delete(storage)
     this.purged.set(storage, commit)
     const keys = [`census/${storage}`, ...[...names].map((name) => typeKey(storage, name))]
-    return [...keys.map((key): Write => ['default', Buffer.from(key), undefined]), this.noted(this.notedThrough)]
+    return [...keys.map((key): Write => ['default', Buffer.from(key), undefined]), this.note(this.notedThrough)]
   }
 
   stop(): void {
@@ -295,7 +191,7 @@ export class Census {
     const wrote = intact(() => decodeCommit(number, value).wrote) ?? []
     for (const { entity, revision } of wrote) {
       const { storage, key } = entity
-      if (number < (this.purged.get(storage) ?? 0)) continue
+      if (number < this.purgedAt(storage)) continue
       const prefix = entityPrefix(entity)
       const events: Typed[] = []
       const size = intact(() => {
@@ -333,11 +229,12 @@ export class Census {
     const entities = intact(() => rows('census/')) ?? []
     for (let at = 0; usable && at < entities.length; at += 2) {
       const storage = Number(entities[at]!.toString().slice('census/'.length))
-      const known = json<{ entities: number; largest: Sized[]; oldest: string[] }>(entities[at + 1]!)
-      const { entities: count = 0, largest = [], oldest = [] } = known ?? {}
+      const known = json<{ entities: number; largest: Sized[]; oldest: string[]; newest: string[] }>(entities[at + 1]!)
+      const { entities: count = 0, largest = [], oldest = [], newest = [] } = known ?? {}
       this.counted.addEntities(storage, count)
       for (const [key, size] of largest) this.counted.addLargest(storage, key, size)
       for (const key of oldest) this.counted.addOldest(storage, key)
+      for (const key of newest) this.counted.addNewest(storage, key)
     }
   }
 }

@@ -16,7 +16,7 @@
 import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { toInnkeeperError } from '../errors.ts'
 import { isDamaged } from '../storage/damage.ts'
-import type { Batch, Journal } from './journal.ts'
+import type { Batch, Gone, Journal } from './journal.ts'
 
 type Done = (error: Error | undefined) => void
 
@@ -192,6 +192,16 @@ export class GroupCommit {
       }
     }
   }
+}
+
+/** A commit that tells those who follow; resolves once it is on disk. */
+export function tell(commits: Joining, gone: Gone): Promise<void> {
+  return new Promise((resolve, reject) => {
+    commits.join(
+      (batch) => batch.tell(gone),
+      (error) => (error === undefined ? resolve() : reject(error)),
+    )
+  })
 }
 
 function rethrow(error: unknown): void {

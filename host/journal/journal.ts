@@ -3,8 +3,8 @@
 // J1. A batch is all or nothing: records, idempotency entries, outbox changes. `commit` answers after the sync, never before.
 // J2. Of one entity, revisions and event sequences start at 1 and have no gaps and no repeats; a batch that would break that
 //     is refused whole (`sequence_conflict` is a bug of the caller, so an assert).
-// J3. Commits are numbered without gaps within a partition, by their places in its log (log/log.ts). Each leaves one small record naming the
-//     journal keys it wrote: the order that views will follow, and how far the state has come.
+// J3. Commits are numbered without gaps within a partition, by their places in its log (log/log.ts). Each leaves one small record naming
+//     what it changed: the order that the feed follows (host/feed), and how far the state has come. Old ones are trimmed, never the last.
 // J4. A commit that failed leaves the outcome unknown. The journal then refuses everything, reads included, with
 //     `storage_unavailable` until `reopen` succeeded. Damage is no failure: what lies in it is refused with `data_damaged`, and
 //     everything else goes on.
@@ -23,7 +23,7 @@ import type { EffectEntry } from '../effect.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
 import type { Column } from '../storage/columns.ts'
-import type { Write } from '../storage/kv.ts'
+import type { Kv, Write } from '../storage/kv.ts'
 import type { Pace } from '../storage/pace.ts'
 import type { Census } from './census.ts'
 import type { Usage } from './usage.ts'
@@ -149,7 +149,9 @@ export interface Batch {
   /** That partition knows. */
   settle(id: number): void
   forget(expired: Expired): void
-  /** What the census has counted, so that the next start need not. */
+  /** Of all entities of a storage id, for those who follow. */
+  tell(gone: Gone): void
+  /** What the census has counted, so that the next start need not; and rows of the feed. */
   note(writes: readonly Write[]): void
 }
 
@@ -251,11 +253,16 @@ export interface Journal {
 
   /** Number of the last commit; 0 before the first. */
   lastCommit(): number
-  /** Commits with number > `after`, in order: the journal keys that each wrote. */
-  commits(after: number, max: number): readonly CommitRecord[]
-
-  /** Keys of entities that the newest commits changed, at most `max`, as far back as is worth looking. */
-  lastChanged(storage: StorageId, max: number): Promise<readonly string[]>
+  /** Commits with number > `after`, in order: what each changed. At most so many, and about so many bytes (at least one). For the feed. */
+  commits(after: number, max: number, bytesMax?: number): readonly CommitRecord[]
+  /** What lies there, as it is, damage too: for the feed, which has rows of its own. */
+  readonly rows: Pick<Kv, 'get' | 'range'>
+  /** Which run of a host wrote a commit (runs.ts). */
+  runOf(commit: number): string
+  /** Bytes of the rows of all commits since the journal was made here. */
+  readonly commitBytes: number
+  /** `hear` is called after each commit, once it is durable and read by all. Answers how to stop that. */
+  onCommit(hear: () => void): () => void
 
   /** How quick the disk is, and so where commits wait for it. */
   readonly pace: Pace
@@ -280,5 +287,19 @@ export interface Journal {
 
 export interface CommitRecord {
   readonly number: number
-  readonly wrote: readonly { readonly entity: EntityRef; readonly revision: number }[]
+  readonly wrote: readonly Wrote[]
+  readonly gone?: readonly Gone[]
+}
+
+export interface Wrote {
+  readonly entity: EntityRef
+  readonly revision: number
+  /** Not said of records with events, and of nothing that an older host wrote. */
+  readonly kind?: 'value' | 'replica'
+}
+
+/** Something became of all entities of a storage id. */
+export interface Gone {
+  readonly storage: StorageId
+  readonly why: 'purged' | 'undeployed'
 }

@@ -7,10 +7,13 @@
 //   idempotency  | 0 | storage 4 | entity ... 00 01 | key ... |                   -> Idempotency
 //                | 1 | at-ms 8 | storage 4 | entity ... 00 01 | key ... |         -> (empty; for expiry)
 //   outbox       | id 8 |                                                         -> Outbox
-//   commits      | partition 2 | number 8 |                                       -> Commit
+//   commits      | 0 | 0 | number 8 |                                             -> Commit
+//                | 0 | 1 | storage 4 | entity ... 00 01 |                         -> Commit (names the entity; the commit that did is trimmed)
 //   components   | text |                                                         -> raw bytes (catalog)
 //   default      | text |                                                         -> framed JSON (catalog, meta)
 //                | receipt/ID |                                                   -> (empty; an effect of another partition)
+//                | run/NUMBER |                                                   -> framed JSON (runs.ts)
+//                | feed/..., consumer/NAME |                                      -> framed JSON (host/feed)
 //
 // Where there are several partitions, each key of one has its number, 2 bytes, before all this (partitioned.ts).
 //
@@ -21,8 +24,9 @@
 
 import type { EntityRef, StorageId } from './journal.ts'
 
-/** Stands in the keys of commits, from before there were several partitions (partitioned.ts). */
-const commitPartition = 0
+/** Before the number of a commit, from before there were several partitions (partitioned.ts); and before a name. */
+const commitTag = 0
+const nameTag = 1
 
 /** storage and entity: what all keys of one entity start with. */
 export function entityPrefix({ storage, key }: EntityRef): Buffer {
@@ -95,9 +99,19 @@ export function expiredEntry(key: Buffer): Buffer {
 
 export function commitKey(number: number): Buffer {
   const key = Buffer.alloc(10)
-  key.writeUInt16BE(commitPartition, 0)
+  key.writeUInt16BE(commitTag, 0)
   writeNumber(key, number, 2)
   return key
+}
+
+/** What stays of the commit that wrote an entity's first record: its name. */
+export function nameKey(entityPrefix: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([0, nameTag]), entityPrefix])
+}
+
+/** The entity's prefix of such a key; `undefined` for that of a commit. */
+export function namePrefixOf(key: Buffer): Buffer | undefined {
+  return key.readUInt16BE(0) === nameTag ? key.subarray(2) : undefined
 }
 
 export function outboxKey(id: number): Buffer {

@@ -7,17 +7,19 @@ import assert from 'node:assert/strict'
 import type { EffectEntry } from '../effect.ts'
 import type { Column } from '../storage/columns.ts'
 import type { Write } from '../storage/kv.ts'
-import type { Census, Counted } from './census.ts'
+import type { Census } from './census.ts'
+import type { Counted } from './counts.ts'
 import type {
   Base,
   Batch,
-  CommitRecord,
   EntityRef,
   Expired,
+  Gone,
   IdempotencyEntry,
   JournalRecord,
   StorageId,
   StoredSubscription,
+  Wrote,
 } from './journal.ts'
 import { entityPrefix, expiryKey, idempotencyKey, numbered, outboxKey, receiptKey, subscriptionKey } from './keys.ts'
 import type { NeverStored } from './record.ts'
@@ -51,7 +53,8 @@ const nothing = Buffer.alloc(0)
 
 export class KvBatch implements Batch {
   readonly writes: Write[] = []
-  readonly wrote: CommitRecord['wrote'][number][] = []
+  readonly wrote: Wrote[] = []
+  readonly gone: Gone[] = []
   readonly heads = new Map<string, BatchHead>()
   /** Highest id enqueued, 0 if none was. */
   outboxId = 0
@@ -78,7 +81,7 @@ export class KvBatch implements Batch {
   }
 
   get empty(): boolean {
-    return this.writes.length === 0
+    return this.writes.length === 0 && this.gone.length === 0
   }
 
   get size(): number {
@@ -97,7 +100,10 @@ export class KvBatch implements Batch {
     this.heads.set(key, { entity, base, by: 'records', revision: record.revision, sequence: record.sequence })
     const size = this.put('journal', numbered(entityPrefix(entity), record.revision), encodeRecord(record, this.never))
     this.use(entity.storage, size, 0)
-    this.wrote.push({ entity, revision: record.revision })
+    const { revision: written, change } = record
+    this.wrote.push(
+      change?.kind === 'delta' ? { entity, revision: written, kind: 'replica' } : { entity, revision: written },
+    )
     this.sizes.push(size)
     this.count(entity, record)
   }
@@ -127,7 +133,7 @@ export class KvBatch implements Batch {
     for (const record of history)
       size += this.put('journal', numbered(prefix, record.revision), encodeRecord(record, this.never))
     this.use(entity.storage, size, 0)
-    this.wrote.push({ entity, revision: base.revision })
+    this.wrote.push({ entity, revision: base.revision, kind: 'value' })
     this.sizes.push(0)
     const { storage, key: id } = entity
     this.brought.push({ storage, key: id, born: after === 0, size: base.state?.length ?? 0, events: [] })
@@ -205,6 +211,10 @@ export class KvBatch implements Batch {
       const before = this.expired.get(storage) ?? 0
       this.expired.set(storage, before + gone)
     }
+  }
+
+  tell(gone: Gone): void {
+    this.gone.push(gone)
   }
 
   note(writes: readonly Write[]): void {

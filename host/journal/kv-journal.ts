@@ -3,7 +3,7 @@
 // Owns: what is written where, and the refusal of everything after a failure (journal.J4).   The Kv owns: bytes on disk.
 
 import assert from 'node:assert/strict'
-import { type Clock, nextTurn, systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Typed } from '../outcome.ts'
@@ -26,6 +26,7 @@ import type {
   EntitySummary,
   EventsPage,
   Expired,
+  Gone,
   IdempotencyEntry,
   Journal,
   JournalRecord,
@@ -34,6 +35,7 @@ import type {
   Snapshot,
   StorageId,
   StoredSubscription,
+  Wrote,
 } from './journal.ts'
 import {
   commitKey,
@@ -44,6 +46,7 @@ import {
   expiryKey,
   idempotencyKey,
   listPrefix,
+  nameKey,
   numbered,
   numberOf,
   outboxKey,
@@ -72,6 +75,7 @@ import {
   encodeCommit,
   encodeSnapshot,
 } from './record.ts'
+import { Runs } from './runs.ts'
 import { keyBytes, Usage } from './usage.ts'
 import { damagedIn } from './what.ts'
 
@@ -82,9 +86,6 @@ const commitsSkipped = 100_000
 const effectsSkipped = 2 ** 32
 /** Damaged parts that are remembered. */
 const metMax = 1_000
-/** Commits that are looked back for the last changed entities, and how many at once. */
-const lookBackMax = 20_000
-const lookBackPage = 500
 /** Heads remembered so that appending need not read them. */
 const headsMax = 20_000
 
@@ -104,6 +105,8 @@ interface KvJournalParts {
   readonly health?: Health
   readonly log?: LogOf
   readonly clock?: Clock
+  /** Of a run (runs.ts); random ones without it. */
+  readonly runId?: (() => string) | undefined
 }
 
 export class KvJournal implements Journal {
@@ -122,9 +125,24 @@ export class KvJournal implements Journal {
   /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
   private outboxId: number
   private committing = false
+  private readonly runId: (() => string) | undefined
+  private runs: Runs
+  commitBytes = 0
+  private readonly hearers = new Set<() => void>()
   private readonly damage = new Map<string, MetDamage>()
 
-  constructor({ kv, warn, never = new Set(), noted = () => 0, partition = alone, health, log, clock }: KvJournalParts) {
+  constructor({
+    kv,
+    warn,
+    never = new Set(),
+    noted = () => 0,
+    partition = alone,
+    health,
+    log,
+    clock,
+    runId,
+  }: KvJournalParts) {
+    this.runId = runId
     this.clock = clock ?? systemClock
     this.kv = kv
     this.never = never
@@ -135,6 +153,7 @@ export class KvJournal implements Journal {
     this.logOf = log ?? ((state, last) => new LocalLog(state, last))
     const { commitNumber, outboxId } = this.readEnd()
     this.log = this.logOf(kv, commitNumber)
+    this.runs = new Runs(kv, runId)
     this.outboxId = outboxId
     this.counting = new Census(kv, commitNumber, this.clock)
     this.account = new Usage(kv, commitNumber === 0, this.clock)
@@ -169,7 +188,7 @@ export class KvJournal implements Journal {
     }
     const outboxId = Math.max(this.outboxId, batch.outboxId)
     const used = [...this.usage.commit(batch.used), ...this.usage.expire(batch.expired)]
-    const writes = [...batch.writes, ...used, this.commitWrite(batch.wrote, outboxId)]
+    const writes = [...batch.writes, ...used, this.commitWrite(batch.wrote, outboxId, batch.gone)]
     this.append(writes, [], (error) => {
       if (error === undefined) {
         this.committed(batch, outboxId)
@@ -187,10 +206,13 @@ export class KvJournal implements Journal {
   private append(writes: readonly Write[], clears: readonly Clear[], done: (error: Error | undefined) => void): void {
     const { last } = this.log
     this.committing = true
-    this.log.append(last, { position: last + 1, writes, clears }, (error) => {
+    const begun = this.runs.begin(last + 1)
+    const all = begun === undefined ? writes : [...writes, begun]
+    this.log.append(last, { position: last + 1, writes: all, clears }, (error) => {
       this.committing = false
       if (error !== undefined) this.health.fail(error)
       done(error)
+      if (error === undefined) for (const hear of this.hearers) hear()
     })
   }
 
@@ -506,6 +528,7 @@ export class KvJournal implements Journal {
       { column: 'idempotency', from: tagged(from), to: tagged(to) },
       { column: 'subscriptions', from, to },
       { column: 'bases', from, to },
+      { column: 'commits', from: nameKey(from), to: nameKey(to) },
       { column: 'journal', from, to },
     ]
     return new Promise((resolve, reject) => {
@@ -513,7 +536,8 @@ export class KvJournal implements Journal {
       this.heads.clear()
       const number = this.log.last + 1
       const forgotten = [...this.census.forget(storage, number), ...this.usage.forget(storage)]
-      this.append([...forgotten, this.commitWrite([], this.outboxId)], clears, (error) =>
+      const commit = this.commitWrite([], this.outboxId, [{ storage, why: 'purged' }])
+      this.append([...forgotten, commit], clears, (error) =>
         error === undefined ? resolve() : reject(this.health.refusal()),
       )
     })
@@ -536,41 +560,28 @@ export class KvJournal implements Journal {
     return this.log.last
   }
 
-  commits(afterNumber: number, max: number): readonly CommitRecord[] {
+  commits(afterNumber: number, max: number, bytesMax: number = Number.MAX_SAFE_INTEGER): readonly CommitRecord[] {
     return this.reading(() => {
-      const rows = this.kv.range('commits', {
-        from: commitKey(afterNumber + 1),
-        to: commitKey(Number.MAX_SAFE_INTEGER),
-        limit: max,
-      })
+      const [from, to] = [commitKey(afterNumber + 1), commitKey(Number.MAX_SAFE_INTEGER)]
+      const rows = this.kv.range('commits', { from, to, limit: max, bytesMax })
       const commits: CommitRecord[] = []
       for (let at = 0; at < rows.length; at += 2) commits.push(decodeCommit(numberOf(rows[at]!), rows[at + 1]!))
       return commits
     })
   }
 
-  async lastChanged(storage: StorageId, max: number): Promise<readonly string[]> {
-    const last = this.lastCommit()
-    const keys = new Set<string>()
-    for (let to = last; to > Math.max(0, last - lookBackMax) && keys.size < max; to -= lookBackPage) {
-      const from = Math.max(0, to - lookBackPage)
-      for (const { wrote } of this.readableCommits(from, to - from).toReversed()) {
-        for (const { entity } of wrote.toReversed())
-          if (entity.storage === storage && keys.size < max) keys.add(entity.key)
-      }
-      await nextTurn(this.clock)
-    }
-    return [...keys]
+  readonly rows: Pick<Kv, 'get' | 'range'> = {
+    get: (column, key) => this.health.using(() => this.kv.get(column, key), asItIs),
+    range: (column, range) => this.health.using(() => this.kv.range(column, range), asItIs),
   }
 
-  /** Damage hides entities here, and is told where it is met by a call. */
-  private readableCommits(after: number, max: number): readonly CommitRecord[] {
-    try {
-      return this.commits(after, max)
-    } catch (error) {
-      if (isDamaged(error)) return []
-      throw error
-    }
+  runOf(commit: number): string {
+    return this.reading(() => this.runs.of(commit))
+  }
+
+  onCommit(hear: () => void): () => void {
+    this.hearers.add(hear)
+    return () => void this.hearers.delete(hear)
   }
 
   failure(): Error | undefined {
@@ -593,6 +604,7 @@ export class KvJournal implements Journal {
     this.heads.clear()
     const { commitNumber, outboxId } = this.readEnd()
     this.log = this.logOf(this.kv, commitNumber)
+    this.runs = new Runs(this.kv, this.runId)
     this.outboxId = outboxId
     // A commit whose outcome was unknown may be there after all.
     this.counting.stop()
@@ -706,8 +718,10 @@ export class KvJournal implements Journal {
     return { revision: this.base(entity)?.revision ?? 0, sequence: 0 }
   }
 
-  private commitWrite(wrote: CommitRecord['wrote'], outboxId: number): Write {
-    return ['commits', commitKey(this.log.last + 1), encodeCommit(wrote, outboxId)]
+  private commitWrite(wrote: readonly Wrote[], outboxId: number, gone: readonly Gone[]): Write {
+    const [key, value] = [commitKey(this.log.last + 1), encodeCommit(wrote, outboxId, gone)]
+    this.commitBytes += key.length + value.length
+    return ['commits', key, value]
   }
 
   private recordRows(entity: EntityRef, afterRevision: number, limit: number, bytesMax: number): Buffer[] {
@@ -777,6 +791,8 @@ export class KvJournal implements Journal {
     return damagedError(told, error)
   }
 }
+
+const asItIs = (damage: DamagedValue): Error => damage
 
 /** Damage is told with the row that it is in. */
 function within<T>(column: Column, key: Buffer, decode: () => T): T {

@@ -17,6 +17,7 @@ import { Sink } from '../transcode/sink.ts'
 import type {
   Base,
   CommitRecord,
+  Gone,
   IdempotencyEntry,
   JournalRecord,
   Origin,
@@ -24,6 +25,7 @@ import type {
   Snapshot,
   StoredAnswer,
   StoredSubscription,
+  Wrote,
 } from './journal.ts'
 
 const version = 1
@@ -541,17 +543,26 @@ export function decodeOutbox(id: number, framed: Buffer): EffectEntry {
   })
 }
 
-export function encodeCommit(wrote: CommitRecord['wrote'], outboxId = 0): Buffer {
+const wroteKinds: readonly Wrote['kind'][] = [undefined, 'value', 'replica']
+const goneWhys: readonly Gone['why'][] = ['purged', 'undeployed']
+
+export function encodeCommit(wrote: readonly Wrote[], outboxId = 0, gone: readonly Gone[] = []): Buffer {
   sink.reset()
-  for (const { entity, revision } of wrote) {
+  for (const { entity, revision, kind } of wrote) {
     sink.varint(10)
     const start = sink.open()
     number(1, entity.storage)
     text(2, entity.key)
     number(3, revision)
+    if (kind !== undefined) number(4, wroteKinds.indexOf(kind))
     sink.close(start)
   }
   number(2, outboxId)
+  for (const { storage, why } of gone)
+    part(3, () => {
+      number(1, storage)
+      number(2, goneWhys.indexOf(why))
+    })
   return frame(sink.finish())
 }
 
@@ -571,25 +582,46 @@ export function decodeCommitOutboxId(framed: Buffer): number {
 /** @throws DamagedValue */
 export function decodeCommit(commitNumber: number, framed: Buffer): CommitRecord {
   return read(framed, (cursor) => {
-    const wrote: CommitRecord['wrote'][number][] = []
+    const wrote: Wrote[] = []
+    const gone: Gone[] = []
     fields(cursor, (tag) => {
-      if (tag !== 10) return false
-      wrote.push(readWrote(inner(cursor)))
+      if (tag === 10) wrote.push(readWrote(inner(cursor)))
+      else if (tag === 26) gone.push(readGone(inner(cursor)))
+      else return false
       return true
     })
-    return { number: commitNumber, wrote }
+    return { number: commitNumber, wrote, ...(gone.length > 0 && { gone }) }
   })
 }
 
-function readWrote(cursor: WireCursor): CommitRecord['wrote'][number] {
+function readWrote(cursor: WireCursor): Wrote {
   const entity = { storage: 0, key: '' }
   let revision = 0
+  let code = 0
   fields(cursor, (tag) => {
     if (tag === 8) entity.storage = cursor.varint32()
     else if (tag === 18) entity.key = cursor.string()
     else if (tag === 24) revision = cursor.varintSafe()
+    else if (tag === 32) code = cursor.varint32()
     else return false
     return true
   })
-  return { entity, revision }
+  if (code === 0) return { entity, revision }
+  const kind = wroteKinds[code]
+  if (kind === undefined) throw new DamagedValue('a commit names a kind of change that this host does not know')
+  return { entity, revision, kind }
+}
+
+function readGone(cursor: WireCursor): Gone {
+  let storage = 0
+  let code = 0
+  fields(cursor, (tag) => {
+    if (tag === 8) storage = cursor.varint32()
+    else if (tag === 16) code = cursor.varint32()
+    else return false
+    return true
+  })
+  const why = goneWhys[code]
+  if (why === undefined) throw new DamagedValue('a commit names an end of a service that this host does not know')
+  return { storage, why }
 }

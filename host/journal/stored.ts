@@ -5,7 +5,8 @@
 // Owns: putting answers together.   Each partition's journal owns: the answer.
 
 import { Placement } from '../placement.ts'
-import type { Sized, StoredType } from './census.ts'
+import type { StoredType } from './census.ts'
+import type { Sized } from './counts.ts'
 import type { EntityRef, EntitySummary, Journal, MetDamage, StorageId } from './journal.ts'
 
 type OfOneEntity = Pick<
@@ -20,6 +21,7 @@ interface Counts {
   types(storage: StorageId): readonly StoredType[]
   largest(storage: StorageId): readonly Sized[]
   oldest(storage: StorageId): readonly string[]
+  newest(storage: StorageId): readonly string[]
   entities(storage: StorageId): number
 }
 
@@ -31,9 +33,7 @@ export interface Bytes {
   readonly allKeys: number
 }
 
-export interface Stored
-  extends OfOneEntity,
-    Pick<Journal, 'entities' | 'lastChanged' | 'met' | 'purge' | 'snapshotVersions'> {
+export interface Stored extends OfOneEntity, Pick<Journal, 'entities' | 'met' | 'purge' | 'snapshotVersions'> {
   readonly census: Counts
   readonly usage: Bytes
 }
@@ -84,12 +84,6 @@ class AllStored implements Stored {
     return inOrder(this.journals.map((journal) => journal.snapshotVersions(storage, after, max))).slice(0, max)
   }
 
-  async lastChanged(storage: StorageId, max: number): Promise<readonly string[]> {
-    const lists: (readonly string[])[] = []
-    for (const journal of this.journals) lists.push(await journal.lastChanged(storage, max))
-    return inTurns(lists).slice(0, max)
-  }
-
   async purge(storage: StorageId): Promise<void> {
     for (const journal of this.journals) await journal.purge(storage)
   }
@@ -123,6 +117,7 @@ function countsOf(journals: readonly Journal[]): Counts {
         .flat()
         .sort((a, b) => b[1] - a[1]),
     oldest: (storage) => inTurns(all((census) => census.oldest(storage))),
+    newest: (storage) => inTurns(all((census) => census.newest(storage))),
     entities: (storage) => sum(all((census) => census.entities(storage))),
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Column } from '../storage/columns.ts'
 import { DamagedBlock, DamagedValue } from '../storage/damage.ts'
-import { entityOf, entityOfPrefix, expiryKeyTag, numberOf, subscriptionParts } from './keys.ts'
+import { entityOf, entityOfPrefix, expiryKeyTag, namePrefixOf, numberOf, subscriptionParts } from './keys.ts'
 
 export interface Row {
   /** Of an entity: its storage id and key. */
@@ -30,8 +30,10 @@ export function whatIs(column: Column, key: Buffer): Row {
     }
     case 'outbox':
       return { what: `effect ${numberOf(key)}` }
-    case 'commits':
-      return { what: `commit ${numberOf(key)}` }
+    case 'commits': {
+      const prefix = namePrefixOf(key)
+      return prefix === undefined ? { what: `commit ${numberOf(key)}` } : of(entityOfPrefix(prefix), 'the name')
+    }
     default:
       return { what: key.toString().replace(/([0-9a-f]{12})[0-9a-f]{52}/, '$1') }
   }

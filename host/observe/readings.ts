@@ -37,15 +37,25 @@ export class Readings {
 
   /** A value of each service. */
   gaugeOfServices(name: string, help: string, read: () => Iterable<readonly [service: string, value: number]>): void {
+    this.gaugeOf('service', name, help, read)
+  }
+
+  /** A value of each of something. */
+  gaugeOf(
+    label: string,
+    name: string,
+    help: string,
+    read: () => Iterable<readonly [label: string, value: number]>,
+  ): void {
     this.add((registry, { Gauge }) => {
       new Gauge({
         name: `innkeeper_${name}`,
         help,
-        labelNames: ['service'],
+        labelNames: [label],
         registers: [registry],
         collect() {
           this.reset()
-          for (const [service, value] of read()) this.set({ service }, value)
+          for (const [of, value] of read()) this.set({ [label]: of }, value)
         },
       })
     })

@@ -22,7 +22,7 @@ export class Health {
   }
 
   /** Run an access to the store. What fails breaks all of it; damage refuses what was asked for, as `damaged` says, and breaks nothing. */
-  using<T>(run: () => T, damaged: (error: DamagedValue) => InnkeeperError): T {
+  using<T>(run: () => T, damaged: (error: DamagedValue) => Error): T {
     if (this.broken !== undefined) throw this.refusal()
     try {
       return run()

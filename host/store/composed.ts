@@ -25,16 +25,28 @@ interface ComposedParts {
   readonly replica: (lastCommit: () => number) => { readonly replica: string; note(): void }
   readonly log?: LogOf
   readonly clock?: Clock | undefined
+  readonly runId?: (() => string) | undefined
 }
 
-export function composedStore({ kv, catalog, health, warn, never, noted, replica, log, clock }: ComposedParts): Store {
+export function composedStore({
+  kv,
+  catalog,
+  health,
+  warn,
+  never,
+  noted,
+  replica,
+  log,
+  clock,
+  runId,
+}: ComposedParts): Store {
   const { partitions } = catalog
   const partitioned = partitions === 1 ? undefined : new PartitionedKv(kv, partitions)
   const parts = partitioned?.parts ?? [kv]
   const journals = parts.map(
     (part, index) =>
       new KvJournal({
-        ...{ kv: part, warn, health, partition: { index, count: partitions } },
+        ...{ kv: part, warn, health, partition: { index, count: partitions }, runId },
         ...(never === undefined ? {} : { never }),
         ...(noted === undefined ? {} : { noted }),
         ...(log === undefined ? {} : { log }),

@@ -18,8 +18,8 @@ interface MemoryParts {
   readonly warn?: Warn
   readonly log?: LogOf
   readonly clock?: Clock
-  /** Ids of the directory, if it is a fresh one, and of the replica that it is. Random ones without it. */
-  readonly ids?: { readonly directory: string; readonly replica: string }
+  /** Ids of the directory, if it is a fresh one, of the replica that it is, and of its runs. Random ones without it. */
+  readonly ids?: { readonly directory: string; readonly replica: string; readonly run: () => string }
 }
 
 /** `journal` is that of the first partition. */
@@ -30,7 +30,17 @@ export function memoryStore(
   const health = new Health(warn)
   const catalog = new KvCatalog(kv, health, partitions, clock, ids && (() => ids.directory))
   const replica = () => ({ replica: ids?.replica ?? newReplica(catalog.directoryId), note() {} })
-  const store = composedStore({ kv, catalog, health, warn, replica, clock, ...(log === undefined ? {} : { log }) })
+  const runId = ids?.run
+  const store = composedStore({
+    kv,
+    catalog,
+    health,
+    warn,
+    replica,
+    clock,
+    runId,
+    ...(log === undefined ? {} : { log }),
+  })
   return { ...store, journal: store.journals[0]! }
 }
 

@@ -103,7 +103,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     assert.equal(plain(journal.base(profile)), plain(base(3, 'three')))
     assert.equal(
       journal.commits(0, 10).map(({ wrote }) => wrote.at(-1)),
-      [{ entity: profile, revision: 3 }],
+      [{ entity: profile, revision: 3, kind: 'value' }],
     )
   })
 

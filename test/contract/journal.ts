@@ -149,6 +149,59 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
     assert.equal(again.commits(3, 10), [{ number: 4, wrote: [{ entity: cart, revision: 3 }] }])
   })
 
+  on('a commit names what it changed: records, values, replicas, and what became of a service', async ({ journal }) => {
+    const [profile, room] = [
+      { storage: 2, key: 'p' },
+      { storage: 3, key: 'r' },
+    ]
+    await commit(journal, (batch) => {
+      batch.append(cart, record(1, 0, ['a']))
+      batch.keep(profile, 0, { revision: 4, deployment: 1, nowMs: 1, state: undefined }, [])
+      batch.append(room, { ...record(1, 0, []), change: { kind: 'delta', delta: Buffer.from('d') } })
+      batch.tell({ storage: 9, why: 'undeployed' })
+    })
+    await commit(journal, (batch) => batch.tell({ storage: 9, why: 'undeployed' }))
+    const gone = [{ storage: 9, why: 'undeployed' }]
+    const wrote = [
+      { entity: cart, revision: 1 },
+      { entity: profile, revision: 4, kind: 'value' },
+      { entity: room, revision: 1, kind: 'replica' },
+    ]
+    assert.equal(journal.commits(0, 10), [
+      { number: 1, wrote, gone },
+      { number: 2, wrote: [], gone },
+    ])
+    assert.is(journal.commits(0, 10, 1).length, 1, 'at least one')
+  })
+
+  on(
+    'runs.Q1, runs.Q2: a journal that is opened again is another run, and each commit is of the run that wrote it',
+    async ({ journal }, reopen) => {
+      assert.is(journal.runOf(0), '')
+      await append(journal, cart, ['a'])
+      await append(journal, cart, ['b'])
+      const first = journal.runOf(1)
+      assert.match(first, /^[0-9a-f]{16}$/)
+      assert.is(journal.runOf(2), first)
+      const { journal: again } = await reopen()
+      await again.reopen()
+      assert.is(again.runOf(2), first)
+      await append(again, cart, ['c'])
+      assert.is(again.runOf(2), first)
+      assert.is.not(again.runOf(3), first)
+    },
+  )
+
+  on('whoever listens hears of each commit once it can be read, until it stops', async ({ journal }) => {
+    const heard: number[] = []
+    const stop = journal.onCommit(() => heard.push(journal.commits(0, 10).length))
+    await append(journal, cart, ['a'])
+    await journal.purge(7)
+    stop()
+    await append(journal, cart, ['b'])
+    assert.equal(heard, [1, 2])
+  })
+
   on('records come in pages of so many, and say whether there are more', async ({ journal }) => {
     for (let revision = 1; revision <= 5; revision++) await append(journal, cart, [`${revision}`])
     const page = (after: number, max: number) => {
@@ -351,7 +404,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
         assert.is(again.idempotency(entity, 'key') !== undefined, there)
       }
     }
-    assert.equal(again.commits(before, 10), [{ number: before + 1, wrote: [] }])
+    assert.equal(again.commits(before, 10), [{ number: before + 1, wrote: [], gone: [{ storage: 2, why: 'purged' }] }])
     await append(again, { storage: 2, key: 'a' }, ['anew'])
     assert.is(again.head({ storage: 2, key: 'a' })?.revision, 1)
   })

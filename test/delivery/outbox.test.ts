@@ -222,7 +222,7 @@ Sending('outbox.O8: what is stored is read, taken up and tried so many a turn, a
   const rows = countedInTurns(all.journal, 'outbox', (page) => page.length)
   const loading = all.outbox.load()
   assert.is(all.outbox.admits([more]), false)
-  assert.match(all.outbox.full('s').message, 'are being read')
+  assert.match(all.outbox.full('s').message, 'still reading the stored side effects')
   assert.ok(await loading)
   assert.is(rows.most, pieceMax)
   const before = all.sent.length

@@ -80,7 +80,7 @@ async function reasonsFor({ next, before = { 1: 'fine' }, stored, keyFieldCount 
     const name = before[deployment]
     return name === undefined ? undefined : version(name)
   }
-  const sample = await sampleOf(journal, 7)
+  const sample = sampleOf(journal, 7)
   const trial = await tryValues(
     { journal, storage: 7, keyFieldCount, nowMs: 1, sample },
     { type, next: version(next), of },
@@ -133,7 +133,7 @@ Stored('events.E1: the largest, the oldest and the last changed entities are the
       batch.keep({ storage: 8, key: `other${index}` }, 0, { revision: 1, deployment: 1, nowMs: 1, state }, [])
     })
   }
-  const sample = await sampleOf(journal, 7)
+  const sample = sampleOf(journal, 7)
   const expected = Array.from({ length: 20 }, (_, at) => [`e${59 - at}`, `e${99 - at}`, `e${at}`])
   assert.equal(sample, expected.flat())
 })

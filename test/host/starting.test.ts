@@ -73,7 +73,7 @@ Starting('§call-8, not-yet.N1, server.S6: gRPC and gRPC-Web calls are UNAVAILAB
 })
 
 Starting(
-  '§health-1, §call-8, health.H1: health is NOT_SERVING, of every name; what is no check is refused',
+  '§health-1, §call-8, health-status.H1: health is NOT_SERVING, of every name; what is no check is refused',
   async () => {
     for (const service of ['', counter, 'no.such.Service'])
       assert.equal(await grpc(host.listen, health, name(service)), notServing)

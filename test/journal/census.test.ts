@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { censusEntities } from '../../host/journal/census.ts'
+import { censusEntities } from '../../host/journal/counts.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { MemoryKv } from '../../host/store/memory.ts'
 import { commit, noteCensus, record } from '../support/journal.ts'
@@ -40,6 +40,7 @@ Counting(
         let journal = new KvJournal({ kv, warn: () => {} })
         const entities = new Map<number, Map<string, Entity>>()
         const types = new Map<number, Map<string, { count: number; entity: string; sequence: number }>>()
+        const changed = new Map<number, readonly string[]>()
         for (const one of history) {
           if (one.kind === 'note') await noteCensus(journal)
           else if (one.kind === 'restart') {
@@ -50,6 +51,7 @@ Counting(
             journal.purge(one.storage)
             entities.delete(one.storage)
             types.delete(one.storage)
+            changed.delete(one.storage)
           } else if (one.kind === 'forget the census') {
             // As a directory of an earlier version: it has none.
             if (history.some(({ kind }) => kind === 'purge')) continue // What was purged there nobody can tell.
@@ -65,6 +67,8 @@ Counting(
             await commit(journal, (batch) =>
               batch.append({ storage: one.storage, key: one.key }, { ...written, events }),
             )
+            const others = (changed.get(one.storage) ?? []).filter((key) => key !== one.key)
+            changed.set(one.storage, [one.key, ...others])
             const counts = types.get(one.storage) ?? new Map()
             types.set(one.storage, counts)
             for (const name of one.types) {
@@ -92,6 +96,7 @@ Counting(
           for (const [key, size] of largest) assert.is(entities.get(storage)!.get(key)!.sequence, size)
           const born = [...(entities.get(storage) ?? [])].map(([key]) => key)
           assert.equal(journal.census.oldest(storage), born.slice(0, censusEntities))
+          assert.equal(journal.census.newest(storage), (changed.get(storage) ?? []).slice(0, censusEntities))
         }
         journal.census.stop()
       }),

@@ -142,7 +142,21 @@ const outbox: fc.Arbitrary<EffectEntry> = fc.record({
 
 const commitRecord: fc.Arbitrary<CommitRecord> = fc.record({
   number: whole,
-  wrote: fc.array(fc.record({ entity: fc.record({ storage: uint32, key: text }), revision: whole }), { maxLength: 5 }),
+  wrote: fc.array(
+    fc.record(
+      {
+        entity: fc.record({ storage: uint32, key: text }),
+        revision: whole,
+        kind: fc.constantFrom('value' as const, 'replica' as const),
+      },
+      { requiredKeys: ['entity', 'revision'] },
+    ),
+    { maxLength: 5 },
+  ),
+  gone: fc.array(fc.record({ storage: uint32, why: fc.constantFrom('purged' as const, 'undeployed' as const) }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
 })
 
 interface Kind<T> {
@@ -236,9 +250,16 @@ const kinds: readonly Kind<unknown>[] = [
   kind({
     message: 'Commit',
     values: commitRecord,
-    encode: ({ wrote }) => encodeCommit(wrote),
+    encode: ({ wrote, gone }) => encodeCommit(wrote, 0, gone),
     decode: (framed, { number }) => decodeCommit(number, framed),
-    described: ({ wrote }) => ({ wrote: wrote.map(({ entity, revision }) => ({ ...entity, revision })) }),
+    described: ({ wrote, gone = [] }) => ({
+      wrote: wrote.map(({ entity, revision, kind }) => ({
+        ...entity,
+        revision,
+        kind: kind === undefined ? 0 : kind === 'value' ? 1 : 2,
+      })),
+      gone: gone.map(({ storage, why }) => ({ storage, why: why === 'purged' ? 0 : 1 })),
+    }),
   }),
 ]
 
@@ -402,6 +423,7 @@ Records('the highest outbox id of a commit reads back equal, is what record.prot
   const type = schema.lookupType('innkeeper.journal.v1.Commit')
   const property = fc.property(commitRecord, whole, ({ number, wrote }, outboxId) => {
     const framed = encodeCommit(wrote, outboxId)
+    assert.is(decodeCommit(number, framed).gone, undefined)
     assert.is(decodeCommitOutboxId(framed), outboxId)
     assert.equal(plain(decodeCommit(number, framed)), plain({ number, wrote }))
     assert.is(type.toObject(type.decode(unframe(framed)), { longs: Number, defaults: true })['outboxId'], outboxId)

@@ -27,10 +27,7 @@ const sliceMs = 4
 const restMs = 16
 const versionsAtOnce = 50
 
-export type StoredJournal = Pick<
-  Stored,
-  'base' | 'census' | 'events' | 'head' | 'lastChanged' | 'snapshot' | 'snapshotVersions'
->
+export type StoredJournal = Pick<Stored, 'base' | 'census' | 'events' | 'head' | 'snapshot' | 'snapshotVersions'>
 
 /** One service of the component, and what is stored for it. */
 interface StoredService {
@@ -127,7 +124,7 @@ export async function tryStored(
       const entities = journal.census.entities(storage)
       if (entities === 0) continue
       onProgress(`trying it on the stored data of ${name}`)
-      const sample = await sampleOf(journal, storage)
+      const sample = sampleOf(journal, storage)
       const stateVersion = stateVersionOf(description, artefact.hash)
       const trial = await (kind === 'value'
         ? tryStoredValues(parts, service, sample, schema, proberOf(folderOf(artefact), name), async (deployment) => {

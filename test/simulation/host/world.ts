@@ -89,10 +89,15 @@ export class World {
     const life = this.time.life()
     const chance = this.chances.fork(`chance ${this.crashes}`)
     const disk = new SimulatedDisk(this.platters, life, this.chances.fork(`disk ${this.crashes}`))
+    let runs = 0
     const store = memoryStore(this.partitions, {
       kv: disk,
       clock: life,
-      ids: { directory: '0123456789abcdef0123456789abcdef', replica: 'replica' },
+      ids: {
+        directory: '0123456789abcdef0123456789abcdef',
+        replica: 'replica',
+        run: () => `${this.crashes}-${runs++}`,
+      },
       log: (state, last) => {
         const log = new LocalLog(state, last)
         log.follow(last, (entry) => {
