@@ -1,5 +1,9 @@
 // Stream: one streamed call of an action. The guest is a step function; this is who steps it.
 //
+//   running ──▶ done ───────────────▶ over     done:       the guest ended the call; its last outcomes are being kept
+//      ├──────────────────────────────▲        cancelling: it is to hear `cancelled`, as its last step
+//      └──────▶ cancelling ───────────┘        What the client may still hear is the lifeline's (lifeline.ts).
+//
 // S1. A step runs when there is input, or when the last one asked for more and the client has taken all that it gave: so the
 //     slowest client slows the guest (§action-8).
 // S2. Outputs keep their order. A failing one ends the client's stream: those before it are delivered, those after it are not,
@@ -45,11 +49,7 @@ export class ActionStream implements StreamCall, Turn {
   private emptySteps = 0
   private answered = false
   private committing = false
-  /** The guest said so: whatever becomes of the call, it does not hear of it. */
-  private done = false
-  /** No more steps, but for a last one with `cancelled`. */
-  private ended = false
-  private cancelDue = false
+  private life: 'running' | 'done' | 'cancelling' | 'over' = 'running'
 
   /** `closed` is called once, when nothing more will happen. */
   constructor(
@@ -90,7 +90,7 @@ export class ActionStream implements StreamCall, Turn {
   }
 
   item(payload: Uint8Array): boolean {
-    if (this.ended) return true
+    if (this.life !== 'running') return true
     this.inputs.push({ kind: 'item', payload })
     this.inputBytes += payload.length
     this.receiver.owes(payload.length)
@@ -101,7 +101,7 @@ export class ActionStream implements StreamCall, Turn {
   }
 
   halfClose(): void {
-    if (this.ended) return
+    if (this.life !== 'running') return
     this.inputs.push({ kind: 'end' })
     this.wake()
   }
@@ -117,7 +117,7 @@ export class ActionStream implements StreamCall, Turn {
 
   /** The service was replaced or undeployed. */
   interrupt(current: unknown): void {
-    if (current === this.service || this.ended) return
+    if (current === this.service || this.life === 'cancelling' || this.life === 'over') return
     const message = `${this.service.name} was replaced or undeployed; open the stream again`
     this.fail(new InnkeeperError('service_replaced', message))
     this.cancelled()
@@ -125,7 +125,7 @@ export class ActionStream implements StreamCall, Turn {
 
   turn(): void {
     try {
-      if (this.cancelDue && !this.committing) this.lastStep()
+      if (this.life === 'cancelling' && !this.committing) this.lastStep()
       else if (this.runnable) this.step()
     } catch (error) {
       this.context.log.error({ service: this.service.name, err: error }, 'a turn failed')
@@ -135,11 +135,11 @@ export class ActionStream implements StreamCall, Turn {
   }
 
   private get runnable(): boolean {
-    return !this.ended && !this.done && !this.committing && (this.inputs.length > 0 || this.more) && this.outputs.idle
+    return this.life === 'running' && !this.committing && (this.inputs.length > 0 || this.more) && this.outputs.idle
   }
 
   private wake(): void {
-    if (this.runnable || this.cancelDue) this.context.again(this)
+    if (this.runnable || this.life === 'cancelling') this.context.again(this)
   }
 
   private step(): void {
@@ -162,7 +162,7 @@ export class ActionStream implements StreamCall, Turn {
       this.close()
       return
     }
-    this.done = step.done
+    if (step.done) this.life = 'done'
     const { outcomes, done } = this.due(step)
     this.keep(outcomes, (planned) => this.give(planned, done))
   }
@@ -223,13 +223,16 @@ export class ActionStream implements StreamCall, Turn {
   }
 
   private lastStep(): void {
-    this.cancelDue = false
-    const step = this.guest([{ kind: 'cancelled' }])
-    const outcomes = (step?.outputs ?? []).filter(({ effects }) => effects.length > 0)
-    this.keep(outcomes, (planned) => {
-      for (const { effects } of planned) this.context.outbox.run(effects, Number.POSITIVE_INFINITY, () => {})
-    })
-    this.closed()
+    this.life = 'over'
+    try {
+      const step = this.guest([{ kind: 'cancelled' }])
+      const outcomes = (step?.outputs ?? []).filter(({ effects }) => effects.length > 0)
+      this.keep(outcomes, (planned) => {
+        for (const { effects } of planned) this.context.outbox.run(effects, Number.POSITIVE_INFINITY, () => {})
+      })
+    } finally {
+      this.closed()
+    }
   }
 
   private guest(inputs: readonly StreamInput[]): ActionStep | undefined {
@@ -258,17 +261,16 @@ export class ActionStream implements StreamCall, Turn {
 
   /** The guest is to hear that the call is over, unless it ended it (S3). */
   private cancelled(): void {
-    if (this.done) this.close()
-    if (this.ended) return
-    this.ended = true
+    if (this.life === 'done') this.close()
+    if (this.life !== 'running') return
+    this.life = 'cancelling'
     this.inputs = []
-    this.cancelDue = true
     this.context.again(this)
   }
 
   private close(): void {
-    if (this.ended) return
-    this.ended = true
+    if (this.life === 'cancelling' || this.life === 'over') return
+    this.life = 'over'
     this.inputs = []
     this.closed()
   }
