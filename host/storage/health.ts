@@ -18,7 +18,7 @@ export class Health {
   fail(error: unknown): void {
     if (this.broken !== undefined) return
     this.broken = new InnkeeperError('storage_unavailable', (error as Error).message, error)
-    this.warn('storage failed', { err: error })
+    this.warn('storage failed', { reason: (error as Error).message })
   }
 
   /** Run an access to the store. What fails breaks all of it; damage refuses what was asked for, as `damaged` says, and breaks nothing. */
