@@ -18,7 +18,7 @@ const throws = (fault: Error) => () => {
 const Commands = suite('a turn of a replicated entity: commands')
 
 Commands(
-  'replicated.R1, deciding.D2: a change is one record with its delta, and its answer a step behind the commit',
+  'replicated/replicated.R1, deciding.D2: a change is one record with its delta, and its answer a step behind the commit',
   () => {
     const scene = new Scene()
     const plan = scene.plan(scene.command('a', () => decides({ operations: add(2), says: says('two') })))
@@ -28,7 +28,7 @@ Commands(
   },
 )
 
-Commands('model.M2: planning writes nothing, tells no peer and answers nobody', () => {
+Commands('replica-turn.T1, model.M2: planning writes nothing, tells no peer and answers nobody', () => {
   const scene = new Scene()
   scene.opened('one')
   scene.written.length = 0
@@ -162,7 +162,7 @@ Streams('§subscription-3: a method that streams and opens nothing ends with its
 })
 
 Streams(
-  'replicated.R2: a change is told behind its reply, to all that were open before and not to the one that made it',
+  'replicated/replicated.R2: a change is told behind its reply, to all that were open before and not to the one that made it',
   () => {
     const scene = new Scene()
     scene.opened('one', 'two')
