@@ -2,11 +2,9 @@
 
 export const uncited: Readonly<Record<string, string>> = {
   'host/admin/api.ts': 'P2',
-  'host/catalog/pieces.ts': 'P1',
   'host/crdt/dot-index.ts': 'X2',
   'host/crdt/ids.ts': 'I1 I2',
   'host/crdt/map.ts': 'O6',
-  'host/crdt/meeting.ts': 'M2',
   'host/crdt/replica.ts': 'R5',
   'host/crdt/set.ts': 'S4',
   'host/delivery/chains.ts': 'H3',
