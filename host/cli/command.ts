@@ -2,7 +2,8 @@
 //
 // C1. Exit code 0 fine, 1 refused or failed, 2 wrong usage, 141 the reader went (reader.ts); errors are one line on standard error that
 //     says what to do.
-// C2. Flags of all commands: --admin, --url, --token, --json, --help.
+//
+// Flags of all commands: --admin, --url, --token, --json, --help.
 
 import { parseArgs } from 'node:util'
 import { InnkeeperError, operatorMessage } from '../errors.ts'

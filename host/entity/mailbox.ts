@@ -2,7 +2,8 @@
 //
 // M1. Order is arrival order; commands put back come before newer ones, in their own order.
 // M2. Bounded by whoever puts (entities.ts): `size` is exact at any time, and so is what the host's budget counts of it.
-// M3. Taking and putting are O(1): an array with a moving head, compacted when half of it is dead.
+//
+// An array with a moving head, compacted when half of it is dead: so taking and putting cost the same however much waits.
 //
 // Owns: the queue.   Activation owns: when to take.   Entities own: the bounds.
 

@@ -1,7 +1,8 @@
 // Perform: carries out the steps of a turn in the promised order, after its commit: effects, then reply or forward (§command-2).
 //
 // P1. Effects are started in list order; the answer waits for the synchronous ones (outbox.ts).
-// P2. Decides nothing: every step was planned (turn.ts, replicated/).
+//
+// Decides nothing: every step was planned (turn.ts, replicated/).
 
 import type { Answer } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'

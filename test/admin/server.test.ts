@@ -108,6 +108,18 @@ Admin('paths are taken as they were sent, and what is unknown is told apart from
   assert.is(wrong.headers.get('allow'), 'GET')
 })
 
+Admin('server.A4: errors are a status in JSON, wherever they come from', async () => {
+  const errors = [
+    [await get('/nowhere'), 12],
+    [await http(host.admin, 'POST', '/v1/services', {}), 12],
+    [await http(host.admin, 'POST', '/v1/effects/7/retry', {}), 5],
+  ] as const
+  for (const [{ headers, json }, code] of errors) {
+    assert.is(headers.get('content-type'), 'application/json')
+    assert.equal([json.code, typeof json.message], [code, 'string'])
+  }
+})
+
 Admin('§admin-3, server.A3: bodies are bounded', async () => {
   const answer = await http(host.admin, 'POST', '/v1/effects/1/retry', new Uint8Array(1024 * 1024 + 1))
   assert.is(answer.status, 413)

@@ -434,7 +434,7 @@ export function journalContract(name: string, open: () => Promise<OpenStore>): v
   })
 
   on(
-    'long components and modules are written some bytes a turn, and come back whole or not at all',
+    'pieces.P1: long components and modules are written some bytes a turn, and come back whole or not at all',
     async (made, reopen) => {
       const { kv, catalog } = made
       const long = (bytes: number) => Buffer.alloc(bytes, 'innkeeper')

@@ -150,37 +150,40 @@ const busy = fc.array(
   { minLength: 50, maxLength: 200, size: 'max' },
 )
 
-Laws('dot-index.X1: deltas find what they remove in large sets and maps, at every depth, after undo too', () => {
-  const large = after('a', [op.create([], kind.orMap)])
-  for (let index = 0; index < 50; index++) {
-    large.apply('a', [op.create([`k${index}`], kind.orSet)], 0)
-    for (let inner = 0; inner < 40; inner++) large.apply('a', [op.insert([`k${index}`], `e${inner}`)], 0)
-  }
-  fc.assert(
-    fc.property(busy, (steps) => {
-      const pair = [copy(large), copy(large)] as const
-      const late: [Replica, Uint8Array][] = []
-      for (const { at, key, element, what, heard } of steps) {
-        const [path, value] = [[`k${key}`], `e${element}`]
-        const operations = [
-          [op.create(path, kind.orSet), op.insert(path, value)],
-          [op.create(path, kind.orSet), op.remove(path, value)],
-          [op.remove([], path[0]!)],
-          [op.create(path, kind.orSet), op.clear(path)],
-        ][what < 4 ? what : what & 1]!
-        pair[at]!.apply('ab'[at]!, operations, 0).undo()
-        const { delta } = pair[at]!.apply('ab'[at]!, operations, 0)
-        if (delta === undefined) continue
-        if (heard) pair[1 - at]!.merge(delta)
-        else late.push([pair[1 - at]!, delta])
-      }
-      for (const [replica, delta] of late.reverse()) replica.merge(delta)
-      assert.is(hex(pair[0].encode()), hex(pair[1].encode()))
-      assert.is(pair[0].size, copy(pair[0]).size)
-    }),
-    { numRuns: 30 },
-  )
-})
+Laws(
+  'dot-index.X1, meeting.M2: deltas find what they remove in large sets and maps, at every depth, after undo too',
+  () => {
+    const large = after('a', [op.create([], kind.orMap)])
+    for (let index = 0; index < 50; index++) {
+      large.apply('a', [op.create([`k${index}`], kind.orSet)], 0)
+      for (let inner = 0; inner < 40; inner++) large.apply('a', [op.insert([`k${index}`], `e${inner}`)], 0)
+    }
+    fc.assert(
+      fc.property(busy, (steps) => {
+        const pair = [copy(large), copy(large)] as const
+        const late: [Replica, Uint8Array][] = []
+        for (const { at, key, element, what, heard } of steps) {
+          const [path, value] = [[`k${key}`], `e${element}`]
+          const operations = [
+            [op.create(path, kind.orSet), op.insert(path, value)],
+            [op.create(path, kind.orSet), op.remove(path, value)],
+            [op.remove([], path[0]!)],
+            [op.create(path, kind.orSet), op.clear(path)],
+          ][what < 4 ? what : what & 1]!
+          pair[at]!.apply('ab'[at]!, operations, 0).undo()
+          const { delta } = pair[at]!.apply('ab'[at]!, operations, 0)
+          if (delta === undefined) continue
+          if (heard) pair[1 - at]!.merge(delta)
+          else late.push([pair[1 - at]!, delta])
+        }
+        for (const [replica, delta] of late.reverse()) replica.merge(delta)
+        assert.is(hex(pair[0].encode()), hex(pair[1].encode()))
+        assert.is(pair[0].size, copy(pair[0]).size)
+      }),
+      { numRuns: 30 },
+    )
+  },
+)
 
 Laws('§map-5, map.O4: kinds that were created concurrently are all kept, the lowest is seen, on every replica', () => {
   const [a, b] = [after('a', [op.increment([], 2n)]), after('b', [op.assign([], 'text')])]

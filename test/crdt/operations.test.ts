@@ -79,6 +79,13 @@ Operations(
   },
 )
 
+Operations('operations.P3: bytes are views of what came in', () => {
+  const data = encodeOperations([op.insert(['key'], 'element')])
+  const [{ path, change }] = decodeOperations(data, 1) as [ReturnType<typeof op.insert>]
+  assert.ok(path[0]!.buffer === data.buffer)
+  assert.ok(change.kind === 'insert' && change.element.buffer === data.buffer)
+})
+
 Operations('operations.P1: cut, flipped or noise, nothing but OperationError is thrown', () => {
   const data = encodeOperations([
     op.create(['m'], kind.orMap),

@@ -324,7 +324,7 @@ Life.run()
 
 const Line = suite('the line of an entity')
 
-Line('§command-1, activation.A1: while a commit is on its way the line waits', () => {
+Line('model.M3, §command-1, activation.A1: while a commit is on its way the line waits', () => {
   const scene = new Scene()
   scene.put('a')
   scene.turn()
@@ -338,7 +338,7 @@ Line('§command-1, activation.A1: while a commit is on its way the line waits', 
   assert.equal(scene.take(), ['apply', 'plan at 1000', 'write'])
 })
 
-Line('hand.H1: commands with one idempotency key are not decided in one turn', () => {
+Line('activation.A2, hand.H1: commands with one idempotency key are not decided in one turn', () => {
   const scene = new Scene()
   scene.put('a', 'Write', 'k')
   scene.put('b', 'Write', 'other')

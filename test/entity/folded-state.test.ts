@@ -300,6 +300,24 @@ Folded('§event-7: a snapshot of another state version is not used', () => {
   assert.is(value(open(guest, journal)), 3)
 })
 
+Folded('folded-state.F2: however long the history, the way back is short while the guest can encode its state', () => {
+  const { journal } = memoryStore()
+  const guest = new Holder()
+  const state = open(guest, journal)
+  for (let count = 1; count <= 500; count++) {
+    add(state, journal, [1])
+    // As the model does it before a turn.
+    if (state.bytesDue) state.encoded()
+    if (count % 50 !== 0) continue
+    guest.drop()
+    guest.calls.length = 0
+    ready(state)
+    const events = guest.calls.reduce((sum, call) => sum + Number(call.split(' ')[1]), 0)
+    assert.ok(events <= 101, `${events} events were folded again`)
+  }
+  assert.is(value(state), 500)
+})
+
 Folded('folded-state.F4: a token of an instance that is gone is not used', () => {
   const { journal } = memoryStore()
   const guest = new Holder()

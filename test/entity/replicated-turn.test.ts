@@ -6,6 +6,7 @@ import { tellMax } from '../../host/entity/open-stream.ts'
 import { writes } from '../../host/entity/turn.ts'
 import { InnkeeperError } from '../../host/errors.ts'
 import { GuestFault } from '../../host/guest/guest.ts'
+import type { Batch } from '../../host/journal/journal.ts'
 import { bytes } from '../crdt/support.ts'
 import { add, decides, deltaOf, effect, notes, refusal, Scene, says } from '../support/replicated-model.ts'
 
@@ -18,7 +19,7 @@ const throws = (fault: Error) => () => {
 const Commands = suite('a turn of a replicated entity: commands')
 
 Commands(
-  'replicated.R1, deciding.D2: a change is one record with its delta, and its answer a step behind the commit',
+  'replicated/replicated.R1, deciding.D2: a change is one record with its delta, and its answer a step behind the commit',
   () => {
     const scene = new Scene()
     const plan = scene.plan(scene.command('a', () => decides({ operations: add(2), says: says('two') })))
@@ -28,7 +29,7 @@ Commands(
   },
 )
 
-Commands('model.M2: planning writes nothing, tells no peer and answers nobody', () => {
+Commands('replica-turn.T1, model.M2: planning writes nothing, tells no peer and answers nobody', () => {
   const scene = new Scene()
   scene.opened('one')
   scene.written.length = 0
@@ -162,7 +163,7 @@ Streams('§subscription-3: a method that streams and opens nothing ends with its
 })
 
 Streams(
-  'replicated.R2: a change is told behind its reply, to all that were open before and not to the one that made it',
+  'replicated/replicated.R2: a change is told behind its reply, to all that were open before and not to the one that made it',
   () => {
     const scene = new Scene()
     scene.opened('one', 'two')
@@ -402,8 +403,19 @@ Deletion.run()
 
 const Peers = suite('a turn of a replicated entity: peers')
 
+Peers('replicas.P1: what was done here goes out once it is on disk, in its order', () => {
+  const scene = new Scene()
+  const adds = () => decides({ operations: add(1) })
+  const plan = scene.plan(scene.command('a', adds), scene.command('b', adds))
+  scene.model.write({ append() {} } as unknown as Batch, plan)
+  assert.equal(scene.published, [])
+  scene.model.apply(plan)
+  const deltas = plan.records.map(({ change }) => (change?.kind === 'delta' ? change.delta : undefined))
+  assert.equal([scene.published, deltas.length], [deltas, 2])
+})
+
 Peers(
-  '§replica-11: a delta of a peer is recorded, told to streams, acknowledged behind the commit, and not sent on',
+  'replicas.P2, §replica-11: a delta of a peer is recorded, told to streams, acknowledged behind the commit, and not sent on',
   () => {
     const scene = new Scene()
     scene.opened('one')

@@ -239,10 +239,13 @@ Streams('§action-3: a client stream has one answer, when the client has sent al
   assert.is((await sendAll(Array(200).fill(sum))).text, '200')
 })
 
-Streams('§action-3: an early answer ends the call, and what comes later is not looked at', async () => {
-  const early = "return { outputs: [say('enough'), say('too much')] }"
-  assert.is((await sendAll([early], false)).text, 'enough')
-})
+Streams(
+  'action/stream.S4, §action-3: an early answer ends the call, and what comes later is not looked at',
+  async () => {
+    const early = "return { outputs: [say('enough'), say('too much')] }"
+    assert.is((await sendAll([early], false)).text, 'enough')
+  },
+)
 
 Streams('§action-3: a client stream that ends without an answer is a fault', async () => {
   assert.is((await sendAll(['return { done: ended }'])).code, 13)
@@ -274,7 +277,7 @@ Streams('§action-4: after the half-close the function may go on for as long as 
 })
 
 Streams(
-  '§action-6: a failing element ends the stream with its status: what came before is delivered, what comes after is not',
+  'action/stream.S2, §action-6: a failing element ends the stream with its status: what came before is delivered, what comes after is not',
   async () => {
     const code = `if (cancelled) return { outputs: [none({ effects: [${count('cut')}] })] }; return { outputs: [say('a'), refuse('aborted', 'stop', { effects: [${count('failed-element')}] }), say('b', { effects: [${count('after')}] })], more: true }`
     const one = out(code)
@@ -332,20 +335,23 @@ Streams('§forward-5: a forward may lead to a stream of a replicated entity, whi
   )
 })
 
-Streams('§action-7: a cancel reaches the function once, its outputs are dropped and its effects run', async () => {
-  const code = `if (cancelled) return { outputs: [say('late', { effects: [${count('left')}] })], done: true }; return { outputs: ended ? [say('a')] : [] }`
-  const one = out(code)
-  await one.until(1)
-  one.cancel()
-  await until(async () => (await counted('left')) === 1)
-  const two = both()
-  two.send(`${code.replace("ended ? [say('a')] : []", "[say('a')]")}`)
-  await two.until(1)
-  two.cancel()
-  await until(async () => (await counted('left')) === 2)
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  assert.is(await counted('left'), 2)
-})
+Streams(
+  'action/stream.S3, §action-7: a cancel reaches the function once, its outputs are dropped and its effects run',
+  async () => {
+    const code = `if (cancelled) return { outputs: [say('late', { effects: [${count('left')}] })], done: true }; return { outputs: ended ? [say('a')] : [] }`
+    const one = out(code)
+    await one.until(1)
+    one.cancel()
+    await until(async () => (await counted('left')) === 1)
+    const two = both()
+    two.send(`${code.replace("ended ? [say('a')] : []", "[say('a')]")}`)
+    await two.until(1)
+    two.cancel()
+    await until(async () => (await counted('left')) === 2)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.is(await counted('left'), 2)
+  },
+)
 
 Streams('§fault-5: a function that traps mid-stream ends the stream with INTERNAL, after what it gave', async () => {
   const one = out(
@@ -363,7 +369,7 @@ Streams('§action-9: a stream that asks for more for ever and gives nothing is e
 })
 
 Streams(
-  '§action-8: the slowest client slows the function: steps stop while nothing is taken, and go on after',
+  'action/stream.S1, §action-8: the slowest client slows the function: steps stop while nothing is taken, and go on after',
   async () => {
     const steps = 600
     const code = `memory.n = (memory.n ?? 0) + 1; return { outputs: [say('x'.repeat(10000), memory.n % 20 === 0 ? { effects: [${count('steps')}] } : {})], more: true, done: memory.n === ${steps} }`
@@ -420,16 +426,19 @@ Streams('§answer-7: over HTTP the one request body is the one element, and a se
   assert.equal([refused.status, refused.json.message], [404, 'no'])
 })
 
-Streams('§stream-5: a new version ends open streams with UNAVAILABLE, and the function hears of it', async () => {
-  const one = out(
-    `if (cancelled) return { outputs: [none({ effects: [${count('replaced')}] })] }; return { outputs: ended ? [say('a')] : [] }`,
-  )
-  await one.until(1)
-  assert.ok((await host.deployer.deploy(await scripted((source) => `${source}\n// newer`))).ok)
-  assert.is(await one.ended(), 14)
-  await until(async () => (await counted('replaced')) === 1)
-  assert.is((await act("return say('on')")).text, 'on')
-})
+Streams(
+  'actions.A2, §stream-5: a new version ends open streams with UNAVAILABLE, and the function hears of it',
+  async () => {
+    const one = out(
+      `if (cancelled) return { outputs: [none({ effects: [${count('replaced')}] })] }; return { outputs: ended ? [say('a')] : [] }`,
+    )
+    await one.until(1)
+    assert.ok((await host.deployer.deploy(await scripted((source) => `${source}\n// newer`))).ok)
+    assert.is(await one.ended(), 14)
+    await until(async () => (await counted('replaced')) === 1)
+    assert.is((await act("return say('on')")).text, 'on')
+  },
+)
 
 Streams.after(async () => {
   client.close()

@@ -241,7 +241,7 @@ const done = { code: 0, message: '', text: 'done' }
 
 for (const [kind, cause] of Object.entries(causes)) {
   Effects(
-    `§command-2, §effect-2: ${kind}: in list order, synchronous ones to their end before the next and before the answer`,
+    `perform.P1, §command-2, §effect-2: ${kind}: in list order, synchronous ones to their end before the next and before the answer`,
     async () => {
       // The first waits itself for an effect of its target, which forwards: all of that is its end.
       const last = `return { outcome: forward('Actions', 'Do', '', ${text(`return say('', { effects: [${appendTo(`o-${kind}`, 'b', true)}] })`)}, { effects: [${appendTo(`o-${kind}`, 'a', true)}] }) }`

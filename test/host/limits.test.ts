@@ -110,7 +110,7 @@ Limits(
 )
 
 Limits(
-  '§limit-3, §refusal-6: past the bound of one entity callers are told to retry, with Retry-After over HTTP',
+  'entities.N2, §limit-3, §refusal-6: past the bound of one entity callers are told to retry, with Retry-After over HTTP',
   async () => {
     await bounded({ 'mailbox-commands-max': '5', 'batch-commands-max': '1' }, async ({ host, value }) => {
       const slow = 'let x = 0; for (let i = 0; i < 30000; i++) x += i; return { outcome: say(x) }'
@@ -153,7 +153,7 @@ Limits('§limit-3: so it is past the bound of all that wait, actions and entitie
 })
 
 Limits(
-  '§limit-3: what waits for actions and what waits for entities counts together, and each leaves an eighth free',
+  'actions.A1, entities.N2, §limit-3: what waits for actions and what waits for entities counts together, and each leaves an eighth free',
   async () => {
     await bounded({ 'waiting-commands-max': '20' }, async ({ host }) => {
       const common = { metadata: [], idempotencyKey: undefined, hops: 0, requestId: 'wait', effect: undefined }

@@ -18,25 +18,28 @@ import { countedInTurns } from '../support/turns.ts'
 
 const All = suite('work for all entities')
 
-All('entities that are idle at once are dropped so many a turn, and come back with what they were', async () => {
-  const data = temporary()
-  let laterMs = 0
-  const clock = { ...systemClock, now: () => Date.now() + laterMs }
-  const host = await testHost(data.path, { 'passivate-after-ms': '3600000' }, { clock })
-  assert.ok((await host.deployer.deploy((await component('counter/typescript')).bytes)).ok)
-  const count = 3 * dropMax
-  const add = (id: number) => http(host.listen, 'POST', `/counter/c${id}/add`, { amount: 2 })
-  await Promise.all(Array.from({ length: count }, (_, id) => add(id)))
-  const dropped = countedInTurns(Activation.prototype, 'passivate', () => 1)
-  laterMs = 7_200_000
-  await eventually(() => dropped.all === count)
-  assert.ok(dropped.most <= dropMax, `${dropped.most} were dropped in a turn`)
-  assert.is((await add(7)).json.value, '4')
-  await host.stop()
-  data.remove()
-})
+All(
+  'entities.N6: entities that are idle at once are dropped so many a turn, and come back with what they were',
+  async () => {
+    const data = temporary()
+    let laterMs = 0
+    const clock = { ...systemClock, now: () => Date.now() + laterMs }
+    const host = await testHost(data.path, { 'passivate-after-ms': '3600000' }, { clock })
+    assert.ok((await host.deployer.deploy((await component('counter/typescript')).bytes)).ok)
+    const count = 3 * dropMax
+    const add = (id: number) => http(host.listen, 'POST', `/counter/c${id}/add`, { amount: 2 })
+    await Promise.all(Array.from({ length: count }, (_, id) => add(id)))
+    const dropped = countedInTurns(Activation.prototype, 'passivate', () => 1)
+    laterMs = 7_200_000
+    await eventually(() => dropped.all === count)
+    assert.ok(dropped.most <= dropMax, `${dropped.most} were dropped in a turn`)
+    assert.is((await add(7)).json.value, '4')
+    await host.stop()
+    data.remove()
+  },
+)
 
-All('past the cap of states the least recently used are dropped, so many a turn', async () => {
+All('entities.N6: past the cap of states the least recently used are dropped, so many a turn', async () => {
   const data = temporary()
   const host = await testHost(data.path, { 'activation-state-bytes-max': '1', 'passivate-after-ms': '3600000' })
   assert.ok((await host.deployer.deploy((await component('counter/typescript')).bytes)).ok)
@@ -51,7 +54,7 @@ All('past the cap of states the least recently used are dropped, so many a turn'
   data.remove()
 })
 
-All('entities that were left with open streams are woken so many a turn, and all hear of it', async () => {
+All('waking.W1: entities that were left with open streams are woken so many a turn, and all hear of it', async () => {
   const data = temporary()
   const first = await testHost(data.path)
   assert.ok((await first.deployer.deploy(await scripted())).ok)

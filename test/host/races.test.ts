@@ -317,7 +317,7 @@ Idle('§memory-1: values and replicas lose and reorder nothing around their pass
 })
 
 Idle(
-  '§memory-2, §memory-3: past the cap the least recently used leave, those with streams stay, and nothing is lost',
+  'entities.N3, §memory-2, §memory-3: past the cap the least recently used leave, those with streams stay, and nothing is lost',
   async () => {
     const small = temporary()
     const capped = await testHost(small.path, { 'activations-max': '5' })
@@ -344,7 +344,7 @@ Idle(
   },
 )
 
-Idle('§memory-2: least recently used means of all services, not of the first', async () => {
+Idle('entities.N4, §memory-2: least recently used means of all services, not of the first', async () => {
   const small = temporary()
   const capped = await testHost(small.path, { 'activations-max': '3' })
   const at = new ScriptClient(capped.listen)

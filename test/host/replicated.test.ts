@@ -509,7 +509,7 @@ Streams(
   },
 )
 
-Streams('replicated.R5: of a change the value is encoded once, however many hear of it', async () => {
+Streams('telling.T2, replicated.R5: of a change the value is encoded once, however many hear of it', async () => {
   const streams = Array.from({ length: 600 }, () => open('s23', { cancelled: 'return { answer: none() }' }))
   await Promise.all(streams.map((stream) => stream.until(1)))
   const { view } = Replica.prototype

@@ -107,7 +107,7 @@ Upgrade('§event-6: deleting all snapshots changes no state', async () => {
 })
 
 Upgrade(
-  '§event-5: a snapshot is taken after the batch in which a multiple of the number was passed, at the last event of the batch',
+  'event-sourced.S1, §event-5: a snapshot is taken after the batch in which a multiple of the number was passed, at the last event of the batch',
   async () => {
     const data = temporary()
     const kv = new MemoryKv()
