@@ -73,10 +73,11 @@ export class Calls implements Turn {
   turn(): void {
     const max = this.alone > 0 ? 1 : this.size.commands
     const batch = this.waiting.splice(0, max)
+    if (this.alone > 0) this.alone -= 1
     for (const { command, client } of batch) this.context.waiting.remove(this.account, client, command.payload.length)
     const calls = batch.filter((call) => !call.abandoned)
     try {
-      this.run(calls, batch.length)
+      this.run(calls)
     } catch (error) {
       this.context.log.error({ service: this.name, err: error }, 'a turn failed')
       for (const { reply } of calls) reply({ kind: 'error', error: toInnkeeperError(error) })
@@ -84,7 +85,7 @@ export class Calls implements Turn {
     if (this.waiting.length > 0) this.context.again(this)
   }
 
-  private run(calls: readonly WaitingCall[], taken: number): void {
+  private run(calls: readonly WaitingCall[]): void {
     const service = this.context.services.get(this.name)
     if (service === undefined || service.kind !== 'action') {
       const error = new InnkeeperError('service_replaced', `${this.name} is no longer served; deploy it again`)
@@ -99,7 +100,6 @@ export class Calls implements Turn {
       this.alone = calls.length
       return
     }
-    if (this.alone > 0) this.alone -= taken
     for (const [index, outcome] of outcomes.entries()) this.outcome(service, calls[index]!, outcome)
   }
 
@@ -129,7 +129,6 @@ export class Calls implements Turn {
       const { method, requestId } = command
       log.error({ service: this.name, method, requestId, ...faultFields(error) }, 'a function failed')
       reply({ kind: 'error', error: guestFailed(requestId) })
-      if (this.alone > 0) this.alone -= 1
       return []
     }
   }

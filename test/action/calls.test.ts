@@ -83,14 +83,14 @@ Batch('calls.C1: they go to the guest at once, and one that waits for its effect
 
 Batch('calls.C2, §fault-3: where the batch faulted each goes alone, one a turn, and only the guilty one fails', () => {
   const scene = new Scene()
-  scene.put('a', 'b', 'trap')
-  assert.equal(scene.turn(), ['guest a,b,trap'])
+  scene.put('a', 'trap', 'b')
+  assert.equal(scene.turn(), ['guest a,trap,b'])
   scene.put('c', 'd')
   const turns = [scene.turn(), scene.turn(), scene.turn(), scene.turn()]
   assert.equal(turns, [
     ['guest a', 'a: reply'],
-    ['guest b', 'b: reply'],
     ['guest trap', 'trap: error'],
+    ['guest b', 'b: reply'],
     ['guest c,d', 'c: reply', 'd: reply'],
   ])
 })

@@ -379,7 +379,10 @@ Damage(
       host = await hostProcess(path)
       const get = await http(host.listen, 'GET', '/counter/k01')
       assert.is(get.status, 503, get.text)
-      assert.match(get.text, /Counter is deployed, but this host cannot run its component; `inn services` shows the reason and the remedy/)
+      assert.match(
+        get.text,
+        /Counter is deployed, but this host cannot run its component; `inn services` shows the reason and the remedy/,
+      )
       const client = new ScriptClient(host.listen)
       assert.is((await client.call(values, 'Do', 'k01', readValue)).text, textOf('k01'))
       client.close()

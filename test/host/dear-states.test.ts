@@ -185,7 +185,10 @@ Dear('§fault-7: a value whose reading takes half of a call is refused, and goes
       )
       assert.ok(part > 0.25, metrics)
       const service = (await http(host.admin, 'GET', `/v1/services/${values}`)).json
-      assert.match(service.warnings[0], /^reading a state of [\d,]+ bytes takes \d+ % of the fuel of a call; above 50 %/)
+      assert.match(
+        service.warnings[0],
+        /^reading a state of [\d,]+ bytes takes \d+ % of the fuel of a call; above 50 %/,
+      )
     } finally {
       client.close()
     }
