@@ -204,7 +204,7 @@ Bounds(
 )
 
 Bounds(
-  '§share-5: a gRPC call without room is refused by its headers alone, with its id, its status and words, and its connection goes on',
+  '§share-5, sessions.G6, door.D4: a gRPC call without room is refused by its headers alone, with its id, its status and words, and its connection goes on',
   async () => {
     await running({ 'waiting-commands-max': '1', 'streams-max': '1' }, async (host, client) => {
       const before = await metric(host, 'refusal_seconds_count', values)

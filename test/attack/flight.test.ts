@@ -256,21 +256,21 @@ attack(
 )
 
 attack(
-  'gRPC: 10,000 streams over ten connections that send nothing',
+  'sessions.G1, sessions.G5: gRPC: 10,000 streams over ten connections that send nothing',
   (told) => streams(10, 1_000, told, () => {}),
   undefined,
   /status 8 \d{3}/,
 )
 
 attack(
-  'gRPC: messages that are whole and do not end',
+  'sessions.G3: gRPC: messages that are whole and do not end',
   (told) => streams(10, 30, told, (stream) => stream.write(frame(0, Buffer.alloc(MiB)))),
   undefined,
   /status 8 \d{3}/,
 )
 
 attack(
-  'gRPC: messages of a kilobyte that become megabytes',
+  'sessions.G2: gRPC: messages of a kilobyte that become megabytes',
   (told) => {
     const small = gzipSync(Buffer.alloc(messageBytesMax - 100))
     const headers = { 'grpc-encoding': 'gzip' }

@@ -88,16 +88,19 @@ const dear: Readonly<Record<string, readonly [fields: string, part: RegExp]>> = 
 }
 
 for (const [name, [fields, part]] of Object.entries(dear)) {
-  Fuel(`starting.S1: an instance with ${name} is refused at deployment, and the part is named`, async () => {
-    const result = await link(await guestComponent({ memory, fields }), { ...defaultLimits, fuelAtStart: 20_000_000 })
-    assert.not.ok(result.ok)
-    if (result.ok) return
-    assert.match(
-      result.reasons.join('; '),
-      /a fresh instance takes [\d,]+ units of fuel before any of its functions runs, 20,000,000 are allowed \(--fuel-at-start\)/,
-    )
-    assert.match(result.reasons.join('; '), part)
-  })
+  Fuel(
+    `starting.S1, starting.S2: an instance with ${name} is refused at deployment, and the part is named`,
+    async () => {
+      const result = await link(await guestComponent({ memory, fields }), { ...defaultLimits, fuelAtStart: 20_000_000 })
+      assert.not.ok(result.ok)
+      if (result.ok) return
+      assert.match(
+        result.reasons.join('; '),
+        /a fresh instance takes [\d,]+ units of fuel before any of its functions runs, 20,000,000 are allowed \(--fuel-at-start\)/,
+      )
+      assert.match(result.reasons.join('; '), part)
+    },
+  )
 }
 
 Fuel('§limit-7: 90,000 exports cost more than a fresh instance may', async () => {
@@ -107,7 +110,7 @@ Fuel('§limit-7: 90,000 exports cost more than a fresh instance may', async () =
   assert.ok(unitsOf(parts) > defaultLimits.fuelAtStart)
 })
 
-Fuel('start.R2: what a start function spends counts with the rest', async () => {
+Fuel('start.R2, instance.I2: what a start function spends counts with the rest', async () => {
   const start = (turns: number) => `(func $s (local i32) (local.set 0 (i32.const ${turns}))
     (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))) (start $s)`
   const limits = { ...defaultLimits, fuelAtStart: 2_000_000 }

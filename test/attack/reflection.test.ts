@@ -67,7 +67,7 @@ async function quiet(): Promise<void> {
 
 const Deaf = suite('answers of the host itself that nobody reads')
 
-Deaf('§reflection-3: one stream: its requests are not read before its answer is', async () => {
+Deaf('§reflection-3, own-streams.O1: one stream: its requests are not read before its answer is', async () => {
   const session = deaf()
   const { stream } = open(session, reflection)
   await moment(100)
@@ -141,7 +141,7 @@ Deaf('streams that end as they should give their places back while the connectio
   session.destroy()
 })
 
-Deaf('watches count among the open streams, and give their places back', async () => {
+Deaf('own-streams.O2: watches count among the open streams, and give their places back', async () => {
   const watch = '/grpc.health.v1.Health/Watch'
   for (let round = 0; round < 2; round++) {
     await quiet()

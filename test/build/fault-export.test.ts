@@ -3,6 +3,7 @@ import { parse } from '@bytecodealliance/jco'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { faultGlobal } from '../../host/guest/fault-text.ts'
+import { readModule, sectionId } from '../../host/wasm/sections.ts'
 import { coreWithFault, faultMagic } from '../../sdk/build/fault-export.ts'
 import { BuildError } from '../../sdk/build/problem.ts'
 import type { Project } from '../../sdk/build/project.ts'
@@ -69,6 +70,18 @@ Fault('a magic that two segments share is found', async () => {
 Fault('a module without globals of its own gets a section for it', async () => {
   const bytes = await parse(`(module (memory (export "memory") 1) (data (i32.const 0) "${magic}"))`)
   assert.equal(exportsOf(coreWithFault(project, bytes).core), { [faultGlobal]: 16 })
+})
+
+Fault('fault-export.E3: nothing else of the module changes, but that its custom sections are gone', async () => {
+  const bytes = await core(`(func $called (export "f") (result i32) (i32.const 5)) (data (i32.const 0) "${magic}")`)
+  const [before, after] = [readModule(bytes), readModule(coreWithFault(project, bytes).core)]
+  const others = (sections: typeof before) =>
+    sections.filter(({ id }) => id !== sectionId.global && id !== sectionId.export)
+  assert.equal(others(after), others(before))
+  assert.equal(
+    [bytes, coreWithFault(project, bytes).core].map((of) => Buffer.from(of).includes('called')),
+    [true, false],
+  )
 })
 
 Fault('fault-export.E2: none, and more than one, are problems', async () => {

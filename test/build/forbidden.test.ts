@@ -1,4 +1,5 @@
 // Guards the list of what a service cannot use: found by scope, with its place, and never in the author's own names.
+import { forbiddenGlobals, forbiddenMessage } from '@innkeeper/sdk/forbidden'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { findForbidden } from '../../sdk/build/languages/typescript/forbidden.ts'
@@ -44,6 +45,15 @@ Forbidden('names that are no uses do not count', () => {
 
 Forbidden('methods whose answer depends on the machine are found whatever the object', () => {
   assert.equal(found('a.b.localeCompare(c); n.toLocaleString()'), ['1:5 localeCompare()', '1:25 toLocaleString()'])
+})
+
+Forbidden("forbidden.F3: each name of the SDK's is found, and what it says to use instead is told", () => {
+  assert.ok(Object.keys(forbiddenGlobals).length > 10)
+  for (const [name, instead] of Object.entries(forbiddenGlobals))
+    assert.equal(
+      findForbidden('a.ts', `use(${name})`).map(({ message }) => message),
+      [forbiddenMessage(name, instead)],
+    )
 })
 
 Forbidden('a message says what to use instead', () => {

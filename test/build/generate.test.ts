@@ -23,6 +23,11 @@ Generate('generate.F1: only files that a service reaches are generated', async (
   assert.equal([...(await modules('orders.proto')).keys()].sort(), ['cart.ts', 'google/protobuf/empty.ts', 'orders.ts'])
 })
 
+Generate('generate.F2: the same schema has the same text, in whatever order its files are named', async () => {
+  const [once, again] = [await modules('orders.proto', 'counter.proto'), await modules('counter.proto', 'orders.proto')]
+  assert.equal(Object.fromEntries(once), Object.fromEntries(again))
+})
+
 Generate('a method that streams says so, and a message of another file is imported once', async () => {
   const orders = (await modules('orders.proto')).get('orders.ts')!
   assert.match(orders, /place: \$\.method\('Place', PlaceRequest, Order\),/)

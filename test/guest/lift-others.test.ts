@@ -134,7 +134,7 @@ Lift('lift.L1: an answer outside the memory, or not aligned, is malformed, of ev
   }
 })
 
-Lift('a trap, an endless loop and a memory bomb in every function', async () => {
+Lift('guest.G3, instance.I3: a trap, an endless loop and a memory bomb in every function', async () => {
   const limits = { ...defaultLimits, fuelPerCommand: 200_000 }
   const bomb = '(loop $l (drop (memory.grow (i32.const 16))) (br $l)) (unreachable)'
   for (const name of functions) {

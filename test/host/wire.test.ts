@@ -112,7 +112,7 @@ for (const [service, method, code] of shapes) {
   })
 }
 
-Wire('§call-5: an unknown method or service is UNIMPLEMENTED whatever comes with it', async () => {
+Wire('§call-5, router.R1: an unknown method or service is UNIMPLEMENTED whatever comes with it', async () => {
   for (const path of ['/no.such.Service/Do', `/${values}/Fly`, `/${values}/do`, `/${values}`, '/'])
     assert.is((await raw(path, frame(script('x', '')))).status, '12', path)
 })

@@ -38,7 +38,7 @@ Headers('§metadata-1, headers.H2: names become lower case, order and duplicates
   ])
 })
 
-Headers('§metadata-1, headers.H2: -bin values are bytes, and what is no base64 is left out', () => {
+Headers('§metadata-1, headers.H2, metadata.M2: -bin values are bytes, and what is no base64 is left out', () => {
   assert.equal(metadataFromHttp(['X-Raw-Bin', 'AP8=', 'x-bad-bin', 'not base64!'], []), [
     ['x-raw-bin', Buffer.from([0, 255])],
   ])

@@ -71,6 +71,11 @@ Rule('§rule-1, http-rule.H1: a method without the option has the generated rout
   )
 })
 
+Rule('http-rule.H3: rules of a method are read once for all who ask', () => {
+  const method = { ...plain, http: { ...empty, path: '/{id}' } }
+  assert.is(routesOf(name, method), routesOf(name, method))
+})
+
 Rule('§rule-2, http-rule.H2: a selector must be empty or the method', () => {
   assert.is(problem({ selector: 'a.B' }), `Rule selector [a.B] must be empty or [${name}.Do]`)
   assert.equal(rules({ selector: `${name}.Do` }).problems, [])

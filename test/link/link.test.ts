@@ -67,7 +67,7 @@ Link('component.C1: refuses a section that claims more than the file has: 14 byt
   await refused(claim200MB, /damaged: unexpected end/)
 })
 
-Link('§deploy-12, interfaces.F1, interfaces.F2: refuses imports by name and says what to do', async () => {
+Link('§deploy-12, interfaces.F1, interfaces.F2, pipeline.T2: refuses imports by name and says what to do', async () => {
   const core = await parse('(module (import "wasi:cli/stderr" "f" (func)))')
   const embedded = await componentEmbed({
     binary: core,
@@ -99,16 +99,25 @@ Link('start.R1: a start function that does not end dies by fuel', async () => {
   await refused(component, /start functions ran out of fuel/)
 })
 
-Link('link/plan.L2: a start function that makes resources is stopped at the first: the host makes none', async () => {
-  await refused(await parse(wat('resources')), /could not be instantiated: .*called resource\.new, which no guest may/)
-})
+Link(
+  'link/plan.L2, instance.I1: a start function that makes resources is stopped at the first: the host makes none',
+  async () => {
+    await refused(
+      await parse(wat('resources')),
+      /could not be instantiated: .*called resource\.new, which no guest may/,
+    )
+  },
+)
 
-Link('a describe that does not end dies by fuel, one that lies is malformed, one that is huge too large', async () => {
-  await refused(await guestComponent({ describe: '(loop $l (br $l)) (unreachable)' }), /describe\(\) failed \(fuel\)/)
-  await refused(await guestComponent({ describe: '(i32.const 0x7ffffff0)' }), /describe\(\) failed \(malformed\)/)
-  const many = '(i32.store (i32.const 1044) (i32.const 300)) (i32.const 1024)'
-  await refused(await guestComponent({ describe: many }), /describe\(\) failed \(too_large\): services: 300 given/)
-})
+Link(
+  'guest/describe.D1: a describe that does not end dies by fuel, one that lies is malformed, one that is huge too large',
+  async () => {
+    await refused(await guestComponent({ describe: '(loop $l (br $l)) (unreachable)' }), /describe\(\) failed \(fuel\)/)
+    await refused(await guestComponent({ describe: '(i32.const 0x7ffffff0)' }), /describe\(\) failed \(malformed\)/)
+    const many = '(i32.store (i32.const 1044) (i32.const 300)) (i32.const 1024)'
+    await refused(await guestComponent({ describe: many }), /describe\(\) failed \(too_large\): services: 300 given/)
+  },
+)
 
 Link(
   'a describe that answers differently in each instance cannot pass: memory starts equal, so it would need an import',

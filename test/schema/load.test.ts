@@ -223,6 +223,24 @@ Load('raw.R2: bounds depth, number and bytes of descriptors', () => {
   )
 })
 
+Load('raw.R1: fields that are not known are skipped, wherever they stand', () => {
+  const unknown = [
+    ...int(900, 1),
+    ...part(901, 'text'),
+    ...varint(902 * 8 + 1),
+    ...Array(8).fill(7),
+    ...varint(903 * 8 + 5),
+    1,
+    2,
+    3,
+    4,
+  ]
+  const of = (...more: readonly number[][]) =>
+    loadSchema(Uint8Array.from([...file(message('M', member('m', 1, 9, ...more), ...more), ...more), ...more.flat()]))
+      .messages
+  assert.equal(of(unknown), of())
+})
+
 Load('names that mean something to JavaScript are names like others', () => {
   const odd = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
   const loaded = loadSchema(

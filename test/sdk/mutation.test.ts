@@ -131,7 +131,7 @@ Mutation('a fold that changes the state in place gives the same state while deci
   assert.is(told(looked.decisions[0]!.outcome).json, untouched(['z', 'z']))
 })
 
-Mutation('inn check names the method', () => {
+Mutation('trial.T2: inn check names the method', () => {
   const kinds = artefact.description.services.map((service) => checkLaws(service, schema, fresh, 3, 50))
   // Random commands seldom name a way; a fold that changes its state is met at once.
   assert.match(

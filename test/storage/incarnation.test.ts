@@ -159,6 +159,19 @@ Incarnation(
   },
 )
 
+Incarnation('marker.M3: a manifest that was cut is noticed before RocksDB opens it', async () => {
+  const directory = folder()
+  await stay(directory, 2)
+  const journal = join(directory, 'journal')
+  await stay(directory, 2)
+  const [manifest] = readdirSync(journal).filter((name) => name.startsWith('MANIFEST-'))
+  truncateSync(join(journal, manifest!), statSync(join(journal, manifest!)).size - 1)
+  const files = readdirSync(journal)
+  const { message } = await rejects(() => openStore(directory, { log() {} }), 'storage_unavailable')
+  assert.match(message, /^journal\/MANIFEST-\d+ was cut: it has \d+ bytes, and had \d+\./)
+  assert.equal(readdirSync(journal), files)
+})
+
 Incarnation('a journal that was restored to where it was is the same replica', async () => {
   const directory = folder()
   const replica = await stay(directory, 2)

@@ -93,7 +93,7 @@ for (const [model, hold] of [
   })
 
   Outside(
-    `§share-3, §share-4, §share-6, supervisor.S2, router.R4, serving.N2: ${model}: one that holds the loop is ended and refused, the others are served again`,
+    `§share-3, §share-4, §share-6, supervisor.S2, router.R4, serving.N2, turns.U4: ${model}: one that holds the loop is ended and refused, the others are served again`,
     async () => {
       await withHost(async ({ host, client, logged }) => {
         const other = model === 'values' ? 'replicas' : 'values'

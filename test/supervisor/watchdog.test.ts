@@ -53,6 +53,16 @@ Dog('in-hand.H1: what is in hand is read by another, and nothing between turns',
   assert.equal([seen.read()!.method, seen.read()!.entity], ['', 'y'.repeat(1_024)])
 })
 
+Dog('in-hand.H2: a text that has not changed is not written again', () => {
+  const { memory } = dog()
+  memory.begin('service', 'method', 'entity', 0)
+  memory.end()
+  const texts = new Uint8Array(memory.buffer, 32)
+  texts.fill(0)
+  memory.begin('service', 'method', 'other', 0)
+  assert.is(Buffer.from(texts.filter((byte) => byte !== 0)).toString(), 'other')
+})
+
 Dog('watchdog.D1: one turn in hand for the whole time is guilty, and told once', () => {
   const { memory, barks, pass } = dog()
   pass(500, () => memory.beat())

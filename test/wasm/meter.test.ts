@@ -277,6 +277,24 @@ Meter('meter.M6, regions.R4, moves.V1: a random program pays for what its blocks
   )
 })
 
+Meter('regions.R3: code that cannot be reached costs nothing', async () => {
+  const run = await metered(`(func (export "short") (block (br 0)))
+    (func (export "long") (block (br 0) ${'(drop (i32.const 1))'.repeat(1_000)} (loop (br 0))))`)
+  assert.is(run.ticks('long'), run.ticks('short'))
+})
+
+Meter('weights.W4: what an instruction takes does not depend on data, but on lengths', async () => {
+  const run = await metered(`(memory 1)
+    (func (export "data") (param i32) (drop (i32.div_u (i32.const -1) (local.get 0))) (drop (i32.load8_u (local.get 0)))
+      (drop (f64.sqrt (f64.convert_i32_s (local.get 0)))))
+    (func (export "length") (param i32) (memory.fill (i32.const 0) (i32.const 0) (local.get 0)))`)
+  assert.equal(
+    [1, 2, 65_535].map((value) => run.ticks('data', value)),
+    Array(3).fill(run.ticks('data', 7)),
+  )
+  assert.ok(run.ticks('length', 60_000) > run.ticks('length', 1) + 1_000)
+})
+
 Meter('meter.M2: the counter holds more than 32 bits do', async () => {
   const run = await metered(
     `(memory 1) (func (export "f") (param i32)
