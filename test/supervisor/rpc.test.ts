@@ -1,6 +1,6 @@
 // Guards calls between threads: each is answered once, lines wait until they are taken, and errors stay what they are.
 
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InnkeeperError } from '../../host/errors.ts'
@@ -9,18 +9,22 @@ import { rejects } from '../support/assert.ts'
 
 const Calls = suite('rpc')
 
-/** Two sides of one channel; the far one has the handlers. */
+/** They hold up the end of the process, also where a test fails. */
+const ports: MessagePort[] = []
+
+/** Two sides of one channel; the far one has the handlers. @returns the near one */
 function sides(handlers: ConstructorParameters<typeof Rpc>[1]) {
   const { port1, port2 } = new MessageChannel()
+  ports.push(port1)
   new Rpc(port2, handlers)
-  return { near: new Rpc(port1, {}), end: () => port1.close() }
+  return new Rpc(port1, {})
 }
 
 Calls(
   'rpc.C1: each call has its own answer, whatever the order, and the end of a thread answers those that are open',
   async () => {
     const waiting: (() => void)[] = []
-    const { near, end } = sides({
+    const near = sides({
       later: (value) => new Promise<unknown>((resolve) => waiting.push(() => resolve(value))),
       now: () => {
         for (const answer of waiting.splice(0).reverse()) answer()
@@ -37,12 +41,11 @@ Calls(
         () => assert.unreachable(),
         ({ message }) => assert.is(message, 'it is gone'),
       )
-    end()
   },
 )
 
 Calls('rpc.C2: the next line is sent when the one before is taken', async () => {
-  const { near, end } = sides({
+  const near = sides({
     lines: async (_, { line }) => {
       for (let at = 0; at < 3; at++) {
         await line(at)
@@ -57,11 +60,10 @@ Calls('rpc.C2: the next line is sent when the one before is taken', async () => 
     seen.push(`${value} after ${sent}`)
   })
   assert.equal(seen, ['0 after 0', '1 after 1', '2 after 2'])
-  end()
 })
 
 Calls('rpc.C3: an error of ours arrives as one, and any other as its message', async () => {
-  const { near, end } = sides({
+  const near = sides({
     ours: () => {
       throw new InnkeeperError('unknown_service', 'no such service')
     },
@@ -73,7 +75,10 @@ Calls('rpc.C3: an error of ours arrives as one, and any other as its message', a
   const other = await near.call('other').catch((error: unknown) => error)
   assert.not.ok(other instanceof InnkeeperError)
   assert.is((other as Error).message, 'a mistake')
-  end()
+})
+
+Calls.after(() => {
+  for (const port of ports) port.close()
 })
 
 Calls.run()
