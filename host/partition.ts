@@ -21,7 +21,7 @@ import { Feed } from './feed/feed.ts'
 import type { TrimmingParts } from './feed/trimming.ts'
 import { Trimming } from './feed/trimming.ts'
 import type { GroupCommit, Joining } from './journal/group-commit.ts'
-import { tell } from './journal/group-commit.ts'
+import { committed } from './journal/group-commit.ts'
 import type { Gone, Journal } from './journal/journal.ts'
 import type { Stored } from './journal/stored.ts'
 import { storedIn } from './journal/stored.ts'
@@ -71,7 +71,7 @@ export class Partitions {
 
   /** Who follows hears it in every partition, once this resolves or soon. Rejects if it could not be written. */
   async tell(gone: Gone): Promise<void> {
-    await Promise.all(this.all.map(({ commits }) => tell(commits, gone)))
+    await Promise.all(this.all.map(({ commits }) => committed(commits, (batch) => batch.tell(gone))))
   }
 
   readonly ofEntity = (storage: number, key: string): Partition => this.all[this.placement.ofEntity(storage, key)]!

@@ -18,7 +18,7 @@ import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { Folder } from '../fold/folder.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import { compileAside } from '../guest/instance.ts'
-import { load } from '../guest/load.ts'
+import { type LoadedGuest, load } from '../guest/load.ts'
 import { digest } from '../link/digest.ts'
 import type { LinkResult } from '../link/link.ts'
 import { keyFields } from '../schema/entity-key.ts'
@@ -179,13 +179,7 @@ export class Deployer {
       try {
         const { deployment, artefact } = await artefacts[at]!
         const schema = loadSchema(artefact.description.descriptors)
-        const guest = load(
-          artefact,
-          limits,
-          streamsOf(schema),
-          false,
-          await this.parts.clock.outside(compileAside(artefact)),
-        )
+        const guest = await this.load(artefact, schema)
         const made = makeServices(deployment, guest, schema, limits, places(deployments).get(number)!)
         services.change(made.filter((service) => active.get(service.name) === number))
       } catch (error) {
@@ -193,6 +187,12 @@ export class Deployer {
         this.leave(number, names, error)
       }
     }
+  }
+
+  /** Its modules compiled: what of it can fail has failed then, but for calls. */
+  private async load(artefact: Artefact, schema: Schema): Promise<LoadedGuest> {
+    const { limits, clock } = this.parts
+    return load(artefact, limits, streamsOf(schema), false, await clock.outside(compileAside(artefact)))
   }
 
   private leave(number: number, names: readonly string[], error: unknown): void {
@@ -274,13 +274,7 @@ export class Deployer {
     if (problems.length > 0) return { ok: false, reasons: problems.map(({ message }) => message) }
     const described = describe(artefact, schema)
     // Compiles the modules: whatever can still fail does so before anything is written.
-    const guest = load(
-      artefact,
-      limits,
-      streamsOf(schema),
-      false,
-      await this.parts.clock.outside(compileAside(artefact)),
-    )
+    const guest = await this.load(artefact, schema)
     const { reasons, warnings, tried } = await this.check(described, artefact, schema, options)
     if (reasons.length > 0) return { ok: false, reasons }
     const number = (catalog.deployments().at(-1)?.number ?? 0) + 1

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { systemClock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Joining } from '../journal/group-commit.ts'
-import { GroupCommit, tell } from '../journal/group-commit.ts'
+import { committed, GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import { storedIn } from '../journal/stored.ts'
 import type { Limits } from '../limits.ts'
@@ -53,7 +53,7 @@ export async function undeployIn(directory: string, service: string, purge: bool
     if (purge) for (const journal of journals) await journal.purge(deployed.storage)
     else
       for (const index of journals.keys())
-        await tell(commits.of(index), { storage: deployed.storage, why: 'undeployed' })
+        await committed(commits.of(index), (batch) => batch.tell({ storage: deployed.storage, why: 'undeployed' }))
   } finally {
     await store.close()
   }
@@ -79,13 +79,8 @@ async function dropEffects(journal: Journal, commits: Joining, service: string):
     after = last.id
     const caused = page.filter(({ cause }) => cause.service === service)
     if (caused.length === 0) continue
-    await new Promise<void>((resolve, reject) => {
-      commits.join(
-        (batch) => {
-          for (const { id } of caused) batch.dequeue(id)
-        },
-        (error) => (error === undefined ? resolve() : reject(error)),
-      )
+    await committed(commits, (batch) => {
+      for (const { id } of caused) batch.dequeue(id)
     })
   }
 }

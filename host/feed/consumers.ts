@@ -12,6 +12,7 @@
 
 import assert from 'node:assert/strict'
 import type { Joining } from '../journal/group-commit.ts'
+import { committed } from '../journal/group-commit.ts'
 import type { Write } from '../storage/kv.ts'
 import type { Feed } from './feed.ts'
 import type { Lost, Offset } from './offset.ts'
@@ -105,11 +106,6 @@ export class Consumers {
   }
 
   private commit(writes: readonly Write[]): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.commits.join(
-        (batch) => batch.note(writes),
-        (error) => (error === undefined ? resolve() : reject(error)),
-      )
-    })
+    return committed(this.commits, (batch) => batch.note(writes))
   }
 }

@@ -12,6 +12,7 @@
 import type { Clock } from '../clock.ts'
 import { pause } from '../clock.ts'
 import type { Joining } from '../journal/group-commit.ts'
+import { committed } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import { commitKey, entityPrefix, nameKey, numberOf } from '../journal/keys.ts'
 import { decodeCommit, encodeCommit } from '../journal/record.ts'
@@ -109,12 +110,7 @@ export class Trimming {
     const writes = [...this.names(from, until), write(trimmedKey, until)]
     for (let number = from + 1; number <= until; number++) writes.push(['commits', commitKey(number), undefined])
     for (const key of runsBefore(journal.rows, until, runsAtOnce)) writes.push(['default', key, undefined])
-    await new Promise<void>((resolve, reject) => {
-      commits.join(
-        (batch) => batch.note(writes),
-        (error) => (error === undefined ? resolve() : reject(error)),
-      )
-    })
+    await committed(commits, (batch) => batch.note(writes))
     return true
   }
 

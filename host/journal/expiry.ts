@@ -7,6 +7,7 @@
 
 import { type Clock, nextTurn } from '../clock.ts'
 import type { Joining } from './group-commit.ts'
+import { committed } from './group-commit.ts'
 import type { Journal } from './journal.ts'
 
 /** Looked at in one turn. */
@@ -24,13 +25,7 @@ export async function expire(
 ): Promise<void> {
   for (let left = expireMax; left > 0 && !unfit(); left -= expireAtOnce) {
     const expired = journal.expired(beforeMs, expireAtOnce)
-    if (expired.keys.length > 0)
-      await new Promise<void>((resolve, reject) => {
-        commits.join(
-          (batch) => batch.forget(expired),
-          (error) => (error === undefined ? resolve() : reject(error)),
-        )
-      })
+    if (expired.keys.length > 0) await committed(commits, (batch) => batch.forget(expired))
     if (expired.found < expireAtOnce) return
     await nextTurn(clock)
   }

@@ -16,7 +16,7 @@
 import { type Clock, systemClock, type Timer } from '../clock.ts'
 import { toInnkeeperError } from '../errors.ts'
 import { isDamaged } from '../storage/damage.ts'
-import type { Batch, Gone, Journal } from './journal.ts'
+import type { Batch, Journal } from './journal.ts'
 
 type Done = (error: Error | undefined) => void
 
@@ -194,13 +194,10 @@ export class GroupCommit {
   }
 }
 
-/** A commit that tells those who follow; resolves once it is on disk. */
-export function tell(commits: Joining, gone: Gone): Promise<void> {
+/** A commit of what `write` adds: resolves once it is on disk, rejects with why that is not known. */
+export function committed(commits: Joining, write: (batch: Batch) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    commits.join(
-      (batch) => batch.tell(gone),
-      (error) => (error === undefined ? resolve() : reject(error)),
-    )
+    commits.join(write, (error) => (error === undefined ? resolve() : reject(error)))
   })
 }
 

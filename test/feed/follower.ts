@@ -4,7 +4,7 @@
 // One line a page on standard output: the last commit read. Started with the directory, the file and a seed.
 
 import { appendFileSync, existsSync, readFileSync, truncateSync, writeSync } from 'node:fs'
-import { GroupCommit } from '../../host/journal/group-commit.ts'
+import { committed, GroupCommit } from '../../host/journal/group-commit.ts'
 import { entities, inFlight, text } from '../store/crash-load.ts'
 import { feedOf, page } from '../support/feed.ts'
 import { record } from '../support/journal.ts'
@@ -47,14 +47,9 @@ async function keepHouse(): Promise<void> {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 5))
     const { writes, written } = trimming.notes()
-    await new Promise<void>((resolve, reject) => {
-      commits.of(0).join(
-        (batch) => {
-          batch.note(journal.census.notes(journal.lastCommit()))
-          batch.note(writes)
-        },
-        (error) => (error === undefined ? resolve() : reject(error)),
-      )
+    await committed(commits.of(0), (batch) => {
+      batch.note(journal.census.notes(journal.lastCommit()))
+      batch.note(writes)
     })
     written()
     age.ms += 1

@@ -1,17 +1,13 @@
 // The scripted guest (test/fixtures/guests/scripted.js) as a component, and calls of it.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { ClientReadableStream } from '@grpc/grpc-js'
 import { Client, credentials, Metadata } from '@grpc/grpc-js'
-import { componentize } from 'componentize-qjs'
 import { WireCursor } from '../../host/schema/wire.ts'
 import { Sink } from '../../host/transcode/sink.ts'
-import { compileProtos } from '../../sdk/build/descriptors.ts'
-import { withWorld } from '../../sdk/build/world.ts'
 import { cached } from './cached.ts'
+import { componentFrom } from './guest-source.ts'
 
 const folder = fileURLToPath(new URL('../fixtures/guests/', import.meta.url))
 
@@ -34,37 +30,12 @@ export function scripted(source?: Change, proto?: Change): Promise<Uint8Array> {
 
 async function build(changes: Change, ofProto: Change): Promise<Uint8Array> {
   const [text, proto] = [changes(textOf('scripted.js')), ofProto(textOf('scripted.proto'))]
-  return cached(import.meta.url, [text, proto], () => make(text, proto))
+  return cached(import.meta.url, [text, proto], () =>
+    componentFrom('scripted', text, proto, ['value', 'replicated', 'action']),
+  )
 }
 
 const textOf = (name: string): string => readFileSync(`${folder}${name}`, 'utf8')
-
-async function make(text: string, protoText: string): Promise<Uint8Array> {
-  const bytes = await descriptors(protoText)
-  const source = text.replace('DESCRIPTORS', `new Uint8Array([${bytes.join()}])`)
-  return withWorld(['value', 'replicated', 'action'], async (witPath) => {
-    const made = await componentize({
-      witPath,
-      world: 'service',
-      jsSource: source,
-      stubWasi: true,
-      sync: true,
-    })
-    return made.component
-  })
-}
-
-async function descriptors(text: string): Promise<Uint8Array> {
-  const proto = mkdtempSync(join(tmpdir(), 'innkeeper-scripted-'))
-  try {
-    const name = 'scripted.proto'
-    writeFileSync(join(proto, name), text)
-    const project = { directory: folder, name: 'scripted', language: 'typescript' as const, entry: '', gen: '' }
-    return (await compileProtos({ ...project, proto, files: [name] })).bytes
-  } finally {
-    rmSync(proto, { recursive: true })
-  }
-}
 
 /** A request's bytes. */
 export function script(id: string, code: string, element = ''): Buffer {

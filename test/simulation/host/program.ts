@@ -107,19 +107,19 @@ class Program {
   }
 
   private async deploy(): Promise<void> {
-    const version: Version = this.chances.of([1, 2])
+    const version: Version = this.chances.pick([1, 2])
     if (await this.world.deploy(version)) this.count(`deployments of version ${version}`)
     else this.count('failed deployments')
   }
 
   private say(): void {
-    const service = this.chances.of(services)
+    const service = this.chances.pick(services)
     const order = this.order(service, 0)
     // An action remembers no keys: it would do all of it again.
     const keyed = service !== 'Relay' && order.refuse === undefined && this.chances.percent(30)
     const key = keyed ? `key-${this.keys++}` : undefined
     this.count(`commands of ${service}`)
-    this.truth.said(service, this.chances.of(ids[service]), order, key)
+    this.truth.said(service, this.chances.pick(ids[service]), order, key)
   }
 
   /** A key once more, as a client does that has heard nothing, or did not listen. */
@@ -128,13 +128,13 @@ class Program {
   }
 
   private read(): void {
-    const service = this.chances.of(['Ledger', 'Notes', 'Marks'] as const)
-    this.truth.said(service, this.chances.of(ids[service]), {}, undefined)
+    const service = this.chances.pick(['Ledger', 'Notes', 'Marks'] as const)
+    this.truth.said(service, this.chances.pick(ids[service]), {}, undefined)
   }
 
   private open(): void {
     this.count('streams')
-    this.truth.opened(this.chances.of(ids.Marks), { token: this.token(), leave: { token: this.token() } })
+    this.truth.opened(this.chances.pick(ids.Marks), { token: this.token(), leave: { token: this.token() } })
   }
 
   private relay(): void {
@@ -158,13 +158,13 @@ class Program {
   }
 
   private send(depth: number): Send {
-    const service = this.chances.of(services)
-    return [service, this.chances.of(ids[service]), this.order(service, depth), this.chances.percent(30)]
+    const service = this.chances.pick(services)
+    return [service, this.chances.pick(ids[service]), this.order(service, depth), this.chances.percent(30)]
   }
 
   private forward(): readonly [Service, string, Order] {
-    const service = this.chances.of(['Ledger', 'Notes'] as const)
-    return [service, this.chances.of(ids[service]), { token: this.token() }]
+    const service = this.chances.pick(['Ledger', 'Notes'] as const)
+    return [service, this.chances.pick(ids[service]), { token: this.token() }]
   }
 
   private token(): string {

@@ -55,7 +55,7 @@ export class Truth {
   sayAgain(chances: Chances): boolean {
     const keyed = this.all.filter(({ key }) => key !== undefined).slice(-8)
     if (keyed.length === 0) return false
-    const { service, id, order, key, calls } = chances.of(keyed)
+    const { service, id, order, key, calls } = chances.pick(keyed)
     calls.push(this.world.call(service, id, order, key))
     return true
   }
@@ -70,7 +70,7 @@ export class Truth {
 
   leaveOne(chances: Chances): void {
     const open = this.streams.filter(({ stream }) => stream.ended === undefined)
-    if (open.length > 0) chances.of(open).stream.leave()
+    if (open.length > 0) chances.pick(open).stream.leave()
   }
 
   /** Waits until all has come to rest, and says what is wrong. */

@@ -188,9 +188,9 @@ export class World {
       return stream
     }
     this.streams.add(stream)
-    const over = (how: 'host', failed?: Failed) => {
+    const over = (failed?: Failed) => {
       this.tell('end', failed === undefined ? 'well' : JSON.stringify(fateOf(failed)))
-      stream.ended ??= how
+      stream.ended ??= 'host'
       this.streams.delete(stream)
     }
     stream.call = core.open(this.command(service, method, id, order, undefined, Number.POSITIVE_INFINITY), {
@@ -200,7 +200,7 @@ export class World {
         stream.texts.push(said(payload))
         this.tell('element', said(payload))
       },
-      end: (failed) => over('host', failed),
+      end: over,
       inputTaken() {},
       owes() {},
     })
