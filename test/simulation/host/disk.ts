@@ -59,6 +59,8 @@ export class SimulatedDisk implements Kv {
   private under: Step | undefined
   private putOff: (readonly Write[])[] = []
 
+  /** A commit has failed. */
+  failed = false
   /** Of a hundred commits, so many fail. */
   failing = 0
 
@@ -105,6 +107,7 @@ export class SimulatedDisk implements Kv {
       this.platters.sync()
       const putOff = this.putOff.splice(0)
       if (fails) {
+        this.failed = true
         done(new Error('input/output error'))
         return
       }

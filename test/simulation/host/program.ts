@@ -76,10 +76,10 @@ class Program {
     else if (at < 720) truth.leaveOne(chances)
     else if (at < 740) this.relay()
     else if (at < 950) await this.pass(chances.below(40) / 10)
-    else if (at < 970) await this.pass(chances.below(3_000))
-    else if (at < 975) await this.pass(20_000)
-    else if (at < 985) await this.crash()
-    else if (at < 990) this.fail()
+    else if (at < 960) await this.pass(chances.below(3_000))
+    else if (at < 964) await this.pass(20_000)
+    else if (at < 979) await this.crash()
+    else if (at < 984) this.fail()
     else await this.deploy()
     if (world.core === undefined) await world.start()
   }
@@ -107,7 +107,9 @@ class Program {
   }
 
   private async deploy(): Promise<void> {
-    const version: Version = this.chances.pick([1, 2])
+    // Mostly the other one: what the last one wrote is to be read.
+    const other: Version = this.world.version === 1 ? 2 : 1
+    const version = this.chances.percent(90) ? other : (this.world.version ?? 1)
     if (await this.world.deploy(version)) this.count(`deployments of version ${version}`)
     else this.count('failed deployments')
   }

@@ -161,7 +161,11 @@ export class World {
     const result = await this.until(
       core.deployer.deploy(component).catch((error: Error) => ({ ok: false, reasons: [error.message] })),
     )
-    if (result?.ok !== true) return false
+    if (result?.ok !== true) {
+      // Both versions read all that is stored, so nothing but the disk may be in the way.
+      if (this.disk?.failed === false) this.bugs.push(`a deployment was refused: ${result?.reasons.join('; ')}`)
+      return false
+    }
     this.version = version
     return true
   }
