@@ -1,6 +1,7 @@
 // Floor: what this machine can do at all. A bare server with the same durability as Innkeeper and nothing else.
 //
-// HTTP: node:http, JSON, a Map, and one synced RocksDB batch for all requests of a turn of the loop, before their replies.
+// HTTP: node:http, JSON, a Map, and one synced RocksDB batch for all requests of a turn of the loop, before their replies. A GET reads the Map.
+// Arguments: `http` or `grpc`; the folder of RocksDB, else one below the system's for temporary files.
 // gRPC: a bare grpc-js server with a Map in memory and no storage (the issue's yardstick for the protocol).
 
 import { mkdtempSync } from 'node:fs'
@@ -15,23 +16,24 @@ if (mode === 'grpc') await serveGrpc()
 else await serveHttp()
 
 async function serveHttp(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'innkeeper-floor-'))
+  const directory = process.argv[3] ?? mkdtempSync(join(tmpdir(), 'innkeeper-floor-'))
   const db = new RocksLevel(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
     columns: { default: {}, journal: {} },
   })
   await db.open({ createIfMissing: true, walCompression: false })
-  const values = new Map<string, number>()
+  const counters = new Map<string, number>()
+  const notes = new Map<string, number>()
   // As large as Innkeeper's record of the same command.
   const record = Buffer.alloc(200, 7)
   let sequence = 0n
-  let queue: { key: Buffer; done: () => void }[] = []
+  let queue: { key: Buffer; value: Buffer; done: () => void }[] = []
   const commit = () => {
     const batch = db.batch()
     const committed = queue
     queue = []
-    for (const { key } of committed) batch._put(key, record, { column: db.columns['journal'] })
+    for (const { key, value } of committed) batch._put(key, value, { column: db.columns['journal'] })
     batch._writeSync({ sync: true })
     batch._closeSync()
     for (const { done } of committed) done()
@@ -40,8 +42,10 @@ async function serveHttp(): Promise<void> {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      const id = request.url!.split('/')[2]!
-      const { amount } = JSON.parse(Buffer.concat(chunks).toString()) as { amount: number }
+      const [, work, id = '', verb] = request.url!.split('/')
+      const values = work === 'notes' ? notes : counters
+      if (verb === undefined) return answer(response, values.get(id) ?? 0)
+      const { amount = 1, text } = JSON.parse(Buffer.concat(chunks).toString()) as { amount?: number; text?: string }
       const value = (values.get(id) ?? 0) + amount
       values.set(id, value)
       const key = Buffer.allocUnsafe(8 + id.length)
@@ -49,11 +53,8 @@ async function serveHttp(): Promise<void> {
       key.writeBigUInt64BE(sequence++, 0)
       queue.push({
         key,
-        done: () => {
-          const body = JSON.stringify({ value: String(value) })
-          response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
-          response.end(body)
-        },
+        value: text === undefined ? record : Buffer.from(text),
+        done: () => answer(response, value),
       })
       if (queue.length === 1) setImmediate(commit)
     })
@@ -61,6 +62,12 @@ async function serveHttp(): Promise<void> {
   server.listen(0, '127.0.0.1', () =>
     console.log(JSON.stringify({ port: (server.address() as { port: number }).port })),
   )
+}
+
+function answer(response: http.ServerResponse, value: number): void {
+  const body = JSON.stringify({ value: String(value) })
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
+  response.end(body)
 }
 
 async function serveGrpc(): Promise<void> {

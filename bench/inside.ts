@@ -13,7 +13,7 @@ import { compile } from '../host/guest/instance.ts'
 import { defaultLimits } from '../host/limits.ts'
 import { link } from '../host/link/link.ts'
 import { loadSchema } from '../host/schema/load.ts'
-import type { Json } from '../host/transcode/to-message.ts'
+import type { Json } from '../host/transcode/json.ts'
 import { toMessage } from '../host/transcode/to-message.ts'
 import { openStore } from '../test/support/store.ts'
 
@@ -177,18 +177,19 @@ export async function replay(language: string, loaded: Loaded): Promise<readonly
   append('long', 100_000)
   for (let index = 0; index < 500; index++) append(`small-${index}`, 5)
   const activate = (key: string) => {
-    const state = new FoldedState({
-      guest: loaded.guest,
-      journal,
-      limits: defaultLimits,
-      service: counter,
-      id: key,
-      entity: { storage: 1, key },
-      cost: new ReadingCost(defaultLimits),
-      stateVersion: 'bench',
-      replayed: () => {},
-      snapshotLoaded: () => {},
-    })
+    const state = new FoldedState(
+      {
+        guest: loaded.guest,
+        journal,
+        limits: defaultLimits,
+        service: counter,
+        cost: new ReadingCost(defaultLimits),
+        stateVersion: 'bench',
+        replayed: () => {},
+        snapshotLoaded: () => {},
+      },
+      { id: key, entity: { storage: 1, key } },
+    )
     while (!state.ready) state.step()
   }
   activate('small-0')

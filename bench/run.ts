@@ -15,6 +15,9 @@ import { fuelFigures } from './fuel/figures.ts'
 import { holdFigures } from './holds.ts'
 import { coldStart, guestFigures, replayFigures } from './inside.ts'
 import { languageFigures, tableOf } from './languages.ts'
+import { peers } from './peers/peers.ts'
+import { Refusal } from './peers/refusal.ts'
+import { scaleFigures } from './scale.ts'
 import { shedFigures } from './shed.ts'
 import { slowDiskFigures } from './slow-disk.ts'
 import { streamFigures } from './streams.ts'
@@ -22,14 +25,19 @@ import { streamFigures } from './streams.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const rounds = Number(process.env['ROUNDS'] ?? 3)
 const ms = Number(process.env['MS'] ?? 4_000)
-const only = process.argv.slice(2)
+/** Of `pipelined`. */
+const connections = Number(process.env['CONNECTIONS'] ?? 64)
+const inFlight = Number(process.env['IN_FLIGHT'] ?? 40)
+const [only, options] = wanted(process.argv.slice(2))
 
 type Load = { perSecond: number; p50Ms: number; p99Ms: number; errors: number }
 
 interface Side {
   readonly name: string
   readonly start: () => Promise<{ port: number; stop: () => void }>
-  readonly kind: 'http' | 'grpc'
+  readonly kind: 'http' | 'grpc' | 'pipelined'
+  /** Of pipelined commands: each has an idempotency key. */
+  readonly once?: boolean
   readonly keys: number
   /** Of HTTP, with `KEY` in it; default: the counter's. */
   readonly path?: string
@@ -89,6 +97,19 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
       kind('value', 'values', 1_000),
       kind('replicated counter', 'replicas', 1_000),
     ]),
+  pipelined: () =>
+    compare(
+      `pipelined Add, ${connections} connections, ${inFlight} in flight on each, 1,000 keys, synced, against one in flight on each of 64`,
+      floorHttp(1_000),
+      ['AssemblyScript', 'TypeScript'].flatMap((language) => {
+        const component = `counter-${language.toLowerCase()}`
+        return [
+          host(`${language}, one in flight`, component, 'http', 1_000),
+          host(`${language}, pipelined`, component, 'pipelined', 1_000),
+          { ...host(`${language}, pipelined, with keys`, component, 'pipelined', 1_000), once: true },
+        ]
+      }),
+    ),
   crdt: () => report('crdt', crdtFigures()),
   guest: () => report('guest', guestFigures()),
   fuel: () => report('fuel', fuelFigures()),
@@ -101,18 +122,52 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   start: () => report('start', coldStart()),
   fair: () => report('fair', fairFigures()),
   holds: () => report('holds', holdFigures()),
+  scale: async () => {
+    for await (const [part, figures] of scaleFigures()) await report(`scale: ${part}`, Promise.resolve(figures))
+  },
   shed: () => report('shed', shedFigures()),
   streams: () => report('streams', streamFigures()),
   'slow-disk': () => report('slow-disk', slowDiskFigures()),
 }
 
-const kinds = join(root, 'guests/build/bench-kinds.wasm')
-if (!existsSync(kinds)) await buildProject(join(root, 'bench/guests/kinds'), { out: kinds })
+/** Only when they are named: they get packages of others, and take long. */
+const named: Readonly<Record<string, () => Promise<void>>> = {
+  peers: async () => {
+    console.log('\npeers')
+    if (!(await peers(options, record))) process.exitCode = 1
+  },
+}
 
-console.log(
-  `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, ${rounds} rounds of ${ms} ms`,
-)
-for (const [name, run] of Object.entries(comparisons)) if (only.length === 0 || only.includes(name)) await run()
+const chosen = only.length === 0 ? Object.keys(comparisons) : only
+const unknown = only.find((name) => !Object.hasOwn(comparisons, name) && !Object.hasOwn(named, name))
+if (unknown !== undefined)
+  refuse(`there is no benchmark ${unknown}; there are ${Object.keys({ ...comparisons, ...named }).join(', ')}`)
+if (options.length > 0 && !only.includes('peers')) refuse(`${options[0]}: only peers has options`)
+
+if (chosen.some((name) => Object.hasOwn(comparisons, name))) {
+  const kinds = join(root, 'guests/build/bench-kinds.wasm')
+  if (!existsSync(kinds)) await buildProject(join(root, 'bench/guests/kinds'), { out: kinds })
+  console.log(
+    `Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}, ${rounds} rounds of ${ms} ms`,
+  )
+}
+for (const [name, run] of Object.entries({ ...comparisons, ...named }))
+  if (chosen.includes(name))
+    await run().catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error
+      refuse(error.message)
+    })
+
+function refuse(message: string): never {
+  console.error(message)
+  process.exit(1)
+}
+
+/** Names of benchmarks, and from the first word that begins with - on what are options. */
+function wanted(words: readonly string[]): [only: readonly string[], options: readonly string[]] {
+  const first = words.findIndex((word) => word.startsWith('-'))
+  return first === -1 ? [words, []] : [words.slice(0, first), words.slice(first)]
+}
 
 async function compare(title: string, base: Side, sides: readonly Side[]): Promise<void> {
   console.log(`\n${title}`)
@@ -144,10 +199,14 @@ async function compare(title: string, base: Side, sides: readonly Side[]): Promi
 async function measure(side: Side): Promise<Load> {
   const { port, stop } = await side.start()
   try {
-    const { kind, keys, path = '/counter/KEY/add' } = side
-    const options = { kind, port, connections: 64, keys, path, warmupMs: 2_000, ms }
+    const { kind, keys, path = '/counter/KEY/add', once = false } = side
+    const common = { port, keys, warmupMs: 2_000, ms }
+    const [client, options] =
+      kind === 'pipelined'
+        ? ['bench/pipelined-client.ts', { ...common, connections, inFlight, once }]
+        : ['bench/load.ts', { ...common, kind, connections: 64, path }]
     return JSON.parse(
-      execFileSync(process.execPath, ['bench/load.ts', JSON.stringify(options)], { cwd: root }).toString(),
+      execFileSync(process.execPath, [client, JSON.stringify(options)], { cwd: root }).toString(),
     ) as Load
   } finally {
     stop()

@@ -11,8 +11,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client, credentials } from '@grpc/grpc-js'
 import { loadSchema } from '../host/schema/load.ts'
+import type { Json } from '../host/transcode/json.ts'
 import { toJson } from '../host/transcode/to-json.ts'
-import type { Json } from '../host/transcode/to-message.ts'
 import { toMessage } from '../host/transcode/to-message.ts'
 import { buildProject } from '../sdk/build/build.ts'
 
@@ -100,7 +100,7 @@ async function story(): Promise<void> {
   say('Try it yourself:')
   console.log('   npx inn up guests/build/*-typescript.wasm')
   console.log('   curl localhost:8080/counter/me/add -H "content-type: application/json" -d \'{"amount": 5}\'')
-  console.log('   npx inn journal examples.counter.v1.Counter me      npx inn new my-service')
+  console.log('   npx inn journal examples.counter.v1.Counter me      npx inn new ../my-service')
 }
 
 function say(line: string): void {

@@ -6,8 +6,8 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { headerProblem } from './header-names.ts'
-import type { Limits } from './limits.ts'
-import { defaultLimits, limitHelps } from './limits.ts'
+import { defaultLimits, type Limits, limitHelps } from './limits.ts'
+import { didYouMean } from './nearest.ts'
 import { partitionsMax } from './storage/partitioned.ts'
 
 export interface Config {
@@ -63,7 +63,7 @@ export class ConfigError extends Error {
 }
 
 const fileName = 'innkeeper.json'
-
+const envPrefix = 'INNKEEPER_'
 /** Variables that name compilers (build/toolchain.ts), and are no settings of a host. */
 const ofBuilds: ReadonlySet<string> = new Set(['INNKEEPER_TOOLCHAINS', 'INNKEEPER_GO'])
 
@@ -150,7 +150,7 @@ const settings: readonly Setting[] = [
   },
   {
     name: 'without',
-    help: 'services that are not served even if they are deployed, separated by commas',
+    help: 'services that are not served even if they are deployed, separated by commas; the end of a name is enough',
     default: '',
     parse: names,
   },
@@ -224,13 +224,13 @@ export const bareSettings: ReadonlyMap<string, string> = new Map(
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const problems: string[] = []
   const file = readFile(sources.directory, problems)
-  for (const name of Object.keys(file)) {
-    if (!settings.some((setting) => camel(setting.name) === name))
-      problems.push(`innkeeper.json: unknown setting ${name}`)
-  }
+  for (const name of Object.keys(file).filter((name) => !settingNames.map(camel).includes(name)))
+    problems.push(`innkeeper.json: unknown setting ${name}${didYouMean(name, settingNames.map(camel))}`)
+  const inEnv = settingNames.map((name) => envName(name).slice(envPrefix.length))
   for (const name of Object.keys(sources.env)) {
-    if (!name.startsWith('INNKEEPER_') || sources.env[name] === undefined || ofBuilds.has(name)) continue
-    if (!settings.some((setting) => envName(setting.name) === name)) problems.push(`${name}: unknown setting`)
+    if (!name.startsWith(envPrefix) || sources.env[name] === undefined || ofBuilds.has(name)) continue
+    if (!inEnv.includes(name.slice(envPrefix.length)))
+      problems.push(`${name}: unknown setting${didYouMean(name.slice(envPrefix.length), inEnv, '', envPrefix)}`)
   }
   const values: Record<string, unknown> = {}
   const lines: string[] = []
@@ -395,5 +395,5 @@ function camel(name: string): string {
 }
 
 function envName(name: string): string {
-  return `INNKEEPER_${name.replaceAll('-', '_').toUpperCase()}`
+  return `${envPrefix}${name.replaceAll('-', '_').toUpperCase()}`
 }

@@ -14,6 +14,7 @@ import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import { Outbox } from './delivery/outbox.ts'
+import { commandTarget } from './delivery/targets/command.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
@@ -37,6 +38,7 @@ import { Partitions } from './partition.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
+import { Schedules } from './schedules/schedules.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
 import type { Warn } from './storage/health.ts'
@@ -90,6 +92,7 @@ export class Core {
   readonly quarantine: Quarantine
   readonly transcoder: Transcoder
   readonly deployer: Deployer
+  readonly schedules: Schedules
   readonly scrubbing: Scrubbing | undefined
   readonly inFlight: InFlight
   readonly housekeeping: Housekeeping
@@ -153,20 +156,16 @@ export class Core {
     }
     this.route = createDispatch(router)
     this.openRoute = createOpen(router, dispatch)
-    const journal = this.partitions.stored
-    this.deployer = new Deployer({
-      ...{ catalog, journal, services, limits, clock, log },
-      sealedOnly: config.requireSandbox,
-      ...(parts.link && { link: parts.link }),
-    })
+    this.deployer = this.makeDeployer(parts)
     const unfit = () => store.failure() !== undefined
-    this.scrubbing = config.scrub ? new Scrubbing({ store, log, unfit }) : undefined
+    this.schedules = this.makeSchedules()
+    this.scrubbing = config.scrub ? new Scrubbing({ store, log, unfit, clock: this.clock }) : undefined
     this.inFlight = countInFlight(limits, log, this.clock)
     this.housekeeping = this.makeHousekeeping(parts)
     services.onChange(() => this.changed())
     registerGauges({
       ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
-      ...{ outbox, stored: journal, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
+      ...{ outbox, stored: this.partitions.stored, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
       feeds: this.partitions.all.map(({ trimming }) => trimming),
       endings: parts.endings ?? 0,
       lostCalls: () => this.lostCalls,
@@ -224,12 +223,14 @@ export class Core {
     this.starting = false
     // Last: its targets are served, and whatever an effect does, its operator has the admin port.
     this.housekeeping.takeUp(true)
+    this.schedules.start()
   }
 
   /** What takes the last commits. After this nothing is written. */
   async close(): Promise<void> {
     const { housekeeping, store } = this
     housekeeping.stop()
+    this.schedules.stop()
     this.scrubbing?.stop()
     this.outbox.stop()
     this.deadlines.stop()
@@ -264,13 +265,32 @@ export class Core {
   private makeOutbox(): Outbox {
     const { store, commits, metrics, services, dispatch, clock, log } = this
     return new Outbox({
-      ...{ dispatch, clock, limits: this.config.limits, log },
+      ...{ clock, limits: this.config.limits, log },
+      target: commandTarget({
+        ...{ dispatch, clock },
+        unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
+      }),
       partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
-      unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
       toItself: (entry) => goesToItself(services, entry),
       delivered: (service) => metrics.of(service).effectDelivered(),
       parked: (service) => metrics.of(service).effectParked(),
     })
+  }
+
+  private makeDeployer(parts: HostParts): Deployer {
+    const { services, clock, log, config } = this
+    return new Deployer({
+      ...{ catalog: this.store.catalog, journal: this.partitions.stored, services, limits: config.limits, clock, log },
+      sealedOnly: config.requireSandbox,
+      ...(parts.link && { link: parts.link }),
+    })
+  }
+
+  private makeSchedules(): Schedules {
+    const { services, outbox, clock, log, store } = this
+    const { all: partitions, placement } = this.partitions
+    const unfit = () => this.stopping || store.failure() !== undefined
+    return new Schedules({ services, partitions, placement, outbox, clock, log, unfit })
   }
 
   private makeEntities(): Entities {
@@ -322,6 +342,7 @@ export class Core {
     this.transcoder.switched()
     this.turns.switched((service) => services.get(service) === undefined)
     this.quarantine.changed((service) => services.get(service)?.deployment)
+    this.schedules.changed()
     this.outbox
       .served()
       .catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))

@@ -2,11 +2,18 @@
 
 import type { Call } from './outcome.ts'
 
+/** Whose commit caused an effect: the entity's record of that revision. Of an action's effect the entity is empty, and the revision 0. */
+export interface Cause {
+  readonly service: string
+  readonly entity: string
+  readonly revision: number
+}
+
 /** An effect on its way. */
 export interface EffectEntry {
   /** Monotonic: the order in which effects were caused. The enqueuer assigns it, from `nextOutboxId`. */
   readonly id: number
-  readonly cause: { readonly service: string; readonly entity: string; readonly revision: number }
+  readonly cause: Cause
   readonly call: Call
   readonly synchronous: boolean
   /** Id of the first effect of its chain; 0, of older hosts: it is a chain of its own. */

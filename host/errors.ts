@@ -1,7 +1,7 @@
 // Errors: what can go wrong outside a guest's decision, each code mapped once to gRPC and HTTP.
 //
 // E2. This file is the only place with status numbers (§refusal-1, §refusal-6).
-// E3. A message says what happened and what to do, in one line; a guest's own words never stand in it.
+// E3. A message says what happened and what to do, in one line. A guest's own words stand in none that a caller is told; an operator is told them.
 //
 // A refusal is data in an outcome and never comes here; a bug of ours is an assert.
 
@@ -23,10 +23,13 @@ export const wire = {
   not_found: { grpc: 5, http: 404, source: 'caller' },
   unimplemented: { grpc: 12, http: 501, source: 'caller' },
   wrong_http_method: { grpc: 12, http: 405, source: 'caller' },
+  unspoken_protocol: { grpc: 12, http: 415, source: 'caller' },
   message_too_large: { grpc: 8, http: 413, source: 'caller' },
   metadata_too_large: { grpc: 8, http: 431, source: 'caller' },
   idempotency_conflict: { grpc: 6, http: 409, source: 'caller' },
+  id_in_flight: { grpc: 6, http: 409, source: 'caller' },
   too_many_hops: { grpc: 9, http: 400, source: 'guest' },
+  pipeline_exceeded: { grpc: 8, http: 429, source: 'caller' },
   overloaded: { grpc: 8, http: 429, source: 'host' },
   storage_quota: { grpc: 8, http: 429, source: 'host' },
   state_too_large: { grpc: 8, http: 429, source: 'guest' },
@@ -106,11 +109,20 @@ export function unknownMethod(service: string, method: string): InnkeeperError {
   )
 }
 
+export function internalMethod(service: string, method: string): InnkeeperError {
+  return new InnkeeperError('forbidden', `${service}/${method} is internal: only deployed functions may call it`)
+}
+
 export function tooManyHops(max: number): InnkeeperError {
   return new InnkeeperError(
     'too_many_hops',
     `the chain has more than ${max} forwards and side effects; look for a circle`,
   )
+}
+
+/** What a parser says of a client's JSON has a piece of that in it, line ends too. */
+export function malformedJson({ message }: Error): InnkeeperError {
+  return new InnkeeperError('bad_request', `$: malformed JSON: ${message.replace(/\s+/g, ' ').slice(0, 200)}`)
 }
 
 /** Whatever was thrown, as an error of ours; anything unforeseen is `internal`. */

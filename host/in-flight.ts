@@ -74,6 +74,11 @@ export class InFlight {
     return connection
   }
 
+  /** What stands for a socket where many exchanges share one. */
+  is(standIn: object, connection: Connection): void {
+    this.connections.set(standIn, connection)
+  }
+
   /** A point in the order of all that comes in. What became incomplete before it: `cutBefore`. */
   mark(): number {
     return ++this.moment

@@ -111,6 +111,11 @@ const table = {
     64 * 1024,
     "maximum size of the stored request that opened a stream on an entity, together with the function's note, in bytes",
   ],
+  pipelinedCommandsMax: [1_000, 'maximum number of commands without an answer on one stream of pipelined commands'],
+  pipelinedBytesMax: [
+    4 * MiB,
+    'maximum size of the frames with commands without an answer on one stream of pipelined commands, in bytes',
+  ],
   streamsMax: [10_000, 'maximum number of open calls whose request or answer is a stream'],
   nameLengthMax: [256, 'maximum length of names, in characters: methods, services, metadata, types, idempotency keys'],
   entityKeyBytesMax: [1_024, "maximum size of an entity's key, in bytes"],

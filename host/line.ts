@@ -9,9 +9,10 @@
 // L3. Debts outlive leaving the line, or one that asks again and again would never pay.
 // L4. A sweep is over when all that were in line at its beginning have had a turn. Who comes back meanwhile shares in its rounds, so that a service
 //     with few entities has no less than one with many; but nothing that only comes back makes a sweep longer.
-// L5. A turn makes no garbage.
 // L6. Where some have had all that they asked for, and only those are left who owe, the sweep is over after `servedMs`: what was decided
 //     for the first is not kept until a slice of the others has passed.
+//
+// Turns are many, so none makes garbage here: accounts and the ring are kept.
 //
 // Owns: the order.   turns.ts owns: the sweep.   throttle.ts owns: who has to wait for another reason.
 

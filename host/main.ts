@@ -148,10 +148,10 @@ function adminHandler(core: Core, ingress: Ingress): AdminHandler {
 
 function adminContext(core: Core, ingress: Ingress): AdminContext {
   const { config, services, deployer, disk, store, entities, outbox, commits, replicas, scrubbing, quarantine } = core
-  const { turns, metrics, transcoder, log, partitions } = core
+  const { turns, metrics, transcoder, log, partitions, schedules } = core
   return {
     ...{ config, services, deployer, disk, catalog: store.catalog, entities, outbox, commits, replicas, scrubbing },
-    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored, partitions },
+    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored, partitions, schedules },
     unready: core.unreadyForOperator,
     listen: ingress.address,
   }

@@ -34,8 +34,13 @@ export function written(to: To, chunk: string | Uint8Array, flow?: Flow): Promis
 const unsentBytesMax = 256 * 1024
 const unsentChunksMax = 64
 
+/** A `Writable`, or what writes as it does. */
+interface Taking {
+  write(chunk: string | Uint8Array, taken: (error?: Error | null) => void): unknown
+}
+
 export class Writer {
-  private readonly to: Pick<Writable, 'write'>
+  private readonly to: Taking
   private readonly flow: Flow | undefined
   private readonly again: () => void
   private unsentBytes = 0
@@ -43,7 +48,7 @@ export class Writer {
   private full = false
 
   /** `again` is called when it is ready after it was not. */
-  constructor(to: Pick<Writable, 'write'>, flow: Flow | undefined, again: () => void) {
+  constructor(to: Taking, flow: Flow | undefined, again: () => void) {
     this.to = to
     this.flow = flow
     this.again = again

@@ -86,7 +86,7 @@ Config(
         'INNKEEPER_NOTHING: unknown setting',
         `innkeeper.json: hopsMax: expected a whole number from 1 to ${Number.MAX_SAFE_INTEGER}, got "1.5"`,
         'innkeeper.json: logLevel: expected one of silent, fatal, error, warn, info, debug, trace, got "loud"',
-        'innkeeper.json: unknown setting snapshot_every',
+        'innkeeper.json: unknown setting snapshot_every; did you mean snapshotEvery?',
       ].sort(),
     )
   },

@@ -121,6 +121,49 @@ Account('in-flight.F3: answers that nobody reads go, the largest first, once wha
   assert.is(inFlight.bytes, 4_000)
 })
 
+Account('in-flight.F5: while no bound is passed, nothing is looked for, however many requests there are', async () => {
+  const { inFlight, cut, connect, begin } = account()
+  let looked = 0
+  /** Counts who goes through it. */
+  const watched = (all: Set<unknown> | Map<unknown, unknown>) => {
+    for (const way of [Symbol.iterator, 'values', 'entries', 'keys', 'forEach'] as const) {
+      const go = (all[way as 'values'] as () => unknown).bind(all)
+      Object.defineProperty(all, way, {
+        value: (...given: []) => {
+          looked += 1
+          return go(...given)
+        },
+      })
+    }
+  }
+  watched((inFlight as unknown as { readonly addresses: Map<string, unknown> }).addresses)
+  const connections = Array.from({ length: 20 }, (_, at) => connect(`10.0.0.${at % 5}`))
+  for (const { listed } of connections) watched(listed)
+  for (const all of new Set(connections.map(({ address }) => address.connections))) watched(all)
+  for (let round = 0; round < 10; round++) {
+    const flows = connections.flatMap((connection) => [begin(connection, ''), begin(connection, '')])
+    for (const flow of flows) {
+      assert.ok(flow.holds(10))
+      assert.ok(flow.holds(100))
+      flow.inHand()
+    }
+    assert.is(inFlight.bytes, 4_000)
+    for (const flow of flows) flow.owes(20)
+    for (const flow of flows) flow.owes(-10)
+    await settled()
+    for (const flow of flows) flow.close()
+  }
+  assert.is(looked, 0)
+  // Of one that passes its bound it is.
+  const over = connections[0]!
+  const old = begin(over, 'old')
+  assert.ok(old.holds(2_000))
+  assert.is(looked, 0)
+  assert.ok(begin(over, 'new').holds(2_500))
+  assert.equal(cut, ['old'])
+  assert.ok(looked > 0)
+})
+
 Account('a client with little is served while another address has all that it may have', () => {
   const { cut, connect, begin } = account()
   const big = Array.from({ length: 9 }, (_, at) => begin(connect('10.0.0.1'), `big ${at}`))

@@ -28,6 +28,7 @@ import { Sink } from '../transcode/sink.ts'
 import type { AdminResult } from './call.ts'
 import { uploadPath } from './call.ts'
 import type { AdminContext } from './context.ts'
+import { describeEffect } from './effects.ts'
 import {
   entityState,
   journalPage,
@@ -41,6 +42,7 @@ import {
 } from './inspect.ts'
 import { jsonOf } from './long-json.ts'
 import { openApi } from './openapi.ts'
+import { scheduleRoutes } from './schedules.ts'
 
 export interface AdminRequest {
   /** The pattern's groups, decoded. */
@@ -70,6 +72,8 @@ const retryWaitMs = 10_000
 const pageMax = 1_000
 /** Services described in one turn. */
 const servicesAtOnce = 25
+/** Effects, each with a record that is read. */
+const effectsAtOnce = 25
 
 export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
   const { services, deployer, journal, commits, entities, outbox, catalog, config, log } = context
@@ -80,6 +84,16 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     throw left === undefined
       ? services.missing(name, '')
       : new InnkeeperError('service_unserved', unservedSentence(left))
+  }
+  const describeEffects = async (entries: readonly EffectEntry[]): Promise<readonly object[]> => {
+    const described: object[] = []
+    await inPortions(
+      entries,
+      effectsAtOnce,
+      (entry) => void described.push(describeEffect(context, entry)),
+      systemClock,
+    )
+    return described
   }
   const routes: Omit<AdminRoute, 'pattern'>[] = [
     {
@@ -97,7 +111,9 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const refused = [...context.quarantine.list()].flatMap(([service, { refused }]) =>
           refused === undefined ? [] : [`${quarantined(service, refused).message}\n`],
         )
-        const text = `${reason ?? 'ready'}\n${refused.join('')}`
+        const clock =
+          context.schedules.heldMs > 0 ? 'the clock jumped ahead, and schedules wait; see `inn clock`\n' : ''
+        const text = `${reason ?? 'ready'}\n${refused.join('')}${clock}`
         return { status: reason === undefined ? undefined : wire.unavailable.http, text, contentType: 'text/plain' }
       },
     },
@@ -329,7 +345,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const id = entityId(entity.key, service.keyFieldCount)
         const ofEntity = ({ cause }: EffectEntry) => cause.service === service.name && cause.entity === id
         const waiting = outbox.page(0, pageMax, ofEntity)
-        return { text: jsonOf({ ...shown, effects: waiting.map(describeEffect) }) }
+        return { text: jsonOf({ ...shown, effects: await describeEffects(waiting) }) }
       },
     },
     {
@@ -377,7 +393,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         after: 'Continue after this id: `next` of the page before.',
         limit: `Maximum number of effects: by default and at most ${pageMax}.`,
       },
-      run: ({ query }) => {
+      run: async ({ query }) => {
         const service = query.get('service')
         const limit = Math.min(whole(query, 'limit') || pageMax, pageMax)
         const page = outbox.page(
@@ -386,7 +402,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
           ({ cause }) => service === null || cause.service === service,
         )
         const next = page.length === limit ? page.at(-1)!.id : null
-        return { json: { effects: page.map(describeEffect), next, passedOver: passedOver(journal, 'outbox') } }
+        const effects = await describeEffects(page)
+        return { json: { effects, next, passedOver: passedOver(journal, 'outbox') } }
       },
     },
     {
@@ -396,7 +413,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       run: async ({ parts }) => {
         const entry = outbox.find(Number(parts[0]))
         if (entry === undefined) throw noEffect(parts[0]!)
-        return { json: { ...describeEffect(entry), ...(await outbox.retry(entry.id, retryWaitMs)) } }
+        return { json: { ...describeEffect(context, entry), ...(await outbox.retry(entry.id, retryWaitMs)) } }
       },
     },
     {
@@ -404,17 +421,21 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       path: '/v1/effects/retry',
       summary: 'Try every parked effect again, and answer with the number of each result within ten seconds.',
       query: { service: 'Only those caused by this service.' },
-      run: async ({ query }) => ({ json: await retryAll(outbox, query.get('service') ?? undefined) }),
+      run: async ({ query }) => ({ json: await retryAll(context, query.get('service') ?? undefined) }),
     },
     {
       method: 'DELETE',
       path: '/v1/effects/{id}',
       summary: 'Remove an effect without delivering it.',
       run: ({ parts }) => {
-        if (!outbox.drop(Number(parts[0]))) throw noEffect(parts[0]!)
-        return { json: {} }
+        const entry = outbox.find(Number(parts[0]))
+        if (entry === undefined) throw noEffect(parts[0]!)
+        const was = describeEffect(context, entry)
+        if (!outbox.drop(entry.id)) throw noEffect(parts[0]!)
+        return { json: was }
       },
     },
+    ...scheduleRoutes(context),
   ]
   const table: readonly AdminRoute[] = routes.map((route) => {
     // The empty key is a key (entity-key.K2).
@@ -474,7 +495,8 @@ function describeService(
     name: method.name,
     input: method.input.fullName,
     output: method.output.fullName,
-    routes: routesOf(service.name, method).routes.map(shown),
+    ...(method.internal ? { internal: true } : {}),
+    routes: method.internal ? [] : routesOf(service.name, method).routes.map(shown),
   }))
   const { name, description, deployment } = service
   const throttled = [...turns.throttled].includes(name) ? [throttledSentence(config.limits)] : []
@@ -512,10 +534,6 @@ function describeDeployed({ methods, services: names, ...result }: Extract<Deplo
   return { ...result, services }
 }
 
-function describeEffect({ id, cause, call, synchronous, attempts, parked }: EffectEntry): object {
-  return { id, cause, to: `${call.service}/${call.method}`, synchronous, attempts, parked: parked ?? null }
-}
-
 function noEffect(id: string): InnkeeperError {
   return new InnkeeperError('not_found', `no effect ${id.slice(0, 40)}; \`inn effects\` lists them`)
 }
@@ -523,7 +541,8 @@ function noEffect(id: string): InnkeeperError {
 /** Of tries by hand that go on at once. */
 const retriesAtOnce = 100
 
-async function retryAll(outbox: AdminContext['outbox'], service: string | undefined): Promise<object> {
+async function retryAll(context: AdminContext, service: string | undefined): Promise<object> {
+  const { outbox } = context
   const parked = outbox
     .list()
     .filter((entry) => entry.parked !== undefined && (service === undefined || entry.cause.service === service))
@@ -537,7 +556,7 @@ async function retryAll(outbox: AdminContext['outbox'], service: string | undefi
       if (became === undefined) return
       counts[became.became] += 1
       if (became.became === 'parked' && still.length < retriesAtOnce)
-        still.push({ ...describeEffect(entry), ...became })
+        still.push({ ...describeEffect(context, entry), ...became })
     })
     await Promise.all(portion)
   }

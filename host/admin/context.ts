@@ -16,6 +16,7 @@ import type { Stored } from '../journal/stored.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Partitions } from '../partition.ts'
 import type { Quarantine } from '../router/quarantine.ts'
+import type { Schedules } from '../schedules/schedules.ts'
 import type { Services } from '../services.ts'
 import type { Turns } from '../turns.ts'
 
@@ -29,6 +30,7 @@ export interface AdminContext {
   readonly catalog: Catalog
   readonly entities: Entities
   readonly outbox: Outbox
+  readonly schedules: Schedules
   readonly commits: Pick<GroupCommit, 'alone'>
   readonly partitions: Pick<Partitions, 'all' | 'tell'>
   readonly replicas: Replicas

@@ -310,6 +310,7 @@ function show(parts: Pick<Parts, 'replicas'>, service: Service, record: JournalR
     ...(origin === 'command' ? {} : { origin }),
     method: command.method,
     request: decode(service, method?.input.fullName, command.payload),
+    ...(command.cause === undefined ? {} : { cause: command.cause }),
     ...(command.metadata.length > 0 ? { metadata: showMetadata(command.metadata) } : {}),
     ...(command.idempotencyKey === undefined ? {} : { idempotencyKey: command.idempotencyKey }),
     events: events.map((event: Typed, index) => ({
@@ -341,10 +342,10 @@ function showMetadata(metadata: Metadata): unknown {
   ])
 }
 
-function decode(service: Service, typeName: string | undefined, bytes: Uint8Array): unknown {
-  const type = typeName === undefined ? undefined : service.schema.messages.get(typeName)
+export function decode(service: Service | undefined, typeName: string | undefined, bytes: Uint8Array): unknown {
+  const type = typeName === undefined ? undefined : service?.schema.messages.get(typeName)
   try {
-    if (type !== undefined) return JSON.parse(toJson(service.schema, type, bytes))
+    if (type !== undefined) return JSON.parse(toJson(service!.schema, type, bytes))
   } catch {
     // Written by another version, or not what it says: the bytes are still worth seeing.
   }

@@ -1,15 +1,14 @@
-// Authors: the commands of authors, `inn new`, `inn build` and `inn test`, are loaded where their tools are installed. A server has none.
+// Authors: the commands of authors, `inn new`, `inn build`, `inn test` and `inn up --dev` of a project, are loaded where their tools are installed. A server has none.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type { Subcommand } from './command.ts'
 import { CommandFailure } from './command.ts'
 
 const tools = new URL('../../sdk/build/package.json', import.meta.url)
 
 /** `manifest`: what the tools depend on. @throws CommandFailure that says what to install. */
-export async function forAuthors(load: () => Promise<Subcommand>, manifest = tools): Promise<Subcommand> {
+export async function forAuthors<T>(load: () => Promise<T>, manifest = tools): Promise<T> {
   const missing = missingFor(manifest)
   if (missing.length === 0) return await load()
   throw new CommandFailure(

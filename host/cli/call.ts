@@ -4,6 +4,8 @@
 // C2. Elements of a streamed request are JSON values: one as the argument, or one a line from a file or standard input, sent
 //     as they are read.
 // C3. Ctrl-C cancels the call, so that the host hears of it.
+//
+// Leaves to others: many calls at once (call-batch.ts).
 
 import { constants, createReadStream } from 'node:fs'
 import { access } from 'node:fs/promises'
@@ -14,13 +16,15 @@ import { Client, credentials, Metadata } from '@grpc/grpc-js'
 import { grpcCodeNames } from '../errors.ts'
 import { loadSchema } from '../schema/load.ts'
 import type { MethodType, Schema } from '../schema/schema.ts'
+import type { Json } from '../transcode/json.ts'
+import { parseJson } from '../transcode/json.ts'
 import { toJson } from '../transcode/to-json.ts'
-import type { Json } from '../transcode/to-message.ts'
 import { TranscodeError, toMessage } from '../transcode/to-message.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure, UsageError } from './command.ts'
 import { readNamed, unread } from './files.ts'
+import { methodNamed, serviceNamed } from './named.ts'
 import { print } from './print.ts'
 
 export const callCommand: Subcommand = {
@@ -31,31 +35,34 @@ export const callCommand: Subcommand = {
       multiple: true,
       help: 'NAME:VALUE to send as metadata; may be given more than once',
     },
+    batch: {
+      type: 'string',
+      help: 'file with one call per line, {"service"?, "method", "payload"?, "key"?}, or - for standard input; all are in flight at once, and answers are printed in order',
+    },
     url: { type: 'string', help: 'HOST:PORT of the service port (default: the address that the admin port reports)' },
   },
-  words: [1, 2],
+  words: [0, 3],
   run,
 }
 
 async function run(args: Args): Promise<number> {
-  const [target, input = '{}'] = args.words
-  const match = /^([\w.]+)\/(\w+)$/.exec(target!)
-  if (match === null) throw new UsageError('expected SERVICE/METHOD, for example examples.counter.v1.Counter/Get')
-  const [, service, name] = match as unknown as [string, string, string]
+  if (args.text('batch') !== undefined) {
+    const { callBatch } = await import('./call-batch.ts')
+    return await callBatch(args, await addressOf(args), headers(args))
+  }
+  const { service: given, name: said, input } = target(args.words)
   const admin = adminClient(args)
+  const service = await serviceNamed(admin, given)
   const { descriptors } = await admin.get(`/v1/services/${encodeURIComponent(service)}/descriptors`)
   const schema = loadSchema(Buffer.from(descriptors, 'base64'))
-  const method = schema.services.get(service)?.methods.get(name)
-  if (method === undefined)
-    throw new CommandFailure(`${service} has no method ${name}; \`inn services ${service}\` lists them`)
+  const method = methodNamed(schema, service, said)
   const { clientStreaming, serverStreaming } = method
   // A mistake in a request that is there is found before anybody is called.
   const lines = clientStreaming && (input === '-' || input.startsWith('@'))
   if (lines && input !== '-') await readable(input.slice(1))
   const request = lines ? elements(schema, method, input) : [message(schema, method, await whole(input))]
-  const address = (args.text('url') ?? ((await admin.get('/v1/host')).listen as string)).replace(/^https?:\/\//, '')
-  const client = new Client(address, credentials.createInsecure())
-  const call: Call = { client, path: `/${service}/${name}`, schema, method, headers: metadata(args) }
+  const client = new Client(await addressOf(args), credentials.createInsecure())
+  const call: Call = { client, path: `/${service}/${method.name}`, schema, method, headers: metadata(args) }
   try {
     if (clientStreaming || serverStreaming) return await stream(call, request)
     for await (const payload of request) print(toJson(schema, method.output, await unary(call, payload)))
@@ -63,6 +70,16 @@ async function run(args: Args): Promise<number> {
   } finally {
     client.close()
   }
+}
+
+/** SERVICE/METHOD, or SERVICE METHOD, and the request. @throws UsageError */
+function target(words: readonly string[]): { service: string; name: string; input: string } {
+  const [first = '', ...rest] = words
+  const [named, input = '{}', ...more] = first.includes('/') ? words : [`${first}/${rest[0] ?? ''}`, ...rest.slice(1)]
+  const match = /^([\w.]+)\/(\w+)$/.exec(named!)
+  if (match === null || more.length > 0)
+    throw new UsageError('expected SERVICE/METHOD and at most one request, for example Counter/Get \'{"id":"me"}\'')
+  return { service: match[1]!, name: match[2]!, input }
 }
 
 interface Call {
@@ -81,7 +98,7 @@ async function whole(input: string): Promise<string> {
 function message(schema: Schema, method: MethodType, text: string): Uint8Array {
   let json: Json
   try {
-    json = JSON.parse(text) as Json
+    json = parseJson(text)
   } catch (error) {
     throw new UsageError(`the request is not JSON: ${(error as Error).message}`)
   }
@@ -118,15 +135,27 @@ async function readable(path: string): Promise<void> {
   })
 }
 
-function metadata(args: Args): Metadata {
-  const result = new Metadata()
-  for (const header of args.texts('header')) {
+/** HOST:PORT of the service port. */
+async function addressOf(args: Args): Promise<string> {
+  const given = args.text('url') ?? ((await adminClient(args).get('/v1/host')).listen as string)
+  return given.replace(/^https?:\/\//, '')
+}
+
+function headers(args: Args): readonly (readonly [name: string, value: string])[] {
+  return args.texts('header').map((header) => {
     const at = header.indexOf(':')
     if (at < 1) throw new UsageError(`-H: expected NAME:VALUE, got ${JSON.stringify(header)}`)
+    return [header.slice(0, at).trim(), header.slice(at + 1).trim()]
+  })
+}
+
+function metadata(args: Args): Metadata {
+  const result = new Metadata()
+  for (const [name, value] of headers(args)) {
     try {
-      result.add(header.slice(0, at).trim(), header.slice(at + 1).trim())
+      result.add(name, value)
     } catch (error) {
-      throw new UsageError(`-H ${header.slice(0, at)}: ${(error as Error).message}`)
+      throw new UsageError(`-H ${name}: ${(error as Error).message}`)
     }
   }
   return result

@@ -11,11 +11,13 @@ import { checkLaws } from '../laws/laws.ts'
 import { defaultLimits } from '../limits.ts'
 import { link } from '../link/link.ts'
 import { createLog } from '../observe/log.ts'
+import { routesOf, shown } from '../schema/http-rule.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
+import type { Schema } from '../schema/schema.ts'
 import { Refused } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { asFailure, CommandFailure, UsageError } from './command.ts'
-import { type Deployed, found } from './deploy.ts'
+import { type Deployed, found, routeTable } from './deploy.ts'
 import { readNamed } from './files.ts'
 import { bytes, print, printJson, progress } from './print.ts'
 
@@ -53,15 +55,26 @@ async function run(args: Args): Promise<number> {
   const broken = reports.flatMap((report) => report.broken)
   const directory = args.text('data')
   const stored = directory === undefined ? undefined : await onStored(directory, component, file)
-  if (args.is('json'))
-    printJson({ hash: artefact.hash, bytes: component.length, seed, services: reports, ...(stored && { stored }) })
+  const routes = description.services.flatMap(({ name }) => routesIn(schema, name))
+  if (args.is('json')) {
+    const { hash } = artefact
+    printJson({ hash, bytes: component.length, seed, services: reports, routes, ...(stored && { stored }) })
+  }
   if (broken.length > 0) throw new Refused(`${file} breaks the laws`, broken)
   if (!args.is('json')) {
     const tried = reports.map(({ service, kind, commands }) => `${service} (${kind}, ${commands} commands)`)
     print(`${file} is fine: ${bytes(component.length)}, ${tried.join(', ')}; the laws hold (seed ${seed}).`)
     for (const line of stored === undefined ? [] : found(stored)) print(line)
+    print(routeTable(routes))
   }
   return 0
+}
+
+function routesIn(schema: Schema, service: string): readonly { rpc: string; route: string }[] {
+  const methods = [...schema.services.get(service)!.methods.values()]
+  return methods.flatMap((method) =>
+    routesOf(service, method).routes.map((route) => ({ rpc: `${service}/${method.name}`, route: shown(route) })),
+  )
 }
 
 /** @throws Refused with every reason for which the directory's host would refuse it */

@@ -3,7 +3,7 @@
 import type { Args } from './command.ts'
 import { CommandFailure, UsageError } from './command.ts'
 
-interface AdminClient {
+export interface AdminClient {
   get(path: string): Promise<Json>
   change(method: 'POST' | 'DELETE', path: string, body?: Uint8Array, onLine?: (value: Json) => void): Promise<Json>
   /** Every entry of a list that comes in pages, up to `max` of them. `next` is set where there are more. */

@@ -1,12 +1,13 @@
 // Command: what every subcommand of `inn` is, how its words are read, and how it fails.
 //
-// C1. Exit code 0 fine, 1 refused or failed, 2 wrong usage, 141 the reader went (reader.ts); errors are one line on standard error that
+// C1. Exit code 0 fine, or the reader went (reader.ts), 1 refused or failed, 2 wrong usage; errors are one line on standard error that
 //     says what to do.
 //
-// Flags of all commands: --admin, --url, --token, --json, --help.
+// Flags of all commands: --admin, --token, --json, --help.
 
 import { parseArgs } from 'node:util'
 import { InnkeeperError, operatorMessage } from '../errors.ts'
+import { didYouMean } from '../nearest.ts'
 import { table } from './print.ts'
 
 /** What `inn --help` lists, without loading it. */
@@ -19,6 +20,8 @@ export interface Usage {
 
 export interface Subcommand {
   readonly flags: Readonly<Record<string, Flag>>
+  /** Flags that it does not have, as users of other programs know them, and which one it has instead: `port` to `--listen HOST:PORT`. */
+  readonly otherwise?: Readonly<Record<string, string>>
   /** Fewest and most words. */
   readonly words: readonly [min: number, max: number]
   /** Answers the exit code. */
@@ -74,7 +77,7 @@ export function readArgs({ name, usage }: Usage, command: Subcommand, argv: read
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true })
   } catch (error) {
-    throw new UsageError((error as Error).message)
+    throw new UsageError(flagProblem(error as NodeJS.ErrnoException, name, Object.keys(options), command.otherwise))
   }
   const { values, positionals } = parsed
   const [min, max] = command.words
@@ -87,6 +90,27 @@ export function readArgs({ name, usage }: Usage, command: Subcommand, argv: read
     texts: (name) => (values[name] as string[] | undefined) ?? [],
     is: (name) => values[name] === true,
   }
+}
+
+/** Of what `parseArgs` says a line, in our words. */
+function flagProblem(
+  { code, message }: NodeJS.ErrnoException,
+  command: string,
+  known: readonly string[],
+  otherwise: Subcommand['otherwise'] = {},
+): string {
+  const [, flag = '', dashless = ''] = /'(?:-\w, )?(--?([^' ]+))/.exec(message) ?? []
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const other = new Map(Object.entries(otherwise)).get(dashless)
+    if (other !== undefined) return `there is no flag ${flag}; it is ${other}`
+    const hint = didYouMean(dashless, known, `; \`inn ${command} --help\` lists the flags`, '--')
+    return `there is no flag ${flag}${hint}`
+  }
+  if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return message
+  if (message.includes('does not take')) return `${flag} takes no value`
+  return message.includes('ambiguous')
+    ? `${flag} needs a value; write ${flag}=VALUE for one that starts with a dash`
+    : `${flag} needs a value`
 }
 
 export function help({ name, usage, summary }: Usage, command: Subcommand): string {

@@ -5,11 +5,15 @@ import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { UsageError } from './command.ts'
 import { readNamed } from './files.ts'
+import { everNamed } from './named.ts'
 import { print, printJson, progress, seconds, table } from './print.ts'
 
 export const deployCommand: Subcommand = {
   flags: {
-    'dry-run': { type: 'boolean', help: 'check everything and print the result, but change nothing' },
+    'dry-run': {
+      type: 'boolean',
+      help: 'check everything and print the result with the routes that would be served, but change nothing',
+    },
     force: {
       type: 'boolean',
       help: 'deploy even if the upgrade checks refuse it; each overridden check is printed as a warning',
@@ -34,8 +38,9 @@ async function rollback(args: Args): Promise<number> {
   const [service, to] = args.words
   if (to !== undefined && !/^\d+$/.test(to))
     throw new UsageError(`DEPLOYMENT: expected the number of a deployment, got ${JSON.stringify(to)}`)
-  const path = `/v1/services/${encodeURIComponent(service!)}/rollback?${to === undefined ? '' : `to=${to}&`}`
-  return await change(args, path, undefined, service!)
+  const { name } = await everNamed(adminClient(args), service!)
+  const path = `/v1/services/${encodeURIComponent(name)}/rollback?${to === undefined ? '' : `to=${to}&`}`
+  return await change(args, path, undefined, name)
 }
 
 async function change(args: Args, path: string, body: Uint8Array | undefined, what: string): Promise<number> {
@@ -69,9 +74,19 @@ export interface Deployed {
 /** What a deployment found, and what it serves. */
 export function outcome({ services, ...result }: Deployed): readonly string[] {
   const rows = services.flatMap(({ name, methods }) =>
-    methods.map((method) => [`  ${name}/${method.name}`, method.routes.join(', ')]),
+    methods.flatMap((method) => method.routes.map((route) => ({ rpc: `${name}/${method.name}`, route }))),
   )
-  return [...found(result), table(rows)]
+  return [...found(result), routeTable(rows)]
+}
+
+/** A line for each route: rpc, HTTP method and path. `route`: as `GET /cart/{user_id}`. */
+export function routeTable(rows: readonly { readonly rpc: string; readonly route: string }[]): string {
+  return table(
+    rows.map(({ rpc, route }) => {
+      const at = route.indexOf(' ')
+      return [`  ${rpc}`, route.slice(0, at), route.slice(at + 1)]
+    }),
+  )
 }
 
 export function found({ warnings, tried }: Pick<Deployed, 'warnings' | 'tried'>): readonly string[] {

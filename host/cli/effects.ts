@@ -3,7 +3,8 @@
 import type { Json } from './client.ts'
 import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
-import { UsageError } from './command.ts'
+import { CommandFailure, UsageError } from './command.ts'
+import { everNamed } from './named.ts'
 import { print, printJson, printPassedOver, table } from './print.ts'
 
 export const effectsCommand: Subcommand = {
@@ -21,7 +22,8 @@ async function run(args: Args): Promise<number> {
   const [retry, drop] = [args.text('retry'), args.text('drop')]
   if ([retry !== undefined, drop !== undefined, args.is('retry-all')].filter(Boolean).length > 1)
     throw new UsageError('give only one of --retry, --retry-all and --drop')
-  const query = args.words[0] === undefined ? '' : `?service=${encodeURIComponent(args.words[0])}`
+  const cause = args.words[0] === undefined ? undefined : await everNamed(client, args.words[0])
+  const query = cause === undefined ? '' : `?service=${encodeURIComponent(cause.name)}`
   if (retry !== undefined)
     return retried(args, await client.change('POST', `/v1/effects/${encodeURIComponent(retry)}/retry`))
   if (args.is('retry-all')) return allRetried(args, await client.change('POST', `/v1/effects/retry${query}`))
@@ -36,17 +38,41 @@ async function run(args: Args): Promise<number> {
     'effects',
     Number.POSITIVE_INFINITY,
   )
+  // A service that is not deployed may have caused some before; one that never was has none, and its name may be mistyped.
+  if (effects.length === 0 && cause?.deployed === false)
+    throw new CommandFailure(`no service ${cause.name} is deployed, and no effects of it are waiting${cause.hint}`)
   if (args.is('json')) printJson({ effects, passedOver })
   else {
-    print(effects.length === 0 ? 'No effects are waiting.' : table(effects.map(row)))
+    print(effects.length === 0 ? 'No effects are waiting.' : told(effects))
     printPassedOver(passedOver)
   }
   return 0
 }
 
-function row({ id, to, attempts, parked, cause }: Json): readonly string[] {
+/** Two lines below each: what it carries, and the request that sent it, if the journal has it. */
+function told(effects: readonly Json[]): string {
+  const heads = table(effects.map(row)).split('\n')
+  return effects
+    .flatMap(({ payload, cause }, index) => [
+      heads[index],
+      ...(payload === undefined ? [] : [`    carries ${requestShown(payload)}`]),
+      ...(cause.method === undefined ? [] : [`    sent by ${cause.method} ${requestShown(cause.request)}`]),
+    ])
+    .join('\n')
+}
+
+/** In a list; --json has all of it. */
+const lettersMax = 500
+
+function requestShown(request: unknown): string {
+  const json = JSON.stringify(request)
+  return json.length > lettersMax ? `${json.slice(0, lettersMax)}…` : json
+}
+
+function row({ id, to, attempts, parked, cause, schedule }: Json): readonly string[] {
   const state = parked === null ? `tried ${times(attempts)}` : `parked: ${parked}`
-  return [String(id), to, `from ${cause.service} ${cause.entity}`, state]
+  const from = schedule === undefined ? `${cause.service} ${cause.entity}` : `${cause.service}, schedule ${schedule}`
+  return [String(id), to, `from ${from}`, state]
 }
 
 function retried(args: Args, effect: Json): number {
@@ -70,7 +96,7 @@ function allRetried(args: Args, result: Json): number {
     print(
       `${retried} tried again: ${delivered} delivered, ${parked} parked again, ${waiting} will be tried again automatically, ${result['under way']} have no answer yet.`,
     )
-    if (still.length > 0) print(table(still.map((effect: Json) => row({ ...effect, parked: effect.reason }))))
+    if (still.length > 0) print(told(still.map((effect: Json) => ({ ...effect, parked: effect.reason }))))
   }
   return result.parked === 0 ? 0 : 1
 }

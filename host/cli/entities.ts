@@ -1,8 +1,10 @@
 // inn entities, inn state, inn journal: what entities hold, now and then.
 
-import { adminClient } from './client.ts'
+import { printable } from '../printable.ts'
+import { type AdminClient, adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { UsageError } from './command.ts'
+import { serviceNamed } from './named.ts'
 import { counted, entityName, print, printJson, printPassedOver, progress, table } from './print.ts'
 
 export const entitiesCommand: Subcommand = {
@@ -46,9 +48,11 @@ async function rescue(args: Args, id: string): Promise<number> {
     throw new UsageError(
       '--rescue needs --fuel N, the units of fuel per call (normal calls have --fuel-per-command of `inn up`)',
     )
-  const service = encodeURIComponent(args.words[0]!)
-  const path = `/v1/services/${service}/entities/${encodeURIComponent(id)}/rescue?fuel=${number(args, 'fuel')}`
-  const rescued = await adminClient(args).change('POST', path, undefined, (line) => {
+  const fuel = number(args, 'fuel')
+  const client = adminClient(args)
+  const service = await serviceNamed(client, args.words[0]!)
+  const path = `/v1/services/${encodeURIComponent(service)}/entities/${encodeURIComponent(id)}/rescue?fuel=${fuel}`
+  const rescued = await client.change('POST', path, undefined, (line) => {
     if (line.progress !== undefined) progress(line.progress)
   })
   if (args.is('json')) {
@@ -56,7 +60,7 @@ async function rescue(args: Args, id: string): Promise<number> {
     return 0
   }
   const { sequence, bytes, reading, given } = rescued as Record<string, number>
-  print(`${args.words[0]} ${entityName(id)} was replayed up to event ${sequence}; its state has ${bytes} bytes.`)
+  print(`${service} ${entityName(id)} was replayed up to event ${sequence}; its state has ${bytes} bytes.`)
   if (reading! > given!)
     print(
       `A call needs ${Math.round(reading!)} units of fuel to read this state but has only ${Math.round(given!)}. Commands on the entity ` +
@@ -74,8 +78,10 @@ async function entities(args: Args): Promise<number> {
   if (args.text('prefix') !== undefined) query.set('prefix', args.text('prefix')!)
   const limit = args.text('limit') === undefined ? limitDefault : Number(number(args, 'limit'))
   if (args.is('stuck')) query.set('stuck', 'true')
-  const path = `/v1/services/${encodeURIComponent(args.words[0]!)}/entities?${query}`
-  const { entries, next, passedOver } = await adminClient(args).pages(path, 'entities', Math.max(1, limit))
+  const client = adminClient(args)
+  const service = await serviceNamed(client, args.words[0]!)
+  const path = `/v1/services/${encodeURIComponent(service)}/entities?${query}`
+  const { entries, next, passedOver } = await client.pages(path, 'entities', Math.max(1, limit))
   const page = { entities: entries, next, passedOver }
   if (args.is('json')) {
     printJson(page)
@@ -104,7 +110,8 @@ async function entities(args: Args): Promise<number> {
 
 async function state(args: Args): Promise<number> {
   const at = args.text('at') === undefined ? '' : `?at=${number(args, 'at')}`
-  const result = await adminClient(args).get(`${entityPath(args)}/state${at}`)
+  const client = adminClient(args)
+  const result = await client.get(`${await entityPath(client, args)}/state${at}`)
   if (args.is('json')) {
     printJson(result)
   } else {
@@ -127,6 +134,11 @@ interface ShownRecord {
   origin?: string
   method: string
   request: unknown
+  /** Of what an effect brought. */
+  cause?: { service: string; entity: string; revision: number }
+  /** What the caller sent. */
+  metadata?: [name: string, value: unknown][]
+  idempotencyKey?: string
   events: { sequence: number; type: string; data: unknown }[]
   change?: unknown
   effects?: { to: string; synchronous: boolean }[]
@@ -136,13 +148,14 @@ async function journal(args: Args): Promise<number> {
   const show = (record: ShownRecord) => print(args.is('json') ? JSON.stringify(record) : describe(record))
   const client = adminClient(args)
   const from = args.text('from') === undefined ? 1 : Number(number(args, 'from'))
+  const path = `${await entityPath(client, args)}/journal`
   if (args.is('follow')) {
-    await client.lines(`${entityPath(args)}/journal?from=${from}&follow`, show)
+    await client.lines(`${path}?from=${from}&follow`, show)
     return 0
   }
   let left = args.text('limit') === undefined ? limitDefault : Math.max(1, Number(number(args, 'limit')))
   for (let at = from; ; ) {
-    const page = await client.get(`${entityPath(args)}/journal?from=${at}&limit=${left}`)
+    const page = await client.get(`${path}?from=${at}&limit=${left}`)
     for (const record of page.records) show(record)
     if (page.records.length === 0 && at === from && !args.is('json')) print(page.note ?? 'Nothing is recorded.')
     at = (page.records.at(-1)?.revision ?? at) + 1
@@ -157,16 +170,31 @@ async function journal(args: Args): Promise<number> {
 function describe(record: ShownRecord): string {
   const what = record.origin === undefined ? '' : `(${record.origin}) `
   const head = `${String(record.revision).padStart(6)}  ${record.at}  ${what}${record.method} ${JSON.stringify(record.request)}`
+  const from = [
+    ...(record.cause === undefined ? [] : [`an effect of ${causeShown(record.cause)}`]),
+    ...(record.metadata ?? []).map(
+      ([name, value]) => `${name}: ${typeof value === 'string' ? printable(value) : JSON.stringify(value)}`,
+    ),
+    // Whoever has a key gets the answer: it is in --json, for who asks for it.
+    ...(record.idempotencyKey === undefined ? [] : ['an idempotency key']),
+  ]
   const events = record.events.map(
     (event) => `\n        ${event.sequence}  ${event.type} ${JSON.stringify(event.data)}`,
   )
   const change = record.change === undefined ? '' : `\n        ${JSON.stringify(record.change)}`
   const effects = (record.effects ?? []).map((effect) => `\n        effect to ${effect.to}`)
-  return head + events.join('') + change + effects.join('')
+  const caller = from.length === 0 ? '' : `\n        from ${from.join(', ')}`
+  return head + caller + events.join('') + change + effects.join('')
 }
 
-function entityPath(args: Args): string {
-  return `/v1/services/${encodeURIComponent(args.words[0]!)}/entities/${encodeURIComponent(args.words[1]!)}`
+/** An action keeps no records: its effects name none. */
+function causeShown({ service, entity, revision }: NonNullable<ShownRecord['cause']>): string {
+  return revision === 0 ? service : `${service} ${entityName(entity)}, its record ${revision}`
+}
+
+async function entityPath(client: AdminClient, args: Args): Promise<string> {
+  const service = await serviceNamed(client, args.words[0]!)
+  return `/v1/services/${encodeURIComponent(service)}/entities/${encodeURIComponent(args.words[1]!)}`
 }
 
 function number(args: Args, name: string): string {

@@ -6,7 +6,7 @@ import { CommandFailure } from './command.ts'
 const causes: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file; a part of its path is a file',
-  EISDIR: 'this is a folder; name a file in it',
+  EISDIR: 'this is a folder; name a file in it (a project is served by `inn up --dev DIR`)',
   EACCES: 'you have no permission to read it',
 }
 

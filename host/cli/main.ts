@@ -1,5 +1,6 @@
 // inn: the command line. One file for each subcommand; this one finds it, and turns failures into exit codes.
 
+import { didYouMean } from '../nearest.ts'
 import { forAuthors } from './authors.ts'
 import { Refused } from './client.ts'
 import type { Subcommand, Usage } from './command.ts'
@@ -39,8 +40,10 @@ const subcommands: readonly Listed[] = [
   },
   {
     name: 'up',
-    usage: '[--data DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--dev] [FILE.wasm ...]',
-    summary: 'start a host and deploy the given components',
+    usage: '[--data DIR] [--listen HOST:PORT] [--admin HOST:PORT] [--dev] [FILE.wasm | DIR ...]',
+    summary:
+      'start a host and deploy the given components; --dev builds and deploys the projects in the given folders (default: the ' +
+      'current one), and again after every change',
     load: async (words) => {
       if (!words.some((word) => word === '--help' || word === '-h' || word === '--print-config'))
         (await import('../supervisor/early.ts')).beginEarly()
@@ -74,8 +77,9 @@ const subcommands: readonly Listed[] = [
   },
   {
     name: 'call',
-    usage: 'SERVICE/METHOD [JSON | @FILE | -]',
-    summary: 'call a method with JSON and print the reply as JSON; streams read and print one JSON value per line',
+    usage: 'SERVICE/METHOD [JSON | @FILE | -] | [SERVICE] --batch FILE',
+    summary:
+      'call a method with JSON and print the reply as JSON; streams read and print one JSON value per line; --batch makes many calls at once',
     load: async () => (await import('./call.ts')).callCommand,
   },
   {
@@ -104,6 +108,18 @@ const subcommands: readonly Listed[] = [
     load: async () => (await import('./effects.ts')).effectsCommand,
   },
   {
+    name: 'schedules',
+    usage: '[SERVICE [--run NAME]]',
+    summary: 'list the calls that the host makes by the clock, and when the next of each is due; run one now',
+    load: async () => (await import('./schedules.ts')).schedulesCommand,
+  },
+  {
+    name: 'clock',
+    usage: '[accept]',
+    summary: 'show the clock that schedules go by; accept one that jumped ahead',
+    load: async () => (await import('./schedules.ts')).clockCommand,
+  },
+  {
     name: 'doctor',
     usage: '[--data DIR]',
     summary:
@@ -125,7 +141,10 @@ async function run(argv: readonly string[]): Promise<number> {
     return name === undefined ? 2 : 0
   }
   const listed = subcommands.find((one) => one.name === name)
-  if (listed === undefined) return fail(`inn: no command ${JSON.stringify(name)}; \`inn --help\` lists them`, 2)
+  if (listed === undefined) {
+    const names = subcommands.map((one) => one.name)
+    return fail(`inn: no command ${JSON.stringify(name)}${didYouMean(name, names, '; `inn --help` lists them')}`, 2)
+  }
   try {
     const command = await listed.load(rest)
     const args = readArgs(listed, command, rest)
@@ -140,9 +159,14 @@ async function run(argv: readonly string[]): Promise<number> {
       for (const reason of error.reasons) process.stderr.write(`refused: ${reason}\n`)
       return 1
     }
-    if (error instanceof CommandFailure) return fail(`inn ${name}: ${error.message}`, 1)
+    if (error instanceof CommandFailure || isOfSystem(error)) return fail(`inn ${name}: ${error.message}`, 1)
     throw error
   }
+}
+
+/** A file or a folder that cannot be had; the message names it. */
+function isOfSystem(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error
 }
 
 function fail(message: string, code: number): number {
@@ -152,5 +176,5 @@ function fail(message: string, code: number): number {
 
 function overview(): string {
   const rows = subcommands.map(({ name, usage, summary }) => `  inn ${name} ${usage}\n      ${summary}`)
-  return `Stateful services from pure functions: one process, one data directory.\n\n${rows.join('\n')}\n\n\`inn COMMAND --help\` explains a command and its flags.`
+  return `Stateful services from pure functions: one process, one data directory.\n\n${rows.join('\n')}\n\nSERVICE is the name of a service, or its end where only one ends so: Counter for examples.counter.v1.Counter.\n\`inn COMMAND --help\` explains a command and its flags.`
 }

@@ -1,8 +1,8 @@
 // inn new: a project that builds and passes its own test as it is.
 
 import { kinds } from '../../sdk/build/kinds.ts'
-import { languageNamed, languageNames, usual } from '../../sdk/build/languages/languages.ts'
-import { newProject, titlesWith } from '../../sdk/build/new.ts'
+import { languageNames, usual } from '../../sdk/build/languages/languages.ts'
+import { newProject } from '../../sdk/build/new.ts'
 import { BuildError } from '../../sdk/build/problem.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure } from './command.ts'
@@ -13,7 +13,7 @@ export const newCommand: Subcommand = {
     lang: { type: 'string', help: `language: ${languageNames.join(', ')} (default ${usual.name})` },
     kind: {
       type: 'string',
-      help: `state model: ${kinds.join(', ')} (default event-sourced; the others exist only for ${titlesWith('value').join(', ')})`,
+      help: `state model: ${kinds.join(', ')} (default event-sourced)`,
     },
   },
   words: [1, 1],
@@ -27,8 +27,9 @@ async function run(args: Args): Promise<number> {
     const files = await newProject(name, { lang, ...(kind === undefined ? {} : { kind }) })
     if (args.is('json')) printJson({ directory: name, files })
     else {
-      const steps = [`cd ${name}`, ...languageNamed(lang)!.starter.next, 'inn build && inn up build/*.wasm']
-      print(`${name} has ${files.length} files. Next:\n${steps.map((step) => `  ${step}`).join('\n')}`)
+      const steps = [`cd ${name}`, 'npm install', 'npm test', 'npm run dev']
+      const list = steps.map((step) => `  ${step}`).join('\n')
+      print(`${name} has ${files.length} files. Next:\n${list}\n${name}/README.md shows how to call the service then.`)
     }
     return 0
   } catch (error) {

@@ -4,9 +4,10 @@ import { existsSync } from 'node:fs'
 import { undeployIn } from '../deploy/offline.ts'
 import type { Unrestored } from '../deploy/unrestored.ts'
 import { unservedSentence } from '../deploy/unrestored.ts'
-import { adminClient } from './client.ts'
+import { adminClient, type Json } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { asFailure, CommandFailure, UsageError } from './command.ts'
+import { serviceNamed } from './named.ts'
 import { print, printJson, table } from './print.ts'
 
 export const servicesCommand: Subcommand = {
@@ -36,7 +37,7 @@ interface Service {
   deployment: number
   diskBytes: number
   warnings: string[]
-  methods: { name: string; input: string; output: string; routes: string[] }[]
+  methods: { name: string; input: string; output: string; routes: string[]; internal?: boolean }[]
 }
 
 async function list(args: Args): Promise<number> {
@@ -69,14 +70,18 @@ async function list(args: Args): Promise<number> {
 
 async function release(args: Args, name: string | undefined): Promise<number> {
   if (name === undefined) throw new UsageError('--release needs a SERVICE')
-  const result = await adminClient(args).change('POST', `/v1/services/${encodeURIComponent(name)}/release`)
+  const client = adminClient(args)
+  const service = await serviceNamed(client, name)
+  const result = await client.change('POST', `/v1/services/${encodeURIComponent(service)}/release`)
   if (args.is('json')) printJson(result)
-  else print(result.released ? `${name} is served again.` : `${name} was not in quarantine.`)
+  else print(result.released ? `${service} is served again.` : `${service} was not in quarantine.`)
   return 0
 }
 
-async function show(args: Args, name: string): Promise<number> {
-  const service = await adminClient(args).get(`/v1/services/${encodeURIComponent(name)}`)
+async function show(args: Args, given: string): Promise<number> {
+  const client = adminClient(args)
+  const name = await serviceNamed(client, given)
+  const service = await client.get(`/v1/services/${encodeURIComponent(name)}`)
   if (args.is('json')) {
     printJson(service)
     return 0
@@ -88,7 +93,7 @@ async function show(args: Args, name: string): Promise<number> {
       service.methods.map((m: Service['methods'][number]) => [
         `  ${m.name}`,
         `${m.input} -> ${m.output}`,
-        m.routes.join(', '),
+        m.internal === true ? 'internal' : m.routes.join(', '),
       ]),
     ),
   )
@@ -129,15 +134,19 @@ async function undeploy(args: Args): Promise<number> {
   const purge = args.is('purge')
   const directory = args.text('data')
   const result =
-    directory === undefined
-      ? await adminClient(args).change('DELETE', `/v1/services/${encodeURIComponent(name)}${purge ? '?purge' : ''}`)
-      : await undeployOffline(directory, name, purge)
+    directory === undefined ? await undeployRunning(args, name, purge) : await undeployOffline(directory, name, purge)
   if (args.is('json')) printJson(result)
   else
     print(
       `${result.service} is no longer served${result.purged ? ', and its data was deleted' : '; its data is kept'}.`,
     )
   return 0
+}
+
+async function undeployRunning(args: Args, given: string, purge: boolean): Promise<Json> {
+  const client = adminClient(args)
+  const name = await serviceNamed(client, given)
+  return await client.change('DELETE', `/v1/services/${encodeURIComponent(name)}${purge ? '?purge' : ''}`)
 }
 
 /** For a service whose functions do not even let a host start. */
@@ -148,9 +157,8 @@ async function undeployOffline(
 ): Promise<{ service: string; purged: boolean }> {
   if (!existsSync(directory)) throw new CommandFailure(`${directory}: no such directory`)
   try {
-    await undeployIn(directory, name, purge)
+    return { service: await undeployIn(directory, name, purge), purged: purge }
   } catch (error) {
     throw asFailure(error)
   }
-  return { service: name, purged: purge }
 }

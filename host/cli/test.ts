@@ -1,11 +1,12 @@
 // inn test: a project's tests, in the tool of its language.
 //
 // T1. No tests are no success: a run without one fails and says so.
-// T2. A Node that cannot run TypeScript is refused by its version, before npm starts it.
+// T2. Under a Node that cannot run TypeScript the tests run under that of `inn`, and a line says so; a project's own one is refused by its version.
 //
 // Leaves to others: what each language's tool is, and the tests that the build runs itself (languages/ in sdk/build).
 
 import { spawn } from 'node:child_process'
+import { delimiter } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../../sdk/build/build.ts'
 import type { TestCommand } from '../../sdk/build/languages/language.ts'
@@ -19,7 +20,7 @@ import type { Tool } from '../../sdk/build/toolchain.ts'
 import { MissingTool, runTool } from '../../sdk/build/toolchain.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure } from './command.ts'
-import { print, printJson } from './print.ts'
+import { print, printJson, progress } from './print.ts'
 
 export const testCommand: Subcommand = {
   flags: {},
@@ -34,9 +35,11 @@ async function run(args: Args): Promise<number> {
     const language = project.language as LanguageName
     const { tests } = languages[language]
     if ('command' in tests) {
-      const command = await tests.command(project)
+      const { tool, ...command } = await tests.command(project)
+      // Before a build that may take a while.
+      if (tool instanceof MissingTool) throw tool
       await buildProject(directory)
-      return await inTool(command, project, language)
+      return await inTool(tool, command, project, language)
     }
     const tested = await tests.all(project)
     const failed = tested.filter(({ failure }) => failure !== undefined)
@@ -58,14 +61,15 @@ async function run(args: Args): Promise<number> {
 }
 
 async function inTool(
-  { tool, args, folders = [] }: TestCommand,
+  tool: Tool,
+  { args, folders = [], first }: Omit<TestCommand, 'tool'>,
   { directory }: Project,
   language: LanguageName,
 ): Promise<number> {
-  if (tool instanceof MissingTool) throw tool
   const sdk = fileURLToPath(new URL(`../../sdk/${language}`, import.meta.url))
+  if (first !== undefined) progress(first.why)
   const { code, output } = await (tool.root === undefined
-    ? passedOn(tool.path, args, directory)
+    ? passedOn(tool.path, args, directory, first?.folder)
     : insideRoot(tool, args, directory, [sdk, ...folders]))
   if (code === 0 && !testsRan(language, output)) throw noTests(language)
   return code
@@ -95,11 +99,13 @@ async function insideRoot(
 }
 
 /** What it prints is shown as it comes. */
-function passedOn(path: string, args: readonly string[], cwd: string): Promise<Shown> {
+function passedOn(path: string, args: readonly string[], cwd: string, first: string | undefined): Promise<Shown> {
   // It writes to a pipe now, and would leave its colours out.
   const colours = process.stdout.isTTY && process.env['NO_COLOR'] === undefined ? { FORCE_COLOR: '1' } : {}
+  const folders = first === undefined ? {} : { PATH: [first, process.env['PATH'] ?? ''].join(delimiter) }
+  const env = { ...process.env, ...colours, ...folders }
   return new Promise((resolve, reject) => {
-    const child = spawn(path, args, { cwd, stdio: ['inherit', 'pipe', 'inherit'], env: { ...process.env, ...colours } })
+    const child = spawn(path, args, { cwd, stdio: ['inherit', 'pipe', 'inherit'], env })
     let output = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       output += text

@@ -1,19 +1,24 @@
 // inn up: starts a host and deploys the given files.
 
-import { watch } from 'node:fs'
+import { once } from 'node:events'
+import { statSync, watch } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { Config, ConfigSources } from '../config.ts'
 import { bareSettings, ConfigError, loadConfig, settingHelps, settingNames } from '../config.ts'
 import { unservedSentence } from '../deploy/unrestored.ts'
-import { InnkeeperError, operatorMessage } from '../errors.ts'
 import type { Served } from '../supervisor/serving.ts'
 import type { SupervisedHost as Host } from '../supervisor/supervisor.ts'
 import { supervise } from '../supervisor/supervisor.ts'
+import { forAuthors } from './authors.ts'
 import { Refused } from './client.ts'
 import type { Args, Flag, Subcommand } from './command.ts'
 import { asFailure, CommandFailure, UsageError } from './command.ts'
+import type { ComponentFile } from './deploying.ts'
+import { deploy } from './deploying.ts'
 import { readNamed } from './files.ts'
 import { print, printJson, progress, seconds, table } from './print.ts'
+import { goOnWithoutReader } from './reader.ts'
+import { quietMs } from './sources.ts'
 
 const flags: Record<string, Flag> = Object.fromEntries(
   settingHelps.map(({ name, help, default: byDefault }): [string, Flag] =>
@@ -23,11 +28,24 @@ const flags: Record<string, Flag> = Object.fromEntries(
   ),
 )
 
+const listen = '--listen HOST:PORT, for example --listen 127.0.0.1:8080'
+const admin = '--admin HOST:PORT, for example --admin 127.0.0.1:8081'
+const data = '--data DIR'
+
 export const upCommand: Subcommand = {
+  otherwise: {
+    ...{ port: listen, p: listen, P: listen, host: listen, H: listen, hostname: listen, address: listen, addr: listen },
+    ...{ bind: listen, http: listen, 'http-port': listen, 'grpc-port': listen, url: listen, l: listen },
+    ...{ 'admin-port': admin, 'admin-host': admin, a: admin },
+    ...{ 'data-dir': data, dir: data, directory: data, d: data, watch: '--dev', w: '--dev' },
+  },
   flags: {
     ...flags,
     'print-config': { type: 'boolean', help: 'print every setting with its value and its source, and exit' },
-    dev: { type: 'boolean', help: 'deploy a given file again each time it changes' },
+    dev: {
+      type: 'boolean',
+      help: 'build and deploy the projects in the given folders (default: the current one) at each change of their sources; deploy a given file at each change',
+    },
   },
   words: [0, 100],
   run,
@@ -40,18 +58,30 @@ async function run(args: Args): Promise<number> {
     print(shown)
     return 0
   }
+  goOnWithoutReader()
   const started = performance.now()
-  const files = await read(args.words)
-  const host = await start(config, files.length > 0)
+  const isDev = args.is('dev')
+  // A build may take long: it can be ended before all is served as well.
+  const early = isDev ? stopped() : undefined
+  const projects = early ? await projectsOf(args.words, resolve(config.data), early.signal) : []
+  const files = await read(isDev ? args.words.filter((word) => !isFolder(word)) : args.words)
+  const host = await start(config, files.length + projects.length > 0)
   try {
     await deployAll(host, files)
+    for (const project of projects) await project.round(host)
   } catch (error) {
     await host.stop()
     throw error
   }
+  if (early?.signal.aborted) {
+    await host.stop()
+    return 0
+  }
   await host.ready()
+  // Before it says that it serves: who reads that may ask for the end at once.
+  const ending = early ?? stopped()
   const served = await host.served()
-  if (args.is('dev')) for (const { name } of files) redeploy(host, name)
+  if (isDev) for (const { name } of files) redeploy(host, name)
   if (args.is('json')) {
     printJson({
       listen: host.listen,
@@ -63,11 +93,24 @@ async function run(args: Args): Promise<number> {
   } else {
     announce(host, served, performance.now() - started)
   }
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
-  await host.stop()
+  try {
+    await Promise.all([aborted(ending.signal), ...projects.map((project) => project.follow(host))])
+  } finally {
+    ending.abort()
+    await host.stop()
+  }
   return 0
+}
+
+/** By Ctrl-C and the like; told more than once, as by a terminal and by npm, it is told once. */
+function stopped(): AbortController {
+  const controller = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort())
+  return controller
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
 }
 
 function given(args: Args): Record<string, string> {
@@ -104,11 +147,6 @@ async function start(config: Config, waits: boolean): Promise<Host> {
   }
 }
 
-interface ComponentFile {
-  readonly name: string
-  readonly bytes: Uint8Array
-}
-
 /** Before the host starts: a name that is mistyped changes nothing. @throws CommandFailure naming all that cannot be read */
 async function read(names: readonly string[]): Promise<readonly ComponentFile[]> {
   const failures: string[] = []
@@ -127,27 +165,18 @@ async function read(names: readonly string[]): Promise<readonly ComponentFile[]>
 
 /** They are linked side by side. @throws Refused with all reasons against all of them */
 async function deployAll(host: Host, files: readonly ComponentFile[]): Promise<void> {
-  const reasons = await Promise.all(files.map((file) => deploy(host, file)))
+  const reasons = await Promise.all(files.map((file) => deployFile(host, file)))
   if (reasons.flat().length > 0) throw new Refused('some files cannot be served', reasons.flat())
 }
 
 /** Why a file is refused, a reason a line, each with its name; nothing if it is served. */
-async function deploy(host: Host, { name, bytes }: ComponentFile): Promise<readonly string[]> {
-  progress(`deploying ${name}`)
-  try {
-    const result = await host.deploy(bytes, (step) => progress(`${name}: ${step}`))
-    if (!result.ok) return result.reasons.map((reason) => `${name}: ${reason}`)
-    for (const warning of result.warnings) progress(`warning: ${name}: ${warning}`)
-    return []
-  } catch (error) {
-    if (error instanceof InnkeeperError) return [`${name}: ${operatorMessage(error)}`]
-    throw error
-  }
+async function deployFile(host: Host, file: ComponentFile): Promise<readonly string[]> {
+  progress(`deploying ${file.name}`)
+  const result = await deploy(host, file, (step) => progress(`${file.name}: ${step}`))
+  return result.ok ? [] : result.reasons
 }
 
-/** Builders write in several steps: wait until a file has been quiet for a moment. A refused version leaves the old one serving. */
-const quietMs = 200
-
+/** Builders write in several steps: it has been quiet for a moment. A refused version leaves the old one serving. */
 function redeploy(host: Host, file: string): void {
   let timer: NodeJS.Timeout | undefined
   watch(dirname(resolve(file)), (_event, name) => {
@@ -161,9 +190,21 @@ function redeploy(host: Host, file: string): void {
 
 async function again(host: Host, file: string): Promise<void> {
   const [component] = await read([file])
-  const reasons = await deploy(host, component!)
+  const reasons = await deployFile(host, component!)
   if (reasons.length === 0) print(`${file} is served again.`)
   for (const reason of reasons) process.stderr.write(`refused: ${reason}\n`)
+}
+
+/** Of the words that name folders, for `--dev`; where nothing is named that of the current one. */
+async function projectsOf(words: readonly string[], except: string, signal: AbortSignal) {
+  const folders = words.length === 0 ? ['.'] : words.filter(isFolder)
+  if (folders.length === 0) return []
+  const DevProject = await forAuthors(async () => (await import('./dev-project.ts')).DevProject)
+  return folders.map((folder) => new DevProject(folder, { except: [except], signal }))
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 function announce(host: Host, { routes, unrestored }: Served, ms: number): void {

@@ -1,7 +1,7 @@
 // Operations: what a guest asks to change, decoded. The guest's door: innkeeper.crdt.v1.Operations in, or OperationError.
 //
 // P1. Whatever is malformed, has no change, or is beyond the bounds throws OperationError and nothing else.
-// P2. Unknown fields are skipped; an unknown clock is the default one (§register-4); an unknown kind is refused. The last change of
+// P2. Unknown fields are skipped; an unknown clock is the default one (§register-4); an unknown kind and an unknown consistency are refused. The last change of
 //     a oneof counts.
 // P3. Views, not copies: bytes share memory with the input until they are applied.
 //
@@ -37,6 +37,9 @@ export interface Operation {
 /** How deep maps nest. */
 export const pathMax = 32
 
+/** CONSISTENCY_ALL. */
+const consistencyMax = 2
+
 /** What a guest asked for cannot be done; nothing was. */
 export class OperationError extends Error {
   override readonly name = 'OperationError'
@@ -49,10 +52,9 @@ export function decodeOperations(bytes: Uint8Array, operationsMax: number): read
     const cursor = new WireCursor(bytes)
     while (!cursor.done) {
       const tag = cursor.tag()
-      if (tag !== 10) {
-        cursor.skip(tag & 7)
-        continue
-      }
+      if (tag === 16) checkConsistency(cursor.varint32())
+      else if (tag !== 10) cursor.skip(tag & 7)
+      if (tag !== 10) continue
       if (operations.length === operationsMax) throw new OperationError(`more than ${operationsMax} operations`)
       operations.push(readOperation(inner(cursor)))
     }
@@ -61,6 +63,11 @@ export function decodeOperations(bytes: Uint8Array, operationsMax: number): read
     throw error
   }
   return operations
+}
+
+/** There is one replica: its commit meets each of them (§replica-12). */
+function checkConsistency(number: number): void {
+  if (number > consistencyMax) throw new OperationError(`consistency ${number} is none`)
 }
 
 /** A cursor over the embedded message that starts here; the outer one moves past it. */

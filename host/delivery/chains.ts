@@ -5,9 +5,10 @@
 //     the last one to say it leaves, another one is written again in the same commit. No rows of its own, and no write more while
 //     effects arrive in their order. Where all that are left lie in other partitions, one of these writes it in a commit of its own: a
 //     crash in between forgets some of the count, and the chain may have as many more.
-// H3. A chain is known while an effect of it is. What a client's streams cause later is a chain for each outcome.
+// H3. A chain is known while an effect of it is.
 //
-// Owns: the count.   outbox.ts owns: what becomes of the one beyond.
+// Owns: the count.   outbox.ts owns: what becomes of the one beyond.   plan.ts owns: which effect begins one; what a client's stream causes
+// is a chain for each outcome.
 
 import { type Clock, systemClock } from '../clock.ts'
 import type { Command } from '../command.ts'

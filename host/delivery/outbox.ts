@@ -4,30 +4,29 @@
 // O2. The entry is in the journal before the effect is tried, and out of it in the commit of the entity that accepted it:
 //     a crash in between loses none and doubles none.
 //     Two commands for one entry, a try that took too long and the next one, are decided once: the target asks `awaits`.
-// O3. What a target answers with `UNAVAILABLE`, `ABORTED`, `RESOURCE_EXHAUSTED` or `DEADLINE_EXCEEDED` may be another thing later: it
-//     is tried again with back-off, then parked. Any other refusal or error is an answer: it is parked at once, with the reason.
-//     Nobody waits for a parked effect, nor past the deadline.
+// O3. What its target says may be another thing later is tried again with back-off, then parked. What is an answer is parked at once, with the
+//     reason. Nobody waits for a parked effect, nor past the deadline.
 // O4. At most `outboxEffectsMax` entries of `outboxBytesMax`, with a share of both for each causing service (shares.ts), parked ones and those of commits on
 //     their way included; who would add more is told so before it commits.
 // O5. Tries are counted on disk: one that ended with the host counts when it is taken up, before it is tried again. So an effect
 //     that takes the host down with it is parked in the end.
-// O6. An effect on a service that this host cannot run waits, untried, until another version of that is deployed.
+// O6. An effect that its target cannot take now, since its service cannot be run, waits, untried, until another version of that is deployed.
 // O7. A chain has at most `chainEffectsMax` effects (chains.ts); the one beyond is parked untried. An effect of an entity on itself
-//     is no hop: it counts in the chain alone.
+//     is no hop, and counts in the chain alone; but a synchronous one is: each holds those who wait for the ones before it.
 // O8. What is done for many entries (reading, taking up, trying, giving up) is done for `pieceMax` a turn of the loop. Nothing is added
 //     before all that there is has been read, or shares and places would be given twice.
 // O9. Entries lie in the partition that gave their ids. What arrives in another one leaves a receipt in the commit that accepted it; then the entry
 //     goes, and after it the receipt. A start finds what a crash left of that: an entry with a receipt has arrived. So it arrives once, and
 //     no receipt stays.
 //
-// Owns: trying, parking, the waiting for synchronous ones.   Activation owns: the commits.   The target owns: the outcome.
+// Owns: trying, parking, the waiting for synchronous ones.   Activation owns: the commits.   targets/ owns: how, and what
+// an answer means.
 
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { nextTurn, type Timer, timerMsMax } from '../clock.ts'
-import type { Command, Dispatch, Failed } from '../command.ts'
 import type { EffectEntry } from '../effect.ts'
-import { grpcCodeNames, InnkeeperError, tooManyHops, wire } from '../errors.ts'
+import { InnkeeperError, tooManyHops } from '../errors.ts'
 import type { Joining } from '../journal/group-commit.ts'
 import type { Batch, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
@@ -36,15 +35,14 @@ import { Shares } from '../shares.ts'
 import type { Places } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
 import { settledHere } from './plan.ts'
+import type { Target, Tried } from './targets/target.ts'
+
+type Failed = Extract<Tried, { kind: 'failed' }>
 
 /** Waits between tries, in milliseconds; after the last the effect is parked. */
 export const backOffMs = [100, 500, 2_000, 10_000, 60_000] as const
-/** How long one try may wait for its target. In milliseconds. */
-const tryMs = 60_000
 /** Entries read, taken up, tried or given up in one turn. */
 export const pieceMax = 200
-/** google.rpc codes with which an effect is worth another try: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
-const passing: ReadonlySet<number> = new Set([4, 8, 10, 14])
 
 /** What a try by hand came to, as far as it is known by then. */
 export type Became =
@@ -64,9 +62,8 @@ interface OutboxPart {
 interface OutboxParts {
   /** By partition. */
   readonly partitions: readonly OutboxPart[]
-  readonly dispatch: Dispatch
-  /** Why a service cannot be run, if that is so; `served` is to be called when it may have changed. */
-  readonly unserved: (service: string) => string | undefined
+  /** `served` is to be called when what it cannot try now may have changed. */
+  readonly target: Target
   /** It goes to the entity that caused it. */
   readonly toItself: (entry: EffectEntry) => boolean
   readonly clock: Clock
@@ -306,7 +303,7 @@ export class Outbox {
       if (era !== this.era) return
       // Some may have left while others were taken up.
       const waiting = piece.filter((entry) => entry.parked === undefined && this.entries.get(entry.id) === entry)
-      const untried = (entry: EffectEntry) => this.parts.unserved(entry.call.service) !== undefined
+      const untried = (entry: EffectEntry) => this.parts.target.unserved(entry) !== undefined
       if (interrupted) this.count(waiting.filter((entry) => !untried(entry)))
       for (const entry of waiting) if (!interrupted || untried(entry)) this.attempt(entry, ignore)
     }
@@ -551,9 +548,9 @@ export class Outbox {
       ended()
       return
     }
-    const { dispatch, limits, clock, unserved } = this.parts
+    const { target, limits } = this.parts
     const { era } = this
-    const reason = unserved(entry.call.service)
+    const reason = target.unserved(entry)
     if (reason !== undefined) {
       this.tell(entry.id, { became: 'waiting', reason })
       this.putOff.push(() => era === this.era && this.attempt(this.entries.get(entry.id) ?? entry, ended))
@@ -563,28 +560,21 @@ export class Outbox {
       this.park(entry, tooLongAChain(limits.chainEffectsMax), ended)
       return
     }
-    const hops = entry.hops > 1 && this.parts.toItself(entry) ? entry.hops - 1 : entry.hops
+    const isHop = entry.synchronous || !this.parts.toItself(entry)
+    const hops = entry.hops > 1 && !isHop ? entry.hops - 1 : entry.hops
     if (hops > limits.hopsMax) {
       this.park(entry, tooManyHops(limits.hopsMax).message, ended)
       return
     }
-    const command: Command = {
-      ...entry.call,
-      idempotencyKey: undefined,
-      deadlineMs: clock.now() + tryMs,
-      hops,
-      requestId: `effect-${entry.id}`,
-      effect: entry,
-    }
-    dispatch(command, (answer) => {
+    target.deliver(entry, hops, (tried) => {
       const now = this.now(entry.id)
       // The target's commit already removed the entry, whatever it answered afterwards.
-      if (answer.kind === 'reply' || now === undefined || era !== this.era) ended()
-      else this.failed(now, answer, ended)
+      if (tried.kind === 'arrived' || now === undefined || era !== this.era) ended()
+      else this.failed(now, tried, ended)
     })
   }
 
-  private failed(entry: EffectEntry, failed: Failed, ended: () => void): void {
+  private failed(entry: EffectEntry, { reason, again: passes }: Failed, ended: () => void): void {
     const { id, attempts } = entry
     const { era } = this
     // Read anew meanwhile, it was taken up anew.
@@ -594,8 +584,7 @@ export class Outbox {
         if (then === undefined) ended()
         else this.attempt(then, ended)
       })
-    const [code, reason] = reasonOf(failed)
-    const wait = passing.has(code) ? backOffMs[attempts] : undefined
+    const wait = passes ? backOffMs[attempts] : undefined
     if (this.leaving.has(id)) {
       // Decided after all, too late for this try. A forward that it became may need another one.
       later(wait ?? backOffMs[0], () => this.entries.get(id))
@@ -607,7 +596,7 @@ export class Outbox {
     }
     const again = { ...entry, attempts: attempts + 1 }
     this.parts.log.warn(
-      { effect: id, to: target(entry), attempt: again.attempts, reason },
+      { effect: id, to: goal(entry), attempt: again.attempts, reason },
       'an effect failed; it is tried again',
     )
     this.tell(id, { became: 'waiting', reason })
@@ -619,7 +608,7 @@ export class Outbox {
   private park(entry: EffectEntry, reason: string, ended: () => void): void {
     const parked = { ...entry, parked: reason }
     this.parts.parked(entry.cause.service)
-    this.parts.log.error({ effect: entry.id, to: target(entry), cause: entry.cause, reason }, 'an effect is parked')
+    this.parts.log.error({ effect: entry.id, to: goal(entry), cause: entry.cause, reason }, 'an effect is parked')
     this.store(parked, () => {
       this.tell(entry.id, { became: 'parked', reason })
       ended()
@@ -675,14 +664,7 @@ function bytesOf({ call, cause }: EffectEntry): number {
   return bytes
 }
 
-/** Code and words of a failure. */
-function reasonOf(failed: Failed): readonly [code: number, reason: string] {
-  if (failed.kind === 'error') return [wire[failed.error.code].grpc, failed.error.message]
-  const { code, message } = failed.failure
-  return [code, `refused with ${grpcCodeNames[code] ?? code}: ${message}`]
-}
-
-function target(entry: EffectEntry): string {
+function goal(entry: EffectEntry): string {
   return `${entry.call.service}/${entry.call.method}`
 }
 

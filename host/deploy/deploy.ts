@@ -21,11 +21,13 @@ import { compileAside } from '../guest/instance.ts'
 import { type LoadedGuest, load } from '../guest/load.ts'
 import { digest } from '../link/digest.ts'
 import type { LinkResult } from '../link/link.ts'
+import { didYouMean } from '../nearest.ts'
 import { keyFields } from '../schema/entity-key.ts'
 import { routesOf, shown } from '../schema/http-rule.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
 import type { Schema } from '../schema/schema.ts'
 import type { EventSourcedService, Services } from '../services.ts'
+import { meant } from '../short-name.ts'
 import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
 import { jsonBreaks } from './json-clients.ts'
@@ -123,10 +125,15 @@ export class Deployer {
 
   /** Deploy again what served before: the component of a deployment, of the one before that in force by default.
    *  @throws InnkeeperError `unknown_service`, `bad_request` */
-  async rollback(name: string, to: number | undefined, options: DeployOptions = {}): Promise<DeployResult> {
+  async rollback(given: string, to: number | undefined, options: DeployOptions = {}): Promise<DeployResult> {
     const { catalog } = this.parts
-    const versions = catalog.deployments().filter(({ services }) => services.some((service) => service.name === name))
-    if (versions.length === 0) throw new InnkeeperError('unknown_service', `no service ${name} was ever deployed`)
+    const all = catalog.deployments()
+    const names = [...new Set(all.flatMap(({ services }) => services.map((service) => service.name)))]
+    const { name, ambiguous } = meant(names, given)
+    if (ambiguous !== undefined) throw new InnkeeperError('bad_request', ambiguous)
+    if (name === undefined)
+      throw new InnkeeperError('unknown_service', `no service ${given} was ever deployed${didYouMean(given, names)}`)
+    const versions = all.filter(({ services }) => services.some((service) => service.name === name))
     const number = catalog.active().get(name)
     const inForce = versions.find((deployment) => deployment.number === number)
     const wanted =
@@ -154,10 +161,13 @@ export class Deployer {
   async restore(without: readonly string[] = []): Promise<void> {
     const { catalog, services, limits } = this.parts
     const active = new Map(catalog.active())
-    for (const name of without) {
+    const names = [...active.keys()]
+    for (const given of without) {
+      const { name = given, ambiguous } = meant(names, given)
       const deployment = active.get(name)
       if (deployment === undefined) {
-        this.parts.log.warn({ service: name }, '--without names a service that is not deployed')
+        const hint = ambiguous === undefined ? didYouMean(given, names) : `: ${ambiguous}`
+        this.parts.log.warn({ service: given }, `--without names a service that is not deployed${hint}`)
         continue
       }
       active.delete(name)
@@ -467,7 +477,7 @@ function methodsOf(names: readonly string[], schema: Schema): readonly DeployedM
     [...schema.services.get(service)!.methods.values()].map((method) => ({
       service,
       method: method.name,
-      routes: routesOf(service, method).routes.map(shown),
+      routes: method.internal ? [] : routesOf(service, method).routes.map(shown),
     })),
   )
 }

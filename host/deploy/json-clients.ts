@@ -41,8 +41,13 @@ function listed(methods: ReadonlySet<string>): string {
 
 function compareService(was: ServiceType, is: ServiceType, { sent, read }: Lost, warn: Warn): void {
   for (const method of was.methods.values()) {
+    if (method.internal) continue
     const next = is.methods.get(method.name)
     const where = `${was.fullName}/${method.name}`
+    if (next?.internal === true) {
+      warn(`${where} is internal: clients that call it get PERMISSION_DENIED`)
+      continue
+    }
     if (next === undefined) {
       warn(`${where} is gone: clients that call it get UNIMPLEMENTED, or 404 on ${paths(was, method).join(', ')}`)
       continue

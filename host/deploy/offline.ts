@@ -8,7 +8,9 @@ import { committed, GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import { storedIn } from '../journal/stored.ts'
 import type { Limits } from '../limits.ts'
+import { didYouMean } from '../nearest.ts'
 import { Services } from '../services.ts'
+import { meant } from '../short-name.ts'
 import { openStore } from '../store/rocksdb.ts'
 import type { Store } from '../store/store.ts'
 import { Deployer, type DeployOptions, type DeployResult } from './deploy.ts'
@@ -34,26 +36,33 @@ export async function dryRunOn(
   }
 }
 
-/** A service is not served by the next host on the directory. Works on the catalog alone: nothing of the service is run.
- *  @throws InnkeeperError `storage_unavailable`, `unknown_service` */
-export async function undeployIn(directory: string, service: string, purge: boolean): Promise<void> {
+/** A service is not served by the next host on the directory. Works on the catalog alone: nothing of the service is run. Answers its whole name.
+ *  @throws InnkeeperError `storage_unavailable`, `unknown_service`, `bad_request` */
+export async function undeployIn(directory: string, given: string, purge: boolean): Promise<string> {
   const store = await openStore(directory, { log: () => {} })
   try {
     const { catalog, journals } = store
-    const number = catalog.active().get(service)
     const deployments = catalog.deployments()
+    const names = [...new Set(deployments.flatMap(({ services }) => services.map(({ name }) => name)))]
+    const { name: service = given, ambiguous } = meant(names, given)
+    if (ambiguous !== undefined) throw new InnkeeperError('bad_request', ambiguous)
+    const number = catalog.active().get(service)
     const deployed = deployments.flatMap(({ services }) => services).findLast(({ name }) => name === service)
     if (deployed === undefined || (number === undefined && !purge))
-      throw new InnkeeperError('unknown_service', `no service ${service} is deployed in ${directory}`)
+      throw new InnkeeperError(
+        'unknown_service',
+        `no service ${service} is deployed in ${directory}${didYouMean(given, names)}`,
+      )
     if (number !== undefined) catalog.undeploy(service)
     catalog.putStrikes(service, undefined)
     const commits = new GroupCommit(store)
     if (purge) for (const [index, journal] of journals.entries()) await dropEffects(journal, commits.of(index), service)
-    if (deployed.kind === 'action') return
+    if (deployed.kind === 'action') return service
     if (purge) for (const journal of journals) await journal.purge(deployed.storage)
     else
       for (const index of journals.keys())
         await committed(commits.of(index), (batch) => batch.tell({ storage: deployed.storage, why: 'undeployed' }))
+    return service
   } finally {
     await store.close()
   }

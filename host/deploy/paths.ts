@@ -16,7 +16,7 @@ import { overlapSentence, RuleIndex, rulesOf, sameKey } from '../ingress/http/ov
 import { hostPath } from '../ingress/http/routes.ts'
 import type { Limits } from '../limits.ts'
 import { routesOf, ruleCount, shown } from '../schema/http-rule.ts'
-import { httpOption } from '../schema/raw.ts'
+import { httpOption } from '../schema/method-options.ts'
 import type { ServiceType } from '../schema/schema.ts'
 import { inSlices } from '../slices.ts'
 

@@ -7,10 +7,13 @@
 // Owns: Innkeeper's rules (§deploy).   schema/load.ts owns: protobuf's.   linking owns: wasm's.
 
 import type { DeployedService, Deployment } from '../catalog/catalog.ts'
+import { systemClock } from '../clock.ts'
 import type { Description, ServiceDescription } from '../guest/about.ts'
 import type { Limits } from '../limits.ts'
+import { planSchedules, schedulesMax } from '../schedules/rules.ts'
 import { canBeEmpty, isKeyField, keyFields } from '../schema/entity-key.ts'
-import { eventingOptions } from '../schema/raw.ts'
+import { eventingOptions, scheduleOption } from '../schema/method-options.ts'
+import { isOwnService } from '../schema/own-services.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
 import { lineages } from './lineage.ts'
 import { validateRules } from './paths.ts'
@@ -33,6 +36,7 @@ export function validateDescription(
     report('No entities were reported by the discover call! describe() must list at least one service.')
   for (const service of description.services) validateService(service, schema, limits, report)
   for (const service of schema.services.values()) validateEventing(service, report)
+  validateSchedules(description, schema, report)
   const known = description.services.flatMap(({ name }) => {
     const type = schema.services.get(name)
     return type === undefined ? [] : [{ name, type }]
@@ -47,7 +51,7 @@ function validateService(service: ServiceDescription, schema: Schema, limits: Li
   const { name } = service
   if (name.length > limits.nameLengthMax)
     report(`${name.slice(0, 64)}...: a service's name may have ${limits.nameLengthMax} characters`, name)
-  if (name.startsWith('grpc.')) report(`${name}: services under "grpc." belong to the host`, name)
+  if (isOwnService(name)) report(`${name}: the host itself serves it; give the service another name`, name)
   const id = service.persistenceId
   if (id !== undefined && (id === '' || id.length > limits.nameLengthMax)) {
     report(`${name}: a persistence id has 1 to ${limits.nameLengthMax} characters`)
@@ -72,6 +76,23 @@ function validateEventing({ fullName, methods }: ServiceType, report: Report): v
   for (const { name, eventing } of methods.values()) {
     if (eventing !== 'innkeeper') continue
     report(eventingProblem(`${fullName}.${name}`), `${fullName}.${name}#${eventingOptions.innkeeper}`)
+  }
+}
+
+/** Of services that are served here: a client's own copy of a .proto starts nothing. */
+function validateSchedules({ services }: Description, schema: Schema, report: Report): void {
+  let count = 0
+  for (const { name, kind } of services) {
+    const type = schema.services.get(name)
+    if (type === undefined) continue
+    for (const method of type.methods.values()) count += method.schedules.length
+    if (count > schedulesMax) {
+      report(`${name}: a component may have ${schedulesMax} schedules`, name)
+      return
+    }
+    const told = (problem: string, method: string) =>
+      report(`${name}.${method}: ${problem}`, `${name}.${method}#${scheduleOption}`)
+    if (planSchedules(schema, type, kind !== 'action', systemClock.now(), told).dear) return
   }
 }
 

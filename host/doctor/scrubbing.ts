@@ -1,14 +1,15 @@
 // Scrubbing: a running host reads its whole store again and again, slowly, so that damage is found before it is needed
 // (`inn up --scrub`).
 //
-// B1. At most `bytesPerSecond` on average; each page is followed by the pause that it has earned.
+// B1. At most `bytesPerSecond` on average: what was read is followed by the pause that it has earned.
 // B2. What is found is logged once, counted, and kept for `inn doctor`, up to `findingsMax`.
 
 import type { Logger } from 'pino'
+import type { Clock, Timer } from '../clock.ts'
 import type { Finding, Scrubbed } from './scrub.ts'
 import { Scrub } from './scrub.ts'
 
-const bytesPerSecond = 1_000_000
+export const bytesPerSecond = 1_000_000
 const findingsMax = 1_000
 /** Between two rounds. */
 const restMs = 60_000
@@ -17,6 +18,7 @@ const shortestPauseMs = 20
 interface ScrubbingParts {
   readonly store: Scrubbed
   readonly log: Logger
+  readonly clock: Pick<Clock, 'after'>
   /** The store has failed: not now. */
   readonly unfit: () => boolean
 }
@@ -28,7 +30,7 @@ export class Scrubbing {
   readonly findings = new Map<string, Finding>()
   private readonly parts: ScrubbingParts
   private readonly scrub: Scrub
-  private timer: NodeJS.Timeout | undefined
+  private timer: Timer | undefined
 
   constructor(parts: ScrubbingParts) {
     this.parts = parts
@@ -48,13 +50,12 @@ export class Scrubbing {
   }
 
   stop(): void {
-    clearTimeout(this.timer)
+    this.timer?.cancel()
     this.timer = undefined
   }
 
   private later(ms: number): void {
-    this.timer = setTimeout(() => this.run(), ms)
-    this.timer.unref()
+    this.timer = this.parts.clock.after(ms, () => this.run()).unref()
   }
 
   private run(): void {

@@ -23,6 +23,7 @@ import { entityId } from '../key.ts'
 import type { Change } from '../outcome.ts'
 import type { EntityService } from '../services.ts'
 import { isDamaged } from '../storage/damage.ts'
+import type { Used } from './by-use.ts'
 import type { EntityContext } from './context.ts'
 import { ReplayFault } from './folded-state.ts'
 import { Hand } from './hand.ts'
@@ -43,11 +44,13 @@ const noRoomMs = 100
 /** Makes it load, and find what there is to do. */
 const toLook: Work = { kind: 'left', subscription: '' }
 
-export class Activation implements StreamOwner {
+export class Activation implements StreamOwner, Used {
   readonly entity: EntityRef
   /** Outward id. */
   id: string
   readonly mailbox: Mailbox
+  before: Used | undefined = undefined
+  after: Used | undefined = undefined
   /** Set by turns.ts: already in line for a turn. */
   queued = false
   /** Milliseconds of `context.clock` when the last command came. For passivation. */
@@ -198,16 +201,16 @@ export class Activation implements StreamOwner {
       this.failAll(stuckError(this.service.name, this.id, this.stuck))
       return undefined
     }
-    const recorder = this.context.metrics.of(this.service.name)
     let { model } = this
+    if (model?.ready === true) return model
+    const recorder = this.context.metrics.of(this.service.name)
     if (model === undefined) {
       this.loadingMs = this.context.clock.steady()
-      const { context, service, entity, id } = this
-      model = this.makeModel({ context, service, entity, id })
+      model = this.makeModel(this.context, this.service, this)
       this.model = model
       recorder.activated()
       if (model.leftOver.length > 0) this.mailbox.putBack(model.leftOver)
-    } else if (model.ready) return model
+    }
     if (!model.ready) {
       try {
         model.step()

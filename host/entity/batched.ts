@@ -20,6 +20,8 @@ import { isWritten, planTurn, TurnPlanner } from './turn.ts'
 
 /** A state that is decided on in batches. */
 export interface Decider {
+  /** Outward entity id. */
+  readonly id: string
   /** Last committed record and event. */
   readonly revision: number
   readonly sequence: number
@@ -36,8 +38,6 @@ export interface Decider {
 
 export interface BatchParts {
   readonly service: string
-  /** Outward entity id. */
-  readonly id: string
   readonly deployment: number
   readonly batch: Pick<BatchSize, 'commands' | 'took'>
   readonly clock: Pick<Clock, 'steady'>
@@ -76,8 +76,8 @@ export class Batches {
   }
 
   private start({ ageMs }: Turn): TurnStart {
-    const { service, id: entity, deployment } = this.parts
-    const { revision, sequence, keepsRecords } = this.decider
+    const { service, deployment } = this.parts
+    const { id: entity, revision, sequence, keepsRecords } = this.decider
     return { service, entity, deployment, revision, sequence, keepsRecords, ageMs }
   }
 

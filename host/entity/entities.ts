@@ -21,6 +21,7 @@ import type { EntityService, ReplicatedService } from '../services.ts'
 import type { Turns } from '../turns.ts'
 import type { Account } from '../waiting-budget.ts'
 import { Activation } from './activation.ts'
+import { ByUse } from './by-use.ts'
 import type { EntityContext, EntityPartition } from './context.ts'
 import type { Waiting, Work } from './mailbox.ts'
 import { bytesOf } from './mailbox.ts'
@@ -280,21 +281,16 @@ export class Entities {
   }
 
   private activation(space: Space, service: EntityService, key: string): Activation {
-    const { activations } = space
-    let activation = activations.get(key)
-    const now = this.context.clock.now()
+    let activation = space.activations.get(key)
     if (activation === undefined) {
       if (this.count >= this.context.limits.activationsMax) this.makeRoom()
       const context = this.contexts.get(this.partitions.ofEntity(service.storage, key))!
       activation = new Activation(context, service, key, makeModel)
       this.count += 1
-      activations.set(key, activation)
-    } else if (activation.usedAtMs !== now) {
-      // To the end of the order of use, once a millisecond at most.
-      activations.delete(key)
-      activations.set(key, activation)
-    }
-    activation.usedAtMs = now
+      space.activations.set(key, activation)
+      space.byUse.add(activation)
+    } else space.byUse.use(activation)
+    activation.usedAtMs = this.context.clock.now()
     return activation
   }
 
@@ -306,6 +302,7 @@ export class Entities {
     const space = this.spaces.get(storage)
     if (space?.activations.get(key) === activation) {
       space.activations.delete(key)
+      space.byUse.remove(activation)
       this.count -= 1
     }
     const service = this.context.services.keeper(storage)
@@ -333,15 +330,20 @@ export class Entities {
   /** Those that may be dropped: again and again the least recently used one of the space that holds most. */
   private *ofThoseWithMost(held: (space: Space) => number): Generator<readonly [Space, Activation], undefined> {
     const holders = [...this.spaces.values()].map((space) => ({ space, idle: idle(space) }))
-    for (;;) {
-      let most = 0
-      for (let at = 1; at < holders.length; at++) if (held(holders[at]!.space) > held(holders[most]!.space)) most = at
-      const holder = holders[most]
-      if (holder === undefined) return undefined
-      const activation = holder.idle.next().value
-      // Where there is none, all that it has is at work.
-      if (activation === undefined) holders.splice(most, 1)
-      else yield [holder.space, activation]
+    try {
+      for (;;) {
+        let most = 0
+        for (let at = 1; at < holders.length; at++) if (held(holders[at]!.space) > held(holders[most]!.space)) most = at
+        const holder = holders[most]
+        if (holder === undefined) return undefined
+        const activation = holder.idle.next().value
+        // Where there is none, all that it has is at work.
+        if (activation === undefined) holders.splice(most, 1)
+        else yield [holder.space, activation]
+      }
+    } finally {
+      // Mostly left before their ends (by-use.U3).
+      for (const { idle } of holders) idle.return(undefined)
     }
   }
 
@@ -350,6 +352,7 @@ export class Entities {
     this.turns.during(activation, () => activation.passivate())
     this.context.metrics.of(activation.serviceName).passivated(activation.ageSeconds)
     space.activations.delete(activation.entity.key)
+    space.byUse.remove(activation)
     this.count -= 1
   }
 }
@@ -378,8 +381,8 @@ class Portions {
 
 /** What is in memory of one storage id. */
 class Space {
-  /** By key, in order of last use: the first is the least recently used. */
   readonly activations = new Map<string, Activation>()
+  readonly byUse = new ByUse<Activation>()
   /** As of the last look, less what was dropped since. */
   stateBytes = 0
   /** What waits of the service that keeps it. */
@@ -391,7 +394,7 @@ class Space {
 }
 
 /** Those that may be dropped, in order of last use. */
-function* idle({ activations }: Space): Generator<Activation, undefined> {
-  for (const activation of activations.values()) if (activation.idle) yield activation
+function* idle({ byUse }: Space): Generator<Activation, undefined> {
+  for (const activation of byUse) if (activation.idle) yield activation
   return undefined
 }

@@ -13,11 +13,12 @@ import type { BatchParts, Decider } from './batched.ts'
 import { Batches } from './batched.ts'
 import type { FoldContext } from './folded-state.ts'
 import { FoldedState } from './folded-state.ts'
-import type { Model, Turn } from './model.ts'
+import type { Model, OneEntity, Turn } from './model.ts'
 import type { TooDear } from './reading-cost.ts'
 import type { TurnPlan } from './turn.ts'
 
-interface EventSourcedContext extends FoldContext, BatchParts {
+/** What all entities of a service share. */
+export interface EventSourcedContext extends FoldContext, BatchParts {
   readonly journal: Journal
   /** Events between two snapshots; not positive: never. */
   readonly snapshotEvery: number
@@ -30,16 +31,22 @@ export class EventSourcedModel implements Model, Decider {
   readonly due = false
   readonly openStreams = 0
   private readonly context: EventSourcedContext
+  private readonly one: OneEntity
   private readonly state: FoldedState
   private readonly batches: Batches
   /** What the last `decide` left; undefined: nothing, or it was not wanted. */
   private next: Next | undefined
   private snapshotDue = false
 
-  constructor(context: EventSourcedContext) {
+  constructor(context: EventSourcedContext, one: OneEntity) {
     this.context = context
-    this.state = new FoldedState(context)
+    this.one = one
+    this.state = new FoldedState(context, one)
     this.batches = new Batches(context, this)
+  }
+
+  get id(): string {
+    return this.one.id
   }
 
   get revision(): number {
@@ -77,8 +84,8 @@ export class EventSourcedModel implements Model, Decider {
     if (bytes === undefined || !asked || this.snapshotDue) return
     state.snapshotTaken()
     const { revision, sequence } = state
-    const { journal, entity, stateVersion, snapshotTaken } = this.context
-    journal.putSnapshot(entity, { revision, sequence, stateVersion, state: bytes })
+    const { journal, stateVersion, snapshotTaken } = this.context
+    journal.putSnapshot(this.one.entity, { revision, sequence, stateVersion, state: bytes })
     snapshotTaken(bytes.length)
   }
 
@@ -105,7 +112,7 @@ export class EventSourcedModel implements Model, Decider {
   }
 
   write(batch: Batch, plan: TurnPlan): void {
-    for (const record of plan.records) batch.append(this.context.entity, record)
+    for (const record of plan.records) batch.append(this.one.entity, record)
   }
 
   apply({ revision, sequence, eventCount, eventBytes }: TurnPlan): void {

@@ -13,9 +13,10 @@
 
 import type { Basis, Decided, EventSourcedGuest, GuestCommand, Next } from '../guest/guest.ts'
 import { GuestFault } from '../guest/guest.ts'
-import type { EntityRef, Journal } from '../journal/journal.ts'
+import type { EventsPage, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Typed } from '../outcome.ts'
+import type { OneEntity } from './model.ts'
 import type { Reading, ReadingCost, TooDear } from './reading-cost.ts'
 
 /** Bytes are asked for when the way back is longer than this. */
@@ -33,12 +34,9 @@ const initial: Basis = { kind: 'initial' }
 
 export interface FoldContext {
   readonly guest: EventSourcedGuest
-  readonly journal: Pick<Journal, 'head' | 'snapshot' | 'events'>
+  readonly journal: Pick<Journal, 'events' | 'opening'>
   readonly limits: Limits
   readonly service: string
-  /** Outward entity id. */
-  readonly id: string
-  readonly entity: EntityRef
   readonly stateVersion: string
   readonly cost: ReadingCost
   readonly replayed: (events: number, bytes: number) => void
@@ -75,6 +73,7 @@ export class FoldedState {
   /** The latest time any recorded command of this entity saw, when it was loaded. */
   readonly nowMs: number
   private readonly context: FoldContext
+  private readonly one: OneEntity
   private basis: Basis = initial
   private generation: number
   /** Revision up to which `basis` is folded; less than `revision` while replay goes on. */
@@ -103,23 +102,26 @@ export class FoldedState {
   /** Encoding failed: not again before there are so many more events. */
   private encodeAfter = 0
 
-  /** Reads the entity's head and snapshot; `step` then folds what is missing. */
-  constructor(context: FoldContext) {
+  /** Reads what the journal opens with; `step` then folds what is missing. */
+  constructor(context: FoldContext, one: OneEntity) {
     this.context = context
+    this.one = one
     this.generation = context.guest.generation
     this.chunkMax = context.limits.replayEventsMax
-    const { journal, entity, stateVersion } = context
-    const head = journal.head(entity)
+    const { journal, stateVersion, limits } = context
+    const { replayEventsMax: eventsMax, replayBytesMax: bytesMax } = limits
+    const { head, snapshot, page } = journal.opening(one.entity, { stateVersion, eventsMax, bytesMax })
     this.nowMs = head?.nowMs ?? 0
     if (head === undefined) return
     this.revision = head.revision
     this.sequence = head.sequence
-    const snapshot = journal.snapshot(entity)
-    if (snapshot === undefined || snapshot.stateVersion !== stateVersion || snapshot.revision > head.revision) return
-    context.snapshotLoaded(snapshot.state.length)
-    this.setBytes(snapshot.state, snapshot.revision, snapshot.sequence)
-    this.weighedSequence = snapshot.sequence
-    this.rewind()
+    if (snapshot !== undefined) {
+      context.snapshotLoaded(snapshot.state.length)
+      this.setBytes(snapshot.state, snapshot.revision, snapshot.sequence)
+      this.weighedSequence = snapshot.sequence
+      this.rewind()
+    }
+    if (page !== undefined) this.open(page)
   }
 
   /** The basis covers all that is committed. */
@@ -145,7 +147,8 @@ export class FoldedState {
 
   /** Fold one chunk of what is missing. @throws ReplayFault */
   step(): void {
-    const { guest, service, id } = this.context
+    const { guest, service } = this.context
+    const { id } = this.one
     if (this.basis.kind === 'held' && this.generation !== guest.generation) this.rewind()
     if (this.folded === this.revision) return
     const page = this.page ?? this.read()
@@ -173,16 +176,16 @@ export class FoldedState {
 
   /** The next page of the journal, without what is folded of its first record. */
   private read(): Page | undefined {
-    const { journal, limits, entity } = this.context
-    const page = journal.events(entity, this.folded, limits.replayEventsMax, limits.replayBytesMax)
+    const { journal, limits } = this.context
+    this.open(journal.events(this.one.entity, this.folded, limits.replayEventsMax, limits.replayBytesMax))
+    return this.page
+  }
+
+  private open(page: EventsPage): void {
     const before = page.sequence - page.events.length
     const events = page.events.slice(Math.max(0, this.foldedSequence - before))
-    if (events.length === 0) {
-      this.folded = page.revision
-      return undefined
-    }
-    this.page = { events, at: 0, revision: page.revision, sequence: page.sequence }
-    return this.page
+    if (events.length === 0) this.folded = page.revision
+    else this.page = { events, at: 0, revision: page.revision, sequence: page.sequence }
   }
 
   private fold(page: Page, events: readonly Typed[]): void {
@@ -213,7 +216,8 @@ export class FoldedState {
 
   /** Decide on the ready state. `undefined`: the guest no longer had it; `step` until ready and come again. @throws GuestFault */
   decide(commands: readonly GuestCommand[]): Extract<Decided, { kind: 'decided' }> | undefined {
-    const { guest, service, id } = this.context
+    const { guest, service } = this.context
+    const { id } = this.one
     const decided = guest.decide(service, id, this.basis, commands, this.distrustTokens)
     if (decided.kind === 'decided') {
       this.lostLately = false
@@ -247,7 +251,8 @@ export class FoldedState {
 
   /** The state's bytes as of now, asking the guest if need be. `undefined`: it lost the state. @throws GuestFault */
   encoded(): Uint8Array | undefined {
-    const { guest, service, id } = this.context
+    const { guest, service } = this.context
+    const { id } = this.one
     if (this.basis.kind === 'held') {
       if (this.generation !== guest.generation) return undefined
       const before = this.eventsSince
@@ -301,7 +306,8 @@ export class FoldedState {
   private measure(
     next: Exclude<Next, { kind: 'unchanged' }>,
   ): { readonly bytes: number; readonly units: number; readonly next: Next } | undefined {
-    const { guest, service, id } = this.context
+    const { guest, service } = this.context
+    const { id } = this.one
     let units = 0
     let bytes = next.bytes
     if (next.kind === 'held') {

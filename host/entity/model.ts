@@ -62,12 +62,11 @@ export interface Model {
   endStreams(error: InnkeeperError | undefined): void
 }
 
-interface ModelParts {
-  readonly context: EntityContext
-  readonly service: EntityService
+/** Whom a model is of. */
+export interface OneEntity {
   readonly entity: EntityRef
   /** Outward id. */
   readonly id: string
 }
 
-export type MakeModel = (parts: ModelParts) => Model
+export type MakeModel = (context: EntityContext, service: EntityService, one: OneEntity) => Model

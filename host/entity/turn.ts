@@ -121,10 +121,11 @@ export class TurnPlanner {
   decided({ waiting, command }: Given, { events, change, outcome }: Decision): CommandStep {
     const { answer, metadata } = outcome
     if (answer.kind === 'failure') return { waiting, kind: 'refuse', failure: answer.failure, metadata }
-    const { idempotencyKey } = waiting.command
+    const { idempotencyKey, effect } = waiting.command
     let memory: Remembered | undefined
     if (isWritten(waiting, events.length, change, outcome)) {
-      this.record('command', { ...command, idempotencyKey }, events, change, outcome.effects, answer, metadata)
+      const recorded = { ...command, idempotencyKey, ...(effect === undefined ? {} : { cause: effect.cause }) }
+      this.record('command', recorded, events, change, outcome.effects, answer, metadata)
       if (idempotencyKey !== undefined) {
         const { method, payload } = command
         const { revision } = this

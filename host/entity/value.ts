@@ -9,21 +9,21 @@
 
 import type { Decision, GuestCommand, ValueBasis, ValueGuest } from '../guest/guest.ts'
 import { GuestFault } from '../guest/guest.ts'
-import type { Base, Batch, EntityRef, Journal } from '../journal/journal.ts'
+import type { Base, Batch, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { BatchParts, Decider } from './batched.ts'
 import { Batches } from './batched.ts'
-import type { Model, Turn } from './model.ts'
+import type { Model, OneEntity, Turn } from './model.ts'
 import type { Reading, ReadingCost, TooDear } from './reading-cost.ts'
 import type { TurnPlan } from './turn.ts'
 
 const absent: ValueBasis = { kind: 'absent' }
 
-interface ValueContext extends BatchParts {
+/** What all entities of a service share. */
+export interface ValueContext extends BatchParts {
   readonly guest: ValueGuest
   readonly journal: Journal
   readonly limits: Limits
-  readonly entity: EntityRef
   readonly cost: ReadingCost
   /** Keep a record of every change. */
   readonly history: boolean
@@ -40,6 +40,7 @@ export class ValueModel implements Model, Decider {
   readonly openStreams = 0
   private readonly batches: Batches
   private readonly context: ValueContext
+  private readonly one: OneEntity
   private bytes: Uint8Array | undefined
   /** Revision of the value on disk: less than `revision` after effects without a change. */
   private stored = 0
@@ -50,15 +51,20 @@ export class ValueModel implements Model, Decider {
   /** What the last value that was measured cost. */
   private reading: Reading | undefined
 
-  constructor(context: ValueContext) {
+  constructor(context: ValueContext, one: OneEntity) {
     this.context = context
+    this.one = one
     this.batches = new Batches(context, this)
-    const base = context.journal.base(context.entity)
+    const base = context.journal.base(one.entity)
     this.nowMs = base?.nowMs ?? 0
     if (base === undefined) return
     this.revision = base.revision
     this.stored = base.revision
     this.bytes = base.state
+  }
+
+  get id(): string {
+    return this.one.id
   }
 
   get size(): number {
@@ -74,7 +80,8 @@ export class ValueModel implements Model, Decider {
   }
 
   decide(commands: readonly GuestCommand[]): readonly Decision[] | undefined {
-    const { guest, service, id } = this.context
+    const { guest, service } = this.context
+    const { id } = this.one
     const decided = guest.decide(service, id, this.basis(), commands)
     this.token = undefined
     if (decided.kind === 'unknown') return undefined
@@ -85,7 +92,8 @@ export class ValueModel implements Model, Decider {
 
   weigh(decisions: readonly Decision[]): TooDear | undefined {
     const change = decisions.findLast((decision) => decision.change !== undefined)?.change
-    const { guest, service, id, cost } = this.context
+    const { guest, service, cost } = this.context
+    const { id } = this.one
     if (change?.kind !== 'updated') return undefined
     const bytes = change.value.length
     // One that shrinks is always welcome.
@@ -111,13 +119,13 @@ export class ValueModel implements Model, Decider {
   }
 
   write(batch: Batch, plan: TurnPlan): void {
-    const { entity, history, deployment } = this.context
+    const { history, deployment } = this.context
     const last = plan.records.at(-1)
     if (last === undefined) return
     const changed = plan.records.some((record) => record.change !== undefined)
     if (!changed && !history) return
     const base: Base = { revision: last.revision, deployment, nowMs: last.command.nowMs, state: this.after(plan) }
-    batch.keep(entity, this.stored, base, history ? plan.records : [], this.bytes?.length ?? 0)
+    batch.keep(this.one.entity, this.stored, base, history ? plan.records : [], this.bytes?.length ?? 0)
   }
 
   apply(plan: TurnPlan): void {

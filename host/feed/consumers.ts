@@ -13,12 +13,12 @@
 import assert from 'node:assert/strict'
 import type { Joining } from '../journal/group-commit.ts'
 import { committed } from '../journal/group-commit.ts'
+import type { Rows } from '../journal/rows.ts'
+import { readAll, write } from '../journal/rows.ts'
 import type { Write } from '../storage/kv.ts'
 import type { Feed } from './feed.ts'
 import type { Lost, Offset } from './offset.ts'
 import { readThrough } from './offset.ts'
-import type { Rows } from './rows.ts'
-import { readAll, write } from './rows.ts'
 
 export interface Consumer {
   readonly name: string

@@ -13,11 +13,11 @@
 
 import type { Clock } from '../clock.ts'
 import type { CommitRecord, Journal } from '../journal/journal.ts'
+import { read } from '../journal/rows.ts'
 import { DamagedValue, isDamaged } from '../storage/damage.ts'
 import type { FeedChange, Reading } from './change.ts'
 import { ChangeReader } from './change.ts'
 import type { Lost, Offset } from './offset.ts'
-import { read } from './rows.ts'
 
 type FeedJournal = Reading & Pick<Journal, 'commits' | 'lastCommit' | 'onCommit' | 'rows' | 'runOf'>
 

@@ -10,10 +10,10 @@
 
 import type { Journal } from '../journal/journal.ts'
 import { commitKey } from '../journal/keys.ts'
+import type { Rows } from '../journal/rows.ts'
+import { read, write } from '../journal/rows.ts'
 import { DamagedBlock } from '../storage/damage.ts'
 import type { Write } from '../storage/kv.ts'
-import type { Rows } from './rows.ts'
-import { read, write } from './rows.ts'
 
 type Mark = readonly [commit: number, bytes: number, ageMs: number]
 

@@ -16,6 +16,7 @@ import { committed } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import { commitKey, entityPrefix, nameKey, numberOf } from '../journal/keys.ts'
 import { decodeCommit, encodeCommit } from '../journal/record.ts'
+import { read, write } from '../journal/rows.ts'
 import { runsBefore } from '../journal/runs.ts'
 import { DamagedValue } from '../storage/damage.ts'
 import type { Warn } from '../storage/health.ts'
@@ -25,7 +26,6 @@ import type { Consumer, Consumers } from './consumers.ts'
 import { trimmedKey } from './feed.ts'
 import { Marks } from './marks.ts'
 import { readThrough } from './offset.ts'
-import { read, write } from './rows.ts'
 
 /** In one commit. Fewer are left for another time. */
 export const trimAtOnce = 250

@@ -1,6 +1,6 @@
-// Fold thread: runs functions on what is stored, off the loop that serves. Started by folder.ts, ended by it.
+// Fold thread: runs functions on what is stored, off the loop that serves. Started by folder.ts, ended by it. It writes nothing: the host does
+// with the answer what it wants.
 //
-// T1. Nothing that is found here is kept by the guest or written by the thread: the host does with the answer what it wants.
 // T2. It folds by the same code as an entity that wakes up (folded-state.ts), so that both find the same.
 
 import { parentPort, workerData } from 'node:worker_threads'
@@ -22,18 +22,19 @@ parentPort!.on('message', (task: FoldTask | ProbeTask) => {
 
 function fold({ service, id, entity, stateVersion, at }: FoldTask, guest: EventSourcedGuest): Folded {
   try {
-    const state = new FoldedState({
-      guest,
-      journal: at === undefined ? ported : new PrefixJournal(ported, at),
-      limits,
-      service,
-      id,
-      entity,
-      stateVersion,
-      cost: new ReadingCost(limits),
-      replayed: () => {},
-      snapshotLoaded: () => {},
-    })
+    const state = new FoldedState(
+      {
+        guest,
+        journal: at === undefined ? ported : new PrefixJournal(ported, at),
+        limits,
+        service,
+        stateVersion,
+        cost: new ReadingCost(limits),
+        replayed: () => {},
+        snapshotLoaded: () => {},
+      },
+      { id, entity },
+    )
     for (;;) {
       while (!state.ready) state.step()
       const written = write(state)

@@ -11,7 +11,7 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import { operatorMessage, toInnkeeperError } from '../errors.ts'
 import type { EntityRef, Journal } from '../journal/journal.ts'
 
-export type ReadableJournal = Pick<Journal, 'head' | 'snapshot' | 'events'>
+export type ReadableJournal = Pick<Journal, 'events' | 'head' | 'opening' | 'snapshot'>
 
 type Method = keyof ReadableJournal
 
@@ -40,9 +40,12 @@ export function journalChannel(journal: ReadableJournal): { readonly host: Messa
   const { port1, port2 } = new MessageChannel() as unknown as { port1: MessagePort; port2: MessagePort }
   const answered = new Int32Array(new SharedArrayBuffer(4))
   port1.on('message', (question: Question) => {
-    port1.postMessage(answer(journal, question))
-    Atomics.store(answered, 0, 1)
-    Atomics.notify(answered, 0)
+    // A thread that asks at once for more would be heard in the same turn (P2).
+    setImmediate(() => {
+      port1.postMessage(answer(journal, question))
+      Atomics.store(answered, 0, 1)
+      Atomics.notify(answered, 0)
+    })
   })
   return { host: port1, thread: { port: port2, answered } }
 }
@@ -64,6 +67,10 @@ export class PortedJournal implements ReadableJournal {
 
   head(entity: EntityRef): ReturnType<Journal['head']> {
     return this.ask('head', entity) as ReturnType<Journal['head']>
+  }
+
+  opening(...parameters: Parameters<Journal['opening']>): ReturnType<Journal['opening']> {
+    return this.ask('opening', ...parameters) as ReturnType<Journal['opening']>
   }
 
   snapshot(entity: EntityRef, sequenceMax?: number): ReturnType<Journal['snapshot']> {

@@ -1,6 +1,7 @@
 // Prefix: the journal of an entity as it was after an event, for a state of then.
 
 import type { EntityRef, Journal } from '../journal/journal.ts'
+import { type Opening, type OpeningAsked, openedBy } from '../journal/opening.ts'
 import type { ReadableJournal } from './journal-port.ts'
 
 export class PrefixJournal implements ReadableJournal {
@@ -19,6 +20,10 @@ export class PrefixJournal implements ReadableJournal {
     return head && { ...head, sequence: Math.min(head.sequence, this.sequenceMax) }
   }
 
+  opening(entity: EntityRef, asked: OpeningAsked): Opening {
+    return openedBy(this, entity, asked)
+  }
+
   snapshot(entity: EntityRef): ReturnType<Journal['snapshot']> {
     return this.journal.snapshot(entity, this.sequenceMax)
   }
@@ -33,7 +38,6 @@ export class PrefixJournal implements ReadableJournal {
       events: page.events.slice(0, page.events.length - beyond),
       revision,
       sequence: this.sequenceMax,
-      more: false,
     }
   }
 }

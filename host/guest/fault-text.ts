@@ -72,7 +72,9 @@ export class Places {
         sourceRoot: '',
       } as never)
       const entry = this.#map.findEntry(line - 1, column - 1)
-      return 'originalSource' in entry ? `${entry.originalSource}:${entry.originalLine + 1}` : undefined
+      // A map may name a source that it does not have.
+      const known = 'originalSource' in entry && typeof entry.originalSource === 'string' && entry.originalLine >= 0
+      return known ? `${entry.originalSource}:${entry.originalLine + 1}` : undefined
     } catch {
       return undefined
     }

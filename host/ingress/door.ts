@@ -77,6 +77,27 @@ export class Door implements StreamDoor {
     })
   }
 
+  /** As `call`, of a caller that waits for room: false where there is none now, and then nothing has happened. */
+  offer(command: Draft, payload: Uint8Array, caller: Caller): boolean {
+    command.payload = payload
+    let entering = true
+    let room = true
+    let recorder: ServiceMetrics | undefined
+    this.context.dispatch(command, (answer) => {
+      if (entering && answer.kind === 'error' && answer.error.code === 'overloaded') {
+        room = false
+        return
+      }
+      recorder ??= this.received(command.service)
+      this.completed(recorder, caller.startedMs, answer.kind === 'reply')
+      if (answer.kind === 'error') this.failure(answer.error, command.requestId, command)
+      caller.answered(answer)
+    })
+    entering = false
+    if (room) recorder ??= this.received(command.service)
+    return room
+  }
+
   /** A place for a stream; what it answers gives the place back. @throws InnkeeperError `overloaded` */
   enter(service: string, client: string): () => void {
     return this.places.enter(service, client)

@@ -5,6 +5,7 @@
 
 import { InnkeeperError } from '../errors.ts'
 import { Growing } from '../growing.ts'
+import { keepable } from '../keepable.ts'
 
 export const trailerFlag = 0x80
 const headerBytes = 5
@@ -52,7 +53,7 @@ export class FrameReader {
     const whole = came.shift(end)
     const payload = whole.subarray(headerBytes)
     // A small message must not keep a large piece.
-    return { flags: whole[0]!, payload: 2 * end < whole.buffer.byteLength ? Buffer.from(payload) : payload }
+    return { flags: whole[0]!, payload: keepable(payload) }
   }
 }
 

@@ -1,8 +1,9 @@
-// Exchange: one request and its response over HTTP/1.1, as Node has them: what HTTP/JSON, gRPC-Web and the admin port do alike with them.
+// Exchange: one request and its response, as Node has them of HTTP/1.1 and of HTTP/2: what HTTP/JSON, gRPC-Web and the admin port do alike with them.
 //
 // Owns: when an exchange is over, and what of its answer is not read.   The protocols own: what is in it.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Flow } from '../in-flight.ts'
 
 export interface Pace {
@@ -57,4 +58,26 @@ export function countAnswer(flow: Flow, response: ServerResponse): void {
   flow.owes(unread - flow.unread)
   if (unread === 0) flow.close()
   else response.once('close', () => flow.close())
+}
+
+/** INTERNAL_ERROR of RFC 9113. A stream that is reset without an error could be taken for whole. */
+const internalError = 2
+
+/** Ends an exchange at once, in the middle of its answer. */
+export function abort(request: IncomingMessage, response: ServerResponse): void {
+  const { stream } = response as { stream?: ServerHttp2Stream }
+  if (stream === undefined) request.socket.destroy()
+  else stream.close(internalError)
+}
+
+/** Ends an answer in its middle, behind what was written, so that its client cannot take it for whole. */
+export function cutOff(request: IncomingMessage, response: ServerResponse): void {
+  if (request.httpVersionMajor === 2) {
+    abort(request, response)
+    return
+  }
+  const socket = response.socket ?? request.socket
+  // Without chunks only a reset tells a cut from an end.
+  if (request.httpVersion === '1.0') socket.resetAndDestroy()
+  else socket.destroySoon()
 }

@@ -1,4 +1,5 @@
-// Server: one port for HTTP/1.1 (HTTP/JSON and gRPC-Web) and gRPC. The first bytes of a connection tell which it speaks.
+// Server: one port for HTTP/1.1 (HTTP/JSON, gRPC-Web and WebSockets) and HTTP/2 (gRPC, HTTP/JSON, gRPC-Web). The first bytes of a connection
+// tell which it speaks.
 //
 // S1. HTTP/2 connections start with "PRI"; everything else is handed to the HTTP/1.1 server, which refuses what it cannot read.
 // S2. A connection that says nothing is closed after `silenceMs`.
@@ -10,12 +11,14 @@
 
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import net from 'node:net'
+import { Pipes } from './commands/pipes.ts'
 import { Connections } from './connections.ts'
 import type { IngressContext } from './context.ts'
 import { Door } from './door.ts'
 import { createNotYet } from './grpc/not-yet.ts'
 import type { createGrpc } from './grpc/server.ts'
 import type { createSessions } from './grpc/sessions.ts'
+import type { Handle } from './http/over-http2.ts'
 import { createHttp } from './http/server.ts'
 import { Patience } from './patience.ts'
 
@@ -33,13 +36,14 @@ export interface Ingress {
 
 export async function listen(context: IngressContext, host: string, port: number): Promise<Ingress> {
   const door = new Door(context)
+  const pipes = new Pipes(context, door)
   const { inFlight, limits } = context
   let grpc: Promise<Grpc> | undefined
   const takeGrpc = (socket: Socket) => {
-    grpc ??= loadGrpc(context, door)
+    grpc ??= loadGrpc(context, pipes, web.handle)
     void grpc.then(({ sessions }) => socket.destroyed || sessions.take(socket))
   }
-  const web = createHttp(context, door)
+  const web = createHttp(context, pipes, host)
   const notYet = createNotYet(context)
   const connections = new Connections(inFlight, limits.connectionsMax)
   context.metrics.gauge('connections_open', 'Connections to the service port.', () => connections.size)
@@ -67,6 +71,7 @@ export async function listen(context: IngressContext, host: string, port: number
       server.close()
       patience.stop()
       notYet.close()
+      pipes.drain()
       const webDone = web.drain()
       const loaded = await grpc
       const grpcDone = loaded && ended(loaded, waitMs + farewellMs)
@@ -76,7 +81,8 @@ export async function listen(context: IngressContext, host: string, port: number
       })
       const done = Promise.all([grpcDone, webDone, gone(connections, waitMs + farewellMs)])
       await Promise.race([done, late])
-      if (door.endStreams()) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
+      const [streams, piped] = [door.endStreams(), pipes.end()]
+      if (streams || piped) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, farewellMs))])
       clearTimeout(timer)
       web.stop()
       for (const socket of connections) socket.destroy()
@@ -91,14 +97,17 @@ interface Grpc extends ReturnType<typeof createGrpc> {
 }
 
 /** For the first connection that speaks it: to load grpc-js takes as long as a tenth of a start. */
-async function loadGrpc(context: IngressContext, door: Door): Promise<Grpc> {
+async function loadGrpc(context: IngressContext, pipes: Pipes, web: Handle): Promise<Grpc> {
   const [{ createGrpc }, { createSessions }] = await Promise.all([
     import('./grpc/server.ts'),
     import('./grpc/sessions.ts'),
   ])
   const { inFlight, limits } = context
-  const made = createGrpc(context, door)
-  return { ...made, sessions: createSessions({ ...made, inFlight, messageBytesMax: limits.messageBytesMax, door }) }
+  const made = createGrpc(context, pipes)
+  return {
+    ...made,
+    sessions: createSessions({ ...made, web, inFlight, messageBytesMax: limits.messageBytesMax, door: pipes.door }),
+  }
 }
 
 /** No new call; resolves when those that run have ended. */

@@ -1,4 +1,4 @@
-// Status: the details of a refusal as gRPC and gRPC-Web have them in a trailer: a google.rpc.Status.
+// Status: a refusal as a google.rpc.Status: its details in a trailer of gRPC and gRPC-Web, all of it in an answer to a pipelined command.
 
 import type { Failure } from '../outcome.ts'
 import { Sink } from '../transcode/sink.ts'
@@ -7,11 +7,17 @@ import { Sink } from '../transcode/sink.ts'
 export function statusDetails(failure: Failure): Uint8Array | undefined {
   if (failure.details.length === 0) return undefined
   const sink = new Sink()
+  writeStatus(sink, failure)
+  return sink.finish()
+}
+
+/** The fields of a google.rpc.Status. */
+export function writeStatus(sink: Sink, { code, message, details }: Failure): void {
   sink.varint(8)
-  sink.varint(failure.code)
+  sink.varint(code)
   sink.varint(18)
-  sink.string(failure.message)
-  for (const { typeName, data } of failure.details) {
+  sink.string(message)
+  for (const { typeName, data } of details) {
     sink.varint(26)
     const start = sink.open()
     sink.varint(10)
@@ -20,5 +26,4 @@ export function statusDetails(failure: Failure): Uint8Array | undefined {
     sink.view(data)
     sink.close(start)
   }
-  return sink.finish()
 }

@@ -19,13 +19,14 @@
 //
 // Owns: bytes on disk (record.ts, keys.ts), order, sync.   Group commit owns: what goes into one batch.   Entities own: meaning.
 
-import type { EffectEntry } from '../effect.ts'
+import type { Cause, EffectEntry } from '../effect.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
 import type { Column } from '../storage/columns.ts'
 import type { Kv, Write } from '../storage/kv.ts'
 import type { Pace } from '../storage/pace.ts'
 import type { Census } from './census.ts'
+import type { Opening, OpeningAsked } from './opening.ts'
 import type { Usage } from './usage.ts'
 
 /** Short number that a persistence id was given at its first deployment; never used again for another. */
@@ -45,6 +46,8 @@ export interface RecordedCommand {
   readonly nowMs: number
   readonly seed: Uint8Array
   readonly idempotencyKey: string | undefined
+  /** Of a command that an effect brought: where that came from. */
+  readonly cause?: Cause | undefined
 }
 
 /** Who caused a record: a caller, a client that left its stream, a change that subscribers were told of, or a peer. */
@@ -193,7 +196,6 @@ export interface EventsPage {
   /** Revision and sequence up to which this page reaches. */
   readonly revision: number
   readonly sequence: number
-  readonly more: boolean
 }
 
 export interface Journal {
@@ -204,6 +206,8 @@ export interface Journal {
 
   /** Last record's numbers, or undefined if nothing was ever recorded. */
   head(entity: EntityRef): EntityHead | undefined
+  /** What an entity is loaded from (opening.ts). */
+  opening(entity: EntityRef, asked: OpeningAsked): Opening
   base(entity: EntityRef): Base | undefined
   /** Subscriptions that were left open. */
   subscriptions(entity: EntityRef): readonly StoredSubscription[]

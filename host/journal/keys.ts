@@ -14,6 +14,7 @@
 //                | receipt/ID |                                                   -> (empty; an effect of another partition)
 //                | run/NUMBER |                                                   -> framed JSON (runs.ts)
 //                | feed/..., consumer/NAME |                                      -> framed JSON (host/feed)
+//                | schedule/SERVICE/NAME |                                        -> framed JSON (host/schedules)
 //
 // Where there are several partitions, each key of one has its number, 2 bytes, before all this (partitioned.ts).
 //

@@ -9,6 +9,7 @@ import type { Column } from '../storage/columns.ts'
 import type { Write } from '../storage/kv.ts'
 import type { Census } from './census.ts'
 import type { Counted } from './counts.ts'
+import { type Head, headKey } from './heads.ts'
 import type {
   Base,
   Batch,
@@ -26,11 +27,6 @@ import type { NeverStored } from './record.ts'
 import { encodeBase, encodeIdempotency, encodeOutbox, encodeRecord, encodeSubscription } from './record.ts'
 import type { Change } from './usage.ts'
 import { keyBytes } from './usage.ts'
-
-export interface Head {
-  readonly revision: number
-  readonly sequence: number
-}
 
 /** Where an entity's last revision is read: at its last record, or at its base. */
 type HeadOf = (entity: EntityRef, by: 'records' | 'base') => Head
@@ -225,8 +221,4 @@ export class KvBatch implements Batch {
 /** What a base adds to the account: its key when it is the first, and the difference of what it keeps. */
 function baseBytes(prefix: Buffer, after: number, { state }: Base, replacedBytes: number): number {
   return (after === 0 ? prefix.length : 0) + (state?.length ?? 0) - replacedBytes
-}
-
-export function headKey({ storage, key }: EntityRef): string {
-  return `${storage}\0${key}`
 }

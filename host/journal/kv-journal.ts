@@ -17,6 +17,7 @@ import type { Pace } from '../storage/pace.ts'
 import type { Gap } from '../storage/walk.ts'
 import { gapEnd, walk } from '../storage/walk.ts'
 import { Census } from './census.ts'
+import { type Head, Heads } from './heads.ts'
 import type {
   Base,
   Batch,
@@ -54,12 +55,13 @@ import {
   receiptKey,
   subscriptionParts,
 } from './keys.ts'
-import type { Head, StoredBytes } from './kv-batch.ts'
-import { headKey, KvBatch } from './kv-batch.ts'
+import type { StoredBytes } from './kv-batch.ts'
+import { KvBatch } from './kv-batch.ts'
 import { LocalLog } from './log/local.ts'
 import type { CommitLog, Position } from './log/log.ts'
 import type { Numbering } from './numbering.ts'
 import { alone, nextOf } from './numbering.ts'
+import { isWhole, type Opening, type OpeningAsked, Openings } from './opening.ts'
 import type { NeverStored } from './record.ts'
 import {
   decodeBase,
@@ -77,7 +79,7 @@ import {
 } from './record.ts'
 import { Runs } from './runs.ts'
 import { keyBytes, Usage } from './usage.ts'
-import { damagedIn } from './what.ts'
+import { within } from './what.ts'
 
 /** Snapshots kept of one entity: the newest to start from, older ones for a state at a point in time (decision 0004). */
 const snapshotsKept = 3
@@ -86,8 +88,6 @@ const commitsSkipped = 100_000
 const effectsSkipped = 2 ** 32
 /** Damaged parts that are remembered. */
 const metMax = 1_000
-/** Heads remembered so that appending need not read them. */
-const headsMax = 20_000
 
 /** Where the state's entries come from. `last`: what the state has reached. */
 export type LogOf = (state: Kv, last: Position) => CommitLog
@@ -121,7 +121,9 @@ export class KvJournal implements Journal {
   private log: CommitLog
   private counting: Census
   private account: Usage
-  private readonly heads = new Map<string, Head>()
+  /** So that appending need not read them: of records, and of values. */
+  private readonly heads = { records: new Heads(), base: new Heads() }
+  private openings: Openings
   /** Highest id that was ever enqueued: ids of entries that are long gone are not given again. */
   private outboxId: number
   private committing = false
@@ -154,6 +156,7 @@ export class KvJournal implements Journal {
     const { commitNumber, outboxId } = this.readEnd()
     this.log = this.logOf(kv, commitNumber)
     this.runs = new Runs(kv, runId)
+    this.openings = new Openings(kv, this)
     this.outboxId = outboxId
     this.counting = new Census(kv, commitNumber, this.clock)
     this.account = new Usage(kv, commitNumber === 0, this.clock)
@@ -219,10 +222,8 @@ export class KvJournal implements Journal {
   private committed(batch: KvBatch, outboxId: number): void {
     this.outboxId = outboxId
     this.census.committed(batch.brought)
-    for (const [key, head] of batch.heads) {
-      if (this.heads.size >= headsMax) this.heads.clear()
-      this.heads.set(key, head)
-    }
+    for (const { entity, by, revision, sequence } of batch.heads.values())
+      this.heads[by].set(entity, { revision, sequence })
   }
 
   get pace(): Pace {
@@ -238,12 +239,21 @@ export class KvJournal implements Journal {
     }, entity)
   }
 
+  opening(entity: EntityRef, asked: OpeningAsked): Opening {
+    const opening = this.reading(() => this.openings.open(entity, asked), entity)
+    const { revision, sequence } = opening.head ?? noHead
+    this.heads.records.set(entity, { revision, sequence })
+    return opening
+  }
+
   base(entity: EntityRef): Base | undefined {
-    return this.reading(() => {
+    const found = this.reading(() => {
       const key = entityPrefix(entity)
       const value = this.kv.get('bases', key)
       return value && within('bases', key, () => decodeBase(value))
     }, entity)
+    this.heads.base.set(entity, { revision: found?.revision ?? 0, sequence: 0 })
+    return found
   }
 
   subscriptions(entity: EntityRef): readonly StoredSubscription[] {
@@ -299,7 +309,8 @@ export class KvJournal implements Journal {
         records.push(recordOf(rows[at]!, rows[at + 1]!))
       }
       const last = records.at(-1)?.revision ?? afterRevision
-      const more = rows.length / 2 > records.length || this.recordRows(entity, last, 1, 1).length > 0
+      const rest = () => !isWhole(rows, recordsMax + 1, bytesMax) && this.recordRows(entity, last, 1, 1).length > 0
+      const more = rows.length / 2 > records.length || rest()
       return { records, more }
     }, entity)
   }
@@ -317,8 +328,7 @@ export class KvJournal implements Journal {
         revision = numberOf(rows[at]!)
         at += 2
       }
-      const more = at < rows.length || this.recordRows(entity, revision, 1, 1).length > 0
-      return { events, revision, sequence, more }
+      return { events, revision, sequence }
     }, entity)
   }
 
@@ -388,6 +398,7 @@ export class KvJournal implements Journal {
 
   putSnapshot(entity: EntityRef, snapshot: Snapshot): void {
     if (this.health.broken !== undefined) return
+    this.openings.snapshotTaken(entity.storage)
     const prefix = entityPrefix(entity)
     try {
       const older = this.olderSnapshots(prefix, snapshot.sequence)
@@ -533,13 +544,15 @@ export class KvJournal implements Journal {
     ]
     return new Promise((resolve, reject) => {
       if (this.health.broken !== undefined) throw this.health.refusal()
-      this.heads.clear()
       const number = this.log.last + 1
       const forgotten = [...this.census.forget(storage, number), ...this.usage.forget(storage)]
       const commit = this.commitWrite([], this.outboxId, [{ storage, why: 'purged' }])
-      this.append([...forgotten, commit], clears, (error) =>
-        error === undefined ? resolve() : reject(this.health.refusal()),
-      )
+      this.append([...forgotten, commit], clears, (error) => {
+        // Also of what was read while it was under way.
+        this.forgetHeads()
+        if (error === undefined) resolve()
+        else reject(this.health.refusal())
+      })
     })
   }
 
@@ -601,7 +614,8 @@ export class KvJournal implements Journal {
 
   /** The engine was opened again: forget what was believed of it. */
   reread(): void {
-    this.heads.clear()
+    this.forgetHeads()
+    this.openings = new Openings(this.kv, this)
     const { commitNumber, outboxId } = this.readEnd()
     this.log = this.logOf(this.kv, commitNumber)
     this.runs = new Runs(this.kv, this.runId)
@@ -712,10 +726,21 @@ export class KvJournal implements Journal {
   }
 
   private readonly headOf = (entity: EntityRef, by: 'records' | 'base'): Head => {
-    const known = this.heads.get(headKey(entity))
+    const known = this.heads[by].get(entity)
     if (known !== undefined) return known
-    if (by === 'records') return this.head(entity) ?? { revision: 0, sequence: 0 }
-    return { revision: this.base(entity)?.revision ?? 0, sequence: 0 }
+    if (by === 'base') {
+      const { revision } = this.base(entity) ?? noHead
+      return { revision, sequence: 0 }
+    }
+    const { revision, sequence } = this.head(entity) ?? noHead
+    const head = { revision, sequence }
+    this.heads.records.set(entity, head)
+    return head
+  }
+
+  private forgetHeads(): void {
+    this.heads.records.clear()
+    this.heads.base.clear()
   }
 
   private commitWrite(wrote: readonly Wrote[], outboxId: number, gone: readonly Gone[]): Write {
@@ -792,17 +817,9 @@ export class KvJournal implements Journal {
   }
 }
 
-const asItIs = (damage: DamagedValue): Error => damage
+const noHead: Head = { revision: 0, sequence: 0 }
 
-/** Damage is told with the row that it is in. */
-function within<T>(column: Column, key: Buffer, decode: () => T): T {
-  try {
-    return decode()
-  } catch (error) {
-    if (error instanceof DamagedValue) throw damagedIn(column, key, error)
-    throw error
-  }
-}
+const asItIs = (damage: DamagedValue): Error => damage
 
 function recordOf(key: Buffer, value: Buffer): JournalRecord {
   return within('journal', key, () => decodeRecord(numberOf(key), value))

@@ -7,7 +7,7 @@
 // By hand: a record is written for each command, and replay reads only its events.
 
 import { crc32 } from 'node:zlib'
-import type { EffectEntry } from '../effect.ts'
+import type { Cause, EffectEntry } from '../effect.ts'
 import type { Metadata, MetadataEntry } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Call, Change, Effect, Typed } from '../outcome.ts'
@@ -141,6 +141,7 @@ export function encodeRecord(record: JournalRecord, never: NeverStored): Buffer 
     sink.varint(50)
     sink.string(command.idempotencyKey)
   }
+  if (command.cause !== undefined) writeCause(7, command.cause)
   sink.close(start)
   for (const event of events) writeTyped(4, event)
   for (const { call, synchronous } of effects) {
@@ -158,6 +159,26 @@ export function encodeRecord(record: JournalRecord, never: NeverStored): Buffer 
   if (change !== undefined) writeChange(8, change)
   number(9, origins.indexOf(origin))
   return frame(sink.finish())
+}
+
+function writeCause(field: number, { service, entity, revision }: Cause): void {
+  part(field, () => {
+    text(1, service)
+    text(2, entity)
+    number(3, revision)
+  })
+}
+
+function readCause(cursor: WireCursor): Cause {
+  const cause = { service: '', entity: '', revision: 0 }
+  fields(cursor, (tag) => {
+    if (tag === 10) cause.service = cursor.string()
+    else if (tag === 18) cause.entity = cursor.string()
+    else if (tag === 24) cause.revision = cursor.varintSafe()
+    else return false
+    return true
+  })
+  return cause
 }
 
 /** By their number on disk. */
@@ -291,6 +312,7 @@ function readCommand(cursor: WireCursor): RecordedCommand {
   const metadata: MetadataEntry[] = []
   const empty: Uint8Array = new Uint8Array()
   const command = { method: '', payload: empty, nowMs: 0, seed: empty, idempotencyKey: undefined as string | undefined }
+  let cause: Cause | undefined
   fields(cursor, (tag) => {
     if (tag === 10) command.method = cursor.string()
     else if (tag === 18) command.payload = cursor.view()
@@ -298,10 +320,12 @@ function readCommand(cursor: WireCursor): RecordedCommand {
     else if (tag === 32) command.nowMs = cursor.varintSafe()
     else if (tag === 42) command.seed = cursor.view()
     else if (tag === 50) command.idempotencyKey = cursor.string()
+    else if (tag === 58) cause = readCause(inner(cursor))
     else return false
     return true
   })
-  return { ...command, metadata: metadata.length === 0 ? noMetadata : metadata }
+  const recorded = { ...command, metadata: metadata.length === 0 ? noMetadata : metadata }
+  return cause === undefined ? recorded : { ...recorded, cause }
 }
 
 function readAnswer(cursor: WireCursor): JournalRecord['answer'] {

@@ -11,7 +11,16 @@ import type { EntityRef, EntitySummary, Journal, MetDamage, StorageId } from './
 
 type OfOneEntity = Pick<
   Journal,
-  'base' | 'events' | 'head' | 'history' | 'putSnapshot' | 'record' | 'records' | 'snapshot' | 'subscriptions'
+  | 'base'
+  | 'events'
+  | 'head'
+  | 'history'
+  | 'opening'
+  | 'putSnapshot'
+  | 'record'
+  | 'records'
+  | 'snapshot'
+  | 'subscriptions'
 >
 
 /** What a deployment looks at (census.ts). */
@@ -57,6 +66,7 @@ class AllStored implements Stored {
   }
 
   readonly head: Journal['head'] = (entity) => this.of(entity).head(entity)
+  readonly opening: Journal['opening'] = (entity, asked) => this.of(entity).opening(entity, asked)
   readonly base: Journal['base'] = (entity) => this.of(entity).base(entity)
   readonly subscriptions: Journal['subscriptions'] = (entity) => this.of(entity).subscriptions(entity)
   readonly records: Journal['records'] = (entity, ...page) => this.of(entity).records(entity, ...page)

@@ -39,6 +39,16 @@ export function whatIs(column: Column, key: Buffer): Row {
   }
 }
 
+/** Damage is told with the row that it is in. */
+export function within<T>(column: Column, key: Buffer, decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    if (error instanceof DamagedValue) throw damagedIn(column, key, error)
+    throw error
+  }
+}
+
 /** The same value, with words for which it is. A block says by itself where it lies. */
 export function damagedIn(column: Column, key: Buffer, damage: DamagedValue): DamagedValue {
   if (damage instanceof DamagedBlock) return damage

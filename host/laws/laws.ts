@@ -14,6 +14,7 @@
 // Owns: which law is tried on what kind.   random.ts owns: the input.   trial.ts owns: telling a difference.
 
 import type { ServiceDescription, ServiceKind } from '../guest/about.ts'
+import { GuestFault } from '../guest/guest.ts'
 import type { LoadedGuest } from '../guest/load.ts'
 import type { Schema } from '../schema/schema.ts'
 import { actionRound } from './action.ts'
@@ -49,7 +50,7 @@ export function checkLaws(
     try {
       commands += tryRound(round)
     } catch (error) {
-      if (!(error instanceof LawBroken)) throw error
+      if (!(error instanceof LawBroken || error instanceof GuestFault)) throw error
       const broken = [`${service}: ${error.message} (seed ${seed}, round ${round + 1})`]
       return { service, kind, commands, broken }
     }

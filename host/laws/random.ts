@@ -1,10 +1,10 @@
 // Random: what the laws are tried on: commands of a service's methods, the same again for the same seed.
 //
-// R1. Mostly well-formed messages of the method's type, over few keys and small values, so that commands meet.
+// R1. Messages of the method's type with small values, so that commands meet. All name the same entity, as a host asks of each request for one.
 
 import type { GuestCommand } from '../guest/guest.ts'
 import type { FieldType, MessageType, MethodType, Schema } from '../schema/schema.ts'
-import type { Json } from '../transcode/to-message.ts'
+import type { Json } from '../transcode/json.ts'
 import { toMessage } from '../transcode/to-message.ts'
 
 /** From 0 to 1, without 1. */
@@ -49,10 +49,11 @@ export function oneOf<T>(items: readonly T[], random: Random): T {
 
 function randomMessage(type: MessageType, random: Random, depth: number): Json {
   if (type.fullName.startsWith('google.protobuf.')) return type.fields.length === 0 ? {} : wellKnown(type.fullName)
+  if (depth < 0) return {}
   const json: { [name: string]: Json } = {}
   const taken = new Set<string>()
   for (const field of type.fields) {
-    if (random() < 0.2 || (field.oneof !== undefined && taken.has(field.oneof))) continue
+    if ((random() < 0.2 && !field.entityKey) || (field.oneof !== undefined && taken.has(field.oneof))) continue
     if (field.oneof !== undefined) taken.add(field.oneof)
     if (field.type.kind === 'map') json[field.jsonName] = {}
     else if (field.repeated)
@@ -66,12 +67,14 @@ function randomMessage(type: MessageType, random: Random, depth: number): Json {
 
 /** All commands of a batch are for one entity. */
 function entityKeyValue(type: FieldType): Json {
-  return type.kind === 'scalar' && type.scalar === 'string'
-    ? 'law'
-    : type.kind === 'scalar' && type.scalar === 'bool'
-      ? true
-      : 1
+  if (type.kind === 'enum') return [...type.enum.byNumber.keys()].at(-1)!
+  if (type.kind !== 'scalar') return 1
+  if (type.scalar === 'bytes') return someBytes
+  return type.scalar === 'string' ? 'law' : type.scalar === 'bool' ? true : 1
 }
+
+/** In base64. */
+const someBytes = 'bGF3'
 
 function wellKnown(name: string): Json {
   if (name === 'google.protobuf.Timestamp') return '2030-01-01T00:00:00Z'
@@ -79,12 +82,13 @@ function wellKnown(name: string): Json {
   if (name === 'google.protobuf.FieldMask') return 'a,b'
   if (name === 'google.protobuf.ListValue') return []
   if (name === 'google.protobuf.StringValue') return 'text'
+  if (name === 'google.protobuf.BytesValue') return someBytes
   if (name === 'google.protobuf.BoolValue') return true
   return /Value$/.test(name) && name !== 'google.protobuf.Value' ? 1 : {}
 }
 
 function randomValue(type: FieldType, random: Random, depth: number): Json {
-  if (type.kind === 'message') return depth === 0 ? {} : randomMessage(type.message, random, depth - 1)
+  if (type.kind === 'message') return randomMessage(type.message, random, depth - 1)
   if (type.kind === 'enum') {
     const numbers = [...type.enum.byNumber.keys()]
     return numbers[Math.floor(random() * numbers.length)]!

@@ -2,9 +2,10 @@
 //
 // D1. The bytes are a stranger's: indices are checked where they are read (scope.ts), a name is any text, and what this host does not know
 //     is refused in a sentence.
-// D2. Types are counted and not read. A plan says which core function is passed where, and V8 compares the types of core functions when
-//     they are linked; what the host calls, it checks itself (guest/lift.ts).
 // D3. Values, start functions, asynchronous functions and exception tags are refused: no compiler of ours makes them.
+//
+// Types are counted and not read. A plan says which core function is passed where, and V8 compares the types of core functions when
+// they are linked; what the host calls, it checks itself (guest/lift.ts).
 //
 // Owns: the form of one definition.   component.ts owns: sections and nesting.   plan.ts owns: what a definition does.
 

@@ -7,7 +7,8 @@
 //   linked    head · modules · descriptors, one after the other
 //
 // F1. A body is bounded by its kind before a byte of it is kept. What comes from the process is a stranger's.
-// F2. JSON and bytes, nothing that makes more of itself when it is read: not the engine's own serialization.
+//
+// It is JSON and bytes, not the engine's own serialization: that makes anything of itself when it is read.
 //
 // Owns: the framing.   answer.ts owns: what a linked component looks like in it.
 

@@ -1,6 +1,5 @@
-// Link process: the throw-away process in which a component is checked and linked. Started by link.ts in a sandbox, for one component.
-//
-// P1. It reads one request from its standard input and ends when that ends: then the host is gone.
+// Link process: the throw-away process in which a component is checked and linked. Started by link.ts in a sandbox, for one component. It
+// reads one request from its standard input, and ends when that ends: then the host has what it asked for, or is gone.
 //
 // Owns: talking to the host.   pipeline.ts owns: the work.
 

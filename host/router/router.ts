@@ -5,6 +5,7 @@
 //     commits (§deadline-2). A stream has no deadline but its client's.
 // R3. Methods are called either way, whatever they stream: effects and forwards name what they like (§effect-13, §forward-6).
 // R4. A service in quarantine is refused.
+// R5. An internal method is called by forwards and effects only (§call-11).
 //
 // Owns: the way to the entity or action, and the deadline.   Entities and actions own: order and bounds.
 
@@ -13,7 +14,7 @@ import type { Clock } from '../clock.ts'
 import type { Answer, Command, Dispatch, Open, Reply } from '../command.ts'
 import type { Keeper } from '../delivery/keeper.ts'
 import type { Entities } from '../entity/entities.ts'
-import { InnkeeperError, toInnkeeperError, unknownMethod } from '../errors.ts'
+import { InnkeeperError, internalMethod, toInnkeeperError, unknownMethod } from '../errors.ts'
 import { Lifeline } from '../lifeline.ts'
 import { isStreamed } from '../schema/schema.ts'
 import type { Method, Service, Services } from '../services.ts'
@@ -126,6 +127,7 @@ function routeOf({ services, quarantine, lost }: RouterParts, command: Command):
   if (service !== undefined && method !== undefined) {
     const refused = quarantine.of(service.name)
     if (refused !== undefined) throw quarantined(service.name, refused)
+    if (method.type.internal && fromOutside(command)) throw internalMethod(service.name, method.type.name)
     return { service, method }
   }
   const missing = services.missing(command.service, command.method)
@@ -135,6 +137,11 @@ function routeOf({ services, quarantine, lost }: RouterParts, command: Command):
     if (command.effect === undefined) throw forwardedNowhere(command.requestId)
   }
   throw missing
+}
+
+/** Forwards and effects have hops; an effect that is tried by hand may begin at none. */
+function fromOutside({ hops, effect }: Command): boolean {
+  return hops === 0 && effect === undefined
 }
 
 function forwardedNowhere(requestId: string): InnkeeperError {

@@ -2,13 +2,17 @@
 //
 // H1. A method without the option has one route: POST /<full.Service>/<Method>, body "*". One with the option has only its own.
 // H2. Every problem is reported, each starting `HTTP API Config: ` and naming the method (§rule-2).
-// H3. Rules are read once for each method, however many ask.
+// H3. A custom pattern has any HTTP method that Node's parser knows, or `*` for all of them (§rule-6).
+// H4. Rules are read once for each method, however many ask.
 //
 // Owns: rules.   template.ts owns: their paths.   ingress/http/routes.ts owns: which route a request takes.   ingress/http/request-json.ts owns: filling the message.
 
+import { METHODS } from 'node:http'
+import { didYouMean } from '../nearest.ts'
 import type { Field, HttpRule, MessageType, MethodType } from './schema.ts'
 import type { Template } from './template.ts'
 import { parseTemplate } from './template.ts'
+import { wrappers } from './wrappers.ts'
 
 export interface Route {
   readonly service: string
@@ -24,7 +28,7 @@ export interface Route {
   readonly responseBody: Field | undefined
 }
 
-/** Fields from the request's message down to a scalar or enum. */
+/** Fields from the request's message down to one that a text can mean. */
 export type FieldPath = readonly Field[]
 
 export interface RulesResult {
@@ -56,6 +60,8 @@ function readRules(service: string, method: MethodType): RulesResult {
   const problems: string[] = []
   const routes: Route[] = []
   const report = (problem: string) => problems.push(`HTTP API Config: ${service}.${method.name}: ${problem}`)
+  if (method.internal && method.http !== undefined)
+    report('it is internal, so no client may call it: remove (google.api.http), or (innkeeper.method).internal')
   const rules = method.http === undefined ? [generatedRule(service, method)] : [method.http, ...method.http.additional]
   for (const rule of rules) {
     if (rule !== method.http && rule.additional.length > 0) {
@@ -132,20 +138,40 @@ function httpMethodOf(rule: HttpRule, fullName: string, report: Report): string 
     return undefined
   }
   if (typeof rule.method === 'string') return rule.method
-  if (rule.method.custom === '*') return '*'
-  report(`Only Custom patterns with [*] kind supported but [${rule.method.custom}] found!`)
+  const kind = rule.method.custom
+  if (kind === '*' || taken.has(kind)) return kind
+  const reason = hosts.get(kind) ?? `the host's HTTP parser does not know it${didYouMean(kind, taken)}`
+  report(`The HTTP method [${kind}] of a custom pattern cannot be served: ${reason}`)
   return undefined
 }
+
+/** HTTP methods that are not a rule's, and why. */
+const hosts: ReadonlyMap<string, string> = new Map([
+  ['CONNECT', 'it asks for a tunnel'],
+  ['HEAD', 'the host answers HEAD where there is a rule for GET'],
+])
+
+/** Those that reach a rule. */
+const taken: ReadonlySet<string> = new Set(METHODS.filter((method) => !hosts.has(method)))
 
 function bodyOf(rule: HttpRule, input: MessageType, report: Report): Route['body'] | undefined {
   if (rule.body === '' || rule.body === '*') return rule.body
   const field = input.byName.get(rule.body)
   if (field === undefined) report(`Body configured to [${rule.body}] but that field does not exist on input type.`)
-  else if (field.repeated || field.type.kind === 'map')
-    report(`Body configured to [${rule.body}] but that field is a repeated field.`)
-  else if (field.type.kind !== 'message') report(`Body configured to [${rule.body}] but that field is not a message.`)
-  else return field
-  return undefined
+  return field
+}
+
+const textual: ReadonlySet<string> = new Set([
+  'google.protobuf.Timestamp',
+  'google.protobuf.Duration',
+  'google.protobuf.FieldMask',
+  ...wrappers,
+])
+
+/** Whether a text in a path or a query can be a value of a field: scalars, enums, and the messages whose JSON is a single text or number. */
+export function isTextual({ type }: Field): boolean {
+  if (type.kind !== 'message') return type.kind !== 'map'
+  return textual.has(type.message.fullName)
 }
 
 function variableOf(input: MessageType, name: string, report: Report): FieldPath | undefined {
@@ -155,7 +181,7 @@ function variableOf(input: MessageType, name: string, report: Report): FieldPath
     report(`Unknown field name [${name}] in type [${input.fullName}] used as a path variable`)
   else if (field.repeated) report(`Repeated parameters [${name}] are not allowed as path variables`)
   else if (field.type.kind === 'map') report(`Map parameters [${name}] are not allowed as path variables`)
-  else if (field.type.kind === 'message') report(`Message path parameters not supported! [${name}]`)
+  else if (!isTextual(field)) report(`Message path parameters not supported! [${name}]`)
   else return path
   return undefined
 }

@@ -5,6 +5,7 @@
 //
 // Owns: protobuf's own rules.   Deploy owns: Innkeeper's (keys, HTTP rules, streaming).
 
+import { publicBytes } from './public.ts'
 import type { RawEnum, RawFeatures, RawField, RawFile, RawMessage } from './raw.ts'
 import {
   editions,
@@ -131,13 +132,13 @@ class Loader {
     for (const field of file.extensions) this.declareExtension(scope, field, symbols, extensions)
     for (const service of file.services) {
       const name = this.declareName(file, scope, service.name, symbols)
-      for (const method of service.methods) symbols.push(`${name}.${method.name}`)
+      for (const method of service.methods) if (!method.internal) symbols.push(`${name}.${method.name}`)
     }
     this.files.set(file.name, {
       name: file.name,
       package: file.package,
       dependencies: file.dependencies,
-      bytes: file.bytes,
+      bytes: publicBytes(file),
       symbols,
       extensions,
     })
@@ -327,8 +328,8 @@ class Loader {
       if (output === undefined)
         this.problem(where, `returns ${method.output.slice(0, 200)}, which is not in the descriptor set`)
       if (input === undefined || output === undefined) continue
-      const { name, clientStreaming, serverStreaming, http, eventing } = method
-      methods.set(name, { name, input, output, clientStreaming, serverStreaming, http, eventing })
+      const { name, clientStreaming, serverStreaming, http, eventing, internal, schedules } = method
+      methods.set(name, { name, input, output, clientStreaming, serverStreaming, http, eventing, internal, schedules })
     }
     this.services.set(fullName, { fullName, methods })
   }

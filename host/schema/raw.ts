@@ -1,13 +1,17 @@
 // Raw descriptors: google.protobuf.FileDescriptorSet as plain objects, with the options that Innkeeper reads.
 //
 // R1. Reads only what load.ts needs and skips the rest, unknown fields included.
-// R2. Bounded: `itemsMax` messages, fields, values and methods in all; `nestingMax` deep.
+// R2. Bounded: `itemsMax` messages, fields, values and methods in all (reading.ts); `nestingMax` deep.
 //
 // By hand and not by protobufjs: its Root drops custom options and generates code from names that strangers chose.
 // Field numbers: google/protobuf/descriptor.proto.
 
-import type { HttpRule, MethodType, ScalarType } from './schema.ts'
-import { WireCursor, WireError, wireType } from './wire.ts'
+import type { RawMethodOptions } from './method-options.ts'
+import { noMethodOptions, readMethodOptions } from './method-options.ts'
+import type { Budget } from './reading.ts'
+import { eachField, flag, int, newBudget, part, readWith, spend, text } from './reading.ts'
+import type { ScalarType } from './schema.ts'
+import { WireError, wireType } from './wire.ts'
 
 export interface RawFeatures {
   /** 1 explicit, 2 implicit, 3 required. */
@@ -56,14 +60,12 @@ export interface RawMessage {
   features: RawFeatures
 }
 
-export interface RawMethod {
+export interface RawMethod extends RawMethodOptions {
   name: string
   input: string
   output: string
   clientStreaming: boolean
   serverStreaming: boolean
-  http: HttpRule | undefined
-  eventing: MethodType['eventing']
 }
 
 interface RawService {
@@ -85,16 +87,11 @@ export interface RawFile {
   bytes: Uint8Array
 }
 
-const itemsMax = 50_000
 const nestingMax = 32
 
 /** Option numbers: Innkeeper's, Cloudstate's, and Cloudstate's older one (§key-1). */
 const entityKeyOptions = new Set([51080, 1080, 50002])
 const allowEmptyKeyOption = 51082
-/** On methods. */
-export const httpOption = 72295728
-export const eventingOptions = { innkeeper: 51081, cloudstate: 1081 } as const
-
 /** Types of fields, by number. */
 export const scalars: Readonly<Record<number, ScalarType>> = {
   1: 'double',
@@ -121,50 +118,15 @@ export const labelRepeated = 3
 /** 2023 and 2024. */
 export const editions: ReadonlySet<number> = new Set([1000, 1001])
 
-interface Budget {
-  items: number
-}
-
 /** @throws WireError where the bytes are not a descriptor set, or one too large. */
 export function readDescriptorSet(bytes: Uint8Array): RawFile[] {
-  const budget: Budget = { items: itemsMax }
+  const budget = newBudget()
   const files: RawFile[] = []
   eachField(bytes, (field, cursor, type) => {
     if (field === 1 && type === wireType.bytes) files.push(readFile(cursor.view(), budget))
     else cursor.skip(type)
   })
   return files
-}
-
-type OnField = (field: number, cursor: WireCursor, type: number) => void
-
-function eachField(bytes: Uint8Array, on: OnField): void {
-  const cursor = new WireCursor(bytes)
-  while (!cursor.done) {
-    const tag = cursor.tag()
-    on(tag >>> 3, cursor, tag & 7)
-  }
-}
-
-/** Handlers by field number; a field of another wire type than its handler's is skipped like an unknown one. */
-type Handlers = Record<number, readonly [type: number, read: (cursor: WireCursor) => void]>
-
-function readWith(bytes: Uint8Array, handlers: Handlers): void {
-  eachField(bytes, (field, cursor, type) => {
-    const handler = handlers[field]
-    if (handler !== undefined && handler[0] === type) handler[1](cursor)
-    else cursor.skip(type)
-  })
-}
-
-const text = (set: (value: string) => void) => [wireType.bytes, (c: WireCursor) => set(c.string())] as const
-const part = (set: (value: Uint8Array) => void) => [wireType.bytes, (c: WireCursor) => set(c.view())] as const
-const int = (set: (value: number) => void) => [wireType.varint, (c: WireCursor) => set(c.varint32() | 0)] as const
-const flag = (set: (value: boolean) => void) => [wireType.varint, (c: WireCursor) => set(c.varint64() !== 0n)] as const
-
-function spend(budget: Budget): void {
-  budget.items -= 1
-  if (budget.items < 0) throw new WireError(`more than ${itemsMax} descriptors`, 0)
 }
 
 function readFile(bytes: Uint8Array, budget: Budget): RawFile {
@@ -314,56 +276,18 @@ function readMethod(bytes: Uint8Array, budget: Budget): RawMethod {
     output: '',
     clientStreaming: false,
     serverStreaming: false,
-    http: undefined,
-    eventing: undefined,
+    ...noMethodOptions(),
   }
   spend(budget)
   readWith(bytes, {
     1: text((v) => (method.name = v)),
     2: text((v) => (method.input = v)),
     3: text((v) => (method.output = v)),
-    4: part((v) =>
-      readWith(v, {
-        [httpOption]: part((rule) => (method.http = readHttpRule(rule, budget, 3))),
-        [eventingOptions.innkeeper]: part(() => (method.eventing = 'innkeeper')),
-        [eventingOptions.cloudstate]: part(() => (method.eventing ??= 'cloudstate')),
-      }),
-    ),
+    4: part((v) => readMethodOptions(v, method, budget)),
     5: flag((v) => (method.clientStreaming = v)),
     6: flag((v) => (method.serverStreaming = v)),
   })
   return method
-}
-
-function readHttpRule(bytes: Uint8Array, budget: Budget, depth: number): HttpRule {
-  const additional: HttpRule[] = []
-  const rule = { selector: '', method: undefined as HttpRule['method'], path: '', body: '', responseBody: '' }
-  const pattern = (method: HttpRule['method']) =>
-    text((path) => {
-      rule.method = method
-      rule.path = path
-    })
-  spend(budget)
-  readWith(bytes, {
-    1: text((v) => (rule.selector = v)),
-    2: pattern('GET'),
-    3: pattern('PUT'),
-    4: pattern('POST'),
-    5: pattern('DELETE'),
-    6: pattern('PATCH'),
-    7: text((v) => (rule.body = v)),
-    8: part((v) => {
-      let kind = ''
-      readWith(v, { 1: text((k) => (kind = k)), 2: text((path) => (rule.path = path)) })
-      rule.method = { custom: kind }
-    }),
-    // One level is legal, a second is reported by deploy/; deeper ones are not even read.
-    11: part((v) => {
-      if (depth > 0) additional.push(readHttpRule(v, budget, depth - 1))
-    }),
-    12: text((v) => (rule.responseBody = v)),
-  })
-  return { ...rule, additional }
 }
 
 function noFeatures(): RawFeatures {

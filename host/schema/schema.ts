@@ -82,6 +82,18 @@ export interface MethodType {
   readonly http: HttpRule | undefined
   /** Which option says that it takes events from a topic or gives some. */
   readonly eventing: 'innkeeper' | 'cloudstate' | undefined
+  /** Only forwards, effects and schedules call it. */
+  readonly internal: boolean
+  readonly schedules: readonly ScheduleRule[]
+}
+
+/** When the host calls a method by itself (host/schedules), as its .proto says it. */
+export interface ScheduleRule {
+  readonly name: string
+  readonly cron: string
+  readonly timeZone: string
+  readonly missed: 'once' | 'skip'
+  readonly json: string
 }
 
 /** Its request, its answer or both are a stream. */
@@ -98,9 +110,9 @@ export interface FileType {
   readonly name: string
   readonly package: string
   readonly dependencies: readonly string[]
-  /** The serialized FileDescriptorProto, as reflection hands it out. */
+  /** The serialized FileDescriptorProto, as reflection hands it out: without internal methods (public.ts). */
   readonly bytes: Uint8Array
-  /** Full names of everything the file declares (messages, fields, enums, services, methods, extensions). */
+  /** Full names of everything the file declares (messages, fields, enums, services, methods, extensions), internal methods aside. */
   readonly symbols: readonly string[]
   /** Extensions declared here: (extended message, field number). */
   readonly extensions: readonly { readonly extendee: string; readonly number: number }[]

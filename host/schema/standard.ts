@@ -2,12 +2,13 @@
 // need not bring them: of a counter's 15 KB of descriptors they are 14.
 //
 // S1. A component leaves out a file only if it is the same, byte by byte; the host puts it back as soon as it has the set.
-// S2. The files here never change their meaning: a stored component of any age is completed with them.
+//
+// The files here may get more in them, and never change their meaning: a stored component of any age is completed with them.
 //
 // Leaves to others: what a descriptor says (raw.ts, load.ts). wit/standard.binpb is written by host/tools/standard.ts.
 
 import { readFileSync } from 'node:fs'
-import { WireCursor, WireError } from './wire.ts'
+import { sized, WireCursor, WireError } from './wire.ts'
 
 interface DescriptorFile {
   readonly name: string
@@ -49,20 +50,33 @@ export function withStandard(descriptorSet: Uint8Array): Uint8Array {
     if (error instanceof WireError) return descriptorSet
     throw error
   }
-  const standard = standardFiles()
   const names = new Set(brought.map(({ name }) => name))
-  const missing = new Set<string>()
+  const missing = withImports(
+    brought.flatMap(({ imports }) => imports),
+    names,
+  )
+  return missing.length === 0 ? descriptorSet : joinSet([...missing, ...brought])
+}
+
+/** A set of one of them and what it imports. */
+export function standardSet(name: string): Uint8Array {
+  return joinSet(withImports([name], new Set()))
+}
+
+/** Those among `names`, and what they import, without those that are `there`. */
+function withImports(names: readonly string[], there: ReadonlySet<string>): readonly DescriptorFile[] {
+  const standard = standardFiles()
+  const found = new Set<string>()
   const visit = (imports: readonly string[]): void => {
     for (const name of imports) {
       const file = standard.get(name)
-      if (file === undefined || names.has(name) || missing.has(name)) continue
-      missing.add(name)
+      if (file === undefined || there.has(name) || found.has(name)) continue
+      found.add(name)
       visit(file.imports)
     }
   }
-  for (const { imports } of brought) visit(imports)
-  if (missing.size === 0) return descriptorSet
-  return joinSet([...[...standard.values()].filter(({ name }) => missing.has(name)), ...brought])
+  visit(names)
+  return [...standard.values()].filter(({ name }) => found.has(name))
 }
 
 /** @throws WireError */
@@ -92,13 +106,5 @@ function fileOf(bytes: Uint8Array): DescriptorFile {
 
 /** A set of these files. */
 export function joinSet(list: readonly DescriptorFile[]): Uint8Array {
-  const parts: Uint8Array[] = []
-  for (const { bytes } of list) {
-    const head = [10]
-    let length = bytes.length
-    for (; length > 127; length >>>= 7) head.push((length & 127) | 128)
-    head.push(length)
-    parts.push(Uint8Array.from(head), bytes)
-  }
-  return new Uint8Array(Buffer.concat(parts))
+  return new Uint8Array(Buffer.concat(list.flatMap(({ bytes }) => sized(10, bytes))))
 }

@@ -1,7 +1,8 @@
 // Template: the path of an HTTP rule, which requests it means, and how two of them lie to each other.
 //
-// T1. A path is matched as it was sent: still encoded, case and all. A literal means itself; `*` one segment, also an empty one, that
-//     has no ":"; `**` everything after its slash. A verb is what follows the last ":".
+// T1. A path is matched as it was sent: still encoded, case and all. A literal means itself; `*` one segment, also an empty one; `**`
+//     everything after its slash. A verb is what follows the last ":" of the last segment, for a template that has one; to all others a ":"
+//     is a character like any.
 // T2. A template is bounded, in characters and in segments: what is built of many of them is, too.
 // T3. Matching takes time linear in the path. What two templates have to do with each other is exact: worked out from their segments,
 //     never tried on examples.
@@ -98,8 +99,6 @@ export function capture({ segments, rest, verb, variables }: Template, path: str
   if (path[0] !== '/') return undefined
   const end = verb === undefined ? path.length : path.length - verb.length - 1
   if (verb !== undefined && (end < 1 || path[end] !== ':' || !path.endsWith(verb))) return undefined
-  const firstColon = path.indexOf(':')
-  const colon = firstColon === -1 ? path.length : firstColon
   const from: number[] = []
   const to: number[] = []
   let at = 1
@@ -107,7 +106,7 @@ export function capture({ segments, rest, verb, variables }: Template, path: str
     if (at > end) return undefined
     const slash = path.indexOf('/', at)
     const stop = slash === -1 || slash > end ? end : slash
-    if (colon < stop || (literal !== undefined && path.slice(at, stop) !== literal)) return undefined
+    if (literal !== undefined && path.slice(at, stop) !== literal) return undefined
     from.push(at)
     to.push(stop)
     if (index === segments.length - 1 && !rest && stop !== end) return undefined
@@ -122,7 +121,10 @@ export function capture({ segments, rest, verb, variables }: Template, path: str
   return variables.map((variable) => path.slice(from[variable.from], to[variable.to - 1]))
 }
 
-/** `covers`: the first means every path that the second means, and more; `within` the other way round; `partly`: both mean some, and
+/** What two templates have in common of what is theirs. An id with a ":" is theirs only until somebody has a rule with that verb: that rule has
+ *  the path then. So `/a/{id}` and `/a/{id}:v` are apart.
+ *
+ *  `covers`: the first means every path that the second means, and more; `within` the other way round; `partly`: both mean some, and
  *  each others besides. */
 export type Relation = 'same' | 'covers' | 'within' | 'partly' | 'apart'
 
@@ -141,7 +143,7 @@ function meet(a: Template, b: Template): boolean {
     if (one !== undefined && other !== undefined && one !== other) return false
   }
   if (!reaches(a, b) || !reaches(b, a)) return false
-  // Without a verb `**` takes any; a path that ends with a segment ends with exactly its own, or none.
+  // A path with a verb is another's than the same one without (`Relation`); `**` takes any.
   if (a.verb === b.verb) return true
   return (a.rest && a.verb === undefined) || (b.rest && b.verb === undefined)
 }

@@ -104,6 +104,26 @@ export class WireCursor {
     throw new WireError('varint of more than 10 bytes', this.at)
   }
 
+  /** A varint as an unsigned 64-bit number, which is a bigint only beyond 2^53 - 1. */
+  varintExact(): number | bigint {
+    const { bytes, end } = this
+    let value = 0
+    let unit = 1
+    // Seven bytes have 49 bits, which a double holds.
+    for (let at = this.at; at < this.at + 7; at++) {
+      if (at >= end) throw new WireError('cut varint', this.at)
+      const byte = bytes[at]!
+      value += (byte & 127) * unit
+      if (byte < 128) {
+        this.at = at + 1
+        return value
+      }
+      unit *= 128
+    }
+    const long = this.varint64()
+    return long > 0x1f_ffff_ffff_ffffn ? long : Number(long)
+  }
+
   /** A varint that is a whole number up to 2^53 - 1. @throws WireError if it is larger. */
   varintSafe(): number {
     const start = this.at
@@ -184,4 +204,32 @@ export class WireCursor {
     this.at = at + count
     return at
   }
+}
+
+/** A length-delimited field. `tag`: of one byte. */
+export function sized(tag: number, bytes: Uint8Array): readonly [head: Uint8Array, bytes: Uint8Array] {
+  const head = [tag]
+  let length = bytes.length
+  for (; length > 127; length >>>= 7) head.push((length & 127) | 128)
+  head.push(length)
+  return [Uint8Array.from(head), bytes]
+}
+
+/** What to put in place of a field's bytes; null: nothing; undefined: they stay. */
+type Edit = (field: number) => ((bytes: Uint8Array) => Uint8Array) | null | undefined
+
+/** A message with other bytes in place of some of its length-delimited fields, or without them. @throws WireError */
+export function edited(bytes: Uint8Array, decide: Edit): Uint8Array {
+  const cursor = new WireCursor(bytes)
+  const parts: Uint8Array[] = []
+  while (!cursor.done) {
+    const start = cursor.at
+    const tag = cursor.tag()
+    const decided = (tag & 7) === wireType.bytes ? decide(tag >>> 3) : undefined
+    if (decided === undefined || decided === null) {
+      cursor.skip(tag & 7)
+      if (decided === undefined) parts.push(bytes.subarray(start, cursor.at))
+    } else parts.push(...sized(tag, decided(cursor.view())))
+  }
+  return new Uint8Array(Buffer.concat(parts))
 }

@@ -34,6 +34,8 @@ export interface Range {
 
 export interface Kv {
   get(column: Column, key: Buffer): Buffer | undefined
+  /** The values of many keys in one read; undefined: they take more than about so many bytes. */
+  getAll(column: Column, keys: readonly Buffer[], bytesMax: number): readonly (Buffer | undefined)[] | undefined
   /** Keys and values in turn: key, value, key, value. */
   range(column: Column, range: Range): Buffer[]
   write(writes: readonly Write[], sync: boolean): void

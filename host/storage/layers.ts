@@ -16,6 +16,7 @@ import { following } from './walk.ts'
 export interface Database {
   readonly backgroundErrors: number
   get(column: Column, key: Buffer): Buffer | undefined
+  getAll(column: Column, keys: readonly Buffer[], bytesMax: number): readonly (Buffer | undefined)[] | undefined
   range(column: Column, range: Range): Buffer[]
   write(writes: readonly Write[], sync: boolean): void
   clear(column: Column, from: Buffer, to: Buffer): void
@@ -63,6 +64,12 @@ export class Layers {
       if (value !== undefined) return depth < this.layers.length - 1 && isGone(value) ? undefined : value
     }
     return undefined
+  }
+
+  getAll(column: Column, keys: readonly Buffer[], bytesMax: number): readonly (Buffer | undefined)[] | undefined {
+    if (this.layers.length === 1) return this.top.getAll(column, keys, bytesMax)
+    const values = keys.map((key) => this.get(column, key))
+    return values.reduce((bytes, value) => bytes + (value?.length ?? 0), 0) > bytesMax ? undefined : values
   }
 
   range(column: Column, range: Range): Buffer[] {

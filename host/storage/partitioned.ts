@@ -72,6 +72,14 @@ class Part implements Kv {
     return this.kv.get(column, this.own(key))
   }
 
+  getAll(column: Column, keys: readonly Buffer[], bytesMax: number): readonly (Buffer | undefined)[] | undefined {
+    return this.kv.getAll(
+      column,
+      keys.map((key) => this.own(key)),
+      bytesMax,
+    )
+  }
+
   range(column: Column, range: Range): Buffer[] {
     const rows = this.kv.range(column, { ...range, from: this.own(range.from), to: this.own(range.to) })
     for (let at = 0; at < rows.length; at += 2) rows[at] = rows[at]!.subarray(prefixBytes)

@@ -98,7 +98,8 @@ function walkLog(bytes: Buffer, expected?: bigint): Walk {
     if (starts) parts = [payload]
     else parts!.push(payload)
     if (type === full || type === last) {
-      const batch = parts!.length === 1 ? parts![0]! : Buffer.concat(parts!)
+      // Its head mostly lies in its first part: the rest need not be copied.
+      const batch = parts![0]!.length >= batchHeadBytes ? parts![0]! : Buffer.concat(parts!)
       parts = undefined
       if (batch.length < batchHeadBytes) return result(at, true)
       const sequence = batch.readBigUInt64LE(0)

@@ -1,4 +1,4 @@
-// Composed: a store over one engine, whatever that is.
+// Composed: a store over its engines, whatever these are.
 //
 // Leaves to others: the engine (rocksdb.ts, memory.ts), what its rows mean (kv-journal.ts, kv-catalog.ts).
 
@@ -8,12 +8,12 @@ import type { LogOf } from '../journal/kv-journal.ts'
 import { KvJournal } from '../journal/kv-journal.ts'
 import type { NeverStored } from '../journal/record.ts'
 import type { Health, Warn } from '../storage/health.ts'
-import type { Kv } from '../storage/kv.ts'
-import { PartitionedKv } from '../storage/partitioned.ts'
+import type { Engines } from './engines.ts'
 import type { Store } from './store.ts'
 
 interface ComposedParts {
-  readonly kv: Kv
+  /** With as many parts as the catalog says. */
+  readonly engines: Engines
   /** It knows how many partitions there are. */
   readonly catalog: KvCatalog
   readonly health: Health
@@ -29,7 +29,7 @@ interface ComposedParts {
 }
 
 export function composedStore({
-  kv,
+  engines,
   catalog,
   health,
   warn,
@@ -41,8 +41,7 @@ export function composedStore({
   runId,
 }: ComposedParts): Store {
   const { partitions } = catalog
-  const partitioned = partitions === 1 ? undefined : new PartitionedKv(kv, partitions)
-  const parts = partitioned?.parts ?? [kv]
+  const { catalog: kv, parts } = engines
   const journals = parts.map(
     (part, index) =>
       new KvJournal({
@@ -58,14 +57,14 @@ export function composedStore({
   const incarnation = replica(() => journals.reduce((sum, journal) => sum + journal.lastCommit(), 0))
   return {
     ...{ kv, journals, catalog, replica: incarnation.replica, pace: kv.pace, parts },
-    flush: () => partitioned?.flush(),
+    flush: () => engines.flush(),
     note: () => incarnation.note(),
     failure: () => health.broken,
     examine: () => {
       for (const journal of journals) journal.examine()
     },
     reopen: async () => {
-      await kv.reopen()
+      await engines.reopen()
       health.mended()
       try {
         catalog.reread()
@@ -77,7 +76,7 @@ export function composedStore({
     },
     close: () => {
       for (const journal of journals) journal.stop()
-      return kv.close()
+      return engines.close()
     },
   }
 }

@@ -11,10 +11,13 @@ import { newReplica } from '../storage/incarnation.ts'
 import type { Clear, Kv, Range, Write } from '../storage/kv.ts'
 import { Pace } from '../storage/pace.ts'
 import { composedStore } from './composed.ts'
+import { engineForEach, oneEngine } from './engines.ts'
 import type { Store } from './store.ts'
 
 interface MemoryParts {
   readonly kv?: Kv
+  /** Engines of the partitions, where each has its own: then `kv` is the catalog's. */
+  readonly each?: readonly Kv[] | undefined
   readonly warn?: Warn
   readonly log?: LogOf
   readonly clock?: Clock
@@ -25,14 +28,14 @@ interface MemoryParts {
 /** `journal` is that of the first partition. */
 export function memoryStore(
   partitions = 1,
-  { kv = new MemoryKv(), warn = () => {}, log, clock, ids }: MemoryParts = {},
+  { kv = new MemoryKv(), each, warn = () => {}, log, clock, ids }: MemoryParts = {},
 ): Store & { readonly journal: Journal } {
   const health = new Health(warn)
   const catalog = new KvCatalog(kv, health, partitions, clock, ids && (() => ids.directory))
   const replica = () => ({ replica: ids?.replica ?? newReplica(catalog.directoryId), note() {} })
   const runId = ids?.run
   const store = composedStore({
-    kv,
+    engines: each === undefined ? oneEngine(kv, partitions) : engineForEach(kv, each),
     catalog,
     health,
     warn,
@@ -52,6 +55,11 @@ export class MemoryKv implements Kv {
     const list = this.list(column)
     const at = place(list, key)
     return list[at]?.key.equals(key) ? list[at]!.value : undefined
+  }
+
+  getAll(column: Column, keys: readonly Buffer[], bytesMax: number): readonly (Buffer | undefined)[] | undefined {
+    const values = keys.map((key) => this.get(column, key))
+    return values.reduce((bytes, value) => bytes + (value?.length ?? 0), 0) > bytesMax ? undefined : values
   }
 
   range(column: Column, { from, to, reverse, limit, bytesMax = Number.POSITIVE_INFINITY, keysOnly }: Range): Buffer[] {

@@ -33,6 +33,7 @@ import { Layers } from '../storage/layers.ts'
 import { checkManifest, readMarker } from '../storage/marker.ts'
 import { Pace } from '../storage/pace.ts'
 import { composedStore } from './composed.ts'
+import { oneEngine } from './engines.ts'
 import type { Store } from './store.ts'
 
 export interface StoreOptions {
@@ -46,11 +47,8 @@ export interface StoreOptions {
 /** Open a data directory, making it if there is none.
  *  @throws InnkeeperError `storage_unavailable`: damaged, of a newer format, or open elsewhere. */
 export async function openStore(directory: string, options: StoreOptions): Promise<Store> {
-  const { log } = options
-  const lock = await lockDirectory(directory, log)
-  const kv = new RocksKv(directory, log, lock)
+  const kv = await openEngine(directory, options.log)
   try {
-    await kv.open()
     try {
       return storeOf(directory, kv, options)
     } catch (error) {
@@ -65,12 +63,28 @@ export async function openStore(directory: string, options: StoreOptions): Promi
   }
 }
 
-function storeOf(directory: string, kv: RocksKv, { log: warn, neverStored: never, partitions }: StoreOptions): Store {
+/** One engine with a lock of its own. @throws InnkeeperError as `openStore` does */
+export async function openEngine(directory: string, log: Warn): Promise<Kv> {
+  const kv = new RocksKv(directory, log, await lockDirectory(directory, log))
+  try {
+    await kv.open()
+    return kv
+  } catch (error) {
+    await kv.close()
+    throw error
+  }
+}
+
+function storeOf(directory: string, kv: Kv, { log: warn, neverStored: never, partitions }: StoreOptions): Store {
   const health = new Health(warn)
   // The catalog first: it refuses a directory of a newer format before anything else is read.
   const catalog = new KvCatalog(kv, health, partitions)
   const replica = (lastCommit: () => number) => new Incarnation(directory, catalog, lastCommit, warn)
-  return composedStore({ ...{ kv, catalog, health, warn, never, replica }, noted: () => readMarker(directory).commit })
+  const engines = oneEngine(kv, catalog.partitions)
+  return composedStore({
+    ...{ engines, catalog, health, warn, never, replica },
+    noted: () => readMarker(directory).commit,
+  })
 }
 
 const top = 'journal'
@@ -138,6 +152,10 @@ class RocksKv implements Kv {
 
   get(column: Column, key: Buffer): Buffer | undefined {
     return this.opened().get(column, key)
+  }
+
+  getAll(column: Column, keys: readonly Buffer[], bytesMax: number): readonly (Buffer | undefined)[] | undefined {
+    return this.opened().getAll(column, keys, bytesMax)
   }
 
   range(column: Column, range: Range): Buffer[] {

@@ -9,7 +9,7 @@ import type { Kv } from '../storage/kv.ts'
 import type { Pace } from '../storage/pace.ts'
 
 export interface Store {
-  /** What journals and catalog are made of: for checks of every byte (doctor/scrub.ts). */
+  /** The engine of the catalog: for checks of every byte (doctor/scrub.ts). */
   readonly kv: Kv
   /** What each partition sees of it. */
   readonly parts: readonly Kv[]

@@ -1,7 +1,6 @@
 // Serving: the thread that serves: ingress, router, entities, guests, journal. Started by supervisor.ts, and ended by it when its loop
-// is stuck.
+// is stuck. It answers the supervisor's calls between turns, so while the loop is stuck, nobody does.
 //
-// N1. It answers the supervisor's calls between turns; while the loop is stuck, nobody does.
 // N2. It holds nothing that is not on disk: ended at any moment, the next one goes on from there.
 //
 // Owns: the start.   main.ts owns: the host.   supervisor.ts owns: when.
@@ -82,13 +81,14 @@ try {
 function servedBy({ services, deployer }: Host): Served {
   const all = [...services.current.services.values()]
   const routes = all.flatMap((service) =>
-    [...service.type.methods.values()].flatMap((method) =>
-      routesOf(service.name, method).routes.map(({ httpMethod, path }) => ({
+    [...service.type.methods.values()].flatMap((method) => {
+      if (method.internal) return []
+      return routesOf(service.name, method).routes.map(({ httpMethod, path }) => ({
         method: `${service.name}/${method.name}`,
         httpMethod,
         path,
-      })),
-    ),
+      }))
+    }),
   )
   return { services: all.map(({ name }) => name), routes, unrestored: deployer.unrestored }
 }

@@ -12,6 +12,11 @@ export class Sink {
     this.at = 0
   }
 
+  /** Bytes since it started. */
+  get size(): number {
+    return this.at
+  }
+
   finish(): Uint8Array {
     // A copy of the exact size: the sink's buffer is larger than most messages and would be kept alive with them.
     return Uint8Array.prototype.slice.call(this.bytes, 0, this.at)

@@ -1,7 +1,7 @@
 // To message: proto3 JSON (or text from a path or query) becomes the bytes of a message.
 //
-// J1. Canonical proto3 JSON: camelCase and proto names, 64-bit integers as numbers or text, enums by name or number, bytes in
-//     base64 of either alphabet, the well-known types' own forms.
+// J1. Canonical proto3 JSON: camelCase and proto names, integers as numbers or text (`1`, `1.0`, `10e-1`) without loss of a digit, enums by name or
+//     number, bytes in base64 of either alphabet, the well-known types' own forms.
 // J2. What does not fit is refused with the place: `$.items[2].quantity: expected int32` (§request-6). Unknown fields do not fit.
 // J3. Deterministic: fields in declaration order, map entries by key, whatever the order in the JSON, so that equal requests
 //     are equal bytes (idempotency compares them).
@@ -10,10 +10,10 @@
 import { positionOf } from '../schema/positions.ts'
 import type { Field, FieldType, MessageType, ScalarType, Schema } from '../schema/schema.ts'
 import { wireType, wireTypeOfScalar } from '../schema/wire.ts'
+import type { Json } from './json.ts'
+import { ExactNumber, isObject, wholeNumber } from './json.ts'
 import { Sink } from './sink.ts'
 import { wellKnownToMessage } from './well-known-to-message.ts'
-
-export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 
 const depthMax = 100
 /** A message with more is looked through by what is given. */
@@ -172,7 +172,7 @@ function writeMap(
       }
       sink.varint((number << 3) | 2)
       const start = sink.open()
-      writeTagged(out, 1, { kind: 'scalar', scalar: type.key }, type.key === 'bool' ? boolKey(key) : key, depth)
+      writeTagged(out, 1, { kind: 'scalar', scalar: type.key }, mapKey(type.key, key), depth)
       writeTagged(out, 2, type.value, item, depth)
       sink.close(start)
     } catch (error) {
@@ -182,7 +182,13 @@ function writeMap(
   }
 }
 
-function boolKey(key: string): boolean {
+/** In the one form that a key has, or two of them could be the same. */
+function mapKey(type: ScalarType, key: string): Json {
+  if (type === 'string') return key
+  if (type !== 'bool') {
+    if (/^(0|-?[1-9]\d*)$/.test(key)) return key
+    throw new TranscodeError(`expected ${type} as key`)
+  }
   if (key === 'true') return true
   if (key === 'false') return false
   throw new TranscodeError('expected true or false as key')
@@ -216,12 +222,25 @@ function enumNumber(type: { fullName: string; byName: ReadonlyMap<string, number
   return integer(value, -0x8000_0000, 0x7fff_ffff, `a name or number of ${type.fullName}`)
 }
 
+/** Whether two values of a field are one key. One that says nothing, as a message that leaves out its defaults does, agrees with any.
+ *  @throws TranscodeError if the second is no value of the field */
+export function sameKey(type: FieldType, value: Json, other: Json): boolean {
+  if (other === null || isDefault(type, other)) return true
+  const [one, two] = [value, other].map((json) => {
+    const sink = new Sink()
+    if (type.kind === 'enum') sink.varint64(BigInt(enumNumber(type.enum, json)))
+    else if (type.kind === 'scalar') writeScalar(sink, type.scalar, json)
+    return sink.finish()
+  })
+  return Buffer.compare(one!, two!) === 0
+}
+
 export function wireTypeOf(type: FieldType): number {
   if (type.kind === 'scalar') return wireTypeOfScalar(type.scalar)
   return type.kind === 'enum' ? wireType.varint : wireType.bytes
 }
 
-export function writeScalar(sink: Sink, type: ScalarType, value: Json): void {
+function writeScalar(sink: Sink, type: ScalarType, value: Json): void {
   switch (type) {
     case 'string':
       sink.string(text(value))
@@ -289,7 +308,7 @@ export function writeScalar(sink: Sink, type: ScalarType, value: Json): void {
 }
 
 /** Proto3 writes no scalar that has its default; -0 is not the default. */
-function isDefault(type: FieldType, value: Json): boolean {
+export function isDefault(type: FieldType, value: Json): boolean {
   if (type.kind === 'enum') return enumNumber(type.enum, value) === 0
   if (type.kind !== 'scalar') return false
   const { scalar } = type
@@ -304,7 +323,7 @@ function isDefault(type: FieldType, value: Json): boolean {
     case 'float':
       return Object.is(real(value, scalar), 0)
     default:
-      return value === 0 || (typeof value === 'string' && /^-?0+$/.test(value))
+      return value === 0 || (typeof value !== 'number' && wholeOf(value) === 0n)
   }
 }
 
@@ -323,40 +342,39 @@ export function bytes(value: Json): Uint8Array {
   return Buffer.from(digits, 'base64')
 }
 
+/** Undefined where it is none. */
+function wholeOf(value: Json): bigint | undefined {
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : undefined
+  if (typeof value === 'string') return wholeNumber(value)
+  return value instanceof ExactNumber ? wholeNumber(value.text) : undefined
+}
+
 function integer(value: Json, min: number, max: number, expected: string): number {
-  let number = value
-  if (typeof number === 'string' && /^-?\d{1,10}(\.0+)?$|^-?\d(\.\d+)?[eE]\+?\d$/.test(number)) number = Number(number)
-  if (typeof number !== 'number' || !Number.isInteger(number)) throw new TranscodeError(`expected ${expected}`)
-  if (number < min || number > max) throw new TranscodeError(`out of range for ${expected}`)
-  return number
+  const whole = typeof value === 'number' ? value : wholeOf(value)
+  if (whole === undefined || (typeof whole === 'number' && !Number.isInteger(whole)))
+    throw new TranscodeError(`expected ${expected}`)
+  if (whole < min || whole > max) throw new TranscodeError(`out of range for ${expected}`)
+  return Number(whole)
 }
 
 function long(value: Json, min: bigint, max: bigint, expected: string): bigint {
-  let number: bigint
-  if (typeof value === 'number' && Number.isInteger(value)) {
-    // JSON.parse has already rounded what is larger, so the caller's number is lost.
-    if (!Number.isSafeInteger(value))
-      throw new TranscodeError(`expected ${expected}; send integers beyond 2^53 as text`)
-    number = BigInt(value)
-  } else if (typeof value === 'string' && /^-?\d{1,20}$/.test(value)) {
-    number = BigInt(value)
-  } else {
-    throw new TranscodeError(`expected ${expected}`)
-  }
-  if (number < min || number > max) throw new TranscodeError(`out of range for ${expected}`)
-  return number
+  const whole = wholeOf(value)
+  if (whole === undefined) throw new TranscodeError(`expected ${expected}`)
+  if (whole < min || whole > max) throw new TranscodeError(`out of range for ${expected}`)
+  return whole
 }
 
-function real(value: Json, expected: string): number {
+export function real(value: Json, expected: string): number {
   if (typeof value === 'number') return value
+  if (value instanceof ExactNumber) {
+    const number = Number(value.text)
+    if (!Number.isFinite(number)) throw new TranscodeError(`out of range for ${expected}`)
+    return number
+  }
   if (value === 'NaN') return Number.NaN
   if (value === 'Infinity') return Number.POSITIVE_INFINITY
   if (value === '-Infinity') return Number.NEGATIVE_INFINITY
   if (typeof value === 'string' && /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(value) && Number.isFinite(Number(value)))
     return Number(value)
   throw new TranscodeError(`expected ${expected}`)
-}
-
-export function isObject(json: Json): json is { [name: string]: Json } {
-  return typeof json === 'object' && json !== null && !Array.isArray(json)
 }

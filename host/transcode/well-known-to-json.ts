@@ -1,14 +1,14 @@
 // The JSON forms of google.protobuf's own types, on the way out. https://protobuf.dev/programming-guides/json
 //
-// A guest's timestamp out of range or a type that nobody knows is the guest's mistake: WireError.
+// What the JSON form has no words for is the guest's mistake: WireError. A timestamp out of range, a mask that would read back as another, a
+// Value that is no number.
 
 import type { MessageType, Schema } from '../schema/schema.ts'
 import { WireCursor, WireError } from '../schema/wire.ts'
+import { wrappers } from '../schema/wrappers.ts'
 import { fieldsText, messageText, readSlots, realText } from './to-json.ts'
 
 type Text = (schema: Schema, type: MessageType, bytes: Uint8Array, depth: number) => string
-
-const wrappers = ['Double', 'Float', 'Int64', 'UInt64', 'Int32', 'UInt32', 'Bool', 'String', 'Bytes']
 
 const table = new Map<string, Text>([
   ['google.protobuf.Timestamp', timestamp],
@@ -18,7 +18,7 @@ const table = new Map<string, Text>([
   ['google.protobuf.Value', value],
   ['google.protobuf.ListValue', listValue],
   ['google.protobuf.Any', any],
-  ...wrappers.map((name): [string, Text] => [`google.protobuf.${name}Value`, wrapper]),
+  ...wrappers.map((name): [string, Text] => [name, wrapper]),
 ])
 
 export function wellKnownToJson(fullName: string): Text | undefined {
@@ -70,10 +70,14 @@ function duration(_schema: Schema, _type: MessageType, bytes: Uint8Array): strin
 function fieldMask(schema: Schema, type: MessageType, bytes: Uint8Array, depth: number): string {
   const [paths] = readSlots(schema, type, bytes, depth)
   if (!Array.isArray(paths)) return '""'
-  const camel = paths.map((path) =>
-    (JSON.parse(path) as string).replace(/_([a-z0-9])/g, (_, next: string) => next.toUpperCase()),
-  )
-  return JSON.stringify(camel.join(','))
+  return JSON.stringify(paths.map((path) => camelPath(JSON.parse(path) as string)).join(','))
+}
+
+/** A path whose JSON would be that of another one has none. */
+function camelPath(path: string): string {
+  if (/[A-Z]|_(?![a-z])/.test(path))
+    throw new WireError(`a field mask with the path ${JSON.stringify(path.slice(0, 100))}, which JSON cannot carry`, 0)
+  return path.replace(/_([a-z])/g, (_, next: string) => next.toUpperCase())
 }
 
 function struct(schema: Schema, type: MessageType, bytes: Uint8Array, depth: number): string {
@@ -97,7 +101,9 @@ function value(schema: Schema, type: MessageType, bytes: Uint8Array, depth: numb
       result = 'null'
     } else if (tag === 17) {
       const bits = cursor.fixed64()
-      result = realText(new DataView(new BigUint64Array([bits]).buffer).getFloat64(0, true))
+      const number = new DataView(new BigUint64Array([bits]).buffer).getFloat64(0, true)
+      if (!Number.isFinite(number)) throw new WireError(`a google.protobuf.Value that is ${number}`, cursor.at)
+      result = realText(number)
     } else if (tag === 26) {
       result = JSON.stringify(cursor.string())
     } else if (tag === 32) {
@@ -119,7 +125,7 @@ function wrapper(schema: Schema, type: MessageType, bytes: Uint8Array, depth: nu
   return text.slice(text.indexOf(':') + 1)
 }
 
-function any(schema: Schema, type: MessageType, bytes: Uint8Array, depth: number): string {
+function any(schema: Schema, _type: MessageType, bytes: Uint8Array, depth: number): string {
   const cursor = new WireCursor(bytes)
   let url = ''
   let data = new Uint8Array() as Uint8Array
@@ -131,9 +137,9 @@ function any(schema: Schema, type: MessageType, bytes: Uint8Array, depth: number
   }
   if (url === '' && data.length === 0) return '{}'
   const inner = schema.messages.get(url.slice(url.lastIndexOf('/') + 1))
-  if (inner === undefined)
-    throw new WireError(`${type.fullName} of a type that is not in the descriptors: ${url.slice(0, 100)}`, 0)
   const head = `"@type":${JSON.stringify(url)}`
+  // What nobody here knows passes through, and whoever knows it can read it.
+  if (inner === undefined) return `{${head},"value":"${Buffer.from(data).toString('base64')}"}`
   if (wellKnownToJson(inner.fullName) !== undefined)
     return `{${head},"value":${messageText(schema, inner, data, depth + 1)}}`
   const fields = fieldsText(schema, inner, data, depth + 1)

@@ -1,12 +1,13 @@
 // The JSON forms of google.protobuf's own types, on the way in. https://protobuf.dev/programming-guides/json
 
 import type { MessageType } from '../schema/schema.ts'
-import type { Json, ToMessage } from './to-message.ts'
-import { isObject, TranscodeError, text, writeFields, writeMessage, writeScalar, writeTagged } from './to-message.ts'
+import { wrappers } from '../schema/wrappers.ts'
+import type { Json } from './json.ts'
+import { ExactNumber, isObject } from './json.ts'
+import type { ToMessage } from './to-message.ts'
+import { bytes, isDefault, real, TranscodeError, text, writeFields, writeMessage, writeTagged } from './to-message.ts'
 
 type Write = (out: ToMessage, type: MessageType, json: Json, depth: number) => void
-
-const wrappers = ['Double', 'Float', 'Int64', 'UInt64', 'Int32', 'UInt32', 'Bool', 'String', 'Bytes']
 
 const table = new Map<string, Write>([
   ['google.protobuf.Timestamp', timestamp],
@@ -16,7 +17,7 @@ const table = new Map<string, Write>([
   ['google.protobuf.Value', value],
   ['google.protobuf.ListValue', listValue],
   ['google.protobuf.Any', any],
-  ...wrappers.map((name): [string, Write] => [`google.protobuf.${name}Value`, wrapper]),
+  ...wrappers.map((name): [string, Write] => [name, wrapper]),
 ])
 
 export function wellKnownToMessage(fullName: string): Write | undefined {
@@ -28,15 +29,23 @@ const secondsMin = -62_135_596_800
 const secondsMax = 253_402_300_799
 
 function timestamp({ sink }: ToMessage, _type: MessageType, json: Json): void {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(
+  const match = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(
     typeof json === 'string' ? json : '',
   )
-  const ms = match === null ? Number.NaN : Date.parse(`${match[1]}${match[3]}`)
+  const ms = match === null ? Number.NaN : momentOf(match[1]!, match[2]!, match[4]!)
   if (match === null || Number.isNaN(ms))
     throw new TranscodeError('expected a timestamp such as 2030-01-31T08:00:00.5Z')
   const seconds = ms / 1000
   if (seconds < secondsMin || seconds > secondsMax) throw new TranscodeError('out of range for a timestamp')
-  secondsAndNanos(sink, BigInt(seconds), nanos(match[2]))
+  secondsAndNanos(sink, BigInt(seconds), nanos(match[3]))
+}
+
+/** Milliseconds since 1970; NaN for a day that its month has not, an hour that the day has not, and so on. */
+function momentOf(day: string, time: string, zone: string): number {
+  const midnight = Date.parse(`${day}T00:00:00Z`)
+  // A day too many is carried over into the next month.
+  const exists = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day)
+  return exists && !time.startsWith('T24') ? Date.parse(`${day}${time}${zone}`) : Number.NaN
 }
 
 function duration({ sink }: ToMessage, _type: MessageType, json: Json): void {
@@ -97,9 +106,9 @@ function value(out: ToMessage, type: MessageType, json: Json, depth: number): vo
   if (json === null) {
     sink.varint(8)
     sink.varint(0)
-  } else if (typeof json === 'number') {
+  } else if (typeof json === 'number' || json instanceof ExactNumber) {
     sink.varint(17)
-    sink.double(json)
+    sink.double(real(json, 'double'))
   } else if (typeof json === 'string') {
     sink.varint(26)
     sink.string(text(json))
@@ -133,11 +142,7 @@ function wrapper(out: ToMessage, type: MessageType, json: Json): void {
   const field = type.byNumber.get(1)
   if (field?.type.kind !== 'scalar')
     throw new TranscodeError(`${type.fullName} has an unknown shape in the descriptors`)
-  const { scalar } = field.type
-  out.sink.varint(
-    (1 << 3) | (scalar === 'double' ? 1 : scalar === 'float' ? 5 : scalar === 'string' || scalar === 'bytes' ? 2 : 0),
-  )
-  writeScalar(out.sink, scalar, json)
+  if (!isDefault(field.type, json)) writeTagged(out, 1, field.type, json, 0)
 }
 
 function any(out: ToMessage, _type: MessageType, json: Json, depth: number): void {
@@ -147,7 +152,10 @@ function any(out: ToMessage, _type: MessageType, json: Json, depth: number): voi
   if (typeof url !== 'string') throw new TranscodeError('expected a type URL').inside('@type')
   const name = url.slice(url.lastIndexOf('/') + 1)
   const inner = out.schema.messages.get(name)
-  if (inner === undefined) throw new TranscodeError(`${name.slice(0, 100)} is not in the descriptors`).inside('@type')
+  if (inner === undefined) {
+    opaque(out, url, rest)
+    return
+  }
   out.sink.varint(10)
   out.sink.string(url)
   out.sink.varint(18)
@@ -156,4 +164,24 @@ function any(out: ToMessage, _type: MessageType, json: Json, depth: number): voi
   else if ('value' in rest && Object.keys(rest).length === 1) writeMessage(out, inner, rest['value']!, depth + 1)
   else throw new TranscodeError('expected only "@type" and "value"')
   out.sink.close(start)
+}
+
+/** Of a type that nobody here knows: its bytes, as they come out of `any` in well-known-to-json.ts. */
+function opaque({ sink }: ToMessage, url: string, rest: { [name: string]: Json }): void {
+  if (!/.\/[A-Za-z_][\w.]*$/.test(url))
+    throw new TranscodeError('expected a type URL such as type.googleapis.com/a.b.C').inside('@type')
+  const others = Object.keys(rest).filter((name) => name !== 'value')
+  if (typeof rest['value'] !== 'string' || others.length > 0) {
+    const name = url.slice(url.lastIndexOf('/') + 1, url.lastIndexOf('/') + 101)
+    throw new TranscodeError(`${name} is not in the descriptors; send its bytes as "value" in base64`).inside('@type')
+  }
+  sink.varint(10)
+  sink.string(text(url))
+  try {
+    const value = bytes(rest['value'])
+    sink.varint(18)
+    sink.view(value)
+  } catch (error) {
+    throw error instanceof TranscodeError ? error.inside('value') : error
+  }
 }

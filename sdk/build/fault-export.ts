@@ -7,10 +7,9 @@
 // E2. Found once, or the build fails: a copy would mean that the host reads the wrong one.
 // E3. Nothing else of the module changes, but that its custom sections (names, makers' marks) are gone.
 //
-// Leaves to others: the bytes (an SDK's: sdk/typescript/guest/fault.ts), reading them (host/guest/fault-text.ts).
+// Leaves to others: the bytes (an SDK's), reading them (host/guest/fault-text.ts).
 
 import { faultGlobal } from '../../host/guest/fault-text.ts'
-import { componentSectionId, readComponent } from '../../host/link/component.ts'
 import { BinaryError, ByteReader, ByteWriter } from '../../host/wasm/bytes.ts'
 import type { Section } from '../../host/wasm/sections.ts'
 import {
@@ -41,16 +40,6 @@ export function coreWithFault(
   const sections = readModule(core)
   const address = theOnly(project, faultAddresses(sections))
   return { core: writeModule(withFaultGlobal(sections, address)), address }
-}
-
-/** A component with the global in that of its core modules which holds the magic. @throws BuildError */
-export function componentWithFault(project: Project, component: Uint8Array): Uint8Array {
-  const found = readComponent(component).modules.flatMap((core) => {
-    const sections = readModule(core)
-    return faultAddresses(sections).map((address) => ({ core, sections, address }))
-  })
-  const { core, sections, address } = theOnly(project, found)
-  return withCore(component, core, writeModule(withFaultGlobal(sections, address)))
 }
 
 function theOnly<T>({ directory, entry }: Project, found: readonly T[]): T {
@@ -131,7 +120,8 @@ function constant(reader: ByteReader): number | undefined {
   }
 }
 
-function withFaultGlobal(sections: readonly Section[], address: number): readonly Section[] {
+/** The module with the global that names the address. */
+export function withFaultGlobal(sections: readonly Section[], address: number): readonly Section[] {
   const imported = countImports(bodyOf(sections, sectionId.import))[externKind.global]!
   const globals = new ByteReader(bodyOf(sections, sectionId.global) ?? Uint8Array.of(0))
   const own = globals.u32()
@@ -150,28 +140,4 @@ function withFaultGlobal(sections: readonly Section[], address: number): readonl
   exports.u32(imported + own)
   const withGlobal = withSection(sections, sectionId.global, global.finish())
   return withSection(withGlobal, sectionId.export, exports.finish())
-}
-
-const headBytes = 8
-
-/** The component with one of its core modules, wherever it is nested, replaced. */
-function withCore(component: Uint8Array, core: Uint8Array, by: Uint8Array): Uint8Array {
-  const reader = new ByteReader(component)
-  const writer = new ByteWriter(component.length + 64)
-  writer.raw(reader.take(headBytes))
-  while (!reader.done) {
-    const id = reader.byte()
-    const body = reader.take(reader.u32())
-    const inside = body.byteOffset <= core.byteOffset && core.byteOffset < body.byteOffset + body.length
-    const changed =
-      inside && id === componentSectionId.coreModule
-        ? by
-        : inside && id === componentSectionId.component
-          ? withCore(body, core, by)
-          : body
-    writer.byte(id)
-    writer.u32(changed.length)
-    writer.raw(changed)
-  }
-  return writer.finish()
 }

@@ -9,7 +9,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Kind } from './kinds.ts'
 import { kinds } from './kinds.ts'
-import { languageNamed, languageNames, languages, usual } from './languages/languages.ts'
+import { languageNamed, languageNames, usual } from './languages/languages.ts'
 import { BuildError } from './problem.ts'
 
 interface NewProjectOptions {
@@ -18,8 +18,10 @@ interface NewProjectOptions {
   readonly lang?: string
   /** State model; default: event-sourced. */
   readonly kind?: string
-  /** What package.json says for @innkeeper/sdk; default: the published version, in a checkout a packed tarball. */
+  /** What package.json says for @innkeeper/sdk; default: a tarball, packed into the project. */
   readonly sdk?: string
+  /** What it says for the package with the command `inn`; default: this checkout. */
+  readonly inn?: string
 }
 
 /** @returns paths of the files written, relative to the project. @throws BuildError if there is something in the way. */
@@ -31,28 +33,18 @@ export async function newProject(directory: string, options: NewProjectOptions =
     throw refused(root, `--lang ${lang} does not exist; there are ${languageNames.join(', ')}`)
   if (!isKind(kind)) throw refused(root, `--kind ${kind} does not exist; there are ${kinds.join(', ')}`)
   const { starter } = language
-  if (!starter.kinds.includes(kind)) {
-    const others = `--kind ${kind} has a template in ${titlesWith(kind).join(', ')} only`
-    throw refused(root, `${others}; sdk/${language.name}/README.md shows it in ${lang}`)
-  }
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 64)
     throw refused(root, `${name} is not a valid project name; use lower case, digits and -`)
   if (existsSync(root) && readdirSync(root).length > 0) throw refused(root, 'is not empty')
   await mkdir(root, { recursive: true })
-  const files = await starter.files({ root, name, kind, sdk: options.sdk })
+  const { sdk, inn } = options
+  const files = await starter.files({ root, name, kind, ...(sdk && { sdk }), ...(inn && { inn }) })
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), text)
   }
   await starter.complete?.(root)
   return Object.keys(files)
-}
-
-/** Languages with a template for a kind. */
-export function titlesWith(kind: Kind): readonly string[] {
-  return Object.values(languages)
-    .filter(({ starter }) => starter.kinds.includes(kind))
-    .map(({ title }) => title)
 }
 
 function isKind(kind: string): kind is Kind {

@@ -9,7 +9,7 @@
 import type { RawFile, RawMessage } from '../../host/schema/raw.ts'
 import { readDescriptorSet } from '../../host/schema/raw.ts'
 import { joinSet, splitSet } from '../../host/schema/standard.ts'
-import { WireCursor } from '../../host/schema/wire.ts'
+import { edited, WireCursor } from '../../host/schema/wire.ts'
 
 export interface Place {
   /** As imports name it. */
@@ -46,19 +46,12 @@ export function placesOf(descriptorSet: Uint8Array): PlaceOf {
 }
 
 export function withoutPlaces(descriptorSet: Uint8Array): Uint8Array {
-  return joinSet(splitSet(descriptorSet).map((file) => ({ ...file, bytes: withoutNotes(file.bytes) })))
-}
-
-function withoutNotes(file: Uint8Array): Uint8Array {
-  const cursor = new WireCursor(file)
-  const kept: Uint8Array[] = []
-  while (!cursor.done) {
-    const start = cursor.at
-    const tag = cursor.tag()
-    cursor.skip(tag & 7)
-    if (tag >>> 3 !== sourceCodeInfo) kept.push(file.subarray(start, cursor.at))
-  }
-  return new Uint8Array(Buffer.concat(kept))
+  return joinSet(
+    splitSet(descriptorSet).map((file) => ({
+      ...file,
+      bytes: edited(file.bytes, (field) => (field === sourceCodeInfo ? null : undefined)),
+    })),
+  )
 }
 
 interface Location {

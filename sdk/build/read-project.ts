@@ -4,22 +4,25 @@
 //     { "language": "typescript", "proto": "proto", "files": ["a.proto"], "entry": "src/service.ts", "gen": "src/gen" }.
 //     Paths are relative to the project. Without `files` all .proto files of the folder count.
 // P2. Without `language` a file or folder that only projects in one language have tells it, such as Cargo.toml.
+// P3. The project, the folder of its entry and its folder for generated code are where links lead: that is what compilers and bundlers say
+//     of their files. An entry that is a link itself stays one: what it imports lies beside the link.
 //
 // Leaves to others: compiling (descriptors.ts), the languages (languages/).
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Language } from './languages/language.ts'
 import { languageNames, languages, usual } from './languages/languages.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
+import { filesBelow } from './proto-files.ts'
 
 /** @throws BuildError with everything that is missing. */
 export function readProject(directory: string): Project {
-  const root = resolve(directory)
+  const root = real(resolve(directory))
   const problems: BuildProblem[] = []
-  const { name, settings, file: manifest } = readSettings(root, problems)
+  const { name, settings, file: manifest } = readSettings(root, basename(resolve(directory)), problems)
   const about = (message: string): BuildProblem => ({ file: manifest, message })
   const language = languageOf(root, settings['language'], about, problems)
   const path = (key: string, otherwise: string): string => {
@@ -28,7 +31,7 @@ export function readProject(directory: string): Project {
     return resolve(root, typeof value === 'string' ? value : otherwise)
   }
   const entry = path('entry', language.entry)
-  const gen = path('gen', settings['entry'] === undefined ? language.gen : join(entry, '../gen'))
+  const gen = real(path('gen', settings['entry'] === undefined ? language.gen : join(entry, '../gen')))
   const proto = path('proto', 'proto')
   if (!existsSync(entry))
     problems.push({
@@ -37,7 +40,17 @@ export function readProject(directory: string): Project {
     })
   const files = protoFiles(proto, settings['files'], about, problems)
   if (problems.length > 0) throw new BuildError(problems, root)
-  return { directory: root, name, language: language.name, proto, files, entry, gen }
+  return { directory: root, name, language: language.name, proto, files, entry: entryAt(entry), gen }
+}
+
+/** Where links lead, as far as the path is there. */
+function real(path: string): string {
+  if (existsSync(path)) return realpathSync(path)
+  return dirname(path) === path ? path : join(real(dirname(path)), basename(path))
+}
+
+function entryAt(path: string): string {
+  return statSync(path).isDirectory() ? real(path) : join(real(dirname(path)), basename(path))
 }
 
 interface Settings {
@@ -48,8 +61,7 @@ interface Settings {
 }
 
 /** service.json, or the section of package.json: a project in another language has no package.json. */
-function readSettings(root: string, problems: BuildProblem[]): Settings {
-  const name = basename(root)
+function readSettings(root: string, name: string, problems: BuildProblem[]): Settings {
   for (const [file, section] of [
     ['service.json', false],
     ['package.json', true],
@@ -93,10 +105,11 @@ function protoFiles(proto: string, given: unknown, about: About, problems: Build
     })
     return []
   }
-  const found = readdirSync(proto, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.proto'))
-    .map((file) => file.replaceAll('\\', '/'))
-    .sort()
+  if (!statSync(proto).isDirectory()) {
+    problems.push({ file: proto, message: 'is a file; `proto` names the folder of the .proto files' })
+    return []
+  }
+  const found = filesBelow(proto).filter((file) => file.endsWith('.proto'))
   if (given === undefined) {
     if (found.length === 0) problems.push({ file: proto, message: 'has no .proto file' })
     return found

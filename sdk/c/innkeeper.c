@@ -4,6 +4,7 @@
 //   IK_ABI_ONLY              the contract alone, for a language above it
 //   IK_EXPORT_EVENT_SOURCED, IK_EXPORT_VALUE, IK_EXPORT_REPLICATED, IK_EXPORT_ACTION
 //                            the exports of that interface; `about`, memory and cabi_realloc are always exported
+//   IK_HAS_LIBC              without the arena and the functions of a C library: the includer brings both
 //   IK_EXPORTS_ONLY          nothing but the exports of the interfaces that are named so: an object to link where it is wanted
 #include "innkeeper.h"
 
@@ -320,6 +321,10 @@ void *ik_export_realloc(void *old, size_t old_size, size_t align, size_t size) {
   if (old_size != 0) memcpy(moved, old, old_size < size ? old_size : size);
   return moved;
 }
+
+#endif
+
+#if !defined(IK_EXPORTS_ONLY) && !defined(IK_HAS_LIBC)
 
 // What a compiler may call. With -mbulk-memory the first three become single instructions wherever they are called.
 // `used`: link-time optimization finds the calls that it makes itself only when it has already dropped what nobody called.
@@ -1198,6 +1203,7 @@ struct ik_context {
   void *state;
   // Value.
   bool is_updated, is_removed;
+  ik_consistency consistency;
   ik_bytes updated;
   // Elements of a stream; elements to look for.
   ik_outcome_list elements;
@@ -1291,6 +1297,11 @@ bool ik_find_metadata(const ik_context *context, const char *name, ik_bytes *val
   return false;
 }
 
+ik_code ik_code_of(uint32_t number) {
+  if (number < 1 || number > IK_UNAUTHENTICATED + 1) ik_fault("%u is no code; the codes are 1 to 16", number);
+  return (ik_code)(number - 1);
+}
+
 ik_answer ik_refuse(ik_context *context, ik_code code, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -1347,6 +1358,11 @@ void ik_update_value(ik_context *context, const void *value) {
   context->updated = ik_encode(context->service->state, value);
   context->is_updated = true;
   context->is_removed = false;
+}
+
+void ik_write_consistency(ik_context *context, ik_consistency consistency) {
+  if (consistency < IK_LOCAL || consistency > IK_ALL) ik_fault("%d is no consistency", (int)consistency);
+  context->consistency = consistency;
 }
 
 void ik_remove(ik_context *context) {
@@ -2220,6 +2236,15 @@ void ik_flag_enable(ik_view view) {
   ik_operate(view, IK_FLAG, (ik_operation){.field = IK_OP_ENABLE, .number = 1});
 }
 
+void ik_map_create(ik_view view, ik_bytes key, ik_crdt kind) {
+  ik_draft *draft = view.draft;
+  if (draft->is_fixed) ik_fault("an operation where the value can only be looked at");
+  bool is_new;
+  ik_node *node = ik_reach(draft, ik_map_at(view, key).place, kind, &is_new);
+  if (node->kind != kind && node->kind != 0) ik_fault("an operation of another kind than the value");
+  if (++draft->asked == draft->turn_at) draft->root = draft->turn_to;
+}
+
 void ik_map_remove(ik_view view, ik_bytes key) {
   ik_operate(view, IK_OR_MAP, (ik_operation){.field = IK_OP_REMOVE, .bytes = ik_copy(key)});
 }
@@ -2258,8 +2283,9 @@ static void ik_put_operation(ik_writer *writer, const ik_operation *operation) {
   ik_close(writer, 10, opened);
 }
 
-static ik_bytes ik_encode_operations(const ik_operation_list *operations) {
+static ik_bytes ik_encode_operations(const ik_operation_list *operations, ik_consistency consistency) {
   ik_writer writer = {0};
+  if (consistency != IK_LOCAL) ik_put_number(&writer, 16, consistency);
   for (size_t i = operations->count; i-- > 0;) ik_put_operation(&writer, &operations->items[i]);
   return (ik_bytes){writer.at, (size_t)(writer.end - writer.at)};
 }
@@ -2303,17 +2329,16 @@ void ik_guest_replicated_decide(ik_text name, ik_text entity, ik_bytes view, con
     ik_put_outcome(&context, said, NULL, false, &answer->value.now);
     return;
   }
-  if (context.is_removed) {
-    answer->is_deleted = true;
-  } else {
+  answer->is_deleted = context.is_removed;
+  if (!context.is_removed) {
     if (draft.root == NULL && service->crdt == IK_LWW_REGISTER) {
       // A register's first value is a write: a decision on a new one that sets none sets the initial value.
       ik_register_set((ik_view){&draft, NULL}, service->options.initial);
     }
-    answer->operations = ik_encode_operations(&draft.operations);
     if (said == IK_STREAM || said == IK_STREAM_SILENT) answer->subscribe = (ik_optional_bytes){true, command->payload};
   }
-  if (!draft.is_undecided || draft.asked == 0 || context.is_removed) {
+  answer->operations = ik_encode_operations(&draft.operations, context.consistency);
+  if (!draft.is_undecided || draft.asked == 0) {
     if (draft.is_undecided && !context.is_removed) ik_fault("%s looks at what its view does not hold", context.method->name);
     ik_put_outcome(&context, said, reply, false, &answer->value.now);
     return;
@@ -2408,7 +2433,7 @@ void ik_guest_replicated_cancelled(ik_text name, ik_text entity, ik_bytes view, 
   context.method->cancelled(&root, ik_request_of(context.method, subscription->note), NULL, &context);
   ik_put_outcome(&context, IK_STREAM_SILENT, NULL, false, &answer->value.now);
   answer->is_deleted = context.is_removed;
-  if (!context.is_removed) answer->operations = ik_encode_operations(&draft.operations);
+  answer->operations = ik_encode_operations(&draft.operations, context.consistency);
 }
 
 // Elements: a message with the value as field 1, and no bytes at all for a default.

@@ -616,6 +616,8 @@ typedef enum ik_answer {
 // operations of this command are dropped, and an entity's effects; an action's are kept. The message reaches the caller.
 ik_answer ik_refuse(ik_context *context, ik_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4), warn_unused_result));
+// A code by its number in google.rpc.Code, 1 to 16. A fault for any other number.
+ik_code ik_code_of(uint32_t number);
 // A detail of the refusal, before it is made.
 void ik_detail(ik_context *context, const ik_message_type *type, const void *message);
 // Let another command answer.
@@ -658,8 +660,13 @@ void ik_emit_event(ik_context *context, const ik_message_type *type, const void 
 void ik_update_value(ik_context *context, const void *value);
 void ik_emit_element(ik_context *context, const void *element);
 
-// Delete the value, or the replicated entity for good.
+// Delete the value, or the replicated entity for good. Operations of the same command come first: the reply and subscribers see them.
 void ik_remove(ik_context *context);
+
+// How far the changes of a replicated entity must be written before the answer: here (the default), on most hosts that have the
+// entity, on all. A host that is alone meets each of them by its own commit.
+typedef enum ik_consistency { IK_LOCAL, IK_MAJORITY, IK_ALL } ik_consistency;
+void ik_write_consistency(ik_context *context, ik_consistency consistency);
 
 // An element of a stream that another command answers.
 void ik_emit_forward(ik_context *context, ik_call call);
@@ -733,6 +740,8 @@ size_t ik_map_size(ik_view view);
 bool ik_map_has(ik_view view, ik_bytes key);
 // The value of a key; of one that is not there, a place to create it.
 ik_view ik_map_at(ik_view view, ik_bytes key);
+// Adds a key with the default of this kind; nothing where it is there. Any operation on `ik_map_at` adds it, too.
+void ik_map_create(ik_view view, ik_bytes key, ik_crdt kind);
 // `for (size_t i = 0; ik_map_next(view, &i, &key);)`.
 bool ik_map_next(ik_view view, size_t *at, ik_bytes *key);
 void ik_map_remove(ik_view view, ik_bytes key);

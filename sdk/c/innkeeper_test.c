@@ -422,18 +422,24 @@ static void apply_operation(ik_reader *reader) {
 }
 
 static void apply(const ik_replicated_decision *decision) {
-  if (decision->is_deleted) {
-    change = IK_CHANGE_DELETED;
-    replica = (ik_draft){.kind = service->crdt};
-  }
   ik_reader reader = ik_reader_of(decision->operations);
   while (ik_more(&reader)) {
-    ik_read_tag(&reader);
+    uint32_t tag = ik_read_tag(&reader);
+    if (tag != 10) {
+      ik_skip(&reader, tag);
+      continue;
+    }
     const uint8_t *outer = ik_enter(&reader);
     apply_operation(&reader);
     ik_leave(&reader, outer);
   }
   ik_check_view(&reader);
+}
+
+static void end_if_deleted(const ik_replicated_decision *decision) {
+  if (!decision->is_deleted) return;
+  change = IK_CHANGE_DELETED;
+  replica = (ik_draft){.kind = service->crdt};
 }
 
 static void when_replicated(const ik_command *command) {
@@ -445,6 +451,7 @@ static void when_replicated(const ik_command *command) {
     outcome = decision.value.now;
   else
     ik_guest_replicated_render(ik_text_of(service->name), entity, view_bytes(), command, decision.value.after, &outcome);
+  end_if_deleted(&decision);
 }
 
 static void when_action(ik_command *command) {
@@ -499,6 +506,7 @@ void ik_test_cancelled(const char *method, ik_value request) {
   was_silent = true;
   print_logs(&outcome.logs);
   apply(&decision);
+  end_if_deleted(&decision);
 }
 
 // Then
@@ -579,6 +587,16 @@ void ik_test_then_reply(ik_value reply, bool opens) {
     differs(reply.type->name, ik_encode(reply.type, reply.message), answer->answer.reply.value.message);
   if (*service->kind == IK_KIND_REPLICATED && opens != subscribed && !was_silent && !has_ended)
     fail(opens ? "the stream is not kept open" : "the stream is kept open");
+}
+
+const void *ik_test_the_reply(const ik_message_type *type) {
+  void *reply = ik_allocate_zeroed(type->size);
+  const ik_wire_reply *replied = &outcome.answer.reply;
+  if (is_streaming || outcome.is_failure || replied->kind != IK_REPLY_MESSAGE)
+    fail("there is no reply");
+  else if (ik_decode(type, replied->value.message, reply) != NULL)
+    fail(printed("the reply is no %s", type->name));
+  return reply;
 }
 
 void ik_test_then_silent(bool opens) {

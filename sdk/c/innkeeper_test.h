@@ -60,6 +60,8 @@ typedef struct ik_value {
 #define then_stream(first) (IK_HERE, ik_test_then_reply(first, true))
 #define then_stream_silent() (IK_HERE, ik_test_then_silent(true))
 #define then_refuses(code, message) (IK_HERE, ik_test_then_refuses(code, message))
+// The reply, to look at and to go on with, until the next step: `the_reply(counter_value)->value`.
+#define the_reply(type) ((const type *)(IK_HERE, ik_test_the_reply(&type##_type)))
 #define then_forwards(call) (IK_HERE, ik_test_then_forwards(call))
 // Of `changed`: an element, an end, or neither.
 #define then_emits(element) (IK_HERE, ik_test_then_reply(element, false))
@@ -99,6 +101,7 @@ void ik_test_then_removed(void);
 void ik_test_then_effect(ik_call call, bool synchronous);
 void ik_test_then_metadata(const char *name, const char *text);
 void ik_test_then_reply(ik_value reply, bool opens);
+const void *ik_test_the_reply(const ik_message_type *type);
 void ik_test_then_silent(bool opens);
 void ik_test_then_refuses(ik_code code, const char *message);
 void ik_test_then_forwards(ik_call call);

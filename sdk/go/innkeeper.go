@@ -44,7 +44,7 @@ func Binary(name string, data []byte) Header {
 	return boundary.DataEntry(name, data)
 }
 
-// Code says why a command is refused: a google.rpc.Code.
+// Code says why a command is refused: the number of a google.rpc.Code, 1 to 16.
 type Code = boundary.Code
 
 const (
@@ -64,6 +64,19 @@ const (
 	Unavailable        Code = 14
 	DataLoss           Code = 15
 	Unauthenticated    Code = 16
+)
+
+// Consistency says how far the changes of a replicated entity must be written before the answer. A host that is alone meets each of them by
+// its own commit.
+type Consistency = boundary.Consistency
+
+const (
+	// Local: on this host.
+	Local Consistency = iota
+	// Majority: on most hosts that have the entity.
+	Majority
+	// All: on all of them.
+	All
 )
 
 // Refusal is a refusal as a value: where it is made apart from its handler, or used by several (RefuseWith takes it).

@@ -39,7 +39,14 @@ export function copyMap<K, V, W>(
   return copy
 }
 
+/** A oneof as generated code looks at it: of one with hundreds of members the compiler would narrow the type for each member anew. */
+export interface Case {
+  readonly case: string
+  // biome-ignore lint/suspicious/noExplicitAny: what it is, the case says.
+  readonly value: any
+}
+
 /** @throws RangeError for a case that the oneof does not have. */
-export function noCase(value: never): never {
-  throw new RangeError(`a oneof has no case ${JSON.stringify((value as { case?: unknown }).case)}`)
+export function noCase(value: Case): never {
+  throw new RangeError(`a oneof has no case ${JSON.stringify(value.case)}`)
 }

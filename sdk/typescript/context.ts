@@ -10,6 +10,8 @@ import { Random } from './random.ts'
 export interface Moment {
   /** Whole milliseconds since 1970, never backwards for an entity. */
   readonly now: number
+  /** `now` for fields of type int64. */
+  readonly nowInt64: bigint
   /** At least 0, below 1. The sequence starts anew with every command. */
   random(): number
   /** Not for secrets. */
@@ -79,8 +81,12 @@ export class CommandContext implements Context {
     return this.origin.nowMs
   }
 
+  get nowInt64(): bigint {
+    return BigInt(this.origin.nowMs)
+  }
+
   get metadata(): Metadata {
-    return (this.headers ??= new CommandMetadata(this.origin.metadata))
+    return (this.headers ??= new CommandMetadata(this.origin.metadata.map(({ name, value }) => [name, value.val])))
   }
 
   random(): number {
@@ -100,11 +106,11 @@ export class CommandContext implements Context {
   }
 }
 
-class CommandMetadata implements Metadata {
+export class CommandMetadata implements Metadata {
   readonly entries: readonly MetadataEntry[]
 
-  constructor(wire: readonly WireMetadataEntry[]) {
-    this.entries = wire.map(({ name, value }) => [name, value.val])
+  constructor(entries: readonly MetadataEntry[]) {
+    this.entries = entries
   }
 
   get(name: string): string | undefined {

@@ -7,31 +7,10 @@
 //
 // Leaves to others: encoding (guest/outcome.ts), laws (the host).
 
-import type { MessageType, Methods, RequestOf, ServiceType, Tagged } from './codec/message.ts'
+import { type Code, codes } from './codec/codes.ts'
+import type { Init, MessageType, Methods, RequestOf, ServiceType, Tagged } from './codec/message.ts'
 import { wellFormed } from './codec/text.ts'
 import type { Operation } from './crdt/operation.ts'
-
-const codes = [
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-] as const
-
-/** Name of a google.rpc.Code. */
-export type Code = (typeof codes)[number]
 
 /** Names are lower case; names that end in `-bin` have bytes. In order, duplicates allowed. */
 export type MetadataEntry = readonly [name: string, value: string | Uint8Array]
@@ -71,6 +50,7 @@ export interface Removed {
 declare const answers: unique symbol
 declare const streams: unique symbol
 declare const changes: unique symbol
+declare const updates: unique symbol
 declare const effectful: unique symbol
 
 /** Accepted, and answered. `Change` is what it changes, `Reply` the message replied, `State` what a computed reply looks at. */
@@ -94,35 +74,52 @@ export interface EffectOptions {
   readonly synchronous?: boolean
 }
 
-// An unannotated `after` cannot be inferred: a method call has no contextual type. `any` is only the fallback; an
-// annotation is checked against the service's state, and the reply against the method either way.
-// biome-ignore lint/suspicious/noExplicitAny: see above
-type Unannotated = any
+/** How far a change of a replicated entity must be written before its answer: on this host, on most that have the entity, on all.
+ *  A host that is alone meets each of them by its own commit. */
+export type Consistency = 'local' | 'majority' | 'all'
 
-/** Accepted, without an answer yet. */
-export interface Accepting<Change> {
-  readonly [changes]: Change
-  effect(call: Call, options?: EffectOptions): Accepting<Change>
-  metadata(name: string, value: string | Uint8Array): Accepting<Change>
+type ChangeIn<Chain> = Chain extends { readonly [changes]: infer Change } ? Change : never
+
+// `this` is a type parameter, so that one signature serves each change: a choice of `update` and `remove` is a chain, too.
+//
+// `after` is inferred from the place where the decision is returned. In a function inside of that there is no such place: it is unknown
+// there, and an author annotates it. What the annotation says is checked against the service's state either way.
+interface Chained {
+  /** A command that runs once this decision is durable; its answer is thrown away. */
+  effect(call: Call, options?: EffectOptions): this
+  /** Sent with the reply, as a response header. */
+  metadata(name: string, value: string | Uint8Array): this
+  /** Of a replicated entity. Default: `local`. */
+  consistency<This extends Chained>(this: This, consistency: Consistency): Accepting<ChangeIn<This> | Operation>
   /** Answer with a message, or with one made from what the changes leave. */
-  reply<Reply extends object, State = Unannotated>(compute: (after: State) => Reply): Accepted<Change, Reply, State>
-  reply<Reply extends object>(reply: Reply): Accepted<Change, Reply, unknown>
+  reply<Value, Reply extends object>(
+    this: Updating<Value>,
+    compute: (after: Value) => Reply,
+  ): Accepted<Updated<Value>, Reply, unknown>
+  reply<This extends Chained, Reply extends object, State = unknown>(
+    this: This,
+    compute: (after: State) => Reply,
+  ): Accepted<ChangeIn<This>, Reply, State>
+  reply<This extends Chained, Reply extends object>(this: This, reply: Reply): Accepted<ChangeIn<This>, Reply, unknown>
   /** Let another command answer. */
-  forward(call: Call): Accepted<Change, never, unknown>
+  forward<This extends Chained>(this: This, call: Call): Accepted<ChangeIn<This>, never, unknown>
   /** Answer a streamed method of a replicated entity, with a first element or without, and keep the stream open. */
-  stream<Reply extends object, State = Unannotated>(compute: (after: State) => Reply): Streamed<Change, Reply, State>
-  stream<Reply extends object>(first: Reply): Streamed<Change, Reply, unknown>
-  stream(): Streamed<Change, never, unknown>
+  stream<This extends Chained, Reply extends object, State = unknown>(
+    this: This,
+    compute: (after: State) => Reply,
+  ): Streamed<ChangeIn<This>, Reply, State>
+  stream<This extends Chained, Reply extends object>(this: This, first: Reply): Streamed<ChangeIn<This>, Reply, unknown>
+  stream<This extends Chained>(this: This): Streamed<ChangeIn<This>, never, unknown>
 }
 
 /** Accepted with a new value: `after` is that value. */
-export interface Updating<Value> {
-  readonly [changes]: Updated<Value>
-  effect(call: Call, options?: EffectOptions): Updating<Value>
-  metadata(name: string, value: string | Uint8Array): Updating<Value>
-  reply<Reply extends object>(compute: (after: Value) => Reply): Accepted<Updated<Value>, Reply, unknown>
-  reply<Reply extends object>(reply: Reply): Accepted<Updated<Value>, Reply, unknown>
-  forward(call: Call): Accepted<Updated<Value>, never, unknown>
+interface Updating<Value> extends Accepting<Updated<Value>> {
+  readonly [updates]: Value
+}
+
+/** Accepted, without an answer yet: what `accept`, `update` and `remove` begin. */
+export interface Accepting<Change> extends Chained {
+  readonly [changes]: Change
 }
 
 export interface Refused {
@@ -153,9 +150,12 @@ export function update<const Value>(value: Value): Updating<Value> {
   return new Acceptance(noChanges, value) as unknown as Updating<Value>
 }
 
-/** Accept the command, and delete: the value, which may be set again, or a replicated entity, for good. */
-export function remove(): Accepting<Removed> {
-  return new Acceptance(noChanges, removed) as unknown as Accepting<Removed>
+/** Accept the command, and delete: the value, which may be set again, or a replicated entity, for good. Operations of a replicated
+ *  entity come first: the reply and its subscribers still see them. */
+export function remove(): Accepting<Removed>
+export function remove(...operations: readonly Operation[]): Accepting<Operation | Removed>
+export function remove(...operations: readonly Operation[]): Accepting<Operation | Removed> {
+  return new Acceptance(operations, removed) as unknown as Accepting<Operation | Removed>
 }
 
 export interface RefuseOptions {
@@ -164,16 +164,32 @@ export interface RefuseOptions {
   readonly metadata?: readonly MetadataEntry[]
 }
 
-/** Refuse the command. The message reaches the caller as it is. */
-export function refuse(code: Code, message: string, options: RefuseOptions = {}): Refused {
-  return new Refusal(code, message, options.details ?? [], options.metadata ?? []) as unknown as Refused
+/** Refuse the command, with the name of a google.rpc.Code or its number, 1 to 16. The message reaches the caller as it is. */
+export function refuse(code: Code | number, message: string, options: RefuseOptions = {}): Refused {
+  return new Refusal(codeOf(code), message, options.details ?? [], options.metadata ?? []) as unknown as Refused
 }
 
-/** A command for a method of another service, to forward to or as an effect. */
+/** @throws RangeError for what is no code; OK is none. */
+function codeOf(code: Code | number): Code {
+  const named = typeof code === 'number' ? codes[code - 1] : code
+  if (named !== undefined && codes.includes(named)) return named
+  throw new RangeError(`refuse: ${String(code)} is no code; the codes are 1 to ${codes.length}: ${codes.join(', ')}`)
+}
+
+/** A handler behind a check: where `check` refuses, `handler` is not asked. Both get what a handler gets, in an action `request` and
+ *  `context`. */
+export function guard<A, B, C, Answer>(
+  check: (state: NoInfer<A>, request: NoInfer<B>, context: NoInfer<C>) => Refused | undefined,
+  handler: (state: A, request: B, context: C) => Answer,
+): (state: A, request: B, context?: C) => Answer | Refused {
+  return (...given) => check(...(given as [A, B, C])) ?? handler(...(given as [A, B, C]))
+}
+
+/** A command for a method of another service, to forward to or as an effect. Fields that are left out have their default. */
 export function call<M extends Methods, K extends keyof M & string>(
   service: ServiceType<M>,
   method: K,
-  request: RequestOf<M[K]>,
+  request: Init<RequestOf<M[K]>>,
   metadata: readonly MetadataEntry[] = [],
 ): Call {
   const target = service.methods[method]
@@ -182,7 +198,7 @@ export function call<M extends Methods, K extends keyof M & string>(
   return {
     service: service.typeName,
     method: target.name,
-    payload: type.encode(request),
+    payload: type.encode(type(request)),
     metadata: metadata.length === 0 ? metadata : metadata.map(([name, value]) => checkedEntry(name, value)),
   }
 }
@@ -209,6 +225,7 @@ export class Acceptance {
   readonly value: unknown
   readonly effects: Effect[] = []
   readonly headers: MetadataEntry[] = []
+  written: Consistency = 'local'
   answer: Answer = due
 
   constructor(changes: readonly (AnyTagged | Operation)[], value: unknown) {
@@ -223,6 +240,11 @@ export class Acceptance {
 
   metadata(name: string, value: string | Uint8Array): this {
     this.headers.push(checkedEntry(name, value))
+    return this
+  }
+
+  consistency(consistency: Consistency): this {
+    this.written = checkedConsistency(consistency)
     return this
   }
 
@@ -256,8 +278,6 @@ export class Refusal {
     headers: readonly MetadataEntry[] = noChanges,
     effects: readonly Effect[] = noChanges,
   ) {
-    if (!codes.includes(code))
-      throw new RangeError(`refuse: ${String(code)} is no code; the codes are ${codes.join(', ')}`)
     this.code = code
     this.message = checkedText('the message of a refusal', message)
     this.details = details
@@ -272,7 +292,16 @@ export class Refusal {
   }
 }
 
-function checkedEntry(name: string, value: string | Uint8Array): MetadataEntry {
+/** In the order of their numbers in innkeeper.crdt.v1.Consistency. */
+export const consistencies: readonly Consistency[] = ['local', 'majority', 'all']
+
+function checkedConsistency(consistency: Consistency): Consistency {
+  if (consistencies.includes(consistency)) return consistency
+  throw new RangeError(`consistency: ${String(consistency)} is none of ${consistencies.join(', ')}`)
+}
+
+/** Metadata as it is sent: the name in lower case. @throws TypeError, RangeError for what cannot be. */
+export function checkedEntry(name: string, value: string | Uint8Array): MetadataEntry {
   const lower = name.toLowerCase()
   if (lower.endsWith('-bin') === (typeof value === 'string')) {
     throw new TypeError(`metadata ${lower}: names that end in -bin take bytes, all others text`)

@@ -1,4 +1,5 @@
-// Frozen: values that the author's code sees and the SDK goes on using. A change of one throws, or reaches a copy only.
+// Frozen: values that the author's code sees and the SDK goes on using, in Node. A change of one throws, or reaches a copy only. The
+// engine has its own (engine/src/freeze.c).
 //
 // Z1. Objects and arrays are frozen, maps and sets refuse to be changed: a change throws in the line that makes it.
 // Z2. Bytes cannot be frozen: what is kept is a copy of its own, and whoever reads it out gets another, the same one until `startOver`.
@@ -7,31 +8,8 @@
 
 const { freeze, isExtensible } = Object
 
-/** Frozen here, with all they hold. Asked only where something else may be frozen: a set costs several times what a flag does. */
+/** Frozen here, with all they hold. */
 const ours = new WeakSet<object>()
-let othersFreeze = true
-
-/** In a component: nothing is frozen but here, until the author's code freezes something. Called before any of it runs. */
-export function onlyOursIsFrozen(): void {
-  othersFreeze = false
-  for (const name of ['freeze', 'seal', 'preventExtensions'] as const) {
-    const original = Object[name] as <T>(value: T) => T
-    const noticed = <T>(value: T): T => {
-      othersFreeze = true
-      return original(value)
-    }
-    Object.defineProperty(Object, name, { value: noticed, configurable: true, writable: true })
-  }
-  const { preventExtensions } = Reflect
-  Reflect.preventExtensions = (value) => {
-    othersFreeze = true
-    return preventExtensions(value)
-  }
-}
-
-function isOurs(value: object): boolean {
-  return othersFreeze ? ours.has(value) : !isExtensible(value)
-}
 
 /** Freeze a value and all it holds. What comes back is another object where the author froze it, and other bytes. */
 export function deepFreeze<T>(value: T): T {
@@ -63,7 +41,7 @@ export function lent<T>(value: T): T {
 }
 
 function frozenOf(value: object): object {
-  if (isOurs(value)) return value
+  if (ours.has(value)) return value
   // The commonest kinds first.
   const plain = Object.getPrototypeOf(value) === Object.prototype
   if (!plain && value instanceof Uint8Array) return value.slice()
@@ -75,7 +53,7 @@ function frozenOf(value: object): object {
   else if (own instanceof Set) freezeSet(own)
   else freezeRecord(own as Record<string, unknown>)
   freeze(own)
-  if (othersFreeze) ours.add(own)
+  ours.add(own)
   return own
 }
 
@@ -89,7 +67,7 @@ function shallowCopy(value: object): object {
 function freezeArray(array: unknown[]): void {
   for (let index = 0; index < array.length; index++) {
     const item = array[index]
-    if (typeof item !== 'object' || item === null || isOurs(item)) continue
+    if (typeof item !== 'object' || item === null || ours.has(item)) continue
     const kept = frozenOf(item)
     if (kept instanceof Uint8Array) Object.defineProperty(array, index, lending(kept))
     else if (kept !== item) array[index] = kept
@@ -102,7 +80,7 @@ function freezeRecord(record: Record<string, unknown>): void {
   let names: string[] | undefined
   for (let index = 0; index < items.length; index++) {
     const item = items[index]
-    if (typeof item !== 'object' || item === null || isOurs(item)) continue
+    if (typeof item !== 'object' || item === null || ours.has(item)) continue
     names ??= Object.keys(record)
     const name = names[index]!
     const kept = frozenOf(item)

@@ -2,7 +2,9 @@
 
 export type { Action, BidiParts, ClientStreamParts, Output, ServerStreamParts, StreamHandler } from './action.ts'
 export { action, bidi, clientStream, serverStream } from './action.ts'
+export type { Code } from './codec/codes.ts'
 export type { MessageType, ServiceType } from './codec/message.ts'
+export { utf8 } from './codec/utf8.ts'
 export type {} from './console.ts'
 export type { CallContext, Context, Metadata, Moment, Occasion } from './context.ts'
 export type { Element, ElementCodec, Json } from './crdt/codec.ts'
@@ -24,7 +26,7 @@ export type {
   Accepted,
   Accepting,
   Call,
-  Code,
+  Consistency,
   EffectOptions,
   MetadataEntry,
   Refused,
@@ -33,9 +35,8 @@ export type {
   Removed,
   Streamed,
   Updated,
-  Updating,
 } from './decision.ts'
-export { accept, call, refuse, remove, update } from './decision.ts'
+export { accept, call, guard, refuse, remove, update } from './decision.ts'
 export type { DeepReadonly, EntityOptions, ServiceOptions } from './definition.ts'
 export type { EventSourced, Options } from './event-sourced.ts'
 export { eventSourced } from './event-sourced.ts'

@@ -7,6 +7,7 @@ export type { ActionKit, StreamDriver, WhenAction } from './testing/action.ts'
 export type { Given, TestKit, When } from './testing/event-sourced.ts'
 export { testKit } from './testing/kit.ts'
 export type { WhenOptions } from './testing/outcome.ts'
+export { any } from './testing/outcome.ts'
 export type {
   GivenReplicated,
   ReplicatedKit,
@@ -14,4 +15,6 @@ export type {
   WhenChanged,
   WhenReplicated,
 } from './testing/replicated.ts'
+export type { Answered, Parked, Together } from './testing/together.ts'
+export { together } from './testing/together.ts'
 export type { GivenValue, ValueKit, WhenValue } from './testing/value.ts'

@@ -18,10 +18,10 @@ import { actions, replicas, ScriptClient, script, scripted, values } from '../su
 const Bounds = suite('bounds of all, and one service')
 
 /** A value that counts its calls, and causes as many effects on itself, which do the same. */
-const bomb = (width: number) =>
+const bomb = (width: number, synchronous = false) =>
   `const f = () => { const me = 'const f = ' + f + '; return f()';
     return { change: { updated: String(Number(value ?? 0) + 1) },
-      outcome: say('', { effects: Array.from({ length: ${width} }, () => effect('Values', 'Do', 'b', me)) }) } }; return f()`
+      outcome: say('', { effects: Array.from({ length: ${width} }, () => effect('Values', 'Do', 'b', me, ${synchronous})) }) } }; return f()`
 /** Its effect goes to an entity with a longer name. */
 const pingPong = `const f = (n) => { const me = 'const f = ' + f + '; return f(' + (n + 1) + ')';
   return { change: { updated: 'x' }, outcome: say('', { effects: [effect('Values', 'Do', 'a' + n, me)] }) } }; return f(1)`
@@ -88,6 +88,17 @@ for (const width of [1, 2])
       })
     },
   )
+
+Bounds(
+  '§effect-10, outbox.O7: synchronous effects on itself are hops, so that the first caller is answered',
+  async () => {
+    await running({}, async (host, client) => {
+      assert.is((await client.call(values, 'Do', 'b', bomb(1, true))).code, 0)
+      assert.match((await settled(host))[0]!.parked!, 'the chain has more than 16 forwards and side effects')
+      assert.is((await client.call(values, 'Do', 'b', show)).text, '17')
+    })
+  },
+)
 
 Bounds('§effect-10: effects that go from entity to entity are hops', async () => {
   await running({ 'hops-max': '5' }, async (host, client) => {

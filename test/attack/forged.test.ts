@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { interfaces } from '../../host/guest/layout.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { type Linked, linked, mostOf } from '../../host/link/answer.ts'
+import { audit } from '../../host/link/audit/auditor.ts'
 import { auditLinked } from '../../host/link/audit/linked.ts'
 import { auditModule } from '../../host/link/audit/module.ts'
 import { FrameReader, frame, headed, kinds } from '../../host/link/frames.ts'
@@ -60,6 +61,9 @@ function patched(bytes: Uint8Array, from: readonly number[], to: readonly number
   return copy
 }
 
+/** A section of types, without any. */
+const types = Uint8Array.of(1, 1, 0)
+
 /** global.get 0 · i64.const: the beginning of a check, where the counter is the first global. */
 const check = [0x23, 0x00, 0x42]
 
@@ -69,6 +73,26 @@ Forged('what the process answers honestly is taken as it is', () => {
   const audited = auditLinked(body(), defaultLimits)
   const { modules, plan, description, sourceMap } = artefact
   assert.equal(audited, { ok: true, linked: { modules, plan, description, sourceMap } })
+})
+
+Forged('auditor.R1: bytes of an answer are gone from the loop once they are being looked through', async () => {
+  const answer = body()
+  const audited = audit(answer as Uint8Array<ArrayBuffer>, defaultLimits)
+  assert.is(answer.byteLength, 0)
+  assert.ok((await audited).ok)
+})
+
+Forged('auditor.R2: an answer that takes longer than it may is refused', async () => {
+  // It was too late before its thread had begun.
+  const audited = await audit(body() as Uint8Array<ArrayBuffer>, defaultLimits, 0)
+  assert.not.ok(audited.ok)
+  assert.match(audited.ok ? '' : audited.reasons.join(), /checking it takes more than 0 seconds/)
+})
+
+Forged('module.N1: a module that V8 does not take, though all that we look at is right in it', async () => {
+  refused(withModule(await module('(func (result i32))')), /module 0 is not valid WebAssembly/)
+  const twice = (bytes: Uint8Array) => new Uint8Array(Buffer.concat([bytes, types, types]))
+  refused(withModule(await module('', twice)), /module 0 is not valid WebAssembly/)
 })
 
 Forged('fuel.G3: code that is not metered', async () => {
@@ -219,7 +243,7 @@ Forged('linked.A2: nothing that was parsed is passed on: a record has the fields
   assert.not.match(JSON.stringify(audited), /evil/)
 })
 
-Forged('frames.F1: a gigabyte is refused by its head, before any of it is kept', () => {
+Forged('link/frames.F1: a gigabyte is refused by its head, before any of it is kept', () => {
   const reader = new FrameReader(mostOf(component.length), () => assert.unreachable('a body was taken'))
   const head = new Uint8Array(5)
   head[0] = kinds.linked

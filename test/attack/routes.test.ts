@@ -1,6 +1,8 @@
 // Guards the paths of components against other components: what one has is taken by no other without --force, partial overlaps are
 // told, the host's own paths are nobody's, and rules without number are refused.
 
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { DeployResult } from '../../host/deploy/deploy.ts'
@@ -66,6 +68,30 @@ Owned(
     assert.equal(await add(), { value: '10' })
   },
 )
+
+Owned('§rule-6: a method of a custom pattern is served over HTTP/1.1 and h2c, and no other method is', async () => {
+  assert.equal(
+    warnings(
+      await host.deployer.deploy(await ruled({ Purger: { Do: ['custom: { kind: "PURGE" path: "/cache/{id}" }'] } })),
+    ),
+    [],
+  )
+  assert.is((await call('PURGE', '/cache/a')).status, 200)
+  const { status, headers } = await call('GET', '/cache/a')
+  assert.equal([status, headers.get('allow')], [405, 'PURGE'])
+  const session = connect(`http://${host.listen}`)
+  try {
+    const stream = session.request({ ':method': 'PURGE', ':path': '/cache/a' })
+    stream.resume()
+    const [answer] = (await once(stream, 'response')) as [{ ':status': number }]
+    assert.is(answer[':status'], 200)
+  } finally {
+    session.destroy()
+  }
+  const { paths } = (await call('GET', '/openapi.json')).json
+  assert.equal(paths['/cache/{id}'], undefined)
+  host.deployer.undeploy('ruled.v1.Purger')
+})
 
 Owned('paths that only look alike are free: other methods, escapes, case, a verb', async () => {
   const free = ['delete: "/counter/{id}"', 'get: "/Counter/{id}"', 'get: "/counter/{id}:v"', 'get: "/%63ounter/{id}"']
@@ -166,8 +192,11 @@ Owned(
     for (const [rule, why] of [
       ['get: "/openapi.json"', 'the host itself serves GET /openapi.json'],
       ['custom: { kind: "*" path: "/openapi.json" }', 'the host itself serves GET /openapi.json'],
-      ['post: "/grpc.health.v1.Health/Check" body: "*"', 'paths under /grpc. belong to the host'],
-      ['post: "/{id=grpc.reflection.v1.ServerReflection/*}"', 'paths under /grpc. belong to the host'],
+      ['post: "/grpc.health.v1.Health/Check" body: "*"', 'the host itself serves grpc.health.v1.Health'],
+      [
+        'post: "/{id=grpc.reflection.v1.ServerReflection/*}"',
+        'the host itself serves grpc.reflection.v1.ServerReflection',
+      ],
     ] as const) {
       const [reason] = reasons(await host.deployer.deploy(await taking(rule), { force: true }))
       assert.ok(reason?.endsWith(`is taken: ${why}`), reason)

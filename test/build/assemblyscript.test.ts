@@ -9,7 +9,7 @@ import { Failing, faultOf, line, packageName } from '../support/failing.ts'
 const failing = await Failing.open('failing-assemblyscript', 'assembly/index.ts')
 const AssemblyScript = suite('assemblyscript')
 
-AssemblyScript('a failure is told with its place and its message', () => {
+AssemblyScript('assemblyscript/build.A4: a failure is told with its place and its message', () => {
   for (const [what, words] of [
     ['error', 'boom'],
     ['unicode', 'größer 日本 🎈'],

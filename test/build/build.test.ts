@@ -26,7 +26,7 @@ Build('build.T2, build.B1: mistakes in types and forbidden globals are told toge
   })
   assert.is(problems.length, 2)
   assert.match(problems[0]!, /^src\/service\.ts:14:\d+: TS2551: Property 'valu' does not exist/)
-  assert.is(problems[1], 'src/service.ts:5:26: Date is not available in a service: use context.now')
+  assert.is(problems[1], 'src/service.ts:5:26: Date.now is not available in a service: use context.now')
 })
 
 Build('an import that is not there is told with its module', async () => {
@@ -46,12 +46,34 @@ Build('a syntax error is told at its line', async () => {
   assert.match(problems[0]!, /^src\/service\.ts:18:\d+: TS/)
 })
 
-Build('describe-script.N2: what the module throws when it is loaded is told', async () => {
+Build('load-bundle.N2: what the module throws when it is loaded is told', async () => {
   const problems = await problemsOf({
     [service]: (text) =>
       `${text}\nif (valueOf() !== 1) throw new Error('no luck')\nfunction valueOf(): number { return 2 }`,
   })
   assert.equal(problems, ['src/service.ts: the service module throws when it is loaded: Error: no luck'])
+})
+
+Build('prelude.P4: a dependency may look for what is not there, and for the global object', async () => {
+  const probing = [
+    "export const production = process.env.NODE_ENV === 'production'",
+    'export const machine = typeof process + typeof navigator + typeof require + typeof Buffer',
+    "export const root = Function('return this')() === globalThis && new Function('return this')() === globalThis",
+    "if (!production || machine !== 'undefined'.repeat(4) || !root) throw new Error(machine)",
+  ]
+  const files = (lines: readonly string[]) => ({
+    'src/node_modules/probing/package.json': '{ "name": "probing", "type": "module", "exports": "./index.js" }',
+    'src/node_modules/probing/index.js': lines.join('\n'),
+    'src/node_modules/probing/index.d.ts': 'export {}',
+    [service]: (text: string) => `${text}\nimport 'probing' // ${lines[0]}\n`,
+  })
+  assert.equal(await problemsOf(files(probing)), [])
+  assert.equal(await problemsOf(files(['globalThis.seen = navigator.userAgent'])), [
+    'src/service.ts: the service module throws when it is loaded: ReferenceError: navigator is not defined: a component has no machine to look at',
+  ])
+  assert.equal(await problemsOf(files(["Function('return 1')"])), [
+    'src/service.ts: the service module throws when it is loaded: TypeError: Function() is not available in a service: a component has no compiler; write the function down',
+  ])
 })
 
 Build('a dependency that uses a forbidden global when it is loaded is named by what it wanted', async () => {
@@ -62,7 +84,7 @@ Build('a dependency that uses a forbidden global when it is loaded is named by w
     [service]: (text) => `import { start } from 'clock'\n${text.replace('0n }', 'BigInt(start) }')}`,
   })
   assert.equal(problems, [
-    'src/service.ts: the service module throws when it is loaded: TypeError: Date is not available in a service: use context.now',
+    'src/service.ts: the service module throws when it is loaded: TypeError: Date.now is not available in a service: use context.now',
   ])
 })
 
@@ -108,7 +130,7 @@ Build('typescript.T3, component.M1: a component exports the interfaces of its ki
 Build('a kind that cannot stream, and a module without a service, are told in a sentence', async () => {
   const streaming = { 'proto/tally.proto': (text: string) => text.replace('(GetRequest) returns (', '$&stream ') }
   const types = await problemsOf(streaming)
-  assert.match(types.join('\n'), /^src\/service\.ts:11:\d+: TS2322: .*OnlyActionsStream/)
+  assert.match(types.join('\n'), /^src\/service\.ts:11:\d+: a method that streams belongs into an action \(TS2322\)/)
   const loading = await problemsOf({
     ...streaming,
     [service]: (text) => `// @ts-nocheck\n${text}`,
@@ -122,9 +144,9 @@ Build('a kind that cannot stream, and a module without a service, are told in a 
   ])
 })
 
-Build('describe-script.N1: a module that never ends loading is told', async () => {
+Build('load-bundle.N1: a module that never ends loading is told', async () => {
   const [problem] = await problemsOf({ [service]: (text) => `${text}\nfor (let n = 0; ; n++) if (n < 0) break` })
-  assert.match(problem!, /throws when it is loaded: Error: Script execution timed out/)
+  assert.match(problem!, /throws when it is loaded: it took more than 5 seconds; is there an endless loop/)
 })
 
 Build('AssemblyScript: a service has a class for each kind that its methods allow', async () => {

@@ -1,7 +1,7 @@
 // Guards the C SDK: protobuf's conformance cases and hostile bytes through the generated codec, natively and with sanitizers,
 // compared with the TypeScript one; what an author sees of a mistake; the kit; the header as C++.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +9,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { credentialProblem, transportProblem } from '../../host/header-names.ts'
+import { buildProject as build } from '../../sdk/build/build.ts'
 import { writeGenerated } from '../../sdk/build/codegen/write.ts'
 import { compileProtos } from '../../sdk/build/descriptors.ts'
 import { findC } from '../../sdk/build/languages/c/build.ts'
@@ -251,7 +252,7 @@ void class_on_this(words_struct *state, const words_this *event) {
 
 if (tools instanceof MissingTool) skip(C, 'components', tools.message)
 else {
-  C('component.M2: the counter is small, imports nothing, and keeps the laws', async () => {
+  C('component.M2, c/build.K3: the counter is small, imports nothing, and keeps the laws', async () => {
     const { bytes } = await component('counter/c')
     assert.ok(bytes.length <= 16 * 1024, `${bytes.length} bytes`)
     await isSound(bytes, 'innkeeper-c')
@@ -331,19 +332,42 @@ else {
     )
   })
 
-  C('service.C2: what is missing is told with its prototype, and what is misspelt by its name', async () => {
-    assert.equal(await problems((text) => text.replace(/ik_answer counter_get[^}]*}/, '')), [
-      'src/service.c: counter_get is missing: ik_answer counter_get(const STATE *state, const counter_get_request *request, counter_value *reply, ik_context *context)',
-    ])
-    assert.equal(await problems((text) => text.replace('counter_on_added', 'counter_on_aded')), [
-      'src/service.c:28:6: counter_on_aded is not declared by a generated header; make it static if it is a helper',
-    ])
-    assert.equal(await problems((text) => text.replace(/void counter_on_added[^}]*}/, '')), [
-      'src/service.c: counter_on_added is missing: void counter_on_added(STATE *state, const counter_added *event)',
-    ])
-    const [nothing] = await problems(() => '#include "gen/counter.h"\n')
-    assert.match(nothing!, 'src/service.c: defines no service')
-  })
+  C(
+    'service.C2, in-words.W1: what is missing is told with its prototype, and what is misspelt by its name',
+    async () => {
+      assert.equal(await problems((text) => text.replace(/ik_answer counter_get[^}]*}/, '')), [
+        'src/service.c:4: method Get has no handler',
+        '  counter_get is missing: ik_answer counter_get(const STATE *state, const counter_get_request *request, counter_value *reply, ik_context *context)',
+      ])
+      assert.equal(await problems((text) => text.replace('counter_on_added', 'counter_on_aded')), [
+        'src/service.c:28:6: counter_on_aded is not declared by a generated header; make it static if it is a helper',
+      ])
+      assert.equal(await problems((text) => text.replace(/void counter_on_added[^}]*}/, '')), [
+        'src/service.c:4: event Added has no evolve',
+        '  counter_on_added is missing: void counter_on_added(STATE *state, const counter_added *event)',
+      ])
+      const [nothing] = await problems(() => '#include "gen/counter.h"\n')
+      assert.match(nothing!, 'src/service.c: defines no service')
+    },
+  )
+
+  C(
+    'c/build.K4: the SDK of the project comes before that of the build, and is compiled again once it is another',
+    async () => {
+      const folder = join(work, 'copied')
+      const copy = join(folder, 'innkeeper-sdk')
+      cpSync(join(root, 'guests/counter/c/src'), join(folder, 'src'), { recursive: true })
+      const settings = { language: 'c', proto: join(root, 'guests/proto'), files: ['counter.proto'] }
+      writeFileSync(join(folder, 'service.json'), JSON.stringify(settings))
+      cpSync(sdk, copy, { recursive: true })
+      const text = readFileSync(join(copy, 'innkeeper.c'), 'utf8')
+      for (const name of ['innkeeper-1', 'innkeeper-2']) {
+        writeFileSync(join(copy, 'innkeeper.c'), text.replaceAll('innkeeper-c', name))
+        const { file } = await build(folder)
+        assert.is((await linked(readFileSync(file))).description.sdkName, name)
+      }
+    },
+  )
 
   C('build.K2: time, chance, files and memory of a library are refused by name', async () => {
     const after = (line: string) => (text: string) => text.replace('  int64_t amount', `  ${line}\n  int64_t amount`)

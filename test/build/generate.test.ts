@@ -7,7 +7,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { writeGenerated } from '../../sdk/build/codegen/write.ts'
 import { compileProtos } from '../../sdk/build/descriptors.ts'
+import { generateGo } from '../../sdk/build/languages/go/code.ts'
 import { generate } from '../../sdk/build/languages/typescript/code.ts'
+import { protos } from '../support/protos.ts'
 
 const proto = fileURLToPath(new URL('../../guests/proto', import.meta.url))
 const Generate = suite('generate')
@@ -35,6 +37,30 @@ Generate('a method that streams says so, and a message of another file is import
   assert.match(orders, /watch: .*, 'serverStream'\),/)
   assert.match(orders, /echo: .*, 'bidi'\),/)
   assert.not.match(orders, /import type .*LineItem/)
+})
+
+Generate('a method knows the fields of its request that name the entity, in TypeScript and in Go', async () => {
+  const keys = `syntax = "proto3";
+    package k.v1;
+    import "innkeeper/options.proto";
+    enum Mood { CALM = 0; MERRY = 1; }
+    message One { string user_id = 1 [(innkeeper.entity_key) = true]; string text = 2; }
+    message Three {
+      Mood mood = 1 [(innkeeper.entity_key) = true];
+      optional int64 n = 2 [(innkeeper.entity_key) = true];
+      bytes raw = 3 [(innkeeper.entity_key) = true];
+    }
+    service Keys { rpc Do(One) returns (Three); rpc Tell(Three) returns (stream One); rpc Hear(stream One) returns (One); }`
+  const { schema } = await protos({ 'k.proto': keys })
+  const [typeScript] = generate(schema, ['k.proto'])
+  assert.match(typeScript!.text, "do: $.method('Do', One, Three, 'unary', ['userId']),")
+  assert.match(typeScript!.text, "tell: $.method('Tell', Three, One, 'serverStream', ['mood', 'n', 'raw']),")
+  assert.match(typeScript!.text, "hear: $.method('Hear', One, One, 'clientStream'),")
+  const go = generateGo(schema, ['k.proto'], 'gen')
+    .map(({ text }) => text)
+    .join()
+  assert.match(go, 'Metadata: metadata, Entity: request.GetUserId()}')
+  assert.match(go, 'Entity: wire.Key(int32(request.GetMood()), request.GetN(), request.GetRaw())}')
 })
 
 Generate("events may come from a file that the service's file imports", async () => {

@@ -94,7 +94,7 @@ const lineOf = (source: string, text: string): number => source.slice(0, source.
 const guests = ['counter', 'cart', 'profile', 'presence', 'orders'] as const
 
 for (const guest of guests) {
-  on(`${guest}: no imports but types, only its own kind, and the laws hold on random input`, async () => {
+  on(`go/build.G1: ${guest}: no imports but types, only its own kind, and the laws hold on random input`, async () => {
     const { bytes } = await component(`${guest}/go`)
     const wit = (await componentWit(bytes)).split('\n').filter((line) => /^\s*(import|export) /.test(line))
     const artefact = await linked(bytes)
@@ -111,7 +111,7 @@ for (const guest of guests) {
     assert.ok(bytes.length < 2.5 * 1024 * 1024, `${bytes.length} bytes`)
   })
 
-  on(`${guest}: its rules pass under go test`, async () => {
+  on(`go/build.G5: ${guest}: its rules pass under go test`, async () => {
     await component(`${guest}/go`)
     const cwd = join(root, 'guests', guest, 'go')
     const environment = { GOTOOLCHAIN: 'local', GOWORK: 'off' }
@@ -123,6 +123,15 @@ for (const guest of guests) {
     assert.ok(ran.ok, `${ran.stdout}${ran.stderr}`)
   })
 }
+
+on('the SDK passes its own tests', async () => {
+  const cwd = join(root, 'sdk/go')
+  const environment = { GOTOOLCHAIN: 'local', GOWORK: 'off' }
+  const tool = findGo() as Exclude<ReturnType<typeof findGo>, MissingTool>
+  const ran = await runTool(tool, ['test', './...'], { cwd, folders: [], environment })
+  assert.ok(ran.ok, `${ran.stdout}${ran.stderr}`)
+  assert.match(ran.stdout, /^ok\s+innkeeper\/crdt\s/m)
+})
 
 on('a project without go.mod entry, without Services, or that is package main, is told so', async () => {
   assert.match(
@@ -139,19 +148,27 @@ on('a project without go.mod entry, without Services, or that is package main, i
   )
 })
 
-on('compile errors have their place: a missing handler, a reply of another type, an unknown name', async () => {
-  const missing = counter.replace('func (counter) Get(', 'func (counter) Fetch(')
-  const [first] = await problemsOf(missing)
-  assert.match(first!, new RegExp(`^service\\.go:${lineOf(missing, 'counter{}')}:\\d+: .*missing method Get`))
-  const wrong = counter.replace('Reply(state)', 'Reply(&gen.Added{})')
-  const [second] = await problemsOf(wrong)
-  assert.match(second!, new RegExp(`^service\\.go:${lineOf(wrong, 'Reply(&gen.Added')}:\\d+: cannot use &gen.Added`))
-  const [third] = await problemsOf(counter.replace('request.Amount', 'request.Amuont'))
-  assert.match(third!, /^service\.go:\d+:\d+: request\.Amuont undefined/)
-})
+on(
+  'go/code.O1: compile errors have their place: a missing handler, a reply of another type, an unknown name',
+  async () => {
+    const missing = counter.replace('func (counter) Get(', 'func (counter) Fetch(')
+    const [first] = await problemsOf(missing)
+    assert.match(first!, new RegExp(`^service\\.go:${lineOf(missing, 'counter{}')}:\\d+: method Get has no handler$`))
+    const silent = counter.replace('.Reply(state)', '')
+    const [reply] = await problemsOf(silent)
+    assert.match(reply!, /^service\.go:\d+:\d+: the reply is missing: end with \.Reply\(message\)$/)
+    const wrong = counter.replace('Reply(state)', 'Reply(&gen.Added{})')
+    const [second] = await problemsOf(wrong)
+    assert.match(second!, new RegExp(`^service\\.go:${lineOf(wrong, 'Reply(&gen.Added')}:\\d+: cannot use &gen.Added`))
+    const [third] = await problemsOf(counter.replace('request.Amount', 'request.Amuont'))
+    assert.match(third!, /^service\.go:\d+:\d+: request\.Amuont undefined/)
+  },
+)
 
-on('what a guest cannot have, and what is not the same every time, is refused with its place', async () => {
-  const misuse = `package counter
+on(
+  'go/build.G2: what a guest cannot have, and what is not the same every time, is refused with its place',
+  async () => {
+    const misuse = `package counter
 
 import (
 	"crypto/rand"
@@ -186,30 +203,28 @@ func misuse(m table) int {
 	return sum + mathrand.IntN(3) + int(time.Now().Unix())
 }
 `
-  const problems = await problemsOf(counter, { 'misuse.go': misuse })
-  const places = problems.map((problem) => problem.replace(/^misuse\.go:(\d+):\d+: (.{0,28}).*$/, '$1 $2'))
-  assert.equal(places, [
-    '4 crypto/rand is not available',
-    '9 os is not available in a ser',
-    '17 the order of a map is anothe',
-    '18 fmt.Println is not available',
-    '20 goroutines are not available',
-    '21 the order of maps.Keys is an',
-    '28 time.Sleep is not available ',
-    '31 log.Fatal is not available i',
-    '32 log.Logger.Fatalf is not ava',
-    '33 rand.IntN is not available i',
-    '33 time.Now is not available in',
-  ])
-})
+    const problems = await problemsOf(counter, { 'misuse.go': misuse })
+    const places = problems.map((problem) => problem.replace(/^misuse\.go:(\d+):\d+: (.{0,28}).*$/, '$1 $2'))
+    assert.equal(places, [
+      '4 crypto/rand is not available',
+      '9 os is not available in a ser',
+      '17 the order of a map is anothe',
+      '18 fmt.Println is not available',
+      '20 goroutines are not available',
+      '21 the order of maps.Keys is an',
+      '28 time.Sleep is not available ',
+      '31 log.Fatal is not available i',
+      '32 log.Logger.Fatalf is not ava',
+      '33 rand.IntN is not available i',
+      '33 time.Now is not available in',
+    ])
+  },
+)
 
 on('an event without an Evolve is told where it is accepted', async () => {
   const source = counter.replace(', eventsourced.Evolve(added)', '')
   const [problem] = await problemsOf(source)
-  assert.match(
-    problem!,
-    new RegExp(`^service\\.go:${lineOf(source, '&gen.Added')}:\\d+: the event gen\\.Added has no Evolve`),
-  )
+  assert.match(problem!, new RegExp(`^service\\.go:${lineOf(source, '&gen.Added')}:\\d+: event Added has no evolve: `))
 })
 
 const dependency = (source: string): Files => ({
@@ -267,8 +282,10 @@ func Do(name string) string {
   assert.match(problems.join('\n'), /^service\.go: uses the system by path_open; a component has no files/m)
 })
 
-on('what a dependency reaches of time and chance is a constant, warm or fresh; who waits, traps', async () => {
-  const files = dependency(`package dep
+on(
+  'go/build.G2: what a dependency reaches of time and chance is a constant, warm or fresh; who waits, traps',
+  async () => {
+    const files = dependency(`package dep
 
 import (
 	crypto "crypto/rand"
@@ -335,47 +352,48 @@ func Do(what string) string {
 	return what
 }
 `)
-  await withGo(files, async (folder) => {
-    const artefact = await build(folder)
-    const ask = (guest: ReturnType<typeof load>, ...whats: readonly string[]): readonly Outcome[] => {
-      const commands = whats.map((what) => ({
-        method: 'Do',
-        payload: Uint8Array.from([10, what.length, ...Buffer.from(what)]),
-        metadata: [],
-        nowMs: 1,
-        seed: new Uint8Array(16),
-      }))
-      return guest.action!.call('test.probe.v1.Probe', commands)
-    }
-    const fresh = () => load(artefact, defaultLimits)
-    const warm = fresh()
-    for (const what of ['time', 'bytes', 'random', 'order', 'many', 'random', 'order']) {
-      const [one, other] = ask(warm, what, what)
-      assert.equal(one, other, what)
-      assert.equal(ask(fresh(), what), [one], what)
-    }
-    const texts = ask(fresh(), 'time', 'bytes').map(
-      ({ answer }) => answer.kind === 'message' && answer.payload.slice(2),
-    )
-    assert.equal(texts.map(String), [String(Buffer.from('1').join()), Buffer.from('2a2a2a2a').join()])
-    for (const what of ['sleep', 'nap', 'deadlock', 'nil', 'deep']) {
-      const guest = fresh()
-      assert.throws(
-        () => ask(guest, what),
-        (error: unknown) => error instanceof GuestFault && error.reason === 'trap',
-        what,
+    await withGo(files, async (folder) => {
+      const artefact = await build(folder)
+      const ask = (guest: ReturnType<typeof load>, ...whats: readonly string[]): readonly Outcome[] => {
+        const commands = whats.map((what) => ({
+          method: 'Do',
+          payload: Uint8Array.from([10, what.length, ...Buffer.from(what)]),
+          metadata: [],
+          nowMs: 1,
+          seed: new Uint8Array(16),
+        }))
+        return guest.action!.call('test.probe.v1.Probe', commands)
+      }
+      const fresh = () => load(artefact, defaultLimits)
+      const warm = fresh()
+      for (const what of ['time', 'bytes', 'random', 'order', 'many', 'random', 'order']) {
+        const [one, other] = ask(warm, what, what)
+        assert.equal(one, other, what)
+        assert.equal(ask(fresh(), what), [one], what)
+      }
+      const texts = ask(fresh(), 'time', 'bytes').map(
+        ({ answer }) => answer.kind === 'message' && answer.payload.slice(2),
       )
-      // The instance is another one now.
-      assert.is(ask(guest, 'time').length, 1)
-    }
-    // What the runtime prints is told, behind what the same call printed before.
-    const lost = wordsOf(() => ask(fresh(), 'noise', 'goroutine'))
-    assert.match(lost ?? '', /^some noise\npanic: elsewhere\n\ngoroutine [\s\S]*\\x09dep@v0\.0\.0\/dep\.go:\d+ /)
-    const guest = fresh()
-    ask(guest, 'noise')
-    assert.match(wordsOf(() => ask(guest, 'deadlock')) ?? '', /^fatal error: all goroutines are asleep - deadlock!\n/)
-  })
-})
+      assert.equal(texts.map(String), [String(Buffer.from('1').join()), Buffer.from('2a2a2a2a').join()])
+      for (const what of ['sleep', 'nap', 'deadlock', 'nil', 'deep']) {
+        const guest = fresh()
+        assert.throws(
+          () => ask(guest, what),
+          (error: unknown) => error instanceof GuestFault && error.reason === 'trap',
+          what,
+        )
+        // The instance is another one now.
+        assert.is(ask(guest, 'time').length, 1)
+      }
+      // What the runtime prints is told, behind what the same call printed before.
+      const lost = wordsOf(() => ask(fresh(), 'noise', 'goroutine'))
+      assert.match(lost ?? '', /^some noise\npanic: elsewhere\n\ngoroutine [\s\S]*\\x09dep@v0\.0\.0\/dep\.go:\d+ /)
+      const guest = fresh()
+      ask(guest, 'noise')
+      assert.match(wordsOf(() => ask(guest, 'deadlock')) ?? '', /^fatal error: all goroutines are asleep - deadlock!\n/)
+    })
+  },
+)
 
 /** An action whose handler does what it is asked to: `cases` are Go code by name. */
 const probe = (imports: readonly string[], cases: Readonly<Record<string, string>>, more = ''): Files => ({
@@ -445,7 +463,7 @@ function wordsOf(call: () => unknown): string | undefined {
   assert.unreachable('no fault')
 }
 
-on('a fault tells its words, its place and the calls that led there', async () => {
+on('go/build.G4: a fault tells its words, its place and the calls that led there', async () => {
   /** Code, and what is told; HERE is its place. */
   const faults: Readonly<Record<string, readonly [code: string, words: string | RegExp]>> = {
     text: ['panic("boom")', 'boom at HERE (tally.probe.Do)\n  tally.probe.Do HERE'],
@@ -539,7 +557,7 @@ on('stored events and states that cannot be read are told by their names', async
   )
 })
 
-on('log lines have levels; those of log and log/slog are among them', async () => {
+on('go/build.G4: log lines have levels; those of log and log/slog are among them', async () => {
   const cases = {
     levels: 'c.Debug("one")\nc.Info("two")\nc.Warn("three")\nc.Error("four")',
     helper: 'innkeeper.Log.Info("without a command")',
@@ -702,7 +720,7 @@ func (echo) Echo(
 }
 `
 
-on('the codec reads and writes every type as the TypeScript one, and refuses what it refuses', async () => {
+on('go/code.O2: the codec reads and writes every type as the TypeScript one, and refuses what it refuses', async () => {
   const files = {
     'proto/every.proto': readFileSync(join(everyTypeFolder, 'proto/every.proto'), 'utf8'),
     'service.go': echoSource,

@@ -1,10 +1,12 @@
 // Guards the list of languages: each is a folder with all of its parts, and all that lists languages follows it.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { kinds } from '../../sdk/build/kinds.ts'
 import { languageNamed, languageNames, languages, usual } from '../../sdk/build/languages/languages.ts'
 import { runInn } from '../support/inn.ts'
 
@@ -22,7 +24,13 @@ Languages('every folder is a language, and is listed under its own name', () => 
 
 Languages('every language has its parts, its SDK and its guests', () => {
   for (const name of languageNames) {
-    for (const part of ['language.ts', 'build.ts', 'forbidden.ts', 'test.ts', 'template'])
+    for (const part of [
+      'language.ts',
+      'build.ts',
+      'forbidden.ts',
+      'test.ts',
+      ...kinds.map((kind) => `template/${kind}`),
+    ])
       assert.ok(existsSync(join(folder, name, part)), `${name}/${part}`)
     assert.ok(existsSync(join(root, 'sdk', name, 'README.md')), `sdk/${name}`)
     assert.ok(readme.includes(`(sdk/${name}/README.md)`), `README.md, ${name}`)
@@ -31,24 +39,56 @@ Languages('every language has its parts, its SDK and its guests', () => {
   }
 })
 
-Languages('a new project has the entry that the language is known by, and its sign or a service.json', async () => {
-  for (const { name, entry, sign, starter } of Object.values(languages)) {
-    for (const kind of starter.kinds) {
-      const files = Object.keys(await starter.files({ root, name: 'tally', kind, sdk: '*' }))
-      assert.ok(files.includes(entry), `${name}, ${kind}: ${entry}`)
-      assert.ok(files.includes('proto/tally.proto'), `${name}, ${kind}: proto`)
-      const shown = sign !== undefined && files.some((file) => file === sign || file.startsWith(`${sign}/`))
-      assert.ok(shown || name === usual.name || files.includes('service.json'), `${name}, ${kind}: ${sign}`)
+const projects = Object.values(languages).flatMap((language) =>
+  kinds.map((kind) => ({ language, kind, name: `${language.name}, ${kind}` })),
+)
+
+Languages(
+  'a new project has the entry that the language is known by, its .proto and the language in its manifest',
+  async () => {
+    for (const { language, kind, name } of projects) {
+      const { starter, entry } = language
+      const files = await starter.files({ root, name: 'tally', kind, sdk: '*' })
+      assert.ok(files[entry], `${name}: ${entry}`)
+      assert.ok(files['proto/tally.proto'], `${name}: proto`)
+      const { innkeeper } = JSON.parse(files['package.json']!) as { innkeeper?: { language: string } }
+      assert.is(innkeeper?.language ?? usual.name, language.name)
     }
-  }
-})
+  },
+)
 
 Languages('a template leaves nothing to fill in', async () => {
-  for (const { name, starter } of Object.values(languages)) {
-    const texts = Object.entries(await starter.files({ root, name: 'tally', kind: 'event-sourced', sdk: '*' }))
+  for (const { language, kind, name } of projects) {
+    const texts = Object.entries(await language.starter.files({ root, name: 'tally', kind, sdk: '*' }))
     for (const [path, text] of texts) assert.not.match(text, /\{\{\w+\}\}/, `${name}: ${path}`)
   }
 })
+
+Languages('starter.S1: projects differ in nothing but their kind and their language', async () => {
+  const common = ['README.md', '.gitignore', 'proto/tally.proto']
+  for (const { language, kind, name } of projects) {
+    const given = { root, name: 'tally', kind, sdk: '*' }
+    const files = await language.starter.files(given)
+    const usually = await usual.starter.files(given)
+    for (const file of common)
+      assert.is(files[file]!.replaceAll(language.entry, usual.entry), usually[file], `${name}: ${file}`)
+    const usage = await readFile(join(root, 'sdk/build/template', kind, 'usage.md'), 'utf8')
+    for (const part of usage.trimEnd().split(/\{\{\w+\}\}/))
+      assert.ok(files['README.md']!.includes(part), `${name}: ${part}`)
+  }
+})
+
+Languages(
+  'starter.S2: every project has the command inn of this checkout, and its scripts are commands of inn',
+  async () => {
+    for (const { language, kind, name } of projects) {
+      const files = await language.starter.files({ root, name: 'tally', kind, sdk: '*' })
+      const { devDependencies, scripts } = JSON.parse(files['package.json']!)
+      assert.is(devDependencies.innkeeper, `file:${join(root, 'host')}`, name)
+      assert.equal(scripts, { build: 'inn build', dev: 'inn up --dev', test: 'inn test' }, name)
+    }
+  },
+)
 
 Languages('a language is found by its name and by its short one', () => {
   assert.is(languageNamed('rust'), languages.rust)

@@ -51,7 +51,7 @@ else {
 const tools = findSwift()
 if (tools instanceof MissingTool) skip(Swift, 'components', tools.message)
 else {
-  Swift('the counter is small, imports nothing, and keeps the laws', async () => {
+  Swift('swift/build.W4: the counter is small, imports nothing, and keeps the laws', async () => {
     const { bytes } = await component('counter/swift')
     assert.ok(bytes.length <= 72 * 1024, `${bytes.length} bytes`)
     await isSound(bytes, 'innkeeper-swift')
@@ -149,7 +149,9 @@ else {
       assert.is(failure !== undefined, name.startsWith('wrong'), `${name}: ${failure}`)
     assert.ok(tested.length >= 18)
     const failures = tested.flatMap(({ failure }) => failure ?? [])
-    assert.match(failures[0]!, /^Tests\/Kit\.swift:\d+: there is one event more/)
+    const failureOf = (wrong: string) => tested.find(({ name }) => name === `wrong: ${wrong}`)?.failure
+    assert.match(failureOf('an event that was not named')!, /^Tests\/Kit\.swift:\d+: there is one event more/)
+    assert.match(failureOf('a refusal is read')!, /^Tests\/Kit\.swift:\d+: /)
     assert.match(failures.at(-3)!, /^Tests\/Kit\.swift:\d+: /)
     assert.ok(failures.at(-3)!.endsWith(`: ${credentialProblem('authorization')}`), failures.at(-3))
     assert.ok(failures.at(-2)!.endsWith(`: ${transportProblem('grpc-timeout')}`), failures.at(-2))
@@ -239,18 +241,29 @@ else {
     assert.equal(guest.batch('assert'), [[]])
   })
 
+  Swift('swift/told.W1: an event that is accepted and folded nowhere is told where it is accepted', async () => {
+    const [problem, ...more] = await problems((text) => text.replace(/ {4}\.on\(Added\.self.*\n/, ''))
+    assert.match(problem!, /^Sources\/Service\/Service\.swift:\d+:\d+: event Added has no evolve: /)
+    assert.equal(more, [])
+  })
+
   Swift('service.S1: a mistake is told at its place', async () => {
     assert.equal(await problems((text) => text.replace('request.amount', 'request.amout')), [
       "Sources/Service/Service.swift:12:26: value of type 'AddRequest' has no member 'amout'",
     ])
     assert.equal(await problems((text) => text.replace(/ {2}func get[^}]*}\n/, '')), [
-      "Sources/Service/Service.swift:6:8: type 'Counter' does not conform to protocol 'CounterEventSourced': protocol requires function 'get(_:state:context:)' with type '(GetRequest, Value, Context) -> Decision<Value, Value>'",
+      'Sources/Service/Service.swift:6:8: method get has no handler',
+      "  type 'Counter' does not conform to protocol 'CounterEventSourced': protocol requires function 'get(_:state:context:)' with type '(GetRequest, Value, Context) -> Decision<Value, Value>'",
     ])
-    const [reply] = await problems((text) => text.replace('.reply(state)', '.accept()'))
-    assert.match(
-      reply!,
-      "Service.swift:22:6: member 'accept()' in 'Decision<Value, Value>' produces result of type 'Acceptance",
+    assert.equal(
+      await problems((text) => text.replace('get(_ request: GetRequest, state: Value, context: Context)', '$& async')),
+      [
+        'Sources/Service/Service.swift:6:8: handlers are synchronous: a service waits for nothing',
+        "  type 'Counter' does not conform to protocol 'CounterEventSourced': protocol requires function 'get(_:state:context:)' with type '(GetRequest, Value, Context) -> Decision<Value, Value>'",
+      ],
     )
+    const [reply] = await problems((text) => text.replace('.reply(state)', '.accept()'))
+    assert.match(reply!, 'Service.swift:22:6: the reply is missing: end with .reply(message)')
     const [global] = await problems((text) => text.replace('let valueMax', 'var count = 0\nlet valueMax'))
     assert.match(global!, "Service.swift:4:5: var 'count' is not concurrency-safe")
     assert.equal(await problems((text) => text.replace(/let services.*/, '')), [
@@ -284,12 +297,12 @@ else {
     assert.match(hash!, 'use Map')
   })
 
-  Swift('names.C2: names that are words of Swift, types of the SDK, or hold themselves', async () => {
+  Swift('names.C2, swift/build.W2: names that are words of Swift, types of the SDK, or hold themselves', async () => {
     writeProject(join(work, 'words'), wordsProto, 'words.proto', wordsService)
     await buildProject(join(work, 'words'))
   })
 
-  Swift('a project with a copy of the SDK, outside of the repository', async () => {
+  Swift('swift/build.W2, swift/build.W3: a project with a copy of the SDK, outside of the repository', async () => {
     const folder = join(work, 'copied')
     const proto = readFileSync(join(root, 'guests/proto/counter.proto'), 'utf8')
     const service = readFileSync(join(root, 'guests/counter/swift/Sources/Service/Service.swift'), 'utf8')

@@ -1,16 +1,18 @@
 // Guards how compilers are found, and that one which is missing is one sentence with what to do.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { buildProject } from '../../sdk/build/build.ts'
 import { findC } from '../../sdk/build/languages/c/build.ts'
 import { findGo } from '../../sdk/build/languages/go/build.ts'
 import { findRust } from '../../sdk/build/languages/rust/build.ts'
 import { BuildError } from '../../sdk/build/problem.ts'
 import { readProject } from '../../sdk/build/read-project.ts'
 import { findTool, MissingTool, runTool } from '../../sdk/build/toolchain.ts'
+import { skip } from '../support/skip.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'innkeeper-tools-'))
 
@@ -72,6 +74,47 @@ Toolchain('a tool runs where it is told, with what is added to its environment',
   chmodSync(file, 0o755)
   const ran = await runTool({ path: file }, ['word'], { cwd: work, environment: { SAID: 'yes' } })
   assert.equal([ran.ok, ran.stdout.trim().replace('/private', '')], [false, `${work} yes word`])
+})
+
+const cat = findTool({ names: [], inRoot: ['/usr/bin/cat'] })
+const inside =
+  'toolchain.C2: a tool of the root finds the folders that it is given where they are outside, and no others'
+if (cat?.root === undefined) skip(Toolchain, inside, 'this machine has no root of Debian, or may not enter it')
+else {
+  const { root } = cat
+  Toolchain(inside, async () => {
+    const [cwd, given, hidden] = ['cwd', 'given', 'hidden'].map((name) => join(work, 'shown', name))
+    for (const folder of [cwd!, given!, hidden!]) {
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, 'file'), folder)
+    }
+    const said = async (file: string) => {
+      const { ok, stdout } = await runTool(cat, [file], { cwd: cwd!, folders: [given!] })
+      return ok ? stdout : undefined
+    }
+    assert.is(await said('file'), cwd)
+    assert.is(await said(join(given!, 'file')), given)
+    assert.is(await said(join(hidden!, 'file')), undefined)
+    for (const folder of [cwd!, given!, join(cwd!, '..'), work]) rmdirSync(join(root, folder))
+  })
+}
+
+Toolchain('go/build.G3: the go command fetches no toolchain, and the SDK needs nothing that is fetched', async () => {
+  const asked = join(work, 'asked')
+  const command = join(work, 'asked-go')
+  writeFileSync(command, `#!/bin/sh\necho "$GOTOOLCHAIN $GOWORK" >> ${asked}\nexit 1\n`)
+  chmodSync(command, 0o755)
+  const folder = project('offline', {
+    'go.mod': 'module tally\n\ngo 1.24\n\nrequire innkeeper v0.0.0\n',
+    'service.go': 'package tally\n',
+    'proto/a.proto': 'syntax = "proto3"; message M {} service S { rpc Do(M) returns (M); }',
+  })
+  process.env['INNKEEPER_GO'] = command
+  const error = await buildProject(folder).catch((error: unknown) => error)
+  delete process.env['INNKEEPER_GO']
+  assert.instance(error, BuildError)
+  assert.is(readFileSync(asked, 'utf8'), 'local off\n')
+  assert.not.match(readFileSync(new URL('../../sdk/go/go.mod', import.meta.url), 'utf8'), /require/)
 })
 
 Toolchain('toolchain.C3: a missing compiler is one line that says what to install', async () => {

@@ -24,9 +24,12 @@ const json = (text: string) => `{"text":"${text}","number":"0","tags":[]}\n`
 
 /** What `inn call` asks of the admin port. */
 const admin = http.createServer((request, response) => {
-  const body =
-    request.url === '/v1/host' ? { listen: host.address } : { descriptors: Buffer.from(bytes).toString('base64') }
-  response.end(JSON.stringify(body))
+  const bodies: Readonly<Record<string, object>> = {
+    '/v1/host': { listen: host.address },
+    '/v1/services': { services: [{ name }], unrestored: [] },
+    [`/v1/services/${name}/descriptors`]: { descriptors: Buffer.from(bytes).toString('base64') },
+  }
+  response.end(JSON.stringify(bodies[request.url!]))
 })
 await new Promise<void>((resolve) => admin.listen(0, '127.0.0.1', resolve))
 const adminAddress = `127.0.0.1:${(admin.address() as AddressInfo).port}`

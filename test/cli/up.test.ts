@@ -1,7 +1,6 @@
 // Guards `inn up FILE…` as a user types it: ready when all files serve, and not before; refused as a whole, with every reason.
 
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -9,7 +8,7 @@ import { grpc, grpcWeb } from '../support/calls.ts'
 import { component } from '../support/components.ts'
 import { http, temporary } from '../support/host.ts'
 import type { RunningInn } from '../support/inn.ts'
-import { runInn, startInn } from '../support/inn.ts'
+import { freeAddress, runInn, startInn } from '../support/inn.ts'
 
 const work = temporary()
 const file = (name: string) => join(work.path, name)
@@ -28,18 +27,10 @@ function up(args: readonly string[]): RunningInn {
   return inn
 }
 
-async function freePort(): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return `127.0.0.1:${port}`
-}
-
 const Up = suite('inn up FILE…')
 
 Up('is not ready before all files serve: calls meanwhile are UNAVAILABLE, and none is unknown', async () => {
-  const [listen, admin] = [await freePort(), await freePort()]
+  const [listen, admin] = [await freeAddress(), await freeAddress()]
   const host = up(['--data', 'ready', '--listen', listen, '--admin', admin, 'counter.wasm', 'profile.wasm'])
   const request = Buffer.from([10, 2, 109, 101])
   let early = 0
@@ -101,6 +92,31 @@ Up('--json tells where and what once all is served; --dev serves a file again th
   await host.until(() => /refused: counter\.wasm: the file is not a WebAssembly component/.test(host.err()))
   assert.is((await http(admin, 'GET', '/readyz')).status, 200)
   copyFileSync(counter.file, file('counter.wasm'))
+  assert.is(await host.end('SIGTERM'), 0)
+})
+
+Up('--without takes the end of a name, and names what is near one that is not deployed', async () => {
+  const host = up(['--data', 'dev', ...ports, '--json', '--without', 'Counter,Conter'])
+  await host.until(() => host.out().trimEnd().endsWith('}'))
+  const { services, unrestored } = JSON.parse(host.out())
+  assert.equal([services, unrestored[0].services], [[], ['examples.counter.v1.Counter']])
+  assert.match(host.err(), '--without names a service that is not deployed; did you mean examples.counter.v1.Counter?')
+  assert.is(await host.end('SIGTERM'), 0)
+})
+
+Up('reader.R1: a host whose output nobody reads any more goes on, and stops as ever', async () => {
+  const host = up(['--data', 'unread', ...ports, '--json', '--dev', 'counter.wasm'])
+  await host.until(() => host.out().trimEnd().endsWith('}'))
+  const { listen, admin } = JSON.parse(host.out())
+  host.leave()
+  copyFileSync((await component('counter/typescript')).file, file('counter.wasm'))
+  // It says so on its output.
+  const served = async () => (await http(admin, 'GET', '/v1/services')).json.services[0].deployment
+  while ((await served()) === 1) await host.until(() => true)
+  copyFileSync(file('text.wasm'), file('counter.wasm'))
+  await host.until(() => /refused: counter\.wasm: /.test(host.err()))
+  copyFileSync(counter.file, file('counter.wasm'))
+  assert.is((await http(listen, 'GET', '/counter/me')).status, 200)
   assert.is(await host.end('SIGTERM'), 0)
 })
 

@@ -54,7 +54,7 @@ Upgrade('a forced version, the stuck entities, and the way back', async () => {
   const forced = await inn('deploy', 'shrunk.wasm', '--force')
   assert.is(forced.code, 0, forced.err)
   assert.match(forced.out, `warning: overridden by --force: ${tally}: 2 events of type tally.v1.Unlucky are stored`)
-  assert.match(forced.out, /tally.v1.Tally\/Add +POST \/tally\/\{id\}\/add/)
+  assert.match(forced.out, /tally.v1.Tally\/Add +POST +\/tally\/\{id\}\/add/)
   await http(host.listen, 'GET', '/tally/a%20b')
   const stuck = await inn('entities', tally, '--stuck')
   assert.match(

@@ -9,7 +9,7 @@ import { defaultLimits } from '../../host/limits.ts'
 import type { GuestAnswer, LogLine, Outcome } from '../../host/outcome.ts'
 import { loadSchema } from '../../host/schema/load.ts'
 import type { Schema } from '../../host/schema/schema.ts'
-import type { Json } from '../../host/transcode/to-message.ts'
+import type { Json } from '../../host/transcode/json.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { packageName } from './suite.ts'
 
@@ -66,6 +66,18 @@ export class Alone {
       }),
       model('Actions', (service, command) => action!.call(service, [command])[0]!),
     ]
+  }
+
+  /** Replicas/Do of an entity that is not there: what its decision asks of the host. */
+  replicas(script: Json): { readonly operations: Uint8Array; readonly deletes: boolean } {
+    const guest = load(this.artefact, defaultLimits).replicated!
+    const { operations, delete: deletes } = guest.decide(
+      `${packageName}.Replicas`,
+      'a',
+      new Uint8Array(),
+      this.command(script),
+    )
+    return { operations, deletes }
   }
 
   /** Hexadecimal replies of Actions/Table: two of one instance, and one of a fresh one. */

@@ -2,7 +2,7 @@
 //
 // Leaves to others: asking (suite.ts), which languages there are (languages.ts).
 
-import type { Json } from '../../host/transcode/to-message.ts'
+import type { Json } from '../../host/transcode/json.ts'
 import { fixed32, fixed64, hex, sized, text, varint } from './bytes.ts'
 
 export type Act = Readonly<Record<string, Json>>
@@ -315,6 +315,55 @@ const replicatedCases: readonly Case[] = [
       [{ nest: { key: 'j', element: 'c' } }, { n: 'j:c,k:a+b' }],
       [{ unnest: 'k' }, { n: 'j:c' }],
     ]),
+  },
+  {
+    name: 'replicated: an entry is created with its default, and one that is there stays',
+    calls: changes([
+      [[{ createCount: 'b' }, { createNest: 'k' }], { m: 'b:0', n: 'k:' }],
+      [[{ count: { key: 'b', by: '2' } }, { createCount: 'b' }], { m: 'b:2', n: 'k:' }],
+      [[{ createCount: 'b' }, { createCount: 'a' }], { m: 'a:0,b:2', n: 'k:' }],
+      [[{ uncount: 'b' }, { createCount: 'b' }], { m: 'a:0,b:0', n: 'k:' }],
+      [[{ createNest: 'j' }, { nest: { key: 'j', element: 'x' } }], { m: 'a:0,b:0', n: 'j:x,k:' }],
+    ]),
+  },
+  {
+    name: 'replicated: operations together with deletion',
+    calls: (id) => [
+      ask('Replicas/Do', id, [{ change: { increment: '1' } }, { ask: 'STATE' }], said(line({ g: '1' }))),
+      ask(
+        'Replicas/Do',
+        id,
+        [{ change: { increment: '2' } }, { clear: true }, { change: { createCount: 'a' } }, { ask: 'STATE' }],
+        said(line({ g: '3', m: 'a:0' })),
+      ),
+      ask('Replicas/Do', id, [{ ask: 'STATE' }], refused(5, 'Entity deleted')),
+    ],
+  },
+  {
+    name: 'replicated: write consistency, met at once on one host',
+    calls: (id) => [
+      ask(
+        'Replicas/Do',
+        id,
+        [{ consistency: 1 }, { change: { increment: '1' } }, { ask: 'STATE' }],
+        said(line({ g: '1' })),
+      ),
+      ask('Replicas/Do', id, [{ consistency: 2 }, { ask: 'STATE' }], said(line({ g: '1' }))),
+      ask('Replicas/Do', id, [{ consistency: 2 }, { clear: true }, { say: 'gone' }], said('gone')),
+      ask('Replicas/Do', id, [{ ask: 'STATE' }], refused(5, 'Entity deleted')),
+    ],
+  },
+  {
+    name: 'replicated: refused by each number',
+    calls: (id) =>
+      Array.from({ length: 16 }, (_, index) =>
+        ask(
+          'Replicas/Do',
+          id,
+          [{ consistency: 1 }, { refuse: { code: index + 1, message: 'no' } }],
+          refused(index + 1, 'no'),
+        ),
+      ),
   },
   {
     name: 'replicated: a refusal drops operations',

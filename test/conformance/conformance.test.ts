@@ -11,7 +11,7 @@ import { checkLaws } from '../../host/laws/laws.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import type { Host } from '../../host/main.ts'
 import { loadSchema } from '../../host/schema/load.ts'
-import type { Json } from '../../host/transcode/to-message.ts'
+import type { Json } from '../../host/transcode/json.ts'
 import { temporary, testHost } from '../support/host.ts'
 import { linked } from '../support/linked.ts'
 import { skip } from '../support/skip.ts'
@@ -182,6 +182,20 @@ for (const language of written.filter((one) => only === undefined || only.includ
       const answer = alone.decide({ id: 'a', acts })
       assert.equal(answer, { kind: 'message', payload: said(`${nowMs} ${numbers}`).reply })
     }
+  })
+
+  on('the host is told how far to write, and operations together with a deletion', ({ artefact }) => {
+    const alone = new Alone(artefact)
+    const add = { change: { increment: '1' } }
+    const asked = (...acts: readonly object[]) => {
+      const { operations, deletes } = alone.replicas({ id: 'a', acts } as Json)
+      return [Buffer.from(operations).toString('hex'), deletes]
+    }
+    const [operations] = asked(add)
+    assert.equal(asked({ consistency: 0 }, add), [operations, false])
+    assert.equal(asked({ consistency: 1 }, add), [`${operations}1001`, false])
+    assert.equal(asked({ consistency: 2 }, add, { clear: true }), [`${operations}1002`, true])
+    assert.equal(asked({ consistency: 2 }), ['1002', false])
   })
 
   on('requests that are no messages are refused, and told what they are not', ({ artefact }) => {

@@ -270,7 +270,7 @@ export function basesContract(name: string, open: () => Promise<OpenStore>): voi
     assert.equal(journal.subscribed(undefined, 10), [])
   })
 
-  on('subscriptions of neighbours do not meet, however keys and ids look', async ({ journal }, reopen) => {
+  on('kv.V2: subscriptions of neighbours do not meet, however keys and ids look', async ({ journal }, reopen) => {
     const entities = [1, 2].flatMap((storage) => keys.map((key) => ({ storage, key })))
     const ids = ['', 'a', '\0', '\u0001', 'b\0\u0001c']
     await commit(journal, (batch) => {

@@ -542,6 +542,50 @@ export function feedContract(name: string, open: () => Promise<OpenStore>): void
     assert.is(feed.trimmed, 0)
   })
 
+  on('trimming.T4: a slice is taken once the one before is on disk, and after a rest', async (store) => {
+    const { feed, note } = feedOf(store)
+    await many(store, 3 * trimAtOnce + 10)
+    await note()
+    const waiting: (() => void)[] = []
+    const resting: (() => void)[] = []
+    const rests: number[] = []
+    const commits: Joining = {
+      join(write, done) {
+        waiting.push(() => void commit(store.journal, write).then(() => done(undefined), done))
+      },
+    }
+    const timer = { cancel() {}, unref: () => timer }
+    const clock: typeof systemClock = {
+      ...systemClock,
+      steady: () => 0,
+      after: (ms, work) => {
+        rests.push(ms)
+        resting.push(work)
+        return timer
+      },
+    }
+    const slow = feedOf(store, { commits, clock })
+    const { writes, written } = slow.trimming.notes()
+    await commit(store.journal, (batch) => batch.note(writes))
+    written()
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    const trimmed = slow.trim()
+    for (let slice = 1; slice <= 3; slice++) {
+      await turn()
+      assert.equal([waiting.length, resting.length], [1, 0], 'the next one waits for the disk')
+      assert.is(feed.trimmed, (slice - 1) * trimAtOnce)
+      waiting.pop()!()
+      while (resting.length + waiting.length === 0) await turn()
+      assert.is(feed.trimmed, slice * trimAtOnce)
+      await turn()
+      assert.is(waiting.length, 0, 'and for the rest')
+      resting.pop()!()
+    }
+    await trimmed
+    assert.is(rests.length, 3)
+    assert.ok(rests.every((ms) => ms > 0))
+  })
+
   on('the census counts the same, whatever was trimmed before it starts', async (store, reopen) => {
     const { note, trim, feed, journal } = feedOf(store)
     await many(store, trimAtOnce + 10, (at) => `k${at % 7}`)

@@ -24,26 +24,29 @@ function merged(...parts: readonly Uint8Array[]): Replica {
 const view = (replica: Replica) => names.map((self) => hex(replica.view({ kind: 'all' }, self, names))).join()
 
 eachKind((of, name) => {
-  Laws(`§replica-6, replica.R1, meeting.M1: ${name}: merging commutes, associates and repeats harmlessly`, () => {
-    fc.assert(
-      fc.property(history(of, true), (steps) => {
-        const [a, b, c] = play(steps).replicas.map((replica) => replica.encode()) as [
-          Uint8Array,
-          Uint8Array,
-          Uint8Array,
-        ]
-        const all = hex(merged(a, b, c).encode())
-        assert.is(hex(merged(c, b, a).encode()), all)
-        assert.is(hex(merged(a, merged(b, c).encode()).encode()), all)
-        assert.is(hex(merged(merged(a, b).encode(), c).encode()), all)
-        const again = merged(a, b, c)
-        assert.equal(again.merge(b), { changed: false, news: false })
-        assert.equal(again.merge(again.encode()), { changed: false, news: false })
-        assert.is(hex(again.encode()), all)
-      }),
-      { numRuns },
-    )
-  })
+  Laws(
+    `§replica-6, replica.R1, meeting.M1, ids.I1: ${name}: merging commutes, associates and repeats harmlessly`,
+    () => {
+      fc.assert(
+        fc.property(history(of, true), (steps) => {
+          const [a, b, c] = play(steps).replicas.map((replica) => replica.encode()) as [
+            Uint8Array,
+            Uint8Array,
+            Uint8Array,
+          ]
+          const all = hex(merged(a, b, c).encode())
+          assert.is(hex(merged(c, b, a).encode()), all)
+          assert.is(hex(merged(a, merged(b, c).encode()).encode()), all)
+          assert.is(hex(merged(merged(a, b).encode(), c).encode()), all)
+          const again = merged(a, b, c)
+          assert.equal(again.merge(b), { changed: false, news: false })
+          assert.equal(again.merge(again.encode()), { changed: false, news: false })
+          assert.is(hex(again.encode()), all)
+        }),
+        { numRuns },
+      )
+    },
+  )
 
   Laws(`§replica-6, replica.R2, dot.D1: ${name}: deltas in any order, twice and in batches are the full state`, () => {
     const orders = history(of, true).chain((steps) => {
@@ -67,7 +70,7 @@ eachKind((of, name) => {
   })
 
   Laws(
-    `§replica-4, replica.R2, replica.R3, edit.U1, edit.U3: ${name}: a delta is all that was done; undo takes all of it back; what throws has done nothing`,
+    `§replica-4, replica.R2, replica.R3, edit.U1, edit.U3, ids.I2: ${name}: a delta is all that was done; undo takes all of it back; what throws has done nothing`,
     () => {
       fc.assert(
         fc.property(history(of, true), history(of, false), (steps, more) => {

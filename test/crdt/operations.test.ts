@@ -65,6 +65,17 @@ Operations('operations.P1: no change, no such kind, clear: false, too many and t
 })
 
 Operations(
+  '§replica-12: how far changes are to be written is read, alone too, and a number that is none is refused',
+  () => {
+    for (const consistency of [0, 1, 2]) {
+      assert.equal(decodeOperations(written({ operations: [], consistency }), 1), [])
+      assert.is(decodeOperations(written({ operations: [{ vote: true }], consistency }), 1).length, 1)
+    }
+    refused(written({ operations: [], consistency: 3 }), /consistency 3/)
+  },
+)
+
+Operations(
   '§register-4, operations.P2: unknown fields are skipped, an unknown clock is the default, the last change counts',
   () => {
     const assign = written({ operations: [{ assign: { clock: 77 } }] })
@@ -74,7 +85,7 @@ Operations(
       clock: 0,
       customClock: 0n,
     })
-    const odd = Uint8Array.of(0x10, 5, 0x0a, 6, 0x78, 1, 0x18, 3, 0x50, 1)
+    const odd = Uint8Array.of(0x18, 5, 0x0a, 6, 0x78, 1, 0x18, 3, 0x50, 1)
     assert.equal(decodeOperations(odd, 1), [{ path: [], change: { kind: 'vote', for: true } }])
   },
 )

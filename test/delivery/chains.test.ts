@@ -26,7 +26,7 @@ const steps = fc.array(
 )
 
 Counting(
-  '§effect-9, chains.H1, chains.H2: places rise by one in each chain, over refused turns, forwards and crashes',
+  '§effect-9, chains.H1, chains.H2, chains.H3: places rise by one in each chain, over refused turns, forwards and crashes',
   () => {
     fc.assert(
       fc.property(steps, (all) => {

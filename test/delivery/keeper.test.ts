@@ -38,12 +38,15 @@ Keeping('keeper.K1: without room nothing of the commit happens', () => {
   assert.equal([told, full?.code], [[], 'overloaded'])
 })
 
-Keeping('keeper.K2: the outbox knows before the commit has it', () => {
-  const { told, end } = scene(true)
-  assert.equal(told, ['joined', 'join', 'cause', 'entries'])
-  end()
-  assert.equal(told.slice(4), ['committed', 'done'])
-})
+Keeping(
+  'keeper.K2, partition.P1: the outbox knows before the commit has it, and what is sent is in that of its cause',
+  () => {
+    const { told, end } = scene(true)
+    assert.equal(told, ['joined', 'join', 'cause', 'entries'])
+    end()
+    assert.equal(told.slice(4), ['committed', 'done'])
+  },
+)
 
 Keeping('keeper.K3: of a commit that did not come about the outbox keeps nothing', () => {
   const { told, end } = scene(true)

@@ -7,6 +7,7 @@ import { nextTurn, systemClock } from '../../host/clock.ts'
 import type { Answer, Command, Reply } from '../../host/command.ts'
 import { Keeper } from '../../host/delivery/keeper.ts'
 import { backOffMs, Outbox, pieceMax } from '../../host/delivery/outbox.ts'
+import { commandTarget } from '../../host/delivery/targets/command.ts'
 import type { EffectEntry } from '../../host/effect.ts'
 import { InnkeeperError } from '../../host/errors.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
@@ -27,8 +28,11 @@ function made() {
     partitions: [{ journal, commits: commits.of(0) }],
     ...{ limits: defaultLimits, log: pino({ level: 'silent' }) },
     clock: { ...systemClock, now: () => 0, steady: () => 0 },
-    unserved: (service) => (away.has(service) ? `${service} cannot be run` : undefined),
-    dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
+    target: commandTarget({
+      clock: { now: () => 0 },
+      unserved: (service) => (away.has(service) ? `${service} cannot be run` : undefined),
+      dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
+    }),
     toItself: () => false,
     delivered() {},
     parked() {},
@@ -282,8 +286,8 @@ Sending(
     const outbox = new Outbox({
       partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
       ...{ limits: { ...defaultLimits, outboxEffectsMax: 1 }, log: pino({ level: 'silent' }) },
-      ...{ clock: { ...systemClock, now: () => 0, steady: () => 0 }, unserved: () => undefined, toItself: () => false },
-      ...{ dispatch() {}, delivered() {}, parked() {} },
+      ...{ clock: { ...systemClock, now: () => 0, steady: () => 0 }, toItself: () => false },
+      ...{ target: { deliver() {}, unserved: () => undefined }, delivered() {}, parked() {} },
     })
     const [here, there] = [outbox.places(0), outbox.places(1)]
     const cause = { service: 's', entity: 'e', revision: 1 }
@@ -330,8 +334,8 @@ Sending(
       new Outbox({
         partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
         ...{ limits: defaultLimits, log: pino({ level: 'silent' }), clock: systemClock },
-        ...{ unserved: () => undefined, toItself: () => false, delivered() {}, parked() {} },
-        dispatch: ({ effect }) => tried.push(effect!.id),
+        ...{ toItself: () => false, delivered() {}, parked() {} },
+        target: { deliver: ({ id }) => tried.push(id), unserved: () => undefined },
       })
     const before = opened()
     const more = {

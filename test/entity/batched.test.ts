@@ -17,6 +17,7 @@ const event = { typeName: 'E', data: Buffer.from('x') }
 
 /** A function that writes an event for each command, but for those whose payload says otherwise. */
 class Puppet implements Decider {
+  readonly id = 'e'
   revision = 0
   sequence = 0
   keepsRecords = true
@@ -54,7 +55,7 @@ class Scene {
   line: Work[] = []
   private readonly batches = new Batches(
     {
-      ...{ service: 's', id: 'e', deployment: 1, clock: { steady: () => 0 } },
+      ...{ service: 's', deployment: 1, clock: { steady: () => 0 } },
       batch: { commands: 64, took() {} },
     },
     this.puppet,

@@ -91,18 +91,19 @@ function bytes(state: number): Uint8Array {
 const entity = { storage: 1, key: 'e' }
 
 function open(guest: Holder, journal: Journal): FoldedState {
-  return new FoldedState({
-    guest,
-    journal,
-    limits: { ...defaultLimits, replayEventsMax: 10 },
-    service: 's',
-    id: 'e',
-    entity,
-    stateVersion: 'v',
-    cost: new ReadingCost(defaultLimits),
-    replayed: () => {},
-    snapshotLoaded: () => {},
-  })
+  return new FoldedState(
+    {
+      guest,
+      journal,
+      limits: { ...defaultLimits, replayEventsMax: 10 },
+      service: 's',
+      stateVersion: 'v',
+      cost: new ReadingCost(defaultLimits),
+      replayed: () => {},
+      snapshotLoaded: () => {},
+    },
+    { id: 'e', entity },
+  )
 }
 
 function ready(state: FoldedState): FoldedState {

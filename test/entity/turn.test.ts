@@ -149,7 +149,13 @@ Turn(
       place: 1,
       chainEffects: 1,
     }
-    assert.equal(planTurn(start, [given({ effect })], [accepted(1)], ids()).arrived, [9])
+    const brought = planTurn(start, [given({ effect })], [accepted(1)], ids())
+    assert.equal(brought.arrived, [9])
+    assert.equal(
+      brought.records.map(({ command }) => command.cause),
+      [effect.cause],
+    )
+    assert.not('cause' in planTurn(start, [given()], [accepted(1)], ids()).records[0]!.command)
     const target = { ...call, method: 'Other' }
     const plan = planTurn(
       start,

@@ -31,12 +31,15 @@ class Scene {
   readonly model: ValueModel
 
   constructor(history: boolean) {
-    this.model = new ValueModel({
-      ...{ guest: this.guest, limits: defaultLimits, entity: { storage: 1, key: 'e' }, history },
-      journal: { base: () => undefined } as unknown as Journal,
-      cost: new ReadingCost(defaultLimits),
-      ...{ service: 's', id: 'e', deployment: 1, batch: { commands: 64, took() {} }, clock: { steady: () => 0 } },
-    })
+    this.model = new ValueModel(
+      {
+        ...{ guest: this.guest, limits: defaultLimits, history },
+        journal: { base: () => undefined } as unknown as Journal,
+        cost: new ReadingCost(defaultLimits),
+        ...{ service: 's', deployment: 1, batch: { commands: 64, took() {} }, clock: { steady: () => 0 } },
+      },
+      { id: 'e', entity: { storage: 1, key: 'e' } },
+    )
   }
 
   /** One batch; `committed`: its commit comes about. */

@@ -5,8 +5,9 @@ import * as assert from 'uvu/assert'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import { EventSourced } from '../../host/guest/event-sourced.ts'
 import { type EventSourcedGuest, type FaultReason, type GuestCommand, GuestFault } from '../../host/guest/guest.ts'
-import { compile } from '../../host/guest/instance.ts'
+import { compile, Instance } from '../../host/guest/instance.ts'
 import { load } from '../../host/guest/load.ts'
+import { Lower } from '../../host/guest/lower.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { link } from '../../host/link/link.ts'
 import { assemblyScriptCounter, quickJsCounter } from '../support/guests.ts'
@@ -158,6 +159,44 @@ Engine('warm.W1, guest.G2: dropping raises the generation once, and only if ther
   guest.drop()
   guest.drop()
   assert.is(guest.generation, 1)
+})
+
+Engine('instance.I4: modules are compiled once, however many instances are made of them', async () => {
+  const artefact = await guestArtefact({})
+  const { Module } = WebAssembly
+  let compiled = 0
+  WebAssembly.Module = new Proxy(Module, {
+    construct(target, parameters: [Uint8Array<ArrayBuffer>]) {
+      compiled += 1
+      return new target(...parameters)
+    },
+  })
+  try {
+    const { eventSourced, value } = load(artefact, defaultLimits)
+    for (let made = 0; made < 3; made++) {
+      eventSourced!.decide('s', 'e', initial, [command('M')], false)
+      value!.decide('fine', 'e', { kind: 'absent' }, [command('M')])
+      eventSourced!.drop()
+      value!.drop()
+    }
+    assert.is(eventSourced!.generation, 3)
+  } finally {
+    WebAssembly.Module = Module
+  }
+  assert.is(compiled, artefact.modules.length)
+})
+
+Engine('lower.W3: an empty list takes nothing of the guest, and its pointer is its alignment', async () => {
+  const { memory } = new Instance(compile(await guestArtefact({})), defaultLimits)
+  let allocated = 0
+  const call = () => {
+    allocated += 1
+    return 0
+  }
+  const lower = new Lower({ memory, call } as unknown as Instance, () => 0, 0)
+  const empty = [lower.bytes(new Uint8Array()), ...lower.text(''), lower.events([]), lower.commands([])]
+  assert.equal([...empty, lower.subscriptions([]), lower.inputs([])], [1, 1, 0, 4, 8, 4, 4])
+  assert.is(allocated, 0)
 })
 
 Engine('warm.W2: fills of 64 MiB in a loop end by fuel', async () => {

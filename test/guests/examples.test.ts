@@ -8,8 +8,8 @@ import { Client, credentials } from '@grpc/grpc-js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Host } from '../../host/main.ts'
+import type { Json } from '../../host/transcode/json.ts'
 import { toJson } from '../../host/transcode/to-json.ts'
-import type { Json } from '../../host/transcode/to-message.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { component } from '../support/components.ts'
 import { grpcClient, http, schemaOf, temporary, testHost } from '../support/host.ts'
@@ -165,8 +165,9 @@ Profiles('puts, fetches, replaces, deletes, over both protocols', async () => {
   assert.is((await at('GET', '/profile/ada')).status, 404)
   assert.equal((await call(profiles, 'Delete', { user: 'ada' })).json, {})
   assert.is((await call(profiles, 'Fetch', { user: 'ada' })).code, 5)
-  // The path's user wins over that of the body.
-  assert.is((await at('PUT', '/profile/bob', { user: 'eve', name: 'Bob' })).json.user, 'bob')
+  // A body may name the user of the path, and no other.
+  assert.is((await at('PUT', '/profile/bob', { user: 'bob', name: 'Bob' })).json.user, 'bob')
+  assert.is((await at('PUT', '/profile/bob', { user: 'eve', name: 'Eve' })).status, 400)
 })
 
 const Presence = suite('presence')
@@ -330,7 +331,10 @@ Presence('server-sent events carry the room, one event a change', async () => {
   await until(() => text.includes('\n\n'))
   const bob = joinRoom('sse', 'bob')
   await until(() => text.split('\n\n').length > 2)
-  assert.is(text, 'data: {"users":["ada"],"connections":1}\n\ndata: {"users":["ada","bob"],"connections":2}\n\n')
+  assert.is(
+    text,
+    'id: 1\ndata: {"users":["ada"],"connections":1}\n\nid: 2\ndata: {"users":["ada","bob"],"connections":2}\n\n',
+  )
   leaving.abort()
   await reading
   await bob.until(2)
@@ -401,7 +405,7 @@ Orders('Watch tells the cart so many times, over every form of stream', async ()
   const line = JSON.stringify(now)
   assert.is((await at('GET', '/orders/w/watch/2')).text, `${line}\n${line}\n`)
   const events = await at('GET', '/orders/w/watch/2', undefined, { accept: 'text/event-stream' })
-  assert.is(events.text, `data: ${line}\n\ndata: ${line}\n\n`)
+  assert.is(events.text, `id: 1\ndata: ${line}\n\nid: 2\ndata: ${line}\n\nevent: end\nid: end\ndata: {}\n\n`)
   assert.equal((await at('GET', '/orders/w/watch/0')).text, '')
   assert.is((await at('GET', '/orders/w/watch/many')).status, 400)
 })

@@ -47,7 +47,7 @@ async function fill(host: Host, user: string): Promise<{ stored: number; refusal
 const cargo = await findRust()
 
 for (const [language, fuel] of [
-  ['typescript', 10_000_000],
+  ['typescript', 700_000],
   ['rust', 400_000],
 ] as const) {
   if (language === 'rust' && cargo instanceof MissingTool) {
@@ -96,12 +96,12 @@ for (const [language, fuel] of [
 
 Dear('§fault-7: a batch with one that is too dear: only that one is refused', async () => {
   const { bytes } = await component('cart/typescript')
-  await withHost({ 'fuel-per-command': '10000000', 'fuel-per-byte': '1' }, async (host) => {
+  await withHost({ 'fuel-per-command': '700000', 'fuel-per-byte': '1' }, async (host) => {
     assert.ok((await host.deployer.deploy(bytes)).ok)
     const { stored } = await fill(host, 'u')
     const answers = await Promise.all([
       http(host.listen, 'GET', '/carts/u'),
-      add(host, 'u', 'one more', 2_000),
+      add(host, 'u', 'one more', 20),
       http(host.listen, 'POST', '/cart/u/items/p0/remove', {}),
       http(host.listen, 'GET', '/carts/u'),
     ])

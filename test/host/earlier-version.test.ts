@@ -132,6 +132,8 @@ Earlier('§effect-8: an effect on such a service waits, untried, through kill -9
     id: 2,
     cause: { service: `${models}.Events`, entity: 'ef', revision: 2 },
     to: `${models}.Events/Do`,
+    // Nobody knows its type.
+    payload: { base64: 'CgNlZjMSDSILCA4SB25vdCBub3c=' },
     synchronous: false,
     attempts: 0,
     parked: null,

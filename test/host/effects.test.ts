@@ -17,6 +17,12 @@ Effects('§effect-1, outbox.O2: after kill -9 under load every recorded cause ha
     host = await hostProcess(data.path, [file])
     for (let round = 0; round < rounds; round++) {
       const running = host
+      // After so much work, however long that takes here.
+      let left = 20 + round
+      let worked = () => {}
+      const enough = new Promise<void>((resolve) => {
+        worked = resolve
+      })
       const load = Array.from({ length: 8 }, async (_, worker) => {
         for (let index = 0; ; index++) {
           const id = `cause-${worker}-${index % 5}`
@@ -26,9 +32,11 @@ Effects('§effect-1, outbox.O2: after kill -9 under load every recorded cause ha
             other: 'target',
           }).catch(() => undefined)
           if (answer === undefined) return
+          left -= 1
+          if (left === 0) worked()
         }
       })
-      await new Promise((resolve) => setTimeout(resolve, 150 + round * 40))
+      await enough
       await host.kill()
       await Promise.all(load)
       host = await hostProcess(data.path)

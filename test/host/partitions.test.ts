@@ -61,6 +61,25 @@ Partitioned('placement.P1: an entity is always in the same partition, and many s
 const fixed = [21, 47, 1, 20]
 
 Partitioned(
+  'placement.P2: an effect is where its id came from, and what a call sends where its effect or its request id is',
+  () => {
+    const placement = new Placement(4)
+    for (const id of [0, 1, 7, 4_002]) {
+      assert.is(placement.ofEffect(id), id % 4)
+      // Of a call that delivers an effect the request id says nothing.
+      for (const requestId of ['a', 'b', 'c']) assert.is(placement.ofCall({ effect: { id }, requestId }), id % 4)
+    }
+    const held = Array.from({ length: 1_000 }, (_, at) => placement.ofCall({ effect: undefined, requestId: `${at}` }))
+    for (let partition = 0; partition < 4; partition++)
+      assert.ok(held.filter((of) => of === partition).length > 150, `${partition}`)
+    assert.equal(
+      held,
+      Array.from({ length: 1_000 }, (_, at) => new Placement(4).ofCall({ effect: undefined, requestId: `${at}` })),
+    )
+  },
+)
+
+Partitioned(
   '§storage-8: the number of partitions is fixed when a directory is made; another one is refused, and both are named',
   async () => {
     const data = temporary()
@@ -94,39 +113,42 @@ Partitioned(
   },
 )
 
-Partitioned('stored.S1: entities of all partitions are listed in one order, counted, shown and purged', async () => {
-  const data = temporary()
-  const host = await testHost(join(data.path, 'data'), { partitions: '4' })
-  const client = new ScriptClient(host.listen)
-  try {
-    assert.ok((await host.deployer.deploy(await scripted())).ok)
-    const ids = Array.from({ length: 40 }, (_, at) => `e${String(at).padStart(2, '0')}`)
-    for (const id of ids) assert.is((await client.call(values, 'Do', id, `return ${more}`)).code, 0)
-    const listed: string[] = []
-    for (let after: string | null = ''; after !== null; ) {
-      const query: string = after === '' ? 'limit=7' : `limit=7&after=${after}`
-      const { json: page } = await http(host.admin, 'GET', `/v1/services/${values}/entities?${query}`)
-      listed.push(...page.entities.map(({ id }: { id: string }) => id))
-      after = page.next
+Partitioned(
+  'stored.S1, partition.P1: entities of all partitions are listed in one order, counted, shown and purged',
+  async () => {
+    const data = temporary()
+    const host = await testHost(join(data.path, 'data'), { partitions: '4' })
+    const client = new ScriptClient(host.listen)
+    try {
+      assert.ok((await host.deployer.deploy(await scripted())).ok)
+      const ids = Array.from({ length: 40 }, (_, at) => `e${String(at).padStart(2, '0')}`)
+      for (const id of ids) assert.is((await client.call(values, 'Do', id, `return ${more}`)).code, 0)
+      const listed: string[] = []
+      for (let after: string | null = ''; after !== null; ) {
+        const query: string = after === '' ? 'limit=7' : `limit=7&after=${after}`
+        const { json: page } = await http(host.admin, 'GET', `/v1/services/${values}/entities?${query}`)
+        listed.push(...page.entities.map(({ id }: { id: string }) => id))
+        after = page.next
+      }
+      assert.equal(listed, ids)
+      const state = await http(host.admin, 'GET', `/v1/services/${values}/entities/e07/state`)
+      assert.is(state.status, 200)
+      const used = async () => {
+        const { text } = await http(host.admin, 'GET', '/metrics')
+        return Number(/^innkeeper_service_disk_bytes\{service="test\.script\.v1\.Values"\} (.*)$/m.exec(text)?.[1] ?? 0)
+      }
+      assert.ok((await used()) > 0)
+      assert.is((await http(host.admin, 'DELETE', `/v1/services/${values}?purge`, undefined, json)).status, 200)
+      assert.ok((await host.deployer.deploy(await scripted())).ok)
+      for (const id of ids) assert.is((await client.call(values, 'Do', id, show)).text, '0')
+      assert.is(await used(), 0)
+    } finally {
+      client.close()
+      await host.stop()
+      data.remove()
     }
-    assert.equal(listed, ids)
-    const state = await http(host.admin, 'GET', `/v1/services/${values}/entities/e07/state`)
-    assert.is(state.status, 200)
-    const used = async () => {
-      const { text } = await http(host.admin, 'GET', '/metrics')
-      return Number(/^innkeeper_service_disk_bytes\{service="test\.script\.v1\.Values"\} (.*)$/m.exec(text)?.[1] ?? 0)
-    }
-    assert.ok((await used()) > 0)
-    assert.is((await http(host.admin, 'DELETE', `/v1/services/${values}?purge`, undefined, json)).status, 200)
-    assert.ok((await host.deployer.deploy(await scripted())).ok)
-    for (const id of ids) assert.is((await client.call(values, 'Do', id, show)).text, '0')
-    assert.is(await used(), 0)
-  } finally {
-    client.close()
-    await host.stop()
-    data.remove()
-  }
-})
+  },
+)
 
 Partitioned(
   '§effect-1, §storage-3, outbox.O9, partition.P2: effects and their forwards between partitions arrive once, over kill -9, and leave nothing behind',

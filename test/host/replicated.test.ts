@@ -457,7 +457,7 @@ Streams(
 )
 
 Streams(
-  '§replica-8: a deleted entity answers NOT_FOUND for ever, and its streams end well after their last messages',
+  '§replica-8, §replica-13: a deleted entity answers NOT_FOUND for ever, and its streams end well after their last messages',
   async () => {
     await changed('gone', "create('orSet')", "insert('a')")
     const one = open('gone', { cancelled: 'return { operations: [clear()], answer: none() }' })
@@ -594,7 +594,7 @@ Streams('over HTTP a stream is JSON lines or server-sent events, and leaving is 
   assert.is(response.headers.get('content-type'), 'text/event-stream')
   const reader = response.body!.getReader()
   const { value } = await reader.read()
-  assert.is(Buffer.from(value!).toString(), 'data: {"text":"opened"}\n\n')
+  assert.is(Buffer.from(value!).toString(), 'id: 1\ndata: {"text":"opened"}\n\n')
   leaving.abort()
   await until(async () => JSON.stringify(await show('s19')) === '{"counter":"0"}')
 })

@@ -1,6 +1,7 @@
 // Guards a host that still has something to deploy: whoever calls is told so, whatever the protocol, and nothing is called unknown that
 // may be served in a moment. The admin port answers already.
 
+import http2 from 'node:http2'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grpc, grpcWeb, ownClient } from '../support/calls.ts'
@@ -12,7 +13,10 @@ const get = `/${counter}/Get`
 const health = '/grpc.health.v1.Health/Check'
 const starting = 'the host is starting, and not everything is served yet; try again in a moment'
 const unavailable = { code: 14, message: starting, reply: undefined }
-const name = (service: string) => Buffer.concat([Buffer.from([10, service.length]), Buffer.from(service)])
+const name = (service: string) => {
+  const { length } = service
+  return Buffer.from([10, ...(length < 128 ? [length] : [(length & 127) | 128, length >>> 7]), ...Buffer.from(service)])
+}
 const notServing = { code: 0, message: '', reply: Buffer.from([8, 2]) }
 const serving = { code: 0, message: '', reply: Buffer.from([8, 1]) }
 const me = Buffer.from([10, 2, 109, 101])
@@ -85,6 +89,25 @@ Starting(
       })
   },
 )
+
+Starting('not-yet.N3: a request is read no further than a health check is long', async () => {
+  const broken = { code: 3, message: 'not a HealthCheckRequest', reply: undefined }
+  assert.equal(await grpc(host.listen, health, name('s'.repeat(4_093))), notServing)
+  assert.equal(await grpc(host.listen, health, name('s'.repeat(4_094))), broken)
+  // By its head alone: what it announces never comes.
+  const session = http2.connect(`http://${host.listen}`)
+  const headers = { ':method': 'POST', ':path': health, 'content-type': 'application/grpc', te: 'trailers' }
+  const stream = session.request(headers)
+  let answer: unknown
+  stream.on('response', (of) => {
+    answer = of['grpc-status']
+  })
+  stream.write(Buffer.from([0, 0, 0, 16, 1]))
+  // It has its answer before others have so many.
+  for (let asked = 0; asked < 100 && answer === undefined; asked++) await grpc(host.listen, health, name(''))
+  assert.is(answer, '3')
+  session.destroy()
+})
 
 Starting('the admin port answers', async () => {
   assert.is((await http(host.admin, 'GET', '/healthz')).status, 200)

@@ -55,6 +55,31 @@ Upgrade(
   },
 )
 
+Upgrade(
+  'services.S1, services.S2: a directory stays what it was, and each deployment makes its services anew',
+  async () => {
+    const data = temporary()
+    const host = await testHost(data.path)
+    try {
+      const deployed = async (name: string) => {
+        assert.ok((await host.deployer.deploy((await fixture(name)).bytes, { force: true })).ok)
+        return host.services.current
+      }
+      const empty = host.services.current
+      const first = await deployed('odd')
+      const service = first.services.get(odd)!
+      const second = await deployed('odd-two')
+      assert.is(empty.services.size, 0)
+      assert.is(first.services.get(odd), service)
+      assert.is.not(second.services.get(odd), service)
+      assert.equal([service.deployment, second.services.get(odd)!.deployment], [1, 2])
+    } finally {
+      await host.stop()
+      data.remove()
+    }
+  },
+)
+
 Upgrade('§deploy-4: waiting commands go to the new version', async () => {
   const data = temporary()
   const host = await testHost(data.path)

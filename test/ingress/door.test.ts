@@ -4,6 +4,9 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer, Command } from '../../host/command.ts'
 import { InnkeeperError } from '../../host/errors.ts'
+import { Door } from '../../host/ingress/door.ts'
+import type { PlainCall } from '../../host/ingress/plain-call.ts'
+import type { Wire } from '../../host/ingress/stream.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { grpc, grpcWeb } from '../support/calls.ts'
 import { http } from '../support/host.ts'
@@ -112,6 +115,69 @@ for (const [protocol, way] of Object.entries(ways)) {
     assert.equal(host.log, [])
   })
 }
+
+Gate('plain-call.C2: the host gets the one object that was made of a call before its payload was there', () => {
+  const door = new Door(host.context)
+  const call: PlainCall = {
+    ...{ service: name, method: 'Echo', streamed: false, metadata: [['a', '1']], metadataName: 'headers' },
+    ...{ idempotencyKey: 'k', deadlineMs: 1_000, requestId: 'mine', client: 'c' },
+  }
+  const made: unknown[] = []
+  const got: Command[] = []
+  const admit = (of: PlainCall) => {
+    const draft = door.admit(of)
+    made.push(draft, Object.keys(draft).join())
+    return draft
+  }
+  const take = (command: Command) => got.push(command)
+  host.onDispatch = take
+  host.onOpen = ({ command }) => take(command)
+  const caller = { startedMs: 0, wholeMs: 0, answered: () => {} }
+  door.call(admit(call), item, caller)
+  assert.ok(door.offer(admit(call), item, caller))
+  const watch = schema.services.get(name)!.methods.get('Watch')!
+  const wire: Wire = { ready: true, element() {}, end() {}, inputTaken() {}, owes() {} }
+  door.stream(wire, admit({ ...call, method: 'Watch', streamed: true }), watch).open(item)
+  assert.is(got.length, 3)
+  for (const [at, command] of got.entries()) {
+    assert.ok(command === made[2 * at])
+    assert.ok(command.payload === item)
+    // Nothing was added to it either.
+    assert.is(Object.keys(command).join(), made[2 * at + 1])
+  }
+})
+
+Gate('early.Y1: asking whether there is room takes none, of a stream nor of a call', () => {
+  const full = new InnkeeperError('overloaded', 'full')
+  const asked: string[] = []
+  let room = true
+  const noRoom = (service: string, client: string) => {
+    asked.push(`${service} ${client}`)
+    return room ? undefined : full
+  }
+  const { context } = host
+  const limits = { ...context.limits, streamsMax: 2 }
+  const door = new Door({ ...context, limits, noRoom })
+  const [stream, call] = [`/${name}/Watch`, `/${name}/Echo`]
+  for (let at = 0; at < 10; at++) {
+    assert.is(door.earlyRefusal(stream, 'c'), undefined)
+    assert.is(door.earlyRefusal(call, 'c'), undefined)
+  }
+  assert.equal(asked, Array(10).fill(`${name} c`))
+  const leave = [door.enter(name, 'a'), door.enter(name, 'b')]
+  assert.is(door.earlyRefusal(stream, 'c')?.error.code, 'overloaded')
+  assert.is(door.earlyRefusal(stream, 'c')?.service, name)
+  // What was free when it was asked may be taken when it comes.
+  assert.throws(() => door.enter(name, 'c'), /too many open streams/)
+  leave.pop()!()
+  assert.is(door.earlyRefusal(stream, 'c'), undefined)
+  leave.push(door.enter(name, 'c'))
+  room = false
+  assert.ok(door.earlyRefusal(call, 'c')?.error === full)
+  assert.is(door.earlyRefusal(`/${name}/Unknown`, 'c'), undefined)
+  assert.is(door.earlyRefusal('/', 'c'), undefined)
+  for (const each of leave) each()
+})
 
 Gate.after(() => host.ingress.close(0))
 

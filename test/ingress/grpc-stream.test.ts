@@ -1,12 +1,15 @@
 // Guards gRPC streams in all three shapes: order, statuses, cancels told once, and memory that stays bounded whatever a client does.
 
+import { randomBytes } from 'node:crypto'
 import http2 from 'node:http2'
 import net from 'node:net'
+import { Duplex } from 'node:stream'
 import type { ClientDuplexStream, ClientReadableStream, StatusObject } from '@grpc/grpc-js'
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InnkeeperError } from '../../host/errors.ts'
+import { GrpcFlow } from '../../host/ingress/grpc/sessions.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import type { FakeCall } from '../support/ingress.ts'
 import { eventually, fakeHost, fakeService, metric, streamsProto } from '../support/ingress.ts'
@@ -472,6 +475,82 @@ GrpcStream(
     await eventually(async () => (await openStreams()) === 0)
     assert.is(host.opened.length, opened)
     session.destroy()
+  },
+)
+
+GrpcStream(
+  'grpc/server.G2: bytes that are no message pass as they are, both ways, in calls and in streams',
+  async () => {
+    const payloads = [Buffer.from([0xff]), Buffer.from([10, 200, 1]), Buffer.from([9, 9, 9]), randomBytes(1_000)]
+    // What is read and written again would lose or move it: a zero, an unknown field, fields out of order.
+    payloads.push(Buffer.from([16, 0, 10, 0]), Buffer.from([0xa0, 6, 1, 10, 1, 97]), Buffer.alloc(0))
+    for (const payload of payloads) {
+      const commands: Uint8Array[] = []
+      const echo = host.onDispatch
+      host.onDispatch = (command, reply) => {
+        commands.push(command.payload)
+        echo(command, reply)
+      }
+      const reply = await new Promise<Buffer>((resolve, reject) =>
+        client.makeUnaryRequest(`/${name}/Echo`, same, same, payload, (error, answer) =>
+          error === null ? resolve(answer!) : reject(error),
+        ),
+      )
+      host.onDispatch = echo
+      assert.equal([...commands.map((each) => Buffer.from(each)), reply], [payload, payload])
+    }
+    const stream = chat()
+    const received = all(stream)
+    for (const payload of payloads) stream.write(payload)
+    stream.end()
+    const call = await host.call()
+    await call.until(() => call.halfClosed === 1)
+    assert.equal(
+      call.items.map((each) => Buffer.from(each)),
+      payloads,
+    )
+    for (const each of call.items) call.next(each)
+    call.receiver.end()
+    assert.equal((await received).elements, payloads)
+  },
+)
+
+GrpcStream(
+  'sessions.G4: what is kept of a small piece shares no memory with what was read from the socket',
+  async () => {
+    const kept: Buffer[] = []
+    const { push } = Duplex.prototype
+    // Behind the place where bytes are counted and copied.
+    Duplex.prototype.push = function (this: Duplex, chunk: Buffer | null, encoding?: BufferEncoding) {
+      const { session } = this as Partial<http2.ServerHttp2Stream>
+      if (chunk !== null && session?.type === http2.constants.NGHTTP2_SESSION_SERVER) kept.push(chunk)
+      return push.call(this, chunk, encoding)
+    }
+    const held = new Set<ArrayBufferLike>()
+    const reads = new WeakSet<ArrayBufferLike>()
+    const come = GrpcFlow.prototype.came
+    GrpcFlow.prototype.came = function (this: GrpcFlow, piece) {
+      if (2 * piece.length < piece.buffer.byteLength) reads.add(piece.buffer)
+      return come.call(this, piece)
+    }
+    try {
+      const stream = chat()
+      const received = all(stream)
+      const call = await host.call()
+      // Many in one read, and what is most of one.
+      for (let at = 0; at < 200; at++) stream.write(item('small'))
+      stream.write(Buffer.alloc(300_000))
+      stream.end()
+      await call.until(() => call.halfClosed === 1)
+      call.receiver.end()
+      await received
+    } finally {
+      Duplex.prototype.push = push
+      GrpcFlow.prototype.came = come
+    }
+    assert.ok(kept.length > 200, `${kept.length} pieces`)
+    for (const piece of kept) if (reads.has(piece.buffer)) held.add(piece.buffer)
+    assert.is(held.size, 0, `${held.size} reads are held by pieces of them`)
   },
 )
 

@@ -4,8 +4,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loadSchema } from '../../host/schema/load.ts'
+import type { MessageType } from '../../host/schema/schema.ts'
+import type { Json } from '../../host/transcode/json.ts'
 import { toJson } from '../../host/transcode/to-json.ts'
-import type { Json } from '../../host/transcode/to-message.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { http } from '../support/host.ts'
 import { fakeHost } from '../support/ingress.ts'
@@ -15,7 +16,11 @@ const proto = `syntax = "proto3";
 package test.table.v1;
 import "google/api/annotations.proto";
 import "google/api/httpbody.proto";
+import "google/protobuf/duration.proto";
+import "google/protobuf/field_mask.proto";
 import "google/protobuf/timestamp.proto";
+import "google/protobuf/wrappers.proto";
+import "innkeeper/options.proto";
 enum Shade { SHADE_UNSPECIFIED = 0; SHADE_DARK = 1; SHADE_LIGHT = -2; }
 message Inner { string text = 1; int64 big_number = 2; repeated string tags = 3; Inner inner = 4; }
 message All {
@@ -24,6 +29,24 @@ message All {
   Inner inner = 15; repeated int32 many = 16; repeated Shade shades = 17; map<string, int32> table = 18;
   google.protobuf.Timestamp at = 19; optional int32 maybe = 20; string two_words = 21; repeated Inner inners = 22;
   oneof choice { string left = 23; int32 right = 24; }
+}
+message Known {
+  string id = 1 [(innkeeper.entity_key) = true];
+  google.protobuf.FieldMask mask = 2; google.protobuf.Timestamp at = 3; google.protobuf.Duration took = 4;
+  google.protobuf.Int64Value big = 5; google.protobuf.BoolValue open = 6; google.protobuf.StringValue author = 7;
+  google.protobuf.BytesValue raw = 8; google.protobuf.DoubleValue share = 9; repeated google.protobuf.Timestamp times = 10;
+  int32 number = 11; repeated string tags = 12; map<string, int32> table = 13;
+  google.api.HttpBody file = 14; google.protobuf.UInt32Value small = 15;
+}
+service Odd {
+  rpc Look(Known) returns (Known) { option (google.api.http) = { get: "/known/{id}" additional_bindings { get: "/until/{at}/{open}" } }; }
+  rpc Deep(Known) returns (Known) { option (google.api.http) = { get: "/known/{id}/deep" }; }
+  rpc Pin(Known) returns (Known) { option (google.api.http) = { post: "/known/{id}:pin" body: "*" additional_bindings { put: "/known/{id}" body: "*" } }; }
+  rpc Number(Known) returns (Known) { option (google.api.http) = { put: "/known/{id}/number" body: "number" }; }
+  rpc Tags(Known) returns (Known) { option (google.api.http) = { put: "/known/{id}/tags" body: "tags" }; }
+  rpc Entries(Known) returns (Known) { option (google.api.http) = { put: "/known/{id}/table" body: "table" }; }
+  rpc Author(Known) returns (Known) { option (google.api.http) = { put: "/known/{id}/author" body: "author" }; }
+  rpc Upload(Known) returns (Known) { option (google.api.http) = { put: "/known/{id}/file" body: "file" }; }
 }
 service Table {
   rpc Query(All) returns (All) { option (google.api.http) = { get: "/query/{text}" }; }
@@ -49,19 +72,22 @@ service Table {
 `
 const { bytes } = await protos({ 'table.proto': proto })
 const schema = loadSchema(bytes)
-const host = await fakeHost(schema, ['test.table.v1.Table'])
+const host = await fakeHost(schema, ['test.table.v1.Table', 'test.table.v1.Odd'])
 const all = schema.messages.get('test.table.v1.All')!
+const known = schema.messages.get('test.table.v1.Known')!
 /** The request that the last call came to, as JSON without its defaults. */
 let asked: Record<string, Json> = {}
 host.onDispatch = (command, reply) => {
   const { input } = schema.services.get(command.service)!.methods.get(command.method)!
-  asked = input === all ? brief(JSON.parse(toJson(schema, all, command.payload))) : {}
+  asked = input === all || input === known ? brief(JSON.parse(toJson(schema, input, command.payload))) : {}
   reply({ kind: 'reply', payload: command.payload, metadata: [] })
 }
-const defaults = JSON.parse(toJson(schema, all, new Uint8Array())) as Record<string, Json>
+const defaultsOf = (type: MessageType) => JSON.parse(toJson(schema, type, new Uint8Array())) as Record<string, Json>
+const defaults = defaultsOf(all)
+const anyDefaults = { ...defaultsOf(known), ...defaults }
 function brief(json: Record<string, Json>): Record<string, Json> {
   return Object.fromEntries(
-    Object.entries(json).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key])),
+    Object.entries(json).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(anyDefaults[key])),
   )
 }
 const at = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
@@ -145,7 +171,7 @@ Request('§request-3: dotted names and enums in the query work, by name and by n
 Request('§request-3: what is wrong in the query is 400, and says where', async () => {
   await refuses('GET', '/query/a?nothing=1', undefined, /nothing: unknown field of test.table.v1.All/)
   await refuses('GET', '/query/a?inner=1', undefined, /inner: a message cannot be given in the query/)
-  await refuses('GET', '/query/a?at=2020-01-01T00:00:00Z', undefined, /at: a message cannot be given/)
+  await refuses('GET', '/query/a?at=2020-02-30T00:00:00Z', undefined, /at: expected a timestamp/)
   await refuses('GET', '/query/a?table=1', undefined, /table: a message cannot be given/)
   await refuses('GET', '/query/a?inner.nothing=1', undefined, /inner.nothing"\]: unknown field/)
   await refuses('GET', '/query/a?text.nothing=1', undefined, /text.nothing"\]: text is not a single message/)
@@ -240,6 +266,116 @@ Request('§request-1: with a field as body the rest comes from path and query', 
   await refuses('POST', '/part/a?nothing=1', {}, /nothing: unknown field/)
 })
 
+Request('§request-8: messages whose JSON is one text or number stand in paths and queries', async () => {
+  for (const [query, expected] of [
+    ['mask=title,body_text', { mask: 'title,bodyText' }],
+    ['mask=bodyText', { mask: 'bodyText' }],
+    ['at=2026-01-02T03:04:05.5Z', { at: '2026-01-02T03:04:05.500Z' }],
+    ['took=1.5s', { took: '1.500s' }],
+    ['big=9007199254740993', { big: '9007199254740993' }],
+    ['open=FALSE&author=', { open: false, author: '' }],
+    ['raw=AQI&share=0.25&small=0', { raw: 'AQI=', share: 0.25, small: 0 }],
+    [
+      'times=2026-01-02T03:04:05Z&times=2026-01-03T03:04:05Z',
+      { times: ['2026-01-02T03:04:05Z', '2026-01-03T03:04:05Z'] },
+    ],
+  ] as const)
+    await fills('GET', `/known/x?${query}`, undefined, { id: 'x', ...expected } as unknown as Record<string, Json>)
+  await fills('GET', '/until/2026-01-02T03:04:05Z/true', undefined, { at: '2026-01-02T03:04:05Z', open: true })
+  await refuses('GET', '/known/x?at=yesterday', undefined, /^\$\.at: expected a timestamp/)
+  await refuses('GET', '/known/x?small=-1', undefined, '$.small: out of range for uint32')
+  await refuses('GET', '/known/x?open=1', undefined, '$.open: expected bool')
+  await refuses('GET', '/known/x?file=1', undefined, /file: a message cannot be given in the query/)
+})
+
+Request('§rule-4, §rule-5: an id may have colons, and what has a verb of some rule goes there', async () => {
+  for (const id of ['urn:isbn:1', 'a:', ':', 'a:other']) await fills('GET', `/known/${id}`, undefined, { id })
+  await fills('GET', '/known/urn:x:1/deep', undefined, { id: 'urn:x:1' })
+  await fills('POST', '/known/urn:x:1:pin', {}, { id: 'urn:x:1' })
+  await fills('GET', '/known/x:pin', undefined, { id: 'x:pin' })
+  await fills('POST', '/known/a%3Ab%2Fc:pin', {}, { id: 'a:b/c' })
+})
+
+Request('§rule-6: HEAD is a GET without its body', async () => {
+  const head = await fetch(`http://${host.address}/known/x`, { method: 'HEAD' })
+  const get = await fetch(`http://${host.address}/known/x`)
+  assert.equal([head.status, await head.text()], [200, ''])
+  for (const name of ['content-type', 'content-length']) assert.is(head.headers.get(name), get.headers.get(name), name)
+  await get.text()
+  assert.is((await fetch(`http://${host.address}/openapi.json`, { method: 'HEAD' })).status, 200)
+  assert.is((await fetch(`http://${host.address}/whole`, { method: 'HEAD' })).status, 405)
+})
+
+Request('§rule-2: a body may be one field of any type', async () => {
+  await fills('PUT', '/known/x/number', '5', { id: 'x', number: 5 })
+  await fills('PUT', '/known/x/tags', '["a","b"]', { id: 'x', tags: ['a', 'b'] })
+  await fills('PUT', '/known/x/table', '{"a":1}', { id: 'x', table: { a: 1 } })
+  await fills('PUT', '/known/x/author', '"me"', { id: 'x', author: 'me' })
+  await refuses('PUT', '/known/x/tags', '{}', '$.tags: expected an array')
+  await refuses('PUT', '/known/x/number', '"many"', '$.number: expected int32')
+  const { status, json } = await at('PUT', '/known/x/file', 'a,b', { 'content-type': 'text/csv' })
+  assert.equal([status, json.file], [200, { contentType: 'text/csv', data: 'YSxi', extensions: [] }])
+})
+
+Request('§request-4: no body, and an empty one, is a message without anything in it', async () => {
+  for (const [method, path] of [
+    ['POST', '/known/x:pin'],
+    ['PUT', '/known/x/number'],
+    ['PUT', '/known/x/tags'],
+  ] as const) {
+    const bare = await fetch(`http://${host.address}${path}`, { method })
+    assert.is(bare.status, 200, await bare.text())
+    assert.equal(asked, { id: 'x' })
+    const typed = await fetch(`http://${host.address}${path}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+    })
+    assert.is(typed.status, 200, await typed.text())
+  }
+  const type = { 'content-type': 'text/plain' }
+  assert.is((await fetch(`http://${host.address}/known/x:pin`, { method: 'POST', headers: type })).status, 400)
+})
+
+Request('§request-4: a page of another origin sends JSON, for which its browser asks before, or nothing', async () => {
+  const from = async (origin: string, headers: Record<string, string> = {}, path = '/known/x:pin') =>
+    (await at('POST', path, undefined, { origin, ...headers })).status
+  assert.is(await from('http://evil.example'), 400)
+  assert.is(await from('null'), 400)
+  assert.is(await from(`http://${host.address}`), 200)
+  assert.is(
+    (await at('POST', '/body', 'x', { origin: 'http://evil.example', 'content-type': 'text/plain' })).status,
+    400,
+  )
+})
+
+Request('§request-10: a path and a body that name different entities name none', async () => {
+  await fills('PUT', '/known/x', { id: 'x', number: 1 }, { id: 'x', number: 1 })
+  await fills('PUT', '/known/x', { id: '', number: 1 }, { id: 'x', number: 1 })
+  await fills('PUT', '/known/x', { id: null, number: 1 }, { id: 'x', number: 1 })
+  await refuses('PUT', '/known/x', { id: 'y' }, '$.id: the path names another entity')
+  await refuses('PUT', '/known/x', { id: 5 }, '$.id: expected string')
+  await refuses('GET', '/known/x?id=y', undefined, '$.id: the path names another entity')
+})
+
+Request('§request-5: numbers keep each digit, and a name is there once', async () => {
+  await fills('PUT', '/known/x', '{"big":9007199254740993}', { id: 'x', big: '9007199254740993' })
+  await fills('POST', '/whole/a', '{"u64":18446744073709551615,"i64":-9223372036854775808}', {
+    text: 'a',
+    u64: '18446744073709551615',
+    i64: '-9223372036854775808',
+  })
+  await fills('POST', '/whole/a', '{"i64":"12e1","i32":1.20e2,"u32":"1.0"}', {
+    text: 'a',
+    i64: '120',
+    i32: 120,
+    u32: 1,
+  })
+  await refuses('POST', '/whole/a', '{"i64":9223372036854775808}', '$.i64: out of range for int64')
+  await refuses('POST', '/whole/a', '{"dbl":1e400}', '$.dbl: out of range for double')
+  await refuses('POST', '/whole/a', '{"i32":1,"i32":2}', /an object has the name "i32" twice, at character 10/)
+  await refuses('POST', '/whole/a', '{"table":{"a":1,"a":2}}', /has the name "a" twice/)
+})
+
 Request('§request-6: what is wrong in a body is 400, and says where', async () => {
   await refuses('POST', '/whole/a', { nothing: 1 }, /^\$\.nothing: unknown field/)
   await refuses('POST', '/whole/a', { inners: [{}, { tags: ['a', 1] }] }, '$.inners[1].tags[1]: expected string')
@@ -251,9 +387,13 @@ Request('§request-6: what is wrong in a body is 400, and says where', async () 
   await refuses('POST', '/whole/a', { left: 'a', right: 1 }, /choice|right|left/)
   await refuses('POST', '/whole/a', '[]', /^\$: expected an object/)
   await refuses('POST', '/whole/a', 'null', /^\$: /)
-  await refuses('POST', '/whole/a', '', /empty body/)
   await refuses('POST', '/whole/a', '{"text":', /^\$: malformed JSON/)
   await refuses('POST', '/whole/a', '{} {}', /^\$: malformed JSON/)
+})
+
+Request('errors.E3: what is wrong is told in one line, whatever lines the body has', async () => {
+  for (const body of ['{"text":\n\n}', '{\r\n"text"\r\n}', '"\n"', '\u2028', { 'a\nb': 1 }, { text: 'a', i32: 'x\ny' }])
+    await refuses('POST', '/whole/a', body, /^\$[^\s:]*: [^\r\n\u2028]+$/)
 })
 
 Request('§request-4: a body needs application/json, in utf-8; where none is used none is asked for', async () => {
@@ -273,6 +413,10 @@ Request('§request-4: a body needs application/json, in utf-8; where none is use
     const { status, json } = await at('POST', '/whole/a', '{}', { 'content-type': type })
     assert.equal([status, json.code], [400, 3], type)
   }
+  for (const type of ['application/vnd.example.v2+json', 'application/merge-patch+json; charset=utf-8'])
+    assert.is((await at('POST', '/whole/a', '{}', { 'content-type': type })).status, 200, type)
+  for (const type of ['application/proto', 'application/connect+json', 'application/x-protobuf'])
+    assert.is((await at('POST', '/whole/a', '{}', { 'content-type': type })).status, 415, type)
   assert.is((await at('POST', '/verb/x:run', 'anything', { 'content-type': 'text/plain' })).status, 200)
   assert.is((await at('POST', '/whole/a', Buffer.from([0x7b, 0xff, 0x7d]))).status, 400)
 })
@@ -347,11 +491,15 @@ Response('§answer-2: response_body is that field alone, in the form that it has
     assert.is((await at('GET', path)).headers.get('content-type'), 'application/json')
 })
 
-Response('§answer-3: google.api.HttpBody is its bytes with its content type', async () => {
-  const csv = await at('POST', '/body', { contentType: 'text/csv', data: Buffer.from('a,b\n').toString('base64') })
+Response('§answer-3, §request-9: google.api.HttpBody is its bytes with its content type, both ways', async () => {
+  const csv = await at('POST', '/body', 'a,b\n', { 'content-type': 'text/csv' })
   assert.equal([csv.status, csv.headers.get('content-type'), csv.text], [200, 'text/csv', 'a,b\n'])
-  const bare = await at('POST', '/body', { data: 'AQI=' })
-  assert.equal([bare.status, bare.headers.get('content-type'), bare.text], [200, null, '\x01\x02'])
+  const json = await at('POST', '/body', '{"a":', { 'content-type': 'application/json' })
+  assert.equal([json.status, json.headers.get('content-type'), json.text], [200, 'application/json', '{"a":'])
+  const bare = await at('POST', '/body', Buffer.from([1, 2]), { 'content-type': '' })
+  assert.equal([bare.status, bare.text], [200, '\x01\x02'])
+  const nothing = await at('POST', '/body', '', { 'content-type': 'text/csv' })
+  assert.equal([nothing.status, nothing.headers.get('content-type'), nothing.text], [200, 'text/csv', ''])
 })
 
 Response(

@@ -71,7 +71,7 @@ Rule('§rule-1, http-rule.H1: a method without the option has the generated rout
   )
 })
 
-Rule('http-rule.H3: rules of a method are read once for all who ask', () => {
+Rule('http-rule.H4: rules of a method are read once for all who ask', () => {
   const method = { ...plain, http: { ...empty, path: '/{id}' } }
   assert.is(routesOf(name, method), routesOf(name, method))
 })
@@ -81,22 +81,31 @@ Rule('§rule-2, http-rule.H2: a selector must be empty or the method', () => {
   assert.equal(rules({ selector: `${name}.Do` }).problems, [])
 })
 
-Rule('§rule-2, http-rule.H2: a rule needs a pattern, and a custom one only of kind *', () => {
-  assert.is(problem({ method: undefined }), `Pattern missing for rule [${name}.Do]!`)
-  assert.is(problem({ method: { custom: 'HEAD' } }), 'Only Custom patterns with [*] kind supported but [HEAD] found!')
-  assert.is(rules({ method: { custom: '*' } }).routes[0]!.httpMethod, '*')
-  for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'PATCH'] as const) {
-    assert.is(rules({ method }).routes[0]!.httpMethod, method)
-  }
-})
+Rule(
+  '§rule-2, §rule-6, http-rule.H2, http-rule.H3: a rule needs a pattern; a custom one has a method that the parser knows, or *',
+  () => {
+    assert.is(problem({ method: undefined }), `Pattern missing for rule [${name}.Do]!`)
+    const refused = (kind: string, reason: string) =>
+      assert.is(
+        problem({ method: { custom: kind } }),
+        `The HTTP method [${kind}] of a custom pattern cannot be served: ${reason}`,
+      )
+    refused('HEAD', 'the host answers HEAD where there is a rule for GET')
+    refused('CONNECT', 'it asks for a tunnel')
+    refused('purge', "the host's HTTP parser does not know it; did you mean PURGE?")
+    refused('BREW', "the host's HTTP parser does not know it")
+    for (const kind of ['PURGE', 'PROPFIND', 'M-SEARCH', 'GET'])
+      assert.is(rules({ method: { custom: kind } }).routes[0]!.httpMethod, kind)
+    assert.is(rules({ method: { custom: '*' } }).routes[0]!.httpMethod, '*')
+    for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'PATCH'] as const) {
+      assert.is(rules({ method }).routes[0]!.httpMethod, method)
+    }
+  },
+)
 
-Rule('§rule-2, http-rule.H2: a body is everything, nothing, or one message field', () => {
+Rule('§rule-2, http-rule.H2: a body is everything, nothing, or one field of any type', () => {
   assert.is(problem({ body: 'x' }), 'Body configured to [x] but that field does not exist on input type.')
-  assert.is(problem({ body: 'tags' }), 'Body configured to [tags] but that field is a repeated field.')
-  assert.is(problem({ body: 'many' }), 'Body configured to [many] but that field is a repeated field.')
-  assert.is(problem({ body: 'notes' }), 'Body configured to [notes] but that field is a repeated field.')
-  assert.is(problem({ body: 'id' }), 'Body configured to [id] but that field is not a message.')
-  for (const body of ['', '*', 'inner']) assert.equal(rules({ body }).problems, [])
+  for (const body of ['', '*', 'inner', 'tags', 'many', 'notes', 'id']) assert.equal(rules({ body }).problems, [])
 })
 
 Rule('§rule-2, http-rule.H2: a response body is a field of the output', () => {
@@ -162,11 +171,13 @@ Rule('§rule-2, http-rule.H2: all problems of a method are told at once', () => 
   assert.equal(routes, [])
 })
 
-Rule('§rule-4, template.T1: segments match one segment, of any length but over "/" and ":", on the whole path', () => {
+Rule('§rule-4, template.T1: segments match one segment, of any length but over "/", on the whole path', () => {
   assert.equal(captured('/a/{id}', '/a/b'), ['b'])
   assert.equal(captured('/a/{id}', '/a/'), [''])
   assert.equal(captured('/a/{id}', '/a/b%2Fc'), ['b%2Fc'])
-  for (const path of ['/a', '/a/b/c', '/a/b:c', 'x/a/b', '/A/b']) assert.is(captured('/a/{id}', path), undefined, path)
+  assert.equal(captured('/a/{id}', '/a/urn:b:1'), ['urn:b:1'])
+  assert.equal(captured('/a/{id}/c', '/a/urn:b:1/c'), ['urn:b:1'])
+  for (const path of ['/a', '/a/b/c', 'x/a/b', '/A/b']) assert.is(captured('/a/{id}', path), undefined, path)
   assert.equal(captured('/a/*/b', '/a/anything/b'), [])
   assert.is(captured('/a/*/b', '/a/b'), undefined)
 })

@@ -5,9 +5,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { InnkeeperError } from '../../host/errors.ts'
 import type { Metadata } from '../../host/metadata.ts'
+import type { Service } from '../../host/services.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { http } from '../support/host.ts'
-import { eventually, fakeHost, metric, streamsProto } from '../support/ingress.ts'
+import { eventually, fakeHost, fakeService, metric, streamsProto } from '../support/ingress.ts'
 import { protos } from '../support/protos.ts'
 
 const name = 'test.streams.v1.Streams'
@@ -47,6 +48,8 @@ function raw(text: string): { socket: net.Socket; text: () => string; closed: Pr
     closed: new Promise((resolve) => socket.once('close', () => resolve(received))),
   }
 }
+
+const lastEvent = 'event: end\nid: end\ndata: {}\n\n'
 
 const HttpStream = suite('http streams')
 
@@ -91,9 +94,49 @@ HttpStream('§answer-4, stream.W1: who accepts text/event-stream has an event fo
   })
   assert.is(headers.get('content-type'), 'text/event-stream')
   assert.is(headers.get('cache-control'), 'no-cache')
-  assert.is(text, ['a', 'b'].map((name) => `data: {"text":"${name}","number":"0","tags":[]}\n\n`).join(''))
+  const element = (name: string, at: number) => `id: ${at + 1}\ndata: {"text":"${name}","number":"0","tags":[]}\n\n`
+  assert.is(text, `${['a', 'b'].map(element).join('')}${lastEvent}`)
   await host.call()
 })
+
+HttpStream(
+  '§answer-9, http/stream.W6: an EventSource that comes again runs no action again unasked, and nothing after the end',
+  async () => {
+    const serve = (kind: string, headers: readonly string[]) =>
+      host.services.change([{ ...fakeService(schema, 'test.streams.v1.Streams', headers), kind } as unknown as Service])
+    const again = (id: string, accept = 'text/event-stream') =>
+      http(host.address, 'GET', '/watch/a', undefined, { accept, 'last-event-id': id })
+    const before = host.opened.length
+    for (const [kind, id] of [
+      ['replicated', 'end'],
+      ['action', 'end'],
+      ['action', '7'],
+    ] as const) {
+      serve(kind, [])
+      const { status, text } = await again(id)
+      assert.equal([status, text], [204, ''], `${kind} ${id}`)
+    }
+    assert.is(host.opened.length, before)
+    answers([item('a')])
+    for (const [kind, headers, id, first] of [
+      ['replicated', [], '7', 8],
+      ['action', ['last-event-id'], '7', 8],
+      ['action', [], 'of another server', 1],
+    ] as const) {
+      serve(kind, headers)
+      const { status, text } = await again(id)
+      assert.equal([status, text.startsWith(`id: ${first}\ndata: {`)], [200, true], `${kind} ${id}: ${text}`)
+      const { command } = await host.call()
+      assert.equal(
+        command.metadata,
+        headers.map((name) => [name, id]),
+      )
+    }
+    serve('action', [])
+    assert.is((await again('7', 'application/json')).status, 200)
+    await host.call()
+  },
+)
 
 HttpStream('§answer-4: response_body applies to each element', async () => {
   answers([toMessage(schema, itemType, { inner: { text: 'in' } }), item('without')])
@@ -117,7 +160,7 @@ HttpStream(
     }
     answers([body('text/plain', 'x')])
     const events = await http(host.address, 'GET', '/file/a', undefined, { accept: 'text/event-stream' })
-    assert.is(events.text, 'data: {"contentType":"text/plain","data":"eA==","extensions":[]}\n\n')
+    assert.is(events.text, `id: 1\ndata: {"contentType":"text/plain","data":"eA==","extensions":[]}\n\n${lastEvent}`)
     await host.call()
   },
 )

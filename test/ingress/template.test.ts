@@ -3,13 +3,13 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { routeRelation } from '../../host/ingress/http/overlaps.ts'
+import { overlapsIn, RuleIndex, routeRelation, rulesOf } from '../../host/ingress/http/overlaps.ts'
 import { Routes } from '../../host/ingress/http/routes.ts'
 import type { Route } from '../../host/schema/http-rule.ts'
 import type { HttpRule, MethodType } from '../../host/schema/schema.ts'
 import type { Template } from '../../host/schema/template.ts'
 import { capture, common, parseTemplate, relation } from '../../host/schema/template.ts'
-import type { Service } from '../../host/services.ts'
+import type { Directory, Service } from '../../host/services.ts'
 import { protos } from '../support/protos.ts'
 
 const { schema } = await protos({
@@ -32,7 +32,7 @@ function parsed(path: string): Template {
 
 /** The semantics of §rule-4, written down another way. */
 function pattern({ segments, rest, verb }: Template): RegExp {
-  const parts = segments.map((literal) => (literal === undefined ? '[^/:]*' : RegExp.escape(literal)))
+  const parts = segments.map((literal) => (literal === undefined ? '[^/]*' : RegExp.escape(literal)))
   const tail = verb === undefined ? '' : `:${RegExp.escape(verb)}`
   return new RegExp(`^${[...parts, ...(rest ? ['.*'] : [])].map((part) => `/${part}`).join('')}${tail}$`)
 }
@@ -64,11 +64,14 @@ Templates('template.T3: what two of them have in common is exactly what the matc
   assert.is(templates.length, 156)
   const meant = templates.map(({ path, template }) => {
     const routes = routesOf([path, 'GET'])
+    // What has the look of a verb is a rule's that has one, or of one that takes all.
+    const theirs = (request: string) =>
+      template.verb !== undefined || template.rest || !request.slice(request.lastIndexOf('/')).includes(':')
     return requests.map((request) => {
       const found = routes.find('GET', request).kind === 'route'
       assert.is(capture(template, request) !== undefined, found, `${path} on ${request}`)
       assert.is(pattern(template).test(request), found, `${path} on ${request}`)
-      return found
+      return found && theirs(request)
     })
   })
   const counts: Record<string, number> = {}
@@ -141,7 +144,7 @@ function numbers(seed: number): (below: number) => number {
 }
 
 Templates(
-  'the tree finds what a list would, tried from the last rule to the first, with what its variables stand for',
+  'routes.R1: the tree finds what a list would, tried from the last rule to the first, those with a verb before the others',
   () => {
     const next = numbers(7)
     const httpMethods = ['GET', 'POST', { custom: '*' }] as const
@@ -162,7 +165,8 @@ Templates(
       for (let turn = 0; turn < 300; turn++) {
         const request = requests[next(requests.length)]!
         const matching = list.filter(({ template }) => pattern(template).test(request))
-        const wins = matching.find(({ method }) => method === 'GET' || method === '*')
+        const taking = matching.filter(({ method }) => method === 'GET' || method === '*')
+        const wins = taking.find(({ template }) => template.verb !== undefined) ?? taking[0]
         const found = routes.find('GET', request)
         kinds.add(found.kind)
         const where = `${request} of ${rules.map(([path]) => path)}`
@@ -192,6 +196,73 @@ Templates('routes.R2: a request looks at as much beside ten thousand rules as be
     assert.is(lots.lookedAt, few.lookedAt, path)
     assert.ok(lots.lookedAt <= 8, `${path}: ${lots.lookedAt}`)
   }
+})
+
+/** A service of its own component, with a rule for each path. */
+function serviceOf(name: string, deployment: number, paths: readonly string[]): Service {
+  const methods = paths.map((path, index): [string, MethodType] => {
+    const http = { selector: '', method: 'GET', path, body: '', responseBody: '', additional: [] } as const
+    return [`M${index}`, { ...plain, name: `M${index}`, http }]
+  })
+  return {
+    name,
+    deployment,
+    place: deployment,
+    type: { fullName: name, methods: new Map(methods) },
+  } as unknown as Service
+}
+
+const directoryOf = (...services: readonly Service[]): Directory => ({
+  unserved: new Map(),
+  services: new Map(services.map((service) => [service.name, service])),
+})
+const many = (count: number, path: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => path(index))
+
+Templates('overlaps.O2: of a service with many overlaps some are told, and that there are more', async () => {
+  const told = async (count: number) => {
+    const [a, b] = [many(count, (index) => `/{id}/a${index}`), many(count, (index) => `/b${index}/{id}`)]
+    return await overlapsIn(directoryOf(serviceOf('a', 1, a), serviceOf('b', 2, b), serviceOf('c', 3, ['/c/c/{id}'])))
+  }
+  const few = await told(4)
+  assert.equal([few.get('a')!.length, few.get('b')!.length, few.get('c')!.length], [16, 16, 0])
+  const all = await told(100)
+  for (const name of ['a', 'b']) {
+    const sentences = all.get(name)!
+    assert.is(sentences.length, 21)
+    assert.is(sentences.at(-1), 'and more routes of it overlap')
+    assert.is(new Set(sentences).size, 21)
+  }
+})
+
+Templates('overlaps.O2: at most a hundred rules are compared at once, and the loop has turns between', async () => {
+  const paths = many(1_000, (index) => `/{id}/a${index}`)
+  const service = serviceOf('a', 1, paths)
+  const routes = rulesOf(service)
+  const index = new RuleIndex(routes)
+  let compared = 0
+  let most = 0
+  let steps = 0
+  let before = 0
+  const everything = { ...routes[0]!, template: parsed('/**') }
+  for (const _ of index.overlaps(everything, () => ++compared > 0)) {
+    most = Math.max(most, compared - before)
+    before = compared
+    steps += 1
+  }
+  assert.equal([compared, steps], [1_000, 11])
+  assert.ok(most <= 100, `${most} at once`)
+  let turns = 0
+  let over = false
+  const count = () => {
+    turns += 1
+    if (!over) setImmediate(count)
+  }
+  setImmediate(count)
+  await overlapsIn(directoryOf(service))
+  over = true
+  // A million comparisons.
+  assert.ok(turns > 100, `${turns} turns`)
 })
 
 Templates.run()

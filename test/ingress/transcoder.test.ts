@@ -37,22 +37,27 @@ const other = routeOf('/other/x')
 const numbers = Array.from({ length: 50_000 }, (_, at) => at)
 const long = JSON.stringify({ numbers })
 assert.ok(long.length > soonBytesMax)
-const said = (body: string, text = 'x') => ({ captured: [text], query: '', body: Buffer.from(body) })
+const said = (body: string, text = 'x') => ({
+  captured: [text],
+  query: '',
+  body: Buffer.from(body),
+  contentType: '',
+})
 
 const wanted = () => new AbortController().signal
 
-/** The longest text that this thread read while `work` ran. */
+/** The longest bytes that this thread made a text of while `work` ran: what it reads, it makes a text of before. */
 async function longestRead(work: () => Promise<unknown>): Promise<number> {
-  const { parse } = JSON
+  const made = Buffer.prototype.toString
   let longest = 0
-  JSON.parse = (text, reviver) => {
-    longest = Math.max(longest, text.length)
-    return parse(text, reviver)
+  Buffer.prototype.toString = function (...encoding: []) {
+    longest = Math.max(longest, this.length)
+    return made.apply(this, encoding)
   }
   try {
     await work()
   } finally {
-    JSON.parse = parse
+    Buffer.prototype.toString = made
   }
   return longest
 }

@@ -16,6 +16,45 @@ import { append, entry, logContract, rows } from '../contract/log.ts'
 logContract('local', (state, last) => new LocalLog(state, last))
 logContract('memory', (state, last) => new MemoryLog(state, last))
 
+const Local = suite('the log of one machine')
+
+Local('local.O1: entries are kept only while somebody follows, and only until trimmed', async () => {
+  const log = new LocalLog(new MemoryKv(), 0)
+  const more = async () => assert.is(await append(log, log.last, entry(log.last + 1)), undefined)
+  const gone = (after: number) =>
+    assert.throws(
+      () => log.follow(after, () => {}),
+      (error: LogError) => error.failure === 'gone',
+    )
+  /** What is kept behind a position. */
+  const kept = (after: number) => {
+    const seen: number[] = []
+    log.follow(after, ({ position }) => seen.push(position)).stop()
+    return seen
+  }
+  await more()
+  gone(0)
+  const [one, other] = [log.follow(1, () => {}), log.follow(1, () => {})]
+  for (let at = 0; at < 3; at++) await more()
+  assert.equal(kept(1), [2, 3, 4])
+  log.trim(3)
+  gone(1)
+  assert.equal(kept(2), [3, 4])
+  one.stop()
+  // Whoever stops twice stops nobody else.
+  one.stop()
+  await more()
+  assert.equal(kept(2), [3, 4, 5])
+  other.stop()
+  for (const after of [2, 3, 4]) gone(after)
+  assert.equal(kept(5), [])
+  await more()
+  gone(5)
+  assert.equal(kept(6), [])
+})
+
+Local.run()
+
 const Entries = suite('log entries in bytes')
 
 const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array))

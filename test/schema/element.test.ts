@@ -3,7 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { elementReader } from '../../host/schema/element.ts'
-import type { Json } from '../../host/transcode/to-message.ts'
+import type { Json } from '../../host/transcode/json.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { refuses } from '../support/assert.ts'
 import { protos } from '../support/protos.ts'

@@ -527,11 +527,16 @@ Kit.run()
 const Build = suite('assemblyscript build')
 
 /** What `inn build` has to say of the counter with these changes. */
-function problemsOf(source: string, proto: string = counterProto): Promise<readonly string[]> {
+function problemsOf(
+  source: string,
+  proto: string = counterProto,
+  more: Readonly<Record<string, string>> = {},
+): Promise<readonly string[]> {
   const files = {
     'package.json': '{ "name": "counter", "innkeeper": { "language": "assemblyscript" } }',
     'proto/tally.proto': proto,
     'assembly/index.ts': source.replace('./gen/counter', './gen/tally'),
+    ...more,
   }
   return withProject(files, async (folder) => {
     try {
@@ -551,13 +556,30 @@ Build('the README shows files that are built here', () => {
   for (const [, path, snippet] of snippets) assert.is(snippet, readFileSync(join(root, path!), 'utf8'))
 })
 
-Build('a project that is right builds', async () => {
+Build('assemblyscript/build.A2: a project that is right builds', async () => {
   assert.equal(await problemsOf(counterSource), [])
 })
 
+Build(
+  'assemblyscript/build.A3: a copy of the SDK that lies in the project is not read: there is one, the build’s',
+  async () => {
+    const copy = 'node_modules/@innkeeper/sdk-assemblyscript/assembly/index.ts'
+    assert.equal(await problemsOf(counterSource, counterProto, { [copy]: 'not even AssemblyScript' }), [])
+  },
+)
+
 Build('code.A1: a missing handler is told at its class', async () => {
-  const [problem, ...more] = await problemsOf(counterSource.replace('  get(', '  fetch('))
-  assert.match(problem!, /^assembly\/index\.ts:7:14: TS2515: .*'get'/)
+  const [problem, below, ...more] = await problemsOf(counterSource.replace('  get(', '  fetch('))
+  assert.is(problem, 'assembly/index.ts:7:14: method get has no handler')
+  assert.match(below!, /^ {2}TS2515: .*'get'/)
+  assert.equal(more, [])
+  const [asynchronous] = await problemsOf(counterSource.replace('  get(', '  async get('))
+  assert.match(asynchronous!, /^assembly\/index\.ts:\d+:\d+: handlers are synchronous: /)
+})
+
+Build('an event that a class emits and does not fold is told where it is emitted', async () => {
+  const [problem, ...more] = await problemsOf(counterSource.replace(' onAdded(', ' whenAdded('))
+  assert.match(problem!, /^assembly\/index\.ts:\d+:\d+: event Added has no evolve: its class needs onAdded/)
   assert.equal(more, [])
 })
 

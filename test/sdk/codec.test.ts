@@ -2,6 +2,9 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { compileProtos } from '../../sdk/build/descriptors.ts'
+import { propertyNames } from '../../sdk/build/languages/typescript/names.ts'
+import { readProject } from '../../sdk/build/read-project.ts'
 import type { MessageType } from '../../sdk/typescript/codec/message.ts'
 import { every, everyTypeFolder, plain, plainReference, reference } from '../support/every.ts'
 import { generated } from '../support/generated.ts'
@@ -113,6 +116,49 @@ Codec('message.G1: packed and unpacked lists are both read, also mixed', () => {
   assert.equal(Every.decode(bytes(0xd2, 2, 2, 5, 6, 0xd0, 2, 7))['loose'], [5, 6, 7])
   assert.equal(Every.encode(Every({ loose: [1, 2] })), bytes(0xd0, 2, 1, 0xd0, 2, 2))
 })
+
+Codec(
+  'message.G3: objects have their properties in the order of declaration, whatever order they came in',
+  async () => {
+    const { schema } = await compileProtos(readProject(everyTypeFolder))
+    const type = schema.messages.get('test.every.v1.Every')!
+    const order = [...propertyNames(type).values()]
+    const numbers = type.fields.map(({ number }) => number)
+    assert.not.equal(
+      [...numbers].sort((a, b) => a - b),
+      numbers,
+      'its numbers have another order',
+    )
+    const inner = { tags: [], next: { name: 'b', count: 0, tags: [] }, count: 1, name: 'a' }
+    const given: Fields = {
+      ...{ last: 'l', choice: { value: inner, case: 'chosen' }, inners: [inner], inner, aString: 's', anInt32: 1 },
+      innersByNumber: new Map([[7, inner]]),
+    }
+    const made = Every(given)
+    const written = Every.encode(made)
+    // Each field alone, the last first, and all of it once more: fields out of order, and messages that merge.
+    const alone = Object.keys(given).map((name) => Every.encode(Every({ [name]: given[name] })))
+    const objects = [Every({}), made, Every.decode(new Uint8Array(0)), Every.decode(written)]
+    objects.push(Every.decode(Uint8Array.from([...alone.flatMap((each) => [...each]), ...written])))
+    for (const object of objects) {
+      assert.equal(Object.keys(object), order)
+      const {
+        inner: one,
+        inners,
+        innersByNumber,
+        choice,
+      } = object as unknown as Record<'inner', object | undefined> & {
+        readonly inners: readonly object[]
+        readonly innersByNumber: ReadonlyMap<number, { readonly next: object }>
+        readonly choice: { readonly value: object } | undefined
+      }
+      if (one === undefined) continue
+      assert.equal(Object.keys(choice!), ['case', 'value'])
+      const all = [one, ...inners, innersByNumber.get(7)!, innersByNumber.get(7)!.next, choice!.value]
+      for (const each of all) assert.equal(Object.keys(each), ['name', 'count', 'next', 'tags'])
+    }
+  },
+)
 
 Codec('negative int32 and enums take ten bytes; wider varints are cut to the field', () => {
   const minusOne = [255, 255, 255, 255, 255, 255, 255, 255, 255, 1]

@@ -98,7 +98,7 @@ Component('component.C2: a token of another entity, or of nothing, is unknown', 
   assert.is(same.kind === 'decided' && same.next.kind, 'unchanged')
 })
 
-Component('component.C3: bytes come when they are asked for', () => {
+Component('event-sourced.D5: bytes come when they are asked for', () => {
   const decided = guest.decide(service, 'c', { kind: 'initial' }, [], true)
   const bytes = decided.kind === 'decided' && decided.next.kind === 'held' ? decided.next.bytes : undefined
   assert.equal(bytes, new TextEncoder().encode('{}'))

@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { credentialProblem, credentials, ofTransport, transportProblem } from '../../host/header-names.ts'
 import type { MessageType, Method, ServiceType } from '../../sdk/typescript/codec/message.ts'
 import { accept, call, type EventSourced, eventSourced, refuse } from '../../sdk/typescript/index.ts'
-import { testKit } from '../../sdk/typescript/testing.ts'
+import { any, testKit } from '../../sdk/typescript/testing.ts'
 import { generated } from '../support/generated.ts'
 import { printed } from '../support/printed.ts'
 
@@ -69,8 +69,13 @@ Kit('outcome.K2: something kept between calls is told as a broken law', () => {
 })
 
 Kit('outcome.K2: forbidden globals are refused while a handler runs, and back afterwards', () => {
-  assert.is(failure(counter(() => BigInt(Date.now()))).message, 'Date is not available in a service: use context.now')
+  assert.is(
+    failure(counter(() => BigInt(Date.now()))).message,
+    'Date.now is not available in a service: use context.now',
+  )
   assert.match(failure(counter(() => BigInt(Math.floor(Math.random())))).message, /^Math\.random is not available/)
+  for (const asked of [() => new Date(0, new Date().getMonth()).getTime(), () => Number(Date())])
+    assert.match(failure(counter(() => BigInt(asked()))).message, /^(new )?Date\(\) is not available in a service/)
   assert.type(Date.now(), 'number')
   assert.type(Math.random(), 'number')
 })
@@ -118,6 +123,63 @@ Kit('refusals, forwards, effects and metadata are checked', () => {
   assert.throws(() => when('add', add).metadata('x-seen', 'no'), /decided otherwise/)
   assert.throws(() => when('add', { id: 'a', amount: 0n }).refuses('ABORTED', /yes/), /decided otherwise/)
   assert.throws(() => when('get', { id: 'a' }).refuses('ABORTED'), /decided otherwise/)
+})
+
+Kit('what a command came to can be read, and the entity is the one that the request names', () => {
+  const seen: string[] = []
+  const definition = eventSourced(Counter, {
+    state: { value: 0n },
+    decide: {
+      add: (_, { amount }, context) => {
+        seen.push(context.entity)
+        if (amount === 0n) return refuse('ABORTED', 'no')
+        return accept(Added({ amount: amount * 2n })).reply((after) => after)
+      },
+      get: (state, _, context) => {
+        seen.push(context.entity)
+        return accept().reply(state)
+      },
+    },
+    evolve: { Added: (state, { amount }) => ({ value: state.value + amount }) },
+  })
+  const { given } = testKit(definition)
+  const added = given().when('add', { id: 'ann', amount: 2n })
+  const { reply, events } = added
+  assert.equal([reply, events.map(({ amount }) => amount)], [{ value: 4n }, [4n]])
+  added.then(events, reply).when('get', { id: 'ann' }).then([], reply)
+  assert.equal([...new Set(seen)], ['ann'])
+  assert.throws(
+    () => added.then(events, reply).when('get', { id: 'bob' }),
+    /Get is asked of bob, but the test is about ann/,
+  )
+  given([], 'set').when('get', {}).then([], { value: 0n })
+  assert.is(seen.at(-1), 'set')
+  given().when('get', {}).then([], { value: 0n })
+  assert.is(seen.at(-1), 'entity')
+  const refused = given().when('add', { id: 'a' })
+  assert.throws(() => refused.reply, /Counter\/Add has no reply\n\{ refused: "ABORTED", message: "no" \}/)
+})
+
+Kit('any stands for a field, an event, all events, a reply', () => {
+  const { given } = testKit(counter(() => 7n))
+  const when = given().when('add', add)
+  when.then([Added({ amount: any })], { value: 7n })
+  when.then([any], { value: any })
+  when.then(any, any)
+  const failing: readonly [() => unknown, RegExp][] = [
+    [() => when.then([Added({ amount: any }), any], any), /- .*Added: \{ amount: 7n \}.*any/],
+    [() => when.then([], any), /\+ .*Added/],
+    [() => when.then([any], { value: 8n }), /- .*8n/],
+    [
+      () =>
+        given()
+          .when('get', { id: 'a' })
+          .then([Added({ amount: any })], any),
+      /- .*amount: Symbol\(any\)/,
+    ],
+    [() => given([Added({ amount: any })]), /cannot hold Symbol\(any\)/],
+  ]
+  for (const [fail, message] of failing) assert.throws(fail, message)
 })
 
 Kit('what a service logs is printed once, as the host would have it', () => {

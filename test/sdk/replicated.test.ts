@@ -5,6 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { MessageType, Method, ServiceType } from '../../sdk/typescript/codec/message.ts'
 import { keyOf } from '../../sdk/typescript/crdt/codec.ts'
+import type { Entries } from '../../sdk/typescript/crdt/content.ts'
 import { readView } from '../../sdk/typescript/crdt/content.ts'
 import type { AnyKind } from '../../sdk/typescript/crdt/kinds.ts'
 import { applied, encodeOperations, rootPlace } from '../../sdk/typescript/crdt/operation.ts'
@@ -74,6 +75,7 @@ const all = record({
   on: flag(),
   ballot: vote(),
   rooms: orMap(int64, orMap(text, pnCounter())),
+  notes: orMap(text, lwwRegister(text, 'new')),
   kinds: orMap(text, (key) => (key.startsWith('c') ? pnCounter() : orSet(bool))),
 })
 type All = ViewOf<typeof all>
@@ -89,6 +91,7 @@ function told(view: All): unknown {
     on: view.on.enabled,
     ballot: { self: view.ballot.self, votesFor: view.ballot.votesFor, voters: view.ballot.voters },
     rooms: [...view.rooms].map(([key, room]) => [key, room.size, [...room].map(([user, { value }]) => [user, value])]),
+    notes: [...view.notes].map(([key, { value }]) => [key, value]),
     absent: view.rooms.at(99n).at('x').value,
     kinds: [...view.kinds.keys()],
   }
@@ -120,6 +123,16 @@ const change: fc.Arbitrary<(view: All) => Operation> = fc.oneof(
       (view: All) =>
         view.rooms.at(room).at(user).add(1n),
   ),
+  rooms.map((room) => (view: All) => view.rooms.create(room)),
+  fc.tuple(rooms, names).map(
+    ([room, user]) =>
+      (view: All) =>
+        view.rooms.at(room).create(user),
+  ),
+  names.map((name) => (view: All) => view.notes.create(name)),
+  names.map((name) => (view: All) => view.notes.at(name).set('set')),
+  names.map((name) => (view: All) => view.notes.remove(name)),
+  fc.constant((view: All) => view.notes.clear()),
   fc.tuple(rooms, names).map(
     ([room, user]) =>
       (view: All) =>
@@ -272,6 +285,79 @@ Replicated(
     assert.is(fresh.answer.tag, 'now', 'the first write of a register wins')
   },
 )
+
+const notes = orMap(text, lwwRegister(text, 'new'))
+
+Replicated('operation.O1: an entry is created with its default, and one that is there keeps what it holds', () => {
+  const there = encodeView(fromPlain(notes, [['a', 'old']]), undefined)
+  const shown = (make: (view: ViewOf<typeof notes>) => readonly Operation[]) =>
+    shownOperations(encodeOperations(make(open(notes, there)), undefined))
+  const made = [
+    { at: ['b'], create: 'LWWRegister' },
+    { at: ['b'], assign: 'new' },
+  ]
+  assert.equal(
+    shown((view) => [view.create('b')]),
+    made,
+  )
+  assert.equal(
+    shown((view) => [view.create('a')]),
+    [],
+  )
+  assert.equal(
+    shown((view) => [view.create('b'), view.create('b')]),
+    made,
+  )
+  const set = [
+    { at: ['b'], create: 'LWWRegister' },
+    { at: ['b'], assign: 'set' },
+  ]
+  assert.equal(
+    shown((view) => [view.at('b').set('set'), view.create('b')]),
+    set,
+  )
+  // After a removal what is there may be created once more, which does nothing, but is written to only if it was removed.
+  const again = (key: string) => [{ remove: key }, { at: ['a'], create: 'LWWRegister' }]
+  assert.equal(
+    shown((view) => [view.remove('a'), view.create('a')]),
+    [...again('a'), { at: ['a'], assign: 'new' }],
+  )
+  assert.equal(
+    shown((view) => [view.remove('aa'), view.create('a')]),
+    again('aa'),
+  )
+  const part = readView(encodeView(fromPlain(notes, [['a', 'old']]), [])).content as Entries
+  const view = notes.open({ content: part.lookedAt(new Set()), place: rootPlace(notes.number, true) })
+  assert.throws(() => view.create('b'), /does not hold this element/)
+})
+
+Replicated('operations together with a deletion, and how far they are to be written', () => {
+  const counts = orMap(text, pnCounter())
+  const definition = service(counts, {
+    decide: {
+      join: (view, { user }) =>
+        (user === 'last' ? remove(view.at('a').add(2), view.create('b')) : accept())
+          .consistency('majority')
+          .reply((after) => ({ users: [...after.keys()], connections: Number(after.at('a').value) })),
+      look: () => remove().consistency('all').reply(noRoom),
+    },
+  })
+  const { given } = testKit(definition)
+  const room = given([['a', 1n]])
+  const gone = room
+    .when('join', { room: 'r', user: 'last' })
+    .then((view) => remove(view.at('a').add(2n), view.create('b')).consistency('majority'), {
+      users: ['a', 'b'],
+      connections: 3,
+    })
+  assert.throws(() => gone.when('look', { room: 'r' }), /the host answers NOT_FOUND/)
+  room.when('look', { room: 'r' }).then(remove().consistency('all'), noRoom)
+  const said = room.when('join', { room: 'r', user: 'u' })
+  said.then(accept().consistency('majority'), { users: ['a'], connections: 1 })
+  assert.throws(() => said.then(accept(), { users: ['a'], connections: 1 }), /consistency: "majority"/)
+  assert.throws(() => accept().consistency('some' as 'all'), /some is none of local, majority, all/)
+  assert.throws(() => open(pnCounter(), new Uint8Array(0)).add(0.5), /0.5 is no whole number/)
+})
 
 const tags = orSet(text)
 
@@ -436,7 +522,7 @@ Replicated('the kit tells what is remembered, what is looked at elsewhere, and w
   })
   const { given } = testKit(remembering)
   assert.throws(() => given(0n).when('join', { room: 'r', user: 'u' }), /breaks law L4/)
-  assert.throws(() => given(0n).when('look', { room: 'r' }), /Date is not available in a service/)
+  assert.throws(() => given(0n).when('look', { room: 'r' }), /Date\.now is not available in a service/)
   const adding = service(tags, {
     decide: { join: (view, { user }) => accept(view.add(user)).reply(noRoom), look: () => accept().reply(noRoom) },
   })

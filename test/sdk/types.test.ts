@@ -2,6 +2,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Kind } from '../../sdk/build/kinds.ts'
+import { languages } from '../../sdk/build/languages/languages.ts'
+import { told } from '../../sdk/build/languages/typescript/told.ts'
 import { problemsOf } from '../support/project.ts'
 
 const Types = suite('types of a service')
@@ -16,35 +18,55 @@ async function errorAfter(from: string, to: string, kind: Kind = 'event-sourced'
   return problems.slice(0, 2).join('\n') || 'no error'
 }
 
+const project = { root: '', name: 'tally', kind: 'event-sourced', sdk: '*' } as const
+const template = (await languages.typescript.starter.files(project))['src/service.ts']!
 const add = `accept(Added({ amount })).reply((after) => ({ value: after.value }))`
 const cases: readonly [string, string, string, RegExp][] = [
   [
     'a missing method',
     '    get: (state) => accept().reply(state),\n',
     '',
-    /:6:3: TS2322: .*\n.*Property 'get' is missing/,
+    /:6:3: method get has no handler \(TS2322\)\n {2}Type '/,
   ],
   [
     'an unknown method',
     'get: (state)',
     'got: (state) => accept().reply(state),\n    get: (state)',
-    /:11:5: TS2322: .*'never'/,
+    /:11:5: there is no method got \(TS2322\)/,
   ],
   ['a reply of another type', 'accept().reply(state)', 'accept().reply({ value: 1 })', /:11:\d+: TS2322/],
   ['a computed reply of another type', '({ value: after.value })', '({ val: after.value })', /:8:\d+: TS2322/],
-  ['no reply at all', 'accept().reply(state)', 'accept()', /:11:\d+: TS\d+/],
-  ['an asynchronous handler', 'get: (state) =>', 'get: async (state) =>', /:11:\d+: TS2322/],
+  ['no reply at all', 'accept().reply(state)', 'accept()', /:11:\d+: the reply is missing: end with .*\(TS2322\)/],
+  [
+    'an asynchronous handler',
+    'get: (state) =>',
+    'get: async (state) =>',
+    /:11:\d+: handlers are synchronous: this one returns a Promise \(TS2322\)/,
+  ],
   [
     'an event without its fold',
     'Added: (state, { amount }) => ({ value: state.value + amount }),',
     '',
-    /:13:3: TS2322: .*\n.*Property 'Added' is missing/,
+    /:13:3: event Added has no evolve \(TS2322\)/,
   ],
   [
     'a fold for no message',
     'Added: (state,',
     'Removed: (state: { value: bigint }) => state,\n    Added: (state,',
-    /:14:5: TS2353: .*'Removed'/,
+    /:14:5: there is no event Removed \(TS2353\)/,
+  ],
+  [
+    'typescript/told.W1: two missing methods',
+    / {4}add: [\s\S]*reply\(state\),\n/.exec(template)![0],
+    '',
+    /:6:3: methods add, get have no handler \(TS\d+\)/,
+  ],
+  ['an asynchronous fold', 'Added: (state', 'Added: async (state', /:14:\d+: handlers are synchronous/],
+  [
+    'typescript/told.W2: a field of another type, deep in a type',
+    add,
+    add.replace('after.value', '1'),
+    /: TS2322: value: Type 'number' is not/,
   ],
   ['a fold to another state', 'value: state.value + amount', 'value: 1', /:14:\d+: TS2322/],
   [
@@ -58,6 +80,18 @@ const cases: readonly [string, string, string, RegExp][] = [
     'accept().reply(state)',
     '{ state.value = 1n; return accept().reply(state) }',
     /:11:\d+: TS2540/,
+  ],
+  [
+    'an `after` in a function inside of a handler, where its type is not known',
+    add,
+    `((work: () => never) => work())(() => ${add} as never)`,
+    /:9:\d+: TS18046: 'after' is of type 'unknown'/,
+  ],
+  [
+    'how far an event is written',
+    'accept().reply(state)',
+    "accept().consistency('all').reply(state)",
+    /:11:\d+: TS2322: Type 'Operation' is not/,
   ],
   ['a plain object as event', 'accept(Added({ amount }))', 'accept({ amount })', /:8:\d+: TS\d+/],
   ['a code that does not exist', "'INVALID_ARGUMENT'", "'WRONG'", /:10:\d+: TS2345/],
@@ -75,6 +109,45 @@ for (const [name, from, to, expected] of cases) {
   })
 }
 
+Types('typescript/told.W3: what is told in words comes before what it causes', () => {
+  const problem = (message: string) => ({ file: 'a.ts', line: 1, column: 1, message })
+  const caused = problem(`TS2322: Type '"Added"' is not assignable to type '"Gone"'.`)
+  const cause = problem(
+    `TS2741: Property 'Gone' is missing in type '{}' but required in type '{ readonly Gone: Fold<Gone>; }'.`,
+  )
+  const messages = told([caused, cause], () => '').map(({ message }) => message.split('\n')[0])
+  assert.equal(messages, ['event Gone has no evolve (TS2741)', caused.message])
+})
+
+Types('a guard keeps the types of its handler, and has them itself', async () => {
+  const nope = /TS2339: Property 'nope' does not exist on type '\{ readonly value: bigint; \}'/
+  const guarded = async (check: string, handler: string): Promise<string> => {
+    const change = (text: string): string =>
+      text
+        .replace('eventSourced,', 'eventSourced, guard,')
+        .replace(/add: [\s\S]*(?= {4}get:)/, `add: guard(${check}, (_, { amount }) => ${handler}),\n`)
+    return (await problemsOf({ 'src/service.ts': change })).slice(0, 2).join('\n') || 'no error'
+  }
+  const check = "({ value }, { amount }, { now }) => (value + amount > BigInt(now) ? refuse(3, 'no') : undefined)"
+  assert.is(await guarded(check, add), 'no error')
+  assert.match(await guarded(check, add.replace('after.value', 'after.nope')), nope)
+  assert.match(await guarded("(state) => (state.nope ? refuse(3, 'no') : undefined)", add), nope)
+})
+
+Types('update, remove and accept chain as one type, and `after` is what is left', async () => {
+  const one = (reply: string) => {
+    const choice = "(current === undefined ? accept() : current.text === '' ? remove() : update(current))"
+    return errorAfter(
+      '() => remove().reply({})',
+      `(current) => ${choice}.metadata('x-a', 'b').reply(${reply})`,
+      'value',
+    )
+  }
+  assert.is(await one('{}'), 'no error')
+  assert.is(await one('(after) => (after === undefined ? {} : {})'), 'no error')
+  assert.match(await one('(after) => ({ nope: after.text })'), /TS18048: 'after' is possibly 'undefined'/)
+})
+
 Types('an event that is emitted no longer may keep its fold', async () => {
   assert.is(await errorAfter(add, 'accept().reply({ value: amount })'), 'no error')
 })
@@ -83,12 +156,17 @@ const kinds: readonly [Kind, readonly [string, string, string, RegExp][]][] = [
   [
     'value',
     [
-      ['a missing method', '    delete: () => remove().reply({}),\n', '', /:6:3: TS2741: Property 'delete' is missing/],
+      [
+        'a missing method',
+        '    delete: () => remove().reply({}),\n',
+        '',
+        /:6:3: method delete has no handler \(TS2741\)/,
+      ],
       ['a value of another type', 'update(note)', 'update({ id: 1 })', /:\d+:\d+: TS2322/],
       ['a reply of another type', 'accept().reply(current)', 'accept().reply({ id: 1 })', /:10:\d+: TS2322/],
       ['a value that may not be there', 'current === undefined ?', 'id === "" ?', /:10:\d+: TS2769/],
       ['an event', 'remove()', 'accept(Note({}))', /:11:\d+: TS2322/],
-      ['a stream', 'remove().reply({})', 'remove().stream({})', /:11:\d+: TS2322/],
+      ['a stream', 'remove().reply({})', 'remove().stream({})', /:11:\d+: the reply is missing/],
       [
         'effects of a refusal',
         "'text must not be empty')",
@@ -104,7 +182,7 @@ const kinds: readonly [Kind, readonly [string, string, string, RegExp][]][] = [
         'a missing method',
         '    list: (set) => accept().reply(namesOf(set)),\n',
         '',
-        /:9:3: TS2741: Property 'list' is missing/,
+        /:9:3: method list has no handler \(TS2741\)/,
       ],
       ['an operation that the kind does not have', 'set.remove(name)', 'set.enable()', /:12:\d+: TS2339/],
       ['an element of another type', 'set.remove(name)', 'set.remove(1)', /:12:\d+: TS2345/],
@@ -113,21 +191,21 @@ const kinds: readonly [Kind, readonly [string, string, string, RegExp][]][] = [
         'a stream of a unary method',
         'accept().reply(namesOf(set))',
         'accept().stream(namesOf(set))',
-        /:13:\d+: TS2322/,
+        /:13:\d+: the reply is missing/,
       ],
       ['a streamed method without `changed`', 'changed: (set) => emit(namesOf(set))', '', /:17:\d+: TS2741/],
       [
         'no streams at all',
         '  streams: {\n    watch: { changed: (set) => emit(namesOf(set)) },\n  },\n',
         '',
-        /:\d+:\d+: TS2345: .*\n.*streams/,
+        /:\d+:\d+: TS2345: Property 'streams' is missing/,
       ],
       ['an element of another type that is streamed', 'emit(namesOf(set))', 'emit({ name: 1 })', /:17:\d+: TS2322/],
       ['two elements at once', 'emit(namesOf(set))', 'emit(namesOf(set), namesOf(set))', /:17:\d+: TS2322/],
       [
         'a view of no field',
         '  streams: {',
-        "  views: { add: element('user') },\n  streams: {",
+        "  views: { join: element('user') },\n  streams: {",
         /:16:\d+: TS2304|:16:\d+: TS2322/,
       ],
     ],
@@ -143,10 +221,10 @@ const kinds: readonly [Kind, readonly [string, string, string, RegExp][]][] = [
         'sum: () => accept().reply({ value: 0n }), other: clientStream({',
         /:15:5: TS2322/,
       ],
-      ['an element of another type', 'BigInt(next)', 'next', /:12:\d+: TS2322/],
-      ['another state', 'next: next + 1, to', 'next: String(next), to', /:12:\d+: TS2322/],
+      ['an element of another type', 'value: first', 'value: Number(first)', /:12:\d+: TS2322/],
+      ['another state', 'first: first + 1n, last', 'first: String(first), last', /:12:\d+: TS2322/],
       ['a reply of another type', '.reply({ value: sum })', '.reply({ sum })', /:\d+:\d+: TS2322/],
-      ['no reply', 'accept().reply({ value: sum })', 'accept()', /:18:\d+: TS2322/],
+      ['no reply', 'accept().reply({ value: sum })', 'accept()', /:18:\d+: the reply is missing/],
       ['a misspelt field of a reply', 'reply({ text:', 'reply({ txt:', /:7:\d+: TS2322/],
     ],
   ],

@@ -7,6 +7,7 @@ import { entityPrefix, numbered } from '../../host/journal/keys.ts'
 import { KvJournal } from '../../host/journal/kv-journal.ts'
 import { frame } from '../../host/journal/record.ts'
 import type { Column } from '../../host/storage/columns.ts'
+import { asDamage, unopenable } from '../../host/storage/damage.ts'
 import type { Range, Write } from '../../host/storage/kv.ts'
 import { MemoryKv } from '../../host/store/memory.ts'
 import { refuses, rejects } from '../support/assert.ts'
@@ -142,6 +143,23 @@ Damage('damage.D1: a damaged record is refused, and no other entity suffers', as
   }
   assert.is(journal.failure(), undefined)
   assert.is(journal.head(other)?.revision, 1)
+})
+
+Damage('damage.D2: what the engine says of files is told without the folders they lie in', () => {
+  const said = (message: string) => (asDamage(new Error(message)) as Error).message
+  const place =
+    'block checksum mismatch: stored = 1, computed = 2  in /srv/data/journal/000022.sst offset 4012 size 4033'
+  assert.is(said(`Corruption: ${place}`), 'journal/000022.sst is damaged in the 4033 bytes from byte 4012')
+  assert.is(
+    said('Corruption: Can not read /srv/data/journal/MANIFEST-000005  The file /srv/data/x may be corrupted.'),
+    'Can not read journal/MANIFEST-000005',
+  )
+  assert.is(
+    unopenable(
+      'IO error: No such file or directory: While open a file: /srv/data/journal/000009.sst: No such file or directory',
+    ),
+    'journal/000009.sst is missing; restore the directory from a backup',
+  )
 })
 
 Damage('journal.J2: a record that is missing between others is noticed, not passed over', async () => {

@@ -1,9 +1,20 @@
 // Guards replica ids: the same at every start of a data directory, another one for a directory that is a copy or a restore.
 
-import { cpSync, readdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Incarnation as Replica, type StoredIncarnation } from '../../host/storage/incarnation.ts'
 import { readMarker } from '../../host/storage/marker.ts'
 import { rejects } from '../support/assert.ts'
 import { append, folder } from '../support/journal.ts'
@@ -170,6 +181,38 @@ Incarnation('marker.M3: a manifest that was cut is noticed before RocksDB opens 
   const { message } = await rejects(() => openStore(directory, { log() {} }), 'storage_unavailable')
   assert.match(message, /^journal\/MANIFEST-\d+ was cut: it has \d+ bytes, and had \d+\./)
   assert.equal(readdirSync(journal), files)
+})
+
+Incarnation('marker.M2: the marker has the length of the manifest that was there at the note before', () => {
+  const directory = folder()
+  const journal = join(directory, 'journal')
+  mkdirSync(journal)
+  writeFileSync(join(journal, 'CURRENT'), 'MANIFEST-000001\n')
+  const grow = () => appendFileSync(join(journal, 'MANIFEST-000001'), '0123456789')
+  let commit = 0
+  let stored: StoredIncarnation | undefined
+  const store = {
+    directoryId: '0'.repeat(32),
+    incarnation: () => stored,
+    putIncarnation: (incarnation: StoredIncarnation) => {
+      stored = incarnation
+    },
+  }
+  grow()
+  const replica = new Replica(
+    directory,
+    store,
+    () => commit,
+    () => {},
+  )
+  const noted = () => readMarker(directory).manifest?.bytes
+  assert.is(noted(), 10)
+  for (const length of [10, 20, 30]) {
+    grow()
+    commit += 1
+    replica.note()
+    assert.is(noted(), length)
+  }
 })
 
 Incarnation('a journal that was restored to where it was is the same replica', async () => {

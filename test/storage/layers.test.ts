@@ -87,6 +87,19 @@ Layered(
   },
 )
 
+Layered('layers.Y3: one layer has nothing in it but what was written', () => {
+  const database = new MemoryDatabase()
+  const layers = new Layers([database])
+  const writes: Write[] = [['journal', Buffer.from('a'), Buffer.from('x')]]
+  assert.is(layers.ofTop(writes), writes)
+  layers.write(writes, true)
+  layers.clear('journal', Buffer.from('a'), Buffer.from('b'))
+  layers.write([['journal', Buffer.from('c'), Buffer.from('x')]], true)
+  layers.write([['journal', Buffer.from('c'), undefined]], true)
+  const all: Range = { from: Buffer.of(0), to: Buffer.of(255), limit: 100 }
+  for (const column of ['journal', 'default'] as const) assert.equal(database.range(column, all), [])
+})
+
 /** Blocks of keys, of which some cannot be read: a read that touches one fails, as RocksDB's does. */
 class Blocks extends MemoryKv {
   private readonly damaged: readonly (readonly [Buffer, Buffer])[]

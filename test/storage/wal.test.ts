@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { examine } from '../../host/doctor/doctor.ts'
 import type { EntityRef, Journal } from '../../host/journal/journal.ts'
 import { crc32c } from '../../host/storage/crc32c.ts'
 import { checkWal } from '../../host/storage/wal.ts'
@@ -80,10 +81,10 @@ async function reopened(directory: string, payloads: readonly string[]): Promise
 
 function all(journal: Journal): string[] {
   const texts: string[] = []
-  for (let after = 0, more = true; more; ) {
+  const last = journal.head(entity)?.revision ?? 0
+  for (let after = 0; after < last; ) {
     const page = journal.events(entity, after, 1_000, 64 * 1024 * 1024)
     texts.push(...page.events.map(({ data }) => Buffer.from(data).toString('latin1')))
-    more = page.more
     after = page.revision
   }
   return texts
@@ -115,6 +116,29 @@ Wal('crc32c is the one of the standard (RFC 3720, B.4)', () => {
   assert.is(crc32c(Buffer.from('..123456789..'), 2, 11), 0xe306_9283)
 })
 
+Wal('crc32c of any part, wherever it begins and ends, is that of its bits', () => {
+  const bits = (bytes: Uint8Array) => {
+    let crc = 0xffff_ffff
+    for (const byte of bytes) {
+      crc ^= byte
+      for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f6_3b78 : crc >>> 1
+    }
+    return (crc ^ 0xffff_ffff) >>> 0
+  }
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 8, maxLength: 120 }),
+      fc.nat({ max: 7 }),
+      fc.nat({ max: 7 }),
+      (all, from, cut) => {
+        const part = all.subarray(Math.min(3, from))
+        const to = Math.max(from, part.length - cut)
+        assert.is(crc32c(part, from, to), bits(part.subarray(from, to)))
+      },
+    ),
+  )
+})
+
 Wal('an undamaged log opens with every commit, and nothing is logged', async () => {
   const { stored, log } = await reopened(copy(many.directory), payloads)
   assert.is(stored, payloads.length)
@@ -122,7 +146,7 @@ Wal('an undamaged log opens with every commit, and nothing is logged', async () 
 })
 
 Wal(
-  '§storage-5, wal.W1, rocksdb.D1: a flipped bit in the middle refuses to start, naming file and offset, and changes no file',
+  '§storage-5, wal.W1, rocksdb.D1, rocksdb.D2: a flipped bit in the middle refuses to start, naming file and offset, and changes no file',
   async () => {
     const start = many.ends[10]!
     const directory = edited(many, (bytes) => flip(bytes, start + 30))
@@ -211,6 +235,25 @@ Wal(
   },
 )
 
+Wal(
+  'doctor.C1: the doctor opens a directory as a start does: it refuses what that refuses, and tells what is cut',
+  async () => {
+    const end = many.ends.at(-1)!
+    const [finding, ...others] = (
+      await examine(
+        edited(many, (bytes) => bytes.subarray(0, end - 1)),
+        quiet,
+      )
+    ).findings.filter(({ what }) => !/copied or restored/.test(what))
+    assert.equal(others, [])
+    assert.is(finding?.column, 'log')
+    assert.match(finding!.what, /bytes after the last whole commit were dropped/)
+    const directory = edited(many, (bytes) => flip(bytes, many.ends[10]! + 30))
+    const { message } = await rejects(() => examine(directory, quiet), 'storage_unavailable')
+    assert.match(message, `${many.name} is damaged at byte ${many.ends[10]!},`)
+  },
+)
+
 Wal('wal.W2: the very last commit, damaged, looks like a torn write and is dropped, but never more', async () => {
   const [start, end] = [many.ends.at(-2)!, many.ends.at(-1)!]
   for (const at of [start, start + 4, start + 6, start + 20, end - 1]) {
@@ -292,7 +335,7 @@ Wal(
 
 // Enough for the journal's memory table to be full, so that RocksDB starts a second log.
 const large = 'z'.repeat(96 * 1024)
-const twoPayloads = Array.from({ length: 24 }, () => large)
+const twoPayloads = Array.from({ length: 56 }, () => large)
 const two = await crashed(twoPayloads)
 
 Wal('two logs: undamaged, both are read', async () => {

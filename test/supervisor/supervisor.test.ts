@@ -1,7 +1,9 @@
 // Guards the outside of the loop: a function that holds it is ended, its service refused, everybody else served again, and nothing that was
 // acknowledged lost. In every model that has functions, streams and effects included.
 
-import { readFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import pino from 'pino'
 import { suite } from 'uvu'
@@ -371,17 +373,40 @@ Outside(
   },
 )
 
-Outside('a host whose partition hangs while it is started again can be stopped', async () => {
+Outside('supervisor.S1: the admin port is opened first: where it is taken, no partition was begun', async () => {
   const data = temporary()
-  const config = settingsFor(data.path, { 'turn-ms-max': '60000' })
-  const host = await supervise(config, { waits: false, log: pino({ level: 'silent' }), partition: held })
-  // It fails by itself, and the next one never starts: nothing but the end of its thread ends this.
-  await until(
-    async () => (await admin(host, 'GET', '/readyz')).status,
-    (status) => status === 503,
-  )
-  await host.stop()
-  data.remove()
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const config = settingsFor(data.path, { admin: `127.0.0.1:${port}` })
+  try {
+    await supervise(config, { waits: false, log: pino({ level: 'silent' }), partition: held })
+    assert.unreachable()
+  } catch (error) {
+    assert.match((error as Error).message, new RegExp(`${port}`))
+    assert.not.ok(existsSync(join(data.path, 'started')))
+  } finally {
+    other.close()
+    data.remove()
+  }
 })
+
+Outside(
+  'supervisor.S1: a host whose partition hangs while it is started again is there, and can be stopped',
+  async () => {
+    const data = temporary()
+    const config = settingsFor(data.path, { 'turn-ms-max': '60000' })
+    const host = await supervise(config, { waits: false, log: pino({ level: 'silent' }), partition: held })
+    // It fails by itself, and the next one never starts: nothing but the end of its thread ends this.
+    await until(
+      async () => (await admin(host, 'GET', '/readyz')).status,
+      (status) => status === 503,
+    )
+    const { status } = await admin(host, 'GET', '/healthz')
+    await host.stop()
+    data.remove()
+    assert.is(status, 200)
+  },
+)
 
 Outside.run()

@@ -19,7 +19,7 @@ import { cached, contentOf } from './cached.ts'
 
 type Kept =
   | { readonly problems: readonly BuildProblem[] }
-  | { readonly component: string; readonly warnings: readonly string[]; readonly services: readonly string[] }
+  | { readonly component: string; readonly outcome: Pick<BuildResult, 'warnings' | 'services' | 'others'> }
 
 /** As that of the build. @throws BuildError */
 export async function buildProject(directory: string, options: BuildOptions = {}): Promise<BuildResult> {
@@ -32,13 +32,13 @@ export async function buildProject(directory: string, options: BuildOptions = {}
   const file = options.out ?? join(resolve(directory), 'build', `${name}.wasm`)
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, component)
-  return { file, bytes: component.length, steps: [], warnings: kept.warnings, services: kept.services }
+  return { file, bytes: component.length, steps: [], ...kept.outcome }
 }
 
 async function outcome(directory: string): Promise<Kept> {
   try {
-    const { file, warnings, services } = await build(directory)
-    return { component: readFileSync(file).toString('base64'), warnings, services }
+    const { file, warnings, services, others } = await build(directory)
+    return { component: readFileSync(file).toString('base64'), outcome: { warnings, services, others } }
   } catch (error) {
     if (error instanceof BuildError && !(error instanceof MissingTool)) return { problems: error.problems }
     throw error

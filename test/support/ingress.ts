@@ -102,6 +102,8 @@ export interface FakeHost {
 export interface FakeHostParts {
   readonly limits?: Partial<Limits>
   readonly context?: Partial<IngressContext>
+  /** A free one if left out. */
+  readonly port?: number
 }
 
 export async function fakeHost(schema: Schema, names: readonly string[], parts: FakeHostParts = {}): Promise<FakeHost> {
@@ -142,7 +144,7 @@ export async function fakeHost(schema: Schema, names: readonly string[], parts: 
     unready: () => undefined,
     ...parts.context,
   }
-  const ingress = await listen(context, '127.0.0.1', 0)
+  const ingress = await listen(context, '127.0.0.1', parts.port ?? 0)
   const host: FakeHost = {
     address: `127.0.0.1:${ingress.address.port}`,
     ingress,

@@ -1,6 +1,7 @@
 // inn as a user types it.
 
 import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 export const bin = fileURLToPath(new URL('../../host/bin/inn.mjs', import.meta.url))
@@ -43,8 +44,10 @@ export interface RunningInn {
   err(): string
   /** Looked at whenever something was printed; rejects if the command ends before. */
   until(condition: () => boolean): Promise<void>
+  /** Nobody reads its standard output any more. */
+  leave(): void
   /** The exit code. */
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>
+  end(signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number | null>
 }
 
 /** A command that goes on until it is ended. */
@@ -77,9 +80,21 @@ export function startInn(cwd: string, args: readonly string[], env: Readonly<Rec
         })
       }
     },
+    leave: () => {
+      child.stdout.destroy()
+    },
     end: (signal) => {
       child.kill(signal)
       return ended
     },
   }
+}
+
+/** HOST:PORT where nobody listens now. */
+export async function freeAddress(): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return `127.0.0.1:${port}`
 }

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Kind } from '../../sdk/build/kinds.ts'
-import { templateFiles } from '../../sdk/build/languages/typescript/new.ts'
+import { languages } from '../../sdk/build/languages/languages.ts'
 import { BuildError } from '../../sdk/build/problem.ts'
 import { buildProject } from './building.ts'
 import { cached } from './cached.ts'
@@ -13,8 +13,9 @@ const parent = fileURLToPath(new URL('../fixtures/gen/', import.meta.url))
 
 type Changes = Readonly<Record<string, string | ((text: string) => string)>>
 
-function changed(changes: Changes, kind: Kind): Readonly<Record<string, string>> {
-  const files: Record<string, string> = { ...templateFiles('tally', '*', kind) }
+async function changed(changes: Changes, kind: Kind): Promise<Readonly<Record<string, string>>> {
+  const project = { root: parent, name: 'tally', kind, sdk: '*', inn: '*' }
+  const files: Record<string, string> = { ...(await languages.typescript.starter.files(project)) }
   for (const [path, change] of Object.entries(changes)) {
     files[path] = typeof change === 'string' ? change : change(files[path] ?? '')
   }
@@ -30,7 +31,7 @@ export async function withProject<T>(
   await mkdir(parent, { recursive: true })
   const folder = await mkdtemp(join(parent, 'project-'))
   try {
-    for (const [path, text] of Object.entries(changed(changes, kind))) {
+    for (const [path, text] of Object.entries(await changed(changes, kind))) {
       await mkdir(dirname(join(folder, path)), { recursive: true })
       await writeFile(join(folder, path), text)
     }
@@ -41,8 +42,8 @@ export async function withProject<T>(
 }
 
 /** The component of the template with `changes`; built once for as long as it and what builds it are the same. */
-export function componentWith(changes: Changes, kind: Kind = 'event-sourced'): Promise<Uint8Array> {
-  return cached(import.meta.url, [kind, JSON.stringify(changed(changes, kind))], () =>
+export async function componentWith(changes: Changes, kind: Kind = 'event-sourced'): Promise<Uint8Array> {
+  return await cached(import.meta.url, [kind, JSON.stringify(await changed(changes, kind))], () =>
     withProject(
       changes,
       async (folder) => {

@@ -1,8 +1,8 @@
 // Schemas for tests, from .proto text.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Descriptors } from '../../sdk/build/descriptors.ts'
 import { compileProtos } from '../../sdk/build/descriptors.ts'
 
@@ -10,7 +10,10 @@ import { compileProtos } from '../../sdk/build/descriptors.ts'
 export async function protos(files: Readonly<Record<string, string>>): Promise<Descriptors> {
   const proto = mkdtempSync(join(tmpdir(), 'innkeeper-protos-'))
   try {
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(proto, name), text)
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(proto, name)), { recursive: true })
+      writeFileSync(join(proto, name), text)
+    }
     const project = { directory: proto, name: 'test', language: 'typescript' as const, entry: '', gen: '' }
     return await compileProtos({ ...project, proto, files: Object.keys(files) })
   } finally {

@@ -9,7 +9,7 @@ import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import type { Outcome } from '../../host/outcome.ts'
 import { loadSchema } from '../../host/schema/load.ts'
-import type { Json } from '../../host/transcode/to-message.ts'
+import type { Json } from '../../host/transcode/json.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { packageName } from '../conformance/suite.ts'
 

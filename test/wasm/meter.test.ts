@@ -226,7 +226,7 @@ const carried = async (name: string, count: number, type: string, turns: number)
 }
 
 for (const name of Object.keys(carriers)) {
-  Meter(`meter.M6: width is paid for by count: ${name}`, async () => {
+  Meter(`meter.M6, types.Y1: width is paid for by count: ${name}`, async () => {
     for (const type of ['i32', 'i64', 'f32', 'f64', 'v128']) {
       const none = await carried(name, 0, type, 1)
       for (const count of [1, 7, 300, 1_000]) {

@@ -27,7 +27,10 @@ const sliceMs = 4
 const restMs = 16
 const versionsAtOnce = 50
 
-export type StoredJournal = Pick<Stored, 'base' | 'census' | 'events' | 'head' | 'snapshot' | 'snapshotVersions'>
+export type StoredJournal = Pick<
+  Stored,
+  'base' | 'census' | 'events' | 'head' | 'opening' | 'snapshot' | 'snapshotVersions'
+>
 
 /** One service of the component, and what is stored for it. */
 interface StoredService {

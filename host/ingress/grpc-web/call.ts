@@ -22,7 +22,7 @@ import { expose } from '../cors.ts'
 import type { Caller, Door } from '../door.ts'
 import type { Frame } from '../envelope.ts'
 import { Base64Reader, FrameReader, frame, trailerFlag } from '../envelope.ts'
-import { countAnswer, defaultPace, endSoon, givenKey, whenClosed } from '../exchange.ts'
+import { abort, countAnswer, defaultPace, endSoon, givenKey, whenClosed } from '../exchange.ts'
 import { replyMetadata } from '../headers.ts'
 import type { Draft } from '../plain-call.ts'
 import type { Stream, Wire } from '../stream.ts'
@@ -139,7 +139,7 @@ class GrpcWebCall implements Wire, Caller {
     const { request, response, stream } = this
     this.frames.clear()
     this.one = undefined
-    if (response.headersSent) request.socket.destroy()
+    if (response.headersSent) abort(request, response)
     else if (stream !== undefined) stream.fail(error)
     else this.fail(error)
     if (!request.complete) endSoon(request, response)

@@ -12,6 +12,7 @@ import { InnkeeperError, wire } from '../../errors.ts'
 import { written } from '../../written.ts'
 import type { Frame } from '../envelope.ts'
 import { FrameReader, frame } from '../envelope.ts'
+import { protocolOf, refuse } from '../http/over-http2.ts'
 import type { Checked, HealthContext } from './health-status.ts'
 import { checkHealth, healthPaths, watchHealth } from './health-status.ts'
 
@@ -35,7 +36,9 @@ export function createNotYet(context: HealthContext): NotYet {
   server.on('stream', (stream, headers) => {
     stream.on('error', () => {})
     const path = headers[':path']
-    if (path === healthPaths.check) oneMessage(stream, (request) => checked(stream, checkHealth(context, request)))
+    if (protocolOf(headers) === 'http')
+      refuse(stream, new InnkeeperError('unavailable', context.unready() ?? 'try again'))
+    else if (path === healthPaths.check) oneMessage(stream, (request) => checked(stream, checkHealth(context, request)))
     else if (path === healthPaths.watch) oneMessage(stream, (request) => watch(context, stream, request))
     else {
       fail(stream, new InnkeeperError('unavailable', context.unready() ?? 'try again'))

@@ -1,11 +1,14 @@
 // Own files: the descriptors of the services that the host itself has on the gRPC port, for reflection.
 //
 // The same as grpc/reflection/v1/reflection.proto, its v1alpha, and grpc/health/v1/health.proto (without List, which is not
-// served), written down as tables: nothing compiles .proto files at run time.
+// served), written down as tables: nothing compiles .proto files at run time. Pipelined commands have a .proto of ours, which lies compiled among the
+// standard files.
 
 import { loadSchema } from '../../schema/load.ts'
 import type { Schema } from '../../schema/schema.ts'
+import { standardSet } from '../../schema/standard.ts'
 import { Sink } from '../../transcode/sink.ts'
+import { commandsFile } from '../commands/text.ts'
 
 /** `repeated`, then a scalar or a name of this file, name, number; those after `oneof NAME` belong to it. */
 type Messages = Readonly<Record<string, string>>
@@ -55,7 +58,9 @@ const health: OwnFile = {
 const typeNumbers: Readonly<Record<string, number>> = { int32: 5, string: 9, bytes: 12 }
 
 /** Files, messages and symbols of the host's own services. */
-export const ownSchema: Schema = loadSchema(descriptorSet([reflection('v1'), reflection('v1alpha'), health]))
+export const ownSchema: Schema = loadSchema(
+  Buffer.concat([descriptorSet([reflection('v1'), reflection('v1alpha'), health]), standardSet(commandsFile)]),
+)
 
 /** Field numbers in here: google/protobuf/descriptor.proto. */
 function descriptorSet(files: readonly OwnFile[]): Uint8Array {

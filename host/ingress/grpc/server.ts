@@ -6,14 +6,15 @@
 // G3. A refusal is its status, message and details (`grpc-status-details-bin`); an error is that of errors.ts.
 //
 // Owns: grpc-js.   call.ts and stream.ts own: calls.   sessions.ts owns: their connections.   ingress/server.ts owns: the port.
-// reflection.ts and health.ts are two services of the host itself.
+// reflection.ts, health.ts and commands.ts are services of the host itself.
 
 import { Server } from '@grpc/grpc-js'
 import { isStreamed } from '../../schema/schema.ts'
 import type { Directory } from '../../services.ts'
+import type { Pipes } from '../commands/pipes.ts'
 import type { IngressContext } from '../context.ts'
-import type { Door } from '../door.ts'
 import { unary } from './call.ts'
+import { registerCommands } from './commands.ts'
 import { registerHealth } from './health.ts'
 import { OwnStreams } from './own-streams.ts'
 import { registerReflection } from './reflection.ts'
@@ -27,7 +28,8 @@ interface Grpc {
   readonly endWatches: () => void
 }
 
-export function createGrpc(context: IngressContext, door: Door): Grpc {
+export function createGrpc(context: IngressContext, pipes: Pipes): Grpc {
+  const { door } = pipes
   const { limits } = context
   const server = new Server({
     'grpc.max_receive_message_length': limits.messageBytesMax,
@@ -39,6 +41,7 @@ export function createGrpc(context: IngressContext, door: Door): Grpc {
   const own = new OwnStreams(door)
   registerReflection(server, context.services, own)
   const endWatches = registerHealth(server, context, own)
+  registerCommands(server, pipes)
   /** Paths, and whether the method there streams. */
   let registered = new Map<string, boolean>()
   const follow = (directory: Directory) => {

@@ -7,7 +7,8 @@
 // G3. It is incomplete until the host has it: a call with one request until the client half-closes.
 // G4. A piece that is a small part of what was read from the socket is copied: it would keep all of that.
 // G5. A stream that is cut ends with RESOURCE_EXHAUSTED, or is reset with ENHANCE_YOUR_CALM, which gRPC reads as that, once headers are out.
-// G6. What is refused early (early.ts) is answered by its status alone, and grpc-js never hears of it.
+// G6. What is refused early (early.ts) is answered by its status alone, and grpc-js never hears of it; nor does it of what is no gRPC
+//     (over-http2.ts).
 //
 // grpc-js shows no HTTP/2 stream to its users. So this looks at three places that are its own: how it makes its HTTP/2 server, and the stream of a call,
 // both checked here; and Node's `push` and `write` of a stream, where every byte goes by (decision 0027).
@@ -20,10 +21,12 @@ import type { Server as NetServer, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Server as GrpcServer } from '@grpc/grpc-js'
 import { ServerCredentials } from '@grpc/grpc-js'
-import type { InnkeeperError } from '../../errors.ts'
-import { wire } from '../../errors.ts'
+import { InnkeeperError, wire } from '../../errors.ts'
 import type { Connection, Flow, InFlight } from '../../in-flight.ts'
+import { keepable } from '../../keepable.ts'
 import type { Door } from '../door.ts'
+import type { Handle } from '../http/over-http2.ts'
+import { handleOverHttp2, protocolOf } from '../http/over-http2.ts'
 
 /** What an open stream takes, without its headers. */
 const streamBytes = 4_096
@@ -51,6 +54,8 @@ interface Sessions {
 }
 
 interface SessionsParts {
+  /** Takes requests that are not gRPC. */
+  readonly web: Handle
   readonly server: GrpcServer
   readonly inFlight: InFlight
   readonly messageBytesMax: number
@@ -58,17 +63,8 @@ interface SessionsParts {
   readonly door: Pick<Door, 'earlyRefusal' | 'requestId' | 'turnedAway'>
 }
 
-export function createSessions({ server, inFlight, door, ...parts }: SessionsParts): Sessions {
-  let made: NetServer | undefined
-  const inside = server as unknown as { createHttp2Server(credentials: ServerCredentials): NetServer }
-  const create = inside.createHttp2Server?.bind(server)
-  if (create === undefined) throw changed()
-  inside.createHttp2Server = (credentials) => {
-    made = create(credentials)
-    return made
-  }
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
-  if (made === undefined) throw changed()
+export function createSessions({ server, inFlight, door, web, ...parts }: SessionsParts): Sessions {
+  const { made, injector } = http2Of(server)
   const connections = new WeakMap<ServerHttp2Session, Connection>()
   /** Node makes a session while the socket is handed over. */
   let current: Socket | undefined
@@ -79,10 +75,11 @@ export function createSessions({ server, inFlight, door, ...parts }: SessionsPar
   // A stream may be told of when its connection is gone.
   const gone = inFlight.of({})
   gone.close()
+  const connectionOf = ({ session }: ServerHttp2Stream) =>
+    session === undefined ? gone : connections.get(session as ServerHttp2Session)!
   const seen = (...[stream, headers, , raw]: StreamEvent) => {
     const encoding = headers['grpc-encoding'] ?? 'identity'
-    const { session } = stream
-    const connection = session === undefined ? gone : connections.get(session as ServerHttp2Session)!
+    const connection = connectionOf(stream)
     const flow = new GrpcFlow(stream, connection, {
       baseBytes: streamBytes + lengthOf(raw),
       messageBytesMax: parts.messageBytesMax,
@@ -103,9 +100,19 @@ export function createSessions({ server, inFlight, door, ...parts }: SessionsPar
   if (begins.length === 0) throw changed()
   made.removeAllListeners('stream')
   made.on('stream', (...event: StreamEvent) => {
-    const [stream, headers] = event
+    const [stream, headers, , raw] = event
+    const protocol = protocolOf(headers)
+    if (protocol === 'http') {
+      handleOverHttp2(web, inFlight, connectionOf(stream), stream, headers, raw)
+      return
+    }
     seen(...event)
     const flow = stream[flowKey]!
+    if (protocol === 'other') {
+      const type = String(headers['content-type']).slice(0, 100)
+      flow.refuse(unsupported(type), door.requestId(headers['x-request-id']))
+      return
+    }
     const refusal = door.earlyRefusal(headers[':path'] ?? '', flow.client)
     if (refusal === undefined) {
       for (const begin of begins) begin.apply(made, event)
@@ -123,6 +130,21 @@ export function createSessions({ server, inFlight, door, ...parts }: SessionsPar
     drain: (waitMs) => injector.drain(waitMs),
     destroy: () => injector.destroy(),
   }
+}
+
+/** grpc-js' HTTP/2 server, as it is made. */
+function http2Of(server: GrpcServer) {
+  let made: NetServer | undefined
+  const inside = server as unknown as { createHttp2Server(credentials: ServerCredentials): NetServer }
+  const create = inside.createHttp2Server?.bind(server)
+  if (create === undefined) throw changed()
+  inside.createHttp2Server = (credentials) => {
+    made = create(credentials)
+    return made
+  }
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  if (made === undefined) throw changed()
+  return { made: made as NetServer, injector }
 }
 
 /** Of a call of grpc-js' surface. */
@@ -167,6 +189,11 @@ export class GrpcFlow {
     return this.connection.client
   }
 
+  /** Counts what the host keeps of it beside its messages. */
+  begin(cut: (error: InnkeeperError) => void): Flow {
+    return this.connection.begin(cut)
+  }
+
   /** Answers the piece as it is to be kept. */
   came(piece: Buffer): Buffer {
     this.cameMs = performance.now()
@@ -189,7 +216,7 @@ export class GrpcFlow {
       if (this.missing === 0) this.whole()
     }
     this.hold()
-    return 2 * piece.length < piece.buffer.byteLength ? Buffer.from(piece) : piece
+    return keepable(piece)
   }
 
   /** What came goes on to grpc-js. */
@@ -281,7 +308,9 @@ export class GrpcFlow {
     stream.on('error', () => {})
     // What is still to come of it is read, and dropped.
     stream.resume()
-    this.say(error, { 'x-request-id': requestId })
+    // By HTTP's status where it is no gRPC that anybody here speaks.
+    const status = error.code === 'unspoken_protocol' ? wire[error.code].http : 200
+    this.say(error, { ':status': status, 'x-request-id': requestId })
   }
 
   /** A status, and nothing else. */
@@ -334,6 +363,13 @@ function lengthOf(raw: readonly string[]): number {
   let length = 0
   for (const text of raw) length += text.length
   return length
+}
+
+function unsupported(type: string): InnkeeperError {
+  return new InnkeeperError(
+    'unspoken_protocol',
+    `content-type ${type} is not supported; send protobuf as application/grpc`,
+  )
 }
 
 function changed(): Error {

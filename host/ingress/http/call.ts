@@ -11,7 +11,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from '../../command.ts'
-import { guestFailed, InnkeeperError, wire } from '../../errors.ts'
+import { guestFailed, InnkeeperError, internalMethod, wire } from '../../errors.ts'
 import { Growing } from '../../growing.ts'
 import type { Flow } from '../../in-flight.ts'
 import { isStreamed } from '../../schema/schema.ts'
@@ -20,16 +20,18 @@ import { notServed } from '../../services.ts'
 import type { IngressContext } from '../context.ts'
 import { expose } from '../cors.ts'
 import type { Caller, Door } from '../door.ts'
-import { countAnswer, endSoon, givenKey, whenClosed } from '../exchange.ts'
+import { abort, countAnswer, endSoon, givenKey, whenClosed } from '../exchange.ts'
 import type { Draft } from '../plain-call.ts'
 import { isHttpBody, jsonType, readHttpBody } from './body.ts'
 import { metadataFromHttp, replyHeaders } from './headers.ts'
 import { inOrder } from './in-order.ts'
 import { documentIn } from './openapi.ts'
+import { isForeign } from './origin.ts'
+import { type Said, takesBytes } from './request-json.ts'
 import type { Routes, ServedRoute } from './routes.ts'
 import { documentPath, routesIn } from './routes.ts'
 import { errorToHttp, refusalToHttp } from './status.ts'
-import { openHttpStream } from './stream.ts'
+import { isOver, openHttpStream } from './stream.ts'
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -43,6 +45,12 @@ export function createHttpJson(context: IngressContext, door: Door): Handle {
     }
   }
 }
+
+/** What clients of the Connect protocol send, who would take a 400 for an error of the service. */
+const connectTypes = /^application\/(connect\+|proto\b|x-protobuf\b|protobuf\b)/i
+
+/** Also those of a vendor: `application/vnd.example+json`. */
+const jsonTypes = /^application\/(?:[\w.!#$&^-]+\+)?json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i
 
 class HttpCall implements Caller {
   private readonly context: IngressContext
@@ -74,7 +82,7 @@ class HttpCall implements Caller {
     const url = request.url!
     const mark = url.indexOf('?')
     const path = mark === -1 ? url : url.slice(0, mark)
-    if (path === documentPath && request.method === 'GET') {
+    if (path === documentPath && (request.method === 'GET' || request.method === 'HEAD')) {
       // Half of it would be taken for all of it.
       if (this.context.starting?.()) this.door.checkReady()
       const sent = (document: Buffer) => this.end(200, jsonType, document)
@@ -95,14 +103,31 @@ class HttpCall implements Caller {
         `${request.method} is not allowed on ${path}; use ${found.allow.join(' or ')}`,
       )
     }
+    const { route, captured } = found
+    if (route.method.internal) throw internalMethod(route.target.name, route.method.name)
     const query = mark === -1 ? '' : url.slice(mark + 1)
-    if (found.route.body === '') {
+    const raw = takesBytes(route)
+    if (route.body === '' || this.sendsNothing()) {
       request.resume()
-      this.dispatch(found.route, found.captured, query, undefined)
+      this.dispatch(route, { captured, query, body: undefined, contentType: '' })
       return
     }
-    this.checkContentType()
-    this.readBody((body) => this.dispatch(found.route, found.captured, query, body))
+    this.checkContentType(raw)
+    const contentType = raw ? (request.headers['content-type'] ?? '') : ''
+    this.readBody((body) =>
+      this.dispatch(route, { captured, query, body: body.length === 0 && !raw ? undefined : body, contentType }),
+    )
+  }
+
+  /** No body, and no type of one: a message without anything in it. */
+  private sendsNothing(): boolean {
+    const { 'content-type': type, 'content-length': length, 'transfer-encoding': encoding } = this.request.headers
+    return type === undefined && encoding === undefined && (length ?? '0') === '0' && !this.foreign
+  }
+
+  /** A page that may send JSON only, for which its browser asks before. */
+  private get foreign(): boolean {
+    return isForeign(this.request.headers, this.context.corsOrigins ?? [])
   }
 
   fail(thrown: unknown): void {
@@ -125,7 +150,7 @@ class HttpCall implements Caller {
     this.body.clear()
     this.making?.abort(error)
     if (response.headersSent) {
-      request.socket.destroy()
+      abort(request, response)
       return
     }
     const { complete } = request
@@ -153,9 +178,15 @@ class HttpCall implements Caller {
     }
   }
 
-  private checkContentType(): void {
+  /** `raw`: of any type. */
+  private checkContentType(raw: boolean): void {
     const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = this.request.headers
-    if (type !== jsonType && !/^application\/json\s*(;\s*charset\s*=\s*"?utf-?8"?\s*)?$/i.test(type)) {
+    if (!raw && connectTypes.test(type))
+      throw new InnkeeperError(
+        'unspoken_protocol',
+        `${type.slice(0, 100)} is not spoken here; send JSON as application/json, or use gRPC or gRPC-Web`,
+      )
+    if (type !== jsonType && !jsonTypes.test(type) && (!raw || this.foreign)) {
       throw new InnkeeperError('bad_request', 'send the body as content-type: application/json')
     }
     if (encoding !== 'identity')
@@ -192,10 +223,14 @@ class HttpCall implements Caller {
     })
   }
 
-  private dispatch(route: ServedRoute, captured: readonly string[], query: string, body: Buffer | undefined): void {
+  private dispatch(route: ServedRoute, said: Said): void {
     const { context, request } = this
     const { target, method } = route
-    const made = context.transcoder.request(route, { captured, query, body })
+    if (isOver(route, request)) {
+      this.response.writeHead(204, { 'x-request-id': this.requestId }).end()
+      return
+    }
+    const made = context.transcoder.request(route, said)
     try {
       const command = this.door.admit({
         service: target.name,

@@ -5,15 +5,17 @@
 // O3. Names are unique: operations, and schemas of one name whose messages differ between components.
 // O4. Made once for a directory, in slices, in a number of steps that grows with the number of rules and fields. What a few rules could
 //     make large without end is bounded: parameters in queries, comparisons of messages.
+// O5. Internal methods are not in it (§call-11).
 //
 // Not in it: comments of the .proto, which deployments do not carry (sdk/build/descriptors.ts).
 
 import { systemClock } from '../../clock.ts'
-import { fieldPath } from '../../schema/http-rule.ts'
+import { fieldPath, isTextual } from '../../schema/http-rule.ts'
 import type { EnumType, Field, FieldType, MessageType, ScalarType } from '../../schema/schema.ts'
 import type { Directory } from '../../services.ts'
 import { inSlices } from '../../slices.ts'
 import { isHttpBody, jsonType } from './body.ts'
+import { takesBytes } from './request-json.ts'
 import type { Routes, ServedRoute } from './routes.ts'
 import { hostPath, routesIn } from './routes.ts'
 
@@ -50,9 +52,10 @@ export function* openApi(routes: Routes): Generator<void, Buffer> {
   const budget = { parameters: documentParametersMax }
   let newest = 0
   for (const route of routes.all) {
-    if (hostPath(route) !== undefined) continue
+    const operations = operationsOf(route)
+    if (hostPath(route) !== undefined || operations.length === 0 || route.method.internal) continue
     const { item, parameters } = paths.of(route)
-    for (const method of route.httpMethod === '*' ? anyMethod : [route.httpMethod.toLowerCase()]) {
+    for (const method of operations) {
       if (item.has(method)) continue
       item.set(method, JSON.stringify(operation(route, parameters, schemas, ids.unique(idOf(route)), budget)))
       yield
@@ -85,6 +88,13 @@ function* objectOf(members: Iterable<readonly [name: string, json: string]>, chu
 }
 
 const anyMethod = ['get', 'put', 'post', 'delete', 'patch']
+
+/** The names of the document's operations. It has none for other HTTP methods. */
+function operationsOf({ httpMethod }: ServedRoute): readonly string[] {
+  const name = httpMethod.toLowerCase()
+  if (httpMethod === '*') return anyMethod
+  return [...anyMethod, 'options', 'trace'].includes(name) ? [name] : []
+}
 
 /** `Counter_Add`: what generators make a function of. */
 function idOf({ service, method }: ServedRoute): string {
@@ -126,12 +136,13 @@ function operation(
   const query = body === '*' ? [] : queryParameters(route, schemas, budget)
   const parameters = [...path.map((parameter) => withSchema(parameter, route, schemas)), ...query]
   const bodySchema = body === '*' ? schemas.message(method.input) : body !== '' && schemas.field(body)
+  const content = takesBytes(route) ? { '*/*': {} } : { [jsonType]: { schema: bodySchema } }
   return {
     operationId,
     tags: [route.service],
     ...(method.clientStreaming ? { description: 'The body is the only element of the streamed request.' } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(bodySchema ? { requestBody: { required: true, content: { [jsonType]: { schema: bodySchema } } } } : {}),
+    ...(bodySchema ? { requestBody: { content } } : {}),
     responses: {
       200: success(route, schemas),
       default: {
@@ -155,7 +166,7 @@ function success({ method, responseBody }: ServedRoute, schemas: Schemas): Schem
   }
 }
 
-/** Every field that a query may name: scalars and enums, also those inside of messages; as many as are worth a word. */
+/** Every field that a query may name: those that a text can mean, also inside of messages; as many as are worth a word. */
 function queryParameters(route: ServedRoute, schemas: Schemas, budget: Budget): Schema[] {
   const inPath = new Set(route.variables.map((path) => path.map((field) => field.name).join('.')))
   const parameters: Schema[] = []
@@ -167,11 +178,12 @@ function queryParameters(route: ServedRoute, schemas: Schemas, budget: Budget): 
       looks -= 1
       const name = `${prefix}${field.name}`
       if (field === route.body || inPath.has(name)) continue
-      if (field.type.kind === 'message') {
+      if (isTextual(field)) parameters.push({ name, in: 'query', schema: schemas.field(field) })
+      else if (field.type.kind === 'message') {
         const { message } = field.type
         if (field.repeated || wellKnown(message) !== undefined) continue
         if (above.length < queryDepthMax && !above.includes(message)) walk(message, `${name}.`, [...above, message])
-      } else if (field.type.kind !== 'map') parameters.push({ name, in: 'query', schema: schemas.field(field) })
+      }
     }
   }
   walk(route.method.input, '', [route.method.input])

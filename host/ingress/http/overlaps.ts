@@ -100,7 +100,7 @@ function* find({ services }: Directory): Generator<void, ReadonlyMap<string, rea
       const other = services.get(overlap.other.service)!
       if (other.deployment === mine.deployment) return true
       if (told.length === toldMax) told.push('and more routes of it overlap')
-      else told.push(overlapSentence(overlap, answers(mine, other)))
+      else told.push(overlapSentence(overlap, answers(overlap, mine, other)))
       return told.length <= toldMax
     })
   }
@@ -113,7 +113,10 @@ export function rulesOf({ name, type }: Pick<Service, 'name' | 'type'>): readonl
   return routes.filter((route) => hostPath(route) === undefined)
 }
 
-function answers(a: Service, b: Service): string {
+/** As routes.ts finds it (routes.R1). */
+function answers({ route, other }: Overlap, a: Service, b: Service): string {
+  if ((route.template.verb === undefined) !== (other.template.verb === undefined))
+    return route.template.verb === undefined ? b.name : a.name
   return a.place > b.place || (a.place === b.place && a.deployment > b.deployment) ? a.name : b.name
 }
 

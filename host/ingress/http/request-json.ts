@@ -5,12 +5,14 @@
 // Leaves to others: which rule it is (routes.ts), JSON and protobuf (transcode/).
 
 import { isUtf8 } from 'node:buffer'
-import { InnkeeperError } from '../../errors.ts'
+import { InnkeeperError, malformedJson } from '../../errors.ts'
 import type { FieldPath, Route } from '../../schema/http-rule.ts'
-import { blockedStep, fieldPath } from '../../schema/http-rule.ts'
+import { blockedStep, fieldPath, isTextual } from '../../schema/http-rule.ts'
 import type { Field, MessageType, Schema } from '../../schema/schema.ts'
-import type { Json } from '../../transcode/to-message.ts'
-import { isObject, TranscodeError, toMessage } from '../../transcode/to-message.ts'
+import type { Json } from '../../transcode/json.ts'
+import { isObject, JsonError, parseJson } from '../../transcode/json.ts'
+import { sameKey, TranscodeError, toMessage } from '../../transcode/to-message.ts'
+import { isHttpBody } from './body.ts'
 
 /** What a rule binds of a request to the message. */
 type Binding = Pick<Route, 'method' | 'body' | 'variables'>
@@ -19,7 +21,17 @@ type Binding = Pick<Route, 'method' | 'body' | 'variables'>
 export interface Said {
   readonly captured: readonly string[]
   readonly query: string
+  /** Undefined: none was sent. */
   readonly body: Uint8Array | undefined
+  /** Of a body that is taken as it is (`takesBytes`). */
+  readonly contentType: string
+}
+
+/** Whether a request's body goes into a google.api.HttpBody, of whatever type it is. */
+export function takesBytes({ method: { input }, body }: Pick<Binding, 'method' | 'body'>): boolean {
+  if (body === '') return false
+  if (body === '*') return isHttpBody(input)
+  return !body.repeated && body.type.kind === 'message' && isHttpBody(body.type.message)
 }
 
 /** @throws InnkeeperError `bad_request` */
@@ -32,10 +44,15 @@ export function requestMessage(schema: Schema, rule: Binding, said: Said): Uint8
   }
 }
 
-function requestJson({ method: { input }, body: bound, variables }: Binding, { captured, query, body }: Said): Json {
+function requestJson(rule: Binding, { captured, query, body, contentType }: Said): Json {
+  const {
+    method: { input },
+    body: bound,
+    variables,
+  } = rule
   let json: Json = {}
   if (body !== undefined) {
-    const parsed = parseJson(body)
+    const parsed = takesBytes(rule) ? { contentType, data: base64(body) } : bodyJson(body)
     if (bound === '*') json = parsed
     else json = { [(bound as Field).jsonName]: parsed }
   }
@@ -43,7 +60,10 @@ function requestJson({ method: { input }, body: bound, variables }: Binding, { c
   for (let index = 0; index < captured.length; index++) {
     const path = variables[index]!
     if (!isObject(json)) throw new TranscodeError(`expected an object for ${input.fullName}`)
-    setField(json, path, parseText(path, decodePart(captured[index]!), path.at(-1)!.jsonName), false)
+    const field = path.at(-1)!
+    const value = parseText(path, decodePart(captured[index]!), field.jsonName)
+    if (path.length === 1 && field.entityKey) checkKey(json, field, value)
+    setField(json, path, value, false)
   }
   return json
 }
@@ -55,14 +75,30 @@ export function checkedText(bytes: Uint8Array): string {
   return text
 }
 
-function parseJson(bytes: Uint8Array): Json {
+/** A request for two entities is for none. */
+function checkKey(json: { [name: string]: Json }, field: Field, value: Json): void {
+  for (const name of [field.jsonName, field.name]) {
+    if (!Object.hasOwn(json, name)) continue
+    try {
+      if (!sameKey(field.type, value, json[name]!)) throw new TranscodeError('the path names another entity')
+    } catch (error) {
+      throw error instanceof TranscodeError ? error.inside(name) : error
+    }
+  }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
+}
+
+function bodyJson(bytes: Uint8Array): Json {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (!isUtf8(body)) throw new InnkeeperError('bad_request', '$: the body is not UTF-8')
   try {
-    return JSON.parse(body.toString('utf8')) as Json
+    return parseJson(body.toString('utf8'))
   } catch (error) {
-    const what = body.length === 0 ? 'an empty body; send {} for an empty message' : (error as Error).message
-    throw new InnkeeperError('bad_request', `$: malformed JSON: ${what.slice(0, 200)}`)
+    if (!(error instanceof JsonError)) throw error
+    throw malformedJson(error)
   }
 }
 
@@ -74,8 +110,7 @@ function applyQuery(input: MessageType, json: Json, query: string): void {
     const field = path?.at(-1)
     const shown = name.slice(0, 100)
     if (path === undefined || field === undefined) throw unknownField(input, name).inside(shown)
-    if (field.type.kind === 'message' || field.type.kind === 'map')
-      throw new TranscodeError('a message cannot be given in the query').inside(shown)
+    if (!isTextual(field)) throw new TranscodeError('a message cannot be given in the query').inside(shown)
     // A field has two spellings.
     const place = path.map(({ number }) => number).join('.')
     if (!field.repeated && seen.has(place)) throw new TranscodeError('given several times').inside(shown)
@@ -92,10 +127,14 @@ function unknownField(input: MessageType, name: string): TranscodeError {
   )
 }
 
-/** Text from a path or query as the JSON that means it: only bool needs a change, numbers may be text in proto3 JSON. */
+/** Text from a path or query as the JSON that means it: numbers may be text in proto3 JSON; bool may not, nor may a mask name fields as
+ *  they are declared. */
 function parseText(path: FieldPath, value: string, shown: string): Json {
   const { type } = path.at(-1)!
-  if (type.kind !== 'scalar' || type.scalar !== 'bool') return value
+  const wellKnown = type.kind === 'message' ? type.message.fullName : ''
+  if (wellKnown === 'google.protobuf.FieldMask')
+    return value.replace(/_([a-z])/g, (_, next: string) => next.toUpperCase())
+  if (wellKnown !== 'google.protobuf.BoolValue' && !(type.kind === 'scalar' && type.scalar === 'bool')) return value
   if (/^true$/i.test(value)) return true
   if (/^false$/i.test(value)) return false
   throw new TranscodeError('expected bool').inside(shown)

@@ -1,7 +1,7 @@
 // Routes: which method an HTTP request means.
 //
-// R1. Of one component the last rule declared wins where several match (§rule-5). Of several components the one with the greater place does
-//     (services.ts), so that an upgrade or a restart changes nothing.
+// R1. A rule with a verb wins over those without, or ids with a ":" would hide it. Of one component the last rule declared wins where several
+//     match (§rule-5). Of several components the one with the greater place does (services.ts), so that an upgrade or a restart changes nothing.
 // R2. A request looks only at what begins like it: a tree over segments, not a list of rules. What it looks at does not grow with the
 //     rules of others, nor does memory with anything but their number.
 // R3. A path that only other HTTP methods have is told apart from an unknown one (405 with `Allow`, §rule-6), and so is one of a service
@@ -12,6 +12,7 @@
 
 import type { Route } from '../../schema/http-rule.ts'
 import { routesOf } from '../../schema/http-rule.ts'
+import { isOwnService } from '../../schema/own-services.ts'
 import { capture } from '../../schema/template.ts'
 import type { Directory, Service } from '../../services.ts'
 
@@ -27,12 +28,11 @@ export type Found =
 
 /** Where the document of all routes is. */
 export const documentPath = '/openapi.json'
-const hostNames = 'grpc.'
 
 /** Why a rule can never answer: the host does, or keeps the path for itself. Undefined where it can. */
 export function hostPath({ httpMethod, template: { segments, rest, verb } }: Route): string | undefined {
   const [first] = segments
-  if (first?.startsWith(hostNames)) return `paths under /${hostNames} belong to the host`
+  if (first !== undefined && isOwnService(first)) return `the host itself serves ${first}`
   const isDocument = `/${first}` === documentPath && segments.length === 1 && !rest && verb === undefined
   if (isDocument && (httpMethod === 'GET' || httpMethod === '*')) return `the host itself serves GET ${documentPath}`
   return undefined
@@ -100,19 +100,31 @@ export class Routes {
   /** `path` is still encoded and without query. */
   find(httpMethod: string, path: string): Found {
     this.lookedAt = 0
-    if (path[0] !== '/' || path.startsWith(hostNames, 1)) return { kind: 'none' }
+    if (path[0] !== '/' || isOwnService(path.slice(1, slashAfter(path)))) return { kind: 'none' }
     const search = new Search<ServedRoute>(path, httpMethod)
-    search.at(this.root, 1)
-    if (search.found === undefined) search.others(this.root)
+    let found = search.in(this.root)
+    if (found === undefined && httpMethod === 'HEAD') found = this.headOf(path)
+    if (found === undefined) search.others(this.root)
     this.lookedAt = search.lookedAt
-    const { found, allow } = search
     if (found !== undefined)
       return { kind: 'route', route: found.route, captured: capture(found.route.template, path)! }
-    const left = new Search<Route>(path, httpMethod)
-    left.at(this.unserved, 1)
-    if (left.found !== undefined) return { kind: 'unserved', service: left.found.route.service }
+    const left = new Search<Route>(path, httpMethod).in(this.unserved)
+    if (left !== undefined) return { kind: 'unserved', service: left.route.service }
+    const { allow } = search
     return allow.size === 0 ? { kind: 'none' } : { kind: 'wrong_method', allow: [...allow].sort() }
   }
+
+  /** A GET without its body: what answers in one piece. */
+  private headOf(path: string): Ranked<ServedRoute> | undefined {
+    const found = new Search<ServedRoute>(path, 'GET').in(this.root)
+    return found?.route.method.serverStreaming === true ? undefined : found
+  }
+}
+
+/** Where the first segment ends. */
+function slashAfter(path: string): number {
+  const slash = path.indexOf('/', 1)
+  return slash === -1 ? path.length : slash
 }
 
 function add<R extends Route>(root: Node<R>, route: R, rank: number): void {
@@ -138,53 +150,60 @@ function node<R>(best = 0): Node<R> {
   return { literals: undefined, any: undefined, ends: undefined, rests: undefined, best }
 }
 
-/** One request's way through the tree: every node that begins like its path, but for those that cannot win any more. */
+/** One request's way through the tree: every node that begins like its path, but for those that cannot win any more. First those rules that have
+ *  the path's verb, then those that have none. */
 class Search<R> {
-  found: Ranked<R> | undefined
   lookedAt = 0
   readonly allow = new Set<string>()
   private readonly path: string
   private readonly httpMethod: string
-  private readonly colon: number
-  /** What follows the last ":", which ends `**`. */
-  private readonly lastVerb: string | undefined
+  private found: Ranked<R> | undefined
+  /** Where the path ends without its verb. */
+  private end: number
+  private verb: string | undefined
   private every = false
 
   constructor(path: string, httpMethod: string) {
     this.path = path
     this.httpMethod = httpMethod
-    this.colon = path.indexOf(':')
-    const last = path.lastIndexOf(':')
-    this.lastVerb = last === -1 ? undefined : path.slice(last + 1)
+    this.end = path.length
+  }
+
+  in(root: Node<R>): Ranked<R> | undefined {
+    const { path } = this
+    const colon = path.lastIndexOf(':')
+    if (colon > path.lastIndexOf('/')) {
+      this.end = colon
+      this.verb = path.slice(colon + 1)
+      this.at(root, 1)
+      if (this.found !== undefined) return this.found
+    }
+    this.end = path.length
+    this.verb = undefined
+    this.at(root, 1)
+    return this.found
   }
 
   /** Once more, for the methods that would match. */
   others(root: Node<R>): void {
     this.every = true
-    this.at(root, 1)
+    this.in(root)
   }
 
   /** Everything before `start` has matched; `start` is behind a slash. */
-  at(node: Node<R>, start: number): void {
+  private at(node: Node<R>, start: number): void {
     this.lookedAt += 1
     if (this.found !== undefined && node.best > this.found.rank) return
-    const { path, colon } = this
-    if (node.rests !== undefined) {
-      this.take(node.rests.get(undefined))
-      if (this.lastVerb !== undefined) this.take(node.rests.get(this.lastVerb))
-    }
+    const { path, end, verb } = this
+    this.take(node.rests?.get(verb))
     const slash = path.indexOf('/', start)
     if (slash !== -1) {
-      // A segment with a ":" is the last, or none.
-      if (colon !== -1 && colon < slash) return
       const literal = node.literals?.get(path.slice(start, slash))
       if (literal !== undefined) this.at(literal, slash + 1)
       if (node.any !== undefined) this.at(node.any, slash + 1)
       return
     }
-    const stop = colon === -1 ? path.length : colon
-    const verb = colon === -1 ? undefined : path.slice(colon + 1)
-    this.take(node.literals?.get(path.slice(start, stop))?.ends?.get(verb))
+    this.take(node.literals?.get(path.slice(start, end))?.ends?.get(verb))
     this.take(node.any?.ends?.get(verb))
   }
 

@@ -6,6 +6,8 @@
 // W3. A failure before the headers is an ordinary answer with a status; one after them cuts the connection.
 // W4. The request's body is the one element of a streamed request.
 // W5. A long element becomes JSON in another thread: what comes after it waits, elements and the end alike, and no more is asked for.
+// W6. Events are numbered, and the last one says that it is the last (`event: end`, `id: end`). A page's EventSource comes again by itself when a
+//     stream is over, with the last id that it has: after the end, and for an action that does not ask to hear the id, nothing runs again.
 //
 // Owns: the response.   ingress/stream.ts owns: what may be called when.   call.ts owns: the request, and answers in one piece.
 
@@ -15,12 +17,13 @@ import { guestFailed, InnkeeperError } from '../../errors.ts'
 import type { Flow } from '../../in-flight.ts'
 import type { Metadata } from '../../metadata.ts'
 import { noMetadata } from '../../metadata.ts'
+import type { MethodType } from '../../schema/schema.ts'
 import { WireError } from '../../schema/wire.ts'
 import { Writer } from '../../written.ts'
 import type { IngressContext } from '../context.ts'
 import { expose } from '../cors.ts'
 import type { Door } from '../door.ts'
-import { defaultPace, whenClosed } from '../exchange.ts'
+import { cutOff, defaultPace, whenClosed } from '../exchange.ts'
 import type { Draft } from '../plain-call.ts'
 import type { Stream, Wire } from '../stream.ts'
 import { isHttpBody, jsonType, legalType, readHttpBody } from './body.ts'
@@ -60,12 +63,15 @@ class HttpStream implements Wire {
   private broken = false
   /** Of elements that take long to make. */
   private readonly unwanted = new AbortController()
+  /** Of the last event. */
+  private number: number
   private single: { readonly payload: Uint8Array; readonly metadata: Metadata } | undefined
 
   constructor(parts: HttpStreamParts) {
     const { door, flow, request, response, route, command } = parts
     this.parts = parts
-    this.form = formOf(route, request)
+    this.form = formOf(route.method, request)
+    this.number = Number(lastEventOf(request) ?? 0)
     this.stream = door.stream(this, command, route.method)
     const leave = door.enter(command.service, flow.connection.client)
     whenClosed(request, response, () => {
@@ -131,7 +137,7 @@ class HttpStream implements Wire {
     const { writer } = this
     if (first) this.head(metadata, undefined)
     this.quiet = false
-    const [before, after] = this.form === 'events' ? ['data: ', '\n\n'] : ['', '\n']
+    const [before, after] = this.form === 'events' ? [`id: ${++this.number}\ndata: `, '\n\n'] : ['', '\n']
     if (typeof json === 'string') {
       writer.write(`${before}${json}${after}`)
       return
@@ -176,7 +182,8 @@ class HttpStream implements Wire {
     else if (this.single !== undefined) answer({ kind: 'reply', ...this.single })
     else {
       this.head(noMetadata, undefined)
-      response.end()
+      if (this.form === 'events') response.end(lastEvent)
+      else response.end()
     }
   }
 
@@ -217,14 +224,27 @@ class HttpStream implements Wire {
   /** After what was written before, without the end that would make it look whole. */
   private cut(): void {
     const { request, response } = this.parts
-    const socket = response.socket ?? request.socket
-    // Without chunks only a reset tells a cut from an end.
-    if (request.httpVersion === '1.0') socket.resetAndDestroy()
-    else socket.destroySoon()
+    cutOff(request, response)
   }
 }
 
-function formOf({ method }: ServedRoute, request: IncomingMessage): Form {
+const lastEvent = 'event: end\nid: end\ndata: {}\n\n'
+
+/** The number of the last event that the client has. */
+function lastEventOf({ headers }: IncomingMessage): string | undefined {
+  const id = headers['last-event-id']
+  return typeof id === 'string' && /^\d{1,15}$/.test(id) ? id : undefined
+}
+
+/** An EventSource that comes again, and what it had is not to be run again (W6). */
+export function isOver({ method, target }: ServedRoute, request: IncomingMessage): boolean {
+  if (formOf(method, request) !== 'events') return false
+  if (request.headers['last-event-id'] === 'end') return true
+  const asks = target.description.headers.includes('last-event-id')
+  return target.kind === 'action' && !asks && lastEventOf(request) !== undefined
+}
+
+function formOf(method: MethodType, request: IncomingMessage): Form {
   if (!method.serverStreaming) return 'once'
   if (request.headers.accept?.startsWith('text/event-stream')) return 'events'
   return isHttpBody(method.output) ? 'raw' : 'lines'

@@ -55,6 +55,14 @@ export const enum Clock {
   CustomAutoIncrement,
 }
 
+/** How far a change must be written before its answer: on this host, on most that have the entity, on all. A host that is alone meets
+ *  each of them by its own commit. */
+export const enum Consistency {
+  Local,
+  Majority,
+  All,
+}
+
 /** A value as far as it is known. */
 @final
 export class Content {
@@ -140,12 +148,22 @@ export class Draft {
   partial: bool = false
   /** The entity is deleted, for good. */
   removed: bool = false
+  consistency: Consistency = Consistency.Local
   /** Something was looked at that only the host knows. */
   undecided: bool = false
   /** The value as the host has it after the operations, where it renders an answer. */
   after: Draft | null = null
   readonly operations: Writer = new Writer()
   count: i32 = 0
+
+  /** Bytes of innkeeper.crdt.v1.Operations. */
+  changes(): Bytes {
+    if (this.consistency != Consistency.Local) {
+      this.operations.uint32(16)
+      this.operations.uint32(<u32>this.consistency)
+    }
+    return this.operations.finish()
+  }
 
   /** Bytes of innkeeper.crdt.v1.View. */
   constructor(view: Bytes) {
@@ -598,6 +616,15 @@ export class ORMap<V extends View> extends View {
 
   atKey(key: Bytes): V {
     return instantiate<V>(new Place(this.__place.draft, this.__place, key))
+  }
+
+  /** Add this key with its value's default; nothing where it is there. Any operation on `at(key)` adds it, too. */
+  create(key: string): void {
+    this.createKey(elementOf(key))
+  }
+
+  createKey(key: Bytes): void {
+    this.atKey(key).__place.ensure()
   }
 
   /** Those that the view holds, ascending by their bytes. */

@@ -23,6 +23,12 @@ export const enum Code {
   Unauthenticated,
 }
 
+/** A code by its number in google.rpc.Code, 1 to 16. @throws for any other number. */
+export function codeOf(number: u32): Code {
+  if (number < 1 || number > 16) throw new Error(number.toString() + ' is no code; the codes are 1 to 16')
+  return <Code>(number - 1)
+}
+
 /** A message as the journal keeps it. */
 @final
 export class Typed {

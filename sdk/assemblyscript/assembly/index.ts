@@ -16,6 +16,7 @@ export { Metadata } from './command'
 export { Context } from './context'
 export {
   Clock,
+  Consistency,
   elementOf,
   Flag,
   GCounter,
@@ -29,7 +30,7 @@ export {
   View,
   Vote,
 } from './crdt'
-export { Call, Code } from './decision'
+export { Call, Code, codeOf } from './decision'
 export { EventSourced } from './event-sourced'
 export { Box, sortedKeys } from './map'
 export { decode, decodeEvent, encode, Message } from './message'

@@ -2,7 +2,7 @@
 
 import { Bytes } from './bytes'
 import { Context } from './context'
-import { Draft, Place, View } from './crdt'
+import { Consistency, Draft, Place, View } from './crdt'
 import { Kind, Service } from './service'
 
 /** Without the kind of its value: what the component calls. */
@@ -31,9 +31,14 @@ export abstract class Replicated<V extends View> extends ReplicatedService {
     return this.opened as V
   }
 
-  /** Delete the entity, for good. */
+  /** Delete the entity, for good. Operations of the same command come first: the reply and subscribers see them. */
   remove(): void {
     this.draft!.removed = true
+  }
+
+  /** How far the changes of this command must be written before its answer. */
+  consistency(consistency: Consistency): void {
+    this.draft!.consistency = consistency
   }
 
   __open(draft: Draft): void {

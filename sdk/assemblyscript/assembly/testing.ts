@@ -20,7 +20,7 @@ import { viewBytes } from './crdt-view'
 import { Call, Change, Code, Decision, Typed } from './decision'
 import { EventSourcedService } from './event-sourced'
 import { takeLogs } from './logs'
-import { encode, Message } from './message'
+import { decode, encode, Message } from './message'
 import { ReplicatedService } from './replicated'
 import { ValueService } from './value'
 
@@ -66,7 +66,12 @@ export function printLogs(): void {
 }
 
 let nowMs: f64 = 1_700_000_000_000
-const entity = 'entity'
+let key = 'entity'
+
+/** The key of the entities that follow; until then `entity`. */
+export function entity(name: string): void {
+  key = name
+}
 
 /** The time of the commands that follow. */
 export function at(ms: i64): void {
@@ -76,7 +81,7 @@ export function at(ms: i64): void {
 function fresh(): Context {
   const seed = heap.alloc(seedBytes)
   for (let i: usize = 0; i < seedBytes; i++) store<u8>(seed + i, <u8>i)
-  return new Context(Bytes.fromText(entity), nowMs, seed, Metadata.none())
+  return new Context(Bytes.fromText(key), nowMs, seed, Metadata.none())
 }
 
 function fail(message: string): void {
@@ -107,6 +112,14 @@ class Answered {
     if (reply === null) return fail(`${this.method} gives no reply`)
     const bytes = encode(expected)
     if (!reply.equals(bytes)) fail(`${this.method} replies ${hex(reply)}, expected ${hex(bytes)} (${expected.__typeName()})`)
+  }
+
+  read<T extends Message>(): T {
+    this.nothingElse()
+    const message = instantiate<T>()
+    const reply = this.decision.reply
+    if (reply === null || decode(message, reply) !== null) fail(`${this.method} gives no ${message.__typeName()}`)
+    return message
   }
 
   refused(code: Code, message: string): void {
@@ -211,6 +224,11 @@ class WhenEvents {
     private answered: Answered,
   ) {}
 
+  /** The reply, to look at and to go on with: `read<Value>()`. */
+  read<T extends Message>(): T {
+    return this.answered.read<T>()
+  }
+
   then(events: Message[], reply: Message): GivenEvents {
     this.answered.reply(reply)
     return this.done(events)
@@ -277,6 +295,11 @@ class WhenValue {
   ) {}
 
   /** `value`: what is there then; null for none. */
+  /** The reply, to look at and to go on with: `read<Value>()`. */
+  read<T extends Message>(): T {
+    return this.answered.read<T>()
+  }
+
   then(value: Message | null, reply: Message): GivenValue {
     this.answered.reply(reply)
     return this.done(value)
@@ -358,6 +381,11 @@ class WhenReplicated {
     private answered: Answered,
   ) {}
 
+  /** The reply, to look at and to go on with: `read<Value>()`. */
+  read<T extends Message>(): T {
+    return this.answered.read<T>()
+  }
+
   then(reply: Message): GivenReplicated {
     this.answered.reply(reply)
     return new GivenReplicated(this.service, this.view)
@@ -401,6 +429,11 @@ export function when(service: Action, method: string, request: Message): WhenAct
 
 class WhenAction {
   constructor(private answered: Answered) {}
+
+  /** The reply, to look at and to go on with: `read<Value>()`. */
+  read<T extends Message>(): T {
+    return this.answered.read<T>()
+  }
 
   then(reply: Message): void {
     this.answered.reply(reply)
@@ -494,7 +527,13 @@ class StreamDriver {
     new Answered(this.method, this.outputs[last]).refused(code, message)
   }
 
+  /** It has nothing more to say; asks for more where there is. */
   ends(): void {
+    while (this.more && !this.ended && this.elements() == 0) {
+      const stream = this.open()
+      stream.__next(fresh())
+      this.keep(stream)
+    }
     if (!this.ended) fail(`${this.method} does not end`)
   }
 

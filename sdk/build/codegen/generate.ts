@@ -1,6 +1,7 @@
 // Generate: what code is generated, in every language.
 //
-// F1. Only files that are reached from `roots` by a field or a method are generated: options and descriptors are not.
+// F1. Only files that are reached from `roots` are generated: by a field, by a method, or since a service's file imports them, so that their
+//     messages may be its events. Options and descriptors of Google's and ours are not.
 // F2. Same schema, same text.
 //
 // Leaves to others: the text (code.ts of each language), writing it (write.ts).
@@ -37,6 +38,7 @@ export function reachedFiles(schema: Schema, roots: readonly string[]): Readonly
         visit(fileOf(method.input.fullName))
         visit(fileOf(method.output.fullName))
       }
+      for (const message of importedMessages(schema, fileOf, service)) visit(fileOf(message.fullName))
     }
   }
   const visitType = (type: FieldType): void => {

@@ -36,15 +36,11 @@ export interface Language {
 /** What a language makes of a project. @throws BuildError */
 export type LanguageBuild = (project: Project, descriptors: Descriptors, steps: Steps) => Promise<Built>
 
-/** What `inn new` makes. */
+/** What `inn new` makes, of every kind. */
 export interface Starter {
-  /** State models that there is a template for. */
-  readonly kinds: readonly Kind[]
   readonly files: (project: NewProject) => Promise<TemplateFiles>
   /** What the project needs besides, once its files are there. */
   readonly complete?: (root: string) => Promise<void>
-  /** What a person types then, before `inn build`. */
-  readonly next: readonly string[]
 }
 
 export interface NewProject {
@@ -54,7 +50,9 @@ export interface NewProject {
   readonly name: string
   readonly kind: Kind
   /** What its manifest says for the SDK, where the language has a registry for it. */
-  readonly sdk: string | undefined
+  readonly sdk?: string
+  /** What package.json says for the package with the command `inn`; default: this checkout. */
+  readonly inn?: string
 }
 
 /** Tests that a tool of the language runs, and prints. */
@@ -70,6 +68,8 @@ export interface TestCommand {
   readonly args: readonly string[]
   /** Folders that it must reach, besides the project and the SDK. */
   readonly folders?: readonly string[]
+  /** A folder whose tools it finds before those of the PATH, and why, for the author. */
+  readonly first?: { readonly folder: string; readonly why: string }
 }
 
 /** Tests that this package runs. */

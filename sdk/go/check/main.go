@@ -137,8 +137,8 @@ func (c *checker) allowedLines(file *ast.File) map[int]bool {
 func (c *checker) report() []string {
 	for name, at := range c.accepted {
 		if !c.evolved[name] {
-			short := name[strings.LastIndex(name, "/")+1:]
-			c.refuse(at, "the event "+short+" has no Evolve: eventsourced.New takes one for each event that is accepted")
+			short := name[strings.LastIndex(name, ".")+1:]
+			c.refuse(at, "event "+short+" has no evolve: eventsourced.New takes an Evolve for each event that is accepted")
 		}
 	}
 	sort.SliceStable(c.problems, func(i, j int) bool { return c.problems[i].at < c.problems[j].at })

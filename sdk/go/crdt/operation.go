@@ -1,6 +1,13 @@
 package crdt
 
-import "innkeeper/wire"
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+
+	"innkeeper/wire"
+)
 
 // Operation is a change of a replicated value. Views make them; Accept takes them.
 //
@@ -78,18 +85,31 @@ func EncodeOperations(operations []Operation, initial []byte) []byte {
 		operations = []Operation{{place: root, field: assign, element: initial}}
 	}
 	e := encoder{}
-	removed := false
 	for _, operation := range operations {
 		way := wayTo(operation.place)
+		made := false
 		for depth, at := range way {
-			if !at.exists || removed && depth > 0 {
-				e.create(way[:depth+1])
+			if !at.exists || len(e.removed) > 0 && depth > 0 {
+				made = e.create(way[:depth+1])
 			}
+		}
+		if operation.field == create {
+			// A register begins with no bytes; what it is to begin with is a write, and none where it is there.
+			isNew := made && (!operation.place.exists || e.isRemoved(appendPath(nil, way)))
+			if isNew && len(operation.element) > 0 {
+				e.operation(way, Operation{field: assign, element: operation.element})
+			}
+			continue
 		}
 		e.operation(way, operation)
 		if operation.field == remove || operation.field == clearing {
-			removed = true
-			e.created = nil
+			gone := appendPath(nil, way)
+			if operation.field == remove {
+				gone = wire.AppendBytes(append(gone, 1<<3|2), operation.element)
+			}
+			e.removed = append(e.removed, gone)
+			// What was created elsewhere is still there.
+			maps.DeleteFunc(e.created, func(path string, _ bool) bool { return strings.HasPrefix(path, string(gone)) })
 		}
 	}
 	return e.bytes
@@ -97,20 +117,28 @@ func EncodeOperations(operations []Operation, initial []byte) []byte {
 
 type encoder struct {
 	bytes []byte
-	// Paths that were created since the last removal.
+	// Paths that were created, and not removed since.
 	created map[string]bool
+	// Beginnings of paths below which nothing of the view is left. A part of a path has its length, so none begins with another one by chance.
+	removed [][]byte
 }
 
-func (e *encoder) create(way []*place) {
+func (e *encoder) isRemoved(path []byte) bool {
+	return slices.ContainsFunc(e.removed, func(beginning []byte) bool { return bytes.HasPrefix(path, beginning) })
+}
+
+// create answers whether it was not created before.
+func (e *encoder) create(way []*place) bool {
 	path := appendPath(nil, way)
 	if e.created[string(path)] {
-		return
+		return false
 	}
 	if e.created == nil {
 		e.created = map[string]bool{}
 	}
 	e.created[string(path)] = true
 	e.operation(way, Operation{field: create, amount: uint64(way[len(way)-1].kind)})
+	return true
 }
 
 func (e *encoder) operation(way []*place, operation Operation) {

@@ -216,6 +216,20 @@ func (v *ORMapView[K, V]) At(key K) V {
 	return v.opened(key, bytes, &content{}, false)
 }
 
+// Create adds a key with its value's default; nothing where it is there. Any operation on At adds it, too.
+func (v *ORMapView[K, V]) Create(key K) Operation {
+	bytes, kind := v.key.encode(key), v.kind(key)
+	var found entry
+	seen := v.of(orMap)
+	exists := seen != nil && seen.search(bytes, &found) && v.place.exists
+	// Else it could be there: a first value would take the place of what it holds.
+	if seen != nil && !exists && len(kind.initial) > 0 && !seen.knows(bytes) {
+		panic(notSeen)
+	}
+	at := &place{outer: v.place, key: bytes, kind: kind.number, exists: exists}
+	return Operation{place: at, field: create, element: kind.initial}
+}
+
 // All entries, in the order of the bytes of their keys.
 func (v *ORMapView[K, V]) All() iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {

@@ -12,6 +12,7 @@ import (
 type EventSourcedKit struct {
 	t       testing.TB
 	service innkeeper.Service
+	naming  naming
 }
 
 // EventSourced makes the kit.
@@ -19,7 +20,7 @@ func EventSourced(t testing.TB, service innkeeper.Service) *EventSourcedKit {
 	if service.EventSourced == nil {
 		t.Fatalf("%s is not event-sourced", service.Name)
 	}
-	return &EventSourcedKit{t, service}
+	return &EventSourcedKit{t, service, naming{}}
 }
 
 // Events are what is expected; none, if none are given.
@@ -36,11 +37,25 @@ type History struct {
 	state    []byte
 }
 
+// Entity names the entities of the tests that follow; without it the first request of a test does.
+func (k *EventSourcedKit) Entity(key string) *EventSourcedKit {
+	named := *k
+	named.naming = naming{given: key}
+	return &named
+}
+
+// asked is the kit of a test whose entity has its name.
+func (k *EventSourcedKit) asked(entity string) *EventSourcedKit {
+	named := *k
+	named.naming.asked = entity
+	return &named
+}
+
 // Given is an entity with these events.
 func (k *EventSourcedKit) Given(events ...innkeeper.Message) *History {
 	k.t.Helper()
 	var state []byte
-	again(func() { state = k.service.EventSourced.Evolve("entity", nil, boundary.TypedAll(events, nil)) })
+	again(func() { state = k.service.EventSourced.Evolve("", nil, boundary.TypedAll(events, nil)) })
 	return &History{kit: k, start: state, state: state}
 }
 
@@ -67,15 +82,16 @@ func (h *History) When(call innkeeper.Call) *Decided {
 	a := answer{t: t, name: call.Service + "/" + call.Method}
 	a.checkService(&h.kit.service, call)
 	command := commandOf(t, call, len(h.commands))
+	entity := h.kit.naming.of(t, call)
 	commands := append(h.commands[:len(h.commands):len(h.commands)], command)
 
 	var single, same, batch []boundary.Decision
 	var next, folded, whole []byte
-	first(t, func() { single, next, _ = service.Decide("entity", h.state, []boundary.Command{command}, true) })
+	first(t, func() { single, next, _ = service.Decide(entity, h.state, []boundary.Command{command}, true) })
 	again(func() {
-		same, _, _ = service.Decide("entity", h.state, []boundary.Command{command}, true)
-		folded = service.Evolve("entity", h.state, single[0].Events)
-		batch, whole, _ = service.Decide("entity", h.start, commands, true)
+		same, _, _ = service.Decide(entity, h.state, []boundary.Command{command}, true)
+		folded = service.Evolve(entity, h.state, single[0].Events)
+		batch, whole, _ = service.Decide(entity, h.start, commands, true)
 	})
 	law(t, a.name, "L4, the same command again decides otherwise", single, same)
 	law(t, a.name, "L2, the state is not the fold of the events; a handler changes the state it is given?", folded, next)
@@ -83,7 +99,7 @@ func (h *History) When(call innkeeper.Call) *Decided {
 	law(t, a.name, "L1, in a batch it leaves another state than alone", next, whole)
 
 	a.outcome = single[0].Outcome
-	return &Decided{a, single[0].Events, &History{h.kit, h.start, commands, next}}
+	return &Decided{a, single[0].Events, &History{h.kit.asked(entity), h.start, commands, next}}
 }
 
 // Then it accepts, with exactly these events and this reply.

@@ -45,6 +45,29 @@ func Synchronous(call innkeeper.Call) Effect {
 	return Effect{Call: call, Synchronous: true}
 }
 
+// naming is how the entity of a test gets its name.
+type naming struct {
+	// given by the test; empty: by its first request.
+	given string
+	asked string
+}
+
+// of the entity that is asked.
+func (n naming) of(t testing.TB, call innkeeper.Call) string {
+	t.Helper()
+	switch {
+	case n.given != "":
+		return n.given
+	case call.Entity != "" && n.asked != "" && call.Entity != n.asked:
+		t.Fatalf("%s/%s is asked of %s, but the test is about %s: begin another one with Given", call.Service, call.Method, call.Entity, n.asked)
+	case call.Entity != "":
+		return call.Entity
+	case n.asked != "":
+		return n.asked
+	}
+	return "entity"
+}
+
 // commandOf a call; `index` is the number of the command.
 func commandOf(t testing.TB, call innkeeper.Call, index int) boundary.Command {
 	t.Helper()
@@ -79,6 +102,18 @@ func (a *answer) replies(reply wire.Message) {
 	}
 	if a.outcome.Reply == boundary.ReplyMessage && !bytes.Equal(a.outcome.Payload, reply.ProtoAppend(nil)) {
 		a.fail("the bytes of the reply", hex.EncodeToString(reply.ProtoAppend(nil)), hex.EncodeToString(a.outcome.Payload))
+	}
+}
+
+// Read the reply, to look at and to go on with, into a message of its type.
+func (a *answer) Read(into innkeeper.Message) {
+	a.t.Helper()
+	if a.outcome.Failure != nil || a.outcome.Reply != boundary.ReplyMessage {
+		a.fail("the answer", "a reply", a.shown(nil))
+	}
+	reader := wire.NewReader(a.outcome.Payload)
+	if into.ProtoRead(&reader); reader.Problem() != "" {
+		a.fail("the reply", into.ProtoName(), hex.EncodeToString(a.outcome.Payload))
 	}
 }
 

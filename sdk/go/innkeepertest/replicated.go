@@ -14,6 +14,7 @@ type ReplicatedKit[V any] struct {
 	t       testing.TB
 	service innkeeper.Service
 	kind    crdt.Kind[V]
+	naming  naming
 }
 
 // Replicated makes the kit; `kind` is that of the service.
@@ -21,7 +22,7 @@ func Replicated[V any](t testing.TB, service innkeeper.Service, kind crdt.Kind[V
 	if service.Replicated == nil {
 		t.Fatalf("%s is not replicated", service.Name)
 	}
-	return &ReplicatedKit[V]{t, service, kind}
+	return &ReplicatedKit[V]{t, service, kind, naming{}}
 }
 
 // Operations says a change as a handler does. Nil: none.
@@ -37,6 +38,20 @@ type Replica[V any] struct {
 	kit   *ReplicatedKit[V]
 	value *replica
 	index int
+}
+
+// Entity names the entities of the tests that follow; without it the first request of a test does.
+func (k *ReplicatedKit[V]) Entity(key string) *ReplicatedKit[V] {
+	named := *k
+	named.naming = naming{given: key}
+	return &named
+}
+
+// asked is the kit of a test whose entity has its name.
+func (k *ReplicatedKit[V]) asked(entity string) *ReplicatedKit[V] {
+	named := *k
+	named.naming.asked = entity
+	return &named
 }
 
 // Given is an entity after these changes, one after the other; none: it does not exist yet.
@@ -66,18 +81,22 @@ func (r *Replica[V]) operations(change Operations[V]) []byte {
 
 // seen is the view that a method has declared.
 func (r *Replica[V]) seen(command boundary.Command) []byte {
-	for _, view := range r.kit.service.Views {
+	return seenBy(&r.kit.service, r.value, command)
+}
+
+func seenBy(service *innkeeper.Service, value *replica, command boundary.Command) []byte {
+	for _, view := range service.Views {
 		switch {
 		case view.Method != command.Method:
 		case view.View == boundary.ViewNothing:
-			return r.value.view(true, nil)
+			return value.view(true, nil)
 		default:
 			var elements [][]byte
-			again(func() { elements = r.kit.service.Replicated.Reads(command) })
-			return r.value.view(true, elements)
+			again(func() { elements = service.Replicated.Reads(command) })
+			return value.view(true, elements)
 		}
 	}
-	return r.value.view(false, nil)
+	return value.view(false, nil)
 }
 
 // DecidedReplica is what a command, or a client that left, came to.
@@ -95,16 +114,18 @@ func (r *Replica[V]) When(call innkeeper.Call) *DecidedReplica[V] {
 	a := answer{t: t, name: call.Service + "/" + call.Method}
 	a.checkService(&r.kit.service, call)
 	command := commandOf(t, call, r.index)
+	entity := r.kit.naming.of(t, call)
+	r = &Replica[V]{r.kit.asked(entity), r.value, r.index}
 	view := r.seen(command)
 	var decision, same boundary.ReplicatedDecision
-	first(t, func() { decision = service.Decide("entity", view, command) })
-	again(func() { same = service.Decide("entity", view, command) })
+	first(t, func() { decision = service.Decide(entity, view, command) })
+	again(func() { same = service.Decide(entity, view, command) })
 	law(t, a.name, "L4, the same command again decides otherwise", decision, same)
 	after := r.after(decision)
 	a.outcome = decision.Outcome
 	if decision.After {
-		seen := after.seen(command)
-		first(t, func() { a.outcome = service.Render("entity", seen, command, decision.Note) })
+		seen := r.operated(decision).seen(command)
+		first(t, func() { a.outcome = service.Render(entity, seen, command, decision.Note) })
 	}
 	return &DecidedReplica[V]{a, decision, r, after}
 }
@@ -117,7 +138,7 @@ func (r *Replica[V]) Cancelled(call innkeeper.Call) *DecidedReplica[V] {
 	view := r.seen(command)
 	var decision boundary.ReplicatedDecision
 	first(r.kit.t, func() {
-		decision = r.kit.service.Replicated.Cancelled("entity", view, subscriptionOf(call), command.Now)
+		decision = r.kit.service.Replicated.Cancelled(r.kit.naming.of(r.kit.t, call), view, subscriptionOf(call), command.Now)
 	})
 	a.outcome = decision.Outcome
 	return &DecidedReplica[V]{a, decision, r, r.after(decision)}
@@ -128,13 +149,15 @@ func subscriptionOf(call innkeeper.Call) boundary.Subscription {
 }
 
 func (r *Replica[V]) after(decision boundary.ReplicatedDecision) *Replica[V] {
-	after := &Replica[V]{r.kit, r.value, r.index + 1}
 	if decision.Delete {
-		after.value = nil
-	} else {
-		after.value = applied(r.value, decision.Operations)
+		return &Replica[V]{r.kit, nil, r.index + 1}
 	}
-	return after
+	return r.operated(decision)
+}
+
+// operated is the entity with the operations, before a deletion.
+func (r *Replica[V]) operated(decision boundary.ReplicatedDecision) *Replica[V] {
+	return &Replica[V]{r.kit, applied(r.value, decision.Operations), r.index + 1}
 }
 
 // Then it accepts, with exactly this change and this reply.
@@ -229,7 +252,9 @@ func (r *Replica[V]) Changed(call innkeeper.Call) *ToldSubscriber[V] {
 	subscriptions := []boundary.Subscription{subscriptionOf(call)}
 	view := r.seen(command)
 	var step boundary.StreamStep
-	first(r.kit.t, func() { step = r.kit.service.Replicated.Changed("entity", view, subscriptions, command.Now)[0] })
+	first(r.kit.t, func() {
+		step = r.kit.service.Replicated.Changed(r.kit.naming.of(r.kit.t, call), view, subscriptions, command.Now)[0]
+	})
 	a := answer{t: r.kit.t, name: call.Service + "/" + call.Method + ", changed", outcome: step.Outcome}
 	return &ToldSubscriber[V]{a, step, r}
 }

@@ -12,6 +12,7 @@ import (
 type ValueKit struct {
 	t       testing.TB
 	service innkeeper.Service
+	naming  naming
 }
 
 // Value makes the kit.
@@ -19,7 +20,7 @@ func Value(t testing.TB, service innkeeper.Service) *ValueKit {
 	if service.Value == nil {
 		t.Fatalf("%s keeps no value", service.Name)
 	}
-	return &ValueKit{t, service}
+	return &ValueKit{t, service, naming{}}
 }
 
 // Change is what becomes of a value.
@@ -52,6 +53,20 @@ type Keeping struct {
 	value    []byte
 }
 
+// Entity names the entities of the tests that follow; without it the first request of a test does.
+func (k *ValueKit) Entity(key string) *ValueKit {
+	named := *k
+	named.naming = naming{given: key}
+	return &named
+}
+
+// asked is the kit of a test whose entity has its name.
+func (k *ValueKit) asked(entity string) *ValueKit {
+	named := *k
+	named.naming.asked = entity
+	return &named
+}
+
 // Given is an entity with this value; nil: without one.
 func (k *ValueKit) Given(value innkeeper.Message) *Keeping {
 	var bytes []byte
@@ -75,20 +90,21 @@ func (k *Keeping) When(call innkeeper.Call) *DecidedValue {
 	a := answer{t: t, name: call.Service + "/" + call.Method}
 	a.checkService(&k.kit.service, call)
 	command := commandOf(t, call, len(k.commands))
+	entity := k.kit.naming.of(t, call)
 	commands := append(k.commands[:len(k.commands):len(k.commands)], command)
 
 	var single, same boundary.ValueDecision
 	var batch []boundary.ValueDecision
-	first(t, func() { single = service.Decide("entity", k.value, []boundary.Command{command})[0] })
+	first(t, func() { single = service.Decide(entity, k.value, []boundary.Command{command})[0] })
 	again(func() {
-		same = service.Decide("entity", k.value, []boundary.Command{command})[0]
-		batch = service.Decide("entity", k.start, commands)
+		same = service.Decide(entity, k.value, []boundary.Command{command})[0]
+		batch = service.Decide(entity, k.start, commands)
 	})
 	law(t, a.name, "L4, the same command again decides otherwise", single, same)
 	law(t, a.name, "L1, in a batch it decides otherwise than alone", single, batch[len(batch)-1])
 
 	a.outcome = single.Outcome
-	after := &Keeping{k.kit, k.start, commands, k.value}
+	after := &Keeping{k.kit.asked(entity), k.start, commands, k.value}
 	switch single.Change {
 	case boundary.Updated:
 		after.value = single.Value

@@ -4,7 +4,7 @@
 //   - A refusal brings no operations and no effects (law L3): it has no way to name any.
 //   - A reply that looks at what the operations leave is made by the host's second call: its note is the old view, from which
 //     `render` makes the same decision again, and computes the reply on the new one. Nothing is kept in between (law L6).
-//   - A reply to a removal is made from the value before it.
+//   - A reply to a removal is made from the value before it, with the operations that come with the removal.
 //   - The note of a subscription is the request that opened it.
 //   - What Decide says to the log is told by Render where that is asked for, since it says it again: each line once. A view is
 //     opened before a command begins, so what the function of Dynamic says is dropped.
@@ -27,8 +27,9 @@ type Decision struct {
 
 // change is what becomes of the value.
 type change struct {
-	operations []crdt.Operation
-	removed    bool
+	operations  []crdt.Operation
+	removed     bool
+	consistency innkeeper.Consistency
 }
 
 // Command is what a handler answers: V is the view, R the reply of the method.
@@ -41,9 +42,9 @@ func (c *Command[V, R]) Accept(operations ...crdt.Operation) *Accepting[V, R] {
 	return accept[V, R](change{operations: operations})
 }
 
-// Remove accepts the command, and deletes the entity, for good.
-func (c *Command[V, R]) Remove() *Accepting[V, R] {
-	return accept[V, R](change{removed: true})
+// Remove accepts the command, and deletes the entity, for good. Operations come first: the reply and subscribers see them.
+func (c *Command[V, R]) Remove(operations ...crdt.Operation) *Accepting[V, R] {
+	return accept[V, R](change{operations: operations, removed: true})
 }
 
 // Refuse the command. Nothing changes; the message reaches the caller as it is.
@@ -72,6 +73,12 @@ type accepting[V any, R innkeeper.Message, A any] struct {
 	boundary.Chain[A]
 	change change
 	reply  func(after V) R
+}
+
+// Consistency says how far the changes must be written before the answer. Default: innkeeper.Local.
+func (a *accepting[V, R, A]) Consistency(consistency innkeeper.Consistency) A {
+	a.change.consistency = consistency
+	return boundary.SelfOf(&a.Chain)
 }
 
 // Reply answers with a message.
@@ -216,9 +223,9 @@ func (l *Leaving) Accept(operations ...crdt.Operation) Left {
 	return Left{new(boundary.Answer).Silence(), change{operations: operations}}
 }
 
-// Remove deletes the entity, for good.
-func (l *Leaving) Remove() Left {
-	return Left{new(boundary.Answer).Silence(), change{removed: true}}
+// Remove deletes the entity, for good, after what these operations change.
+func (l *Leaving) Remove(operations ...crdt.Operation) Left {
+	return Left{new(boundary.Answer).Silence(), change{operations: operations, removed: true}}
 }
 
 // Effect is a command that runs then.

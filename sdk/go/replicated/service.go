@@ -251,14 +251,15 @@ func (s *service[V]) Decide(entity string, bytes []byte, command boundary.Comman
 }
 
 func (s *service[V]) changes(seen crdt.Seen, change change) boundary.ReplicatedDecision {
-	if change.removed {
-		return boundary.ReplicatedDecision{Delete: true}
-	}
 	var initial []byte
-	if !seen.Exists {
+	if !seen.Exists && !change.removed {
 		initial = s.value.Initial()
 	}
-	return boundary.ReplicatedDecision{Operations: crdt.EncodeOperations(change.operations, initial)}
+	operations := crdt.EncodeOperations(change.operations, initial)
+	if change.consistency != innkeeper.Local {
+		operations = append(operations, 2<<3, byte(change.consistency))
+	}
+	return boundary.ReplicatedDecision{Operations: operations, Delete: change.removed}
 }
 
 func (s *service[V]) Render(entity string, bytes []byte, command boundary.Command, note []byte) boundary.Outcome {

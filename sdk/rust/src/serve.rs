@@ -12,25 +12,25 @@
 macro_rules! serve {
     (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [event_sourced ($($module:tt)+) $service:ty] $($rest:tt)*) => {
         impl $crate::event_sourced::Served for $service {
-            type Definition = $($module)+::event_sourced::Registered<$service>;
+            type Definition = $($module)+::event_sourced::Registered_<$service>;
         }
         $crate::serve!(@sort [$($e)* $service,] [$($v)*] [$($r)*] [$($a)*] $($rest)*);
     };
     (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [value ($($module:tt)+) $service:ty] $($rest:tt)*) => {
         impl $crate::value::Served for $service {
-            type Definition = $($module)+::value::Registered<$service>;
+            type Definition = $($module)+::value::Registered_<$service>;
         }
         $crate::serve!(@sort [$($e)*] [$($v)* $service,] [$($r)*] [$($a)*] $($rest)*);
     };
     (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [replicated ($($module:tt)+) $service:ty] $($rest:tt)*) => {
         impl $crate::replicated::Served for $service {
-            type Definition = $($module)+::replicated::Registered<$service>;
+            type Definition = $($module)+::replicated::Registered_<$service>;
         }
         $crate::serve!(@sort [$($e)*] [$($v)*] [$($r)* $service,] [$($a)*] $($rest)*);
     };
     (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [action ($($module:tt)+) $service:ty] $($rest:tt)*) => {
         impl $crate::action::Served for $service {
-            type Definition = $($module)+::action::Registered<$service>;
+            type Definition = $($module)+::action::Registered_<$service>;
         }
         $crate::serve!(@sort [$($e)*] [$($v)*] [$($r)*] [$($a)* $service,] $($rest)*);
     };

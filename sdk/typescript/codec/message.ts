@@ -46,7 +46,7 @@ export function message<T extends object, Name extends string>(
   { create, write, read, size }: MessageParts<T>,
 ): MessageType<T, Name> {
   const make = (init: Init<T> = {}): Tagged<T, Name> => {
-    const value = create(init) as Tagged<T, Name> & { [typeOf]: MessageType<T, Name> }
+    const value = withAnything(create, init) as Tagged<T, Name> & { [typeOf]: MessageType<T, Name> }
     value[typeOf] = type
     return value
   }
@@ -68,6 +68,18 @@ export function message<T extends object, Name extends string>(
   return type
 }
 
+/** In a message that a test expects: whatever comes. Only the test kit reads it. */
+export const anything: unique symbol = Symbol('any')
+
+/** A message whose fields that may be anything are that. */
+function withAnything<T extends object>(create: (init: Init<T>) => T, init: Init<T>): T {
+  const wild = Object.entries(init).filter(([, value]) => value === anything)
+  if (wild.length === 0) return create(init)
+  return Object.assign(create({ ...init, ...Object.fromEntries(wild.map(([key]) => [key, undefined])) }), {
+    ...Object.fromEntries(wild),
+  })
+}
+
 /** The type that made a message, or undefined for an object that was only written down. */
 export function messageTypeOf(value: object): MessageType<object> | undefined {
   return (value as { [typeOf]?: MessageType<object> })[typeOf]
@@ -82,6 +94,8 @@ export interface Method<Request extends object, Response extends object, S exten
   readonly request: MessageType<Request>
   readonly reply: MessageType<Response>
   readonly shape: S
+  /** The request's properties that name the entity. */
+  readonly key?: readonly string[]
 }
 
 export type AnyMethod = Method<object, object, Shape>
@@ -121,12 +135,14 @@ export function method<Request extends object, Response extends object, S extend
   request: MessageType<Request>,
   reply: MessageType<Response>,
   shape: S,
+  key?: readonly string[],
 ): Method<Request, Response, S>
 export function method(
   name: string,
   request: MessageType<object>,
   reply: MessageType<object>,
   shape: Shape = 'unary',
+  key: readonly string[] = [],
 ): AnyMethod {
-  return { name, request, reply, shape }
+  return { name, request, reply, shape, key }
 }

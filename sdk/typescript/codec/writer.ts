@@ -7,7 +7,8 @@
 // Maps keep insertion order instead of being sorted: a Map read back then iterates as the one that was written did. With
 // sorted keys a state that was held and the same state decoded would iterate differently, and so could answer differently (law L6).
 
-import { binaryOf, putBinary } from './text.ts'
+import { encodeText } from './text.ts'
+import { unfitText } from './unfit.ts'
 
 const keptBytesMax = 1024 * 1024
 const scratch = new DataView(new ArrayBuffer(8))
@@ -153,12 +154,7 @@ export class Writer {
 
   string(value: string): void {
     if (typeof value !== 'string') throw unfit('string', value)
-    const binary = binaryOf(value)
-    const length = binary.length
-    this.varint32(length)
-    this.reserve(length)
-    putBinary(binary, this.bytes, this.at)
-    this.at += length
+    this.raw(encodeText(value))
   }
 
   raw(value: Uint8Array): void {
@@ -201,7 +197,5 @@ export class Writer {
 }
 
 function unfit(type: string, value: unknown): Error {
-  const given = typeof value === 'bigint' ? `${value}n` : typeof value === 'string' ? JSON.stringify(value) : `${value}`
-  const hint = type.includes('64') && typeof value === 'number' ? '; 64-bit fields take a bigint, such as 1n' : ''
-  return new RangeError(`a field of type ${type} cannot hold ${given.slice(0, 64)}${hint}`)
+  return new RangeError(unfitText(type, value))
 }

@@ -14,6 +14,8 @@ export type Clock = 'default' | 'reverse' | 'custom' | 'custom-auto-increment'
 
 /** The numbers are those of the fields of innkeeper.crdt.v1.Operation. */
 export type Change =
+  /** `initial`: of a register whose first value has bytes. */
+  | { readonly field: 2; readonly initial: Uint8Array | undefined }
   | { readonly field: 3 | 4; readonly amount: bigint }
   | { readonly field: 5 | 6; readonly element: Uint8Array }
   | { readonly field: 7 | 9 }
@@ -31,6 +33,9 @@ export const fields = {
   enable: 9,
   vote: 10,
 } as const
+
+/** A creation is written where its place is. */
+type Written = Exclude<Change, { readonly field: 2 }>
 
 const none = new Uint8Array(0)
 
@@ -69,50 +74,103 @@ export class Operation {
 const clocks: Readonly<Record<Clock, number>> = { default: 0, reverse: 1, custom: 2, 'custom-auto-increment': 3 }
 const writer = new Writer()
 
-/** Bytes of innkeeper.crdt.v1.Operations. `initial`: of a register that does not exist yet (O3). */
-export function encodeOperations(operations: readonly Operation[], initial: Uint8Array | undefined): Uint8Array {
-  if (operations.length === 0 && initial === undefined) return none
+/** Bytes of innkeeper.crdt.v1.Operations. `initial`: of a register that does not exist yet (O3). `consistency`: its number. */
+export function encodeOperations(
+  operations: readonly Operation[],
+  initial: Uint8Array | undefined,
+  consistency = 0,
+): Uint8Array {
+  if (operations.length === 0 && initial === undefined && consistency === 0) return none
   writer.reset()
-  let created: Set<string> | undefined
-  let removed = false
-  const create = (way: readonly Place[], depth: number): void => {
-    // One operation alone needs nothing twice.
-    if (operations.length > 1) {
-      const path = way
-        .slice(1, depth + 1)
-        .map(({ key }) => `${key.length} ${keyOf(key)}`)
-        .join()
-      created ??= new Set()
-      if (created.has(path)) return
-      created.add(path)
+  // One operation alone needs nothing twice.
+  const encoding = new Encoding(operations.length > 1)
+  if (operations.length === 0 && initial !== undefined) {
+    const way = [rootPlace(kinds.lwwRegister, false)]
+    encoding.create(way, 0)
+    writeAt(way, assigned(initial))
+  }
+  for (const operation of operations) encoding.add(operation)
+  if (consistency !== 0) {
+    writer.varint32(16)
+    writer.varint32(consistency)
+  }
+  return writer.finish()
+}
+
+/** What was created and removed by the operations before one. */
+class Encoding {
+  private readonly several: boolean
+  private created: Set<string> | undefined
+  /** Beginnings of paths below which nothing of the view is left. */
+  private readonly removed: string[] = []
+
+  constructor(several: boolean) {
+    this.several = several
+  }
+
+  add({ place, change }: Operation): void {
+    const way = wayTo(place)
+    const last = way.length - 1
+    let made = false
+    for (let depth = 0; depth <= last; depth++) {
+      if (!way[depth]!.exists || (this.removed.length > 0 && depth > 0)) made = this.create(way, depth)
+    }
+    if (change.field === fields.create) {
+      // A register begins with no bytes; what it is to begin with is a write, and none where it is there.
+      const isNew = made && (!place.exists || this.isRemoved(pathOf(way, last)))
+      if (isNew && change.initial !== undefined) writeAt(way, assigned(change.initial))
+      return
+    }
+    writeAt(way, change)
+    if (change.field !== fields.remove && change.field !== fields.clear) return
+    this.remove(pathOf(way, last) + (change.field === fields.remove ? pathPart(change.element) : ''))
+  }
+
+  private remove(beginning: string): void {
+    this.removed.push(beginning)
+    // What was made elsewhere is still there.
+    for (const path of this.created ?? []) if (path.startsWith(beginning)) this.created!.delete(path)
+  }
+
+  /** Answers whether it was not created before. */
+  create(way: readonly Place[], depth: number): boolean {
+    if (this.several) {
+      const path = pathOf(way, depth)
+      this.created ??= new Set()
+      if (this.created.has(path)) return false
+      this.created.add(path)
     }
     const start = openOperation(way, depth)
     writer.varint32(fields.create << 3)
     writer.varint32(way[depth]!.kind)
     writer.close(start)
+    return true
   }
-  const change = (way: readonly Place[], change: Change): void => {
-    const start = openOperation(way, way.length - 1)
-    writeChange(change)
-    writer.close(start)
+
+  private isRemoved(path: string): boolean {
+    return this.removed.some((beginning) => path.startsWith(beginning))
   }
-  if (operations.length === 0) {
-    const way = [rootPlace(kinds.lwwRegister, false)]
-    create(way, 0)
-    change(way, { field: fields.assign, value: initial!, clock: 'default', customClock: 0n })
-  }
-  for (const operation of operations) {
-    const way = wayTo(operation.place)
-    for (let depth = 0; depth < way.length; depth++) {
-      if (!way[depth]!.exists || (removed && depth > 0)) create(way, depth)
-    }
-    change(way, operation.change)
-    if (operation.change.field === fields.remove || operation.change.field === fields.clear) {
-      removed = true
-      created = undefined
-    }
-  }
-  return writer.finish()
+}
+
+function pathOf(way: readonly Place[], depth: number): string {
+  let path = ''
+  for (let level = 1; level <= depth; level++) path += pathPart(way[level]!.key)
+  return path
+}
+
+/** With its length, so that no path begins with another one by chance. */
+function pathPart(key: Uint8Array): string {
+  return `${key.length} ${keyOf(key)}`
+}
+
+function assigned(value: Uint8Array): Written {
+  return { field: fields.assign, value, clock: 'default', customClock: 0n }
+}
+
+function writeAt(way: readonly Place[], change: Written): void {
+  const start = openOperation(way, way.length - 1)
+  writeChange(change)
+  writer.close(start)
 }
 
 function openOperation(way: readonly Place[], depth: number): number {
@@ -124,7 +182,7 @@ function openOperation(way: readonly Place[], depth: number): number {
   return start
 }
 
-function writeChange(change: Change): void {
+function writeChange(change: Written): void {
   switch (change.field) {
     case fields.increment:
       writer.varint32(24)
@@ -196,6 +254,9 @@ function changed(content: Content, isNew: boolean, way: readonly Place[], depth:
 
 function changeValue(content: Exclude<Content, { kind: 0 }>, isNew: boolean, change: Change): Content {
   switch (change.field) {
+    case fields.create:
+      if (isNew && content.kind === kinds.lwwRegister && change.initial !== undefined) content.value = change.initial
+      return content
     case fields.increment:
     case fields.add:
       if (content.kind === kinds.gCounter || content.kind === kinds.pnCounter) content.value += change.amount

@@ -13,7 +13,8 @@ import { fields, Operation } from './operation.ts'
 /** A counter. A GCounter refuses negative amounts. */
 export interface CounterView {
   readonly value: bigint
-  add(amount: bigint): Operation
+  /** A number must be whole, and exact. */
+  add(amount: bigint | number): Operation
 }
 
 export interface GSetView<T> extends Iterable<T> {
@@ -30,8 +31,8 @@ export interface ORSetView<T> extends GSetView<T> {
 export interface SetOptions {
   /** Which of two writes wins: the later (default), the earlier (`reverse`), or the one with the greater `at`. */
   readonly clock?: Clock
-  /** For the custom clocks. */
-  readonly at?: bigint
+  /** For the custom clocks; a number must be whole, and exact. */
+  readonly at?: bigint | number
 }
 
 export interface RegisterView<T> {
@@ -50,6 +51,8 @@ export interface ORMapView<K, V> extends Iterable<readonly [K, V]> {
   has(key: K): boolean
   /** The value of a key; of one that is not there, a view to create it with. */
   at(key: K): V
+  /** Add this key with its value's default; nothing where it is there. Any operation on `at(key)` adds it, too. */
+  create(key: K): Operation
   keys(): Iterable<K>
   remove(key: K): Operation
   clear(): Operation
@@ -92,12 +95,22 @@ export class CounterReader implements CounterView {
     return contentOf(this.node, this.kind)?.value ?? 0n
   }
 
-  add(amount: bigint): Operation {
+  add(by: bigint | number): Operation {
+    const amount = exactly(by)
     if (this.kind === kinds.pnCounter) return new Operation(this.node.place, { field: fields.add, amount })
     if (amount < 0n) throw new RangeError(`a GCounter only grows, and cannot add ${amount}`)
     return new Operation(this.node.place, { field: fields.increment, amount })
   }
 }
+
+/** @throws RangeError for a number that is not whole, or past where numbers are exact. */
+function exactly(amount: bigint | number): bigint {
+  if (typeof amount === 'bigint') return amount
+  if (Number.isSafeInteger(amount)) return BigInt(amount)
+  throw new RangeError(`${amount} is no whole number that is exact`)
+}
+
+const notHeld = 'the view of this method does not hold this element; declare it in `views`'
 
 /** What sets and maps share. */
 abstract class Collection<K> {
@@ -139,7 +152,7 @@ abstract class Collection<K> {
     const { entries } = this
     if (entries === undefined) return undefined
     if (!entries.knows(key)) {
-      throw new TypeError('the view of this method does not hold this element; declare it in `views`')
+      throw new TypeError(notHeld)
     }
     return entries.get(key)
   }
@@ -176,7 +189,7 @@ export class RegisterReader<T> implements RegisterView<T> {
   }
 
   set(value: T, { clock = 'default', at = 0n }: SetOptions = {}): Operation {
-    const change = { field: fields.assign, value: this.codec.encode(value), clock, customClock: at }
+    const change = { field: fields.assign, value: this.codec.encode(value), clock, customClock: exactly(at) }
     return new Operation(this.node.place, change)
   }
 }
@@ -226,7 +239,7 @@ export class VoteReader implements VoteView {
 }
 
 /** How a map opens the value of a key. */
-type Opener<K, V> = (key: K) => { readonly number: KindNumber; open(node: Node): V }
+type Opener<K, V> = (key: K) => { readonly number: KindNumber; open(node: Node): V; initial?(): Uint8Array }
 
 export class MapReader<K, V> extends Collection<K> implements ORMapView<K, V> {
   private readonly opener: Opener<K, V>
@@ -243,6 +256,20 @@ export class MapReader<K, V> extends Collection<K> implements ORMapView<K, V> {
     // An operation needs no look at the value; reading one that the view does not hold is told when it is read.
     const content = entries === undefined || entries.knows(name) ? entries?.get(name)?.value : missing
     return this.opened(key, bytes, content)
+  }
+
+  create(key: K): Operation {
+    const kind = this.opener(key)
+    const bytes = this.codec.encode(key)
+    const initial = kind.initial?.()
+    const writes = initial !== undefined && initial.length > 0
+    const { entries } = this
+    const name = keyOf(bytes)
+    // Else it could be there: a first value would take the place of what it holds.
+    if (writes && entries?.knows(name) === false) throw new TypeError(notHeld)
+    const exists = this.node.place.exists && entries?.get(name) !== undefined
+    const place = { outer: this.node.place, key: bytes, kind: kind.number, exists }
+    return new Operation(place, { field: fields.create, initial: writes ? initial : undefined })
   }
 
   *keys(): Generator<K> {

@@ -2,14 +2,13 @@
 //
 // C1. Each definition brings the code that runs its kind, so a component holds no code of kinds that it does not have.
 // C2. Definitions of one kind share one interface; calls name the service.
-// C3. Every call of the host goes through `called`: it begins without log lines, and leaves the words of what it throws.
 
 import type { ServiceType } from '../codec/message.ts'
+import { native } from '../engine/modules/native.ts'
 import { version } from '../version.ts'
-import { leaveWords } from './fault.ts'
-import { clearLeftovers } from './leftovers.ts'
-import { takeLogs } from './logs.ts'
 import type { WireDescription, WireMethodView, WireService } from './wire.ts'
+
+const kinds: readonly string[] = ['event-sourced', 'value', 'replicated', 'action']
 
 export type Kind = 'event-sourced' | 'value' | 'replicated' | 'action'
 
@@ -36,30 +35,15 @@ interface DescribedOptions {
   readonly stateVersion?: string
 }
 
-/** The interfaces under the names that componentize-qjs looks for. */
-export interface Component {
-  readonly about: { readonly describe: () => WireDescription }
-  readonly eventSourced?: object
-  readonly value?: object
-  readonly replicated?: object
-  readonly action?: object
-}
-
-const exportNames = {
-  'event-sourced': 'eventSourced',
-  value: 'value',
-  replicated: 'replicated',
-  action: 'action',
-} as const
-
-/** @throws TypeError for anything that is not a definition, and for a service that is there twice. */
-export function component(exported: unknown, descriptors: Uint8Array): Component {
+/** Gives the engine all that it is to serve.
+ *  @throws TypeError for anything that is not a definition, and for a service that is there twice. */
+export function component(exported: unknown, descriptors: Uint8Array): void {
   const definitions = (Array.isArray(exported) ? exported : [exported]) as readonly Definition[]
   if (definitions.length === 0) throw new TypeError('the service module exports no service')
   const byKind = new Map<Kind, Definition[]>()
   const names = new Set<string>()
   for (const definition of definitions) {
-    if (typeof definition !== 'object' || definition === null || !Object.hasOwn(exportNames, definition.kind)) {
+    if (typeof definition !== 'object' || definition === null || !kinds.includes(definition.kind)) {
       throw new TypeError('the service module must export a service by default, or a list of services')
     }
     const name = definition.service.typeName
@@ -69,36 +53,15 @@ export function component(exported: unknown, descriptors: Uint8Array): Component
     if (ofKind === undefined) byKind.set(definition.kind, [definition])
     else ofKind.push(definition)
   }
-  const description = {
+  const description: WireDescription = {
     sdkName: '@innkeeper/sdk',
     sdkVersion: version,
     services: definitions.map(describe),
     descriptors,
   }
-  const interfaces: Record<string, object> = {}
-  for (const [kind, ofKind] of byKind) interfaces[exportNames[kind]] = called(ofKind[0]!.exports(ofKind))
-  clearLeftovers()
-  return { about: called({ describe: () => description }), ...interfaces }
+  const functions = [...byKind.values()].map((ofKind) => ofKind[0]!.exports(ofKind))
+  native.component(Object.assign({ describe: () => description }, ...functions))
 }
-
-function called<Exports extends object>(exports: Exports): Exports {
-  const wrapped = Object.entries(exports as Readonly<Record<string, Run>>).map(([name, run]): [string, Run] => [
-    name,
-    // Six: what `stream` takes. A list of them, made and spread, would cost more than all else here.
-    (a, b, c, d, e, f) => {
-      takeLogs()
-      try {
-        return run(a, b, c, d, e, f)
-      } catch (thrown) {
-        leaveWords(thrown)
-        throw thrown
-      }
-    },
-  ])
-  return Object.fromEntries(wrapped) as Exports
-}
-
-type Run = (a: unknown, b: unknown, c: unknown, d: unknown, e: unknown, f: unknown) => unknown
 
 function describe(definition: Definition): WireService {
   const { kind, service, options } = definition

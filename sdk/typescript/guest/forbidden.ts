@@ -13,11 +13,11 @@ const collected = 'it depends on the garbage collector'
 const machine = 'a component has no machine to look at'
 const shared = 'handlers share no memory and no threads'
 const counting = 'nothing is kept between calls; keep a count in the state'
+const compiled = 'a component has no compiler; write the function down'
 const lines = 'use console.log, console.debug, console.warn or console.error'
 
 /** Globals by name. */
 export const forbiddenGlobals: Readonly<Record<string, string>> = {
-  Date: time,
   performance: time,
   Temporal: time,
   crypto: chance,
@@ -46,10 +46,15 @@ export const forbiddenGlobals: Readonly<Record<string, string>> = {
   SharedArrayBuffer: shared,
   Atomics: shared,
   Worker: shared,
+  eval: compiled,
 }
+
+/** Of these, those that are not there at all: libraries look whether they are, and go on without. The others throw when they are used. */
+export const absentGlobals: ReadonlySet<string> = new Set(['process', 'navigator', 'require', 'Buffer'])
 
 /** Members of globals, `Math.random` among them. */
 export const forbiddenMembers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Date: { now: time },
   Math: { random: chance },
   console: {
     time,
@@ -64,6 +69,12 @@ export const forbiddenMembers: Readonly<Record<string, Readonly<Record<string, s
     dirxml: lines,
     clear: lines,
   },
+}
+
+/** Globals that may be looked at, but not be called or constructed like this. `bare`: without arguments only. */
+export const forbiddenCalls: Readonly<Record<string, { readonly bare: boolean; readonly instead: string }>> = {
+  Date: { bare: true, instead: time },
+  Function: { bare: false, instead: compiled },
 }
 
 /** Methods by name, whatever the object: what they answer differs by machine. */

@@ -2,7 +2,7 @@
 //
 // H1. At most `entriesMax` states and `weightMax` bytes by estimate; the least recently used go first.
 // H2. A token names one state of one entity, and is used up by the call that changes it. Tokens are not reused before
-//     2^31: componentize-qjs hands larger ones over wrong.
+//     2^31.
 //
 // Leaves to others: encoding (state.ts), when to hold (event-sourced.ts, value.ts).
 

@@ -5,14 +5,14 @@
 //     call. Where only the host knows (content.K2), the answer is `after`: its note is the old view, from which
 //     `render` makes the same decision again and computes the reply on the new view. Nothing is kept in between (law L6).
 // D3. The note of a subscription is the request that opened it.
-// D4. A reply to a removal is made from the value before it.
+// D4. A reply to a removal is made from the value before it, with the operations that come with the removal.
 
 import { CommandContext } from '../context.ts'
 import { keyOf } from '../crdt/codec.ts'
 import type { Content, Seen } from '../crdt/content.ts'
 import { Entries, readView, Undecidable } from '../crdt/content.ts'
 import { applied, encodeOperations, Operation, rootPlace } from '../crdt/operation.ts'
-import { Acceptance, kept, Refusal, removed } from '../decision.ts'
+import { Acceptance, consistencies, kept, Refusal, removed } from '../decision.ts'
 import type { MethodView, Replicated, RunningReplicatedHandler } from '../replicated.ts'
 import { Stepping } from '../step.ts'
 import { hasLogs } from './logs.ts'
@@ -219,14 +219,14 @@ class RunningReplicated {
     }
   }
 
-  private operations(running: RunningMethod, seen: Seen, { changes, value }: Acceptance): Uint8Array {
-    if (value === removed) return noBytes
-    if (value !== kept) throw new TypeError(`${running.name} updates; a replicated value is changed by operations`)
+  private operations(running: RunningMethod, seen: Seen, { changes, value, written }: Acceptance): Uint8Array {
+    if (value !== kept && value !== removed)
+      throw new TypeError(`${running.name} updates; a replicated value is changed by operations`)
     for (const change of changes) {
       if (!(change instanceof Operation)) throw new TypeError(`${running.name} accepts something that is no operation`)
     }
-    const initial = seen.exists ? undefined : this.definition.value.initial?.()
-    return encodeOperations(changes as readonly Operation[], initial)
+    const initial = seen.exists || value === removed ? undefined : this.definition.value.initial?.()
+    return encodeOperations(changes as readonly Operation[], initial, consistencies.indexOf(written))
   }
 
   /** The content, knowing which elements the host has looked up for the view. */

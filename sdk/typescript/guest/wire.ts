@@ -1,4 +1,4 @@
-// Wire: the shapes of wit/*.wit as componentize-qjs hands them over: camel case, variants as { tag, val }, enums as kebab-case
+// Wire: the shapes of wit/*.wit as the engine hands them over, and the test kit: camel case, variants as { tag, val }, enums as kebab-case
 // strings. An option that is none comes in as null, and goes out as undefined.
 
 import type { WireCommand, WireMetadataEntry } from '../context.ts'

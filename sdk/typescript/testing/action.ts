@@ -6,17 +6,20 @@
 // Each step checks L4 and L6: a fresh instance and one that has worked before say the same.
 
 import type { Action } from '../action.ts'
-import type { AnyMethod, Method, Methods, ReplyOf, RequestOf } from '../codec/message.ts'
-import type { Call, Code, Effect } from '../decision.ts'
+import type { Code } from '../codec/codes.ts'
+import type { AnyMethod, Init, Method, Methods, ReplyOf, RequestOf } from '../codec/message.ts'
+import type { Call, Effect } from '../decision.ts'
 import type { ActionExports } from '../guest/action.ts'
 import type { WireInput, WireOutcome } from '../guest/wire.ts'
 import { heard, printLogs } from './console.ts'
 import { Instances, LawBroken, mustBeSame } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
 import {
+  any,
   commandOf,
   compare,
   compareEffects,
+  filled,
   guarded,
   methodOf,
   normal,
@@ -38,7 +41,11 @@ type StreamArgs<M> =
     : [options?: WhenOptions]
 
 export interface ActionKit<M extends Methods> {
-  when<K extends UnaryOf<M>>(method: K, request: RequestOf<M[K]>, options?: WhenOptions): WhenAction<M, ReplyOf<M[K]>>
+  when<K extends UnaryOf<M>>(
+    method: K,
+    request: Init<RequestOf<M[K]>>,
+    options?: WhenOptions,
+  ): WhenAction<M, ReplyOf<M[K]>>
   /** Begin a stream; one that the server alone sends begins with its request. */
   stream<K extends Exclude<keyof M & string, UnaryOf<M>>>(
     method: K,
@@ -46,7 +53,7 @@ export interface ActionKit<M extends Methods> {
   ): StreamDriver<RequestOf<M[K]>, ReplyOf<M[K]>>
 }
 
-export interface WhenAction<M extends Methods, Reply> extends Checks<WhenAction<M, Reply>, ActionKit<M>> {
+export interface WhenAction<M extends Methods, Reply> extends Checks<WhenAction<M, Reply>, ActionKit<M>, Reply> {
   then(reply: Reply): ActionKit<M>
   forwards(to: Call): ActionKit<M>
 }
@@ -58,6 +65,8 @@ export interface StreamDriver<Request, Reply> {
   closes(): this
   /** The client leaves. */
   cancels(): this
+  /** The next element, to look at and to go on with. Fails the test where there is none. */
+  read(): Reply
   /** The next elements are these. Asks for more where the stream has more. */
   emits(...elements: readonly Reply[]): this
   /** The next element is another command's answer. */
@@ -189,8 +198,18 @@ class Driver implements StreamDriver<object, object> {
   }
 
   emits(...elements: readonly object[]): this {
-    for (const element of elements) compare(this.name, { reply: normal(this.method, element) }, this.take())
+    for (const element of elements) {
+      const taken = this.take() as { readonly reply?: object }
+      const whole = taken.reply === undefined ? element : normal(this.method, filled(element, taken.reply) as object)
+      compare(this.name, { reply: whole }, taken)
+    }
     return this
+  }
+
+  read(): object {
+    const taken = this.take() as { readonly reply?: object }
+    if (taken.reply === undefined) compare(this.name, { reply: any }, taken)
+    return taken.reply!
   }
 
   forwards(to: Call): this {

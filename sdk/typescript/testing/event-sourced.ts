@@ -1,16 +1,17 @@
 // The test kit of event-sourced services: given(events).when(command).then(events, reply).
 
-import type { AnyMethod, Messages, MessageType, Methods, ReplyOf, RequestOf, Tagged } from '../codec/message.ts'
+import type { Code } from '../codec/codes.ts'
+import type { AnyMethod, Init, Messages, MessageType, Methods, ReplyOf, RequestOf, Tagged } from '../codec/message.ts'
 import { messageTypeOf } from '../codec/message.ts'
 import type { WireCommand } from '../context.ts'
-import type { Call, Code } from '../decision.ts'
+import type { Call } from '../decision.ts'
 import type { DeepReadonly } from '../definition.ts'
 import type { EventSourced } from '../event-sourced.ts'
 import type { WireDecision, WireTyped } from '../guest/wire.ts'
 import { heard } from './console.ts'
 import { Laws } from './event-sourced-laws.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
-import { commandOf, guardedAll, methodOf, OutcomeChecks, shownOutcome } from './outcome.ts'
+import { any, commandOf, entityOf, filled, guardedAll, methodOf, OutcomeChecks, shownOutcome } from './outcome.ts'
 import { show } from './show.ts'
 
 type EventOf<E extends Messages> = {
@@ -18,7 +19,7 @@ type EventOf<E extends Messages> = {
 }[keyof E & string]
 
 export interface TestKit<M extends Methods, E extends Messages, State> {
-  /** An entity with this history. */
+  /** An entity with this history. Default of `entity`: what the first request names. */
   given(events?: readonly EventOf<E>[], entity?: string): Given<M, E, State>
 }
 
@@ -27,14 +28,16 @@ export interface Given<M extends Methods, E extends Messages, State> {
   readonly state: DeepReadonly<State>
   when<K extends keyof M & string>(
     method: K,
-    request: RequestOf<M[K]>,
+    request: Init<RequestOf<M[K]>>,
     options?: WhenOptions,
   ): When<M, E, State, ReplyOf<M[K]>>
 }
 
 /** What a command came to. Each check answers with the entity after it, for the next `when`. */
 export interface When<M extends Methods, E extends Messages, State, Reply>
-  extends Checks<When<M, E, State, Reply>, Given<M, E, State>> {
+  extends Checks<When<M, E, State, Reply>, Given<M, E, State>, Reply> {
+  /** The events of this command, to look at and to go on with. */
+  readonly events: readonly EventOf<E>[]
   /** Accepted with exactly these events and this reply. */
   then(events: readonly EventOf<E>[], reply: Reply): Given<M, E, State>
   /** Accepted with exactly these events, and forwarded. */
@@ -46,7 +49,7 @@ export function eventSourcedKit<M extends Methods, E extends Messages, State>(
 ): TestKit<M, E, State> {
   const frozen = freezing(definition as unknown as EventSourced)
   return {
-    given(events = [], entity = 'entity') {
+    given(events = [], entity) {
       const history = events.map((event) => typed(event))
       return givenHistory(frozen, entity, history, [], history) as unknown as Given<M, E, State>
     },
@@ -68,7 +71,7 @@ function freezing(definition: EventSourced): EventSourced {
 /** `start`: history before the first `when`. `events`: all by now. */
 function givenHistory(
   definition: EventSourced,
-  entity: string,
+  entity: string | undefined,
   start: readonly WireTyped[],
   commands: readonly WireCommand[],
   events: readonly WireTyped[],
@@ -76,19 +79,21 @@ function givenHistory(
   const laws = new Laws(definition)
   return {
     get state() {
-      return laws.readable(laws.evolve(entity, { tag: 'initial' }, events)) as DeepReadonly<unknown>
+      return laws.readable(laws.evolve(entity ?? '', { tag: 'initial' }, events)) as DeepReadonly<unknown>
     },
     when(key, request, options = {}) {
       const method = methodOf(definition.service, key)
       const next = [...commands, commandOf(method, request, options, commands.length)]
-      const { decisions } = laws.decide(entity, start, next)
+      const named = entityOf(method, request, entity)
+      const { decisions } = laws.decide(named, start, next)
       const decision = decisions.at(-1)!
       const all = [...events, ...decision.events]
-      return new Result(definition, method, decision, () => givenHistory(definition, entity, start, next, all))
+      return new Result(definition, method, decision, () => givenHistory(definition, named, start, next, all))
     },
   }
 }
 
+/** @throws TypeError for what no message type made */
 function typed(event: object): WireTyped {
   const type = messageTypeOf(event)
   if (type === undefined)
@@ -99,7 +104,7 @@ function typed(event: object): WireTyped {
 class Result extends OutcomeChecks implements Outcome {
   private readonly definition: EventSourced
   private readonly decision: WireDecision
-  private readonly next: () => Given<Methods, Messages, unknown>
+  readonly next: () => Given<Methods, Messages, unknown>
 
   constructor(
     definition: EventSourced,
@@ -134,14 +139,40 @@ class Result extends OutcomeChecks implements Outcome {
     return shownOutcome(this.method, this.outcome, { events })
   }
 
-  private expected(events: readonly object[]): object {
-    return { events: events.map((event) => this.readable(typed(event))) }
+  get events(): readonly never[] {
+    return this.decision.events.map(({ typeName, data }) => {
+      const type = Object.values(this.definition.service.messages).find((one) => one.typeName === typeName)!
+      return type(type.decode(data)) as never
+    })
+  }
+
+  private expected(events: readonly object[] | typeof any): object {
+    if (events === any) return { events: this.decision.events.map((event) => this.readable(event)) }
+    const came = this.events as readonly object[]
+    return { events: events.map((event, index) => this.expectedEvent(event, came[index])) }
+  }
+
+  private expectedEvent(event: object, came: object | undefined): unknown {
+    const whole = filled(event, came)
+    const type = whole === undefined ? undefined : messageTypeOf(event === any ? came! : event)
+    // Of another event or none there is nothing to put in the place of `any`.
+    if (whole === undefined || (came !== undefined && type !== messageTypeOf(came))) return this.named(event)
+    return came === undefined ? this.named(event) : this.readable(typed(whole as object))
+  }
+
+  /** As it was written down. */
+  private named(event: object): unknown {
+    const type = event === any ? undefined : messageTypeOf(event)
+    return type === undefined ? 'any' : { [this.nameOf(type.typeName)]: event }
   }
 
   private readable({ typeName, data }: WireTyped): unknown {
-    for (const [name, type] of Object.entries(this.definition.service.messages)) {
-      if (type.typeName === typeName) return { [name]: type.decode(data) }
-    }
-    return { [typeName]: data }
+    const name = this.nameOf(typeName)
+    return { [name]: this.definition.service.messages[name]?.decode(data) ?? data }
+  }
+
+  private nameOf(typeName: string): string {
+    const { messages } = this.definition.service
+    return Object.keys(messages).find((name) => messages[name]!.typeName === typeName) ?? typeName
   }
 }

@@ -6,15 +6,20 @@
 // K4. A thenable by name only: a test that returns a chain from an async function would have `then` called with two
 //     functions, which says so.
 
+import type { Code } from '../codec/codes.ts'
 import type { AnyMethod, ServiceType } from '../codec/message.ts'
+import { anything } from '../codec/message.ts'
 import type { WireCommand } from '../context.ts'
-import type { Call, Code, Effect, MetadataEntry } from '../decision.ts'
+import type { Call, Effect, MetadataEntry } from '../decision.ts'
 import { deepFreeze } from '../frozen.ts'
 import type { WireCall, WireMetadataEntry, WireOutcome } from '../guest/wire.ts'
 import { printLogs } from './console.ts'
 import { checkReaches } from './kept-headers.ts'
 import { withoutForbidden } from './purity.ts'
 import { difference, show } from './show.ts'
+
+/** In an expectation: a reply, a change, an event, or a field of one of them that may be whatever it is. */
+export const any: never = anything as never
 
 export interface WhenOptions {
   /** Milliseconds since 1970. */
@@ -24,13 +29,51 @@ export interface WhenOptions {
 }
 
 /** What every answer can be checked for, in every kind. `Next` is what a check answers with, for the next step. */
-export interface Checks<This, Next> {
+export interface Checks<This, Next, Reply> {
+  /** The reply, to look at and to go on with. Fails the test where there is none. */
+  readonly reply: Reply
   /** Refused; the message may be left out, or be a pattern. */
   refuses(code: Code, message?: string | RegExp): Next
   /** These effects, in order. */
   effects(effects: readonly (Call | Effect)[]): This
   /** This entry is among the reply's metadata. */
   metadata(name: string, value: string | Uint8Array): This
+}
+
+/** The entity that a request names. @throws TypeError for another one than so far; `before`: undefined at first. */
+export function entityOf({ name, key = [] }: AnyMethod, request: object, before: string | undefined): string {
+  const parts = key.map((field) => keyText((request as Readonly<Record<string, unknown>>)[field]))
+  const entity = parts.join('-')
+  // A request that names none: the host refuses it, and a test need not.
+  if (entity === '') return before ?? 'entity'
+  if (before !== undefined && before !== entity) {
+    throw new TypeError(
+      `${name} is asked of ${entity}, but the test is about ${before}; begin another one with given()`,
+    )
+  }
+  return entity
+}
+
+/** As the host writes it (§key-2). */
+function keyText(value: unknown): string {
+  return value instanceof Uint8Array ? natives.btoa(String.fromCharCode(...value)) : String(value ?? '')
+}
+
+/** What Node has beyond the language that authors' tsconfigs know. Made beforehand, as in codec/text.ts. */
+const natives = { btoa: (globalThis as unknown as { btoa(binary: string): string }).btoa }
+
+/** What is expected, with what there is in place of `any`. */
+export function filled(expected: unknown, actual: unknown): unknown {
+  if (expected === anything) return actual
+  if (typeof expected !== 'object' || expected === null || expected instanceof Uint8Array) return expected
+  const at = (key: unknown): unknown =>
+    actual instanceof Map ? actual.get(key) : (actual as Readonly<Record<string, unknown>> | undefined)?.[key as string]
+  if (Array.isArray(expected)) return expected.map((item, index) => filled(item, at(index)))
+  if (expected instanceof Map) return new Map([...expected].map(([key, value]) => [key, filled(value, at(key))]))
+  // With the symbols: an event knows its type by one.
+  const copy = { ...expected } as Record<string, unknown>
+  for (const key of Object.keys(copy)) copy[key] = filled(copy[key], at(key))
+  return copy
 }
 
 const startMs = Date.UTC(2026, 0, 1)
@@ -117,6 +160,17 @@ export abstract class OutcomeChecks {
     printLogs(outcome.logs)
   }
 
+  get reply(): object {
+    const { answer } = this.outcome
+    if (answer.tag === 'ok' && answer.val.tag === 'message') return this.method.reply.decode(answer.val.val)
+    throw assertionError(`${this.name} has no reply\n${show(this.shown())}`, 'a reply', this.shown())
+  }
+
+  /** For tests of several services (together.ts). */
+  get came(): WireOutcome {
+    return this.outcome
+  }
+
   effects(effects: readonly (Call | Effect)[]): this {
     compareEffects(this.name, effects, [this.outcome])
     return this
@@ -139,7 +193,14 @@ export abstract class OutcomeChecks {
     if (typeof changes === 'function') {
       throw new TypeError('end the chain with .then(..., reply) before returning or awaiting it')
     }
-    compare(this.name, { ...changes, reply: normal(this.method, reply) }, this.shown())
+    compare(this.name, { ...changes, reply: this.expectedReply(reply) }, this.shown())
+  }
+
+  protected expectedReply(reply: unknown): unknown {
+    const { answer } = this.outcome
+    const replied = answer.tag === 'ok' && answer.val.tag === 'message'
+    if (replied) return normal(this.method, filled(reply, this.reply) as object)
+    return reply === anything ? 'any' : reply
   }
 
   protected compareForward(changes: object, to: Call): void {

@@ -7,6 +7,8 @@ import { keyOf, text } from '../crdt/codec.ts'
 import type { KindNumber } from '../crdt/content.ts'
 import { kindNames, kinds } from '../crdt/content.ts'
 import type { AnyKind, PlainVote } from '../crdt/kinds.ts'
+import type { Consistency } from '../decision.ts'
+import { consistencies } from '../decision.ts'
 
 export type Replica =
   | { readonly kind: 1 | 2; readonly value: bigint }
@@ -62,7 +64,7 @@ interface Op {
 }
 
 export function readOperations(bytes: Uint8Array): readonly Op[] {
-  return messages(bytes, 10).map((operation) => {
+  return readChanges(bytes).operations.map((operation) => {
     const op = { path: [] as Uint8Array[], field: 0, amount: 0n, bytes: new Uint8Array(0), clock: 0, customClock: 0n }
     const reader = new Reader(operation)
     while (reader.at < reader.end) {
@@ -92,14 +94,23 @@ function readAssign(op: { bytes: Uint8Array; clock: number; customClock: bigint 
   }
 }
 
-function messages(bytes: Uint8Array, tag: number): Uint8Array[] {
-  const found: Uint8Array[] = []
+/** A message Operations. */
+function readChanges(bytes: Uint8Array): { readonly operations: readonly Uint8Array[]; readonly consistency: number } {
+  const operations: Uint8Array[] = []
+  let consistency = 0
   const reader = new Reader(bytes)
   while (reader.at < reader.end) {
-    if (reader.tag() === tag) found.push(reader.raw())
+    const tag = reader.tag()
+    if (tag === 10) operations.push(reader.raw())
+    else if (tag === 16) consistency = reader.uint32()
     else throw new TypeError('operations hold something else')
   }
-  return found
+  return { operations, consistency }
+}
+
+/** How far they must be written. */
+export function consistencyOf(operations: Uint8Array): Consistency {
+  return consistencies[readChanges(operations).consistency]!
 }
 
 /** @throws TypeError for an operation that the value does not have. */

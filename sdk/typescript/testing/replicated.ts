@@ -5,13 +5,14 @@
 // lets them see. Each step checks: L4 and L6, a fresh instance and a worked one decide the same; and that a reply computed
 // from a draft is the one that the host's own view would have given.
 
-import type { AnyMethod, Method, Methods, ReplyOf, RequestOf } from '../codec/message.ts'
+import type { Code } from '../codec/codes.ts'
+import type { AnyMethod, Init, Method, Methods, ReplyOf, RequestOf } from '../codec/message.ts'
 import type { WireCommand } from '../context.ts'
 import { readView } from '../crdt/content.ts'
 import type { AnyKind, PlainOf, ViewOf } from '../crdt/kinds.ts'
 import type { Operation } from '../crdt/operation.ts'
 import { rootPlace } from '../crdt/operation.ts'
-import type { Accepting, Call, Code, Effect, Removed } from '../decision.ts'
+import type { Accepting, Call, Effect, Removed } from '../decision.ts'
 import { Acceptance } from '../decision.ts'
 import type { ReplicatedExports } from '../guest/replicated.ts'
 import type { WireOutcome, WireReplicatedDecision, WireStreamStep, WireSubscription } from '../guest/wire.ts'
@@ -20,9 +21,11 @@ import { heard, printLogs } from './console.ts'
 import { Instances, mustBeSame } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
 import {
+  any,
   commandOf,
   compare,
   compareEffects,
+  entityOf,
   guarded,
   guardedAll,
   methodOf,
@@ -33,14 +36,15 @@ import {
   timeOf,
 } from './outcome.ts'
 import type { Replica } from './replica.ts'
-import { applyOperations, encodeView, fromPlain, shownOperations } from './replica.ts'
+import { applyOperations, consistencyOf, encodeView, fromPlain, shownOperations } from './replica.ts'
 
 type StreamedOf<M extends Methods> = {
   [K in keyof M & string]: M[K] extends Method<object, object, 'serverStream'> ? K : never
 }[keyof M & string]
 
 export interface ReplicatedKit<M extends Methods, K extends AnyKind> {
-  /** An entity with this value, written down plainly: 3n, ['a', 'b'], new Map([['a', 1n]]); or one that nobody made yet. */
+  /** An entity with this value, written down plainly: 3n, ['a', 'b'], new Map([['a', 1n]]); or one that nobody made yet.
+   *  Default of `entity`: what the first request names. */
   given(value?: PlainOf<K>, entity?: string): GivenReplicated<M, K>
 }
 
@@ -49,7 +53,7 @@ export interface GivenReplicated<M extends Methods, K extends AnyKind> {
   readonly value: ViewOf<K>
   when<N extends keyof M & string>(
     method: N,
-    request: RequestOf<M[N]>,
+    request: Init<RequestOf<M[N]>>,
     options?: WhenOptions,
   ): WhenReplicated<M, K, ReplyOf<M[N]>>
   /** What a stream that this request has opened is told, now that the value is what it is. */
@@ -58,13 +62,13 @@ export interface GivenReplicated<M extends Methods, K extends AnyKind> {
   cancelled<N extends StreamedOf<M>>(method: N, request: RequestOf<M[N]>): WhenCancelled<M, K>
 }
 
-type Changing = Accepting<Operation> | Accepting<Removed> | Accepting<never>
+type Changing = Accepting<Operation | Removed>
 
 /** What becomes of the value: as the handler says it, from the view before if it is made of operations. */
 type ReplicatedChange<K extends AnyKind> = Changing | ((view: ViewOf<K>) => Changing)
 
 export interface WhenReplicated<M extends Methods, K extends AnyKind, Reply>
-  extends Checks<WhenReplicated<M, K, Reply>, GivenReplicated<M, K>> {
+  extends Checks<WhenReplicated<M, K, Reply>, GivenReplicated<M, K>, Reply> {
   /** Accepted with this change, and this one reply. */
   then(change: ReplicatedChange<K>, reply: Reply): GivenReplicated<M, K>
   /** Accepted with this change, and the stream stays open, with this first element or without. */
@@ -93,7 +97,7 @@ type Change = ReplicatedChange<AnyKind>
 export function replicatedKit<M extends Methods, K extends AnyKind>(definition: Replicated<M, K>): ReplicatedKit<M, K> {
   const entity = new Entity(freezing(definition as unknown as Replicated))
   return {
-    given(value, key = 'entity') {
+    given(value, key) {
       const replica = value === undefined ? undefined : fromPlain(definition.value, value)
       return new State(entity, key, replica, 0, false) as unknown as GivenReplicated<M, K>
     },
@@ -143,12 +147,12 @@ class Entity extends Instances<ReplicatedExports> {
 
 class State implements Given {
   readonly entity: Entity
-  readonly key: string
+  readonly key: string | undefined
   readonly replica: Replica | undefined
   readonly index: number
-  private readonly deleted: boolean
+  readonly deleted: boolean
 
-  constructor(entity: Entity, key: string, replica: Replica | undefined, index: number, deleted: boolean) {
+  constructor(entity: Entity, key: string | undefined, replica: Replica | undefined, index: number, deleted: boolean) {
     this.entity = entity
     this.key = key
     this.replica = replica
@@ -168,41 +172,37 @@ class State implements Given {
     const method = methodOf(entity.definition.service, name)
     const command = commandOf(method, request, options, this.index)
     const view = entity.view(this.replica, name, command, method.request.decode(command.payload))
-    const decision = entity.both((exports) => exports.decide(entity.name, this.key, view, command))
-    const next = this.after(decision, command.nowMs)
-    const outcome = this.outcome(decision, view, name, command, next)
-    return new Result(this, method, name, view, command, decision, outcome, next)
+    const key = entityOf(method, request, this.key)
+    const decision = entity.both((exports) => exports.decide(entity.name, key, view, command))
+    const next = this.after(decision, key, command.nowMs)
+    const outcome = this.outcome(decision, key, view, name, command)
+    const before = new State(entity, key, this.replica, this.index, false)
+    return new Result(before, method, name, view, command, decision, outcome, next)
   }
 
   changed(name: string, request: object): WhenChanged<Methods, AnyKind, object> {
     const { entity } = this
-    const { method, command, subscription } = this.subscribed(name, request)
+    const { method, command, subscription, key } = this.subscribed(name, request)
     const view = entity.view(this.replica, name, command, request)
     const steps = entity.both((exports) =>
-      exports.changed(
-        entity.name,
-        this.key,
-        view,
-        [subscription, { ...subscription, id: 'other' }],
-        timeOf(this.index),
-      ),
+      exports.changed(entity.name, key, view, [subscription, { ...subscription, id: 'other' }], timeOf(this.index)),
     )
     return new Changed(this, method, steps[0]!)
   }
 
   cancelled(name: string, request: object): WhenCancelled<Methods, AnyKind> {
     const { entity } = this
-    const { method, command, subscription } = this.subscribed(name, request)
+    const { method, command, subscription, key } = this.subscribed(name, request)
     const view = entity.view(this.replica, name, command, request)
     const now = timeOf(this.index)
-    const ask = (exports: ReplicatedExports) => exports.cancelled(entity.name, this.key, view, subscription, now)
+    const ask = (exports: ReplicatedExports) => exports.cancelled(entity.name, key, view, subscription, now)
     const decision = entity.both(ask)
     const expected = (change: Change): WireReplicatedDecision => {
       const { definition } = entity
       const streams = { ...definition.streams, [name]: { ...definition.streams[name]!, cancelled: saying(change) } }
       return ask(definition.exports([{ ...definition, streams }]))
     }
-    return new Cancelled(this, method, decision, expected, this.after(decision, now))
+    return new Cancelled(this, method, decision, expected, this.after(decision, key, now))
   }
 
   private subscribed(name: string, request: object) {
@@ -210,33 +210,34 @@ class State implements Given {
     const method = methodOf(this.entity.definition.service, name)
     const command = commandOf(method, request, {}, this.index)
     const subscription: WireSubscription = { id: 'subscription', method: method.name, note: command.payload }
-    return { method, command, subscription }
+    return { method, command, subscription, key: entityOf(method, request, this.key) }
   }
 
   private mustBeThere(): void {
     if (this.deleted) throw new TypeError('the entity is deleted: the host answers NOT_FOUND')
   }
 
-  private after({ operations, delete: gone }: WireReplicatedDecision, now: number): State {
-    const replica = gone ? undefined : applyOperations(this.replica, operations, now)
-    return new State(this.entity, this.key, replica, this.index + 1, gone)
+  private after({ operations, delete: gone }: WireReplicatedDecision, key: string, now: number): State {
+    const replica = applyOperations(this.replica, operations, now)
+    return new State(this.entity, key, gone ? undefined : replica, this.index + 1, gone)
   }
 
   /** The answer, from the new view if the host was asked for it; and if not, the same from the new view (law L6). */
   private outcome(
-    { answer, delete: gone }: WireReplicatedDecision,
+    { answer, operations }: WireReplicatedDecision,
+    key: string,
     view: Uint8Array,
     name: string,
     command: WireCommand,
-    next: State,
   ): WireOutcome {
     const { entity } = this
-    if (answer.tag === 'now' && (gone || answer.val.answer.tag === 'err')) return answer.val
+    if (answer.tag === 'now' && answer.val.answer.tag === 'err') return answer.val
+    const after = applyOperations(this.replica, operations, command.nowMs)
     const { definition } = entity
     const method = methodOf(definition.service, name)
-    const newView = entity.view(next.replica, name, command, method.request.decode(command.payload))
+    const newView = entity.view(after, name, command, method.request.decode(command.payload))
     const note = answer.tag === 'after' ? answer.val : view
-    const rendered = entity.both((exports) => exports.render(entity.name, this.key, newView, command, note))
+    const rendered = entity.both((exports) => exports.render(entity.name, key, newView, command, note))
     if (answer.tag === 'now') {
       mustBeSame(
         entity.name,
@@ -255,12 +256,17 @@ function saying(change: Change): (view: unknown) => unknown {
     const said = typeof change === 'function' ? change(view) : change
     if (!(said instanceof Acceptance)) throw new TypeError('say the change as accept(...operations) or remove()')
     const copy = new Acceptance(said.changes, said.value)
-    return copy.forward({ service: '', method: '', payload: new Uint8Array(0), metadata: [] })
+    return copy.consistency(said.written).forward({ service: '', method: '', payload: new Uint8Array(0), metadata: [] })
   }
 }
 
 function shownChange({ operations, delete: gone }: WireReplicatedDecision): object {
-  return gone ? { deleted: true } : { operations: shownOperations(operations) }
+  const consistency = consistencyOf(operations)
+  return {
+    ...(gone ? { deleted: true } : {}),
+    ...(gone && operations.length === 0 ? {} : { operations: shownOperations(operations) }),
+    ...(consistency === 'local' ? {} : { consistency }),
+  }
 }
 
 class Result extends OutcomeChecks implements WhenReplicated<Methods, AnyKind, object> {
@@ -269,7 +275,7 @@ class Result extends OutcomeChecks implements WhenReplicated<Methods, AnyKind, o
   private readonly view: Uint8Array
   private readonly command: WireCommand
   private readonly decision: WireReplicatedDecision
-  private readonly next: State
+  private readonly after: State
 
   constructor(
     before: State,
@@ -287,7 +293,11 @@ class Result extends OutcomeChecks implements WhenReplicated<Methods, AnyKind, o
     this.view = view
     this.command = command
     this.decision = decision
-    this.next = next
+    this.after = next
+  }
+
+  next(): State {
+    return this.after
   }
 
   // biome-ignore lint/suspicious/noThenProperty: see outcome.K4
@@ -295,23 +305,23 @@ class Result extends OutcomeChecks implements WhenReplicated<Methods, AnyKind, o
     // An awaited chain gets two functions here, and a function for a reply.
     if (typeof reply === 'function') this.compareReply(reply, {})
     this.compareReply({ ...this.expected(change), stream: false }, reply)
-    return this.next
+    return this.after
   }
 
   streams(change: Change, first?: object): State {
-    const element = first === undefined ? 'none' : normal(this.method, first)
+    const element = first === undefined ? 'none' : this.expectedReply(first)
     compare(this.name, { ...this.expected(change), stream: true, reply: element }, this.shown())
-    return this.next
+    return this.after
   }
 
   forwards(change: Change, to: Call): State {
     this.compareForward({ ...this.expected(change), stream: false }, to)
-    return this.next
+    return this.after
   }
 
   refuses(code: Code, message?: string | RegExp): State {
     this.compareRefusal(code, message)
-    return this.next
+    return this.after
   }
 
   protected shown(): object {
@@ -320,10 +330,11 @@ class Result extends OutcomeChecks implements WhenReplicated<Methods, AnyKind, o
   }
 
   private expected(change: Change): object {
+    if (change === any) return shownChange(this.decision)
     const { entity, key } = this.before
     const { definition } = entity
     const said = { ...definition, decide: { ...definition.decide, [this.key]: saying(change) } }
-    return shownChange(definition.exports([said]).decide(entity.name, key, this.view, this.command))
+    return shownChange(definition.exports([said]).decide(entity.name, key!, this.view, this.command))
   }
 }
 

@@ -4,9 +4,10 @@
 // Each `when` checks: L1, a batch decides as its commands one by one; L4 and L6, a fresh instance, a worked one, a value from
 // bytes and a held one decide the same.
 
-import type { AnyMethod, Methods, ReplyOf, RequestOf } from '../codec/message.ts'
+import type { Code } from '../codec/codes.ts'
+import type { AnyMethod, Init, Methods, ReplyOf, RequestOf } from '../codec/message.ts'
 import type { WireCommand } from '../context.ts'
-import type { Accepting, Call, Code, Removed, Updating } from '../decision.ts'
+import type { Accepting, Call, Removed, Updated } from '../decision.ts'
 import { Acceptance, kept, removed } from '../decision.ts'
 import type { DeepReadonly } from '../definition.ts'
 import type { ValueExports } from '../guest/value.ts'
@@ -15,10 +16,10 @@ import type { Value } from '../value.ts'
 import { heard } from './console.ts'
 import { LawBroken, mustBeSame, warmDiffers } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
-import { commandOf, guardedAll, methodOf, OutcomeChecks, shownOutcome } from './outcome.ts'
+import { any, commandOf, entityOf, guardedAll, methodOf, OutcomeChecks, shownOutcome } from './outcome.ts'
 
 export interface ValueKit<M extends Methods, V> {
-  /** An entity with this value, or without one. */
+  /** An entity with this value, or without one. Default of `entity`: what the first request names. */
   given(value?: V, entity?: string): GivenValue<M, V>
 }
 
@@ -26,15 +27,16 @@ export interface GivenValue<M extends Methods, V> {
   readonly value: DeepReadonly<V> | undefined
   when<K extends keyof M & string>(
     method: K,
-    request: RequestOf<M[K]>,
+    request: Init<RequestOf<M[K]>>,
     options?: WhenOptions,
   ): WhenValue<M, V, ReplyOf<M[K]>>
 }
 
 /** What the value becomes. */
-type ValueChange<V> = Updating<DeepReadonly<V>> | Accepting<Removed> | Accepting<never>
+type ValueChange<V> = Accepting<Updated<DeepReadonly<V>>> | Accepting<Removed> | Accepting<never>
 
-export interface WhenValue<M extends Methods, V, Reply> extends Checks<WhenValue<M, V, Reply>, GivenValue<M, V>> {
+export interface WhenValue<M extends Methods, V, Reply>
+  extends Checks<WhenValue<M, V, Reply>, GivenValue<M, V>, Reply> {
   /** Accepted with this change and this reply. */
   then(change: ValueChange<V>, reply: Reply): GivenValue<M, V>
   /** Accepted with this change, and forwarded. */
@@ -48,7 +50,7 @@ export function valueKit<M extends Methods, V>(definition: Value<M, V>): ValueKi
     exports: heard((definition as unknown as Value).exports),
   }
   return {
-    given(value, entity = 'entity') {
+    given(value, entity) {
       const start = value === undefined ? undefined : definition.value.encode(value)
       return givenValue(frozen, entity, start, [], start) as unknown as GivenValue<M, V>
     },
@@ -57,7 +59,7 @@ export function valueKit<M extends Methods, V>(definition: Value<M, V>): ValueKi
 
 function givenValue(
   definition: Value,
-  entity: string,
+  entity: string | undefined,
   start: Uint8Array | undefined,
   commands: readonly WireCommand[],
   current: Uint8Array | undefined,
@@ -69,9 +71,10 @@ function givenValue(
     when(key, request, options = {}) {
       const method = methodOf(definition.service, key)
       const next = [...commands, commandOf(method, request, options, commands.length)]
-      const decision = decide(definition, entity, start, next)
+      const named = entityOf(method, request, entity)
+      const decision = decide(definition, named, start, next)
       const after = changed(current, decision.change)
-      return new Result(definition, method, decision, () => givenValue(definition, entity, start, next, after))
+      return new Result(definition, method, decision, () => givenValue(definition, named, start, next, after))
     },
   }
 }
@@ -123,7 +126,7 @@ function changed(current: Uint8Array | undefined, change: WireChange): Uint8Arra
 class Result extends OutcomeChecks implements WhenValue<Methods, unknown, object> {
   private readonly definition: Value
   private readonly decision: WireValueDecision
-  private readonly next: () => GivenValue<Methods, unknown>
+  readonly next: () => GivenValue<Methods, unknown>
 
   constructor(
     definition: Value,
@@ -154,12 +157,16 @@ class Result extends OutcomeChecks implements WhenValue<Methods, unknown, object
   }
 
   protected shown(): object {
+    return shownOutcome(this.method, this.outcome, this.changed())
+  }
+
+  private changed(): object {
     const { change } = this.decision
-    const value = change.tag === 'updated' ? { updated: this.definition.value.decode(change.val) } : change.tag
-    return shownOutcome(this.method, this.outcome, { value })
+    return { value: change.tag === 'updated' ? { updated: this.definition.value.decode(change.val) } : change.tag }
   }
 
   private expected(change: unknown): object {
+    if (change === any) return this.changed()
     if (!(change instanceof Acceptance)) throw new TypeError('say the change as update(value), remove() or accept()')
     const codec = this.definition.value
     if (change.value === kept) return { value: 'unchanged' }

@@ -135,7 +135,7 @@ func (done membersPerformed) answer(c *membersCommand, sees sight) replicated.De
 	}
 	accepted := c.Accept(done.operations...)
 	if done.deleted {
-		accepted = c.Remove()
+		accepted = c.Remove(done.operations...)
 	}
 	accepted = withAll(accepted, done.performed)
 	if done.forward != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conformance/gen"
+	"innkeeper"
 	"innkeeper/crdt"
 	"innkeeper/replicated"
 )
@@ -42,11 +43,15 @@ type replicas struct{}
 
 func (replicas) Do(view all, script *gen.Script, c *replicated.Command[all, *gen.Said]) replicated.Decision {
 	var operations []crdt.Operation
-	deleted := false
+	deleted, consistency := false, innkeeper.Local
 	done := perform(script, c.Context, showing{}, func(act *gen.Act) {
 		switch one := act.Act.(type) {
 		case *gen.Act_Clear:
 			deleted = true
+		case *gen.Act_Consistency:
+			if one.Consistency <= uint32(innkeeper.All) {
+				consistency = innkeeper.Consistency(one.Consistency)
+			}
 		case *gen.Act_Change:
 			operations = append(operations, operationsOf(view, one.Change)...)
 		}
@@ -56,9 +61,9 @@ func (replicas) Do(view all, script *gen.Script, c *replicated.Command[all, *gen
 	}
 	accepted := c.Accept(operations...)
 	if deleted {
-		accepted = c.Remove()
+		accepted = c.Remove(operations...)
 	}
-	accepted = withAll(accepted, done)
+	accepted = withAll(accepted.Consistency(consistency), done)
 	if done.forward != nil {
 		return accepted.Forward(*done.forward)
 	}
@@ -97,6 +102,10 @@ func operationsOf(view all, change *gen.Change) []crdt.Operation {
 		return []crdt.Operation{view.m.Clear()}
 	case *gen.Change_Nest:
 		return []crdt.Operation{view.n.At(one.Nest.Key).Add(one.Nest.Element)}
+	case *gen.Change_CreateCount:
+		return []crdt.Operation{view.m.Create(one.CreateCount)}
+	case *gen.Change_CreateNest:
+		return []crdt.Operation{view.n.Create(one.CreateNest)}
 	case *gen.Change_Unnest:
 		return []crdt.Operation{view.n.Remove(one.Unnest)}
 	}

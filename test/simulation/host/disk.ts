@@ -75,6 +75,10 @@ export class SimulatedDisk implements Kv {
     return this.seen.get(column, key)
   }
 
+  getAll(column: Column, keys: readonly Buffer[], bytesMax: number): readonly (Buffer | undefined)[] | undefined {
+    return this.seen.getAll(column, keys, bytesMax)
+  }
+
   range(column: Column, range: Range): Buffer[] {
     return this.seen.range(column, range)
   }

@@ -5,6 +5,7 @@
 //   whole        a command is there with all that it sends, or not at all
 //   in order     an answer shows a beginning of the list that is there at the end, with all that was acknowledged before it was asked for
 //   one answer   a key that is repeated is decided once, and answered as at first
+//   by the clock each run of a schedule that the host has counted is there, for a time of its own, in order; and runs go on
 //   heard of     a client that was told that its stream is open, and left, is heard of once
 
 import type { Chances } from './chances.ts'
@@ -86,6 +87,7 @@ export class Truth {
     for (const said of this.all) this.judge(said, stored)
     for (const opened of this.streams) this.judgeStream(opened, stored)
     for (const relayed of this.relays) this.judgeRelay(relayed, stored)
+    await this.judgeSchedules()
     for (const [of, tokens] of stored)
       for (const [at, token] of tokens.entries())
         if (tokens.indexOf(token) !== at) this.wrong.push(`once: ${token} is in ${of} more than once`)
@@ -112,6 +114,31 @@ export class Truth {
         else this.wrong.push(`${service} ${id} cannot be read: ${JSON.stringify(call.fate)}`)
       }
     return stored
+  }
+
+  private async judgeSchedules(): Promise<void> {
+    const { world } = this
+    for (const service of ['Ledger', 'Notes'] as const) {
+      // Until none is on its way while it is looked at.
+      for (let tries = 0; ; tries++) {
+        const before = world.runsOf(service)
+        const call = world.call(service, 'ticks', {})
+        await world.run(60_000, () => call.fate.kind !== 'waiting')
+        const after = world.runsOf(service)
+        if (tries < 100 && (before === undefined || before !== after)) {
+          await world.run(1_000)
+          continue
+        }
+        const times = call.fate.kind === 'said' && call.fate.text !== '' ? call.fate.text.split(',') : []
+        if (times.length !== before)
+          this.wrong.push(`by the clock: ${service} ran ${before} times, and ${times.length} are there`)
+        if (times.some((time, at) => at > 0 && time <= times[at - 1]!))
+          this.wrong.push(`by the clock: ${service} ran for ${times.join()}`)
+        const last = Date.parse(times.at(-1) ?? '')
+        if (!(world.wallMs - last < 60_000)) this.wrong.push(`by the clock: ${service} ran last for ${times.at(-1)}`)
+        break
+      }
+    }
   }
 
   private judge(said: Said, stored: Stored): void {

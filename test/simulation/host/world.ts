@@ -221,6 +221,17 @@ export class World {
     return this.core !== undefined && this.core.unready() === undefined && this.calls.size === 0 && this.left() === 0
   }
 
+  /** How often a service's schedule has run; undefined where a run is on its way. */
+  runsOf(service: Service): number | undefined {
+    const schedule = this.core?.schedules.list().find((one) => one.service === `test.sim.v1.${service}`)
+    return schedule === undefined || schedule.underWay ? undefined : schedule.runs
+  }
+
+  /** Of the host's clock, in milliseconds since 1970. */
+  get wallMs(): number {
+    return this.life!.now()
+  }
+
   /** Effects that wait. */
   left(): number {
     return this.core === undefined ? 0 : this.core.outbox.size

@@ -138,6 +138,7 @@ IK_TEST(sum) {
   given(&sum_service);
   given_event(IK_OF(kit_added, .value = 5));
   when("Add", NUMBER(2));
+  IK_CHECK(the_reply(kit_number)->value == 7);
   then_event(IK_OF(kit_added, .value = 2));
   then_reply(NUMBER(7));
   when("Add", NUMBER(-3));
@@ -235,6 +236,13 @@ IK_TEST(wrong_reply) {
   given(&sum_service);
   when("Add", NUMBER(0));
   then_reply(NUMBER(1));
+}
+
+IK_TEST(wrong_since_a_refusal_is_no_reply) {
+  given(&sum_service);
+  when("Add", NUMBER(-3));
+  IK_CHECK(the_reply(kit_number)->value == 0);
+  then_refuses(IK_OUT_OF_RANGE, "-3 is less than nothing");
 }
 
 IK_TEST(wrong_since_an_event_is_not_said) {

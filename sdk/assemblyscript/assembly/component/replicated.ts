@@ -152,7 +152,7 @@ function decided(service: ReplicatedService, context: Context, draft: Draft, vie
   store<u8>(answer, after ? 1 : 0)
   if (after) putBytes(answer + 4, view)
   else putOutcome(answer + 4, decision, takeLogs())
-  putBytes(answer + 68, refused || draft.removed ? Bytes.empty() : draft.operations.finish())
+  putBytes(answer + 68, refused ? Bytes.empty() : draft.changes())
   store<u8>(answer, draft.removed && !refused ? 1 : 0, 76)
   const subscribes = decision.subscribes && !refused
   store<u8>(answer, subscribes ? 1 : 0, 80)

@@ -27,6 +27,7 @@ import type { LanguageBuild } from '../language.ts'
 import { generateAssemblyScript } from './code.ts'
 import { authorFiles, foldedEvents } from './folds.ts'
 import { instead } from './forbidden.ts'
+import { told } from './told.ts'
 
 export const sdkName = '@innkeeper/sdk-assemblyscript'
 const sdkFolder = dirname(fileURLToPath(import.meta.resolve(`${sdkName}/package.json`)))
@@ -37,11 +38,14 @@ export const buildAssemblyScript: LanguageBuild = async (project, { bytes, schem
   const generated = generateAssemblyScript(schema, project.files)
   await steps.run('generate', () => writeGenerated(project.gen, generated))
   const core = await steps.run('compile', async () => {
-    const folded = await foldedEvents(
-      project,
-      generated.flatMap(({ folding }) => folding),
-    )
-    return await compileKinds(project, bytes, folded)
+    const folding = generated.flatMap((file) => file.folding)
+    const { folded, lost } = await foldedEvents(project, folding)
+    const compiled = await compileKinds(project, bytes, folded).catch((error: unknown) => {
+      if (!(error instanceof BuildError)) throw error
+      throw new BuildError([...told(project, schema, error.problems), ...lost], project.directory)
+    })
+    if (lost.length > 0) throw new BuildError(lost, project.directory)
+    return compiled
   })
   return await builtOf(project, renameExports(core), steps)
 }

@@ -3,7 +3,6 @@
 //
 // A1. A missing handler, or one with another request or reply, is a compile error (the class is abstract).
 // A2. Reading and writing follow proto3 as the TypeScript code does (message.G1 and G2): the same bytes from both.
-// A3. What has no form here yet (maps, oneofs, `optional` scalars, streams) is refused with its name, never left out.
 //
 // Leaves to others: which files and in which names (codegen/generate.ts, languages/typescript/names.ts).
 
@@ -42,7 +41,7 @@ interface AssemblyScriptFile extends GeneratedFile {
 
 /** Modules for the files in `roots` and whatever their messages and methods refer to. */
 export function generateAssemblyScript(schema: Schema, roots: readonly string[]): readonly AssemblyScriptFile[] {
-  const names = namesOf(schema)
+  const names = namesOf(schema, new Set([...modifiers, ...builtIns]))
   return [...reachedFiles(schema, roots)].map((file) => {
     const folding: FoldingClass[] = []
     return { path: modulePath(file), text: fileCode(schema, names, file, folding), folding }
@@ -99,8 +98,14 @@ function fileCode(schema: Schema, names: Names, file: FileType, folding: Folding
 
 /** Words that AssemblyScript reads as modifiers where a member's name is due; all others are names there. */
 const modifiers: ReadonlySet<string> = new Set(
-  'abstract constructor declare override private protected public readonly static'.split(' '),
+  'abstract as constructor declare in override private protected public readonly static'.split(' '),
 )
+
+/** Of the compiler, as generated code says them. */
+const builtIns: readonly string[] =
+  'Array Map Set String StaticArray Uint8Array ArrayBuffer bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 isize usize changetype unchecked'.split(
+    ' ',
+  )
 
 /** The name, with a `$` for as long as it is taken. Protobuf names have none. */
 function unique(name: string, taken: Set<string>, words: ReadonlySet<string>): string {
@@ -111,7 +116,9 @@ function unique(name: string, taken: Set<string>, words: ReadonlySet<string>): s
 }
 
 function enumCode({ fullName, byName }: EnumType, name: string): string {
-  const values = [...byName].map(([value, number]) => `  ${reserved.has(value) ? `${value}$` : value} = ${number},`)
+  const values = [...byName].map(
+    ([value, number]) => `  ${reserved.has(value) || modifiers.has(value) ? `${value}$` : value} = ${number},`,
+  )
   return [
     `/** ${fullName}. Fields of it are i32, since a newer sender may use a number that is not here. */`,
     `export enum ${name} {`,

@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { faultGlobal } from '../../../../host/guest/fault-text.ts'
+import type { Schema } from '../../../../host/schema/schema.ts'
 import { writeGenerated } from '../../codegen/write.ts'
 import { builtOf, checkedCore } from '../../component.ts'
 import type { BuildProblem } from '../../problem.ts'
@@ -29,6 +30,7 @@ import { findTool, MissingTool, objectsFolder } from '../../toolchain.ts'
 import type { LanguageBuild } from '../language.ts'
 import { generateC } from './code.ts'
 import { forbiddenProblem } from './forbidden.ts'
+import { told } from './told.ts'
 
 const packagedSdk = fileURLToPath(new URL('../../../c', import.meta.url))
 
@@ -87,7 +89,7 @@ export const buildC: LanguageBuild = async (project, { bytes, schema }, steps) =
   const tools = findC()
   if (tools instanceof MissingTool) throw tools
   await steps.run('generate', () => writeGenerated(project.gen, generateC(schema, project.files, bytes)))
-  const core = await steps.run('compile', () => compile(project, tools))
+  const core = await steps.run('compile', () => compile(project, tools, schema))
   return await builtOf(project, core, steps)
 }
 
@@ -124,7 +126,7 @@ const strictness = [
 /** What innkeeper.c calls the kinds. */
 export const kindMacros = ['EVENT_SOURCED', 'VALUE', 'REPLICATED', 'ACTION']
 
-async function compile(project: Project, tools: CTools): Promise<Uint8Array> {
+async function compile(project: Project, tools: CTools, schema: Schema): Promise<Uint8Array> {
   const own = join(project.directory, 'innkeeper-sdk')
   const sdk = existsSync(join(own, 'innkeeper.h')) ? own : packagedSdk
   const work = await mkdtemp(join(tmpdir(), 'innkeeper-c-'))
@@ -137,7 +139,7 @@ async function compile(project: Project, tools: CTools): Promise<Uint8Array> {
     const problems = objects.flatMap(({ problems: list }) => list)
     if (problems.length > 0) throw new BuildError(distinct(problems), project.directory)
     const file = join(work, 'core.wasm')
-    await link(project, tools, [...objects.map(({ object }) => object), library.core], library.kinds, file)
+    await link(project, schema, tools, [...objects.map(({ object }) => object), library.core], library.kinds, file)
     return checked(project, new Uint8Array(await readFile(file)))
   } finally {
     await rm(work, { recursive: true, force: true })
@@ -225,6 +227,7 @@ async function sdkObjects(tools: CTools, sdk: string): Promise<Library> {
 
 async function link(
   project: Project,
+  schema: Schema,
   { linker }: CTools,
   objects: readonly string[],
   kinds: readonly string[],
@@ -242,13 +245,13 @@ async function link(
   if (ok) return
   const problems = new Map<string, BuildProblem>()
   for (const [, name] of stderr.matchAll(/undefined symbol: (\S+)/g)) {
-    problems.set(name!, { file: project.entry, message: undefinedProblem(project, name!) })
+    problems.set(name!, { ...macroPlace(project, name!), message: undefinedProblem(project, name!) })
   }
   for (const [, name] of stderr.matchAll(/duplicate symbol: (\S+)/g)) {
     problems.set(name!, { file: project.entry, message: `${name} is defined twice` })
   }
   if (problems.size === 0) throw new Error(`${linker} failed: ${stderr.trim()}`)
-  throw new BuildError([...problems.values()], project.directory)
+  throw new BuildError(told(schema, [...problems.values()]), project.directory)
 }
 
 /** A handler that its header declares is told with its prototype. */
@@ -260,6 +263,19 @@ function undefinedProblem({ gen }: Project, name: string): string {
     if (prototype !== undefined) return `${name} is missing: ${prototype}`
   }
   return forbiddenProblem(name) ?? `${name} is not defined; a service has no C library`
+}
+
+/** Where the author says of which kind the service is that needs a function of this name; else the entry. */
+function macroPlace({ entry }: Project, name: string): Pick<BuildProblem, 'file' | 'line'> {
+  for (const file of sourcesOf(dirname(entry), entry)) {
+    const lines = readFileSync(file, 'utf8').split('\n')
+    const at = lines.findIndex((line) => {
+      const service = /^\s*([A-Z]\w*?)_(?:EVENT_SOURCED|VALUE|REPLICATED|ACTION)\(/.exec(line)?.[1]
+      return service !== undefined && name.startsWith(`${service.toLowerCase()}_`)
+    })
+    if (at !== -1) return { file, line: at + 1 }
+  }
+  return { file: entry }
 }
 
 function checked(project: Project, core: Uint8Array): Uint8Array {

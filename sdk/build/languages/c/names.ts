@@ -1,9 +1,10 @@
 // Names in C: identifiers of messages, enums and services.
 //
 // C3. An identifier is `package_message`, with the last part of the package that is no version; the whole package where two
-//     packages would share that. What is taken, or a word of C or C++, gets a `_`.
+//     packages would share that. What is taken, or a word of C or C++, gets a `_`; so does a message whose own functions would have names that
+//     are taken, as those of a message Item beside a message ItemType.
 
-import type { FileType, Schema } from '../../../../host/schema/schema.ts'
+import type { FileType, MessageType, Schema } from '../../../../host/schema/schema.ts'
 import { declared } from '../../codegen/generate.ts'
 
 export function headerPath(file: FileType): string {
@@ -42,10 +43,18 @@ export class CNames {
 
   constructor(schema: Schema, files: readonly FileType[]) {
     this.prefixes = prefixesOf(files)
+    this.nameServices(schema, files)
     for (const file of files) {
-      const { messages, enums, services } = declared(schema, file)
-      for (const { fullName } of [...messages, ...enums]) this.name(file, fullName, true)
-      for (const { fullName } of services) this.byFullName.set(fullName, snake(this.local(file, fullName)))
+      const { messages, enums } = declared(schema, file)
+      for (const { fullName } of enums) this.name(file, fullName, () => [])
+      for (const message of messages) this.name(file, message.fullName, (name) => functionsOf(name, message))
+    }
+  }
+
+  private nameServices(schema: Schema, files: readonly FileType[]): void {
+    for (const file of files) {
+      for (const { fullName } of declared(schema, file).services)
+        this.byFullName.set(fullName, snake(this.local(file, fullName)))
     }
     // Two services of one name in different packages.
     const services = files.flatMap((file) => declared(schema, file).services.map((service) => ({ file, service })))
@@ -55,8 +64,12 @@ export class CNames {
       counts.set(name, (counts.get(name) ?? 0) + 1)
     }
     for (const { file, service } of services) {
-      const name = this.of(service.fullName)
-      if (counts.get(name) !== 1) this.byFullName.set(service.fullName, `${this.prefixes.get(file.package)!}${name}`)
+      const own = this.of(service.fullName)
+      let name = counts.get(own) === 1 ? own : `${this.prefixes.get(file.package)!}${own}`
+      const parts = ['service', 'methods', 'events', 'run']
+      while (parts.some((part) => this.taken.has(`${name}_${part}`))) name += '_'
+      this.byFullName.set(service.fullName, name)
+      for (const part of parts) this.taken.add(`${name}_${part}`)
     }
   }
 
@@ -73,16 +86,29 @@ export class CNames {
     return free
   }
 
-  private name(file: FileType, fullName: string, take: boolean): void {
+  /** `alongside`: the identifiers that come with that name. */
+  private name(file: FileType, fullName: string, alongside: (name: string) => readonly string[]): void {
     let name = `${this.prefixes.get(file.package)!}${snake(this.local(file, fullName))}`
-    while (this.taken.has(name) || keywords.has(name)) name += '_'
-    if (take) this.taken.add(name)
+    const isTaken = () => [name, ...alongside(name)].some((one) => this.taken.has(one) || keywords.has(one))
+    while (isTaken()) name += '_'
+    for (const one of [name, ...alongside(name)]) this.taken.add(one)
     this.byFullName.set(fullName, name)
   }
 
   private local({ package: name }: FileType, fullName: string): string {
     return name === '' ? fullName : fullName.slice(name.length + 1)
   }
+}
+
+/** What message.ts makes for a message, beside its type. */
+function functionsOf(name: string, { fields }: MessageType): readonly string[] {
+  const own = ['type', 'write', 'read', 'encode', 'decode', 'new', 'detail', 'array'].map((part) => `${name}_${part}`)
+  const ofFields = fields.flatMap((field) => {
+    const parts = field.type.kind === 'map' ? ['put', 'find'] : field.repeated ? ['add'] : []
+    const entry = field.type.kind === 'map' ? [`${name}_${field.name}_entry`, `${name}_${field.name}_entry_array`] : []
+    return [...parts.map((part) => `${name}_${part}_${field.name}`), ...entry]
+  })
+  return [...own, ...ofFields]
 }
 
 /** Of each package, with its `_`. */

@@ -27,6 +27,7 @@ import { findTool, MissingTool, runTool } from '../../toolchain.ts'
 import type { LanguageBuild } from '../language.ts'
 import { generateGo } from './code.ts'
 import { refuseImports } from './forbidden.ts'
+import { told } from './told.ts'
 
 const sdkPath = 'innkeeper'
 
@@ -246,7 +247,8 @@ func main() {}
         problems.at(-1)!.message += ` ${line.trim()}`
       } else if (line.trim() !== '' && !line.startsWith('#') && line !== 'exit status 1') rest.push(line.trim())
     }
-    if (problems.length > 0) return problems.filter(({ message }) => message !== 'too many errors')
+    const own = problems.filter(({ message }) => message !== 'too many errors')
+    if (own.length > 0) return told(this.generatedName, own)
     return [{ file: join(this.project.directory, 'go.mod'), message: rest.join('; ') || 'the go command failed' }]
   }
 

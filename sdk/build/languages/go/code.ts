@@ -8,6 +8,7 @@
 //
 // Leaves to others: identifiers (names.ts), what is read and written with (sdk/go/wire), the kinds of services (sdk/go).
 
+import { keyFields } from '../../../../host/schema/entity-key.ts'
 import type {
   EnumType,
   Field,
@@ -572,6 +573,7 @@ function serviceCode(service: ServiceType, names: Names): readonly string[] {
     ...method,
     handler: camelCase(method.name),
     request: `*${names.get(method.input.fullName)}`,
+    entity: entityCode(method.input, names),
     reply: `*${names.get(method.output.fullName)}`,
   }))
   const name = names.get(service.fullName)!
@@ -582,15 +584,30 @@ function serviceCode(service: ServiceType, names: Names): readonly string[] {
       '',
       `// ${name} makes calls of ${service.fullName}, to forward to or as effects.`,
       `var ${name} ${calls}`,
-      ...methods.flatMap(({ name: method, handler, request }) => [
+      ...methods.flatMap(({ name: method, handler, request, entity }) => [
         '',
         `func (${calls}) ${handler}(request ${request}, metadata ...innkeeper.Header) innkeeper.Call {`,
-        `\treturn innkeeper.Call{Service: "${service.fullName}", Method: "${method}", Payload: wire.Encode(request), Metadata: metadata}`,
+        `\treturn innkeeper.Call{Service: "${service.fullName}", Method: "${method}", Payload: wire.Encode(request), Metadata: metadata${entity}}`,
         '}',
       ]),
     ].join('\n'),
     ...kindsCode.filter((kind) => fits(kind, service)).map((kind) => kindCode(service, kind, methods, names)),
   ]
+}
+
+/** The entity that a request names, for the test kit. The getters read a request that is nil, too. */
+function entityCode(message: MessageType, names: Names): string {
+  const { slots } = shapeOf(message, names)
+  const key = keyFields(message)
+  const getters = key.map((field) => slots.find((slot) => slot.oneof === undefined && slot.fields[0] === field)?.name)
+  if (getters.length === 0 || getters.includes(undefined)) return ''
+  const values = getters.map((getter, index) => {
+    const value = `request.Get${getter}()`
+    return key[index]!.type.kind === 'enum' ? `int32(${value})` : value
+  })
+  const [only] = key
+  const isText = key.length === 1 && only!.type.kind === 'scalar' && only!.type.scalar === 'string'
+  return `, Entity: ${isText ? values[0] : `wire.Key(${values.join(', ')})`}`
 }
 
 interface MethodCode extends MethodType {

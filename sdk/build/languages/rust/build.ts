@@ -15,6 +15,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Schema } from '../../../../host/schema/schema.ts'
 import { withStandard } from '../../../../host/schema/standard.ts'
 import { builtOf } from '../../component.ts'
 import type { BuildProblem } from '../../problem.ts'
@@ -24,11 +25,12 @@ import type { Tool } from '../../toolchain.ts'
 import { findTool, MissingTool, runTool } from '../../toolchain.ts'
 import type { LanguageBuild } from '../language.ts'
 import { forbiddenIn } from './forbidden.ts'
+import { told } from './told.ts'
 
 const target = 'wasm32-unknown-unknown'
 const sdk = fileURLToPath(new URL('../../../rust', import.meta.url))
 
-export const buildRust: LanguageBuild = async (project, { bytes }, steps) => {
+export const buildRust: LanguageBuild = async (project, { bytes, schema }, steps) => {
   await steps.run('generate', async () => {
     await writeIfChanged(join(project.gen, 'component.binpb'), bytes)
     await writeIfChanged(join(project.gen, 'descriptors.binpb'), withStandard(bytes))
@@ -36,7 +38,7 @@ export const buildRust: LanguageBuild = async (project, { bytes }, steps) => {
   const core = await steps.run('compile', async () => {
     const cargo = await findRust()
     if (cargo instanceof MissingTool) throw cargo
-    return await compile(project, cargo)
+    return await compile(project, schema, cargo)
   })
   return await builtOf(project, core, steps)
 }
@@ -94,7 +96,7 @@ export function cargoHome(): string {
 }
 
 /** Resolves to the core module. @throws BuildError */
-async function compile(project: Project, cargo: RustTools): Promise<Uint8Array> {
+async function compile(project: Project, schema: Schema, cargo: RustTools): Promise<Uint8Array> {
   // A tool of the root reaches it only if it is there.
   await mkdir(cargoHome(), { recursive: true })
   // The flags are the same for all projects beside one SDK, so that what cargo compiled for one serves the next.
@@ -119,7 +121,7 @@ async function compile(project: Project, cargo: RustTools): Promise<Uint8Array> 
     },
   })
   const messages = stdout.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Message] : []))
-  if (!ok) throw new BuildError(problemsOf(project, messages, stderr), project.directory)
+  if (!ok) throw new BuildError(told(project, schema, problemsOf(project, messages, stderr)), project.directory)
   const core = new Uint8Array(await readFile(coreOf(project, messages)))
   const found = forbiddenIn(project, core, existsSync(map) ? readFileSync(map, 'utf8') : '')
   if (found.length > 0) throw new BuildError(found, project.directory)

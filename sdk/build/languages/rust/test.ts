@@ -8,5 +8,5 @@ export const tests: ToolTests = {
     const { cargoHome, findRust } = await import('./build.ts')
     return { tool: await findRust(), args: ['test'], folders: [cargoHome()] }
   },
-  ran: counts(/^running (\d+) tests?$/gm),
+  ran: counts(/^test result: \w+\. (\d+) passed/gm),
 }

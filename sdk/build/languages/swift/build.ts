@@ -1,7 +1,8 @@
 // Swift: generated code, one object by swiftc, one core module by wasm-ld, a component around it.
 //
-// W1. Embedded Swift for wasm32-unknown-none-wasm: no Foundation, no C library, no threads. swiftc is found by $SWIFTC, on PATH, or
-//     in the Debian root (toolchain.ts), if it has that standard library; clang and wasm-ld are those beside it.
+// It is Embedded Swift for wasm32-unknown-none-wasm: no Foundation, no C library, no threads. swiftc is found by $SWIFTC, on PATH, or in the
+// Debian root (toolchain.ts), if it has that standard library; clang and wasm-ld are those beside it.
+//
 // W2. The SDK is a module of its own (`import Innkeeper`), so no name of an author's messages meets one of its. It is the
 //     project's copy in innkeeper-sdk/ where there is one, else this package's; the contract below it is that of sdk/c.
 // W3. The module and the objects in C are kept by the hash of all that they are made of. A project's core is kept too, one for
@@ -17,6 +18,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { faultGlobal } from '../../../../host/guest/fault-text.ts'
+import type { Schema } from '../../../../host/schema/schema.ts'
 import { writeGenerated } from '../../codegen/write.ts'
 import { builtOf, checkedCore } from '../../component.ts'
 import type { BuildProblem } from '../../problem.ts'
@@ -29,6 +31,7 @@ import { kindMacros } from '../c/build.ts'
 import type { LanguageBuild } from '../language.ts'
 import { generateSwift } from './code.ts'
 import { forbiddenProblem, originsOf, undefinedProblem } from './forbidden.ts'
+import { told, unfolded } from './told.ts'
 
 const packagedSdk = fileURLToPath(new URL('../../../swift', import.meta.url))
 const contract = fileURLToPath(new URL('../../../c', import.meta.url))
@@ -97,7 +100,7 @@ export const buildSwift: LanguageBuild = async (project, { bytes, schema }, step
   const tools = findSwift()
   if (tools instanceof MissingTool) throw tools
   await steps.run('generate', () => writeGenerated(project.gen, generateSwift(schema, project.files, bytes)))
-  const core = await steps.run('compile', () => compileCore(project, tools))
+  const core = await steps.run('compile', () => compileCore(project, tools, schema))
   return await builtOf(project, core, steps)
 }
 
@@ -160,9 +163,18 @@ interface SwiftProgram {
   readonly isTest: boolean
 }
 
-async function compileCore(project: Project, tools: SwiftTools): Promise<Uint8Array> {
+async function compileCore(project: Project, tools: SwiftTools, schema: Schema): Promise<Uint8Array> {
   const sources = sourcesOf(dirname(project.entry))
-  const core = await compileSwift(project, tools, { sources, isTest: false })
+  const own = sources.filter((source) => !source.startsWith(join(project.gen, '/')))
+  const lost = unfolded(schema, own)
+  let core: Uint8Array
+  try {
+    core = await compileSwift(project, tools, { sources, isTest: false })
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error
+    throw new BuildError([...told(project, schema, error.problems), ...lost], project.directory)
+  }
+  if (lost.length > 0) throw new BuildError(lost, project.directory)
   return checked(project, core)
 }
 
@@ -205,27 +217,48 @@ function cacheFolder(): string {
   return join(objectsFolder(), 'swift-modules')
 }
 
-async function compileAnew(
+/** Code that was generated, and the author's, without making a module of it: that takes minutes for a large `.proto`. @throws BuildError */
+export async function checkSwift(project: Project, tools: SwiftTools): Promise<void> {
+  const library = await libraryOf(tools, sdkOf(project))
+  await swiftc(project, tools, library, { sources: sourcesOf(dirname(project.entry)), isTest: false }, ['-typecheck'])
+}
+
+/** `to`: what is to be made, and the folders for it. @throws BuildError */
+async function swiftc(
   project: Project,
   tools: SwiftTools,
   library: SwiftLibrary,
   { sources, isTest }: SwiftProgram,
+  to: readonly string[],
+  folders: readonly string[] = [],
+): Promise<void> {
+  const ran = await runTool(
+    tools.swiftc,
+    [
+      ...[...swiftFlags, ...(isTest ? testFlags : []), ...includes(tools, library.sdk)],
+      ...['-I', library.folder, '-module-name', 'Component', '-module-cache-path', cacheFolder()],
+      ...[...sources.map((source) => relative(project.directory, source)), ...to],
+    ],
+    { cwd: project.directory, folders: [...foldersOf(project, library), ...folders] },
+  )
+  if (!ran.ok) throw new BuildError(diagnosticsOf(project, ran), project.directory)
+}
+
+function foldersOf(project: Project, library: SwiftLibrary): readonly string[] {
+  return [project.directory, library.folder, library.sdk, contract, cacheFolder()]
+}
+
+async function compileAnew(
+  project: Project,
+  tools: SwiftTools,
+  library: SwiftLibrary,
+  program: SwiftProgram,
 ): Promise<Uint8Array> {
+  const { sources, isTest } = program
   const work = await mkdtemp(join(tmpdir(), 'innkeeper-swift-'))
   try {
     const object = join(work, 'service.o')
-    const folders = [project.directory, library.folder, library.sdk, contract, cacheFolder(), work]
-    const names = sources.map((source) => relative(project.directory, source))
-    const ran = await runTool(
-      tools.swiftc,
-      [
-        ...[...swiftFlags, ...(isTest ? testFlags : []), ...includes(tools, library.sdk)],
-        ...['-I', library.folder, '-module-name', 'Component'],
-        ...['-module-cache-path', cacheFolder(), ...names, '-c', '-o', object],
-      ],
-      { cwd: project.directory, folders },
-    )
-    if (!ran.ok) throw new BuildError(diagnosticsOf(project, ran), project.directory)
+    await swiftc(project, tools, library, program, ['-c', '-o', object], [work])
     const file = join(work, 'core.wasm')
     const own = (name: string): string => join(library.folder, name)
     const common = ['innkeeper.o', 'memory.o', isTest ? 'print-test.o' : 'print.o']
@@ -239,7 +272,7 @@ async function compileAnew(
         ],
         ...[object, ...common.map(own), '--start-lib', ...kinds, '--end-lib', tools.unicodeTables, '-o', file],
       ],
-      { cwd: project.directory, folders },
+      { cwd: project.directory, folders: [...foldersOf(project, library), work] },
     )
     if (!linked.ok) throw new BuildError(undefinedSymbols(project, sources, linked), project.directory)
     return new Uint8Array(await readFile(file))

@@ -2,6 +2,7 @@
 //
 // Leaves to others: which files are reached (codegen/generate.ts), identifiers (names.ts), messages (message.ts).
 
+import { keyFields } from '../../../../host/schema/entity-key.ts'
 import type {
   EnumType,
   FileType,
@@ -16,7 +17,7 @@ import { lowerFirst } from '../../codegen/names.ts'
 import type { References } from './message.ts'
 import { messageCode } from './message.ts'
 import type { Names } from './names.ts'
-import { modulePath, namesOf, relativeModule } from './names.ts'
+import { modulePath, namesOf, propertyNames, relativeModule } from './names.ts'
 
 /** Modules for the files in `roots` (names in the descriptor set) and whatever their messages and methods refer to. */
 export function generate(schema: Schema, roots: readonly string[]): readonly GeneratedFile[] {
@@ -134,7 +135,7 @@ function serviceCode(
 ): string {
   const methods = [...service.methods.values()].map((method) => {
     const types = `${imports.value(method.input.fullName)}, ${imports.value(method.output.fullName)}`
-    return `  ${lowerFirst(method.name)}: $.method('${method.name}', ${types}${shapeArgument(method)}),`
+    return `  ${lowerFirst(method.name)}: $.method('${method.name}', ${types}${moreArguments(method)}),`
   })
   const messages = new Map<string, string>()
   for (const message of own) messages.set(names.nameOf(message.fullName), names.nameOf(message.fullName))
@@ -151,8 +152,18 @@ function serviceCode(
   ].join('\n')
 }
 
-/** Unary methods are what a reader expects, and say nothing. */
-function shapeArgument({ clientStreaming, serverStreaming }: MethodType): string {
-  if (clientStreaming) return serverStreaming ? ", 'bidi'" : ", 'clientStream'"
-  return serverStreaming ? ", 'serverStream'" : ''
+/** Unary methods are what a reader expects, and say nothing. A key is that of an entity's methods, which take one request. */
+function moreArguments(method: MethodType): string {
+  const shape = shapeOf(method)
+  const properties = propertyNames(method.input)
+  const fields = method.clientStreaming ? [] : keyFields(method.input).filter(({ oneof }) => oneof === undefined)
+  const key = fields.map(({ name }) => `'${properties.get(name)!}'`)
+  if (key.length > 0) return `, '${shape}', [${key.join(', ')}]`
+  return shape === 'unary' ? '' : `, '${shape}'`
+}
+
+/** As the SDK names it (codec/message.ts). */
+export function shapeOf({ clientStreaming, serverStreaming }: MethodType): string {
+  if (clientStreaming) return serverStreaming ? 'bidi' : 'clientStream'
+  return serverStreaming ? 'serverStream' : 'unary'
 }

@@ -4,7 +4,13 @@
 // F2. `globalThis.Date` is `Date`. Probing with `typeof Date` is a use too: its answer differs between test and host.
 // F3. The names and what to use instead are the SDK's (guest/forbidden.ts), the same that the prelude replaces.
 
-import { forbiddenGlobals, forbiddenMembers, forbiddenMessage, forbiddenMethods } from '@innkeeper/sdk/forbidden'
+import {
+  forbiddenCalls,
+  forbiddenGlobals,
+  forbiddenMembers,
+  forbiddenMessage,
+  forbiddenMethods,
+} from '@innkeeper/sdk/forbidden'
 import { parseAst } from 'rolldown/parseAst'
 import type { BuildProblem } from '../../problem.ts'
 
@@ -19,8 +25,14 @@ interface Scope {
   readonly outer: Scope | undefined
 }
 
+/** A use, with its name and what to use instead. */
+interface Forbidden extends BuildProblem {
+  readonly name: string
+  readonly instead: string
+}
+
 /** @throws nothing: a file that does not parse is the type checker's to report. */
-export function findForbidden(file: string, text: string): readonly BuildProblem[] {
+export function findForbidden(file: string, text: string): readonly Forbidden[] {
   let program: Node
   try {
     program = parseAst(text, {
@@ -29,9 +41,9 @@ export function findForbidden(file: string, text: string): readonly BuildProblem
   } catch {
     return []
   }
-  const problems: BuildProblem[] = []
+  const problems: Forbidden[] = []
   const report = (node: Node, name: string, instead: string): void => {
-    problems.push({ file, ...placeOf(text, node.start), message: forbiddenMessage(name, instead) })
+    problems.push({ file, ...placeOf(text, node.start), message: forbiddenMessage(name, instead), name, instead })
   }
   visit(program, undefined, report)
   return problems
@@ -62,7 +74,19 @@ function visit(node: Node, outer: Scope | undefined, report: Report): void {
     return
   }
   if (node.type === 'MemberExpression') visitMember(node, scope, report)
+  if (node.type === 'CallExpression' || node.type === 'NewExpression') visitCall(node, scope, report)
   for (const [key, child] of childrenOf(node)) if (isUse(node, key)) visit(child, scope, report)
+}
+
+/** `Date()` is text of the present with any arguments; `new Date(ms)` is a date. */
+function visitCall(node: Node, scope: Scope | undefined, report: Report): void {
+  const callee = node['callee'] as Node
+  const name = callee.type === 'Identifier' ? (callee['name'] as string) : ''
+  const refused = own(forbiddenCalls, name)
+  if (refused === undefined || isBound(name, scope)) return
+  const isNew = node.type === 'NewExpression'
+  if (refused.bare && isNew && (node['arguments'] as readonly Node[]).length > 0) return
+  report(node, `${isNew ? 'new ' : ''}${name}()`, refused.instead)
 }
 
 function visitMember(node: Node, scope: Scope | undefined, report: Report): void {

@@ -93,19 +93,34 @@ function interfaceCode(message: MessageType, name: string, slots: readonly Slot[
 }
 
 function createCode(_: MessageType, name: string, slots: readonly Slot[], refs: References): string {
-  const lines = slots.map((slot) => `    ${slot.property}: ${createExpression(slot, `init.${slot.property}`, refs)},`)
+  const lines = slots.map((slot) => {
+    const value = `init.${slot.property}`
+    const made = slot.oneof
+      ? `${value} === undefined ? undefined : ${oneofMaker(name, slot)}(${value})`
+      : createExpression(slot, value, refs)
+    return `    ${slot.property}: ${made},`
+  })
+  const makers = slots.filter(({ oneof }) => oneof).map((slot) => oneofCode(name, slot, refs))
   const parameter = slots.length === 0 ? '_' : 'init'
-  return `export function create$${name}(${parameter}: $.Init<${name}>): ${name} {\n  return {\n${lines.join('\n')}\n  }\n}`
+  return [
+    ...makers,
+    `export function create$${name}(${parameter}: $.Init<${name}>): ${name} {\n  return {\n${lines.join('\n')}\n  }\n}`,
+  ].join('\n')
 }
 
-function createExpression({ fields, oneof }: Slot, value: string, refs: References): string {
-  if (oneof) {
-    const cases = fields.map((field) => {
-      const inner = normalExpression(field.type, `${value}.value`, refs)
-      return `${value}.case === '${caseName(field)}' ? { case: '${caseName(field)}', value: ${inner} } : `
-    })
-    return `${value} === undefined ? undefined : ${cases.join('')}$.noCase(${value})`
-  }
+function oneofMaker(name: string, { local }: Slot): string {
+  return `case$${name}$${local}`
+}
+
+function oneofCode(name: string, slot: Slot, refs: References): string {
+  const cases = slot.fields.map((field) => {
+    const inner = normalExpression(field.type, 'of.value', refs)
+    return `    case '${caseName(field)}': return { case: '${caseName(field)}', value: ${inner} }`
+  })
+  return `function ${oneofMaker(name, slot)}(of: $.Case): ${slotType(slot, refs)} {\n  switch (of.case) {\n${cases.join('\n')}\n    default: return $.noCase(of)\n  }\n}`
+}
+
+function createExpression({ fields }: Slot, value: string, refs: References): string {
   const [field] = fields
   const { type } = field
   if (type.kind === 'map') {
@@ -135,17 +150,24 @@ function writeCode(message: MessageType, name: string, slots: readonly Slot[], r
   const slotOf = new Map<Field, Slot>()
   for (const slot of slots) for (const field of slot.fields) slotOf.set(field, slot)
   const ordered = [...message.fields].sort((a, b) => a.number - b.number)
-  const lines = ordered.map((field) => `  ${writeField(slotOf.get(field)!, field, refs)}`)
+  const lines = [...oneofLocals(slots), ...ordered.map((field) => writeField(slotOf.get(field)!, field, refs))].map(
+    (line) => `  ${line}`,
+  )
   const parameters = lines.length === 0 ? `_out: $.Writer, _m: ${name}` : `out: $.Writer, m: ${name}`
   return `export function write$${name}(${parameters}): void {\n${lines.join('\n')}\n}`
 }
 
-function writeField({ property, oneof }: Slot, field: Field, refs: References): string {
+/** Each oneof of a message `m`, in a local variable. */
+function oneofLocals(slots: readonly Slot[]): readonly string[] {
+  return slots
+    .filter(({ oneof }) => oneof)
+    .map(({ local, property }) => `const ${local} = m.${property} as $.Case | undefined`)
+}
+
+function writeField({ property, local, oneof }: Slot, field: Field, refs: References): string {
   const value = `m.${property}`
   const { type } = field
-  if (oneof) {
-    return `if (${value} !== undefined && ${value}.case === '${caseName(field)}') { ${writeSingle(field, `${value}.value`, refs)} }`
-  }
+  if (oneof) return `if (${local}?.case === '${caseName(field)}') { ${writeSingle(field, `${local}.value`, refs)} }`
   if (type.kind === 'map') {
     const key = `out.varint32(${(1 << 3) | scalarCode(type.key).wireType}); out.${scalarCode(type.key).method}(key)`
     const item = writeTagged((2 << 3) | wireTypeOf(type.value), type.value, 'value', refs)
@@ -174,7 +196,9 @@ function writeTagged(tag: number, type: FieldType, value: string, refs: Referenc
 function readCode(_: MessageType, name: string, slots: readonly Slot[], refs: References, merges: boolean): string {
   const locals = slots.map((slot) => `  ${readLocal(slot, refs, merges)}`)
   const cases = slots.flatMap((slot) => slot.fields.flatMap((field) => readCases(slot, field, refs)))
-  const result = slots.map((slot) => `${slot.property}: ${slot.local}`).join(', ')
+  const result = slots
+    .map(({ property, local, oneof }) => `${property}: ${local}${oneof ? ` as ${name}['${property}']` : ''}`)
+    .join(', ')
   const parameters = merges ? `r: $.Reader, ${slots.length === 0 ? '_into' : 'into'}?: ${name}` : 'r: $.Reader'
   return [
     `export function read$${name}(${parameters}): ${name} {`,
@@ -195,13 +219,13 @@ function readLocal(slot: Slot, refs: References, merges: boolean): string {
   const [field] = slot.fields
   const from = (start: string, before: string): string => (merges ? `into === undefined ? ${start} : ${before}` : start)
   const before = `into.${slot.property}`
+  if (slot.oneof) return `let ${slot.local} = ${from('undefined', before)} as $.Case | undefined`
   const { type } = field
-  if (!slot.oneof && type.kind === 'map') {
+  if (type.kind === 'map') {
     const [key, value] = [scalarCode(type.key).type, singleType(type.value, refs)]
     return `const ${slot.local} = $.newMap<${key}, ${value}>(${merges ? `into?.${slot.property}` : ''})`
   }
-  if (!slot.oneof && field.repeated)
-    return `const ${slot.local}: ${singleType(type, refs)}[] = ${from('[]', `[...${before}]`)}`
+  if (field.repeated) return `const ${slot.local}: ${singleType(type, refs)}[] = ${from('[]', `[...${before}]`)}`
   if (optional(slot)) {
     // Of the full type from the start: what the loop assigns looks at what it assigned before, and would narrow to nothing.
     const full = `(${slotType(slot, refs)}) | undefined`
@@ -254,7 +278,7 @@ function readEntry(local: string, type: FieldType & { kind: 'map' }, refs: Refer
 
 function sizeCode(_: MessageType, name: string, slots: readonly Slot[], refs: References): string {
   let fixed = 0
-  const lines: string[] = []
+  const lines: string[] = [...oneofLocals(slots)]
   for (const slot of slots) {
     const value = `m.${slot.property}`
     for (const field of slot.fields) {
@@ -262,9 +286,8 @@ function sizeCode(_: MessageType, name: string, slots: readonly Slot[], refs: Re
         field.number < 16 ? 1 : field.number < 2048 ? 2 : field.number < 262_144 ? 3 : field.number < 33_554_432 ? 4 : 5
       const { type } = field
       if (slot.oneof) {
-        lines.push(
-          `if (${value}?.case === '${caseName(field)}') n += ${tagBytes} + ${singleSize(type, `${value}.value`, refs)}`,
-        )
+        const size = singleSize(type, `${slot.local}.value`, refs)
+        lines.push(`if (${slot.local}?.case === '${caseName(field)}') n += ${tagBytes} + ${size}`)
       } else if (type.kind === 'map') {
         const [keySize, valueSize] = [sizeExpression(type.key, 'key'), singleSize(type.value, 'value', refs)]
         lines.push(mapSize(value, tagBytes + 7, keySize, valueSize))

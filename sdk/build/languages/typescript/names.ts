@@ -24,7 +24,8 @@ export interface Names {
   nameOf(fullName: string): string
 }
 
-export function namesOf(schema: Schema): Names {
+/** `others`: what no message, enum or service may be called besides. */
+export function namesOf(schema: Schema, others: ReadonlySet<string> = new Set()): Names {
   const names = new Map<string, string>()
   for (const file of schema.files.values()) {
     const taken = new Set<string>()
@@ -32,7 +33,7 @@ export function namesOf(schema: Schema): Names {
       if (!schema.messages.has(symbol) && !schema.enums.has(symbol) && !schema.services.has(symbol)) continue
       const local = file.package === '' ? symbol : symbol.slice(file.package.length + 1)
       let name = local.replaceAll('.', '_')
-      while (taken.has(name) || reserved.has(name)) name += '$'
+      while (taken.has(name) || reserved.has(name) || others.has(name)) name += '$'
       taken.add(name)
       names.set(symbol, name)
     }

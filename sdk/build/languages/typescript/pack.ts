@@ -28,6 +28,8 @@ export async function packSdk(folder: string): Promise<string> {
     const manifest = JSON.parse(await readFile(join(sdk, 'package.json'), 'utf8')) as Manifest
     await writeFile(join(work, 'package.json'), `${JSON.stringify(published(manifest), null, 2)}\n`)
     await cp(join(sdk, 'README.md'), join(work, 'README.md'))
+    for (const part of ['engine.wasm', 'engine.json', 'licences'])
+      await cp(join(sdk, 'engine', part), join(work, 'dist/engine', part), { recursive: true })
     await mkdir(folder, { recursive: true })
     const packed = await run('npm', ['pack', '--silent', '--pack-destination', folder], work)
     if (!packed.ok) throw new Error(`npm pack failed:\n${packed.stdout}${packed.stderr}`)
@@ -47,5 +49,5 @@ function published(manifest: Manifest): object {
     }),
   )
   const sideEffects = manifest.sideEffects.map((file) => `${compiled(file)}.js`)
-  return { ...manifest, sideEffects, exports, files: ['dist'], engines: { node: '>=22.18' } }
+  return { ...manifest, sideEffects, exports, files: ['dist'], engines: { node: '>=20' } }
 }

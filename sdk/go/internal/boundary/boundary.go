@@ -26,6 +26,8 @@ type Call struct {
 	Method   string
 	Payload  []byte
 	Metadata []Entry
+	// Entity is the one that the payload names, for the test kit. No part of the contract.
+	Entity string
 }
 
 // Effect is a command that runs once a decision is durable.
@@ -66,6 +68,9 @@ type Command struct {
 
 // Code is the number of a google.rpc.Code.
 type Code uint8
+
+// Consistency is a number of innkeeper.crdt.v1.Consistency.
+type Consistency uint8
 
 // Failure is a refusal as the caller gets it.
 type Failure struct {

@@ -18,6 +18,11 @@ func AnswerOf[A any](chain *Chain[A]) *Answer {
 	return &chain.answer
 }
 
+// SelfOf is what the methods of a chain return. It is no method, since authors see the methods of a chain.
+func SelfOf[A any](chain *Chain[A]) A {
+	return chain.self
+}
+
 // Effect is a command that runs once this decision is durable; its answer is thrown away. An action's runs before its answer is sent.
 func (c *Chain[A]) Effect(call Call) A {
 	c.answer.Effect(call, false)

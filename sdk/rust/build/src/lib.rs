@@ -9,7 +9,9 @@
 //! Leaves to others: messages (prost-build), what services do (innkeeper).
 
 mod exact;
+mod names;
 mod service;
+mod twins;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -46,8 +48,10 @@ fn write(out: &Path, all: &Path, own: &Path) -> Result<(), Box<dyn Error>> {
     let component = read(own)?;
     let roots = FileDescriptorSet::decode(component.as_slice())?;
     let set = FileDescriptorSet::decode(read(all)?.as_slice())?;
-    let set = needed(set, roots.file.iter().map(|file| file.name().to_string()).collect());
+    let mut set = needed(set, roots.file.iter().map(|file| file.name().to_string()).collect());
+    let renamed = twins::apart(&mut set);
     let fields = fields_of(&set);
+    let modules = modules_in(&set);
     fs::write(out.join("component.binpb"), component)?;
     let mut config = prost_build::Config::new();
     for file in &set.file {
@@ -69,11 +73,11 @@ fn write(out: &Path, all: &Path, own: &Path) -> Result<(), Box<dyn Error>> {
         // Of google.protobuf what is used is generated like any other message; Empty is what Rust has for it.
         .compile_well_known_types()
         .extern_path(".google.protobuf.Empty", "()")
-        .service_generator(Box::new(service::Services { fields }))
+        .service_generator(Box::new(service::Services { fields, modules, renamed: renamed.clone() }))
         .compile_fds(set)?;
     // An include! finds files beside the one that it is in, so the packages lie in one file.
     let packages = fs::read_to_string(out.join("packages.rs"))?;
-    fs::write(out.join("innkeeper.rs"), exact::exact(&inlined(&packages, out)?))?;
+    fs::write(out.join("innkeeper.rs"), exact::exact(&twins::restored(&inlined(&packages, out)?, &renamed)))?;
     Ok(())
 }
 
@@ -119,6 +123,24 @@ fn needed(set: FileDescriptorSet, roots: BTreeSet<String>) -> FileDescriptorSet 
         }
     }
     FileDescriptorSet { file: set.file.into_iter().filter(|file| wanted.contains(file.name())).collect() }
+}
+
+/// The modules that prost makes: of packages, and of messages with types or oneofs of their own.
+fn modules_in(set: &FileDescriptorSet) -> BTreeSet<(String, String)> {
+    let mut modules = BTreeSet::new();
+    for file in &set.file {
+        let package = file.package();
+        for (at, _) in package.match_indices('.') {
+            let inner = package[at + 1..].split('.').next().unwrap_or_default();
+            modules.insert((package[..at].to_string(), names::module_of(inner)));
+        }
+        for message in &file.message_type {
+            if twins::has_module(message) {
+                modules.insert((package.to_string(), names::module_of(message.name())));
+            }
+        }
+    }
+    modules
 }
 
 fn prefix(file: &FileDescriptorProto) -> String {

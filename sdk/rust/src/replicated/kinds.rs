@@ -250,6 +250,11 @@ impl<K: Element, V: Kind> OrMap<K, V> {
         V::open(self.0.at(key.encode_to_vec(), V::NUMBER))
     }
 
+    /// Add this key with its value's default; nothing where it is there. Any operation on `at` adds it, too.
+    pub fn create(&self, key: &K) -> Operation {
+        Operation::new(&self.0.at(key.encode_to_vec(), V::NUMBER).place, Change::Create)
+    }
+
     /// In the order of their bytes; where the method sees only some, those.
     #[track_caller]
     pub fn keys(&self) -> impl Iterator<Item = K> {

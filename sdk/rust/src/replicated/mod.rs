@@ -3,7 +3,7 @@
 //! R1. A refusal brings no operations and no effects (law L3): it is another type, without a place for them.
 //! R2. A reply made from what the operations leave is the host's to ask for: the answer is `after`, its note is the old view,
 //!     from which `render` makes the same decision again and computes the reply on the new view. Nothing is kept in between
-//!     (law L6). Where nothing changes, and of a removal, it is computed at once.
+//!     (law L6). Where nothing changes, as by a removal alone, it is computed at once.
 //! R3. The note of a subscription is the request that opened it.
 //! R4. What `decide` says is told by `render` where that is asked for, since it says it again: each line once. A view is opened
 //!     before a command begins, so what `Look::Dynamic` says is dropped.
@@ -32,18 +32,24 @@ pub use crate::{Code, Options, Refusal, refuse};
 pub use kinds::*;
 pub use node::Node;
 use node::Seen;
-pub use operation::{Clock, IntoOperations, Operation};
+pub use operation::{Clock, Consistency, IntoOperations, Operation};
 
 /// Accept the command, with operations that the view makes, in order.
 pub fn accept<V>(operations: impl IntoOperations) -> Accepting<V> {
     let mut list = Vec::new();
     operations.push_to(&mut list);
-    Accepting { operations: list, removed: false, extras: Extras::default(), value: PhantomData }
+    let consistency = Consistency::default();
+    Accepting { operations: list, removed: false, consistency, extras: Extras::default(), value: PhantomData }
 }
 
 /// Accept the command, and delete the entity, for good.
 pub fn remove<V>() -> Accepting<V> {
-    Accepting { operations: Vec::new(), removed: true, extras: Extras::default(), value: PhantomData }
+    remove_with(())
+}
+
+/// Accept the command, and delete the entity, for good, after these operations: the reply and subscribers see them.
+pub fn remove_with<V>(operations: impl IntoOperations) -> Accepting<V> {
+    Accepting { removed: true, ..accept(operations) }
 }
 
 /// Accepted, without an answer yet.
@@ -51,6 +57,7 @@ pub fn remove<V>() -> Accepting<V> {
 pub struct Accepting<V> {
     operations: Vec<Operation>,
     removed: bool,
+    consistency: Consistency,
     extras: Extras,
     value: PhantomData<fn(&V)>,
 }
@@ -66,6 +73,12 @@ impl<V> Accepting<V> {
     #[track_caller]
     pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
         self.extras.push(name, value.into());
+        self
+    }
+
+    /// How far the changes must be written before the answer. Default: `Consistency::Local`.
+    pub fn consistency(mut self, consistency: Consistency) -> Self {
+        self.consistency = consistency;
         self
     }
 
@@ -100,8 +113,8 @@ impl<V> Accepting<V> {
     }
 
     fn answered<R, O>(self, told: Told<V>, opens: bool) -> Decision<V, R, O> {
-        let Self { operations, removed, extras, .. } = self;
-        Ok(Accepted { operations, removed, told, opens, extras, reply: PhantomData })
+        let Self { operations, removed, consistency, extras, .. } = self;
+        Ok(Accepted { operations, removed, consistency, told, opens, extras, reply: PhantomData })
     }
 }
 
@@ -117,6 +130,7 @@ pub enum Opening {}
 pub struct Accepted<V, R, O> {
     operations: Vec<Operation>,
     removed: bool,
+    consistency: Consistency,
     told: Told<V>,
     opens: bool,
     extras: Extras,
@@ -126,8 +140,8 @@ pub struct Accepted<V, R, O> {
 impl<V, R, O> Accepted<V, R, O> {
     #[doc(hidden)]
     pub fn erase(self) -> Accepted<V, (), Opening> {
-        let Self { operations, removed, told, opens, extras, .. } = self;
-        Accepted { operations, removed, told, opens, extras, reply: PhantomData }
+        let Self { operations, removed, consistency, told, opens, extras, .. } = self;
+        Accepted { operations, removed, consistency, told, opens, extras, reply: PhantomData }
     }
 }
 
@@ -359,10 +373,10 @@ impl<D: Definition> Service for Running<D> {
                 subscribe: None,
             },
             Ok(accepted) => {
-                let operations = operations::<D>(&seen, accepted.removed, &accepted.operations);
+                let operations = operations::<D>(&seen, accepted.removed, &accepted.operations, accepted.consistency);
                 let delete = accepted.removed;
                 let subscribe = accepted.opens.then(|| command.payload.to_vec());
-                let later = matches!(accepted.told, Told::With(_)) && !delete && !accepted.operations.is_empty();
+                let later = matches!(accepted.told, Told::With(_)) && !accepted.operations.is_empty();
                 let answer = if later {
                     log::take();
                     Answer::After(view.to_vec())
@@ -404,7 +418,7 @@ impl<D: Definition> Service for Running<D> {
         log::begin();
         let accepting = D::cancelled(&value, method, note, occasion).unwrap_or_else(|| no_streams::<D>(method));
         Decided {
-            operations: operations::<D>(&seen, accepting.removed, &accepting.operations),
+            operations: operations::<D>(&seen, accepting.removed, &accepting.operations, accepting.consistency),
             delete: accepting.removed,
             answer: Answer::Now(accepting.extras.with(Reply::None).logged()),
             subscribe: None,
@@ -420,12 +434,14 @@ fn open<D: Definition>(seen: &Seen, method: &str, payload: &[u8]) -> D::Value {
     D::Value::open(seen.root(D::Value::NUMBER, || D::elements(method, payload)))
 }
 
-fn operations<D: Definition>(seen: &Seen, removed: bool, operations: &[Operation]) -> Vec<u8> {
-    if removed {
-        return Vec::new();
-    }
-    let initial = if seen.exists { None } else { D::Value::initial() };
-    operation::encode(operations, initial)
+fn operations<D: Definition>(
+    seen: &Seen,
+    removed: bool,
+    operations: &[Operation],
+    consistency: Consistency,
+) -> Vec<u8> {
+    let initial = if seen.exists || removed { None } else { D::Value::initial() };
+    operation::encode(operations, initial, consistency)
 }
 
 fn outcome_of<V>(accepted: Accepted<V, (), Opening>, value: &V) -> Outcome {
@@ -458,7 +474,7 @@ pub(crate) fn operations_of<D: Definition, O: IntoOperations>(
 ) -> Vec<u8> {
     let mut list = Vec::new();
     make(&value_of::<D>(view)).push_to(&mut list);
-    operations::<D>(&Seen::read(view), false, &list)
+    operations::<D>(&Seen::read(view), false, &list, Consistency::Local)
 }
 
 /// For the kit. What a part does not hold can be changed, and not be looked at.

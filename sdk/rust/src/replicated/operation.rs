@@ -32,14 +32,38 @@ impl Clock {
     }
 }
 
+/// How far a change must be written before its answer: on this host, on most that have the entity, on all. A host that is alone meets
+/// each of them by its own commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(u32)]
+pub enum Consistency {
+    #[default]
+    Local,
+    Majority,
+    All,
+}
+
+impl Consistency {
+    /// The one with this number in innkeeper.crdt.v1.Consistency.
+    pub fn from_number(number: u32) -> Option<Consistency> {
+        [Consistency::Local, Consistency::Majority, Consistency::All].get(number as usize).copied()
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum Change {
+    /// Nothing but what comes before every operation: what is not there is created.
+    Create,
     Increment(u64),
     Add(i64),
     Insert(Vec<u8>),
     Remove(Vec<u8>),
     Clear,
-    Assign { value: Vec<u8>, clock: Clock, at: i64 },
+    Assign {
+        value: Vec<u8>,
+        clock: Clock,
+        at: i64,
+    },
     Enable,
     Vote(bool),
 }
@@ -107,7 +131,15 @@ impl<A: IntoOperations, B: IntoOperations, C: IntoOperations> IntoOperations for
 }
 
 /// Bytes of innkeeper.crdt.v1.Operations. `initial`: of a register that does not exist yet (O3).
-pub(super) fn encode(operations: &[Operation], initial: Option<Vec<u8>>) -> Vec<u8> {
+pub(super) fn encode(operations: &[Operation], initial: Option<Vec<u8>>, consistency: Consistency) -> Vec<u8> {
+    let mut out = changes(operations, initial);
+    if consistency != Consistency::Local {
+        wire::number(2, u64::from(consistency as u32), &mut out);
+    }
+    out
+}
+
+fn changes(operations: &[Operation], initial: Option<Vec<u8>>) -> Vec<u8> {
     let mut out = Vec::new();
     if let (true, Some(value)) = (operations.is_empty(), initial) {
         let way = [&Place { outer: None, key: Vec::new(), kind: LWW_REGISTER, exists: false }];
@@ -129,7 +161,9 @@ pub(super) fn encode(operations: &[Operation], initial: Option<Vec<u8>>) -> Vec<
                 created.push(path);
             }
         }
-        change(&way, &operation.change, &mut out);
+        if !matches!(operation.change, Change::Create) {
+            change(&way, &operation.change, &mut out);
+        }
         if matches!(operation.change, Change::Remove(_) | Change::Clear) {
             removed = true;
             created.clear();
@@ -170,6 +204,7 @@ fn operation(way: &[&Place], put: impl FnOnce(&mut Vec<u8>), out: &mut Vec<u8>) 
 
 fn put(change: &Change, out: &mut Vec<u8>) {
     match change {
+        Change::Create => {}
         Change::Increment(amount) => wire::number(3, *amount, out),
         Change::Add(amount) => wire::number(4, wire::zigzag(*amount), out),
         Change::Insert(element) => wire::bytes(5, element, out),

@@ -40,6 +40,12 @@ pub struct When<R> {
 impl<R: Message + Default + PartialEq + Debug> When<R> {
     extras!();
 
+    /// The reply, to look at and to go on with.
+    #[track_caller]
+    pub fn reply(&self) -> R {
+        self.answered.reply()
+    }
+
     /// Accepted with this reply.
     #[track_caller]
     pub fn then(self, reply: R) {

@@ -131,6 +131,15 @@ impl<S: Served, R> When<S, R> {
 
     extras!();
 
+    /// The reply, to look at and to go on with.
+    #[track_caller]
+    pub fn reply(&self) -> R
+    where
+        R: Message + Default,
+    {
+        self.answered.reply()
+    }
+
     /// Accepted with exactly these events and this reply.
     #[track_caller]
     pub fn then(self, events: impl IntoEvents<Event<S>>, reply: R) -> Given<S>

@@ -5,7 +5,7 @@
 //! - `replicated`: `given::<Service>().with(|set| ...).when(call).then(|set| ..., reply)`, `.changed(call)`, `.cancelled(call)`
 //! - `action`: `when::<Service, _>(call).then(reply)`, `stream::<Service, _>(call).emits(element)`, `open::<Service, _, _>(call)`
 //!
-//! Other ends of a chain: `.refuses(code, message)`, `.forwards(..., call)`; before them `.effects([...])` and
+//! `.reply()` reads the reply, to look at and to go on with. Other ends of a chain: `.refuses(code, message)`, `.forwards(..., call)`; before them `.effects([...])` and
 //! `.metadata(name, value)`.
 //!
 //! K1. Kits run the code of the component on encoded requests, events and states: what passes here encodes there too.
@@ -129,6 +129,14 @@ impl Answered {
         let actual = R::decode(bytes.as_slice()).expect("a reply is a message");
         let expected = R::decode(reply.encode_to_vec().as_slice()).expect("a reply is a message");
         same(&format!("{}: the reply", self.name), expected, actual);
+    }
+
+    #[track_caller]
+    fn reply<R: Message + Default>(&self) -> R {
+        let Ok(Reply::Message(bytes)) = &self.outcome.answer else {
+            panic!("{}: there is no reply\n  got {:?}", self.name, self.outcome.answer);
+        };
+        R::decode(bytes.as_slice()).expect("a reply is a message")
     }
 
     #[track_caller]

@@ -26,7 +26,7 @@ pub(super) struct Op {
 }
 
 pub(super) fn read_operations(bytes: &[u8]) -> Vec<Op> {
-    fields(bytes).into_iter().map(|(_, _, bytes)| read_operation(&bytes)).collect()
+    fields(bytes).into_iter().filter(|(number, ..)| *number == 1).map(|(_, _, bytes)| read_operation(&bytes)).collect()
 }
 
 fn fields(bytes: &[u8]) -> Vec<(u32, u64, Vec<u8>)> {

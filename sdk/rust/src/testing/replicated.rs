@@ -77,9 +77,10 @@ impl<S: Served> Given<S> {
         let again = log::again(|| service.decide(&self.entity, &view, &asked.command()));
         law("L4: the same command is decided differently", &decided, &again);
         let next = self.after(&decided.operations, decided.delete, self.clock.next());
+        let rendered = self.after(&decided.operations, false, self.clock.next());
         let outcome = match &decided.answer {
             Answer::Now(outcome) => outcome.clone(),
-            Answer::After(note) => service.render(&self.entity, &next.view(&asked), &asked.command(), note),
+            Answer::After(note) => service.render(&self.entity, &rendered.view(&asked), &asked.command(), note),
         };
         let answered = Answered::new(&asked.target, outcome);
         When { before: view, asked, decided, answered, next, reply: PhantomData }
@@ -173,6 +174,12 @@ pub struct When<S, R> {
 
 impl<S: Served, R: Message + Default + PartialEq + Debug> When<S, R> {
     extras!();
+
+    /// The reply, to look at and to go on with.
+    #[track_caller]
+    pub fn reply(&self) -> R {
+        self.answered.reply()
+    }
 
     /// Accepted with this change, and this one reply.
     #[track_caller]

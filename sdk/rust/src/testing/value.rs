@@ -107,6 +107,15 @@ pub struct When<S, R> {
 impl<S: Served, R> When<S, R> {
     extras!();
 
+    /// The reply, to look at and to go on with.
+    #[track_caller]
+    pub fn reply(&self) -> R
+    where
+        R: Message + Default,
+    {
+        self.answered.reply()
+    }
+
     /// Accepted with this change (`accept()`, `update(value)`, `remove()`) and this reply.
     #[track_caller]
     pub fn then(self, change: Accepting<Value<S>>, reply: R) -> Given<S>

@@ -252,6 +252,15 @@ final class Draft {
     if let turn, turn.at == asked { root = turn.to }
   }
 
+  /// Nothing but what comes before every operation: what is not there is created.
+  func create(_ path: Path, _ kind: Kind) {
+    if isFixed { fault("an operation where the value can only be looked at") }
+    let (node, _) = reach(path, kind)
+    if node.kind != kind && node.kind != .unknown { fault("an operation of another kind than the value") }
+    asked += 1
+    if let turn, turn.at == asked { root = turn.to }
+  }
+
   /// The node at the path for an operation of this kind, created where it is not there.
   func reach(_ path: Path, _ kind: Kind) -> (Node, isNew: Bool) {
     var isNew = false
@@ -323,9 +332,14 @@ final class Draft {
     }
   }
 
-  func encodeOperations() -> [UInt8] {
-    if operations.isEmpty { return [] }
+  /// Last to first, as a writer has it.
+  func encodeOperations(_ consistency: Consistency) -> [UInt8] {
+    if operations.isEmpty && consistency == .local { return [] }
     var writer = Writer()
+    if consistency != .local {
+      writer.varint(UInt64(consistency.rawValue))
+      writer.tag(16)
+    }
     for operation in operations.reversed() {
       let opened = writer.open()
       write(operation.change, &writer)

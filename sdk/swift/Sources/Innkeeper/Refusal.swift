@@ -1,7 +1,7 @@
 // Refusal: a decision against a command. Its message reaches the caller.
 import InnkeeperABI
 
-/// google.rpc.Code, without OK.
+/// google.rpc.Code, without OK: `Code(rawValue: number)` is the one with this number.
 public enum Code: UInt8, Sendable {
   case cancelled = 1
   case unknown, invalidArgument, deadlineExceeded, notFound, alreadyExists, permissionDenied, resourceExhausted

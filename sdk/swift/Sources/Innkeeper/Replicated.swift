@@ -4,7 +4,7 @@
 // D2. A reply is made from what the operations leave, here and now; only where the host alone can know is the host asked (Draft,
 //     V3), and the handler decides a second time.
 // D3. The note of a subscription is the request that opened it. Nothing is kept in between.
-// D4. A reply to a removal is made from the value before it.
+// D4. A reply to a removal is made from the value before it, with the operations that come with the removal.
 //
 // Leaves to others: the methods of a service (generated code), the value (Draft.swift, Views.swift).
 import InnkeeperABI
@@ -24,9 +24,19 @@ public protocol Replicated {
 
 public final class ReplicatedContext: Context {
   fileprivate var isRemoved = false
+  fileprivate var consistency = Consistency.local
 
-  /// Deletes the entity, for good.
+  /// Deletes the entity, for good. Operations of the same command come first: the reply and subscribers see them.
   public func remove() { isRemoved = true }
+
+  /// How far the changes must be written before the answer.
+  public func write(_ consistency: Consistency) { self.consistency = consistency }
+}
+
+/// How far a change must be written before its answer: on this host, on most that have the entity, on all. A host that is alone meets each
+/// of them by its own commit.
+public enum Consistency: UInt8, Sendable {
+  case local, majority, all
 }
 
 /// What the handler of a streamed method answers: once (`.reply`), or with its stream kept open (`.stream`).
@@ -171,25 +181,24 @@ final class ReplicatedService<Definition: Replicated>: Service, @unchecked Senda
       put(answered.answer, context, effects: false, &answer.pointee.value.now)
       return
     }
-    if context.isRemoved {
-      answer.pointee.is_deleted = true
-    } else {
+    answer.pointee.is_deleted = context.isRemoved
+    let asked = draft.asked
+    if !context.isRemoved {
       // A register's first value is a write: a decision on a new one that sets none sets the initial value.
-      let asked = draft.asked
       if draft.root == nil && valueKind == .lwwRegister {
         draft.operate([], .lwwRegister, .assign(definition.initial, .default, 0))
       }
-      answer.pointee.operations = inArena(draft.encodeOperations())
       if answered.subscribes { answer.pointee.subscribe = ik_optional_bytes(present: true, value: command.payload) }
-      if draft.isUndecided {
-        if asked == 0 { fault("", command.method, " looks at what its view does not hold") }
-        var writer = Writer()
-        writer.buffer(view.buffer)
-        writer.varint(UInt64(asked))
-        answer.pointee.answer = UInt8(IK_ANSWER_AFTER)
-        answer.pointee.value.after = writer.finishInArena()
-        return
-      }
+    }
+    answer.pointee.operations = inArena(draft.encodeOperations(context.consistency))
+    if draft.isUndecided && !(context.isRemoved && asked == 0) {
+      if asked == 0 { fault("", command.method, " looks at what its view does not hold") }
+      var writer = Writer()
+      writer.buffer(view.buffer)
+      writer.varint(UInt64(asked))
+      answer.pointee.answer = UInt8(IK_ANSWER_AFTER)
+      answer.pointee.value.after = writer.finishInArena()
+      return
     }
     put(answered.answer, context, effects: true, &answer.pointee.value.now)
   }
@@ -239,6 +248,6 @@ final class ReplicatedService<Definition: Replicated>: Service, @unchecked Senda
     }
     put(nil, context, effects: true, &answer.pointee.value.now)
     answer.pointee.is_deleted = context.isRemoved
-    if !context.isRemoved { answer.pointee.operations = inArena(draft.encodeOperations()) }
+    answer.pointee.operations = inArena(draft.encodeOperations(context.consistency))
   }
 }

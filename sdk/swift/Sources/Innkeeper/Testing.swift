@@ -264,7 +264,6 @@ public final class Given {
       if step.change == IK_CHANGE_DELETED { value = nil }
     case Int(IK_KIND_REPLICATED):
       operate(step.bytes)
-      if step.isDeleted { root = nil }
       if let note = step.note {
         let outcome = arrayInArena(1, of: ik_outcome.self)
         service.render(inArena(key), inArena(encode(root)), command(call), inArena(note), outcome)
@@ -272,6 +271,7 @@ public final class Given {
         show(outcome.pointee.logs)
         ik_release()
       }
+      if step.isDeleted { root = nil }
     default: break
     }
     return Then(
@@ -396,6 +396,14 @@ public struct Then {
     if isRemoved { failTest("something is removed", file, line) }
     if !effects.isEmpty { failTest("there is one effect more", file, line) }
     return given
+  }
+
+  /// The reply, to look at and to go on with.
+  public func read<Reply: Message>(_ type: Reply.Type, file: StaticString = #filePath, line: UInt = #line) -> Reply {
+    guard case .message(let bytes) = taken.answer, let reply = try? Reply(bytes: bytes) else {
+      failTest("there is no such reply: \(shown(taken))", file, line)
+    }
+    return reply
   }
 
   @discardableResult
@@ -639,7 +647,10 @@ private func readOperations(_ bytes: [UInt8]) -> [(Path, Operation.Change)] {
   bytes.withUnsafeBufferPointer { buffer in
     var reader = Reader(buffer)
     while let tag = reader.tag() {
-      if tag != 10 { fault("operations are none") }
+      if tag != 10 {
+        reader.skip(tag)
+        continue
+      }
       let outer = reader.enter()
       var path: Path = []
       var change = Operation.Change.clear

@@ -20,6 +20,7 @@ public struct Place {
 
   func look(_ kind: Kind) -> Node? { draft.look(path, kind) }
   func operate(_ kind: Kind, _ change: Operation.Change) { draft.operate(path, kind, change) }
+  func create(_ kind: Kind) { draft.create(path, kind) }
   var exists: Bool { draft.exists(path) }
 
   func at(_ key: [UInt8]) -> Place {
@@ -146,6 +147,8 @@ public struct ORMap<Key: ReplicatedElement, Inner: ReplicatedView>: ReplicatedVi
   public var keys: [Key] { place.keys(.orMap).map { Key(element: $0) } }
   /// The value of the key; of one that is not there, a place to create it.
   public subscript(_ key: Key) -> Inner { Inner(place.at(key.element)) }
+  /// Adds this key with its value's default; nothing where it is there. Any operation on its value adds it, too.
+  public func create(_ key: Key) { place.at(key.element).create(Inner.kind.kind) }
   public func remove(_ key: Key) { place.operate(.orMap, .remove(key.element)) }
   public func clear() { place.operate(.orMap, .clear) }
 }

@@ -1,6 +1,7 @@
 // Replicas: the model service of replicated values, all kinds in one map.
 import {
   Clock,
+  Consistency,
   Context,
   Flag,
   GCounter,
@@ -60,6 +61,8 @@ export class Replicas extends ReplicasReplicated<All> implements Model {
 
   change(act: Act): void {
     if (act.clear !== null) this.remove()
+    const consistency = act.consistency
+    if (consistency !== null && consistency.value <= 2) this.consistency(consistency.value as Consistency)
     const change = act.change
     if (change !== null) this.apply(change)
   }
@@ -116,6 +119,10 @@ export class Replicas extends ReplicasReplicated<All> implements Model {
     if (change.clearCounts !== null) all.m.clear()
     const nest = change.nest
     if (nest !== null) all.n.at(nest.key).add(nest.element)
+    const createCount = change.createCount
+    if (createCount !== null) all.m.create(createCount)
+    const createNest = change.createNest
+    if (createNest !== null) all.n.create(createNest)
     const unnest = change.unnest
     if (unnest !== null) all.n.remove(unnest)
   }

@@ -1,5 +1,5 @@
 // What the model services share: acts that mean the same in all of them.
-import { Call, Code, Context } from '@innkeeper/sdk-assemblyscript/assembly'
+import { Call, Code, codeOf, Context } from '@innkeeper/sdk-assemblyscript/assembly'
 import { Act, Ask, Fault, Noted, Refusal, Said, Script, Target } from './gen/conformance'
 
 /** What a service does besides. */
@@ -53,7 +53,7 @@ export function perform(script: Script, entity: string, context: Context, model:
 
 export function refuse(refusal: Refusal, context: Context): Said | null {
   const known = refusal.code >= 1 && refusal.code <= 16
-  const said = context.refuse<Said>((known ? refusal.code - 1 : Code.Unknown) as Code, refusal.message)
+  const said = context.refuse<Said>(known ? codeOf(refusal.code) : Code.Unknown, refusal.message)
   if (refusal.detail != '') context.detail(Noted.of(refusal.detail))
   return said
 }

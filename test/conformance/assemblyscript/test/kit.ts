@@ -1,6 +1,6 @@
 // What the test kit says of services of every kind; the services are the model ones.
 import { Box as Boxed, Call, Code } from '@innkeeper/sdk-assemblyscript/assembly'
-import { given, givenReplicated, givenValue, stream, test, when } from '@innkeeper/sdk-assemblyscript/assembly/testing'
+import { entity, given, givenReplicated, givenValue, stream, test, when } from '@innkeeper/sdk-assemblyscript/assembly/testing'
 import { Actions } from '../assembly/actions'
 import { Events } from '../assembly/events'
 import { Act, Ask, Box, Change, Noted, Refusal, Said, Script, Target } from '../assembly/gen/conformance'
@@ -91,6 +91,23 @@ test('replicated: a map of all kinds', () => {
   givenReplicated(new Replicas())
     .when('Do', script([act, act, state()]))
     .then(Said.of('g=6 p=0 gs= os= r= f=false m= v=0/1/false n='))
+})
+
+test('a reply is read, and sent once more', () => {
+  const first = given(new Events()).when('Do', script([note('a'), state()]))
+  const reply = first.read<Said>()
+  assert(reply.text == 'a', 'another text')
+  first.then([Noted.of('a')], reply)
+  const second = when(new Actions(), 'Do', script([say(reply.text)]))
+  second.then(second.read<Said>())
+})
+
+test('the entity has the name that a test gives', () => {
+  const act = new Act()
+  act.ask = new Boxed<i32>(Ask.ENTITY)
+  entity('me')
+  given(new Events()).when('Do', script([act])).then([], Said.of('me'))
+  entity('entity')
 })
 
 test('actions: a refusal keeps its effects', () => {

@@ -4,19 +4,12 @@
 MEMBERS_REPLICATED(IK_OR_SET, .views = IK_VIEWS({"Blind", IK_VIEW_NOTHING, NULL}, {"One", IK_VIEW_ELEMENT, "element"},
                                                 {"Some", IK_VIEW_DYNAMIC, NULL}))
 
-typedef struct {
-  ik_view set;
-  // Nothing of a set that is deleted is changed.
-  bool is_deleted;
-} members;
-
 static void change(void *self, const conformance_act *act, ik_context *context) {
-  const members *at = self;
+  ik_view set = *(const ik_view *)self;
   if (act->act_case == CONFORMANCE_ACT_DELETE) ik_remove(context);
-  if (at->is_deleted) return;
-  if (act->act_case == CONFORMANCE_ACT_NOTE) ik_or_set_add(at->set, ik_text_element(act->act.note));
-  if (act->act_case == CONFORMANCE_ACT_DROP) ik_or_set_remove(at->set, ik_text_element(act->act.drop));
-  if (act->act_case == CONFORMANCE_ACT_CLEAR) ik_or_set_clear(at->set);
+  if (act->act_case == CONFORMANCE_ACT_NOTE) ik_or_set_add(set, ik_text_element(act->act.note));
+  if (act->act_case == CONFORMANCE_ACT_DROP) ik_or_set_remove(set, ik_text_element(act->act.drop));
+  if (act->act_case == CONFORMANCE_ACT_CLEAR) ik_or_set_clear(set);
 }
 
 static ik_text shown(ik_view set) {
@@ -27,18 +20,17 @@ static ik_text shown(ik_view set) {
 }
 
 static ik_text state_of(void *self) {
-  return shown(((const members *)self)->set);
+  return shown(*(const ik_view *)self);
 }
 
 static ik_answer perform(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context,
                          bool sees) {
-  members at = {view, script_has(request, CONFORMANCE_ACT_DELETE)};
   script_service service = {.change = change, .state = state_of};
   // Before the acts; a view that does not hold them is not looked at without need.
   if (script_asks(request, CONFORMANCE_ASK_SIZE)) service.size = ik_format("%zu", ik_set_size(view));
   if (sees && script_asks(request, CONFORMANCE_ASK_HAS))
     service.has = ik_text_of(ik_set_has(view, ik_text_element(request->element)) ? "true" : "false");
-  return script_perform(request, &service, &at, reply, context);
+  return script_perform(request, &service, &view, reply, context);
 }
 
 ik_answer members_do(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context) {

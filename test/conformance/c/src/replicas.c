@@ -3,12 +3,6 @@
 
 REPLICAS_REPLICATED(IK_OR_MAP)
 
-typedef struct {
-  ik_view map;
-  // Nothing of a value that is deleted is changed.
-  bool is_deleted;
-} replica;
-
 static ik_view in(ik_view map, const char *key) {
   return ik_map_at(map, ik_text_element(ik_text_of(key)));
 }
@@ -61,6 +55,12 @@ static void operate(ik_view map, const conformance_change *change) {
     case CONFORMANCE_CHANGE_NEST:
       ik_or_set_add(inner(map, "n", change->change.nest->key), ik_text_element(change->change.nest->element));
       return;
+    case CONFORMANCE_CHANGE_CREATE_COUNT:
+      ik_map_create(in(map, "m"), ik_text_element(change->change.create_count), IK_PN_COUNTER);
+      return;
+    case CONFORMANCE_CHANGE_CREATE_NEST:
+      ik_map_create(in(map, "n"), ik_text_element(change->change.create_nest), IK_OR_SET);
+      return;
     case CONFORMANCE_CHANGE_UNNEST:
       ik_map_remove(in(map, "n"), ik_text_element(change->change.unnest));
       return;
@@ -70,9 +70,10 @@ static void operate(ik_view map, const conformance_change *change) {
 }
 
 static void change(void *self, const conformance_act *act, ik_context *context) {
-  const replica *at = self;
   if (act->act_case == CONFORMANCE_ACT_CLEAR) ik_remove(context);
-  if (act->act_case == CONFORMANCE_ACT_CHANGE && !at->is_deleted) operate(at->map, act->act.change);
+  if (act->act_case == CONFORMANCE_ACT_CONSISTENCY && act->act.consistency <= IK_ALL)
+    ik_write_consistency(context, (ik_consistency)act->act.consistency);
+  if (act->act_case == CONFORMANCE_ACT_CHANGE) operate(*(const ik_view *)self, act->act.change);
 }
 
 static ik_text elements(ik_view set, const char *separator) {
@@ -103,7 +104,7 @@ static ik_text nested(ik_view map) {
 }
 
 static ik_text state_of(void *self) {
-  ik_view map = ((const replica *)self)->map;
+  ik_view map = *(const ik_view *)self;
   ik_text grown = elements(in(map, "gs"), ","), set = elements(in(map, "os"), ",");
   ik_text text = ik_element_text(ik_register(in(map, "r"), (ik_bytes){NULL, 0}));
   ik_text many = counts(in(map, "m")), deep = nested(in(map, "n"));
@@ -116,6 +117,5 @@ static ik_text state_of(void *self) {
 
 ik_answer replicas_do(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context) {
   static const script_service service = {.change = change, .state = state_of};
-  replica at = {view, script_has(request, CONFORMANCE_ACT_CLEAR)};
-  return script_perform(request, &service, &at, reply, context);
+  return script_perform(request, &service, &view, reply, context);
 }

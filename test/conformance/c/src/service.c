@@ -35,7 +35,7 @@ const conformance_refusal *script_refusal(const conformance_script *script) {
 }
 
 ik_answer script_refuse(const conformance_refusal *refusal, ik_context *context) {
-  ik_code code = refusal->code >= 1 && refusal->code <= 16 ? (ik_code)(refusal->code - 1) : IK_UNKNOWN;
+  ik_code code = refusal->code >= 1 && refusal->code <= 16 ? ik_code_of(refusal->code) : IK_UNKNOWN;
   if (refusal->detail.length != 0) conformance_noted_detail(context, &(conformance_noted){.text = refusal->detail});
   return ik_refuse(context, code, "%.*s", IK_ARG(refusal->message));
 }

@@ -39,7 +39,7 @@ fn performed(set: &Set, script: Script, context: &Context, has: bool) -> Result<
 
 fn answer<O>(done: Done, state: impl Fn(&Set) -> String + 'static) -> innkeeper::replicated::Decision<Set, Said, O> {
     let Done { mut performed, operations, deleted } = done;
-    let accepted = with_all!(if deleted { remove() } else { accept(operations) }, performed);
+    let accepted = with_all!(if deleted { remove_with(operations) } else { accept(operations) }, performed);
     match performed.forward.take() {
         Some(call) => accepted.forward(call),
         None => accepted.reply_with(move |after: &Set| performed.said(|| state(after))),

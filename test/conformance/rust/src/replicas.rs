@@ -28,16 +28,19 @@ impl Replicas for Service {
     fn r#do(all: &All, script: Script, context: &Context) -> Decision<Self, Said> {
         let mut operations = Vec::new();
         let mut deleted = false;
+        let mut consistency = Consistency::Local;
         let showing = Showing { entity: Some(context.entity()), ..Showing::default() };
         let mut done = perform(script, context, &showing, |act| match act {
             Act::Clear(_) => deleted = true,
+            Act::Consistency(number) => consistency = Consistency::from_number(number).unwrap_or(consistency),
             Act::Change(change) => operations.extend(change.change.map(|change| operation(all, change))),
             _ => {}
         });
         if let Some(refusal) = done.refusal {
             return Err(refusal);
         }
-        let accepted = with_all!(if deleted { remove() } else { accept(operations) }, done);
+        let accepted = if deleted { remove_with(operations) } else { accept(operations) };
+        let accepted = with_all!(accepted.consistency(consistency), done);
         match done.forward.take() {
             Some(call) => accepted.forward(call),
             None => accepted.reply_with(|after: &All| done.said(|| shown(after))),
@@ -63,6 +66,8 @@ fn operation(all: &All, change: Change) -> Operation {
         Change::ClearCounts(_) => all.m.clear(),
         Change::Nest(Nest { key, element }) => all.n.at(&key).add(&element),
         Change::Unnest(key) => all.n.remove(&key),
+        Change::CreateCount(key) => all.m.create(&key),
+        Change::CreateNest(key) => all.n.create(&key),
     }
 }
 

@@ -50,6 +50,26 @@ fn noted(text: &str) -> Noted {
 }
 
 #[test]
+fn a_reply_is_read() {
+    let acts = [note("a"), state()];
+    let when = event_sourced::given::<events::Service>(()).when(events_calls::call::r#do(script(acts.clone())));
+    let reply = when.reply();
+    assert_eq!(reply, said("a"));
+    when.then(noted("a"), reply);
+    let values = value::given::<values::Service>(None).when(values_calls::call::r#do(script(acts)));
+    assert_eq!(values.reply(), said("[a]"));
+    let members = replicated::given::<members::Service>().when(members_calls::call::r#do(script([say("b")])));
+    assert_eq!(members.reply(), said("b"));
+    assert_eq!(action::when::<actions::Service, _>(actions_calls::call::r#do(script([say("c")]))).reply(), said("c"));
+}
+
+#[test]
+#[should_panic(expected = "there is no reply")]
+fn a_refusal_is_no_reply() {
+    event_sourced::given::<events::Service>(()).when(events_calls::call::r#do(script([refuse("no")]))).reply();
+}
+
+#[test]
 fn event_sourced_chains_have_every_end() {
     let call = |acts: Vec<Act>| events_calls::call::r#do(script(acts));
     let header = Act::Header(Header { name: "x-raw-bin".into(), data: vec![0, 255], ..Header::default() });

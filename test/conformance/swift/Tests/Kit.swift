@@ -48,6 +48,15 @@ let tests: [Test] = [
       .when(events(.ask(.state))).reply(Said(text: "a,b"))
       .when(events(.clear(true), .ask(.state))).event(Cleared()).reply(Said(text: "-"))
   },
+  Test("a reply is read") {
+    let then = given(.eventSourced(Events())).when(events(.note("a"), .ask(.state)))
+    let reply = then.read(Said.self)
+    expect(reply.text == "a", "another text")
+    then.event(Noted(text: "a")).reply(reply)
+  },
+  Test("wrong: a refusal is read") {
+    _ = given(.eventSourced(Events())).when(events(refuse(5, "no"))).read(Said.self)
+  },
   Test("events: forwards, headers, what the caller sent, time and chance") {
     given(.eventSourced(Events())).entity("me").now(42).metadata("x-a", "b")
       .when(events(.forward(Target(service: "Events", method: "Do", script: script(.note("x"))))))

@@ -37,11 +37,8 @@ function answer(view: View, script: Script, context: Context, sight: Sight) {
   const done = performed(view, script, context, sight)
   if (done.refusal !== undefined) return done.refusal
   const { forward, said } = done
-  if (done.deleted) {
-    const removed = withAll(remove(), done)
-    return forward === undefined ? removed.reply(said) : removed.forward(forward)
-  }
-  const accepted = withAll(accept(...done.operations), done)
+  const { deleted, operations } = done
+  const accepted = withAll(deleted ? remove(...operations) : accept(...operations), done)
   return forward === undefined ? accepted.reply(said) : accepted.forward(forward)
 }
 

@@ -1,5 +1,5 @@
 // Replicas: the model service of replicated values, all kinds in one map.
-import type { Clock, Operation, ViewOf } from '@innkeeper/sdk'
+import type { Clock, Consistency, Operation, ViewOf } from '@innkeeper/sdk'
 import {
   accept,
   flag,
@@ -32,6 +32,7 @@ const all = record({
 })
 type View = ViewOf<typeof all>
 
+const consistencies: readonly Consistency[] = ['local', 'majority', 'all']
 const clocks: readonly Clock[] = ['default', 'reverse', 'custom', 'custom-auto-increment']
 
 export default replicated(Replicas, {
@@ -40,18 +41,16 @@ export default replicated(Replicas, {
     do: (view, script, context) => {
       const operations: Operation[] = []
       let deleted = false
+      let consistency: Consistency = 'local'
       const done = perform<View>(script, context.entity, context, { state: shown }, (act) => {
         if (act.case === 'clear') deleted = true
+        if (act.case === 'consistency') consistency = consistencies[act.value] ?? consistency
         if (act.case === 'change') operations.push(...operationsOf(view, act.value.change))
       })
       if (done.refusal !== undefined) return done.refusal
       const { forward } = done
       const said = (after: View) => done.said(after)
-      if (deleted) {
-        const removed = withAll(remove(), done)
-        return forward === undefined ? removed.reply(said) : removed.forward(forward)
-      }
-      const accepted = withAll(accept(...operations), done)
+      const accepted = withAll(deleted ? remove(...operations) : accept(...operations), done).consistency(consistency)
       return forward === undefined ? accepted.reply(said) : accepted.forward(forward)
     },
   },
@@ -85,6 +84,10 @@ function operationsOf(view: View, change: Change['change']): readonly Operation[
       return [view.m.remove(change.value)]
     case 'clearCounts':
       return [view.m.clear()]
+    case 'createCount':
+      return [view.m.create(change.value)]
+    case 'createNest':
+      return [view.n.create(change.value)]
     case 'nest':
       return [view.n.at(change.value.key).add(change.value.element)]
     case 'unnest':

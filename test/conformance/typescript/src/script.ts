@@ -1,5 +1,5 @@
 // What the model services share: acts that mean the same in all of them.
-import type { Call, CallContext, Code } from '@innkeeper/sdk'
+import type { Call, CallContext } from '@innkeeper/sdk'
 import { call, refuse } from '@innkeeper/sdk'
 import type { Script, Target } from './gen/conformance.ts'
 import { Actions, Ask, Events, Fault, Members, Noted, Replicas, Values } from './gen/conformance.ts'
@@ -36,25 +36,6 @@ export interface Showing<State> {
   readonly size?: () => string
   readonly has?: () => string
 }
-
-const codes: readonly Code[] = [
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
-]
 
 /** Does the acts of a script, in order. `change` does those that change state. */
 export function perform<State>(
@@ -112,7 +93,7 @@ export function perform<State>(
 
 export function refusalOf({ code, message, detail }: { code: number; message: string; detail: string }): Refusal {
   const details = detail === '' ? [] : [Noted({ text: detail })]
-  return refuse(codes[code - 1] ?? 'UNKNOWN', message, { details })
+  return refuse(code >= 1 && code <= 16 ? code : 2, message, { details })
 }
 
 function asked(ask: number, entity: string, context: CallContext, { size, has }: Showing<never>): string {

@@ -53,12 +53,9 @@ struct Members: MembersReplicated {
   }
 
   private func act(_ request: Script, _ view: ORSet<String>, _ context: ReplicatedContext, sees: Bool) -> Done {
-    // Nothing of a set that is deleted is changed.
-    let isDeleted = request.deletes
     var doing = Doing { act in
       switch act.act {
       case .delete: context.remove()
-      case _ where isDeleted: break
       case .note(let text): view.add(text)
       case .drop(let text): view.remove(text)
       case .clear: view.clear()

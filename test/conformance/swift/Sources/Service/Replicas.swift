@@ -16,14 +16,13 @@ struct All: RecordView {
 
 struct Replicas: ReplicasReplicated {
   func `do`(_ request: Script, view: All, context: ReplicatedContext) -> Answer<Said> {
-    // Nothing of a value that is deleted is changed.
-    let isDeleted = request.clears
     let done = perform(
       request, context,
       Doing { act in
         switch act.act {
         case .clear: context.remove()
-        case .change(let change): if !isDeleted { view.operate(change) }
+        case .consistency(let number): if number <= 2 { context.write(Consistency(rawValue: UInt8(number))!) }
+        case .change(let change): view.operate(change)
         default: break
         }
       })
@@ -54,6 +53,8 @@ extension All {
     case .clearCounts: m.clear()
     case .nest(let nest): n[nest.key].add(nest.element)
     case .unnest(let key): n.remove(key)
+    case .createCount(let key): m.create(key)
+    case .createNest(let key): n.create(key)
     case nil: break
     }
   }

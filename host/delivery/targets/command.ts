@@ -1,0 +1,53 @@
+// Command: an effect on a service of this host. It goes to the router, like a call of a client.
+//
+// D1. A command of an effect has its entry, so that whoever commits its outcome takes that out in the same commit.
+// D2. `UNAVAILABLE`, `ABORTED`, `RESOURCE_EXHAUSTED` and `DEADLINE_EXCEEDED` may be another thing later, whoever says so. Every other refusal or error is
+//     an answer.
+
+import type { Clock } from '../../clock.ts'
+import type { Dispatch, Failed } from '../../command.ts'
+import type { EffectEntry } from '../../effect.ts'
+import { grpcCodeNames, wire } from '../../errors.ts'
+import type { Target } from './target.ts'
+
+/** How long one try may wait for its answer. In milliseconds. */
+const tryMs = 60_000
+/** google.rpc codes: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
+const passing: ReadonlySet<number> = new Set([4, 8, 10, 14])
+
+interface CommandTargetParts {
+  readonly dispatch: Dispatch
+  readonly clock: Pick<Clock, 'now'>
+  /** Why a service cannot be run, if that is so. */
+  readonly unserved: (service: string) => string | undefined
+}
+
+export function commandTarget({ dispatch, clock, unserved }: CommandTargetParts): Target {
+  return {
+    deliver(entry, hops, done) {
+      const command = {
+        ...entry.call,
+        idempotencyKey: undefined,
+        deadlineMs: clock.now() + tryMs,
+        hops,
+        requestId: `effect-${entry.id}`,
+        effect: entry,
+      }
+      dispatch(command, (answer) => {
+        if (answer.kind === 'reply') done({ kind: 'arrived' })
+        else {
+          const [code, reason] = reasonOf(answer)
+          done({ kind: 'failed', reason, again: passing.has(code) })
+        }
+      })
+    },
+    unserved: ({ call }: EffectEntry) => unserved(call.service),
+  }
+}
+
+/** Code and words of a failure. */
+function reasonOf(failed: Failed): readonly [code: number, reason: string] {
+  if (failed.kind === 'error') return [wire[failed.error.code].grpc, failed.error.message]
+  const { code, message } = failed.failure
+  return [code, `refused with ${grpcCodeNames[code] ?? code}: ${message}`]
+}

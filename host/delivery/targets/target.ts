@@ -1,0 +1,17 @@
+// Target: where an effect goes: one small file for each kind of place. The outbox knows when to try; a target knows how, and what an answer means.
+
+import type { EffectEntry } from '../../effect.ts'
+
+/** What became of one try. */
+export type Tried =
+  /** Whoever took it has taken its entry out, or is about to. */
+  | { readonly kind: 'arrived' }
+  /** `again`: it may be another thing later. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly again: boolean }
+
+export interface Target {
+  /** One try. `done` is called once. `hops`: those of the command that arrives. */
+  deliver(entry: EffectEntry, hops: number, done: (tried: Tried) => void): void
+  /** Why it cannot be tried now, if that is so. */
+  unserved(entry: EffectEntry): string | undefined
+}

@@ -1,0 +1,43 @@
+// Wall: whether the machine's clock can be believed. One that jumps ahead makes everything due at once, and that cannot be taken back.
+//
+// W1. Ahead of the steady clock by more than a minute between two looks, it is not believed for five minutes of steady time. A machine that slept looks
+//     the same.
+// W2. An operator may believe it at once (`inn clock accept`).
+
+import type { Clock } from '../clock.ts'
+
+const jumpMs = 60_000
+const holdMs = 300_000
+
+export class Wall {
+  private readonly clock: Pick<Clock, 'now' | 'steady'>
+  private readonly jumped: (aheadMs: number) => void
+  private wallMs: number
+  private steadyMs: number
+  private heldUntil = Number.NEGATIVE_INFINITY
+
+  constructor(clock: Pick<Clock, 'now' | 'steady'>, jumped: (aheadMs: number) => void) {
+    this.clock = clock
+    this.jumped = jumped
+    this.wallMs = clock.now()
+    this.steadyMs = clock.steady()
+  }
+
+  /** Milliseconds until it is believed; 0: it is. */
+  look(): number {
+    const [wallMs, steadyMs] = [this.clock.now(), this.clock.steady()]
+    const aheadMs = wallMs - this.wallMs - (steadyMs - this.steadyMs)
+    this.wallMs = wallMs
+    this.steadyMs = steadyMs
+    if (aheadMs > jumpMs) {
+      this.heldUntil = steadyMs + holdMs
+      this.jumped(aheadMs)
+    }
+    return Math.max(0, this.heldUntil - steadyMs)
+  }
+
+  accept(): void {
+    this.look()
+    this.heldUntil = Number.NEGATIVE_INFINITY
+  }
+}

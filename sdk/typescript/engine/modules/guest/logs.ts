@@ -1,0 +1,5 @@
+// Logs in the engine.
+
+import { native } from '../native.ts'
+
+export const { log, hasLogs, takeLogs } = native
