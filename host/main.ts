@@ -53,18 +53,30 @@ export interface Host {
 }
 
 const warnAfterMs = 1_000
+/** Starts that fail with the storage, and are tried again. */
+const startsMax = 3
 
 /** @throws InnkeeperError or Error where the data directory or a port cannot be used; nothing is left open then. */
 export async function startHost(config: Config, parts: HostParts = {}): Promise<Host> {
   const log = parts.log ?? createLog(config.logLevel)
-  const store = parts.store ?? (await openDirectory(config, log))
-  try {
-    const core = new Core(config, parts, store, log)
-    return await serve(core, parts)
-  } catch (error) {
-    await store.close()
-    throw error
+  for (let tries = 1; ; tries++) {
+    const store = parts.store ?? (await openDirectory(config, log))
+    try {
+      const core = new Core(config, parts, store, log)
+      return await serve(core, parts)
+    } catch (error) {
+      // RocksDB may meet damage while the host starts; closing freezes what it cannot write to any more (rocksdb.D4).
+      const failure = store.failure()
+      await store.close()
+      if (failure === undefined) throw error
+      if (parts.store !== undefined || tries === startsMax) throw lasting(failure)
+    }
   }
+}
+
+function lasting(failure: Error): Error {
+  const sentence = `storage failed while the host started (${failure.message}); start again, or restore the directory from a backup`
+  return new InnkeeperError('storage_unavailable', sentence, failure)
 }
 
 /** Brings back what was there, and opens the ports. */

@@ -240,10 +240,7 @@ class RocksKv implements Kv {
   }
 
   async reopen(): Promise<void> {
-    const { ailing } = this
     await this.closeLayers()
-    if (ailing) this.freeze()
-    this.stopped = false
     await this.open()
   }
 
@@ -264,6 +261,7 @@ class RocksKv implements Kv {
   }
 
   private async closeLayers(): Promise<void> {
+    const { ailing } = this
     this.closing = true
     await this.aside?.close()
     this.aside = undefined
@@ -272,6 +270,8 @@ class RocksKv implements Kv {
     this.layers = undefined
     this.top = undefined
     await layers?.close()
+    if (ailing) this.freeze()
+    this.stopped = false
   }
 
   private opened(): Layers {
