@@ -82,6 +82,7 @@ else {
     ['guests/cart/rust', () => component('cart/rust'), 6],
     ['test/conformance/rust', () => conformance('rust'), 34],
     ['sdk/rust', async () => {}, 3],
+    ['sdk/rust/build', async () => {}, 2],
   ]
   for (const [folder, build, passed] of rules) {
     Rust(`the tests in ${folder}, by cargo`, async () => {

@@ -88,3 +88,38 @@ fn add(keys: &mut Keys, scope: &str, messages: Vec<Type>) {
         keys.insert(full, fields.into_iter().filter(Field::is_key).collect());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(name: &str, label: i32, options: Options) -> Field {
+        Field { name: name.into(), number: 1, label, kind: 9, options: Some(options) }
+    }
+
+    fn keys(package: &str) -> Keys {
+        let nested = Type { name: "Inner".into(), ..Type::default() };
+        let fields = vec![
+            field("b", 1, Options { legacy_entity_key: true, ..Options::default() }),
+            field("none", 1, Options { allow_empty_key: true, ..Options::default() }),
+            field("a", 1, Options { entity_key: true, allow_empty_key: true, ..Options::default() }),
+            field("c", 1, Options { cloudstate_entity_key: true, ..Options::default() }),
+            field("many", REPEATED, Options { entity_key: true, ..Options::default() }),
+        ];
+        let messages = vec![Type { name: "Outer".into(), fields, nested: vec![nested] }];
+        keys_of(&Set { files: vec![File { package: package.into(), messages }] }.encode_to_vec()).unwrap()
+    }
+
+    #[test]
+    fn each_of_the_three_options_marks_a_field_in_the_order_of_declaration() {
+        let marked = &keys("p.v1")["p.v1.Outer"];
+        let shown: Vec<(&str, bool)> = marked.iter().map(|field| (field.name.as_str(), field.may_be_empty())).collect();
+        assert_eq!(shown, [("b", false), ("a", true), ("c", false)]);
+    }
+
+    #[test]
+    fn messages_have_their_full_names() {
+        assert_eq!(keys("p.v1").into_keys().collect::<Vec<_>>(), ["p.v1.Outer", "p.v1.Outer.Inner"]);
+        assert_eq!(keys("").into_keys().collect::<Vec<_>>(), ["Outer", "Outer.Inner"]);
+    }
+}
