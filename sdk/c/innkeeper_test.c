@@ -410,29 +410,36 @@ static ik_text key_part(ik_bytes payload, uint32_t number, uint64_t type) {
 
 typedef struct ik_key {
   ik_text text;
-  // Fields of the request that are part of a key.
-  size_t count;
-  // One that is empty, and may not be; null where each is as it must be.
-  const char *empty;
+  // Why no request can name an entity; null where one can.
+  const char *impossible;
+  // As a host refuses it: a field is empty, and may not be. Null where each is as it must be.
+  const char *forgotten;
 } ik_key;
 
-static ik_key key_of(const ik_method *method, ik_bytes payload) {
+static ik_key key_of(const ik_service *of, const ik_method *method, ik_bytes payload) {
   ik_reader files = ik_reader_of((ik_bytes){ik_descriptors, ik_descriptors_length});
   ik_bytes file, field, message = {NULL, 0};
   while (next_part(&files, 1, &file) && !find_message(file, 4, part_of(file, 2), method->request->name, &message))
     message.length = 0;
   ik_reader fields = ik_reader_of(message);
-  ik_key key = {{NULL, 0}, 0, NULL};
+  ik_key key = {{NULL, 0}, NULL, NULL};
+  size_t count = 0;
   while (next_part(&fields, 2, &field)) {
     ik_bytes options = part_of(field, 8);
     if (number_of(options, 51080) == 0 && number_of(options, 1080) == 0 && number_of(options, 50002) == 0) continue;
     uint64_t type = number_of(field, 5);
     // 1, 2: a double, a float. Their text is that of JavaScript, which the kit does not have.
-    if (type <= 2) fail(printed("%s: name the entity by given_entity, since its key is a fraction", method->name));
+    if (type <= 2)
+      key.impossible = printed("%s/%s: name the entity by given_entity, since its key is a fraction", of->name, method->name);
     ik_text part = key_part(payload, (uint32_t)number_of(field, 3), type);
-    if (part.length == 0 && number_of(options, 51082) == 0) key.empty = c_string(part_of(field, 1));
-    key.text = key.count++ == 0 ? part : ik_format("%.*s-%.*s", IK_ARG(key.text), IK_ARG(part));
+    if (part.length == 0 && number_of(options, 51082) == 0 && key.forgotten == NULL)
+      key.forgotten = printed("%s/%s: the field %.*s names the entity and is empty; set it in the request", of->name,
+                              method->name, IK_ARG(part_of(field, 1)));
+    key.text = count++ == 0 ? part : ik_format("%.*s-%.*s", IK_ARG(key.text), IK_ARG(part));
   }
+  if (count == 0)
+    key.impossible = printed("%s/%s names no entity: no field of %s is marked (innkeeper.entity_key) = true", of->name,
+                             method->name, method->request->name);
   return key;
 }
 
@@ -442,26 +449,15 @@ static const ik_method *method_of(const ik_service *of, ik_text name) {
   return NULL;
 }
 
-static const char *names_none(const ik_service *of, const ik_method *method) {
-  return printed("%s/%s names no entity: no field of %s is marked (innkeeper.entity_key) = true", of->name, method->name,
-                 method->request->name);
-}
-
-static const char *forgot_key(const ik_service *of, const ik_method *method, const ik_key *key) {
-  return printed("%s/%s: the field %s names the entity and is empty; set it in the request", of->name, method->name,
-                 key->empty);
-}
-
 // The test is about the entity that its requests name. Those of given_entity may leave it out.
 static void name_entity(const char *name, ik_value request) {
   const ik_method *method = method_of(about->service, ik_text_of(name));
   if (*about->service->kind == IK_KIND_ACTION || method == NULL) return;
-  ik_key key = key_of(method, ik_encode(request.type, request.message));
-  if (about->is_given && (key.count == 0 || key.empty != NULL || key.text.length == 0)) return;
-  if (key.count == 0)
-    fail(names_none(about->service, method));
-  else if (key.empty != NULL)
-    fail(forgot_key(about->service, method, &key));
+  ik_key key = key_of(about->service, method, ik_encode(request.type, request.message));
+  const char *problem = key.impossible != NULL ? key.impossible : key.forgotten;
+  if (about->is_given && (problem != NULL || key.text.length == 0)) return;
+  if (problem != NULL)
+    fail(problem);
   else if ((about->is_given || about->is_asked) && !ik_equal(about->entity, key.text))
     fail(printed("%s is asked of %.*s, but the test is about %.*s; begin another one with given", name, IK_ARG(key.text),
                  IK_ARG(about->entity)));
@@ -757,11 +753,11 @@ static ik_outcome refused(ik_code code, const char *message) {
 
 // `method`: of the service, and the command names it.
 static ik_outcome come_to(const ik_service *of, const ik_method *method, ik_command *command) {
-  ik_key key = {{NULL, 0}, 0, NULL};
+  ik_key key = {{NULL, 0}, NULL, NULL};
   if (*of->kind != IK_KIND_ACTION) {
-    key = key_of(method, command->payload);
-    if (key.count == 0) fail(names_none(of, method));
-    if (key.empty != NULL) return refused(IK_INVALID_ARGUMENT, forgot_key(of, method, &key));
+    key = key_of(of, method, command->payload);
+    if (key.impossible != NULL) fail(key.impossible);
+    if (key.forgotten != NULL) return refused(IK_INVALID_ARGUMENT, key.forgotten);
   }
   be_about(of, key.text);
   if (about->is_deleted) return refused(IK_NOT_FOUND, "Entity deleted");

@@ -61,7 +61,12 @@ service Talk {
   rpc Total(stream Number) returns (Number);
   rpc Echo(stream Number) returns (stream Number);
 }
-service Keys { rpc Say(Keyed) returns (Said); rpc Forget(State) returns (Said); }
+service Keys {
+  rpc Say(Keyed) returns (Said);
+  rpc Forget(State) returns (Said);
+  rpc Weigh(Weight) returns (Said);
+}
+message Weight { double weight = 1 [(innkeeper.entity_key) = true]; }
 message Number { string id = 1 [(innkeeper.entity_key) = true]; int64 value = 2; }
 message Keyed {
   string text = 3 [(innkeeper.entity_key) = true];
@@ -213,6 +218,10 @@ else {
     )
     const none = 'no field of kit.v1.State is marked (innkeeper.entity_key) = true'
     assert.is(since('no_field_is_a_key'), `kit.v1.Keys/Forget names no entity: ${none}`)
+    assert.is(
+      since('the_key_is_a_fraction'),
+      'kit.v1.Keys/Weigh: name the entity by given_entity, since its key is a fraction',
+    )
     assert.is(since('a_circle_does_not_end'), 'kit.v1.Note/Put is the last of 17 hops, too many: what calls itself?')
     const notHere = 'and its service is not here: give it to together'
     assert.is(since('a_forward_is_for_a_service_that_is_not_here'), `kit.v1.Sum/Add is called, ${notHere}`)

@@ -101,6 +101,13 @@ ik_answer keys_forget(const kit_state *value, const kit_state *request, kit_said
   return IK_REPLY;
 }
 
+ik_answer keys_weigh(const kit_state *value, const kit_weight *request, kit_said *reply, ik_context *context) {
+  (void)value;
+  (void)request;
+  reply->text = ik_entity(context);
+  return IK_REPLY;
+}
+
 ik_answer talk_ask(const kit_number *request, kit_number *reply, ik_context *context) {
   ik_add_effect(context, sum_add_call(request), false);
   if (request->value == 0) return ik_refuse(context, IK_CANCELLED, "zero");
@@ -288,6 +295,8 @@ IK_TEST(the_entity_is_the_one_that_requests_name) {
   given_entity(&keys_service, "me");
   when("Say", IK_OF(kit_keyed, .number = 0));
   then_reply(IK_OF(kit_said, .text = ik_text_of("me")));
+  when("Weigh", IK_OF(kit_weight, .weight = 1.5));
+  then_reply(IK_OF(kit_said, .text = ik_text_of("me")));
 }
 
 IK_TEST(effects_and_forwards_reach_the_other_services) {
@@ -423,6 +432,12 @@ IK_TEST(wrong_since_no_field_is_a_key) {
   given(&keys_service);
   when("Forget", IK_OF(kit_state, 0));
   then_reply(IK_OF(kit_said, .text = ik_text_of("entity")));
+}
+
+IK_TEST(wrong_since_the_key_is_a_fraction) {
+  given(&keys_service);
+  when("Weigh", IK_OF(kit_weight, .weight = 1.5));
+  then_reply(IK_OF(kit_said, .text = ik_text_of("1.5")));
 }
 
 IK_TEST(wrong_since_another_event_is_read) {
