@@ -211,6 +211,9 @@ static void begin(const ik_service *of, const char *key) {
   outputs = (ik_outcome_list){NULL, 0};
   outputs_said = 0;
   stream_method = NULL;
+  events = (ik_typed_list){NULL, 0};
+  outside = parked = (ik_parked_list){NULL, 0, 0};
+  memset(&outcome, 0, sizeof outcome);
 }
 
 // All that the last command came to has been said.
@@ -662,9 +665,18 @@ static void end_if_deleted(const ik_replicated_decision *decision) {
   about->is_deleted = true;
 }
 
+static bool same_replicated(const ik_replicated_decision *a, const ik_replicated_decision *b) {
+  if (a->answer != b->answer || a->is_deleted != b->is_deleted || !ik_equal(a->operations, b->operations)) return false;
+  if (a->answer != IK_ANSWER_NOW) return ik_equal(a->value.after, b->value.after);
+  ik_decision first = {{NULL, 0}, a->value.now}, second = {{NULL, 0}, b->value.now};
+  return same_decision(&first, &second);
+}
+
 static void when_replicated(const ik_command *command) {
-  ik_replicated_decision decision = {0};
+  ik_replicated_decision decision = {0}, again = {0};
   ik_guest_replicated_decide(ik_text_of(about->service->name), about->entity, view_bytes(), command, &decision);
+  ik_guest_replicated_decide(ik_text_of(about->service->name), about->entity, view_bytes(), command, &again);
+  if (!same_replicated(&decision, &again)) fail("decided twice, a command comes to something else: what is kept between calls?");
   apply(&decision);
   subscribed = decision.subscribe.present;
   if (decision.answer == IK_ANSWER_NOW)

@@ -225,7 +225,8 @@ else {
     assert.is(since('a_circle_does_not_end'), 'kit.v1.Note/Put is the last of 17 hops, too many: what calls itself?')
     const notHere = 'and its service is not here: give it to together'
     assert.is(since('a_forward_is_for_a_service_that_is_not_here'), `kit.v1.Sum/Add is called, ${notHere}`)
-    assert.match(since('together_remembers')!, 'comes to something else')
+    for (const who of ['together', 'a_room', 'an_action'])
+      assert.match(since(`${who}_remembers`)!, 'comes to something else')
     assert.is(told('reaches_no_function'), credentialProblem('Authorization'))
     assert.is(told('is_of_the_transport'), transportProblem('grpc-timeout'))
     // Each line of a command once, though it is decided three times; a step that only logs has said nothing.

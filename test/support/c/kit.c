@@ -83,7 +83,7 @@ void room_join_cancelled(ik_view view, const kit_number *request, ik_context *co
 ik_answer room_look(ik_view view, const kit_number *request, kit_number *reply, ik_context *context) {
   if (request->value > 0) ik_pn_counter_add(of(view, request), 1);
   if (request->value < 0) ik_remove(context);
-  reply->value = there(view);
+  reply->value = there(view) + (keeps ? kept++ : 0);
   return IK_REPLY;
 }
 
@@ -115,7 +115,8 @@ ik_answer talk_ask(const kit_number *request, kit_number *reply, ik_context *con
     kit_number next = {.id = request->id, .value = request->value + 1};
     ik_add_effect(context, note_put_call(&next), false);
   }
-  reply->value = ik_now(context);
+  reply->value = request->value == 77 ? (int64_t)(ik_random(context) * 1000000000) : ik_now(context);
+  if (keeps) reply->value = kept++;
   return IK_REPLY;
 }
 
@@ -359,6 +360,33 @@ IK_TEST(what_no_service_here_takes_is_told) {
   then_refuses(IK_INVALID_ARGUMENT, "kit.v1.Sum/Add: the field id names the entity and is empty; set it in the request");
   calls(ADD("a", 0));
   then_reply(NUMBER(150));
+}
+
+IK_TEST(two_commands_together_draw_different_numbers) {
+  together(&talk_service, &sum_service);
+  calls(ASK("a", 77));
+  const kit_number *first = the_reply(kit_number);
+  then_reply(NUMBER(first->value));
+  calls(ASK("a", 77));
+  IK_CHECK(the_reply(kit_number)->value != first->value);
+  then_reply(NUMBER(the_reply(kit_number)->value));
+}
+
+IK_TEST(wrong_since_a_room_remembers) {
+  keeps = true;
+  given(&room_service);
+  when("Look", ASKED(0));
+  then_reply(NUMBER(the_reply(kit_number)->value));
+  keeps = false;
+}
+
+IK_TEST(wrong_since_an_action_remembers) {
+  keeps = true;
+  given(&talk_service);
+  when("Ask", ASKED(78));
+  then_effect(ADD("a", 78), false);
+  then_reply(NUMBER(the_reply(kit_number)->value));
+  keeps = false;
 }
 
 IK_TEST(wrong_since_a_circle_does_not_end) {
