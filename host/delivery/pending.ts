@@ -208,7 +208,7 @@ export class Pending {
       const method = methodOf(first)
       const prefix = methodRows(service, method)
       const keys = rows.range('pending', { from: prefix, to: after(prefix), limit: max, keysOnly: true })
-      found.set(method, keys.length)
+      found.set(method, keys.length / 2)
       from = after(prefix)
     }
   }

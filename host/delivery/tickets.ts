@@ -191,8 +191,9 @@ export class Tickets {
     if (unfit() || heldMs() > 0) return everyMs
     const to = expiryBound(clock.now() + 1)
     if (Buffer.compare(this.from, to) >= 0) return everyMs
-    const keys = journal.rows.range('tickets', { from: this.from, to, limit: portion, keysOnly: true })
-    for (const key of keys) {
+    const rows = journal.rows.range('tickets', { from: this.from, to, limit: portion, keysOnly: true })
+    for (let at = 0; at < rows.length; at += 2) {
+      const key = rows[at]!
       const { entity, name } = expiring(key)
       if (this.touched.has(nameOf(entity, name))) return everyMs
       this.from = Buffer.concat([key, Buffer.of(0)])
@@ -201,7 +202,7 @@ export class Tickets {
         return everyMs
       }
     }
-    return keys.length < portion ? everyMs : 1
+    return rows.length < 2 * portion ? everyMs : 1
   }
 
   /** False: there was no room. */
