@@ -9,8 +9,9 @@
 
 import { type Code, codes } from './codec/codes.ts'
 import type { Init, MessageType, Methods, RequestOf, ServiceType, Tagged } from './codec/message.ts'
-import { wellFormed } from './codec/text.ts'
 import type { Operation } from './crdt/operation.ts'
+import type { Deferred, Effect, Resolution } from './effect.ts'
+import { asked, cancelled, checkedText, deferred, effectAfter, effectAt, effectOf, resolution } from './effect.ts'
 
 /** Names are lower case; names that end in `-bin` have bytes. In order, duplicates allowed. */
 export type MetadataEntry = readonly [name: string, value: string | Uint8Array]
@@ -23,10 +24,7 @@ export interface Call {
   readonly metadata: readonly MetadataEntry[]
 }
 
-export interface Effect {
-  readonly call: Call
-  readonly synchronous: boolean
-}
+export type { Deferred, Effect, Resolution }
 
 /** Any message that was made by its type. */
 export type AnyTagged = Tagged<object, string>
@@ -69,9 +67,28 @@ export interface Streamed<Change, Reply, State> {
   metadata(name: string, value: string | Uint8Array): Streamed<Change, Reply, State>
 }
 
-export interface EffectOptions {
+export interface DueOptions {
+  /** Unique within the entity: an effect of this name that is still pending is replaced, and `cancel` drops it. */
+  readonly name?: string
+  /** Milliseconds in which the answer must come, from when the effect is due. */
+  readonly within?: number
+}
+
+export interface EffectOptions extends DueOptions {
   /** The caller's reply waits until the effect has ended. */
   readonly synchronous?: boolean
+}
+
+export interface AskOptions extends DueOptions {
+  /** Due so many milliseconds after the commit. */
+  readonly after?: number
+  /** Due at this time, in milliseconds since 1970. */
+  readonly at?: number
+}
+
+export interface LaterOptions {
+  /** Milliseconds after which the caller is answered DEADLINE_EXCEEDED; whole seconds are sent, rounded up. */
+  readonly within?: number
 }
 
 /** How far a change of a replicated entity must be written before its answer: on this host, on most that have the entity, on all.
@@ -210,6 +227,7 @@ type Answer =
   | { readonly kind: 'reply'; readonly reply: Computed }
   | { readonly kind: 'forward'; readonly call: Call }
   | { readonly kind: 'stream'; readonly reply: Computed | undefined }
+  | { readonly kind: 'later'; readonly deferred: Deferred }
 
 const due: Answer = { kind: 'due' }
 const noChanges: readonly never[] = []
@@ -225,6 +243,8 @@ export class Acceptance {
   readonly value: unknown
   readonly effects: Effect[] = []
   readonly headers: MetadataEntry[] = []
+  readonly cancels: string[] = []
+  readonly resolves: Resolution[] = []
   written: Consistency = 'local'
   answer: Answer = due
 
@@ -233,8 +253,38 @@ export class Acceptance {
     this.value = value
   }
 
-  effect(target: Call, options: EffectOptions = {}): this {
-    this.effects.push({ call: target, synchronous: options.synchronous === true })
+  effect(target: Call, options?: EffectOptions): this {
+    this.effects.push(effectOf(target, options))
+    return this
+  }
+
+  after(ms: number, target: Call, options?: DueOptions): this {
+    this.effects.push(effectAfter(ms, target, options))
+    return this
+  }
+
+  at(timeMs: number, target: Call, options?: DueOptions): this {
+    this.effects.push(effectAt(timeMs, target, options))
+    return this
+  }
+
+  ask(target: Call, method: string, note?: AnyTagged, options?: AskOptions): this {
+    this.effects.push(asked(target, method, note, options))
+    return this
+  }
+
+  cancel(...names: readonly string[]): this {
+    this.cancels.push(...cancelled(...names))
+    return this
+  }
+
+  resolve(ticket: string, method: string, answer: object): this {
+    this.resolves.push(resolution(ticket, method, answer))
+    return this
+  }
+
+  later(ticket: string, options?: LaterOptions): this {
+    this.answer = { kind: 'later', deferred: deferred(ticket, options) }
     return this
   }
 
@@ -286,8 +336,19 @@ export class Refusal {
   }
 
   /** Another refusal: one that is kept in a constant must not gather effects. */
-  effect(target: Call, options: EffectOptions = {}): Refusal {
-    const effect = { call: target, synchronous: options.synchronous === true }
+  effect(target: Call, options?: EffectOptions): Refusal {
+    return this.with(effectOf(target, options))
+  }
+
+  after(ms: number, target: Call, options?: DueOptions): Refusal {
+    return this.with(effectAfter(ms, target, options))
+  }
+
+  at(timeMs: number, target: Call, options?: DueOptions): Refusal {
+    return this.with(effectAt(timeMs, target, options))
+  }
+
+  private with(effect: Effect): Refusal {
     return new Refusal(this.code, this.message, this.details, this.headers, [...this.effects, effect])
   }
 }
@@ -307,11 +368,4 @@ export function checkedEntry(name: string, value: string | Uint8Array): Metadata
     throw new TypeError(`metadata ${lower}: names that end in -bin take bytes, all others text`)
   }
   return [lower, typeof value === 'string' ? checkedText(`metadata ${lower}`, value) : value]
-}
-
-/** What the boundary would trap on without a word. */
-function checkedText(what: string, text: string): string {
-  if (typeof text !== 'string') throw new TypeError(`${what} is no text: ${String(text)}`)
-  if (wellFormed(text) !== text) throw new RangeError(`${what} has half of a surrogate pair, which UTF-8 cannot carry`)
-  return text
 }

@@ -25,9 +25,12 @@ export type {
 export type {
   Accepted,
   Accepting,
+  AskOptions,
   Call,
   Consistency,
+  DueOptions,
   EffectOptions,
+  LaterOptions,
   MetadataEntry,
   Refused,
   RefusedWithEffects,
@@ -38,6 +41,7 @@ export type {
 } from './decision.ts'
 export { accept, call, guard, refuse, remove, update } from './decision.ts'
 export type { DeepReadonly, EntityOptions, ServiceOptions } from './definition.ts'
+export { days, hours, minutes, seconds } from './effect.ts'
 export type { EventSourced, Options } from './event-sourced.ts'
 export { eventSourced } from './event-sourced.ts'
 export type { MethodView, Replicated, StreamHandlers } from './replicated.ts'

@@ -3,6 +3,7 @@
 // P1. A step says nothing unless told to: no element, the state as it was, and the stream goes on.
 
 import type { Call, Effect, EffectOptions } from './decision.ts'
+import { effectOf } from './effect.ts'
 
 declare const steps: unique symbol
 
@@ -58,8 +59,8 @@ export class Stepping {
     this.ended = ended
   }
 
-  effect(target: Call, options: EffectOptions = {}): this {
-    this.effects.push({ call: target, synchronous: options.synchronous === true })
+  effect(target: Call, options?: EffectOptions): this {
+    this.effects.push(effectOf(target, options))
     return this
   }
 
