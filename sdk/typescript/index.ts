@@ -32,6 +32,7 @@ export type {
   EffectOptions,
   LaterOptions,
   MetadataEntry,
+  NameOption,
   Refused,
   RefusedWithEffects,
   RefuseOptions,
@@ -44,6 +45,8 @@ export type { DeepReadonly, EntityOptions, ServiceOptions } from './definition.t
 export { days, hours, minutes, seconds } from './effect.ts'
 export type { EventSourced, Options } from './event-sourced.ts'
 export { eventSourced } from './event-sourced.ts'
+export type { Reason } from './failure.ts'
+export { reasonOf } from './failure.ts'
 export type { MethodView, Replicated, StreamHandlers } from './replicated.ts'
 export { dynamic, element, replicated } from './replicated.ts'
 export type { GoingOn, Step } from './step.ts'
