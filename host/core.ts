@@ -315,14 +315,16 @@ export class Core {
       found.set(method, counts)
     }
     for (const { cause, answer } of this.outbox.list())
-      if (answer !== undefined && cause.service === name) add(answer.method, 'asks that are not answered', 1)
+      if (answer !== undefined && cause.service === name) add(answer.method, 'asked and not answered yet', 1)
     for (const { pending } of this.partitions.all)
-      for (const [method, count] of pending.targets(name, countedMax)) add(method, 'effects that are due later', count)
+      for (const [method, count] of pending.targets(name, countedMax)) add(method, 'due later', count)
+    for (const { tickets } of this.partitions.all)
+      for (const method of tickets.hearing(name, countedMax)) add(method, 'asked and not answered yet', 1)
     const storage = this.services.get(name)?.storage
     if (storage !== undefined)
       for (const { tickets } of this.partitions.all)
         for (const { ticket } of tickets.page(storage, undefined, countedMax).tickets)
-          add(ticket.method, 'open tickets', 1)
+          add(ticket.method, 'with an open ticket', 1)
     return found
   }
 

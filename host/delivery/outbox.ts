@@ -807,10 +807,10 @@ function fullName({ storage, key }: EntityRef, name: string): string {
 }
 
 /** What the asker hears of a last try. */
-function failureOf({ decided, code, reason, failure }: Failed, mayHave: boolean): AskOutcome {
+function failureOf({ decided, unsure, code, reason, failure }: Failed, mayHave: boolean): AskOutcome {
   if (decided)
     return { kind: 'failure', failure: failure ?? { code, message: reason, details: [] }, happened: 'REFUSED' }
-  const happened = mayHave ? 'UNKNOWN' : 'NOT_SENT'
+  const happened = unsure && mayHave ? 'UNKNOWN' : 'NOT_SENT'
   return { kind: 'failure', failure: { code, message: reason, details: [] }, happened }
 }
 
