@@ -85,7 +85,7 @@ Asks('§ask-3: what never reached a target is NOT_SENT, and an ask never parks',
 })
 
 Asks(
-  '§ask-4: within its time it is answered, or fails with DEADLINE_EXCEEDED: of an entity known not to have happened',
+  '§ask-4, §ticket-5: what a target has deferred has the time of its ticket',
   async () => {
     const one = await world()
     const later = "return { outcome: later('t') }"
