@@ -46,7 +46,7 @@ const againMs = 1_000
 export const waitersMax = 1_000
 
 /** Who waits for an answer. */
-export interface Waiter {
+interface Waiter {
   readonly reply: Reply
   readonly abandoned: boolean
 }
@@ -63,7 +63,7 @@ interface TicketsParts {
 }
 
 /** What an operator may see of one. */
-export interface ShownTicket {
+interface ShownTicket {
   readonly entity: EntityRef
   readonly name: string
   readonly ticket: Ticket

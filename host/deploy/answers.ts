@@ -12,7 +12,7 @@ import type { Field, MethodType, Schema, ServiceType } from '../schema/schema.ts
 import { isStreamed } from '../schema/schema.ts'
 
 const failureType = 'google.rpc.Status'
-export const methodOption = 51083
+const methodOption = 51083
 
 type Report = (message: string, element?: string) => void
 

@@ -34,45 +34,51 @@ async function world(flags: Record<string, string> = {}): Promise<World> {
   return made
 }
 
-Asks('§ask-1: the reply of an entity, of a replicated one, of an action comes to the entity that asked', async () => {
-  const one = await world()
-  await one.call(values, 'a', asks('Values', 'b', counts))
-  await one.pass(1_000)
-  await one.call(
-    values,
-    'a',
-    asks('Replicas', 'r', "return { operations: [increment(1)], answer: say('from a replica') }"),
-  )
-  await one.pass(1_000)
-  await one.call(values, 'a', asks('Actions', '', "return say('from an action')"))
-  await one.pass(1_000)
-  assert.equal(await one.heard(), ['reply n1', 'reply from a replica', 'reply from an action'])
-  assert.is(one.core.outbox.size, 0)
-  // Itself, too.
-  await one.call(values, 'a', asks('Values', 'a', "return { outcome: say('from itself') }"))
-  await one.pass(1_000)
-  assert.is((await one.heard()).at(-1), 'reply from itself')
-})
+Asks(
+  '§ask-1, delivery/answers.A1: the reply of an entity, of a replicated one, of an action comes to the entity that asked',
+  async () => {
+    const one = await world()
+    await one.call(values, 'a', asks('Values', 'b', counts))
+    await one.pass(1_000)
+    await one.call(
+      values,
+      'a',
+      asks('Replicas', 'r', "return { operations: [increment(1)], answer: say('from a replica') }"),
+    )
+    await one.pass(1_000)
+    await one.call(values, 'a', asks('Actions', '', "return say('from an action')"))
+    await one.pass(1_000)
+    assert.equal(await one.heard(), ['reply n1', 'reply from a replica', 'reply from an action'])
+    assert.is(one.core.outbox.size, 0)
+    // Itself, too.
+    await one.call(values, 'a', asks('Values', 'a', "return { outcome: say('from itself') }"))
+    await one.pass(1_000)
+    assert.is((await one.heard()).at(-1), 'reply from itself')
+  },
+)
 
-Asks('§ask-2: a refusal comes at once, whatever its code, as REFUSED; nothing is tried again', async () => {
-  const one = await world()
-  for (const [service, id, refusal] of [
-    ['Values', 'b', "return { outcome: refuse('unavailable', 'not now') }"],
-    ['Replicas', 'r', "return { answer: refuse('not-found', 'no such thing') }"],
-    ['Actions', '', "return refuse('aborted', 'no')"],
-  ] as const) {
-    await one.call(values, 'a', asks(service, id, refusal))
+Asks(
+  '§ask-2, §ask-3, delivery/answers.A2: a refusal comes at once, whatever its code, as REFUSED; nothing is tried again',
+  async () => {
+    const one = await world()
+    for (const [service, id, refusal] of [
+      ['Values', 'b', "return { outcome: refuse('unavailable', 'not now') }"],
+      ['Replicas', 'r', "return { answer: refuse('not-found', 'no such thing') }"],
+      ['Actions', '', "return refuse('aborted', 'no')"],
+    ] as const) {
+      await one.call(values, 'a', asks(service, id, refusal))
+      await one.pass(50)
+    }
+    assert.equal(await one.heard(), ['REFUSED 14 not now', 'REFUSED 5 no such thing', 'REFUSED 10 no'])
+    assert.is(one.core.outbox.size, 0)
+    // A function that fails was reached, and nothing came of it.
+    await one.call(values, 'a', asks('Values', 'b', "throw new Error('boom')"))
     await one.pass(50)
-  }
-  assert.equal(await one.heard(), ['REFUSED 14 not now', 'REFUSED 5 no such thing', 'REFUSED 10 no'])
-  assert.is(one.core.outbox.size, 0)
-  // A function that fails was reached, and nothing came of it.
-  await one.call(values, 'a', asks('Values', 'b', "throw new Error('boom')"))
-  await one.pass(50)
-  assert.match((await one.heard()).at(-1)!, /^REFUSED 13 /)
-})
+    assert.match((await one.heard()).at(-1)!, /^REFUSED 13 /)
+  },
+)
 
-Asks('§ask-3: what never reached a target is NOT_SENT, and an ask never parks', async () => {
+Asks('§ask-3, outbox.O10: what never reached a target is NOT_SENT, and an ask never parks', async () => {
   const one = await world()
   await one.call(values, 'a', asks('no.such.Service', 'b', ''))
   await one.pass(1_000)
@@ -84,24 +90,21 @@ Asks('§ask-3: what never reached a target is NOT_SENT, and an ask never parks',
   assert.is(one.core.outbox.size, 0)
 })
 
-Asks(
-  '§ask-4, §ticket-5: what a target has deferred has the time of its ticket',
-  async () => {
-    const one = await world()
-    const later = "return { outcome: later('t') }"
-    await one.call(values, 'a', asks('Values', 'b', later, 'within: 5000'))
-    await one.pass(4_000)
-    assert.equal(await one.heard(), [])
-    // Its ticket stays; who resolves it after that tells nobody.
-    await one.pass(2_000)
-    await one.pass(minute)
-    const heard = await one.heard()
-    assert.equal(heard.length, 0, 'a deferred answer has the time that its ticket has')
-    await one.call(values, 'b', does("resolves: [told('t', 'Do', 'at last')]"))
-    await one.pass(1_000)
-    assert.equal(await one.heard(), ['reply at last'])
-  },
-)
+Asks('§ask-4, §ticket-5: what a target has deferred has the time of its ticket', async () => {
+  const one = await world()
+  const later = "return { outcome: later('t') }"
+  await one.call(values, 'a', asks('Values', 'b', later, 'within: 5000'))
+  await one.pass(4_000)
+  assert.equal(await one.heard(), [])
+  // Its ticket stays; who resolves it after that tells nobody.
+  await one.pass(2_000)
+  await one.pass(minute)
+  const heard = await one.heard()
+  assert.equal(heard.length, 0, 'a deferred answer has the time that its ticket has')
+  await one.call(values, 'b', does("resolves: [told('t', 'Do', 'at last')]"))
+  await one.pass(1_000)
+  assert.equal(await one.heard(), ['reply at last'])
+})
 
 Asks('§ask-5: an answer, and its ask, are exactly once, wherever the host crashes', async () => {
   const one = await world()
@@ -129,16 +132,19 @@ Asks('§ask-5: an answer, and its ask, are exactly once, wherever the host crash
   assert.is(one.core.outbox.size, 0)
 })
 
-Asks('§ask-6: a saga of a hundred steps: an answer has the hops of the command that asked', async () => {
-  const one = await world()
-  const step = `const n = Number(value ?? 0) + 1;
+Asks(
+  '§ask-6, delivery/answers.A3: a saga of a hundred steps: an answer has the hops of the command that asked',
+  async () => {
+    const one = await world()
+    const step = `const n = Number(value ?? 0) + 1;
     return { change: { updated: String(n) }, outcome: say('', n < 100 ? { effects: [ask('Values', 'Do', 'b', ${JSON.stringify(counts)}, self)] } : {}) }`
-  await one.call(values, 'a', step)
-  await one.pass(minute)
-  assert.is(await one.call(values, 'a', 'return { outcome: say(value) }'), '100')
-  assert.is(await one.call(values, 'b', 'return { outcome: say(value) }'), '99')
-  assert.is(one.core.outbox.size, 0)
-})
+    await one.call(values, 'a', step)
+    await one.pass(minute)
+    assert.is(await one.call(values, 'a', 'return { outcome: say(value) }'), '100')
+    assert.is(await one.call(values, 'b', 'return { outcome: say(value) }'), '99')
+    assert.is(one.core.outbox.size, 0)
+  },
+)
 
 Asks('§ask-6: a bomb of asks ends at the bound of its chain', async () => {
   const one = await world({ 'chain-effects-max': '500' })
@@ -187,18 +193,21 @@ Asks('§call-11: a client cannot call a method that hears answers', async () => 
   assert.match(told.now, /^forbidden /)
 })
 
-Asks('§ask-8: a version without the method that pending answers go to is refused with how many they are', async () => {
-  const one = await world()
-  await one.call(values, 'a', asks('Values', 'b', "return { outcome: later('t') }"))
-  await one.call(values, 'a', does(`effects: [${ask('Values', 'b', counts, 'after: 3600000')}]`))
-  await one.pass(1_000)
-  const result = await one.tryDeploy(await scripted())
-  assert.not(result.ok)
-  assert.match(
-    JSON.stringify(result),
-    /has no method Heard, but calls of it are outstanding: 1 due later, 1 asked and not answered yet; keep/,
-  )
-})
+Asks(
+  '§ask-8, deploy/answers.H3: a version without the method that pending answers go to is refused with how many they are',
+  async () => {
+    const one = await world()
+    await one.call(values, 'a', asks('Values', 'b', "return { outcome: later('t') }"))
+    await one.call(values, 'a', does(`effects: [${ask('Values', 'b', counts, 'after: 3600000')}]`))
+    await one.pass(1_000)
+    const result = await one.tryDeploy(await scripted())
+    assert.not(result.ok)
+    assert.match(
+      JSON.stringify(result),
+      /has no method Heard, but calls of it are outstanding: 1 due later, 1 asked and not answered yet; keep/,
+    )
+  },
+)
 
 Asks('§ask-9: replicated entities ask and hear', async () => {
   const one = await world()

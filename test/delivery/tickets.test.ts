@@ -30,22 +30,25 @@ async function world(flags: Record<string, string> = {}): Promise<World> {
   return made
 }
 
-Deferred('§ticket-1: a call stays open until its ticket is resolved, and all who joined hear the same', async () => {
-  const one = await world()
-  const [first, second] = [one.send(values, 'a', later()), one.send(values, 'a', later())]
-  await one.pass(minute)
-  assert.equal([first.now, second.now, one.open], [undefined, undefined, 1])
-  assert.is(await one.call(values, 'a', resolve()), 'resolved')
-  await one.pass(10)
-  assert.equal([textOf(first.now), textOf(second.now), one.open], ['done', 'done', 0])
-  const third = one.send(values, 'a', later())
-  await one.pass(10)
-  await one.call(values, 'a', resolve(refuses))
-  await one.pass(10)
-  assert.is(textOf(third.now), 'refused 9 sold out')
-  // What is not open is passed over.
-  assert.is(await one.call(values, 'a', resolve()), 'resolved')
-})
+Deferred(
+  '§ticket-1, turn.T7: a call stays open until its ticket is resolved, and all who joined hear the same',
+  async () => {
+    const one = await world()
+    const [first, second] = [one.send(values, 'a', later()), one.send(values, 'a', later())]
+    await one.pass(minute)
+    assert.equal([first.now, second.now, one.open], [undefined, undefined, 1])
+    assert.is(await one.call(values, 'a', resolve()), 'resolved')
+    await one.pass(10)
+    assert.equal([textOf(first.now), textOf(second.now), one.open], ['done', 'done', 0])
+    const third = one.send(values, 'a', later())
+    await one.pass(10)
+    await one.call(values, 'a', resolve(refuses))
+    await one.pass(10)
+    assert.is(textOf(third.now), 'refused 9 sold out')
+    // What is not open is passed over.
+    assert.is(await one.call(values, 'a', resolve()), 'resolved')
+  },
+)
 
 Deferred('§ticket-2: a batch that defers and resolves answers at once', async () => {
   const one = await world()
@@ -55,7 +58,7 @@ Deferred('§ticket-2: a batch that defers and resolves answers at once', async (
 })
 
 Deferred(
-  '§ticket-3: a deadline ends the wait and not the ticket; under its key a caller waits again, also after a restart',
+  '§ticket-3, tickets.I2, tickets.I3: a deadline ends the wait and not the ticket; under its key a caller waits again, also after a restart',
   async () => {
     const one = await world()
     const first = one.send(values, 'a', later(), { key: 'k', deadlineMs: one.nowMs + 1_000 })
@@ -88,7 +91,7 @@ Deferred(
 )
 
 Deferred(
-  '§ticket-4: one that is never resolved ends with DEADLINE_EXCEEDED, after its own time or that of keys',
+  '§ticket-4, tickets.I5: one that is never resolved ends with DEADLINE_EXCEEDED, after its own time or that of keys',
   async () => {
     const one = await world({ 'idempotency-hours': '2' })
     const quick = one.send(values, 'a', later(', 5'), { key: 'k' })
@@ -173,7 +176,7 @@ Deferred('§ticket-1: replicated entities defer and resolve', async () => {
 })
 
 Deferred(
-  '§ticket-3: wherever the host crashes, who comes again under a key is answered once and the same',
+  '§ticket-3, tickets.I1: wherever the host crashes, who comes again under a key is answered once and the same',
   async () => {
     const one = await world()
     let random = 3
@@ -201,6 +204,32 @@ Deferred(
       Array.from({ length: 25 }, (_, at) => `done ${at}`),
     )
     assert.is(await one.call(values, 'a', 'return { outcome: say(value) }'), '25')
+    assert.is(one.open, 0)
+  },
+)
+
+Deferred(
+  '§ticket-4, tickets.I4: a ticket whose time is up while it is resolved has one answer, the same for all',
+  async () => {
+    const one = await world()
+    const heard = new Set<string>()
+    for (let turns = 0; turns < 20; turns++) {
+      const id = `e${turns}`
+      const waiting = [one.send(values, id, later(', 5'), { key: 'k' }), one.send(values, id, later(', 5'))]
+      const soon = (left: number): void => {
+        if (left > 0) one.time.next(() => soon(left - 1))
+        else one.send(values, id, resolve())
+      }
+      one.time.at(one.time.nowMs + (turns < 10 ? 4_999 : 5_000), () => soon(turns % 10))
+      await one.pass(minute)
+      const answers = [
+        ...waiting.map(({ now }) => textOf(now)),
+        textOf(await one.answer(values, id, later(', 5'), { key: 'k' })),
+      ]
+      assert.is(new Set(answers).size, 1, answers.join(' | '))
+      heard.add(answers[0]!.slice(0, 9))
+    }
+    assert.equal([...heard].sort(), ['done', 'refused 4'])
     assert.is(one.open, 0)
   },
 )
