@@ -19,8 +19,9 @@ use std::marker::PhantomData;
 use prost::Message;
 
 use super::{Answered, Clockwork, action, event_sourced, key, replicated, value};
-use crate::call::{Call, Effect, Target};
+use crate::call::{Call, Target};
 use crate::code::Code;
+use crate::effect::Effect;
 use crate::methods::Method;
 use crate::outcome::{Outcome, Refusal, Reply};
 

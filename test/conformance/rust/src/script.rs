@@ -1,7 +1,7 @@
 //! What the model services share: acts that mean the same in all of them.
 
 use innkeeper::log;
-use innkeeper::{Call, Code, Effect, MetadataRef, MetadataValue, Moment, Refusal};
+use innkeeper::{Call, Code, Delivery, MetadataRef, MetadataValue, Moment, Refusal};
 
 use crate::proto::act::Act;
 use crate::proto::{Ask, Fault, Noted, Said, Script, Target};
@@ -12,7 +12,7 @@ use crate::proto::{Refusal as RefusalAct, actions, events, members, replicas, va
 pub struct Performed {
     pub refusal: Option<Refusal>,
     pub forward: Option<Call<Said>>,
-    pub effects: Vec<Effect>,
+    pub effects: Vec<Delivery>,
     pub headers: Vec<(String, MetadataValue)>,
     /// None: the state, which is not known yet.
     pieces: Vec<Option<String>>,
