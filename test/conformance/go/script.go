@@ -83,14 +83,14 @@ func (p performed) said(state func() string) *gen.Said {
 }
 
 // accepting is what c.Accept and its like give, of every kind.
-type accepting[A any] interface {
-	Effect(call innkeeper.Call) A
-	SynchronousEffect(call innkeeper.Call) A
+type accepting[A, Option any] interface {
+	Effect(call innkeeper.Call, options ...Option) A
+	SynchronousEffect(call innkeeper.Call, options ...Option) A
 	Metadata(header innkeeper.Header) A
 }
 
 // withAll is the answer with the effects and the metadata of the script.
-func withAll[A accepting[A]](answer A, done performed) A {
+func withAll[A accepting[A, Option], Option any](answer A, done performed) A {
 	for _, effect := range done.effects {
 		if effect.synchronous {
 			answer = answer.SynchronousEffect(effect.call)
