@@ -240,7 +240,7 @@ export class GivenEvents {
 function isRefused(context: Context): bool {
   const decision = context.__decision
   if (decision.refusal === null) return false
-  decision.effects.length = 0
+  decision.undo()
   return true
 }
 
