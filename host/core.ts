@@ -39,6 +39,7 @@ import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import { Schedules } from './schedules/schedules.ts'
+import { Wall } from './schedules/wall.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
 import type { Warn } from './storage/health.ts'
@@ -80,6 +81,7 @@ export class Core {
   readonly services = new Services()
   readonly age: Age
   readonly commits: GroupCommit
+  readonly wall: Wall
   readonly partitions: Partitions
   readonly outbox: Outbox
   readonly turns: Turns
@@ -117,6 +119,12 @@ export class Core {
     this.age = new Age(catalog, this.clock)
     this.commits = new GroupCommit(store, this.clock, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
+    this.wall = new Wall(this.clock, (aheadMs) =>
+      log.warn(
+        { aheadMs: Math.round(aheadMs) },
+        "the machine's clock jumped ahead: what is due by it waits for five minutes; run `inn clock accept` if the clock is right",
+      ),
+    )
     this.outbox = this.makeOutbox()
     this.partitions = this.makePartitions()
     this.replicas = new Replicas(store.replica)
@@ -223,6 +231,7 @@ export class Core {
     this.starting = false
     // Last: its targets are served, and whatever an effect does, its operator has the admin port.
     this.housekeeping.takeUp(true)
+    for (const partition of this.partitions.all) partition.start()
     this.schedules.start()
   }
 
@@ -231,6 +240,7 @@ export class Core {
     const { housekeeping, store } = this
     housekeeping.stop()
     this.schedules.stop()
+    for (const partition of this.partitions.all) partition.stop()
     this.scrubbing?.stop()
     this.outbox.stop()
     this.deadlines.stop()
@@ -259,7 +269,14 @@ export class Core {
     const { store, commits, outbox, clock, age, log } = this
     const { feedHours: hours, feedBytes: bytesMax } = this.config.limits
     const warn: Warn = (message, fields) => log.warn(fields ?? {}, message)
-    return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn })
+    const later = {
+      ...{ log, pendingBytesMax: this.config.limits.pendingBytesMax },
+      ticketMs: this.config.idempotencyHours * 3_600_000,
+      heldMs: () => this.wall.look(),
+      unfit: () => this.stopping || store.failure() !== undefined,
+      fell: (service: string, lateMs: number) => this.metrics.of(service).fellDue(lateMs / 1000),
+    }
+    return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn }, later)
   }
 
   private makeOutbox(): Outbox {
@@ -272,6 +289,8 @@ export class Core {
       }),
       partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
       toItself: (entry) => goesToItself(services, entry),
+      // What an entity decides is one commit with the end of the entry; what an action began is not known.
+      mayHaveHappened: ({ call }) => services.get(call.service)?.kind === 'action',
       delivered: (service) => metrics.of(service).effectDelivered(),
       parked: (service) => metrics.of(service).effectParked(),
     })
@@ -282,15 +301,39 @@ export class Core {
     return new Deployer({
       ...{ catalog: this.store.catalog, journal: this.partitions.stored, services, limits: config.limits, clock, log },
       sealedOnly: config.requireSandbox,
+      outstanding: (service) => this.outstanding(service),
       ...(parts.link && { link: parts.link }),
     })
+  }
+
+  /** What would go to a method that is no longer there: for deployments. */
+  private outstanding(name: string): ReadonlyMap<string, Readonly<Record<string, number>>> {
+    const found = new Map<string, Record<string, number>>()
+    const add = (method: string, kind: string, count: number) => {
+      const counts = found.get(method) ?? {}
+      counts[kind] = (counts[kind] ?? 0) + count
+      found.set(method, counts)
+    }
+    for (const { cause, answer } of this.outbox.list())
+      if (answer !== undefined && cause.service === name) add(answer.method, 'asks that are not answered', 1)
+    for (const { pending } of this.partitions.all)
+      for (const [method, count] of pending.targets(name, countedMax)) add(method, 'effects that are due later', count)
+    const storage = this.services.get(name)?.storage
+    if (storage !== undefined)
+      for (const { tickets } of this.partitions.all)
+        for (const { ticket } of tickets.page(storage, undefined, countedMax).tickets)
+          add(ticket.method, 'open tickets', 1)
+    return found
   }
 
   private makeSchedules(): Schedules {
     const { services, outbox, clock, log, store } = this
     const { all: partitions, placement } = this.partitions
     const unfit = () => this.stopping || store.failure() !== undefined
-    return new Schedules({ services, partitions, placement, outbox, clock, log, unfit })
+    const accepted = () => {
+      for (const { pending } of partitions) pending.look()
+    }
+    return new Schedules({ services, partitions, placement, outbox, clock, log, unfit, wall: this.wall, accepted })
   }
 
   private makeEntities(): Entities {
@@ -349,8 +392,12 @@ export class Core {
   }
 }
 
+/** Of what is outstanding so many are counted of each partition. */
+const countedMax = 1_000
+
 /** An effect's target is the entity that caused it. What names no entity goes nowhere, and so not there. */
-function goesToItself(services: Services, { cause, call }: EffectEntry): boolean {
+function goesToItself(services: Services, { cause, call, to }: EffectEntry): boolean {
+  if (to !== undefined) return true
   if (cause.entity === '' || call.service !== cause.service) return false
   const service = services.get(call.service)
   const method = service?.methods.get(call.method)

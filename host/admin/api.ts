@@ -43,6 +43,7 @@ import {
 import { jsonOf } from './long-json.ts'
 import { openApi } from './openapi.ts'
 import { scheduleRoutes } from './schedules.ts'
+import { timerRoutes } from './timers.ts'
 
 export interface AdminRequest {
   /** The pattern's groups, decoded. */
@@ -264,6 +265,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
           await context.partitions.tell({ storage: service.storage, why: 'undeployed' })
         }
         await purged
+        if (purge) for (const { pending } of context.partitions.all) await pending.purge(service.storage)
         return { json: { service: service.name, purged: purge } }
       },
     },
@@ -436,6 +438,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       },
     },
     ...scheduleRoutes(context),
+    ...timerRoutes(context),
   ]
   const table: readonly AdminRoute[] = routes.map((route) => {
     // The empty key is a key (entity-key.K2).

@@ -114,9 +114,21 @@ const subcommands: readonly Listed[] = [
     load: async () => (await import('./schedules.ts')).schedulesCommand,
   },
   {
+    name: 'timers',
+    usage: 'SERVICE [ENTITY] | --fire TIMER | --drop TIMER',
+    summary: 'list the effects of a service that are due later; make one due now, or drop it',
+    load: async () => (await import('./timers.ts')).timersCommand,
+  },
+  {
+    name: 'tickets',
+    usage: 'SERVICE',
+    summary: 'list the replies that a service has deferred, and who waits for them',
+    load: async () => (await import('./timers.ts')).ticketsCommand,
+  },
+  {
     name: 'clock',
     usage: '[accept]',
-    summary: 'show the clock that schedules go by; accept one that jumped ahead',
+    summary: 'show the clock that schedules and timers go by; accept one that jumped ahead',
     load: async () => (await import('./schedules.ts')).clockCommand,
   },
   {

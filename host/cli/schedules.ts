@@ -81,11 +81,11 @@ async function clock(args: Args): Promise<number> {
   if (args.is('json')) printJson(told)
   else {
     print(`The host's clock is at ${new Date(told.nowMs).toISOString()}.`)
-    print(told.heldMs > 0 ? held(told) : 'Schedules go by it.')
+    print(told.heldMs > 0 ? held(told) : 'Schedules and timers go by it.')
   }
   return 0
 }
 
 function held({ heldMs }: Clock): string {
-  return `It jumped ahead, so schedules wait for ${Math.ceil(heldMs / 1000)} s more; \`inn clock accept\` ends that if it is right.`
+  return `It jumped ahead, so what is due by it waits for ${Math.ceil(heldMs / 1000)} s more; \`inn clock accept\` ends that if it is right.`
 }

@@ -96,6 +96,8 @@ typedef struct ik_command {
   ik_metadata metadata;
   double now_ms;
   uint32_t seed[4];
+  // Bytes of a message of the host's: who calls, where callers are known.
+  ik_optional_bytes principal;
 } ik_command;
 
 typedef struct ik_command_list {
@@ -129,9 +131,31 @@ typedef struct ik_failure {
   ik_typed_list details;
 } ik_failure;
 
+enum { IK_DUE_AT_ONCE, IK_DUE_AFTER, IK_DUE_AT };
+
+// When an effect is delivered, in whole milliseconds: after the commit, or since 1970.
+typedef struct ik_due {
+  uint8_t kind;
+  double ms;
+} ik_due;
+
+// The method of this entity that hears what an effect was answered, and bytes of a message that come back as they are; empty: none.
+typedef struct ik_answer_to {
+  ik_text method;
+  ik_bytes note;
+} ik_answer_to;
+
 typedef struct ik_effect {
   ik_call call;
   bool synchronous;
+  ik_due due;
+  // Unique within the entity.
+  ik_optional_bytes name;
+  bool has_answer;
+  ik_answer_to answer;
+  // Milliseconds in which the answer must come.
+  bool has_within;
+  double within_ms;
 } ik_effect;
 
 typedef struct ik_effect_list {
@@ -152,15 +176,42 @@ typedef struct ik_log_line_list {
   size_t count;
 } ik_log_line_list;
 
-enum { IK_REPLY_MESSAGE, IK_REPLY_FORWARD, IK_REPLY_NONE };
+enum { IK_REPLY_MESSAGE, IK_REPLY_FORWARD, IK_REPLY_NONE, IK_REPLY_LATER };
+
+// The caller's call stays open until a later decision of the entity resolves the ticket.
+typedef struct ik_deferred {
+  ik_text ticket;
+  // Whole seconds, at least 1.
+  bool has_within;
+  uint32_t within_s;
+} ik_deferred;
 
 typedef struct ik_wire_reply {
   uint8_t kind;
   union {
     ik_bytes message;
     ik_call forward;
+    ik_deferred later;
   } value;
 } ik_wire_reply;
+
+// What all who wait for a ticket are answered.
+typedef struct ik_resolution {
+  ik_text ticket;
+  // Of the commands that deferred.
+  ik_text method;
+  bool is_failure;
+  union {
+    ik_bytes message;
+    ik_failure failure;
+  } answer;
+  ik_metadata metadata;
+} ik_resolution;
+
+typedef struct ik_resolution_list {
+  ik_resolution *items;
+  size_t count;
+} ik_resolution_list;
 
 typedef struct ik_outcome {
   bool is_failure;
@@ -171,6 +222,9 @@ typedef struct ik_outcome {
   ik_effect_list effects;
   ik_metadata metadata;
   ik_log_line_list logs;
+  // Names of pending effects that are dropped before `effects` act.
+  ik_bytes_list cancels;
+  ik_resolution_list resolves;
 } ik_outcome;
 
 typedef struct ik_outcome_list {

@@ -37,7 +37,10 @@ export function commandTarget({ dispatch, clock, unserved }: CommandTargetParts)
         if (answer.kind === 'reply') done({ kind: 'arrived' })
         else {
           const [code, reason] = reasonOf(answer)
-          done({ kind: 'failed', reason, again: passing.has(code) })
+          const failure = answer.kind === 'refusal' ? answer.failure : undefined
+          // A function that failed was reached, and nothing came of it.
+          const decided = failure !== undefined || (answer.kind === 'error' && answer.error.code === 'guest_fault')
+          done({ kind: 'failed', reason, again: passing.has(code), code, decided, failure })
         }
       })
     },

@@ -144,6 +144,7 @@ export function shownOutcome(method: AnyMethod, outcome: WireOutcome, changes: o
   }
   if (answer.val.tag === 'forward') return { ...changes, forward: shownWireCall(answer.val.val) }
   if (answer.val.tag === 'none') return { ...changes, reply: 'none' }
+  if (answer.val.tag === 'later') return { ...changes, later: answer.val.val }
   return { ...changes, reply: method.reply.decode(answer.val.val) }
 }
 

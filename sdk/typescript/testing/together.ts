@@ -159,7 +159,8 @@ function callOf({ service, method, payload, metadata }: WireCall): Call {
 }
 
 function refusedOutcome(code: string, message: string): WireOutcome {
-  return { answer: { tag: 'err', val: { code, message, details: [] } }, effects: [], metadata: [], logs: [] }
+  const answer = { tag: 'err', val: { code, message, details: [] } } as const
+  return { answer, effects: [], metadata: [], logs: [], cancels: [], resolves: [] }
 }
 
 class Answer extends OutcomeChecks implements Answered<object> {
