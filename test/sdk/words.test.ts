@@ -1,6 +1,8 @@
 // Guards the words of a later time, the same in every language that test/fixtures/guests/words has: effects that are due later, names, asks, cancels, tickets,
 // and the reason of an ask that failed. What a component brings is read as the host reads it.
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type GuestCommand, GuestFault } from '../../host/guest/guest.ts'
@@ -12,13 +14,15 @@ import type { Schema } from '../../host/schema/schema.ts'
 import type { Json } from '../../host/transcode/json.ts'
 import { toJson } from '../../host/transcode/to-json.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
-import { languageNames } from '../../sdk/build/languages/languages.ts'
-import { MissingTool } from '../../sdk/build/toolchain.ts'
+import { languageNames, languages } from '../../sdk/build/languages/languages.ts'
+import { readProject } from '../../sdk/build/read-project.ts'
+import { MissingTool, runTool } from '../../sdk/build/toolchain.ts'
 import { built, type Component } from '../support/components.ts'
 import { linked } from '../support/linked.ts'
 import { skip } from '../support/skip.ts'
 
 const Words = suite('words')
+const root = fileURLToPath(new URL('../../', import.meta.url))
 const minute = 60_000
 
 /** The services of one component. */
@@ -118,6 +122,26 @@ for (const language of languageNames) {
   const buy = (word: string): Outcome => services.shop('Buy', { id: 'a', word })
   const effectsOf = (word: string): readonly object[] => buy(word).effects.map(saidOf)
   const note = (order: string): Buffer => Buffer.from([10, order.length, ...Buffer.from(order)])
+
+  Words(`${language}: the tests of its own kit pass`, async () => {
+    const project = readProject(join(root, 'test/fixtures/guests/words', language))
+    const { tests } = languages[language]
+    if ('all' in tests) {
+      const tested = await tests.all(project)
+      assert.ok(tested.length >= 5)
+      assert.equal(
+        tested.filter(({ failure }) => failure !== undefined),
+        [],
+      )
+      return
+    }
+    const { tool, args, folders } = await tests.command(project)
+    if (tool instanceof MissingTool) throw tool
+    const environment = { GOTOOLCHAIN: 'local', GOWORK: 'off' }
+    const sdk = [join(root, 'sdk', language), ...(folders ?? [])]
+    const ran = await runTool(tool, args, { cwd: project.directory, folders: sdk, environment })
+    assert.ok(ran.ok && tests.ran(ran.stdout), `${ran.stdout}${ran.stderr}`)
+  })
 
   on('an effect is due after a time, has a name, and milliseconds that are rounded up', () => {
     const due = { kind: 'after', ms: 15 * minute }

@@ -3,7 +3,7 @@
 // Leaves to others: how a handler says them (context.ts), bytes (lower.ts).
 
 import { Bytes } from './bytes'
-import { Call, Code, Refusal, Typed } from './decision'
+import { Call, Code, Header, Refusal, Typed } from './decision'
 import { encode, Message } from './message'
 
 /** In milliseconds, as all times of an effect. */
@@ -104,6 +104,7 @@ export class Effect {
 export class Resolution {
   __reply: Bytes = Bytes.empty()
   __refusal: Refusal | null = null
+  readonly __headers: Header[] = []
 
   constructor(
     readonly ticket: string,
@@ -116,6 +117,18 @@ export class Resolution {
     const refusal = this.__refusal
     if (refusal === null) throw new Error('there is no refusal to add a detail to')
     refusal.details.push(new Typed(message.__typeName(), encode(message)))
+    return this
+  }
+
+  /** Sent with the answer. `name`: lower case, and not ending in `-bin`. */
+  header(name: string, value: string): this {
+    this.__headers.push(new Header(name, Bytes.fromText(value), false))
+    return this
+  }
+
+  /** Bytes that are sent with the answer. `name` ends in `-bin`. */
+  headerBytes(name: string, value: Bytes): this {
+    this.__headers.push(new Header(name, value, true))
     return this
   }
 }

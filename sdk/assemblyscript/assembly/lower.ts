@@ -189,7 +189,7 @@ function putResolves(at: usize, list: Resolution[]): void {
     store<u8>(item, refusal === null ? 0 : 1, 16)
     if (refusal === null) putBytes(item + 20, resolution.__reply)
     else putRefusal(item + 20, refusal)
-    putPair(item + 40, 4, 0)
+    putHeaders(item + 40, resolution.__headers)
   }
   putPair(at, base, list.length)
 }

@@ -115,7 +115,7 @@ func putResolves(at uint32, resolves []boundary.Resolution) {
 		} else {
 			PutBytes(item+20, resolution.Payload)
 		}
-		putMetadata(item+40, nil)
+		putMetadata(item+40, resolution.Headers)
 	}
 	PutPair(at, base, len(resolves))
 }

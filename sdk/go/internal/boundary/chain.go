@@ -80,7 +80,7 @@ func (c *EntityChain[A]) At(ms int64, call Call, options ...EffectOption) A {
 
 // Ask is an effect whose outcome this entity hears, as a command of a method of its own: gen.ShopHears.Charged(note).
 func (c *EntityChain[A]) Ask(call Call, hearing Hearing, options ...EffectOption) A {
-	c.answer.Deliver(ask(call, hearing, options))
+	c.answer.Deliver(AskOf(call, hearing, options))
 	return c.self
 }
 

@@ -114,8 +114,8 @@ func (n Naming) apply(effect *Effect) {
 	effect.Name = string(n)
 }
 
-// ask makes an effect whose answer is heard.
-func ask(call Call, hearing Hearing, options []EffectOption) Effect {
+// AskOf makes an effect whose answer is heard.
+func AskOf(call Call, hearing Hearing, options []EffectOption) Effect {
 	if target := call.Service + "/" + call.Method; target != hearing.Of {
 		panic(hearing.Service + "/" + hearing.Method + " hears what " + hearing.Of + " is answered, and not " + target)
 	}
@@ -137,6 +137,13 @@ type Resolution struct {
 	Payload         []byte
 	// Failure is nil where the answer is the payload.
 	Failure *Failure
+	Headers []Entry
+}
+
+// Metadata goes with the answer.
+func (r Resolution) Metadata(header Entry) Resolution {
+	r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)], header)
+	return r
 }
 
 // seconds are whole, rounded up, at least one: how long a ticket is open.

@@ -258,7 +258,7 @@ fn event_sourced_chains_have_every_end() {
     let header = Act::Header(Header { name: "x-raw-bin".into(), data: vec![0, 255], ..Header::default() });
     let after = event_sourced::given::<events::Service>(noted("old"))
         .when(call(vec![note("a"), state(), header, Act::Effect(target(false)), Act::Effect(target(true))]))
-        .effects([value_call().into(), value_call().synchronous()])
+        .effects([value_call().into(), value_call().synchronous().into()])
         .metadata("X-Raw-Bin", vec![0, 255])
         .then(noted("a"), said("old,a"))
         .when(call(vec![note("lost"), Act::Effect(target(false)), refuse("not now")]))
@@ -380,7 +380,7 @@ fn actions_answer_forward_and_refuse_with_effects() {
     action::when::<actions::Service, _>(call(vec![say("a"), say("b")])).then(said("a b"));
     action::when::<actions::Service, _>(call(vec![Act::Forward(target(false))])).forwards(value_call());
     action::when::<actions::Service, _>(call(vec![Act::Effect(target(true)), refuse("no")]))
-        .effects([value_call().synchronous()])
+        .effects([value_call().synchronous().into()])
         .refuses(Code::FailedPrecondition, "no");
 }
 
