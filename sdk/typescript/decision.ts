@@ -12,7 +12,7 @@ import type { Init, MessageType, Methods, RequestOf, ServiceType, Tagged } from 
 import type { Operation } from './crdt/operation.ts'
 import type { Deferred, Effect, Resolution } from './effect.ts'
 import { asked, cancelled, checkedText, deferred, effectAfter, effectAt, effectOf, resolution } from './effect.ts'
-import type { AnswersLater, Asks, CancelsEffects, NamesEffects, ResolvesWith } from './said.ts'
+import type { AnswersLater, AsksWith, CancelsEffects, NamesEffects, ResolvesWith } from './said.ts'
 
 /** Names are lower case; names that end in `-bin` have bytes. In order, duplicates allowed. */
 export type MetadataEntry = readonly [name: string, value: string | Uint8Array]
@@ -67,12 +67,12 @@ export interface Accepted<Change, Reply, State, Says = never> {
   at(timeMs: number, call: Call, options?: DueOptions): Accepted<Change, Reply, State, Says>
   at(timeMs: number, call: Call, options: DueOptions & NameOption): Accepted<Change, Reply, State, Says | NamesEffects>
   /** An effect whose answer the entity hears: as a command of this method, with the note as it was given. */
-  ask<Key extends string, Note extends AnyTagged = never>(
+  ask<Key extends string, Note extends AnyTagged | undefined = undefined>(
     call: Call,
     method: Key,
     note?: Note,
     options?: AskOptions,
-  ): Accepted<Change, Reply, State, Says | Asks<Key, Note>>
+  ): Accepted<Change, Reply, State, Says | AsksWith<Key, Note>>
   /** Drops the pending effects of these names, before the effects of this answer. */
   cancel(...names: readonly string[]): Accepted<Change, Reply, State, Says | CancelsEffects>
   /** Answers all who wait for the ticket since this method said `later`: a reply of that method, or `refuse(...)`. */
@@ -159,13 +159,13 @@ interface Chained {
     options: DueOptions & NameOption,
   ): Saying<This, NamesEffects>
   /** An effect whose answer the entity hears: as a command of this method, with the note as it was given. */
-  ask<This extends Chained, Key extends string, Note extends AnyTagged = never>(
+  ask<This extends Chained, Key extends string, Note extends AnyTagged | undefined = undefined>(
     this: This,
     call: Call,
     method: Key,
     note?: Note,
     options?: AskOptions,
-  ): Saying<This, Asks<Key, Note>>
+  ): Saying<This, AsksWith<Key, Note>>
   /** Drops the pending effects of these names, before the effects of this answer. */
   cancel<This extends Chained>(this: This, ...names: readonly string[]): Saying<This, CancelsEffects>
   /** Answers all who wait for the ticket since this method said `later`: a reply of that method, or `refuse(...)`. */

@@ -6,31 +6,31 @@
 import type { AnswerMethod, Methods, ReplyOf, RequestOf } from './codec/message.ts'
 import type { Refused } from './decision.ts'
 
-/** Its names are the compiler's words where a service has no such thing. */
 export interface NamesEffects {
-  readonly 'a named effect is of an entity, and its method does not stream': true
+  readonly names: true
 }
 
 export interface CancelsEffects {
-  readonly 'effects are cancelled by an entity, in a method that does not stream': true
+  readonly cancels: true
 }
 
 export interface AnswersLater {
-  readonly 'the reply comes later from an entity, to a method that does not stream': true
+  readonly later: true
 }
 
 /** `Note` is never where there is none. */
-export interface Asks<Key extends string, Note> {
+interface Asks<Key extends string, Note> {
   readonly asks: Key
   readonly note: Note
 }
 
 /** `Reply` is never where the ticket is refused. */
-export interface Resolves<Key extends string, Reply> {
+interface Resolves<Key extends string, Reply> {
   readonly resolves: Key
   readonly reply: Reply
 }
 
+export type AsksWith<Key extends string, Note> = Asks<Key, Exclude<Note, undefined>>
 export type ResolvesWith<Key extends string, Answer> = Resolves<Key, Exclude<Answer, Refused>>
 
 type NoteOf<Request> = Request extends { readonly note?: infer Note } ? NonNullable<Note> : never
