@@ -119,11 +119,14 @@ export class Core {
     this.age = new Age(catalog, this.clock)
     this.commits = new GroupCommit(store, this.clock, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
-    this.wall = new Wall(this.clock, (aheadMs) =>
-      log.warn(
-        { aheadMs: Math.round(aheadMs) },
-        "the machine's clock jumped ahead: what is due by it waits for five minutes; run `inn clock accept` if the clock is right",
-      ),
+    this.wall = new Wall(
+      this.clock,
+      (aheadMs) =>
+        log.warn(
+          { aheadMs: Math.round(aheadMs) },
+          "the machine's clock jumped ahead: what is due by it waits for five minutes; run `inn clock accept` if the clock is right",
+        ),
+      () => store.held(),
     )
     this.outbox = this.makeOutbox()
     this.partitions = this.makePartitions()
@@ -233,6 +236,15 @@ export class Core {
     this.housekeeping.takeUp(true)
     for (const partition of this.partitions.all) partition.start()
     this.schedules.start()
+    if (this.store.held()) this.warnHeld()
+  }
+
+  private warnHeld(): void {
+    const timers = this.partitions.all.reduce((sum, { pending }) => sum + pending.count, 0)
+    this.log.warn(
+      { timers, schedules: this.schedules.list().length },
+      'the data directory was copied or restored: what is due later, and schedules, wait until `inn effects resume`',
+    )
   }
 
   /** What takes the last commits. After this nothing is written. */

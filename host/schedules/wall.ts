@@ -2,6 +2,7 @@
 //
 // W1. Ahead of the steady clock by more than a minute between two looks, it is not believed for five minutes of steady time. A machine that slept looks
 //     the same.
+// W3. Of a directory that was copied or restored it is not believed until an operator says so: the host that it comes from goes by the same clock.
 // W2. An operator may believe it at once (`inn clock accept`).
 
 import type { Clock } from '../clock.ts'
@@ -15,15 +16,17 @@ export class Wall {
   private wallMs: number
   private steadyMs: number
   private heldUntil = Number.NEGATIVE_INFINITY
+  private readonly restored: () => boolean
 
-  constructor(clock: Pick<Clock, 'now' | 'steady'>, jumped: (aheadMs: number) => void) {
+  constructor(clock: Pick<Clock, 'now' | 'steady'>, jumped: (aheadMs: number) => void, restored = () => false) {
     this.clock = clock
     this.jumped = jumped
+    this.restored = restored
     this.wallMs = clock.now()
     this.steadyMs = clock.steady()
   }
 
-  /** Milliseconds until it is believed; 0: it is. */
+  /** Milliseconds until it is believed; 0: it is; infinite: until an operator says so. */
   look(): number {
     const [wallMs, steadyMs] = [this.clock.now(), this.clock.steady()]
     const aheadMs = wallMs - this.wallMs - (steadyMs - this.steadyMs)
@@ -33,7 +36,7 @@ export class Wall {
       this.heldUntil = steadyMs + holdMs
       this.jumped(aheadMs)
     }
-    return Math.max(0, this.heldUntil - steadyMs)
+    return this.restored() ? Number.POSITIVE_INFINITY : Math.max(0, this.heldUntil - steadyMs)
   }
 
   accept(): void {
