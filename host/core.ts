@@ -39,7 +39,8 @@ import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import { Schedules } from './schedules/schedules.ts'
-import { Wall } from './schedules/wall.ts'
+import type { Wall } from './schedules/wall.ts'
+import { wallOf } from './schedules/wall.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
 import type { Warn } from './storage/health.ts'
@@ -119,15 +120,7 @@ export class Core {
     this.age = new Age(catalog, this.clock)
     this.commits = new GroupCommit(store, this.clock, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
-    this.wall = new Wall(
-      this.clock,
-      (aheadMs) =>
-        log.warn(
-          { aheadMs: Math.round(aheadMs) },
-          "the machine's clock jumped ahead: what is due by it waits for five minutes; run `inn clock accept` if the clock is right",
-        ),
-      () => store.held(),
-    )
+    this.wall = wallOf(this.clock, log, () => store.held())
     this.outbox = this.makeOutbox()
     this.partitions = this.makePartitions()
     this.replicas = new Replicas(store.replica)

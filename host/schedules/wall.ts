@@ -5,10 +5,21 @@
 // W3. Of a directory that was copied or restored it is not believed until an operator says so: the host that it comes from goes by the same clock.
 // W2. An operator may believe it at once (`inn clock accept`).
 
+import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 
 const jumpMs = 60_000
 const holdMs = 300_000
+
+/** `restored`: the directory was copied or restored, and nobody has said yet that it is to act by the clock. */
+export function wallOf(clock: Pick<Clock, 'now' | 'steady'>, log: Pick<Logger, 'warn'>, restored: () => boolean): Wall {
+  const jumped = (aheadMs: number) =>
+    log.warn(
+      { aheadMs: Math.round(aheadMs) },
+      "the machine's clock jumped ahead: what is due by it waits for five minutes; run `inn clock accept` if the clock is right",
+    )
+  return new Wall(clock, jumped, restored)
+}
 
 export class Wall {
   private readonly clock: Pick<Clock, 'now' | 'steady'>
