@@ -18,7 +18,7 @@ import {
   update,
 } from '../../sdk/typescript/index.ts'
 import type { Replicated } from '../../sdk/typescript/replicated.ts'
-import { any, testKit } from '../../sdk/typescript/testing.ts'
+import { any, testKit, together } from '../../sdk/typescript/testing.ts'
 import type { Value } from '../../sdk/typescript/value.ts'
 import { generated } from '../support/generated.ts'
 
@@ -190,6 +190,86 @@ Later('a reason that nobody gives is UNKNOWN', () => {
   assert.is(reasonOf({ details: [] }), 'UNKNOWN')
   const typeUrl = 'type.googleapis.com/google.rpc.ErrorInfo'
   assert.is(reasonOf({ details: [{ typeUrl, value: Uint8Array.of(10, 9) }] }), 'UNKNOWN')
+})
+
+const order = (word: string, text = 'a', ms = 0, id = 'o') => ({ id, word, text, ms })
+
+Later('together.G4: what is due later waits for the clock, in the order of its time', () => {
+  const shop = together(orders, payments)
+  shop.call(Orders, 'place', order('after', 'a', 5_000)).replies({ text: 'a' })
+  shop.call(Orders, 'place', order('at', 'b', 3, 'other'))
+  const dueMs = [3, Date.UTC(2026, 0, 1, 0, 0, 5)]
+  assert.equal(
+    shop.pending.map((one) => [one.dueMs, one.name]),
+    [
+      [dueMs[0], undefined],
+      [dueMs[1], 'reminder'],
+    ],
+  )
+  shop.turn(0)
+  // It has made another one.
+  assert.equal(
+    shop.pending.map(({ name }) => name),
+    ['look', 'reminder'],
+  )
+  shop.turn(4_999)
+  assert.equal(
+    shop.pending.map(({ name }) => name),
+    ['reminder'],
+  )
+  shop.turn(2)
+  assert.equal(shop.pending, [])
+  assert.is(shop.call(Payments, 'charge', { id: 'p', amount: 1n }).reply.receipt, '3')
+})
+
+Later('together: a name is that of one effect, and a cancel drops it', () => {
+  const shop = together(orders)
+  const names = () => shop.pending.map(({ name, dueMs }) => [name, dueMs])
+  shop.call(Orders, 'place', order('after', 'a', 5_000))
+  shop.call(Orders, 'place', order('after', 'a', 90_000))
+  shop.call(Orders, 'place', order('after', 'a', 7_000, 'other'))
+  assert.equal(names(), [
+    ['reminder', Date.UTC(2026, 0, 1, 0, 0, 7)],
+    ['reminder', Date.UTC(2026, 0, 1, 0, 1, 30)],
+  ])
+  shop.call(Orders, 'place', order('cancel'))
+  assert.equal(names(), [['reminder', Date.UTC(2026, 0, 1, 0, 0, 7)]])
+})
+
+Later('together.G5: an ask is heard, and resolves the ticket of who waits', () => {
+  const shop = together(orders, payments)
+  shop.call(Orders, 'place', order('open', 'n', 5_000)).replies({ text: '1' })
+  shop.call(Orders, 'look', order('')).replies({ text: 'n 1' })
+  const late = shop.call(Orders, 'place', order('note', 'm', 2_000)).reply
+  assert.equal(late, { text: 'm' })
+  shop.turn(2_000)
+  shop.call(Orders, 'look', order('')).replies({ text: 'm 2' })
+  assert.equal(shop.parked, [])
+})
+
+Later('together.G5: a caller waits until its ticket is resolved, or for as long as it said', () => {
+  const shop = together(orders)
+  const [first, second] = [1, 2].map(() => shop.call(Orders, 'place', order('later', 'a', 60_000)))
+  first!.waits()
+  assert.throws(() => first!.reply, /comes later/)
+  shop.call(Orders, 'settle', order('refuse'))
+  for (const one of [first!, second!]) one.metadata('x-why', 'over').refuses('FAILED_PRECONDITION', 'it is over')
+  assert.throws(() => first!.waits(), /comes later/)
+  const third = shop.call(Orders, 'place', order('later', 'a', 60_000))
+  shop.turn(59_000)
+  third.waits()
+  shop.turn(1_000)
+  third.refuses('DEADLINE_EXCEEDED')
+})
+
+Later('together: what nobody answers in time has failed, and nobody knows whether it happened', () => {
+  const shop = together(orders)
+  const open = shop.call(Orders, 'place', order('open', 'n', 5_000))
+  assert.equal(shop.outside, [charge])
+  open.waits()
+  shop.turn(5_000)
+  open.replies({ text: 'UNKNOWN' })
+  shop.call(Orders, 'look', order('')).replies({ text: 'n UNKNOWN' })
 })
 
 Later.run()

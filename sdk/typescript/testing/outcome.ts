@@ -174,7 +174,7 @@ export abstract class OutcomeChecks {
   protected readonly name: string
   protected readonly service: ServiceType
   protected readonly method: AnyMethod
-  protected readonly outcome: WireOutcome
+  private readonly decided: WireOutcome
   private readonly saidEffects: WireEffect[] = []
   private readonly saidTickets: WireResolution[] = []
 
@@ -182,8 +182,12 @@ export abstract class OutcomeChecks {
     this.name = `${service.typeName}/${method.name}`
     this.service = service
     this.method = method
-    this.outcome = outcome
+    this.decided = outcome
     printLogs(outcome.logs)
+  }
+
+  protected get outcome(): WireOutcome {
+    return this.decided
   }
 
   get reply(): object {
