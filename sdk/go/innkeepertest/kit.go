@@ -54,17 +54,27 @@ func Asked(call innkeeper.Call, hearing innkeeper.Hearing, options ...innkeeper.
 
 // Failure is what the answer of an ask that failed has, as a host makes it: Failure[*gen.Status](innkeeper.Aborted, "no", reason).
 func Failure[Status wire.MessageOf[Status]](code innkeeper.Code, message string, reason innkeeper.Reason) Status {
-	field := func(b []byte, number byte, data string) []byte {
-		return wire.AppendString(append(b, number<<3|2), data)
-	}
-	info := field(field(nil, 1, reason.String()), 2, "innkeeper")
-	detail := field(field(nil, 1, "type.googleapis.com/google.rpc.ErrorInfo"), 2, string(info))
-	status := wire.AppendUint32([]byte{1 << 3}, uint32(code))
-	made, problem := wire.Read[Status](field(field(status, 2, message), 3, string(detail)))
+	made, problem := wire.Read[Status](statusBytes(code, message, nil, reason))
 	if problem != "" {
 		panic("the failure of an answer is a google.rpc.Status: " + problem)
 	}
 	return made
+}
+
+// statusBytes are those of a google.rpc.Status, with the detail of the host.
+func statusBytes(code innkeeper.Code, message string, details []boundary.Typed, reason innkeeper.Reason) []byte {
+	info := appendField(appendField(nil, 1, []byte(reason.String())), 2, []byte("innkeeper"))
+	status := wire.AppendUint32([]byte{1 << 3}, uint32(code))
+	status = appendField(status, 2, []byte(message))
+	for _, one := range append([]boundary.Typed{{Name: "google.rpc.ErrorInfo", Data: info}}, details...) {
+		detail := appendField(nil, 1, []byte("type.googleapis.com/"+one.Name))
+		status = appendField(status, 3, appendField(detail, 2, one.Data))
+	}
+	return status
+}
+
+func appendField(b []byte, number byte, data []byte) []byte {
+	return wire.AppendBytes(append(b, number<<3|2), data)
 }
 
 // naming is how the entity of a test gets its name.

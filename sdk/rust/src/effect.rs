@@ -54,21 +54,21 @@ impl Effect {
     /// The answer must come in this time from when it is due; then it is a failure.
     #[track_caller]
     pub fn within(mut self, time: Duration) -> Self {
-        self.within_ms = Some(milliseconds(time));
+        self.within_ms = Some(whole(time));
         self
     }
 
     /// It is due so long after the decision.
     #[track_caller]
     pub fn after(mut self, time: Duration) -> Self {
-        self.due = Due::After(milliseconds(time));
+        self.due = Due::After(whole(time));
         self
     }
 
     /// It is due at this time, in milliseconds since 1970.
     #[track_caller]
     pub fn at(mut self, time: u64) -> Self {
-        self.due = Due::At(milliseconds(Duration::from_millis(time)));
+        self.due = Due::At(whole(Duration::from_millis(time)));
         self
     }
 }
@@ -182,10 +182,10 @@ pub trait Hears: Message {
 
 /// Whole milliseconds, rounded up.
 #[track_caller]
-fn milliseconds(time: Duration) -> f64 {
-    let whole = time.as_nanos().div_ceil(1_000_000);
-    assert!(whole <= MILLISECONDS_MAX, "{time:?} is longer than the 2^53 - 1 milliseconds that an effect can wait");
-    whole as f64
+pub(crate) fn whole(time: Duration) -> f64 {
+    let count = time.as_nanos().div_ceil(1_000_000);
+    assert!(count <= MILLISECONDS_MAX, "{time:?} is longer than the 2^53 - 1 milliseconds that an effect can wait");
+    count as f64
 }
 
 #[cfg(test)]

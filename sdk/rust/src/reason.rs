@@ -4,6 +4,11 @@
 
 use prost::Message;
 
+#[cfg(not(target_arch = "wasm32"))]
+use crate::outcome::{Failure, Reply, Typed};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::replicated::wire;
+
 const DOMAIN: &str = "innkeeper";
 const TYPE: &str = "google.rpc.ErrorInfo";
 
@@ -70,6 +75,29 @@ pub(crate) fn failure<S: Message + Default>(code: i32, message: &str, reason: Re
     let any = Any { type_url: format!("type.googleapis.com/{TYPE}"), value: info.encode_to_vec() };
     let status = Status { code, message: message.into(), details: vec![any] };
     S::decode(status.encode_to_vec().as_slice()).expect("the failure of an answer is a google.rpc.Status")
+}
+
+/// For the kit: the request of the method that hears an answer.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn answer(answer: &Result<Reply, Failure>, note: &[u8], reason: Reason) -> Vec<u8> {
+    let mut out = Vec::new();
+    match answer {
+        Ok(Reply::Message(reply)) => wire::bytes(1, reply, &mut out),
+        Ok(_) => {}
+        Err(Failure { code, message, details }) => {
+            let mut status: Status = failure(*code as i32 + 1, message, reason);
+            let typed = |typed: &Typed| Any {
+                type_url: format!("type.googleapis.com/{}", typed.type_name),
+                value: typed.data.clone(),
+            };
+            status.details.extend(details.iter().map(typed));
+            wire::bytes(2, &status.encode_to_vec(), &mut out);
+        }
+    }
+    if !note.is_empty() {
+        wire::bytes(3, note, &mut out);
+    }
+    out
 }
 
 #[cfg(test)]

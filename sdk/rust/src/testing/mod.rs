@@ -16,7 +16,7 @@
 //! K2. Every step decides twice, and of a batch, and checks that the answers are the same (laws L1, L2, L4).
 //! K3. The entity of a test is the one that its first request names, or `.entity(key)`. A request that forgets its key fails.
 //! K4. Deterministic: time starts at 2026-01-01T00:00:00Z and moves a second with each command; the seed counts up. `.at(ms)`
-//!     and `.seed(...)` say otherwise.
+//!     and `.seed(...)` say otherwise. Where services are together it stands still but for `turn`.
 
 pub mod action;
 pub mod event_sourced;
@@ -24,12 +24,13 @@ mod kept;
 mod key;
 mod replica;
 pub mod replicated;
+mod timeline;
 mod together;
 pub mod value;
 
 use std::fmt::Debug;
 
-pub use together::{Came, Parked, Together, together};
+pub use together::{Came, Parked, Pending, Together, together};
 
 use prost::Message;
 

@@ -202,13 +202,14 @@ fn effects_that_reach_nobody_are_listed() {
 }
 
 #[test]
-fn a_deleted_entity_stays_deleted_and_time_goes_on() {
+fn a_deleted_entity_stays_deleted_and_time_goes_on_where_the_clock_is_turned() {
     let mut all = all_kinds();
     all.call(members_calls::call::r#do(script([Act::Delete(true)]))).replies(said(""));
     all.call(members_calls::call::r#do(script([]))).refuses(Code::NotFound, "Entity deleted");
     let now = || actions_calls::call::r#do(script([Act::Ask(Ask::Now.into())]));
-    all.call(now()).replies(said("1767225602000"));
+    all.call(now()).replies(said("1767225600000"));
     all.at(5000).call(now()).replies(said("5000"));
+    all.turn(std::time::Duration::from_secs(4));
     all.call(now()).replies(said("1767225604000"));
 }
 
