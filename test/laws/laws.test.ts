@@ -71,12 +71,11 @@ const cheat = await linked(
   await scripted((source) =>
     [
       [/_service/g, 'service'],
-      ['const { code } = script(payload)', 'const code = service'],
+      ['const { code, scope } = scriptOf(method, payload)', 'const [code, scope] = [service, {}]'],
       ['value: now,', 'value: now, among: commands.length,'],
       ['held: undefined', "held: service.includes('HELD') ? 7 : undefined"],
       ['(service, { payload }) =>', '(service, { payload }) => service.includes("READS") ? counted() :'],
-      ['view, { payload, metadata, nowMs }) =>', 'view, { method, metadata, nowMs }) =>'],
-      ['script(payload).code, { view', 'service, { method, view'],
+      ['const { code, scope } = scriptOf(method, payload)', 'const [code, scope] = [service, { method }]'],
       ['entity, id })', 'entity, id, among: subscriptions.length })'],
       ['script(payload).code, { metadata', 'service, { among: commands.length, metadata'],
       ['const code = before.code ?? items[0]?.code', 'const code = service'],
