@@ -6,6 +6,7 @@
 //
 // Leaves to others: which files and in which names (codegen/generate.ts, languages/typescript/names.ts).
 
+import { keyFields } from '../../../../host/schema/entity-key.ts'
 import { defaultJsonName } from '../../../../host/schema/load.ts'
 import type {
   EnumType,
@@ -437,7 +438,49 @@ function serviceCodes(
   if (!methods.some(({ clientStreaming }) => clientStreaming))
     codes.push(replicatedCode(service, name('Replicated'), of(['view', 'remove'])))
   codes.push(actionCode(service, name('Action'), of([])))
+  const unary = of([]).filter(({ method }) => !isStreamed(method))
+  if (unary.length > 0) codes.push(ticketsCode(service, name('Tickets'), unary))
+  const hearing = unary.filter(({ method }) => method.answers !== undefined)
+  if (hearing.length > 0) codes.push(hearsCode(service, name('Hears'), hearing, references))
   return codes
+}
+
+function ticketsCode({ fullName }: ServiceType, name: string, unary: readonly Handler[]): string {
+  return [
+    `/** Tickets that commands of ${fullName} gave, to resolve them. */`,
+    `export class ${name} {`,
+    ...unary.flatMap(({ method, handler, reply }) => [
+      `  static ${handler}(ticket: string): $.Ticket<${reply}> {`,
+      `    return new $.Ticket<${reply}>('${fullName}', '${method.name}', ticket)`,
+      '  }',
+    ]),
+    '}',
+  ].join('\n')
+}
+
+/** Of the field of an answer's request that has the note (innkeeper/options.proto). */
+const noteNumber = 3
+
+function hearsCode(
+  { fullName }: ServiceType,
+  name: string,
+  hearing: readonly Handler[],
+  references: References,
+): string {
+  return [
+    `/** The methods of ${fullName} that hear what a call was answered, for \`context.ask\`. */`,
+    `export class ${name} {`,
+    ...hearing.flatMap(({ method, handler }) => {
+      const note = method.input.fields.find(({ number }) => number === noteNumber)?.type
+      const type = note?.kind === 'message' ? references.of(note.message.fullName) : undefined
+      return [
+        `  static ${handler}(${type === undefined ? '' : `note: ${type} | null`}): $.Hearing {`,
+        `    return $.Hearing.of('${fullName}', '${method.name}', '${method.answers}', ${type === undefined ? 'null' : 'note'})`,
+        '  }',
+      ]
+    }),
+    '}',
+  ].join('\n')
 }
 
 function abstractHandlers(handlers: readonly Handler[]): readonly string[] {
@@ -446,8 +489,28 @@ function abstractHandlers(handlers: readonly Handler[]): readonly string[] {
   )
 }
 
-function nameCode({ fullName }: ServiceType): readonly string[] {
-  return ['  __name(): string {', `    return '${fullName}'`, '  }', '']
+function nameCode({ fullName, methods }: ServiceType): readonly string[] {
+  return [
+    '  __name(): string {',
+    `    return '${fullName}'`,
+    '  }',
+    '',
+    '  __methods(): $.Method[] {',
+    '    return [',
+    ...[...methods.values()].map((method) => `      ${methodOf(method)},`),
+    '    ]',
+    '  }',
+    '',
+  ]
+}
+
+/** What test kits look at. A key is that of an entity's methods, which take one request. */
+function methodOf(method: MethodType): string {
+  const key = (method.clientStreaming ? [] : keyFields(method.input)).map(({ name, number, type, allowEmptyKey }) => {
+    const scalar = type.kind === 'scalar' ? type.scalar : 'int32'
+    return `new $.KeyField('${name}', ${number}, '${scalar}', ${allowEmptyKey})`
+  })
+  return `new $.Method('${method.name}', ${isStreamed(method)}, [${key.join(', ')}])`
 }
 
 function decideCode(handlers: readonly Handler[]): readonly string[] {

@@ -5,10 +5,13 @@ use std::marker::PhantomData;
 
 use prost::Message;
 
-use super::{Answered, Asked, Clockwork, extras, law, same};
+use super::key::Naming;
+use super::{Answered, Asked, Clockwork, entity_extras, extras, law, same};
 use crate::call::Call;
 use crate::code::Code;
+use crate::deferred::Ticket;
 use crate::log;
+use crate::outcome::Outcome;
 use crate::value::{Accepting, Changed, Definition, Running, Served, Service};
 
 pub use crate::value::{accept, remove, update};
@@ -19,7 +22,7 @@ type Value<S> = <<S as Served>::Definition as Definition>::Value;
 pub fn given<S: Served>(value: Option<Value<S>>) -> Given<S> {
     let bytes = value.map(|value| value.encode_to_vec());
     Given {
-        entity: "entity".into(),
+        naming: Naming::default(),
         start: bytes.clone(),
         asked: Vec::new(),
         bytes,
@@ -29,7 +32,7 @@ pub fn given<S: Served>(value: Option<Value<S>>) -> Given<S> {
 }
 
 pub struct Given<S> {
-    entity: String,
+    naming: Naming,
     /// Before the first command.
     start: Option<Vec<u8>>,
     asked: Vec<Asked>,
@@ -39,9 +42,9 @@ pub struct Given<S> {
 }
 
 impl<S: Served> Given<S> {
-    /// The key of the entity.
+    /// The key of the entity, in place of the one that the first request names.
     pub fn entity(mut self, key: &str) -> Self {
-        self.entity = key.into();
+        self.naming = Naming::given(key);
         self
     }
 
@@ -57,6 +60,11 @@ impl<S: Served> Given<S> {
         self
     }
 
+    pub(super) fn with_clock(mut self, clock: &Clockwork) -> Self {
+        self.clock = clock.clone();
+        self
+    }
+
     /// The value by now.
     pub fn value(&self) -> Option<Value<S>> {
         self.bytes.as_ref().map(|bytes| Value::<S>::decode(bytes.as_slice()).expect("a value is a message"))
@@ -66,10 +74,11 @@ impl<S: Served> Given<S> {
     #[track_caller]
     pub fn when<R>(&self, call: Call<R>) -> When<S, R> {
         same("the service that is asked", <S::Definition as Definition>::NAME, call.target.service.as_str());
+        let naming = self.naming.of(<S::Definition as Definition>::METHODS, &call.target);
         let asked = self.clock.asked(call.target);
         let decide = |value: &Option<Vec<u8>>, asked: &[Asked]| {
             Running::<S::Definition>::new().decide(
-                &self.entity,
+                naming.entity(),
                 value.as_deref(),
                 &mut asked.iter().map(Asked::command),
             )
@@ -90,8 +99,8 @@ impl<S: Served> Given<S> {
             Changed::Deleted => None,
         };
         let answered = Answered::new(&asked.target, outcome);
-        let (entity, start) = (self.entity.clone(), self.start.clone());
-        let next = Given { entity, start, asked: all, bytes, clock: self.clock.next(), service: PhantomData };
+        let start = self.start.clone();
+        let next = Given { naming, start, asked: all, bytes, clock: self.clock.next(), service: PhantomData };
         When { change, answered, next, reply: PhantomData }
     }
 }
@@ -105,7 +114,7 @@ pub struct When<S, R> {
 }
 
 impl<S: Served, R> When<S, R> {
-    extras!();
+    entity_extras!();
 
     /// The reply, to look at and to go on with.
     #[track_caller]
@@ -137,11 +146,25 @@ impl<S: Served, R> When<S, R> {
         self.changed(change)
     }
 
+    /// Accepted with this change, and answered when this ticket is resolved.
+    #[track_caller]
+    pub fn later(self, change: Accepting<Value<S>>, ticket: impl Into<Ticket>) -> Given<S>
+    where
+        Value<S>: Debug,
+    {
+        self.answered.later(ticket.into());
+        self.changed(change)
+    }
+
     /// Refused, with a message that has this in it.
     #[track_caller]
     pub fn refuses(self, code: Code, message: &str) -> Given<S> {
         self.answered.refuses(code, message);
         self.next
+    }
+
+    pub(super) fn came(self) -> (Outcome, Given<S>) {
+        (self.answered.outcome, self.next)
     }
 
     #[track_caller]
