@@ -20,7 +20,7 @@ export type AskOutcome =
   | { readonly kind: 'reply'; readonly payload: Uint8Array }
   | { readonly kind: 'failure'; readonly failure: Failure; readonly happened: Happened }
 
-export const errorDomain = 'innkeeper'
+const errorDomain = 'innkeeper'
 
 /** An entry whose answer somebody waits for. */
 export type AskEntry = EffectEntry & Required<Pick<EffectEntry, 'answer' | 'from'>>

@@ -304,4 +304,45 @@ for (const [name, from, to, expected] of saying) {
   })
 }
 
+Types('what the README says of a later time compiles', async () => {
+  const readme = readFileSync(fileURLToPath(new URL('../../sdk/typescript/README.md', import.meta.url)), 'utf8')
+  const [, handlers, hears] = /### A later time[\s\S]*?```ts\n([\s\S]*?)```[\s\S]*?```proto\n([\s\S]*?)\n\n/.exec(
+    readme,
+  )!
+  const proto = `syntax = "proto3";
+    package payments.v1;
+    import "google/protobuf/empty.proto";
+    import "google/rpc/status.proto";
+    import "innkeeper/options.proto";
+    service Payments { rpc Charge(ChargeRequest) returns (ChargeReply); }
+    message ChargeRequest { string card = 1 [(innkeeper.entity_key) = true]; int64 amount = 2; }
+    message ChargeReply { string receipt = 1; }
+    message PlaceRequest { string id = 1 [(innkeeper.entity_key) = true]; string card = 2; int64 amount = 3; }
+    message PlaceReply { string receipt = 1; }
+    message ChargeNote { string id = 1; }
+    message Placed { int64 amount = 1; }
+    message Paid {}
+    message Failed {}
+    ${readme.match(/message ChargeAnswer \{[\s\S]*?\n\}/)![0]}
+    service Orders {
+      rpc Place(PlaceRequest) returns (PlaceReply);
+      rpc Expire(PlaceRequest) returns (PlaceReply);
+      ${hears}
+    }`
+  const service = `
+    import { accept, call, eventSourced, hours, json, minutes, refuse, seconds, value } from '@innkeeper/sdk'
+    import { ChargeNote, Failed, Orders, Paid, Payments, Placed } from './gen/service.ts'
+    const orders = eventSourced(Orders, {
+      state: {},
+      decide: { ${handlers} expire: () => accept().reply({ receipt: '' }) },
+      evolve: { Placed: (state) => state, Paid: (state) => state, Failed: (state) => state },
+    })
+    const payments = value(Payments, {
+      value: json<{ paid: boolean }>(),
+      decide: { charge: () => accept().reply({ receipt: '' }) },
+    })
+    export default [orders, payments]`
+  assert.equal(await problemsOf({ 'src/service.ts': service, 'proto/service.proto': proto }), [])
+})
+
 Types.run()

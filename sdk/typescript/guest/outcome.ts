@@ -40,6 +40,9 @@ export interface Running<Handler> {
   readonly name: string
 }
 
+/** Whose methods an answer names as handlers do. */
+type Naming = Pick<Running<unknown>, 'service' | 'name'>
+
 /** The methods of a service by their names on the wire. */
 export function runningMethods<Handler>(
   service: ServiceType,
@@ -122,13 +125,13 @@ export function outcomeOf(
 }
 
 /** The method that an answer names as handlers do. */
-function named({ service, name }: Running<unknown>, key: string, what: string): AnyMethod {
+function named({ service, name }: Naming, key: string, what: string): AnyMethod {
   const method = Object.hasOwn(service.methods, key) ? service.methods[key] : undefined
   if (method !== undefined) return method
   throw new TypeError(`${name} ${what} ${key}, which is no method of ${service.typeName}`)
 }
 
-function wireResolution({ ticket, method: key, answer }: Resolution, running: Running<unknown>): WireResolution {
+export function wireResolution({ ticket, method: key, answer }: Resolution, running: Naming): WireResolution {
   const method = named(running, key, 'resolves a ticket of')
   if (answer instanceof Refusal) {
     const { headers } = answer
@@ -178,7 +181,7 @@ function wireEffects(effects: readonly Effect[], running?: Running<unknown>): Wi
   return effects.map((effect) => wireEffect(effect, running))
 }
 
-function wireEffect({ call, synchronous, due, name, answer, within }: Effect, running?: Running<unknown>): WireEffect {
+export function wireEffect({ call, synchronous, due, name, answer, within }: Effect, running?: Naming): WireEffect {
   const method = answer === undefined ? undefined : named(running!, answer.method, 'asks for an answer to').name
   return {
     call: wireCall(call),
