@@ -1,6 +1,6 @@
 // Guards the build of Rust guests: the counter and its rules, errors with their places, and that what a guest cannot have is
 // refused by what was linked.
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,6 +41,16 @@ const get: GuestCommand = {
   seed: new Uint8Array(16),
 }
 
+Rust('the README shows code that is tested', () => {
+  const readme = readFileSync(join(root, 'sdk/rust/README.md'), 'utf8')
+  const snippets = [...readme.matchAll(/<!-- (\S+) -->\n```rust\n([\s\S]*?)```/g)]
+  assert.ok(snippets.length >= 5)
+  for (const [, path, snippet] of snippets) {
+    const source = readFileSync(join(root, path!), 'utf8')
+    for (const part of snippet!.split(/^ *\/\/ \.\.\.\n/m)) assert.ok(source.includes(part), `${path}:\n${part}`)
+  }
+})
+
 Rust('says what to install where a toolchain is missing', async () => {
   const none = await findRust({ PATH: '/nowhere', INNKEEPER_TOOLCHAINS: '/nowhere' })
   assert.instance(none, MissingTool)
@@ -70,7 +80,9 @@ else {
   const rules: readonly (readonly [string, () => Promise<unknown>, number])[] = [
     ['guests/counter/rust', () => component('counter/rust'), 4],
     ['guests/cart/rust', () => component('cart/rust'), 6],
-    ['test/conformance/rust', () => conformance('rust'), 18],
+    ['test/conformance/rust', () => conformance('rust'), 34],
+    ['sdk/rust', async () => {}, 3],
+    ['sdk/rust/build', async () => {}, 2],
   ]
   for (const [folder, build, passed] of rules) {
     Rust(`the tests in ${folder}, by cargo`, async () => {

@@ -522,6 +522,181 @@ Kit('a rule that does not hold is told, at its test, with what was expected', as
   })
 })
 
+const keysProto = `syntax = "proto3";
+package test.keys.v1;
+import "cloudstate/entity_key.proto";
+import "innkeeper/options.proto";
+service Keys {
+  rpc Do(All) returns (Told);
+  rpc Named(Name) returns (Told);
+  rpc Loose(Other) returns (Told);
+  rpc Turn(Name) returns (Told);
+  rpc Leave(Name) returns (Told);
+}
+service Flow {
+  rpc Idle(Name) returns (stream Told);
+}
+enum Colour {
+  RED = 0;
+}
+message All {
+  string f1 = 1 [(innkeeper.entity_key) = true];
+  bytes f2 = 2 [(innkeeper.entity_key) = true];
+  bool f3 = 3 [(innkeeper.entity_key) = true];
+  int32 f4 = 4 [(innkeeper.entity_key) = true];
+  uint32 f5 = 5 [(innkeeper.entity_key) = true];
+  sint32 f6 = 6 [(innkeeper.entity_key) = true];
+  fixed32 f7 = 7 [(innkeeper.entity_key) = true];
+  sfixed32 f8 = 8 [(innkeeper.entity_key) = true];
+  int64 f9 = 9 [(innkeeper.entity_key) = true];
+  uint64 f10 = 10 [(innkeeper.entity_key) = true];
+  sint64 f11 = 11 [(innkeeper.entity_key) = true];
+  fixed64 f12 = 12 [(innkeeper.entity_key) = true];
+  sfixed64 f13 = 13 [(innkeeper.entity_key) = true];
+  float f14 = 14 [(innkeeper.entity_key) = true];
+  double f15 = 15 [(innkeeper.entity_key) = true];
+  Colour colour = 20 [(cloudstate.entity_key) = true];
+  string other = 21;
+}
+message Name {
+  string id = 1 [(innkeeper.entity_key) = true];
+}
+message Other {
+  string id = 1 [(innkeeper.entity_key) = true, (innkeeper.allow_empty_key) = true];
+}
+message Told {
+  string text = 1;
+}
+message Noted {
+  string text = 1;
+}
+`
+
+const keysSource = `
+import { Call, Context, NoState, ServerStream, ServerStreamOf } from '@innkeeper/sdk-assemblyscript/assembly'
+import { All, FlowAction, KeysEventSourced, Name, Noted, Other, Told } from './gen/keys'
+
+export class Keys extends KeysEventSourced<Told> {
+  do(request: All, context: Context): Told | null { return Told.of(context.entity) }
+  named(request: Name, context: Context): Told | null {
+    this.emit(Noted.of(request.id))
+    return Told.of(context.entity)
+  }
+  loose(request: Other, context: Context): Told | null { return Told.of(context.entity) }
+  turn(request: Name, context: Context): Told | null {
+    return context.forward<Told>(new Call('test.keys.v1.Keys', 'Turn', request))
+  }
+  leave(request: Name, context: Context): Told | null {
+    return context.forward<Told>(new Call('test.keys.v1.Away', 'Do', request))
+  }
+  onNoted(event: Noted): void {}
+}
+
+export class Flow extends FlowAction {
+  idle(): ServerStreamOf<Name, Told> { return new Idle() }
+}
+
+class Idle extends ServerStream<Name, Told, NoState> {
+  start(request: Name, context: Context): void {}
+  next(context: Context): void {}
+}
+`
+
+/** Tests with what is said of them; nothing where they pass. */
+const keysTests: readonly (readonly [string, string, string | undefined])[] = [
+  [
+    'a key of every type',
+    `given(new Keys()).when('Do', All.of('a', fromText('ÿ'), true, -1, 4294967295, -2, 1, -1, -1, u64.MAX_VALUE, -2, 2, -2, 1, 1.5, 7, 'x'))
+      .then([], Told.of('a-w78=-true--1-4294967295--2-1--1--1-18446744073709551615--2-2--2-1-1.5-7'))`,
+    undefined,
+  ],
+  ['a key that may be empty', "given(new Keys()).when('Loose', Other.of('')).then([], Told.of(''))", undefined],
+  [
+    'a missing key of several fields',
+    "given(new Keys()).when('Do', new All())",
+    'test.keys.v1.Keys/Do: the field f1 names the entity and is empty; set it in the request, or name the entity by entity()',
+  ],
+  [
+    'a request without its key',
+    "given(new Keys()).when('Named', Name.of(''))",
+    'test.keys.v1.Keys/Named: the field id names the entity and is empty; set it in the request, or name the entity by entity()',
+  ],
+  [
+    'a request for another entity',
+    "given(new Keys()).when('Named', Name.of('a')).then([Noted.of('a')], Told.of('a')).when('Loose', Other.of(''))",
+    "Loose is asked of '', but the test is about 'a': begin another one with given",
+  ],
+  [
+    'an event of another type',
+    "given(new Keys()).when('Named', Name.of('a')).event<Told>(0)",
+    'Named emits test.keys.v1.Noted as event 0, not test.keys.v1.Told',
+  ],
+  [
+    'an event that is not there',
+    "given(new Keys()).when('Named', Name.of('a')).event<Noted>(1)",
+    'Named emits 1 events, and so no event 1',
+  ],
+  [
+    'a stream that says nothing',
+    "stream(new Flow(), 'Idle').sends(Name.of('a')).read<Told>()",
+    'Idle asks for more 1000 times in a row, and says nothing',
+  ],
+  [
+    'a circle of forwards',
+    "together([new Keys()]).call(new Call('test.keys.v1.Keys', 'Turn', Name.of('a')))",
+    'test.keys.v1.Keys/Turn is the last of 17 hops, too many',
+  ],
+  [
+    'a forward out of the kit',
+    "together([new Keys()]).call(new Call('test.keys.v1.Keys', 'Leave', Name.of('a')))",
+    'test.keys.v1.Away is not here: give it to together()',
+  ],
+  [
+    'a caller’s request without its key',
+    "together([new Keys()]).call(new Call('test.keys.v1.Keys', 'Named', Name.of('')))",
+    'test.keys.v1.Keys/Named: the field id names the entity and is empty; set it in the request',
+  ],
+  [
+    'a method that is not there',
+    "together([new Keys()]).call(new Call('test.keys.v1.Keys', 'Undo', Name.of('')))",
+    'test.keys.v1.Keys has no method Undo',
+  ],
+  [
+    'a stream among services',
+    "together([new Keys(), new Flow()]).call(new Call('test.keys.v1.Flow', 'Idle', Name.of('a')))",
+    'test.keys.v1.Flow/Idle streams: test it by the kit of its kind',
+  ],
+  ['a service twice', 'together([new Keys(), new Flow(), new Keys()])', 'test.keys.v1.Keys is here twice'],
+  ['a wrong list of parked effects', 'together([]).parks([AWAY])', '0 effects are parked, expected 1'],
+  ['a wrong list of effects outside', 'together([]).leaves([AWAY])', '0 effects are outside, expected 1'],
+]
+
+Kit('testing-key, testing-together: keys of every type, and what a test is told', async () => {
+  const tests = keysTests.map(([name, code]) => `test('${name}', () => {\n  ${code}\n})`)
+  const rules = `
+    import { Bytes, Call } from '@innkeeper/sdk-assemblyscript/assembly'
+    import { given, stream, test, together } from '@innkeeper/sdk-assemblyscript/assembly/testing'
+    import { All, Name, Noted, Other, Told } from '../assembly/gen/keys'
+    import { Flow, Keys } from '../assembly/index'
+    function fromText(text: string): Bytes { return Bytes.fromText(text) }
+    ${tests.join('\n').replaceAll('AWAY', "new Call('test.keys.v1.Away', 'Do', Name.of('a'))")}`
+  const files = {
+    'package.json': '{ "name": "keys", "innkeeper": { "language": "assemblyscript" } }',
+    'proto/tally.proto': '',
+    'proto/keys.proto': keysProto,
+    'assembly/index.ts': keysSource,
+    'test/rules.ts': rules,
+    'test/service.test.ts': '',
+  }
+  await withProject(files, async (folder) => {
+    const tested = await testAssemblyScript(readProject(folder))
+    assert.equal(
+      tested.map(({ name, failure }) => [name, failure?.replace(/ \(\S+:\d+:\d+\)$/, '')]),
+      keysTests.map(([name, , failure]) => [name, failure]),
+    )
+  })
+})
+
 Kit.run()
 
 const Build = suite('assemblyscript build')
@@ -554,6 +729,12 @@ Build('the README shows files that are built here', () => {
   const snippets = [...readme.matchAll(/<!-- (\S+) -->\n```ts\n([\s\S]*?)```/g)]
   assert.ok(snippets.length > 0)
   for (const [, path, snippet] of snippets) assert.is(snippet, readFileSync(join(root, path!), 'utf8'))
+  const parts = [...readme.matchAll(/<!-- of (\S+) -->\n```ts\n([\s\S]*?)```/g)]
+  assert.ok(parts.length > 0)
+  for (const [, path, snippet] of parts) {
+    const source = readFileSync(join(root, path!), 'utf8')
+    for (const part of snippet!.split(/^ *\/\/ \.\.\.\n/m)) assert.ok(source.includes(part), `${path}:\n${part}`)
+  }
 })
 
 Build('assemblyscript/build.A2: a project that is right builds', async () => {

@@ -4,6 +4,7 @@
 
 import { Bytes } from './bytes'
 import { Context } from './context'
+import { Method } from './method'
 
 /** Numbers of the contract (wit/about.wit). */
 export const enum Kind {
@@ -60,6 +61,7 @@ export abstract class Service {
 
   abstract __name(): string
   abstract __kind(): Kind
+  abstract __methods(): Method[]
   /** Call the handler of a method. */
   abstract __decide(method: Bytes, payload: Bytes, context: Context): void
 

@@ -7,7 +7,8 @@
 // K1. Every step also checks what the host relies on: a decision made twice is the same, and the state left is the fold of the
 //     events, from bytes and to bytes.
 // K2. Each test runs in an instance of its own; what fails throws, and the text reaches the runner.
-// K3. What a service logs is printed once, however often it is asked; what it logs of events that it is given is not.
+// K3. The entity of a test is the one that its first request names, or `entity(name)` before it. A request that forgets its key fails.
+// K4. What a service logs is printed once, however often it is asked; what it logs of events that it is given is not.
 //
 // Time and chance of a command: `at(ms)` before it, and a seed that is the same for every command.
 
@@ -22,7 +23,10 @@ import { EventSourcedService } from './event-sourced'
 import { takeLogs } from './logs'
 import { decode, encode, Message } from './message'
 import { ReplicatedService } from './replicated'
+import { Naming } from './testing-key'
 import { ValueService } from './value'
+
+export { Came, Parked, Together, together } from './testing-together'
 
 class Test {
   constructor(
@@ -66,9 +70,9 @@ export function printLogs(): void {
 }
 
 let nowMs: f64 = 1_700_000_000_000
-let key = 'entity'
+let key: string | null = null
 
-/** The key of the entities that follow; until then `entity`. */
+/** The key of the entities that follow, in place of the one that their first request names. */
 export function entity(name: string): void {
   key = name
 }
@@ -78,10 +82,14 @@ export function at(ms: i64): void {
   nowMs = <f64>ms
 }
 
-function fresh(): Context {
+function unasked(): Naming {
+  return new Naming(key, null)
+}
+
+function fresh(entity: string): Context {
   const seed = heap.alloc(seedBytes)
   for (let i: usize = 0; i < seedBytes; i++) store<u8>(seed + i, <u8>i)
-  return new Context(Bytes.fromText(key), nowMs, seed, Metadata.none())
+  return new Context(Bytes.fromText(entity), nowMs, seed, Metadata.none())
 }
 
 function fail(message: string): void {
@@ -95,7 +103,7 @@ function hex(bytes: Bytes): string {
 }
 
 /** What a handler answered, and what a test says of it. */
-class Answered {
+export class Answered {
   constructor(
     readonly method: string,
     readonly decision: Decision,
@@ -152,7 +160,7 @@ class Answered {
   }
 }
 
-function sameCall(method: string, call: Call, expected: Call): void {
+export function sameCall(method: string, call: Call, expected: Call): void {
   const same = call.service == expected.service && call.method == expected.method && call.payload.equals(expected.payload)
   if (!same) fail(`${method} calls ${call.service}/${call.method}, expected ${expected.service}/${expected.method}, or with another request`)
 }
@@ -175,45 +183,65 @@ function typed(message: Message): Typed {
 export function given(service: EventSourcedService, events: Message[] = []): GivenEvents {
   service.__load(null)
   for (let i = 0; i < events.length; i++) replay(service, typed(events[i]))
-  return new GivenEvents(service, service.__save())
+  return new GivenEvents(service, service.__save(), unasked())
 }
 
 function replay(service: EventSourcedService, event: Typed): void {
   service.__replay(Bytes.fromText(event.typeName), event.data)
 }
 
-class GivenEvents {
+export class GivenEvents {
   constructor(
     private service: EventSourcedService,
     private state: Bytes,
+    private naming: Naming,
   ) {}
+
+  /** With no events. */
+  static __new(service: EventSourcedService, naming: Naming): GivenEvents {
+    service.__load(null)
+    return new GivenEvents(service, service.__save(), naming)
+  }
 
   /** `method`: as in the .proto. */
   when(method: string, request: Message): WhenEvents {
+    return this.__when(method, encode(request))
+  }
+
+  __when(method: string, request: Bytes): WhenEvents {
+    const naming = this.naming.of(this.service, method, request)
     const service = this.service
     service.__load(this.state)
     service.__events = []
-    const context = fresh()
+    const context = fresh(naming.entity)
     takeLogs()
-    service.__decide(Bytes.fromText(method), encode(request), context)
+    service.__decide(Bytes.fromText(method), request, context)
     printLogs()
     const events = service.__events
     const left = service.__save()
     service.__load(this.state)
     service.__events = []
-    const again = fresh()
-    service.__decide(Bytes.fromText(method), encode(request), again)
+    const again = fresh(naming.entity)
+    service.__decide(Bytes.fromText(method), request, again)
     if (service.__events.length != events.length || !service.__save().equals(left))
       fail(`${method} decides otherwise when it is asked again (law L6)`)
-    if (context.__decision.refusal !== null) events.length = 0
+    if (isRefused(context)) events.length = 0
     service.__load(this.state)
     for (let i = 0; i < events.length; i++) replay(service, events[i])
     const folded = service.__save()
     takeLogs()
-    if (context.__decision.refusal === null && !folded.equals(left))
+    if (!isRefused(context) && !folded.equals(left))
       fail(`${method} changes the state otherwise than its events do (law L2)`)
-    return new WhenEvents(service, folded, events, new Answered(method, context.__decision))
+    return new WhenEvents(service, folded, events, naming, new Answered(method, context.__decision))
   }
+}
+
+/** A refusal of an entity brings no effects, as in a component. */
+function isRefused(context: Context): bool {
+  const decision = context.__decision
+  if (decision.refusal === null) return false
+  decision.effects.length = 0
+  return true
 }
 
 class WhenEvents {
@@ -221,12 +249,40 @@ class WhenEvents {
     private service: EventSourcedService,
     private state: Bytes,
     private events: Typed[],
+    private naming: Naming,
     private answered: Answered,
   ) {}
+
+  get __decision(): Decision {
+    return this.answered.decision
+  }
+
+  __next(): GivenEvents {
+    return new GivenEvents(this.service, this.state, this.naming)
+  }
 
   /** The reply, to look at and to go on with: `read<Value>()`. */
   read<T extends Message>(): T {
     return this.answered.read<T>()
+  }
+
+  /** The full names of the types of this command's events, in order. */
+  get eventNames(): string[] {
+    const names: string[] = []
+    for (let i = 0; i < this.events.length; i++) names.push(this.events[i].typeName)
+    return names
+  }
+
+  /** An event of this command, to look at and to go on with: `event<Added>(0)`. */
+  event<T extends Message>(index: i32): T {
+    const message = instantiate<T>()
+    const name = message.__typeName()
+    if (index < 0 || index >= this.events.length)
+      throw new Error(`${this.answered.method} emits ${this.events.length} events, and so no event ${index}`)
+    const event = this.events[index]
+    if (event.typeName != name) fail(`${this.answered.method} emits ${event.typeName} as event ${index}, not ${name}`)
+    if (decode(message, event.data) !== null) fail(`${this.answered.method} emits bytes that are no ${name}`)
+    return message
   }
 
   then(events: Message[], reply: Message): GivenEvents {
@@ -242,7 +298,7 @@ class WhenEvents {
   /** `message`: '' for any. */
   refuses(code: Code, message: string = ''): GivenEvents {
     this.answered.refused(code, message)
-    return new GivenEvents(this.service, this.state)
+    return this.__next()
   }
 
   effects(calls: Call[]): this {
@@ -257,33 +313,39 @@ class WhenEvents {
 
   private done(events: Message[]): GivenEvents {
     sameEvents(this.answered.method, this.events, events)
-    return new GivenEvents(this.service, this.state)
+    return this.__next()
   }
 }
 
 /** A value entity with this value, or without one. */
 export function givenValue(service: ValueService, value: Message | null = null): GivenValue {
-  if (value === null) return new GivenValue(service, null)
-  return new GivenValue(service, encode(value))
+  if (value === null) return new GivenValue(service, null, unasked())
+  return new GivenValue(service, encode(value), unasked())
 }
 
-class GivenValue {
+export class GivenValue {
   constructor(
     private service: ValueService,
     private value: Bytes | null,
+    private naming: Naming,
   ) {}
 
   when(method: string, request: Message): WhenValue {
+    return this.__when(method, encode(request))
+  }
+
+  __when(method: string, request: Bytes): WhenValue {
+    const naming = this.naming.of(this.service, method, request)
     const service = this.service
     service.__load(this.value)
     service.__change = Change.Unchanged
-    const context = fresh()
-    service.__decide(Bytes.fromText(method), encode(request), context)
+    const context = fresh(naming.entity)
+    service.__decide(Bytes.fromText(method), request, context)
     printLogs()
     let after = this.value
-    if (context.__decision.refusal === null && service.__change != Change.Unchanged)
+    if (!isRefused(context) && service.__change != Change.Unchanged)
       after = service.__change == Change.Updated ? service.__updated : null
-    return new WhenValue(service, after, new Answered(method, context.__decision))
+    return new WhenValue(service, after, naming, new Answered(method, context.__decision))
   }
 }
 
@@ -291,15 +353,24 @@ class WhenValue {
   constructor(
     private service: ValueService,
     private value: Bytes | null,
+    private naming: Naming,
     private answered: Answered,
   ) {}
 
-  /** `value`: what is there then; null for none. */
+  get __decision(): Decision {
+    return this.answered.decision
+  }
+
+  __next(): GivenValue {
+    return new GivenValue(this.service, this.value, this.naming)
+  }
+
   /** The reply, to look at and to go on with: `read<Value>()`. */
   read<T extends Message>(): T {
     return this.answered.read<T>()
   }
 
+  /** `value`: what is there then; null for none. */
   then(value: Message | null, reply: Message): GivenValue {
     this.answered.reply(reply)
     return this.done(value)
@@ -312,7 +383,7 @@ class WhenValue {
 
   refuses(code: Code, message: string = ''): GivenValue {
     this.answered.refused(code, message)
-    return new GivenValue(this.service, this.value)
+    return this.__next()
   }
 
   effects(calls: Call[]): this {
@@ -326,60 +397,81 @@ class WhenValue {
     const left = this.value
     const same = expected === null || left === null ? expected === null && left === null : left.equals(expected)
     if (!same) fail(`${this.answered.method} leaves another value than expected`)
-    return new GivenValue(this.service, left)
+    return this.__next()
   }
 }
 
 /** A replicated entity that does not exist yet, on one replica: commands before make what is there. */
 export function givenReplicated(service: ReplicatedService): GivenReplicated {
-  return new GivenReplicated(service, Bytes.empty())
+  return new GivenReplicated(service, Bytes.empty(), unasked())
 }
 
-class GivenReplicated {
+export class GivenReplicated {
   constructor(
     private service: ReplicatedService,
     private view: Bytes,
+    private naming: Naming,
+    /** For good: a host answers NOT_FOUND from then on. */
+    readonly __deleted: bool = false,
   ) {}
 
   when(method: string, request: Message): WhenReplicated {
+    return this.__when(method, encode(request))
+  }
+
+  __when(method: string, request: Bytes): WhenReplicated {
+    const naming = this.naming.of(this.service, method, request)
     const draft = new Draft(this.view)
     this.service.__open(draft)
-    const context = fresh()
-    this.service.__decide(Bytes.fromText(method), encode(request), context)
-    return this.after(method, draft, context)
+    const context = fresh(naming.entity)
+    this.service.__decide(Bytes.fromText(method), request, context)
+    return this.after(method, draft, context, naming)
   }
 
   /** What the subscriber of a method, which opened it with this request, is told now. */
   changed(method: string, request: Message): WhenReplicated {
+    const bytes = encode(request)
+    const naming = this.naming.of(this.service, method, bytes)
     const draft = new Draft(this.view)
     this.service.__open(draft)
-    const context = fresh()
-    this.service.__changed(Bytes.fromText(method), encode(request), context)
-    return this.after(method, draft, context)
+    const context = fresh(naming.entity)
+    this.service.__changed(Bytes.fromText(method), bytes, context)
+    return this.after(method, draft, context, naming)
   }
 
   cancelled(method: string, request: Message): GivenReplicated {
+    const bytes = encode(request)
+    const naming = this.naming.of(this.service, method, bytes)
     const draft = new Draft(this.view)
     this.service.__open(draft)
-    const context = fresh()
-    this.service.__cancelled(Bytes.fromText(method), encode(request), context)
+    const context = fresh(naming.entity)
+    this.service.__cancelled(Bytes.fromText(method), bytes, context)
     printLogs()
-    return new GivenReplicated(this.service, viewBytes(draft))
+    return new GivenReplicated(this.service, viewBytes(draft), naming, draft.removed)
   }
 
-  private after(method: string, draft: Draft, context: Context): WhenReplicated {
+  private after(method: string, draft: Draft, context: Context, naming: Naming): WhenReplicated {
     printLogs()
-    const view = context.__decision.refusal !== null ? this.view : viewBytes(draft)
-    return new WhenReplicated(this.service, view, new Answered(method, context.__decision))
+    const refused = isRefused(context)
+    const next = refused ? this.view : viewBytes(draft)
+    const given = new GivenReplicated(this.service, next, naming, draft.removed && !refused)
+    return new WhenReplicated(given, new Answered(method, context.__decision))
   }
 }
 
 class WhenReplicated {
   constructor(
-    private service: ReplicatedService,
-    private view: Bytes,
+    private next: GivenReplicated,
     private answered: Answered,
   ) {}
+
+  get __decision(): Decision {
+    return this.answered.decision
+  }
+
+  __next(): GivenReplicated {
+    return this.next
+  }
 
   /** The reply, to look at and to go on with: `read<Value>()`. */
   read<T extends Message>(): T {
@@ -388,29 +480,29 @@ class WhenReplicated {
 
   then(reply: Message): GivenReplicated {
     this.answered.reply(reply)
-    return new GivenReplicated(this.service, this.view)
+    return this.next
   }
 
   /** The stream stays open, with this as its first element. */
   streams(first: Message): GivenReplicated {
     this.answered.reply(first)
     if (!this.answered.decision.subscribes) fail(`${this.answered.method} does not keep its stream open`)
-    return new GivenReplicated(this.service, this.view)
+    return this.next
   }
 
   silent(): GivenReplicated {
     if (this.answered.decision.reply !== null) fail(`${this.answered.method} says something`)
-    return new GivenReplicated(this.service, this.view)
+    return this.next
   }
 
   forwards(call: Call): GivenReplicated {
     this.answered.forwarded(call)
-    return new GivenReplicated(this.service, this.view)
+    return this.next
   }
 
   refuses(code: Code, message: string = ''): GivenReplicated {
     this.answered.refused(code, message)
-    return new GivenReplicated(this.service, this.view)
+    return this.next
   }
 
   effects(calls: Call[]): this {
@@ -421,10 +513,14 @@ class WhenReplicated {
 
 /** A unary call of an action. */
 export function when(service: Action, method: string, request: Message): WhenAction {
-  const context = fresh()
-  service.__decide(Bytes.fromText(method), encode(request), context)
+  return new WhenAction(new Answered(method, decidedByAction(service, method, encode(request))))
+}
+
+export function decidedByAction(service: Action, method: string, request: Bytes): Decision {
+  const context = fresh('')
+  service.__decide(Bytes.fromText(method), request, context)
   printLogs()
-  return new WhenAction(new Answered(method, context.__decision))
+  return context.__decision
 }
 
 class WhenAction {
@@ -453,6 +549,9 @@ class WhenAction {
   }
 }
 
+/** More steps without an element than any stream has a reason for. */
+const idleStepsMax: i32 = 1000
+
 /** A stream of an action, driven as a client would. The state goes through bytes between the steps, as in the host. */
 export function stream(service: Action, method: string): StreamDriver {
   return new StreamDriver(service, method)
@@ -473,21 +572,21 @@ class StreamDriver {
   /** The client sends this. */
   sends(request: Message): this {
     const stream = this.open()
-    stream.__item(encode(request), fresh())
+    stream.__item(encode(request), fresh(''))
     return this.keep(stream)
   }
 
   /** The client has sent all. */
   closes(): this {
     const stream = this.open()
-    stream.__closed(fresh())
+    stream.__closed(fresh(''))
     return this.keep(stream)
   }
 
   /** The client has left; its effects are what `effects` looks at. */
   cancels(): this {
     const stream = this.open()
-    const context = fresh()
+    const context = fresh('')
     stream.cancelled(context)
     context.__decision.silent = true
     stream.__outputs.push(context.__decision)
@@ -495,13 +594,24 @@ class StreamDriver {
     return this.keep(stream)
   }
 
+  /** The next element, to look at and to go on with: `read<Said>()`. Asks for more where there is. */
+  read<T extends Message>(): T {
+    this.ask(1)
+    for (let i = 0; i < this.outputs.length; i++) {
+      const output = this.outputs[i]
+      if (output.silent) continue
+      const element = new Answered(this.method, output).read<T>()
+      // Its effects are still to be looked at.
+      output.reply = null
+      output.silent = true
+      return element
+    }
+    throw new Error(`${this.method} says nothing`)
+  }
+
   /** The next elements, all of those that were given so far; asks for more where there is. */
   emits(replies: Message[]): this {
-    while (this.more && !this.ended && this.elements() < replies.length) {
-      const stream = this.open()
-      stream.__next(fresh())
-      this.keep(stream)
-    }
+    this.ask(replies.length)
     if (this.elements() != replies.length) fail(`${this.method} emits ${this.elements()} elements, expected ${replies.length}`)
     let next = 0
     for (let i = 0; i < this.outputs.length; i++) {
@@ -529,12 +639,21 @@ class StreamDriver {
 
   /** It has nothing more to say; asks for more where there is. */
   ends(): void {
-    while (this.more && !this.ended && this.elements() == 0) {
-      const stream = this.open()
-      stream.__next(fresh())
-      this.keep(stream)
-    }
+    this.ask(1)
     if (!this.ended) fail(`${this.method} does not end`)
+  }
+
+  /** Until there are so many elements to take, or nothing comes unasked. */
+  private ask(count: i32): void {
+    let idle = 0
+    while (this.more && !this.ended && this.elements() < count) {
+      const before = this.elements()
+      const stream = this.open()
+      stream.__next(fresh(''))
+      this.keep(stream)
+      idle = this.elements() > before ? 0 : idle + 1
+      if (idle == idleStepsMax) fail(`${this.method} asks for more ${idle} times in a row, and says nothing`)
+    }
   }
 
   private elements(): i32 {
@@ -549,7 +668,7 @@ class StreamDriver {
     if (stream === null) throw new Error(`${this.method} does not stream`)
     const state = this.state
     if (state !== null) stream.__load(state)
-    if (!this.begun) stream.__start(fresh())
+    if (!this.begun) stream.__start(fresh(''))
     this.begun = true
     return stream
   }

@@ -17,6 +17,7 @@ use crate::context::Command;
 pub use crate::context::Moment;
 use crate::log;
 use crate::metadata::{Metadata, MetadataValue};
+use crate::methods::Method;
 use crate::options::{About, Kind};
 use crate::outcome::{self, Extras, Outcome, Reply};
 use crate::random::Seed;
@@ -253,6 +254,7 @@ pub trait Bidi: Message + Default + 'static {
 #[doc(hidden)]
 pub trait Definition: 'static {
     const NAME: &'static str;
+    const METHODS: &'static [Method];
     fn options() -> Options;
     fn call(method: &str, payload: &[u8], moment: &Moment<'_>) -> Decision<()>;
     #[allow(private_interfaces)]

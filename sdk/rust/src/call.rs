@@ -38,6 +38,12 @@ impl<R> Call<R> {
         Self { target, reply: PhantomData }
     }
 
+    /// For the kit of several services.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn of(target: Target) -> Self {
+        Self { target, reply: PhantomData }
+    }
+
     /// Sent along. Names that end in `-bin` take bytes, all others text.
     #[track_caller]
     pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {

@@ -15,6 +15,7 @@ use crate::context::Command;
 pub use crate::context::Context;
 use crate::log;
 use crate::metadata::MetadataValue;
+use crate::methods::Method;
 use crate::options::{About, Kind};
 use crate::outcome::{Extras, Outcome, Reply, Typed};
 #[doc(hidden)]
@@ -212,6 +213,7 @@ pub trait Definition: 'static {
     type State: State;
     type Event: Events;
     const NAME: &'static str;
+    const METHODS: &'static [Method];
     fn options() -> Options;
     fn evolve(state: &mut Self::State, event: Self::Event);
     fn decide(

@@ -17,6 +17,7 @@ pub mod event_sourced;
 pub mod exact;
 pub mod log;
 mod metadata;
+mod methods;
 mod options;
 mod outcome;
 mod random;
@@ -31,6 +32,8 @@ pub use call::{Call, Effect};
 pub use code::Code;
 pub use context::{Context, Moment, Occasion};
 pub use metadata::{Metadata, MetadataValue, Value as MetadataRef};
+#[doc(hidden)]
+pub use methods::{KeyField, Method};
 pub use options::Options;
 pub use outcome::{Refusal, refuse};
 #[doc(hidden)]

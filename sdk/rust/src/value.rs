@@ -14,6 +14,7 @@ pub use crate::context::Context;
 pub use crate::event_sourced::State;
 use crate::log;
 use crate::metadata::MetadataValue;
+use crate::methods::Method;
 use crate::options::{About, Kind};
 use crate::outcome::{Extras, Outcome, Reply};
 #[doc(hidden)]
@@ -126,6 +127,7 @@ enum Answer<V> {
 pub trait Definition: 'static {
     type Value: State;
     const NAME: &'static str;
+    const METHODS: &'static [Method];
     fn options() -> Options;
     fn decide(
         value: Option<&Self::Value>,

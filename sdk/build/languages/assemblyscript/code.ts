@@ -6,6 +6,7 @@
 //
 // Leaves to others: which files and in which names (codegen/generate.ts, languages/typescript/names.ts).
 
+import { keyFields } from '../../../../host/schema/entity-key.ts'
 import { defaultJsonName } from '../../../../host/schema/load.ts'
 import type {
   EnumType,
@@ -446,8 +447,28 @@ function abstractHandlers(handlers: readonly Handler[]): readonly string[] {
   )
 }
 
-function nameCode({ fullName }: ServiceType): readonly string[] {
-  return ['  __name(): string {', `    return '${fullName}'`, '  }', '']
+function nameCode({ fullName, methods }: ServiceType): readonly string[] {
+  return [
+    '  __name(): string {',
+    `    return '${fullName}'`,
+    '  }',
+    '',
+    '  __methods(): $.Method[] {',
+    '    return [',
+    ...[...methods.values()].map((method) => `      ${methodOf(method)},`),
+    '    ]',
+    '  }',
+    '',
+  ]
+}
+
+/** What test kits look at. A key is that of an entity's methods, which take one request. */
+function methodOf(method: MethodType): string {
+  const key = (method.clientStreaming ? [] : keyFields(method.input)).map(({ name, number, type, allowEmptyKey }) => {
+    const scalar = type.kind === 'scalar' ? type.scalar : 'int32'
+    return `new $.KeyField('${name}', ${number}, '${scalar}', ${allowEmptyKey})`
+  })
+  return `new $.Method('${method.name}', ${isStreamed(method)}, [${key.join(', ')}])`
 }
 
 function decideCode(handlers: readonly Handler[]): readonly string[] {

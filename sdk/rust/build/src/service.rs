@@ -13,11 +13,13 @@ use std::fmt::Write as _;
 use prost_build::{Service, ServiceGenerator};
 
 use super::Fields;
+use super::keys::Keys;
 use super::names::{identifier, module_of};
 use super::twins::Renamed;
 
 pub struct Services {
     pub fields: Fields,
+    pub keys: Keys,
     /// Modules that are there, with the package that they are in: another of the same name gets a `_`.
     pub modules: BTreeSet<(String, String)>,
     pub renamed: Renamed,
@@ -42,6 +44,7 @@ impl ServiceGenerator for Services {
         let mut out = String::new();
         let _ = writeln!(out, "/// Service `{full}`.\npub mod {module} {{");
         call(&mut out, &of, &methods(&[], &[]));
+        table(&mut out, &methods(&[], &[]), &self.keys);
         if !streams(true, true) {
             event_sourced(&mut out, &of, &methods(&["options", "evolve"], &[]));
             value(&mut out, &of, &methods(&["options"], &[]));
@@ -146,6 +149,32 @@ fn call(out: &mut String, of: &Names, methods: &[Method]) {
     out.push_str("}\n");
 }
 
+/// What the methods are, for all kinds.
+fn table(out: &mut String, methods: &[Method], keys: &Keys) {
+    out.push_str("#[doc(hidden)]\npub const METHODS_: &[::innkeeper::Method] = &[\n");
+    for method in methods {
+        // A key is that of an entity's methods, which take one request.
+        let key = keys.get(&method.input_proto_type).filter(|_| !method.client_streaming);
+        let fields = key.into_iter().flatten().map(|field| {
+            format!(
+                "::innkeeper::KeyField {{ name: {:?}, number: {}, kind: {}, may_be_empty: {} }}",
+                field.name,
+                field.number,
+                field.kind,
+                field.may_be_empty()
+            )
+        });
+        let _ = writeln!(
+            out,
+            "::innkeeper::Method {{ name: {:?}, streams: {}, key: &[{}] }},",
+            method.proto_name,
+            method.client_streaming || method.server_streaming,
+            fields.collect::<Vec<_>>().join(", ")
+        );
+    }
+    out.push_str("];\n");
+}
+
 const REGISTERED: &str = "/// Ties an implementation to the wire; for `serve!`.\npub struct Registered_<S_>(::core::marker::PhantomData<fn() -> S_>);\n";
 
 fn event_sourced(out: &mut String, of: &Names, methods: &[Method]) {
@@ -182,6 +211,7 @@ fn event_sourced(out: &mut String, of: &Names, methods: &[Method]) {
             type State = S_::State;
             type Event = S_::Event;
             const NAME: &'static str = {full:?};
+            const METHODS: &'static [::innkeeper::Method] = super::METHODS_;
             fn options() -> ::innkeeper::Options {{ S_::options() }}
             fn evolve(state: &mut S_::State, event: S_::Event) {{ S_::evolve(state, event) }}
             fn decide(state: &S_::State, method: &str, payload: &[u8], context: &::innkeeper::Context<'_>) -> {decision}<S_, ()> {{
@@ -228,6 +258,7 @@ fn value(out: &mut String, of: &Names, methods: &[Method]) {
         impl<S_: {service}> ::innkeeper::value::Definition for Registered_<S_> {{
             type Value = S_::Value;
             const NAME: &'static str = {full:?};
+            const METHODS: &'static [::innkeeper::Method] = super::METHODS_;
             fn options() -> ::innkeeper::Options {{ S_::options() }}
             fn decide(value: ::core::option::Option<&S_::Value>, method: &str, payload: &[u8], context: &::innkeeper::Context<'_>) -> {decision}<S_, ()> {{
                 match method {{"
@@ -298,6 +329,7 @@ fn replicated(out: &mut String, of: &Names, methods: &[Method], fields: &Fields)
         impl<S_: {service}> ::innkeeper::replicated::Definition for Registered_<S_> {{
             type Value = S_::Value;
             const NAME: &'static str = {full:?};
+            const METHODS: &'static [::innkeeper::Method] = super::METHODS_;
             fn options() -> ::innkeeper::Options {{ S_::options() }}
             fn views() -> ::std::vec::Vec<(&'static str, ::innkeeper::replicated::Looked)> {{ ::std::vec!["
     );
@@ -402,6 +434,7 @@ fn action(out: &mut String, of: &Names, methods: &[Method]) {
         {REGISTERED}
         impl<S_: {service}> ::innkeeper::action::Definition for Registered_<S_> {{
             const NAME: &'static str = {full:?};
+            const METHODS: &'static [::innkeeper::Method] = super::METHODS_;
             fn options() -> ::innkeeper::Options {{ S_::options() }}
             #[allow(unused_variables)]
             fn call(method: &str, payload: &[u8], moment: &::innkeeper::Moment<'_>) -> ::innkeeper::action::Decision<()> {{

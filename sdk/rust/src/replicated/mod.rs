@@ -24,6 +24,7 @@ use crate::context::Command;
 pub use crate::context::{Context, Occasion};
 use crate::log;
 use crate::metadata::{Entries, MetadataValue};
+use crate::methods::Method;
 use crate::options::{About, Kind as ServiceKind, Scope};
 use crate::outcome::{Extras, Outcome, Reply};
 #[doc(hidden)]
@@ -271,6 +272,7 @@ pub struct Looked(Scope);
 pub trait Definition: 'static {
     type Value: Kind;
     const NAME: &'static str;
+    const METHODS: &'static [Method];
     fn options() -> Options;
     fn views() -> Vec<(&'static str, Looked)>;
     /// Elements that the command needs to see.

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 
 use prost::Message;
 
-use super::{Answered, Clockwork, extras, law, same};
+use super::{Answered, Asked, Clockwork, extras, law, same};
 use crate::action::{Definition, Input, Running, Served, Service};
 use crate::call::{Call, Effect, Target};
 use crate::code::Code;
@@ -25,10 +25,16 @@ const IDLE_STEPS_MAX: usize = 1000;
 pub fn when<S: Served, R>(call: Call<R>) -> When<R> {
     same("the service that is asked", <S::Definition as Definition>::NAME, call.target.service.as_str());
     let asked = Clockwork::default().asked(call.target);
+    let outcome = answer::<S>(&asked);
+    When { answered: Answered::new(&asked.target, outcome), reply: PhantomData }
+}
+
+#[track_caller]
+pub(super) fn answer<S: Served>(asked: &Asked) -> Outcome {
     let service = Running::<S::Definition>::new();
     let outcome = service.call(&asked.command());
     law("L4: the same command is decided differently", &outcome, &log::again(|| service.call(&asked.command())));
-    When { answered: Answered::new(&asked.target, outcome), reply: PhantomData }
+    outcome
 }
 
 /// What a command came to.
@@ -131,6 +137,12 @@ impl<S: Served, Q: Message, R: Message + Default + PartialEq + Debug> Stream<S, 
         self.step(vec![Input::Cancelled]);
         self.waiting.clear();
         self
+    }
+
+    /// The next element, to look at and to go on with. Asks for more where the stream has more.
+    #[track_caller]
+    pub fn read(&mut self) -> R {
+        self.take().reply()
     }
 
     /// The next element is this. Asks for more where the stream has more.

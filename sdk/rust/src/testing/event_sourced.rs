@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use prost::Message;
 
+use super::key::Naming;
 use super::{Answered, Asked, Clockwork, extras, law, same};
 use crate::call::Call;
 use crate::code::Code;
@@ -19,7 +20,7 @@ type State<S> = <<S as Served>::Definition as Definition>::State;
 pub fn given<S: Served>(events: impl IntoEvents<Event<S>>) -> Given<S> {
     let history = typed::<S>(events);
     Given {
-        entity: "entity".into(),
+        naming: Naming::default(),
         start: history.clone(),
         asked: Vec::new(),
         events: history,
@@ -29,7 +30,7 @@ pub fn given<S: Served>(events: impl IntoEvents<Event<S>>) -> Given<S> {
 }
 
 pub struct Given<S> {
-    entity: String,
+    naming: Naming,
     /// Before the first command.
     start: Vec<Typed>,
     asked: Vec<Asked>,
@@ -41,9 +42,9 @@ pub struct Given<S> {
 
 impl<S> Clone for Given<S> {
     fn clone(&self) -> Self {
-        let Self { entity, start, asked, events, clock, service } = self;
+        let Self { naming, start, asked, events, clock, service } = self;
         Self {
-            entity: entity.clone(),
+            naming: naming.clone(),
             start: start.clone(),
             asked: asked.clone(),
             events: events.clone(),
@@ -54,9 +55,9 @@ impl<S> Clone for Given<S> {
 }
 
 impl<S: Served> Given<S> {
-    /// The key of the entity.
+    /// The key of the entity, in place of the one that the first request names.
     pub fn entity(mut self, key: &str) -> Self {
-        self.entity = key.into();
+        self.naming = Naming::given(key);
         self
     }
 
@@ -72,6 +73,11 @@ impl<S: Served> Given<S> {
         self
     }
 
+    pub(super) fn with_clock(mut self, clock: &Clockwork) -> Self {
+        self.clock = clock.clone();
+        self
+    }
+
     /// The state, folded from everything so far.
     pub fn state(&self) -> State<S> {
         State::<S>::decode(fold::<S>(&self.events).as_slice()).expect("a state is a message")
@@ -82,11 +88,12 @@ impl<S: Served> Given<S> {
     pub fn when<R>(&self, call: Call<R>) -> When<S, R> {
         let name = <S::Definition as Definition>::NAME;
         same("the service that is asked", name, call.target.service.as_str());
+        let naming = self.naming.of(<S::Definition as Definition>::METHODS, &call.target);
         let asked = self.clock.asked(call.target);
         let before = fold::<S>(&self.events);
         let decide = |state: &[u8], asked: &[Asked]| -> Decided {
             Running::<S::Definition>::new().decide(
-                &self.entity,
+                naming.entity(),
                 Some(state),
                 &mut asked.iter().map(Asked::command),
                 true,
@@ -104,7 +111,7 @@ impl<S: Served> Given<S> {
         );
         let (events, outcome) = decided.decisions.remove(0);
         let next = Given {
-            entity: self.entity.clone(),
+            naming: naming.clone(),
             start: self.start.clone(),
             asked: all,
             events: self.events.iter().chain(&events).cloned().collect(),
@@ -140,6 +147,11 @@ impl<S: Served, R> When<S, R> {
         self.answered.reply()
     }
 
+    /// The events of this command, to look at and to go on with.
+    pub fn events(&self) -> Vec<Event<S>> {
+        shown::<S>(&self.events)
+    }
+
     /// Accepted with exactly these events and this reply.
     #[track_caller]
     pub fn then(self, events: impl IntoEvents<Event<S>>, reply: R) -> Given<S>
@@ -166,13 +178,18 @@ impl<S: Served, R> When<S, R> {
 
     #[track_caller]
     fn changed(self, events: impl IntoEvents<Event<S>>) -> Given<S> {
-        let shown = |events: &[Typed]| -> Vec<Event<S>> {
-            let event = |typed: &Typed| Event::<S>::decode(&typed.type_name, &typed.data)?.ok();
-            events.iter().map(|typed| event(typed).expect("an event of this service")).collect()
-        };
-        same(&format!("{}: the events", self.answered.name), shown(&typed::<S>(events)), shown(&self.events));
+        same(&format!("{}: the events", self.answered.name), shown::<S>(&typed::<S>(events)), self.events());
         self.next
     }
+
+    pub(super) fn came(self) -> (Outcome, Given<S>) {
+        (self.answered.outcome, self.next)
+    }
+}
+
+fn shown<S: Served>(events: &[Typed]) -> Vec<Event<S>> {
+    let event = |typed: &Typed| Event::<S>::decode(&typed.type_name, &typed.data)?.ok();
+    events.iter().map(|typed| event(typed).expect("an event of this service")).collect()
 }
 
 fn typed<S: Served>(events: impl IntoEvents<Event<S>>) -> Vec<Typed> {

@@ -5,22 +5,29 @@
 //! - `replicated`: `given::<Service>().with(|set| ...).when(call).then(|set| ..., reply)`, `.changed(call)`, `.cancelled(call)`
 //! - `action`: `when::<Service, _>(call).then(reply)`, `stream::<Service, _>(call).emits(element)`, `open::<Service, _, _>(call)`
 //!
-//! `.reply()` reads the reply, to look at and to go on with. Other ends of a chain: `.refuses(code, message)`, `.forwards(..., call)`; before them `.effects([...])` and
-//! `.metadata(name, value)`.
+//! `together().event_sourced::<One>().action::<Other>()` is several services, whose effects and forwards reach each other.
+//!
+//! `.reply()` reads the reply, `.events()` the events and `.read()` the next element of a stream, to look at and to go on with.
+//! Other ends of a chain: `.refuses(code, message)`, `.forwards(..., call)`; before them `.effects([...])` and `.metadata(name, value)`.
 //!
 //! K1. Kits run the code of the component on encoded requests, events and states: what passes here encodes there too.
 //! K2. Every step decides twice, and of a batch, and checks that the answers are the same (laws L1, L2, L4).
-//! K3. Deterministic: time starts at 2026-01-01T00:00:00Z and moves a second with each command; the seed counts up. `.at(ms)`
+//! K3. The entity of a test is the one that its first request names, or `.entity(key)`. A request that forgets its key fails.
+//! K4. Deterministic: time starts at 2026-01-01T00:00:00Z and moves a second with each command; the seed counts up. `.at(ms)`
 //!     and `.seed(...)` say otherwise.
 
 pub mod action;
 pub mod event_sourced;
 mod kept;
+mod key;
 mod replica;
 pub mod replicated;
+mod together;
 pub mod value;
 
 use std::fmt::Debug;
+
+pub use together::{Came, Parked, Together, together};
 
 use prost::Message;
 

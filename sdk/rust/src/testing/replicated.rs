@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 
 use prost::Message;
 
+use super::key::Naming;
 use super::replica::{self, Replica};
 use super::{Answered, Asked, Clockwork, extras, law, same};
 use crate::call::Call;
@@ -16,7 +17,7 @@ use crate::code::Code;
 use crate::context::Occasion;
 use crate::log;
 use crate::options::Scope;
-use crate::outcome::{Extras, Reply};
+use crate::outcome::{Extras, Outcome, Reply};
 use crate::replicated::{
     Answer, Decided, Definition, IntoOperations, Running, Served, Service, StreamStep, Subscription, operations_of,
     value_of,
@@ -26,11 +27,17 @@ type Value<S> = <<S as Served>::Definition as Definition>::Value;
 
 /// An entity that nobody has made yet.
 pub fn given<S: Served>() -> Given<S> {
-    Given { entity: "entity".into(), replica: None, deleted: false, clock: Clockwork::default(), service: PhantomData }
+    Given {
+        naming: Naming::default(),
+        replica: None,
+        deleted: false,
+        clock: Clockwork::default(),
+        service: PhantomData,
+    }
 }
 
 pub struct Given<S> {
-    entity: String,
+    naming: Naming,
     replica: Option<Replica>,
     deleted: bool,
     clock: Clockwork,
@@ -38,9 +45,9 @@ pub struct Given<S> {
 }
 
 impl<S: Served> Given<S> {
-    /// The key of the entity.
+    /// The key of the entity, in place of the one that the first request names.
     pub fn entity(mut self, key: &str) -> Self {
-        self.entity = key.into();
+        self.naming = Naming::given(key);
         self
     }
 
@@ -70,17 +77,17 @@ impl<S: Served> Given<S> {
     /// Ask this.
     #[track_caller]
     pub fn when<R>(&self, call: Call<R>) -> When<S, R> {
-        let asked = self.asked(call);
+        let (asked, naming) = self.asked(call);
         let view = self.view(&asked);
         let service = Running::<S::Definition>::new();
-        let decided = service.decide(&self.entity, &view, &asked.command());
-        let again = log::again(|| service.decide(&self.entity, &view, &asked.command()));
+        let decided = service.decide(naming.entity(), &view, &asked.command());
+        let again = log::again(|| service.decide(naming.entity(), &view, &asked.command()));
         law("L4: the same command is decided differently", &decided, &again);
-        let next = self.after(&decided.operations, decided.delete, self.clock.next());
+        let next = self.after(&decided.operations, decided.delete, self.clock.next()).named(naming.clone());
         let rendered = self.after(&decided.operations, false, self.clock.next());
         let outcome = match &decided.answer {
             Answer::Now(outcome) => outcome.clone(),
-            Answer::After(note) => service.render(&self.entity, &rendered.view(&asked), &asked.command(), note),
+            Answer::After(note) => service.render(naming.entity(), &rendered.view(&asked), &asked.command(), note),
         };
         let answered = Answered::new(&asked.target, outcome);
         When { before: view, asked, decided, answered, next, reply: PhantomData }
@@ -89,9 +96,9 @@ impl<S: Served> Given<S> {
     /// What a stream that this call has opened is told, now that the value is what it is.
     #[track_caller]
     pub fn changed<R>(&self, call: Call<R>) -> WhenChanged<S, R> {
-        let asked = self.asked(call);
+        let (asked, naming) = self.asked(call);
         let view = self.view(&asked);
-        let occasion = Occasion { entity: &self.entity, now_ms: self.clock.now_ms() };
+        let occasion = Occasion { entity: naming.entity(), now_ms: self.clock.now_ms() };
         let one = || Subscription { id: "stream", method: &asked.target.method, note: &asked.target.payload };
         let service = Running::<S::Definition>::new();
         let mut steps = service.changed(&view, &[one()], &occasion);
@@ -100,28 +107,46 @@ impl<S: Served> Given<S> {
         let step = steps.remove(0);
         let none = Extras::default().with(Reply::None);
         let answered = Answered::new(&asked.target, step.outcome.clone().unwrap_or(none));
-        WhenChanged { step, answered, next: self.after(&[], false, self.clock.next()), reply: PhantomData }
+        WhenChanged {
+            step,
+            answered,
+            next: self.after(&[], false, self.clock.next()).named(naming.clone()),
+            reply: PhantomData,
+        }
     }
 
     /// The client of a stream that this call has opened leaves.
     #[track_caller]
     pub fn cancelled<R>(&self, call: Call<R>) -> WhenCancelled<S> {
-        let asked = self.asked(call);
+        let (asked, naming) = self.asked(call);
         let view = self.view(&asked);
-        let occasion = Occasion { entity: &self.entity, now_ms: self.clock.now_ms() };
+        let occasion = Occasion { entity: naming.entity(), now_ms: self.clock.now_ms() };
         let subscription = Subscription { id: "stream", method: &asked.target.method, note: &asked.target.payload };
         let decided = Running::<S::Definition>::new().cancelled(&view, &subscription, &occasion);
         let Answer::Now(outcome) = decided.answer.clone() else { panic!("nobody is answered who has left") };
         let answered = Answered::new(&asked.target, outcome);
-        let next = self.after(&decided.operations, decided.delete, self.clock.next());
+        let next = self.after(&decided.operations, decided.delete, self.clock.next()).named(naming.clone());
         WhenCancelled { before: view, decided, answered, next }
     }
 
     #[track_caller]
-    fn asked<R>(&self, call: Call<R>) -> Asked {
+    fn asked<R>(&self, call: Call<R>) -> (Asked, Naming) {
         assert!(!self.deleted, "the entity is deleted: the host answers NOT_FOUND");
         same("the service that is asked", <S::Definition as Definition>::NAME, call.target.service.as_str());
-        self.clock.asked(call.target)
+        let naming = self.naming.of(<S::Definition as Definition>::METHODS, &call.target);
+        (self.clock.asked(call.target), naming)
+    }
+
+    fn named(self, naming: Naming) -> Self {
+        Given { naming, ..self }
+    }
+
+    pub(super) fn with_clock(self, clock: &Clockwork) -> Self {
+        Given { clock: clock.clone(), ..self }
+    }
+
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deleted
     }
 
     fn whole(&self) -> Vec<u8> {
@@ -146,7 +171,7 @@ impl<S: Served> Given<S> {
             replica::apply(&mut replica, &op, 0, self.clock.now_ms() as i64);
         }
         let replica = if delete { None } else { replica };
-        Given { entity: self.entity.clone(), replica, deleted: delete, clock, service: PhantomData }
+        Given { naming: self.naming.clone(), replica, deleted: delete, clock, service: PhantomData }
     }
 }
 
@@ -225,6 +250,10 @@ impl<S: Served, R: Message + Default + PartialEq + Debug> When<S, R> {
         self.next
     }
 
+    pub(super) fn came(self) -> (Outcome, Given<S>) {
+        (self.answered.outcome, self.next)
+    }
+
     #[track_caller]
     fn changed<O: IntoOperations>(self, change: impl FnOnce(&Value<S>) -> O) -> Given<S> {
         same_change::<S, O>(&self.answered.name, &self.before, change, &self.decided);
@@ -242,6 +271,12 @@ pub struct WhenChanged<S, R> {
 
 impl<S: Served, R: Message + Default + PartialEq + Debug> WhenChanged<S, R> {
     extras!();
+
+    /// The element, to look at and to go on with.
+    #[track_caller]
+    pub fn read(&self) -> R {
+        self.answered.reply()
+    }
 
     #[track_caller]
     pub fn emits(self, element: R) -> Given<S> {

@@ -5,10 +5,12 @@ use std::marker::PhantomData;
 
 use prost::Message;
 
+use super::key::Naming;
 use super::{Answered, Asked, Clockwork, extras, law, same};
 use crate::call::Call;
 use crate::code::Code;
 use crate::log;
+use crate::outcome::Outcome;
 use crate::value::{Accepting, Changed, Definition, Running, Served, Service};
 
 pub use crate::value::{accept, remove, update};
@@ -19,7 +21,7 @@ type Value<S> = <<S as Served>::Definition as Definition>::Value;
 pub fn given<S: Served>(value: Option<Value<S>>) -> Given<S> {
     let bytes = value.map(|value| value.encode_to_vec());
     Given {
-        entity: "entity".into(),
+        naming: Naming::default(),
         start: bytes.clone(),
         asked: Vec::new(),
         bytes,
@@ -29,7 +31,7 @@ pub fn given<S: Served>(value: Option<Value<S>>) -> Given<S> {
 }
 
 pub struct Given<S> {
-    entity: String,
+    naming: Naming,
     /// Before the first command.
     start: Option<Vec<u8>>,
     asked: Vec<Asked>,
@@ -39,9 +41,9 @@ pub struct Given<S> {
 }
 
 impl<S: Served> Given<S> {
-    /// The key of the entity.
+    /// The key of the entity, in place of the one that the first request names.
     pub fn entity(mut self, key: &str) -> Self {
-        self.entity = key.into();
+        self.naming = Naming::given(key);
         self
     }
 
@@ -57,6 +59,11 @@ impl<S: Served> Given<S> {
         self
     }
 
+    pub(super) fn with_clock(mut self, clock: &Clockwork) -> Self {
+        self.clock = clock.clone();
+        self
+    }
+
     /// The value by now.
     pub fn value(&self) -> Option<Value<S>> {
         self.bytes.as_ref().map(|bytes| Value::<S>::decode(bytes.as_slice()).expect("a value is a message"))
@@ -66,10 +73,11 @@ impl<S: Served> Given<S> {
     #[track_caller]
     pub fn when<R>(&self, call: Call<R>) -> When<S, R> {
         same("the service that is asked", <S::Definition as Definition>::NAME, call.target.service.as_str());
+        let naming = self.naming.of(<S::Definition as Definition>::METHODS, &call.target);
         let asked = self.clock.asked(call.target);
         let decide = |value: &Option<Vec<u8>>, asked: &[Asked]| {
             Running::<S::Definition>::new().decide(
-                &self.entity,
+                naming.entity(),
                 value.as_deref(),
                 &mut asked.iter().map(Asked::command),
             )
@@ -90,8 +98,8 @@ impl<S: Served> Given<S> {
             Changed::Deleted => None,
         };
         let answered = Answered::new(&asked.target, outcome);
-        let (entity, start) = (self.entity.clone(), self.start.clone());
-        let next = Given { entity, start, asked: all, bytes, clock: self.clock.next(), service: PhantomData };
+        let start = self.start.clone();
+        let next = Given { naming, start, asked: all, bytes, clock: self.clock.next(), service: PhantomData };
         When { change, answered, next, reply: PhantomData }
     }
 }
@@ -142,6 +150,10 @@ impl<S: Served, R> When<S, R> {
     pub fn refuses(self, code: Code, message: &str) -> Given<S> {
         self.answered.refuses(code, message);
         self.next
+    }
+
+    pub(super) fn came(self) -> (Outcome, Given<S>) {
+        (self.answered.outcome, self.next)
     }
 
     #[track_caller]

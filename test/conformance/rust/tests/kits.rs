@@ -1,5 +1,6 @@
 //! Guards the SDK's test kits on the model services: each kind, each end of a chain, and that a wrong expectation fails.
 
+use conformance::events::Event;
 use conformance::proto::act::Act;
 use conformance::proto::change::Change;
 use conformance::proto::{
@@ -9,7 +10,7 @@ use conformance::proto::{
 };
 use conformance::{actions, events, members, replicas, values};
 use innkeeper::testing::value::{accept, remove, update};
-use innkeeper::testing::{action, event_sourced, replicated, value};
+use innkeeper::testing::{Parked, Together, action, event_sourced, replicated, together, value};
 use innkeeper::{Call, Code, Effect};
 
 fn script(acts: impl IntoIterator<Item = Act>) -> Script {
@@ -67,6 +68,188 @@ fn a_reply_is_read() {
 #[should_panic(expected = "there is no reply")]
 fn a_refusal_is_no_reply() {
     event_sourced::given::<events::Service>(()).when(events_calls::call::r#do(script([refuse("no")]))).reply();
+}
+
+#[test]
+fn events_and_elements_are_read() {
+    let when = event_sourced::given::<events::Service>(()).when(events_calls::call::r#do(script([
+        note("a"),
+        Act::Clear(true),
+        note("b"),
+    ])));
+    let expected = [Event::Noted(noted("a")), Event::Cleared(Cleared {}), Event::Noted(noted("b"))];
+    assert_eq!(when.events(), expected);
+    when.then(expected.to_vec(), said(""));
+    let mut counting =
+        action::stream::<actions::Service, _>(actions_calls::call::count(Script { count: 3, ..script([]) }));
+    assert_eq!(counting.read(), said("1"));
+    let second = counting.read();
+    assert_eq!(second, said("2"));
+    counting.emits(said("3")).ends();
+    let told = replicated::given::<members::Service>().changed(members_calls::call::open(script([])));
+    assert_eq!(told.read(), said("-"));
+}
+
+#[test]
+#[should_panic(expected = "an element is expected, and there is none")]
+fn no_element_is_read_where_a_stream_is_over() {
+    action::stream::<actions::Service, _>(actions_calls::call::count(script([]))).read();
+}
+
+#[test]
+#[should_panic(expected = "there is no reply")]
+fn a_refusal_is_no_element() {
+    action::open::<actions::Service, _, _>(actions_calls::call::chat).sends(script([refuse("no")])).read();
+}
+
+fn asks_entity() -> Act {
+    Act::Ask(Ask::Entity.into())
+}
+
+#[test]
+fn the_entity_is_the_one_that_the_request_names() {
+    let of = |id: &str| Script { id: id.into(), ..script([asks_entity()]) };
+    event_sourced::given::<events::Service>(())
+        .when(events_calls::call::r#do(of("ann")))
+        .then((), said("ann"))
+        .when(events_calls::call::r#do(of("ann")))
+        .then((), said("ann"));
+    value::given::<values::Service>(None).when(values_calls::call::r#do(of("bob"))).then(accept(), said("bob"));
+    replicated::given::<members::Service>().when(members_calls::call::r#do(of("eve"))).then(|_| (), said("eve"));
+    // What the test says goes before.
+    value::given::<values::Service>(None)
+        .entity("me")
+        .when(values_calls::call::r#do(of("bob")))
+        .then(accept(), said("me"))
+        .when(values_calls::call::r#do(of("")))
+        .then(accept(), said("me"));
+}
+
+#[test]
+#[should_panic(expected = "Events/Do is asked of 'bob', but the test is about 'ann'")]
+fn a_request_for_another_entity_is_told() {
+    let of = |id: &str| events_calls::call::r#do(Script { id: id.into(), ..script([]) });
+    let _ = event_sourced::given::<events::Service>(()).when(of("ann")).then((), said("")).when(of("bob"));
+}
+
+#[test]
+#[should_panic(expected = "Values/Do: the field id names the entity and is empty; set it in the request")]
+fn a_request_without_its_key_is_told() {
+    let _ = value::given::<values::Service>(None).when(values_calls::call::r#do(Script::default()));
+}
+
+/// A call by its names, as a script has it.
+fn to(service: &str, id: &str, acts: impl IntoIterator<Item = Act>) -> Target {
+    let script = Script { id: id.into(), ..script(acts) };
+    Target { service: service.into(), method: "Do".into(), script: Some(script), synchronous: false }
+}
+
+fn all_kinds() -> Together {
+    together()
+        .event_sourced::<events::Service>()
+        .value::<values::Service>()
+        .replicated::<members::Service>()
+        .action::<actions::Service>()
+}
+
+#[test]
+fn effects_reach_the_other_services_depth_first_and_before_the_answer() {
+    let mut all = all_kinds();
+    // What the first effect causes comes before the second effect, and a service sees what it changed itself.
+    let first = to("Values", "v", [note("x"), Act::Effect(to("Events", "log", [note("deep")]))]);
+    let acts = [
+        note("own"),
+        Act::Effect(first),
+        Act::Effect(to("Events", "log", [note("wide")])),
+        Act::Effect(to("Members", "m", [note("set")])),
+    ];
+    all.call(actions_calls::call::r#do(script(acts))).replies(said(""));
+    let look = |id: &str| Script { id: id.into(), ..script([state()]) };
+    all.call(events_calls::call::r#do(look("log"))).replies(said("deep,wide"));
+    all.call(values_calls::call::r#do(look("v"))).replies(said("[x]"));
+    assert_eq!(all.call(members_calls::call::r#do(look("m"))).reply(), said("set"));
+    all.call(events_calls::call::r#do(look("another"))).replies(said("-"));
+    assert!(all.outside().is_empty() && all.parked().is_empty());
+}
+
+#[test]
+fn a_forward_is_answered_by_the_other_service_after_the_effects() {
+    let mut all = all_kinds();
+    let header = Act::Header(Header { name: "x-seen".into(), text: "yes".into(), ..Header::default() });
+    let acts = [Act::Effect(to("Values", "v", [note("first")])), Act::Forward(to("Values", "v", [state(), header]))];
+    all.call(events_calls::call::r#do(script(acts))).metadata("x-seen", "yes").replies(said("[first]"));
+    let acts = [Act::Forward(to("Values", "v", [refuse("not here")]))];
+    all.call(events_calls::call::r#do(script(acts))).refuses(Code::FailedPrecondition, "not here");
+    let acts = [Act::Forward(to("Values", "", []))];
+    all.call(events_calls::call::r#do(script(acts))).refuses(Code::InvalidArgument, "the field id names the entity");
+}
+
+#[test]
+fn effects_that_reach_nobody_are_listed() {
+    let own = |target: Target| Effect::from(values_calls::call::r#do(target.script.unwrap()));
+    let refusing = to("Values", "v", [note("lost"), refuse("no")]);
+    let nameless = to("Values", "", []);
+    let elsewhere = to("Members", "m", [note("out")]);
+    let acts = [refusing.clone(), nameless.clone(), elsewhere.clone()].map(Act::Effect);
+    let mut all = together().event_sourced::<events::Service>().value::<values::Service>();
+    all.call(events_calls::call::r#do(script([note("kept")].into_iter().chain(acts)))).replies(said(""));
+    assert_eq!(all.outside(), [members_calls::call::r#do(elsewhere.script.unwrap()).into()]);
+    let [refused, keyless] = all.parked() else { panic!("parked: {:?}", all.parked()) };
+    assert_eq!(*refused, Parked { effect: own(refusing), code: Code::FailedPrecondition, message: "no".into() });
+    assert_eq!((&keyless.effect, keyless.code), (&own(nameless), Code::InvalidArgument));
+    all.call(events_calls::call::r#do(script([state()]))).replies(said("kept"));
+    all.call(values_calls::call::r#do(Script { id: "v".into(), ..script([state()]) })).replies(said("-"));
+}
+
+#[test]
+fn a_deleted_entity_stays_deleted_and_time_goes_on() {
+    let mut all = all_kinds();
+    all.call(members_calls::call::r#do(script([Act::Delete(true)]))).replies(said(""));
+    all.call(members_calls::call::r#do(script([]))).refuses(Code::NotFound, "Entity deleted");
+    let now = || actions_calls::call::r#do(script([Act::Ask(Ask::Now.into())]));
+    all.call(now()).replies(said("1767225602000"));
+    all.at(5000).call(now()).replies(said("5000"));
+    all.call(now()).replies(said("1767225604000"));
+}
+
+#[test]
+#[should_panic(expected = "Events/Do is the last of 17 hops, too many")]
+fn a_chain_without_end_is_told() {
+    let chain = (0..17).fold(to("Events", "a", []), |next, _| to("Events", "a", [Act::Forward(next)]));
+    all_kinds().call(events_calls::call::r#do(chain.script.unwrap()));
+}
+
+#[test]
+fn a_chain_of_as_many_hops_as_a_host_follows_is_none() {
+    let chain = (0..16).fold(to("Events", "a", [say("end")]), |next, _| to("Events", "a", [Act::Effect(next)]));
+    let mut all = all_kinds();
+    all.call(events_calls::call::r#do(chain.script.unwrap())).replies(said(""));
+    assert!(all.parked().is_empty());
+}
+
+#[test]
+#[should_panic(expected = "Members is not here: give it to together()")]
+fn a_forward_out_of_the_kit_is_told() {
+    let acts = [Act::Forward(to("Members", "m", []))];
+    together().event_sourced::<events::Service>().call(events_calls::call::r#do(script(acts)));
+}
+
+#[test]
+#[should_panic(expected = "Actions/Count streams: test it by the kit of its kind")]
+fn a_stream_among_services_is_told() {
+    all_kinds().call(actions_calls::call::count(script([])));
+}
+
+#[test]
+#[should_panic(expected = "Values is here twice")]
+fn a_service_that_is_here_twice_is_told() {
+    all_kinds().value::<values::Service>();
+}
+
+#[test]
+#[should_panic(expected = "Values/Do: the field id names the entity and is empty")]
+fn a_callers_request_without_its_key_is_told() {
+    all_kinds().call(values_calls::call::r#do(Script::default()));
 }
 
 #[test]
