@@ -50,6 +50,7 @@ enum Enum { ENUM_NONE = 0; TRUE = 1; }
 /** test/support/c/kit.c has its services and what is tested of them. */
 const kitProto = `syntax = "proto3";
 package kit.v1;
+import "cloudstate/entity_key.proto";
 import "innkeeper/options.proto";
 service Sum { rpc Add(Number) returns (Number); }
 service Note { rpc Put(Number) returns (Number); rpc Drop(Number) returns (Number); }
@@ -60,7 +61,27 @@ service Talk {
   rpc Total(stream Number) returns (Number);
   rpc Echo(stream Number) returns (stream Number);
 }
+service Keys {
+  rpc Say(Keyed) returns (Said);
+  rpc Forget(State) returns (Said);
+  rpc Weigh(Weight) returns (Said);
+}
+message Weight { double weight = 1 [(innkeeper.entity_key) = true]; }
 message Number { string id = 1 [(innkeeper.entity_key) = true]; int64 value = 2; }
+message Keyed {
+  string text = 3 [(innkeeper.entity_key) = true];
+  bytes data = 1 [(innkeeper.entity_key) = true];
+  int32 number = 2 [(cloudstate.entity_key) = true];
+  bool flag = 4 [(cloudstate.legacy_entity_key) = true];
+  string other = 5;
+  sint32 signed = 6 [(innkeeper.entity_key) = true];
+  uint64 wide = 7 [(innkeeper.entity_key) = true];
+  sfixed64 fixed = 8 [(innkeeper.entity_key) = true];
+  Kind kind = 9 [(innkeeper.entity_key) = true];
+  string may_be_empty = 16 [(innkeeper.entity_key) = true, (innkeeper.allow_empty_key) = true];
+}
+enum Kind { NONE = 0; }
+message Said { string text = 1; }
 message Added { int64 value = 1; }
 message State { int64 value = 1; }
 `
@@ -182,9 +203,30 @@ else {
     )
     const [, passed, count] = /^(\d+) of (\d+) tests/m.exec(stdout) ?? []
     assert.is(Number(count) - Number(passed), lines.length, stderr)
-    assert.ok(lines.length >= 10)
+    assert.ok(lines.length >= 26)
     const told = (test: string) =>
       lines.find((line) => line.includes(`wrong_since_the_header_${test}: `))?.split(': ')[2]
+    const since = (test: string) =>
+      lines.find((line) => line.includes(` wrong_since_${test}: `))?.replace(/^.*? wrong_\w+: /, '')
+    const forgot = 'kit.v1.Sum/Add: the field id names the entity and is empty; set it in the request'
+    assert.is(since('the_request_has_no_key'), forgot)
+    const another = 'begin another one with given'
+    assert.is(since('the_request_names_another_entity'), `Add is asked of b, but the test is about a; ${another}`)
+    assert.is(
+      since('the_request_names_another_than_was_given'),
+      `Add is asked of a, but the test is about me; ${another}`,
+    )
+    const none = 'no field of kit.v1.State is marked (innkeeper.entity_key) = true'
+    assert.is(since('no_field_is_a_key'), `kit.v1.Keys/Forget names no entity: ${none}`)
+    assert.is(
+      since('the_key_is_a_fraction'),
+      'kit.v1.Keys/Weigh: name the entity by given_entity, since its key is a fraction',
+    )
+    assert.is(since('a_circle_does_not_end'), 'kit.v1.Note/Put is the last of 17 hops, too many: what calls itself?')
+    const notHere = 'and its service is not here: give it to together'
+    assert.is(since('a_forward_is_for_a_service_that_is_not_here'), `kit.v1.Sum/Add is called, ${notHere}`)
+    for (const who of ['together', 'a_room', 'an_action'])
+      assert.match(since(`${who}_remembers`)!, 'comes to something else')
     assert.is(told('reaches_no_function'), credentialProblem('Authorization'))
     assert.is(told('is_of_the_transport'), transportProblem('grpc-timeout'))
     // Each line of a command once, though it is decided three times; a step that only logs has said nothing.
@@ -205,7 +247,7 @@ else {
       rules,
       `#include "gen/words.h"
 #include "innkeeper_test.h"
-IK_TEST(faults) { given(&lines_service); when("Do", IK_OF(words_line, .text = ik_text_of("fault"))); }
+IK_TEST(faults) { given(&lines_service); when("Do", IK_OF(words_line, .id = ik_text_of("a"), .text = ik_text_of("fault"))); }
 `,
     )
     const program = join(work, 'words/rules')
