@@ -28,16 +28,27 @@ IK_SIZE(ik_optional_bytes, 12);
 IK_SIZE(ik_metadata_entry, 20);
 IK_SIZE(ik_typed, 16);
 IK_SIZE(ik_call, 32);
-IK_SIZE(ik_effect, 36);
-IK_SIZE(ik_command, 48);
+IK_SIZE(ik_effect, 104);
+IK_AT(ik_effect, due, 40);
+IK_AT(ik_effect, name, 56);
+IK_AT(ik_effect, answer, 68);
+IK_AT(ik_effect, within, 88);
+IK_SIZE(ik_command, 64);
 IK_AT(ik_command, now_ms, 24);
+IK_AT(ik_command, principal, 48);
 IK_SIZE(ik_failure, 20);
+IK_SIZE(ik_deferred, 16);
+IK_SIZE(ik_resolution, 48);
+IK_AT(ik_resolution, answer, 20);
+IK_AT(ik_resolution, metadata, 40);
 IK_SIZE(ik_wire_reply, 36);
 IK_SIZE(ik_log_line, 12);
-IK_SIZE(ik_outcome, 64);
+IK_SIZE(ik_outcome, 80);
 IK_AT(ik_outcome, effects, 40);
 IK_AT(ik_outcome, logs, 56);
-IK_SIZE(ik_decision, 72);
+IK_AT(ik_outcome, cancels, 64);
+IK_AT(ik_outcome, resolves, 72);
+IK_SIZE(ik_decision, 88);
 IK_SIZE(ik_held_state, 20);
 IK_SIZE(ik_next, 24);
 IK_SIZE(ik_decide_answer, 36);
@@ -51,18 +62,18 @@ IK_AT(ik_described_service, state_version, 44);
 IK_AT(ik_described_service, views, 64);
 IK_AT(ik_described_service, events, 72);
 IK_SIZE(ik_method_view, 20);
-IK_SIZE(ik_value_decision, 76);
+IK_SIZE(ik_value_decision, 92);
 IK_AT(ik_value_decision, outcome, 12);
 IK_SIZE(ik_value_answer, 20);
 IK_AT(ik_value_answer, is_held, 12);
 IK_SIZE(ik_subscription, 24);
-IK_SIZE(ik_replicated_decision, 92);
-IK_AT(ik_replicated_decision, operations, 68);
-IK_AT(ik_replicated_decision, is_deleted, 76);
-IK_AT(ik_replicated_decision, subscribe, 80);
-IK_SIZE(ik_stream_step, 80);
+IK_SIZE(ik_replicated_decision, 108);
+IK_AT(ik_replicated_decision, operations, 84);
+IK_AT(ik_replicated_decision, is_deleted, 92);
+IK_AT(ik_replicated_decision, subscribe, 96);
+IK_SIZE(ik_stream_step, 96);
 IK_AT(ik_stream_step, outcome, 12);
-IK_AT(ik_stream_step, end, 76);
+IK_AT(ik_stream_step, end, 92);
 IK_SIZE(ik_input, 12);
 IK_SIZE(ik_action_step, 24);
 IK_AT(ik_action_step, done, 20);
@@ -159,25 +170,27 @@ IK_EXPORT(IK_REPLICATED_ "reads")
 ik_bytes_list *ik_export_replicated_reads(const uint8_t *service, size_t service_length, const uint8_t *method,
                                           size_t method_length, const uint8_t *payload, size_t payload_length,
                                           ik_metadata_entry *metadata, size_t metadata_count, double now_ms, uint32_t seed0,
-                                          uint32_t seed1, uint32_t seed2, uint32_t seed3) {
+                                          uint32_t seed1, uint32_t seed2, uint32_t seed3, uint32_t has_principal,
+                                          const uint8_t *principal, size_t principal_length) {
   ik_bytes_list *answer = IK_NEW(ik_bytes_list);
   ik_command command = {ik_argument(method, method_length),
                         ik_argument(payload, payload_length),
                         {metadata, metadata_count},
                         now_ms,
-                        {seed0, seed1, seed2, seed3}};
+                        {seed0, seed1, seed2, seed3},
+                        {has_principal != 0, ik_argument(principal, principal_length)}};
   ik_guest_replicated_reads(ik_argument(service, service_length), &command, answer);
   return answer;
 }
 
-// 17 and 19 flat values are more than 16: they come by pointer.
+// 20 and 22 flat values are more than 16: they come by pointer.
 typedef struct {
   ik_text service;
   ik_text entity;
   ik_bytes view;
   ik_command command;
 } ik_decide_tuple;
-IK_SIZE(ik_decide_tuple, 72);
+IK_SIZE(ik_decide_tuple, 88);
 
 typedef struct {
   ik_text service;
@@ -186,7 +199,7 @@ typedef struct {
   ik_command command;
   ik_bytes note;
 } ik_render_tuple;
-IK_SIZE(ik_render_tuple, 80);
+IK_SIZE(ik_render_tuple, 96);
 
 IK_EXPORT(IK_REPLICATED_ "decide")
 ik_replicated_decision *ik_export_replicated_decide(const ik_decide_tuple *given) {
@@ -1322,7 +1335,7 @@ ik_answer ik_forward(ik_context *context, ik_call call) {
 }
 
 void ik_add_effect(ik_context *context, ik_call call, bool synchronous) {
-  *IK_PUSH(&context->effects, &context->effects_room, ik_effect) = (ik_effect){call, synchronous};
+  *IK_PUSH(&context->effects, &context->effects_room, ik_effect) = (ik_effect){.call = call, .synchronous = synchronous};
 }
 
 static void ik_put_header(ik_context *context, const char *name, bool is_binary, ik_bytes value) {

@@ -55,6 +55,17 @@ typedef struct ik_optional_bytes {
   ik_bytes value;
 } ik_optional_bytes;
 
+// `option<u32>`, `option<f64>`.
+typedef struct ik_optional_u32 {
+  bool present;
+  uint32_t value;
+} ik_optional_u32;
+
+typedef struct ik_optional_f64 {
+  bool present;
+  double value;
+} ik_optional_f64;
+
 typedef struct ik_bytes_list {
   ik_bytes *items;
   size_t count;
@@ -96,6 +107,8 @@ typedef struct ik_command {
   ik_metadata metadata;
   double now_ms;
   uint32_t seed[4];
+  // Who calls: bytes of the host's.
+  ik_optional_bytes principal;
 } ik_command;
 
 typedef struct ik_command_list {
@@ -129,9 +142,33 @@ typedef struct ik_failure {
   ik_typed_list details;
 } ik_failure;
 
+enum { IK_DUE_AT_ONCE, IK_DUE_AFTER, IK_DUE_AT };
+
+typedef struct ik_due {
+  uint8_t kind;
+  // Of IK_DUE_AFTER: from the commit; of IK_DUE_AT: since 1970. Milliseconds.
+  double ms;
+} ik_due;
+
+// The method that hears what an effect was answered, and the note that comes back.
+typedef struct ik_answer_to {
+  ik_text method;
+  ik_bytes note;
+} ik_answer_to;
+
+typedef struct ik_optional_answer_to {
+  bool present;
+  ik_answer_to value;
+} ik_optional_answer_to;
+
 typedef struct ik_effect {
   ik_call call;
   bool synchronous;
+  ik_due due;
+  ik_optional_bytes name;
+  ik_optional_answer_to answer;
+  // Milliseconds.
+  ik_optional_f64 within;
 } ik_effect;
 
 typedef struct ik_effect_list {
@@ -152,13 +189,36 @@ typedef struct ik_log_line_list {
   size_t count;
 } ik_log_line_list;
 
-enum { IK_REPLY_MESSAGE, IK_REPLY_FORWARD, IK_REPLY_NONE };
+typedef struct ik_deferred {
+  ik_text ticket;
+  // Whole seconds.
+  ik_optional_u32 within;
+} ik_deferred;
+
+typedef struct ik_resolution {
+  ik_text ticket;
+  ik_text method;
+  bool is_failure;
+  union {
+    ik_bytes reply;
+    ik_failure failure;
+  } answer;
+  ik_metadata metadata;
+} ik_resolution;
+
+typedef struct ik_resolution_list {
+  ik_resolution *items;
+  size_t count;
+} ik_resolution_list;
+
+enum { IK_REPLY_MESSAGE, IK_REPLY_FORWARD, IK_REPLY_NONE, IK_REPLY_LATER };
 
 typedef struct ik_wire_reply {
   uint8_t kind;
   union {
     ik_bytes message;
     ik_call forward;
+    ik_deferred later;
   } value;
 } ik_wire_reply;
 
@@ -171,6 +231,9 @@ typedef struct ik_outcome {
   ik_effect_list effects;
   ik_metadata metadata;
   ik_log_line_list logs;
+  // Names of pending effects, and answers to tickets.
+  ik_bytes_list cancels;
+  ik_resolution_list resolves;
 } ik_outcome;
 
 typedef struct ik_outcome_list {

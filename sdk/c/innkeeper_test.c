@@ -472,7 +472,7 @@ static void name_entity(const char *name, ik_value request) {
 // When
 
 static ik_command command_of(const char *method, ik_value request) {
-  ik_command command = {ik_text_of(method), ik_encode(request.type, request.message), sent, (double)now_ms, {1, 2, 3, 4}};
+  ik_command command = {ik_text_of(method), ik_encode(request.type, request.message), sent, (double)now_ms, {1, 2, 3, 4}, {false, {NULL, 0}}};
   sent = (ik_metadata){NULL, 0};
   sent_room = 0;
   return command;
@@ -795,7 +795,7 @@ static ik_outcome run(const ik_call *call, uint32_t hops) {
   for (size_t i = 0; i < call->metadata.count; i++) check_reaches(c_string(call->metadata.items[i].name));
   if (has_failed) return nothing;
   ik_command *command = ik_allocate(sizeof *command, 8);
-  *command = (ik_command){call->method, call->payload, call->metadata, (double)now_ms, {1, 2, 3, 4 + asked++}};
+  *command = (ik_command){call->method, call->payload, call->metadata, (double)now_ms, {1, 2, 3, 4 + asked++}, {false, {NULL, 0}}};
   ik_outcome answer = come_to(of, method, command);
   for (size_t i = 0; i < answer.effects.count; i++) {
     const ik_call *effect = &answer.effects.items[i].call;
