@@ -85,7 +85,8 @@ public class Context {
     if effects.isEmpty { return ik_effect_list(items: nil, count: 0) }
     let items = arrayInArena(effects.count, of: ik_effect.self)
     for (index, effect) in effects.enumerated() {
-      items[index] = ik_effect(call: lower(effect.call), synchronous: effect.isSynchronous)
+      items[index].call = lower(effect.call)
+      items[index].synchronous = effect.isSynchronous
     }
     return ik_effect_list(items: items, count: effects.count)
   }

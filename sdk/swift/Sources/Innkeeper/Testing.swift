@@ -226,7 +226,7 @@ public final class Given {
     for entry in call.metadata { checkReaches(entry.name, #filePath, #line) }
     return ik_command(
       method: inArena(call.method), payload: inArena(call.payload), metadata: lower(sent + call.metadata),
-      now_ms: Double(time), seed: (1, 2, 3, seed))
+      now_ms: Double(time), seed: (1, 2, 3, seed), principal: ik_optional_bytes())
   }
 
   private func fold(_ events: [TakenTyped]) -> [UInt8] {
