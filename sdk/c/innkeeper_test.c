@@ -604,14 +604,14 @@ static void apply_operation(ik_reader *reader) {
       case IK_OP_INSERT << 3 | 2:
       case IK_OP_REMOVE << 3 | 2: {
         ik_bytes element = ik_read_bytes(reader);
-        const ik_node *node = ik_resolve(&about->replica, at.place);
+        const ik_node *node = ik_find_node(&about->replica, at.place);
         uint8_t kind = node == NULL ? about->replica.kind : node->kind;
         ik_operate(at, kind, (ik_operation){.field = tag >> 3, .bytes = element});
         break;
       }
       case IK_OP_CLEAR << 3: {
         ik_read_varint(reader);
-        const ik_node *node = ik_resolve(&about->replica, at.place);
+        const ik_node *node = ik_find_node(&about->replica, at.place);
         if (node != NULL) ik_operate(at, node->kind, (ik_operation){.field = IK_OP_CLEAR, .number = 1});
         break;
       }

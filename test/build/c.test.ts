@@ -21,6 +21,7 @@ import { buildProject } from '../support/building.ts'
 import { built, component } from '../support/components.ts'
 import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
+import { Later } from '../support/later.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { protos } from '../support/protos.ts'
 import { skip } from '../support/skip.ts'
@@ -347,6 +348,40 @@ else {
       state: /^innkeeper\.c:\d+: the stored state is no words\.v1\.State: the message is cut off$/,
       note: /^innkeeper\.c:\d+: the note of the stream is no words\.v1\.Line: the message is cut off$/,
       operation: /^innkeeper\.c:\d+: an operation where the value can only be looked at$/,
+    })
+  })
+
+  const later = async () => new Later(await linked((await built('test/fixtures/later/c', 'later-c')).bytes))
+
+  C('effects that are due later, names, cancels, asks and tickets cross the boundary as they were said', async () => {
+    const guest = await later()
+    guest.checkDue()
+    guest.checkEntities()
+    guest.checkAsks()
+    guest.checkAnswers()
+  })
+
+  C('innkeeper.T1, innkeeper.T2: what is no time, no name or not for this method is a fault in words', async () => {
+    const guest = await later()
+    guest.checkMistakes({
+      noNumber: /: ik_seconds: that is no number of milliseconds$/,
+      tooMany: /: ik_after: 9223372036854775807 milliseconds are too many$/,
+      noName: /: the name of an effect is empty$/,
+      noTicket: /: a ticket is empty$/,
+      tooLong: /: a ticket is open for 4294967295 seconds at most$/,
+      askOfAnother: /: Checked hears the answers of later.v1.Bank\/Charge, and the call is to later.v1.Book\/Do$/,
+      more: {
+        'Shop/no text': /: the name of an effect is not UTF-8$/,
+        'Shop/both': /: an effect is due either after_ms or at_ms$/,
+        'Shop/twice': /: ik_after says when it is due; its terms say it again$/,
+        'Shop/synchronous later': /: a synchronous effect is due at once$/,
+        'Shop/ask and wait': /: a synchronous effect has no answer$/,
+        'Book/of another': /: later.v1.Shop\/Checked is a method of another service than later.v1.Book$/,
+        'Bank/name': /: names of effects: an action has none, only entities do$/,
+        'Bank/later': /: tickets: an action has none, only entities do$/,
+        'Room/name/Open': /: names of effects: a method that streams has none$/,
+        'Room/cancel/Open': /: cancels: a method that streams has none$/,
+      },
     })
   })
 
