@@ -19,7 +19,7 @@ enum Done {
 }
 
 /// Does the acts in order.
-func perform(_ script: Script, _ context: Context, _ doing: Doing) -> Done {
+func perform(_ script: Script, _ context: CallContext, _ doing: Doing) -> Done {
   let refusal = script.lastRefusal
   var forward: Call?
   var pieces: [String?] = []
@@ -107,7 +107,7 @@ extension Target {
   }
 }
 
-private func answer(_ ask: Ask, _ context: Context, _ doing: Doing) -> String {
+private func answer(_ ask: Ask, _ context: CallContext, _ doing: Doing) -> String {
   switch ask {
   case .now: return "\(context.now)"
   case .random: return "\(UInt64(context.random() * 4_294_967_296))"
@@ -141,7 +141,7 @@ private func hexadecimal(_ bytes: [UInt8]) -> String {
   return text
 }
 
-private func add(_ header: Header, _ context: Context) {
+private func add(_ header: Header, _ context: CallContext) {
   if header.name.isEmpty { return }
   if header.name.hasSuffix("-bin") {
     context.header(header.name, header.data)
