@@ -13,12 +13,12 @@ import type { Chance, Clock } from './clock.ts'
 import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
+import { goesToItself } from './delivery/itself.ts'
 import { Outbox } from './delivery/outbox.ts'
 import { commandTarget } from './delivery/targets/command.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
-import type { EffectEntry } from './effect.ts'
 import { Entities } from './entity/entities.ts'
 import { Replicas } from './entity/replicas.ts'
 import { wakeSubscribed } from './entity/waking.ts'
@@ -30,16 +30,17 @@ import { Transcoder } from './ingress/http/transcoder.ts'
 import { Age } from './journal/age.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { EntityRef, StorageId } from './journal/journal.ts'
-import { entityId } from './key.ts'
 import { type Limits, servedBytesMax } from './limits.ts'
 import type { link } from './link/link.ts'
 import { Metrics } from './observe/metrics.ts'
+import { outstandingOf } from './outstanding.ts'
 import { Partitions } from './partition.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import { Schedules } from './schedules/schedules.ts'
-import { Wall } from './schedules/wall.ts'
+import type { Wall } from './schedules/wall.ts'
+import { wallOf } from './schedules/wall.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
 import type { Warn } from './storage/health.ts'
@@ -119,12 +120,7 @@ export class Core {
     this.age = new Age(catalog, this.clock)
     this.commits = new GroupCommit(store, this.clock, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
-    this.wall = new Wall(this.clock, (aheadMs) =>
-      log.warn(
-        { aheadMs: Math.round(aheadMs) },
-        "the machine's clock jumped ahead: what is due by it waits for five minutes; run `inn clock accept` if the clock is right",
-      ),
-    )
+    this.wall = wallOf(this.clock, log, () => store.held())
     this.outbox = this.makeOutbox()
     this.partitions = this.makePartitions()
     this.replicas = new Replicas(store.replica)
@@ -233,6 +229,15 @@ export class Core {
     this.housekeeping.takeUp(true)
     for (const partition of this.partitions.all) partition.start()
     this.schedules.start()
+    if (this.store.held()) this.warnHeld()
+  }
+
+  private warnHeld(): void {
+    const timers = this.partitions.all.reduce((sum, { pending }) => sum + pending.count, 0)
+    this.log.warn(
+      { timers, schedules: this.schedules.list().length },
+      'the data directory was copied or restored: what is due later, and schedules, wait until `inn effects resume`',
+    )
   }
 
   /** What takes the last commits. After this nothing is written. */
@@ -301,29 +306,10 @@ export class Core {
     return new Deployer({
       ...{ catalog: this.store.catalog, journal: this.partitions.stored, services, limits: config.limits, clock, log },
       sealedOnly: config.requireSandbox,
-      outstanding: (service) => this.outstanding(service),
+      outstanding: (service) =>
+        outstandingOf({ outbox: this.outbox, partitions: this.partitions.all, services }, service),
       ...(parts.link && { link: parts.link }),
     })
-  }
-
-  /** What would go to a method that is no longer there: for deployments. */
-  private outstanding(name: string): ReadonlyMap<string, Readonly<Record<string, number>>> {
-    const found = new Map<string, Record<string, number>>()
-    const add = (method: string, kind: string, count: number) => {
-      const counts = found.get(method) ?? {}
-      counts[kind] = (counts[kind] ?? 0) + count
-      found.set(method, counts)
-    }
-    for (const { cause, answer } of this.outbox.list())
-      if (answer !== undefined && cause.service === name) add(answer.method, 'asks that are not answered', 1)
-    for (const { pending } of this.partitions.all)
-      for (const [method, count] of pending.targets(name, countedMax)) add(method, 'effects that are due later', count)
-    const storage = this.services.get(name)?.storage
-    if (storage !== undefined)
-      for (const { tickets } of this.partitions.all)
-        for (const { ticket } of tickets.page(storage, undefined, countedMax).tickets)
-          add(ticket.method, 'open tickets', 1)
-    return found
   }
 
   private makeSchedules(): Schedules {
@@ -389,23 +375,6 @@ export class Core {
     this.outbox
       .served()
       .catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))
-  }
-}
-
-/** Of what is outstanding so many are counted of each partition. */
-const countedMax = 1_000
-
-/** An effect's target is the entity that caused it. What names no entity goes nowhere, and so not there. */
-function goesToItself(services: Services, { cause, call, to }: EffectEntry): boolean {
-  if (to !== undefined) return true
-  if (cause.entity === '' || call.service !== cause.service) return false
-  const service = services.get(call.service)
-  const method = service?.methods.get(call.method)
-  if (service === undefined || service.kind === 'action' || method === undefined) return false
-  try {
-    return entityId(method.keyOf(call.payload), service.keyFieldCount) === cause.entity
-  } catch {
-    return false
   }
 }
 

@@ -112,8 +112,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const refused = [...context.quarantine.list()].flatMap(([service, { refused }]) =>
           refused === undefined ? [] : [`${quarantined(service, refused).message}\n`],
         )
-        const clock =
-          context.schedules.heldMs > 0 ? 'the clock jumped ahead, and schedules wait; see `inn clock`\n' : ''
+        const { restored, heldMs } = context.schedules
+        const what = restored
+          ? 'the data directory was copied or restored: timers and schedules wait until `inn effects resume`\n'
+          : 'the clock jumped ahead: timers and schedules wait; see `inn clock`\n'
+        const clock = heldMs > 0 ? what : ''
         const text = `${reason ?? 'ready'}\n${refused.join('')}${clock}`
         return { status: reason === undefined ? undefined : wire.unavailable.http, text, contentType: 'text/plain' }
       },
@@ -424,6 +427,18 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       summary: 'Try every parked effect again, and answer with the number of each result within ten seconds.',
       query: { service: 'Only those caused by this service.' },
       run: async ({ query }) => ({ json: await retryAll(context, query.get('service') ?? undefined) }),
+    },
+    {
+      method: 'POST',
+      path: '/v1/effects/resume',
+      summary: 'Of a directory that was copied or restored: timers and schedules wait no longer.',
+      run: () => {
+        const resumed = context.schedules.restored
+        context.release()
+        context.schedules.accept()
+        if (resumed) log.warn('an operator resumed what is due later, and schedules')
+        return { json: { resumed } }
+      },
     },
     {
       method: 'DELETE',

@@ -6,7 +6,7 @@ import type { Pending } from '../delivery/pending.ts'
 import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
 import { refOf } from '../journal/pending-rows.ts'
-import { entityId } from '../key.ts'
+import { entityId, joinKey } from '../key.ts'
 import type { Service } from '../services.ts'
 import type { AdminRoute } from './api.ts'
 import type { AdminContext } from './context.ts'
@@ -46,7 +46,7 @@ export function timerRoutes(context: AdminContext): readonly Omit<AdminRoute, 'p
       run: ({ parts, query }) => {
         const service = served(parts[0]!)
         const id = query.get('entity')
-        const key = id === null ? undefined : resolveEntity(context, keepsEntities(service), id).key
+        const key = id === null ? undefined : keyOf(context, service, id)
         const wanted = Math.min(Number(query.get('limit')) || pageMax, pageMax)
         const { entries, next } = timersOf(context, service, key, query.get('after'), wanted)
         return { json: { timers: entries.map((entry) => describeTimer(context, service, entry)), next } }
@@ -83,6 +83,11 @@ export function timerRoutes(context: AdminContext): readonly Omit<AdminRoute, 'p
       },
     },
   ]
+}
+
+/** Also of an entity that has stored nothing but timers. */
+function keyOf(context: AdminContext, service: Service, id: string): string {
+  return service.keyFieldCount === 1 ? joinKey([id]) : resolveEntity(context, keepsEntities(service), id).key
 }
 
 /** A page over all partitions: `next` is a partition and a key of it. */

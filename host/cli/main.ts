@@ -103,8 +103,10 @@ const subcommands: readonly Listed[] = [
   },
   {
     name: 'effects',
-    usage: '[SERVICE] [--retry ID | --retry-all | --drop ID]',
-    summary: 'list side effects that are waiting or parked; retry parked ones, or drop one',
+    usage: '[SERVICE] [--retry ID | --retry-all | --drop ID] | resume',
+    summary:
+      'list side effects that are waiting or parked; retry parked ones, or drop one; in a directory that was copied or restored, ' +
+      'resume what is due later',
     load: async () => (await import('./effects.ts')).effectsCommand,
   },
   {

@@ -20,7 +20,7 @@ export type AskOutcome =
   | { readonly kind: 'reply'; readonly payload: Uint8Array }
   | { readonly kind: 'failure'; readonly failure: Failure; readonly happened: Happened }
 
-export const errorDomain = 'innkeeper'
+const errorDomain = 'innkeeper'
 
 /** An entry whose answer somebody waits for. */
 export type AskEntry = EffectEntry & Required<Pick<EffectEntry, 'answer' | 'from'>>
@@ -56,12 +56,15 @@ function answerPayload({ note }: Pick<Asked, 'note'>, outcome: AskOutcome): Uint
 
 /** A google.rpc.Status. */
 function statusOf({ code, message, details }: Failure, happened: Happened): Uint8Array {
+  const parts = [
+    anyOf('google.rpc.ErrorInfo', errorInfo(happened)),
+    ...details.map(({ typeName, data }) => anyOf(typeName, data)),
+  ]
   const sink = new Sink()
   sink.varint(8)
   sink.varintSafe(code)
   text(sink, 2, message)
-  for (const { typeName, data } of details) bytes(sink, 3, anyOf(typeName, data))
-  bytes(sink, 3, anyOf('google.rpc.ErrorInfo', errorInfo(happened)))
+  for (const one of parts) bytes(sink, 3, one)
   return sink.finish().slice()
 }
 

@@ -15,6 +15,8 @@
 //     is no hop, and counts in the chain alone; but a synchronous one is: each holds those who wait for the ones before it.
 // O8. What is done for many entries (reading, taking up, trying, giving up) is done for `pieceMax` a turn of the loop. Nothing is added
 //     before all that there is has been read, or shares and places would be given twice.
+// O10. An ask never parks: what would park becomes its answer, a failure that says whether it happened. Once its time is up it is given up; what
+//      its target has decided by then stands.
 // O9. Entries lie in the partition that gave their ids. What arrives in another one leaves a receipt in the commit that accepted it; then the entry
 //     goes, and after it the receipt. A start finds what a crash left of that: an entry with a receipt has arrived. So it arrives once, and
 //     no receipt stays.
@@ -36,9 +38,11 @@ import type { AskEntry, AskOutcome, Happened } from './answers.ts'
 import { answerEntry, isAsk } from './answers.ts'
 import type { Places } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
+import { Names } from './names.ts'
 import { settledHere } from './plan.ts'
 import type { Named } from './standing.ts'
 import type { Target, Tried } from './targets/target.ts'
+import { Untils } from './untils.ts'
 
 type Failed = Extract<Tried, { kind: 'failed' }>
 
@@ -103,13 +107,10 @@ export class Outbox {
   private readonly leaving = new Set<number>()
   /** New entries of commits on their way. */
   private readonly coming = new Set<number>()
-  /** Ids by entity and name; and the entries of those whose commit is on its way. */
-  private readonly names = new Map<string, number>()
-  private readonly comingEntries = new Map<number, EffectEntry>()
+  private readonly names = new Names()
   /** Ids of those that were given to their target at least once in this run. */
   private readonly tried = new Set<number>()
-  /** Of those whose answer must come in time. */
-  private readonly deadlines = new Map<number, Timer>()
+  private readonly untils: Untils
   /** Who asked for a try by hand, by id. */
   private readonly watchers = new Map<number, (became: Became) => void>()
   /** What waits for a service that can be run (O6): tries that are put off. */
@@ -120,6 +121,7 @@ export class Outbox {
     this.shares = new Shares(parts.limits.outboxEffectsMax)
     this.bytes = new Shares(parts.limits.outboxBytesMax)
     this.placement = new Placement(parts.partitions.length)
+    this.untils = new Untils(parts.clock, (id) => this.late(id))
     this.lastIds = parts.partitions.map(({ journal }) => journal.nextOutboxId() - parts.partitions.length)
     this.chains = new Chains({
       clock: parts.clock,
@@ -221,10 +223,8 @@ export class Outbox {
     this.leaving.clear()
     this.coming.clear()
     this.names.clear()
-    this.comingEntries.clear()
     this.tried.clear()
-    for (const timer of this.deadlines.values()) timer.cancel()
-    this.deadlines.clear()
+    this.untils.clear()
     this.shares.clear()
     this.bytes.clear()
     this.chains.clear()
@@ -249,7 +249,7 @@ export class Outbox {
           }
           this.entries.set(entry.id, entry)
           this.take(entry)
-          this.call(entry)
+          this.names.add(entry)
         }
         await nextTurn(this.parts.clock)
         if (era !== this.era || this.stopped) return false
@@ -370,11 +370,10 @@ export class Outbox {
   /** What an entity has here under a name, unless it can no longer be taken back: it was tried elsewhere than on itself, or is about to
    *  leave. */
   named(entity: EntityRef, name: string): Named | undefined {
-    const id = this.names.get(fullName(entity, name))
-    if (id === undefined || this.leaving.has(id)) return undefined
-    const entry = this.entries.get(id) ?? this.comingEntries.get(id)
-    if (entry === undefined || (this.tried.has(id) && !this.parts.toItself(entry))) return undefined
-    return { where: 'outbox', id }
+    const entry = this.names.find(entity, name)
+    if (entry === undefined || this.leaving.has(entry.id)) return undefined
+    if (this.tried.has(entry.id) && !this.parts.toItself(entry)) return undefined
+    return { where: 'outbox', id: entry.id }
   }
 
   /** A commit was joined that takes entries out, or makes them a forward: what is written of them from now on would come after it,
@@ -386,28 +385,17 @@ export class Outbox {
       else {
         this.coming.add(entry.id)
         this.take(entry)
-        this.call(entry)
+        this.names.add(entry)
       }
     }
     for (const id of dequeued) this.leaving.add(id)
   }
 
-  /** It has a name from now on, if it has one. */
-  private call(entry: EffectEntry): void {
-    const { id, from, name } = entry
-    if (from === undefined || name === undefined) return
-    this.names.set(fullName(from, name), id)
-    if (this.coming.has(id)) this.comingEntries.set(id, entry)
-  }
-
   /** It is gone, or another thing. */
-  private uncall({ id, from, name }: EffectEntry): void {
-    this.tried.delete(id)
-    this.untime(id)
-    if (from === undefined || name === undefined) return
-    this.comingEntries.delete(id)
-    const full = fullName(from, name)
-    if (this.names.get(full) === id) this.names.delete(full)
+  private uncall(entry: EffectEntry): void {
+    this.tried.delete(entry.id)
+    this.untils.forget(entry.id)
+    this.names.remove(entry)
   }
 
   /** It did not come to that commit: everything is as it was. */
@@ -445,7 +433,6 @@ export class Outbox {
         }
         this.take(entry)
       }
-      this.comingEntries.delete(entry.id)
       this.entries.set(entry.id, settledHere(entry))
       this.leaving.delete(entry.id)
       if (entry.was !== undefined) this.movedOn(entry.was, entry.id, partition)
@@ -611,6 +598,7 @@ export class Outbox {
 
   stop(): void {
     this.stopped = true
+    this.untils.clear()
     for (const timer of this.timers) timer.cancel()
     this.timers.clear()
   }
@@ -623,7 +611,7 @@ export class Outbox {
     }
     const { target, limits } = this.parts
     const { era } = this
-    this.time(entry)
+    this.untils.watch(entry)
     const reason = target.unserved(entry)
     if (reason !== undefined) {
       this.tell(entry.id, { became: 'waiting', reason })
@@ -650,28 +638,8 @@ export class Outbox {
     })
   }
 
-  /** Its answer must come in time, from its first try on. */
-  private time({ id, untilMs }: EffectEntry): void {
-    if (untilMs === undefined || this.deadlines.has(id)) return
-    const wait = () => {
-      const leftMs = untilMs - this.parts.clock.now()
-      const timer = this.parts.clock.after(Math.min(Math.max(0, leftMs), timerMsMax), () => {
-        if (untilMs > this.parts.clock.now()) wait()
-        else this.late(id)
-      })
-      this.deadlines.set(id, timer.unref())
-    }
-    wait()
-  }
-
-  private untime(id: number): void {
-    this.deadlines.get(id)?.cancel()
-    this.deadlines.delete(id)
-  }
-
   /** Its time is up. What its target has decided stands. */
   private late(id: number): void {
-    this.deadlines.delete(id)
     const entry = this.entries.get(id)
     if (this.stopped || entry === undefined || entry.parked !== undefined || this.leaving.has(id)) return
     const message = `${goal(entry)} did not answer in time`
@@ -802,15 +770,11 @@ function bytesOf({ call, cause }: EffectEntry): number {
   return bytes
 }
 
-function fullName({ storage, key }: EntityRef, name: string): string {
-  return `${storage}\0${key}\0${name}`
-}
-
 /** What the asker hears of a last try. */
-function failureOf({ decided, code, reason, failure }: Failed, mayHave: boolean): AskOutcome {
+function failureOf({ decided, unsure, code, reason, failure }: Failed, mayHave: boolean): AskOutcome {
   if (decided)
     return { kind: 'failure', failure: failure ?? { code, message: reason, details: [] }, happened: 'REFUSED' }
-  const happened = mayHave ? 'UNKNOWN' : 'NOT_SENT'
+  const happened = unsure && mayHave ? 'UNKNOWN' : 'NOT_SENT'
   return { kind: 'failure', failure: { code, message: reason, details: [] }, happened }
 }
 

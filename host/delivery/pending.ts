@@ -387,7 +387,7 @@ export class Pending {
   }
 }
 
-export interface PendingPage {
+interface PendingPage {
   readonly entries: readonly EffectEntry[]
   /** Where the next page goes on; undefined: there is none. */
   readonly last: Buffer | undefined

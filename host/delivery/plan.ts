@@ -32,7 +32,7 @@ const noEntries: readonly EffectEntry[] = Object.freeze([])
 const nothing: Delivered = { moved: undefined, arrived: undefined }
 
 /** So far ahead a timer begins a chain of its own. In milliseconds. */
-export const freshMs = 1_000
+const freshMs = 1_000
 
 /** Entries for the effects of an outcome. `from`: the entity whose they are. `nowMs`: the host's clock. */
 export function planEffects(

@@ -20,7 +20,15 @@ import type { EntityRef, IdempotencyEntry, Journal, StorageId } from '../journal
 import type { Ticket } from '../journal/record.ts'
 import { decodeTicket } from '../journal/record.ts'
 import type { TicketChange } from '../journal/ticket-rows.ts'
-import { expiring, expiryBound, ticketKey, ticketOf, ticketRows } from '../journal/ticket-rows.ts'
+import {
+  allTickets,
+  expiring,
+  expiryBound,
+  expiryEnd,
+  ticketKey,
+  ticketOf,
+  ticketRows,
+} from '../journal/ticket-rows.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Failure } from '../outcome.ts'
 import { after } from '../storage/columns.ts'
@@ -31,12 +39,14 @@ import { planAnswer } from './plan.ts'
 
 /** Looked at in one turn. */
 const portion = 64
-const everyMs = 1_000
+const sleepMs = 60_000
+/** When there was no room, or a commit is on its way. */
+const againMs = 1_000
 /** Keys and asks that wait for one ticket, at most. */
 export const waitersMax = 1_000
 
 /** Who waits for an answer. */
-export interface Waiter {
+interface Waiter {
   readonly reply: Reply
   readonly abandoned: boolean
 }
@@ -53,7 +63,7 @@ interface TicketsParts {
 }
 
 /** What an operator may see of one. */
-export interface ShownTicket {
+interface ShownTicket {
   readonly entity: EntityRef
   readonly name: string
   readonly ticket: Ticket
@@ -70,6 +80,8 @@ export class Tickets {
   private readonly expiringNow = new Set<string>()
   private keeper: Keeper | undefined
   private from = expiryBound(0)
+  /** When it wakes, in milliseconds since 1970. */
+  private nextMs = Number.POSITIVE_INFINITY
   private timer: Timer | undefined
   private running = false
 
@@ -128,7 +140,9 @@ export class Tickets {
       const count = (this.touched.get(key) ?? 0) - 1
       if (count > 0) this.touched.set(key, count)
       else this.touched.delete(key)
-      if (now !== undefined && now.expiresMs > 0) this.back(expiryBound(now.expiresMs))
+      if (now === undefined || now.expiresMs === 0) continue
+      this.back(expiryBound(now.expiresMs))
+      if (this.running && now.expiresMs < this.nextMs) this.wake()
     }
   }
 
@@ -161,6 +175,17 @@ export class Tickets {
     for (const waiter of waiting ?? []) if (!waiter.abandoned) waiter.reply(answer)
   }
 
+  /** Methods of a service that are to hear what its asks are answered that wait here; of the first `max` tickets. */
+  hearing(service: string, max: number): readonly string[] {
+    const { from, to } = allTickets
+    const rows = this.parts.journal.rows.range('tickets', { from, to, limit: max })
+    const methods: string[] = []
+    for (let at = 0; at < rows.length; at += 2)
+      for (const { cause, answer } of decodeTicket(rows[at + 1]!).asks)
+        if (cause.service === service && answer !== undefined) methods.push(answer.method)
+    return methods
+  }
+
   /** Of a storage id, `max` behind `last`, which is a key that was told. */
   page(
     storage: StorageId,
@@ -181,28 +206,29 @@ export class Tickets {
 
   private wake(): void {
     this.timer?.cancel()
-    const waitMs = this.turn()
+    const waitMs = Math.min(this.turn(), sleepMs)
+    this.nextMs = this.nowMs + waitMs
     this.timer = this.parts.clock.after(waitMs, () => this.running && this.wake())
     this.timer.unref()
   }
 
   private turn(): number {
     const { clock, journal, unfit, heldMs } = this.parts
-    if (unfit() || heldMs() > 0) return everyMs
-    const to = expiryBound(clock.now() + 1)
-    if (Buffer.compare(this.from, to) >= 0) return everyMs
-    const rows = journal.rows.range('tickets', { from: this.from, to, limit: portion, keysOnly: true })
+    if (unfit() || heldMs() > 0) return againMs
+    const nowMs = clock.now()
+    const rows = journal.rows.range('tickets', { from: this.from, to: expiryEnd, limit: portion, keysOnly: true })
     for (let at = 0; at < rows.length; at += 2) {
       const key = rows[at]!
-      const { entity, name } = expiring(key)
-      if (this.touched.has(nameOf(entity, name))) return everyMs
+      const { expiresMs, entity, name } = expiring(key)
+      if (expiresMs > nowMs) return expiresMs - nowMs
+      if (this.touched.has(nameOf(entity, name))) return againMs
       this.from = Buffer.concat([key, Buffer.of(0)])
       if (!this.expire(entity, name)) {
         this.back(key)
-        return everyMs
+        return againMs
       }
     }
-    return rows.length < 2 * portion ? everyMs : 1
+    return rows.length < 2 * portion ? sleepMs : 1
   }
 
   /** False: there was no room. */

@@ -12,7 +12,7 @@ import type { Field, MethodType, Schema, ServiceType } from '../schema/schema.ts
 import { isStreamed } from '../schema/schema.ts'
 
 const failureType = 'google.rpc.Status'
-export const methodOption = 51083
+const methodOption = 51083
 
 type Report = (message: string, element?: string) => void
 
@@ -108,7 +108,7 @@ export function stranded(next: readonly Served[], outstanding: Outstanding): rea
       if (type.methods.has(method)) return []
       const what = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`)
       return [
-        `${name}: has no method ${method}, but ${what.join(' and ')} go to it; keep the method until they are gone, or drop them (--force overrides)`,
+        `${name}: has no method ${method}, but calls of it are outstanding: ${what.join(', ')}; keep the method until they are gone, or drop them (--force overrides)`,
       ]
     }),
   )

@@ -2,7 +2,7 @@
 //
 //   | 0 | due-ms 8 | id 8 |                                    -> Outbox: in the order in which they are due
 //   | 1 | storage 4 | entity ... 00 01 | 0 | name ... |        -> due-ms 8, id 8: by entity; one without a name has 1 and its id
-//   | 2 | service ... 00 | method ... 00 | id 8 |             -> due-ms 8: whom they go to, for deployments
+//   | 2 | service ... 00 | method ... 00 | id 8 |             -> due-ms 8: whom they go to, for deployments; of an ask also whom its answer goes to
 //
 // An action's lie under its storage id and an empty entity.
 //
@@ -24,6 +24,8 @@ export interface PendingRef {
   readonly cause: string
   readonly service: string
   readonly method: string
+  /** That hears its answer. */
+  readonly answer: string | undefined
   /** What it takes on disk, roughly. */
   readonly bytes: number
 }
@@ -36,7 +38,8 @@ export function refOf(entry: EffectEntry): PendingRef {
   const { id, dueMs = 0, from = { storage: 0, key: '' }, name, call, cause } = entry
   let bytes = 160 + call.payload.length + 2 * from.key.length + (name?.length ?? 0) + (entry.answer?.note.length ?? 0)
   for (const [key, value] of call.metadata) bytes += key.length + value.length
-  return { id, dueMs, from, name, cause: cause.service, service: call.service, method: call.method, bytes }
+  const { service, method } = call
+  return { id, dueMs, from, name, cause: cause.service, service, method, answer: entry.answer?.method, bytes }
 }
 
 export function pendWrites(entry: EffectEntry, never: NeverStored): readonly Write[] {
@@ -47,7 +50,7 @@ export function pendWrites(entry: EffectEntry, never: NeverStored): readonly Wri
   return [
     ['pending', dueKey(ref.dueMs, ref.id), encodeOutbox(entry, never)],
     ['pending', entityKey(ref), place],
-    ['pending', methodKey(ref), place.subarray(0, 8)],
+    ...methodKeys(ref).map((key): Write => ['pending', key, place.subarray(0, 8)]),
   ]
 }
 
@@ -55,7 +58,7 @@ export function unpendWrites(ref: PendingRef): readonly Write[] {
   return [
     ['pending', dueKey(ref.dueMs, ref.id), undefined],
     ['pending', entityKey(ref), undefined],
-    ['pending', methodKey(ref), undefined],
+    ...methodKeys(ref).map((key): Write => ['pending', key, undefined]),
   ]
 }
 
@@ -113,10 +116,11 @@ function entityKey({ from, name, id }: PendingRef): Buffer {
   return Buffer.concat([entityRows(from), place])
 }
 
-function methodKey({ service, method, id }: PendingRef): Buffer {
+function methodKeys({ service, method, cause, answer, id }: PendingRef): readonly Buffer[] {
   const place = Buffer.alloc(8)
   writeNumber(place, id, 0)
-  return Buffer.concat([methodRows(service, method), place])
+  const key = Buffer.concat([methodRows(service, method), place])
+  return answer === undefined ? [key] : [key, Buffer.concat([methodRows(cause, answer), place])]
 }
 
 function writeNumber(into: Buffer, number: number, at: number): void {

@@ -24,6 +24,8 @@ export function ticketRows(storage: number): Buffer {
   return Buffer.concat([Buffer.of(rowTag), listPrefix(storage, '')])
 }
 
+export const allTickets = { from: Buffer.of(rowTag), to: Buffer.of(expiryTag) }
+
 export function ticketWrites({ entity, name, before, after }: TicketChange, never: NeverStored): readonly Write[] {
   const key = ticketKey(entity, name)
   const writes: Write[] = [['tickets', key, after && encodeTicket(after, never)]]
@@ -50,6 +52,9 @@ export function expiryBound(ms: number): Buffer {
   key.writeUInt32BE(ms >>> 0, 5)
   return key
 }
+
+/** Behind all tickets that expire. */
+export const expiryEnd = Buffer.of(expiryTag + 1)
 
 /** The ticket that an expiry row stands for. */
 export function expiring(key: Buffer): { expiresMs: number; entity: EntityRef; name: string } {

@@ -147,6 +147,11 @@ export class Schedules {
     return this.wall.look()
   }
 
+  /** It is held until an operator says so: the directory was copied or restored. */
+  get restored(): boolean {
+    return this.heldMs === Number.POSITIVE_INFINITY
+  }
+
   accept(): void {
     this.wall.accept()
     this.parts.accepted()

@@ -28,20 +28,26 @@ IK_SIZE(ik_optional_bytes, 12);
 IK_SIZE(ik_metadata_entry, 20);
 IK_SIZE(ik_typed, 16);
 IK_SIZE(ik_call, 32);
+IK_SIZE(ik_due, 16);
+IK_SIZE(ik_answer_to, 16);
 IK_SIZE(ik_effect, 104);
 IK_AT(ik_effect, due, 40);
 IK_AT(ik_effect, name, 56);
-IK_AT(ik_effect, answer, 68);
-IK_AT(ik_effect, within, 88);
+IK_AT(ik_effect, has_answer, 68);
+IK_AT(ik_effect, answer, 72);
+IK_AT(ik_effect, has_within, 88);
+IK_AT(ik_effect, within_ms, 96);
 IK_SIZE(ik_command, 64);
 IK_AT(ik_command, now_ms, 24);
 IK_AT(ik_command, principal, 48);
 IK_SIZE(ik_failure, 20);
 IK_SIZE(ik_deferred, 16);
+IK_AT(ik_deferred, has_within, 8);
+IK_SIZE(ik_wire_reply, 36);
 IK_SIZE(ik_resolution, 48);
+IK_AT(ik_resolution, is_failure, 16);
 IK_AT(ik_resolution, answer, 20);
 IK_AT(ik_resolution, metadata, 40);
-IK_SIZE(ik_wire_reply, 36);
 IK_SIZE(ik_log_line, 12);
 IK_SIZE(ik_outcome, 80);
 IK_AT(ik_outcome, effects, 40);
@@ -1353,7 +1359,10 @@ void ik_add_effect(ik_context *context, ik_call call, bool synchronous) {
 static int64_t ik_span(const char *what, double count, double ms) {
   double span = count * ms;
   if (!(span >= -IK_MS_MAX && span <= IK_MS_MAX)) ik_fault("%s: that is no number of milliseconds", what);
-  return (int64_t)(span < 0 ? span - 0.5 : span + 0.5);
+  // Rounded up, but for what a fraction of ten is beside one of two.
+  int64_t whole = (int64_t)span;
+  double rest = span - (double)whole;
+  return rest > 1e-6 ? whole + 1 : rest < 1e-6 - 1 ? whole - 1 : whole;
 }
 
 int64_t ik_seconds(double count) {
@@ -1396,7 +1405,8 @@ static ik_effect *ik_new_effect(ik_context *context, ik_call call, ik_terms term
   }
   if (terms.within_ms != 0) {
     double within = ik_whole("within_ms", terms.within_ms);
-    effect.within = (ik_optional_f64){true, within < 1 ? 1 : within};
+    effect.has_within = true;
+    effect.within_ms = within < 1 ? 1 : within;
   }
   if (terms.after_ms > 0 && terms.at_ms > 0) ik_fault("an effect is due either after_ms or at_ms");
   if (terms.after_ms > 0) effect.due = (ik_due){IK_DUE_AFTER, ik_whole("after_ms", terms.after_ms)};
@@ -1438,7 +1448,8 @@ void ik_ask(ik_context *context, ik_hearer hearer, ik_call call, ik_bytes note, 
              IK_ARG(call.method));
   if (terms.synchronous) ik_fault("a synchronous effect has no answer");
   ik_effect *effect = ik_new_effect(context, call, terms);
-  effect->answer = (ik_optional_answer_to){true, {ik_text_of(hearer.method), note}};
+  effect->has_answer = true;
+  effect->answer = (ik_answer_to){ik_text_of(hearer.method), note};
 }
 
 void ik_cancel(ik_context *context, ik_text name) {
@@ -1450,11 +1461,12 @@ ik_answer ik_later(ik_context *context, ik_text ticket, int64_t within_ms) {
   ik_of_an_entity(context, "tickets");
   ik_deferred *deferred = &context->said.value.later;
   context->said.kind = IK_REPLY_LATER;
-  *deferred = (ik_deferred){ik_name_of("a ticket", ticket), {false, 0}};
+  *deferred = (ik_deferred){ik_name_of("a ticket", ticket), false, 0};
   if (within_ms == 0) return IK_LATER;
   int64_t seconds = within_ms < 1 ? 1 : (within_ms - 1) / 1000 + 1;
   if (seconds > UINT32_MAX) ik_fault("a ticket is open for %u seconds at most", UINT32_MAX);
-  deferred->within = (ik_optional_u32){true, (uint32_t)seconds};
+  deferred->has_within = true;
+  deferred->within_s = (uint32_t)seconds;
   return IK_LATER;
 }
 
@@ -1482,7 +1494,7 @@ static ik_resolution *ik_new_resolution(ik_context *context, const char *service
 }
 
 void ik_resolve(ik_context *context, const char *service, const char *method, ik_text ticket, ik_bytes reply) {
-  ik_new_resolution(context, service, method, ticket)->answer.reply = reply;
+  ik_new_resolution(context, service, method, ticket)->answer.message = reply;
 }
 
 void ik_resolve_refused(ik_context *context, const char *service, const char *method, ik_text ticket, ik_failure failure) {

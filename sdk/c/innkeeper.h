@@ -55,17 +55,6 @@ typedef struct ik_optional_bytes {
   ik_bytes value;
 } ik_optional_bytes;
 
-// `option<u32>`, `option<f64>`.
-typedef struct ik_optional_u32 {
-  bool present;
-  uint32_t value;
-} ik_optional_u32;
-
-typedef struct ik_optional_f64 {
-  bool present;
-  double value;
-} ik_optional_f64;
-
 typedef struct ik_bytes_list {
   ik_bytes *items;
   size_t count;
@@ -107,7 +96,7 @@ typedef struct ik_command {
   ik_metadata metadata;
   double now_ms;
   uint32_t seed[4];
-  // Who calls: bytes of the host's.
+  // Bytes of a message of the host's: who calls, where callers are known.
   ik_optional_bytes principal;
 } ik_command;
 
@@ -144,31 +133,29 @@ typedef struct ik_failure {
 
 enum { IK_DUE_AT_ONCE, IK_DUE_AFTER, IK_DUE_AT };
 
+// When an effect is delivered, in whole milliseconds: after the commit, or since 1970.
 typedef struct ik_due {
   uint8_t kind;
-  // Of IK_DUE_AFTER: from the commit; of IK_DUE_AT: since 1970. Milliseconds.
   double ms;
 } ik_due;
 
-// The method that hears what an effect was answered, and the note that comes back.
+// The method of this entity that hears what an effect was answered, and bytes of a message that come back as they are; empty: none.
 typedef struct ik_answer_to {
   ik_text method;
   ik_bytes note;
 } ik_answer_to;
 
-typedef struct ik_optional_answer_to {
-  bool present;
-  ik_answer_to value;
-} ik_optional_answer_to;
-
 typedef struct ik_effect {
   ik_call call;
   bool synchronous;
   ik_due due;
+  // Unique within the entity.
   ik_optional_bytes name;
-  ik_optional_answer_to answer;
-  // Milliseconds.
-  ik_optional_f64 within;
+  bool has_answer;
+  ik_answer_to answer;
+  // Milliseconds in which the answer must come.
+  bool has_within;
+  double within_ms;
 } ik_effect;
 
 typedef struct ik_effect_list {
@@ -189,29 +176,15 @@ typedef struct ik_log_line_list {
   size_t count;
 } ik_log_line_list;
 
+enum { IK_REPLY_MESSAGE, IK_REPLY_FORWARD, IK_REPLY_NONE, IK_REPLY_LATER };
+
+// The caller's call stays open until a later decision of the entity resolves the ticket.
 typedef struct ik_deferred {
   ik_text ticket;
-  // Whole seconds.
-  ik_optional_u32 within;
+  // Whole seconds, at least 1.
+  bool has_within;
+  uint32_t within_s;
 } ik_deferred;
-
-typedef struct ik_resolution {
-  ik_text ticket;
-  ik_text method;
-  bool is_failure;
-  union {
-    ik_bytes reply;
-    ik_failure failure;
-  } answer;
-  ik_metadata metadata;
-} ik_resolution;
-
-typedef struct ik_resolution_list {
-  ik_resolution *items;
-  size_t count;
-} ik_resolution_list;
-
-enum { IK_REPLY_MESSAGE, IK_REPLY_FORWARD, IK_REPLY_NONE, IK_REPLY_LATER };
 
 typedef struct ik_wire_reply {
   uint8_t kind;
@@ -222,6 +195,24 @@ typedef struct ik_wire_reply {
   } value;
 } ik_wire_reply;
 
+// What all who wait for a ticket are answered.
+typedef struct ik_resolution {
+  ik_text ticket;
+  // Of the commands that deferred.
+  ik_text method;
+  bool is_failure;
+  union {
+    ik_bytes message;
+    ik_failure failure;
+  } answer;
+  ik_metadata metadata;
+} ik_resolution;
+
+typedef struct ik_resolution_list {
+  ik_resolution *items;
+  size_t count;
+} ik_resolution_list;
+
 typedef struct ik_outcome {
   bool is_failure;
   union {
@@ -231,7 +222,7 @@ typedef struct ik_outcome {
   ik_effect_list effects;
   ik_metadata metadata;
   ik_log_line_list logs;
-  // Names of pending effects, and answers to tickets.
+  // Names of pending effects that are dropped before `effects` act.
   ik_bytes_list cancels;
   ik_resolution_list resolves;
 } ik_outcome;
@@ -690,7 +681,7 @@ ik_answer ik_forward(ik_context *context, ik_call call) __attribute__((warn_unus
 // A command that runs once the decision is durable; its answer is thrown away. The reply waits for a synchronous one.
 void ik_add_effect(ik_context *context, ik_call call, bool synchronous);
 
-// Time from now on and until then, in milliseconds. Whole ones; what is no such number is a fault.
+// Spans in whole milliseconds, rounded up; what is no such number is a fault.
 int64_t ik_seconds(double count);
 int64_t ik_minutes(double count);
 int64_t ik_hours(double count);

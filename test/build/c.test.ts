@@ -1,7 +1,7 @@
 // Guards the C SDK: protobuf's conformance cases and hostile bytes through the generated codec, natively and with sanitizers,
 // compared with the TypeScript one; what an author sees of a mistake; the kit; the header as C++.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -112,7 +112,8 @@ else {
   const gen = join(work, 'gen')
   await writeGenerated(gen, generateC(schema, project.files, bytes))
   const program = join(work, 'codec')
-  const sources = [join(root, 'test/support/c/codec.c'), join(gen, 'conformance.c'), join(gen, 'component.c')]
+  const generated = readdirSync(gen, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.c'))
+  const sources = [join(root, 'test/support/c/codec.c'), ...generated.map((path) => join(gen, path))]
   compile(cc, [
     ...['-std=c11', '-O1', '-Wall', '-Wextra', '-Werror', ...sanitizers(cc), `-I${sdk}`, `-I${gen}`],
     ...[...sources, join(sdk, 'innkeeper.c'), '-o', program],

@@ -16,6 +16,8 @@ export type Tried =
       readonly code: number
       /** The target has decided so; else it was not reached, or what became of it is not known. */
       readonly decided: boolean
+      /** It may have been carried out all the same. */
+      readonly unsure: boolean
       readonly failure?: Failure | undefined
     }
 

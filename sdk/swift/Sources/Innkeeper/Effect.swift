@@ -6,7 +6,7 @@
 // E2. An empty name is a fault, and so is a call that a method does not hear the answers of.
 import InnkeeperABI
 
-/// Spans, in milliseconds: `context.after(.minutes(30), call)`.
+/// Spans in whole milliseconds, rounded up: `context.after(.minutes(30), call)`.
 extension Int64 {
   public static func seconds(_ count: Double) -> Int64 { span(count, 1000) }
   public static func minutes(_ count: Double) -> Int64 { span(count, 60_000) }
@@ -20,7 +20,10 @@ private let millisecondsMax: Int64 = 9_007_199_254_740_991
 private func span(_ count: Double, _ unit: Double) -> Int64 {
   let milliseconds = count * unit
   if !(milliseconds.magnitude <= Double(millisecondsMax)) { fault("a span of time is no number of milliseconds") }
-  return Int64(milliseconds < 0 ? milliseconds - 0.5 : milliseconds + 0.5)
+  // Rounded up, but for what a fraction of ten is beside one of two.
+  let whole = Int64(milliseconds)
+  let rest = milliseconds - Double(whole)
+  return rest > 1e-6 ? whole + 1 : rest < 1e-6 - 1 ? whole - 1 : whole
 }
 
 @inline(never)
@@ -53,10 +56,13 @@ struct Effect {
     }
     if let name { effect.name = ik_optional_bytes(present: true, value: inArena(name)) }
     if let hearer {
-      effect.answer.present = true
-      effect.answer.value = ik_answer_to(method: inArena(hearer.method), note: inArena(hearer.note))
+      effect.has_answer = true
+      effect.answer = ik_answer_to(method: inArena(hearer.method), note: inArena(hearer.note))
     }
-    if let within { effect.within = ik_optional_f64(present: true, value: whole(max(within, 1))) }
+    if let within {
+      effect.has_within = true
+      effect.within_ms = whole(max(within, 1))
+    }
   }
 }
 
@@ -118,7 +124,7 @@ public struct Resolution {
     resolution.ticket = inArena(ticket)
     resolution.method = inArena(method)
     switch answer {
-    case .reply(let bytes): resolution.answer.reply = inArena(bytes)
+    case .reply(let bytes): resolution.answer.message = inArena(bytes)
     case .refusal(let refusal):
       resolution.is_failure = true
       resolution.answer.failure = Innkeeper.lower(refusal)
@@ -153,6 +159,7 @@ func put(later: Deferred, _ outcome: inout ik_outcome) {
   outcome.answer.reply.kind = UInt8(IK_REPLY_LATER)
   outcome.answer.reply.value.later.ticket = inArena(later.ticket)
   if let within = later.within {
-    outcome.answer.reply.value.later.within = ik_optional_u32(present: true, value: within)
+    outcome.answer.reply.value.later.has_within = true
+    outcome.answer.reply.value.later.within_s = within
   }
 }

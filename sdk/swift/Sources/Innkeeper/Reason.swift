@@ -52,5 +52,6 @@ private func part(_ number: UInt32, of message: UnsafeBufferPointer<UInt8>) -> U
   while let tag = reader.tag() {
     if tag == number << 3 | 2 { part = reader.buffer() } else { reader.skip(tag) }
   }
+  if reader.problem != nil { return UnsafeBufferPointer(start: nil, count: 0) }
   return part
 }

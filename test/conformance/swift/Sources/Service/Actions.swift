@@ -6,6 +6,7 @@ struct Actions: ActionsAction {
     switch perform(request, context, Doing { _ in }) {
     case .refusal(let refusal): return .refuse(refusal)
     case .forward(let call): return .forward(call)
+    case .later: return .reply(Said())
     case .said(let pieces): return .reply(said(pieces) { "-" })
     }
   }
