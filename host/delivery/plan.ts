@@ -83,7 +83,7 @@ export function planDelivered(
 }
 
 /** The entry that an ask becomes once it was answered here. */
-export function planAnswer(ask: AskEntry, outcome: AskOutcome, places: Pick<Places, 'owns' | 'moved'>): EffectEntry {
+function planAnswer(ask: AskEntry, outcome: AskOutcome, places: Pick<Places, 'owns' | 'moved'>): EffectEntry {
   return inPlace(ask, answerEntry(ask, outcome), places)
 }
 

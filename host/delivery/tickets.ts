@@ -14,7 +14,6 @@
 import type { Logger } from 'pino'
 import type { Clock, Timer } from '../clock.ts'
 import type { Answer, Reply } from '../command.ts'
-import type { EffectEntry } from '../effect.ts'
 import { wire } from '../errors.ts'
 import type { EntityRef, IdempotencyEntry, Journal, StorageId } from '../journal/journal.ts'
 import type { Ticket } from '../journal/record.ts'
@@ -22,6 +21,7 @@ import { decodeTicket } from '../journal/record.ts'
 import type { TicketChange } from '../journal/ticket-rows.ts'
 import {
   allTickets,
+  endOf,
   expiring,
   expiryBound,
   expiryEnd,
@@ -32,10 +32,9 @@ import {
 import { noMetadata } from '../metadata.ts'
 import type { Failure } from '../outcome.ts'
 import { after } from '../storage/columns.ts'
-import { isAsk } from './answers.ts'
+import { answerEntry, isAsk } from './answers.ts'
 import type { Keeper } from './keeper.ts'
 import type { Outbox } from './outbox.ts'
-import { planAnswer } from './plan.ts'
 
 /** Looked at in one turn. */
 const portion = 64
@@ -140,9 +139,10 @@ export class Tickets {
       const count = (this.touched.get(key) ?? 0) - 1
       if (count > 0) this.touched.set(key, count)
       else this.touched.delete(key)
-      if (now === undefined || now.expiresMs === 0) continue
-      this.back(expiryBound(now.expiresMs))
-      if (this.running && now.expiresMs < this.nextMs) this.wake()
+      const endMs = endOf(now)
+      if (endMs === 0) continue
+      this.back(expiryBound(endMs))
+      if (this.running && endMs < this.nextMs) this.wake()
     }
   }
 
@@ -236,19 +236,26 @@ export class Tickets {
     const { log } = this.parts
     const before = this.find(entity, name)
     if (before === undefined) return true
+    const { nowMs } = this
+    const isOver = before.expiresMs > 0 && before.expiresMs <= nowMs
+    // Without it, only asks whose own time is up.
+    const late = before.asks.filter(({ untilMs }) => isOver || (untilMs !== undefined && untilMs <= nowMs))
+    const now = isOver ? undefined : { ...before, asks: before.asks.filter((ask) => !late.includes(ask)) }
     const failure = expired(name)
-    const kept = before.keys.flatMap((key) => {
+    const kept = (isOver ? before.keys : []).flatMap((key) => {
       const entry = this.kept(entity, key)
       return entry === undefined ? [] : [{ key, entry }]
     })
     const places = this.keeper!.places
-    const answers: EffectEntry[] = before.asks
-      .filter(isAsk)
-      .map((ask) => planAnswer(ask, { kind: 'failure', failure, happened: 'UNKNOWN' }, places))
+    // Their entries left when they were deferred: the answers are new ones.
+    const answers = late.filter(isAsk).map((ask) => ({
+      ...answerEntry(ask, { kind: 'failure', failure, happened: 'UNKNOWN' }),
+      ...places.moved(ask),
+    }))
     const id = nameOf(entity, name)
     this.expiringNow.add(id)
     const full = this.keeper!.keep(
-      { enqueued: answers, arrived: [], tickets: [{ entity, name, before, after: undefined }] },
+      { enqueued: answers, arrived: [], tickets: [{ entity, name, before, after: now }] },
       (batch) => {
         const final = { kind: 'failure', ...failure, metadata: noMetadata } as const
         for (const { key, entry } of kept) batch.remember(entity, key, { ...entry, final }, true)
@@ -259,7 +266,7 @@ export class Tickets {
           log.error({ ticket: name, err: error }, 'a ticket could not be ended')
           return
         }
-        this.resolved(entity, name, { kind: 'refusal', failure, metadata: noMetadata })
+        if (isOver) this.resolved(entity, name, { kind: 'refusal', failure, metadata: noMetadata })
         this.parts.outbox.run(answers, Number.POSITIVE_INFINITY, () => {})
       },
     )

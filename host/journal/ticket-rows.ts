@@ -1,7 +1,7 @@
 // Ticket rows: deferred replies that are not resolved yet, as they lie in the column `tickets`.
 //
 //   | 0 | storage 4 | entity ... 00 01 | ticket ... |                     -> Ticket
-//   | 1 | expires-ms 8 | storage 4 | entity ... 00 01 | ticket ... |      -> (empty; for expiry)
+//   | 1 | ends-ms 8 | storage 4 | entity ... 00 01 | ticket ... |      -> (empty; for expiry)
 //
 // Owns: keys and values.   delivery/tickets.ts owns: what becomes of them.
 
@@ -29,10 +29,17 @@ export const allTickets = { from: Buffer.of(rowTag), to: Buffer.of(expiryTag) }
 export function ticketWrites({ entity, name, before, after }: TicketChange, never: NeverStored): readonly Write[] {
   const key = ticketKey(entity, name)
   const writes: Write[] = [['tickets', key, after && encodeTicket(after, never)]]
-  const [was, is] = [before?.expiresMs ?? 0, after?.expiresMs ?? 0]
+  const [was, is] = [endOf(before), endOf(after)]
   if (was !== is && was > 0) writes.push(['tickets', expiryOf(key, was), undefined])
   if (was !== is && is > 0) writes.push(['tickets', expiryOf(key, is), nothing])
   return writes
+}
+
+/** When something of it ends first: it, or what an ask has of time. 0: never. In milliseconds since 1970. */
+export function endOf(ticket: Ticket | undefined): number {
+  if (ticket === undefined) return 0
+  const ends = [ticket.expiresMs, ...ticket.asks.map(({ untilMs = 0 }) => untilMs)].filter((ms) => ms > 0)
+  return ends.length === 0 ? 0 : Math.min(...ends)
 }
 
 /** What a commit does to a ticket. */

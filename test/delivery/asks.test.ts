@@ -90,21 +90,24 @@ Asks('§ask-3, outbox.O10: what never reached a target is NOT_SENT, and an ask n
   assert.is(one.core.outbox.size, 0)
 })
 
-Asks('§ask-4, §ticket-5: what a target has deferred has the time of its ticket', async () => {
-  const one = await world()
-  const later = "return { outcome: later('t') }"
-  await one.call(values, 'a', asks('Values', 'b', later, 'within: 5000'))
-  await one.pass(4_000)
-  assert.equal(await one.heard(), [])
-  // Its ticket stays; who resolves it after that tells nobody.
-  await one.pass(2_000)
-  await one.pass(minute)
-  const heard = await one.heard()
-  assert.equal(heard.length, 0, 'a deferred answer has the time that its ticket has')
-  await one.call(values, 'b', does("resolves: [told('t', 'Do', 'at last')]"))
-  await one.pass(1_000)
-  assert.equal(await one.heard(), ['reply at last'])
-})
+Asks(
+  '§ask-4: an ask whose time is up fails with DEADLINE_EXCEEDED, also one that its target has deferred; what comes late means nothing',
+  async () => {
+    const one = await world()
+    await one.call(values, 'a', asks('Values', 'b', "return { outcome: later('t') }", 'within: 5000'))
+    await one.call(values, 'c', asks('Values', 'b', "return { outcome: later('t') }", 'within: 3600000'))
+    await one.pass(4_000)
+    assert.equal(await one.heard(), [])
+    one.crash()
+    await one.start()
+    await one.pass(2_000)
+    assert.match((await one.heard())[0]!, /^UNKNOWN 4 /)
+    await one.call(values, 'b', does("resolves: [told('t', 'Do', 'at last')]"))
+    await one.pass(1_000)
+    assert.is((await one.heard()).length, 1)
+    assert.equal(await one.heard('c'), ['reply at last'])
+  },
+)
 
 Asks('§ask-5: an answer, and its ask, are exactly once, wherever the host crashes', async () => {
   const one = await world()
