@@ -13,7 +13,7 @@ import type { Chance, Clock } from './clock.ts'
 import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
-import { goesToItself } from './delivery/itself.ts'
+import { goesToItself, laneOf } from './delivery/itself.ts'
 import { Outbox } from './delivery/outbox.ts'
 import { commandTarget } from './delivery/targets/command.ts'
 import { Deployer } from './deploy/deploy.ts'
@@ -294,6 +294,7 @@ export class Core {
       }),
       partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
       toItself: (entry) => goesToItself(services, entry),
+      lane: (entry) => laneOf(services, entry),
       // What an entity decides is one commit with the end of the entry; what an action began is not known.
       mayHaveHappened: ({ call }) => services.get(call.service)?.kind === 'action',
       delivered: (service) => metrics.of(service).effectDelivered(),

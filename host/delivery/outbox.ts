@@ -15,6 +15,7 @@
 //     is no hop, and counts in the chain alone; but a synchronous one is: each holds those who wait for the ones before it.
 // O8. What is done for many entries (reading, taking up, trying, giving up) is done for `pieceMax` a turn of the loop. Nothing is added
 //     before all that there is has been read, or shares and places would be given twice.
+// O11. What an entity sends to another is not overtaken by what it sends there later while it is being tried again (lanes.ts, §effect-16).
 // O10. An ask never parks: what would park becomes its answer, a failure that says whether it happened. Once its time is up it is given up; what
 //      its target has decided by then stands.
 // O9. Entries lie in the partition that gave their ids. What arrives in another one leaves a receipt in the commit that accepted it; then the entry
@@ -38,6 +39,7 @@ import type { AskEntry, AskOutcome, Happened } from './answers.ts'
 import { answerEntry, isAsk } from './answers.ts'
 import type { Places } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
+import { Lanes } from './lanes.ts'
 import { Names } from './names.ts'
 import { settledHere } from './plan.ts'
 import type { Named } from './standing.ts'
@@ -73,6 +75,8 @@ interface OutboxParts {
   readonly target: Target
   /** It goes to the entity that caused it. */
   readonly toItself: (entry: EffectEntry) => boolean
+  /** The way from the entity that sent it to the one that it is for; undefined where it is for none. */
+  readonly lane: (entry: EffectEntry) => string | undefined
   /** A try that was not answered may have been carried out: of an entity the host knows. */
   readonly mayHaveHappened: (entry: EffectEntry) => boolean
   readonly clock: Clock
@@ -108,6 +112,7 @@ export class Outbox {
   /** New entries of commits on their way. */
   private readonly coming = new Set<number>()
   private readonly names = new Names()
+  private readonly lanes = new Lanes()
   /** Ids of those that were given to their target at least once in this run. */
   private readonly tried = new Set<number>()
   private readonly untils: Untils
@@ -223,6 +228,7 @@ export class Outbox {
     this.leaving.clear()
     this.coming.clear()
     this.names.clear()
+    this.lanes.clear()
     this.tried.clear()
     this.untils.clear()
     this.shares.clear()
@@ -322,6 +328,8 @@ export class Outbox {
       if (era !== this.era) return
       // Some may have left while others were taken up.
       const waiting = piece.filter((entry) => entry.parked === undefined && this.entries.get(entry.id) === entry)
+      // Those that were being tried again still are.
+      for (const entry of waiting) if (entry.attempts > 0) this.holdLane(entry)
       const untried = (entry: EffectEntry) => this.parts.target.unserved(entry) !== undefined
       if (interrupted) this.count(waiting.filter((entry) => !untried(entry)))
       for (const entry of waiting) if (!interrupted || untried(entry)) this.attempt(entry, ignore)
@@ -395,6 +403,7 @@ export class Outbox {
   private uncall(entry: EffectEntry): void {
     this.tried.delete(entry.id)
     this.untils.forget(entry.id)
+    this.release(entry.id)
     this.names.remove(entry)
   }
 
@@ -618,6 +627,7 @@ export class Outbox {
       this.putOff.push(() => era === this.era && this.attempt(this.entries.get(entry.id) ?? entry, ended))
       return
     }
+    if (!this.lanes.free && this.isBehind(entry, ended)) return
     if (entry.place > limits.chainEffectsMax) {
       this.giveUp(entry, tooLongAChain(limits.chainEffectsMax), 'NOT_SENT', ended)
       return
@@ -635,6 +645,27 @@ export class Outbox {
       const decided = now === undefined || (now.to !== undefined && entry.to === undefined)
       if (tried.kind === 'arrived' || decided || era !== this.era) ended()
       else this.failed(now, tried, ended)
+    })
+  }
+
+  /** What waits behind it goes on, in the next turn of the loop. */
+  private release(id: number): void {
+    const waiting = this.lanes.release(id)
+    if (waiting.length > 0) this.parts.clock.soon(() => waiting.forEach((go) => void go()))
+  }
+
+  private holdLane(entry: EffectEntry): void {
+    const lane = entry.dueMs === undefined ? this.parts.lane(entry) : undefined
+    if (lane !== undefined) this.lanes.hold(lane, entry.id)
+  }
+
+  /** Something that was sent there before is being tried again: then it is tried after that. */
+  private isBehind(entry: EffectEntry, ended: () => void): boolean {
+    const lane = entry.dueMs === undefined ? this.parts.lane(entry) : undefined
+    if (lane === undefined) return false
+    const { era } = this
+    return this.lanes.waits(lane, entry.id, () => {
+      if (era === this.era) this.attempt(this.entries.get(entry.id) ?? entry, ended)
     })
   }
 
@@ -700,6 +731,7 @@ export class Outbox {
       else this.park(entry, reason, ended)
       return
     }
+    this.holdLane(entry)
     const again = { ...entry, attempts: attempts + 1 }
     this.parts.log.warn(
       { effect: id, to: goal(entry), attempt: again.attempts, reason },
@@ -713,6 +745,7 @@ export class Outbox {
 
   private park(entry: EffectEntry, reason: string, ended: () => void): void {
     const parked = { ...entry, parked: reason }
+    this.release(entry.id)
     this.parts.parked(entry.cause.service)
     this.parts.log.error({ effect: entry.id, to: goal(entry), cause: entry.cause, reason }, 'an effect is parked')
     this.store(parked, () => {

@@ -231,4 +231,43 @@ Timers('§timer-8: a purge takes what a service has pending with it', async () =
   assert.is(await one.call(values, 'a', read), '[]')
 })
 
+Timers(
+  '§effect-16, outbox.O11: what is sent to an entity later waits while what was sent before is being tried again',
+  async () => {
+    const one = await world()
+    const until = one.nowMs + 20_000
+    const slow = `if (nowMs < ${until}) return { outcome: refuse('unavailable', 'not yet') }; ${noted('first')}`
+    const sends = (code: string, id = 'b') => sets(`effect('Values', 'Do', '${id}', ${JSON.stringify(code)})`)
+    await one.call(values, 'a', sends(slow))
+    await one.call(values, 'a', sends(noted('second')))
+    await one.call(values, 'a', sends(noted('third')))
+    await one.call(values, 'c', sends(noted('of another')))
+    await one.call(values, 'a', sends(noted('elsewhere'), 'd'))
+    await one.pass(1_000)
+    assert.equal(
+      (await one.told(0, 'b')).map(([what]) => what),
+      ['of another'],
+    )
+    assert.equal(
+      (await one.told(0, 'd')).map(([what]) => what),
+      ['elsewhere'],
+    )
+    one.crash()
+    await one.start()
+    await one.pass(10 * minute)
+    assert.equal(
+      (await one.told(0, 'b')).map(([what]) => what),
+      ['of another', 'first', 'second', 'third'],
+    )
+    // One that is parked holds nobody.
+    await one.call(values, 'a', sends("return { outcome: refuse('not-found', 'no') }", 'e'))
+    await one.call(values, 'a', sends(noted('goes on'), 'e'))
+    await one.pass(1_000)
+    assert.equal(
+      (await one.told(0, 'e')).map(([what]) => what),
+      ['goes on'],
+    )
+  },
+)
+
 Timers.run()

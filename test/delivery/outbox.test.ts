@@ -35,6 +35,7 @@ function made() {
     }),
     toItself: () => false,
     mayHaveHappened: () => false,
+    lane: () => undefined,
     delivered() {},
     parked() {},
   })
@@ -291,6 +292,7 @@ Sending(
         clock: { ...systemClock, now: () => 0, steady: () => 0 },
         toItself: () => false,
         mayHaveHappened: () => false,
+        lane: () => undefined,
       },
       ...{ target: { deliver() {}, unserved: () => undefined }, delivered() {}, parked() {} },
     })
@@ -339,7 +341,7 @@ Sending(
       new Outbox({
         partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
         ...{ limits: defaultLimits, log: pino({ level: 'silent' }), clock: systemClock },
-        ...{ toItself: () => false, mayHaveHappened: () => false, delivered() {}, parked() {} },
+        ...{ toItself: () => false, mayHaveHappened: () => false, lane: () => undefined, delivered() {}, parked() {} },
         target: { deliver: ({ id }) => tried.push(id), unserved: () => undefined },
       })
     const before = opened()

@@ -96,7 +96,7 @@ class World {
     const commits = this.commits.of(0)
     this.outbox = new Outbox({
       ...{ partitions: [{ journal: journal!, commits }], limits: this.limits, log, clock },
-      ...{ toItself: () => true, mayHaveHappened: () => false, delivered() {}, parked() {} },
+      ...{ toItself: () => true, mayHaveHappened: () => false, lane: () => undefined, delivered() {}, parked() {} },
       target: {
         unserved: () => undefined,
         deliver: (entry, _, done) => {
