@@ -874,6 +874,15 @@ static ik_outcome run(const ik_call *call, uint32_t hops) {
   ik_command *command = ik_allocate(sizeof *command, 8);
   *command = (ik_command){call->method, call->payload, call->metadata, (double)now_ms, {1, 2, 3, 4 + asked++}, {false, {NULL, 0}}};
   ik_outcome answer = come_to(of, method, command);
+  bool needs_more = answer.cancels.count != 0 || answer.resolves.count != 0;
+  for (size_t i = 0; i < answer.effects.count; i++) {
+    const ik_effect *effect = &answer.effects.items[i];
+    needs_more |= effect->due.kind != IK_DUE_AT_ONCE || effect->name.present || effect->has_answer;
+  }
+  if (needs_more) fail(printed("%s says what needs a clock or an answer, which services together have not: test it by given", place));
+  if (!answer.is_failure && answer.answer.reply.kind == IK_REPLY_LATER)
+    fail(printed("%s answers later, which services together do not wait for: test it by given", place));
+  if (has_failed) return nothing;
   for (size_t i = 0; i < answer.effects.count; i++) {
     const ik_call *effect = &answer.effects.items[i].call;
     if (member_of(effect->service) == NULL) {
