@@ -687,7 +687,7 @@ int64_t ik_minutes(double count);
 int64_t ik_hours(double count);
 int64_t ik_days(double count);
 
-// What else is said of an effect; what is cleared is not said: (ik_terms){.name = ik_text_of("expiry")}, IK_NO_TERMS.
+// What else is said of an effect; what is cleared is not said: IK_TERMS(.name = ik_text_of("expiry")), IK_NO_TERMS.
 typedef struct ik_terms {
   // Unique within the entity: an effect of this name that is still pending is replaced, and ik_cancel drops it. Unary methods of entities.
   ik_text name;
@@ -698,6 +698,7 @@ typedef struct ik_terms {
   // When it is due: so long after the commit, or at this time since 1970. Below 1: at once.
   int64_t after_ms, at_ms;
 } ik_terms;
+#define IK_TERMS(...) ((ik_terms){__VA_ARGS__})
 #define IK_NO_TERMS ((ik_terms){.name = {NULL, 0}})
 
 // An effect on these terms.

@@ -240,6 +240,35 @@ else {
     ])
   })
 
+  C('the kit: effects that are due later, asks, cancels and tickets', async () => {
+    const fixture = readProject(join(root, 'test/fixtures/later/c'))
+    const { schema: shop, bytes: descriptors } = await compileProtos(fixture)
+    const generated = join(work, 'later/gen')
+    await writeGenerated(generated, generateC(shop, fixture.files, descriptors))
+    const files = readdirSync(generated, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.c'))
+    const program = join(work, 'later/kit')
+    compile(cc, [
+      ...['-std=c11', '-Wall', '-Wextra', '-Werror', ...sanitizers(cc), `-I${sdk}`, `-I${join(work, 'later')}`],
+      ...[join(root, 'test/support/c/later.c'), join(fixture.directory, 'src/service.c')],
+      ...[...files.map((path) => join(generated, path)), join(sdk, 'innkeeper_test.c'), '-o', program],
+    ])
+    const { stdout, stderr } = spawnSync(program, { encoding: 'utf8' })
+    const told = stderr.trim().split('\n')
+    assert.equal(
+      told.map((line) => line.replace(/^\S+ /, '').replace(': ', ' | ')),
+      [
+        'wrong_since_it_is_due_later | the effect is due at a time, expected at once',
+        'wrong_since_it_is_due_at_another_time | the due time is 90000000 ms, expected 5',
+        'wrong_since_it_has_a_name | the name of the effect is "n", expected ""',
+        'wrong_since_the_note_is_another | the note is not what was expected: 0a046e6f7465, expected ',
+        'wrong_since_a_cancel_was_not_said | an effect is cancelled, and that was not said: ü',
+        'wrong_since_a_resolution_was_not_said | a ticket is resolved, and that was not said: u',
+        'wrong_since_the_ticket_is_open_for_longer | the ticket is open for another time',
+      ],
+    )
+    assert.match(stdout, /^4 of 11 tests passed/m)
+  })
+
   C('the kit: a fault ends the tests with its words', async () => {
     const fixture = readProject(join(root, 'test/fixtures/words/c'))
     const { schema: lines, bytes: descriptors } = await compileProtos(fixture)

@@ -211,6 +211,26 @@ else {
     )
   })
 
+  Swift('the kit: effects that are due later, asks, cancels and tickets', async () => {
+    const tested = await testSwift(readProject(join(root, 'test/fixtures/later/swift')))
+    const told = tested.map(({ name, failure }) => [name, failure?.replace(/^Tests\/Kit\.swift:\d+: /, '')])
+    const more = 'which services together have not: test it by given()'
+    assert.equal(told, [
+      ['effects that are due later', undefined],
+      ['names, asks and cancels', undefined],
+      ['answers are heard', undefined],
+      ['tickets', undefined],
+      ['wrong: it is due later', 'the effect is due at another time'],
+      ['wrong: it has a name', 'the effect has another name, or none'],
+      ['wrong: it is to be answered in time', 'the effect is to be answered within another time'],
+      ['wrong: the note is another', 'the answer of the effect is heard by another method, or with another note'],
+      ['wrong: a cancel was not said', 'there is one cancelled effect more: ü'],
+      ['wrong: a resolution was not said', 'there is one resolved ticket more: u'],
+      ['wrong: the ticket is open for longer', 'the reply does not come later so: the ticket t, open for ever'],
+      ['wrong: services together have no clock', `later.v1.Bank/Charge says what needs a clock or an answer, ${more}`],
+    ])
+  })
+
   Swift('the kit: every kind, and mistakes that it finds', async () => {
     const tested = await testSwift(readProject(join(root, 'test/conformance/swift')))
     for (const { name, failure } of tested)
