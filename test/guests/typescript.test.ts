@@ -20,6 +20,7 @@ for (const [guest, tests] of [
   ['profile', 4],
   ['presence', 4],
   ['orders', 5],
+  ['booking', 12],
 ] as const) {
   Guests(`${guest} builds, and passes its rules`, async () => {
     const folder = join(root, 'guests', guest, 'typescript')
