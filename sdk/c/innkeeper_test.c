@@ -8,22 +8,45 @@ static const char *test_name, *here_file;
 static int here_line, failures;
 static bool has_failed;
 
+// An entity of a service, or an action, and what it has come to.
+typedef struct ik_subject {
+  struct ik_subject *next;
+  const ik_service *service;
+  ik_text entity;
+  // By the test, by a request.
+  bool is_given, is_asked;
+  // Event-sourced: the history; the first of it is given, what follows was decided.
+  ik_typed_list history, given_events;
+  size_t history_room;
+  ik_command_list commands;
+  size_t commands_room;
+  // Value.
+  bool has_value;
+  ik_bytes value;
+  // Replicated.
+  ik_draft replica;
+  bool is_deleted;
+} ik_subject;
+
 // What is being tested. Everything lives until the test is over.
-static const ik_service *service;
-static ik_text entity;
+static ik_subject *about;
 static int64_t now_ms;
 static ik_metadata sent;
 static size_t sent_room;
-// Event-sourced: the history; the first of it is given, what follows was decided.
-static ik_typed_list history, given_events;
-static size_t history_room;
-static ik_command_list commands;
-static size_t commands_room;
-// Value.
-static bool has_value;
-static ik_bytes value;
-// Replicated.
-static ik_draft replica;
+typedef struct ik_parked {
+  ik_call call;
+  ik_failure failure;
+} ik_parked;
+
+typedef struct ik_parked_list {
+  ik_parked *items;
+  size_t count, room;
+} ik_parked_list;
+
+// Several services: which (null: there is one), their entities so far, and how many commands they were given.
+static const ik_service *const *members;
+static ik_subject *entities;
+static uint32_t asked;
 // What the last command came to, and how much of it was said.
 static bool is_open, is_answered, was_silent, has_ended, is_streaming;
 static ik_typed_list events;
@@ -32,6 +55,9 @@ static ik_bytes updated;
 static ik_outcome outcome;
 static size_t events_said, effects_said;
 static bool change_said, subscribed, end_said;
+// Of services together: effects on services that are not here, and those that were refused, in order.
+static ik_parked_list outside, parked;
+static size_t outside_said, parked_said;
 // An action's stream.
 static const char *stream_method;
 static ik_optional_bytes stream_state;
@@ -163,17 +189,31 @@ static bool same_decision(const ik_decision *a, const ik_decision *b) {
 
 // Given
 
+// `key`: null where a request is to name it.
+static ik_subject *subject_of(const ik_service *of, const char *key) {
+  ik_subject *subject = ik_allocate_zeroed(sizeof *subject);
+  subject->service = of;
+  subject->entity = ik_text_of(key == NULL ? "entity" : key);
+  subject->is_given = key != NULL;
+  subject->replica.kind = of == NULL ? 0 : of->crdt;
+  return subject;
+}
+
 static void begin(const ik_service *of, const char *key) {
-  service = of;
-  entity = ik_text_of(key);
+  about = subject_of(of, key);
+  members = NULL;
+  entities = NULL;
+  asked = 0;
   now_ms = 1700000000000;
   sent = (ik_metadata){NULL, 0};
-  history = given_events = (ik_typed_list){NULL, 0};
-  commands = (ik_command_list){NULL, 0};
-  sent_room = history_room = commands_room = 0;
-  has_value = is_open = is_streaming = false;
-  replica = (ik_draft){.kind = of->crdt};
+  sent_room = 0;
+  is_open = is_streaming = false;
+  outputs = (ik_outcome_list){NULL, 0};
+  outputs_said = 0;
   stream_method = NULL;
+  events = (ik_typed_list){NULL, 0};
+  outside = parked = (ik_parked_list){NULL, 0, 0};
+  memset(&outcome, 0, sizeof outcome);
 }
 
 // All that the last command came to has been said.
@@ -186,6 +226,15 @@ static void finish(void) {
   if (change != IK_CHANGE_UNCHANGED && !change_said) fail("the value changes, and that was not said");
   if (!is_answered && !was_silent) fail("the answer was not said");
   if (has_ended && !end_said && !outcome.is_failure) fail("the stream ends, and that was not said");
+  if (outside_said != outside.count) {
+    const ik_call *call = &outside.items[outside_said].call;
+    fail(printed("an effect on %.*s/%.*s, which is not here, was not said", IK_ARG(call->service), IK_ARG(call->method)));
+  }
+  if (parked_said != parked.count) {
+    const ik_parked *first = &parked.items[parked_said];
+    fail(printed("a parked effect was not said: %.*s/%.*s refuses: %.*s", IK_ARG(first->call.service),
+                 IK_ARG(first->call.method), IK_ARG(first->failure.message)));
+  }
 }
 
 void ik_test_given(const ik_service *of, const char *key) {
@@ -194,18 +243,18 @@ void ik_test_given(const ik_service *of, const char *key) {
 }
 
 void ik_test_given_event(ik_value event) {
-  if (commands.count != 0) fail("events are given before the first command");
-  *IK_PUSH(&history, &history_room, ik_typed) = (ik_typed){ik_text_of(event.type->name), ik_encode(event.type, event.message)};
-  given_events = history;
+  if (about->commands.count != 0) fail("events are given before the first command");
+  *IK_PUSH(&about->history, &about->history_room, ik_typed) = (ik_typed){ik_text_of(event.type->name), ik_encode(event.type, event.message)};
+  about->given_events = about->history;
 }
 
 void ik_test_given_value(ik_value of) {
-  has_value = true;
-  value = ik_encode(of.type, of.message);
+  about->has_value = true;
+  about->value = ik_encode(of.type, of.message);
 }
 
 ik_view ik_test_view(void) {
-  return (ik_view){&replica, NULL};
+  return (ik_view){&about->replica, NULL};
 }
 
 void ik_test_at_time(int64_t ms) {
@@ -249,10 +298,181 @@ void ik_test_with_metadata(const char *name, const char *text) {
   *IK_PUSH(&sent, &sent_room, ik_metadata_entry) = (ik_metadata_entry){ik_text_of(name), false, ik_text_of(text)};
 }
 
+// Keys: which entity a request is for, by the descriptors that the component has (host/schema/entity-key.ts says the same).
+
+// The next field of this number that has a length.
+static bool next_part(ik_reader *reader, uint32_t number, ik_bytes *part) {
+  while (ik_more(reader)) {
+    uint32_t tag = ik_read_tag(reader);
+    if (tag == (number << 3 | 2)) {
+      *part = ik_read_bytes(reader);
+      return true;
+    }
+    ik_skip(reader, tag);
+  }
+  return false;
+}
+
+static ik_bytes part_of(ik_bytes message, uint32_t number) {
+  ik_reader reader = ik_reader_of(message);
+  ik_bytes part = {NULL, 0};
+  next_part(&reader, number, &part);
+  return part;
+}
+
+static uint64_t number_of(ik_bytes message, uint32_t number) {
+  ik_reader reader = ik_reader_of(message);
+  uint64_t value = 0;
+  while (ik_more(&reader)) {
+    uint32_t tag = ik_read_tag(&reader);
+    if (tag == number << 3)
+      value = ik_read_varint(&reader);
+    else
+      ik_skip(&reader, tag);
+  }
+  return value;
+}
+
+// Of a FileDescriptorProto (`field` 4) or a DescriptorProto (3): the message of that name in it.
+static bool find_message(ik_bytes within, uint32_t field, ik_text prefix, const char *name, ik_bytes *found) {
+  ik_reader reader = ik_reader_of(within);
+  while (next_part(&reader, field, found)) {
+    ik_bytes message = *found;
+    const char *dot = prefix.length == 0 ? "" : ".";
+    ik_text full = ik_format("%.*s%s%.*s", IK_ARG(prefix), dot, IK_ARG(part_of(message, 1)));
+    if (ik_is(full, name) || find_message(message, 3, full, name, found)) return true;
+  }
+  return false;
+}
+
+static ik_text base64(ik_bytes bytes) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  ik_builder text = {0};
+  for (size_t i = 0; i < bytes.length; i += 3) {
+    uint32_t bits = 0;
+    for (size_t k = 0; k < 3; k++) bits = bits << 8 | (i + k < bytes.length ? bytes.data[i + k] : 0);
+    for (size_t k = 0; k < 4; k++) ik_append(&text, i + k <= bytes.length ? &letters[bits >> (18 - 6 * k) & 63] : "=", 1);
+  }
+  return (ik_text){(const uint8_t *)text.data, text.length};
+}
+
+// By FieldDescriptorProto.Type.
+enum { OF_FIXED64 = 6, OF_FIXED32 = 7, OF_BOOL = 8, OF_STRING = 9, OF_BYTES = 12, OF_SFIXED32 = 15, OF_SFIXED64 = 16 };
+
+static uint32_t wire_of(uint64_t type) {
+  if (type == OF_STRING || type == OF_BYTES) return 2;
+  if (type == OF_FIXED64 || type == OF_SFIXED64) return 1;
+  return type == OF_FIXED32 || type == OF_SFIXED32 ? 5 : 0;
+}
+
+static ik_text read_key(ik_reader *reader, uint64_t type) {
+  switch (type) {
+    case OF_STRING:
+      return ik_read_text(reader);
+    case OF_BYTES:
+      return base64(ik_read_bytes(reader));
+    case OF_BOOL:
+      return ik_text_of(ik_read_varint(reader) == 0 ? "false" : "true");
+    case 4:
+      return ik_format("%" IK_U64, ik_read_varint(reader));
+    case OF_FIXED64:
+      return ik_format("%" IK_U64, ik_read_fixed64(reader));
+    case OF_SFIXED64:
+      return ik_format("%" IK_D64, (int64_t)ik_read_fixed64(reader));
+    case OF_FIXED32:
+      return ik_format("%u", ik_read_fixed32(reader));
+    case OF_SFIXED32:
+      return ik_format("%d", (int32_t)ik_read_fixed32(reader));
+    case 3:
+      return ik_format("%" IK_D64, (int64_t)ik_read_varint(reader));
+    case 13:
+      return ik_format("%u", (uint32_t)ik_read_varint(reader));
+    case 17:
+      return ik_format("%d", ik_read_sint32(reader));
+    case 18:
+      return ik_format("%" IK_D64, ik_read_sint64(reader));
+    default:
+      return ik_format("%d", (int32_t)ik_read_varint(reader));
+  }
+}
+
+// The last of several counts.
+static ik_text key_part(ik_bytes payload, uint32_t number, uint64_t type) {
+  ik_reader reader = ik_reader_of(payload);
+  bool may_be_empty = type == OF_STRING || type == OF_BYTES;
+  ik_text text = ik_text_of(may_be_empty ? "" : type == OF_BOOL ? "false" : "0");
+  while (ik_more(&reader)) {
+    uint32_t tag = ik_read_tag(&reader);
+    if (tag == (number << 3 | wire_of(type)))
+      text = read_key(&reader, type);
+    else
+      ik_skip(&reader, tag);
+  }
+  return text;
+}
+
+typedef struct ik_key {
+  ik_text text;
+  // Why no request can name an entity; null where one can.
+  const char *impossible;
+  // As a host refuses it: a field is empty, and may not be. Null where each is as it must be.
+  const char *forgotten;
+} ik_key;
+
+static ik_key key_of(const ik_service *of, const ik_method *method, ik_bytes payload) {
+  ik_reader files = ik_reader_of((ik_bytes){ik_descriptors, ik_descriptors_length});
+  ik_bytes file, field, message = {NULL, 0};
+  while (next_part(&files, 1, &file) && !find_message(file, 4, part_of(file, 2), method->request->name, &message))
+    message.length = 0;
+  ik_reader fields = ik_reader_of(message);
+  ik_key key = {{NULL, 0}, NULL, NULL};
+  size_t count = 0;
+  while (next_part(&fields, 2, &field)) {
+    ik_bytes options = part_of(field, 8);
+    if (number_of(options, 51080) == 0 && number_of(options, 1080) == 0 && number_of(options, 50002) == 0) continue;
+    uint64_t type = number_of(field, 5);
+    // 1, 2: a double, a float. Their text is that of JavaScript, which the kit does not have.
+    if (type <= 2)
+      key.impossible = printed("%s/%s: name the entity by given_entity, since its key is a fraction", of->name, method->name);
+    ik_text part = key_part(payload, (uint32_t)number_of(field, 3), type);
+    if (part.length == 0 && number_of(options, 51082) == 0 && key.forgotten == NULL)
+      key.forgotten = printed("%s/%s: the field %.*s names the entity and is empty; set it in the request", of->name,
+                              method->name, IK_ARG(part_of(field, 1)));
+    key.text = count++ == 0 ? part : ik_format("%.*s-%.*s", IK_ARG(key.text), IK_ARG(part));
+  }
+  if (count == 0)
+    key.impossible = printed("%s/%s names no entity: no field of %s is marked (innkeeper.entity_key) = true", of->name,
+                             method->name, method->request->name);
+  return key;
+}
+
+static const ik_method *method_of(const ik_service *of, ik_text name) {
+  for (size_t i = 0; i < of->method_count; i++)
+    if (ik_is(name, of->methods[i].name)) return &of->methods[i];
+  return NULL;
+}
+
+// The test is about the entity that its requests name. Those of given_entity may leave it out.
+static void name_entity(const char *name, ik_value request) {
+  const ik_method *method = method_of(about->service, ik_text_of(name));
+  if (*about->service->kind == IK_KIND_ACTION || method == NULL) return;
+  ik_key key = key_of(about->service, method, ik_encode(request.type, request.message));
+  const char *problem = key.impossible != NULL ? key.impossible : key.forgotten;
+  if (about->is_given && (problem != NULL || key.text.length == 0)) return;
+  if (problem != NULL)
+    fail(problem);
+  else if ((about->is_given || about->is_asked) && !ik_equal(about->entity, key.text))
+    fail(printed("%s is asked of %.*s, but the test is about %.*s; begin another one with given", name, IK_ARG(key.text),
+                 IK_ARG(about->entity)));
+  else
+    about->entity = key.text;
+  about->is_asked = true;
+}
+
 // When
 
 static ik_command command_of(const char *method, ik_value request) {
-  ik_command command = {ik_text_of(method), ik_encode(request.type, request.message), sent, (double)now_ms, {1, 2, 3, 4}};
+  ik_command command = {ik_text_of(method), ik_encode(request.type, request.message), sent, (double)now_ms, {1, 2, 3, 4}, {false, {NULL, 0}}};
   sent = (ik_metadata){NULL, 0};
   sent_room = 0;
   return command;
@@ -265,50 +485,52 @@ static void open_step(void) {
   events_said = effects_said = 0;
   events = (ik_typed_list){NULL, 0};
   change = IK_CHANGE_UNCHANGED;
+  outside = parked = (ik_parked_list){NULL, 0, 0};
+  outside_said = parked_said = 0;
   memset(&outcome, 0, sizeof outcome);
 }
 
 static ik_bytes evolved(const ik_basis *basis, const ik_typed_list *list) {
   ik_evolve_answer answer = {0};
-  ik_guest_event_sourced_evolve(ik_text_of(service->name), entity, basis, list, true, &answer);
+  ik_guest_event_sourced_evolve(ik_text_of(about->service->name), about->entity, basis, list, true, &answer);
   return answer.value.state;
 }
 
 static void when_event_sourced(const ik_command *command) {
-  ik_text name = ik_text_of(service->name);
+  ik_text name = ik_text_of(about->service->name);
   ik_basis nothing = {0};
-  ik_basis before = {IK_BASIS_BYTES, evolved(&nothing, &history), 0};
+  ik_basis before = {IK_BASIS_BYTES, evolved(&nothing, &about->history), 0};
   ik_command_list one = {(ik_command *)command, 1};
   ik_decide_answer answer = {0}, again = {0}, batch = {0};
-  ik_guest_event_sourced_decide(name, entity, &before, &one, true, &answer);
-  ik_guest_event_sourced_decide(name, entity, &before, &one, true, &again);
+  ik_guest_event_sourced_decide(name, about->entity, &before, &one, true, &answer);
+  ik_guest_event_sourced_decide(name, about->entity, &before, &one, true, &again);
   const ik_decision *decision = &answer.decisions.items[0];
   if (!same_decision(decision, &again.decisions.items[0])) fail("decided twice, a command comes to something else: what is kept between calls?");
   differs("the state after the events (law L2)", evolved(&before, &decision->events), answer.next.value.state);
-  *IK_PUSH(&commands, &commands_room, ik_command) = *command;
-  ik_basis from = {IK_BASIS_BYTES, evolved(&nothing, &given_events), 0};
-  ik_guest_event_sourced_decide(name, entity, &from, &commands, true, &batch);
-  if (!same_decision(decision, &batch.decisions.items[commands.count - 1])) fail("in a batch, the command comes to something else (law L1)");
+  *IK_PUSH(&about->commands, &about->commands_room, ik_command) = *command;
+  ik_basis from = {IK_BASIS_BYTES, evolved(&nothing, &about->given_events), 0};
+  ik_guest_event_sourced_decide(name, about->entity, &from, &about->commands, true, &batch);
+  if (!same_decision(decision, &batch.decisions.items[about->commands.count - 1])) fail("in a batch, the command comes to something else (law L1)");
   differs("the state after a batch (law L1)", answer.next.value.state, batch.next.value.state);
   events = decision->events;
   outcome = decision->outcome;
-  for (size_t i = 0; i < events.count; i++) *IK_PUSH(&history, &history_room, ik_typed) = events.items[i];
+  for (size_t i = 0; i < events.count; i++) *IK_PUSH(&about->history, &about->history_room, ik_typed) = events.items[i];
 }
 
 static void when_value(const ik_command *command) {
-  ik_basis basis = {has_value ? IK_BASIS_BYTES : IK_BASIS_NONE, has_value ? value : (ik_bytes){NULL, 0}, 0};
+  ik_basis basis = {about->has_value ? IK_BASIS_BYTES : IK_BASIS_NONE, about->has_value ? about->value : (ik_bytes){NULL, 0}, 0};
   ik_command_list one = {(ik_command *)command, 1};
   ik_value_answer answer = {0}, again = {0};
-  ik_guest_value_decide(ik_text_of(service->name), entity, &basis, &one, &answer);
-  ik_guest_value_decide(ik_text_of(service->name), entity, &basis, &one, &again);
+  ik_guest_value_decide(ik_text_of(about->service->name), about->entity, &basis, &one, &answer);
+  ik_guest_value_decide(ik_text_of(about->service->name), about->entity, &basis, &one, &again);
   const ik_value_decision *decision = &answer.decisions.items[0];
   ik_decision first = {{NULL, 0}, decision->outcome}, second = {{NULL, 0}, again.decisions.items[0].outcome};
   if (!same_decision(&first, &second)) fail("decided twice, a command comes to something else: what is kept between calls?");
   change = decision->change;
   updated = decision->value;
   outcome = decision->outcome;
-  if (change == IK_CHANGE_UPDATED) value = updated;
-  if (change != IK_CHANGE_UNCHANGED) has_value = change == IK_CHANGE_UPDATED;
+  if (change == IK_CHANGE_UPDATED) about->value = updated;
+  if (change != IK_CHANGE_UNCHANGED) about->has_value = change == IK_CHANGE_UPDATED;
 }
 
 // Replicated: the replica's draft as a view, and operations into it.
@@ -352,16 +574,16 @@ static void put_node(ik_writer *writer, ik_node *node) {
 
 static ik_bytes view_bytes(void) {
   ik_writer writer = {0};
-  if (replica.root == NULL) return (ik_bytes){NULL, 0};
+  if (about->replica.root == NULL) return (ik_bytes){NULL, 0};
   size_t opened = ik_open(&writer);
-  put_node(&writer, replica.root);
+  put_node(&writer, about->replica.root);
   ik_close(&writer, 18, opened);
   ik_put_number(&writer, 8, 1);
   return ik_wrap(&writer);
 }
 
 static void apply_operation(ik_reader *reader) {
-  ik_view at = {&replica, NULL};
+  ik_view at = {&about->replica, NULL};
   while (ik_more(reader)) {
     uint32_t tag = ik_read_tag(reader);
     switch (tag) {
@@ -370,7 +592,7 @@ static void apply_operation(ik_reader *reader) {
         break;
       case IK_OP_CREATE << 3: {
         bool is_new;
-        ik_reach(&replica, at.place, (uint8_t)ik_read_varint(reader), &is_new);
+        ik_reach(&about->replica, at.place, (uint8_t)ik_read_varint(reader), &is_new);
         break;
       }
       case IK_OP_INCREMENT << 3:
@@ -382,14 +604,14 @@ static void apply_operation(ik_reader *reader) {
       case IK_OP_INSERT << 3 | 2:
       case IK_OP_REMOVE << 3 | 2: {
         ik_bytes element = ik_read_bytes(reader);
-        const ik_node *node = ik_resolve(&replica, at.place);
-        uint8_t kind = node == NULL ? replica.kind : node->kind;
+        const ik_node *node = ik_find_node(&about->replica, at.place);
+        uint8_t kind = node == NULL ? about->replica.kind : node->kind;
         ik_operate(at, kind, (ik_operation){.field = tag >> 3, .bytes = element});
         break;
       }
       case IK_OP_CLEAR << 3: {
         ik_read_varint(reader);
-        const ik_node *node = ik_resolve(&replica, at.place);
+        const ik_node *node = ik_find_node(&about->replica, at.place);
         if (node != NULL) ik_operate(at, node->kind, (ik_operation){.field = IK_OP_CLEAR, .number = 1});
         break;
       }
@@ -439,33 +661,44 @@ static void apply(const ik_replicated_decision *decision) {
 static void end_if_deleted(const ik_replicated_decision *decision) {
   if (!decision->is_deleted) return;
   change = IK_CHANGE_DELETED;
-  replica = (ik_draft){.kind = service->crdt};
+  about->replica = (ik_draft){.kind = about->service->crdt};
+  about->is_deleted = true;
+}
+
+static bool same_replicated(const ik_replicated_decision *a, const ik_replicated_decision *b) {
+  if (a->answer != b->answer || a->is_deleted != b->is_deleted || !ik_equal(a->operations, b->operations)) return false;
+  if (a->answer != IK_ANSWER_NOW) return ik_equal(a->value.after, b->value.after);
+  ik_decision first = {{NULL, 0}, a->value.now}, second = {{NULL, 0}, b->value.now};
+  return same_decision(&first, &second);
 }
 
 static void when_replicated(const ik_command *command) {
-  ik_replicated_decision decision = {0};
-  ik_guest_replicated_decide(ik_text_of(service->name), entity, view_bytes(), command, &decision);
+  ik_replicated_decision decision = {0}, again = {0};
+  ik_guest_replicated_decide(ik_text_of(about->service->name), about->entity, view_bytes(), command, &decision);
+  ik_guest_replicated_decide(ik_text_of(about->service->name), about->entity, view_bytes(), command, &again);
+  if (!same_replicated(&decision, &again)) fail("decided twice, a command comes to something else: what is kept between calls?");
   apply(&decision);
   subscribed = decision.subscribe.present;
   if (decision.answer == IK_ANSWER_NOW)
     outcome = decision.value.now;
   else
-    ik_guest_replicated_render(ik_text_of(service->name), entity, view_bytes(), command, decision.value.after, &outcome);
+    ik_guest_replicated_render(ik_text_of(about->service->name), about->entity, view_bytes(), command, decision.value.after, &outcome);
   end_if_deleted(&decision);
 }
 
 static void when_action(ik_command *command) {
   ik_command_list one = {command, 1};
-  ik_outcome_list answer;
-  ik_guest_action_call(ik_text_of(service->name), &one, &answer);
+  ik_outcome_list answer, again;
+  ik_guest_action_call(ik_text_of(about->service->name), &one, &answer);
+  ik_guest_action_call(ik_text_of(about->service->name), &one, &again);
+  ik_decision first = {{NULL, 0}, answer.items[0]}, second = {{NULL, 0}, again.items[0]};
+  if (!same_decision(&first, &second)) fail("called twice, a command comes to something else: what is kept between calls?");
   outcome = answer.items[0];
 }
 
-void ik_test_when(const char *method, ik_value request) {
-  open_step();
-  ik_command *command = ik_allocate(sizeof *command, 8);
-  *command = command_of(method, request);
-  switch (*service->kind) {
+// What `about` comes to by this command.
+static void decide(ik_command *command) {
+  switch (*about->service->kind) {
     case IK_KIND_EVENT_SOURCED:
       when_event_sourced(command);
       break;
@@ -481,16 +714,133 @@ void ik_test_when(const char *method, ik_value request) {
   print_logs(&outcome.logs);
 }
 
+void ik_test_when(const char *method, ik_value request) {
+  open_step();
+  if (members != NULL) fail("services together are asked by calls");
+  name_entity(method, request);
+  ik_command *command = ik_allocate(sizeof *command, 8);
+  *command = command_of(method, request);
+  decide(command);
+}
+
+// Services together. In the order of a host that does one thing at a time: what a command changes, its effects and all that
+// comes of them, its answer. A refused effect does not fail the command that caused it: a host parks it.
+
+// As many as a host follows.
+enum { HOPS_MAX = 16 };
+
+void ik_test_together(const ik_service *const *services, size_t count) {
+  finish();
+  begin(services[0], NULL);
+  const ik_service **copy = ik_allocate_zeroed((count + 1) * sizeof *copy);
+  for (size_t i = 0; i < count; i++) {
+    for (size_t k = 0; k < i; k++)
+      if (strcmp(copy[k]->name, services[i]->name) == 0) fail(printed("%s is here twice", services[i]->name));
+    copy[i] = services[i];
+  }
+  members = copy;
+}
+
+static const ik_service *member_of(ik_text name) {
+  for (const ik_service *const *member = members; *member != NULL; member++)
+    if (ik_is(name, (*member)->name)) return *member;
+  return NULL;
+}
+
+static void be_about(const ik_service *of, ik_text entity) {
+  for (about = entities; about != NULL; about = about->next)
+    if (about->service == of && ik_equal(about->entity, entity)) return;
+  about = subject_of(of, NULL);
+  about->entity = entity;
+  about->next = entities;
+  entities = about;
+}
+
+static ik_outcome refused(ik_code code, const char *message) {
+  ik_outcome of = {.is_failure = true};
+  of.answer.failure.code = (uint8_t)code;
+  of.answer.failure.message = ik_text_of(message);
+  return of;
+}
+
+// `method`: of the service, and the command names it.
+static ik_outcome come_to(const ik_service *of, const ik_method *method, ik_command *command) {
+  ik_key key = {{NULL, 0}, NULL, NULL};
+  if (*of->kind != IK_KIND_ACTION) {
+    key = key_of(of, method, command->payload);
+    if (key.impossible != NULL) fail(key.impossible);
+    if (key.forgotten != NULL) return refused(IK_INVALID_ARGUMENT, key.forgotten);
+  }
+  be_about(of, key.text);
+  if (about->is_deleted) return refused(IK_NOT_FOUND, "Entity deleted");
+  decide(command);
+  return outcome;
+}
+
+static ik_outcome run(const ik_call *call, uint32_t hops) {
+  ik_outcome nothing = {.answer.reply.kind = IK_REPLY_NONE};
+  // One failure is told, and a circle would be long.
+  if (has_failed) return nothing;
+  const ik_service *of = member_of(call->service);
+  const ik_method *method = of == NULL ? NULL : method_of(of, call->method);
+  const char *place = printed("%.*s/%.*s", IK_ARG(call->service), IK_ARG(call->method));
+  if (of == NULL)
+    fail(printed("%s is called, and its service is not here: give it to together", place));
+  else if (method == NULL)
+    fail(printed("%s is called, and the service has no such method", place));
+  else if (method->shape != IK_UNARY)
+    fail(printed("%s streams: test it by given", place));
+  else if (hops > HOPS_MAX)
+    fail(printed("%s is the last of %u hops, too many: what calls itself?", place, hops));
+  for (size_t i = 0; i < call->metadata.count; i++) check_reaches(c_string(call->metadata.items[i].name));
+  if (has_failed) return nothing;
+  ik_command *command = ik_allocate(sizeof *command, 8);
+  *command = (ik_command){call->method, call->payload, call->metadata, (double)now_ms, {1, 2, 3, 4 + asked++}, {false, {NULL, 0}}};
+  ik_outcome answer = come_to(of, method, command);
+  for (size_t i = 0; i < answer.effects.count; i++) {
+    const ik_call *effect = &answer.effects.items[i].call;
+    if (member_of(effect->service) == NULL) {
+      *IK_PUSH(&outside, &outside.room, ik_parked) = (ik_parked){.call = *effect};
+      continue;
+    }
+    ik_outcome came = run(effect, hops + 1);
+    if (came.is_failure) *IK_PUSH(&parked, &parked.room, ik_parked) = (ik_parked){*effect, came.answer.failure};
+  }
+  if (!answer.is_failure && answer.answer.reply.kind == IK_REPLY_FORWARD) return run(&answer.answer.reply.value.forward, hops + 1);
+  return answer;
+}
+
+void ik_test_calls(ik_call call) {
+  open_step();
+  if (members == NULL) {
+    fail("calls is for services together: a service alone is asked by when");
+    return;
+  }
+  for (size_t i = 0; i < call.metadata.count; i++)
+    *IK_PUSH(&sent, &sent_room, ik_metadata_entry) = call.metadata.items[i];
+  call.metadata = sent;
+  sent = (ik_metadata){NULL, 0};
+  sent_room = 0;
+  ik_outcome answer = run(&call, 0);
+  // What entities changed and which effects ran is theirs; the caller gets the answer.
+  outcome = answer;
+  outcome.effects = (ik_effect_list){NULL, 0};
+  events = (ik_typed_list){NULL, 0};
+  change = IK_CHANGE_UNCHANGED;
+  subscribed = false;
+}
+
 static ik_subscription subscription_of(const char *method, ik_value request) {
   return (ik_subscription){ik_text_of("1"), ik_text_of(method), ik_encode(request.type, request.message)};
 }
 
 void ik_test_changed(const char *method, ik_value request) {
   open_step();
+  name_entity(method, request);
   ik_subscription subscription = subscription_of(method, request);
   ik_subscription_list list = {&subscription, 1};
   ik_stream_step_list steps;
-  ik_guest_replicated_changed(ik_text_of(service->name), entity, view_bytes(), &list, (double)now_ms, &steps);
+  ik_guest_replicated_changed(ik_text_of(about->service->name), about->entity, view_bytes(), &list, (double)now_ms, &steps);
   outcome = steps.items[0].outcome;
   has_ended = steps.items[0].end;
   was_silent = !steps.items[0].has_outcome || says_nothing(&outcome);
@@ -499,9 +849,10 @@ void ik_test_changed(const char *method, ik_value request) {
 
 void ik_test_cancelled(const char *method, ik_value request) {
   open_step();
+  name_entity(method, request);
   ik_subscription subscription = subscription_of(method, request);
   ik_replicated_decision decision = {0};
-  ik_guest_replicated_cancelled(ik_text_of(service->name), entity, view_bytes(), &subscription, (double)now_ms, &decision);
+  ik_guest_replicated_cancelled(ik_text_of(about->service->name), about->entity, view_bytes(), &subscription, (double)now_ms, &decision);
   outcome = decision.value.now;
   was_silent = true;
   print_logs(&outcome.logs);
@@ -511,14 +862,32 @@ void ik_test_cancelled(const char *method, ik_value request) {
 
 // Then
 
-void ik_test_then_event(ik_value event) {
+static const ik_typed *next_event(const ik_message_type *type) {
   if (events_said == events.count) {
     fail(outcome.is_failure ? printed("refused: %s", c_string(outcome.answer.failure.message)) : "there is no further event");
-    return;
+    return NULL;
   }
   const ik_typed *next = &events.items[events_said++];
-  if (!ik_is(next->type_name, event.type->name)) fail(printed("the event is a %s", c_string(next->type_name)));
-  differs(event.type->name, ik_encode(event.type, event.message), next->data);
+  if (ik_is(next->type_name, type->name)) return next;
+  fail(printed("the event is a %s", c_string(next->type_name)));
+  return NULL;
+}
+
+void ik_test_then_event(ik_value event) {
+  const ik_typed *next = next_event(event.type);
+  if (next != NULL) differs(event.type->name, ik_encode(event.type, event.message), next->data);
+}
+
+// A test goes on after a failure: with an empty message.
+static const void *decoded(const char *what, const ik_message_type *type, const ik_bytes *bytes) {
+  void *message = ik_allocate_zeroed(type->size);
+  if (bytes != NULL && ik_decode(type, *bytes, message) != NULL) fail(printed("the %s is no %s", what, type->name));
+  return message;
+}
+
+const void *ik_test_the_event(const ik_message_type *type) {
+  const ik_typed *next = next_event(type);
+  return decoded("event", type, next == NULL ? NULL : &next->data);
 }
 
 void ik_test_then_updated(ik_value of) {
@@ -585,18 +954,25 @@ void ik_test_then_reply(ik_value reply, bool opens) {
     fail("there is no reply");
   else
     differs(reply.type->name, ik_encode(reply.type, reply.message), answer->answer.reply.value.message);
-  if (*service->kind == IK_KIND_REPLICATED && opens != subscribed && !was_silent && !has_ended)
+  if (*about->service->kind == IK_KIND_REPLICATED && opens != subscribed && !was_silent && !has_ended)
     fail(opens ? "the stream is not kept open" : "the stream is kept open");
 }
 
 const void *ik_test_the_reply(const ik_message_type *type) {
-  void *reply = ik_allocate_zeroed(type->size);
   const ik_wire_reply *replied = &outcome.answer.reply;
-  if (is_streaming || outcome.is_failure || replied->kind != IK_REPLY_MESSAGE)
-    fail("there is no reply");
-  else if (ik_decode(type, replied->value.message, reply) != NULL)
-    fail(printed("the reply is no %s", type->name));
-  return reply;
+  bool is_there = !is_streaming && !outcome.is_failure && replied->kind == IK_REPLY_MESSAGE;
+  if (!is_there) fail("there is no reply");
+  return decoded("reply", type, is_there ? &replied->value.message : NULL);
+}
+
+const void *ik_test_the_element(const ik_message_type *type) {
+  const ik_outcome *answer = next_answer();
+  bool is_there = answer != NULL && !answer->is_failure && answer->answer.reply.kind == IK_REPLY_MESSAGE;
+  if (answer != NULL && answer->is_failure)
+    fail(printed("refused: %s", c_string(answer->answer.failure.message)));
+  else if (!is_there)
+    fail("there is no element");
+  return decoded("element", type, is_there ? &answer->answer.reply.value.message : NULL);
 }
 
 void ik_test_then_silent(bool opens) {
@@ -631,6 +1007,25 @@ void ik_test_then_forwards(ik_call call) {
     differ_call(&call, &answer->answer.reply.value.forward);
 }
 
+void ik_test_then_outside(ik_call call) {
+  if (outside_said == outside.count)
+    fail("there is no further effect on a service that is not here");
+  else
+    differ_call(&call, &outside.items[outside_said++].call);
+}
+
+void ik_test_then_parked(ik_call call, ik_code code, const char *message) {
+  if (parked_said == parked.count) {
+    fail("there is no further effect that was refused");
+    return;
+  }
+  const ik_parked *next = &parked.items[parked_said++];
+  differ_call(&call, &next->call);
+  if (next->failure.code != code) fail(printed("the effect is refused with code %d", next->failure.code));
+  if (message != NULL && !ik_is(next->failure.message, message))
+    fail(printed("the effect is refused: %s", c_string(next->failure.message)));
+}
+
 void ik_test_then_ends(void) {
   end_said = true;
   if (is_streaming ? !stream_done : !has_ended) fail("the stream does not end");
@@ -647,7 +1042,7 @@ static void step(const ik_input *input) {
   ik_input_list inputs = {(ik_input *)input, input == NULL ? 0 : 1};
   static const uint32_t seed[4] = {1, 2, 3, 4};
   ik_action_step answer = {0};
-  ik_guest_action_stream(ik_text_of(service->name), ik_text_of(stream_method), stream_state.present ? &stream_state.value : NULL,
+  ik_guest_action_stream(ik_text_of(about->service->name), ik_text_of(stream_method), stream_state.present ? &stream_state.value : NULL,
                          &inputs, (double)now_ms, seed, &answer);
   outputs = (ik_outcome_list){answer.outputs.items, 0};
   for (size_t i = 0; i < answer.outputs.count; i++) {
@@ -692,9 +1087,7 @@ int main(void) {
   for (const ik_test *test = tests; test != NULL; test = test->next, count++) {
     test_name = test->name;
     has_failed = false;
-    is_open = is_streaming = false;
-    outputs = (ik_outcome_list){NULL, 0};
-    outputs_said = 0;
+    begin(NULL, NULL);
     test->run();
     finish();
     ik_release();

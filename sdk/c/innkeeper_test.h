@@ -6,7 +6,10 @@
 //     remembered between calls, a state is the fold of its events.
 // K2. All that a command came to is to be said: an event, an effect or an answer that no `then_...` named fails the test.
 // K3. Of a replicated entity it has one replica and merges nothing.
-// K4. A fault ends the program with its words and its place. Log lines are printed, each behind the name of its test.
+// K4. The entity is the one that requests name by the key fields of the .proto, one in a test. A request without its key is told.
+// K5. Services together do what a host does that does one thing at a time: a command's changes, its effects and all that comes of
+//     them, its answer. A command follows at most 16 others. Their methods that stream are tested by `given`.
+// K6. A fault ends the program with its words and its place. Log lines are printed, each behind the name of its test.
 #pragma once
 #include "innkeeper.h"
 
@@ -34,7 +37,8 @@ typedef struct ik_value {
 #define IK_HERE ik_test_at(__FILE__, __LINE__)
 
 // An entity of the service, or an action: nothing has happened yet.
-#define given(service) (IK_HERE, ik_test_given(service, "entity"))
+#define given(service) (IK_HERE, ik_test_given(service, NULL))
+// With its key: requests may then leave it out, and may name no other.
 #define given_entity(service, key) (IK_HERE, ik_test_given(service, key))
 // Its history, its value.
 #define given_event(event) (IK_HERE, ik_test_given_event(event))
@@ -50,6 +54,16 @@ typedef struct ik_value {
 #define changed(method, request) (IK_HERE, ik_test_changed(method, request))
 #define cancelled(method, request) (IK_HERE, ik_test_cancelled(method, request))
 
+// Services whose effects and forwards reach each other; their entities begin with nothing: together(&orders_service, &carts_service).
+#define together(...)                                                                                              \
+  (IK_HERE, ik_test_together((const ik_service *const[]){__VA_ARGS__},                                             \
+                             sizeof((const ik_service *const[]){__VA_ARGS__}) / sizeof(const ik_service *)))
+// A caller's command: calls(orders_place_call(&request)). It and all that comes of it is done; then its answer is to be said, and
+// each effect that reached nobody (then_outside) or was refused (then_parked).
+#define calls(call) (IK_HERE, ik_test_calls(call))
+#define then_outside(call) (IK_HERE, ik_test_then_outside(call))
+#define then_parked(call, code, message) (IK_HERE, ik_test_then_parked(call, code, message))
+
 #define then_event(event) (IK_HERE, ik_test_then_event(event))
 #define then_updated(value) (IK_HERE, ik_test_then_updated(value))
 #define then_removed() (IK_HERE, ik_test_then_removed())
@@ -62,6 +76,9 @@ typedef struct ik_value {
 #define then_refuses(code, message) (IK_HERE, ik_test_then_refuses(code, message))
 // The reply, to look at and to go on with, until the next step: `the_reply(counter_value)->value`.
 #define the_reply(type) ((const type *)(IK_HERE, ik_test_the_reply(&type##_type)))
+// The next event, and the next element of a stream, to look at. They are then said: `the_event(counter_added)->amount`.
+#define the_event(type) ((const type *)(IK_HERE, ik_test_the_event(&type##_type)))
+#define the_element(type) ((const type *)(IK_HERE, ik_test_the_element(&type##_type)))
 #define then_forwards(call) (IK_HERE, ik_test_then_forwards(call))
 // Of `changed`: an element, an end, or neither.
 #define then_emits(element) (IK_HERE, ik_test_then_reply(element, false))
@@ -93,6 +110,10 @@ ik_view ik_test_view(void);
 void ik_test_at_time(int64_t now_ms);
 void ik_test_with_metadata(const char *name, const char *text);
 void ik_test_when(const char *method, ik_value request);
+void ik_test_together(const ik_service *const *services, size_t count);
+void ik_test_calls(ik_call call);
+void ik_test_then_outside(ik_call call);
+void ik_test_then_parked(ik_call call, ik_code code, const char *message);
 void ik_test_changed(const char *method, ik_value request);
 void ik_test_cancelled(const char *method, ik_value request);
 void ik_test_then_event(ik_value event);
@@ -102,6 +123,8 @@ void ik_test_then_effect(ik_call call, bool synchronous);
 void ik_test_then_metadata(const char *name, const char *text);
 void ik_test_then_reply(ik_value reply, bool opens);
 const void *ik_test_the_reply(const ik_message_type *type);
+const void *ik_test_the_event(const ik_message_type *type);
+const void *ik_test_the_element(const ik_message_type *type);
 void ik_test_then_silent(bool opens);
 void ik_test_then_refuses(ik_code code, const char *message);
 void ik_test_then_forwards(ik_call call);

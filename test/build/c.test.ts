@@ -1,7 +1,7 @@
 // Guards the C SDK: protobuf's conformance cases and hostile bytes through the generated codec, natively and with sanitizers,
 // compared with the TypeScript one; what an author sees of a mistake; the kit; the header as C++.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,6 +21,7 @@ import { buildProject } from '../support/building.ts'
 import { built, component } from '../support/components.ts'
 import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
+import { Later } from '../support/later.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { protos } from '../support/protos.ts'
 import { skip } from '../support/skip.ts'
@@ -50,6 +51,7 @@ enum Enum { ENUM_NONE = 0; TRUE = 1; }
 /** test/support/c/kit.c has its services and what is tested of them. */
 const kitProto = `syntax = "proto3";
 package kit.v1;
+import "cloudstate/entity_key.proto";
 import "innkeeper/options.proto";
 service Sum { rpc Add(Number) returns (Number); }
 service Note { rpc Put(Number) returns (Number); rpc Drop(Number) returns (Number); }
@@ -60,7 +62,27 @@ service Talk {
   rpc Total(stream Number) returns (Number);
   rpc Echo(stream Number) returns (stream Number);
 }
+service Keys {
+  rpc Say(Keyed) returns (Said);
+  rpc Forget(State) returns (Said);
+  rpc Weigh(Weight) returns (Said);
+}
+message Weight { double weight = 1 [(innkeeper.entity_key) = true]; }
 message Number { string id = 1 [(innkeeper.entity_key) = true]; int64 value = 2; }
+message Keyed {
+  string text = 3 [(innkeeper.entity_key) = true];
+  bytes data = 1 [(innkeeper.entity_key) = true];
+  int32 number = 2 [(cloudstate.entity_key) = true];
+  bool flag = 4 [(cloudstate.legacy_entity_key) = true];
+  string other = 5;
+  sint32 signed = 6 [(innkeeper.entity_key) = true];
+  uint64 wide = 7 [(innkeeper.entity_key) = true];
+  sfixed64 fixed = 8 [(innkeeper.entity_key) = true];
+  Kind kind = 9 [(innkeeper.entity_key) = true];
+  string may_be_empty = 16 [(innkeeper.entity_key) = true, (innkeeper.allow_empty_key) = true];
+}
+enum Kind { NONE = 0; }
+message Said { string text = 1; }
 message Added { int64 value = 1; }
 message State { int64 value = 1; }
 `
@@ -90,7 +112,8 @@ else {
   const gen = join(work, 'gen')
   await writeGenerated(gen, generateC(schema, project.files, bytes))
   const program = join(work, 'codec')
-  const sources = [join(root, 'test/support/c/codec.c'), join(gen, 'conformance.c'), join(gen, 'component.c')]
+  const generated = readdirSync(gen, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.c'))
+  const sources = [join(root, 'test/support/c/codec.c'), ...generated.map((path) => join(gen, path))]
   compile(cc, [
     ...['-std=c11', '-O1', '-Wall', '-Wextra', '-Werror', ...sanitizers(cc), `-I${sdk}`, `-I${gen}`],
     ...[...sources, join(sdk, 'innkeeper.c'), '-o', program],
@@ -182,9 +205,30 @@ else {
     )
     const [, passed, count] = /^(\d+) of (\d+) tests/m.exec(stdout) ?? []
     assert.is(Number(count) - Number(passed), lines.length, stderr)
-    assert.ok(lines.length >= 10)
+    assert.ok(lines.length >= 26)
     const told = (test: string) =>
       lines.find((line) => line.includes(`wrong_since_the_header_${test}: `))?.split(': ')[2]
+    const since = (test: string) =>
+      lines.find((line) => line.includes(` wrong_since_${test}: `))?.replace(/^.*? wrong_\w+: /, '')
+    const forgot = 'kit.v1.Sum/Add: the field id names the entity and is empty; set it in the request'
+    assert.is(since('the_request_has_no_key'), forgot)
+    const another = 'begin another one with given'
+    assert.is(since('the_request_names_another_entity'), `Add is asked of b, but the test is about a; ${another}`)
+    assert.is(
+      since('the_request_names_another_than_was_given'),
+      `Add is asked of a, but the test is about me; ${another}`,
+    )
+    const none = 'no field of kit.v1.State is marked (innkeeper.entity_key) = true'
+    assert.is(since('no_field_is_a_key'), `kit.v1.Keys/Forget names no entity: ${none}`)
+    assert.is(
+      since('the_key_is_a_fraction'),
+      'kit.v1.Keys/Weigh: name the entity by given_entity, since its key is a fraction',
+    )
+    assert.is(since('a_circle_does_not_end'), 'kit.v1.Note/Put is the last of 17 hops, too many: what calls itself?')
+    const notHere = 'and its service is not here: give it to together'
+    assert.is(since('a_forward_is_for_a_service_that_is_not_here'), `kit.v1.Sum/Add is called, ${notHere}`)
+    for (const who of ['together', 'a_room', 'an_action'])
+      assert.match(since(`${who}_remembers`)!, 'comes to something else')
     assert.is(told('reaches_no_function'), credentialProblem('Authorization'))
     assert.is(told('is_of_the_transport'), transportProblem('grpc-timeout'))
     // Each line of a command once, though it is decided three times; a step that only logs has said nothing.
@@ -205,7 +249,7 @@ else {
       rules,
       `#include "gen/words.h"
 #include "innkeeper_test.h"
-IK_TEST(faults) { given(&lines_service); when("Do", IK_OF(words_line, .text = ik_text_of("fault"))); }
+IK_TEST(faults) { given(&lines_service); when("Do", IK_OF(words_line, .id = ik_text_of("a"), .text = ik_text_of("fault"))); }
 `,
     )
     const program = join(work, 'words/rules')
@@ -305,6 +349,40 @@ else {
       state: /^innkeeper\.c:\d+: the stored state is no words\.v1\.State: the message is cut off$/,
       note: /^innkeeper\.c:\d+: the note of the stream is no words\.v1\.Line: the message is cut off$/,
       operation: /^innkeeper\.c:\d+: an operation where the value can only be looked at$/,
+    })
+  })
+
+  const later = async () => new Later(await linked((await built('test/fixtures/later/c', 'later-c')).bytes))
+
+  C('effects that are due later, names, cancels, asks and tickets cross the boundary as they were said', async () => {
+    const guest = await later()
+    guest.checkDue()
+    guest.checkEntities()
+    guest.checkAsks()
+    guest.checkAnswers()
+  })
+
+  C('innkeeper.T1, innkeeper.T2: what is no time, no name or not for this method is a fault in words', async () => {
+    const guest = await later()
+    guest.checkMistakes({
+      noNumber: /: ik_seconds: that is no number of milliseconds$/,
+      tooMany: /: ik_after: 9223372036854775807 milliseconds are too many$/,
+      noName: /: the name of an effect is empty$/,
+      noTicket: /: a ticket is empty$/,
+      tooLong: /: a ticket is open for 4294967295 seconds at most$/,
+      askOfAnother: /: Checked hears the answers of later.v1.Bank\/Charge, and the call is to later.v1.Book\/Do$/,
+      more: {
+        'Shop/no text': /: the name of an effect is not UTF-8$/,
+        'Shop/both': /: an effect is due either after_ms or at_ms$/,
+        'Shop/twice': /: ik_after says when it is due; its terms say it again$/,
+        'Shop/synchronous later': /: a synchronous effect is due at once$/,
+        'Shop/ask and wait': /: a synchronous effect has no answer$/,
+        'Book/of another': /: later.v1.Shop\/Checked is a method of another service than later.v1.Book$/,
+        'Bank/name': /: names of effects: an action has none, only entities do$/,
+        'Bank/later': /: tickets: an action has none, only entities do$/,
+        'Room/name/Open': /: names of effects: a method that streams has none$/,
+        'Room/cancel/Open': /: cancels: a method that streams has none$/,
+      },
     })
   })
 

@@ -21,6 +21,7 @@ import { buildProject } from '../support/building.ts'
 import { built, component } from '../support/components.ts'
 import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
+import { Later } from '../support/later.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { skip } from '../support/skip.ts'
 import { Words } from '../support/words.ts'
@@ -30,6 +31,73 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const sdk = join(root, 'sdk/swift')
 const work = mkdtempSync(join(tmpdir(), 'innkeeper-swift-test-'))
 Swift.after(() => rmSync(work, { recursive: true }))
+
+const keysProto = `syntax = "proto3";
+package keys.v1;
+import "cloudstate/entity_key.proto";
+import "innkeeper/options.proto";
+service Keys {
+  rpc Say(Outer.Keyed) returns (Said);
+  rpc Forget(Said) returns (Said);
+  rpc Weigh(Weight) returns (Said);
+}
+message Weight { double weight = 1 [(innkeeper.entity_key) = true]; }
+message Outer {
+  message Keyed {
+    string text = 3 [(innkeeper.entity_key) = true];
+    bytes data = 1 [(innkeeper.entity_key) = true];
+    int32 number = 2 [(cloudstate.entity_key) = true];
+    bool flag = 4 [(cloudstate.legacy_entity_key) = true];
+    string other = 5;
+    sint32 signed = 6 [(innkeeper.entity_key) = true];
+    uint64 wide = 7 [(innkeeper.entity_key) = true];
+    sfixed64 fixed = 8 [(innkeeper.entity_key) = true];
+    Kind kind = 9 [(innkeeper.entity_key) = true];
+    string may_be_empty = 16 [(innkeeper.entity_key) = true, (innkeeper.allow_empty_key) = true];
+  }
+}
+enum Kind { NONE = 0; }
+message Said { string text = 1; }
+`
+
+const keysService = `import Innkeeper
+
+struct Entity: KeysValue {
+  func say(_ request: Outer_Keyed, value: Said?, context: Context) -> ValueDecision<Said, Said> {
+    .accept().reply(Said(text: context.entity))
+  }
+  func weigh(_ request: Weight, value: Said?, context: Context) -> ValueDecision<Said, Said> {
+    .accept().reply(Said(text: context.entity))
+  }
+  func forget(_ request: Said, value: Said?, context: Context) -> ValueDecision<Said, Said> {
+    .accept().reply(Said(text: context.entity))
+  }
+}
+
+let services: [Service] = [.value(Entity())]
+`
+
+const keysTests = `import Innkeeper
+
+let tests: [Test] = [
+  Test("keys") {
+    given(.value(Entity()))
+      .when(KeysCalls.say(Outer_Keyed(
+        text: "a", data: [1, 2, 255, 0], number: -5, flag: true, signed: -7, wide: .max, fixed: -9, kind: Kind(rawValue: 3))))
+      .reply(Said(text: "a-AQL/AA==--5-true--7-18446744073709551615--9-3-"))
+    given(.value(Entity()))
+      .when(KeysCalls.say(Outer_Keyed(text: "a", data: [1], mayBeEmpty: "z"))).reply(Said(text: "a-AQ==-0-false-0-0-0-0-z"))
+    given(.value(Entity())).entity("me").when(KeysCalls.say(Outer_Keyed())).reply(Said(text: "me"))
+      .when(KeysCalls.weigh(Weight(weight: 1.5))).reply(Said(text: "me"))
+  },
+  Test("no key") {
+    given(.value(Entity())).when(KeysCalls.forget(Said())).reply(Said())
+  },
+  Test("a fraction") {
+    given(.value(Entity())).when(KeysCalls.weigh(Weight(weight: 1.5))).reply(Said(text: "1.5"))
+  },
+]
+`
 
 const cc = findTool({ variable: 'CC', names: ['cc', 'gcc', 'clang'] })?.path
 if (cc === undefined) skip(Swift, 'the allocator, natively', 'there is no C compiler (cc, gcc, clang)')
@@ -152,10 +220,56 @@ else {
     const failureOf = (wrong: string) => tested.find(({ name }) => name === `wrong: ${wrong}`)?.failure
     assert.match(failureOf('an event that was not named')!, /^Tests\/Kit\.swift:\d+: there is one event more/)
     assert.match(failureOf('a refusal is read')!, /^Tests\/Kit\.swift:\d+: /)
+    const why = (wrong: string) => failureOf(wrong)!.replace(/^Tests\/Kit\.swift:\d+: /, '')
+    const events = 'innkeeper.conformance.v1.Events/Do'
+    const actions = 'innkeeper.conformance.v1.Actions'
+    assert.is(why('too many hops'), `${actions}/Do is the last of 17 hops, too many: what calls itself?`)
+    assert.is(
+      why('a forward to what is not here'),
+      `${events} is called, and its service is not here: give it to together()`,
+    )
+    assert.is(
+      why('an effect outside that was not named'),
+      `there is one effect more, for a service that is not here: ${events}`,
+    )
+    assert.is(why('a parked effect that was not named'), `there is one parked effect more: ${events} refuses: no`)
+    assert.is(why('a stream of services together'), `${actions}/Count streams: test it by given()`)
+    assert.is(why('a service that is there twice'), `${actions} is here twice`)
+    assert.is(why('a service that remembers, together'), 'the same command is decided otherwise the second time')
+    assert.is(
+      why('a request without its key'),
+      `${events}: the field id names the entity and is empty; set it in the request`,
+    )
+    const another = 'begin another one with given()'
+    assert.is(why('a request that names another entity'), `Do is asked of b, but the test is about entity; ${another}`)
+    assert.is(
+      why('a request that names another than was given'),
+      `Do is asked of entity, but the test is about me; ${another}`,
+    )
+    assert.is(why('another event is read'), 'the event is another: innkeeper.conformance.v1.Noted')
     assert.match(failures.at(-3)!, /^Tests\/Kit\.swift:\d+: /)
     assert.ok(failures.at(-3)!.endsWith(`: ${credentialProblem('authorization')}`), failures.at(-3))
     assert.ok(failures.at(-2)!.endsWith(`: ${transportProblem('grpc-timeout')}`), failures.at(-2))
     assert.match(failures.at(-1)!, /^Sources\/Service\/Script\.swift:\d+: armed to fail$/)
+  })
+
+  Swift('the kit: keys of every type, as the host reads them', async () => {
+    const folder = join(work, 'keys')
+    const write = (path: string, text: string): void => {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), text)
+    }
+    write('proto/keys.proto', keysProto)
+    write('Sources/Service/Service.swift', keysService)
+    write('Tests/Keys.swift', keysTests)
+    write('service.json', JSON.stringify({ name: 'keys', language: 'swift' }))
+    const tested = await testSwift(readProject(folder))
+    assert.is(tested.length, 3)
+    assert.is(tested[0]!.failure, undefined)
+    const none = 'no field of keys.v1.Said is marked (innkeeper.entity_key) = true'
+    assert.ok(tested[1]!.failure!.endsWith(`: keys.v1.Keys/Forget names no entity: ${none}`), tested[1]!.failure)
+    const fraction = 'keys.v1.Keys/Weigh: name the entity by entity(), since its key is a fraction'
+    assert.ok(tested[2]!.failure!.endsWith(`: ${fraction}`), tested[2]!.failure)
   })
 
   Swift('the kit: log lines, and the words of faults', async () => {
@@ -183,6 +297,35 @@ else {
   })
 
   const words = async () => new Words(await linked((await built('test/fixtures/words/swift', 'words-swift')).bytes))
+
+  const later = async () => new Later(await linked((await built('test/fixtures/later/swift', 'later-swift')).bytes))
+
+  Swift('Context.C3: effects that are due later, names, cancels, asks and tickets cross the boundary', async () => {
+    const guest = await later()
+    guest.checkDue()
+    guest.checkEntities()
+    guest.checkAsks()
+    guest.checkAnswers()
+  })
+
+  Swift('Effect.E1, Effect.E2: what is no time, no name or not for this method is a fault in words', async () => {
+    const guest = await later()
+    guest.checkMistakes({
+      noNumber: /: a span of time is no number of milliseconds$/,
+      tooMany: /: more milliseconds than an effect can wait$/,
+      noName: /: the name of an effect is empty$/,
+      noTicket: /: a ticket is empty$/,
+      tooLong: /: a ticket is open for 4294967295 seconds at most$/,
+      askOfAnother: /: Checked hears the answers of later.v1.Bank\/Charge, and the call is to later.v1.Book\/Do$/,
+      more: {
+        'Shop/both': /: an effect is due either after or at$/,
+        'Book/of another': /: later.v1.Shop\/Checked is a method of another service$/,
+        'Bank/later': /: tickets: an action has none, only entities do$/,
+        'Room/name/Open': /: names of effects: a method that streams has none$/,
+        'Room/cancel/Open': /: cancels: a method that streams has none$/,
+      },
+    })
+  })
 
   Swift('log lines come with the outcome of their command', async () => {
     const guest = await words()

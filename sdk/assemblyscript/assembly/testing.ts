@@ -29,7 +29,7 @@ import { Naming } from './testing-key'
 import { ValueService } from './value'
 import { Writer } from './writer'
 
-export { Came, Parked, Together, together } from './testing-together'
+export { Came, Parked, Pending, Together, together } from './testing-together'
 
 class Test {
   constructor(
@@ -83,6 +83,11 @@ export function entity(name: string): void {
 /** The time of the commands that follow. */
 export function at(ms: i64): void {
   nowMs = <f64>ms
+}
+
+/** For services together, whose clock is turned. */
+export function __now(): i64 {
+  return <i64>nowMs
 }
 
 function unasked(): Naming {
@@ -229,6 +234,13 @@ function shownResolutions(list: Resolution[]): string {
 
 /** The `failure` of an answer, as the host makes it for an ask that has no reply: `failure<Status>(Code.Aborted, 'no', Reason.Refused)`. */
 export function failure<Status extends Message>(code: Code, message: string, reason: Reason): Status {
+  const status = instantiate<Status>()
+  if (decode(status, statusOf(code, message, [], reason)) !== null) fail('the failure of an answer is a google.rpc.Status')
+  return status
+}
+
+/** Bytes of a google.rpc.Status, with the detail of the host. */
+export function statusOf(code: Code, message: string, details: Typed[], reason: Reason): Bytes {
   const out = new Writer()
   out.uint32(8)
   out.int32(<i32>code + 1)
@@ -244,9 +256,15 @@ export function failure<Status extends Message>(code: Code, message: string, rea
   out.string('innkeeper')
   out.close(info)
   out.close(any)
-  const status = instantiate<Status>()
-  if (decode(status, out.finish()) !== null) fail('the failure of an answer is a google.rpc.Status')
-  return status
+  for (let i = 0; i < details.length; i++) {
+    const detail = out.open(26)
+    out.uint32(10)
+    out.string('type.googleapis.com/' + details[i].typeName)
+    out.uint32(18)
+    out.raw(details[i].data)
+    out.close(detail)
+  }
+  return out.finish()
 }
 
 export function sameCall(method: string, call: Call, expected: Call): void {

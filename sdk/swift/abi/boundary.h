@@ -9,5 +9,7 @@ extern const char ik_kind_event_sourced, ik_kind_value, ik_kind_replicated, ik_k
 
 // To the person who runs the tests: test programs have it.
 void ik_swift_say(const uint8_t *text, size_t length);
+// What the component says of itself, for the kit: Swift may not declare `ik_guest_describe` by two types.
+void ik_swift_describe(ik_description *answer);
 
 #endif

@@ -1,7 +1,7 @@
 // Print: what Swift's `print` calls for each byte. A line of it is one for the host's log.
 //
 // In a test program (IK_TEST), also what the kit says to the person who runs the tests; and that person is given every byte that is
-// printed, since Swift's own checks print what they find before they trap.
+// printed, since Swift's own checks print what they find before they trap. The kit reads the component's descriptors there, too.
 #include "boundary.h"
 
 #ifdef IK_TEST
@@ -12,6 +12,10 @@ IK_TEST_IMPORT("put") void ik_test_put(int byte);
 
 void ik_swift_say(const uint8_t *text, size_t length) {
   ik_test_say(text, length);
+}
+
+void ik_swift_describe(ik_description *answer) {
+  ik_guest_describe(answer);
 }
 
 #endif

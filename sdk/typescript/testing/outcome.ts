@@ -314,7 +314,7 @@ export function compareEffects(
 }
 
 /** Without what it has not. */
-export function shownEffect({ call, synchronous, due, name, answer, within }: WireEffect): object {
+function shownEffect({ call, synchronous, due, name, answer, within }: WireEffect): object {
   return {
     ...shownWireCall(call),
     synchronous,

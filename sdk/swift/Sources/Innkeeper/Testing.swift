@@ -10,7 +10,9 @@
 //     effects that were not named.
 // T3. Operations of a replicated entity go into a view of one replica; nothing is merged. Every method sees the whole value.
 //
-// Leaves to others: running (sdk/build/languages/swift/test.ts).
+// T4. A test is about the entity that its requests name; one without its key is told, unless `entity` has said it.
+//
+// Leaves to others: which entity a request names (TestingKey.swift), several services (TestingTogether.swift), running (sdk/build/languages/swift/test.ts).
 import InnkeeperABI
 
 public struct Test: @unchecked Sendable {
@@ -87,6 +89,26 @@ struct Taken: Equatable {
 
   init() {}
 
+  init(refusal code: Code, _ message: String) { answer = .failure(code.rawValue, message, []) }
+
+  /// The message that it has, or the test fails.
+  func read<Reply: Message>(_ type: Reply.Type, _ file: StaticString, _ line: UInt) -> Reply {
+    guard case .message(let bytes) = answer, let reply = try? Reply(bytes: bytes) else {
+      failTest("there is no such message: \(shown(self))", file, line)
+    }
+    return reply
+  }
+
+  func refuses(_ code: Code, _ message: String, _ file: StaticString, _ line: UInt) {
+    guard case .failure(let found, let text, _) = answer else { failTest("it is not refused: \(shown(self))", file, line) }
+    if found != code.rawValue || text != message { failTest("it is refused otherwise: \(shown(self))", file, line) }
+  }
+
+  func find(_ name: String, _ text: String, _ file: StaticString, _ line: UInt) {
+    for header in headers where header == MetadataEntry(name: name, value: .text(text)) { return }
+    failTest("there is no such header", file, line)
+  }
+
   init(_ outcome: ik_outcome) {
     if outcome.is_failure {
       let failure = outcome.answer.failure
@@ -128,8 +150,14 @@ struct TakenTyped: Equatable {
 
 public final class Given {
   let service: Service
-  private var key = "entity"
-  private var time: Int64 = 0
+  private(set) var key = "entity"
+  /// By the test, by a request.
+  private var isGiven = false
+  private var isAsked = false
+  private(set) var isDeleted = false
+  var time: Int64 = 0
+  /// The last of four.
+  var seed: UInt32 = 4
   private var state: [UInt8]?
   private var value: [UInt8]?
   private var root: Node?
@@ -137,10 +165,30 @@ public final class Given {
 
   init(_ service: Service) { self.service = service }
 
-  /// Of what follows.
+  /// Of what follows: requests may then leave it out, and may name no other.
   public func entity(_ key: String) -> Given {
     self.key = key
+    isGiven = true
     return self
+  }
+
+  /// The entity is the one that requests name.
+  private func name(_ call: Call, _ file: StaticString, _ line: UInt) {
+    let asked = TakenCall(call)
+    if Int(service.kind) == Int(IK_KIND_ACTION) { return }
+    guard let method = DescribedMethod(asked) else { return }
+    switch method.key(of: asked.payload) {
+    case .forgotten(let why), .impossible(let why):
+      if !isGiven { failTest(why, file, line) }
+    case .named(let name):
+      if isGiven && name.utf8.isEmpty { return }
+      if (isGiven || isAsked) && !same(name, key) {
+        failTest(
+          "\(asked.method) is asked of \(name), but the test is about \(key); begin another one with given()", file, line)
+      }
+      key = name
+      isAsked = true
+    }
   }
 
   public func now(_ milliseconds: Int64) -> Given {
@@ -174,11 +222,11 @@ public final class Given {
     return ik_basis(kind: UInt8(IK_BASIS_BYTES), bytes: inArena(bytes), token: 0)
   }
 
-  private func command(_ call: Call) -> ik_command {
+  private func command(_ call: TakenCall) -> ik_command {
     for entry in call.metadata { checkReaches(entry.name, #filePath, #line) }
     return ik_command(
       method: inArena(call.method), payload: inArena(call.payload), metadata: lower(sent + call.metadata),
-      now_ms: Double(time), seed: (1, 2, 3, 4))
+      now_ms: Double(time), seed: (1, 2, 3, seed), principal: ik_optional_bytes())
   }
 
   private func fold(_ events: [TakenTyped]) -> [UInt8] {
@@ -193,7 +241,7 @@ public final class Given {
     return after
   }
 
-  private struct Step: Equatable {
+  struct Step: Equatable {
     var taken = Taken()
     var events: [TakenTyped] = []
     var change = 0
@@ -204,7 +252,7 @@ public final class Given {
   }
 
   /// `isFirst`: what it logs is shown.
-  private func step(_ call: Call, isFirst: Bool) -> Step {
+  private func step(_ call: TakenCall, isFirst: Bool) -> Step {
     var step = Step()
     var logs = ik_log_line_list(items: nil, count: 0)
     let commands = arrayInArena(1, of: ik_command.self)
@@ -253,6 +301,16 @@ public final class Given {
   /// A command; what it does holds for those that follow.
   public func when(_ call: Call, file: StaticString = #filePath, line: UInt = #line) -> Then {
     if !inArena(call.service).equals(service.name) { failTest("the command is for another service", file, line) }
+    name(call, file, line)
+    let step = decide(TakenCall(call), file, line)
+    return Then(
+      given: self, taken: step.taken, events: step.events,
+      updated: step.change == IK_CHANGE_UPDATED ? step.bytes : nil,
+      isRemoved: step.change == IK_CHANGE_DELETED || step.isDeleted, subscribes: step.subscribes)
+  }
+
+  /// What the entity comes to.
+  func decide(_ call: TakenCall, _ file: StaticString, _ line: UInt) -> Step {
     var step = step(call, isFirst: true)
     if self.step(call, isFirst: false) != step { failTest("the same command is decided otherwise the second time", file, line) }
     switch Int(service.kind) {
@@ -271,13 +329,11 @@ public final class Given {
         show(outcome.pointee.logs)
         ik_release()
       }
+      isDeleted = step.isDeleted
       if step.isDeleted { root = nil }
     default: break
     }
-    return Then(
-      given: self, taken: step.taken, events: step.events,
-      updated: step.change == IK_CHANGE_UPDATED ? step.bytes : nil,
-      isRemoved: step.change == IK_CHANGE_DELETED || step.isDeleted, subscribes: step.subscribes)
+    return step
   }
 
   // Replicated: what streams are told.
@@ -287,7 +343,8 @@ public final class Given {
   }
 
   /// What the subscriber whom this command made is told now.
-  public func tells(_ call: Call) -> Hearing {
+  public func tells(_ call: Call, file: StaticString = #filePath, line: UInt = #line) -> Hearing {
+    name(call, file, line)
     let answer = arrayInArena(1, of: ik_stream_step.self)
     service.changed(inArena(key), inArena(encode(root)), subscription(call), Double(time), answer)
     let taken = Taken(answer.pointee.outcome)
@@ -300,7 +357,8 @@ public final class Given {
   }
 
   /// The subscriber leaves.
-  public func cancels(_ call: Call) -> Given {
+  public func cancels(_ call: Call, file: StaticString = #filePath, line: UInt = #line) -> Given {
+    name(call, file, line)
     let answer = arrayInArena(1, of: ik_replicated_decision.self)
     service.cancelled(inArena(key), inArena(encode(root)), subscription(call), Double(time), answer)
     let operations = answer.pointee.operations.array
@@ -359,6 +417,21 @@ public struct Then {
     return then
   }
 
+  /// The next event, to look at: `.event(Added.self) { added in expect(added.amount > 0, "more") }`.
+  public func event<Event: Message>(
+    _ type: Event.Type, file: StaticString = #filePath, line: UInt = #line, _ look: (Event) -> Void
+  ) -> Then {
+    var then = self
+    let expected = inArena(Event.typeName).string
+    if then.events.isEmpty { failTest("there is no event \(expected): \(shown(taken))", file, line) }
+    let found = then.events.removeFirst()
+    guard same(found.typeName, expected), let event = try? Event(bytes: found.data) else {
+      failTest("the event is another: \(found.typeName)", file, line)
+    }
+    look(event)
+    return then
+  }
+
   /// The value is put in the place of what was there.
   public func updates<Value: Message>(_ value: Value, file: StaticString = #filePath, line: UInt = #line) -> Then {
     var then = self
@@ -386,8 +459,8 @@ public struct Then {
   }
 
   public func header(_ name: String, _ text: String, file: StaticString = #filePath, line: UInt = #line) -> Then {
-    for header in taken.headers where header == MetadataEntry(name: name, value: .text(text)) { return self }
-    failTest("there is no such header", file, line)
+    taken.find(name, text, file, line)
+    return self
   }
 
   private func last(_ file: StaticString, _ line: UInt) -> Given {
@@ -400,10 +473,7 @@ public struct Then {
 
   /// The reply, to look at and to go on with.
   public func read<Reply: Message>(_ type: Reply.Type, file: StaticString = #filePath, line: UInt = #line) -> Reply {
-    guard case .message(let bytes) = taken.answer, let reply = try? Reply(bytes: bytes) else {
-      failTest("there is no such reply: \(shown(taken))", file, line)
-    }
-    return reply
+    taken.read(type, file, line)
   }
 
   @discardableResult
@@ -425,8 +495,7 @@ public struct Then {
   public func refuses(
     _ code: Code, _ message: String, file: StaticString = #filePath, line: UInt = #line
   ) -> Given {
-    guard case .failure(let found, let text, _) = taken.answer else { failTest("it is not refused: \(shown(taken))", file, line) }
-    if found != code.rawValue || text != message { failTest("it is refused otherwise: \(shown(taken))", file, line) }
+    taken.refuses(code, message, file, line)
     return last(file, line)
   }
 
@@ -442,6 +511,12 @@ public struct Hearing {
   let given: Given
   let taken: Taken?
   let end: Bool
+
+  /// The element, to look at and to go on with.
+  public func read<Reply: Message>(_ type: Reply.Type, file: StaticString = #filePath, line: UInt = #line) -> Reply {
+    guard let taken else { failTest("nothing is told", file, line) }
+    return taken.read(type, file, line)
+  }
 
   @discardableResult
   public func emits<Reply: Message>(_ element: Reply, file: StaticString = #filePath, line: UInt = #line) -> Given {
@@ -542,6 +617,11 @@ public final class StreamDriver {
     return outputs.removeFirst()
   }
 
+  /// The next element, to look at and to go on with.
+  public func read<Element: Message>(_ type: Element.Type, file: StaticString = #filePath, line: UInt = #line) -> Element {
+    next(file, line).read(type, file, line)
+  }
+
   @discardableResult
   public func emits<Element: Message>(_ element: Element, file: StaticString = #filePath, line: UInt = #line) -> StreamDriver {
     let taken = next(file, line)
@@ -578,7 +658,7 @@ public final class StreamDriver {
   }
 }
 
-private func shown(_ taken: Taken) -> String {
+func shown(_ taken: Taken) -> String {
   switch taken.answer {
   case .message(let bytes): return "a reply of \(bytes.count) bytes"
   case .forward(let call): return "a forward to \(call.service)/\(call.method)"

@@ -14,6 +14,28 @@ private func replicas(_ change: Change.OneOfChange) -> Call {
   ReplicasCalls.do(script(.change(Change(change: change)), .say("done")))
 }
 
+/// Of one of the model services, so that a script says what its command causes.
+private func run(_ id: String, _ acts: Act.OneOfAct...) -> Script {
+  Script(id: id, acts: acts.map { Act(act: $0) })
+}
+
+private func calls(_ service: String, _ script: Script) -> Act.OneOfAct {
+  .effect(Target(service: service, method: "Do", script: script))
+}
+
+private func forwards(_ service: String, _ script: Script) -> Act.OneOfAct {
+  .forward(Target(service: service, method: "Do", script: script))
+}
+
+/// A script whose command is answered by the last of so many others.
+private func chain(_ hops: Int) -> Script {
+  var script = run("a", .say("end"))
+  for _ in 0..<hops { script = run("a", forwards("Actions", script)) }
+  return script
+}
+
+private let forgot = "innkeeper.conformance.v1.Events/Do: the field id names the entity and is empty; set it in the request"
+
 private let noted = EventsCalls.do(Script(id: "x", acts: [Act(act: .note("x"))]))
 
 private func effect(_ synchronous: Bool = false) -> Act.OneOfAct {
@@ -59,9 +81,9 @@ let tests: [Test] = [
   },
   Test("events: forwards, headers, what the caller sent, time and chance") {
     given(.eventSourced(Events())).entity("me").now(42).metadata("x-a", "b")
-      .when(events(.forward(Target(service: "Events", method: "Do", script: script(.note("x"))))))
+      .when(EventsCalls.do(run("me", .forward(Target(service: "Events", method: "Do", script: script(.note("x")))))))
       .forwards(events(.note("x")))
-      .when(events(.header(Header(name: "X-Y", text: "z")), .ask(.entity), .ask(.now), .ask(.metadata)))
+      .when(EventsCalls.do(run("", .header(Header(name: "X-Y", text: "z")), .ask(.entity), .ask(.now), .ask(.metadata))))
       .header("x-y", "z").reply(Said(text: "me 42 x-a=b"))
   },
   Test("values: updated, removed") {
@@ -121,6 +143,65 @@ let tests: [Test] = [
     actions.stream("Chat").cancel()
       .effect(EventsCalls.do(Script(id: "left", acts: [Act(act: .note("left"))])))
   },
+  Test("the entity is the one that the requests name") {
+    given(.eventSourced(Events()))
+      .when(EventsCalls.do(run("ann", .ask(.entity)))).reply(Said(text: "ann"))
+      .when(EventsCalls.do(run("ann", .note("a"), .ask(.entity)))).event(Noted(text: "a")).reply(Said(text: "ann"))
+  },
+  Test("events and elements are read") {
+    var texts: [String] = []
+    given(.eventSourced(Events())).when(events(.note("a"), .note("b")))
+      .event(Noted.self) { noted in texts.append(noted.text) }.event(Noted(text: "b")).reply(Said())
+    let stream = given(.action(Actions())).stream("Count").send(Script(count: 2))
+    texts.append(stream.read(Said.self).text)
+    stream.emits(Said(text: "2")).ends()
+    let open = MembersCalls.open(script(.note("c"), .ask(.state)))
+    texts.append(given(.replicated(Members())).when(open).streams(Said(text: "c")).tells(open).read(Said.self).text)
+    expect(texts == ["a", "1", "c"], "each is what was said")
+  },
+  Test("together: effects and forwards reach the other services, each entity by its name") {
+    let all = together(.eventSourced(Events()), .value(Values()), .replicated(Members()), .action(Actions()))
+    all.call(ActionsCalls.do(run("", calls("Events", run("a", .note("x"))), .say("done")))).reply(Said(text: "done"))
+      .call(EventsCalls.do(run("b", .note("y"), .ask(.state)))).reply(Said(text: "y"))
+      .call(ActionsCalls.do(run("", forwards("Events", run("a", .note("z"), .ask(.state)))))).reply(Said(text: "x,z"))
+      .call(ValuesCalls.do(run("a", .note("v"), .ask(.state)))).reply(Said(text: "[v]"))
+      .call(ValuesCalls.do(run("a", .ask(.state)))).reply(Said(text: "[v]"))
+      .call(ValuesCalls.do(run("a", .clear(true)))).reply(Said())
+      .call(ValuesCalls.do(run("a", .ask(.state)))).reply(Said(text: "-"))
+      .now(42).call(ActionsCalls.do(run("", .ask(.now), .ask(.metadata))).metadata("x-a", "b"))
+      .reply(Said(text: "42 x-a=b"))
+      .call(EventsCalls.do(run("a", .header(Header(name: "X-Y", text: "z"))))).header("x-y", "z").reply(Said())
+    expect(all.call(EventsCalls.do(run("b", .ask(.state)))).read(Said.self).text == "y", "the reply is read")
+    all.call(MembersCalls.do(run("m", .note("a"), .ask(.state)))).reply(Said(text: "a"))
+      .call(MembersCalls.do(run("m", .delete(true)))).reply(Said())
+      .call(MembersCalls.do(run("m", .ask(.state)))).refuses(.notFound, "Entity deleted")
+      .call(MembersCalls.do(run("n", .ask(.state)))).reply(Said(text: "-"))
+  },
+  Test("together: all that comes of an effect is done before the next, and before the answer") {
+    let first = calls("Actions", run("", calls("Events", run("a", .note("1"))), calls("Events", run("a", .note("2")))))
+    let second = calls("Events", run("a", .note("3")))
+    let answer = forwards("Events", run("a", .note("4"), .ask(.state)))
+    together(.eventSourced(Events()), .action(Actions()))
+      .call(ActionsCalls.do(run("", first, second, answer))).reply(Said(text: "1,2,3,4"))
+  },
+  Test("together: what no service here takes, and what is refused, is listed") {
+    together(.action(Actions()), .eventSourced(Events()))
+      .call(ActionsCalls.do(script(calls("Values", run("a", .note("v"))), calls("Events", run("a", refuse(9, "no"))))))
+      .outside(ValuesCalls.do(run("a", .note("v"))))
+      .parked(EventsCalls.do(run("a", refuse(9, "no"))), .failedPrecondition, "no")
+      .reply(Said())
+      .call(ActionsCalls.do(script(calls("Events", run("", .note("a"))))))
+      .parked(EventsCalls.do(run("", .note("a"))), .invalidArgument, forgot).reply(Said())
+      .call(EventsCalls.do(run("", .note("a")))).refuses(.invalidArgument, forgot)
+  },
+  Test("together: as many hops as a host follows") {
+    together(.action(Actions())).call(ActionsCalls.do(chain(16))).reply(Said(text: "end"))
+  },
+  Test("together: two commands draw different numbers") {
+    let all = together(.action(Actions()))
+    let draw = ActionsCalls.do(script(.ask(.random)))
+    expect(all.call(draw).read(Said.self) != all.call(draw).read(Said.self), "they are the same")
+  },
   Test("maps: in the order of their keys, by bytes") {
     var map: Map<String, Int32> = ["b": 1, "a": 2, "e\u{301}": 3, "\u{e9}": 4]
     map["c"] = 5
@@ -142,6 +223,47 @@ let tests: [Test] = [
     } catch {
       expect(inMessage(error.problem) == "the message is cut off", "what is wrong is told")
     }
+  },
+  Test("wrong: too many hops") {
+    together(.action(Actions())).call(ActionsCalls.do(chain(17))).reply(Said(text: "end"))
+  },
+  Test("wrong: a forward to what is not here") {
+    together(.action(Actions())).call(ActionsCalls.do(script(forwards("Events", run("a"))))).reply(Said())
+  },
+  Test("wrong: an effect outside that was not named") {
+    together(.action(Actions())).call(ActionsCalls.do(script(calls("Events", run("a"))))).reply(Said())
+  },
+  Test("wrong: a parked effect that was not named") {
+    together(.action(Actions()), .eventSourced(Events()))
+      .call(ActionsCalls.do(script(calls("Events", run("a", refuse(9, "no")))))).reply(Said())
+  },
+  Test("wrong: a stream of services together") {
+    together(.action(Actions())).call(ActionsCalls.count(script())).reply(Said())
+  },
+  Test("wrong: a service that is there twice") {
+    _ = together(.action(Actions()), .action(Actions()))
+  },
+  Test("wrong: a service that remembers, together") {
+    together(.eventSourced(Forgetless())).call(events()).reply(Said(text: "1"))
+  },
+  Test("wrong: a request without its key") {
+    given(.eventSourced(Events())).when(EventsCalls.do(run("", .say("a")))).reply(Said(text: "a"))
+  },
+  Test("wrong: a request that names another entity") {
+    given(.eventSourced(Events())).when(events(.say("a"))).reply(Said(text: "a"))
+      .when(EventsCalls.do(run("b", .say("a")))).reply(Said(text: "a"))
+  },
+  Test("wrong: a request that names another than was given") {
+    given(.eventSourced(Events())).entity("me").when(events(.say("a"))).reply(Said(text: "a"))
+  },
+  Test("wrong: another event is read") {
+    given(.eventSourced(Events())).when(events(.note("a"))).event(Cleared.self) { _ in }.reply(Said())
+  },
+  Test("wrong: no event to read") {
+    given(.eventSourced(Events())).when(events(.say("a"))).event(Noted.self) { _ in }.reply(Said(text: "a"))
+  },
+  Test("wrong: no element to read") {
+    _ = given(.action(Actions())).stream("Join").send(script(.say("a"))).read(Said.self)
   },
   Test("wrong: an event that was not named") {
     given(.eventSourced(Events())).when(events(.note("a"))).reply(Said())
