@@ -9,13 +9,16 @@ import {
   accept,
   call,
   days,
+  eventSourced,
   type flag,
   hours,
+  json,
   minutes,
   reasonOf,
   refuse,
   seconds,
   update,
+  value,
 } from '../../sdk/typescript/index.ts'
 import type { Replicated } from '../../sdk/typescript/replicated.ts'
 import { any, testKit, together } from '../../sdk/typescript/testing.ts'
@@ -50,7 +53,8 @@ type RoomMethods = { readonly enter: Method<PlaceRequest, Text>; readonly charge
 type Told = MessageType<Text, 'Told'>
 
 const folder = fileURLToPath(new URL('../fixtures/guests/asking', import.meta.url))
-const { Payments, Orders, Told, ChargeNote } = await generated<{
+const { Payments, Orders, Rooms, Told, ChargeNote } = await generated<{
+  Rooms: ServiceType<RoomMethods>
   Payments: ServiceType<PaymentMethods>
   Orders: ServiceType<OrderMethods>
   Told: Told
@@ -270,6 +274,59 @@ Later('together: what nobody answers in time has failed, and nobody knows whethe
   shop.turn(5_000)
   open.replies({ text: 'UNKNOWN' })
   shop.call(Orders, 'look', order('')).replies({ text: 'n UNKNOWN' })
+})
+
+/** Payments that nobody makes, for a minute. */
+const deferring = value(Payments, {
+  value: json<{ total: string }>(),
+  decide: { charge: (_, { id }) => accept().later(id, { within: 60_000 }) },
+})
+
+/** Orders that ask, and tell when they heard. */
+const telling = eventSourced(Orders, {
+  state: { last: '' },
+  decide: {
+    place: () =>
+      accept()
+        .ask(charge, 'charged')
+        .after(1, call(Rooms, 'enter', {}), { name: 'expiry' })
+        .later('open'),
+    charged: (_, __, { now }) =>
+      accept()
+        .cancel('expiry')
+        .resolve('open', 'place', { text: String(now) })
+        .reply({}),
+    settle: (_, { text }) => accept().reply({ text }),
+    look: (_, { text }) => accept().reply({ text }),
+  },
+  evolve: { Told: (state) => state },
+})
+
+Later('together.G4, together.G5: what is deferred has the time of its ticket, and then nobody knows', () => {
+  const shop = together(orders, deferring)
+  const open = shop.call(Orders, 'place', order('open', 'n', 5_000))
+  shop.turn(59_999)
+  open.waits()
+  shop.turn(1)
+  open.replies({ text: 'UNKNOWN' })
+})
+
+Later('together.G2: an answer cancels what was set beside its ask', () => {
+  const shop = together(telling, payments)
+  const open = shop.call(Orders, 'place', order(''))
+  open.replies({ text: String(Date.UTC(2026, 0, 1, 0, 0)) })
+  assert.equal(
+    shop.pending.map(({ name }) => name),
+    ['look'],
+  )
+})
+
+Later('together.G4: the end of a ticket moves the clock', () => {
+  const shop = together(telling, deferring)
+  const open = shop.call(Orders, 'place', order(''))
+  shop.turn(0)
+  shop.turn(90_000)
+  open.replies({ text: String(Date.UTC(2026, 0, 1, 0, 1)) })
 })
 
 Later.run()

@@ -8,9 +8,10 @@
 //     answer. Effects that nobody waits for run, too: once `call` answers, nothing that is due is left to do.
 // G3. A refused effect, or one that forgets its key, does not fail the command that caused it: a host parks it. An ask is not parked: its
 //     entity hears the refusal.
-// G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. What must be answered within a
-//     time has failed when `turn` goes past it.
-// G5. A caller whose reply comes later is answered when its ticket is resolved; until then it `waits`.
+// G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. An ask within a time has failed
+//     when `turn` goes past it, if its target is not here: what a target has deferred has the time of its ticket.
+// G5. A caller whose reply comes later is answered when its ticket is resolved; until then it `waits`. If the ticket ends before, who asked
+//     hears that nobody knows whether it happened.
 //
 // Leaves to others: streams, whose methods are not called here (testing.ts).
 
@@ -113,7 +114,7 @@ export class Together {
       const hearer = due.hearer
       if (effect !== null) this.deliver(effect, due.from!, due.ms, 0)
       else if (told !== null)
-        this.settle(told, refused(Code.DeadlineExceeded, 'the reply did not come in time'), Reason.Refused)
+        this.settle(told, refused(Code.DeadlineExceeded, 'the reply did not come in time'), Reason.Unknown)
       else if (hearer !== null)
         this.tell(hearer, refused(Code.DeadlineExceeded, 'the call was not answered in time'), Reason.Unknown)
       due = this.timeline.next(end)
@@ -194,7 +195,13 @@ export class Together {
       for (let w = 0; w < waiting.length; w++) this.settle(waiting[w], resolved, Reason.Refused)
     }
     for (let i = 0; i < decision.cancels.length; i++) this.timeline.cancel(from, decision.cancels[i])
-    for (let i = 0; i < decision.effects.length; i++) this.effect(decision.effects[i], from, hops + 1)
+    // All are of one commit: what the answer to an effect cancels is pending by then.
+    const now = __now()
+    for (let i = 0; i < decision.effects.length; i++) this.pend(decision.effects[i], from)
+    for (let i = 0; i < decision.effects.length; i++) {
+      const effect = decision.effects[i]
+      if (effect.__due == When.AtOnce) this.deliver(effect, from, now, hops + 1)
+    }
     const forward = decision.forward
     if (accepted && forward !== null) return this.run(forward, hops + 1, null)
     if (!accepted || ticket === null) this.settle(told, decision, Reason.Refused)
@@ -221,14 +228,12 @@ export class Together {
     this.run(new Call(hearing.service, hearing.method, heard), hearer.hops, hearer.from.entity)
   }
 
-  private effect(effect: Effect, from: Place, hops: i32): void {
+  /** If it is due later. */
+  private pend(effect: Effect, from: Place): void {
     const name = effect.__name
     // A pending one of this name is replaced.
     if (name !== null) this.timeline.cancel(from, name)
-    if (effect.__due == When.AtOnce) {
-      this.deliver(effect, from, __now(), hops)
-      return
-    }
+    if (effect.__due == When.AtOnce) return
     const due = new Due(effect.__due == When.After ? __now() + effect.__dueMs : effect.__dueMs)
     due.effect = effect
     due.from = from
@@ -237,7 +242,8 @@ export class Together {
 
   private deliver(effect: Effect, from: Place, dueMs: i64, hops: i32): void {
     let told = new Told()
-    if (this.members.has(effect.call.service)) told = this.run(effect.call, hops, null)
+    const isHere = this.members.has(effect.call.service)
+    if (isHere) told = this.run(effect.call, hops, null)
     else this.outside.push(effect.call)
     const hearer = new Hearer(effect, from, hops)
     const decision = told.decision
@@ -246,7 +252,7 @@ export class Together {
       return
     }
     told.hearers.push(hearer)
-    if (effect.__hearing === null || effect.__withinMs == 0) return
+    if (isHere || effect.__hearing === null || effect.__withinMs == 0) return
     const late = new Due(dueMs + effect.__withinMs)
     late.hearer = hearer
     this.timeline.add(late)

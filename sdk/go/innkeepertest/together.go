@@ -12,9 +12,10 @@ import (
 //
 //   - In the order of a host that does one thing at a time: what a command changes, its effects and all that comes of them, its answer.
 //   - A refused effect does not fail the command that caused it: a host parks it. An ask is not parked: its entity hears the refusal.
-//   - Time stands still but for Turn, which brings effects that are due later in the order of their time. What must be answered within a time
-//     has failed when Turn goes past it.
-//   - A caller whose reply comes later is answered when its ticket is resolved; until then it Waits.
+//   - Time stands still but for Turn, which brings effects that are due later in the order of their time. An ask within a time has failed when
+//     Turn goes past it, if its target is not here: what a target has deferred has the time of its ticket.
+//   - A caller whose reply comes later is answered when its ticket is resolved; until then it Waits. If the ticket ends before, who asked hears
+//     that nobody knows whether it happened.
 //   - Each command is decided twice (law L4).
 //
 // Leaves to others: streams.
@@ -170,8 +171,7 @@ func (m *Meeting) run(call innkeeper.Call, hops int, asker string) *promise {
 	if isLater {
 		m.timeline.wait(ticket{from, call.Method, outcome.Ticket}, answered)
 		if outcome.WithinS != 0 {
-			late := boundary.Refused(innkeeper.DeadlineExceeded, "the reply did not come in time")
-			act := func() { answered.settle(&late) }
+			act := func() { answered.settle(&lateReply) }
 			m.timeline.add(due{ms: m.now + 1000*float64(outcome.WithinS), act: act})
 		}
 	}
@@ -182,8 +182,14 @@ func (m *Meeting) run(call innkeeper.Call, hops int, asker string) *promise {
 	for _, name := range outcome.Cancels {
 		m.timeline.cancel(from, name)
 	}
+	// All are of one commit: what the answer to an effect cancels is pending by then.
 	for _, effect := range outcome.Effects {
-		m.effect(effect, from, hops+1)
+		m.pend(effect, from)
+	}
+	for _, effect := range outcome.Effects {
+		if effect.Due == boundary.DueAtOnce {
+			m.deliver(effect, from, m.now, hops+1)
+		}
 	}
 	switch {
 	case isLater:
@@ -195,7 +201,8 @@ func (m *Meeting) run(call innkeeper.Call, hops int, asker string) *promise {
 	return answered
 }
 
-func (m *Meeting) effect(effect Effect, from place, hops int) {
+// pend an effect, if it is due later.
+func (m *Meeting) pend(effect Effect, from place) {
 	m.t.Helper()
 	if effect.Name != "" {
 		// A pending one of this name is replaced.
@@ -204,7 +211,6 @@ func (m *Meeting) effect(effect Effect, from place, hops int) {
 	at := effect.DueMs
 	switch effect.Due {
 	case boundary.DueAtOnce:
-		m.deliver(effect, from, m.now, hops)
 		return
 	case boundary.DueAfter:
 		at += m.now
@@ -215,7 +221,8 @@ func (m *Meeting) effect(effect Effect, from place, hops int) {
 func (m *Meeting) deliver(effect Effect, from place, ms float64, hops int) {
 	m.t.Helper()
 	called := new(promise)
-	if _, is := m.services[effect.Service]; is {
+	_, isHere := m.services[effect.Service]
+	if isHere {
 		called = m.run(effect.Call, hops, "")
 	} else {
 		m.Outside = append(m.Outside, effect.Call)
@@ -238,12 +245,21 @@ func (m *Meeting) deliver(effect Effect, from place, ms float64, hops int) {
 		payload := answerBytes(outcome, hearing.Note, reason)
 		m.run(innkeeper.Call{Service: from.service, Method: hearing.Method, Payload: payload}, hops, from.entity)
 	}
-	called.heardBy(func(outcome *boundary.Outcome) { hear(outcome, innkeeper.ReasonRefused) })
-	if !heard && effect.WithinMs != 0 {
+	called.heardBy(func(outcome *boundary.Outcome) {
+		reason := innkeeper.ReasonRefused
+		if outcome == &lateReply {
+			reason = innkeeper.ReasonUnknown
+		}
+		hear(outcome, reason)
+	})
+	if !isHere && effect.WithinMs != 0 {
 		late := boundary.Refused(innkeeper.DeadlineExceeded, "the call was not answered in time")
 		m.timeline.add(due{ms: ms + effect.WithinMs, act: func() { hear(&late, innkeeper.ReasonUnknown) }})
 	}
 }
+
+// lateReply is what a caller hears whose ticket ends. Who asked hears that nobody knows whether the call has happened.
+var lateReply = boundary.Refused(innkeeper.DeadlineExceeded, "the reply did not come in time")
 
 // answerBytes is the request of the method that hears an answer.
 func answerBytes(outcome *boundary.Outcome, note []byte, reason innkeeper.Reason) []byte {

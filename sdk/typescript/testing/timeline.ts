@@ -88,10 +88,11 @@ export class Timeline {
     for (const reply of waiting) reply.settle(outcome)
   }
 
-  /** All that is due by then, and what it makes due by then. */
-  until(nowMs: number): void {
+  /** All that is due by then, and what it makes due by then; `reached` is told the time of each before. */
+  until(nowMs: number, reached: (dueMs: number) => void): void {
     for (let next = this.due[0]; next !== undefined && next.dueMs <= nowMs; next = this.due[0]) {
       this.due.shift()
+      reached(next.dueMs)
       next.act(next.dueMs)
     }
   }

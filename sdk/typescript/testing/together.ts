@@ -8,9 +8,10 @@
 // G2. In the order of a host that does one thing at a time: what a command changes, its effects and all that comes of them, its answer.
 //     Effects that nobody waits for run, too: once `call` answers, nothing is left to do.
 // G3. A refused effect does not fail the command that caused it: a host parks it. An ask is not parked: its entity hears the refusal.
-// G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. What must be answered `within` a
-//     time has failed when `turn` goes past it.
-// G5. A caller whose reply comes later is answered when its ticket is resolved; until then its answer is open, and no reply.
+// G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. An ask `within` a time has failed
+//     when `turn` goes past it, if its target is not here: what a target has deferred has the time of its ticket.
+// G5. A caller whose reply comes later is answered when its ticket is resolved; until then its answer is open, and no reply. If the ticket ends
+//     before, who asked hears that nobody knows whether it happened.
 //
 // Leaves to others: streams, whose methods are not called here (action.ts, replicated.ts).
 
@@ -123,7 +124,10 @@ class Meeting implements Together {
 
   turn(ms: number): void {
     const end = this.clock + ms
-    this.timeline.until(end)
+    // Of what was due in the past, the time is not that.
+    this.timeline.until(end, (dueMs) => {
+      this.clock = Math.max(this.clock, dueMs)
+    })
     this.clock = Math.max(this.clock, end)
   }
 
@@ -144,7 +148,9 @@ class Meeting implements Together {
     if (answer.tag === 'ok' && answer.val.tag === 'later') this.defer(at, method.name, answer.val.val, now, reply)
     for (const resolution of resolves) this.timeline.resolve(at, resolution, resolvedOutcome(resolution))
     for (const name of cancels) this.timeline.cancel(at, name)
-    for (const effect of effects) this.effect(effect, at, now, hops + 1)
+    // All are of one commit: what the answer to an effect cancels is pending by then.
+    for (const effect of effects) this.pend(effect, at, now)
+    for (const effect of effects) if (effect.due.tag === 'at-once') this.deliver(effect, at, now, hops + 1)
     if (answer.tag === 'ok' && answer.val.tag === 'later') return reply
     if (answer.tag === 'ok' && answer.val.tag === 'forward') return this.run(callOf(answer.val.val), hops + 1, {})
     reply.settle(outcome)
@@ -160,7 +166,7 @@ class Meeting implements Together {
   ): void {
     this.timeline.wait(at, method, ticket, reply)
     if (within === undefined) return
-    this.timeline.deadline(now + within * 1000, () => reply.settle(refusedOutcome('deadline-exceeded', lateReply)))
+    this.timeline.deadline(now + within * 1000, () => reply.settle(lateReply))
   }
 
   private entityOf({ kit, service }: Member, method: AnyMethod, request: object): string | undefined {
@@ -191,20 +197,14 @@ class Meeting implements Together {
     return when.came
   }
 
-  private effect(effect: WireEffect, from: Place, now: number, hops: number): void {
+  /** If it is due later. */
+  private pend(effect: WireEffect, from: Place, now: number): void {
     const { due, name } = effect
     // A pending one of this name is replaced.
     this.timeline.cancel(from, name)
-    if (due.tag === 'at-once') {
-      this.deliver(effect, from, now, hops)
-      return
-    }
+    if (due.tag === 'at-once') return
     const dueMs = due.tag === 'after' ? now + due.val : due.val
-    this.timeline.effectAt(dueMs, callOf(effect.call), name, from, (nowMs) => {
-      // Of what was due in the past, the time is not that.
-      this.clock = Math.max(this.clock, nowMs)
-      this.deliver(effect, from, nowMs, 0)
-    })
+    this.timeline.effectAt(dueMs, callOf(effect.call), name, from, (nowMs) => this.deliver(effect, from, nowMs, 0))
   }
 
   private deliver({ call: wire, answer, within }: WireEffect, from: Place, dueMs: number, hops: number): void {
@@ -222,12 +222,11 @@ class Meeting implements Together {
     }
     const answered = new Reply()
     answered.heard(({ answer: got }) => {
-      if (got.tag === 'err') hears({ failure: got.val, reason: got.val === late ? 'UNKNOWN' : 'REFUSED' })
+      if (got.tag === 'err') hears({ failure: got.val, reason: isUnsure(got.val) ? 'UNKNOWN' : 'REFUSED' })
       else if (got.val.tag === 'message') hears({ reply: got.val.val })
     })
     reply.heard((outcome) => answered.settle(outcome))
-    if (within !== undefined && answered.outcome === undefined)
-      this.timeline.deadline(dueMs + within, () => answered.settle(lateOutcome))
+    if (within !== undefined && !isHere) this.timeline.deadline(dueMs + within, () => answered.settle(lateCall))
   }
 
   private park(call: Call, { answer }: WireOutcome): void {
@@ -246,10 +245,10 @@ function refusedOutcome(code: string, message: string): WireOutcome {
   return { answer, effects: [], metadata: [], logs: [], cancels: [], resolves: [] }
 }
 
-const lateReply = 'the reply did not come in time'
-const lateOutcome = refusedOutcome('deadline-exceeded', 'the call was not answered in time')
-/** By this one it is told that nobody knows whether the call has happened. */
-const late = lateOutcome.answer.val
+const lateReply = refusedOutcome('deadline-exceeded', 'the reply did not come in time')
+const lateCall = refusedOutcome('deadline-exceeded', 'the call was not answered in time')
+/** By these it is told that nobody knows whether the call has happened. */
+const isUnsure = (failure: object) => failure === lateReply.answer.val || failure === lateCall.answer.val
 
 function resolvedOutcome({ answer, metadata }: WireResolution): WireOutcome {
   const { tag } = answer

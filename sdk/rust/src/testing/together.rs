@@ -10,9 +10,10 @@
 //!     answer. Effects that nobody waits for run, too: once `call` answers, nothing that is due is left to do.
 //! G3. A refused effect, or one that forgets its key, does not fail the command that caused it: a host parks it. An ask is not parked: its
 //!     entity hears the refusal.
-//! G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. What must be answered within a
-//!     time has failed when `turn` goes past it.
-//! G5. A caller whose reply comes later is answered when its ticket is resolved; until then it `waits`.
+//! G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. An ask within a time has failed
+//!     when `turn` goes past it, if its target is not here: what a target has deferred has the time of its ticket.
+//! G5. A caller whose reply comes later is answered when its ticket is resolved; until then it `waits`. If the ticket ends before, who
+//!     asked hears that nobody knows whether it happened.
 //!
 //! Leaves to others: streams (action.rs, replicated.rs).
 
@@ -143,7 +144,7 @@ impl Together {
                 What::Effect { from, effect } => self.deliver(&effect, &from, at_ms, 0),
                 What::Deadline(promise) => {
                     let late = refused(Code::DeadlineExceeded, "the reply did not come in time");
-                    self.settle(&promise, &late, Reason::Refused);
+                    self.settle(&promise, &late, Reason::Unknown);
                 }
                 What::Late(hearer) => {
                     let late = refused(Code::DeadlineExceeded, "the call was not answered in time");
@@ -209,8 +210,12 @@ impl Together {
         for name in &outcome.cancels {
             self.timeline.cancel(&at, name);
         }
+        // All are of one commit: what the answer to an effect cancels is pending by then.
         for effect in &outcome.effects {
-            self.effect(effect, &at, now_ms, hops + 1);
+            self.pend(effect, &at, now_ms);
+        }
+        for effect in outcome.effects.iter().filter(|effect| matches!(effect.due, When::AtOnce)) {
+            self.deliver(effect, &at, now_ms, hops + 1);
         }
         match &outcome.answer {
             Ok(Reply::Forward(to)) => return self.run(to, hops + 1, None),
@@ -253,14 +258,14 @@ impl Together {
         }
     }
 
-    #[track_caller]
-    fn effect(&mut self, effect: &Effect, from: &Place, now_ms: f64, hops: usize) {
+    /// If it is due later.
+    fn pend(&mut self, effect: &Effect, from: &Place, now_ms: f64) {
         // A pending one of this name is replaced.
         if let Some(name) = &effect.name {
             self.timeline.cancel(from, name);
         }
         let due_ms = match effect.due {
-            When::AtOnce => return self.deliver(effect, from, now_ms, hops),
+            When::AtOnce => return,
             When::After(ms) => now_ms + ms,
             When::At(ms) => ms,
         };
@@ -269,7 +274,8 @@ impl Together {
 
     #[track_caller]
     fn deliver(&mut self, effect: &Effect, from: &Place, due_ms: f64, hops: usize) {
-        let promise = if self.members.contains_key(effect.call.service.as_str()) {
+        let is_here = self.members.contains_key(effect.call.service.as_str());
+        let promise = if is_here {
             self.run(&effect.call, hops, None)
         } else {
             self.outside.push(effect.clone());
@@ -284,7 +290,7 @@ impl Together {
         };
         if let Some(outcome) = promise.heard_by(&hearer) {
             self.tell(hearer, &outcome, Reason::Refused);
-        } else if let (Some(within_ms), Hearer::Ask { .. }) = (effect.within_ms, &hearer) {
+        } else if let (Some(within_ms), Hearer::Ask { .. }, false) = (effect.within_ms, &hearer, is_here) {
             self.timeline.add(due_ms + within_ms, What::Late(hearer));
         }
     }
