@@ -156,8 +156,8 @@ export class Pending {
   full(service: string): InnkeeperError {
     return new InnkeeperError(
       'overloaded',
-      `${service} has used up its share of pending effects: ${this.counts.get(service) ?? 0} of ${this.bytes.of(service)} bytes are due later; ` +
-        'see `inn timers`, or raise pending-bytes-max',
+      `${service} has used up its share of what may be due later: its ${this.counts.get(service) ?? 0} effects take ${this.bytes.of(service)} bytes of ` +
+        `${this.parts.bytesMax} (pending-bytes-max); see \`inn timers\``,
     )
   }
 

@@ -10,8 +10,9 @@
 
 import type { BatchSize } from '../batch-size.ts'
 import type { Clock } from '../clock.ts'
+import type { Command } from '../command.ts'
 import { waitersMax } from '../delivery/tickets.ts'
-import type { InnkeeperError } from '../errors.ts'
+import { InnkeeperError } from '../errors.ts'
 import type { Decision, GuestCommand } from '../guest/guest.ts'
 import { GuestFault, guestCommand } from '../guest/guest.ts'
 import type { EntityRef } from '../journal/journal.ts'
@@ -73,7 +74,11 @@ export class Batches {
         return this.oneByOne(turn, given)
       }
       const wrong = this.wrongTicket(turn, given, decisions)
-      if (wrong !== undefined) throw wrong
+      if (wrong instanceof GuestFault) throw wrong
+      if (wrong !== undefined) {
+        this.decider.discard()
+        return this.refuse(turn, given, wrong)
+      }
       const error = this.refusal(turn, given, decisions)
       if (error !== undefined) {
         this.decider.discard()
@@ -111,11 +116,11 @@ export class Batches {
     { standing }: Turn,
     given: readonly Given[],
     decisions: readonly Decision[],
-  ): GuestFault | undefined {
-    const opened = new Map<string, string | undefined>()
+  ): GuestFault | InnkeeperError | undefined {
+    const opened = new Map<string, OpenTicket | undefined>()
     const tickets = { find: (name: string) => standing.ticket(this.decider.ref, name) }
     for (const [at, { outcome }] of decisions.entries()) {
-      const wrong = wrongTicket(outcome, given[at]!.command.method, tickets, opened)
+      const wrong = wrongTicket(outcome, given[at]!.waiting.command, tickets, opened)
       if (wrong !== undefined) return wrong
     }
     return undefined
@@ -195,29 +200,43 @@ export interface TicketsStanding {
   find(name: string): Ticket | undefined
 }
 
-/** A ticket is of one method: why a decision of `method` has a wrong one. `opened`: what the decisions before it made of tickets, by their methods. */
+/** What is known of a ticket. */
+export interface OpenTicket {
+  readonly method: string
+  readonly waiters: number
+}
+
+/** A ticket is of one method, and so many wait for it at most: why what was decided on a command cannot stand. `opened`: what the decisions before it made
+ *  of tickets. */
 export function wrongTicket(
   { answer, resolves }: Outcome,
-  method: string,
+  { method, idempotencyKey, effect }: Pick<Command, 'method' | 'idempotencyKey' | 'effect'>,
   tickets: TicketsStanding,
-  opened: Map<string, string | undefined>,
-): GuestFault | undefined {
+  opened: Map<string, OpenTicket | undefined>,
+): GuestFault | InnkeeperError | undefined {
   if (answer.kind === 'failure') return undefined
-  const methodOf = (name: string) => (opened.has(name) ? opened.get(name) : tickets.find(name)?.method)
+  const known = (name: string): OpenTicket | undefined => {
+    if (opened.has(name)) return opened.get(name)
+    const ticket = tickets.find(name)
+    return ticket && { method: ticket.method, waiters: ticket.keys.length + ticket.asks.length }
+  }
   if (answer.kind === 'later') {
     const { ticket } = answer.deferred
-    const other = methodOf(ticket)
-    if (other !== undefined && other !== method)
-      return new GuestFault('malformed', `the ticket ${ticket} is open for the method ${other}, and not for ${method}`)
-    const waiters = tickets.find(ticket)
-    if (waiters !== undefined && waiters.keys.length + waiters.asks.length >= waitersMax)
-      return new GuestFault('too_large', `more than ${waitersMax} callers wait for the ticket ${ticket}`)
-    opened.set(ticket, method)
+    const before = known(ticket) ?? { method, waiters: 0 }
+    if (before.method !== method)
+      return new GuestFault(
+        'malformed',
+        `the ticket ${ticket} is open for the method ${before.method}, and not for ${method}`,
+      )
+    const joins = idempotencyKey === undefined && effect?.answer === undefined ? 0 : 1
+    if (joins > 0 && before.waiters >= waitersMax)
+      return new InnkeeperError('overloaded', `${waitersMax} callers wait for this answer; try again once it is there`)
+    opened.set(ticket, { method, waiters: before.waiters + joins })
   }
   for (const { ticket, method: named } of resolves ?? []) {
-    const other = methodOf(ticket)
-    if (other !== undefined && other !== named)
-      return new GuestFault('malformed', `the ticket ${ticket} is of the method ${other}, and not of ${named}`)
+    const before = known(ticket)
+    if (before !== undefined && before.method !== named)
+      return new GuestFault('malformed', `the ticket ${ticket} is of the method ${before.method}, and not of ${named}`)
     opened.set(ticket, undefined)
   }
   return undefined

@@ -268,7 +268,7 @@ Later(
     }
     assert.match(
       refusal!,
-      /s has used up its share of pending effects: \d+ of \d+ bytes are due later; see `inn timers`/,
+      /s has used up its share of what may be due later: its \d+ effects take \d+ bytes of 100000 \(pending-bytes-max\); see `inn timers`/,
     )
     assert.ok(count > 50 && count < 100, `${count}`)
     const found = world.pending.named(from, 'n0')

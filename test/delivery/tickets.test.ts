@@ -234,4 +234,24 @@ Deferred(
   },
 )
 
+Deferred('§ticket-1: one caller too many under a key is refused, and the function is not to blame', async () => {
+  const one = await world()
+  const sends = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, at) => one.send(values, 'a', later(), { key: `k${from + at}` }))
+  const waiting = sends(0, 700)
+  await one.pass(minute)
+  waiting.push(...sends(700, 1_050))
+  await one.pass(minute)
+  const refused = waiting.filter(({ now }) => now !== undefined)
+  assert.is(refused.length, 50)
+  assert.match(textOf(refused[0]!.now), /^overloaded 1000 callers wait for this answer; try again once it is there/)
+  const without = one.send(values, 'a', later())
+  await one.pass(10)
+  assert.is(without.now, undefined)
+  await one.call(values, 'a', resolve())
+  await one.pass(10)
+  assert.is(textOf(without.now), 'done')
+  assert.is(waiting.filter(({ now }) => textOf(now) === 'done').length, 1_000)
+})
+
 Deferred.run()

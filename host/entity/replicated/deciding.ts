@@ -43,7 +43,7 @@ export function decideCommand(turn: ReplicaTurn, waiting: Waiting): void {
     const tooDear = replica.size > size && !decision.delete ? parts.cost.viewTooDear(replica.size) : undefined
     if (tooDear !== undefined) throw stateTooDear(tooDear)
     checkDisk(turn, waiting, decision, applied, outcome)
-    const wrong = wrongTicket(outcome, command.method, turn.standing, new Map())
+    const wrong = wrongTicket(outcome, waiting.command, turn.standing, new Map())
     if (wrong !== undefined) throw wrong
   } catch (error) {
     applied.undo()
