@@ -276,10 +276,15 @@ Later('together: what nobody answers in time has failed, and nobody knows whethe
   shop.call(Orders, 'look', order('')).replies({ text: 'n UNKNOWN' })
 })
 
-/** Payments that nobody makes, for a minute. */
+/** Payments that wait for a minute, or for a charge of nothing. */
 const deferring = value(Payments, {
   value: json<{ total: string }>(),
-  decide: { charge: (_, { id }) => accept().later(id, { within: 60_000 }) },
+  decide: {
+    charge: (_, { id, amount }) => {
+      if (amount > 0n) return accept().later(id, { within: 60_000 })
+      return accept().resolve(id, 'charge', { receipt: 'late' }).reply({ receipt: 'none' })
+    },
+  },
 })
 
 /** Orders that ask, and tell when they heard. */
@@ -302,9 +307,32 @@ const telling = eventSourced(Orders, {
   evolve: { Told: (state) => state },
 })
 
-Later('together.G4, together.G5: what is deferred has the time of its ticket, and then nobody knows', () => {
+Later('together.G4: the own time of an ask holds for what its target deferred, and for no one else', () => {
   const shop = together(orders, deferring)
   const open = shop.call(Orders, 'place', order('open', 'n', 5_000))
+  const other = shop.call(Payments, 'charge', { id: 'p', amount: 1n })
+  shop.turn(4_999)
+  open.waits()
+  shop.turn(1)
+  open.replies({ text: 'UNKNOWN' })
+  other.waits()
+  shop.call(Payments, 'charge', { id: 'p', amount: 0n })
+  other.replies({ receipt: 'late' })
+  shop.call(Orders, 'look', order('')).replies({ text: 'n UNKNOWN' })
+})
+
+Later('together.G4: who was answered in time hears no more when the time is up', () => {
+  const shop = together(orders, deferring)
+  const open = shop.call(Orders, 'place', order('open', 'n', 5_000))
+  shop.call(Payments, 'charge', { id: 'p', amount: 0n })
+  open.replies({ text: 'late' })
+  shop.turn(60_000)
+  shop.call(Orders, 'look', order('')).replies({ text: 'n late' })
+})
+
+Later('together.G5: if the ticket ends first, nobody knows whether it happened', () => {
+  const shop = together(orders, deferring)
+  const open = shop.call(Orders, 'place', order('open', 'n', 90_000))
   shop.turn(59_999)
   open.waits()
   shop.turn(1)
