@@ -77,13 +77,18 @@ const Later = suite('words of a later time')
 const place = (word: string, text = 'a', ms = 0) => testKit(orders).given().when('place', { id: 'o', word, text, ms })
 const told = [Told({ text: 'a' })]
 
-Later('helpers give whole milliseconds', () => {
-  assert.equal(
-    [seconds(1.5), seconds(4.35), minutes(1), hours(0.5), days(2)],
-    [1_500, 4_350, 60_000, 1_800_000, 172_800_000],
-  )
-  assert.equal([seconds(0.0004), minutes(0.1)], [0, 6_000])
-})
+Later(
+  'effect.F1: helpers give whole milliseconds, rounded up but for what a fraction of ten is beside one of two',
+  () => {
+    assert.equal(
+      [seconds(1.5), seconds(4.35), minutes(1), hours(0.5), days(2)],
+      [1_500, 4_350, 60_000, 1_800_000, 172_800_000],
+    )
+    assert.equal([seconds(0.0004), minutes(0.1), seconds(-0.0014)], [1, 6_000, -1])
+    assert.equal([seconds(0.07), seconds(1.001), minutes(0.0011), days(1 / 3)], [70, 1_001, 66, 28_800_000])
+    assert.equal([Number.NaN, Number.POSITIVE_INFINITY].map(seconds), [Number.NaN, Number.POSITIVE_INFINITY])
+  },
+)
 
 Later('an effect is compared by when it is due, its name and its limit', () => {
   const came = () => place('after', 'a', 5)
