@@ -1,7 +1,7 @@
 // Effects: commands that run once a decision is durable, and what an answer may say of each: when it is due, what it is called, who hears what
 // it was answered, and for how long one waits for that. Beside them the tickets of callers whose calls stay open.
 //
-// F1. Spans and times are whole milliseconds: what is between two of them is rounded up. A span below 0 is 0.
+// F1. Spans and times are whole milliseconds: what is more than a millionth above one is rounded up. A span below 0 is 0.
 // F2. What no number of milliseconds can be, an empty name and a note that no message type made are the author's faults, in words.
 //
 // The same code in Node and in the engine, whose answers ask it for all but the plain effect (engine/src/answers.c).
@@ -101,7 +101,7 @@ export function resolution(ticket: string, method: string, answer: object): Reso
 
 /** @throws RangeError for what no number of milliseconds is. */
 function wholeMs(what: string, ms: number): number {
-  const whole = typeof ms === 'number' ? Math.max(0, Math.ceil(ms)) : Number.NaN
+  const whole = typeof ms === 'number' ? Math.max(0, roundedUp(ms)) : Number.NaN
   if (Number.isSafeInteger(whole)) return whole
   throw new RangeError(`${what}: ${String(ms)} is no number of milliseconds`)
 }
@@ -124,8 +124,18 @@ export function checkedText(what: string, text: string): string {
   return text
 }
 
-/** Spans, in whole milliseconds. */
-export const seconds = (count: number): number => Math.round(count * 1000)
-export const minutes = (count: number): number => seconds(count * 60)
-export const hours = (count: number): number => minutes(count * 60)
-export const days = (count: number): number => hours(count * 24)
+/** A millionth above a whole one is what a fraction of ten is beside one of two: 0.07 * 1000 is 70. */
+const tolerance = 1e-6
+
+const roundedUp = (ms: number): number => {
+  const whole = Math.trunc(ms)
+  const rest = ms - whole
+  if (rest > tolerance) return whole + 1
+  return rest < tolerance - 1 ? whole - 1 : whole
+}
+
+/** Spans, in whole milliseconds, rounded up. */
+export const seconds = (count: number): number => roundedUp(count * 1000)
+export const minutes = (count: number): number => roundedUp(count * 60_000)
+export const hours = (count: number): number => roundedUp(count * 3_600_000)
+export const days = (count: number): number => roundedUp(count * 86_400_000)

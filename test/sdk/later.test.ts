@@ -77,13 +77,18 @@ const Later = suite('words of a later time')
 const place = (word: string, text = 'a', ms = 0) => testKit(orders).given().when('place', { id: 'o', word, text, ms })
 const told = [Told({ text: 'a' })]
 
-Later('helpers give whole milliseconds', () => {
-  assert.equal(
-    [seconds(1.5), seconds(4.35), minutes(1), hours(0.5), days(2)],
-    [1_500, 4_350, 60_000, 1_800_000, 172_800_000],
-  )
-  assert.equal([seconds(0.0004), minutes(0.1)], [0, 6_000])
-})
+Later(
+  'effect.F1: helpers give whole milliseconds, rounded up but for what a fraction of ten is beside one of two',
+  () => {
+    assert.equal(
+      [seconds(1.5), seconds(4.35), minutes(1), hours(0.5), days(2)],
+      [1_500, 4_350, 60_000, 1_800_000, 172_800_000],
+    )
+    assert.equal([seconds(0.0004), minutes(0.1), seconds(-0.0014)], [1, 6_000, -1])
+    assert.equal([seconds(0.07), seconds(1.001), minutes(0.0011), days(1 / 3)], [70, 1_001, 66, 28_800_000])
+    assert.equal([Number.NaN, Number.POSITIVE_INFINITY].map(seconds), [Number.NaN, Number.POSITIVE_INFINITY])
+  },
+)
 
 Later('an effect is compared by when it is due, its name and its limit', () => {
   const came = () => place('after', 'a', 5)
@@ -276,10 +281,15 @@ Later('together: what nobody answers in time has failed, and nobody knows whethe
   shop.call(Orders, 'look', order('')).replies({ text: 'n UNKNOWN' })
 })
 
-/** Payments that nobody makes, for a minute. */
+/** Payments that wait for a minute, or for a charge of nothing. */
 const deferring = value(Payments, {
   value: json<{ total: string }>(),
-  decide: { charge: (_, { id }) => accept().later(id, { within: 60_000 }) },
+  decide: {
+    charge: (_, { id, amount }) => {
+      if (amount > 0n) return accept().later(id, { within: 60_000 })
+      return accept().resolve(id, 'charge', { receipt: 'late' }).reply({ receipt: 'none' })
+    },
+  },
 })
 
 /** Orders that ask, and tell when they heard. */
@@ -302,9 +312,32 @@ const telling = eventSourced(Orders, {
   evolve: { Told: (state) => state },
 })
 
-Later('together.G4, together.G5: what is deferred has the time of its ticket, and then nobody knows', () => {
+Later('together.G4: the own time of an ask holds for what its target deferred, and for no one else', () => {
   const shop = together(orders, deferring)
   const open = shop.call(Orders, 'place', order('open', 'n', 5_000))
+  const other = shop.call(Payments, 'charge', { id: 'p', amount: 1n })
+  shop.turn(4_999)
+  open.waits()
+  shop.turn(1)
+  open.replies({ text: 'UNKNOWN' })
+  other.waits()
+  shop.call(Payments, 'charge', { id: 'p', amount: 0n })
+  other.replies({ receipt: 'late' })
+  shop.call(Orders, 'look', order('')).replies({ text: 'n UNKNOWN' })
+})
+
+Later('together.G4: who was answered in time hears no more when the time is up', () => {
+  const shop = together(orders, deferring)
+  const open = shop.call(Orders, 'place', order('open', 'n', 5_000))
+  shop.call(Payments, 'charge', { id: 'p', amount: 0n })
+  open.replies({ text: 'late' })
+  shop.turn(60_000)
+  shop.call(Orders, 'look', order('')).replies({ text: 'n late' })
+})
+
+Later('together.G5: if the ticket ends first, nobody knows whether it happened', () => {
+  const shop = together(orders, deferring)
+  const open = shop.call(Orders, 'place', order('open', 'n', 90_000))
   shop.turn(59_999)
   open.waits()
   shop.turn(1)

@@ -9,9 +9,9 @@
 // G3. A refused effect, or one that forgets its key, does not fail the command that caused it: a host parks it. An ask is not parked: its
 //     entity hears the refusal.
 // G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. An ask within a time has failed
-//     when `turn` goes past it, if its target is not here: what a target has deferred has the time of its ticket.
-// G5. A caller whose reply comes later is answered when its ticket is resolved; until then it `waits`. If the ticket ends before, who asked
-//     hears that nobody knows whether it happened.
+//     when `turn` goes past it, also if its target has deferred the reply: the ticket stays open, and means nothing to this asker.
+// G5. A caller whose reply comes later is answered when its ticket is resolved; until then it `waits`. If the ticket ends before, or an
+//     ask's own time, who asked hears that nobody knows whether it happened.
 //
 // Leaves to others: streams, whose methods are not called here (testing.ts).
 
@@ -242,8 +242,7 @@ export class Together {
 
   private deliver(effect: Effect, from: Place, dueMs: i64, hops: i32): void {
     let told = new Told()
-    const isHere = this.members.has(effect.call.service)
-    if (isHere) told = this.run(effect.call, hops, null)
+    if (this.members.has(effect.call.service)) told = this.run(effect.call, hops, null)
     else this.outside.push(effect.call)
     const hearer = new Hearer(effect, from, hops)
     const decision = told.decision
@@ -252,7 +251,7 @@ export class Together {
       return
     }
     told.hearers.push(hearer)
-    if (isHere || effect.__hearing === null || effect.__withinMs == 0) return
+    if (effect.__hearing === null || effect.__withinMs == 0) return
     const late = new Due(dueMs + effect.__withinMs)
     late.hearer = hearer
     this.timeline.add(late)

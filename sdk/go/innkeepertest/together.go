@@ -13,9 +13,9 @@ import (
 //   - In the order of a host that does one thing at a time: what a command changes, its effects and all that comes of them, its answer.
 //   - A refused effect does not fail the command that caused it: a host parks it. An ask is not parked: its entity hears the refusal.
 //   - Time stands still but for Turn, which brings effects that are due later in the order of their time. An ask within a time has failed when
-//     Turn goes past it, if its target is not here: what a target has deferred has the time of its ticket.
-//   - A caller whose reply comes later is answered when its ticket is resolved; until then it Waits. If the ticket ends before, who asked hears
-//     that nobody knows whether it happened.
+//     Turn goes past it, also if its target has deferred the reply: the ticket stays open, and means nothing to this asker.
+//   - A caller whose reply comes later is answered when its ticket is resolved; until then it Waits. If the ticket ends before, or an ask's own
+//     time, who asked hears that nobody knows whether it happened.
 //   - Each command is decided twice (law L4).
 //
 // Leaves to others: streams.
@@ -221,8 +221,7 @@ func (m *Meeting) pend(effect Effect, from place) {
 func (m *Meeting) deliver(effect Effect, from place, ms float64, hops int) {
 	m.t.Helper()
 	called := new(promise)
-	_, isHere := m.services[effect.Service]
-	if isHere {
+	if _, isHere := m.services[effect.Service]; isHere {
 		called = m.run(effect.Call, hops, "")
 	} else {
 		m.Outside = append(m.Outside, effect.Call)
@@ -252,7 +251,7 @@ func (m *Meeting) deliver(effect Effect, from place, ms float64, hops int) {
 		}
 		hear(outcome, reason)
 	})
-	if !isHere && effect.WithinMs != 0 {
+	if !heard && effect.WithinMs != 0 {
 		late := boundary.Refused(innkeeper.DeadlineExceeded, "the call was not answered in time")
 		m.timeline.add(due{ms: ms + effect.WithinMs, act: func() { hear(&late, innkeeper.ReasonUnknown) }})
 	}

@@ -9,9 +9,9 @@
 //     Effects that nobody waits for run, too: once `call` answers, nothing is left to do.
 // G3. A refused effect does not fail the command that caused it: a host parks it. An ask is not parked: its entity hears the refusal.
 // G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. An ask `within` a time has failed
-//     when `turn` goes past it, if its target is not here: what a target has deferred has the time of its ticket.
+//     when `turn` goes past it, also if its target has deferred the reply: the ticket stays open, and means nothing to this asker.
 // G5. A caller whose reply comes later is answered when its ticket is resolved; until then its answer is open, and no reply. If the ticket ends
-//     before, who asked hears that nobody knows whether it happened.
+//     before, or an ask's own time, who asked hears that nobody knows whether it happened.
 //
 // Leaves to others: streams, whose methods are not called here (action.ts, replicated.ts).
 
@@ -226,7 +226,8 @@ class Meeting implements Together {
       else if (got.val.tag === 'message') hears({ reply: got.val.val })
     })
     reply.heard((outcome) => answered.settle(outcome))
-    if (within !== undefined && !isHere) this.timeline.deadline(dueMs + within, () => answered.settle(lateCall))
+    if (within !== undefined && answered.outcome === undefined)
+      this.timeline.deadline(dueMs + within, () => answered.settle(lateCall))
   }
 
   private park(call: Call, { answer }: WireOutcome): void {

@@ -11,9 +11,9 @@
 //! G3. A refused effect, or one that forgets its key, does not fail the command that caused it: a host parks it. An ask is not parked: its
 //!     entity hears the refusal.
 //! G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. An ask within a time has failed
-//!     when `turn` goes past it, if its target is not here: what a target has deferred has the time of its ticket.
-//! G5. A caller whose reply comes later is answered when its ticket is resolved; until then it `waits`. If the ticket ends before, who
-//!     asked hears that nobody knows whether it happened.
+//!     when `turn` goes past it, also if its target has deferred the reply: the ticket stays open, and means nothing to this asker.
+//! G5. A caller whose reply comes later is answered when its ticket is resolved; until then it `waits`. If the ticket ends before, or an
+//!     ask's own time, who asked hears that nobody knows whether it happened.
 //!
 //! Leaves to others: streams (action.rs, replicated.rs).
 
@@ -274,8 +274,7 @@ impl Together {
 
     #[track_caller]
     fn deliver(&mut self, effect: &Effect, from: &Place, due_ms: f64, hops: usize) {
-        let is_here = self.members.contains_key(effect.call.service.as_str());
-        let promise = if is_here {
+        let promise = if self.members.contains_key(effect.call.service.as_str()) {
             self.run(&effect.call, hops, None)
         } else {
             self.outside.push(effect.clone());
@@ -290,7 +289,7 @@ impl Together {
         };
         if let Some(outcome) = promise.heard_by(&hearer) {
             self.tell(hearer, &outcome, Reason::Refused);
-        } else if let (Some(within_ms), Hearer::Ask { .. }, false) = (effect.within_ms, &hearer, is_here) {
+        } else if let (Some(within_ms), Hearer::Ask { .. }) = (effect.within_ms, &hearer) {
             self.timeline.add(due_ms + within_ms, What::Late(hearer));
         }
     }
