@@ -33,7 +33,9 @@ const loading = {
 const settingMs = 5_000 + timers / 3
 const warmMs = 2_000
 const aloneMs = 5_000
-const lookMs = 50
+const lookMs = 100
+/** Entities stay in memory until their timers fire: what it takes to load them is for bench/scale.ts. */
+const staying = ['--passivate-after-ms', '3600000']
 const withinMs = 600_000
 
 type Asked = Pick<DeliveryOptions, 'method'> & Partial<DeliveryOptions>
@@ -57,7 +59,7 @@ export async function* deliveryFigures(): AsyncGenerator<
   console.log(`${loading.connections} connections, ${loading.inFlight} commands in flight on each`)
   console.log(`${cpus().length} cores, shared by host and client; load before ${load.join(' ')}`)
   const directory = mkdtempSync(join(tmpdir(), 'innkeeper-delivery-'))
-  const fresh = (name: string) => ScaleHost.start(join(directory, name), [component])
+  const fresh = (name: string) => ScaleHost.start(join(directory, name), [component], staying)
   try {
     if (parts.includes('commands')) yield ['commands', await on(await fresh('commands'), commandFigures)]
     if (parts.includes('asks')) yield ['asks', await on(await fresh('asks'), askFigures)]

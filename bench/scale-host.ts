@@ -24,9 +24,13 @@ export class ScaleHost {
   }
 
   /** Resolves when its ports are open. */
-  static start(directory: string, components: readonly string[] = []): Promise<ScaleHost> {
+  static start(
+    directory: string,
+    components: readonly string[] = [],
+    flags: readonly string[] = [],
+  ): Promise<ScaleHost> {
     const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
-    const args = ['up', '--data', directory, ...ports, '--log-level', 'error', '--json', ...components]
+    const args = ['up', '--data', directory, ...ports, '--log-level', 'error', '--json', ...flags, ...components]
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'host/bin/inn.mjs', ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'ignore'],
