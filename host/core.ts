@@ -34,7 +34,7 @@ import { type Limits, servedBytesMax } from './limits.ts'
 import type { link } from './link/link.ts'
 import { Metrics } from './observe/metrics.ts'
 import { outstandingOf } from './outstanding.ts'
-import { Partitions } from './partition.ts'
+import { Partitions, warnHeld } from './partition.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
@@ -171,6 +171,7 @@ export class Core {
       ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
       ...{ outbox, stored: this.partitions.stored, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
       feeds: this.partitions.all.map(({ trimming }) => trimming),
+      pending: this.partitions.all.map(({ pending }) => pending),
       endings: parts.endings ?? 0,
       lostCalls: () => this.lostCalls,
     })
@@ -229,15 +230,7 @@ export class Core {
     this.housekeeping.takeUp(true)
     for (const partition of this.partitions.all) partition.start()
     this.schedules.start()
-    if (this.store.held()) this.warnHeld()
-  }
-
-  private warnHeld(): void {
-    const timers = this.partitions.all.reduce((sum, { pending }) => sum + pending.count, 0)
-    this.log.warn(
-      { timers, schedules: this.schedules.list().length },
-      'the data directory was copied or restored: what is due later, and schedules, wait until `inn effects resume`',
-    )
+    if (this.store.held()) warnHeld(this.partitions, this.schedules.list().length, this.log)
   }
 
   /** What takes the last commits. After this nothing is written. */

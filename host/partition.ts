@@ -13,6 +13,7 @@
 //
 // Owns: the composition of one, and which one it is.   main.ts owns: making them.   journal/ owns: bytes and order.
 
+import type { Logger } from 'pino'
 import type { Command } from './command.ts'
 import { Keeper } from './delivery/keeper.ts'
 import type { Outbox } from './delivery/outbox.ts'
@@ -109,4 +110,12 @@ export class Partitions {
   /** Where a call that belongs to no entity puts what it sends. */
   readonly ofCall = (command: Pick<Command, 'effect' | 'requestId'>): Partition =>
     this.all[this.placement.ofCall(command)]!
+}
+
+/** Of a directory that was copied or restored. */
+export function warnHeld({ all }: Pick<Partitions, 'all'>, schedules: number, log: Pick<Logger, 'warn'>): void {
+  const timers = all.reduce((sum, { pending }) => sum + pending.count, 0)
+  const said =
+    'the data directory was copied or restored: what is due later, and schedules, wait until `inn effects resume`'
+  log.warn({ timers, schedules }, said)
 }

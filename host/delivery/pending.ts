@@ -321,7 +321,8 @@ export class Pending {
       const entry = this.parts.outbox.find(id)
       if (entry === undefined || entry.parked !== undefined) this.underWay.delete(id)
     }
-    if (this.underWay.size > underWayMax - portion) return busyMs
+    // Those whose commit is on its way are under way, too.
+    if (this.underWay.size + this.leaving.size > underWayMax - portion) return busyMs
     const nowMs = clock.now()
     const rows = this.parts.journal.rows.range('pending', { from: this.from, to: dueEnd, limit: portion })
     const due: EffectEntry[] = []

@@ -201,7 +201,7 @@ export interface TicketsStanding {
 }
 
 /** What is known of a ticket. */
-export interface OpenTicket {
+interface OpenTicket {
   readonly method: string
   readonly waiters: number
 }

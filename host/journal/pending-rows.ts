@@ -44,7 +44,7 @@ export function refOf(entry: EffectEntry): PendingRef {
 
 export function pendWrites(entry: EffectEntry, never: NeverStored): readonly Write[] {
   const ref = refOf(entry)
-  const place = Buffer.alloc(16)
+  const place = Buffer.allocUnsafe(16)
   writeNumber(place, ref.dueMs, 0)
   writeNumber(place, ref.id, 8)
   return [
@@ -63,7 +63,7 @@ export function unpendWrites(ref: PendingRef): readonly Write[] {
 }
 
 export function dueKey(dueMs: number, id: number): Buffer {
-  const key = Buffer.alloc(17)
+  const key = Buffer.allocUnsafe(17)
   key[0] = dueTag
   writeNumber(key, dueMs, 1)
   writeNumber(key, id, 9)
@@ -117,7 +117,7 @@ function entityKey({ from, name, id }: PendingRef): Buffer {
 }
 
 function methodKeys({ service, method, cause, answer, id }: PendingRef): readonly Buffer[] {
-  const place = Buffer.alloc(8)
+  const place = Buffer.allocUnsafe(8)
   writeNumber(place, id, 0)
   const key = Buffer.concat([methodRows(service, method), place])
   return answer === undefined ? [key] : [key, Buffer.concat([methodRows(cause, answer), place])]

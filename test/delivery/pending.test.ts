@@ -235,6 +235,19 @@ Later('pending.N2, pending.N3: what is due is sought behind what fell due, and f
   )
 })
 
+Later('pending.N3: as few are under way while a slow disk holds their commits', async () => {
+  const world = new World()
+  await world.start()
+  const dueMs = world.hands.nowMs + 1_000
+  for (let at = 0; at < 20; at++) await world.set(...Array.from({ length: 100 }, () => world.entry(dueMs)))
+  // Time goes on, and nothing is written.
+  await world.hands.turn(5_000, () => Promise.resolve())
+  await world.settle()
+  assert.ok(world.tried.length >= 256 && world.tried.length <= 512, `${world.tried.length}`)
+  await world.pass(5_000)
+  assert.is(world.tried.length, 2_000)
+})
+
 Later('pending.N4: while the clock is not believed nothing falls due', async () => {
   const world = new World()
   await world.start()
