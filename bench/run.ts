@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../sdk/build/build.ts'
 import { crdtFigures } from './crdt.ts'
+import { deliveryFigures } from './delivery.ts'
 import { fairFigures } from './fair.ts'
 import { fuelFigures } from './fuel/figures.ts'
 import { holdFigures } from './holds.ts'
@@ -124,6 +125,9 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   holds: () => report('holds', holdFigures()),
   scale: async () => {
     for await (const [part, figures] of scaleFigures()) await report(`scale: ${part}`, Promise.resolve(figures))
+  },
+  delivery: async () => {
+    for await (const [part, figures] of deliveryFigures()) await report(`delivery: ${part}`, Promise.resolve(figures))
   },
   shed: () => report('shed', shedFigures()),
   streams: () => report('streams', streamFigures()),

@@ -24,9 +24,13 @@ export class ScaleHost {
   }
 
   /** Resolves when its ports are open. */
-  static start(directory: string, components: readonly string[] = []): Promise<ScaleHost> {
+  static start(
+    directory: string,
+    components: readonly string[] = [],
+    flags: readonly string[] = [],
+  ): Promise<ScaleHost> {
     const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
-    const args = ['up', '--data', directory, ...ports, '--log-level', 'error', '--json', ...components]
+    const args = ['up', '--data', directory, ...ports, '--log-level', 'error', '--json', ...flags, ...components]
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'host/bin/inn.mjs', ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -52,33 +56,35 @@ export class ScaleHost {
     })
   }
 
-  /** A command was answered. */
-  async answers(): Promise<void> {
-    const answer = await fetch(`http://127.0.0.1:${this.port}/records/k0`)
+  /** A command was answered: by default, one that reads a record. */
+  async answers(path = '/records/k0'): Promise<void> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}${path}`)
     if (!answer.ok) throw new Error(`${answer.status}: ${await answer.text()}`)
     await answer.arrayBuffer()
   }
 
   load(options: Omit<ScaleOptions, 'port'>): Promise<ScaleSeen> {
+    return this.client<ScaleSeen>('bench/scale-client.ts', options).seen
+  }
+
+  /** A client in a process of its own, and what it prints at its end. `stop` closes its input. */
+  client<Seen>(file: string, options: object): { readonly seen: Promise<Seen>; readonly stop: () => void } {
     const child = spawn(
       process.execPath,
-      [
-        '--disable-warning=ExperimentalWarning',
-        'bench/scale-client.ts',
-        JSON.stringify({ ...options, port: this.port }),
-      ],
-      { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
+      ['--disable-warning=ExperimentalWarning', file, JSON.stringify({ ...options, port: this.port })],
+      { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] },
     )
-    return new Promise((resolve, reject) => {
+    const seen = new Promise<Seen>((resolve, reject) => {
       let output = ''
       child.stdout.on('data', (chunk: Buffer) => {
         output += chunk
       })
       child.once('close', (code) => {
-        if (code === 0) resolve(JSON.parse(output) as ScaleSeen)
+        if (code === 0) resolve(JSON.parse(output) as Seen)
         else reject(new Error(`the client ended with ${code}`))
       })
     })
+    return { seen, stop: () => child.stdin.end() }
   }
 
   /** Bytes that the process had written to the disk. */
@@ -98,8 +104,13 @@ export class ScaleHost {
   }
 
   /** Entities that were loaded since it started. */
-  async activated(): Promise<number> {
-    return metric(await this.metrics(), 'innkeeper_entities_activated_total')
+  activated(): Promise<number> {
+    return this.metric('innkeeper_entities_activated_total')
+  }
+
+  /** What it says of itself under this name, the sum over all labels. */
+  async metric(name: string): Promise<number> {
+    return metric(await this.metrics(), name)
   }
 
   /** Nothing has been written for a while: tables are rewritten as far as they will be. */

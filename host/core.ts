@@ -13,12 +13,12 @@ import type { Chance, Clock } from './clock.ts'
 import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
+import { goesToItself, laneOf } from './delivery/itself.ts'
 import { Outbox } from './delivery/outbox.ts'
 import { commandTarget } from './delivery/targets/command.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
-import type { EffectEntry } from './effect.ts'
 import { Entities } from './entity/entities.ts'
 import { Replicas } from './entity/replicas.ts'
 import { wakeSubscribed } from './entity/waking.ts'
@@ -30,15 +30,17 @@ import { Transcoder } from './ingress/http/transcoder.ts'
 import { Age } from './journal/age.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { EntityRef, StorageId } from './journal/journal.ts'
-import { entityId } from './key.ts'
 import { type Limits, servedBytesMax } from './limits.ts'
 import type { link } from './link/link.ts'
 import { Metrics } from './observe/metrics.ts'
-import { Partitions } from './partition.ts'
+import { outstandingOf } from './outstanding.ts'
+import { Partitions, warnHeld } from './partition.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import { Schedules } from './schedules/schedules.ts'
+import type { Wall } from './schedules/wall.ts'
+import { wallOf } from './schedules/wall.ts'
 import type { ReplicatedService } from './services.ts'
 import { notServed, Services } from './services.ts'
 import type { Warn } from './storage/health.ts'
@@ -80,6 +82,7 @@ export class Core {
   readonly services = new Services()
   readonly age: Age
   readonly commits: GroupCommit
+  readonly wall: Wall
   readonly partitions: Partitions
   readonly outbox: Outbox
   readonly turns: Turns
@@ -117,6 +120,7 @@ export class Core {
     this.age = new Age(catalog, this.clock)
     this.commits = new GroupCommit(store, this.clock, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
+    this.wall = wallOf(this.clock, log, () => store.held())
     this.outbox = this.makeOutbox()
     this.partitions = this.makePartitions()
     this.replicas = new Replicas(store.replica)
@@ -167,6 +171,7 @@ export class Core {
       ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
       ...{ outbox, stored: this.partitions.stored, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
       feeds: this.partitions.all.map(({ trimming }) => trimming),
+      pending: this.partitions.all.map(({ pending }) => pending),
       endings: parts.endings ?? 0,
       lostCalls: () => this.lostCalls,
     })
@@ -223,7 +228,9 @@ export class Core {
     this.starting = false
     // Last: its targets are served, and whatever an effect does, its operator has the admin port.
     this.housekeeping.takeUp(true)
+    for (const partition of this.partitions.all) partition.start()
     this.schedules.start()
+    if (this.store.held()) warnHeld(this.partitions, this.schedules.list().length, this.log)
   }
 
   /** What takes the last commits. After this nothing is written. */
@@ -231,6 +238,7 @@ export class Core {
     const { housekeeping, store } = this
     housekeeping.stop()
     this.schedules.stop()
+    for (const partition of this.partitions.all) partition.stop()
     this.scrubbing?.stop()
     this.outbox.stop()
     this.deadlines.stop()
@@ -259,7 +267,14 @@ export class Core {
     const { store, commits, outbox, clock, age, log } = this
     const { feedHours: hours, feedBytes: bytesMax } = this.config.limits
     const warn: Warn = (message, fields) => log.warn(fields ?? {}, message)
-    return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn })
+    const later = {
+      ...{ log, pendingBytesMax: this.config.limits.pendingBytesMax },
+      ticketMs: this.config.idempotencyHours * 3_600_000,
+      heldMs: () => this.wall.look(),
+      unfit: () => this.stopping || store.failure() !== undefined,
+      fell: (service: string, lateMs: number) => this.metrics.of(service).fellDue(lateMs / 1000),
+    }
+    return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn }, later)
   }
 
   private makeOutbox(): Outbox {
@@ -272,6 +287,9 @@ export class Core {
       }),
       partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
       toItself: (entry) => goesToItself(services, entry),
+      lane: (entry) => laneOf(services, entry),
+      // What an entity decides is one commit with the end of the entry; what an action began is not known.
+      mayHaveHappened: ({ call }) => services.get(call.service)?.kind === 'action',
       delivered: (service) => metrics.of(service).effectDelivered(),
       parked: (service) => metrics.of(service).effectParked(),
     })
@@ -282,6 +300,8 @@ export class Core {
     return new Deployer({
       ...{ catalog: this.store.catalog, journal: this.partitions.stored, services, limits: config.limits, clock, log },
       sealedOnly: config.requireSandbox,
+      outstanding: (service) =>
+        outstandingOf({ outbox: this.outbox, partitions: this.partitions.all, services }, service),
       ...(parts.link && { link: parts.link }),
     })
   }
@@ -290,7 +310,10 @@ export class Core {
     const { services, outbox, clock, log, store } = this
     const { all: partitions, placement } = this.partitions
     const unfit = () => this.stopping || store.failure() !== undefined
-    return new Schedules({ services, partitions, placement, outbox, clock, log, unfit })
+    const accepted = () => {
+      for (const { pending } of partitions) pending.look()
+    }
+    return new Schedules({ services, partitions, placement, outbox, clock, log, unfit, wall: this.wall, accepted })
   }
 
   private makeEntities(): Entities {
@@ -346,19 +369,6 @@ export class Core {
     this.outbox
       .served()
       .catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))
-  }
-}
-
-/** An effect's target is the entity that caused it. What names no entity goes nowhere, and so not there. */
-function goesToItself(services: Services, { cause, call }: EffectEntry): boolean {
-  if (cause.entity === '' || call.service !== cause.service) return false
-  const service = services.get(call.service)
-  const method = service?.methods.get(call.method)
-  if (service === undefined || service.kind === 'action' || method === undefined) return false
-  try {
-    return entityId(method.keyOf(call.payload), service.keyFieldCount) === cause.entity
-  } catch {
-    return false
   }
 }
 

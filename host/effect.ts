@@ -1,12 +1,24 @@
 // Effect entry: a side effect on its way: what the outbox keeps of it, and what the command that delivers it carries.
 
-import type { Call } from './outcome.ts'
+import type { AnswerTo, Call } from './outcome.ts'
 
 /** Whose commit caused an effect: the entity's record of that revision. Of an action's effect the entity is empty, and the revision 0. */
 export interface Cause {
   readonly service: string
   readonly entity: string
   readonly revision: number
+}
+
+/** An entity by where its data lies (journal.ts has the same). */
+interface Sender {
+  readonly storage: number
+  readonly key: string
+}
+
+/** Where the answer of an effect goes. */
+export interface Asked extends AnswerTo {
+  /** Hops of the command that asked: the answer has as many, so that a saga may have any length. */
+  readonly hops: number
 }
 
 /** An effect on its way. */
@@ -26,6 +38,17 @@ export interface EffectEntry {
   readonly attempts: number
   /** Why it was parked; set when automatic retries stop. */
   readonly parked: string | undefined
+  /** The entity that sent it, where it has a name or an answer, or is pending. */
+  readonly from?: Sender
+  /** Unique among what its entity has pending. */
+  readonly name?: string
+  readonly answer?: Asked
+  /** When it is due, in milliseconds since 1970. Not there: it was due at once. */
+  readonly dueMs?: number
+  /** Until when the answer must have come, in milliseconds since 1970. */
+  readonly untilMs?: number
+  /** The entity that is given the command, whatever its payload names: it is an answer. */
+  readonly to?: Sender
   /** Of a forward that an entry of another partition became: the id that it had there. Not stored. */
   readonly was?: number
 }

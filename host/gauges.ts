@@ -3,6 +3,7 @@
 // Owns: names and words.   What is shown is owned by whoever has it.
 
 import type { Outbox } from './delivery/outbox.ts'
+import type { Pending } from './delivery/pending.ts'
 import type { Deployer } from './deploy/deploy.ts'
 import type { Disk } from './disk.ts'
 import type { Scrubbing } from './doctor/scrubbing.ts'
@@ -27,6 +28,8 @@ interface Shown {
   readonly turns: Turns
   readonly deployer: Deployer
   readonly outbox: Outbox
+  /** By partition. */
+  readonly pending: readonly Pick<Pending, 'byService'>[]
   readonly stored: Pick<Stored, 'usage'>
   readonly disk: Disk
   readonly pace: Pace
@@ -131,7 +134,17 @@ function ofStorage({ metrics, services, stored, disk, pace, scrubbing }: Shown):
   )
 }
 
-function ofEffects({ metrics, outbox, lostCalls }: Shown): void {
+function ofEffects({ metrics, outbox, pending, lostCalls }: Shown): void {
+  metrics.gaugeOfServices(
+    'pending_effects_of_service',
+    'Effects that are due later, by the service that set them.',
+    () => {
+      const sums = new Map<string, number>()
+      for (const one of pending)
+        for (const [service, count] of one.byService()) sums.set(service, (sums.get(service) ?? 0) + count)
+      return sums
+    },
+  )
   metrics.gauge('outbox_effects', 'Effects waiting or parked.', () => outbox.size)
   metrics.gaugeOfServices(
     'outbox_effects_of_service',

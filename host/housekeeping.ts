@@ -181,7 +181,9 @@ export class Housekeeping {
     entities.restart()
     wake()
     this.count()
-    if (await outbox.load()) this.takeUp(false)
+    if (!(await outbox.load())) return
+    for (const partition of this.parts.partitions) partition.reload()
+    this.takeUp(false)
   }
 }
 

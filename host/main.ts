@@ -164,6 +164,7 @@ function adminContext(core: Core, ingress: Ingress): AdminContext {
   return {
     ...{ config, services, deployer, disk, catalog: store.catalog, entities, outbox, commits, replicas, scrubbing },
     ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored, partitions, schedules },
+    release: () => store.release(),
     unready: core.unreadyForOperator,
     listen: ingress.address,
   }

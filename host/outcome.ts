@@ -16,10 +16,45 @@ export interface Call {
   readonly metadata: Metadata
 }
 
+/** When an effect is delivered, in milliseconds: `after` the commit, or `at` a time since 1970. */
+export type Due = { readonly kind: 'after' | 'at'; readonly ms: number }
+
+/** The method of the sending entity that hears what an effect was answered. */
+export interface AnswerTo {
+  readonly method: string
+  /** Bytes of a message that come back as they were given; empty: none. */
+  readonly note: Uint8Array
+}
+
 export interface Effect {
   readonly call: Call
   /** The reply waits until it ended. */
   readonly synchronous: boolean
+  /** Undefined: at once. */
+  readonly due?: Due
+  /** Unique within the entity. */
+  readonly name?: string
+  readonly answer?: AnswerTo
+  /** Milliseconds in which the answer must come, from when it is due. */
+  readonly withinMs?: number
+}
+
+/** A caller's call that stays open until a later decision of the entity resolves the ticket. */
+export interface Deferred {
+  readonly ticket: string
+  /** Seconds; undefined: as long as idempotency keys are kept, and for an ask for ever. */
+  readonly withinS: number | undefined
+}
+
+/** What all who wait for a ticket are answered. */
+export interface Resolution {
+  readonly ticket: string
+  /** Of the commands that deferred. */
+  readonly method: string
+  readonly answer:
+    | { readonly kind: 'message'; readonly payload: Uint8Array }
+    | { readonly kind: 'failure'; readonly failure: Failure }
+  readonly metadata: Metadata
 }
 
 /** A deliberate refusal: data, never thrown. `code` is a google.rpc.Code, 1 to 16. */
@@ -33,6 +68,7 @@ export type GuestAnswer =
   | { readonly kind: 'message'; readonly payload: Uint8Array }
   | { readonly kind: 'forward'; readonly call: Call }
   | { readonly kind: 'none' }
+  | { readonly kind: 'later'; readonly deferred: Deferred }
   | { readonly kind: 'failure'; readonly failure: Failure }
 
 /** What a guest says to the host's log. Never journaled, never told to a caller. */
@@ -46,6 +82,9 @@ export interface Outcome {
   readonly effects: readonly Effect[]
   readonly metadata: Metadata
   readonly logs: readonly LogLine[]
+  /** Names of pending effects of the entity that are dropped before `effects` act. */
+  readonly cancels?: readonly string[] | undefined
+  readonly resolves?: readonly Resolution[] | undefined
 }
 
 /** What a decision did to an entity that keeps no events. */

@@ -13,9 +13,13 @@
 //
 // Owns: the composition of one, and which one it is.   main.ts owns: making them.   journal/ owns: bytes and order.
 
+import type { Logger } from 'pino'
 import type { Command } from './command.ts'
 import { Keeper } from './delivery/keeper.ts'
 import type { Outbox } from './delivery/outbox.ts'
+import type { PendingParts } from './delivery/pending.ts'
+import { Pending } from './delivery/pending.ts'
+import { Tickets } from './delivery/tickets.ts'
 import { Consumers } from './feed/consumers.ts'
 import { Feed } from './feed/feed.ts'
 import type { TrimmingParts } from './feed/trimming.ts'
@@ -30,27 +34,54 @@ import type { Store } from './store/store.ts'
 
 /** What the feeds of all partitions are to keep, and for how long. */
 type Keeping = Pick<TrimmingParts, 'age' | 'bytesMax' | 'clock' | 'hours' | 'warn'>
+/** What calls that are made or answered later need. */
+type Later = Pick<PendingParts, 'log' | 'heldMs' | 'unfit' | 'fell'> & {
+  readonly pendingBytesMax: number
+  readonly ticketMs: number
+}
 
 export class Partition {
   readonly index: number
   readonly journal: Journal
   readonly commits: Joining
   readonly keeper: Keeper
+  readonly pending: Pending
+  readonly tickets: Tickets
   readonly feed: Feed
   readonly consumers: Consumers
   readonly trimming: Trimming
 
-  constructor(index: number, store: PartStore, commits: Joining, outbox: Outbox, keeping: Keeping) {
+  constructor(index: number, store: PartStore, commits: Joining, outbox: Outbox, keeping: Keeping, later: Later) {
     const journal = store.journals[index]!
     this.index = index
     this.journal = journal
     this.commits = commits
-    this.keeper = new Keeper(outbox, commits, index)
+    const { clock } = keeping
+    this.pending = new Pending({ journal, outbox, clock, bytesMax: later.pendingBytesMax, ...later })
+    this.tickets = new Tickets({ journal, outbox, clock, ...later })
+    this.keeper = new Keeper(outbox, this.pending, this.tickets, commits, index)
     const directory = store.catalog.directoryId
     this.feed = new Feed({ journal, directory, partition: index, clock: keeping.clock })
     const consumers = new Consumers(this.feed, journal.rows, commits)
     this.consumers = consumers
     this.trimming = new Trimming({ journal, partition: index, commits, consumers, ...keeping })
+  }
+
+  /** What is due falls due from now on. */
+  start(): void {
+    this.pending.start(this.keeper)
+    this.tickets.start(this.keeper)
+  }
+
+  stop(): void {
+    this.pending.stop()
+    this.tickets.stop()
+  }
+
+  /** The store was opened again. */
+  reload(): void {
+    this.tickets.load()
+    this.pending.load()
   }
 }
 
@@ -62,11 +93,11 @@ export class Partitions {
   /** What they have stored, as one. */
   readonly stored: Stored
 
-  constructor(store: PartStore, commits: GroupCommit, outbox: Outbox, keeping: Keeping) {
+  constructor(store: PartStore, commits: GroupCommit, outbox: Outbox, keeping: Keeping, later: Later) {
     const { journals } = store
     this.placement = new Placement(journals.length)
     this.stored = storedIn(journals)
-    this.all = journals.map((_, index) => new Partition(index, store, commits.of(index), outbox, keeping))
+    this.all = journals.map((_, index) => new Partition(index, store, commits.of(index), outbox, keeping, later))
   }
 
   /** Who follows hears it in every partition, once this resolves or soon. Rejects if it could not be written. */
@@ -79,4 +110,12 @@ export class Partitions {
   /** Where a call that belongs to no entity puts what it sends. */
   readonly ofCall = (command: Pick<Command, 'effect' | 'requestId'>): Partition =>
     this.all[this.placement.ofCall(command)]!
+}
+
+/** Of a directory that was copied or restored. */
+export function warnHeld({ all }: Pick<Partitions, 'all'>, schedules: number, log: Pick<Logger, 'warn'>): void {
+  const timers = all.reduce((sum, { pending }) => sum + pending.count, 0)
+  const said =
+    'the data directory was copied or restored: what is due later, and schedules, wait until `inn effects resume`'
+  log.warn({ timers, schedules }, said)
 }

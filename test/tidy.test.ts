@@ -13,7 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   crdt: ['schema', 'transcode'],
   entity: ['crdt', 'delivery', 'guest', 'journal', 'reply', 'storage', 'observe'],
   action: ['delivery', 'guest', 'journal', 'reply', 'observe'],
-  delivery: ['journal', 'storage'],
+  delivery: ['journal', 'storage', 'transcode'],
   reply: ['delivery', 'journal'],
   guest: [],
   storage: ['schema'],

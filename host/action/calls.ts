@@ -137,8 +137,8 @@ export class Calls implements Turn {
     const { method, requestId } = call.command
     logLines(this.context.log, outcome.logs, () => ({ service: this.name, method, requestId }))
     const partition = this.context.partitionOf(call.command)
-    const plan = planOutcome(call.command, outcome, partition.keeper.places)
-    keepOutcomes(partition.keeper, [plan], (failed) => {
+    const plan = planOutcome(call.command, outcome, partition.keeper, service.storage)
+    keepOutcomes(partition.keeper, [plan], this.context.outbox, (failed) => {
       if (failed === undefined) this.act(service, call, plan, partition)
       else call.reply(failed)
     })

@@ -197,9 +197,9 @@ export class ActionStream implements StreamCall, Turn {
   private keep(outcomes: readonly Outcome[], then: (planned: readonly PlannedOutcome[]) => void): void {
     const { keeper } = this.context.partitionOf(this.command)
     const command = { ...this.command, effect: undefined, chain: chainOf(this.command) }
-    const planned = outcomes.map((outcome) => planOutcome(command, outcome, keeper.places))
+    const planned = outcomes.map((outcome) => planOutcome(command, outcome, keeper, this.service.storage))
     this.committing = true
-    keepOutcomes(keeper, planned, (failed) => {
+    keepOutcomes(keeper, planned, this.context.outbox, (failed) => {
       this.committing = false
       if (failed === undefined) then(planned)
       else {

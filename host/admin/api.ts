@@ -43,6 +43,7 @@ import {
 import { jsonOf } from './long-json.ts'
 import { openApi } from './openapi.ts'
 import { scheduleRoutes } from './schedules.ts'
+import { timerRoutes } from './timers.ts'
 
 export interface AdminRequest {
   /** The pattern's groups, decoded. */
@@ -111,8 +112,11 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const refused = [...context.quarantine.list()].flatMap(([service, { refused }]) =>
           refused === undefined ? [] : [`${quarantined(service, refused).message}\n`],
         )
-        const clock =
-          context.schedules.heldMs > 0 ? 'the clock jumped ahead, and schedules wait; see `inn clock`\n' : ''
+        const { restored, heldMs } = context.schedules
+        const what = restored
+          ? 'the data directory was copied or restored: timers and schedules wait until `inn effects resume`\n'
+          : 'the clock jumped ahead: timers and schedules wait; see `inn clock`\n'
+        const clock = heldMs > 0 ? what : ''
         const text = `${reason ?? 'ready'}\n${refused.join('')}${clock}`
         return { status: reason === undefined ? undefined : wire.unavailable.http, text, contentType: 'text/plain' }
       },
@@ -264,6 +268,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
           await context.partitions.tell({ storage: service.storage, why: 'undeployed' })
         }
         await purged
+        if (purge) for (const { pending } of context.partitions.all) await pending.purge(service.storage)
         return { json: { service: service.name, purged: purge } }
       },
     },
@@ -424,6 +429,18 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       run: async ({ query }) => ({ json: await retryAll(context, query.get('service') ?? undefined) }),
     },
     {
+      method: 'POST',
+      path: '/v1/effects/resume',
+      summary: 'Of a directory that was copied or restored: timers and schedules wait no longer.',
+      run: () => {
+        const resumed = context.schedules.restored
+        context.release()
+        context.schedules.accept()
+        if (resumed) log.warn('an operator resumed what is due later, and schedules')
+        return { json: { resumed } }
+      },
+    },
+    {
       method: 'DELETE',
       path: '/v1/effects/{id}',
       summary: 'Remove an effect without delivering it.',
@@ -436,6 +453,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       },
     },
     ...scheduleRoutes(context),
+    ...timerRoutes(context),
   ]
   const table: readonly AdminRoute[] = routes.map((route) => {
     // The empty key is a key (entity-key.K2).

@@ -31,6 +31,8 @@ export interface AdminContext {
   readonly entities: Entities
   readonly outbox: Outbox
   readonly schedules: Schedules
+  /** Of a directory that was copied or restored: it acts by the clock from now on. */
+  readonly release: () => void
   readonly commits: Pick<GroupCommit, 'alone'>
   readonly partitions: Pick<Partitions, 'all' | 'tell'>
   readonly replicas: Replicas

@@ -28,6 +28,18 @@ export function describeEffect(parts: Parts, entry: EffectEntry): object {
     synchronous,
     attempts,
     parked: parked ?? null,
+    ...wordsOf(entry),
+  }
+}
+
+/** What few effects have. */
+function wordsOf({ name, dueMs, untilMs, answer, to }: EffectEntry): object {
+  return {
+    ...(name !== undefined && { name }),
+    ...(dueMs !== undefined && { due: new Date(dueMs).toISOString() }),
+    ...(untilMs !== undefined && { until: new Date(untilMs).toISOString() }),
+    ...(answer && { answer: { method: answer.method } }),
+    ...(to && { isAnswer: true }),
   }
 }
 

@@ -13,7 +13,7 @@ import type { EntityRef, JournalRecord } from '../journal/journal.ts'
 import type { Stored } from '../journal/stored.ts'
 import { entityId, joinKey, splitKey } from '../key.ts'
 import type { Metadata } from '../metadata.ts'
-import type { Change, Typed } from '../outcome.ts'
+import type { Change, Effect, Typed } from '../outcome.ts'
 import type { EntityService, EventSourcedService, ReplicatedService, Service, ValueService } from '../services.ts'
 import type { Column } from '../storage/columns.ts'
 import { toJson } from '../transcode/to-json.ts'
@@ -105,6 +105,17 @@ export function resolveEntity({ journal }: Pick<Parts, 'journal'>, service: Enti
       `${JSON.stringify(id)} means ${found.length} entities of ${service.name}, since "-" joins their key fields`,
     )
   return found[0]!
+}
+
+function effectOf({ call, synchronous, due, name, answer, withinMs }: Effect): object {
+  return {
+    to: `${call.service}/${call.method}`,
+    synchronous,
+    ...(due && { due: due.kind === 'after' ? { afterMs: due.ms } : { at: new Date(due.ms).toISOString() } }),
+    ...(name !== undefined && { name }),
+    ...(answer && { answer: answer.method }),
+    ...(withinMs !== undefined && { withinMs }),
+  }
 }
 
 /** All ways to cut `parts` into `count` fields, joined by "-" within each. */
@@ -319,10 +330,11 @@ function show(parts: Pick<Parts, 'replicas'>, service: Service, record: JournalR
       data: decode(service, event.typeName, event.data),
     })),
     ...(change === undefined ? {} : { change: showChange(parts, service, change) }),
-    ...(effects.length > 0
-      ? { effects: effects.map(({ call, synchronous }) => ({ to: `${call.service}/${call.method}`, synchronous })) }
-      : {}),
+    ...(effects.length > 0 ? { effects: effects.map(effectOf) } : {}),
     ...(answer.kind === 'message' ? { reply: decode(service, method?.output.fullName, answer.payload) } : {}),
+    ...(answer.kind === 'later' ? { later: answer.deferred.ticket } : {}),
+    ...(record.cancels && { cancels: record.cancels }),
+    ...(record.resolves && { resolves: record.resolves.map(({ ticket }) => ticket) }),
     ...(answer.kind === 'forward' ? { forward: `${answer.call.service}/${answer.call.method}` } : {}),
     ...(answerMetadata.length > 0 ? { replyMetadata: showMetadata(answerMetadata) } : {}),
   } as ShownRecord

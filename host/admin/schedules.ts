@@ -4,7 +4,10 @@ import type { AdminRoute } from './api.ts'
 import type { AdminContext } from './context.ts'
 
 export function scheduleRoutes({ schedules }: AdminContext): readonly Omit<AdminRoute, 'pattern'>[] {
-  const clock = () => ({ nowMs: schedules.nowMs, heldMs: Math.round(schedules.heldMs) })
+  const clock = () => ({
+    nowMs: schedules.nowMs,
+    heldMs: schedules.restored ? null : Math.round(schedules.heldMs),
+  })
   return [
     {
       method: 'GET',
@@ -29,13 +32,14 @@ export function scheduleRoutes({ schedules }: AdminContext): readonly Omit<Admin
     {
       method: 'GET',
       path: '/v1/clock',
-      summary: 'The clock that schedules go by. `heldMs`: so long they still wait, since it jumped ahead.',
+      summary:
+        'The clock that schedules and timers go by. `heldMs`: so long they still wait, since it jumped ahead; null: until `POST /v1/effects/resume`.',
       run: () => ({ json: clock() }),
     },
     {
       method: 'POST',
       path: '/v1/clock/accept',
-      summary: 'The clock is right: schedules wait no longer.',
+      summary: 'The clock is right: schedules and timers wait no longer.',
       run: () => {
         schedules.accept()
         return { json: clock() }

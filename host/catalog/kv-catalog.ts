@@ -1,6 +1,6 @@
 // The catalog over a Kv: framed JSON in `default`, raw bytes of components and modules in `components`.
 //
-//   default      directory                     -> {"format":1,"id":"..."}; with several partitions {"format":2,"id":"...","partitions":4}
+//   default      directory                     -> {"format":3,"id":"..."}; with several partitions {"format":3,"id":"...","partitions":4}
 //                control                       -> {"position":17}: the last entry of the control log, which all rows below but age,
 //                                                 incarnation and directory are written by
 //                storage/<persistence id>      -> {"id":7}
@@ -33,8 +33,9 @@ import type { Kv, Write } from '../storage/kv.ts'
 import type { Catalog, Deployment } from './catalog.ts'
 import { longWrites, readLong } from './pieces.ts'
 
-/** Layouts of the data directory: with one partition, with several. A host refuses one that is newer than it knows. */
-const formats = { single: 1, partitioned: 2 } as const
+/** Layout of the data directory. A host refuses one that is newer than it knows. 1 had one partition, 2 several; 3 may have either, and effects that are
+ *  due later, answers, and tickets, which an older host would lose. */
+const newest = 3
 const allMax = 1_000_000
 
 interface StoredDirectory {
@@ -66,13 +67,14 @@ export class KvCatalog implements Catalog, IncarnationStore {
     if (known !== undefined) checkDirectory(known, partitions)
     this.partitions = known?.partitions ?? partitions ?? 1
     this.directoryId = known?.id ?? newId()
-    if (known === undefined) kv.write([put('directory', this.directory())], true)
+    // From here on there may be what an older host does not know.
+    if (known === undefined || known.format < newest) kv.write([put('directory', this.directory())], true)
     this.log = this.control()
   }
 
   private directory(): StoredDirectory {
     const { directoryId: id, partitions } = this
-    return partitions === 1 ? { format: formats.single, id } : { format: formats.partitioned, id, partitions }
+    return partitions === 1 ? { format: newest, id } : { format: newest, id, partitions }
   }
 
   /** The engine was opened again. */
@@ -306,10 +308,10 @@ function put(key: string, value: unknown): Write {
 
 /** @throws InnkeeperError `storage_unavailable` */
 function checkDirectory({ format, partitions: made = 1 }: StoredDirectory, wanted: number | undefined): void {
-  if (format > formats.partitioned)
+  if (format > newest)
     throw new InnkeeperError(
       'storage_unavailable',
-      `the data directory has format ${format}, this host reads up to ${formats.partitioned}; use a newer Innkeeper`,
+      `the data directory has format ${format}, this host reads up to ${newest}; use a newer Innkeeper`,
     )
   if (wanted === undefined || wanted === made) return
   throw new InnkeeperError(

@@ -24,7 +24,7 @@ import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure, UsageError } from './command.ts'
 import { readNamed, unread } from './files.ts'
-import { methodNamed, serviceNamed } from './named.ts'
+import { callableMethod, serviceNamed } from './named.ts'
 import { print } from './print.ts'
 
 export const callCommand: Subcommand = {
@@ -55,7 +55,7 @@ async function run(args: Args): Promise<number> {
   const service = await serviceNamed(admin, given)
   const { descriptors } = await admin.get(`/v1/services/${encodeURIComponent(service)}/descriptors`)
   const schema = loadSchema(Buffer.from(descriptors, 'base64'))
-  const method = methodNamed(schema, service, said)
+  const method = await callableMethod(admin, schema, service, said)
   const { clientStreaming, serverStreaming } = method
   // A mistake in a request that is there is found before anybody is called.
   const lines = clientStreaming && (input === '-' || input.startsWith('@'))

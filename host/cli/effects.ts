@@ -19,6 +19,12 @@ export const effectsCommand: Subcommand = {
 
 async function run(args: Args): Promise<number> {
   const client = adminClient(args)
+  if (args.words[0] === 'resume') {
+    const told = await client.change('POST', '/v1/effects/resume')
+    if (args.is('json')) printJson(told)
+    else print(told.resumed ? 'Timers and schedules run from now on.' : 'Nothing was held.')
+    return 0
+  }
   const [retry, drop] = [args.text('retry'), args.text('drop')]
   if ([retry !== undefined, drop !== undefined, args.is('retry-all')].filter(Boolean).length > 1)
     throw new UsageError('give only one of --retry, --retry-all and --drop')

@@ -141,7 +141,16 @@ interface ShownRecord {
   idempotencyKey?: string
   events: { sequence: number; type: string; data: unknown }[]
   change?: unknown
-  effects?: { to: string; synchronous: boolean }[]
+  effects?: {
+    to: string
+    synchronous: boolean
+    due?: { afterMs?: number; at?: string }
+    name?: string
+    answer?: string
+  }[]
+  later?: string
+  cancels?: string[]
+  resolves?: string[]
 }
 
 async function journal(args: Args): Promise<number> {
@@ -182,9 +191,20 @@ function describe(record: ShownRecord): string {
     (event) => `\n        ${event.sequence}  ${event.type} ${JSON.stringify(event.data)}`,
   )
   const change = record.change === undefined ? '' : `\n        ${JSON.stringify(record.change)}`
-  const effects = (record.effects ?? []).map((effect) => `\n        effect to ${effect.to}`)
+  const effects = (record.effects ?? []).map((effect) => `\n        effect to ${effect.to}${wordsOf(effect)}`)
+  const later = [
+    ...(record.later === undefined ? [] : [`\n        answers later: ticket ${record.later}`]),
+    ...(record.cancels ?? []).map((name) => `\n        cancels ${name}`),
+    ...(record.resolves ?? []).map((ticket) => `\n        resolves ticket ${ticket}`),
+  ]
   const caller = from.length === 0 ? '' : `\n        from ${from.join(', ')}`
-  return head + caller + events.join('') + change + effects.join('')
+  return head + caller + events.join('') + change + effects.join('') + later.join('')
+}
+
+function wordsOf({ due, name, answer }: NonNullable<ShownRecord['effects']>[number]): string {
+  const when = due?.at ?? (due?.afterMs === undefined ? undefined : `after ${due.afterMs} ms`)
+  const words = [when, name && `as ${name}`, answer && `answered to ${answer}`].filter((word) => word !== undefined)
+  return words.length === 0 ? '' : ` ${words.join(', ')}`
 }
 
 /** An action keeps no records: its effects name none. */

@@ -103,8 +103,10 @@ const subcommands: readonly Listed[] = [
   },
   {
     name: 'effects',
-    usage: '[SERVICE] [--retry ID | --retry-all | --drop ID]',
-    summary: 'list side effects that are waiting or parked; retry parked ones, or drop one',
+    usage: '[SERVICE] [--retry ID | --retry-all | --drop ID] | resume',
+    summary:
+      'list side effects that are waiting or parked; retry parked ones, or drop one; in a directory that was copied or restored, ' +
+      'resume what is due later',
     load: async () => (await import('./effects.ts')).effectsCommand,
   },
   {
@@ -114,9 +116,21 @@ const subcommands: readonly Listed[] = [
     load: async () => (await import('./schedules.ts')).schedulesCommand,
   },
   {
+    name: 'timers',
+    usage: 'SERVICE [ENTITY] | --fire TIMER | --drop TIMER',
+    summary: 'list the effects of a service that are due later; make one due now, or drop it',
+    load: async () => (await import('./timers.ts')).timersCommand,
+  },
+  {
+    name: 'tickets',
+    usage: 'SERVICE',
+    summary: 'list the replies that a service has deferred, and who waits for them',
+    load: async () => (await import('./timers.ts')).ticketsCommand,
+  },
+  {
     name: 'clock',
     usage: '[accept]',
-    summary: 'show the clock that schedules go by; accept one that jumped ahead',
+    summary: 'show the clock that schedules and timers go by; accept one that jumped ahead',
     load: async () => (await import('./schedules.ts')).clockCommand,
   },
   {

@@ -48,6 +48,29 @@ function oneNamed(names: readonly string[], given: string): string | undefined {
   return name
 }
 
+/** As `methodNamed`; of one that no client may call it is told why. @throws NotNamed */
+export async function callableMethod(
+  client: AdminClient,
+  schema: Schema,
+  service: string,
+  given: string,
+): Promise<MethodType> {
+  try {
+    return methodNamed(schema, service, given)
+  } catch (error) {
+    if (!(error instanceof NotNamed)) throw error
+    const shown = await client.get(`/v1/services/${encodeURIComponent(service)}`).catch(() => undefined)
+    const internal = shown?.methods?.find(
+      ({ name, internal: is }: { name: string; internal?: boolean }) =>
+        is === true && name.toLowerCase() === given.toLowerCase(),
+    )
+    if (internal === undefined) throw error
+    throw new NotNamed(
+      `${service}/${internal.name} is internal: forwards, effects, timers and schedules call it, and no client`,
+    )
+  }
+}
+
 /** @throws NotNamed */
 export function methodNamed(schema: Schema, service: string, given: string): MethodType {
   const methods = schema.services.get(service)?.methods ?? new Map<string, MethodType>()

@@ -19,7 +19,8 @@ export const clockCommand: Subcommand = { flags: {}, words: [0, 1], run: clock }
 
 interface Clock {
   readonly nowMs: number
-  readonly heldMs: number
+  /** Null: until it is resumed. */
+  readonly heldMs: number | null
 }
 
 interface Schedule {
@@ -45,7 +46,7 @@ async function list(args: Args): Promise<number> {
   }
   const { schedules } = told
   print(schedules.length === 0 ? 'No deployed service has a schedule.' : table(schedules.map(row)))
-  if (told.clock.heldMs > 0) print(held(told.clock))
+  if (told.clock.heldMs !== 0) print(held(told.clock))
   return 0
 }
 
@@ -81,11 +82,13 @@ async function clock(args: Args): Promise<number> {
   if (args.is('json')) printJson(told)
   else {
     print(`The host's clock is at ${new Date(told.nowMs).toISOString()}.`)
-    print(told.heldMs > 0 ? held(told) : 'Schedules go by it.')
+    print(told.heldMs === 0 ? 'Schedules and timers go by it.' : held(told))
   }
   return 0
 }
 
 function held({ heldMs }: Clock): string {
-  return `It jumped ahead, so schedules wait for ${Math.ceil(heldMs / 1000)} s more; \`inn clock accept\` ends that if it is right.`
+  if (heldMs === null)
+    return 'The data directory was copied or restored, so what is due by it waits until `inn effects resume`.'
+  return `It jumped ahead, so what is due by it waits for ${Math.ceil(heldMs / 1000)} s more; \`inn clock accept\` ends that if it is right.`
 }

@@ -15,6 +15,9 @@
 //     is no hop, and counts in the chain alone; but a synchronous one is: each holds those who wait for the ones before it.
 // O8. What is done for many entries (reading, taking up, trying, giving up) is done for `pieceMax` a turn of the loop. Nothing is added
 //     before all that there is has been read, or shares and places would be given twice.
+// O11. What an entity sends to another is not overtaken by what it sends there later while it is being tried again (lanes.ts, §effect-16).
+// O10. An ask never parks: what would park becomes its answer, a failure that says whether it happened. Once its time is up it is given up; what
+//      its target has decided by then stands.
 // O9. Entries lie in the partition that gave their ids. What arrives in another one leaves a receipt in the commit that accepted it; then the entry
 //     goes, and after it the receipt. A start finds what a crash left of that: an entry with a receipt has arrived. So it arrives once, and
 //     no receipt stays.
@@ -26,16 +29,22 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { nextTurn, type Timer, timerMsMax } from '../clock.ts'
 import type { EffectEntry } from '../effect.ts'
-import { InnkeeperError, tooManyHops } from '../errors.ts'
+import { InnkeeperError, tooManyHops, wire } from '../errors.ts'
 import type { Joining } from '../journal/group-commit.ts'
-import type { Batch, Journal } from '../journal/journal.ts'
+import type { Batch, EntityRef, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import { Placement } from '../placement.ts'
 import { Shares } from '../shares.ts'
+import type { AskEntry, AskOutcome, Happened } from './answers.ts'
+import { answerEntry, isAsk } from './answers.ts'
 import type { Places } from './chains.ts'
 import { Chains, nameOf } from './chains.ts'
+import { Lanes } from './lanes.ts'
+import { Names } from './names.ts'
 import { settledHere } from './plan.ts'
+import type { Named } from './standing.ts'
 import type { Target, Tried } from './targets/target.ts'
+import { Untils } from './untils.ts'
 
 type Failed = Extract<Tried, { kind: 'failed' }>
 
@@ -66,6 +75,10 @@ interface OutboxParts {
   readonly target: Target
   /** It goes to the entity that caused it. */
   readonly toItself: (entry: EffectEntry) => boolean
+  /** The way from the entity that sent it to the one that it is for; undefined where it is for none. */
+  readonly lane: (entry: EffectEntry) => string | undefined
+  /** A try that was not answered may have been carried out: of an entity the host knows. */
+  readonly mayHaveHappened: (entry: EffectEntry) => boolean
   readonly clock: Clock
   readonly limits: Limits
   readonly log: Logger
@@ -98,6 +111,11 @@ export class Outbox {
   private readonly leaving = new Set<number>()
   /** New entries of commits on their way. */
   private readonly coming = new Set<number>()
+  private readonly names = new Names()
+  private readonly lanes = new Lanes()
+  /** Ids of those that were given to their target at least once in this run. */
+  private readonly tried = new Set<number>()
+  private readonly untils: Untils
   /** Who asked for a try by hand, by id. */
   private readonly watchers = new Map<number, (became: Became) => void>()
   /** What waits for a service that can be run (O6): tries that are put off. */
@@ -108,6 +126,7 @@ export class Outbox {
     this.shares = new Shares(parts.limits.outboxEffectsMax)
     this.bytes = new Shares(parts.limits.outboxBytesMax)
     this.placement = new Placement(parts.partitions.length)
+    this.untils = new Untils(parts.clock, (id) => this.late(id))
     this.lastIds = parts.partitions.map(({ journal }) => journal.nextOutboxId() - parts.partitions.length)
     this.chains = new Chains({
       clock: parts.clock,
@@ -148,10 +167,11 @@ export class Outbox {
   }
 
   /** There is room. If there is none these never were: `next` may give their places in the chain again. */
-  admits(enqueued: readonly EffectEntry[]): boolean {
+  admits(enqueued: readonly EffectEntry[], leaving = 0): boolean {
     const added = enqueued.filter(({ id, was = id }) => !this.entries.has(was))
     const [first] = added
-    if (first === undefined) return true
+    // What goes in the same commit makes room: a full outbox still drains.
+    if (first === undefined || (added.length <= leaving && !this.loading)) return true
     const { service } = first.cause
     const bytes = added.reduce((sum, entry) => sum + bytesOf(entry), 0)
     if (!this.loading && this.shares.admits(service, added.length) && this.bytes.admits(service, bytes)) return true
@@ -207,6 +227,10 @@ export class Outbox {
     this.entries.clear()
     this.leaving.clear()
     this.coming.clear()
+    this.names.clear()
+    this.lanes.clear()
+    this.tried.clear()
+    this.untils.clear()
     this.shares.clear()
     this.bytes.clear()
     this.chains.clear()
@@ -231,6 +255,7 @@ export class Outbox {
           }
           this.entries.set(entry.id, entry)
           this.take(entry)
+          this.names.add(entry)
         }
         await nextTurn(this.parts.clock)
         if (era !== this.era || this.stopped) return false
@@ -303,6 +328,8 @@ export class Outbox {
       if (era !== this.era) return
       // Some may have left while others were taken up.
       const waiting = piece.filter((entry) => entry.parked === undefined && this.entries.get(entry.id) === entry)
+      // Those that were being tried again still are.
+      for (const entry of waiting) if (entry.attempts > 0) this.holdLane(entry)
       const untried = (entry: EffectEntry) => this.parts.target.unserved(entry) !== undefined
       if (interrupted) this.count(waiting.filter((entry) => !untried(entry)))
       for (const entry of waiting) if (!interrupted || untried(entry)) this.attempt(entry, ignore)
@@ -329,7 +356,12 @@ export class Outbox {
     const spent = ({ attempts }: EffectEntry) => attempts > backOffMs.length
     const again = counted.filter((entry) => !spent(entry))
     for (const entry of counted.filter(spent))
-      this.park(entry, `it was tried ${entry.attempts} times, and the host ended while it was under way`, ignore)
+      this.giveUp(
+        entry,
+        `it was tried ${entry.attempts} times, and the host ended while it was under way`,
+        'UNKNOWN',
+        ignore,
+      )
     if (again.length === 0) return
     for (const entry of again) this.entries.set(entry.id, entry)
     const { era } = this
@@ -343,6 +375,15 @@ export class Outbox {
       )
   }
 
+  /** What an entity has here under a name, unless it can no longer be taken back: it was tried elsewhere than on itself, or is about to
+   *  leave. */
+  named(entity: EntityRef, name: string): Named | undefined {
+    const entry = this.names.find(entity, name)
+    if (entry === undefined || this.leaving.has(entry.id)) return undefined
+    if (this.tried.has(entry.id) && !this.parts.toItself(entry)) return undefined
+    return { where: 'outbox', id: entry.id }
+  }
+
   /** A commit was joined that takes entries out, or makes them a forward: what is written of them from now on would come after it,
    *  and bring back what has arrived. */
   joined(enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
@@ -352,9 +393,18 @@ export class Outbox {
       else {
         this.coming.add(entry.id)
         this.take(entry)
+        this.names.add(entry)
       }
     }
     for (const id of dequeued) this.leaving.add(id)
+  }
+
+  /** It is gone, or another thing. */
+  private uncall(entry: EffectEntry): void {
+    this.tried.delete(entry.id)
+    this.untils.forget(entry.id)
+    this.release(entry.id)
+    this.names.remove(entry)
   }
 
   /** It did not come to that commit: everything is as it was. */
@@ -364,6 +414,7 @@ export class Outbox {
       this.leaving.delete(entry.id)
       if (this.entries.has(entry.id)) continue
       this.give(entry)
+      this.uncall(entry)
       this.coming.delete(entry.id)
       this.chains.lost(entry)
     }
@@ -375,29 +426,45 @@ export class Outbox {
   }
 
   /** What a commit that is on disk brought: new entries, entries that became a forward, and ids of those that arrived. */
-  committed(partition: number, enqueued: readonly EffectEntry[], dequeued: readonly number[]): void {
+  committed(
+    partition: number,
+    enqueued: readonly EffectEntry[],
+    arrived: readonly number[],
+    dropped: readonly number[] = [],
+  ): void {
     for (const entry of enqueued) {
       if (!this.coming.delete(entry.id)) {
         const before = this.entries.get(entry.id)
         // Dropped while this commit made a forward of it: it is there again.
-        if (before !== undefined) this.give(before)
+        if (before !== undefined) {
+          this.give(before)
+          if (entry.to !== undefined) this.uncall(before)
+        }
         this.take(entry)
       }
       this.entries.set(entry.id, settledHere(entry))
       this.leaving.delete(entry.id)
       if (entry.was !== undefined) this.movedOn(entry.was, entry.id, partition)
     }
-    for (const id of dequeued) {
-      this.leaving.delete(id)
-      const entry = this.entries.get(id)
+    for (const id of arrived) {
+      const entry = this.left(id)
       if (entry !== undefined) {
-        this.entries.delete(id)
-        this.give(entry)
         this.parts.delivered(entry.cause.service)
         this.tell(id, { became: 'delivered' })
       }
       if (this.placement.ofEffect(id) !== partition) this.settle(id, entry, partition)
     }
+    for (const id of dropped) this.left(id)
+  }
+
+  private left(id: number): EffectEntry | undefined {
+    this.leaving.delete(id)
+    const entry = this.entries.get(id)
+    if (entry === undefined) return undefined
+    this.entries.delete(id)
+    this.give(entry)
+    this.uncall(entry)
+    return entry
   }
 
   /** An entry of another partition is a forward in this one now. */
@@ -406,6 +473,7 @@ export class Outbox {
     if (entry !== undefined) {
       this.entries.delete(was)
       this.give(entry)
+      this.uncall(entry)
       this.successors.set(was, id)
     }
     const watcher = this.watchers.get(was)
@@ -522,6 +590,7 @@ export class Outbox {
       this.entries.delete(entry.id)
       this.leaving.add(entry.id)
       this.give(entry)
+      this.uncall(entry)
     }
     for (const [partition, dropped] of this.byPartition(entries))
       this.parts.partitions[partition]!.commits.join(
@@ -538,6 +607,7 @@ export class Outbox {
 
   stop(): void {
     this.stopped = true
+    this.untils.clear()
     for (const timer of this.timers) timer.cancel()
     this.timers.clear()
   }
@@ -550,32 +620,96 @@ export class Outbox {
     }
     const { target, limits } = this.parts
     const { era } = this
+    this.untils.watch(entry)
     const reason = target.unserved(entry)
     if (reason !== undefined) {
       this.tell(entry.id, { became: 'waiting', reason })
       this.putOff.push(() => era === this.era && this.attempt(this.entries.get(entry.id) ?? entry, ended))
       return
     }
+    if (!this.lanes.free && this.isBehind(entry, ended)) return
     if (entry.place > limits.chainEffectsMax) {
-      this.park(entry, tooLongAChain(limits.chainEffectsMax), ended)
+      this.giveUp(entry, tooLongAChain(limits.chainEffectsMax), 'NOT_SENT', ended)
       return
     }
     const isHop = entry.synchronous || !this.parts.toItself(entry)
     const hops = entry.hops > 1 && !isHop ? entry.hops - 1 : entry.hops
     if (hops > limits.hopsMax) {
-      this.park(entry, tooManyHops(limits.hopsMax).message, ended)
+      this.giveUp(entry, tooManyHops(limits.hopsMax).message, 'NOT_SENT', ended)
       return
     }
+    if (entry.from !== undefined) this.tried.add(entry.id)
     target.deliver(entry, hops, (tried) => {
       const now = this.now(entry.id)
-      // The target's commit already removed the entry, whatever it answered afterwards.
-      if (tried.kind === 'arrived' || now === undefined || era !== this.era) ended()
+      // The target's commit already removed the entry, or made its answer of it, whatever it answered afterwards.
+      const decided = now === undefined || (now.to !== undefined && entry.to === undefined)
+      if (tried.kind === 'arrived' || decided || era !== this.era) ended()
       else this.failed(now, tried, ended)
     })
   }
 
-  private failed(entry: EffectEntry, { reason, again: passes }: Failed, ended: () => void): void {
+  /** What waits behind it goes on, in the next turn of the loop. */
+  private release(id: number): void {
+    const waiting = this.lanes.release(id)
+    if (waiting.length > 0) this.parts.clock.soon(() => waiting.forEach((go) => void go()))
+  }
+
+  private holdLane(entry: EffectEntry): void {
+    const lane = entry.dueMs === undefined ? this.parts.lane(entry) : undefined
+    if (lane !== undefined) this.lanes.hold(lane, entry.id)
+  }
+
+  /** Something that was sent there before is being tried again: then it is tried after that. */
+  private isBehind(entry: EffectEntry, ended: () => void): boolean {
+    const lane = entry.dueMs === undefined ? this.parts.lane(entry) : undefined
+    if (lane === undefined) return false
+    const { era } = this
+    return this.lanes.waits(lane, entry.id, () => {
+      if (era === this.era) this.attempt(this.entries.get(entry.id) ?? entry, ended)
+    })
+  }
+
+  /** Its time is up. What its target has decided stands. */
+  private late(id: number): void {
+    const entry = this.entries.get(id)
+    if (this.stopped || entry === undefined || entry.parked !== undefined || this.leaving.has(id)) return
+    const message = `${goal(entry)} did not answer in time`
+    if (!isAsk(entry)) {
+      this.park(entry, message, ignore)
+      return
+    }
+    const may = this.tried.has(id) && this.parts.mayHaveHappened(entry)
+    const failure = { code: wire.deadline_exceeded.grpc, message, details: [] }
+    this.answered(entry, { kind: 'failure', failure, happened: may ? 'UNKNOWN' : 'NOT_SENT' }, ignore)
+  }
+
+  /** It is not tried any more: an ask never parks, since its asker waits. */
+  private giveUp(entry: EffectEntry, reason: string, happened: Happened, ended: () => void): void {
+    if (!isAsk(entry)) this.park(entry, reason, ended)
+    else {
+      const failure = { code: wire.overloaded.grpc, message: reason, details: [] }
+      const known = happened === 'UNKNOWN' && !this.parts.mayHaveHappened(entry) ? 'NOT_SENT' : happened
+      this.answered(entry, { kind: 'failure', failure, happened: known }, ended)
+    }
+  }
+
+  /** The answer goes back, in the place of the ask. Late answers of its target mean nothing from now on (`awaits`). */
+  private answered(ask: AskEntry, outcome: AskOutcome, ended: () => void): void {
+    const answer = answerEntry(ask, outcome)
+    this.uncall(ask)
+    this.give(ask)
+    this.take(answer)
+    this.store(answer, () => {
+      ended()
+      this.attempt(answer, ignore)
+    })
+  }
+
+  private failed(entry: EffectEntry, tried: Failed, ended: () => void): void {
     const { id, attempts } = entry
+    const { reason } = tried
+    // A target that has decided is not asked again by the host; its asker may.
+    const passes = tried.again && !(isAsk(entry) && tried.decided)
     const { era } = this
     // Read anew meanwhile, it was taken up anew.
     const later = (ms: number, entryThen: () => EffectEntry | undefined) =>
@@ -584,16 +718,20 @@ export class Outbox {
         if (then === undefined) ended()
         else this.attempt(then, ended)
       })
-    const wait = passes ? backOffMs[attempts] : undefined
+    // With a time of its own, an ask is tried until that is up.
+    const longest = isAsk(entry) && entry.untilMs !== undefined ? backOffMs.at(-1) : undefined
+    const wait = passes ? (backOffMs[attempts] ?? longest) : undefined
     if (this.leaving.has(id)) {
       // Decided after all, too late for this try. A forward that it became may need another one.
       later(wait ?? backOffMs[0], () => this.entries.get(id))
       return
     }
     if (wait === undefined) {
-      this.park(entry, reason, ended)
+      if (isAsk(entry)) this.answered(entry, failureOf(tried, this.parts.mayHaveHappened(entry)), ended)
+      else this.park(entry, reason, ended)
       return
     }
+    this.holdLane(entry)
     const again = { ...entry, attempts: attempts + 1 }
     this.parts.log.warn(
       { effect: id, to: goal(entry), attempt: again.attempts, reason },
@@ -607,6 +745,7 @@ export class Outbox {
 
   private park(entry: EffectEntry, reason: string, ended: () => void): void {
     const parked = { ...entry, parked: reason }
+    this.release(entry.id)
     this.parts.parked(entry.cause.service)
     this.parts.log.error({ effect: entry.id, to: goal(entry), cause: entry.cause, reason }, 'an effect is parked')
     this.store(parked, () => {
@@ -662,6 +801,14 @@ function bytesOf({ call, cause }: EffectEntry): number {
   let bytes = 256 + call.payload.length + cause.entity.length
   for (const [name, value] of call.metadata) bytes += name.length + value.length
   return bytes
+}
+
+/** What the asker hears of a last try. */
+function failureOf({ decided, unsure, code, reason, failure }: Failed, mayHave: boolean): AskOutcome {
+  if (decided)
+    return { kind: 'failure', failure: failure ?? { code, message: reason, details: [] }, happened: 'REFUSED' }
+  const happened = unsure && mayHave ? 'UNKNOWN' : 'NOT_SENT'
+  return { kind: 'failure', failure: { code, message: reason, details: [] }, happened }
 }
 
 function goal(entry: EffectEntry): string {

@@ -1,21 +1,26 @@
 // Plan: what one outcome sends: its effects, and what becomes of the effect that the command itself delivers. Pure.
 //
-// P1. Effects keep the order of the outcome, and are one hop further than the command; they are of its chain, or begin one.
+// P1. Effects keep the order of the outcome, and are one hop further than the command; they are of its chain, or begin one. What is due a second
+//     or more later begins a chain, at no hops: a timer that sets the next one goes on for ever, and a bomb does not.
 // P2. An accepted delivery takes its entry out in the commit that it made. If the answer is a forward, the entry becomes the forward, so
-//     that the chain goes on after a crash. A refusal leaves the entry where it is.
-// P3. An entry of another partition cannot be changed in this commit: the forward is an entry of this partition, in its place.
+//     that the chain goes on after a crash; if somebody waits for the answer, the entry becomes that, of a refusal as well. A refusal that
+//     nobody waits for leaves the entry where it is.
+// P3. An entry of another partition cannot be changed in this commit: what it becomes is an entry of this partition, in its place.
 //
 // Owns: the meaning of an outcome for the outbox.   entity/turn.ts and action/outcome.ts own: what of a failing outcome counts.
 
 import type { Command } from '../command.ts'
 import type { EffectEntry } from '../effect.ts'
+import type { EntityRef } from '../journal/journal.ts'
 import type { Effect, GuestAnswer } from '../outcome.ts'
+import type { AskEntry, AskOutcome } from './answers.ts'
+import { answerEntry, isAsk } from './answers.ts'
 import type { InChain, Places } from './chains.ts'
 import { chainOf } from './chains.ts'
 
 /** What the delivered effect came to. */
 export interface Delivered {
-  /** The entry, which is the forward's now. */
+  /** The entry, which is the forward's now, or the answer's. */
   readonly moved: EffectEntry | undefined
   /** Id of the entry that has arrived. */
   readonly arrived: number | undefined
@@ -26,19 +31,38 @@ export type Sender = Pick<Command, 'hops' | 'effect' | 'chain'>
 const noEntries: readonly EffectEntry[] = Object.freeze([])
 const nothing: Delivered = { moved: undefined, arrived: undefined }
 
-/** Entries for the effects of an outcome. */
+/** So far ahead a timer begins a chain of its own. In milliseconds. */
+const freshMs = 1_000
+
+/** Entries for the effects of an outcome. `from`: the entity whose they are. `nowMs`: the host's clock. */
 export function planEffects(
   sender: Sender,
   cause: EffectEntry['cause'],
   effects: readonly Effect[],
   places: Pick<Places, 'next'>,
+  from: EntityRef,
+  nowMs: number,
 ): readonly EffectEntry[] {
   if (effects.length === 0) return noEntries
   const hops = sender.hops + 1
   let last: InChain | undefined
-  return effects.map(({ call, synchronous }): EffectEntry => {
-    last = places.next(last?.chain ?? chainOf(sender))
-    return { ...last, cause, call, synchronous, hops, attempts: 0, parked: undefined }
+  return effects.map((effect): EffectEntry => {
+    const { call, synchronous, due, name, answer, withinMs } = effect
+    const dueMs = due && (due.kind === 'after' ? nowMs + due.ms : due.ms)
+    const isPending = dueMs !== undefined && dueMs > nowMs
+    const fresh = isPending && dueMs - nowMs >= freshMs
+    const place = places.next(fresh ? undefined : (last?.chain ?? chainOf(sender)))
+    if (!fresh) last = place
+    const entry = { ...place, cause, call, synchronous, hops: fresh ? 0 : hops, attempts: 0, parked: undefined }
+    if (due === undefined && name === undefined && answer === undefined && withinMs === undefined) return entry
+    return {
+      ...entry,
+      from,
+      ...(name !== undefined && { name }),
+      ...(answer && { answer: { ...answer, hops: sender.hops } }),
+      ...(isPending && { dueMs }),
+      ...(withinMs !== undefined && { untilMs: (isPending ? dueMs : nowMs) + withinMs }),
+    }
   })
 }
 
@@ -48,12 +72,31 @@ export function planDelivered(
   answer: GuestAnswer,
   places: Pick<Places, 'owns' | 'moved'>,
 ): Delivered {
-  if (effect === undefined || answer.kind === 'failure') return nothing
-  if (answer.kind !== 'forward') return { moved: undefined, arrived: effect.id }
-  const onward = { ...settledHere(effect), call: answer.call, hops: hops + 1, attempts: 0 }
-  const moved = places.owns(effect.id) ? onward : { ...onward, ...places.moved(effect), was: effect.id }
-  return { moved, arrived: undefined }
+  if (effect === undefined) return nothing
+  if (answer.kind === 'forward') {
+    const onward = { ...settledHere(effect), call: answer.call, hops: hops + 1, attempts: 0 }
+    return { moved: inPlace(effect, onward, places), arrived: undefined }
+  }
+  if (answer.kind === 'later') return { moved: undefined, arrived: effect.id }
+  if (!isAsk(effect)) return answer.kind === 'failure' ? nothing : { moved: undefined, arrived: effect.id }
+  return { moved: planAnswer(effect, askOutcome(answer), places), arrived: undefined }
 }
+
+/** The entry that an ask becomes once it was answered here. */
+function planAnswer(ask: AskEntry, outcome: AskOutcome, places: Pick<Places, 'owns' | 'moved'>): EffectEntry {
+  return inPlace(ask, answerEntry(ask, outcome), places)
+}
+
+function inPlace(was: EffectEntry, now: EffectEntry, places: Pick<Places, 'owns' | 'moved'>): EffectEntry {
+  return places.owns(was.id) ? now : { ...now, ...places.moved(was), was: was.id }
+}
+
+function askOutcome(answer: Exclude<GuestAnswer, { kind: 'forward' | 'later' }>): AskOutcome {
+  if (answer.kind === 'failure') return { kind: 'failure', failure: answer.failure, happened: 'REFUSED' }
+  return { kind: 'reply', payload: answer.kind === 'message' ? answer.payload : noBytes }
+}
+
+const noBytes = new Uint8Array()
 
 /** An entry that came from another partition, once that is told there. */
 export function settledHere(entry: EffectEntry): EffectEntry {

@@ -28,6 +28,8 @@ import { loadSchema, SchemaError } from '../schema/load.ts'
 import type { Schema } from '../schema/schema.ts'
 import type { EventSourcedService, Services } from '../services.ts'
 import { meant } from '../short-name.ts'
+import type { Outstanding } from './answers.ts'
+import { answersBetween, stranded } from './answers.ts'
 import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
 import { jsonBreaks } from './json-clients.ts'
@@ -77,6 +79,8 @@ interface DeployerParts extends ArtefactsParts {
   readonly journal: StoredJournal
   readonly services: Services
   readonly clock: Clock
+  /** What goes to the methods of a service, and is not there yet. */
+  readonly outstanding?: Outstanding
 }
 
 export class Deployer {
@@ -341,6 +345,8 @@ export class Deployer {
       ...validatePersistence(described, deployments, active),
       ...paths.reasons,
       ...(await this.wireReasons(names, artefact.description.descriptors)),
+      ...answersBetween(owners, others),
+      ...stranded(owners, this.parts.outstanding ?? (() => new Map())),
     ]
     const warnings = [...this.jsonWarnings(names, schema), ...leftOut(names, active), ...paths.warnings]
     const stored = storedServices(described, artefact.description.services, deployments)
@@ -466,7 +472,8 @@ function describe(artefact: Artefact, schema: Schema): DeployedService[] {
   return artefact.description.services.map(({ name, kind, persistenceId }) => {
     const keys: Record<string, readonly string[]> = {}
     for (const method of schema.services.get(name)!.methods.values()) {
-      keys[method.name] = keyFields(method.input).map((field) => field.name)
+      // The host knows which entity hears an answer.
+      if (method.answers === undefined) keys[method.name] = keyFields(method.input).map((field) => field.name)
     }
     return { name, kind, persistenceId: persistenceId ?? name, storage: 0, keyFields: keys }
   })

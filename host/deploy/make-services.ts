@@ -3,6 +3,7 @@
 // Leaves to others: whether it may be served (validate.ts), when (deploy.ts).
 
 import type { DeployedService, Deployment } from '../catalog/catalog.ts'
+import { InnkeeperError } from '../errors.ts'
 import type { ServiceDescription } from '../guest/about.ts'
 import type { LoadedGuest } from '../guest/load.ts'
 import type { Limits } from '../limits.ts'
@@ -42,8 +43,13 @@ function makeService(
   const { kind } = description
   const methods = new Map<string, Method>()
   for (const method of type.methods.values()) {
+    const where = `${deployed.name}/${method.name}`
     const keyOf =
-      kind === 'action' ? () => '' : keyReader(method.input, `${deployed.name}/${method.name}`, entityKeyBytesMax)
+      kind === 'action'
+        ? () => ''
+        : method.answers === undefined
+          ? keyReader(method.input, where, entityKeyBytesMax)
+          : noKey(where)
     methods.set(method.name, { type: method, keyOf, view: methodView(description, method) })
   }
   const common = {
@@ -68,6 +74,13 @@ function makeService(
       return guest.replicated && { ...common, kind, guest: guest.replicated }
     case 'action':
       return guest.action && { ...common, kind, guest: guest.action }
+  }
+}
+
+/** What hears an answer is given it by the host, which knows the entity. */
+function noKey(where: string): Method['keyOf'] {
+  return () => {
+    throw new InnkeeperError('bad_request', `${where} hears answers: only the host calls it, for the entity that asked`)
   }
 }
 

@@ -15,6 +15,7 @@ import { canBeEmpty, isKeyField, keyFields } from '../schema/entity-key.ts'
 import { eventingOptions, scheduleOption } from '../schema/method-options.ts'
 import { isOwnService } from '../schema/own-services.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
+import { validateAnswers } from './answers.ts'
 import { lineages } from './lineage.ts'
 import { validateRules } from './paths.ts'
 
@@ -37,6 +38,7 @@ export function validateDescription(
   for (const service of description.services) validateService(service, schema, limits, report)
   for (const service of schema.services.values()) validateEventing(service, report)
   validateSchedules(description, schema, report)
+  validateAnswers(description, schema, report)
   const known = description.services.flatMap(({ name }) => {
     const type = schema.services.get(name)
     return type === undefined ? [] : [{ name, type }]
@@ -137,7 +139,9 @@ function validateElement(service: string, method: MethodType, name: string, repo
     report(`${where} must be a single field`, `${method.input.fullName}.${field.name}`)
 }
 
-function validateKey(service: string, { name, input }: MethodType, report: Report): void {
+function validateKey(service: string, { name, input, answers }: MethodType, report: Report): void {
+  // The host knows which entity asked.
+  if (answers !== undefined) return
   const fields = keyFields(input)
   const where = `${service}.${name}`
   if (fields.length === 0)
@@ -158,7 +162,8 @@ function validateKey(service: string, { name, input }: MethodType, report: Repor
 
 /** Keys of one and of two fields never meet (key.ts), so such methods would not see each other's entities. */
 function validateKeyCounts(service: string, type: ServiceType, report: Report): void {
-  const counts = [...type.methods.values()].map((method) => [method.name, keyFields(method.input).length] as const)
+  const asked = [...type.methods.values()].filter(({ answers }) => answers === undefined)
+  const counts = asked.map((method) => [method.name, keyFields(method.input).length] as const)
   const marked = counts.filter(([, count]) => count > 0)
   if (new Set(marked.map(([, count]) => count)).size <= 1) return
   const list = marked.map(([method, count]) => `${method} ${count}`).join(', ')

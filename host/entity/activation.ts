@@ -300,7 +300,7 @@ export class Activation implements StreamOwner, Used {
       plan,
       (batch) => {
         model.write(batch, plan)
-        for (const { key, entry } of plan.remembered) batch.remember(this.entity, key, entry)
+        for (const { key, entry, again } of plan.remembered) batch.remember(this.entity, key, entry, again)
       },
       (error) => {
         this.committing = false

@@ -1,6 +1,8 @@
 // Batched: how event-sourced entities and values plan a turn: they decide on all that waits at once.
 //
 // B1. A batch that faulted is run again one by one, one a turn of the loop; only the guilty command fails (§fault-3).
+// B3. A decision that takes back a pending effect whose command stands behind it in the same batch, or that touches a ticket of another method, is
+//     looked at alone: nothing of the batch is used, and its commands run one by one. So a batch decides what its commands would (law L1).
 // B2. A command that would leave a state which is too dear to read again, or write more than its service may have on disk (disk.ts), is
 //     refused before its commit, and the entity goes on.
 //
@@ -8,9 +10,14 @@
 
 import type { BatchSize } from '../batch-size.ts'
 import type { Clock } from '../clock.ts'
-import type { InnkeeperError } from '../errors.ts'
+import type { Command } from '../command.ts'
+import { waitersMax } from '../delivery/tickets.ts'
+import { InnkeeperError } from '../errors.ts'
 import type { Decision, GuestCommand } from '../guest/guest.ts'
 import { GuestFault, guestCommand } from '../guest/guest.ts'
+import type { EntityRef } from '../journal/journal.ts'
+import type { Ticket } from '../journal/record.ts'
+import type { Outcome } from '../outcome.ts'
 import type { Turn } from './model.ts'
 import type { Note } from './note.ts'
 import type { TooDear } from './reading-cost.ts'
@@ -22,6 +29,7 @@ import { isWritten, planTurn, TurnPlanner } from './turn.ts'
 export interface Decider {
   /** Outward entity id. */
   readonly id: string
+  readonly ref: EntityRef
   /** Last committed record and event. */
   readonly revision: number
   readonly sequence: number
@@ -61,6 +69,16 @@ export class Batches {
       decisions = given.length === 0 ? [] : this.decide(given)
       // The guest forgot the state and decided nothing: once it is loaded again, the same commands in the same order.
       if (decisions === undefined) return this.again(turn, given)
+      if (given.length > 1 && this.voids(turn, given, decisions)) {
+        this.decider.discard()
+        return this.oneByOne(turn, given)
+      }
+      const wrong = this.wrongTicket(turn, given, decisions)
+      if (wrong instanceof GuestFault) throw wrong
+      if (wrong !== undefined) {
+        this.decider.discard()
+        return this.refuse(turn, given, wrong)
+      }
       const error = this.refusal(turn, given, decisions)
       if (error !== undefined) {
         this.decider.discard()
@@ -72,13 +90,46 @@ export class Batches {
       return this.faulted(turn, given, error)
     }
     if (this.alone > 0) this.alone -= given.length
-    return planTurn(this.start(turn), given, decisions, turn.places)
+    return planTurn(this.start(turn), given, decisions, turn.places, turn.standing)
+  }
+
+  /** Does one of the decisions take back an effect whose command comes after it? */
+  private voids({ standing }: Turn, given: readonly Given[], decisions: readonly Decision[]): boolean {
+    let named = false
+    for (const { waiting } of given) named ||= waiting.command.effect?.name !== undefined
+    if (!named) return false
+    const gone = new Set<number>()
+    for (const [at, { outcome }] of decisions.entries()) {
+      const { effect } = given[at]!.waiting.command
+      if (effect !== undefined && gone.has(effect.id)) return true
+      if (outcome.answer.kind === 'failure') continue
+      const names = [...(outcome.cancels ?? []), ...outcome.effects.flatMap(({ name }) => name ?? [])]
+      for (const name of names) {
+        const found = standing.named(this.decider.ref, name)
+        if (found?.where === 'outbox') gone.add(found.id)
+      }
+    }
+    return false
+  }
+
+  private wrongTicket(
+    { standing }: Turn,
+    given: readonly Given[],
+    decisions: readonly Decision[],
+  ): GuestFault | InnkeeperError | undefined {
+    const opened = new Map<string, OpenTicket | undefined>()
+    const tickets = { find: (name: string) => standing.ticket(this.decider.ref, name) }
+    for (const [at, { outcome }] of decisions.entries()) {
+      const wrong = wrongTicket(outcome, given[at]!.waiting.command, tickets, opened)
+      if (wrong !== undefined) return wrong
+    }
+    return undefined
   }
 
   private start({ ageMs }: Turn): TurnStart {
     const { service, deployment } = this.parts
     const { id: entity, revision, sequence, keepsRecords } = this.decider
-    return { service, entity, deployment, revision, sequence, keepsRecords, ageMs }
+    return { service, entity, ref: this.decider.ref, deployment, revision, sequence, keepsRecords, ageMs }
   }
 
   /** Commands for one call of the guest. */
@@ -143,6 +194,52 @@ export class Batches {
     planner.notes.push(...notes)
     return planner.plan()
   }
+}
+
+export interface TicketsStanding {
+  find(name: string): Ticket | undefined
+}
+
+/** What is known of a ticket. */
+interface OpenTicket {
+  readonly method: string
+  readonly waiters: number
+}
+
+/** A ticket is of one method, and so many wait for it at most: why what was decided on a command cannot stand. `opened`: what the decisions before it made
+ *  of tickets. */
+export function wrongTicket(
+  { answer, resolves }: Outcome,
+  { method, idempotencyKey, effect }: Pick<Command, 'method' | 'idempotencyKey' | 'effect'>,
+  tickets: TicketsStanding,
+  opened: Map<string, OpenTicket | undefined>,
+): GuestFault | InnkeeperError | undefined {
+  if (answer.kind === 'failure') return undefined
+  const known = (name: string): OpenTicket | undefined => {
+    if (opened.has(name)) return opened.get(name)
+    const ticket = tickets.find(name)
+    return ticket && { method: ticket.method, waiters: ticket.keys.length + ticket.asks.length }
+  }
+  if (answer.kind === 'later') {
+    const { ticket } = answer.deferred
+    const before = known(ticket) ?? { method, waiters: 0 }
+    if (before.method !== method)
+      return new GuestFault(
+        'malformed',
+        `the ticket ${ticket} is open for the method ${before.method}, and not for ${method}`,
+      )
+    const joins = idempotencyKey === undefined && effect?.answer === undefined ? 0 : 1
+    if (joins > 0 && before.waiters >= waitersMax)
+      return new InnkeeperError('overloaded', `${waitersMax} callers wait for this answer; try again once it is there`)
+    opened.set(ticket, { method, waiters: before.waiters + joins })
+  }
+  for (const { ticket, method: named } of resolves ?? []) {
+    const before = known(ticket)
+    if (before !== undefined && before.method !== named)
+      return new GuestFault('malformed', `the ticket ${ticket} is of the method ${before.method}, and not of ${named}`)
+    opened.set(ticket, undefined)
+  }
+  return undefined
 }
 
 /** Is one of the decisions written, and one of those under a key? Of refusals and deletions nothing has to find room. */

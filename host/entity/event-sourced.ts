@@ -8,7 +8,7 @@
 // Owns: when to take snapshots, what a turn writes.   folded-state.ts owns: the state.   batched.ts owns: planning.
 
 import type { Decision, GuestCommand, Next } from '../guest/guest.ts'
-import type { Batch, Journal } from '../journal/journal.ts'
+import type { Batch, EntityRef, Journal } from '../journal/journal.ts'
 import type { BatchParts, Decider } from './batched.ts'
 import { Batches } from './batched.ts'
 import type { FoldContext } from './folded-state.ts'
@@ -43,6 +43,10 @@ export class EventSourcedModel implements Model, Decider {
     this.one = one
     this.state = new FoldedState(context, one)
     this.batches = new Batches(context, this)
+  }
+
+  get ref(): EntityRef {
+    return this.one.entity
   }
 
   get id(): string {

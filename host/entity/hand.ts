@@ -8,6 +8,7 @@
 // Owns: what is taken.   Models own: deciding.   Activation owns: what becomes of the turn.
 
 import type { Places } from '../delivery/chains.ts'
+import type { Standing } from '../delivery/standing.ts'
 import { InnkeeperError, operatorMessage, unknownMethod } from '../errors.ts'
 import type { EntityRef, IdempotencyEntry } from '../journal/journal.ts'
 import type { EntityService, Method } from '../services.ts'
@@ -45,6 +46,10 @@ export class Hand implements Turn {
 
   get places(): Places {
     return this.context.keeper.places
+  }
+
+  get standing(): Standing {
+    return this.context.keeper.standing
   }
 
   seed(): Uint8Array {

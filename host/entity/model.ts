@@ -14,6 +14,7 @@
 // Owns: the words.   Activation owns: when.
 
 import type { Places } from '../delivery/chains.ts'
+import type { Standing } from '../delivery/standing.ts'
 import type { InnkeeperError } from '../errors.ts'
 import type { Batch, EntityRef } from '../journal/journal.ts'
 import type { EntityService } from '../services.ts'
@@ -28,6 +29,7 @@ export interface Turn {
   /** Age of the data directory, in milliseconds (journal/age.ts). */
   readonly ageMs: number
   readonly places: Places
+  readonly standing: Standing
   /** The next of what waits and needs a decision; undefined: the rest is for another turn. */
   next(): Work | undefined
   /** Fresh chance for one command. */

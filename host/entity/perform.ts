@@ -16,7 +16,10 @@ import type { Waiting, Work } from './mailbox.ts'
 import { type StreamOwner, tellMax } from './open-stream.ts'
 import type { CommandStep, Step } from './step.ts'
 
-type PerformContext = Pick<EntityContext, 'journal' | 'commits' | 'outbox' | 'dispatch' | 'limits' | 'log' | 'clock'>
+type PerformContext = Pick<
+  EntityContext,
+  'keeper' | 'journal' | 'commits' | 'outbox' | 'dispatch' | 'limits' | 'log' | 'clock'
+>
 
 export function perform(context: PerformContext, entity: EntityRef, steps: readonly Step[], owner: StreamOwner): void {
   for (const step of steps) {
@@ -27,6 +30,15 @@ export function perform(context: PerformContext, entity: EntityRef, steps: reado
       case 'reply':
       case 'forward':
         accepted(context, entity, step)
+        break
+      case 'defer':
+        deferred(context, entity, step)
+        break
+      case 'resolve':
+        context.keeper.tickets.resolved(entity, step.ticket, step.answer)
+        break
+      case 'unresolved':
+        context.log.debug({ ticket: step.ticket }, 'a ticket was to be resolved that is not open')
         break
       case 'fail':
         answer(step.waiting, { kind: 'error', error: step.error })
@@ -68,6 +80,17 @@ function accepted(
   else context.outbox.run(step.effects, waiting.command.deadlineMs, finish)
 }
 
+/** Its call stays open; who sent an effect has an answer of another kind. */
+function deferred(
+  { outbox, keeper }: PerformContext,
+  entity: EntityRef,
+  { waiting, ticket, effects }: Extract<CommandStep, { kind: 'defer' }>,
+): void {
+  if (effects.length > 0) outbox.run(effects, waiting.command.deadlineMs, () => {})
+  if (waiting.command.effect === undefined) keeper.tickets.wait(entity, ticket, waiting)
+  else answerDelivered(waiting)
+}
+
 /** Answer a command whose idempotency key is known: from its record, or by forwarding once more. */
 export function replayAnswer(
   context: PerformContext,
@@ -76,6 +99,10 @@ export function replayAnswer(
   known: IdempotencyEntry,
 ): void {
   const { final } = known
+  if (final?.kind === 'later') {
+    reattach(context, entity, waiting, final.ticket)
+    return
+  }
   if (final !== undefined && final.kind !== 'forward') {
     answer(waiting, fromStored(final))
     return
@@ -94,6 +121,16 @@ export function replayAnswer(
     const payload = record.answer.kind === 'message' ? record.answer.payload : new Uint8Array()
     answer(waiting, { kind: 'reply', payload, metadata: record.answerMetadata })
   }
+}
+
+/** A caller that comes again under its key waits again. */
+function reattach({ keeper }: PerformContext, entity: EntityRef, waiting: Waiting, ticket: string): void {
+  if (keeper.standing.ticket(entity, ticket) !== undefined) {
+    keeper.tickets.wait(entity, ticket, waiting)
+    return
+  }
+  const message = `the ticket ${ticket} was just resolved, or its time is just up; ask again under the same key`
+  answer(waiting, { kind: 'error', error: new InnkeeperError('overloaded', message) })
 }
 
 /** The forward's own key makes its target decide once, so going there again is how to learn the answer. */
@@ -132,7 +169,7 @@ export function fail(work: Work, error: InnkeeperError): void {
   else if (work.kind === 'news') work.done(error)
 }
 
-function fromStored(stored: Exclude<StoredAnswer, { kind: 'forward' }>): Answer {
+function fromStored(stored: Exclude<StoredAnswer, { kind: 'forward' | 'later' }>): Answer {
   if (stored.kind === 'message') return { kind: 'reply', payload: stored.payload, metadata: stored.metadata }
   const { code, message, details, metadata } = stored
   return { kind: 'refusal', failure: { code, message, details }, metadata }

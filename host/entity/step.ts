@@ -1,5 +1,6 @@
 // Step: one thing that a turn does once it is on disk, as data. perform.ts carries steps out.
 
+import type { Answer } from '../command.ts'
 import type { EffectEntry } from '../effect.ts'
 import type { InnkeeperError } from '../errors.ts'
 import type { GuestSubscription } from '../guest/guest.ts'
@@ -18,6 +19,13 @@ export type CommandStep =
       readonly kind: 'reply'
       readonly payload: Uint8Array
       readonly metadata: Metadata
+      readonly effects: readonly EffectEntry[]
+    }
+  /** Its call stays open. */
+  | {
+      readonly waiting: Waiting
+      readonly kind: 'defer'
+      readonly ticket: string
       readonly effects: readonly EffectEntry[]
     }
   | (Forward & { readonly waiting: Waiting; readonly kind: 'forward'; readonly effects: readonly EffectEntry[] })
@@ -39,5 +47,9 @@ export type Step =
   | { readonly kind: 'fail'; readonly waiting: Waiting; readonly error: InnkeeperError }
   /** Effects whose cause nobody waits for. */
   | { readonly kind: 'start'; readonly effects: readonly EffectEntry[] }
+  /** All who wait for a ticket hear this. */
+  | { readonly kind: 'resolve'; readonly ticket: string; readonly answer: Answer }
+  /** A ticket was to be resolved that is not open. */
+  | { readonly kind: 'unresolved'; readonly ticket: string }
   /** A peer's delta is on disk, or is none. */
   | { readonly kind: 'learned'; readonly news: News; readonly error: InnkeeperError | undefined }

@@ -1,25 +1,38 @@
 // Turn: what a batch of decisions means: records to write, effects to send, streams that open and end, answers to give. Pure.
 //
 // T1. A failure leaves nothing of an entity behind: no record, no event, no effect, no idempotency entry (§refusal-2).
-// T2. A record is written exactly when a command brings events, a change or effects, or forwards under an idempotency key.
+// T2. A record is written exactly when a command brings events, a change or effects, defers its reply, cancels or resolves, or forwards under an
+//     idempotency key.
 // T3. Revisions and sequences continue without gaps in the order of the commands.
 // T4. What an outcome sends is planned in one place for all kinds (delivery/plan.ts); of a failure nothing is.
+// T6. A name that is set again, or cancelled, takes the pending effect of that name back in the same commit, also one that an earlier command of
+//     the turn has set. What is set under it is a new entry.
+// T7. A ticket that is resolved answers all who wait in the same commit: keys keep the answer, asks become it. One that is not open is
+//     passed over.
 // T5. An answer is kept under its idempotency key exactly when a record is written: a repeat of what changed nothing and sent
 //     nothing may as well be decided again.
 //
 // Owns: the meaning of decisions.   Models own: deciding.   Activation owns: when, and carrying it out.
 
 import { hash } from 'node:crypto'
+import type { Answer } from '../command.ts'
+import type { AskOutcome } from '../delivery/answers.ts'
+import { answerEntry, isAsk } from '../delivery/answers.ts'
 import type { Places } from '../delivery/chains.ts'
 import type { Sending } from '../delivery/keeper.ts'
 import type { Sender } from '../delivery/plan.ts'
-import { planDelivered, planEffects } from '../delivery/plan.ts'
+import { planDelivered, planEffects, settledHere } from '../delivery/plan.ts'
+import type { Standing } from '../delivery/standing.ts'
+import { nothingStanding } from '../delivery/standing.ts'
 import type { EffectEntry } from '../effect.ts'
 import { guestFailed } from '../errors.ts'
 import type { Decision, GuestCommand, GuestFault } from '../guest/guest.ts'
-import type { JournalRecord, RecordedCommand, StoredAnswer, StoredSubscription } from '../journal/journal.ts'
+import type { EntityRef, JournalRecord, RecordedCommand, StoredAnswer, StoredSubscription } from '../journal/journal.ts'
+import type { PendingRef } from '../journal/pending-rows.ts'
+import type { Ticket } from '../journal/record.ts'
+import type { TicketChange } from '../journal/ticket-rows.ts'
 import type { Metadata } from '../metadata.ts'
-import type { Change, Effect, Outcome } from '../outcome.ts'
+import type { Change, Deferred, Effect, Failure, GuestAnswer, Outcome } from '../outcome.ts'
 import type { Remembered } from '../reply/forward.ts'
 import type { Waiting, Work } from './mailbox.ts'
 import type { Note } from './note.ts'
@@ -56,6 +69,7 @@ export interface TurnStart {
   readonly service: string
   /** Outward entity id. */
   readonly entity: string
+  readonly ref: EntityRef
   readonly deployment: number
   readonly revision: number
   readonly sequence: number
@@ -67,6 +81,7 @@ export interface TurnStart {
 
 /** Is there anything to write? */
 export function writes({ records, enqueued, arrived, subscribed, unsubscribed }: TurnPlan): boolean {
+  // What is pended, taken back, or deferred has a record.
   if (records.length > 0 || enqueued.length > 0 || arrived.length > 0) return true
   return subscribed.length > 0 || unsubscribed.length > 0
 }
@@ -78,15 +93,16 @@ export function planTurn(
   given: readonly Given[],
   decisions: readonly Decision[],
   places: Places,
+  standing: Standing = nothingStanding,
 ): TurnPlan {
-  const planner = new TurnPlanner(start, places)
+  const planner = new TurnPlanner(start, places, standing)
   planner.count = given.length
   for (let index = 0; index < given.length; index++) {
     const { waiting } = given[index]!
     const decision = decisions[index]!
     const { logs } = decision.outcome
     if (logs.length > 0) planner.notes.push({ kind: 'said', command: waiting.command, logs })
-    planner.steps.push(planner.decided(given[index]!, decision))
+    planner.decide(given[index]!, decision)
   }
   return planner.plan()
 }
@@ -106,31 +122,58 @@ export class TurnPlanner {
   count = 0
   private readonly start: TurnStart
   private readonly places: Places
+  private readonly standing: Standing
   private readonly remembered: Remembered[] = []
   private readonly arrived: number[] = []
+  private readonly dropped: number[] = []
+  private readonly pended: EffectEntry[] = []
+  private readonly unpended: PendingRef[] = []
+  /** What this turn has made of names and tickets. */
+  private readonly names = new Map<string, EffectEntry | undefined>()
+  private readonly tickets = new Map<string, TicketChange>()
+  /** Answers that asks became. */
+  private readonly answers: EffectEntry[] = []
   private eventCount = 0
   private eventBytes = 0
 
-  constructor(start: TurnStart, places: Places) {
+  constructor(start: TurnStart, places: Places, standing: Standing = nothingStanding) {
     this.start = start
     this.places = places
+    this.standing = standing
     this.revision = start.revision
     this.sequence = start.sequence
   }
 
-  decided({ waiting, command }: Given, { events, change, outcome }: Decision): CommandStep {
+  /** Its steps, in order; where its answer goes to a stream, `told` makes others of that. */
+  decide(given: Given, decision: Decision, told: (step: CommandStep) => readonly Step[] = (step) => [step]): void {
+    const step = this.decided(given, decision)
+    this.steps.push(...told(step), ...this.resolve(decision.outcome))
+    this.startAnswers()
+  }
+
+  /** A refusal leaves nothing, but the answer of one who asked. */
+  refuse(waiting: Waiting, failure: Failure, metadata: Metadata): void {
+    this.delivered(waiting, { kind: 'failure', failure })
+    this.steps.push({ waiting, kind: 'refuse', failure, metadata })
+    this.startAnswers()
+  }
+
+  private decided({ waiting, command }: Given, { events, change, outcome }: Decision): CommandStep {
     const { answer, metadata } = outcome
-    if (answer.kind === 'failure') return { waiting, kind: 'refuse', failure: answer.failure, metadata }
+    if (answer.kind === 'failure') {
+      this.delivered(waiting, answer)
+      return { waiting, kind: 'refuse', failure: answer.failure, metadata }
+    }
     const { idempotencyKey, effect } = waiting.command
     let memory: Remembered | undefined
     if (isWritten(waiting, events.length, change, outcome)) {
       const recorded = { ...command, idempotencyKey, ...(effect === undefined ? {} : { cause: effect.cause }) }
-      this.record('command', recorded, events, change, outcome.effects, answer, metadata)
+      this.record('command', recorded, events, change, outcome, answer, metadata)
       if (idempotencyKey !== undefined) {
         const { method, payload } = command
         const { revision } = this
         const { ageMs: atMs } = this.start
-        const final = this.start.keepsRecords ? undefined : storedAnswer(answer, metadata)
+        const final = this.start.keepsRecords && answer.kind !== 'later' ? undefined : storedAnswer(answer, metadata)
         memory = {
           key: idempotencyKey,
           entry: { method, payloadHash: payloadHash(payload), atMs, revision, final },
@@ -138,14 +181,108 @@ export class TurnPlanner {
         this.remembered.push(memory)
       }
     }
+    for (const name of outcome.cancels ?? []) this.takeBack(name)
     const effects = this.effects(waiting.command, outcome.effects)
-    const { moved, arrived } = planDelivered(waiting.command, answer, this.places)
-    if (moved !== undefined) this.enqueued.push(moved)
-    if (arrived !== undefined) this.arrived.push(arrived)
+    const moved = this.delivered(waiting, answer)
     if (answer.kind === 'forward')
       return { waiting, kind: 'forward', call: answer.call, effects, remember: memory, effect: moved }
+    if (answer.kind === 'later') return this.defer(waiting, answer.deferred, effects)
     const payload = answer.kind === 'message' ? answer.payload : noBytes
     return { waiting, kind: 'reply', payload, metadata, effects }
+  }
+
+  /** What becomes of the entry that the command delivers. Answers a forward that it became. */
+  private delivered({ command }: Waiting, answer: GuestAnswer): EffectEntry | undefined {
+    const { moved, arrived } = planDelivered(command, answer, this.places)
+    if (moved !== undefined) this.enqueued.push(moved)
+    if (arrived !== undefined) this.arrived.push(arrived)
+    if (moved === undefined || answer.kind === 'forward') return moved
+    this.answers.push(moved)
+    return undefined
+  }
+
+  /** Answers that asks became go on their way, behind the answer of the command. */
+  startAnswers(): void {
+    if (this.answers.length > 0) this.steps.push({ kind: 'start', effects: this.answers.splice(0) })
+  }
+
+  /** The pending effect of this name is no more (T6). */
+  private takeBack(name: string): void {
+    if (this.names.has(name)) {
+      const entry = this.names.get(name)
+      if (entry === undefined) return
+      this.names.set(name, undefined)
+      for (const list of [this.pended, this.enqueued]) {
+        const at = list.indexOf(entry)
+        if (at >= 0) list.splice(at, 1)
+      }
+      return
+    }
+    this.names.set(name, undefined)
+    const found = this.standing.named(this.start.ref, name)
+    if (found?.where === 'pending') this.unpended.push(found.ref)
+    else if (found !== undefined) this.dropped.push(found.id)
+  }
+
+  private defer(waiting: Waiting, { ticket: name, withinS }: Deferred, effects: readonly EffectEntry[]): CommandStep {
+    const { method, idempotencyKey, effect } = waiting.command
+    const { nowMs, ticketMs } = this.standing
+    const known = this.ticket(name)
+    const ask = isAsk(effect)
+    const withinMs = withinS === undefined ? (ask ? 0 : ticketMs) : withinS * 1000
+    const opened = { method, openedMs: nowMs, expiresMs: withinMs === 0 ? 0 : nowMs + withinMs, keys: [], asks: [] }
+    const { keys, asks, ...ticket } = known ?? opened
+    this.change(name, {
+      ...ticket,
+      keys: idempotencyKey === undefined ? keys : [...keys, idempotencyKey],
+      asks: ask ? [...asks, settledHere(effect)] : asks,
+    })
+    return { waiting, kind: 'defer', ticket: name, effects }
+  }
+
+  /** Steps of what an outcome resolves (T7). */
+  private resolve({ answer: own, resolves }: Outcome): readonly Step[] {
+    if (resolves === undefined || own.kind === 'failure') return []
+    return resolves.flatMap(({ ticket: name, answer, metadata }): readonly Step[] => {
+      const ticket = this.ticket(name)
+      if (ticket === undefined) return [{ kind: 'unresolved', ticket: name }]
+      this.change(name, undefined)
+      const final: StoredAnswer =
+        answer.kind === 'message'
+          ? { kind: 'message', payload: answer.payload, metadata }
+          : { kind: 'failure', ...answer.failure, metadata }
+      for (const key of ticket.keys) {
+        const entry = this.remembered.find((one) => one.key === key)?.entry ?? this.standing.kept(this.start.ref, key)
+        if (entry !== undefined) this.remembered.push({ key, entry: { ...entry, final }, again: true })
+      }
+      const outcome: AskOutcome =
+        answer.kind === 'message'
+          ? { kind: 'reply', payload: answer.payload }
+          : { kind: 'failure', failure: answer.failure, happened: 'REFUSED' }
+      for (const ask of ticket.asks) {
+        if (!isAsk(ask)) continue
+        // Its entry left when it was deferred: the answer is a new one.
+        const entry = { ...answerEntry(ask, outcome), ...this.places.moved(ask) }
+        this.enqueued.push(entry)
+        this.answers.push(entry)
+      }
+      const told: Answer =
+        answer.kind === 'message'
+          ? { kind: 'reply', payload: answer.payload, metadata }
+          : { kind: 'refusal', failure: answer.failure, metadata }
+      return [{ kind: 'resolve', ticket: name, answer: told }]
+    })
+  }
+
+  private ticket(name: string): Ticket | undefined {
+    const change = this.tickets.get(name)
+    return change === undefined ? this.standing.ticket(this.start.ref, name) : change.after
+  }
+
+  private change(name: string, after: Ticket | undefined): void {
+    const { ref: entity } = this.start
+    const before = this.tickets.has(name) ? this.tickets.get(name)!.before : this.standing.ticket(entity, name)
+    this.tickets.set(name, { entity, name, before, after })
   }
 
   /** A record of its own revision. */
@@ -154,7 +291,7 @@ export class TurnPlanner {
     command: RecordedCommand,
     events: JournalRecord['events'],
     change: JournalRecord['change'],
-    effects: JournalRecord['effects'],
+    { effects, cancels, resolves }: Pick<Outcome, 'effects' | 'cancels' | 'resolves'>,
     answer: JournalRecord['answer'],
     answerMetadata: Metadata,
   ): void {
@@ -175,15 +312,30 @@ export class TurnPlanner {
       effects,
       answer,
       answerMetadata,
+      ...(cancels && { cancels }),
+      ...(resolves && { resolves }),
     })
   }
 
-  /** Effects of the last record, with their places in the outbox. */
+  /** Effects of the last record, with their places in the outbox: those that are due now. */
   effects(sender: Sender, effects: readonly Effect[]): readonly EffectEntry[] {
-    const { service, entity } = this.start
-    const entries = planEffects(sender, { service, entity, revision: this.revision }, effects, this.places)
-    if (entries.length > 0) this.enqueued.push(...entries)
-    return entries
+    const { service, entity, ref } = this.start
+    const cause = { service, entity, revision: this.revision }
+    const entries = planEffects(sender, cause, effects, this.places, ref, this.standing.nowMs)
+    if (entries.length === 0) return entries
+    for (const entry of entries) {
+      if (entry.name === undefined) continue
+      this.takeBack(entry.name)
+      this.names.set(entry.name, entry)
+    }
+    if (entries.every(({ dueMs }) => dueMs === undefined)) {
+      this.enqueued.push(...entries)
+      return entries
+    }
+    const now = entries.filter(({ dueMs }) => dueMs === undefined)
+    this.enqueued.push(...now)
+    this.pended.push(...entries.filter(({ dueMs }) => dueMs !== undefined))
+    return now
   }
 
   /** The function failed at a command: its caller hears no more than that; the log has the rest (§fault-2). */
@@ -195,8 +347,12 @@ export class TurnPlanner {
 
   plan(): TurnPlan {
     const { records, remembered, enqueued, arrived, subscribed, unsubscribed, steps, notes, again } = this
-    const { revision, sequence, eventCount, eventBytes } = this
+    const { revision, sequence, eventCount, eventBytes, dropped, pended, unpended, tickets } = this
     return {
+      dropped,
+      pended,
+      unpended,
+      tickets: [...tickets.values()],
       records,
       remembered,
       enqueued,
@@ -220,9 +376,10 @@ export function isWritten(
   { command }: Waiting,
   events: number,
   change: Change | undefined,
-  { answer, effects }: Outcome,
+  { answer, effects, cancels, resolves }: Outcome,
 ): boolean {
   if (events > 0 || change !== undefined || effects.length > 0) return true
+  if (answer.kind === 'later' || cancels !== undefined || resolves !== undefined) return true
   return answer.kind === 'forward' && command.idempotencyKey !== undefined
 }
 
@@ -231,6 +388,7 @@ const noBytes = new Uint8Array()
 /** An accepted answer, to be given again under its key. */
 function storedAnswer(answer: JournalRecord['answer'], metadata: Metadata): StoredAnswer {
   if (answer.kind === 'forward') return { kind: 'forward', call: answer.call, metadata }
+  if (answer.kind === 'later') return { kind: 'later', ticket: answer.deferred.ticket, metadata }
   return { kind: 'message', payload: answer.kind === 'message' ? answer.payload : noBytes, metadata }
 }
 

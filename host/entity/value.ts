@@ -9,7 +9,7 @@
 
 import type { Decision, GuestCommand, ValueBasis, ValueGuest } from '../guest/guest.ts'
 import { GuestFault } from '../guest/guest.ts'
-import type { Base, Batch, Journal } from '../journal/journal.ts'
+import type { Base, Batch, EntityRef, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { BatchParts, Decider } from './batched.ts'
 import { Batches } from './batched.ts'
@@ -61,6 +61,10 @@ export class ValueModel implements Model, Decider {
     this.revision = base.revision
     this.stored = base.revision
     this.bytes = base.state
+  }
+
+  get ref(): EntityRef {
+    return this.one.entity
   }
 
   get id(): string {

@@ -6,17 +6,30 @@
 // O3. An event without a type name is a fault: it could never be folded again.
 // O4. Names in metadata are lower case and of letters that every transport carries; `-bin` has bytes, others text. An entry
 //     that is otherwise is left out, unread (§metadata-5: it must not fail the call); in a strict lift it is a fault.
-// O5. Log lines are a courtesy: those past `logLinesMax` and `logBytesMax` are left out, unread, and never fail the call.
+// O5. What an effect asks for must go together: a synchronous one has neither `due` nor `answer`; a name is set once in an outcome; names,
+//     answers, cancels, resolutions and deferred replies are said by unary methods of entities only. All else is a fault.
+// O6. Log lines are a courtesy: those past `logLinesMax` and `logBytesMax` are left out, unread, and never fail the call.
 //
 // Owns: records of outcomes.   lift.ts owns: values and the budget.
 
 import type { Metadata, MetadataEntry } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
-import type { Call, Effect, Failure, GuestAnswer, LogLine, Outcome, Typed } from '../outcome.ts'
+import type {
+  AnswerTo,
+  Call,
+  Effect,
+  Failure,
+  GuestAnswer,
+  LogLine,
+  Outcome,
+  Resolution,
+  Typed,
+  Due as WhenDue,
+} from '../outcome.ts'
 import { type Decision, GuestFault, type Next } from './guest.ts'
 import { sizes } from './layout.ts'
 import type { Lift } from './lift.ts'
-import { stateTooLarge } from './lift.ts'
+import { liftNames, stateTooLarge } from './lift.ts'
 
 export const noEvents: readonly Typed[] = Object.freeze([])
 const noEffects: readonly Effect[] = Object.freeze([])
@@ -39,12 +52,14 @@ export interface Due {
   readonly answer: boolean
   /** A failure's effects count. */
   readonly effectsOfFailures: boolean
+  /** There is an entity that has names, tickets, and can be answered. */
+  readonly entity: boolean
 }
 
-export const unary: Due = { answer: true, effectsOfFailures: false }
-export const streamed: Due = { answer: false, effectsOfFailures: false }
-export const actionUnary: Due = { answer: true, effectsOfFailures: true }
-export const actionStream: Due = { answer: false, effectsOfFailures: true }
+export const unary: Due = { answer: true, effectsOfFailures: false, entity: true }
+export const streamed: Due = { answer: false, effectsOfFailures: false, entity: false }
+export const actionUnary: Due = { answer: true, effectsOfFailures: true, entity: false }
+export const actionStream: Due = { answer: false, effectsOfFailures: true, entity: false }
 
 export function liftDecision(lift: Lift, at: number): Decision {
   const outcome = liftOutcome(lift, at + 8, unary)
@@ -83,8 +98,53 @@ export function liftOutcome(lift: Lift, at: number, due: Due): Outcome {
   const answer = liftAnswer(lift, at, due)
   const dropped = answer.kind === 'failure' && !due.effectsOfFailures
   if (dropped) lift.besideFailure(lift.memory.u32(at + 44), 'effects')
-  const effects = dropped ? noEffects : liftEffects(lift, at + 40)
-  return { answer, effects, metadata: liftMetadata(lift, at + 48), logs: liftLogs(lift, at + 56) }
+  const effects = dropped ? noEffects : liftEffects(lift, at + 40, due)
+  const metadata = liftMetadata(lift, at + 48)
+  const logs = liftLogs(lift, at + 56)
+  if (answer.kind === 'failure') {
+    lift.besideFailure(lift.memory.u32(at + 68), 'cancels')
+    lift.besideFailure(lift.memory.u32(at + 76), 'resolutions')
+    return { answer, effects, metadata, logs }
+  }
+  const cancels = liftCancels(lift, at + 64, due)
+  const resolves = liftResolves(lift, at + 72, due)
+  if (cancels === undefined && resolves === undefined) return { answer, effects, metadata, logs }
+  return { answer, effects, metadata, logs, cancels, resolves }
+}
+
+function liftCancels(lift: Lift, at: number, due: Due): readonly string[] | undefined {
+  const { count } = lift.listStart(at, sizes.list, 1)
+  if (count === 0) return undefined
+  ofAnEntity(due, 'cancels')
+  return liftNames(lift, at, lift.limits.decisionEffectsMax, 'cancels of a decision')
+}
+
+function liftResolves(lift: Lift, at: number, due: Due): readonly Resolution[] | undefined {
+  const list = lift.list(at, sizes.resolution, lift.limits.decisionEffectsMax, 'resolutions of a decision')
+  if (list.count === 0) return undefined
+  ofAnEntity(due, 'resolutions')
+  return Array.from({ length: list.count }, (_, index) => liftResolution(lift, list.at + index * sizes.resolution))
+}
+
+function liftResolution(lift: Lift, at: number): Resolution {
+  const ticket = liftUniqueName(lift, at, 'a ticket')
+  const method = lift.name(at + 8, 'the method of a ticket')
+  const failed = lift.case(at + 16, 2, 'a resolution') === 1
+  const answer = failed
+    ? ({ kind: 'failure', failure: liftFailure(lift, at + 20) } as const)
+    : ({ kind: 'message', payload: lift.bytes(at + 20, lift.limits.messageBytesMax, 'a reply') } as const)
+  return { ticket, method, answer, metadata: liftMetadata(lift, at + 40) }
+}
+
+/** @throws GuestFault: in an action, or in a method that streams */
+function ofAnEntity(due: Due, what: string): void {
+  if (!due.entity) throw new GuestFault('malformed', `${what}: only unary methods of entities have them`)
+}
+
+function liftUniqueName(lift: Lift, at: number, what: string): string {
+  const name = lift.name(at, what)
+  if (name === '') throw new GuestFault('malformed', `${what} is empty`)
+  return name
 }
 
 function liftLogs(lift: Lift, at: number): readonly LogLine[] {
@@ -104,15 +164,25 @@ function liftLogs(lift: Lift, at: number): readonly LogLine[] {
 
 function liftAnswer(lift: Lift, at: number, due: Due): GuestAnswer {
   if (lift.case(at, 2, 'outcome') === 1) return { kind: 'failure', failure: liftFailure(lift, at + 4) }
-  switch (lift.case(at + 4, 3, 'reply')) {
+  switch (lift.case(at + 4, 4, 'reply')) {
     case 0:
       return { kind: 'message', payload: lift.bytes(at + 8, lift.limits.messageBytesMax, 'the reply') }
     case 1:
       return { kind: 'forward', call: liftCall(lift, at + 8) }
-    default:
+    case 2:
       if (!due.answer) return { kind: 'none' }
       throw new GuestFault('malformed', 'a unary method was answered with neither a reply nor a forward')
+    default:
+      return liftLater(lift, at + 8, due)
   }
+}
+
+function liftLater(lift: Lift, at: number, due: Due): GuestAnswer {
+  ofAnEntity(due, 'deferred replies')
+  const ticket = liftUniqueName(lift, at, 'a ticket')
+  const withinS = lift.case(at + 8, 2, 'the time of a ticket') === 1 ? lift.memory.u32(at + 12) : undefined
+  if (withinS === 0) throw new GuestFault('malformed', 'a ticket is open for 0 seconds')
+  return { kind: 'later', deferred: { ticket, withinS } }
 }
 
 function liftFailure(lift: Lift, at: number): Failure {
@@ -147,15 +217,58 @@ function liftTyped(lift: Lift, at: number, what: string): Typed {
   return { typeName, data: lift.bytes(at + 8, lift.limits.messageBytesMax, what) }
 }
 
-function liftEffects(lift: Lift, at: number): readonly Effect[] {
-  const list = lift.list(at, sizes.effect, lift.limits.decisionEffectsMax, 'effects of a decision')
+function liftEffects(lift: Lift, at: number, due: Due): readonly Effect[] {
+  const list = lift.list(at, sizes.effect, lift.limits.decisionEffectsMax, 'effects of a decision', 8)
   if (list.count === 0) return noEffects
   const effects: Effect[] = []
+  let names: Set<string> | undefined
   for (let i = 0; i < list.count; i++) {
-    const effectAt = list.at + i * sizes.effect
-    effects.push({ call: liftCall(lift, effectAt), synchronous: lift.bool(effectAt + 32) })
+    const effect = liftEffect(lift, list.at + i * sizes.effect, due)
+    effects.push(effect)
+    if (effect.name === undefined) continue
+    names ??= new Set()
+    if (names.has(effect.name))
+      throw new GuestFault('malformed', `two effects of one decision have the name ${effect.name}`)
+    names.add(effect.name)
   }
   return effects
+}
+
+function liftEffect(lift: Lift, at: number, due: Due): Effect {
+  const synchronous = lift.bool(at + 32)
+  const when = liftDue(lift, at + 40)
+  const name =
+    lift.case(at + 56, 2, 'the name of an effect') === 1
+      ? liftUniqueName(lift, at + 60, 'the name of an effect')
+      : undefined
+  const answer = lift.case(at + 68, 2, 'the answer of an effect') === 1 ? liftAnswerTo(lift, at + 72) : undefined
+  const withinMs = lift.case(at + 88, 2, 'within') === 1 ? lift.milliseconds(at + 96, 'within') : undefined
+  if (name !== undefined || answer !== undefined) ofAnEntity(due, 'names and answers of effects')
+  if (synchronous && (when !== undefined || answer !== undefined))
+    throw new GuestFault('malformed', 'a synchronous effect is due at once, and has no answer')
+  if (withinMs === 0) throw new GuestFault('malformed', 'an effect is to be answered within 0 milliseconds')
+  const call = liftCall(lift, at)
+  // What few effects have is no field of the others.
+  return {
+    call,
+    synchronous,
+    ...(when && { due: when }),
+    ...(name !== undefined && { name }),
+    ...(answer && { answer }),
+    ...(withinMs !== undefined && { withinMs }),
+  }
+}
+
+function liftDue(lift: Lift, at: number): WhenDue | undefined {
+  const kind = ([undefined, 'after', 'at'] as const)[lift.case(at, 3, 'when an effect is due')]
+  return kind && { kind, ms: lift.milliseconds(at + 8, 'when an effect is due') }
+}
+
+function liftAnswerTo(lift: Lift, at: number): AnswerTo {
+  return {
+    method: liftUniqueName(lift, at, 'the method of an answer'),
+    note: lift.bytes(at + 8, lift.limits.messageBytesMax, 'the note of an answer'),
+  }
 }
 
 function liftCall(lift: Lift, at: number): Call {

@@ -61,6 +61,14 @@ export class Lift {
     return value
   }
 
+  /** A time, or a span of time: whole milliseconds. */
+  milliseconds(at: number, what: string): number {
+    const value = this.memory.words.getFloat64(at, true)
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new GuestFault('malformed', `${what}: ${value} is no whole number of milliseconds`)
+    return value
+  }
+
   /** In a strict lift, what lies here beside a failure must be 0: the length of a list, a case, a flag. */
   besideFailure(value: number, what: string): void {
     if (this.strict && value !== 0) throw new GuestFault('malformed', `L3: ${what} beside a failure`)
@@ -71,10 +79,10 @@ export class Lift {
   }
 
   /** A list of records, whose items the caller reads one by one. `countMax` bounds it for its meaning. */
-  list(at: number, size: number, countMax: number, what: string): LiftedList {
+  list(at: number, size: number, countMax: number, what: string, align = 4): LiftedList {
     const pointer = this.memory.u32(at)
     const count = this.memory.u32(at + 4)
-    this.memory.check(pointer, count, size, 4)
+    this.memory.check(pointer, count, size, align)
     if (count > countMax) throw new GuestFault('too_large', `${what}: ${count} given, ${countMax} allowed`)
     this.#charge(0, count)
     return { at: pointer, count }

@@ -20,6 +20,8 @@ import type { GuestMemory } from './memory.ts'
 export const longBytes = 4_096
 
 const basisCases = { initial: 0, state: 1, held: 2 } as const
+/** The three flat values of no principal: callers are not known yet. */
+const nobody = [0, 0, 0] as const
 const inputCases = { start: 0, item: 1, end: 2, cancelled: 3 } as const
 
 export class Lower {
@@ -93,7 +95,7 @@ export class Lower {
     return base
   }
 
-  /** The eleven flat values of one command. */
+  /** The fourteen flat values of one command. */
   flatCommand({ method, payload, metadata, nowMs, seed }: GuestCommand): readonly number[] {
     const [methodPointer, methodLength] = this.text(method)
     const payloadPointer = this.bytes(payload)
@@ -101,6 +103,7 @@ export class Lower {
     return [
       ...[methodPointer, methodLength, payloadPointer, payload.length, list, metadata.length, nowMs],
       ...this.flatSeed(seed),
+      ...nobody,
     ]
   }
 
@@ -124,7 +127,7 @@ export class Lower {
     this.#textAt(base + 8, entity)
     this.#bytesAt(base + 16, view)
     this.#commandAt(base + 24, command)
-    if (note !== undefined) this.#bytesAt(base + 72, note)
+    if (note !== undefined) this.#bytesAt(base + 88, note)
     return base
   }
 
@@ -173,6 +176,7 @@ export class Lower {
     this.#memory.words.setFloat64(at + 24, command.nowMs, true)
     // The seed's bytes are its four words, little-endian.
     this.#memory.bytes.set(command.seed, at + 32)
+    this.#memory.words.setUint8(at + 48, 0)
   }
 
   #textAt(at: number, text: string): void {

@@ -152,19 +152,19 @@ function target(lower: Ready<string>['lower'], service: string, entity: string, 
 function liftDecision(lift: Lift, at: number, due: Due): ReplicatedDecision {
   const answer = liftAnswer(lift, at, due)
   if (answer.kind === 'now' && answer.outcome.answer.kind === 'failure') {
-    lift.besideFailure(lift.memory.u32(at + 72), 'operations')
-    lift.besideFailure(lift.memory.bytes[at + 76]!, 'a deletion')
-    lift.besideFailure(lift.memory.bytes[at + 80]!, 'a stream')
+    lift.besideFailure(lift.memory.u32(at + 88), 'operations')
+    lift.besideFailure(lift.memory.bytes[at + 92]!, 'a deletion')
+    lift.besideFailure(lift.memory.bytes[at + 96]!, 'a stream')
     return { answer, operations: nothing, delete: false, subscribe: undefined }
   }
   const { stateBytesMax, messageBytesMax } = lift.limits
   return {
     answer,
-    operations: lift.bytes(at + 68, stateBytesMax, 'operations'),
-    delete: lift.bool(at + 76),
+    operations: lift.bytes(at + 84, stateBytesMax, 'operations'),
+    delete: lift.bool(at + 92),
     subscribe:
-      lift.case(at + 80, 2, 'subscribe') === 1
-        ? lift.bytes(at + 84, messageBytesMax, 'the note of a stream')
+      lift.case(at + 96, 2, 'subscribe') === 1
+        ? lift.bytes(at + 100, messageBytesMax, 'the note of a stream')
         : undefined,
   }
 }
@@ -186,7 +186,7 @@ function liftSteps(lift: Lift, at: number, subscriptions: readonly GuestSubscrip
     return {
       subscription,
       outcome: present ? liftOutcome(lift, stepAt + 12, streamed) : undefined,
-      end: lift.bool(stepAt + 76),
+      end: lift.bool(stepAt + 92),
     }
   })
 }

@@ -21,12 +21,14 @@
 
 import type { Cause, EffectEntry } from '../effect.ts'
 import type { Metadata } from '../metadata.ts'
-import type { Call, Change, Effect, GuestAnswer, Typed } from '../outcome.ts'
+import type { Call, Change, Effect, GuestAnswer, Resolution, Typed } from '../outcome.ts'
 import type { Column } from '../storage/columns.ts'
 import type { Kv, Write } from '../storage/kv.ts'
 import type { Pace } from '../storage/pace.ts'
 import type { Census } from './census.ts'
 import type { Opening, OpeningAsked } from './opening.ts'
+import type { PendingRef } from './pending-rows.ts'
+import type { TicketChange } from './ticket-rows.ts'
 import type { Usage } from './usage.ts'
 
 /** Short number that a persistence id was given at its first deployment; never used again for another. */
@@ -67,6 +69,8 @@ export interface JournalRecord {
   /** Of entities that keep no events. */
   readonly change: Change | undefined
   readonly effects: readonly Effect[]
+  readonly cancels?: readonly string[] | undefined
+  readonly resolves?: readonly Resolution[] | undefined
   /** Accepted answers only; a refusal is recorded nowhere. */
   readonly answer: Exclude<GuestAnswer, { kind: 'failure' }>
   readonly answerMetadata: Metadata
@@ -128,6 +132,8 @@ export type StoredAnswer =
     }
   /** The forward itself, until its answer arrives. */
   | { readonly kind: 'forward'; readonly call: Call; readonly metadata: Metadata }
+  /** The ticket that it waits for, until that is resolved. */
+  | { readonly kind: 'later'; readonly ticket: string; readonly metadata: Metadata }
 
 /** Collects the writes of one commit. Not to be used after it was given to `commit`. */
 export interface Batch {
@@ -147,6 +153,11 @@ export interface Batch {
   /** Add or replace. */
   enqueue(entry: EffectEntry): void
   dequeue(id: number): void
+  /** An effect that is due later. */
+  pend(entry: EffectEntry): void
+  unpend(ref: PendingRef): void
+  /** Open a ticket, let another one join, or resolve it. */
+  ticket(change: TicketChange): void
   /** An effect of another partition has arrived here: told to that partition, and kept until it knows. */
   receive(id: number): void
   /** That partition knows. */

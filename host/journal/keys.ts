@@ -7,6 +7,8 @@
 //   idempotency  | 0 | storage 4 | entity ... 00 01 | key ... |                   -> Idempotency
 //                | 1 | at-ms 8 | storage 4 | entity ... 00 01 | key ... |         -> (empty; for expiry)
 //   outbox       | id 8 |                                                         -> Outbox
+//   pending      | ... |                                                          -> pending-rows.ts
+//   tickets      | ... |                                                          -> ticket-rows.ts
 //   commits      | 0 | 0 | number 8 |                                             -> Commit
 //                | 0 | 1 | storage 4 | entity ... 00 01 |                         -> Commit (names the entity; the commit that did is trimmed)
 //   components   | text |                                                         -> raw bytes (catalog)
@@ -15,6 +17,7 @@
 //                | run/NUMBER |                                                   -> framed JSON (runs.ts)
 //                | feed/..., consumer/NAME |                                      -> framed JSON (host/feed)
 //                | schedule/SERVICE/NAME |                                        -> framed JSON (host/schedules)
+//                | pending/SERVICE |                                              -> framed JSON (delivery/pending.ts)
 //
 // Where there are several partitions, each key of one has its number, 2 bytes, before all this (partitioned.ts).
 //

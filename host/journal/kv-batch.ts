@@ -23,8 +23,12 @@ import type {
   Wrote,
 } from './journal.ts'
 import { entityPrefix, expiryKey, idempotencyKey, numbered, outboxKey, receiptKey, subscriptionKey } from './keys.ts'
+import type { PendingRef } from './pending-rows.ts'
+import { pendWrites, unpendWrites } from './pending-rows.ts'
 import type { NeverStored } from './record.ts'
 import { encodeBase, encodeIdempotency, encodeOutbox, encodeRecord, encodeSubscription } from './record.ts'
+import type { TicketChange } from './ticket-rows.ts'
+import { ticketWrites } from './ticket-rows.ts'
 import type { Change } from './usage.ts'
 import { keyBytes } from './usage.ts'
 
@@ -191,6 +195,19 @@ export class KvBatch implements Batch {
 
   dequeue(id: number): void {
     this.writes.push(['outbox', outboxKey(id), undefined])
+  }
+
+  pend(entry: EffectEntry): void {
+    this.writes.push(...pendWrites(entry, this.never))
+    this.outboxId = Math.max(this.outboxId, entry.id)
+  }
+
+  unpend(ref: PendingRef): void {
+    this.writes.push(...unpendWrites(ref))
+  }
+
+  ticket(change: TicketChange): void {
+    this.writes.push(...ticketWrites(change, this.never))
   }
 
   receive(id: number): void {

@@ -539,6 +539,7 @@ export class KvJournal implements Journal {
       { column: 'idempotency', from: tagged(from), to: tagged(to) },
       { column: 'subscriptions', from, to },
       { column: 'bases', from, to },
+      { column: 'tickets', from: tagged(from), to: tagged(to) },
       { column: 'commits', from: nameKey(from), to: nameKey(to) },
       { column: 'journal', from, to },
     ]

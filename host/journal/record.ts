@@ -7,16 +7,17 @@
 // By hand: a record is written for each command, and replay reads only its events.
 
 import { crc32 } from 'node:zlib'
-import type { Cause, EffectEntry } from '../effect.ts'
+import type { Asked, Cause, EffectEntry } from '../effect.ts'
 import type { Metadata, MetadataEntry } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
-import type { Call, Change, Effect, Typed } from '../outcome.ts'
+import type { AnswerTo, Call, Change, Due, Effect, Failure, Resolution, Typed } from '../outcome.ts'
 import { WireCursor, WireError } from '../schema/wire.ts'
 import { DamagedValue } from '../storage/damage.ts'
 import { Sink } from '../transcode/sink.ts'
 import type {
   Base,
   CommitRecord,
+  EntityRef,
   Gone,
   IdempotencyEntry,
   JournalRecord,
@@ -144,21 +145,80 @@ export function encodeRecord(record: JournalRecord, never: NeverStored): Buffer 
   if (command.cause !== undefined) writeCause(7, command.cause)
   sink.close(start)
   for (const event of events) writeTyped(4, event)
-  for (const { call, synchronous } of effects) {
-    part(5, () => {
-      writeCall(1, call, never)
-      number(2, synchronous ? 1 : 0)
-    })
-  }
+  for (const effect of effects) writeEffect(5, effect, never)
   part(6, () => {
     if (answer.kind === 'message') bytes(1, answer.payload)
     else if (answer.kind === 'forward') writeCall(2, answer.call, never)
-    else number(3, 1)
+    else if (answer.kind === 'none') number(3, 1)
+    else {
+      const { ticket, withinS } = answer.deferred
+      part(4, () => {
+        text(1, ticket)
+        number(2, withinS ?? 0)
+      })
+    }
   })
   writeMetadata(7, answerMetadata, never)
   if (change !== undefined) writeChange(8, change)
   number(9, origins.indexOf(origin))
+  for (const name of record.cancels ?? []) {
+    sink.varint(82)
+    sink.string(name)
+  }
+  for (const resolution of record.resolves ?? []) writeResolution(11, resolution, never)
   return frame(sink.finish())
+}
+
+/** By their number on disk, less one. */
+const dues: readonly Due['kind'][] = ['after', 'at']
+
+function writeEffect(field: number, effect: Effect, never: NeverStored): void {
+  const { call, synchronous, due, name, answer, withinMs } = effect
+  part(field, () => {
+    writeCall(1, call, never)
+    number(2, synchronous ? 1 : 0)
+    if (due !== undefined) {
+      number(3, dues.indexOf(due.kind) + 1)
+      number(4, due.ms)
+    }
+    if (name !== undefined) text(5, name)
+    if (answer !== undefined) writeAnswerTo(6, answer)
+    if (withinMs !== undefined) number(7, withinMs)
+  })
+}
+
+function writeAnswerTo(field: number, { method, note }: AnswerTo, hops = 0): void {
+  part(field, () => {
+    text(1, method)
+    bytes(2, note)
+    number(3, hops)
+  })
+}
+
+function writeResolution(field: number, { ticket, method, answer, metadata }: Resolution, never: NeverStored): void {
+  part(field, () => {
+    text(1, ticket)
+    text(2, method)
+    if (answer.kind === 'message') bytes(3, answer.payload)
+    else part(4, () => writeFailure(answer.failure))
+    writeMetadata(5, metadata, never)
+  })
+}
+
+function readResolution(cursor: WireCursor): Resolution {
+  const resolution = { ticket: '', method: '' }
+  const metadata: MetadataEntry[] = []
+  let answer: Resolution['answer'] = { kind: 'message', payload: new Uint8Array() }
+  fields(cursor, (tag) => {
+    if (tag === 10) resolution.ticket = cursor.string()
+    else if (tag === 18) resolution.method = cursor.string()
+    else if (tag === 26) answer = { kind: 'message', payload: cursor.view() }
+    else if (tag === 34) answer = { kind: 'failure', failure: readFailure(inner(cursor)) }
+    else if (tag === 42) metadata.push(readMetadata(inner(cursor)))
+    else return false
+    return true
+  })
+  return { ...resolution, answer, metadata }
 }
 
 function writeCause(field: number, { service, entity, revision }: Cause): void {
@@ -333,10 +393,22 @@ function readAnswer(cursor: WireCursor): JournalRecord['answer'] {
   fields(cursor, (tag) => {
     if (tag === 10) answer = { kind: 'message', payload: cursor.view() }
     else if (tag === 18) answer = { kind: 'forward', call: readCall(inner(cursor)) }
+    else if (tag === 34) answer = readDeferred(inner(cursor))
     else return false
     return true
   })
   return answer
+}
+
+function readDeferred(cursor: WireCursor): JournalRecord['answer'] {
+  const deferred = { ticket: '', withinS: undefined as number | undefined }
+  fields(cursor, (tag) => {
+    if (tag === 10) deferred.ticket = cursor.string()
+    else if (tag === 16) deferred.withinS = cursor.varint32()
+    else return false
+    return true
+  })
+  return { kind: 'later', deferred }
 }
 
 /** @throws DamagedValue */
@@ -345,6 +417,8 @@ export function decodeRecord(revision: number, framed: Buffer): JournalRecord {
     const events: Typed[] = []
     const effects: Effect[] = []
     const answerMetadata: MetadataEntry[] = []
+    const cancels: string[] = []
+    const resolves: Resolution[] = []
     let sequence = 0
     let deployment = 0
     let command: RecordedCommand | undefined
@@ -361,25 +435,53 @@ export function decodeRecord(revision: number, framed: Buffer): JournalRecord {
       else if (tag === 58) answerMetadata.push(readMetadata(inner(cursor)))
       else if (tag === 66) change = readChange(inner(cursor))
       else if (tag === 72) origin = origins[cursor.varint32()]
+      else if (tag === 82) cancels.push(cursor.string())
+      else if (tag === 90) resolves.push(readResolution(inner(cursor)))
       else return false
       return true
     })
     if (command === undefined) throw new DamagedValue('a record without a command')
     if (origin === undefined) throw new DamagedValue('a record of an origin that this host does not know')
-    return { revision, sequence, deployment, command, origin, events, change, effects, answer, answerMetadata }
+    return {
+      ...{ revision, sequence, deployment, command, origin, events, change, effects, answer, answerMetadata },
+      ...(cancels.length > 0 && { cancels }),
+      ...(resolves.length > 0 && { resolves }),
+    }
   })
 }
 
 function readEffect(cursor: WireCursor): Effect {
   let call: Call = { service: '', method: '', payload: new Uint8Array(), metadata: noMetadata }
   let synchronous = false
+  let kind: Due['kind'] | undefined
+  let ms = 0
+  const words: { name?: string; answer?: AnswerTo; withinMs?: number } = {}
   fields(cursor, (tag) => {
     if (tag === 10) call = readCall(inner(cursor))
     else if (tag === 16) synchronous = cursor.varint32() !== 0
+    else if (tag === 24) kind = dues[cursor.varint32() - 1]
+    else if (tag === 32) ms = cursor.varintSafe()
+    else if (tag === 42) words.name = cursor.string()
+    else if (tag === 50) {
+      const { method, note } = readAnswerTo(inner(cursor))
+      words.answer = { method, note }
+    } else if (tag === 56) words.withinMs = cursor.varintSafe()
     else return false
     return true
   })
-  return { call, synchronous }
+  return { call, synchronous, ...(kind && { due: { kind, ms } }), ...words }
+}
+
+function readAnswerTo(cursor: WireCursor): Asked {
+  const answer = { method: '', note: new Uint8Array() as Uint8Array, hops: 0 }
+  fields(cursor, (tag) => {
+    if (tag === 10) answer.method = cursor.string()
+    else if (tag === 18) answer.note = cursor.view()
+    else if (tag === 24) answer.hops = cursor.varint32()
+    else return false
+    return true
+  })
+  return answer
 }
 
 /** Only a record's events and last sequence: what replay needs. @throws DamagedValue */
@@ -457,14 +559,15 @@ export function encodeIdempotency(
 function writeStored(answer: StoredAnswer, never: NeverStored): void {
   if (answer.kind === 'message') bytes(1, answer.payload)
   else if (answer.kind === 'forward') writeCall(4, answer.call, never)
-  else {
-    part(2, () => {
-      number(1, answer.code)
-      text(2, answer.message)
-      for (const detail of answer.details) writeTyped(3, detail)
-    })
-  }
+  else if (answer.kind === 'later') text(5, answer.ticket)
+  else part(2, () => writeFailure(answer))
   writeMetadata(3, answer.metadata, never)
+}
+
+function writeFailure({ code, message, details }: Failure): void {
+  number(1, code)
+  text(2, message)
+  for (const detail of details) writeTyped(3, detail)
 }
 
 function readStored(cursor: WireCursor): StoredAnswer {
@@ -472,14 +575,17 @@ function readStored(cursor: WireCursor): StoredAnswer {
   let payload: Uint8Array = new Uint8Array()
   let failure: { code: number; message: string; details: Typed[] } | undefined
   let call: Call | undefined
+  let ticket: string | undefined
   fields(cursor, (tag) => {
     if (tag === 10) payload = cursor.view()
     else if (tag === 18) failure = readFailure(inner(cursor))
     else if (tag === 26) metadata.push(readMetadata(inner(cursor)))
     else if (tag === 34) call = readCall(inner(cursor))
+    else if (tag === 42) ticket = cursor.string()
     else return false
     return true
   })
+  if (ticket !== undefined) return { kind: 'later', ticket, metadata }
   if (call !== undefined) return { kind: 'forward', call, metadata }
   return failure === undefined ? { kind: 'message', payload, metadata } : { kind: 'failure', ...failure, metadata }
 }
@@ -519,52 +625,156 @@ export function decodeIdempotency(framed: Buffer): IdempotencyEntry {
   })
 }
 
-export function encodeOutbox(
-  { cause, call, synchronous, hops, attempts, parked, chain, place, chainEffects }: EffectEntry,
-  never: NeverStored,
-): Buffer {
-  return write(() => {
-    text(1, cause.service)
-    text(2, cause.entity)
-    number(3, cause.revision)
-    writeCall(4, call, never)
-    number(5, synchronous ? 1 : 0)
-    number(6, hops)
-    number(7, attempts)
-    if (parked !== undefined) {
-      sink.varint(66)
-      sink.string(parked)
-    }
-    number(9, chain)
-    number(10, place)
-    number(11, chainEffects)
+export function encodeOutbox(entry: EffectEntry, never: NeverStored): Buffer {
+  return write(() => writeEntry(entry, never))
+}
+
+function writeEntry(entry: EffectEntry, never: NeverStored): void {
+  const { cause, call, synchronous, hops, attempts, parked, chain, place, chainEffects } = entry
+  text(1, cause.service)
+  text(2, cause.entity)
+  number(3, cause.revision)
+  writeCall(4, call, never)
+  number(5, synchronous ? 1 : 0)
+  number(6, hops)
+  number(7, attempts)
+  if (parked !== undefined) {
+    sink.varint(66)
+    sink.string(parked)
+  }
+  number(9, chain)
+  number(10, place)
+  number(11, chainEffects)
+  const { from, name, answer, dueMs, untilMs, to } = entry
+  if (from !== undefined) writeEntity(12, from)
+  if (name !== undefined) text(13, name)
+  if (answer !== undefined) writeAnswerTo(14, answer, answer.hops)
+  if (dueMs !== undefined) number(15, dueMs)
+  if (untilMs !== undefined) number(16, untilMs)
+  if (to !== undefined) writeEntity(17, to)
+}
+
+function writeEntity(field: number, { storage, key }: EntityRef): void {
+  part(field, () => {
+    number(1, storage)
+    text(2, key)
   })
+}
+
+function readEntity(cursor: WireCursor): EntityRef {
+  const entity = { storage: 0, key: '' }
+  fields(cursor, (tag) => {
+    if (tag === 8) entity.storage = cursor.varint32()
+    else if (tag === 18) entity.key = cursor.string()
+    else return false
+    return true
+  })
+  return entity
 }
 
 /** @throws DamagedValue */
 export function decodeOutbox(id: number, framed: Buffer): EffectEntry {
+  return read(framed, (cursor) => readEntry(id, cursor))
+}
+
+function readEntry(id: number, cursor: WireCursor): EffectEntry {
+  const cause = { service: '', entity: '', revision: 0 }
+  let call: Call = { service: '', method: '', payload: new Uint8Array(), metadata: noMetadata }
+  const words: {
+    from?: EntityRef
+    name?: string
+    answer?: Asked
+    dueMs?: number
+    untilMs?: number
+    to?: EntityRef
+  } = {}
+  const rest = { synchronous: false, hops: 0, attempts: 0, parked: undefined as string | undefined }
+  const chain = { chain: 0, place: 0, chainEffects: 0 }
+  fields(cursor, (tag) => {
+    if (tag === 10) cause.service = cursor.string()
+    else if (tag === 18) cause.entity = cursor.string()
+    else if (tag === 24) cause.revision = cursor.varintSafe()
+    else if (tag === 34) call = readCall(inner(cursor))
+    else if (tag === 40) rest.synchronous = cursor.varint32() !== 0
+    else if (tag === 48) rest.hops = cursor.varint32()
+    else if (tag === 56) rest.attempts = cursor.varint32()
+    else if (tag === 66) rest.parked = cursor.string()
+    else if (tag === 72) chain.chain = cursor.varintSafe()
+    else if (tag === 80) chain.place = cursor.varint32()
+    else if (tag === 88) chain.chainEffects = cursor.varint32()
+    else if (tag === 98) words.from = readEntity(inner(cursor))
+    else if (tag === 106) words.name = cursor.string()
+    else if (tag === 114) words.answer = readAnswerTo(inner(cursor))
+    else if (tag === 120) words.dueMs = cursor.varintSafe()
+    else if (tag === 128) words.untilMs = cursor.varintSafe()
+    else if (tag === 138) words.to = readEntity(inner(cursor))
+    else return false
+    return true
+  })
+  return { id, cause, call, ...rest, ...chain, ...words }
+}
+
+/** What waits for a deferred reply. */
+export interface Ticket {
+  /** Of the commands that deferred. */
+  readonly method: string
+  readonly openedMs: number
+  /** Milliseconds since 1970; 0: never. */
+  readonly expiresMs: number
+  /** Idempotency keys of the callers. */
+  readonly keys: readonly string[]
+  /** What other entities ask for. */
+  readonly asks: readonly EffectEntry[]
+}
+
+export function encodeTicket({ method, openedMs, expiresMs, keys, asks }: Ticket, never: NeverStored): Buffer {
+  return write(() => {
+    text(1, method)
+    number(2, openedMs)
+    number(3, expiresMs)
+    for (const key of keys) {
+      sink.varint(34)
+      sink.string(key)
+    }
+    for (const ask of asks) {
+      part(5, () => {
+        number(1, ask.id)
+        part(2, () => writeEntry(ask, never))
+      })
+    }
+  })
+}
+
+/** @throws DamagedValue */
+export function decodeTicket(framed: Buffer): Ticket {
   return read(framed, (cursor) => {
-    const cause = { service: '', entity: '', revision: 0 }
-    let call: Call = { service: '', method: '', payload: new Uint8Array(), metadata: noMetadata }
-    const rest = { synchronous: false, hops: 0, attempts: 0, parked: undefined as string | undefined }
-    const chain = { chain: 0, place: 0, chainEffects: 0 }
+    const ticket = { method: '', openedMs: 0, expiresMs: 0 }
+    const keys: string[] = []
+    const asks: EffectEntry[] = []
     fields(cursor, (tag) => {
-      if (tag === 10) cause.service = cursor.string()
-      else if (tag === 18) cause.entity = cursor.string()
-      else if (tag === 24) cause.revision = cursor.varintSafe()
-      else if (tag === 34) call = readCall(inner(cursor))
-      else if (tag === 40) rest.synchronous = cursor.varint32() !== 0
-      else if (tag === 48) rest.hops = cursor.varint32()
-      else if (tag === 56) rest.attempts = cursor.varint32()
-      else if (tag === 66) rest.parked = cursor.string()
-      else if (tag === 72) chain.chain = cursor.varintSafe()
-      else if (tag === 80) chain.place = cursor.varint32()
-      else if (tag === 88) chain.chainEffects = cursor.varint32()
+      if (tag === 10) ticket.method = cursor.string()
+      else if (tag === 16) ticket.openedMs = cursor.varintSafe()
+      else if (tag === 24) ticket.expiresMs = cursor.varintSafe()
+      else if (tag === 34) keys.push(cursor.string())
+      else if (tag === 42) asks.push(readAsk(inner(cursor)))
       else return false
       return true
     })
-    return { id, cause, call, ...rest, ...chain }
+    return { ...ticket, keys, asks }
   })
+}
+
+function readAsk(cursor: WireCursor): EffectEntry {
+  let id = 0
+  let entry: EffectEntry | undefined
+  fields(cursor, (tag) => {
+    if (tag === 8) id = cursor.varintSafe()
+    else if (tag === 18) entry = readEntry(id, inner(cursor))
+    else return false
+    return true
+  })
+  if (entry === undefined) throw new DamagedValue('a ticket with an ask that is empty')
+  return entry
 }
 
 const wroteKinds: readonly Wrote['kind'][] = [undefined, 'value', 'replica']

@@ -2,7 +2,8 @@
 //
 // F1. Nothing may be imported but the interface of type names; every other import is named, with what to do about it.
 // F2. `about` and at least one state model must be exported. Other exports are let be: compilers add their own.
-// F3. A component of another version of the contract has one fault: everything else that is odd about it follows from that.
+// F3. A component of another version of the contract has one fault: everything else that is odd about it follows from that. Nothing was
+//     released while 0.2.0 grew, so its early form has the same number; the last field that a command was given tells it apart.
 //
 // Owns: names.   describe and lift own: whether behind a name lies what the contract says.
 
@@ -14,18 +15,33 @@ const models = [interfaces['event-sourced'], interfaces.value, interfaces.replic
 const wanted: readonly string[] = [interfaces.about, ...models]
 
 /** Reasons against a component, from what its root imports and exports. */
-export function checkInterfaces(root: Component): string[] {
+export function checkInterfaces(root: Component, component: Uint8Array): string[] {
   const { imported, exported } = namesOf(root)
   const other = exported.find((name) => !wanted.includes(name) && sameButVersion(name))
   if (other !== undefined) {
     const [theirs = '', ours = ''] = [other, interfaces.about].map((name) => name.split('@')[1])
     return [`it speaks contract ${shown(theirs)}, and this host ${ours}: rebuild it with this version and deploy again`]
   }
+  if (isEarly(component))
+    return [
+      `it was built for an early form of contract ${interfaces.about.split('@')[1]}: rebuild it with this version and deploy again`,
+    ]
   const reasons = imported.filter((name) => name !== interfaces.types).map(importReason)
   if (!exported.includes(interfaces.about)) reasons.push(`does not export ${interfaces.about}`)
   const found = models.filter((model) => exported.includes(model))
   if (found.length === 0) reasons.push(`exports no state model; one of ${models.join(', ')} is needed`)
   return reasons
+}
+
+/** Its types name the time of a command, but not who calls. */
+function isEarly(component: Uint8Array): boolean {
+  const bytes = Buffer.from(component.buffer, component.byteOffset, component.length)
+  return bytes.includes(field('now-ms')) && !bytes.includes(field('principal'))
+}
+
+/** A name as a component's types have it: its length, and its letters. */
+function field(name: string): Buffer {
+  return Buffer.from([name.length, ...Buffer.from(name)])
 }
 
 function sameButVersion(name: string): boolean {

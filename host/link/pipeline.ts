@@ -48,7 +48,7 @@ export async function pipeline(
   try {
     onStep('reading it')
     const read = readComponent(component)
-    refuseIf(checkInterfaces(read.root))
+    refuseIf(checkInterfaces(read.root, component))
     onStep('metering its modules')
     const prepared = prepareCores(read.modules, limits)
     if (!prepared.ok) throw new Refusal(prepared.reasons)

@@ -37,6 +37,8 @@ export interface ServiceMetrics {
   /** A side effect that it caused arrived, or was parked. */
   effectDelivered(): void
   effectParked(): void
+  /** An effect of it that was due later fell due, so long after its time. */
+  fellDue(lateSeconds: number): void
   /** A call was refused since the host has no room, so long after its last byte came. */
   refused(seconds: number): void
   streamOpened(): void
@@ -48,6 +50,7 @@ export interface ServiceMetrics {
 const secondsBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 /** A function takes microseconds. */
 const functionBounds = [0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1]
+const lagBounds = [0.001, 0.01, 0.1, 1, 10, 60, 600, 3_600, 86_400]
 /** A refusal leaves in the turn of the loop in which its request came. */
 const refusalBounds = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
 /** An entity lives for as long as it is used. */
@@ -131,6 +134,11 @@ function partsOf(register: Register) {
     queue: seconds('command_queue_seconds', 'From a command arriving to its being given to the function.'),
     function: seconds('function_seconds', 'One call of a function, for all commands of a batch.', functionBounds),
     commit: seconds('commit_seconds', 'From a decision to its being on disk.'),
+    dueLag: seconds(
+      'effects_due_lag_seconds',
+      'Seconds by which effects that were due later fell due late.',
+      lagBounds,
+    ),
     refusal: seconds(
       'refusal_seconds',
       'Seconds from the last byte of a request to the first byte of its refusal for lack of room.',
@@ -207,6 +215,7 @@ function bind(parts: ReturnType<typeof partsOf>, service: string): ServiceMetric
     effectDelivered: () => {
       one.effectsDelivered.value += 1
     },
+    fellDue: (lateSeconds) => one.dueLag.observe(Math.max(0, lateSeconds)),
     effectParked: () => {
       one.effectsParked.value += 1
     },

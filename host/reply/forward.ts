@@ -17,6 +17,8 @@ import type { Call } from '../outcome.ts'
 export interface Remembered {
   readonly key: string
   readonly entry: IdempotencyEntry
+  /** It replaces what is kept under the key. */
+  readonly again?: boolean
 }
 
 export interface Forward {

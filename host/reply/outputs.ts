@@ -242,6 +242,7 @@ function bytesOf(answer: GuestAnswer): number {
     case 'failure':
       return answer.failure.details.reduce((sum, { data }) => sum + data.length, answer.failure.message.length)
     case 'none':
+    case 'later':
       return 0
   }
 }

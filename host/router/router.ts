@@ -43,8 +43,10 @@ interface Route {
 export function createDispatch(parts: RouterParts): Dispatch {
   const { entities, actions, deadlines } = parts
   const hand = ({ service, method }: Route, command: Command, pending: Pending): void => {
+    if (command.effect?.answer !== undefined && isStreamed(method.type))
+      throw cannotBeAsked(service.name, command.method)
     if (service.kind !== 'action')
-      pending.waiting = entities.put(service, method.keyOf(command.payload), command, pending.answer)
+      pending.waiting = entities.put(service, keyFor(service, method, command), command, pending.answer)
     else if (isStreamed(method.type)) runOnce(parts, { service, method }, command, pending.answer)
     else pending.waiting = actions.call(service, command, pending.answer)
   }
@@ -84,6 +86,21 @@ export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
     }
     return life
   }
+}
+
+/** An answer is for the entity that asked; all else names its entity. */
+function keyFor(service: Service, method: Method, { effect, payload }: Command): string {
+  const to = effect?.to
+  if (to === undefined) return method.keyOf(payload)
+  if (to.storage === service.storage) return to.key
+  throw new InnkeeperError(
+    'not_found',
+    `the answer is for an entity of ${service.name} as it was kept before; its persistence id is another one now`,
+  )
+}
+
+function cannotBeAsked(service: string, method: string): InnkeeperError {
+  return new InnkeeperError('unimplemented', `${service}/${method} streams; only methods that answer once can be asked`)
 }
 
 /** A streamed method of an action, for one answer; if it is an effect, its entry leaves the outbox at the end. */

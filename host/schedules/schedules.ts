@@ -21,7 +21,7 @@ import type { Placement } from '../placement.ts'
 import type { Service, Services } from '../services.ts'
 import type { Schedule } from './rules.ts'
 import { planSchedules } from './rules.ts'
-import { Wall } from './wall.ts'
+import type { Wall } from './wall.ts'
 
 /** Metadata of a run. */
 export const scheduleName = 'innkeeper-schedule'
@@ -64,6 +64,9 @@ interface SchedulesParts {
   readonly log: Logger
   /** Nothing can be committed. */
   readonly unfit: () => boolean
+  readonly wall: Wall
+  /** The clock is believed again, as an operator said. */
+  readonly accepted: () => void
 }
 
 /** What an operator may see of one. */
@@ -94,12 +97,7 @@ export class Schedules {
 
   constructor(parts: SchedulesParts) {
     this.parts = parts
-    this.wall = new Wall(parts.clock, (aheadMs) =>
-      parts.log.warn(
-        { aheadMs: Math.round(aheadMs) },
-        "the machine's clock jumped ahead: schedules wait for five minutes; run `inn clock accept` if the clock is right",
-      ),
-    )
+    this.wall = parts.wall
   }
 
   /** When all services are there, and effects are taken up. */
@@ -149,8 +147,14 @@ export class Schedules {
     return this.wall.look()
   }
 
+  /** It is held until an operator says so: the directory was copied or restored. */
+  get restored(): boolean {
+    return this.heldMs === Number.POSITIVE_INFINITY
+  }
+
   accept(): void {
     this.wall.accept()
+    this.parts.accepted()
     if (this.running) this.wake()
   }
 

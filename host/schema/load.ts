@@ -328,8 +328,20 @@ class Loader {
       if (output === undefined)
         this.problem(where, `returns ${method.output.slice(0, 200)}, which is not in the descriptor set`)
       if (input === undefined || output === undefined) continue
-      const { name, clientStreaming, serverStreaming, http, eventing, internal, schedules } = method
-      methods.set(name, { name, input, output, clientStreaming, serverStreaming, http, eventing, internal, schedules })
+      const { name, clientStreaming, serverStreaming, http, eventing, internal, answers, schedules } = method
+      const type = {
+        name,
+        input,
+        output,
+        clientStreaming,
+        serverStreaming,
+        http,
+        eventing,
+        internal,
+        answers,
+        schedules,
+      }
+      methods.set(name, type)
     }
     this.services.set(fullName, { fullName, methods })
   }

@@ -8,6 +8,7 @@ export interface RawMethodOptions {
   http: HttpRule | undefined
   eventing: MethodType['eventing']
   internal: boolean
+  answers: string | undefined
   schedules: ScheduleRule[]
 }
 
@@ -17,7 +18,7 @@ export const scheduleOption = 51084
 export const eventingOptions = { innkeeper: 51081, cloudstate: 1081 } as const
 
 export function noMethodOptions(): RawMethodOptions {
-  return { http: undefined, eventing: undefined, internal: false, schedules: [] }
+  return { http: undefined, eventing: undefined, internal: false, answers: undefined, schedules: [] }
 }
 
 export function readMethodOptions(bytes: Uint8Array, into: RawMethodOptions, budget: Budget): void {
@@ -26,7 +27,14 @@ export function readMethodOptions(bytes: Uint8Array, into: RawMethodOptions, bud
     [eventingOptions.innkeeper]: part(() => (into.eventing = 'innkeeper')),
     [eventingOptions.cloudstate]: part(() => (into.eventing ??= 'cloudstate')),
     [scheduleOption]: part((schedule) => into.schedules.push(readSchedule(schedule, budget))),
-    [methodOption]: part((settings) => readWith(settings, { 1: flag((v) => (into.internal = v)) })),
+    [methodOption]: part((settings) => {
+      readWith(settings, {
+        1: flag((v) => (into.internal = v)),
+        2: text((v) => (into.answers = v === '' ? undefined : v)),
+      })
+      // Nobody but the host knows what was answered.
+      if (into.answers !== undefined) into.internal = true
+    }),
   })
 }
 

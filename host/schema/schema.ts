@@ -84,6 +84,8 @@ export interface MethodType {
   readonly eventing: 'innkeeper' | 'cloudstate' | undefined
   /** Only forwards, effects and schedules call it. */
   readonly internal: boolean
+  /** The method whose answers it hears, as SERVICE/METHOD. Such a method is internal. */
+  readonly answers: string | undefined
   readonly schedules: readonly ScheduleRule[]
 }
 

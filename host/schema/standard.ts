@@ -1,4 +1,4 @@
-// Standard files: the .proto files that every host has (google/protobuf, google/api, innkeeper, cloudstate), so that components
+// Standard files: the .proto files that every host has (google/protobuf, google/api, google/rpc, innkeeper, cloudstate), so that components
 // need not bring them: of a counter's 15 KB of descriptors they are 14.
 //
 // S1. A component leaves out a file only if it is the same, byte by byte; the host puts it back as soon as it has the set.

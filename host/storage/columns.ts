@@ -10,6 +10,8 @@ export const columns = [
   'outbox',
   'bases',
   'subscriptions',
+  'pending',
+  'tickets',
 ] as const
 export type Column = (typeof columns)[number]
 

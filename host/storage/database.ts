@@ -30,6 +30,8 @@ const memtables: Readonly<Record<Column, number>> = {
   components: 0.25,
   default: 0.25,
   subscriptions: 0.25,
+  pending: 0.5,
+  tickets: 0.25,
 }
 
 /** Of the column that most lies in: half as many blocks are half as much memory for their index, and a read of one row takes little longer. */

@@ -8,6 +8,9 @@
 //     was cut or lost, or an older journal was put in its place. The directory is refused then; an operator who did restore it
 //     deletes the marker. A copy that ends before it was made of a running host: it opens, and says so.
 //
+// N4. A directory that was copied or restored does nothing by the clock, until an operator says so: the one that it was copied from may do the same, and
+//     has done it since.
+//
 // Owns: the id.   marker.ts owns: the file.   host/crdt owns: what dots are.   FORMAT.md says what this cannot tell.
 
 import { randomBytes } from 'node:crypto'
@@ -23,6 +26,8 @@ export interface StoredIncarnation {
   readonly replica: string
   /** Of the marker file, when the id was taken. */
   readonly place: string
+  /** It was copied or restored, and nobody has said yet that it is to act by the clock (N4). */
+  readonly held?: boolean
 }
 
 /** Where the id is kept: in the journal's own store, so that it is copied and restored with it. */
@@ -34,6 +39,8 @@ export interface IncarnationStore {
 
 export class Incarnation {
   readonly replica: string
+  held: boolean
+  private readonly store: IncarnationStore
   private readonly directory: string
   private readonly lastCommit: () => number
   private noted: Noted | undefined
@@ -50,6 +57,8 @@ export class Incarnation {
     const missing = noted > lastCommit() ? noted - lastCommit() : 0
     const known = store.incarnation()
     const same = known !== undefined && isPlace(known.place, file)
+    this.store = store
+    this.held = known?.held === true || (known !== undefined && !same)
     if ((same || known === undefined) && missing > 0) throw cut(directory, lastCommit(), noted)
     this.manifest = this.manifestNow
     this.note()
@@ -64,7 +73,19 @@ export class Incarnation {
         is: this.replica,
         ...(missing > 0 ? { missing, note: `the copy lacks ${missing} commits: it was made of a running host` } : {}),
       })
-    store.putIncarnation({ replica: this.replica, place: placeOf(file) })
+    this.keep(placeOf(file))
+  }
+
+  /** It acts by the clock from now on (N4). */
+  release(): void {
+    if (!this.held) return
+    this.held = false
+    this.keep(this.store.incarnation()!.place)
+  }
+
+  private keep(place: string): void {
+    const { replica, held } = this
+    this.store.putIncarnation({ replica, place, ...(held && { held }) })
   }
 
   /** Remember how far this replica has come, if that has changed. */

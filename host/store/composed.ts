@@ -22,7 +22,12 @@ interface ComposedParts {
   /** The last commits of all partitions together, as far as they are known beside the store. */
   readonly noted?: () => number
   /** The id of the replica, and how it is noted, once the journals are there. */
-  readonly replica: (lastCommit: () => number) => { readonly replica: string; note(): void }
+  readonly replica: (lastCommit: () => number) => {
+    readonly replica: string
+    readonly held: boolean
+    release(): void
+    note(): void
+  }
   readonly log?: LogOf
   readonly clock?: Clock | undefined
   readonly runId?: (() => string) | undefined
@@ -57,6 +62,8 @@ export function composedStore({
   const incarnation = replica(() => journals.reduce((sum, journal) => sum + journal.lastCommit(), 0))
   return {
     ...{ kv, journals, catalog, replica: incarnation.replica, pace: kv.pace, parts },
+    held: () => incarnation.held,
+    release: () => incarnation.release(),
     flush: () => engines.flush(),
     note: () => incarnation.note(),
     failure: () => health.broken,

@@ -32,7 +32,12 @@ export function memoryStore(
 ): Store & { readonly journal: Journal } {
   const health = new Health(warn)
   const catalog = new KvCatalog(kv, health, partitions, clock, ids && (() => ids.directory))
-  const replica = () => ({ replica: ids?.replica ?? newReplica(catalog.directoryId), note() {} })
+  const replica = () => ({
+    replica: ids?.replica ?? newReplica(catalog.directoryId),
+    held: false,
+    release() {},
+    note() {},
+  })
   const runId = ids?.run
   const store = composedStore({
     engines: each === undefined ? oneEngine(kv, partitions) : engineForEach(kv, each),

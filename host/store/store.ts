@@ -18,6 +18,9 @@ export interface Store {
   readonly catalog: Catalog
   /** Id of this host among the replicas of its entities (incarnation.ts). */
   readonly replica: string
+  /** It was copied or restored, and does nothing by the clock until it is released (storage/incarnation.ts). */
+  held(): boolean
+  release(): void
   /** Write what the journals have handed in, as one (partitioned.ts). */
   flush(): void
   /** Note how far this replica has come. Called now and then, and at the end. */

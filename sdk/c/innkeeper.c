@@ -28,16 +28,33 @@ IK_SIZE(ik_optional_bytes, 12);
 IK_SIZE(ik_metadata_entry, 20);
 IK_SIZE(ik_typed, 16);
 IK_SIZE(ik_call, 32);
-IK_SIZE(ik_effect, 36);
-IK_SIZE(ik_command, 48);
+IK_SIZE(ik_due, 16);
+IK_SIZE(ik_answer_to, 16);
+IK_SIZE(ik_effect, 104);
+IK_AT(ik_effect, due, 40);
+IK_AT(ik_effect, name, 56);
+IK_AT(ik_effect, has_answer, 68);
+IK_AT(ik_effect, answer, 72);
+IK_AT(ik_effect, has_within, 88);
+IK_AT(ik_effect, within_ms, 96);
+IK_SIZE(ik_command, 64);
 IK_AT(ik_command, now_ms, 24);
+IK_AT(ik_command, principal, 48);
 IK_SIZE(ik_failure, 20);
+IK_SIZE(ik_deferred, 16);
+IK_AT(ik_deferred, has_within, 8);
 IK_SIZE(ik_wire_reply, 36);
+IK_SIZE(ik_resolution, 48);
+IK_AT(ik_resolution, is_failure, 16);
+IK_AT(ik_resolution, answer, 20);
+IK_AT(ik_resolution, metadata, 40);
 IK_SIZE(ik_log_line, 12);
-IK_SIZE(ik_outcome, 64);
+IK_SIZE(ik_outcome, 80);
 IK_AT(ik_outcome, effects, 40);
 IK_AT(ik_outcome, logs, 56);
-IK_SIZE(ik_decision, 72);
+IK_AT(ik_outcome, cancels, 64);
+IK_AT(ik_outcome, resolves, 72);
+IK_SIZE(ik_decision, 88);
 IK_SIZE(ik_held_state, 20);
 IK_SIZE(ik_next, 24);
 IK_SIZE(ik_decide_answer, 36);
@@ -51,18 +68,18 @@ IK_AT(ik_described_service, state_version, 44);
 IK_AT(ik_described_service, views, 64);
 IK_AT(ik_described_service, events, 72);
 IK_SIZE(ik_method_view, 20);
-IK_SIZE(ik_value_decision, 76);
+IK_SIZE(ik_value_decision, 92);
 IK_AT(ik_value_decision, outcome, 12);
 IK_SIZE(ik_value_answer, 20);
 IK_AT(ik_value_answer, is_held, 12);
 IK_SIZE(ik_subscription, 24);
-IK_SIZE(ik_replicated_decision, 92);
-IK_AT(ik_replicated_decision, operations, 68);
-IK_AT(ik_replicated_decision, is_deleted, 76);
-IK_AT(ik_replicated_decision, subscribe, 80);
-IK_SIZE(ik_stream_step, 80);
+IK_SIZE(ik_replicated_decision, 108);
+IK_AT(ik_replicated_decision, operations, 84);
+IK_AT(ik_replicated_decision, is_deleted, 92);
+IK_AT(ik_replicated_decision, subscribe, 96);
+IK_SIZE(ik_stream_step, 96);
 IK_AT(ik_stream_step, outcome, 12);
-IK_AT(ik_stream_step, end, 76);
+IK_AT(ik_stream_step, end, 92);
 IK_SIZE(ik_input, 12);
 IK_SIZE(ik_action_step, 24);
 IK_AT(ik_action_step, done, 20);
@@ -159,25 +176,27 @@ IK_EXPORT(IK_REPLICATED_ "reads")
 ik_bytes_list *ik_export_replicated_reads(const uint8_t *service, size_t service_length, const uint8_t *method,
                                           size_t method_length, const uint8_t *payload, size_t payload_length,
                                           ik_metadata_entry *metadata, size_t metadata_count, double now_ms, uint32_t seed0,
-                                          uint32_t seed1, uint32_t seed2, uint32_t seed3) {
+                                          uint32_t seed1, uint32_t seed2, uint32_t seed3, uint32_t has_principal,
+                                          const uint8_t *principal, size_t principal_length) {
   ik_bytes_list *answer = IK_NEW(ik_bytes_list);
   ik_command command = {ik_argument(method, method_length),
                         ik_argument(payload, payload_length),
                         {metadata, metadata_count},
                         now_ms,
-                        {seed0, seed1, seed2, seed3}};
+                        {seed0, seed1, seed2, seed3},
+                        {has_principal != 0, ik_argument(principal, principal_length)}};
   ik_guest_replicated_reads(ik_argument(service, service_length), &command, answer);
   return answer;
 }
 
-// 17 and 19 flat values are more than 16: they come by pointer.
+// 20 and 22 flat values are more than 16: they come by pointer.
 typedef struct {
   ik_text service;
   ik_text entity;
   ik_bytes view;
   ik_command command;
 } ik_decide_tuple;
-IK_SIZE(ik_decide_tuple, 72);
+IK_SIZE(ik_decide_tuple, 88);
 
 typedef struct {
   ik_text service;
@@ -186,7 +205,7 @@ typedef struct {
   ik_command command;
   ik_bytes note;
 } ik_render_tuple;
-IK_SIZE(ik_render_tuple, 80);
+IK_SIZE(ik_render_tuple, 96);
 
 IK_EXPORT(IK_REPLICATED_ "decide")
 ik_replicated_decision *ik_export_replicated_decide(const ik_decide_tuple *given) {
@@ -1193,12 +1212,15 @@ struct ik_context {
   // What the handler says.
   ik_code code;
   ik_text message;
-  ik_call target;
+  // Of a forward, and of a ticket.
+  ik_wire_reply said;
   ik_typed_list details;
   ik_typed_list events;
   ik_effect_list effects;
   ik_metadata headers;
-  size_t details_room, events_room, effects_room, headers_room;
+  ik_bytes_list cancels;
+  ik_resolution_list resolves;
+  size_t details_room, events_room, effects_room, headers_room, cancels_room, resolves_room;
   // Event-sourced: the state that events are folded into.
   void *state;
   // Value.
@@ -1317,12 +1339,199 @@ void ik_detail(ik_context *context, const ik_message_type *type, const void *mes
 }
 
 ik_answer ik_forward(ik_context *context, ik_call call) {
-  context->target = call;
+  context->said.kind = IK_REPLY_FORWARD;
+  context->said.value.forward = call;
   return IK_FORWARD;
 }
 
 void ik_add_effect(ik_context *context, ik_call call, bool synchronous) {
-  *IK_PUSH(&context->effects, &context->effects_room, ik_effect) = (ik_effect){call, synchronous};
+  *IK_PUSH(&context->effects, &context->effects_room, ik_effect) = (ik_effect){.call = call, .synchronous = synchronous};
+}
+
+// Times and tickets
+//
+// T1. Times are whole milliseconds: what is no such number is a fault. A span below 0 is 0.
+// T2. What only a unary method of an entity can say is a fault elsewhere, in words; so are an empty name and a call that a method does not
+//     hear the answers of.
+
+#define IK_MS_MAX 9007199254740991
+
+static int64_t ik_span(const char *what, double count, double ms) {
+  double span = count * ms;
+  if (!(span >= -IK_MS_MAX && span <= IK_MS_MAX)) ik_fault("%s: that is no number of milliseconds", what);
+  // Rounded up, but for what a fraction of ten is beside one of two.
+  int64_t whole = (int64_t)span;
+  double rest = span - (double)whole;
+  return rest > 1e-6 ? whole + 1 : rest < 1e-6 - 1 ? whole - 1 : whole;
+}
+
+int64_t ik_seconds(double count) {
+  return ik_span("ik_seconds", count, 1000);
+}
+
+int64_t ik_minutes(double count) {
+  return ik_span("ik_minutes", count, 60000);
+}
+
+int64_t ik_hours(double count) {
+  return ik_span("ik_hours", count, 3600000);
+}
+
+int64_t ik_days(double count) {
+  return ik_span("ik_days", count, 86400000);
+}
+
+static double ik_whole(const char *what, int64_t ms) {
+  if (ms > IK_MS_MAX) ik_fault("%s: %" IK_D64 " milliseconds are too many", what, ms);
+  return ms < 0 ? 0 : (double)ms;
+}
+
+static ik_text ik_name_of(const char *what, ik_text name) {
+  if (name.length == 0) ik_fault("%s is empty", what);
+  if (!ik_is_utf8(name)) ik_fault("%s is not UTF-8", what);
+  return ik_copy(name);
+}
+
+static void ik_of_an_entity(const ik_context *context, const char *what) {
+  if (*context->service->kind == IK_KIND_ACTION) ik_fault("%s: an action has none, only entities do", what);
+  if (context->method->shape != IK_UNARY) ik_fault("%s: a method that streams has none", what);
+}
+
+static ik_effect *ik_new_effect(ik_context *context, ik_call call, ik_terms terms) {
+  ik_effect effect = {.call = call, .synchronous = terms.synchronous};
+  if (terms.name.length != 0) {
+    ik_of_an_entity(context, "names of effects");
+    effect.name = (ik_optional_bytes){true, ik_name_of("the name of an effect", terms.name)};
+  }
+  if (terms.within_ms != 0) {
+    double within = ik_whole("within_ms", terms.within_ms);
+    effect.has_within = true;
+    effect.within_ms = within < 1 ? 1 : within;
+  }
+  if (terms.after_ms > 0 && terms.at_ms > 0) ik_fault("an effect is due either after_ms or at_ms");
+  if (terms.after_ms > 0) effect.due = (ik_due){IK_DUE_AFTER, ik_whole("after_ms", terms.after_ms)};
+  if (terms.at_ms > 0) effect.due = (ik_due){IK_DUE_AT, ik_whole("at_ms", terms.at_ms)};
+  if (terms.synchronous && effect.due.kind != IK_DUE_AT_ONCE) ik_fault("a synchronous effect is due at once");
+  ik_effect *added = IK_PUSH(&context->effects, &context->effects_room, ik_effect);
+  *added = effect;
+  return added;
+}
+
+void ik_add_effect_on(ik_context *context, ik_call call, ik_terms terms) {
+  ik_new_effect(context, call, terms);
+}
+
+static void ik_add_due(ik_context *context, const char *what, uint8_t kind, int64_t ms, ik_call call, ik_terms terms) {
+  if (terms.after_ms != 0 || terms.at_ms != 0) ik_fault("%s says when it is due; its terms say it again", what);
+  if (terms.synchronous) ik_fault("a synchronous effect is due at once");
+  ik_new_effect(context, call, terms)->due = (ik_due){kind, ik_whole(what, ms)};
+}
+
+void ik_after(ik_context *context, int64_t ms, ik_call call, ik_terms terms) {
+  ik_add_due(context, "ik_after", IK_DUE_AFTER, ms, call, terms);
+}
+
+void ik_at(ik_context *context, int64_t time_ms, ik_call call, ik_terms terms) {
+  ik_add_due(context, "ik_at", IK_DUE_AT, time_ms, call, terms);
+}
+
+static void ik_own_method(const ik_context *context, const char *service, const char *method) {
+  ik_of_an_entity(context, "asks and tickets");
+  if (!ik_is(ik_text_of(context->service->name), service))
+    ik_fault("%s/%s is a method of another service than %s", service, method, context->service->name);
+}
+
+void ik_ask(ik_context *context, ik_hearer hearer, ik_call call, ik_bytes note, ik_terms terms) {
+  ik_own_method(context, hearer.service, hearer.method);
+  if (!ik_is(ik_format("%.*s/%.*s", IK_ARG(call.service), IK_ARG(call.method)), hearer.answers))
+    ik_fault("%s hears the answers of %s, and the call is to %.*s/%.*s", hearer.method, hearer.answers, IK_ARG(call.service),
+             IK_ARG(call.method));
+  if (terms.synchronous) ik_fault("a synchronous effect has no answer");
+  ik_effect *effect = ik_new_effect(context, call, terms);
+  effect->has_answer = true;
+  effect->answer = (ik_answer_to){ik_text_of(hearer.method), note};
+}
+
+void ik_cancel(ik_context *context, ik_text name) {
+  ik_of_an_entity(context, "cancels");
+  *IK_PUSH(&context->cancels, &context->cancels_room, ik_bytes) = ik_name_of("the name of an effect", name);
+}
+
+ik_answer ik_later(ik_context *context, ik_text ticket, int64_t within_ms) {
+  ik_of_an_entity(context, "tickets");
+  ik_deferred *deferred = &context->said.value.later;
+  context->said.kind = IK_REPLY_LATER;
+  *deferred = (ik_deferred){ik_name_of("a ticket", ticket), false, 0};
+  if (within_ms == 0) return IK_LATER;
+  int64_t seconds = within_ms < 1 ? 1 : (within_ms - 1) / 1000 + 1;
+  if (seconds > UINT32_MAX) ik_fault("a ticket is open for %u seconds at most", UINT32_MAX);
+  deferred->has_within = true;
+  deferred->within_s = (uint32_t)seconds;
+  return IK_LATER;
+}
+
+ik_failure ik_failure_of(ik_code code, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  ik_failure failure = {(uint8_t)code, ik_format_list(format, arguments), {NULL, 0}};
+  va_end(arguments);
+  return failure;
+}
+
+void ik_add_failure_detail(ik_failure *failure, const ik_message_type *type, const void *message) {
+  // Failures are copied about, and seldom have more than one detail: no room is kept.
+  ik_typed *items = ik_allocate_array(failure->details.count + 1, sizeof *items);
+  if (failure->details.count != 0) memcpy(items, failure->details.items, failure->details.count * sizeof *items);
+  items[failure->details.count++] = (ik_typed){ik_text_of(type->name), ik_encode(type, message)};
+  failure->details.items = items;
+}
+
+static ik_resolution *ik_new_resolution(ik_context *context, const char *service, const char *method, ik_text ticket) {
+  ik_own_method(context, service, method);
+  ik_resolution *added = IK_PUSH(&context->resolves, &context->resolves_room, ik_resolution);
+  *added = (ik_resolution){.ticket = ik_name_of("a ticket", ticket), .method = ik_text_of(method)};
+  return added;
+}
+
+void ik_resolve(ik_context *context, const char *service, const char *method, ik_text ticket, ik_bytes reply) {
+  ik_new_resolution(context, service, method, ticket)->answer.message = reply;
+}
+
+void ik_resolve_refused(ik_context *context, const char *service, const char *method, ik_text ticket, ik_failure failure) {
+  ik_resolution *resolution = ik_new_resolution(context, service, method, ticket);
+  resolution->is_failure = true;
+  resolution->answer.failure = failure;
+}
+
+// The bytes of a field that has a length, the last of several.
+static ik_bytes ik_part_of(ik_bytes message, uint32_t number) {
+  ik_reader reader = {message.data, message.data + message.length, NULL, 0};
+  ik_bytes part = {NULL, 0};
+  while (ik_more(&reader)) {
+    uint32_t tag = ik_read_tag(&reader);
+    if (tag == (number << 3 | 2))
+      part = ik_read_bytes(&reader);
+    else
+      ik_skip(&reader, tag);
+  }
+  return reader.problem == NULL ? part : (ik_bytes){NULL, 0};
+}
+
+ik_reason ik_reason_of(ik_bytes status) {
+  ik_reader reader = {status.data, status.data + status.length, NULL, 0};
+  while (ik_more(&reader)) {
+    uint32_t tag = ik_read_tag(&reader);
+    if (tag != 26) {
+      ik_skip(&reader, tag);
+      continue;
+    }
+    ik_bytes any = ik_read_bytes(&reader), info = ik_part_of(any, 2);
+    if (!ik_is(ik_part_of(any, 1), "type.googleapis.com/google.rpc.ErrorInfo") || !ik_is(ik_part_of(info, 2), "innkeeper")) continue;
+    ik_text reason = ik_part_of(info, 1);
+    if (ik_is(reason, "REFUSED")) return IK_REASON_REFUSED;
+    if (ik_is(reason, "NOT_SENT")) return IK_REASON_NOT_SENT;
+  }
+  return IK_REASON_UNKNOWN;
 }
 
 static void ik_put_header(ik_context *context, const char *name, bool is_binary, ik_bytes value) {
@@ -1385,6 +1594,10 @@ static void ik_put_failure(ik_context *context, ik_outcome *outcome) {
 static void ik_put_answer(ik_context *context, ik_answer answer, const void *reply, bool is_action, ik_outcome *outcome) {
   outcome->metadata = context->headers;
   if (answer != IK_REFUSAL || is_action) outcome->effects = context->effects;
+  if (answer != IK_REFUSAL) {
+    outcome->cancels = context->cancels;
+    outcome->resolves = context->resolves;
+  }
   switch (answer) {
     case IK_REFUSAL:
       ik_put_failure(context, outcome);
@@ -1397,8 +1610,8 @@ static void ik_put_answer(ik_context *context, ik_answer answer, const void *rep
       outcome->answer.reply.value.message = ik_encode(context->method->reply, reply);
       return;
     case IK_FORWARD:
-      outcome->answer.reply.kind = IK_REPLY_FORWARD;
-      outcome->answer.reply.value.forward = context->target;
+    case IK_LATER:
+      outcome->answer.reply = context->said;
       return;
     case IK_STREAM_SILENT:
       outcome->answer.reply.kind = IK_REPLY_NONE;
@@ -1989,12 +2202,12 @@ static void ik_settle(ik_node *node) {
 }
 
 // What is at the place, decoded; null if nothing is.
-static ik_node *ik_resolve(ik_draft *draft, const ik_place *place) {
+static ik_node *ik_find_node(ik_draft *draft, const ik_place *place) {
   ik_node *node;
   if (place == NULL) {
     node = draft->root;
   } else {
-    ik_node *outer = ik_resolve(draft, place->outer);
+    ik_node *outer = ik_find_node(draft, place->outer);
     size_t at;
     if (outer == NULL) return NULL;
     if (outer->kind == 0) return outer;
@@ -2007,7 +2220,7 @@ static ik_node *ik_resolve(ik_draft *draft, const ik_place *place) {
 
 // The node, if it is of this kind.
 static ik_node *ik_look(ik_view view, uint8_t kind) {
-  ik_node *node = ik_resolve(view.draft, view.place);
+  ik_node *node = ik_find_node(view.draft, view.place);
   if (node == NULL) return NULL;
   if (node->kind == 0) {
     view.draft->is_undecided = true;
@@ -2018,7 +2231,7 @@ static ik_node *ik_look(ik_view view, uint8_t kind) {
 }
 
 bool ik_exists(ik_view view) {
-  ik_node *node = ik_resolve(view.draft, view.place);
+  ik_node *node = ik_find_node(view.draft, view.place);
   if (node != NULL && node->kind == 0) view.draft->is_undecided = true;
   return node != NULL;
 }

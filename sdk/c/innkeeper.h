@@ -96,6 +96,8 @@ typedef struct ik_command {
   ik_metadata metadata;
   double now_ms;
   uint32_t seed[4];
+  // Bytes of a message of the host's: who calls, where callers are known.
+  ik_optional_bytes principal;
 } ik_command;
 
 typedef struct ik_command_list {
@@ -129,9 +131,31 @@ typedef struct ik_failure {
   ik_typed_list details;
 } ik_failure;
 
+enum { IK_DUE_AT_ONCE, IK_DUE_AFTER, IK_DUE_AT };
+
+// When an effect is delivered, in whole milliseconds: after the commit, or since 1970.
+typedef struct ik_due {
+  uint8_t kind;
+  double ms;
+} ik_due;
+
+// The method of this entity that hears what an effect was answered, and bytes of a message that come back as they are; empty: none.
+typedef struct ik_answer_to {
+  ik_text method;
+  ik_bytes note;
+} ik_answer_to;
+
 typedef struct ik_effect {
   ik_call call;
   bool synchronous;
+  ik_due due;
+  // Unique within the entity.
+  ik_optional_bytes name;
+  bool has_answer;
+  ik_answer_to answer;
+  // Milliseconds in which the answer must come.
+  bool has_within;
+  double within_ms;
 } ik_effect;
 
 typedef struct ik_effect_list {
@@ -152,15 +176,42 @@ typedef struct ik_log_line_list {
   size_t count;
 } ik_log_line_list;
 
-enum { IK_REPLY_MESSAGE, IK_REPLY_FORWARD, IK_REPLY_NONE };
+enum { IK_REPLY_MESSAGE, IK_REPLY_FORWARD, IK_REPLY_NONE, IK_REPLY_LATER };
+
+// The caller's call stays open until a later decision of the entity resolves the ticket.
+typedef struct ik_deferred {
+  ik_text ticket;
+  // Whole seconds, at least 1.
+  bool has_within;
+  uint32_t within_s;
+} ik_deferred;
 
 typedef struct ik_wire_reply {
   uint8_t kind;
   union {
     ik_bytes message;
     ik_call forward;
+    ik_deferred later;
   } value;
 } ik_wire_reply;
+
+// What all who wait for a ticket are answered.
+typedef struct ik_resolution {
+  ik_text ticket;
+  // Of the commands that deferred.
+  ik_text method;
+  bool is_failure;
+  union {
+    ik_bytes message;
+    ik_failure failure;
+  } answer;
+  ik_metadata metadata;
+} ik_resolution;
+
+typedef struct ik_resolution_list {
+  ik_resolution *items;
+  size_t count;
+} ik_resolution_list;
 
 typedef struct ik_outcome {
   bool is_failure;
@@ -171,6 +222,9 @@ typedef struct ik_outcome {
   ik_effect_list effects;
   ik_metadata metadata;
   ik_log_line_list logs;
+  // Names of pending effects that are dropped before `effects` act.
+  ik_bytes_list cancels;
+  ik_resolution_list resolves;
 } ik_outcome;
 
 typedef struct ik_outcome_list {
@@ -609,7 +663,9 @@ typedef enum ik_answer {
   IK_END,
   IK_END_REPLY,
   // A step of an action's stream: there is more to say, once the client has taken this.
-  IK_MORE
+  IK_MORE,
+  // From ik_later.
+  IK_LATER
 } ik_answer;
 
 // Decide against it: `return ik_refuse(context, IK_NOT_FOUND, "%.*s is not here", IK_ARG(request->id))`. Events, changes and
@@ -624,6 +680,60 @@ void ik_detail(ik_context *context, const ik_message_type *type, const void *mes
 ik_answer ik_forward(ik_context *context, ik_call call) __attribute__((warn_unused_result));
 // A command that runs once the decision is durable; its answer is thrown away. The reply waits for a synchronous one.
 void ik_add_effect(ik_context *context, ik_call call, bool synchronous);
+
+// Spans in whole milliseconds, rounded up; what is no such number is a fault.
+int64_t ik_seconds(double count);
+int64_t ik_minutes(double count);
+int64_t ik_hours(double count);
+int64_t ik_days(double count);
+
+// What else is said of an effect; what is cleared is not said: IK_TERMS(.name = ik_text_of("expiry")), IK_NO_TERMS.
+typedef struct ik_terms {
+  // Unique within the entity: an effect of this name that is still pending is replaced, and ik_cancel drops it. Unary methods of entities.
+  ik_text name;
+  // In so many milliseconds from when it is due it must be answered; then it has failed.
+  int64_t within_ms;
+  // The reply waits for it: one that is due at once, and whose answer nobody hears.
+  bool synchronous;
+  // When it is due: so long after the commit, or at this time since 1970. Below 1: at once.
+  int64_t after_ms, at_ms;
+} ik_terms;
+#define IK_TERMS(...) ((ik_terms){__VA_ARGS__})
+#define IK_NO_TERMS ((ik_terms){.name = {NULL, 0}})
+
+// An effect on these terms.
+void ik_add_effect_on(ik_context *context, ik_call call, ik_terms terms);
+// One that is due so many milliseconds after the commit (below 0 counts as 0), or at this time since 1970. Late rather than never.
+void ik_after(ik_context *context, int64_t ms, ik_call call, ik_terms terms);
+void ik_at(ik_context *context, int64_t time_ms, ik_call call, ik_terms terms);
+
+// The rest is for unary methods of entities.
+
+// Drop the pending effect of this name, before the effects of this command act. Nothing where there is none.
+void ik_cancel(ik_context *context, ik_text name);
+// The caller's call stays open until a later command of the entity resolves the ticket; another caller of this method joins one that is open.
+// After `within_ms`, in whole seconds, the answer is DEADLINE_EXCEEDED; 0: as long as the host waits.
+ik_answer ik_later(ik_context *context, ik_text ticket, int64_t within_ms) __attribute__((warn_unused_result));
+
+// A refusal for those who wait for a ticket, and a detail of it.
+ik_failure ik_failure_of(ik_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ik_add_failure_detail(ik_failure *failure, const ik_message_type *type, const void *message);
+
+// For generated code. `..._ask` of a method with `answers`: it hears what the call was answered. `..._resolve` and `..._resolve_refused` answer
+// all who wait for a ticket of that method.
+typedef struct ik_hearer {
+  // Of the entity, and whose answers it hears, as SERVICE/METHOD.
+  const char *service, *method, *answers;
+} ik_hearer;
+void ik_ask(ik_context *context, ik_hearer hearer, ik_call call, ik_bytes note, ik_terms terms);
+void ik_resolve(ik_context *context, const char *service, const char *method, ik_text ticket, ik_bytes reply);
+void ik_resolve_refused(ik_context *context, const char *service, const char *method, ik_text ticket, ik_failure failure);
+
+// Why an ask failed. Refused and not sent: it did not happen. Else it may have.
+typedef enum ik_reason { IK_REASON_UNKNOWN, IK_REASON_REFUSED, IK_REASON_NOT_SENT } ik_reason;
+// Of the `failure` of an answer: rpc_status_reason(request->outcome.failure), or of the bytes of a google.rpc.Status.
+ik_reason ik_reason_of(ik_bytes status);
+
 // Response headers, made lower case. Those that end in -bin have bytes.
 void ik_add_metadata(ik_context *context, const char *name, ik_text value);
 void ik_add_binary_metadata(ik_context *context, const char *name, ik_bytes value);

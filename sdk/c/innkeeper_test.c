@@ -53,7 +53,7 @@ static ik_typed_list events;
 static uint8_t change;
 static ik_bytes updated;
 static ik_outcome outcome;
-static size_t events_said, effects_said;
+static size_t events_said, effects_said, cancels_said, resolves_said;
 static bool change_said, subscribed, end_said;
 // Of services together: effects on services that are not here, and those that were refused, in order.
 static ik_parked_list outside, parked;
@@ -129,7 +129,8 @@ static void print_logs(const ik_log_line_list *logs) {
 
 // There is nothing in it that a test would say: it brings log lines alone.
 static bool says_nothing(const ik_outcome *of) {
-  return !of->is_failure && of->answer.reply.kind == IK_REPLY_NONE && of->effects.count == 0;
+  return !of->is_failure && of->answer.reply.kind == IK_REPLY_NONE && of->effects.count == 0 && of->cancels.count == 0 &&
+         of->resolves.count == 0;
 }
 
 // Outcomes as bytes, to compare two.
@@ -161,20 +162,54 @@ static void put_typed(ik_builder *to, const ik_typed_list *list) {
   }
 }
 
+static void put_failure(ik_builder *to, const ik_failure *failure) {
+  ik_append(to, &failure->code, 1);
+  put(to, failure->message);
+  put_typed(to, &failure->details);
+}
+
+// A flag, and a number where it is set.
+static void put_optional(ik_builder *to, bool present, double number) {
+  ik_append(to, &present, 1);
+  if (present) ik_append(to, &number, sizeof number);
+}
+
+static void put_effect(ik_builder *to, const ik_effect *effect) {
+  put_call(to, &effect->call);
+  ik_append(to, &effect->synchronous, 1);
+  ik_append(to, &effect->due.kind, 1);
+  put_optional(to, effect->due.kind != IK_DUE_AT_ONCE, effect->due.ms);
+  put(to, effect->name.present ? effect->name.value : (ik_text){NULL, 0});
+  put(to, effect->has_answer ? effect->answer.method : (ik_text){NULL, 0});
+  put(to, effect->has_answer ? effect->answer.note : (ik_bytes){NULL, 0});
+  put_optional(to, effect->has_within, effect->within_ms);
+}
+
+static void put_resolution(ik_builder *to, const ik_resolution *resolution) {
+  put(to, resolution->ticket);
+  put(to, resolution->method);
+  ik_append(to, &resolution->is_failure, 1);
+  if (resolution->is_failure)
+    put_failure(to, &resolution->answer.failure);
+  else
+    put(to, resolution->answer.message);
+}
+
 static void put_outcome(ik_builder *to, const ik_outcome *of) {
   if (of->is_failure) {
-    ik_append(to, &of->answer.failure.code, 1);
-    put(to, of->answer.failure.message);
-    put_typed(to, &of->answer.failure.details);
+    put_failure(to, &of->answer.failure);
   } else {
     ik_append(to, &of->answer.reply.kind, 1);
     if (of->answer.reply.kind == IK_REPLY_MESSAGE) put(to, of->answer.reply.value.message);
     if (of->answer.reply.kind == IK_REPLY_FORWARD) put_call(to, &of->answer.reply.value.forward);
+    if (of->answer.reply.kind == IK_REPLY_LATER) {
+      put(to, of->answer.reply.value.later.ticket);
+      put_optional(to, of->answer.reply.value.later.has_within, of->answer.reply.value.later.within_s);
+    }
   }
-  for (size_t i = 0; i < of->effects.count; i++) {
-    put_call(to, &of->effects.items[i].call);
-    ik_append(to, &of->effects.items[i].synchronous, 1);
-  }
+  for (size_t i = 0; i < of->effects.count; i++) put_effect(to, &of->effects.items[i]);
+  for (size_t i = 0; i < of->cancels.count; i++) put(to, of->cancels.items[i]);
+  for (size_t i = 0; i < of->resolves.count; i++) put_resolution(to, &of->resolves.items[i]);
   put_metadata(to, &of->metadata);
 }
 
@@ -223,6 +258,8 @@ static void finish(void) {
   is_open = false;
   if (events_said != events.count) fail(printed("there is an event that was not said: %s", c_string(events.items[events_said].type_name)));
   if (effects_said != outcome.effects.count) fail("there is an effect that was not said");
+  if (cancels_said != outcome.cancels.count) fail(printed("an effect is cancelled, and that was not said: %s", c_string(outcome.cancels.items[cancels_said])));
+  if (resolves_said != outcome.resolves.count) fail(printed("a ticket is resolved, and that was not said: %s", c_string(outcome.resolves.items[resolves_said].ticket)));
   if (change != IK_CHANGE_UNCHANGED && !change_said) fail("the value changes, and that was not said");
   if (!is_answered && !was_silent) fail("the answer was not said");
   if (has_ended && !end_said && !outcome.is_failure) fail("the stream ends, and that was not said");
@@ -472,7 +509,7 @@ static void name_entity(const char *name, ik_value request) {
 // When
 
 static ik_command command_of(const char *method, ik_value request) {
-  ik_command command = {ik_text_of(method), ik_encode(request.type, request.message), sent, (double)now_ms, {1, 2, 3, 4}};
+  ik_command command = {ik_text_of(method), ik_encode(request.type, request.message), sent, (double)now_ms, {1, 2, 3, 4}, {false, {NULL, 0}}};
   sent = (ik_metadata){NULL, 0};
   sent_room = 0;
   return command;
@@ -482,7 +519,7 @@ static void open_step(void) {
   finish();
   is_open = true;
   is_answered = was_silent = has_ended = change_said = subscribed = end_said = false;
-  events_said = effects_said = 0;
+  events_said = effects_said = cancels_said = resolves_said = 0;
   events = (ik_typed_list){NULL, 0};
   change = IK_CHANGE_UNCHANGED;
   outside = parked = (ik_parked_list){NULL, 0, 0};
@@ -604,14 +641,14 @@ static void apply_operation(ik_reader *reader) {
       case IK_OP_INSERT << 3 | 2:
       case IK_OP_REMOVE << 3 | 2: {
         ik_bytes element = ik_read_bytes(reader);
-        const ik_node *node = ik_resolve(&about->replica, at.place);
+        const ik_node *node = ik_find_node(&about->replica, at.place);
         uint8_t kind = node == NULL ? about->replica.kind : node->kind;
         ik_operate(at, kind, (ik_operation){.field = tag >> 3, .bytes = element});
         break;
       }
       case IK_OP_CLEAR << 3: {
         ik_read_varint(reader);
-        const ik_node *node = ik_resolve(&about->replica, at.place);
+        const ik_node *node = ik_find_node(&about->replica, at.place);
         if (node != NULL) ik_operate(at, node->kind, (ik_operation){.field = IK_OP_CLEAR, .number = 1});
         break;
       }
@@ -723,6 +760,46 @@ void ik_test_when(const char *method, ik_value request) {
   decide(command);
 }
 
+// Answers: a oneof of the reply (1) and the failure (2), and the note (3). They name no entity: the host knows which one asked.
+
+static void put_note(ik_writer *writer, ik_value note) {
+  if (note.type == NULL) return;
+  ik_bytes bytes = ik_encode(note.type, note.message);
+  if (bytes.length != 0) ik_put_field(writer, 26, bytes);
+}
+
+static void when_heard(const char *method, const ik_writer *writer) {
+  open_step();
+  if (members != NULL) fail("services together are asked by calls");
+  ik_command *command = ik_allocate(sizeof *command, 8);
+  *command = (ik_command){ik_text_of(method), ik_wrap((ik_writer *)writer), {NULL, 0}, (double)now_ms, {1, 2, 3, 4}, {false, {NULL, 0}}};
+  decide(command);
+}
+
+void ik_test_when_answer(const char *method, ik_value reply, ik_value note) {
+  ik_writer writer = {0};
+  put_note(&writer, note);
+  ik_put_field(&writer, 10, ik_encode(reply.type, reply.message));
+  when_heard(method, &writer);
+}
+
+// As a host makes it (host/delivery/answers.ts); last to first.
+void ik_test_when_failure(const char *method, ik_code code, const char *message, ik_reason reason, ik_value note) {
+  static const char *const reasons[] = {[IK_REASON_UNKNOWN] = "UNKNOWN", [IK_REASON_REFUSED] = "REFUSED", [IK_REASON_NOT_SENT] = "NOT_SENT"};
+  ik_writer writer = {0};
+  put_note(&writer, note);
+  size_t status = ik_open(&writer), any = ik_open(&writer), info = ik_open(&writer);
+  ik_put_text_field(&writer, 18, ik_text_of("innkeeper"));
+  ik_put_text_field(&writer, 10, ik_text_of(reasons[reason]));
+  ik_close(&writer, 18, info);
+  ik_put_text_field(&writer, 10, ik_text_of("type.googleapis.com/google.rpc.ErrorInfo"));
+  ik_close(&writer, 26, any);
+  ik_put_text_field(&writer, 18, ik_text_of(message));
+  ik_put_number(&writer, 8, (uint64_t)code + 1);
+  ik_close(&writer, 18, status);
+  when_heard(method, &writer);
+}
+
 // Services together. In the order of a host that does one thing at a time: what a command changes, its effects and all that
 // comes of them, its answer. A refused effect does not fail the command that caused it: a host parks it.
 
@@ -795,8 +872,17 @@ static ik_outcome run(const ik_call *call, uint32_t hops) {
   for (size_t i = 0; i < call->metadata.count; i++) check_reaches(c_string(call->metadata.items[i].name));
   if (has_failed) return nothing;
   ik_command *command = ik_allocate(sizeof *command, 8);
-  *command = (ik_command){call->method, call->payload, call->metadata, (double)now_ms, {1, 2, 3, 4 + asked++}};
+  *command = (ik_command){call->method, call->payload, call->metadata, (double)now_ms, {1, 2, 3, 4 + asked++}, {false, {NULL, 0}}};
   ik_outcome answer = come_to(of, method, command);
+  bool needs_more = answer.cancels.count != 0 || answer.resolves.count != 0;
+  for (size_t i = 0; i < answer.effects.count; i++) {
+    const ik_effect *effect = &answer.effects.items[i];
+    needs_more |= effect->due.kind != IK_DUE_AT_ONCE || effect->name.present || effect->has_answer;
+  }
+  if (needs_more) fail(printed("%s says what needs a clock or an answer, which services together have not: test it by given", place));
+  if (!answer.is_failure && answer.answer.reply.kind == IK_REPLY_LATER)
+    fail(printed("%s answers later, which services together do not wait for: test it by given", place));
+  if (has_failed) return nothing;
   for (size_t i = 0; i < answer.effects.count; i++) {
     const ik_call *effect = &answer.effects.items[i].call;
     if (member_of(effect->service) == NULL) {
@@ -912,7 +998,7 @@ static void differ_call(const ik_call *expected, const ik_call *actual) {
 }
 
 // In a stream an effect comes as an output of its own, before the elements.
-void ik_test_then_effect(ik_call call, bool synchronous) {
+static const ik_effect *next_effect(void) {
   if (is_streaming && effects_said == outcome.effects.count && outputs_said < outputs.count &&
       outputs.items[outputs_said].effects.count != 0) {
     outcome = outputs.items[outputs_said];
@@ -921,11 +1007,104 @@ void ik_test_then_effect(ik_call call, bool synchronous) {
   }
   if (effects_said >= outcome.effects.count) {
     fail("there is no further effect");
-    return;
+    return NULL;
   }
-  const ik_effect *effect = &outcome.effects.items[effects_said++];
-  differ_call(&call, &effect->call);
-  if (effect->synchronous != synchronous) fail("the effect is synchronous, or not, as was not said");
+  return &outcome.effects.items[effects_said++];
+}
+
+static void differ_ms(const char *what, bool expects, double expected, bool has, double actual) {
+  if (expects != has)
+    fail(printed(has ? "the effect has %s, and that was not said" : "the effect has no %s", what));
+  else if (has && expected != actual)
+    fail(printed("%s is %" IK_D64 " ms, expected %" IK_D64, what, (int64_t)actual, (int64_t)expected));
+}
+
+static void differ_effect(const ik_effect *expected) {
+  static const char *const dues[] = {"at once", "after a span", "at a time"};
+  const ik_effect *effect = next_effect();
+  if (effect == NULL) return;
+  differ_call(&expected->call, &effect->call);
+  if (effect->synchronous != expected->synchronous) fail("the effect is synchronous, or not, as was not said");
+  if (effect->due.kind != expected->due.kind)
+    fail(printed("the effect is due %s, expected %s", dues[effect->due.kind], dues[expected->due.kind]));
+  differ_ms("the due time", expected->due.kind != IK_DUE_AT_ONCE, expected->due.ms, effect->due.kind != IK_DUE_AT_ONCE, effect->due.ms);
+  differ_ms("within_ms", expected->has_within, expected->within_ms, effect->has_within, effect->within_ms);
+  if (effect->name.present != expected->name.present || !ik_equal(effect->name.value, expected->name.value))
+    fail(printed("the name of the effect is \"%s\", expected \"%s\"", c_string(effect->name.value), c_string(expected->name.value)));
+  if (!ik_equal(effect->answer.method, expected->answer.method))
+    fail(printed("its answer is heard by \"%s\", expected \"%s\"", c_string(effect->answer.method), c_string(expected->answer.method)));
+  differs("the note", expected->answer.note, effect->answer.note);
+}
+
+// As the services say it.
+static ik_effect effect_of(ik_call call, ik_terms terms) {
+  ik_effect effect = {.call = call, .synchronous = terms.synchronous};
+  if (terms.name.length != 0) effect.name = (ik_optional_bytes){true, terms.name};
+  effect.has_within = terms.within_ms != 0;
+  if (effect.has_within) effect.within_ms = terms.within_ms < 1 ? 1 : (double)terms.within_ms;
+  if (terms.after_ms > 0) effect.due = (ik_due){IK_DUE_AFTER, (double)terms.after_ms};
+  if (terms.at_ms > 0) effect.due = (ik_due){IK_DUE_AT, (double)terms.at_ms};
+  return effect;
+}
+
+void ik_test_then_effect(ik_call call, bool synchronous) {
+  ik_effect effect = {.call = call, .synchronous = synchronous};
+  differ_effect(&effect);
+}
+
+void ik_test_then_effect_on(ik_call call, ik_terms terms) {
+  ik_effect effect = effect_of(call, terms);
+  differ_effect(&effect);
+}
+
+void ik_test_then_due(uint8_t kind, int64_t ms, ik_call call, ik_terms terms) {
+  ik_effect effect = effect_of(call, terms);
+  effect.due = (ik_due){kind, ms < 0 ? 0 : (double)ms};
+  differ_effect(&effect);
+}
+
+void ik_test_then_asks(const char *method, ik_call call, ik_value note, ik_terms terms) {
+  ik_effect effect = effect_of(call, terms);
+  effect.has_answer = true;
+  effect.answer.method = ik_text_of(method);
+  if (note.type != NULL) effect.answer.note = ik_encode(note.type, note.message);
+  differ_effect(&effect);
+}
+
+void ik_test_then_cancels(const char *name) {
+  if (cancels_said == outcome.cancels.count)
+    fail("nothing further is cancelled");
+  else if (!ik_is(outcome.cancels.items[cancels_said++], name))
+    fail(printed("another effect is cancelled: %s", c_string(outcome.cancels.items[cancels_said - 1])));
+}
+
+static const ik_resolution *next_resolution(const char *method, const char *ticket) {
+  if (resolves_said == outcome.resolves.count) {
+    fail("no further ticket is resolved");
+    return NULL;
+  }
+  const ik_resolution *next = &outcome.resolves.items[resolves_said++];
+  if (ik_is(next->method, method) && ik_is(next->ticket, ticket)) return next;
+  fail(printed("another ticket is resolved: %s of %s", c_string(next->ticket), c_string(next->method)));
+  return NULL;
+}
+
+void ik_test_then_resolves(const char *method, const char *ticket, ik_value reply) {
+  const ik_resolution *next = next_resolution(method, ticket);
+  if (next == NULL) return;
+  if (next->is_failure)
+    fail(printed("the ticket is refused: %s", c_string(next->answer.failure.message)));
+  else
+    differs(reply.type->name, ik_encode(reply.type, reply.message), next->answer.message);
+}
+
+void ik_test_then_resolves_refused(const char *method, const char *ticket, ik_code code, const char *message) {
+  const ik_resolution *next = next_resolution(method, ticket);
+  if (next == NULL) return;
+  if (!next->is_failure)
+    fail("the ticket is not refused");
+  else if (next->answer.failure.code != code || (message != NULL && !ik_is(next->answer.failure.message, message)))
+    fail(printed("the ticket is refused with code %d: %s", next->answer.failure.code, c_string(next->answer.failure.message)));
 }
 
 void ik_test_then_metadata(const char *name, const char *text) {
@@ -996,6 +1175,20 @@ void ik_test_then_refuses(ik_code code, const char *message) {
   if (answer->answer.failure.code != code) fail(printed("refused with code %d", answer->answer.failure.code));
   if (message != NULL && !ik_is(answer->answer.failure.message, message))
     fail(printed("refused: %s", c_string(answer->answer.failure.message)));
+}
+
+void ik_test_then_later(const char *ticket, int64_t within_ms) {
+  const ik_outcome *answer = next_answer();
+  if (answer == NULL) return;
+  if (answer->is_failure || answer->answer.reply.kind != IK_REPLY_LATER) {
+    fail(answer->is_failure ? printed("refused: %s", c_string(answer->answer.failure.message)) : "the reply does not come later");
+    return;
+  }
+  const ik_deferred *later = &answer->answer.reply.value.later;
+  uint32_t seconds = within_ms < 1 ? 1 : (uint32_t)((within_ms - 1) / 1000 + 1);
+  if (!ik_is(later->ticket, ticket)) fail(printed("the ticket is %s", c_string(later->ticket)));
+  if (later->has_within != (within_ms != 0) || (later->has_within && later->within_s != seconds))
+    fail("the ticket is open for another time");
 }
 
 void ik_test_then_forwards(ik_call call) {

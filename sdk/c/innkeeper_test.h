@@ -50,6 +50,9 @@ typedef struct ik_value {
 #define with_metadata(name, text) (IK_HERE, ik_test_with_metadata(name, text))
 
 #define when(method, request) (IK_HERE, ik_test_when(method, request))
+// The entity hears what it has asked for: a reply, or why there is none. IK_NO_NOTE: none comes back.
+#define when_answer(method, reply, note) (IK_HERE, ik_test_when_answer(method, reply, note))
+#define when_failure(method, code, message, reason, note) (IK_HERE, ik_test_when_failure(method, code, message, reason, note))
 // Of a replicated entity: what a subscriber is told of a change, and that it has left. `request`: which opened the stream.
 #define changed(method, request) (IK_HERE, ik_test_changed(method, request))
 #define cancelled(method, request) (IK_HERE, ik_test_cancelled(method, request))
@@ -68,6 +71,18 @@ typedef struct ik_value {
 #define then_updated(value) (IK_HERE, ik_test_then_updated(value))
 #define then_removed() (IK_HERE, ik_test_then_removed())
 #define then_effect(call, synchronous) (IK_HERE, ik_test_then_effect(call, synchronous))
+// An effect with what was said of it: as ik_add_effect_on, ik_after, ik_at and `..._ask` have it. IK_NO_NOTE: it was asked without one.
+#define then_effect_on(call, terms) (IK_HERE, ik_test_then_effect_on(call, terms))
+#define then_after(ms, call, terms) (IK_HERE, ik_test_then_due(IK_DUE_AFTER, ms, call, terms))
+#define then_at(time_ms, call, terms) (IK_HERE, ik_test_then_due(IK_DUE_AT, time_ms, call, terms))
+#define then_asks(method, call, note, terms) (IK_HERE, ik_test_then_asks(method, call, note, terms))
+#define IK_NO_NOTE ((ik_value){NULL, NULL})
+// Names of effects that are dropped, and tickets that are resolved, each in order.
+#define then_cancels(name) (IK_HERE, ik_test_then_cancels(name))
+#define then_resolves(method, ticket, reply) (IK_HERE, ik_test_then_resolves(method, ticket, reply))
+#define then_resolves_refused(method, ticket, code, message) (IK_HERE, ik_test_then_resolves_refused(method, ticket, code, message))
+// The reply comes later; `within_ms` as ik_later has it.
+#define then_later(ticket, within_ms) (IK_HERE, ik_test_then_later(ticket, within_ms))
 #define then_metadata(name, text) (IK_HERE, ik_test_then_metadata(name, text))
 #define then_reply(reply) (IK_HERE, ik_test_then_reply(reply, false))
 // A streamed method of a replicated entity: the stream is open, with this first element or none.
@@ -120,6 +135,15 @@ void ik_test_then_event(ik_value event);
 void ik_test_then_updated(ik_value value);
 void ik_test_then_removed(void);
 void ik_test_then_effect(ik_call call, bool synchronous);
+void ik_test_then_effect_on(ik_call call, ik_terms terms);
+void ik_test_then_due(uint8_t kind, int64_t ms, ik_call call, ik_terms terms);
+void ik_test_then_asks(const char *method, ik_call call, ik_value note, ik_terms terms);
+void ik_test_then_cancels(const char *name);
+void ik_test_then_resolves(const char *method, const char *ticket, ik_value reply);
+void ik_test_then_resolves_refused(const char *method, const char *ticket, ik_code code, const char *message);
+void ik_test_then_later(const char *ticket, int64_t within_ms);
+void ik_test_when_answer(const char *method, ik_value reply, ik_value note);
+void ik_test_when_failure(const char *method, ik_code code, const char *message, ik_reason reason, ik_value note);
 void ik_test_then_metadata(const char *name, const char *text);
 void ik_test_then_reply(ik_value reply, bool opens);
 const void *ik_test_the_reply(const ik_message_type *type);

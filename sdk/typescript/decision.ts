@@ -9,8 +9,10 @@
 
 import { type Code, codes } from './codec/codes.ts'
 import type { Init, MessageType, Methods, RequestOf, ServiceType, Tagged } from './codec/message.ts'
-import { wellFormed } from './codec/text.ts'
 import type { Operation } from './crdt/operation.ts'
+import type { Deferred, Effect, Resolution } from './effect.ts'
+import { asked, cancelled, checkedText, deferred, effectAfter, effectAt, effectOf, resolution } from './effect.ts'
+import type { AnswersLater, AsksWith, CancelsEffects, NamesEffects, ResolvesWith } from './said.ts'
 
 /** Names are lower case; names that end in `-bin` have bytes. In order, duplicates allowed. */
 export type MetadataEntry = readonly [name: string, value: string | Uint8Array]
@@ -23,10 +25,7 @@ export interface Call {
   readonly metadata: readonly MetadataEntry[]
 }
 
-export interface Effect {
-  readonly call: Call
-  readonly synchronous: boolean
-}
+export type { Deferred, Effect, Resolution }
 
 /** Any message that was made by its type. */
 export type AnyTagged = Tagged<object, string>
@@ -51,27 +50,73 @@ declare const answers: unique symbol
 declare const streams: unique symbol
 declare const changes: unique symbol
 declare const updates: unique symbol
+declare const says: unique symbol
 declare const effectful: unique symbol
 
-/** Accepted, and answered. `Change` is what it changes, `Reply` the message replied, `State` what a computed reply looks at. */
-export interface Accepted<Change, Reply, State> {
-  readonly [answers]: { readonly change: Change; readonly reply: (after: State) => Reply }
+/** Accepted, and answered. `Change` is what it changes, `Reply` the message replied, `State` what a computed reply looks at, `Says` what else
+ *  is said that not every service can (said.ts). */
+export interface Accepted<Change, Reply, State, Says = never> {
+  readonly [answers]: { readonly change: Change; readonly reply: (after: State) => Reply; readonly says: Says }
   /** A command that runs once this decision is durable; its answer is thrown away. */
-  effect(call: Call, options?: EffectOptions): Accepted<Change, Reply, State>
+  effect(call: Call, options?: EffectOptions): Accepted<Change, Reply, State, Says>
+  effect(call: Call, options: EffectOptions & NameOption): Accepted<Change, Reply, State, Says | NamesEffects>
+  /** An effect that is due so many milliseconds after the commit. */
+  after(ms: number, call: Call, options?: DueOptions): Accepted<Change, Reply, State, Says>
+  after(ms: number, call: Call, options: DueOptions & NameOption): Accepted<Change, Reply, State, Says | NamesEffects>
+  /** An effect that is due at this time, in milliseconds since 1970. */
+  at(timeMs: number, call: Call, options?: DueOptions): Accepted<Change, Reply, State, Says>
+  at(timeMs: number, call: Call, options: DueOptions & NameOption): Accepted<Change, Reply, State, Says | NamesEffects>
+  /** An effect whose answer the entity hears: as a command of this method, with the note as it was given. */
+  ask<Key extends string, Note extends AnyTagged | undefined = undefined>(
+    call: Call,
+    method: Key,
+    note?: Note,
+    options?: AskOptions,
+  ): Accepted<Change, Reply, State, Says | AsksWith<Key, Note>>
+  /** Drops the pending effects of these names, before the effects of this answer. */
+  cancel(...names: readonly string[]): Accepted<Change, Reply, State, Says | CancelsEffects>
+  /** Answers all who wait for the ticket since this method said `later`: a reply of that method, or `refuse(...)`. */
+  resolve<Key extends string, const Answer extends object>(
+    ticket: string,
+    method: Key,
+    answer: Answer,
+  ): Accepted<Change, Reply, State, Says | ResolvesWith<Key, Answer>>
   /** Sent with the reply, as a response header. */
-  metadata(name: string, value: string | Uint8Array): Accepted<Change, Reply, State>
+  metadata(name: string, value: string | Uint8Array): Accepted<Change, Reply, State, Says>
 }
 
 /** Accepted, and the stream stays open: its subscriber is told of changes. */
-export interface Streamed<Change, Reply, State> {
-  readonly [streams]: { readonly change: Change; readonly reply: (after: State) => Reply }
-  effect(call: Call, options?: EffectOptions): Streamed<Change, Reply, State>
-  metadata(name: string, value: string | Uint8Array): Streamed<Change, Reply, State>
+export interface Streamed<Change, Reply, State, Says = never> {
+  readonly [streams]: { readonly change: Change; readonly reply: (after: State) => Reply; readonly says: Says }
+  effect(call: Call, options?: EffectOptions): Streamed<Change, Reply, State, Says>
+  after(ms: number, call: Call, options?: DueOptions): Streamed<Change, Reply, State, Says>
+  at(timeMs: number, call: Call, options?: DueOptions): Streamed<Change, Reply, State, Says>
+  metadata(name: string, value: string | Uint8Array): Streamed<Change, Reply, State, Says>
 }
 
-export interface EffectOptions {
+export interface DueOptions {
+  /** Milliseconds in which the effect must be answered, from when it is due; after that it has failed. */
+  readonly within?: number
+}
+
+export interface EffectOptions extends DueOptions {
   /** The caller's reply waits until the effect has ended. */
   readonly synchronous?: boolean
+}
+
+export interface NameOption {
+  /** Unique within the entity: an effect of this name that is still pending is replaced, and `cancel` drops it. */
+  readonly name?: string
+}
+
+/** Due at once, `after` so many milliseconds, or `at` a time in milliseconds since 1970. */
+export type AskOptions = DueOptions &
+  NameOption &
+  ({ readonly after?: number; readonly at?: never } | { readonly after?: never; readonly at?: number })
+
+export interface LaterOptions {
+  /** Milliseconds after which the caller is answered DEADLINE_EXCEEDED; whole seconds are sent, rounded up. */
+  readonly within?: number
 }
 
 /** How far a change of a replicated entity must be written before its answer: on this host, on most that have the entity, on all.
@@ -79,6 +124,15 @@ export interface EffectOptions {
 export type Consistency = 'local' | 'majority' | 'all'
 
 type ChangeIn<Chain> = Chain extends { readonly [changes]: infer Change } ? Change : never
+type SaidIn<Chain> = Chain extends { readonly [says]: infer Says } ? Says : never
+
+/** The chain, which has also said this. */
+type Saying<Chain, More> =
+  Chain extends Updating<infer Value, infer Says>
+    ? Updating<Value, Says | More>
+    : Chain extends Accepting<infer Change, infer Says>
+      ? Accepting<Change, Says | More>
+      : never
 
 // `this` is a type parameter, so that one signature serves each change: a choice of `update` and `remove` is a chain, too.
 //
@@ -87,55 +141,109 @@ type ChangeIn<Chain> = Chain extends { readonly [changes]: infer Change } ? Chan
 interface Chained {
   /** A command that runs once this decision is durable; its answer is thrown away. */
   effect(call: Call, options?: EffectOptions): this
+  effect<This extends Chained>(this: This, call: Call, options: EffectOptions & NameOption): Saying<This, NamesEffects>
+  /** An effect that is due so many milliseconds after the commit. */
+  after(ms: number, call: Call, options?: DueOptions): this
+  after<This extends Chained>(
+    this: This,
+    ms: number,
+    call: Call,
+    options: DueOptions & NameOption,
+  ): Saying<This, NamesEffects>
+  /** An effect that is due at this time, in milliseconds since 1970. */
+  at(timeMs: number, call: Call, options?: DueOptions): this
+  at<This extends Chained>(
+    this: This,
+    timeMs: number,
+    call: Call,
+    options: DueOptions & NameOption,
+  ): Saying<This, NamesEffects>
+  /** An effect whose answer the entity hears: as a command of this method, with the note as it was given. */
+  ask<This extends Chained, Key extends string, Note extends AnyTagged | undefined = undefined>(
+    this: This,
+    call: Call,
+    method: Key,
+    note?: Note,
+    options?: AskOptions,
+  ): Saying<This, AsksWith<Key, Note>>
+  /** Drops the pending effects of these names, before the effects of this answer. */
+  cancel<This extends Chained>(this: This, ...names: readonly string[]): Saying<This, CancelsEffects>
+  /** Answers all who wait for the ticket since this method said `later`: a reply of that method, or `refuse(...)`. */
+  resolve<This extends Chained, Key extends string, const Answer extends object>(
+    this: This,
+    ticket: string,
+    method: Key,
+    answer: Answer,
+  ): Saying<This, ResolvesWith<Key, Answer>>
   /** Sent with the reply, as a response header. */
   metadata(name: string, value: string | Uint8Array): this
   /** Of a replicated entity. Default: `local`. */
-  consistency<This extends Chained>(this: This, consistency: Consistency): Accepting<ChangeIn<This> | Operation>
+  consistency<This extends Chained>(
+    this: This,
+    consistency: Consistency,
+  ): Accepting<ChangeIn<This> | Operation, SaidIn<This>>
   /** Answer with a message, or with one made from what the changes leave. */
-  reply<Value, Reply extends object>(
-    this: Updating<Value>,
+  reply<Value, Says, Reply extends object>(
+    this: Updating<Value, Says>,
     compute: (after: Value) => Reply,
-  ): Accepted<Updated<Value>, Reply, unknown>
+  ): Accepted<Updated<Value>, Reply, unknown, Says>
   reply<This extends Chained, Reply extends object, State = unknown>(
     this: This,
     compute: (after: State) => Reply,
-  ): Accepted<ChangeIn<This>, Reply, State>
-  reply<This extends Chained, Reply extends object>(this: This, reply: Reply): Accepted<ChangeIn<This>, Reply, unknown>
+  ): Accepted<ChangeIn<This>, Reply, State, SaidIn<This>>
+  reply<This extends Chained, Reply extends object>(
+    this: This,
+    reply: Reply,
+  ): Accepted<ChangeIn<This>, Reply, unknown, SaidIn<This>>
   /** Let another command answer. */
-  forward<This extends Chained>(this: This, call: Call): Accepted<ChangeIn<This>, never, unknown>
+  forward<This extends Chained>(this: This, call: Call): Accepted<ChangeIn<This>, never, unknown, SaidIn<This>>
+  /** The caller waits, and another caller of this method can join it, until a later command of the entity resolves the ticket. */
+  later<This extends Chained>(
+    this: This,
+    ticket: string,
+    options?: LaterOptions,
+  ): Accepted<ChangeIn<This>, never, unknown, SaidIn<This> | AnswersLater>
   /** Answer a streamed method of a replicated entity, with a first element or without, and keep the stream open. */
   stream<This extends Chained, Reply extends object, State = unknown>(
     this: This,
     compute: (after: State) => Reply,
-  ): Streamed<ChangeIn<This>, Reply, State>
-  stream<This extends Chained, Reply extends object>(this: This, first: Reply): Streamed<ChangeIn<This>, Reply, unknown>
-  stream<This extends Chained>(this: This): Streamed<ChangeIn<This>, never, unknown>
+  ): Streamed<ChangeIn<This>, Reply, State, SaidIn<This>>
+  stream<This extends Chained, Reply extends object>(
+    this: This,
+    first: Reply,
+  ): Streamed<ChangeIn<This>, Reply, unknown, SaidIn<This>>
+  stream<This extends Chained>(this: This): Streamed<ChangeIn<This>, never, unknown, SaidIn<This>>
 }
 
 /** Accepted with a new value: `after` is that value. */
-interface Updating<Value> extends Accepting<Updated<Value>> {
+interface Updating<Value, Says = never> extends Accepting<Updated<Value>, Says> {
   readonly [updates]: Value
 }
 
 /** Accepted, without an answer yet: what `accept`, `update` and `remove` begin. */
-export interface Accepting<Change> extends Chained {
+export interface Accepting<Change, Says = never> extends Chained {
   readonly [changes]: Change
+  readonly [says]: Says
 }
 
-export interface Refused {
+/** The effects of an action run although it refuses; an entity's refusal has none. */
+interface RefusedEffects {
+  effect(call: Call, options?: EffectOptions): RefusedWithEffects
+  after(ms: number, call: Call, options?: DueOptions): RefusedWithEffects
+  at(timeMs: number, call: Call, options?: DueOptions): RefusedWithEffects
+}
+
+export interface Refused extends RefusedEffects {
   readonly [effectful]: false
   readonly code: Code
   readonly message: string
-  /** The effects of an action run although it refuses; an entity's refusal has none. */
-  effect(call: Call, options?: EffectOptions): RefusedWithEffects
 }
 
 /** An action's. */
-export interface RefusedWithEffects {
+export interface RefusedWithEffects extends RefusedEffects {
   readonly [effectful]: true
   readonly code: Code
   readonly message: string
-  effect(call: Call, options?: EffectOptions): RefusedWithEffects
 }
 
 /** Accept the command, with what it changes, in order: events (of an event-sourced entity), operations (of a replicated one). */
@@ -210,6 +318,7 @@ type Answer =
   | { readonly kind: 'reply'; readonly reply: Computed }
   | { readonly kind: 'forward'; readonly call: Call }
   | { readonly kind: 'stream'; readonly reply: Computed | undefined }
+  | { readonly kind: 'later'; readonly deferred: Deferred }
 
 const due: Answer = { kind: 'due' }
 const noChanges: readonly never[] = []
@@ -225,6 +334,8 @@ export class Acceptance {
   readonly value: unknown
   readonly effects: Effect[] = []
   readonly headers: MetadataEntry[] = []
+  readonly cancels: string[] = []
+  readonly resolves: Resolution[] = []
   written: Consistency = 'local'
   answer: Answer = due
 
@@ -233,8 +344,38 @@ export class Acceptance {
     this.value = value
   }
 
-  effect(target: Call, options: EffectOptions = {}): this {
-    this.effects.push({ call: target, synchronous: options.synchronous === true })
+  effect(target: Call, options?: EffectOptions & NameOption): this {
+    this.effects.push(effectOf(target, options))
+    return this
+  }
+
+  after(ms: number, target: Call, options?: DueOptions & NameOption): this {
+    this.effects.push(effectAfter(ms, target, options))
+    return this
+  }
+
+  at(timeMs: number, target: Call, options?: DueOptions & NameOption): this {
+    this.effects.push(effectAt(timeMs, target, options))
+    return this
+  }
+
+  ask(target: Call, method: string, note?: AnyTagged, options?: AskOptions): this {
+    this.effects.push(asked(target, method, note, options))
+    return this
+  }
+
+  cancel(...names: readonly string[]): this {
+    this.cancels.push(...cancelled(...names))
+    return this
+  }
+
+  resolve(ticket: string, method: string, answer: object): this {
+    this.resolves.push(resolution(ticket, method, answer))
+    return this
+  }
+
+  later(ticket: string, options?: LaterOptions): this {
+    this.answer = { kind: 'later', deferred: deferred(ticket, options) }
     return this
   }
 
@@ -286,8 +427,19 @@ export class Refusal {
   }
 
   /** Another refusal: one that is kept in a constant must not gather effects. */
-  effect(target: Call, options: EffectOptions = {}): Refusal {
-    const effect = { call: target, synchronous: options.synchronous === true }
+  effect(target: Call, options?: EffectOptions): Refusal {
+    return this.with(effectOf(target, options))
+  }
+
+  after(ms: number, target: Call, options?: DueOptions): Refusal {
+    return this.with(effectAfter(ms, target, options))
+  }
+
+  at(timeMs: number, target: Call, options?: DueOptions): Refusal {
+    return this.with(effectAt(timeMs, target, options))
+  }
+
+  private with(effect: Effect): Refusal {
     return new Refusal(this.code, this.message, this.details, this.headers, [...this.effects, effect])
   }
 }
@@ -307,11 +459,4 @@ export function checkedEntry(name: string, value: string | Uint8Array): Metadata
     throw new TypeError(`metadata ${lower}: names that end in -bin take bytes, all others text`)
   }
   return [lower, typeof value === 'string' ? checkedText(`metadata ${lower}`, value) : value]
-}
-
-/** What the boundary would trap on without a word. */
-function checkedText(what: string, text: string): string {
-  if (typeof text !== 'string') throw new TypeError(`${what} is no text: ${String(text)}`)
-  if (wellFormed(text) !== text) throw new RangeError(`${what} has half of a surrogate pair, which UTF-8 cannot carry`)
-  return text
 }

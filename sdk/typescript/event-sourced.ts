@@ -11,22 +11,23 @@ import type { DeepReadonly, EntityOptions, UnaryReply, UnaryRequest } from './de
 import { checkHandlers, checkUnary, isMessageType } from './definition.ts'
 import type { EventSourcedExports } from './guest/event-sourced.ts'
 import { eventSourcedExports } from './guest/event-sourced.ts'
+import type { EntitySaid } from './said.ts'
 import type { StateCodec } from './state.ts'
 import { jsonState, messageState } from './state.ts'
 
 type MessageOf<T> = T extends MessageType<infer M> ? M : never
 
-type Handler<Method, State, Emitted extends string> = (
+type Handler<Method, State, Emitted extends string, Says> = (
   state: DeepReadonly<State>,
   request: UnaryRequest<Method>,
   context: Context,
-) => Accepted<Emitted, UnaryReply<Method>, DeepReadonly<State>> | Refused
+) => Accepted<Emitted, UnaryReply<Method>, DeepReadonly<State>, Says> | Refused
 
 /** `Name` is there for TypeScript: over `keyof M` it would infer `M` from the handlers, and not `Emitted`. */
 type Decide<M extends Methods, Name extends string, State, Emitted extends string> = {
-  readonly [K in Name]: Handler<M[K & keyof M], State, Emitted>
+  readonly [K in Name]: Handler<M[K & keyof M], State, Emitted, EntitySaid<NoInfer<M>>>
 } & {
-  readonly [K in Exclude<keyof M, Name>]: Handler<M[K], State, string>
+  readonly [K in Exclude<keyof M, Name>]: Handler<M[K], State, string, EntitySaid<NoInfer<M>>>
 } & {
   readonly [K in Exclude<Name, keyof M>]: never
 }

@@ -25,10 +25,14 @@ export type {
 export type {
   Accepted,
   Accepting,
+  AskOptions,
   Call,
   Consistency,
+  DueOptions,
   EffectOptions,
+  LaterOptions,
   MetadataEntry,
+  NameOption,
   Refused,
   RefusedWithEffects,
   RefuseOptions,
@@ -38,8 +42,11 @@ export type {
 } from './decision.ts'
 export { accept, call, guard, refuse, remove, update } from './decision.ts'
 export type { DeepReadonly, EntityOptions, ServiceOptions } from './definition.ts'
+export { days, hours, minutes, seconds } from './effect.ts'
 export type { EventSourced, Options } from './event-sourced.ts'
 export { eventSourced } from './event-sourced.ts'
+export type { Reason } from './failure.ts'
+export { reasonOf } from './failure.ts'
 export type { MethodView, Replicated, StreamHandlers } from './replicated.ts'
 export { dynamic, element, replicated } from './replicated.ts'
 export type { GoingOn, Step } from './step.ts'

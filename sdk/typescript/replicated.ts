@@ -15,19 +15,20 @@ import { checkHandlers, checkShapes } from './definition.ts'
 import type { ReplicatedExports } from './guest/replicated.ts'
 import { replicatedExports } from './guest/replicated.ts'
 import type { WireMethodView } from './guest/wire.ts'
+import type { EntitySaid } from './said.ts'
 import type { Step } from './step.ts'
 
-type Answer<Reply, View> = Accepted<Operation | Removed, Reply, View> | Refused
+type Answer<Reply, View, Says> = Accepted<Operation | Removed, Reply, View, Says> | Refused
 
 /** A method that streams may also answer once; one that does not cannot open a stream. */
-type AnswerOf<M, View> =
+type AnswerOf<M, View, Says> =
   M extends Method<object, infer Reply, 'unary'>
-    ? Answer<Reply, View>
+    ? Answer<Reply, View, Says>
     : M extends Method<object, infer Reply, 'serverStream'>
-      ? Answer<Reply, View> | Streamed<Operation, Reply, View>
+      ? Answer<Reply, View, never> | Streamed<Operation, Reply, View>
       : never
 
-type ReplicatedHandler<M, View> = (view: View, request: RequestOf<M>, context: Context) => AnswerOf<M, View>
+type ReplicatedHandler<M, View, Says> = (view: View, request: RequestOf<M>, context: Context) => AnswerOf<M, View, Says>
 
 /** What becomes of the streams that a method has opened. `request` is the one that opened the stream. */
 export interface StreamHandlers<M, View> {
@@ -110,7 +111,7 @@ export function replicated<M extends Methods, K extends AnyKind>(
   service: ServiceType<M>,
   definition: EntityOptions & {
     readonly value: K
-    readonly decide: { readonly [Name in keyof M]: ReplicatedHandler<M[Name], ViewOf<K>> }
+    readonly decide: { readonly [Name in keyof M]: ReplicatedHandler<M[Name], ViewOf<K>, EntitySaid<NoInfer<M>>> }
     /** What a method sees of the value. Default: all of it. */
     readonly views?: { readonly [Name in keyof M]?: MethodView<RequestOf<M[Name]>, ElementOf<K>> }
   } & StreamsOf<M, ViewOf<K>>,

@@ -2,7 +2,8 @@
 //
 // P1. A step says nothing unless told to: no element, the state as it was, and the stream goes on.
 
-import type { Call, Effect, EffectOptions } from './decision.ts'
+import type { Call, DueOptions, Effect, EffectOptions } from './decision.ts'
+import { effectAfter, effectAt, effectOf } from './effect.ts'
 
 declare const steps: unique symbol
 
@@ -11,6 +12,10 @@ export interface Step<Kept, Outputs extends readonly object[]> {
   readonly [steps]: { readonly kept: Kept; readonly outputs: Outputs }
   /** A command that runs before the elements of this step are sent; its answer is thrown away. */
   effect(call: Call, options?: EffectOptions): this
+  /** One that is due so many milliseconds later. */
+  after(ms: number, call: Call, options?: DueOptions): this
+  /** One that is due at this time, in milliseconds since 1970. */
+  at(timeMs: number, call: Call, options?: DueOptions): this
 }
 
 /** A step after which the stream goes on. */
@@ -58,8 +63,18 @@ export class Stepping {
     this.ended = ended
   }
 
-  effect(target: Call, options: EffectOptions = {}): this {
-    this.effects.push({ call: target, synchronous: options.synchronous === true })
+  effect(target: Call, options?: EffectOptions): this {
+    this.effects.push(effectOf(target, options))
+    return this
+  }
+
+  after(ms: number, target: Call, options?: DueOptions): this {
+    this.effects.push(effectAfter(ms, target, options))
+    return this
+  }
+
+  at(timeMs: number, target: Call, options?: DueOptions): this {
+    this.effects.push(effectAt(timeMs, target, options))
     return this
   }
 

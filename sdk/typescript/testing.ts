@@ -15,6 +15,7 @@ export type {
   WhenChanged,
   WhenReplicated,
 } from './testing/replicated.ts'
+export type { Pending } from './testing/timeline.ts'
 export type { Answered, Parked, Together } from './testing/together.ts'
 export { together } from './testing/together.ts'
 export type { GivenValue, ValueKit, WhenValue } from './testing/value.ts'

@@ -11,14 +11,15 @@ import type { DeepReadonly, EntityOptions, UnaryReply, UnaryRequest } from './de
 import { checkHandlers, checkUnary, isMessageType } from './definition.ts'
 import type { ValueExports } from './guest/value.ts'
 import { valueExports } from './guest/value.ts'
+import type { EntitySaid } from './said.ts'
 import type { Codec } from './state.ts'
 import { jsonCodec, messageCodec } from './state.ts'
 
-type ValueHandler<Method, V> = (
+type ValueHandler<Method, V, Says> = (
   current: DeepReadonly<V> | undefined,
   request: UnaryRequest<Method>,
   context: Context,
-) => Accepted<Updated<DeepReadonly<V>> | Removed, UnaryReply<Method>, DeepReadonly<V> | undefined> | Refused
+) => Accepted<Updated<DeepReadonly<V>> | Removed, UnaryReply<Method>, DeepReadonly<V> | undefined, Says> | Refused
 
 /** A definition as the guest entry and the test kit run it. `M` and `V` only carry types to the test kit. */
 export interface Value<M extends Methods = Methods, V = unknown> {
@@ -43,7 +44,7 @@ export function value<M extends Methods, V>(
   service: ServiceType<M>,
   definition: EntityOptions & {
     readonly value: Json<V> | (V extends object ? MessageType<V> : never)
-    readonly decide: { readonly [K in keyof M]: ValueHandler<M[K], NoInfer<V>> }
+    readonly decide: { readonly [K in keyof M]: ValueHandler<M[K], NoInfer<V>, EntitySaid<NoInfer<M>>> }
   },
 ): Value<M, V> {
   const { value: type, decide, ...options } = definition

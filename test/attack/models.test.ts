@@ -67,14 +67,14 @@ async function lies(of: (name: PuppetFunction, service: string) => Script): Prom
 /** Operations of a replicated entity, with the answer that brings them. */
 function operating(operations: Uint8Array | readonly number[], name: PuppetFunction = 'replica'): Script {
   const script = new Script().bytes(name, free, operations)
-  return script.words(name, answerAt(name) + 68, free, operations.length)
+  return script.words(name, answerAt(name) + 84, free, operations.length)
 }
 const increment = [10, 2, 24, 1]
 
 /** Opens a stream that keeps a note. */
 function opening(note: Script): Script {
   const { done } = note
-  return new Script().bytes('replica', free, done).words('replica', answerAt('replica') + 80, 1, free, done.length)
+  return new Script().bytes('replica', free, done).words('replica', answerAt('replica') + 96, 1, free, done.length)
 }
 
 const stateOf = async (service: string, id: string) =>
@@ -162,7 +162,7 @@ Lies(
       new Script()
         .words(name, outcomeAt[service]! + 40, free, 100)
         .words(name, free, free + 4096, 1, free + 4096, 1, 0, 1_000_000)
-        .repeat(name, free, 36, 99),
+        .repeat(name, free, 104, 99),
     )
   },
 )
@@ -253,7 +253,7 @@ Lies(
       [16_000_000, fault],
       [100_000, 8],
     ] as const) {
-      const note = new Script().words('replica', answerAt('replica') + 80, 1, free, length)
+      const note = new Script().words('replica', answerAt('replica') + 96, 1, free, length)
       const stream = client.open(replicas, 'Open', 'notes', note)
       assert.is((await stream.ended).code, code)
     }
@@ -304,7 +304,7 @@ Streams(
     // A hundred outputs of a hundred effects, of a step with three inputs.
     const effects = outputs(100)
       .words('stream', free + 40, free + 0x10000, 100)
-      .repeat('stream', free, 64, 99)
+      .repeat('stream', free, 80, 99)
     assert.is((await client.open(actions, 'Out', '', effects).ended).code, fault)
     assert.is((await client.do(actions, '')).code, 0)
   },

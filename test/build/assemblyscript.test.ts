@@ -44,8 +44,8 @@ AssemblyScript('what the machine traps on has the words of the host', () => {
 
 AssemblyScript('a misuse of the SDK is told in a sentence', () => {
   for (const [what, words] of [
-    ['no answer', 'a handler gives one of a reply, a refusal and a forward'],
-    ['two answers', 'a handler gives one of a reply, a refusal and a forward'],
+    ['no answer', 'a handler gives one of a reply, a refusal, a forward and a ticket'],
+    ['two answers', 'a handler gives one of a reply, a refusal, a forward and a ticket'],
     ['event without a fold', `there is no onForgotten for the event ${packageName}.Forgotten`],
     ['request as an event', `this service folds no ${packageName}.DoRequest`],
     ['detail without a refusal', 'there is no refusal to add a detail to'],

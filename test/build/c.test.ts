@@ -1,7 +1,7 @@
 // Guards the C SDK: protobuf's conformance cases and hostile bytes through the generated codec, natively and with sanitizers,
 // compared with the TypeScript one; what an author sees of a mistake; the kit; the header as C++.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,6 +21,7 @@ import { buildProject } from '../support/building.ts'
 import { built, component } from '../support/components.ts'
 import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
+import { Later } from '../support/later.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { protos } from '../support/protos.ts'
 import { skip } from '../support/skip.ts'
@@ -111,7 +112,8 @@ else {
   const gen = join(work, 'gen')
   await writeGenerated(gen, generateC(schema, project.files, bytes))
   const program = join(work, 'codec')
-  const sources = [join(root, 'test/support/c/codec.c'), join(gen, 'conformance.c'), join(gen, 'component.c')]
+  const generated = readdirSync(gen, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.c'))
+  const sources = [join(root, 'test/support/c/codec.c'), ...generated.map((path) => join(gen, path))]
   compile(cc, [
     ...['-std=c11', '-O1', '-Wall', '-Wextra', '-Werror', ...sanitizers(cc), `-I${sdk}`, `-I${gen}`],
     ...[...sources, join(sdk, 'innkeeper.c'), '-o', program],
@@ -238,6 +240,35 @@ else {
     ])
   })
 
+  C('the kit: effects that are due later, asks, cancels and tickets', async () => {
+    const fixture = readProject(join(root, 'test/fixtures/later/c'))
+    const { schema: shop, bytes: descriptors } = await compileProtos(fixture)
+    const generated = join(work, 'later/gen')
+    await writeGenerated(generated, generateC(shop, fixture.files, descriptors))
+    const files = readdirSync(generated, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.c'))
+    const program = join(work, 'later/kit')
+    compile(cc, [
+      ...['-std=c11', '-Wall', '-Wextra', '-Werror', ...sanitizers(cc), `-I${sdk}`, `-I${join(work, 'later')}`],
+      ...[join(root, 'test/support/c/later.c'), join(fixture.directory, 'src/service.c')],
+      ...[...files.map((path) => join(generated, path)), join(sdk, 'innkeeper_test.c'), '-o', program],
+    ])
+    const { stdout, stderr } = spawnSync(program, { encoding: 'utf8' })
+    const told = stderr.trim().split('\n')
+    assert.equal(
+      told.map((line) => line.replace(/^\S+ /, '').replace(': ', ' | ')),
+      [
+        'wrong_since_it_is_due_later | the effect is due at a time, expected at once',
+        'wrong_since_it_is_due_at_another_time | the due time is 90000000 ms, expected 5',
+        'wrong_since_it_has_a_name | the name of the effect is "n", expected ""',
+        'wrong_since_the_note_is_another | the note is not what was expected: 0a046e6f7465, expected ',
+        'wrong_since_a_cancel_was_not_said | an effect is cancelled, and that was not said: ü',
+        'wrong_since_a_resolution_was_not_said | a ticket is resolved, and that was not said: u',
+        'wrong_since_the_ticket_is_open_for_longer | the ticket is open for another time',
+      ],
+    )
+    assert.match(stdout, /^4 of 11 tests passed/m)
+  })
+
   C('the kit: a fault ends the tests with its words', async () => {
     const fixture = readProject(join(root, 'test/fixtures/words/c'))
     const { schema: lines, bytes: descriptors } = await compileProtos(fixture)
@@ -347,6 +378,40 @@ else {
       state: /^innkeeper\.c:\d+: the stored state is no words\.v1\.State: the message is cut off$/,
       note: /^innkeeper\.c:\d+: the note of the stream is no words\.v1\.Line: the message is cut off$/,
       operation: /^innkeeper\.c:\d+: an operation where the value can only be looked at$/,
+    })
+  })
+
+  const later = async () => new Later(await linked((await built('test/fixtures/later/c', 'later-c')).bytes))
+
+  C('effects that are due later, names, cancels, asks and tickets cross the boundary as they were said', async () => {
+    const guest = await later()
+    guest.checkDue()
+    guest.checkEntities()
+    guest.checkAsks()
+    guest.checkAnswers()
+  })
+
+  C('innkeeper.T1, innkeeper.T2: what is no time, no name or not for this method is a fault in words', async () => {
+    const guest = await later()
+    guest.checkMistakes({
+      noNumber: /: ik_seconds: that is no number of milliseconds$/,
+      tooMany: /: ik_after: 9223372036854775807 milliseconds are too many$/,
+      noName: /: the name of an effect is empty$/,
+      noTicket: /: a ticket is empty$/,
+      tooLong: /: a ticket is open for 4294967295 seconds at most$/,
+      askOfAnother: /: Checked hears the answers of later.v1.Bank\/Charge, and the call is to later.v1.Book\/Do$/,
+      more: {
+        'Shop/no text': /: the name of an effect is not UTF-8$/,
+        'Shop/both': /: an effect is due either after_ms or at_ms$/,
+        'Shop/twice': /: ik_after says when it is due; its terms say it again$/,
+        'Shop/synchronous later': /: a synchronous effect is due at once$/,
+        'Shop/ask and wait': /: a synchronous effect has no answer$/,
+        'Book/of another': /: later.v1.Shop\/Checked is a method of another service than later.v1.Book$/,
+        'Bank/name': /: names of effects: an action has none, only entities do$/,
+        'Bank/later': /: tickets: an action has none, only entities do$/,
+        'Room/name/Open': /: names of effects: a method that streams has none$/,
+        'Room/cancel/Open': /: cancels: a method that streams has none$/,
+      },
     })
   })
 

@@ -55,7 +55,7 @@ Engine('build.T5, snapshot.S4, table.B2: the same sources make the same componen
 
 const minimal = `
   const refuse = () => { throw new Error('never called') }
-  __innkeeper.words({ fault: String, unfit: refuse, metadata: refuse, entry: refuse, malformed: Error,
+  __innkeeper.words({ fault: String, unfit: refuse, metadata: refuse, entry: refuse, malformed: Error, answers: {},
     frozenMap: Map.prototype, frozenSet: Set.prototype })
   __innkeeper.component({ describe: refuse })`
 

@@ -39,6 +39,24 @@ Generate('a method that streams says so, and a message of another file is import
   assert.not.match(orders, /import type .*LineItem/)
 })
 
+Generate('a method says whose answers it hears, in TypeScript', async () => {
+  const proto = `syntax = "proto3";
+    package a.v1;
+    import "google/rpc/status.proto";
+    import "innkeeper/options.proto";
+    message One { string id = 1 [(innkeeper.entity_key) = true]; }
+    message Two { string text = 1; }
+    message Answer { oneof outcome { Two reply = 1; google.rpc.Status failure = 2; } One note = 3; }
+    service Asks {
+      rpc Ask(One) returns (Two);
+      rpc Hear(Answer) returns (Two) { option (innkeeper.method) = { answers: "a.v1.Asks/Ask" }; }
+    }`
+  const { schema } = await protos({ 'a.proto': proto })
+  const [{ text } = { text: '' }] = generate(schema, ['a.proto'])
+  assert.match(text, "ask: $.method('Ask', One, Two, 'unary', ['id']),")
+  assert.match(text, "hear: $.method('Hear', Answer, Two, 'unary', [], 'a.v1.Asks/Ask'),")
+})
+
 Generate('a method knows the fields of its request that name the entity, in TypeScript and in Go', async () => {
   const keys = `syntax = "proto3";
     package k.v1;

@@ -80,9 +80,10 @@ else {
   const rules: readonly (readonly [string, () => Promise<unknown>, number])[] = [
     ['guests/counter/rust', () => component('counter/rust'), 4],
     ['guests/cart/rust', () => component('cart/rust'), 6],
+    ['guests/booking/rust', () => component('booking/rust'), 12],
     ['test/conformance/rust', () => conformance('rust'), 34],
-    ['sdk/rust', async () => {}, 3],
-    ['sdk/rust/build', async () => {}, 2],
+    ['sdk/rust', async () => {}, 7],
+    ['sdk/rust/build', async () => {}, 4],
   ]
   for (const [folder, build, passed] of rules) {
     Rust(`the tests in ${folder}, by cargo`, async () => {

@@ -21,6 +21,7 @@ import { buildProject } from '../support/building.ts'
 import { built, component } from '../support/components.ts'
 import { isSound, linked, Requests } from '../support/counter.ts'
 import { typeScriptEverything, written } from '../support/everything.ts'
+import { Later } from '../support/later.ts'
 import { protoCases } from '../support/proto-cases.ts'
 import { skip } from '../support/skip.ts'
 import { Words } from '../support/words.ts'
@@ -210,6 +211,26 @@ else {
     )
   })
 
+  Swift('the kit: effects that are due later, asks, cancels and tickets', async () => {
+    const tested = await testSwift(readProject(join(root, 'test/fixtures/later/swift')))
+    const told = tested.map(({ name, failure }) => [name, failure?.replace(/^Tests\/Kit\.swift:\d+: /, '')])
+    const more = 'which services together have not: test it by given()'
+    assert.equal(told, [
+      ['effects that are due later', undefined],
+      ['names, asks and cancels', undefined],
+      ['answers are heard', undefined],
+      ['tickets', undefined],
+      ['wrong: it is due later', 'the effect is due at another time'],
+      ['wrong: it has a name', 'the effect has another name, or none'],
+      ['wrong: it is to be answered in time', 'the effect is to be answered within another time'],
+      ['wrong: the note is another', 'the answer of the effect is heard by another method, or with another note'],
+      ['wrong: a cancel was not said', 'there is one cancelled effect more: ü'],
+      ['wrong: a resolution was not said', 'there is one resolved ticket more: u'],
+      ['wrong: the ticket is open for longer', 'the reply does not come later so: the ticket t, open for ever'],
+      ['wrong: services together have no clock', `later.v1.Bank/Charge says what needs a clock or an answer, ${more}`],
+    ])
+  })
+
   Swift('the kit: every kind, and mistakes that it finds', async () => {
     const tested = await testSwift(readProject(join(root, 'test/conformance/swift')))
     for (const { name, failure } of tested)
@@ -296,6 +317,35 @@ else {
   })
 
   const words = async () => new Words(await linked((await built('test/fixtures/words/swift', 'words-swift')).bytes))
+
+  const later = async () => new Later(await linked((await built('test/fixtures/later/swift', 'later-swift')).bytes))
+
+  Swift('Context.C3: effects that are due later, names, cancels, asks and tickets cross the boundary', async () => {
+    const guest = await later()
+    guest.checkDue()
+    guest.checkEntities()
+    guest.checkAsks()
+    guest.checkAnswers()
+  })
+
+  Swift('Effect.E1, Effect.E2: what is no time, no name or not for this method is a fault in words', async () => {
+    const guest = await later()
+    guest.checkMistakes({
+      noNumber: /: a span of time is no number of milliseconds$/,
+      tooMany: /: more milliseconds than an effect can wait$/,
+      noName: /: the name of an effect is empty$/,
+      noTicket: /: a ticket is empty$/,
+      tooLong: /: a ticket is open for 4294967295 seconds at most$/,
+      askOfAnother: /: Checked hears the answers of later.v1.Bank\/Charge, and the call is to later.v1.Book\/Do$/,
+      more: {
+        'Shop/both': /: an effect is due either after or at$/,
+        'Book/of another': /: later.v1.Shop\/Checked is a method of another service$/,
+        'Bank/later': /: tickets: an action has none, only entities do$/,
+        'Room/name/Open': /: names of effects: a method that streams has none$/,
+        'Room/cancel/Open': /: cancels: a method that streams has none$/,
+      },
+    })
+  })
 
   Swift('log lines come with the outcome of their command', async () => {
     const guest = await words()

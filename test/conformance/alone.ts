@@ -17,6 +17,17 @@ export const nowMs = 1_700_000_000_123
 /** 00 01 02 ... 0f */
 export const seed = Uint8Array.from({ length: 16 }, (_, index) => index)
 
+/** A state model. */
+interface Asked {
+  readonly name: string
+  readonly service: string
+  /** Do: log lines. */
+  ask(script: Json): readonly LogLine[]
+  /** Do. */
+  outcome(script: Json): Outcome
+  heard(answered: Uint8Array): Outcome
+}
+
 export class Alone {
   readonly schema: Schema
   readonly events: EventSourced
@@ -43,12 +54,18 @@ export class Alone {
     return decided.decisions[0]!.outcome.answer
   }
 
-  /** Do of each state model: the log lines of one command. @throws GuestFault */
-  get models(): readonly { readonly service: string; ask(script: Json): readonly LogLine[] }[] {
+  /** One command of each state model, to an entity that is not there. @throws GuestFault */
+  get models(): readonly Asked[] {
     const { eventSourced, value, replicated, action } = load(this.artefact, defaultLimits)
     const model = (name: string, run: (service: string, command: GuestCommand) => Outcome) => {
       const service = `${packageName}.${name}`
-      return { service, ask: (script: Json) => run(service, this.command(script)).logs }
+      return {
+        name,
+        service,
+        ask: (script: Json) => run(service, this.command(script)).logs,
+        outcome: (script: Json) => run(service, this.command(script)),
+        heard: (payload: Uint8Array) => run(service, { ...this.command(payload), method: 'Heard' }),
+      }
     }
     return [
       model('Events', (service, command) => {

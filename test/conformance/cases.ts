@@ -660,12 +660,45 @@ const echoCases: readonly Case[] = [
 ]
 
 /** All; a table at the end shows them (conformance.test.ts). */
+const heard = (to: Json, note: string): Act => ({ timed: { target: to, asks: true, note } }) as Act
+
+const askCases: readonly Case[] = ['Events', 'Values', 'Members'].map((service) => {
+  const shown = (words: string): string => (service === 'Values' ? `[${words}]` : words)
+  return {
+    name: `asks: ${service} hears what it asked for`,
+    calls: (id) => [
+      ask(`${service}/Do`, id, [heard(target('Events', 'Do', `${id}-2`, [{ say: 'ü' }]), 'n')], said('')),
+      state(service, id, shown('n=ü'), true),
+      ask(`${service}/Do`, `${id}-3`, [heard(target('Events', 'Do', id, [{ refuse: { code: 9 } }]), '')], said('')),
+      state(service, `${id}-3`, shown('!REFUSED'), true),
+    ],
+  }
+})
+
+const ticketCases: readonly Case[] = ['Events', 'Values', 'Members', 'Replicas'].map((service) => ({
+  name: `tickets: a caller of ${service} waits for a later command`,
+  calls: (id) => {
+    // What the command causes resolves its ticket.
+    const waits = (ticket: string, answer: object, expected: Expected): Call => {
+      const resolve = { ticket, method: 'Do', ...answer } as Json
+      const to = target(service, 'Do', id, [{ resolve }])
+      return ask(`${service}/Do`, id, [{ timed: { target: to, after: 1_000 } }, { later: { ticket } }], expected)
+    }
+    return [
+      waits('t', { text: 'there ü' }, said('there ü')),
+      waits('u', { refuse: { code: 9, message: 'no ü', detail: 'more' } }, refused(9, 'no ü', 'more')),
+    ]
+  },
+}))
+
 export const cases: readonly Case[] = [
   ...eventCases,
   ...faultCases,
   ...valueCases,
   ...replicatedCases,
   ...actionCases,
+  ...askCases,
+  ...ticketCases,
   ...echoCases,
 ]
 

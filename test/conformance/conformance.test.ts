@@ -19,6 +19,7 @@ import { Alone, nowMs } from './alone.ts'
 import { hex, sized } from './bytes.ts'
 import { cases, said, table } from './cases.ts'
 import { conformance, written } from './languages.ts'
+import { heardCases, laterCases, plain, whole } from './later.ts'
 import { Conversation, packageName } from './suite.ts'
 
 const Conformance = suite('conformance')
@@ -89,6 +90,13 @@ for (const language of written.filter((one) => only === undefined || only.includ
   if ('missing' in component) {
     skip(Conformance, language, component.missing)
     marks.set(language, new Map([['', 'skipped']]))
+    continue
+  }
+  if ('problem' in component) {
+    Conformance(`${language} builds`, () => {
+      throw component.problem
+    })
+    marks.set(language, new Map([['', 'FAILS']]))
     continue
   }
   const on = (name: string, check: (guest: Guest) => unknown): void => covers(language, component, name, check)
@@ -196,6 +204,22 @@ for (const language of written.filter((one) => only === undefined || only.includ
     assert.equal(asked({ consistency: 1 }, add), [`${operations}1001`, false])
     assert.equal(asked({ consistency: 2 }, add, { clear: true }), [`${operations}1002`, true])
     assert.equal(asked({ consistency: 2 }), ['1002', false])
+  })
+
+  for (const { name, models, acts, expected } of laterCases) {
+    on(name, ({ artefact }) => {
+      for (const model of new Alone(artefact).models.filter((one) => models.some((name) => name === one.name)))
+        assert.equal(plain(model.outcome({ id: 'a', acts } as Json)), whole(expected), model.name)
+    })
+  }
+
+  on('later: what an ask was answered, or why it failed', ({ artefact }) => {
+    for (const { name, heard } of new Alone(artefact).models.filter(({ name }) => name !== 'Actions')) {
+      for (const [bytes, words] of heardCases) {
+        const { answer } = heard(bytes)
+        assert.equal(answer, { kind: 'message', payload: said(words).reply }, `${name}: ${words}`)
+      }
+    }
   })
 
   on('requests that are no messages are refused, and told what they are not', ({ artefact }) => {

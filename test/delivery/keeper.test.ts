@@ -2,13 +2,13 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Keeper } from '../../host/delivery/keeper.ts'
 import type { Outbox } from '../../host/delivery/outbox.ts'
 import { InnkeeperError } from '../../host/errors.ts'
 import type { Joining } from '../../host/journal/group-commit.ts'
 import type { Batch } from '../../host/journal/journal.ts'
 import { damagedError } from '../../host/storage/damage.ts'
 import { call, effect } from '../support/journal.ts'
+import { keeperOf } from '../support/keeping.ts'
 
 const sent = effect({ id: 1, cause: { service: 's', entity: '', revision: 0 }, call, synchronous: false })
 
@@ -26,7 +26,7 @@ function scene(room: boolean) {
     write({} as Batch)
     end = done
   }
-  const keeper = new Keeper(outbox, { join } as unknown as Joining, 0)
+  const keeper = keeperOf(outbox, { join } as unknown as Joining)
   const full = keeper.keep({ enqueued: [sent], arrived: [] }, note('cause'), note('done'))
   return { told, full, end: (error?: Error) => end(error) }
 }

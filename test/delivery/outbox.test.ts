@@ -5,7 +5,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { nextTurn, systemClock } from '../../host/clock.ts'
 import type { Answer, Command, Reply } from '../../host/command.ts'
-import { Keeper } from '../../host/delivery/keeper.ts'
 import { backOffMs, Outbox, pieceMax } from '../../host/delivery/outbox.ts'
 import { commandTarget } from '../../host/delivery/targets/command.ts'
 import type { EffectEntry } from '../../host/effect.ts'
@@ -13,6 +12,7 @@ import { InnkeeperError } from '../../host/errors.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import { call } from '../support/journal.ts'
+import { keeperOf } from '../support/keeping.ts'
 import { memoryStore } from '../support/store.ts'
 import { countedInTurns } from '../support/turns.ts'
 
@@ -34,6 +34,8 @@ function made() {
       dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
     }),
     toItself: () => false,
+    mayHaveHappened: () => false,
+    lane: () => undefined,
     delivered() {},
     parked() {},
   })
@@ -286,14 +288,19 @@ Sending(
     const outbox = new Outbox({
       partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
       ...{ limits: { ...defaultLimits, outboxEffectsMax: 1 }, log: pino({ level: 'silent' }) },
-      ...{ clock: { ...systemClock, now: () => 0, steady: () => 0 }, toItself: () => false },
+      ...{
+        clock: { ...systemClock, now: () => 0, steady: () => 0 },
+        toItself: () => false,
+        mayHaveHappened: () => false,
+        lane: () => undefined,
+      },
       ...{ target: { deliver() {}, unserved: () => undefined }, delivered() {}, parked() {} },
     })
     const [here, there] = [outbox.places(0), outbox.places(1)]
     const cause = { service: 's', entity: 'e', revision: 1 }
     const more = { cause, call, synchronous: false, hops: 1, attempts: 0, parked: undefined }
     const entry: EffectEntry = { ...here.next(undefined), ...more }
-    const keeper = new Keeper(outbox, commits.of(0), 0)
+    const keeper = keeperOf(outbox, commits.of(0))
     assert.is(
       keeper.keep(
         { enqueued: [entry], arrived: [] },
@@ -307,7 +314,7 @@ Sending(
     const another: EffectEntry = { ...there.next(undefined), ...more }
     assert.not(outbox.admits([another]))
     const moved: EffectEntry = { ...entry, ...there.moved(entry), was: entry.id }
-    const other = new Keeper(outbox, commits.of(1), 1)
+    const other = keeperOf(outbox, commits.of(1), 1)
     assert.is(
       other.keep(
         { enqueued: [moved], arrived: [] },
@@ -334,7 +341,7 @@ Sending(
       new Outbox({
         partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
         ...{ limits: defaultLimits, log: pino({ level: 'silent' }), clock: systemClock },
-        ...{ toItself: () => false, delivered() {}, parked() {} },
+        ...{ toItself: () => false, mayHaveHappened: () => false, lane: () => undefined, delivered() {}, parked() {} },
         target: { deliver: ({ id }) => tried.push(id), unserved: () => undefined },
       })
     const before = opened()
@@ -347,7 +354,7 @@ Sending(
     const second: EffectEntry = { ...before.places(1).next(first.id), ...more }
     const nothing = () => {}
     for (const [partition, entry] of [first, second].entries())
-      new Keeper(before, commits.of(partition), partition).keep({ enqueued: [entry], arrived: [] }, nothing, nothing)
+      keeperOf(before, commits.of(partition), partition).keep({ enqueued: [entry], arrived: [] }, nothing, nothing)
     commits.of(0).join((batch) => batch.receive(second.id), nothing)
     commits.of(1).join((batch) => batch.receive(first.id), nothing)
     await commits.drain()

@@ -20,6 +20,7 @@ const places = () => {
   return { next, owns: (id: number) => id % 2 === 1, moved: ({ chain }: EffectEntry) => next(chain) }
 }
 const delivered = { ...effect({ id: 9, cause, call, synchronous: false }), chain: 4, attempts: 3, hops: 2 }
+const from = { storage: 7, key: 'e' }
 const message: GuestAnswer = { kind: 'message', payload: new Uint8Array() }
 
 Plan(
@@ -29,7 +30,7 @@ Plan(
       { call, synchronous: true },
       { call: { ...call, method: 'Other' }, synchronous: false },
     ]
-    const sent = planEffects({ hops: 2, effect: delivered }, cause, two, places())
+    const sent = planEffects({ hops: 2, effect: delivered }, cause, two, places(), from, 0)
     assert.equal(
       sent.map(({ id, hops, chain, call, synchronous }) => [id, hops, chain, call.method, synchronous]),
       [
@@ -38,7 +39,7 @@ Plan(
       ],
     )
     // Without a chain the first begins one, and the second is part of it.
-    const fresh = planEffects({ hops: 0, effect: undefined }, cause, two, places())
+    const fresh = planEffects({ hops: 0, effect: undefined }, cause, two, places(), from, 0)
     assert.equal(
       fresh.map(({ chain }) => chain),
       [101, 101],

@@ -6,7 +6,7 @@ import type { Answer, Command } from '../../host/command.ts'
 import { commandTarget } from '../../host/delivery/targets/command.ts'
 import type { Tried } from '../../host/delivery/targets/target.ts'
 import type { EffectEntry } from '../../host/effect.ts'
-import { InnkeeperError } from '../../host/errors.ts'
+import { InnkeeperError, wire } from '../../host/errors.ts'
 
 const Targets = suite('targets of effects')
 
@@ -54,18 +54,29 @@ Targets(
       const { tried: result } = tried(refusal(code))
       assert.ok(result.kind === 'failed')
       assert.is(result.again, again.includes(code), `${code}`)
+      assert.equal([result.code, result.decided, result.failure?.code], [code, true, code])
       assert.match(result.reason, /^refused with [A-Z_]+: no$/)
     }
-    for (const [code, passes] of [
-      ['overloaded', true],
-      ['storage_unavailable', true],
-      ['deadline_exceeded', true],
-      ['guest_fault', false],
-      ['unknown_service', false],
-      ['bad_request', false],
+    for (const [code, passes, decided] of [
+      ['overloaded', true, false],
+      ['storage_unavailable', true, false],
+      ['deadline_exceeded', true, false],
+      ['guest_fault', false, true],
+      ['unknown_service', false, false],
+      ['bad_request', false, false],
     ] as const) {
       const { tried: result } = tried({ kind: 'error', error: new InnkeeperError(code, 'why') })
-      assert.equal(result, { kind: 'failed', reason: 'why', again: passes })
+      const { grpc } = wire[code]
+      const unsure = code === 'deadline_exceeded'
+      assert.equal(result, {
+        kind: 'failed',
+        reason: 'why',
+        again: passes,
+        code: grpc,
+        decided,
+        unsure,
+        failure: undefined,
+      })
     }
   },
 )

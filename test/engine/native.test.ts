@@ -39,6 +39,15 @@ const projects = {
     folder: 'test/fixtures/guests/shifting',
     services: { 'test.shifting.v1.Trees': 0, 'test.shifting.v1.Boxes': 1, 'test.shifting.v1.Calls': 3 },
   },
+  asking: {
+    folder: 'test/fixtures/guests/asking',
+    services: {
+      'test.asking.v1.Orders': 0,
+      'test.asking.v1.Payments': 1,
+      'test.asking.v1.Rooms': 2,
+      'test.asking.v1.Jobs': 3,
+    },
+  },
   every: { folder: 'test/fixtures/guests/every-type', services: { 'test.every.v1.Echo': 0 } },
 } as const
 
@@ -71,6 +80,7 @@ const textsOfField = new Map<string, readonly string[]>([
     ],
   ],
   ['place', ['list', 'map', 'oneof', 'case', 'item', 'root']],
+  ['word', ['after', 'at', 'name', 'ask', 'note', 'cancel', 'later', 'open', 'refuse', 'none']],
 ])
 const wide = new Set(['double', 'fixed64', 'sfixed64'])
 const narrow = new Set(['float', 'fixed32', 'sfixed32'])

@@ -62,7 +62,17 @@ class Yes implements Model {
 
   plan(turn: Turn): TurnPlan {
     this.told.push(`plan at ${turn.nowMs}`)
-    const start = { service: 's', entity: 'e', deployment: 1, revision: 0, sequence: 0, keepsRecords: true, ageMs: 0 }
+    const ref = { storage: 1, key: 'e' }
+    const start = {
+      service: 's',
+      entity: 'e',
+      ref,
+      deployment: 1,
+      revision: 0,
+      sequence: 0,
+      keepsRecords: true,
+      ageMs: 0,
+    }
     const planner = new TurnPlanner(start, places)
     for (let work = turn.next(); work !== undefined; work = turn.next()) {
       if (work.kind !== 'command') {
@@ -79,7 +89,7 @@ class Yes implements Model {
       } as const
       const events = work.command.method === 'Write' ? [{ typeName: 'E', data: command.payload }] : []
       if (this.scene.throws) throw new TypeError('a bug')
-      planner.steps.push(planner.decided({ waiting: work, command }, { events, change: undefined, outcome }))
+      planner.decide({ waiting: work, command }, { events, change: undefined, outcome })
     }
     return planner.plan()
   }

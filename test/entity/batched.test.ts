@@ -1,3 +1,4 @@
+import { nothingStanding } from '../../host/delivery/standing.ts'
 // Guards how a batch is decided: faults that are found one by one, states that cannot be kept, and what the function forgot.
 
 import { suite } from 'uvu'
@@ -18,6 +19,7 @@ const event = { typeName: 'E', data: Buffer.from('x') }
 /** A function that writes an event for each command, but for those whose payload says otherwise. */
 class Puppet implements Decider {
   readonly id = 'e'
+  readonly ref = { storage: 1, key: 'e' }
   revision = 0
   sequence = 0
   keepsRecords = true
@@ -77,6 +79,7 @@ class Scene {
       nowMs: 1,
       ageMs: 2,
       places: { next: nothingSent, owns: () => true, moved: nothingSent },
+      standing: nothingStanding,
       next: () => this.line.shift(),
       seed: () => new Uint8Array(16),
       refusal: () => this.full,

@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { nothingStanding } from '../../host/delivery/standing.ts'
 import { EventSourcedModel } from '../../host/entity/event-sourced.ts'
 import type { Waiting } from '../../host/entity/mailbox.ts'
 import { ReadingCost } from '../../host/entity/reading-cost.ts'
@@ -59,6 +60,7 @@ function snapshots(stateBytes: number, commands: number): readonly boolean[] {
     const nothing = (): never => assert.unreachable() as never
     const plan = model.plan({
       ...{ nowMs: 1, ageMs: 1, places: { next: nothing, owns: () => true, moved: nothing } },
+      standing: nothingStanding,
       ...{ next: () => line.shift(), seed: () => new Uint8Array(16), refusal: () => undefined },
     })
     const batch: Batch = journal.batch()

@@ -12,7 +12,17 @@ import type { Decision } from '../../host/guest/guest.ts'
 
 const Turn = suite('turn')
 
-const start = { service: 's', entity: 'e', deployment: 3, revision: 7, sequence: 20, keepsRecords: true, ageMs: 77 }
+const ref = { storage: 1, key: 'e' }
+const start = {
+  service: 's',
+  entity: 'e',
+  ref,
+  deployment: 3,
+  revision: 7,
+  sequence: 20,
+  keepsRecords: true,
+  ageMs: 77,
+}
 const call = { service: 't', method: 'M', payload: Buffer.from('p'), metadata: [] }
 const event = { typeName: 'E', data: Buffer.from('x') }
 

@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { nothingStanding } from '../../host/delivery/standing.ts'
 import type { Waiting } from '../../host/entity/mailbox.ts'
 import { ReadingCost } from '../../host/entity/reading-cost.ts'
 import { ValueModel } from '../../host/entity/value.ts'
@@ -55,6 +56,7 @@ class Scene {
     const nothing = (): never => assert.unreachable() as never
     const plan = this.model.plan({
       ...{ nowMs: 1, ageMs: 1, places: { next: nothing, owns: () => true, moved: nothing } },
+      standing: nothingStanding,
       ...{ next: () => line.shift(), seed: () => new Uint8Array(16), refusal: () => undefined },
     })
     if (!committed) return

@@ -106,23 +106,61 @@ function typed(image: Image, at: number): void {
   image.blob(at + 8)
 }
 
+function failure(image: Image, at: number): void {
+  image.byte(at, image.random.below(16))
+  image.text(at + 4, 'no')
+  image.list(at + 12, sizes.typed, few(image), (detail) => typed(image, detail))
+}
+
+/** What few effects have. */
+function words(image: Image, effect: number): void {
+  const { random } = image
+  image.byte(effect + 40, random.below(3))
+  // Whole milliseconds, as a double: its upper half.
+  image.word(effect + 52, random.pick([0, 0x40000000, 0x41cdcd65, 0x7ff00000, 0xbff00000]))
+  image.byte(effect + 56, random.below(2))
+  image.text(effect + 60, `name ${random.below(3)}`)
+  image.byte(effect + 68, random.below(2))
+  image.text(effect + 72, 'Heard')
+  image.blob(effect + 80)
+  image.byte(effect + 88, random.below(2))
+  image.word(effect + 100, random.pick([0x40000000, 0x41cdcd65]))
+}
+
+function resolves(image: Image, at: number): void {
+  image.text(at, 'ticket')
+  image.text(at + 8, 'Do')
+  const failed = image.random.below(2)
+  image.byte(at + 16, failed)
+  if (failed === 1) failure(image, at + 20)
+  else image.blob(at + 20)
+  metadata(image, at + 40)
+}
+
 function outcome(image: Image, at: number): void {
   const { random } = image
   image.byte(at, 0)
-  const kind = random.below(4)
+  const kind = random.below(5)
   if (kind === 0) {
     image.byte(at, 1)
-    image.byte(at + 4, random.below(16))
-    image.text(at + 8, 'no')
-    image.list(at + 16, sizes.typed, few(image), (detail) => typed(image, detail))
+    failure(image, at + 4)
+  } else if (kind === 2) {
+    image.byte(at + 4, 3)
+    image.text(at + 8, 'ticket')
+    image.byte(at + 16, random.below(2))
+    image.word(at + 20, random.below(3))
   } else if (kind === 1) {
     image.byte(at + 4, 1)
     call(image, at + 8)
   } else image.blob(at + 8)
   image.list(at + 40, sizes.effect, few(image), (effect) => {
     call(image, effect)
-    image.byte(effect + 32, random.below(2))
+    image.byte(effect + 32, random.below(4) === 0 ? 1 : 0)
+    words(image, effect)
   })
+  if (random.below(3) === 0) image.list(at + 64, sizes.list, few(image), (name) => image.text(name, 'name'))
+  if (random.below(3) === 0)
+    image.list(at + 72, sizes.resolution, few(image), (resolution) => resolves(image, resolution))
   metadata(image, at + 48)
   image.list(at + 56, sizes.logLine, few(image), (line) => {
     image.byte(line, random.below(4))
@@ -142,10 +180,10 @@ function replica(image: Image, at: number): void {
   image.byte(at, after ? 1 : 0)
   if (after) image.blob(at + 4)
   else outcome(image, at + 4)
-  image.blob(at + 68)
-  image.byte(at + 76, image.random.below(2))
-  image.byte(at + 80, image.random.below(2))
   image.blob(at + 84)
+  image.byte(at + 92, image.random.below(2))
+  image.byte(at + 96, image.random.below(2))
+  image.blob(at + 100)
 }
 
 const answers: Readonly<Record<PuppetFunction, (image: Image, count: number) => void>> = {
@@ -190,7 +228,7 @@ const answers: Readonly<Record<PuppetFunction, (image: Image, count: number) => 
       image.text(step, subscriptionIds[index++]!)
       image.byte(step + 8, image.random.below(2))
       outcome(image, step + 12)
-      image.byte(step + 76, image.random.below(2))
+      image.byte(step + 92, image.random.below(2))
     })
   },
   call(image, count) {

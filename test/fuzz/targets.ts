@@ -229,7 +229,7 @@ export async function components(): Promise<Target> {
     if (precheck(bytes, defaultLimits.componentBytesMax).length > 0) return
     const read = attempt(() => readComponent(bytes))
     if (read instanceof Error) return
-    assert.ok(Array.isArray(checkInterfaces(read.root)))
+    assert.ok(Array.isArray(checkInterfaces(read.root, bytes)))
     const prepared = prepareCores(read.modules, defaultLimits)
     if (prepared.ok) {
       for (const core of prepared.cores) compileOf(core.bytes)

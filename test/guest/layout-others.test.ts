@@ -17,6 +17,7 @@ import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import type { Change, GuestAnswer, Outcome } from '../../host/outcome.ts'
 import {
+  actionOutcome,
   bytes,
   command,
   echoing,
@@ -216,7 +217,7 @@ Layout('action: what call is given arrives, and its outcomes are lifted, effects
   fc.assert(
     fc.property(
       fc.array(command, { maxLength: 5 }),
-      fc.array(outcome, { minLength: 5, maxLength: 5 }),
+      fc.array(actionOutcome, { minLength: 5, maxLength: 5 }),
       (commands, some) => {
         const outcomes: readonly Outcome[] = some.slice(0, commands.length)
         assert.equal(plain(guest.action!.call(json(outcomes.map(theirs.outcome)), commands)), plain(outcomes))

@@ -102,9 +102,9 @@ const valueAt = {
 const decideAt = {
   case: decide.at,
   outcome: decide.at + 4,
-  operations: decide.at + 68,
-  delete: decide.at + 76,
-  subscribe: decide.at + 80,
+  operations: decide.at + 84,
+  delete: decide.at + 92,
+  subscribe: decide.at + 96,
 }
 const callOutcomeAt = others.call.at + 64
 const streamAt = { state: stream.at + 8, done: stream.at + 20, more: stream.at + 21 }
@@ -176,7 +176,7 @@ Lift('lift.L1: cases that do not exist are malformed', async () => {
   for (const name of ['decide', 'cancelled'] as const) {
     const { at } = others[name]
     await faults(name, new Answers().bytes(at, 2), 'malformed', /answer: there is no case 2/)
-    await faults(name, new Answers().bytes(at + 80, 2), 'malformed', /subscribe: there is no case 2/)
+    await faults(name, new Answers().bytes(at + 96, 2), 'malformed', /subscribe: there is no case 2/)
   }
   const step = new Answers()
     .words(changed.at, free, 1)
@@ -186,7 +186,7 @@ Lift('lift.L1: cases that do not exist are malformed', async () => {
   await faults('stream', new Answers().bytes(streamAt.state, 2), 'malformed', /stream's state: there is no case 2/)
   for (const [name, at] of outcomes) {
     await faults(name, new Answers().bytes(at, 2), 'malformed', /outcome: there is no case 2/)
-    await faults(name, new Answers().bytes(at + 4, 3), 'malformed', /reply: there is no case 3/)
+    await faults(name, new Answers().bytes(at + 4, 4), 'malformed', /reply: there is no case 4/)
     await faults(name, new Answers().bytes(at, 1).bytes(at + 4, 16), 'malformed', /failure code: there is no case 16/)
   }
 })
@@ -211,7 +211,7 @@ Lift('lift.L1: lists and bytes outside the memory, or not aligned, are malformed
     ['decide', new Answers().words(decideAt.case, 1, ...cut)],
     ['decide', new Answers().words(decideAt.operations, ...cut)],
     ['decide', new Answers().words(decideAt.subscribe, 1, ...cut)],
-    ['cancelled', new Answers().words(cancelled.at + 68, ...cut)],
+    ['cancelled', new Answers().words(cancelled.at + 84, ...cut)],
     ['changed', new Answers().words(changed.at, free, 1).words(free, ...cut)],
     ['stream', new Answers().words(streamAt.state, 1, ...cut)],
   ]
@@ -227,8 +227,8 @@ Lift('§limit-5, lift.L2: overlapping lists cannot multiply memory', async () =>
   const replies = new Answers().words(valueAt.decisions, decisions, 64)
   const values = new Answers().words(valueAt.decisions, decisions, 64)
   for (let i = 0; i < 64; i++) {
-    replies.words(decisions + i * 76 + 20, 0, megabyte)
-    values.words(decisions + i * 76, 1, 0, megabyte)
+    replies.words(decisions + i * 92 + 20, 0, megabyte)
+    values.words(decisions + i * 92, 1, 0, megabyte)
   }
   const ask: Ask = (made, service) => made.value.decide(service, 'en', { kind: 'absent' }, commands)
   const fields = ({ fields: text }: Answers): GuestParts => ({ ...large, fields: text })
@@ -240,7 +240,7 @@ Lift('§limit-5, lift.L2: overlapping lists cannot multiply memory', async () =>
   await faults('reads', fields(elements), 'too_large', /more than 8388608 bytes/)
   // Ten thousand outputs, of which each has the same hundred effects.
   const outputs = new Answers().words(stream.at, 0x40000, 10_000)
-  for (let i = 0; i < 4000; i++) outputs.words(0x40000 + i * 64 + 40, list, 100)
+  for (let i = 0; i < 4000; i++) outputs.words(0x40000 + i * 80 + 40, list, 100)
   await faults('stream', fields(outputs), 'too_large', /more than 200000 elements/)
   assert.ok(process.memoryUsage().arrayBuffers - before < 8 * defaultLimits.stateBytesMax)
 })
@@ -272,7 +272,7 @@ Lift('what is too large is named: values, operations, notes, states of streams, 
   for (const [name, { fields }, said, reason = 'too_large'] of spots)
     await faults(name, { ...large, fields }, reason, said)
   for (const [name, at] of outcomes) {
-    const effects = new Answers().words(at + 40, 4, 101)
+    const effects = new Answers().words(at + 40, 8, 101)
     await faults(name, effects, 'too_large', /effects of a decision: 101 given, 100 allowed/)
     const { fields } = new Answers().words(at + 8, 0, messageBytesMax + 1)
     await faults(name, { ...large, fields }, 'too_large', /the reply: 4194305 bytes/)
@@ -298,7 +298,7 @@ Lift('replicated.R2, guest/replicated.R2: steps are for streams that were given,
   const steps = (...ids: readonly string[]) => {
     const lie = new Answers().words(changed.at, free, ids.length)
     for (const [index, id] of ids.entries()) {
-      lie.words(free + index * 80, free + 512 + index * 16, Buffer.byteLength(id)).text(free + 512 + index * 16, id)
+      lie.words(free + index * 96, free + 512 + index * 16, Buffer.byteLength(id)).text(free + 512 + index * 16, id)
     }
     return lie
   }
@@ -399,8 +399,8 @@ Lift(
         .bytes(at + 4, 1)
         .words(at + 44, ...nowhere)
         .words(at + 68, ...nowhere)
-        .bytes(at + 76, 1)
-        .words(at + 80, 77, ...nowhere)
+        .bytes(at + 92, 1)
+        .words(at + 96, 77, ...nowhere)
       assert.equal(await answer(replica, ask), { ...decision, answer: { kind: 'now', outcome: failing } })
     }
     const rendered = new Answers().bytes(others.render.at, 1).words(others.render.at + 40, ...nowhere)
@@ -432,9 +432,41 @@ Lift('effects beside a failure of an action are kept, and must be in order', asy
   await faults('call', bad, 'malformed', /outside the memory/)
 })
 
+Lift(
+  'lift-outcome.O5: names, answers, cancels, resolutions and deferred replies are of unary methods of entities',
+  async () => {
+    const name: readonly (readonly [Other, number])[] = [
+      ['call', callOutcomeAt],
+      ['render', others.render.at],
+    ]
+    for (const [of, outcomeAt] of name) {
+      const effect = () => new Answers().words(outcomeAt + 40, free, 1)
+      const only = of === 'call' ? /only unary methods of entities/ : /is empty/
+      await faults(
+        of,
+        effect()
+          .bytes(free + 68, 1)
+          .words(free + 72, free + 512, of === 'call' ? 1 : 0),
+        'malformed',
+        only,
+      )
+      await faults(of, new Answers().bytes(outcomeAt + 4, 3), 'malformed', only)
+      if (of !== 'call') continue
+      await faults(of, new Answers().words(outcomeAt + 64, free, 1), 'malformed', only)
+      await faults(of, new Answers().words(outcomeAt + 72, free, 1), 'malformed', only)
+      // A time of its own has every effect.
+      const due = await answer(effect().bytes(free + 40, 1), asks.call)
+      assert.equal((due as readonly { effects: readonly { due: unknown }[] }[])[0]!.effects[0]!.due, {
+        kind: 'after',
+        ms: 0,
+      })
+    }
+  },
+)
+
 Lift('action.A2: the outputs of a step have the effects of a batch of as many commands as it had inputs', async () => {
   const two = new Answers().words(stream.at, free, 2)
-  for (const at of [free, free + 64]) two.words(at + 40, free + 1024, 51)
+  for (const at of [free, free + 80]) two.words(at + 40, free + 1024, 51)
   await faults('stream', two, 'too_large', /effects of a step: 102 given, 100 allowed/)
   const ask: Ask = ({ action }, service) =>
     action.stream(service, 'St', undefined, [{ kind: 'start', metadata: [] }, { kind: 'end' }], 0, seed)

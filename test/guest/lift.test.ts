@@ -54,6 +54,8 @@ const at = {
   effects: 4208,
   metadata: 4216,
   logs: 4224,
+  cancels: 4232,
+  resolves: 4240,
 }
 
 Lift('the guest of constants answers: what every lie below is put on', async () => {
@@ -91,7 +93,7 @@ Lift('lift.L1: cases that do not exist are malformed', async () => {
   await faults(new Answers().bytes(at.case, 2), 'malformed', /no case 2/)
   await faults(new Answers().bytes(at.next, 3), 'malformed', /no case 3/)
   await faults(new Answers().bytes(at.result, 2), 'malformed', /no case 2/)
-  await faults(new Answers().bytes(at.reply, 3), 'malformed', /no case 3/)
+  await faults(new Answers().bytes(at.reply, 4), 'malformed', /no case 4/)
   await faults(new Answers().bytes(at.result, 1).bytes(at.reply, 16), 'malformed', /failure code: there is no case 16/)
 })
 
@@ -124,7 +126,7 @@ Lift('lift.L1: text that is not UTF-8 is malformed: overlong, surrogate, cut', a
 Lift('lift.L2: overlapping results cannot multiply: 500 decisions of 1,000 events on the same 64 KiB', async () => {
   const lying = new Answers().words(at.decisions, 16384, 500)
   // Every decision: 1,000 events at 49152, each naming the same 4,000 bytes.
-  for (let i = 0; i < 500; i++) lying.words(16384 + i * 72, 65536, 1000)
+  for (let i = 0; i < 500; i++) lying.words(16384 + i * 88, 65536, 1000)
   for (let i = 0; i < 1000; i++) lying.words(65536 + i * 16, 49152, 8, 49152, 4000)
   lying.text(49152, 'test.Evt')
   await faults(lying, 'too_large', /more than 8388608 bytes|over 4194304 bytes/, 500)
@@ -135,7 +137,7 @@ Lift('lift.L2: overlapping results cannot multiply: 500 decisions of 1,000 event
 
 Lift('lift.L2: elements have a budget as well as bytes', async () => {
   const lying = new Answers().words(at.decisions, 16384, 500)
-  for (let i = 0; i < 500; i++) lying.words(16384 + i * 72, 65536, 1000)
+  for (let i = 0; i < 500; i++) lying.words(16384 + i * 88, 65536, 1000)
   for (let i = 0; i < 1000; i++) lying.words(65536 + i * 16, 49152, 1, 0, 0)
   lying.text(49152, 'E')
   await faults(lying, 'too_large', /more than 200000 elements/, 500)
@@ -144,7 +146,7 @@ Lift('lift.L2: elements have a budget as well as bytes', async () => {
 Lift('§limit-4: limits of one decision: events, effects, names, metadata, messages', async () => {
   const large: GuestParts = { memory: '(memory (export "memory") 200)' }
   await faults(new Answers().words(at.events, 4, 1001), 'too_large', /events of a decision: 1001 given, 1000 allowed/)
-  await faults(new Answers().words(at.effects, 4, 101), 'too_large', /effects of a decision: 101 given/)
+  await faults(new Answers().words(at.effects, 8, 101), 'too_large', /effects of a decision: 101 given/)
   await faults(
     new Answers().words(at.events, 8000, 1).words(8000, 9000, 257, 0, 0),
     'too_large',
@@ -204,6 +206,8 @@ Lift('lift-outcome.O1: a strict lift says what stands beside a failure', async (
   for (const [where, what] of [
     [at.events, /^L3: events beside a failure$/],
     [at.effects, /^L3: effects beside a failure$/],
+    [at.cancels, /^L3: cancels beside a failure$/],
+    [at.resolves, /^L3: resolutions beside a failure$/],
   ] as const) {
     try {
       await strictly(failing().words(where, 0xfffffff0, 77))
@@ -249,8 +253,73 @@ Lift('lift-outcome.O4: what no transport carries is left out of metadata, unread
   }
 })
 
+/** A double, as two words. */
+function double(value: number): readonly [low: number, high: number] {
+  const words = new DataView(new ArrayBuffer(8))
+  words.setFloat64(0, value, true)
+  return [words.getUint32(0, true), words.getUint32(4, true)]
+}
+
+Lift('lift-outcome.O5: what an effect asks for must go together, and be there', async () => {
+  const [first, second] = [8192, 8192 + 104]
+  const one = () => new Answers().words(at.effects, first, 1)
+  const due = (answers: Answers, kind: number, ms: number) =>
+    answers.bytes(first + 40, kind).words(first + 48, ...double(ms))
+  const named = (answers: Answers, where: number) =>
+    answers
+      .bytes(where + 56, 1)
+      .words(where + 60, 9000, 1)
+      .text(9000, 'n')
+  const asks = (answers: Answers) =>
+    answers
+      .bytes(first + 68, 1)
+      .words(first + 72, 9000, 1)
+      .text(9000, 'n')
+  const fine = await decided(
+    named(asks(due(one(), 2, 1e12)), first)
+      .bytes(first + 88, 1)
+      .words(first + 96, ...double(5)),
+  )
+  assert.ok(fine.kind === 'decided')
+  const [effect] = fine.decisions[0]!.outcome.effects
+  assert.equal(effect!.due, { kind: 'at', ms: 1e12 })
+  assert.equal(effect!.answer, { method: 'n', note: new Uint8Array() })
+  assert.is(effect!.name, 'n')
+  assert.is(effect!.withinMs, 5)
+  for (const wrong of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53])
+    await faults(due(one(), 1, wrong), 'malformed', /no whole number of milliseconds/)
+  await faults(due(one(), 3, 1), 'malformed', /when an effect is due: there is no case 3/)
+  await faults(due(one().bytes(first + 32, 1), 1, 1), 'malformed', /a synchronous effect is due at once/)
+  await faults(asks(one().bytes(first + 32, 1)), 'malformed', /a synchronous effect is due at once/)
+  await faults(one().bytes(first + 88, 1), 'malformed', /within 0 milliseconds/)
+  await faults(one().bytes(first + 56, 1), 'malformed', /the name of an effect is empty/)
+  await faults(one().bytes(first + 68, 1), 'malformed', /the method of an answer is empty/)
+  const two = new Answers().words(at.effects, first, 2)
+  await faults(named(named(two, first), second), 'malformed', /two effects of one decision have the name n/)
+  await faults(new Answers().words(at.effects, 4, 1), 'malformed', /not aligned/)
+})
+
+Lift('lift-outcome.O5: tickets, cancels and resolutions are bounded, and said in full', async () => {
+  await faults(new Answers().bytes(at.reply, 3), 'malformed', /a ticket is empty/)
+  const later = () => new Answers().bytes(at.reply, 3).words(at.payload, 9000, 1).text(9000, 't')
+  const deferred = await decided(later())
+  assert.ok(deferred.kind === 'decided')
+  assert.equal(deferred.decisions[0]!.outcome.answer, { kind: 'later', deferred: { ticket: 't', withinS: undefined } })
+  await faults(later().bytes(at.payload + 8, 1), 'malformed', /open for 0 seconds/)
+  await faults(new Answers().words(at.cancels, 4, 101), 'too_large', /cancels of a decision: 101 given/)
+  await faults(new Answers().words(at.cancels, 0xfffffff0, 1), 'malformed', /outside the memory/)
+  await faults(new Answers().words(at.resolves, 4, 101), 'too_large', /resolutions of a decision: 101 given/)
+  await faults(new Answers().words(at.resolves, 8192, 1), 'malformed', /a ticket is empty/)
+  const resolving = new Answers().words(at.resolves, 8192, 1).words(8192, 9000, 1).text(9000, 't')
+  await faults(resolving.bytes(8192 + 16, 2), 'malformed', /a resolution: there is no case 2/)
+  const failing = new Answers().bytes(at.result, 1).words(at.cancels, 0xfffffff0, 77).words(at.resolves, 0xfffffff0, 77)
+  const kept = await decided(failing)
+  assert.ok(kept.kind === 'decided')
+  assert.is(kept.decisions[0]!.outcome.cancels, undefined)
+})
+
 Lift(
-  '§fault-10, lift-outcome.O5: log lines past their bounds are left out, and what is not UTF-8 is replaced; levels must exist',
+  '§fault-10, lift-outcome.O6: log lines past their bounds are left out, and what is not UTF-8 is replaced; levels must exist',
   async () => {
     const many = new Answers().words(at.logs, 16384, 150)
     for (let i = 0; i < 150; i++) many.words(16384 + i * 12, 3, 49152, 3)

@@ -20,6 +20,7 @@ for (const [guest, tests] of [
   ['profile', 4],
   ['presence', 4],
   ['orders', 5],
+  ['booking', 12],
 ] as const) {
   Guests(`${guest} builds, and passes its rules`, async () => {
     const folder = join(root, 'guests', guest, 'typescript')
@@ -41,6 +42,16 @@ Guests('snippets in the SDK README are parts of the files they name', async () =
   for (const [, file, snippet] of snippets) {
     const source = await readFile(join(root, file!), 'utf8')
     assert.ok(source.includes(snippet!), `README differs from ${file}`)
+  }
+})
+
+Guests('snippets in the guide of what comes later are parts of the files they name', async () => {
+  const guide = await readFile(join(root, 'docs/guides/later.md'), 'utf8')
+  const snippets = [...guide.matchAll(/<!-- (\S+) -->\n```\w+\n([\s\S]*?)```/g)]
+  assert.is(snippets.length, 8)
+  for (const [, file, snippet] of snippets) {
+    const source = await readFile(join(root, file!), 'utf8')
+    assert.ok(source.includes(snippet!), `docs/guides/later.md differs from ${file}: ${snippet}`)
   }
 })
 

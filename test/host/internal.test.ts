@@ -8,6 +8,7 @@ import { readDescriptorSet } from '../../host/schema/raw.ts'
 import { connect } from '../../sdk/typescript/client.ts'
 import { http, temporary, testHost } from '../support/host.ts'
 import { eventually } from '../support/ingress.ts'
+import { runInn } from '../support/inn.ts'
 import { protos } from '../support/protos.ts'
 import { actions, replicas, ScriptClient, script, scripted, values } from '../support/scripted.ts'
 
@@ -107,6 +108,11 @@ Internal(
     ])
     assert.ok(!file!.symbols.some((symbol) => /Keep|Blind|Both/.test(symbol)))
     assert.ok(!Buffer.from(file!.bytes).toString('latin1').includes('Keep'))
+    const called = await runInn(data.path, ['call', 'Values/keep', '{}', '--admin', host.admin])
+    assert.equal(
+      [called.code, called.err.trim()],
+      [1, `inn call: ${values}/Keep is internal: forwards, effects, timers and schedules call it, and no client`],
+    )
   },
 )
 

@@ -14,7 +14,7 @@ import type {
   StoredAnswer,
   StoredSubscription,
 } from '../../host/journal/journal.ts'
-import type { NeverStored } from '../../host/journal/record.ts'
+import type { NeverStored, Ticket } from '../../host/journal/record.ts'
 import {
   decodeBase,
   decodeCommit,
@@ -26,6 +26,7 @@ import {
   decodeRecord,
   decodeSnapshot,
   decodeSubscription,
+  decodeTicket,
   encodeBase,
   encodeCommit,
   encodeIdempotency,
@@ -33,11 +34,12 @@ import {
   encodeRecord,
   encodeSnapshot,
   encodeSubscription,
+  encodeTicket,
   frame,
   unframe,
 } from '../../host/journal/record.ts'
 import type { Metadata, MetadataEntry } from '../../host/metadata.ts'
-import type { Call, Change, Typed } from '../../host/outcome.ts'
+import type { Call, Change, Effect, Resolution, Typed } from '../../host/outcome.ts'
 import { DamagedValue } from '../../host/storage/damage.ts'
 import { effect, plain } from '../support/journal.ts'
 
@@ -56,39 +58,86 @@ const call: fc.Arbitrary<Call> = fc.record({ service: text, method: text, payloa
 const noBytes = new Uint8Array()
 const optionalText = fc.option(text, { nil: undefined })
 
+const someText = text.filter((one) => one !== '')
+const positive = whole.map((one) => Math.max(1, one))
+const entity = fc.record({ storage: uint32, key: text })
+const asked = { method: someText, note: bytes }
+const effectSaid: fc.Arbitrary<Effect> = fc.record(
+  {
+    call,
+    synchronous: fc.boolean(),
+    due: fc.record({ kind: fc.constantFrom('after' as const, 'at' as const), ms: whole }),
+    name: someText,
+    answer: fc.record(asked),
+    withinMs: positive,
+  },
+  { requiredKeys: ['call', 'synchronous'] },
+)
+const failure = fc.record({ code: uint32, message: text, details: fc.array(typed, { maxLength: 3 }) })
+const resolution: fc.Arbitrary<Resolution> = fc.record({
+  ticket: text,
+  method: text,
+  answer: fc.oneof(
+    fc.record({ kind: fc.constant('message' as const), payload: bytes }),
+    fc.record({ kind: fc.constant('failure' as const), failure }),
+  ),
+  metadata,
+})
+const deferred = fc.record({
+  kind: fc.constant('later' as const),
+  deferred: fc.record({
+    ticket: someText,
+    withinS: fc.option(
+      uint32.map((one) => Math.max(1, one)),
+      { nil: undefined },
+    ),
+  }),
+})
+
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ kind: fc.constant('updated' as const), value: bytes }),
   fc.record({ kind: fc.constant('deleted' as const) }),
   fc.record({ kind: fc.constant('delta' as const), delta: bytes }),
 )
 
-const record: fc.Arbitrary<JournalRecord> = fc.record({
-  revision: whole,
-  sequence: whole,
-  deployment: uint32,
-  command: fc.record(
-    {
-      method: text,
-      payload: bytes,
-      metadata,
-      nowMs: whole,
-      seed: bytes,
-      idempotencyKey: optionalText,
-      cause: fc.record({ service: text, entity: text, revision: whole }),
-    },
-    { requiredKeys: ['method', 'payload', 'metadata', 'nowMs', 'seed', 'idempotencyKey'] },
-  ),
-  origin: fc.constantFrom('command', 'cancelled', 'changed', 'peer'),
-  events: fc.array(typed, { maxLength: 4 }),
-  change: fc.option(change, { nil: undefined }),
-  effects: fc.array(fc.record({ call, synchronous: fc.boolean() }), { maxLength: 3 }),
-  answer: fc.oneof(
-    fc.record({ kind: fc.constant('message' as const), payload: bytes }),
-    fc.record({ kind: fc.constant('forward' as const), call }),
-    fc.record({ kind: fc.constant('none' as const) }),
-  ),
-  answerMetadata: metadata,
-})
+const record: fc.Arbitrary<JournalRecord> = fc.record(
+  {
+    revision: whole,
+    sequence: whole,
+    deployment: uint32,
+    command: fc.record(
+      {
+        method: text,
+        payload: bytes,
+        metadata,
+        nowMs: whole,
+        seed: bytes,
+        idempotencyKey: optionalText,
+        cause: fc.record({ service: text, entity: text, revision: whole }),
+      },
+      { requiredKeys: ['method', 'payload', 'metadata', 'nowMs', 'seed', 'idempotencyKey'] },
+    ),
+    origin: fc.constantFrom('command', 'cancelled', 'changed', 'peer'),
+    events: fc.array(typed, { maxLength: 4 }),
+    change: fc.option(change, { nil: undefined }),
+    effects: fc.array(effectSaid, { maxLength: 3 }),
+    answer: fc.oneof(
+      fc.record({ kind: fc.constant('message' as const), payload: bytes }),
+      fc.record({ kind: fc.constant('forward' as const), call }),
+      fc.record({ kind: fc.constant('none' as const) }),
+      deferred,
+    ),
+    answerMetadata: metadata,
+    cancels: fc.array(text, { minLength: 1, maxLength: 3 }),
+    resolves: fc.array(resolution, { minLength: 1, maxLength: 2 }),
+  },
+  {
+    requiredKeys: [
+      ...(['revision', 'sequence', 'deployment', 'command', 'origin', 'events', 'change', 'effects'] as const),
+      ...(['answer', 'answerMetadata'] as const),
+    ],
+  },
+)
 
 const snapshot: fc.Arbitrary<Snapshot> = fc.record({
   revision: whole,
@@ -107,6 +156,7 @@ const stored: fc.Arbitrary<StoredAnswer> = fc.oneof(
     metadata,
   }),
   fc.record({ kind: fc.constant('forward' as const), call, metadata }),
+  fc.record({ kind: fc.constant('later' as const), ticket: someText, metadata }),
 )
 
 const base: fc.Arbitrary<Base> = fc.record({
@@ -131,17 +181,39 @@ const idempotency: fc.Arbitrary<IdempotencyEntry> = fc.record({
   final: fc.option(stored, { nil: undefined }),
 })
 
-const outbox: fc.Arbitrary<EffectEntry> = fc.record({
-  id: whole,
-  cause: fc.record({ service: text, entity: text, revision: whole }),
-  call,
-  synchronous: fc.boolean(),
-  hops: uint32,
-  attempts: uint32,
-  parked: optionalText,
-  chain: whole,
-  place: uint32,
-  chainEffects: uint32,
+const outbox: fc.Arbitrary<EffectEntry> = fc.record(
+  {
+    id: whole,
+    cause: fc.record({ service: text, entity: text, revision: whole }),
+    call,
+    synchronous: fc.boolean(),
+    hops: uint32,
+    attempts: uint32,
+    parked: optionalText,
+    chain: whole,
+    place: uint32,
+    chainEffects: uint32,
+    from: entity,
+    name: someText,
+    answer: fc.record({ ...asked, hops: uint32 }),
+    dueMs: positive,
+    untilMs: positive,
+    to: entity,
+  },
+  {
+    requiredKeys: [
+      ...(['id', 'cause', 'call', 'synchronous', 'hops', 'attempts', 'parked'] as const),
+      ...(['chain', 'place', 'chainEffects'] as const),
+    ],
+  },
+)
+
+const ticket: fc.Arbitrary<Ticket> = fc.record({
+  method: text,
+  openedMs: whole,
+  expiresMs: whole,
+  keys: fc.array(text, { maxLength: 3 }),
+  asks: fc.array(outbox, { maxLength: 2 }),
 })
 
 const commitRecord: fc.Arbitrary<CommitRecord> = fc.record({
@@ -183,10 +255,32 @@ function kind<T>(of: Kind<T>): Kind<unknown> {
 const describedMetadata = (entries: readonly MetadataEntry[]) =>
   entries.map(([name, value]) => ({ name, ...(typeof value === 'string' ? { text: value } : { binary: value }) }))
 const describedCall = (of: Call) => ({ ...of, metadata: describedMetadata(of.metadata) })
+const describedEffect = ({ call: to, due, answer, ...rest }: Effect) => ({
+  ...rest,
+  call: describedCall(to),
+  ...(due && { due: due.kind === 'after' ? 1 : 2, dueMs: due.ms }),
+  ...(answer && { answer }),
+})
+const describedEntry = ({ id: _, cause, call: target, ...rest }: EffectEntry) => ({
+  ...cause,
+  call: describedCall(target),
+  ...rest,
+})
+const describedResolution = ({ answer, metadata: sent, ...rest }: Resolution) => ({
+  ...rest,
+  ...(answer.kind === 'message' ? { message: answer.payload } : { failure: answer.failure }),
+  metadata: describedMetadata(sent),
+})
+const describedAnswer = (answer: JournalRecord['answer']) => {
+  if (answer.kind === 'message') return { message: answer.payload }
+  if (answer.kind === 'forward') return { forward: describedCall(answer.call) }
+  return answer.kind === 'later' ? { later: answer.deferred } : { none: true }
+}
 const describedStored = (answer: StoredAnswer) => {
   const metadata = describedMetadata(answer.metadata)
   if (answer.kind === 'message') return { message: answer.payload, metadata }
   if (answer.kind === 'forward') return { forward: describedCall(answer.call), metadata }
+  if (answer.kind === 'later') return { later: answer.ticket, metadata }
   return { failure: { code: answer.code, message: answer.message, details: answer.details }, metadata }
 }
 const describedChange = (of: Change) => {
@@ -201,18 +295,24 @@ const kinds: readonly Kind<unknown>[] = [
     values: record,
     encode: (value) => encodeRecord(value, everything),
     decode: (framed, { revision }) => decodeRecord(revision, framed),
-    described: ({ revision: _, command, origin, change: changed, effects, answer, answerMetadata, ...rest }) => ({
+    described: ({
+      revision: _,
+      command,
+      origin,
+      change: changed,
+      effects,
+      answer,
+      answerMetadata,
+      resolves,
+      ...rest
+    }) => ({
       ...rest,
+      ...(resolves && { resolves: resolves.map(describedResolution) }),
       origin: origins.indexOf(origin),
       ...(changed && { change: describedChange(changed) }),
       command: { ...command, metadata: describedMetadata(command.metadata) },
-      effects: effects.map((effect) => ({ ...effect, call: describedCall(effect.call) })),
-      answer:
-        answer.kind === 'message'
-          ? { message: answer.payload }
-          : answer.kind === 'forward'
-            ? { forward: describedCall(answer.call) }
-            : { none: true },
+      effects: effects.map(describedEffect),
+      answer: describedAnswer(answer),
       answerMetadata: describedMetadata(answerMetadata),
     }),
   }),
@@ -249,7 +349,17 @@ const kinds: readonly Kind<unknown>[] = [
     values: outbox,
     encode: (value) => encodeOutbox(value, everything),
     decode: (framed, { id }) => decodeOutbox(id, framed),
-    described: ({ id: _, cause, call: target, ...rest }) => ({ ...cause, call: describedCall(target), ...rest }),
+    described: describedEntry,
+  }),
+  kind({
+    message: 'Ticket',
+    values: ticket,
+    encode: (value) => encodeTicket(value, everything),
+    decode: decodeTicket,
+    described: ({ asks, ...rest }) => ({
+      ...rest,
+      asks: asks.map((ask) => ({ id: ask.id, effect: describedEntry(ask) })),
+    }),
   }),
   kind({
     message: 'Commit',

@@ -71,12 +71,11 @@ const cheat = await linked(
   await scripted((source) =>
     [
       [/_service/g, 'service'],
-      ['const { code } = script(payload)', 'const code = service'],
+      ['const { code, scope } = scriptOf(method, payload)', 'const [code, scope] = [service, {}]'],
       ['value: now,', 'value: now, among: commands.length,'],
       ['held: undefined', "held: service.includes('HELD') ? 7 : undefined"],
       ['(service, { payload }) =>', '(service, { payload }) => service.includes("READS") ? counted() :'],
-      ['view, { payload, metadata, nowMs }) =>', 'view, { method, metadata, nowMs }) =>'],
-      ['script(payload).code, { view', 'service, { method, view'],
+      ['const { code, scope } = scriptOf(method, payload)', 'const [code, scope] = [service, { method }]'],
       ['entity, id })', 'entity, id, among: subscriptions.length })'],
       ['script(payload).code, { metadata', 'service, { among: commands.length, metadata'],
       ['const code = before.code ?? items[0]?.code', 'const code = service'],
@@ -137,6 +136,23 @@ Laws('value: a counter beside the value, another answer in a batch, a token that
   named(values, "return { change: { updated: String(among) }, outcome: say('') }", batch)
   const held = /L6: a held value is answered differently than its bytes, on Do /
   named(values, "/* HELD */ return { change: { updated: 'x' }, outcome: say(value) }", held)
+})
+
+Laws('value: what differs in a word of a later time alone is named, and so is what stands beside a failure', () => {
+  const warm = /L4, L6: a warm and a fresh instance answer differently to Do /
+  const changing = [
+    `effects: [effect('Values', 'Do', '', '', { after: ${count} })]`,
+    `effects: [effect('Values', 'Do', '', '', { name: 'n' + ${count} })]`,
+    `effects: [effect('Values', 'Do', '', '', { within: ${count} })]`,
+    `effects: [ask('Values', 'Do', '', '', 'n' + ${count})]`,
+    `cancels: ['n' + ${count}]`,
+    `resolves: [told('t', 'Do', ${count})]`,
+  ]
+  for (const more of changing) named(values, `return { outcome: say('', { ${more} }) }`, warm)
+  named(values, `return { outcome: later('t', ${count}) }`, warm)
+  const failing = (more: string) => `return { outcome: refuse('aborted', '', { ${more} }) }`
+  named(values, failing("cancels: ['n']"), /L3: cancels beside a failure, on Do/)
+  named(values, failing("resolves: [told('t', 'Do', 'x')]"), /L3: resolutions beside a failure, on Do/)
 })
 
 Laws('laws.W2: value: what stands beside a failure is named, and so is a fault', () => {

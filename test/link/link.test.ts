@@ -94,6 +94,20 @@ Link('interfaces.F3: refuses a component of another version of the contract', as
   )
 })
 
+Link('interfaces.F3: refuses a component of the early form of the contract, which has the same version', async () => {
+  const source = witSource().replace(/ +\/\/\/ Who calls[^\n]*\n +principal: [^\n]*\n/, '')
+  assert.not.match(source, /principal/)
+  const dummy = await componentEmbed({
+    dummy: true,
+    witSource: `${source}world early { export about; export value; }`,
+    world: 'early',
+  })
+  await refused(
+    await componentNew(dummy, []),
+    /^it was built for an early form of contract 0\.2\.0: rebuild it with this version and deploy again$/,
+  )
+})
+
 Link('start.R1: a start function that does not end dies by fuel', async () => {
   const component = await guestComponent({ fields: '(func $s (loop $l (br $l))) (start $s)' })
   await refused(component, /start functions ran out of fuel/)

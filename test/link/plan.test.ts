@@ -42,6 +42,7 @@ Plan('... for AssemblyScript and for QuickJS', async () => {
 for (const language of written) {
   const component = await conformance(language)
   if ('missing' in component) skip(Plan, `... for ${language}`, component.missing)
+  else if ('problem' in component) throw component.problem
   else Plan(`... for ${language}, in which all kinds are`, () => plannedAsByJco(component))
 }
 

@@ -65,7 +65,7 @@ Killed(
         [none.code, none.err.trim()],
         [1, `inn schedules: ${values} has no schedule x; \`inn schedules\` lists them`],
       )
-      assert.match((await runInn(data.path, ['clock', '--admin', host.admin])).out, /Schedules go by it\./)
+      assert.match((await runInn(data.path, ['clock', '--admin', host.admin])).out, /Schedules and timers go by it\./)
       assert.is((await runInn(data.path, ['clock', 'set', '--admin', host.admin])).code, 2)
     } finally {
       await host.kill()

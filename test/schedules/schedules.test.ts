@@ -1,17 +1,9 @@
 // Guards the calls that the host makes by the clock: on virtual time, over crashes, stops, deployments, and clocks that jump.
 
-import pino from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Answer } from '../../host/command.ts'
-import { loadConfig } from '../../host/config.ts'
-import { Core } from '../../host/core.ts'
-import { noMetadata } from '../../host/metadata.ts'
-import { MemoryKv, memoryStore } from '../../host/store/memory.ts'
-import { linked } from '../support/linked.ts'
-import { said, script, scripted, values } from '../support/scripted.ts'
-import { partitions } from '../support/store.ts'
-import { type Life, VirtualTime } from '../support/virtual.ts'
+import { scripted, values } from '../support/scripted.ts'
+import { TimedHost } from '../support/timed-host.ts'
 
 const Runs = suite('runs of schedules')
 const minute = 60_000
@@ -28,74 +20,14 @@ const component = (text: string) =>
     proto.replace('rpc Do(Script) returns (Said) {', `rpc Do(Script) returns (Said) { ${text}`),
   )
 
-/** A host on virtual time whose clock may be set, and what outlives it. */
-class World {
-  readonly time = new VirtualTime(() => 0)
-  readonly kv = new MemoryKv()
-  /** What the wall clock is ahead of the steady one. */
-  aheadMs = 0
-  core!: Core
-  private life: Life | undefined
-
-  async start(): Promise<void> {
-    const life = this.time.life()
-    const clock = Object.create(life, { now: { value: () => life.now() + this.aheadMs } }) as Life
-    const ids = { directory: '0123456789abcdef0123456789abcdef', replica: 'replica', run: () => 'run' }
-    const store = memoryStore(partitions, { kv: this.kv, clock, ids })
-    const flags = { scrub: 'off', 'batch-ms': '60000', 'throttled-percent-max': '100' }
-    const { config } = loadConfig({ flags, env: {}, directory: '/nowhere' })
-    this.life = life
-    this.core = new Core(config, { clock, link: linked, store }, store, pino({ level: 'silent' }))
-    await this.until(this.core.restore())
-    this.core.ready()
-  }
-
-  /** Nothing of it is heard of any more. */
-  crash(): void {
-    this.life?.end()
-  }
-
-  async deploy(bytes: Uint8Array): Promise<void> {
-    const result = await this.until(this.core.deployer.deploy(bytes))
-    assert.ok(result.ok, JSON.stringify(result))
-  }
-
-  async pass(ms: number): Promise<void> {
-    await this.time.run(this.time.nowMs + ms)
-  }
-
+class World extends TimedHost {
   /** How often it ran, and for which times. */
   async held(id = 'a'): Promise<readonly [count: number, ...due: string[]]> {
-    const answer = await this.until(
-      new Promise<Answer>((resolve) =>
-        this.core.dispatch(
-          {
-            service: values,
-            method: 'Do',
-            payload: script(id, "return { outcome: say(value ?? '[0]') }"),
-            ...{ metadata: noMetadata, idempotencyKey: undefined, hops: 0, effect: undefined },
-            deadlineMs: Number.POSITIVE_INFINITY,
-            requestId: 'r',
-          },
-          resolve,
-        ),
-      ),
-    )
-    assert.is(answer.kind, 'reply', JSON.stringify(answer))
-    return JSON.parse(said((answer as { payload: Uint8Array }).payload)) as [number, ...string[]]
+    return JSON.parse(await this.call(values, id, "return { outcome: say(value ?? '[0]') }")) as [number, ...string[]]
   }
 
   get shown() {
     return this.core.schedules.list()[0]!
-  }
-
-  private async until<T>(promise: Promise<T>): Promise<T> {
-    let over = false
-    const ended = promise.finally(() => {
-      over = true
-    })
-    await this.time.run(Number.POSITIVE_INFINITY, () => over)
-    return await ended
   }
 }
 

@@ -1,4 +1,6 @@
 // Guards action.T1, which is that of each kind: what is wrong in a service is a compile error, at the line where it is wrong.
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Kind } from '../../sdk/build/kinds.ts'
@@ -237,5 +239,110 @@ for (const [kind, cases] of kinds) {
     })
   }
 }
+
+// What a service may say of a later time: of a fixture, whose .proto has a method that hears answers.
+const asking = (path: string): string =>
+  readFileSync(fileURLToPath(new URL(`../fixtures/guests/asking/${path}`, import.meta.url)), 'utf8')
+const [words, wordsProto] = [
+  asking('src/service.ts').replaceAll('gen/asking.ts', 'gen/service.ts'),
+  asking('proto/asking.proto'),
+]
+const asks = "ask(charge, 'charged')"
+const inAction = 'accept().at(ms, charge, { within: 0.5 })'
+const saying: readonly [string, string, string, RegExp][] = [
+  ['nothing wrong', asks, asks, /^no error$/],
+  ['an ask that no method hears', asks, "ask(charge, 'chargd')", /TS2322: Type '"chargd"' is not/],
+  ['an ask that a method without `answers` hears', asks, "ask(charge, 'place')", /TS2322: Type '"place"' is not/],
+  ['a note of another type', asks, "ask(charge, 'charged', Told({ text }))", /TS2322: Property 'order' is missing/],
+  [
+    'an effect that is due twice',
+    asks,
+    "ask(charge, 'charged', ChargeNote({}), { after: 1, at: 2 })",
+    /TS2322: Type 'number' is not assignable to type 'undefined'/,
+  ],
+  ['a name that is no text', "{ name: text || 'none', within: ms }", '{ name: 1 }', /TS2769: Type 'number' is not/],
+  [
+    'a ticket of a method that is not there',
+    "resolve(text || 'none', 'enter', { text })",
+    "resolve(text, 'entr', { text })",
+    /TS2322: Type '"entr"' is not/,
+  ],
+  [
+    'another reply to a ticket',
+    "resolve(text || 'none', 'enter', { text })",
+    "resolve(text, 'enter', { text: 1 })",
+    /TS2322: text: Type 'number' is not/,
+  ],
+  [
+    'a named effect of an action',
+    inAction,
+    "accept().at(ms, charge, { name: 'x' })",
+    /an effect has a name: only entities have that, in methods that do not stream \(TS2322\)/,
+  ],
+  ['a cancel of an action', inAction, "accept().cancel('x')", /effects are cancelled: only entities/],
+  [
+    'a later reply of an action',
+    `${inAction}.after(ms, charge).reply({ text })`,
+    "accept().later('x')",
+    /the reply comes later: only/,
+  ],
+  ['an ask of an action', inAction, "accept().ask(charge, 'run')", /an answer is asked for: only/],
+  ['a ticket of an action', inAction, "accept().resolve('x', 'run', { text })", /a ticket is resolved: only/],
+  [
+    'a named effect of a method that streams',
+    'accept().at(ms, charge).stream',
+    "accept().at(ms, charge, { name: 'x' }).stream",
+    /an effect has a name: only/,
+  ],
+]
+for (const [name, from, to, expected] of saying) {
+  Types(`words of a later time: ${name}`, async () => {
+    assert.ok(words.includes(from), from)
+    const problems = await problemsOf({ 'src/service.ts': words.replace(from, to), 'proto/service.proto': wordsProto })
+    const error = problems.slice(0, 4).join('\n') || 'no error'
+    assert.ok(expected.test(error), error)
+  })
+}
+
+Types('what the README says of a later time compiles', async () => {
+  const readme = readFileSync(fileURLToPath(new URL('../../sdk/typescript/README.md', import.meta.url)), 'utf8')
+  const [, handlers, hears] = /### A later time[\s\S]*?```ts\n([\s\S]*?)```[\s\S]*?```proto\n([\s\S]*?)\n\n/.exec(
+    readme,
+  )!
+  const proto = `syntax = "proto3";
+    package payments.v1;
+    import "google/protobuf/empty.proto";
+    import "google/rpc/status.proto";
+    import "innkeeper/options.proto";
+    service Payments { rpc Charge(ChargeRequest) returns (ChargeReply); }
+    message ChargeRequest { string card = 1 [(innkeeper.entity_key) = true]; int64 amount = 2; }
+    message ChargeReply { string receipt = 1; }
+    message PlaceRequest { string id = 1 [(innkeeper.entity_key) = true]; string card = 2; int64 amount = 3; }
+    message PlaceReply { string receipt = 1; }
+    message ChargeNote { string id = 1; }
+    message Placed { int64 amount = 1; }
+    message Paid {}
+    message Failed {}
+    ${readme.match(/message ChargeAnswer \{[\s\S]*?\n\}/)![0]}
+    service Orders {
+      rpc Place(PlaceRequest) returns (PlaceReply);
+      rpc Expire(PlaceRequest) returns (PlaceReply);
+      ${hears}
+    }`
+  const service = `
+    import { accept, call, eventSourced, hours, json, minutes, refuse, seconds, value } from '@innkeeper/sdk'
+    import { ChargeNote, Failed, Orders, Paid, Payments, Placed } from './gen/service.ts'
+    const orders = eventSourced(Orders, {
+      state: {},
+      decide: { ${handlers} expire: () => accept().reply({ receipt: '' }) },
+      evolve: { Placed: (state) => state, Paid: (state) => state, Failed: (state) => state },
+    })
+    const payments = value(Payments, {
+      value: json<{ paid: boolean }>(),
+      decide: { charge: () => accept().reply({ receipt: '' }) },
+    })
+    export default [orders, payments]`
+  assert.equal(await problemsOf({ 'src/service.ts': service, 'proto/service.proto': proto }), [])
+})
 
 Types.run()

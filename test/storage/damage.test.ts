@@ -176,8 +176,8 @@ Damage('journal.J2: a record that is missing between others is noticed, not pass
 Damage('§deploy-13: a directory of a newer format is refused, with what to do', () => {
   const kv = new MemoryKv()
   new KvCatalog(kv)
-  kv.write([['default', Buffer.from('directory'), frame(Buffer.from('{"format":3,"id":"x"}'))]])
-  assert.match(refuses(() => new KvCatalog(kv), 'storage_unavailable').message, /format 3.*newer Innkeeper/)
+  kv.write([['default', Buffer.from('directory'), frame(Buffer.from('{"format":4,"id":"x"}'))]])
+  assert.match(refuses(() => new KvCatalog(kv), 'storage_unavailable').message, /format 4.*newer Innkeeper/)
 })
 
 Damage('a record of a newer version is refused, with both versions', async () => {

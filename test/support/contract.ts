@@ -7,7 +7,7 @@ import type { Basis, Decision, GuestCommand, Next, StreamInput, ValueBasis } fro
 import { defaultLimits } from '../../host/limits.ts'
 import { link } from '../../host/link/link.ts'
 import type { Metadata } from '../../host/metadata.ts'
-import type { Call, GuestAnswer, Outcome } from '../../host/outcome.ts'
+import type { Call, Due, Effect, Failure, GuestAnswer, Outcome, Resolution } from '../../host/outcome.ts'
 import { quickJsGuest } from './guests.ts'
 
 /** The guest that tells what it is given, and answers what it is told. */
@@ -100,18 +100,72 @@ const answer: fc.Arbitrary<GuestAnswer> = fc.oneof(
   }),
 )
 
-const outcomeOf = (one: fc.Arbitrary<GuestAnswer>): fc.Arbitrary<Outcome> =>
+const failure = fc.record({
+  code: fc.integer({ min: 1, max: 16 }),
+  message: text,
+  details: fc.array(typed, { maxLength: 3 }),
+})
+const unique = text.filter((one) => one !== '')
+const wholeMs = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
+const later: fc.Arbitrary<GuestAnswer> = fc.record({
+  kind: fc.constant('later' as const),
+  deferred: fc.record({
+    ticket: unique,
+    withinS: fc.option(fc.integer({ min: 1, max: 0x7fffffff }), { nil: undefined }),
+  }),
+})
+const due: fc.Arbitrary<Due> = fc.record({ kind: fc.constantFrom('after', 'at'), ms: fc.nat(Number.MAX_SAFE_INTEGER) })
+const plainEffect: fc.Arbitrary<Effect> = fc.record(
+  { call, synchronous: fc.boolean(), withinMs: wholeMs },
+  { requiredKeys: ['call', 'synchronous'] },
+)
+const dueEffect: fc.Arbitrary<Effect> = fc.record({ call, synchronous: fc.constant(false), due })
+const askingEffect: fc.Arbitrary<Effect> = fc.record(
+  {
+    call,
+    synchronous: fc.constant(false),
+    due,
+    name: unique,
+    answer: fc.record({ method: unique, note: bytes }),
+    withinMs: wholeMs,
+  },
+  { requiredKeys: ['call', 'synchronous'] },
+)
+const resolution: fc.Arbitrary<Resolution> = fc.record({
+  ticket: unique,
+  method: text,
+  answer: fc.oneof(
+    fc.record({ kind: fc.constant('message' as const), payload: bytes }),
+    fc.record({ kind: fc.constant('failure' as const), failure }),
+  ),
+  metadata,
+})
+const namesOnce = (effects: readonly Effect[]): readonly Effect[] =>
+  effects.filter(({ name }, at) => name === undefined || effects.findIndex((other) => other.name === name) === at)
+const some = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<readonly T[] | undefined> =>
+  fc.array(of, { maxLength: 3 }).map((list) => (list.length === 0 ? undefined : list))
+
+/** `words`: those of entities' unary methods, too. */
+const outcomeOf = (one: fc.Arbitrary<GuestAnswer>, words: boolean): fc.Arbitrary<Outcome> =>
   fc.record({
     answer: one,
-    effects: fc.array(fc.record({ call, synchronous: fc.boolean() }), { maxLength: 3 }),
+    effects: fc
+      .array(words ? fc.oneof(plainEffect, dueEffect, askingEffect) : fc.oneof(plainEffect, dueEffect), {
+        maxLength: 3,
+      })
+      .map(namesOnce),
     metadata,
     logs: fc.array(fc.record({ level: fc.constantFrom('debug', 'info', 'warn', 'error'), text }), { maxLength: 3 }),
+    cancels: words ? some(unique) : fc.constant(undefined),
+    resolves: words ? some(resolution) : fc.constant(undefined),
   })
 
-/** Of methods that must answer. */
-export const outcome = outcomeOf(answer)
+/** Of unary methods of entities, which must answer. */
+export const outcome = outcomeOf(fc.oneof(answer, later), true)
+/** Of actions. */
+export const actionOutcome = outcomeOf(answer, false)
 /** Of streams, which may say nothing. */
-export const streamedOutcome = outcomeOf(fc.oneof(answer, fc.constant({ kind: 'none' } as const)))
+export const streamedOutcome = outcomeOf(fc.oneof(answer, fc.constant({ kind: 'none' } as const)), false)
 
 export const decision: fc.Arbitrary<Decision> = fc.record({
   events: fc.array(typed, { maxLength: 4 }),
@@ -154,25 +208,45 @@ export const theirs = {
     ...value,
     metadata: theirs.metadata(value.metadata),
     seed: theirs.seed(value.seed),
+    principal: null,
   }),
   input: (value: StreamInput) => {
     if (value.kind === 'start') return { tag: 'start', val: theirs.metadata(value.metadata) }
     return value.kind === 'item' ? { tag: 'item', val: value.payload } : { tag: value.kind }
   },
+  failure: ({ code, message, details }: Failure) => ({ code: codes[code - 1], message, details }),
   answer: (value: GuestAnswer) => {
-    if (value.kind === 'failure') {
-      const { code, message, details } = value.failure
-      return { tag: 'err', val: { code: codes[code - 1], message, details } }
+    if (value.kind === 'failure') return { tag: 'err', val: theirs.failure(value.failure) }
+    if (value.kind === 'later') {
+      const { ticket, withinS } = value.deferred
+      return { tag: 'ok', val: { tag: 'later', val: { ticket, within: withinS } } }
     }
     if (value.kind === 'message') return { tag: 'ok', val: { tag: 'message', val: value.payload } }
     if (value.kind === 'none') return { tag: 'ok', val: { tag: 'none' } }
     return { tag: 'ok', val: { tag: 'forward', val: theirs.call(value.call) } }
   },
-  outcome: ({ answer: given, effects, metadata: sent, logs }: Outcome) => ({
+  effect: ({ call: to, synchronous, due: when, name: named, answer: hears, withinMs }: Effect) => ({
+    call: theirs.call(to),
+    synchronous,
+    due: when === undefined ? { tag: 'at-once' } : { tag: when.kind, val: when.ms },
+    name: named,
+    answer: hears,
+    within: withinMs,
+  }),
+  resolution: ({ ticket, method, answer: given, metadata: sent }: Resolution) => ({
+    ticket,
+    method,
+    answer:
+      given.kind === 'message' ? { tag: 'ok', val: given.payload } : { tag: 'err', val: theirs.failure(given.failure) },
+    metadata: theirs.metadata(sent),
+  }),
+  outcome: ({ answer: given, effects, metadata: sent, logs, cancels, resolves }: Outcome) => ({
     answer: theirs.answer(given),
-    effects: effects.map((effect) => ({ ...effect, call: theirs.call(effect.call) })),
+    effects: effects.map(theirs.effect),
     metadata: theirs.metadata(sent),
     logs,
+    cancels: cancels ?? [],
+    resolves: (resolves ?? []).map(theirs.resolution),
   }),
   decision: ({ events, outcome: given }: Decision) => ({ events, outcome: theirs.outcome(given) }),
   next: (value: Next) => {
@@ -184,5 +258,6 @@ export const theirs = {
 
 /** What is left of an entity's outcome: a failure has no effects. */
 export function kept(given: Outcome): Outcome {
-  return given.answer.kind === 'failure' ? { ...given, effects: [] } : given
+  if (given.answer.kind !== 'failure') return given
+  return { ...given, effects: [], cancels: undefined, resolves: undefined }
 }

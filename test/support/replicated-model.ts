@@ -3,6 +3,7 @@
 import type { Receiver } from '../../host/command.ts'
 import { Replica } from '../../host/crdt/replica.ts'
 import { Chains } from '../../host/delivery/chains.ts'
+import { nothingStanding } from '../../host/delivery/standing.ts'
 import type { EffectEntry } from '../../host/effect.ts'
 import type { News, Waiting, Work } from '../../host/entity/mailbox.ts'
 import type { Turn } from '../../host/entity/model.ts'
@@ -203,6 +204,7 @@ export class Scene {
       nowMs: 5,
       ageMs: 77,
       places: { next, owns: () => true, moved: ({ chain }: EffectEntry) => next(chain) },
+      standing: nothingStanding,
       next: () => left.shift(),
       seed: () => new Uint8Array(16),
       refusal: () => this.full,
@@ -287,6 +289,11 @@ export class Scene {
         return `reply to ${text(step.waiting.command.payload)}: ${text(step.payload)}`
       case 'forward':
         return `forward to ${step.call.method}`
+      case 'defer':
+        return `defer ${text(step.waiting.command.payload)} until ${step.ticket}`
+      case 'resolve':
+      case 'unresolved':
+        return `${step.kind} ${step.ticket}`
       case 'fail':
         return `fail ${text(step.waiting.command.payload)}: ${step.error.code}`
       case 'tell': {

@@ -21,6 +21,26 @@ type Change = (text: string) => string
 
 const asItIs: Change = (text) => text
 
+/** The .proto with method Heard in Values and Replicas: it hears what method Do of a service was answered, and the note is a script. */
+export const hearing =
+  (service = values): Change =>
+  (proto) => {
+    const method = `rpc Heard(Answered) returns (Said) {
+      option (innkeeper.method) = { answers: "${service}/Do" };
+    }`
+    const message = `message Answered {
+      oneof outcome {
+        Said reply = 1;
+        google.rpc.Status failure = 2;
+      }
+      Script note = 3;
+    }`
+    return proto
+      .replace('import "innkeeper/options.proto";', 'import "google/rpc/status.proto";\n$&')
+      .replace(/service (Values|Replicas) \{/g, `$&\n${method}`)
+      .replace('message Script {', `${message}\n\n$&`)
+  }
+
 /** Built when first asked for in a process. Changes are made to its source and its .proto: another version of it. */
 export function scripted(source?: Change, proto?: Change): Promise<Uint8Array> {
   if (source !== undefined || proto !== undefined) return build(source ?? asItIs, proto ?? asItIs)

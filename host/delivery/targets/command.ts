@@ -7,6 +7,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Dispatch, Failed } from '../../command.ts'
 import type { EffectEntry } from '../../effect.ts'
+import type { ErrorCode } from '../../errors.ts'
 import { grpcCodeNames, wire } from '../../errors.ts'
 import type { Target } from './target.ts'
 
@@ -14,6 +15,9 @@ import type { Target } from './target.ts'
 const tryMs = 60_000
 /** google.rpc codes: DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, UNAVAILABLE. */
 const passing: ReadonlySet<number> = new Set([4, 8, 10, 14])
+
+/** What was begun may go on, or is on disk. */
+const unknown: ReadonlySet<ErrorCode> = new Set(['deadline_exceeded', 'outcome_unknown', 'internal'])
 
 interface CommandTargetParts {
   readonly dispatch: Dispatch
@@ -37,7 +41,11 @@ export function commandTarget({ dispatch, clock, unserved }: CommandTargetParts)
         if (answer.kind === 'reply') done({ kind: 'arrived' })
         else {
           const [code, reason] = reasonOf(answer)
-          done({ kind: 'failed', reason, again: passing.has(code) })
+          const failure = answer.kind === 'refusal' ? answer.failure : undefined
+          // A function that failed was reached, and nothing came of it.
+          const decided = failure !== undefined || (answer.kind === 'error' && answer.error.code === 'guest_fault')
+          const unsure = answer.kind === 'error' && unknown.has(answer.error.code)
+          done({ kind: 'failed', reason, again: passing.has(code), code, decided, unsure, failure })
         }
       })
     },

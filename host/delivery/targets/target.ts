@@ -1,13 +1,25 @@
 // Target: where an effect goes: one small file for each kind of place. The outbox knows when to try; a target knows how, and what an answer means.
 
 import type { EffectEntry } from '../../effect.ts'
+import type { Failure } from '../../outcome.ts'
 
 /** What became of one try. */
 export type Tried =
   /** Whoever took it has taken its entry out, or is about to. */
   | { readonly kind: 'arrived' }
   /** `again`: it may be another thing later. */
-  | { readonly kind: 'failed'; readonly reason: string; readonly again: boolean }
+  | {
+      readonly kind: 'failed'
+      readonly reason: string
+      readonly again: boolean
+      /** google.rpc.Code of it. */
+      readonly code: number
+      /** The target has decided so; else it was not reached, or what became of it is not known. */
+      readonly decided: boolean
+      /** It may have been carried out all the same. */
+      readonly unsure: boolean
+      readonly failure?: Failure | undefined
+    }
 
 export interface Target {
   /** One try. `done` is called once. `hops`: those of the command that arrives. */

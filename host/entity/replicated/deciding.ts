@@ -13,8 +13,10 @@ import type { StoredSubscription } from '../../journal/journal.ts'
 import { noMetadata } from '../../metadata.ts'
 import type { Failure, Outcome } from '../../outcome.ts'
 import type { Method } from '../../services.ts'
+import { wrongTicket } from '../batched.ts'
 import type { Waiting } from '../mailbox.ts'
 import { stateTooDear, stateTooLargeError } from '../reading-cost.ts'
+import type { Step } from '../step.ts'
 import { isWritten } from '../turn.ts'
 import { leave } from './leaving.ts'
 import type { ReplicaTurn } from './replica-turn.ts'
@@ -25,7 +27,7 @@ const entityDeleted: Failure = { code: wire.unknown_entity.grpc, message: 'Entit
 export function decideCommand(turn: ReplicaTurn, waiting: Waiting): void {
   const { planner, replica, parts } = turn
   if (replica.deleted) {
-    planner.steps.push({ kind: 'refuse', waiting, failure: entityDeleted, metadata: noMetadata })
+    planner.refuse(waiting, entityDeleted, noMetadata)
     return
   }
   const method = parts.service.methods.get(waiting.command.method)!
@@ -41,6 +43,8 @@ export function decideCommand(turn: ReplicaTurn, waiting: Waiting): void {
     const tooDear = replica.size > size && !decision.delete ? parts.cost.viewTooDear(replica.size) : undefined
     if (tooDear !== undefined) throw stateTooDear(tooDear)
     checkDisk(turn, waiting, decision, applied, outcome)
+    const wrong = wrongTicket(outcome, waiting.command, turn.standing, new Map())
+    if (wrong !== undefined) throw wrong
   } catch (error) {
     applied.undo()
     failed(turn, waiting, error)
@@ -50,7 +54,7 @@ export function decideCommand(turn: ReplicaTurn, waiting: Waiting): void {
   if (outcome.answer.kind === 'failure') {
     applied.undo()
     const { failure } = outcome.answer
-    planner.steps.push({ kind: 'refuse', waiting, failure, metadata: outcome.metadata })
+    planner.refuse(waiting, failure, outcome.metadata)
   } else if (decision.delete) {
     deleted(turn, waiting, command, applied, outcome)
   } else {
@@ -155,16 +159,14 @@ function accepted(
   delta: Uint8Array | undefined,
   opened: StoredSubscription | undefined,
 ): void {
-  const step = planner.decided({ waiting, command }, { events: [], change: deltaOf(delta), outcome })
-  const { stream } = waiting
-  if (stream === undefined) {
-    planner.steps.push(step)
-    return
-  }
-  const effects = step.kind === 'refuse' ? [] : step.effects
-  const { answer, metadata } = outcome
-  planner.steps.push({ kind: 'tell', stream, output: { answer, metadata, effects } })
-  if (opened !== undefined) planner.steps.push({ kind: 'open', stream, subscription: opened })
-  // A method that streams may answer without a stream: that answer is all (§subscription-3).
-  else planner.steps.push({ kind: 'finish', streams: [stream] })
+  planner.decide({ waiting, command }, { events: [], change: deltaOf(delta), outcome }, (step) => {
+    const { stream } = waiting
+    if (stream === undefined) return [step]
+    const effects = step.kind === 'refuse' ? [] : step.effects
+    const { answer, metadata } = outcome
+    const tell: Step = { kind: 'tell', stream, output: { answer, metadata, effects } }
+    if (opened !== undefined) return [tell, { kind: 'open', stream, subscription: opened }]
+    // A method that streams may answer without a stream: that answer is all (§subscription-3).
+    return [tell, { kind: 'finish', streams: [stream] }]
+  })
 }

@@ -70,7 +70,7 @@ export function learn(turn: ReplicaTurn, news: News): void {
   }
   if (merged.news) {
     const command = { ...fromPeer, nowMs: turn.nowMs }
-    planner.record('peer', command, [], deltaOf(news.delta), [], { kind: 'none' }, noMetadata)
+    planner.record('peer', command, [], deltaOf(news.delta), { effects: [] }, { kind: 'none' }, noMetadata)
   }
   planner.steps.push({ kind: 'learned', news, error: undefined })
   if (replica.deleted) turn.endAll()

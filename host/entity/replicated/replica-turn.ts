@@ -14,11 +14,12 @@ import type { EffectEntry } from '../../effect.ts'
 import type { GuestCommand, GuestSubscription, ReplicatedDecision } from '../../guest/guest.ts'
 import { GuestFault } from '../../guest/guest.ts'
 import { stateTooLarge } from '../../guest/lift.ts'
-import type { JournalRecord, RecordedCommand, StoredSubscription } from '../../journal/journal.ts'
+import type { EntityRef, JournalRecord, RecordedCommand, StoredSubscription } from '../../journal/journal.ts'
 import type { Limits } from '../../limits.ts'
 import { noMetadata } from '../../metadata.ts'
 import type { Effect, Outcome } from '../../outcome.ts'
 import type { MethodView, ReplicatedService } from '../../services.ts'
+import type { TicketsStanding } from '../batched.ts'
 import type { Turn } from '../model.ts'
 import type { Named } from '../note.ts'
 import type { OpenStream } from '../open-stream.ts'
@@ -36,6 +37,7 @@ export const nothingApplied: Applied = { delta: undefined, changed: false, undo(
 
 export interface ReplicaParts {
   readonly service: Pick<ReplicatedService, 'name' | 'guest' | 'methods' | 'deployment'>
+  readonly entity: EntityRef
   /** Outward entity id. */
   readonly id: string
   readonly limits: Limits
@@ -72,8 +74,16 @@ export class ReplicaTurn {
     this.subscriptions = subscriptions
     this.telling = telling
     const { name: service, deployment } = parts.service
-    const start = { service, entity: parts.id, deployment, revision, sequence: 0, keepsRecords: false }
-    this.planner = new TurnPlanner({ ...start, ageMs: given.ageMs }, given.places)
+    const start = {
+      service,
+      entity: parts.id,
+      ref: parts.entity,
+      deployment,
+      revision,
+      sequence: 0,
+      keepsRecords: false,
+    }
+    this.planner = new TurnPlanner({ ...start, ageMs: given.ageMs }, given.places, given.standing)
     this.until = parts.clock.steady() + turnMs
   }
 
@@ -83,6 +93,11 @@ export class ReplicaTurn {
 
   get over(): boolean {
     return this.parts.clock.steady() > this.until
+  }
+
+  get standing(): TicketsStanding {
+    const { standing } = this.given
+    return { find: (name) => standing.ticket(this.parts.entity, name) }
   }
 
   /** What streams of a method see. */
@@ -124,7 +139,7 @@ export class ReplicaTurn {
   ): readonly EffectEntry[] {
     if (delta === undefined && effects.length === 0) return []
     const command: RecordedCommand = { ...commandOf(stored, this.nowMs), idempotencyKey: undefined }
-    this.planner.record(origin, command, [], deltaOf(delta), effects, { kind: 'none' }, noMetadata)
+    this.planner.record(origin, command, [], deltaOf(delta), { effects }, { kind: 'none' }, noMetadata)
     return this.planner.effects(senderOf(stream), effects)
   }
 

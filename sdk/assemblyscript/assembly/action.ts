@@ -91,7 +91,7 @@ export abstract class Stream {
       this.__done = true
       return
     }
-    if (decision.effects.length == 0) return
+    if (!decision.hasEffects) return
     decision.silent = true
     this.__outputs.push(decision)
     for (let i = this.__outputs.length - 1; i > from; i--) this.__outputs[i] = this.__outputs[i - 1]

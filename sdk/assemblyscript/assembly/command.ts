@@ -1,6 +1,6 @@
 // Command: views of what the host lowered into memory (wit/types.wit); nothing is decoded before it is asked for.
 //
-//   command         48 bytes   method 0, payload 8, metadata 16, now-ms (f64) 24, seed (4 x u32) 32
+//   command         64 bytes   method 0, payload 8, metadata 16, now-ms (f64) 24, seed (4 x u32) 32, principal (option) 48, unread
 //   metadata-entry  20         name 0, value: case (u8) 8, text or bytes 12
 //   typed           16         type-name 0, data 8
 
@@ -8,7 +8,7 @@ import { Bytes } from './bytes'
 
 const noMetadata: StaticArray<u32> = [0, 0]
 
-export const commandBytes: usize = 48
+export const commandBytes: usize = 64
 export const typedBytes: usize = 16
 const entryBytes: usize = 20
 

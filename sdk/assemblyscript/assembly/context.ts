@@ -1,13 +1,14 @@
 // Context: all that a handler may know besides state and request, and how it says what it answers.
 //
 // C1. Same command, same context: time and chance come with the command and are in the journal.
-// C2. One answer: a reply, a refusal or a forward. A handler that gives none, or two, traps.
+// C2. One answer: a reply, a refusal, a forward, or a ticket for a reply that comes later. A handler that gives none, or two, traps.
 //
 // Leaves to others: what changes state (service.ts, value.ts, replicated.ts).
 
 import { Bytes } from './bytes'
 import { Metadata } from './command'
-import { Call, Code, Decision, Effect, Header, Refusal, Typed } from './decision'
+import { Call, Code, Decision, Header, Refusal, Typed } from './decision'
+import { Effect, Hearing, Resolution } from './effect'
 import { decode, encode, Message } from './message'
 import { Random } from './random'
 
@@ -70,8 +71,45 @@ export class Context {
   }
 
   /** A command that runs once this decision is durable. The reply waits for a synchronous one. */
-  effect(call: Call, synchronous: bool = false): void {
-    this.__decision.effects.push(new Effect(call, synchronous))
+  effect(call: Call, synchronous: bool = false): Effect {
+    const effect = new Effect(call, synchronous)
+    this.__decision.effects.push(effect)
+    return effect
+  }
+
+  /** A command that runs so many milliseconds after this decision: `context.after(minutes(15), call).named('expiry')`. */
+  after(ms: i64, call: Call): Effect {
+    return this.effect(call).after(ms)
+  }
+
+  /** A command that runs at this time, in milliseconds since 1970. */
+  at(timeMs: i64, call: Call): Effect {
+    return this.effect(call).at(timeMs)
+  }
+
+  /** A command whose outcome this entity hears, as a command of a method of its own: `context.ask(call, ShopHears.charged(note))`. */
+  ask(call: Call, hearing: Hearing): Effect {
+    return this.effect(call).heardBy(hearing)
+  }
+
+  /** Drop the pending effect of this name, if there is one, before the effects of this decision act. Entities only. */
+  cancel(name: string): void {
+    this.__decision.cancels.push(name)
+  }
+
+  /** Answer when a later command resolves the ticket: `return context.later<Receipt>('ticket', hours(1))`. Another caller of the method joins
+   *  a ticket that is open. `withinMs`: then callers are answered DEADLINE_EXCEEDED; 0: no such limit. Entities only. */
+  later<T>(ticket: string, withinMs: i64 = 0): T | null {
+    this.__decision.ticket = ticket
+    // Whole seconds, rounded up.
+    if (withinMs > 0) this.__decision.withinS = <u32>min<i64>((withinMs - 1) / 1000 + 1, u32.MAX_VALUE)
+    return null
+  }
+
+  /** Answer all who wait for a ticket: `context.resolve(ShopTickets.pay('ticket').reply(receipt))`. Where it is not open, that does nothing.
+   *  Entities only. */
+  resolve(resolution: Resolution): void {
+    this.__decision.resolves.push(resolution)
   }
 
   /** A response header. `name`: lower case, and not ending in `-bin`. */
@@ -110,8 +148,9 @@ export class Context {
   /** For generated code: what the handler returned. */
   __answer(reply: Message | null): void {
     const decision = this.__decision
-    const answers = (reply !== null ? 1 : 0) + (decision.refusal !== null ? 1 : 0) + (decision.forward !== null ? 1 : 0)
-    if (answers + (decision.silent ? 1 : 0) != 1) throw new Error('a handler gives one of a reply, a refusal and a forward')
+    let answers = (reply !== null ? 1 : 0) + (decision.refusal !== null ? 1 : 0) + (decision.forward !== null ? 1 : 0)
+    answers += (decision.silent ? 1 : 0) + (decision.ticket !== null ? 1 : 0)
+    if (answers != 1) throw new Error('a handler gives one of a reply, a refusal, a forward and a ticket')
     if (reply !== null) decision.reply = encode(reply)
   }
 

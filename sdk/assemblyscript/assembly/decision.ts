@@ -1,6 +1,7 @@
 // Decision: what one command brings, while its handler runs.
 
 import { Bytes } from './bytes'
+import { Effect, Resolution } from './effect'
 import { encode, Message } from './message'
 
 /** google.rpc.Code without OK, as wit/types.wit counts it. */
@@ -53,14 +54,6 @@ export class Call {
   }
 }
 
-@final
-export class Effect {
-  constructor(
-    readonly call: Call,
-    readonly synchronous: bool,
-  ) {}
-}
-
 /** A response header: text, or bytes for names that end in `-bin`. */
 @final
 export class Header {
@@ -94,7 +87,14 @@ export class Decision {
   readonly events: Typed[] = []
   readonly effects: Effect[] = []
   readonly headers: Header[] = []
+  /** Names of pending effects that are dropped. */
+  readonly cancels: string[] = []
+  readonly resolves: Resolution[] = []
   refusal: Refusal | null = null
+  /** The reply comes when this ticket is resolved. */
+  ticket: string | null = null
+  /** Seconds that the ticket is open; 0: no limit. */
+  withinS: u32 = 0
   forward: Call | null = null
   reply: Bytes | null = null
   /** No answer is due: a stream that says nothing. */
@@ -103,4 +103,30 @@ export class Decision {
   subscribes: bool = false
   /** A stream ends after this. */
   ends: bool = false
+
+  /** Who hears an answer, and who gave a ticket, is a method of the service itself: the boundary has no place for others. */
+  checkOwn(service: string): void {
+    for (let i = 0; i < this.effects.length; i++) {
+      const hearing = unchecked(this.effects[i]).__hearing
+      if (hearing !== null && hearing.service != service)
+        throw new Error(`${service} asks, and ${hearing.service}/${hearing.method} is to hear the answer`)
+    }
+    for (let i = 0; i < this.resolves.length; i++) {
+      const resolution = unchecked(this.resolves[i])
+      if (resolution.service != service)
+        throw new Error(`${service} resolves a ticket of ${resolution.service}/${resolution.method}`)
+    }
+  }
+
+  /** Or what the host refuses where there is no entity. */
+  get hasEffects(): bool {
+    return this.effects.length > 0 || this.cancels.length > 0 || this.resolves.length > 0
+  }
+
+  /** A refusal of an entity brings nothing else (law L3). */
+  undo(): void {
+    this.effects.length = 0
+    this.cancels.length = 0
+    this.resolves.length = 0
+  }
 }

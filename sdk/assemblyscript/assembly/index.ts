@@ -31,11 +31,13 @@ export {
   Vote,
 } from './crdt'
 export { Call, Code, codeOf } from './decision'
+export { days, Effect, Hearing, hours, minutes, Resolution, seconds, Ticket } from './effect'
 export { EventSourced } from './event-sourced'
 export { Box, sortedKeys } from './map'
 export { decode, decodeEvent, encode, Message } from './message'
 export { KeyField, Method } from './method'
 export { Reader } from './reader'
+export { Reason, reasonOf } from './reason'
 export { Replicated } from './replicated'
 export { MethodView, Options, serve } from './service'
 export { Value } from './value'

@@ -3,11 +3,14 @@
 //   string, list    8 bytes   pointer 0, length 4          option<string>  12   present (u8) 0, string 4
 //   typed          16         type-name 0, data 8          metadata-entry  20   name 0, case (u8) 8, value 12
 //   call           32         service 0, method 8, payload 16, metadata 24
-//   effect         36         call 0, synchronous (u8) 32
+//   effect        104         call 0, synchronous (u8) 32, due: case (u8) 40, milliseconds (f64) 48; name (option) 56,
+//                             answer (option) 68: method 72, note 80; within: present (u8) 88, milliseconds (f64) 96
 //   log-line       12         level (u8) 0, text 4
-//   outcome        64         answer 0, effects 40, metadata 48, logs 56; answer: ok or err (u8) 0, then at 4
-//                             reply: case (u8) 0, list or call 4; or failure: code (u8) 0, message 4, details 12
-//   decision       72         events 0, outcome 8     (of a value: 76, change: case (u8) 0, list 4; outcome 12)
+//   outcome        80         answer 0, effects 40, metadata 48, logs 56, cancels 64, resolves 72; answer: ok or err (u8) 0, then at 4
+//                             reply: case (u8) 0, list, call or deferred 4; or failure: code (u8) 0, message 4, details 12
+//   deferred       16         ticket 0, within: present (u8) 8, seconds 12
+//   resolution     48         ticket 0, method 8, answer: ok or err (u8) 16, list or failure 20; metadata 40
+//   decision       88         events 0, outcome 8     (of a value: 92, change: case (u8) 0, list 4; outcome 12)
 //   method-view    20         method 0, case (u8) 8, string 12
 //   service        80         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
 //                             state-type 32, state-version 44, headers 56, views 64, events 72
@@ -15,17 +18,19 @@
 // Memory of earlier calls is not clean: every byte that a case reads is written.
 
 import { Bytes } from './bytes'
-import { Call, Decision, Effect, Header, Typed } from './decision'
+import { Call, Decision, Header, Refusal, Typed } from './decision'
+import { Effect, Resolution } from './effect'
 import { Line } from './logs'
 import { allocate } from './memory'
 import { MethodView, Service } from './service'
 
-export const outcomeBytes: usize = 64
+export const outcomeBytes: usize = 80
 export const serviceBytes: usize = 80
 const lineBytes: usize = 12
 const typedBytes: usize = 16
 const entryBytes: usize = 20
-const effectBytes: usize = 36
+const effectBytes: usize = 104
+const resolutionBytes: usize = 48
 const viewBytes: usize = 20
 
 @inline
@@ -50,11 +55,10 @@ export function putOutcome(outcome: usize, decision: Decision, lines: Line[] | n
   const refusal = decision.refusal
   const forward = decision.forward
   const reply = decision.reply
+  const ticket = decision.ticket
   if (refusal !== null) {
     store<u8>(outcome, 1)
-    store<u8>(answer, <u8>refusal.code)
-    putText(answer + 4, refusal.message)
-    putTyped(answer + 12, refusal.details)
+    putRefusal(answer, refusal)
   } else {
     store<u8>(outcome, 0)
     if (forward !== null) {
@@ -63,6 +67,11 @@ export function putOutcome(outcome: usize, decision: Decision, lines: Line[] | n
     } else if (reply !== null) {
       store<u8>(answer, 0)
       putBytes(answer + 4, reply)
+    } else if (ticket !== null) {
+      store<u8>(answer, 3)
+      putText(answer + 4, ticket)
+      store<u8>(answer, decision.withinS == 0 ? 0 : 1, 12)
+      store<u32>(answer, decision.withinS, 16)
     } else {
       if (!decision.silent) throw new Error('a decision without an answer')
       store<u8>(answer, 2)
@@ -72,6 +81,14 @@ export function putOutcome(outcome: usize, decision: Decision, lines: Line[] | n
   putHeaders(outcome + 48, decision.headers)
   if (lines === null) putPair(outcome + 56, 4, 0)
   else putLines(outcome + 56, lines)
+  putTexts(outcome + 64, decision.cancels)
+  putResolves(outcome + 72, decision.resolves)
+}
+
+function putRefusal(at: usize, refusal: Refusal): void {
+  store<u8>(at, <u8>refusal.code)
+  putText(at + 4, refusal.message)
+  putTyped(at + 12, refusal.details)
 }
 
 function putLines(at: usize, lines: Line[]): void {
@@ -140,9 +157,39 @@ function putCall(at: usize, call: Call): void {
 function putEffects(at: usize, list: Effect[]): void {
   const base = allocate(<usize>list.length * effectBytes)
   for (let i = 0; i < list.length; i++) {
-    const effect = unchecked(list[i])
-    putCall(base + <usize>i * effectBytes, effect.call)
-    store<u8>(base + <usize>i * effectBytes, effect.synchronous ? 1 : 0, 32)
+    putEffect(base + <usize>i * effectBytes, unchecked(list[i]))
+  }
+  putPair(at, base, list.length)
+}
+
+function putEffect(at: usize, effect: Effect): void {
+  putCall(at, effect.call)
+  store<u8>(at, effect.synchronous ? 1 : 0, 32)
+  store<u8>(at, <u8>effect.__due, 40)
+  store<f64>(at, <f64>effect.__dueMs, 48)
+  putOption(at + 56, effect.__name)
+  const hearing = effect.__hearing
+  store<u8>(at, hearing === null ? 0 : 1, 68)
+  if (hearing !== null) {
+    putText(at + 72, hearing.method)
+    putBytes(at + 80, hearing.note)
+  }
+  store<u8>(at, effect.__withinMs == 0 ? 0 : 1, 88)
+  store<f64>(at, <f64>effect.__withinMs, 96)
+}
+
+function putResolves(at: usize, list: Resolution[]): void {
+  const base = allocate(<usize>list.length * resolutionBytes)
+  for (let i = 0; i < list.length; i++) {
+    const resolution = unchecked(list[i])
+    const item = base + <usize>i * resolutionBytes
+    putText(item, resolution.ticket)
+    putText(item + 8, resolution.method)
+    const refusal = resolution.__refusal
+    store<u8>(item, refusal === null ? 0 : 1, 16)
+    if (refusal === null) putBytes(item + 20, resolution.__reply)
+    else putRefusal(item + 20, refusal)
+    putHeaders(item + 40, resolution.__headers)
   }
   putPair(at, base, list.length)
 }

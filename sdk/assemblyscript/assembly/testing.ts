@@ -19,14 +19,17 @@ import { Context, seedBytes } from './context'
 import { Draft } from './crdt'
 import { viewBytes } from './crdt-view'
 import { Call, Change, Code, Decision, Typed } from './decision'
+import { Effect, Resolution } from './effect'
 import { EventSourcedService } from './event-sourced'
 import { takeLogs } from './logs'
 import { decode, encode, Message } from './message'
+import { Reason } from './reason'
 import { ReplicatedService } from './replicated'
 import { Naming } from './testing-key'
 import { ValueService } from './value'
+import { Writer } from './writer'
 
-export { Came, Parked, Together, together } from './testing-together'
+export { Came, Parked, Pending, Together, together } from './testing-together'
 
 class Test {
   constructor(
@@ -80,6 +83,11 @@ export function entity(name: string): void {
 /** The time of the commands that follow. */
 export function at(ms: i64): void {
   nowMs = <f64>ms
+}
+
+/** For services together, whose clock is turned. */
+export function __now(): i64 {
+  return <i64>nowMs
 }
 
 function unasked(): Naming {
@@ -151,6 +159,33 @@ export class Answered {
     for (let i = 0; i < effects.length; i++) sameCall(this.method, effects[i].call, expected[i])
   }
 
+  /** With their names, limits, times, and who hears their answers. */
+  brings(expected: Effect[]): void {
+    const effects = this.decision.effects
+    const count = effects.length
+    if (count != expected.length) fail(`${this.method} has ${count} effects, expected ${expected.length}`)
+    for (let i = 0; i < count; i++) {
+      sameCall(this.method, effects[i].call, expected[i].call)
+      same(`${this.method}, effect ${i}`, shownEffect(effects[i]), shownEffect(expected[i]))
+    }
+  }
+
+  later(ticket: string, withinMs: i64): void {
+    this.nothingElse()
+    if (this.decision.ticket === null) fail(`${this.method} answers at once`)
+    const like = fresh('')
+    like.later<Message>(ticket, withinMs)
+    same(`${this.method}, the ticket`, shownTicket(this.decision), shownTicket(like.__decision))
+  }
+
+  cancels(names: string[]): void {
+    same(`${this.method}, what is cancelled`, this.decision.cancels.join(', '), names.join(', '))
+  }
+
+  resolves(expected: Resolution[]): void {
+    same(`${this.method}, what is resolved`, shownResolutions(this.decision.resolves), shownResolutions(expected))
+  }
+
   header(name: string, value: string): void {
     const headers = this.decision.headers
     for (let i = 0; i < headers.length; i++) {
@@ -158,6 +193,78 @@ export class Answered {
     }
     fail(`${this.method} has no header ${name}: ${value}`)
   }
+}
+
+function same(what: string, actual: string, expected: string): void {
+  if (actual != expected) fail(`${what}: ${actual}; expected: ${expected}`)
+}
+
+function shownEffect(effect: Effect): string {
+  let text = effect.synchronous ? 'waited for' : 'not waited for'
+  if (effect.__due != 0) text += (effect.__due == 1 ? ', after ' : ', at ') + effect.__dueMs.toString() + ' ms'
+  const name = effect.__name
+  if (name !== null) text += ', named ' + name
+  if (effect.__withinMs != 0) text += ', within ' + effect.__withinMs.toString() + ' ms'
+  const hearing = effect.__hearing
+  if (hearing !== null) text += `, heard by ${hearing.service}/${hearing.method} with the note ${hex(hearing.note)}`
+  return text
+}
+
+function shownTicket(decision: Decision): string {
+  return `${decision.ticket!}, for ${decision.withinS} s`
+}
+
+function shownResolutions(list: Resolution[]): string {
+  let text = ''
+  for (let i = 0; i < list.length; i++) {
+    const resolution = list[i]
+    const refusal = resolution.__refusal
+    text += `${resolution.ticket} of ${resolution.service}/${resolution.method}: `
+    if (refusal === null) text += hex(resolution.__reply)
+    else {
+      text += `${refusal.code} ${refusal.message}`
+      for (let d = 0; d < refusal.details.length; d++) text += ` ${refusal.details[d].typeName} ${hex(refusal.details[d].data)}`
+    }
+    const headers = resolution.__headers
+    for (let h = 0; h < headers.length; h++) text += ` ${headers[h].name}=${hex(headers[h].value)}`
+    text += '; '
+  }
+  return text
+}
+
+/** The `failure` of an answer, as the host makes it for an ask that has no reply: `failure<Status>(Code.Aborted, 'no', Reason.Refused)`. */
+export function failure<Status extends Message>(code: Code, message: string, reason: Reason): Status {
+  const status = instantiate<Status>()
+  if (decode(status, statusOf(code, message, [], reason)) !== null) fail('the failure of an answer is a google.rpc.Status')
+  return status
+}
+
+/** Bytes of a google.rpc.Status, with the detail of the host. */
+export function statusOf(code: Code, message: string, details: Typed[], reason: Reason): Bytes {
+  const out = new Writer()
+  out.uint32(8)
+  out.int32(<i32>code + 1)
+  out.uint32(18)
+  out.string(message)
+  const any = out.open(26)
+  out.uint32(10)
+  out.string('type.googleapis.com/google.rpc.ErrorInfo')
+  const info = out.open(18)
+  out.uint32(10)
+  out.string(reason == Reason.Refused ? 'REFUSED' : reason == Reason.NotSent ? 'NOT_SENT' : 'UNKNOWN')
+  out.uint32(18)
+  out.string('innkeeper')
+  out.close(info)
+  out.close(any)
+  for (let i = 0; i < details.length; i++) {
+    const detail = out.open(26)
+    out.uint32(10)
+    out.string('type.googleapis.com/' + details[i].typeName)
+    out.uint32(18)
+    out.raw(details[i].data)
+    out.close(detail)
+  }
+  return out.finish()
 }
 
 export function sameCall(method: string, call: Call, expected: Call): void {
@@ -240,7 +347,7 @@ export class GivenEvents {
 function isRefused(context: Context): bool {
   const decision = context.__decision
   if (decision.refusal === null) return false
-  decision.effects.length = 0
+  decision.undo()
   return true
 }
 
@@ -290,6 +397,12 @@ class WhenEvents {
     return this.done(events)
   }
 
+  /** Answered when the ticket is resolved. */
+  later(events: Message[], ticket: string, withinMs: i64 = 0): GivenEvents {
+    this.answered.later(ticket, withinMs)
+    return this.done(events)
+  }
+
   forwards(events: Message[], call: Call): GivenEvents {
     this.answered.forwarded(call)
     return this.done(events)
@@ -303,6 +416,22 @@ class WhenEvents {
 
   effects(calls: Call[]): this {
     this.answered.effects(calls)
+    return this
+  }
+
+  /** Effects, with their names, limits, times and who hears their answers: `[new Effect(call).after(minutes(1)).named('expiry')]`. */
+  brings(effects: Effect[]): this {
+    this.answered.brings(effects)
+    return this
+  }
+
+  cancels(names: string[]): this {
+    this.answered.cancels(names)
+    return this
+  }
+
+  resolves(resolutions: Resolution[]): this {
+    this.answered.resolves(resolutions)
     return this
   }
 
@@ -376,6 +505,12 @@ class WhenValue {
     return this.done(value)
   }
 
+  /** Answered when the ticket is resolved. */
+  later(value: Message | null, ticket: string, withinMs: i64 = 0): GivenValue {
+    this.answered.later(ticket, withinMs)
+    return this.done(value)
+  }
+
   forwards(value: Message | null, call: Call): GivenValue {
     this.answered.forwarded(call)
     return this.done(value)
@@ -388,6 +523,22 @@ class WhenValue {
 
   effects(calls: Call[]): this {
     this.answered.effects(calls)
+    return this
+  }
+
+  /** Effects, with their names, limits, times and who hears their answers: `[new Effect(call).after(minutes(1)).named('expiry')]`. */
+  brings(effects: Effect[]): this {
+    this.answered.brings(effects)
+    return this
+  }
+
+  cancels(names: string[]): this {
+    this.answered.cancels(names)
+    return this
+  }
+
+  resolves(resolutions: Resolution[]): this {
+    this.answered.resolves(resolutions)
     return this
   }
 
@@ -495,6 +646,12 @@ class WhenReplicated {
     return this.next
   }
 
+  /** Answered when the ticket is resolved. */
+  later(ticket: string, withinMs: i64 = 0): GivenReplicated {
+    this.answered.later(ticket, withinMs)
+    return this.next
+  }
+
   forwards(call: Call): GivenReplicated {
     this.answered.forwarded(call)
     return this.next
@@ -507,6 +664,22 @@ class WhenReplicated {
 
   effects(calls: Call[]): this {
     this.answered.effects(calls)
+    return this
+  }
+
+  /** Effects, with their names, limits, times and who hears their answers: `[new Effect(call).after(minutes(1)).named('expiry')]`. */
+  brings(effects: Effect[]): this {
+    this.answered.brings(effects)
+    return this
+  }
+
+  cancels(names: string[]): this {
+    this.answered.cancels(names)
+    return this
+  }
+
+  resolves(resolutions: Resolution[]): this {
+    this.answered.resolves(resolutions)
     return this
   }
 }
@@ -545,6 +718,12 @@ class WhenAction {
 
   effects(calls: Call[]): this {
     this.answered.effects(calls)
+    return this
+  }
+
+  /** Effects, with their names, limits, times and who hears their answers: `[new Effect(call).after(minutes(1)).named('expiry')]`. */
+  brings(effects: Effect[]): this {
+    this.answered.brings(effects)
     return this
   }
 }
@@ -623,12 +802,22 @@ class StreamDriver {
   }
 
   effects(calls: Call[]): this {
+    this.all().effects(calls)
+    return this
+  }
+
+  /** Effects, with their limits and times: `[new Effect(call).after(minutes(1))]`. */
+  brings(effects: Effect[]): this {
+    this.all().brings(effects)
+    return this
+  }
+
+  private all(): Answered {
     const all = new Decision()
     for (let i = 0; i < this.outputs.length; i++) {
       for (let each = 0; each < this.outputs[i].effects.length; each++) all.effects.push(this.outputs[i].effects[each])
     }
-    new Answered(this.method, all).effects(calls)
-    return this
+    return new Answered(this.method, all)
   }
 
   refuses(code: Code, message: string = ''): void {

@@ -59,14 +59,14 @@ func (a *Accepting[R]) Forward(call innkeeper.Call) Decision {
 }
 
 // Effect runs with the answer, also if it is a refusal.
-func (d Decision) Effect(call innkeeper.Call) Decision {
-	d.answer.Effect(call, false)
+func (d Decision) Effect(call innkeeper.Call, options ...innkeeper.DeliveryOption) Decision {
+	d.answer.Deliver(boundary.EffectOf(call, options))
 	return d
 }
 
 // SynchronousEffect is an effect that the answer waits for.
-func (d Decision) SynchronousEffect(call innkeeper.Call) Decision {
-	d.answer.Effect(call, true)
+func (d Decision) SynchronousEffect(call innkeeper.Call, options ...innkeeper.DeliveryOption) Decision {
+	d.answer.DeliverSynchronously(boundary.EffectOf(call, options))
 	return d
 }
 

@@ -72,14 +72,16 @@ func (s *Step[S, R]) Refuse(code innkeeper.Code, message string, details ...innk
 }
 
 // Effect is a command that runs before the elements of this step are sent; its answer is thrown away.
-func (s *Step[S, R]) Effect(call innkeeper.Call) *Step[S, R] {
-	s.effects = append(s.effects, boundary.Effect{Call: call})
+func (s *Step[S, R]) Effect(call innkeeper.Call, options ...innkeeper.DeliveryOption) *Step[S, R] {
+	s.effects = append(s.effects, boundary.EffectOf(call, options))
 	return s
 }
 
 // SynchronousEffect is an effect that the elements wait for.
-func (s *Step[S, R]) SynchronousEffect(call innkeeper.Call) *Step[S, R] {
-	s.effects = append(s.effects, boundary.Effect{Call: call, Synchronous: true})
+func (s *Step[S, R]) SynchronousEffect(call innkeeper.Call, options ...innkeeper.DeliveryOption) *Step[S, R] {
+	effect := boundary.EffectOf(call, options)
+	effect.Synchronous = true
+	s.effects = append(s.effects, effect)
 	return s
 }
 
@@ -96,14 +98,14 @@ func (t *Taking[S, R]) Keep(state S) *Taking[S, R] {
 }
 
 // Effect is a command that runs now; its answer is thrown away.
-func (t *Taking[S, R]) Effect(call innkeeper.Call) *Taking[S, R] {
-	t.step.Effect(call)
+func (t *Taking[S, R]) Effect(call innkeeper.Call, options ...innkeeper.DeliveryOption) *Taking[S, R] {
+	t.step.Effect(call, options...)
 	return t
 }
 
 // SynchronousEffect is an effect that what follows waits for.
-func (t *Taking[S, R]) SynchronousEffect(call innkeeper.Call) *Taking[S, R] {
-	t.step.SynchronousEffect(call)
+func (t *Taking[S, R]) SynchronousEffect(call innkeeper.Call, options ...innkeeper.DeliveryOption) *Taking[S, R] {
+	t.step.SynchronousEffect(call, options...)
 	return t
 }
 
@@ -120,8 +122,8 @@ type Leaving struct {
 }
 
 // Effect is a command that runs now; its answer is thrown away.
-func (l *Leaving) Effect(call innkeeper.Call) {
-	l.answer.Effect(call, false)
+func (l *Leaving) Effect(call innkeeper.Call, options ...innkeeper.DeliveryOption) {
+	l.answer.Deliver(boundary.EffectOf(call, options))
 }
 
 // ClientStream has many requests and one reply.

@@ -6,12 +6,12 @@ import "innkeeper/internal/boundary"
 
 // Lift: commands out of memory. Bytes are views of the call's memory, texts that a handler can see are copies.
 //
-//	command         48 bytes   method 0, payload 8, metadata 16, now-ms (f64) 24, seed (4 x u32) 32
+//	command         64 bytes   method 0, payload 8, metadata 16, now-ms (f64) 24, seed (4 x u32) 32, principal (option) 48, unread
 //	metadata-entry  20         name 0, value: case (u8) 8, text or bytes 12
 //	typed           16         type-name 0, data 8
 
 const (
-	commandBytes = 48
+	commandBytes = 64
 	entryBytes   = 20
 	typedBytes   = 16
 )

@@ -9,30 +9,32 @@ import "innkeeper/internal/boundary"
 //	string, list    8 bytes   pointer 0, length 4          option<string>  12   present (u8) 0, string 4
 //	typed          16         type-name 0, data 8          metadata-entry  20   name 0, case (u8) 8, value 12
 //	call           32         service 0, method 8, payload 16, metadata 24
-//	effect         36         call 0, synchronous (u8) 32
+//	effect        104         call 0, synchronous (u8) 32, due: case (u8) 40, milliseconds (f64) 48; name (option) 56,
+//	                          answer (option) 68: method 72, note 80; within: present (u8) 88, milliseconds (f64) 96
 //	log-line       12         level (u8) 0, text 4
-//	outcome        64         answer 0, effects 40, metadata 48, logs 56; answer: ok or err (u8) 0, then at 4
-//	                          reply: case (u8) 0, list or call 4; or failure: code (u8) 0, message 4, details 12
+//	outcome        80         answer 0, effects 40, metadata 48, logs 56, cancels 64, resolves 72; answer: ok or err (u8) 0, then at 4
+//	                          reply: case (u8) 0, list, call or deferred 4; or failure: code (u8) 0, message 4, details 12
+//	deferred       16         ticket 0, within: present (u8) 8, seconds 12
+//	resolution     48         ticket 0, method 8, answer: ok or err (u8) 16, list or failure 20; metadata 40
 //
 // The memory is not clean: every byte that a case reads is written.
 
 const (
-	callBytes   = 32
-	effectBytes = 36
-	lineBytes   = 12
+	callBytes       = 32
+	effectBytes     = 104
+	lineBytes       = 12
+	resolutionBytes = 48
 )
 
 // OutcomeBytes is the size of an outcome.
-const OutcomeBytes = 64
+const OutcomeBytes = 80
 
 // PutOutcome of a command.
 func PutOutcome(at uint32, outcome *boundary.Outcome) {
 	answer := at + 4
 	if failure := outcome.Failure; failure != nil {
 		Put8(at, 1)
-		Put8(answer, uint8(failure.Code)-1)
-		PutText(answer+4, failure.Message)
-		PutTyped(answer+12, failure.Details)
+		putFailure(answer, failure)
 	} else {
 		Put8(at, 0)
 		Put8(answer, uint8(outcome.Reply))
@@ -41,11 +43,23 @@ func PutOutcome(at uint32, outcome *boundary.Outcome) {
 			PutBytes(answer+4, outcome.Payload)
 		case boundary.ReplyForward:
 			putCall(answer+4, &outcome.Forward)
+		case boundary.ReplyLater:
+			PutText(answer+4, outcome.Ticket)
+			PutBool(answer+12, outcome.WithinS != 0)
+			Put32(answer+16, outcome.WithinS)
 		}
 	}
 	putEffects(at+40, outcome.Effects)
 	putMetadata(at+48, outcome.Metadata)
 	putLogs(at+56, outcome.Logs)
+	putNames(at+64, outcome.Cancels)
+	putResolves(at+72, outcome.Resolves)
+}
+
+func putFailure(at uint32, failure *boundary.Failure) {
+	Put8(at, uint8(failure.Code)-1)
+	PutText(at+4, failure.Message)
+	PutTyped(at+12, failure.Details)
 }
 
 // PutTyped puts a list of messages with their names.
@@ -69,11 +83,41 @@ func putCall(at uint32, call *boundary.Call) {
 func putEffects(at uint32, effects []boundary.Effect) {
 	base := allocateList(len(effects), effectBytes)
 	for i := range effects {
-		effect := base + uint32(i)*effectBytes
-		putCall(effect, &effects[i].Call)
-		PutBool(effect+callBytes, effects[i].Synchronous)
+		putEffect(base+uint32(i)*effectBytes, &effects[i])
 	}
 	PutPair(at, base, len(effects))
+}
+
+func putEffect(at uint32, effect *boundary.Effect) {
+	putCall(at, &effect.Call)
+	PutBool(at+callBytes, effect.Synchronous)
+	Put8(at+40, uint8(effect.Due))
+	putFloat(at+48, effect.DueMs)
+	PutOptionalText(at+56, effect.Name)
+	PutBool(at+68, effect.Answer != nil)
+	if hearing := effect.Answer; hearing != nil {
+		PutText(at+72, hearing.Method)
+		PutBytes(at+80, hearing.Note)
+	}
+	PutBool(at+88, effect.WithinMs != 0)
+	putFloat(at+96, effect.WithinMs)
+}
+
+func putResolves(at uint32, resolves []boundary.Resolution) {
+	base := allocateList(len(resolves), resolutionBytes)
+	for i := range resolves {
+		item, resolution := base+uint32(i)*resolutionBytes, &resolves[i]
+		PutText(item, resolution.Ticket)
+		PutText(item+8, resolution.Method)
+		PutBool(item+16, resolution.Failure != nil)
+		if resolution.Failure != nil {
+			putFailure(item+20, resolution.Failure)
+		} else {
+			PutBytes(item+20, resolution.Payload)
+		}
+		putMetadata(item+40, resolution.Headers)
+	}
+	PutPair(at, base, len(resolves))
 }
 
 func putMetadata(at uint32, entries []boundary.Entry) {

@@ -112,6 +112,10 @@ func getFloat(at uint32) float64 {
 	return *(*float64)(pointer(at))
 }
 
+func putFloat(at uint32, value float64) {
+	*(*float64)(pointer(at)) = value
+}
+
 func Put32(at, value uint32) {
 	*(*uint32)(pointer(at)) = value
 }

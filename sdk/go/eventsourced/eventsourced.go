@@ -31,7 +31,7 @@ type Decision struct {
 
 // Accepting is a command that is accepted, and not answered yet.
 type Accepting[S any, R innkeeper.Message] struct {
-	boundary.Chain[*Accepting[S, R]]
+	boundary.EntityChain[*Accepting[S, R]]
 	events []boundary.Typed
 	// Most commands cause one event: it has its place here.
 	one   [1]boundary.Typed
@@ -74,6 +74,12 @@ func (a *Accepting[S, R]) Computed(after any) []byte {
 // Forward lets another command answer.
 func (a *Accepting[S, R]) Forward(call innkeeper.Call) Decision {
 	return Decision{boundary.AnswerOf(&a.Chain).ForwardTo(call), a.events}
+}
+
+// Later answers when a later decision resolves the ticket: c.Accept().Later("ticket", innkeeper.Within(time.Hour)). Another caller of the
+// method joins a ticket that is open.
+func (a *Accepting[S, R]) Later(ticket string, within ...innkeeper.Limit) Decision {
+	return Decision{boundary.AnswerOf(&a.Chain).Later(ticket, within), a.events}
 }
 
 // Metadata goes with the answer, be it a refusal.

@@ -116,6 +116,13 @@ func (d *Decided) Forwards(events []innkeeper.Message, to innkeeper.Call) *Histo
 	return d.caused(events)
 }
 
+// Later: it accepts with exactly these events, and answers when the ticket is resolved.
+func (d *Decided) Later(events []innkeeper.Message, ticket string, within ...innkeeper.Limit) *History {
+	d.t.Helper()
+	d.later(ticket, within)
+	return d.caused(events)
+}
+
 // Refuses with this code and, if one is given, this message.
 func (d *Decided) Refuses(code innkeeper.Code, message ...string) *History {
 	d.t.Helper()
@@ -127,6 +134,20 @@ func (d *Decided) Refuses(code innkeeper.Code, message ...string) *History {
 func (d *Decided) Effects(effects ...Effect) *Decided {
 	d.t.Helper()
 	d.effects(effects)
+	return d
+}
+
+// Cancels exactly the pending effects of these names, in order.
+func (d *Decided) Cancels(names ...string) *Decided {
+	d.t.Helper()
+	d.cancels(names)
+	return d
+}
+
+// Resolves exactly these, in order.
+func (d *Decided) Resolves(resolutions ...innkeeper.Resolution) *Decided {
+	d.t.Helper()
+	d.resolves(resolutions)
 	return d
 }
 

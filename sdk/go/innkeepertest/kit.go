@@ -35,14 +35,46 @@ const startMs = 1_767_225_600_000
 // Effect is an effect that is expected.
 type Effect = boundary.Effect
 
-// Later is an effect that nobody waits for.
-func Later(call innkeeper.Call) Effect {
-	return Effect{Call: call}
+// Later is an effect that nobody waits for: with a name, a limit, or due later by the options that a handler gives it.
+func Later(call innkeeper.Call, options ...innkeeper.EffectOption) Effect {
+	return boundary.EffectOf(call, options)
 }
 
 // Synchronous is an effect that the reply waits for.
-func Synchronous(call innkeeper.Call) Effect {
-	return Effect{Call: call, Synchronous: true}
+func Synchronous(call innkeeper.Call, options ...innkeeper.EffectOption) Effect {
+	effect := boundary.EffectOf(call, options)
+	effect.Synchronous = true
+	return effect
+}
+
+// Asked is an effect whose outcome the entity hears.
+func Asked(call innkeeper.Call, hearing innkeeper.Hearing, options ...innkeeper.EffectOption) Effect {
+	return boundary.AskOf(call, hearing, options)
+}
+
+// Failure is what the answer of an ask that failed has, as a host makes it: Failure[*gen.Status](innkeeper.Aborted, "no", reason).
+func Failure[Status wire.MessageOf[Status]](code innkeeper.Code, message string, reason innkeeper.Reason) Status {
+	made, problem := wire.Read[Status](statusBytes(code, message, nil, reason))
+	if problem != "" {
+		panic("the failure of an answer is a google.rpc.Status: " + problem)
+	}
+	return made
+}
+
+// statusBytes are those of a google.rpc.Status, with the detail of the host.
+func statusBytes(code innkeeper.Code, message string, details []boundary.Typed, reason innkeeper.Reason) []byte {
+	info := appendField(appendField(nil, 1, []byte(reason.String())), 2, []byte("innkeeper"))
+	status := wire.AppendUint32([]byte{1 << 3}, uint32(code))
+	status = appendField(status, 2, []byte(message))
+	for _, one := range append([]boundary.Typed{{Name: "google.rpc.ErrorInfo", Data: info}}, details...) {
+		detail := appendField(nil, 1, []byte("type.googleapis.com/"+one.Name))
+		status = appendField(status, 3, appendField(detail, 2, one.Data))
+	}
+	return status
+}
+
+func appendField(b []byte, number byte, data []byte) []byte {
+	return wire.AppendBytes(append(b, number<<3|2), data)
 }
 
 // naming is how the entity of a test gets its name.
@@ -126,6 +158,8 @@ func (a *answer) shown(like wire.Message) string {
 		return "forwarded to " + showCall(outcome.Forward)
 	case outcome.Reply == boundary.ReplyNone:
 		return "nothing"
+	case outcome.Reply == boundary.ReplyLater:
+		return showTicket(outcome.Ticket, outcome.WithinS)
 	default:
 		return showBytes(outcome.Payload, like)
 	}
@@ -135,6 +169,28 @@ func (a *answer) forwards(call innkeeper.Call) {
 	a.t.Helper()
 	if got, want := a.shown(nil), "forwarded to "+showCall(call); got != want {
 		a.fail("the answer", want, got)
+	}
+}
+
+func (a *answer) later(ticket string, within []innkeeper.Limit) {
+	a.t.Helper()
+	like := new(boundary.Answer).Later(ticket, within).Outcome(a.name, nil)
+	if got, want := a.shown(nil), showTicket(like.Ticket, like.WithinS); got != want {
+		a.fail("the answer", want, got)
+	}
+}
+
+func (a *answer) cancels(names []string) {
+	a.t.Helper()
+	if got, want := fmt.Sprintf("%q", a.outcome.Cancels), fmt.Sprintf("%q", names); got != want {
+		a.fail("what is cancelled", want, got)
+	}
+}
+
+func (a *answer) resolves(resolutions []innkeeper.Resolution) {
+	a.t.Helper()
+	if got, want := showResolutions(a.outcome.Resolves), showResolutions(resolutions); got != want {
+		a.fail("what is resolved", want, got)
 	}
 }
 
@@ -202,6 +258,44 @@ func showEffects(effects []Effect) string {
 		shown[i] = showCall(effect.Call)
 		if effect.Synchronous {
 			shown[i] += ", waited for"
+		}
+		switch effect.Due {
+		case boundary.DueAfter:
+			shown[i] += fmt.Sprintf(", after %v ms", effect.DueMs)
+		case boundary.DueAt:
+			shown[i] += fmt.Sprintf(", at %v ms", effect.DueMs)
+		}
+		if effect.Name != "" {
+			shown[i] += fmt.Sprintf(", named %q", effect.Name)
+		}
+		if effect.WithinMs != 0 {
+			shown[i] += fmt.Sprintf(", within %v ms", effect.WithinMs)
+		}
+		if hearing := effect.Answer; hearing != nil {
+			shown[i] += fmt.Sprintf(", heard by %s with the note %x", hearing.Method, hearing.Note)
+		}
+	}
+	return "[" + strings.Join(shown, "; ") + "]"
+}
+
+func showTicket(ticket string, withinS uint32) string {
+	if withinS == 0 {
+		return fmt.Sprintf("later, by the ticket %q", ticket)
+	}
+	return fmt.Sprintf("later, by the ticket %q within %d s", ticket, withinS)
+}
+
+func showResolutions(resolutions []innkeeper.Resolution) string {
+	shown := make([]string, len(resolutions))
+	for i, one := range resolutions {
+		shown[i] = fmt.Sprintf("%q of %s/%s: ", one.Ticket, one.Service, one.Method)
+		if failure := one.Failure; failure != nil {
+			shown[i] += fmt.Sprintf("refused with %d: %s %+v", failure.Code, failure.Message, failure.Details)
+		} else {
+			shown[i] += hex.EncodeToString(one.Payload)
+		}
+		if len(one.Headers) > 0 {
+			shown[i] += fmt.Sprintf(" %+v", one.Headers)
 		}
 	}
 	return "[" + strings.Join(shown, "; ") + "]"

@@ -202,6 +202,13 @@ func (d *DecidedReplica[V]) Leaves(change Operations[V]) *Replica[V] {
 	return d.changed(change, false)
 }
 
+// Later: it accepts with exactly this change, and answers when the ticket is resolved.
+func (d *DecidedReplica[V]) Later(change Operations[V], ticket string, within ...innkeeper.Limit) *Replica[V] {
+	d.t.Helper()
+	d.later(ticket, within)
+	return d.changed(change, false)
+}
+
 // Refuses with this code and, if one is given, this message.
 func (d *DecidedReplica[V]) Refuses(code innkeeper.Code, message ...string) *Replica[V] {
 	d.t.Helper()
@@ -213,6 +220,20 @@ func (d *DecidedReplica[V]) Refuses(code innkeeper.Code, message ...string) *Rep
 func (d *DecidedReplica[V]) Effects(effects ...Effect) *DecidedReplica[V] {
 	d.t.Helper()
 	d.effects(effects)
+	return d
+}
+
+// Cancels exactly the pending effects of these names, in order.
+func (d *DecidedReplica[V]) Cancels(names ...string) *DecidedReplica[V] {
+	d.t.Helper()
+	d.cancels(names)
+	return d
+}
+
+// Resolves exactly these, in order.
+func (d *DecidedReplica[V]) Resolves(resolutions ...innkeeper.Resolution) *DecidedReplica[V] {
+	d.t.Helper()
+	d.resolves(resolutions)
 	return d
 }
 

@@ -128,6 +128,13 @@ func (d *DecidedValue) Forwards(change Change, to innkeeper.Call) *Keeping {
 	return d.changed(change)
 }
 
+// Later: it accepts with exactly this change, and answers when the ticket is resolved.
+func (d *DecidedValue) Later(change Change, ticket string, within ...innkeeper.Limit) *Keeping {
+	d.t.Helper()
+	d.later(ticket, within)
+	return d.changed(change)
+}
+
 // Refuses with this code and, if one is given, this message.
 func (d *DecidedValue) Refuses(code innkeeper.Code, message ...string) *Keeping {
 	d.t.Helper()
@@ -139,6 +146,20 @@ func (d *DecidedValue) Refuses(code innkeeper.Code, message ...string) *Keeping 
 func (d *DecidedValue) Effects(effects ...Effect) *DecidedValue {
 	d.t.Helper()
 	d.effects(effects)
+	return d
+}
+
+// Cancels exactly the pending effects of these names, in order.
+func (d *DecidedValue) Cancels(names ...string) *DecidedValue {
+	d.t.Helper()
+	d.cancels(names)
+	return d
+}
+
+// Resolves exactly these, in order.
+func (d *DecidedValue) Resolves(resolutions ...innkeeper.Resolution) *DecidedValue {
+	d.t.Helper()
+	d.resolves(resolutions)
 	return d
 }
 

@@ -62,6 +62,12 @@ type Accepting[V any, R innkeeper.Message] struct {
 	accepting[V, R, *Accepting[V, R]]
 }
 
+// Later answers when a later decision resolves the ticket: c.Accept().Later("ticket", innkeeper.Within(time.Hour)). Another caller of the
+// method joins a ticket that is open.
+func (a *Accepting[V, R]) Later(ticket string, within ...innkeeper.Limit) Decision {
+	return Decision{boundary.AnswerOf(&a.Chain).Later(ticket, within), a.change}
+}
+
 func accept[V any, R innkeeper.Message](what change) *Accepting[V, R] {
 	a := &Accepting[V, R]{}
 	a.change = what
@@ -70,7 +76,7 @@ func accept[V any, R innkeeper.Message](what change) *Accepting[V, R] {
 
 // accepting is what both kinds of accepted commands have; A is the one that it is part of.
 type accepting[V any, R innkeeper.Message, A any] struct {
-	boundary.Chain[A]
+	boundary.EntityChain[A]
 	change change
 	reply  func(after V) R
 }
@@ -201,11 +207,11 @@ func (c *Change[R]) Refuse(code innkeeper.Code, message string, details ...innke
 }
 
 // Effect is a command that runs then. A refusal has none.
-func (t Told) Effect(call innkeeper.Call) Told {
+func (t Told) Effect(call innkeeper.Call, options ...innkeeper.DeliveryOption) Told {
 	if t.answer.Refusal != nil {
 		panic("a stream is refused with an effect, which only an action can")
 	}
-	t.answer.Effect(call, false)
+	t.answer.Deliver(boundary.EffectOf(call, options))
 	return t
 }
 
@@ -229,7 +235,7 @@ func (l *Leaving) Remove(operations ...crdt.Operation) Left {
 }
 
 // Effect is a command that runs then.
-func (l Left) Effect(call innkeeper.Call) Left {
-	l.answer.Effect(call, false)
+func (l Left) Effect(call innkeeper.Call, options ...innkeeper.DeliveryOption) Left {
+	l.answer.Deliver(boundary.EffectOf(call, options))
 	return l
 }

@@ -32,7 +32,7 @@ type Decision struct {
 
 // Accepting is a command that is accepted, and not answered yet.
 type Accepting[V wire.MessageOf[V], R innkeeper.Message] struct {
-	boundary.Chain[*Accepting[V, R]]
+	boundary.EntityChain[*Accepting[V, R]]
 	change boundary.Change
 	value  []byte
 	after  func() V
@@ -81,6 +81,12 @@ func (a *Accepting[V, R]) ReplyAfter(reply func(after V) R) Decision {
 // Forward lets another command answer.
 func (a *Accepting[V, R]) Forward(call innkeeper.Call) Decision {
 	return Decision{boundary.AnswerOf(&a.Chain).ForwardTo(call), a.change, a.value}
+}
+
+// Later answers when a later decision resolves the ticket: c.Accept().Later("ticket", innkeeper.Within(time.Hour)). Another caller of the
+// method joins a ticket that is open.
+func (a *Accepting[V, R]) Later(ticket string, within ...innkeeper.Limit) Decision {
+	return Decision{boundary.AnswerOf(&a.Chain).Later(ticket, within), a.change, a.value}
 }
 
 // Metadata goes with the answer, be it a refusal.

@@ -9,12 +9,14 @@
 
 use std::any::type_name;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use prost::Message;
 
-use crate::call::{Call, Effect};
+use crate::call::Call;
 use crate::context::Command;
 pub use crate::context::Moment;
+use crate::effect::{Delivery, Effect};
 use crate::log;
 use crate::metadata::{Metadata, MetadataValue};
 use crate::methods::Method;
@@ -34,8 +36,8 @@ pub struct Refused {
 
 impl Refused {
     /// A command that runs although this one is refused.
-    pub fn effect(mut self, effect: impl Into<Effect>) -> Self {
-        self.effects.push(effect.into());
+    pub fn effect(mut self, effect: impl Into<Delivery>) -> Self {
+        self.effects.push(effect.into().into());
         self
     }
 
@@ -68,9 +70,21 @@ pub struct Accepting {
 
 impl Accepting {
     /// A command that runs before the answer is given.
-    pub fn effect(mut self, effect: impl Into<Effect>) -> Self {
-        self.extras.effects.push(effect.into());
+    pub fn effect(mut self, effect: impl Into<Delivery>) -> Self {
+        self.extras.effects.push(effect.into().into());
         self
+    }
+
+    /// A command that runs so long after this decision.
+    #[track_caller]
+    pub fn after(self, time: Duration, effect: impl Into<Delivery>) -> Self {
+        self.effect(effect.into().after(time))
+    }
+
+    /// A command that runs at this time, in milliseconds since 1970.
+    #[track_caller]
+    pub fn at(self, time: u64, effect: impl Into<Delivery>) -> Self {
+        self.effect(effect.into().at(time))
     }
 
     /// Sent with the reply, as a response header.
@@ -154,8 +168,8 @@ impl<R: Message> Step<R> {
     }
 
     /// A command that runs before the elements of this step are sent.
-    pub fn effect(mut self, effect: impl Into<Effect>) -> Self {
-        self.effects.push(effect.into());
+    pub fn effect(mut self, effect: impl Into<Delivery>) -> Self {
+        self.effects.push(effect.into().into());
         self
     }
 
@@ -187,8 +201,8 @@ pub struct Kept<R> {
 
 impl<R> Kept<R> {
     /// A command that runs now.
-    pub fn effect(mut self, effect: impl Into<Effect>) -> Self {
-        self.effects.push(effect.into());
+    pub fn effect(mut self, effect: impl Into<Delivery>) -> Self {
+        self.effects.push(effect.into().into());
         self
     }
 }

@@ -1,4 +1,4 @@
-//! Calls: commands for other services, to forward to or as effects. Made by generated functions: `counter::call::add(...)`.
+//! Calls: commands for other services, to forward to or as effects (effect.rs). Made by generated functions: `counter::call::add(...)`.
 
 use std::marker::PhantomData;
 
@@ -22,14 +22,6 @@ pub(crate) struct Target {
     pub(crate) metadata: Entries,
 }
 
-/// A command that runs once the decision is durable; its answer is thrown away.
-#[derive(Clone, Debug, PartialEq)]
-#[must_use = "an effect does nothing unless a decision has it"]
-pub struct Effect {
-    pub(crate) call: Target,
-    pub(crate) synchronous: bool,
-}
-
 impl<R> Call<R> {
     /// By names: for what no generated function is there.
     pub fn new(service: &str, method: &str, request: &impl Message) -> Self {
@@ -50,21 +42,10 @@ impl<R> Call<R> {
         metadata::push(&mut self.target.metadata, name, value.into());
         self
     }
-
-    /// As an effect for whose end the caller's reply waits.
-    pub fn synchronous(self) -> Effect {
-        Effect { call: self.target, synchronous: true }
-    }
 }
 
 impl<R> Clone for Call<R> {
     fn clone(&self) -> Self {
         Self { target: self.target.clone(), reply: PhantomData }
-    }
-}
-
-impl<R> From<Call<R>> for Effect {
-    fn from(call: Call<R>) -> Self {
-        Effect { call: call.target, synchronous: false }
     }
 }

@@ -10,9 +10,10 @@ use std::marker::PhantomData;
 
 use prost::{Message, Name};
 
-use crate::call::{Call, Effect, Target};
+use crate::call::{Call, Target};
 use crate::context::Command;
 pub use crate::context::Context;
+use crate::deferred::Ticket;
 use crate::log;
 use crate::metadata::MetadataValue;
 use crate::methods::Method;
@@ -20,6 +21,7 @@ use crate::options::{About, Kind};
 use crate::outcome::{Extras, Outcome, Reply, Typed};
 #[doc(hidden)]
 pub use crate::running::Running;
+use crate::words::entity_words;
 pub use crate::{Code, Options, Refusal, refuse};
 
 /// A state: a message whose default is where an entity starts.
@@ -140,7 +142,7 @@ pub fn accept<S, E>(events: impl IntoEvents<E>) -> Accepting<S, E> {
 }
 
 /// Accepted, without an answer yet.
-#[must_use = "a decision has an answer: .reply(...), .reply_with(...) or .forward(...)"]
+#[must_use = "a decision has an answer: .reply(...), .reply_with(...), .forward(...) or .later(...)"]
 pub struct Accepting<S, E> {
     events: Vec<E>,
     extras: Extras,
@@ -148,18 +150,7 @@ pub struct Accepting<S, E> {
 }
 
 impl<S, E> Accepting<S, E> {
-    /// A command that runs once this decision is durable.
-    pub fn effect(mut self, effect: impl Into<Effect>) -> Self {
-        self.extras.effects.push(effect.into());
-        self
-    }
-
-    /// Sent with the reply, as a response header.
-    #[track_caller]
-    pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
-        self.extras.push(name, value.into());
-        self
-    }
+    entity_words!();
 
     /// Answer with this message.
     pub fn reply<R: Message>(self, reply: R) -> Decision<S, E, R> {
@@ -174,6 +165,11 @@ impl<S, E> Accepting<S, E> {
     /// Let another command answer.
     pub fn forward<R, Other>(self, call: Call<Other>) -> Decision<S, E, R> {
         self.answered(Answer::Forward(call.target))
+    }
+
+    /// Answer when a later decision resolves this ticket: its name, or `Ticket::new(name).within(time)`.
+    pub fn later<R>(self, ticket: impl Into<Ticket>) -> Decision<S, E, R> {
+        self.answered(Answer::Later(ticket.into()))
     }
 
     fn answered<R>(self, answer: Answer<S>) -> Decision<S, E, R> {
@@ -205,6 +201,7 @@ enum Answer<S> {
     Message(Vec<u8>),
     With(Make<S>),
     Forward(Target),
+    Later(Ticket),
 }
 
 /// A service as generated code ties the author's to the wire.
@@ -316,6 +313,7 @@ fn decide_one<D: Definition>(state: &mut D::State, entity: &str, command: &Comma
     match D::decide(state, command.method, command.payload, &context) {
         Err(refusal) => (Vec::new(), refusal.outcome(Vec::new())),
         Ok(Accepted { events, answer, extras, .. }) => {
+            extras.check_own(D::NAME);
             let typed = events
                 .into_iter()
                 .map(|event| {
@@ -328,6 +326,7 @@ fn decide_one<D: Definition>(state: &mut D::State, entity: &str, command: &Comma
                 Answer::Message(bytes) => Reply::Message(bytes),
                 Answer::With(make) => Reply::Message(make(state)),
                 Answer::Forward(call) => Reply::Forward(call),
+                Answer::Later(ticket) => Reply::Later(ticket),
             };
             (typed, extras.with(reply))
         }

@@ -12,6 +12,8 @@ mod call;
 mod code;
 mod context;
 mod cut;
+mod deferred;
+mod effect;
 pub mod event_sourced;
 #[doc(hidden)]
 pub mod exact;
@@ -21,16 +23,20 @@ mod methods;
 mod options;
 mod outcome;
 mod random;
+mod reason;
 pub mod replicated;
 mod running;
 mod serve;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod value;
+mod words;
 
-pub use call::{Call, Effect};
+pub use call::Call;
 pub use code::Code;
 pub use context::{Context, Moment, Occasion};
+pub use deferred::Ticket;
+pub use effect::{Delivery, Effect, Hears};
 pub use metadata::{Metadata, MetadataValue, Value as MetadataRef};
 #[doc(hidden)]
 pub use methods::{KeyField, Method};
@@ -39,3 +45,4 @@ pub use outcome::{Refusal, refuse};
 #[doc(hidden)]
 pub use outcome::{request, unknown_method};
 pub use prost;
+pub use reason::{Reason, reason_of};

@@ -4,8 +4,10 @@
 
 use prost::{Message, Name};
 
-use crate::call::{Effect, Target};
+use crate::call::Target;
 use crate::code::Code;
+use crate::deferred::{Resolution, Ticket};
+use crate::effect::{AnswerTo, Effect};
 use crate::log::{self, Line};
 use crate::metadata::{self, Entries, MetadataValue};
 
@@ -21,6 +23,7 @@ pub(crate) enum Reply {
     Message(Vec<u8>),
     Forward(Target),
     None,
+    Later(Ticket),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +33,8 @@ pub(crate) struct Outcome {
     pub(crate) metadata: Entries,
     /// What was said on the way, be it to a refusal.
     pub(crate) logs: Vec<Line>,
+    pub(crate) cancels: Vec<String>,
+    pub(crate) resolves: Vec<Resolution>,
 }
 
 impl Outcome {
@@ -51,16 +56,37 @@ pub(crate) struct Failure {
 pub(crate) struct Extras {
     pub(crate) effects: Vec<Effect>,
     pub(crate) metadata: Entries,
+    pub(crate) cancels: Vec<String>,
+    pub(crate) resolves: Vec<Resolution>,
 }
 
 impl Extras {
+    /// Answers that are heard and tickets that are resolved are of methods of the service itself: the boundary has no place for others.
+    pub(crate) fn check_own(&self, service: &str) {
+        let heard = self.effects.iter().filter_map(|effect| effect.answer.as_ref());
+        for answer in heard {
+            let AnswerTo { service: other, method, .. } = answer;
+            assert!(
+                other == service,
+                "{service} asks, and {other}/{method} is to hear the answer: it is no method of {service}"
+            );
+        }
+        for Resolution { ticket, service: other, method, .. } in &self.resolves {
+            assert!(
+                other == service,
+                "{service} resolves {ticket:?} of {other}/{method}, which is no method of {service}"
+            );
+        }
+    }
+
     #[track_caller]
     pub(crate) fn push(&mut self, name: &str, value: MetadataValue) {
         metadata::push(&mut self.metadata, name, value);
     }
 
     pub(crate) fn with(self, reply: Reply) -> Outcome {
-        Outcome { answer: Ok(reply), effects: self.effects, metadata: self.metadata, logs: Vec::new() }
+        let Self { effects, metadata, cancels, resolves } = self;
+        Outcome { answer: Ok(reply), effects, metadata, logs: Vec::new(), cancels, resolves }
     }
 }
 
@@ -91,7 +117,13 @@ impl Refusal {
     }
 
     pub(crate) fn outcome(self, effects: Vec<Effect>) -> Outcome {
-        Outcome { answer: Err(self.failure), effects, metadata: self.metadata, logs: Vec::new() }
+        let Self { failure, metadata } = self;
+        let (cancels, resolves) = (Vec::new(), Vec::new());
+        Outcome { answer: Err(failure), effects, metadata, logs: Vec::new(), cancels, resolves }
+    }
+
+    pub(crate) fn parts(self) -> (Failure, Entries) {
+        (self.failure, self.metadata)
     }
 }
 

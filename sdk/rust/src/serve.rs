@@ -114,6 +114,7 @@ macro_rules! serve {
         #[unsafe(export_name = "innkeeper:guest/replicated@0.2.0#reads")]
         extern "C" fn replicated_reads(
             s: usize, sn: usize, m: usize, mn: usize, p: usize, pn: usize, h: usize, hn: usize, now: f64, s0: u32, s1: u32, s2: u32, s3: u32,
+            _principal: u32, _p: usize, _pn: usize,
         ) -> usize {
             $crate::abi::replicated_reads(&SERVICES, [s, sn], [m, mn], [p, pn], [h, hn], now, [s0, s1, s2, s3])
         }

@@ -8,9 +8,10 @@ use std::marker::PhantomData;
 
 use prost::{Message, Name};
 
-use crate::call::{Call, Effect, Target};
+use crate::call::{Call, Target};
 use crate::context::Command;
 pub use crate::context::Context;
+use crate::deferred::Ticket;
 pub use crate::event_sourced::State;
 use crate::log;
 use crate::metadata::MetadataValue;
@@ -19,6 +20,7 @@ use crate::options::{About, Kind};
 use crate::outcome::{Extras, Outcome, Reply};
 #[doc(hidden)]
 pub use crate::running::Running;
+use crate::words::entity_words;
 pub use crate::{Code, Options, Refusal, refuse};
 
 enum Change<V> {
@@ -43,25 +45,14 @@ pub fn remove<V>() -> Accepting<V> {
 }
 
 /// Accepted, without an answer yet.
-#[must_use = "a decision has an answer: .reply(...), .reply_with(...) or .forward(...)"]
+#[must_use = "a decision has an answer: .reply(...), .reply_with(...), .forward(...) or .later(...)"]
 pub struct Accepting<V> {
     change: Change<V>,
     extras: Extras,
 }
 
 impl<V> Accepting<V> {
-    /// A command that runs once this decision is durable.
-    pub fn effect(mut self, effect: impl Into<Effect>) -> Self {
-        self.extras.effects.push(effect.into());
-        self
-    }
-
-    /// Sent with the reply, as a response header.
-    #[track_caller]
-    pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
-        self.extras.push(name, value.into());
-        self
-    }
+    entity_words!();
 
     /// Answer with this message.
     pub fn reply<R: Message>(self, reply: R) -> Decision<V, R> {
@@ -76,6 +67,11 @@ impl<V> Accepting<V> {
     /// Let another command answer.
     pub fn forward<R, Other>(self, call: Call<Other>) -> Decision<V, R> {
         self.answered(Answer::Forward(call.target))
+    }
+
+    /// Answer when a later decision resolves this ticket: its name, or `Ticket::new(name).within(time)`.
+    pub fn later<R>(self, ticket: impl Into<Ticket>) -> Decision<V, R> {
+        self.answered(Answer::Later(ticket.into()))
     }
 
     /// For the kit, which is given a change without an answer.
@@ -120,6 +116,7 @@ enum Answer<V> {
     Message(Vec<u8>),
     With(Make<V>),
     Forward(Target),
+    Later(Ticket),
 }
 
 /// A service as generated code ties the author's to the wire.
@@ -208,6 +205,7 @@ fn decide_one<D: Definition>(value: &mut Option<D::Value>, entity: &str, command
     match D::decide(value.as_ref(), command.method, command.payload, &context) {
         Err(refusal) => (Changed::Unchanged, refusal.outcome(Vec::new())),
         Ok(Accepted { change, answer, extras, .. }) => {
+            extras.check_own(D::NAME);
             let changed = match change {
                 Change::Keep => Changed::Unchanged,
                 Change::Remove => {
@@ -224,6 +222,7 @@ fn decide_one<D: Definition>(value: &mut Option<D::Value>, entity: &str, command
                 Answer::Message(bytes) => Reply::Message(bytes),
                 Answer::With(make) => Reply::Message(make(value.as_ref())),
                 Answer::Forward(call) => Reply::Forward(call),
+                Answer::Later(ticket) => Reply::Later(ticket),
             };
             (changed, extras.with(reply))
         }

@@ -96,6 +96,13 @@ export interface Method<Request extends object, Response extends object, S exten
   readonly shape: S
   /** The request's properties that name the entity. */
   readonly key?: readonly string[]
+  /** It hears what this method was answered: `payments.v1.Payments/Charge`. */
+  readonly answers?: string | undefined
+}
+
+/** A method that hears what another one was answered, whom its entity asked. */
+export interface AnswerMethod<Request extends object, Response extends object> extends Method<Request, Response> {
+  readonly answers: string
 }
 
 export type AnyMethod = Method<object, object, Shape>
@@ -137,12 +144,21 @@ export function method<Request extends object, Response extends object, S extend
   shape: S,
   key?: readonly string[],
 ): Method<Request, Response, S>
+export function method<Request extends object, Response extends object>(
+  name: string,
+  request: MessageType<Request>,
+  reply: MessageType<Response>,
+  shape: 'unary',
+  key: readonly string[],
+  answers: string,
+): AnswerMethod<Request, Response>
 export function method(
   name: string,
   request: MessageType<object>,
   reply: MessageType<object>,
   shape: Shape = 'unary',
   key: readonly string[] = [],
+  answers?: string,
 ): AnyMethod {
-  return { name, request, reply, shape, key }
+  return { name, request, reply, shape, key, answers }
 }

@@ -229,7 +229,7 @@ class Stream {
     if (cancelled === undefined) return
     const answer = cancelled(this.given, this.context)
     if (!(answer instanceof Acceptance)) throw new TypeError(`${this.running.name}: cancelled does not accept`)
-    this.outputs.push(outcomeOf(noReply, answer))
+    this.outputs.push(outcomeOf(noReply, answer, this.running))
   }
 
   private follow(step: unknown, from: string): void {

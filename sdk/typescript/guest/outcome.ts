@@ -7,24 +7,41 @@
 import { MalformedError } from '../codec/errors.ts'
 import type { AnyMethod, ServiceType } from '../codec/message.ts'
 import { messageTypeOf } from '../codec/message.ts'
-import type { Call, Effect, MetadataEntry } from '../decision.ts'
+import type { Call, Effect, MetadataEntry, Resolution } from '../decision.ts'
 import { Acceptance, Refusal } from '../decision.ts'
 import { takeLogs } from './logs.ts'
-import type { WireCall, WireMetadataEntry, WireOutcome, WireReply } from './wire.ts'
+import type {
+  WireCall,
+  WireEffect,
+  WireFailure,
+  WireMetadataEntry,
+  WireOutcome,
+  WireReply,
+  WireResolution,
+} from './wire.ts'
 
 const nothing: readonly never[] = []
 
 /** What comes with a reply. */
-type Accompaniment = Pick<Acceptance, 'effects' | 'headers'>
+interface Accompaniment {
+  readonly effects: readonly Effect[]
+  readonly headers: readonly MetadataEntry[]
+  readonly cancels?: readonly string[]
+  readonly resolves?: readonly Resolution[]
+}
 export const alone: Accompaniment = { effects: [], headers: [] }
 
 /** A method with what the author wrote for it. */
 export interface Running<Handler> {
+  readonly service: ServiceType
   readonly method: AnyMethod
   readonly handler: Handler
   /** For messages: `Counter/Add`. */
   readonly name: string
 }
+
+/** Whose methods an answer names as handlers do. */
+type Naming = Pick<Running<unknown>, 'service' | 'name'>
 
 /** The methods of a service by their names on the wire. */
 export function runningMethods<Handler>(
@@ -33,7 +50,7 @@ export function runningMethods<Handler>(
 ): ReadonlyMap<string, Running<Handler>> {
   const running = new Map<string, Running<Handler>>()
   for (const [key, method] of Object.entries(service.methods)) {
-    running.set(method.name, { method, handler: handlers[key]!, name: `${service.typeName}/${method.name}` })
+    running.set(method.name, { service, method, handler: handlers[key]!, name: `${service.typeName}/${method.name}` })
   }
   return running
 }
@@ -63,8 +80,19 @@ export function entityRefusal(name: string, refusal: Refusal): WireOutcome {
   return refusedOutcome(refusal)
 }
 
-export function refusedOutcome({ code, message, details, headers, effects }: Refusal): WireOutcome {
-  const failure = {
+export function refusedOutcome(refusal: Refusal): WireOutcome {
+  return {
+    answer: { tag: 'err', val: wireFailure(refusal) },
+    effects: wireEffects(refusal.effects),
+    metadata: wireMetadata(refusal.headers),
+    logs: takeLogs(),
+    cancels: nothing,
+    resolves: nothing,
+  }
+}
+
+function wireFailure({ code, message, details }: Refusal): WireFailure {
+  return {
     code: code.toLowerCase().replaceAll('_', '-'),
     message,
     details: details.map((detail) => {
@@ -73,30 +101,49 @@ export function refusedOutcome({ code, message, details, headers, effects }: Ref
       return { typeName: type.typeName, data: type.encode(detail) }
     }),
   }
-  return {
-    answer: { tag: 'err', val: failure },
-    effects: wireEffects(effects),
-    metadata: wireMetadata(headers),
-    logs: takeLogs(),
-  }
 }
 
 /** `after` is what a computed reply looks at. */
-export function acceptedOutcome(
-  { method, name }: Running<unknown>,
-  acceptance: Acceptance,
-  after: unknown,
-): WireOutcome {
-  return outcomeOf(wireReply(method, name, acceptance, after), acceptance)
+export function acceptedOutcome(running: Running<unknown>, acceptance: Acceptance, after: unknown): WireOutcome {
+  return outcomeOf(wireReply(running.method, running.name, acceptance, after), acceptance, running)
 }
 
-export function outcomeOf(reply: WireReply, { effects, headers }: Accompaniment): WireOutcome {
+/** `running`: of whose service methods are named. */
+export function outcomeOf(
+  reply: WireReply,
+  { effects, headers, cancels = nothing, resolves = nothing }: Accompaniment,
+  running?: Running<unknown>,
+): WireOutcome {
   return {
     answer: { tag: 'ok', val: reply },
-    effects: wireEffects(effects),
+    effects: wireEffects(effects, running),
     metadata: wireMetadata(headers),
     logs: takeLogs(),
+    cancels: cancels.length === 0 ? nothing : [...cancels],
+    resolves: resolves.map((resolution) => wireResolution(resolution, running!)),
   }
+}
+
+/** The method that an answer names as handlers do. */
+function named({ service, name }: Naming, key: string, what: string): AnyMethod {
+  const method = Object.hasOwn(service.methods, key) ? service.methods[key] : undefined
+  if (method !== undefined) return method
+  throw new TypeError(`${name} ${what} ${key}, which is no method of ${service.typeName}`)
+}
+
+export function wireResolution({ ticket, method: key, answer }: Resolution, running: Naming): WireResolution {
+  const method = named(running, key, 'resolves a ticket of')
+  if (answer instanceof Refusal) {
+    const { headers } = answer
+    return {
+      ticket,
+      method: method.name,
+      answer: { tag: 'err', val: wireFailure(answer) },
+      metadata: wireMetadata(headers),
+    }
+  }
+  const payload = encodedReply(method, running.name, answer)
+  return { ticket, method: method.name, answer: { tag: 'ok', val: payload }, metadata: nothing }
 }
 
 function wireReply(method: AnyMethod, name: string, { answer }: Acceptance, after: unknown): WireReply {
@@ -105,6 +152,8 @@ function wireReply(method: AnyMethod, name: string, { answer }: Acceptance, afte
       return { tag: 'forward', val: wireCall(answer.call) }
     case 'due':
       throw new TypeError(`${name} accepts without a reply or a forward`)
+    case 'later':
+      return { tag: 'later', val: answer.deferred }
     case 'stream':
       if (answer.reply === undefined) return noReply
   }
@@ -114,16 +163,34 @@ function wireReply(method: AnyMethod, name: string, { answer }: Acceptance, afte
 
 export const noReply: WireReply = { tag: 'none' }
 
-export function messageReply({ reply: type }: AnyMethod, name: string, reply: unknown): WireReply {
+export function messageReply(method: AnyMethod, name: string, reply: unknown): WireReply {
+  return { tag: 'message', val: encodedReply(method, name, reply) }
+}
+
+function encodedReply({ reply: type }: AnyMethod, name: string, reply: unknown): Uint8Array {
   if (typeof reply !== 'object' || reply === null) {
     throw new TypeError(`${name} replies ${String(reply)}, not a ${type.typeName}`)
   }
-  return { tag: 'message', val: type.encode(reply) }
+  return type.encode(reply)
 }
 
-function wireEffects(effects: readonly Effect[]): WireOutcome['effects'] {
+const atOnce = { tag: 'at-once' } as const
+
+function wireEffects(effects: readonly Effect[], running?: Running<unknown>): WireOutcome['effects'] {
   if (effects.length === 0) return nothing
-  return effects.map(({ call, synchronous }) => ({ call: wireCall(call), synchronous }))
+  return effects.map((effect) => wireEffect(effect, running))
+}
+
+export function wireEffect({ call, synchronous, due, name, answer, within }: Effect, running?: Naming): WireEffect {
+  const method = answer === undefined ? undefined : named(running!, answer.method, 'asks for an answer to').name
+  return {
+    call: wireCall(call),
+    synchronous,
+    due: due ?? atOnce,
+    name,
+    answer: method === undefined ? undefined : { method, note: answer!.note },
+    within,
+  }
 }
 
 function wireCall({ service, method, payload, metadata }: Call): WireCall {

@@ -161,7 +161,7 @@ class RunningReplicated {
     const answer = cancelled(this.open(this.lookedAt(seen, running, request)), request, { entity, now })
     if (!(answer instanceof Acceptance)) throw new TypeError(`${running.name}: cancelled does not accept`)
     return {
-      answer: { tag: 'now', val: outcomeOf(noReply, answer) },
+      answer: { tag: 'now', val: outcomeOf(noReply, answer, running) },
       operations: this.operations(running, seen, answer),
       delete: answer.value === removed,
       subscribe: undefined,

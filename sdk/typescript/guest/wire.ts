@@ -22,8 +22,15 @@ export type WireReply =
   | { readonly tag: 'message'; readonly val: Uint8Array }
   | { readonly tag: 'forward'; readonly val: WireCall }
   | { readonly tag: 'none' }
+  | { readonly tag: 'later'; readonly val: WireDeferred }
 
-interface WireFailure {
+/** `within`: whole seconds. */
+interface WireDeferred {
+  readonly ticket: string
+  readonly within: number | undefined
+}
+
+export interface WireFailure {
   readonly code: string
   readonly message: string
   readonly details: readonly WireTyped[]
@@ -36,11 +43,31 @@ export interface WireLogLine {
   readonly text: string
 }
 
+type WireDue = { readonly tag: 'at-once' } | { readonly tag: 'after' | 'at'; readonly val: number }
+
+export interface WireEffect {
+  readonly call: WireCall
+  readonly synchronous: boolean
+  readonly due: WireDue
+  readonly name: string | undefined
+  readonly answer: { readonly method: string; readonly note: Uint8Array } | undefined
+  readonly within: number | undefined
+}
+
+export interface WireResolution {
+  readonly ticket: string
+  readonly method: string
+  readonly answer: { readonly tag: 'ok'; readonly val: Uint8Array } | { readonly tag: 'err'; readonly val: WireFailure }
+  readonly metadata: readonly WireMetadataEntry[]
+}
+
 export interface WireOutcome {
   readonly answer: { readonly tag: 'ok'; readonly val: WireReply } | { readonly tag: 'err'; readonly val: WireFailure }
-  readonly effects: readonly { readonly call: WireCall; readonly synchronous: boolean }[]
+  readonly effects: readonly WireEffect[]
   readonly metadata: readonly WireMetadataEntry[]
   readonly logs: readonly WireLogLine[]
+  readonly cancels: readonly string[]
+  readonly resolves: readonly WireResolution[]
 }
 
 export interface WireDecision {

@@ -4,6 +4,7 @@ import { MalformedError } from '../codec/errors.ts'
 import { unfitText } from '../codec/unfit.ts'
 import { CommandMetadata } from '../context.ts'
 import { checkedEntry } from '../decision.ts'
+import { asked, cancelled, deferred, effectAfter, effectAt, effectOf, resolution } from '../effect.ts'
 import { native } from '../engine/modules/native.ts'
 import { wordsOfFault } from './fault.ts'
 import { frozenMapPrototype, frozenSetPrototype } from './frozen-collections.ts'
@@ -16,6 +17,15 @@ native.words({
   metadata: (entries) => new CommandMetadata(entries),
   entry: checkedEntry,
   malformed: MalformedError,
+  answers: {
+    effect: effectOf,
+    after: effectAfter,
+    at: effectAt,
+    ask: asked,
+    cancel: cancelled,
+    resolve: resolution,
+    later: deferred,
+  },
   frozenMap: frozenMapPrototype,
   frozenSet: frozenSetPrototype,
 })

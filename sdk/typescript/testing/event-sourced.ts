@@ -4,10 +4,12 @@ import type { Code } from '../codec/codes.ts'
 import type { AnyMethod, Init, Messages, MessageType, Methods, ReplyOf, RequestOf, Tagged } from '../codec/message.ts'
 import { messageTypeOf } from '../codec/message.ts'
 import type { WireCommand } from '../context.ts'
-import type { Call } from '../decision.ts'
+import type { Call, LaterOptions } from '../decision.ts'
 import type { DeepReadonly } from '../definition.ts'
 import type { EventSourced } from '../event-sourced.ts'
 import type { WireDecision, WireTyped } from '../guest/wire.ts'
+import type { Heard, HearsOf, NoteIn } from './answers.ts'
+import { heardRequest } from './answers.ts'
 import { heard } from './console.ts'
 import { Laws } from './event-sourced-laws.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
@@ -31,6 +33,13 @@ export interface Given<M extends Methods, E extends Messages, State> {
     request: Init<RequestOf<M[K]>>,
     options?: WhenOptions,
   ): When<M, E, State, ReplyOf<M[K]>>
+  /** What a call was answered that the entity asked for: a command of the method that hears it. */
+  answer<K extends HearsOf<M>>(
+    method: K,
+    answer: Heard<M[K]>,
+    note?: NoteIn<M[K]>,
+    options?: WhenOptions,
+  ): When<M, E, State, ReplyOf<M[K]>>
 }
 
 /** What a command came to. Each check answers with the entity after it, for the next `when`. */
@@ -42,6 +51,8 @@ export interface When<M extends Methods, E extends Messages, State, Reply>
   then(events: readonly EventOf<E>[], reply: Reply): Given<M, E, State>
   /** Accepted with exactly these events, and forwarded. */
   forwards(events: readonly EventOf<E>[], to: Call): Given<M, E, State>
+  /** Accepted with exactly these events, and the reply comes later. */
+  later(events: readonly EventOf<E>[], ticket: string, options?: LaterOptions): Given<M, E, State>
 }
 
 export function eventSourcedKit<M extends Methods, E extends Messages, State>(
@@ -80,6 +91,10 @@ function givenHistory(
   return {
     get state() {
       return laws.readable(laws.evolve(entity ?? '', { tag: 'initial' }, events)) as DeepReadonly<unknown>
+    },
+    answer(key, given, note, options) {
+      const request = heardRequest(methodOf(definition.service, key), given as never, note)
+      return this.when(key, request, options)
     },
     when(key, request, options = {}) {
       const method = methodOf(definition.service, key)
@@ -121,6 +136,11 @@ class Result extends OutcomeChecks implements Outcome {
   // biome-ignore lint/suspicious/noThenProperty: see outcome.K4
   then(events: readonly object[], reply: object): Given<Methods, Messages, unknown> {
     this.compareReply(typeof events === 'function' ? events : this.expected(events), reply)
+    return this.next()
+  }
+
+  later(events: readonly object[], ticket: string, options?: LaterOptions): Given<Methods, Messages, unknown> {
+    this.compareLater(this.expected(events), ticket, options)
     return this.next()
   }
 

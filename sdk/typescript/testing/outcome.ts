@@ -10,9 +10,20 @@ import type { Code } from '../codec/codes.ts'
 import type { AnyMethod, ServiceType } from '../codec/message.ts'
 import { anything } from '../codec/message.ts'
 import type { WireCommand } from '../context.ts'
-import type { Call, Effect, MetadataEntry } from '../decision.ts'
+import type {
+  AnyTagged,
+  AskOptions,
+  Call,
+  DueOptions,
+  Effect,
+  LaterOptions,
+  MetadataEntry,
+  NameOption,
+} from '../decision.ts'
+import { asked, deferred, effectAfter, effectAt, resolution } from '../effect.ts'
 import { deepFreeze } from '../frozen.ts'
-import type { WireCall, WireMetadataEntry, WireOutcome } from '../guest/wire.ts'
+import { wireEffect, wireResolution } from '../guest/outcome.ts'
+import type { WireCall, WireEffect, WireMetadataEntry, WireOutcome, WireResolution } from '../guest/wire.ts'
 import { printLogs } from './console.ts'
 import { checkReaches } from './kept-headers.ts'
 import { withoutForbidden } from './purity.ts'
@@ -36,6 +47,16 @@ export interface Checks<This, Next, Reply> {
   refuses(code: Code, message?: string | RegExp): Next
   /** These effects, in order. */
   effects(effects: readonly (Call | Effect)[]): This
+  /** The next effect, and the last one if no other is said, is due so many milliseconds after the commit. */
+  after(ms: number, call: Call, options?: DueOptions & NameOption): This
+  /** The next effect is due at this time. */
+  at(timeMs: number, call: Call, options?: DueOptions & NameOption): This
+  /** The answer of the next effect is heard by this method, as handlers spell it. */
+  asks(call: Call, method: string, note?: AnyTagged, options?: AskOptions): This
+  /** The pending effects that are dropped are these, in order. */
+  cancels(...names: readonly string[]): This
+  /** The next ticket that is resolved, and the last one if no other is said: by a reply, or by `refuse(...)`. */
+  resolves(ticket: string, method: string, answer: object): This
   /** This entry is among the reply's metadata. */
   metadata(name: string, value: string | Uint8Array): This
 }
@@ -144,20 +165,29 @@ export function shownOutcome(method: AnyMethod, outcome: WireOutcome, changes: o
   }
   if (answer.val.tag === 'forward') return { ...changes, forward: shownWireCall(answer.val.val) }
   if (answer.val.tag === 'none') return { ...changes, reply: 'none' }
+  if (answer.val.tag === 'later') return { ...changes, later: answer.val.val }
   return { ...changes, reply: method.reply.decode(answer.val.val) }
 }
 
 /** The answer to one command, and the checks that every kind has. */
 export abstract class OutcomeChecks {
   protected readonly name: string
+  protected readonly service: ServiceType
   protected readonly method: AnyMethod
-  protected readonly outcome: WireOutcome
+  private readonly decided: WireOutcome
+  private readonly saidEffects: WireEffect[] = []
+  private readonly saidTickets: WireResolution[] = []
 
   constructor(service: ServiceType, method: AnyMethod, outcome: WireOutcome) {
     this.name = `${service.typeName}/${method.name}`
+    this.service = service
     this.method = method
-    this.outcome = outcome
+    this.decided = outcome
     printLogs(outcome.logs)
+  }
+
+  protected get outcome(): WireOutcome {
+    return this.decided
   }
 
   get reply(): object {
@@ -176,6 +206,55 @@ export abstract class OutcomeChecks {
     return this
   }
 
+  after(ms: number, call: Call, options?: DueOptions & NameOption): this {
+    return this.sayEffect(effectAfter(ms, call, options))
+  }
+
+  at(timeMs: number, call: Call, options?: DueOptions & NameOption): this {
+    return this.sayEffect(effectAt(timeMs, call, options))
+  }
+
+  asks(call: Call, method: string, note?: AnyTagged, options?: AskOptions): this {
+    return this.sayEffect(asked(call, method, note, options))
+  }
+
+  cancels(...names: readonly string[]): this {
+    compare(this.name, { cancels: names }, { cancels: this.outcome.cancels })
+    return this
+  }
+
+  resolves(ticket: string, method: string, answer: object): this {
+    this.saidTickets.push(wireResolution(resolution(ticket, method, answer), this.naming))
+    const came = this.outcome.resolves.slice(0, this.saidTickets.length)
+    compare(this.name, this.saidTickets.map(this.shownTicket), came.map(this.shownTicket))
+    return this
+  }
+
+  private get naming() {
+    return { service: this.service, name: this.name }
+  }
+
+  private sayEffect(effect: Effect): this {
+    this.saidEffects.push(wireEffect(effect, this.naming))
+    const came = this.outcome.effects.slice(0, this.saidEffects.length)
+    compare(this.name, this.saidEffects.map(shownEffect), came.map(shownEffect))
+    return this
+  }
+
+  /** Where some were said, there are no others. */
+  private compareSaid(): void {
+    const { effects, resolves } = this.outcome
+    if (this.saidEffects.length > 0) compare(this.name, this.saidEffects.map(shownEffect), effects.map(shownEffect))
+    if (this.saidTickets.length > 0)
+      compare(this.name, this.saidTickets.map(this.shownTicket), resolves.map(this.shownTicket))
+  }
+
+  private readonly shownTicket = ({ ticket, method, answer, metadata }: WireResolution): object => {
+    const type = Object.values(this.service.methods).find(({ name }) => name === method)!
+    const shown = answer.tag === 'ok' ? { reply: type.reply.decode(answer.val) } : { refused: answer.val }
+    return { ticket, method, ...shown, metadata }
+  }
+
   metadata(name: string, value: string | Uint8Array): this {
     const entries = this.outcome.metadata.map((entry) => [entry.name, entry.value.val] as const)
     const found = entries.some(([key, actual]) => key === name.toLowerCase() && show(actual) === show(value))
@@ -184,6 +263,7 @@ export abstract class OutcomeChecks {
   }
 
   protected compareRefusal(code: Code, message?: string | RegExp): void {
+    this.compareSaid()
     const actual = this.shown()
     const said = 'message' in actual ? String(actual.message) : undefined
     compare(this.name, refusal(code, message, said), actual)
@@ -193,6 +273,7 @@ export abstract class OutcomeChecks {
     if (typeof changes === 'function') {
       throw new TypeError('end the chain with .then(..., reply) before returning or awaiting it')
     }
+    this.compareSaid()
     compare(this.name, { ...changes, reply: this.expectedReply(reply) }, this.shown())
   }
 
@@ -203,7 +284,13 @@ export abstract class OutcomeChecks {
     return reply === anything ? 'any' : reply
   }
 
+  protected compareLater(changes: object, ticket: string, options: LaterOptions | undefined): void {
+    this.compareSaid()
+    compare(this.name, { ...changes, later: deferred(ticket, options) }, this.shown())
+  }
+
   protected compareForward(changes: object, to: Call): void {
+    this.compareSaid()
     compare(this.name, { ...changes, forward: shownCall(to) }, this.shown())
   }
 
@@ -221,14 +308,21 @@ export function compareEffects(
   effects: readonly (Call | Effect)[],
   outcomes: readonly WireOutcome[],
 ): void {
-  const expected = effects.map((effect) => ('call' in effect ? effect : { call: effect, synchronous: false }))
-  compare(
-    name,
-    expected.map(({ call, synchronous }) => ({ ...shownCall(call), synchronous })),
-    outcomes.flatMap((outcome) =>
-      outcome.effects.map(({ call, synchronous }) => ({ ...shownWireCall(call), synchronous })),
-    ),
-  )
+  const expected = effects.map((effect) => wireEffect('call' in effect ? effect : { call: effect, synchronous: false }))
+  const came = outcomes.flatMap((outcome) => outcome.effects)
+  compare(name, expected.map(shownEffect), came.map(shownEffect))
+}
+
+/** Without what it has not. */
+function shownEffect({ call, synchronous, due, name, answer, within }: WireEffect): object {
+  return {
+    ...shownWireCall(call),
+    synchronous,
+    ...(due.tag === 'at-once' ? {} : { [due.tag]: due.val }),
+    ...(name === undefined ? {} : { name }),
+    ...(answer === undefined ? {} : { answer: answer.method, note: answer.note }),
+    ...(within === undefined ? {} : { within }),
+  }
 }
 
 /** A reply as it comes back from its bytes. */

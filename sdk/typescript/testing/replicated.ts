@@ -12,11 +12,13 @@ import { readView } from '../crdt/content.ts'
 import type { AnyKind, PlainOf, ViewOf } from '../crdt/kinds.ts'
 import type { Operation } from '../crdt/operation.ts'
 import { rootPlace } from '../crdt/operation.ts'
-import type { Accepting, Call, Effect, Removed } from '../decision.ts'
+import type { Accepting, Call, Effect, LaterOptions, Removed } from '../decision.ts'
 import { Acceptance } from '../decision.ts'
 import type { ReplicatedExports } from '../guest/replicated.ts'
 import type { WireOutcome, WireReplicatedDecision, WireStreamStep, WireSubscription } from '../guest/wire.ts'
 import type { Replicated, RunningStreamHandlers } from '../replicated.ts'
+import type { Heard, HearsOf, NoteIn } from './answers.ts'
+import { heardRequest } from './answers.ts'
 import { heard, printLogs } from './console.ts'
 import { Instances, mustBeSame } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
@@ -56,6 +58,13 @@ export interface GivenReplicated<M extends Methods, K extends AnyKind> {
     request: Init<RequestOf<M[N]>>,
     options?: WhenOptions,
   ): WhenReplicated<M, K, ReplyOf<M[N]>>
+  /** What a call was answered that the entity asked for: a command of the method that hears it. */
+  answer<N extends HearsOf<M>>(
+    method: N,
+    answer: Heard<M[N]>,
+    note?: NoteIn<M[N]>,
+    options?: WhenOptions,
+  ): WhenReplicated<M, K, ReplyOf<M[N]>>
   /** What a stream that this request has opened is told, now that the value is what it is. */
   changed<N extends StreamedOf<M>>(method: N, request: RequestOf<M[N]>): WhenChanged<M, K, ReplyOf<M[N]>>
   /** The client of a stream that this request has opened leaves. */
@@ -75,6 +84,8 @@ export interface WhenReplicated<M extends Methods, K extends AnyKind, Reply>
   streams(change: ReplicatedChange<K>, first?: Reply): GivenReplicated<M, K>
   /** Accepted with this change, and forwarded. */
   forwards(change: ReplicatedChange<K>, to: Call): GivenReplicated<M, K>
+  /** Accepted with this change, and the reply comes later. */
+  later(change: ReplicatedChange<K>, ticket: string, options?: LaterOptions): GivenReplicated<M, K>
 }
 
 export interface WhenChanged<M extends Methods, K extends AnyKind, Reply> {
@@ -164,6 +175,11 @@ class State implements Given {
     const { value } = this.entity.definition
     const { content } = readView(encodeView(this.replica, undefined))
     return value.open({ content, place: rootPlace(value.number, content !== undefined) })
+  }
+
+  answer(name: string, given: never, note?: object, options?: WhenOptions): WhenReplicated<Methods, AnyKind, object> {
+    const { service } = this.entity.definition
+    return this.when(name, heardRequest(methodOf(service, name), given, note), options)
   }
 
   when(name: string, request: object, options: WhenOptions = {}): WhenReplicated<Methods, AnyKind, object> {
@@ -275,7 +291,7 @@ class Result extends OutcomeChecks implements WhenReplicated<Methods, AnyKind, o
   private readonly view: Uint8Array
   private readonly command: WireCommand
   private readonly decision: WireReplicatedDecision
-  private readonly after: State
+  private readonly left: State
 
   constructor(
     before: State,
@@ -293,11 +309,11 @@ class Result extends OutcomeChecks implements WhenReplicated<Methods, AnyKind, o
     this.view = view
     this.command = command
     this.decision = decision
-    this.after = next
+    this.left = next
   }
 
   next(): State {
-    return this.after
+    return this.left
   }
 
   // biome-ignore lint/suspicious/noThenProperty: see outcome.K4
@@ -305,23 +321,28 @@ class Result extends OutcomeChecks implements WhenReplicated<Methods, AnyKind, o
     // An awaited chain gets two functions here, and a function for a reply.
     if (typeof reply === 'function') this.compareReply(reply, {})
     this.compareReply({ ...this.expected(change), stream: false }, reply)
-    return this.after
+    return this.left
   }
 
   streams(change: Change, first?: object): State {
     const element = first === undefined ? 'none' : this.expectedReply(first)
     compare(this.name, { ...this.expected(change), stream: true, reply: element }, this.shown())
-    return this.after
+    return this.left
+  }
+
+  later(change: Change, ticket: string, options?: LaterOptions): State {
+    this.compareLater({ ...this.expected(change), stream: false }, ticket, options)
+    return this.left
   }
 
   forwards(change: Change, to: Call): State {
     this.compareForward({ ...this.expected(change), stream: false }, to)
-    return this.after
+    return this.left
   }
 
   refuses(code: Code, message?: string | RegExp): State {
     this.compareRefusal(code, message)
-    return this.after
+    return this.left
   }
 
   protected shown(): object {

@@ -7,12 +7,14 @@
 import type { Code } from '../codec/codes.ts'
 import type { AnyMethod, Init, Methods, ReplyOf, RequestOf } from '../codec/message.ts'
 import type { WireCommand } from '../context.ts'
-import type { Accepting, Call, Removed, Updated } from '../decision.ts'
+import type { Accepting, Call, LaterOptions, Removed, Updated } from '../decision.ts'
 import { Acceptance, kept, removed } from '../decision.ts'
 import type { DeepReadonly } from '../definition.ts'
 import type { ValueExports } from '../guest/value.ts'
 import type { WireChange, WireValueBasis, WireValueDecision } from '../guest/wire.ts'
 import type { Value } from '../value.ts'
+import type { Heard, HearsOf, NoteIn } from './answers.ts'
+import { heardRequest } from './answers.ts'
 import { heard } from './console.ts'
 import { LawBroken, mustBeSame, warmDiffers } from './law.ts'
 import type { Checks, WhenOptions } from './outcome.ts'
@@ -30,6 +32,13 @@ export interface GivenValue<M extends Methods, V> {
     request: Init<RequestOf<M[K]>>,
     options?: WhenOptions,
   ): WhenValue<M, V, ReplyOf<M[K]>>
+  /** What a call was answered that the entity asked for: a command of the method that hears it. */
+  answer<K extends HearsOf<M>>(
+    method: K,
+    answer: Heard<M[K]>,
+    note?: NoteIn<M[K]>,
+    options?: WhenOptions,
+  ): WhenValue<M, V, ReplyOf<M[K]>>
 }
 
 /** What the value becomes. */
@@ -41,6 +50,8 @@ export interface WhenValue<M extends Methods, V, Reply>
   then(change: ValueChange<V>, reply: Reply): GivenValue<M, V>
   /** Accepted with this change, and forwarded. */
   forwards(change: ValueChange<V>, to: Call): GivenValue<M, V>
+  /** Accepted with this change, and the reply comes later. */
+  later(change: ValueChange<V>, ticket: string, options?: LaterOptions): GivenValue<M, V>
 }
 
 export function valueKit<M extends Methods, V>(definition: Value<M, V>): ValueKit<M, V> {
@@ -67,6 +78,10 @@ function givenValue(
   return {
     get value() {
       return current === undefined ? undefined : (definition.value.decode(current) as DeepReadonly<unknown>)
+    },
+    answer(key, given, note, options) {
+      const request = heardRequest(methodOf(definition.service, key), given as never, note)
+      return this.when(key, request, options)
     },
     when(key, request, options = {}) {
       const method = methodOf(definition.service, key)
@@ -143,6 +158,11 @@ class Result extends OutcomeChecks implements WhenValue<Methods, unknown, object
   // biome-ignore lint/suspicious/noThenProperty: see outcome.K4
   then(change: ValueChange<unknown>, reply: object): GivenValue<Methods, unknown> {
     this.compareReply(typeof change === 'function' ? change : this.expected(change), reply)
+    return this.next()
+  }
+
+  later(change: ValueChange<unknown>, ticket: string, options?: LaterOptions): GivenValue<Methods, unknown> {
+    this.compareLater(this.expected(change), ticket, options)
     return this.next()
   }
 

@@ -19,7 +19,7 @@ func (actions) Do(script *gen.Script, c *action.Command[*gen.Said]) action.Decis
 		// An action's refusal keeps its effects.
 		return withEffects(c.RefuseWith(done.refusal), done)
 	}
-	accepted := withAll(c.Accept(), done)
+	accepted := withDeliveries(c.Accept(), done)
 	if done.forward != nil {
 		return accepted.Forward(*done.forward)
 	}
@@ -28,7 +28,7 @@ func (actions) Do(script *gen.Script, c *action.Command[*gen.Said]) action.Decis
 
 func withEffects(refused action.Decision, done performed) action.Decision {
 	done.headers = nil
-	return withAll(refused, done)
+	return withDeliveries(refused, done)
 }
 
 func (actions) Echo(request *gen.Everything, c *action.Command[*gen.Everything]) action.Decision {
@@ -64,9 +64,9 @@ func (actions) Count() action.ServerStreamHandler[*gen.Script, *gen.Said] {
 			}
 			for _, effect := range perform(script, s.Context, showing{}, func(*gen.Act) {}).effects {
 				if effect.synchronous {
-					s.SynchronousEffect(effect.call)
+					s.SynchronousEffect(effect.call, effect.options...)
 				} else {
-					s.Effect(effect.call)
+					s.Effect(effect.call, effect.options...)
 				}
 			}
 			if until == uint64(script.Count) {

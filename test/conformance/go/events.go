@@ -17,7 +17,7 @@ func (events) Do(
 	c *eventsourced.Command[*gen.Log, *gen.Said],
 ) eventsourced.Decision {
 	var changes []innkeeper.Message
-	done := perform(script, c.Context, showing{}, func(act *gen.Act) {
+	done := perform(script, c.Context, showing{knows: &entity{do: gen.EventsTickets.Do, heard: gen.EventsTickets.Heard, hears: gen.EventsHears.Heard}}, func(act *gen.Act) {
 		switch one := act.Act.(type) {
 		case *gen.Act_Note:
 			changes = append(changes, &gen.Noted{Text: one.Note})
@@ -32,9 +32,21 @@ func (events) Do(
 	if done.forward != nil {
 		return accepted.Forward(*done.forward)
 	}
+	if done.later != nil {
+		return waits(accepted.Later, done.later)
+	}
 	return accepted.ReplyAfter(func(after *gen.Log) *gen.Said {
 		return done.said(func() string { return orNone(strings.Join(after.Notes, ",")) })
 	})
+}
+
+func (events) Heard(
+	_ *gen.Log,
+	answered *gen.Answered,
+	c *eventsourced.Command[*gen.Log, *gen.Said],
+) eventsourced.Decision {
+	text := heardOf(answered)
+	return c.Accept(&gen.Noted{Text: text}).Reply(&gen.Said{Text: text})
 }
 
 func noted(log *gen.Log, event *gen.Noted) *gen.Log {

@@ -21,6 +21,12 @@ type set = *crdt.ORSetView[string]
 // members is the model service of what a method sees of a replicated value, and of its streams.
 type members struct{}
 
+var membersKnow = &entity{
+	do:    gen.MembersTickets.Do,
+	heard: gen.MembersTickets.Heard,
+	hears: gen.MembersHears.Heard,
+}
+
 type membersCommand = replicated.Command[set, *gen.Said]
 
 func (members) Do(view set, script *gen.Script, c *membersCommand) replicated.Decision {
@@ -46,11 +52,16 @@ func (members) Open(
 	c *replicated.StreamCommand[set, *gen.Said],
 ) replicated.Decision {
 	sees := everything(view, script)
-	done := membersDone(view, script, c.Context, sees)
+	done := membersDone(view, script, c.Context, sees, nil)
 	if done.refusal != nil || done.deleted || done.forward != nil {
 		return done.answer(&c.Command, sees)
 	}
 	return withAll(c.Accept(done.operations...), done.performed).StreamAfter(done.after(sees))
+}
+
+func (members) Heard(view set, answered *gen.Answered, c *membersCommand) replicated.Decision {
+	text := heardOf(answered)
+	return c.Accept(view.Add(text)).Reply(&gen.Said{Text: text})
 }
 
 func (members) OpenChanged(view set, _ *gen.Script, c *replicated.Change[*gen.Said]) replicated.Told {
@@ -90,9 +101,15 @@ type membersPerformed struct {
 	deleted    bool
 }
 
-func membersDone(view set, script *gen.Script, c *innkeeper.Context, sees sight) membersPerformed {
+func membersDone(
+	view set,
+	script *gen.Script,
+	c *innkeeper.Context,
+	sees sight,
+	knows *entity,
+) membersPerformed {
 	var done membersPerformed
-	show := showing{size: func() string { return strconv.Itoa(view.Size()) }, has: sees.has}
+	show := showing{knows: knows, size: func() string { return strconv.Itoa(view.Size()) }, has: sees.has}
 	done.performed = perform(script, c, show, func(act *gen.Act) {
 		switch one := act.Act.(type) {
 		case *gen.Act_Note:
@@ -126,7 +143,7 @@ func (m membersPerformed) after(sees sight) func(after set) *gen.Said {
 }
 
 func membership(view set, script *gen.Script, c *membersCommand, sees sight) replicated.Decision {
-	return membersDone(view, script, c.Context, sees).answer(c, sees)
+	return membersDone(view, script, c.Context, sees, membersKnow).answer(c, sees)
 }
 
 func (done membersPerformed) answer(c *membersCommand, sees sight) replicated.Decision {
@@ -140,6 +157,9 @@ func (done membersPerformed) answer(c *membersCommand, sees sight) replicated.De
 	accepted = withAll(accepted, done.performed)
 	if done.forward != nil {
 		return accepted.Forward(*done.forward)
+	}
+	if done.later != nil {
+		return waits(accepted.Later, done.later)
 	}
 	return accepted.ReplyAfter(done.after(sees))
 }

@@ -44,7 +44,7 @@ type replicas struct{}
 func (replicas) Do(view all, script *gen.Script, c *replicated.Command[all, *gen.Said]) replicated.Decision {
 	var operations []crdt.Operation
 	deleted, consistency := false, innkeeper.Local
-	done := perform(script, c.Context, showing{}, func(act *gen.Act) {
+	done := perform(script, c.Context, showing{knows: &entity{do: gen.ReplicasTickets.Do}}, func(act *gen.Act) {
 		switch one := act.Act.(type) {
 		case *gen.Act_Clear:
 			deleted = true
@@ -66,6 +66,9 @@ func (replicas) Do(view all, script *gen.Script, c *replicated.Command[all, *gen
 	accepted = withAll(accepted.Consistency(consistency), done)
 	if done.forward != nil {
 		return accepted.Forward(*done.forward)
+	}
+	if done.later != nil {
+		return waits(accepted.Later, done.later)
 	}
 	return accepted.ReplyAfter(func(after all) *gen.Said { return done.said(after.String) })
 }

@@ -10,7 +10,7 @@ type values struct{}
 
 func (values) Do(_ *gen.Box, script *gen.Script, c *value.Command[*gen.Box, *gen.Said]) value.Decision {
 	accepted := c.Accept()
-	done := perform(script, c.Context, showing{}, func(act *gen.Act) {
+	done := perform(script, c.Context, showing{knows: &entity{do: gen.ValuesTickets.Do, heard: gen.ValuesTickets.Heard, hears: gen.ValuesHears.Heard}}, func(act *gen.Act) {
 		switch one := act.Act.(type) {
 		case *gen.Act_Note:
 			accepted = c.Update(&gen.Box{Text: one.Note})
@@ -25,6 +25,9 @@ func (values) Do(_ *gen.Box, script *gen.Script, c *value.Command[*gen.Box, *gen
 	if done.forward != nil {
 		return accepted.Forward(*done.forward)
 	}
+	if done.later != nil {
+		return waits(accepted.Later, done.later)
+	}
 	return accepted.ReplyAfter(func(after *gen.Box) *gen.Said {
 		return done.said(func() string {
 			if after == nil {
@@ -33,4 +36,9 @@ func (values) Do(_ *gen.Box, script *gen.Script, c *value.Command[*gen.Box, *gen
 			return "[" + after.Text + "]"
 		})
 	})
+}
+
+func (values) Heard(_ *gen.Box, answered *gen.Answered, c *value.Command[*gen.Box, *gen.Said]) value.Decision {
+	text := heardOf(answered)
+	return c.Update(&gen.Box{Text: text}).Reply(&gen.Said{Text: text})
 }

@@ -22,9 +22,20 @@ export interface Order {
   readonly refuse?: true
   readonly trap?: true
   readonly leave?: Order
+  /** The answer comes later. */
+  readonly defer?: true
+  /** The token of the order that deferred. */
+  readonly resolve?: string
 }
 
-export type Send = readonly [Service, string, Order, boolean]
+/** `after`: so many milliseconds later. `name`: it may be replaced before. `hears`: what its answer brings back. */
+interface More {
+  readonly after?: number
+  readonly name?: string
+  readonly hears?: Order
+}
+
+export type Send = readonly [Service, string, Order, boolean, More?]
 
 const steps = 250
 const ids: Readonly<Record<Service, readonly string[]>> = {
@@ -116,12 +127,14 @@ class Program {
 
   private say(): void {
     const service = this.chances.pick(services)
-    const order = this.order(service, 0)
+    const id = this.chances.pick(ids[service])
+    const defers = service !== 'Relay' && this.chances.percent(8)
+    const order = defers ? this.deferring(service, id) : this.order(service, 0)
     // An action remembers no keys: it would do all of it again.
     const keyed = service !== 'Relay' && order.refuse === undefined && this.chances.percent(30)
     const key = keyed ? `key-${this.keys++}` : undefined
     this.count(`commands of ${service}`)
-    this.truth.said(service, this.chances.pick(ids[service]), order, key)
+    this.truth.said(service, id, order, key)
   }
 
   /** A key once more, as a client does that has heard nothing, or did not listen. */
@@ -150,7 +163,7 @@ class Program {
       return { token: this.token(), refuse: true, sends: [] }
     if (depth === 0 && service !== 'Relay' && chances.percent(3)) return { token: this.token(), trap: true }
     const most = depth >= 2 ? 0 : chances.below(3)
-    const sends = Array.from({ length: most }, () => this.send(depth + 1))
+    const sends = onceNamed(Array.from({ length: most }, () => this.send(depth + 1, service)))
     const forwards = depth === 0 && chances.percent(12)
     return {
       ...(service === 'Relay' ? {} : { token: this.token() }),
@@ -159,9 +172,27 @@ class Program {
     }
   }
 
-  private send(depth: number): Send {
-    const service = this.chances.pick(services)
-    return [service, this.chances.pick(ids[service]), this.order(service, depth), this.chances.percent(30)]
+  /** Answered by an order that it sends itself. */
+  private deferring(service: Service, id: string): Order {
+    const token = this.token()
+    this.count('deferred replies')
+    const resolving: Order = { token: this.token(), resolve: token }
+    return { token, defer: true, sends: [[service, id, resolving, false, { after: this.chances.below(8_000) }]] }
+  }
+
+  /** `by`: an entity may ask, and give names. */
+  private send(depth: number, by: Service = 'Relay'): Send {
+    const { chances } = this
+    const service = chances.pick(services)
+    const [id, order] = [chances.pick(ids[service]), this.order(service, depth)]
+    if (!chances.percent(35)) return [service, id, order, chances.percent(30)]
+    const after = chances.percent(60) ? { after: chances.below(20_000) } : {}
+    if (by === 'Relay') return [service, id, order, false, after]
+    const asks = chances.percent(60)
+    const named = !asks && chances.percent(40)
+    this.count(asks ? 'asks' : named ? 'names' : 'timers')
+    const hears = asks ? { hears: { token: this.token() } } : {}
+    return [service, id, order, false, { ...after, ...hears, ...(named ? { name: chances.pick(['x', 'y']) } : {}) }]
   }
 
   private forward(): readonly [Service, string, Order] {
@@ -172,4 +203,16 @@ class Program {
   private token(): string {
     return `t${this.tokens++}`
   }
+}
+
+/** Two of one name in an outcome are a fault. */
+function onceNamed(sends: readonly Send[]): readonly Send[] {
+  const names = new Set<string>()
+  return sends.filter(([, , , , more]) => {
+    const name = more?.name
+    if (name === undefined) return true
+    if (names.has(name)) return false
+    names.add(name)
+    return true
+  })
 }

@@ -6,6 +6,8 @@
 //   in order     an answer shows a beginning of the list that is there at the end, with all that was acknowledged before it was asked for
 //   one answer   a key that is repeated is decided once, and answered as at first
 //   by the clock each run of a schedule that the host has counted is there, for a time of its own, in order; and runs go on
+//   later        what is due later is there once it is due, unless another of its name took its place; what was asked is heard of; what was deferred is
+//                answered as it was resolved
 //   heard of     a client that was told that its stream is open, and left, is heard of once
 
 import type { Chances } from './chances.ts'
@@ -154,7 +156,7 @@ export class Truth {
       const is = has(stored, service, id, order.token)
       if (refused && is) this.wrong.push(`whole: ${name} was refused, and is there`)
       if (told && !is) this.wrong.push(`durable: ${name} was acknowledged, and is not there`)
-      this.judgeSends(name, order, stored, is)
+      this.judgeSends(name, [service, id], order, stored, is)
     } else if (service === 'Relay') {
       const there = tokensOf(order).map(([to, other, token]) => has(stored, to, other, token))
       if (told && there.includes(false))
@@ -169,17 +171,22 @@ export class Truth {
     for (const call of calls) if (call.fate.kind === 'said') this.judgeAnswer(name, said, call, call.fate.text, stored)
   }
 
-  private judgeSends(name: string, { sends = [] }: Order, stored: Stored, is: boolean): void {
-    for (const send of sends)
-      for (const [to, id, token] of firstOf(send))
-        if (has(stored, to, id, token) !== is)
-          this.wrong.push(
-            `whole: ${name} is ${is ? '' : 'not '}there, its effect ${token} in ${to} ${id} is ${is ? 'not' : ''}`,
-          )
-    // What its effects send, when they are there.
-    if (is)
-      for (const [to, id, order] of sends)
-        if (to !== 'Relay') this.judgeSends(`${to} ${id} ${order.token}`, order, stored, true)
+  private judgeSends(name: string, by: readonly [Service, string], order: Order, stored: Stored, is: boolean): void {
+    for (const send of order.sends ?? []) {
+      const { name: mayGo, hears } = send[4] ?? {}
+      const heard = hears === undefined ? [] : [[...by, hears.token!] as const]
+      for (const [to, id, token] of [...firstOf(send), ...heard]) {
+        const there = has(stored, to, id, token)
+        if (there === is || (is && mayGo !== undefined)) continue
+        this.wrong.push(
+          `whole: ${name} is ${is ? '' : 'not '}there, its effect ${token} in ${to} ${id} is ${there ? '' : 'not'}`,
+        )
+      }
+      const [to, id, sent] = send
+      // What its effects send, when they are there.
+      if (!is || to === 'Relay' || (mayGo !== undefined && !has(stored, to, id, sent.token!))) continue
+      this.judgeSends(`${to} ${id} ${sent.token}`, [to, id], sent, stored, true)
+    }
   }
 
   private judgeForward(name: string, { forward }: Order, stored: Stored, told: boolean): void {
@@ -192,6 +199,10 @@ export class Truth {
   /** An answer is what was there when it was given. */
   private judgeAnswer(name: string, { service, id, order }: Said, call: Call, text: string, stored: Stored): void {
     const [of, which] = order.forward === undefined ? [service, id] : [order.forward[0], order.forward[1]]
+    if (order.defer) {
+      if (text !== `resolved ${order.token}`) this.wrong.push(`later: ${name} was answered ${text}`)
+      return
+    }
     if (of === 'Relay' || (of === 'Marks' && order.token !== undefined)) return
     const seen = listOf(of, text)
     const now = stored.get(`${of} ${which}`) ?? []
@@ -241,9 +252,11 @@ function firstOf([service, id, order]: Send): readonly (readonly [Service, strin
   return (order.sends ?? []).flatMap(firstOf)
 }
 
-/** All that an order writes, wherever. */
+/** All that an order writes, wherever; but for what another one of its name may have replaced. */
 function tokensOf({ sends = [] }: Order): readonly (readonly [Service, string, string])[] {
-  return sends.flatMap((send) => [...firstOf(send), ...(send[2].token === undefined ? [] : tokensOf(send[2]))])
+  return sends
+    .filter(([, , , , more]) => more?.name === undefined)
+    .flatMap((send) => [...firstOf(send), ...(send[2].token === undefined ? [] : tokensOf(send[2]))])
 }
 
 /** Tokens as often as they were written. */

@@ -234,7 +234,9 @@ export class World {
 
   /** Effects that wait. */
   left(): number {
-    return this.core === undefined ? 0 : this.core.outbox.size
+    if (this.core === undefined) return 0
+    const later = this.core.partitions.all.reduce((sum, { pending }) => sum + pending.count, 0)
+    return this.core.outbox.size + later
   }
 
   /** Of all that was logged, answered, and is stored. */

@@ -19,7 +19,7 @@ import { putBytes, putOutcome, putPair, putTyped } from '../lower'
 import { allocate } from '../memory'
 import { serviceNamed } from '../service'
 
-const decisionBytes: usize = 72
+const decisionBytes: usize = 88
 
 const enum Basis {
   Initial,
@@ -117,7 +117,8 @@ function decideOne(
     takeLogs()
     events.length = 0
   }
-  if (decision.refusal !== null) decision.effects.length = 0
+  if (decision.refusal !== null) decision.undo()
+  else decision.checkOwn(service.__name())
   putTyped(at, events)
   putOutcome(at + 8, decision, lines)
 }

@@ -1,9 +1,9 @@
 // Component of replicated services: reads, decide, render, changed, cancelled (wit/replicated.wit).
 //
-//   decide's tuple     72 bytes   service 0, entity 8, view 16, command 24;   render's: the same, and note 72
-//   decision           92         answer: case (u8) 0, outcome or note 4; operations 68, delete (u8) 76, subscribe (option) 80
+//   decide's tuple     88 bytes   service 0, entity 8, view 16, command 24;   render's: the same, and note 88
+//   decision          108         answer: case (u8) 0, outcome or note 4; operations 84, delete (u8) 92, subscribe (option) 96
 //   subscription       24         id 0, method 8, note 16
-//   stream-step        80         subscription 0, outcome (option: u8 8, outcome 12), end (u8) 76
+//   stream-step        96         subscription 0, outcome (option: u8 8, outcome 12), end (u8) 92
 //
 // C1. A refusal brings no operations, no deletion and no stream (law L3).
 // C2. The answer is made from the draft that the operations changed. Where the handler looked at what only the host knows, the answer
@@ -21,9 +21,9 @@ import { allocate } from '../memory'
 import { ReplicatedService } from '../replicated'
 import { serviceNamed } from '../service'
 
-const decisionBytes: usize = 92
+const decisionBytes: usize = 108
 const subscriptionBytes: usize = 24
-const stepBytes: usize = 80
+const stepBytes: usize = 96
 
 export function replicatedReads(
   serviceAt: usize,
@@ -39,6 +39,9 @@ export function replicatedReads(
   seed1: u32,
   seed2: u32,
   seed3: u32,
+  hasPrincipal: i32,
+  principalAt: usize,
+  principalLength: i32,
 ): usize {
   takeLogs()
   const service = serviceNamed(new Bytes(serviceAt, serviceLength)) as ReplicatedService
@@ -66,13 +69,14 @@ export function replicatedRender(tuple: usize): usize {
   takeLogs()
   const service = serviceNamed(bytesAt(tuple)) as ReplicatedService
   const command = new Command(tuple + 24)
-  const draft = new Draft(bytesAt(tuple + 72))
+  const draft = new Draft(bytesAt(tuple + 88))
   draft.after = new Draft(bytesAt(tuple + 16))
   service.__open(draft)
   const context = contextOf(bytesAt(tuple + 8), command)
   service.__decide(command.method, command.payload, context)
   const answer = allocate(outcomeBytes)
-  if (context.__decision.refusal !== null) context.__decision.effects.length = 0
+  if (context.__decision.refusal !== null) context.__decision.undo()
+  else context.__decision.checkOwn(service.__name())
   putOutcome(answer, context.__decision, takeLogs())
   return answer
 }
@@ -104,10 +108,10 @@ export function replicatedChanged(
     const decision = context.__decision
     const step = list + <usize>i * stepBytes
     putBytes(step, bytesAt(subscription))
-    const told = !decision.silent || decision.effects.length > 0 || hasLogs()
+    const told = !decision.silent || decision.hasEffects || hasLogs()
     store<u8>(step, told ? 1 : 0, 8)
     if (told) putOutcome(step + 12, decision, takeLogs())
-    store<u8>(step, decision.ends || decision.refusal !== null ? 1 : 0, 76)
+    store<u8>(step, decision.ends || decision.refusal !== null ? 1 : 0, 92)
   }
   putPair(answer, list, subscriptionsLength)
   return answer
@@ -145,18 +149,19 @@ export function replicatedCancelled(
 function decided(service: ReplicatedService, context: Context, draft: Draft, view: Bytes, request: Bytes): usize {
   const decision = context.__decision
   const refused = decision.refusal !== null
-  if (refused) decision.effects.length = 0
-  else if (!draft.removed && draft.count == 0 && !draft.exists) service.__begin()
+  if (refused) decision.undo()
+  else decision.checkOwn(service.__name())
+  if (!refused && !draft.removed && draft.count == 0 && !draft.exists) service.__begin()
   const answer = allocate(decisionBytes)
   const after = draft.undecided && !refused
   store<u8>(answer, after ? 1 : 0)
   if (after) putBytes(answer + 4, view)
   else putOutcome(answer + 4, decision, takeLogs())
-  putBytes(answer + 68, refused ? Bytes.empty() : draft.changes())
-  store<u8>(answer, draft.removed && !refused ? 1 : 0, 76)
+  putBytes(answer + 84, refused ? Bytes.empty() : draft.changes())
+  store<u8>(answer, draft.removed && !refused ? 1 : 0, 92)
   const subscribes = decision.subscribes && !refused
-  store<u8>(answer, subscribes ? 1 : 0, 80)
-  if (subscribes) putBytes(answer + 84, request)
+  store<u8>(answer, subscribes ? 1 : 0, 96)
+  if (subscribes) putBytes(answer + 100, request)
   return answer
 }
 

@@ -1,7 +1,7 @@
 // Component of value services: decide (wit/value.wit).
 //
 //   decide-answer  20 bytes   case (u8) 0; decided: decisions 4, held (option<u32>) 12
-//   decision       76         change: case (u8) 0, list 4; outcome 12
+//   decision       92         change: case (u8) 0, list 4; outcome 12
 //
 // C1. A batch is decided one by one, each command on the value that the one before left (law L1); a refusal leaves it (L3).
 // C2. Nothing is held between calls.
@@ -16,7 +16,7 @@ import { allocate } from '../memory'
 import { serviceNamed } from '../service'
 import { ValueService } from '../value'
 
-const decisionBytes: usize = 76
+const decisionBytes: usize = 92
 
 const enum Basis {
   Absent,
@@ -54,10 +54,10 @@ export function valueDecide(
     service.__decide(command.method, command.payload, context)
     const decision = context.__decision
     if (decision.refusal !== null) {
-      decision.effects.length = 0
+      decision.undo()
       service.__change = Change.Unchanged
       service.__load(current)
-    }
+    } else decision.checkOwn(service.__name())
     const change = service.__change
     store<u8>(at, <u8>change)
     if (change == Change.Updated) putBytes(at + 4, service.__updated)

@@ -438,7 +438,49 @@ function serviceCodes(
   if (!methods.some(({ clientStreaming }) => clientStreaming))
     codes.push(replicatedCode(service, name('Replicated'), of(['view', 'remove'])))
   codes.push(actionCode(service, name('Action'), of([])))
+  const unary = of([]).filter(({ method }) => !isStreamed(method))
+  if (unary.length > 0) codes.push(ticketsCode(service, name('Tickets'), unary))
+  const hearing = unary.filter(({ method }) => method.answers !== undefined)
+  if (hearing.length > 0) codes.push(hearsCode(service, name('Hears'), hearing, references))
   return codes
+}
+
+function ticketsCode({ fullName }: ServiceType, name: string, unary: readonly Handler[]): string {
+  return [
+    `/** Tickets that commands of ${fullName} gave, to resolve them. */`,
+    `export class ${name} {`,
+    ...unary.flatMap(({ method, handler, reply }) => [
+      `  static ${handler}(ticket: string): $.Ticket<${reply}> {`,
+      `    return new $.Ticket<${reply}>('${fullName}', '${method.name}', ticket)`,
+      '  }',
+    ]),
+    '}',
+  ].join('\n')
+}
+
+/** Of the field of an answer's request that has the note (innkeeper/options.proto). */
+const noteNumber = 3
+
+function hearsCode(
+  { fullName }: ServiceType,
+  name: string,
+  hearing: readonly Handler[],
+  references: References,
+): string {
+  return [
+    `/** The methods of ${fullName} that hear what a call was answered, for \`context.ask\`. */`,
+    `export class ${name} {`,
+    ...hearing.flatMap(({ method, handler }) => {
+      const note = method.input.fields.find(({ number }) => number === noteNumber)?.type
+      const type = note?.kind === 'message' ? references.of(note.message.fullName) : undefined
+      return [
+        `  static ${handler}(${type === undefined ? '' : `note: ${type} | null`}): $.Hearing {`,
+        `    return $.Hearing.of('${fullName}', '${method.name}', '${method.answers}', ${type === undefined ? 'null' : 'note'})`,
+        '  }',
+      ]
+    }),
+    '}',
+  ].join('\n')
 }
 
 function abstractHandlers(handlers: readonly Handler[]): readonly string[] {

@@ -10,7 +10,7 @@ import { declared, importedMessages, reachedFiles } from '../../codegen/generate
 import { declaringFiles } from '../../codegen/names.ts'
 import { enumCode, helpersCode, readCode, structCode, typeCode, writeCode } from './message.ts'
 import { CNames, headerPath } from './names.ts'
-import { callsCode, eventsCode, eventsDeclared, hasEvents, serviceMacros } from './service.ts'
+import { callsCode, deferredCode, eventsCode, eventsDeclared, hasEvents, reasonCode, serviceMacros } from './service.ts'
 
 /** For the files in `roots` (names in the descriptor set) and whatever their messages and methods refer to. */
 export function generateC(schema: Schema, roots: readonly string[], descriptors: Uint8Array): readonly GeneratedFile[] {
@@ -49,10 +49,11 @@ function headerCode(schema: Schema, c: CNames, file: FileType): string {
       ]
     }),
     ...messages.flatMap((message) => structCode(c, message)),
-    ...messages.map((message) => helpersCode(c, message)),
+    ...messages.map((message) => [...helpersCode(c, message), ...reasonCode(c, message)]),
     ...services.map((service) => [
       `extern const ik_service ${c.of(service.fullName)}_service;`,
       ...callsCode(c, service),
+      ...deferredCode(c, service),
     ]),
     ...services.filter((service) => hasEvents(service)).map((service) => eventsDeclared(schema, c, service)),
     ['#ifdef __cplusplus', '}', '#endif'],

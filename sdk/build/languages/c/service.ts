@@ -3,7 +3,7 @@
 // C2. What an author defines has a fixed name and type. One that is missing is an error of the linker with that name, one of
 //     another type an error of the compiler.
 
-import type { MethodType, Schema, ServiceType } from '../../../../host/schema/schema.ts'
+import type { MessageType, MethodType, Schema, ServiceType } from '../../../../host/schema/schema.ts'
 import { isStreamed } from '../../../../host/schema/schema.ts'
 import { declared, importedMessages } from '../../codegen/generate.ts'
 import { declaringFiles } from '../../codegen/names.ts'
@@ -26,6 +26,49 @@ export function callsCode(c: CNames, service: ServiceType): readonly string[] {
     `  return ik_call_of("${service.fullName}", "${method.name}", &${request}_type, request);`,
     '}',
   ])
+}
+
+/** What only unary methods of entities say: `_ask` of one that hears answers, `_resolve` and `_resolve_refused` of a ticket. */
+export function deferredCode(c: CNames, service: ServiceType): readonly string[] {
+  const own = (method: MethodType): string => `"${service.fullName}", "${method.name}"`
+  return methodsOf(c, service)
+    .filter(({ method }) => !isStreamed(method))
+    .flatMap(({ method, handler, reply }) => [
+      ...askCode(c, handler, method, own(method)),
+      `static inline void ${c.free(`${handler}_resolve`)}(ik_context *context, ik_text ticket, const ${reply} *reply) {`,
+      `  ik_resolve(context, ${own(method)}, ticket, ik_encode(&${reply}_type, reply));`,
+      '}',
+      `static inline void ${c.free(`${handler}_resolve_refused`)}(ik_context *context, ik_text ticket, ik_failure failure) {`,
+      `  ik_resolve_refused(context, ${own(method)}, ticket, failure);`,
+      '}',
+    ])
+}
+
+/** `call`: to the method whose answers it hears. A note comes back as it is given; null where there is none. */
+function askCode(c: CNames, handler: string, { answers, input }: MethodType, own: string): readonly string[] {
+  if (answers === undefined) return []
+  const type = input.fields.find(({ number }) => number === 3)?.type
+  const note = type?.kind === 'message' ? c.of(type.message.fullName) : undefined
+  const given = note === undefined ? '' : `, const ${note} *note`
+  const bytes = note === undefined ? 'none' : `note == NULL ? none : ik_encode(&${note}_type, note)`
+  return [
+    `static inline void ${c.free(`${handler}_ask`)}(ik_context *context, ik_call call${given}, ik_terms terms) {`,
+    '  ik_bytes none = {NULL, 0};',
+    `  ik_hearer hearer = {${own}, ${JSON.stringify(answers)}};`,
+    `  ik_ask(context, hearer, call, ${bytes}, terms);`,
+    '}',
+  ]
+}
+
+/** Why an ask failed, of the message that says so. */
+export function reasonCode(c: CNames, message: MessageType): readonly string[] {
+  if (message.fullName !== 'google.rpc.Status') return []
+  const name = c.of(message.fullName)
+  return [
+    `static inline ik_reason ${c.free(`${name}_reason`)}(const ${name} *failure) {`,
+    `  return ik_reason_of(ik_encode(&${name}_type, failure));`,
+    '}',
+  ]
 }
 
 /** Event-sourced and value services have no methods that stream. */

@@ -591,9 +591,67 @@ function serviceCode(service: ServiceType, names: Names): readonly string[] {
         '}',
       ]),
     ].join('\n'),
+    ...ticketsCode(service, methods, names),
+    ...hearsCode(service, methods, names),
     ...kindsCode.filter((kind) => fits(kind, service)).map((kind) => kindCode(service, kind, methods, names)),
   ]
 }
+
+/** Tickets of methods that answer once, which their replies may come later by. */
+function ticketsCode({ fullName }: ServiceType, methods: readonly MethodCode[], names: Names): readonly string[] {
+  const unary = methods.filter((method) => !isStreamed(method))
+  if (unary.length === 0) return []
+  const name = names.get(`${fullName}#Tickets`)!
+  return [
+    [
+      `type tickets${name} struct{}`,
+      '',
+      `// ${name} names tickets that commands of ${fullName} gave, to resolve them.`,
+      `var ${name} tickets${name}`,
+      ...unary.flatMap(({ name: method, handler, reply }) => [
+        '',
+        `func (tickets${name}) ${handler}(ticket string) innkeeper.Ticket[${reply}] {`,
+        `\treturn innkeeper.TicketOf[${reply}]("${fullName}", "${method}", ticket)`,
+        '}',
+      ]),
+    ].join('\n'),
+  ]
+}
+
+/** Methods that hear what a call was answered, with the note that their requests have. */
+function hearsCode({ fullName }: ServiceType, methods: readonly MethodCode[], names: Names): readonly string[] {
+  const hearing = methods.filter(({ answers }) => answers !== undefined)
+  if (hearing.length === 0) return []
+  const name = names.get(`${fullName}#Hears`)!
+  return [
+    [
+      `type hears${name} struct{}`,
+      '',
+      `// ${name} has the methods of ${fullName} that hear what a call was answered, for Ask. A note may be nil.`,
+      `var ${name} hears${name}`,
+      ...hearing.flatMap(({ name: method, handler, answers, input }) => {
+        const note = input.fields.find(({ number }) => number === noteNumber)?.type
+        const known = `"${fullName}", "${method}", "${answers}"`
+        return note?.kind === 'message'
+          ? [
+              '',
+              `func (hears${name}) ${handler}(note *${names.get(note.message.fullName)}) innkeeper.Hearing {`,
+              `\treturn innkeeper.HearingOf(${known}, note)`,
+              '}',
+            ]
+          : [
+              '',
+              `func (hears${name}) ${handler}() innkeeper.Hearing {`,
+              `\treturn innkeeper.HearingWithoutNote(${known})`,
+              '}',
+            ]
+      }),
+    ].join('\n'),
+  ]
+}
+
+/** Of the field of an answer's request that has the note (innkeeper/options.proto). */
+const noteNumber = 3
 
 /** The entity that a request names, for the test kit. The getters read a request that is nil, too. */
 function entityCode(message: MessageType, names: Names): string {

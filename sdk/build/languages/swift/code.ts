@@ -36,6 +36,9 @@ function fileCode(schema: Schema, names: SwiftNames, file: FileType): string {
     `// Generated from ${file.name} by inn build. Do not edit: the next build overwrites it.\nimport Innkeeper`,
     ...enums.map((type) => enumCode(names, type)),
     ...messages.map((message) => messageCode(names, message)),
+    ...messages.flatMap(({ fullName }) =>
+      fullName === 'google.rpc.Status' ? [`extension ${names.of(fullName)}: Innkeeper.Failure {}`] : [],
+    ),
     ...services.map((service) => serviceCode(names, service)),
   ]
   return `${blocks.join('\n\n')}\n`

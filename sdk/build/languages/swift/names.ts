@@ -67,7 +67,7 @@ export class SwiftNames {
   }
 }
 
-const serviceSuffixes = ['EventSourced', 'Value', 'Replicated', 'Action', 'Calls'] as const
+const serviceSuffixes = ['EventSourced', 'Value', 'Replicated', 'Action', 'Calls', 'Answers', 'Hears'] as const
 
 /** The property of a field, and of a oneof. */
 export function properties(message: MessageType): ReadonlyMap<string, string> {

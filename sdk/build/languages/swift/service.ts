@@ -34,7 +34,7 @@ export function serviceCode(names: SwiftNames, service: ServiceType): string {
       reply: names.of(method.output.fullName),
     }
   })
-  const blocks = [callsCode(service, name, methods)]
+  const blocks = [callsCode(service, name, methods), ...deferredCode(names, service, name, methods)]
   if (methods.every(({ method }) => !isStreamed(method))) {
     blocks.push(eventSourcedCode(service, name, methods), valueCode(service, name, methods))
   }
@@ -53,6 +53,43 @@ function callsCode(service: ServiceType, name: string, methods: readonly Method[
     ),
     '}',
   ].join('\n')
+}
+
+/** Answers to tickets, and methods that hear answers: of unary methods. */
+function deferredCode(
+  names: SwiftNames,
+  service: ServiceType,
+  name: string,
+  methods: readonly Method[],
+): readonly string[] {
+  const own = ({ method }: Method): string => `"${service.fullName}", "${method.name}"`
+  const unary = methods.filter(({ method }) => !isStreamed(method))
+  const hearing = unary.filter(({ method }) => method.answers !== undefined)
+  const hearer = (one: Method): string => {
+    const type = one.method.input.fields.find(({ number }) => number === 3)?.type
+    const answers = `answers: ${JSON.stringify(one.method.answers)}`
+    if (type?.kind !== 'message')
+      return `  static func ${one.name}() -> Innkeeper.Hearer { Innkeeper.Hearer(${own(one)}, ${answers}) }`
+    const note = names.of(type.message.fullName)
+    return `  static func ${one.name}(_ note: ${note}? = nil) -> Innkeeper.Hearer { Innkeeper.Hearer(${own(one)}, ${answers}, note: note) }`
+  }
+  return [
+    [
+      `/// What those are answered who wait for a ticket of ${service.fullName}.`,
+      `enum ${name}Answers {`,
+      ...unary.flatMap((one) => [
+        `  static func ${one.name}(_ reply: ${one.reply}) -> Innkeeper.Resolution { Innkeeper.Resolution(${own(one)}, reply) }`,
+        `  static func ${one.name}(_ refusal: Innkeeper.Refusal) -> Innkeeper.Resolution { Innkeeper.Resolution(${own(one)}, refusal: refusal) }`,
+      ]),
+      '}',
+    ],
+    [
+      `/// Methods of ${service.fullName} that hear what a call was answered.`,
+      `enum ${name}Hears {`,
+      ...hearing.map(hearer),
+      '}',
+    ],
+  ].flatMap((lines) => (lines.length > 3 ? [lines.join('\n')] : []))
 }
 
 function protocolCode(about: string, name: string, base: string, requirements: readonly string[]): string {
@@ -188,7 +225,7 @@ function replicatedRunner(methods: readonly Method[], streams: readonly Method[]
       'nil',
       methods.map((one) => {
         const [run, answer] = one.method.serverStreaming
-          ? ['decideStream', 'StreamAnswer']
+          ? ['decideStream(context)', 'StreamAnswer']
           : ['decideReplicated', 'Answer']
         return [
           one,
@@ -235,7 +272,7 @@ function actionCode(service: ServiceType, name: string, methods: readonly Method
   const requirements = methods.flatMap((one) => {
     if (!isStreamed(one.method)) {
       return [
-        `func ${one.name}(_ request: ${one.request}, context: Innkeeper.Context) -> Innkeeper.Answer<${one.reply}>`,
+        `func ${one.name}(_ request: ${one.request}, context: Innkeeper.CallContext) -> Innkeeper.Answer<${one.reply}>`,
       ]
     }
     const { name: shape, out } = shapeOf(one.method)
@@ -247,7 +284,7 @@ function actionCode(service: ServiceType, name: string, methods: readonly Method
   })
   const lines = [
     ...dispatch(
-      'func call(_ command: Innkeeper.Incoming, context: Innkeeper.Context) -> Innkeeper.Answered?',
+      'func call(_ command: Innkeeper.Incoming, context: Innkeeper.CallContext) -> Innkeeper.Answered?',
       'nil',
       methods
         .filter(({ method }) => !isStreamed(method))

@@ -158,6 +158,7 @@ function moreArguments(method: MethodType): string {
   const properties = propertyNames(method.input)
   const fields = method.clientStreaming ? [] : keyFields(method.input).filter(({ oneof }) => oneof === undefined)
   const key = fields.map(({ name }) => `'${properties.get(name)!}'`)
+  if (method.answers !== undefined) return `, '${shape}', [${key.join(', ')}], '${method.answers}'`
   if (key.length > 0) return `, '${shape}', [${key.join(', ')}]`
   return shape === 'unary' ? '' : `, '${shape}'`
 }

@@ -33,13 +33,32 @@ function inWords(text: string, name: string): string | undefined {
   if (/[Tt]ype 'Promise</.test(text)) return 'handlers are synchronous: this one returns a Promise'
   if (text.includes("'a method that streams belongs into an action'") || text.includes("'OnlyActionsStream'"))
     return 'a method that streams belongs into an action'
-  if (text.includes("'[answers]' is missing")) return noReply('.reply({…})')
+  if (
+    /'\[answers\]' is missing|Type 'Streamed<.* is missing the following properties from type '(Accepted|Answer)</.test(
+      text,
+    )
+  )
+    return noReply('.reply({…})')
+  const said = /Type '(\w+)(<[^']*)?' is not assignable to type 'never'/.exec(text)?.[1] ?? ''
+  if (Object.hasOwn(ofEntities, said))
+    return `${ofEntities[said]}: only entities have that, in methods that do not stream`
   const missing = missingIn(text)
   if (missing !== undefined) return missing
   if (/Type '\([^']*\) => .*' is not assignable to type 'never'/.test(text)) return `there is no method ${name}`
   const unknown = /'(\w+)' does not exist in type '(Decide|Evolve)</.exec(text)
   if (unknown !== null) return `there is no ${unknown[2] === 'Evolve' ? 'event' : 'method'} ${unknown[1]}`
   return undefined
+}
+
+/** Of sdk/typescript/said.ts. */
+const ofEntities: Readonly<Record<string, string>> = {
+  NamesEffects: 'an effect has a name',
+  CancelsEffects: 'effects are cancelled',
+  AnswersLater: 'the reply comes later',
+  Asks: 'an answer is asked for',
+  AsksWith: 'an answer is asked for',
+  Resolves: 'a ticket is resolved',
+  ResolvesWith: 'a ticket is resolved',
 }
 
 function missingIn(text: string): string | undefined {

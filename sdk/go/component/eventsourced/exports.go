@@ -2,7 +2,7 @@
 
 // Package eventsourced exports wit/event-sourced.wit.
 //
-//	decision       72 bytes   events 0, outcome 8
+//	decision       88 bytes   events 0, outcome 8
 //	decide-answer  36         case (u8) 0; decided: decisions 4, next: case (u8) 12, state 16
 //	evolve-answer  24         case (u8) 0, state 4
 //

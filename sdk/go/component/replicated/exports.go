@@ -3,13 +3,13 @@
 // Package replicated exports wit/replicated.wit.
 //
 //	subscription   24 bytes   id 0, method 8, note 16
-//	decision       92         answer: case (u8) 0, outcome or list 4; operations 68, delete (u8) 76, subscribe (option) 80
-//	stream-step    80         subscription 0, outcome (option: u8 8, outcome 12), end (u8) 76
+//	decision      108         answer: case (u8) 0, outcome or list 4; operations 84, delete (u8) 92, subscribe (option) 96
+//	stream-step    96         subscription 0, outcome (option: u8 8, outcome 12), end (u8) 92
 //
-// decide has 17 parameters and render 19, which is more than sixteen: they come in memory, at one address.
+// decide has 20 parameters and render 22, which is more than sixteen: they come in memory, at one address.
 //
-//	decide         72         service 0, entity 8, view 16, command 24
-//	render         80         the same, and note 72
+//	decide         88         service 0, entity 8, view 16, command 24
+//	render         96         the same, and note 88
 package replicated
 
 import (
@@ -19,8 +19,8 @@ import (
 
 const (
 	subscriptionBytes = 24
-	decisionBytes     = 92
-	stepBytes         = 80
+	decisionBytes     = 108
+	stepBytes         = 96
 )
 
 //go:wasmexport innkeeper:guest/replicated@0.2.0#reads
@@ -28,6 +28,7 @@ func reads(
 	service, serviceLength, method, methodLength, payload, payloadLength, metadata, metadataLength uint32,
 	now float64,
 	seed0, seed1, seed2, seed3 uint32,
+	_, _, _ uint32, // principal
 ) uint32 {
 	defer component.Tell()
 	elements := component.Named(service, serviceLength).Replicated.Reads(boundary.Command{
@@ -71,7 +72,7 @@ func render(at uint32) uint32 {
 		string(component.BytesAt(at+8)),
 		component.BytesAt(at+16),
 		component.Command(at+24),
-		component.BytesAt(at+72),
+		component.BytesAt(at+88),
 	)
 	answer := component.Allocate(component.OutcomeBytes)
 	component.PutOutcome(answer, &outcome)
@@ -111,7 +112,7 @@ func changed(
 		if steps[i].Told {
 			component.PutOutcome(at+12, &steps[i].Outcome)
 		}
-		component.PutBool(at+76, steps[i].End)
+		component.PutBool(at+92, steps[i].End)
 	}
 	component.PutPair(answer, base, len(steps))
 	return answer
@@ -150,11 +151,11 @@ func lower(decision boundary.ReplicatedDecision) uint32 {
 	} else {
 		component.PutOutcome(answer+4, &decision.Outcome)
 	}
-	component.PutBytes(answer+68, decision.Operations)
-	component.PutBool(answer+76, decision.Delete)
-	component.PutBool(answer+80, decision.Subscribe)
+	component.PutBytes(answer+84, decision.Operations)
+	component.PutBool(answer+92, decision.Delete)
+	component.PutBool(answer+96, decision.Subscribe)
 	if decision.Subscribe {
-		component.PutBytes(answer+84, decision.Subscription)
+		component.PutBytes(answer+100, decision.Subscription)
 	}
 	return answer
 }

@@ -2,7 +2,7 @@
 
 // Package value exports wit/value.wit.
 //
-//	decision       76 bytes   change: case (u8) 0, list 4; outcome 12
+//	decision       92 bytes   change: case (u8) 0, list 4; outcome 12
 //	decide-answer  20         case (u8) 0; decided: decisions 4, held (option) 12
 //
 // Nothing is held between calls: `held` is answered `unknown`, values are always bytes.

@@ -11,6 +11,10 @@ type Answer struct {
 	forward  Call
 	Effects  []Effect
 	Metadata []Entry
+	Cancels  []string
+	Resolves []Resolution
+	ticket   string
+	withinS  uint32
 	// Stream: the stream that the method opened stays open.
 	Stream bool
 }
@@ -28,6 +32,7 @@ const (
 	computed
 	forwarded
 	silent
+	later
 )
 
 // Reply answers with a message, encoded at once: what happens to it afterwards changes nothing.
@@ -48,6 +53,15 @@ func (a *Answer) ForwardTo(call Call) *Answer {
 	return a
 }
 
+// Later answers when a later decision resolves the ticket.
+func (a *Answer) Later(ticket string, within []Limit) *Answer {
+	a.kind, a.ticket = later, ticket
+	for _, limit := range within {
+		a.withinS = limit.seconds()
+	}
+	return a
+}
+
 // Silence answers nothing, where nothing is due.
 func (a *Answer) Silence() *Answer {
 	a.kind = silent
@@ -60,8 +74,15 @@ func (a *Answer) Refuse(code Code, text string, details []wire.Message) *Answer 
 	return a
 }
 
-func (a *Answer) Effect(call Call, synchronous bool) {
-	a.Effects = append(a.Effects, Effect{Call: call, Synchronous: synchronous})
+// Deliver adds an effect.
+func (a *Answer) Deliver(effect Effect) {
+	a.Effects = append(a.Effects, effect)
+}
+
+// DeliverSynchronously adds an effect that the answer waits for.
+func (a *Answer) DeliverSynchronously(effect Effect) {
+	effect.Synchronous = true
+	a.Deliver(effect)
 }
 
 func (a *Answer) Header(entry Entry) {
@@ -79,6 +100,8 @@ func (a *Answer) Outcome(method string, after any) Outcome {
 	if a.Refusal != nil {
 		return outcome
 	}
+	a.checkOwn(method)
+	outcome.Cancels, outcome.Resolves = a.Cancels, a.Resolves
 	switch a.kind {
 	case message:
 		outcome.Payload = a.payload
@@ -86,12 +109,33 @@ func (a *Answer) Outcome(method string, after any) Outcome {
 		outcome.Payload = a.compute.Computed(after)
 	case forwarded:
 		outcome.Reply, outcome.Forward = ReplyForward, a.forward
+	case later:
+		outcome.Reply, outcome.Ticket, outcome.WithinS = ReplyLater, a.ticket, a.withinS
 	case silent:
 		outcome.Reply = ReplyNone
 	case due:
 		panic(method + " accepts without a reply or a forward")
 	}
 	return outcome
+}
+
+// checkOwn panics where the method that hears, or that gave a ticket, is of another service: the boundary has no place for one.
+func (a *Answer) checkOwn(method string) {
+	for i := range a.Effects {
+		if hearing := a.Effects[i].Answer; hearing != nil && !isOf(method, hearing.Service) {
+			panic(method + " asks, and " + hearing.Service + "/" + hearing.Method + " is to hear: it is no method of this service")
+		}
+	}
+	for i := range a.Resolves {
+		if resolution := &a.Resolves[i]; !isOf(method, resolution.Service) {
+			panic(method + " resolves a ticket of " + resolution.Service + "/" + resolution.Method + ": it is no method of this service")
+		}
+	}
+}
+
+// isOf tells whether SERVICE/METHOD is of a service.
+func isOf(method, service string) bool {
+	return len(method) > len(service) && method[:len(service)] == service && method[len(service)] == '/'
 }
 
 // Refused is an outcome that the SDK itself decides: what the caller got wrong.

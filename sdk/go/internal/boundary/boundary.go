@@ -30,13 +30,6 @@ type Call struct {
 	Entity string
 }
 
-// Effect is a command that runs once a decision is durable.
-type Effect struct {
-	Call
-	// Synchronous: the reply waits until it has ended.
-	Synchronous bool
-}
-
 // Typed is a message with its full name: an event, or a detail of a refusal.
 type Typed struct {
 	Name string
@@ -89,6 +82,8 @@ const (
 	ReplyForward
 	// ReplyNone: nothing; only where nothing is due.
 	ReplyNone
+	// ReplyLater: when a later decision resolves a ticket.
+	ReplyLater
 )
 
 // Outcome is the answer to a command, and what goes with it.
@@ -101,6 +96,12 @@ type Outcome struct {
 	Metadata []Entry
 	// Logs is what was said on the way, be it to a refusal.
 	Logs []Line
+	// Ticket of ReplyLater, and the seconds that it is open; 0 is no such limit.
+	Ticket  string
+	WithinS uint32
+	// Cancels are names of pending effects.
+	Cancels  []string
+	Resolves []Resolution
 }
 
 // Entries of one's own are checked: names are lower case, and -bin says what the value is.

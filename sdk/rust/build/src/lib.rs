@@ -8,6 +8,7 @@
 //!
 //! Leaves to others: messages (prost-build), what services do (innkeeper).
 
+mod answers;
 mod exact;
 mod keys;
 mod names;
@@ -50,10 +51,12 @@ fn write(out: &Path, all: &Path, own: &Path) -> Result<(), Box<dyn Error>> {
     let roots = FileDescriptorSet::decode(component.as_slice())?;
     let described = read(all)?;
     let keys = keys::keys_of(&described)?;
+    let hearing = answers::hearing_in(&described)?;
     let set = FileDescriptorSet::decode(described.as_slice())?;
     let mut set = needed(set, roots.file.iter().map(|file| file.name().to_string()).collect());
     let renamed = twins::apart(&mut set);
     let fields = fields_of(&set);
+    let types = answers::Types::of(&set);
     let modules = modules_in(&set);
     fs::write(out.join("component.binpb"), component)?;
     let mut config = prost_build::Config::new();
@@ -76,7 +79,15 @@ fn write(out: &Path, all: &Path, own: &Path) -> Result<(), Box<dyn Error>> {
         // Of google.protobuf what is used is generated like any other message; Empty is what Rust has for it.
         .compile_well_known_types()
         .extern_path(".google.protobuf.Empty", "()")
-        .service_generator(Box::new(service::Services { fields, keys, modules, renamed: renamed.clone() }))
+        .service_generator(Box::new(service::Services {
+            fields,
+            keys,
+            hearing,
+            types,
+            heard: BTreeSet::new(),
+            modules,
+            renamed: renamed.clone(),
+        }))
         .compile_fds(set)?;
     // An include! finds files beside the one that it is in, so the packages lie in one file.
     let packages = fs::read_to_string(out.join("packages.rs"))?;

@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use prost_build::{Service, ServiceGenerator};
 
 use super::Fields;
+use super::answers::{Hearing, Types};
 use super::keys::Keys;
 use super::names::{identifier, module_of};
 use super::twins::Renamed;
@@ -20,6 +21,10 @@ use super::twins::Renamed;
 pub struct Services {
     pub fields: Fields,
     pub keys: Keys,
+    pub hearing: Hearing,
+    pub types: Types,
+    /// Requests that have their `Hears` already.
+    pub heard: BTreeSet<String>,
     /// Modules that are there, with the package that they are in: another of the same name gets a `_`.
     pub modules: BTreeSet<(String, String)>,
     pub renamed: Renamed,
@@ -54,7 +59,28 @@ impl ServiceGenerator for Services {
         }
         action(&mut out, &of, &methods(&["options"], &[]));
         out.push_str("}\n");
+        self.hears(&mut out, &of, &service);
         buf.push_str(&out);
+    }
+}
+
+impl Services {
+    /// `Hears` for the requests of the methods that hear answers.
+    fn hears(&mut self, out: &mut String, of: &Names, service: &Service) {
+        for rpc in &service.methods {
+            if !self.hearing.contains(&format!("{}/{}", of.full, rpc.proto_name)) {
+                continue;
+            }
+            // Of another shape, the host refuses the method.
+            let Some((reply, note)) = self.types.heard_by(&rpc.input_proto_type, &service.package) else { continue };
+            if self.heard.insert(rpc.input_proto_type.clone()) {
+                let request = &rpc.input_type;
+                let _ = writeln!(
+                    out,
+                    "impl ::innkeeper::Hears for {request} {{ type Reply = {reply}; type Note = {note}; }}"
+                );
+            }
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //!   description     32 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24
 //!
-//!   event-sourced   decide-answer  36   case (u8) 0; decided: decisions 4 (72 each: events 0, outcome 8), next: case (u8) 12, state 16
+//!   event-sourced   decide-answer  36   case (u8) 0; decided: decisions 4 (88 each: events 0, outcome 8), next: case (u8) 12, state 16
 //!                   evolve-answer  24   case (u8) 0, state 4
-//!   value           decide-answer  20   case (u8) 0; decided: decisions 4 (76 each: change 0, outcome 12), held (u8) 12
-//!   replicated      decision       92   answer: case (u8) 0, outcome or list 4; operations 68, delete (u8) 76, subscribe 80
-//!                   stream-step    80   subscription 0, outcome: present (u8) 8, outcome 12; end (u8) 76
+//!   value           decide-answer  20   case (u8) 0; decided: decisions 4 (92 each: change 0, outcome 12), held (u8) 12
+//!   replicated      decision      108   answer: case (u8) 0, outcome or list 4; operations 84, delete (u8) 92, subscribe 96
+//!                   stream-step    96   subscription 0, outcome: present (u8) 8, outcome 12; end (u8) 92
 //!   action          step           24   outputs 0, state 8, done (u8) 20, more (u8) 21
 //!
 //! The parameters are flat values, as host/guest/layout.ts says.
@@ -83,7 +83,7 @@ pub fn event_sourced_decide(
     let mut commands = lift::commands(commands[0], commands[1]);
     let decided = service.decide(lift::text(entity[0], entity[1]), basis, &mut commands, want_state != 0);
     answer.byte(0, 0);
-    answer.list(4, 72, decided.decisions, |at, (events, outcome)| {
+    answer.list(4, 88, decided.decisions, |at, (events, outcome)| {
         at.typed(0, events);
         at.outcome(8, outcome);
     });
@@ -129,7 +129,7 @@ pub fn value_decide(
     let mut commands = lift::commands(commands[0], commands[1]);
     let decisions = service.decide(lift::text(entity[0], entity[1]), basis, &mut commands);
     answer.byte(0, 0);
-    answer.list(4, 76, decisions, |at, (changed, outcome)| {
+    answer.list(4, 92, decisions, |at, (changed, outcome)| {
         match changed {
             Changed::Unchanged => at.byte(0, 0),
             Changed::Updated(value) => {
@@ -174,12 +174,12 @@ pub fn replicated_decide(services: &Services, tuple: usize) -> usize {
     decision(service.decide(at.text(8), at.bytes(16), &At(tuple + 24).command()))
 }
 
-/// `tuple`: the same, and note 72.
+/// `tuple`: the same, and note 88.
 pub fn replicated_render(services: &Services, tuple: usize) -> usize {
     let at = At(tuple);
     let service = named!(services.replicated, at.text(0));
-    let answer = Put::new(64);
-    answer.outcome(0, service.render(at.text(8), at.bytes(16), &At(tuple + 24).command(), at.bytes(72)));
+    let answer = Put::new(80);
+    answer.outcome(0, service.render(at.text(8), at.bytes(16), &At(tuple + 24).command(), at.bytes(88)));
     answer.pointer()
 }
 
@@ -196,13 +196,13 @@ pub fn replicated_changed(
     let subscriptions = lift::subscriptions(subscriptions[0], subscriptions[1]);
     let steps = service.changed(lift::bytes(view[0], view[1]), &subscriptions, &occasion);
     let answer = Put::new(8);
-    answer.list(0, 80, subscriptions.into_iter().zip(steps).collect(), |at, (subscription, step)| {
+    answer.list(0, 96, subscriptions.into_iter().zip(steps).collect(), |at, (subscription, step)| {
         at.text(0, subscription.id);
         at.bool(8, step.outcome.is_some());
         if let Some(outcome) = step.outcome {
             at.outcome(12, outcome);
         }
-        at.bool(76, step.end);
+        at.bool(92, step.end);
     });
     answer.pointer()
 }
@@ -229,7 +229,7 @@ pub fn replicated_cancelled(
 }
 
 fn decision(decided: Decided) -> usize {
-    let answer = Put::new(92);
+    let answer = Put::new(108);
     match decided.answer {
         Answer::Now(outcome) => {
             answer.byte(0, 0);
@@ -240,9 +240,9 @@ fn decision(decided: Decided) -> usize {
             answer.bytes(4, note);
         }
     }
-    answer.bytes(68, decided.operations);
-    answer.bool(76, decided.delete);
-    answer.option(80, decided.subscribe);
+    answer.bytes(84, decided.operations);
+    answer.bool(92, decided.delete);
+    answer.option(96, decided.subscribe);
     answer.pointer()
 }
 
@@ -278,5 +278,5 @@ pub fn action_stream(
 }
 
 fn put_outcomes(at: Put, outcomes: Vec<Outcome>) {
-    at.list(0, 64, outcomes, |at, outcome| at.outcome(0, outcome));
+    at.list(0, 80, outcomes, |at, outcome| at.outcome(0, outcome));
 }

@@ -1,6 +1,6 @@
 //! Lift: parameters out of the arena, borrowed. The layouts are those of host/guest/layout.ts.
 //!
-//!   command         48 bytes   method 0, payload 8, metadata 16, now-ms (f64) 24, seed (4 x u32) 32
+//!   command         64 bytes   method 0, payload 8, metadata 16, now-ms (f64) 24, seed (4 x u32) 32, principal (option) 48, unread
 //!   metadata-entry  20         name 0, value: case (u8) 8, text or bytes 12
 //!   typed           16         type-name 0, data 8
 //!   subscription    24         id 0, method 8, note 16
@@ -73,7 +73,7 @@ pub(super) fn metadata<'a>(pointer: usize, count: usize) -> Metadata<'a> {
 }
 
 pub(super) fn commands<'a>(pointer: usize, count: usize) -> impl Iterator<Item = Command<'a>> {
-    list(pointer, count, 48).map(At::command)
+    list(pointer, count, 64).map(At::command)
 }
 
 pub(super) fn events<'a>(pointer: usize, count: usize) -> impl Iterator<Item = (&'a str, &'a [u8])> {

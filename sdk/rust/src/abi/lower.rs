@@ -3,9 +3,13 @@
 //!   string, list    8 bytes   pointer 0, length 4          option<list>    12   present (u8) 0, list 4
 //!   typed          16         type-name 0, data 8          metadata-entry  20   name 0, case (u8) 8, value 12
 //!   call           32         service 0, method 8, payload 16, metadata 24
-//!   effect         36         call 0, synchronous (u8) 32
-//!   outcome        64         answer 0, effects 40, metadata 48, logs 56; answer: ok or err (u8) 0, then at 4
-//!                             reply: case (u8) 0, list or call 4; or failure: code (u8) 0, message 4, details 12
+//!   effect        104         call 0, synchronous (u8) 32, due: case (u8) 40, milliseconds (f64) 48; name (option) 56,
+//!                             answer (option) 68: method 72, note 80; within: present (u8) 88, milliseconds (f64) 96
+//!   outcome        80         answer 0, effects 40, metadata 48, logs 56, cancels 64, resolves 72
+//!                             answer: ok or err (u8) 0, then at 4
+//!                             reply: case (u8) 0, list, call or deferred 4; or failure: code (u8) 0, message 4, details 12
+//!   deferred       16         ticket 0, within: present (u8) 8, seconds 12
+//!   resolution     48         ticket 0, method 8, answer: ok or err (u8) 16, list or failure 20; metadata 40
 //!   log-line       12         level (u8) 0, text 4
 //!   service        80         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
 //!                             state-type 32, state-version 44, headers 56, views 64, events 72
@@ -14,7 +18,9 @@
 //! W1. The arena is not clean: every byte that a case reads is written.
 
 use super::arena;
-use crate::call::{Effect, Target};
+use crate::call::Target;
+use crate::deferred::Resolution;
+use crate::effect::{Due, Effect};
 use crate::metadata::{Entries, MetadataValue};
 use crate::options::{About, Scope};
 use crate::outcome::{Failure, Outcome, Reply, Typed};
@@ -134,21 +140,60 @@ impl Put {
                 self.call(answer + 4, call);
             }
             Ok(Reply::None) => self.byte(answer, 2),
-            Err(Failure { code, message, details }) => {
-                self.byte(answer, code as u8);
-                self.text(answer + 4, &message);
-                self.typed(answer + 12, details);
+            Ok(Reply::Later(ticket)) => {
+                self.byte(answer, 3);
+                self.text(answer + 4, &ticket.name);
+                self.bool(answer + 12, ticket.within_s.is_some());
+                self.word(answer + 16, ticket.within_s.unwrap_or(0));
             }
+            Err(failure) => self.failure(answer, failure),
         }
-        self.list(offset + 40, 36, outcome.effects, |at, Effect { call, synchronous }| {
-            at.call(0, call);
-            at.bool(32, synchronous);
-        });
+        self.list(offset + 40, 104, outcome.effects, Put::effect);
         self.metadata(offset + 48, outcome.metadata);
         self.list(offset + 56, 12, outcome.logs, |at, line| {
             at.byte(0, line.level as u8);
             at.bytes(4, line.text.into_bytes());
         });
+        self.list(offset + 64, 8, outcome.cancels, |at, name| at.text(0, &name));
+        self.list(offset + 72, 48, outcome.resolves, Put::resolution);
+    }
+
+    fn failure(self, offset: usize, Failure { code, message, details }: Failure) {
+        self.byte(offset, code as u8);
+        self.text(offset + 4, &message);
+        self.typed(offset + 12, details);
+    }
+
+    fn effect(self, effect: Effect) {
+        let Effect { call, synchronous, due, name, answer, within_ms } = effect;
+        self.call(0, call);
+        self.bool(32, synchronous);
+        let (case, ms) = match due {
+            Due::AtOnce => (0, 0.0),
+            Due::After(ms) => (1, ms),
+            Due::At(ms) => (2, ms),
+        };
+        self.byte(40, case);
+        self.write(48, ms);
+        self.option_text(56, name.as_deref());
+        self.bool(68, answer.is_some());
+        if let Some(answer) = answer {
+            self.text(72, &answer.method);
+            self.bytes(80, answer.note);
+        }
+        self.bool(88, within_ms.is_some());
+        self.write(96, within_ms.unwrap_or(0.0));
+    }
+
+    fn resolution(self, Resolution { ticket, method, answer, metadata, .. }: Resolution) {
+        self.text(0, &ticket);
+        self.text(8, &method);
+        self.bool(16, answer.is_err());
+        match answer {
+            Ok(bytes) => self.bytes(20, bytes),
+            Err(failure) => self.failure(20, failure),
+        }
+        self.metadata(40, metadata);
     }
 
     pub(super) fn service(self, about: About) {

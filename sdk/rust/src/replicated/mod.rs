@@ -19,16 +19,19 @@ use std::marker::PhantomData;
 
 use prost::Message;
 
-use crate::call::{Call, Effect, Target};
+use crate::call::{Call, Target};
 use crate::context::Command;
 pub use crate::context::{Context, Occasion};
+use crate::deferred::Ticket;
+use crate::effect::{Delivery, Effect};
 use crate::log;
-use crate::metadata::{Entries, MetadataValue};
+use crate::metadata::MetadataValue;
 use crate::methods::Method;
 use crate::options::{About, Kind as ServiceKind, Scope};
 use crate::outcome::{Extras, Outcome, Reply};
 #[doc(hidden)]
 pub use crate::running::Running;
+use crate::words::entity_words;
 pub use crate::{Code, Options, Refusal, refuse};
 pub use kinds::*;
 pub use node::Node;
@@ -54,7 +57,7 @@ pub fn remove_with<V>(operations: impl IntoOperations) -> Accepting<V> {
 }
 
 /// Accepted, without an answer yet.
-#[must_use = "a decision has an answer: .reply(...), .reply_with(...), .forward(...) or .stream(...)"]
+#[must_use = "a decision has an answer: .reply(...), .reply_with(...), .forward(...), .later(...) or .stream(...)"]
 pub struct Accepting<V> {
     operations: Vec<Operation>,
     removed: bool,
@@ -64,18 +67,7 @@ pub struct Accepting<V> {
 }
 
 impl<V> Accepting<V> {
-    /// A command that runs once this decision is durable.
-    pub fn effect(mut self, effect: impl Into<Effect>) -> Self {
-        self.extras.effects.push(effect.into());
-        self
-    }
-
-    /// Sent with the reply, as a response header.
-    #[track_caller]
-    pub fn metadata(mut self, name: &str, value: impl Into<MetadataValue>) -> Self {
-        self.extras.push(name, value.into());
-        self
-    }
+    entity_words!();
 
     /// How far the changes must be written before the answer. Default: `Consistency::Local`.
     pub fn consistency(mut self, consistency: Consistency) -> Self {
@@ -96,6 +88,11 @@ impl<V> Accepting<V> {
     /// Let another command answer.
     pub fn forward<R, Other, O>(self, call: Call<Other>) -> Decision<V, R, O> {
         self.answered(Told::Forward(call.target), false)
+    }
+
+    /// Answer when a later decision resolves this ticket: its name, or `Ticket::new(name).within(time)`.
+    pub fn later<R>(self, ticket: impl Into<Ticket>) -> Decision<V, R, Once> {
+        self.answered(Told::Later(ticket.into()), false)
     }
 
     /// Answer with this message, and keep the stream open.
@@ -153,6 +150,7 @@ enum Told<V> {
     Message(Vec<u8>),
     With(Make<V>),
     Forward(Target),
+    Later(Ticket),
     Nothing,
 }
 
@@ -184,8 +182,8 @@ pub fn end<R: Message>() -> Step<R> {
 
 impl<R> Step<R> {
     /// A command that runs before the element is sent.
-    pub fn effect(mut self, effect: impl Into<Effect>) -> Self {
-        self.effects.push(effect.into());
+    pub fn effect(mut self, effect: impl Into<Delivery>) -> Self {
+        self.effects.push(effect.into().into());
         self
     }
 
@@ -375,6 +373,7 @@ impl<D: Definition> Service for Running<D> {
                 subscribe: None,
             },
             Ok(accepted) => {
+                accepted.extras.check_own(D::NAME);
                 let operations = operations::<D>(&seen, accepted.removed, &accepted.operations, accepted.consistency);
                 let delete = accepted.removed;
                 let subscribe = accepted.opens.then(|| command.payload.to_vec());
@@ -451,6 +450,7 @@ fn outcome_of<V>(accepted: Accepted<V, (), Opening>, value: &V) -> Outcome {
         Told::Message(bytes) => Reply::Message(bytes),
         Told::With(make) => Reply::Message(make(value)),
         Told::Forward(call) => Reply::Forward(call),
+        Told::Later(ticket) => Reply::Later(ticket),
         Told::Nothing => Reply::None,
     };
     accepted.extras.with(reply)
@@ -461,7 +461,7 @@ fn stream_step(steps: Steps<()>) -> StreamStep {
         Err(refusal) => StreamStep { outcome: Some(refusal.outcome(Vec::new()).logged()), end: true },
         Ok(Step { element, effects, ended, .. }) => {
             let reply = element.map_or(Reply::None, Reply::Message);
-            let outcome = Extras { effects, metadata: Entries::new() }.with(reply).logged();
+            let outcome = Extras { effects, ..Extras::default() }.with(reply).logged();
             let silent = outcome.answer == Ok(Reply::None) && outcome.effects.is_empty() && outcome.logs.is_empty();
             StreamStep { outcome: (!silent).then_some(outcome), end: ended }
         }

@@ -12,8 +12,9 @@ use prost::Message;
 
 use super::{Answered, Asked, Clockwork, extras, law, same};
 use crate::action::{Definition, Input, Running, Served, Service};
-use crate::call::{Call, Effect, Target};
+use crate::call::{Call, Target};
 use crate::code::Code;
+use crate::effect::Effect;
 use crate::log;
 use crate::outcome::{Outcome, Reply};
 

@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 use prost::Message;
 
 use super::key::Naming;
-use super::{Answered, Asked, Clockwork, extras, law, same};
+use super::{Answered, Asked, Clockwork, entity_extras, extras, law, same};
 use crate::call::Call;
 use crate::code::Code;
+use crate::deferred::Ticket;
 use crate::event_sourced::{Decided, Definition, Events, IntoEvents, Running, Served, Service};
 use crate::log;
 use crate::outcome::{Outcome, Typed};
@@ -136,7 +137,7 @@ impl<S: Served, R> When<S, R> {
         Self { events, answered: Answered::new(&asked.target, outcome), next, reply: PhantomData }
     }
 
-    extras!();
+    entity_extras!();
 
     /// The reply, to look at and to go on with.
     #[track_caller]
@@ -166,6 +167,13 @@ impl<S: Served, R> When<S, R> {
     #[track_caller]
     pub fn forwards<Other>(self, events: impl IntoEvents<Event<S>>, to: Call<Other>) -> Given<S> {
         self.answered.forwards(to);
+        self.changed(events)
+    }
+
+    /// Accepted with exactly these events, and answered when this ticket is resolved.
+    #[track_caller]
+    pub fn later(self, events: impl IntoEvents<Event<S>>, ticket: impl Into<Ticket>) -> Given<S> {
+        self.answered.later(ticket.into());
         self.changed(events)
     }
 

@@ -8,13 +8,15 @@
 //! `together().event_sourced::<One>().action::<Other>()` is several services, whose effects and forwards reach each other.
 //!
 //! `.reply()` reads the reply, `.events()` the events and `.read()` the next element of a stream, to look at and to go on with.
-//! Other ends of a chain: `.refuses(code, message)`, `.forwards(..., call)`; before them `.effects([...])` and `.metadata(name, value)`.
+//! Other ends of a chain: `.refuses(code, message)`, `.forwards(..., call)`, `.later(..., ticket)`; before them `.effects([...])`,
+//! `.cancels([...])`, `.resolves(ticket, method, answer)` and `.metadata(name, value)`. Effects are said with the handler's words:
+//! `.effects([call.named("expiry").after(minutes).into()])`. `failure(code, message, reason)` is what an ask that failed brings.
 //!
 //! K1. Kits run the code of the component on encoded requests, events and states: what passes here encodes there too.
 //! K2. Every step decides twice, and of a batch, and checks that the answers are the same (laws L1, L2, L4).
 //! K3. The entity of a test is the one that its first request names, or `.entity(key)`. A request that forgets its key fails.
 //! K4. Deterministic: time starts at 2026-01-01T00:00:00Z and moves a second with each command; the seed counts up. `.at(ms)`
-//!     and `.seed(...)` say otherwise.
+//!     and `.seed(...)` say otherwise. Where services are together it stands still but for `turn`.
 
 pub mod action;
 pub mod event_sourced;
@@ -22,23 +24,32 @@ mod kept;
 mod key;
 mod replica;
 pub mod replicated;
+mod timeline;
 mod together;
 pub mod value;
 
 use std::fmt::Debug;
 
-pub use together::{Came, Parked, Together, together};
+pub use together::{Came, Parked, Pending, Together, together};
 
 use prost::Message;
 
-use crate::call::{Call, Effect, Target};
+use crate::call::{Call, Target};
 use crate::code::Code;
 use crate::context::Command;
+use crate::deferred::{Resolution, Ticket};
+use crate::effect::Effect;
 use crate::metadata::{Entries, Metadata, MetadataValue, Value};
 use crate::outcome::{Outcome, Reply};
 use crate::random::Seed;
+use crate::reason::{self, Reason};
 
 const START_MS: f64 = 1_767_225_600_000.0;
+
+/// The `failure` of an answer, as the host makes it for an ask that has no reply.
+pub fn failure<Status: Message + Default>(code: Code, message: &str, reason: Reason) -> Status {
+    reason::failure(code as i32 + 1, message, reason)
+}
 
 /// A command of its own, to be borrowed from.
 #[derive(Clone)]
@@ -152,6 +163,23 @@ impl Answered {
     }
 
     #[track_caller]
+    fn later(&self, ticket: Ticket) {
+        same(&format!("{}: the answer", self.name), &Ok(Reply::Later(ticket)), &self.outcome.answer);
+    }
+
+    #[track_caller]
+    fn cancels<Name: Into<String>>(&self, names: impl IntoIterator<Item = Name>) {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        same(&format!("{}: what is cancelled", self.name), &names, &self.outcome.cancels);
+    }
+
+    #[track_caller]
+    fn resolves(&self, resolution: Resolution) {
+        let found = self.outcome.resolves.contains(&resolution);
+        assert!(found, "{}: {resolution:?} is not among what is resolved: {:?}", self.name, self.outcome.resolves);
+    }
+
+    #[track_caller]
     fn refuses(&self, code: Code, message: &str) {
         let Err(failure) = &self.outcome.answer else {
             panic!("{}: a refusal is expected, {code:?}\n  got {:?}", self.name, self.outcome.answer);
@@ -161,6 +189,33 @@ impl Answered {
         assert!(said.contains(message), "{}: a refusal that says '{message}' is expected\n  got '{said}'", self.name);
     }
 }
+
+/// What an entity's answer can be checked for besides.
+macro_rules! entity_extras {
+    () => {
+        extras!();
+
+        /// Exactly these pending effects are dropped, by their names, in order.
+        #[track_caller]
+        pub fn cancels<Name: Into<String>>(self, names: impl IntoIterator<Item = Name>) -> Self {
+            self.answered.cancels(names);
+            self
+        }
+
+        /// This ticket of this method is answered so: `.resolves("t", shop::call::pay, Ok(paid))`, or `refuse(code, message)`.
+        #[track_caller]
+        pub fn resolves<Q: Default, Later: Message>(
+            self,
+            ticket: &str,
+            method: fn(Q) -> Call<Later>,
+            answer: Result<Later, crate::Refusal>,
+        ) -> Self {
+            self.answered.resolves(crate::deferred::Resolution::new(ticket.into(), method, answer));
+            self
+        }
+    };
+}
+pub(crate) use entity_extras;
 
 /// What every kit's answer can be checked for besides the answer itself.
 macro_rules! extras {

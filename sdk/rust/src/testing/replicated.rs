@@ -11,10 +11,11 @@ use prost::Message;
 
 use super::key::Naming;
 use super::replica::{self, Replica};
-use super::{Answered, Asked, Clockwork, extras, law, same};
+use super::{Answered, Asked, Clockwork, entity_extras, extras, law, same};
 use crate::call::Call;
 use crate::code::Code;
 use crate::context::Occasion;
+use crate::deferred::Ticket;
 use crate::log;
 use crate::options::Scope;
 use crate::outcome::{Extras, Outcome, Reply};
@@ -198,7 +199,7 @@ pub struct When<S, R> {
 }
 
 impl<S: Served, R: Message + Default + PartialEq + Debug> When<S, R> {
-    extras!();
+    entity_extras!();
 
     /// The reply, to look at and to go on with.
     #[track_caller]
@@ -232,6 +233,13 @@ impl<S: Served, R: Message + Default + PartialEq + Debug> When<S, R> {
     #[track_caller]
     pub fn forwards<O: IntoOperations, Other>(self, change: impl FnOnce(&Value<S>) -> O, to: Call<Other>) -> Given<S> {
         self.answered.forwards(to);
+        self.changed(change)
+    }
+
+    /// Accepted with this change, and answered when this ticket is resolved.
+    #[track_caller]
+    pub fn later<O: IntoOperations>(self, change: impl FnOnce(&Value<S>) -> O, ticket: impl Into<Ticket>) -> Given<S> {
+        self.answered.later(ticket.into());
         self.changed(change)
     }
 

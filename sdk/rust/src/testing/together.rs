@@ -7,34 +7,55 @@
 //!
 //! G1. Each service runs in its own kit, so each command is checked for the laws.
 //! G2. In the order of a host that does one thing at a time: what a command changes, its effects and all that comes of them, its
-//!     answer. Effects that nobody waits for run, too: once `call` answers, nothing is left to do.
-//! G3. A refused effect, or one that forgets its key, does not fail the command that caused it: a host parks it.
+//!     answer. Effects that nobody waits for run, too: once `call` answers, nothing that is due is left to do.
+//! G3. A refused effect, or one that forgets its key, does not fail the command that caused it: a host parks it. An ask is not parked: its
+//!     entity hears the refusal.
+//! G4. Time stands still but for `turn`, which brings effects that are due later in the order of their time. An ask within a time has failed
+//!     when `turn` goes past it, also if its target has deferred the reply: the ticket stays open, and means nothing to this asker.
+//! G5. A caller whose reply comes later is answered when its ticket is resolved; until then it `waits`. If the ticket ends before, or an
+//!     ask's own time, who asked hears that nobody knows whether it happened.
 //!
 //! Leaves to others: streams (action.rs, replicated.rs).
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::marker::PhantomData;
+use std::rc::Rc;
+use std::time::Duration;
 
 use prost::Message;
 
-use super::{Answered, Clockwork, action, event_sourced, key, replicated, value};
-use crate::call::{Call, Effect, Target};
+use super::timeline::{Due, Hearer, Place, Promise, Timeline, What};
+use super::{Answered, Clockwork, START_MS, action, event_sourced, key, replicated, value};
+use crate::call::{Call, Target};
 use crate::code::Code;
+use crate::deferred::Ticket;
+use crate::effect::{AnswerTo, Due as When, Effect, whole};
 use crate::methods::Method;
-use crate::outcome::{Outcome, Refusal, Reply};
+use crate::outcome::{Extras, Failure, Outcome, Refusal, Reply};
+use crate::reason::{self, Reason};
 
 /// As many as a host follows.
 const HOPS_MAX: usize = 16;
 
 /// Services that call each other. Each is added by the word of its kind, as in `serve!`; entities begin with nothing.
 pub fn together() -> Together {
-    Together { members: BTreeMap::new(), clock: Clockwork::default(), outside: Vec::new(), parked: Vec::new() }
+    Together {
+        members: BTreeMap::new(),
+        clock: Clockwork::default(),
+        now_ms: START_MS,
+        timeline: Timeline::default(),
+        outside: Vec::new(),
+        parked: Vec::new(),
+    }
 }
 
 pub struct Together {
     members: BTreeMap<&'static str, Box<dyn Member>>,
     clock: Clockwork,
+    now_ms: f64,
+    timeline: Timeline,
     outside: Vec<Effect>,
     parked: Vec<Parked>,
 }
@@ -45,6 +66,14 @@ pub struct Parked {
     pub effect: Effect,
     pub code: Code,
     pub message: String,
+}
+
+/// An effect that is due later.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pending {
+    /// Milliseconds since 1970.
+    pub due: u64,
+    pub effect: Effect,
 }
 
 impl Together {
@@ -100,8 +129,36 @@ impl Together {
         if let Some(Err(forgotten)) = key::key_of(self.methods_at(&target), &target) {
             panic!("{forgotten}");
         }
-        let outcome = self.run(&target, 0);
-        Came { answered: Answered::new(&target, outcome), reply: PhantomData }
+        let name = format!("{}/{}", target.service, target.method);
+        Came { name, promise: self.run(&target, 0, None), reply: PhantomData }
+    }
+
+    /// So much time passes: what is due by then is done.
+    #[track_caller]
+    pub fn turn(&mut self, time: Duration) {
+        let end = self.now_ms + whole(time);
+        while let Some(Due { at_ms, what }) = self.timeline.next(end) {
+            // Of what was due in the past, the time is not that.
+            self.now_ms = self.now_ms.max(at_ms);
+            match what {
+                What::Effect { from, effect } => self.deliver(&effect, &from, at_ms, 0),
+                What::Deadline(promise) => {
+                    let late = refused(Code::DeadlineExceeded, "the reply did not come in time");
+                    self.settle(&promise, &late, Reason::Unknown);
+                }
+                What::Late(hearer) => {
+                    let late = refused(Code::DeadlineExceeded, "the call was not answered in time");
+                    self.tell(hearer, &late, Reason::Unknown);
+                }
+            }
+        }
+        self.now_ms = end;
+    }
+
+    /// Effects that are due later, in the order of their time.
+    pub fn pending(&self) -> Vec<Pending> {
+        let pending = |(due, effect): (f64, &Effect)| Pending { due: due as u64, effect: effect.clone() };
+        self.timeline.effects().map(pending).collect()
     }
 
     /// Effects on services that are not here, in order: `[call.into()]`.
@@ -114,8 +171,9 @@ impl Together {
         &self.parked
     }
 
+    /// `asker`: the entity that hears an answer by this command, whose request names none.
     #[track_caller]
-    fn run(&mut self, target: &Target, hops: usize) -> Outcome {
+    fn run(&mut self, target: &Target, hops: usize, asker: Option<&str>) -> Promise {
         let Target { service, method, .. } = target;
         let methods = self.methods_at(target);
         let Some(found) = methods.iter().find(|found| found.name == method) else {
@@ -124,20 +182,71 @@ impl Together {
         assert!(!found.streams, "{service}/{method} streams: test it by the kit of its kind");
         assert!(hops <= HOPS_MAX, "{service}/{method} is the last of {hops} hops, too many");
         let entity = match key::key_of(methods, target) {
-            None => None,
+            None => asker.map(Into::into),
             Some(Ok(entity)) => Some(entity),
-            Some(Err(forgotten)) => return refused(Code::InvalidArgument, forgotten),
+            Some(Err(forgotten)) => return settled(&refused(Code::InvalidArgument, forgotten)),
         };
-        let clock = self.clock.clone();
+        let now_ms = self.clock.at.map_or(self.now_ms, |at| at as f64);
+        let clock = Clockwork { at: Some(now_ms as u64), ..self.clock.clone() };
         self.clock = self.clock.next();
+        let at = Place { service: service.clone(), entity: entity.clone().unwrap_or_default() };
         let member = self.members.get_mut(service.as_str()).expect("methods_at has found it");
         let outcome = member.decide(entity, target, &clock);
+        let promise = Promise::default();
+        if let Ok(Reply::Later(Ticket { name, within_s })) = &outcome.answer {
+            self.timeline.wait(at.clone(), method, name, promise.clone());
+            if let Some(within_s) = within_s {
+                self.timeline.add(now_ms + f64::from(*within_s) * 1000.0, What::Deadline(promise.clone()));
+            }
+        }
+        for resolution in &outcome.resolves {
+            let answer = resolution.answer.clone().map(Reply::Message);
+            let metadata = resolution.metadata.clone();
+            let resolved = Outcome { answer, metadata, ..Extras::default().with(Reply::None) };
+            for waiting in self.timeline.resolve(&at, resolution) {
+                self.settle(&waiting, &resolved, Reason::Refused);
+            }
+        }
+        for name in &outcome.cancels {
+            self.timeline.cancel(&at, name);
+        }
+        // All are of one commit: what the answer to an effect cancels is pending by then.
         for effect in &outcome.effects {
-            self.effect(effect, hops + 1);
+            self.pend(effect, &at, now_ms);
+        }
+        for effect in outcome.effects.iter().filter(|effect| matches!(effect.due, When::AtOnce)) {
+            self.deliver(effect, &at, now_ms, hops + 1);
         }
         match &outcome.answer {
-            Ok(Reply::Forward(to)) => self.run(to, hops + 1),
-            _ => outcome,
+            Ok(Reply::Forward(to)) => return self.run(to, hops + 1, None),
+            Ok(Reply::Later(_)) => {}
+            _ => self.settle(&promise, &outcome, Reason::Refused),
+        }
+        promise
+    }
+
+    #[track_caller]
+    fn settle(&mut self, promise: &Promise, outcome: &Outcome, reason: Reason) {
+        for hearer in promise.settle(outcome) {
+            self.tell(hearer, outcome, reason);
+        }
+    }
+
+    #[track_caller]
+    fn tell(&mut self, hearer: Hearer, outcome: &Outcome, reason: Reason) {
+        match hearer {
+            Hearer::Park(effect) => {
+                if let Err(Failure { code, message, .. }) = outcome.answer.clone() {
+                    self.parked.push(Parked { effect, code, message });
+                }
+            }
+            Hearer::Ask { from: Place { service, entity }, answer: AnswerTo { method, note, .. }, hops, heard } => {
+                if !heard.replace(true) {
+                    let payload = reason::answer(&outcome.answer, &note, reason);
+                    let target = Target { service, method, payload, metadata: Vec::new() };
+                    self.run(&target, hops, Some(&entity));
+                }
+            }
         }
     }
 
@@ -149,49 +258,97 @@ impl Together {
         }
     }
 
+    /// If it is due later.
+    fn pend(&mut self, effect: &Effect, from: &Place, now_ms: f64) {
+        // A pending one of this name is replaced.
+        if let Some(name) = &effect.name {
+            self.timeline.cancel(from, name);
+        }
+        let due_ms = match effect.due {
+            When::AtOnce => return,
+            When::After(ms) => now_ms + ms,
+            When::At(ms) => ms,
+        };
+        self.timeline.add(due_ms, What::Effect { from: from.clone(), effect: effect.clone() });
+    }
+
     #[track_caller]
-    fn effect(&mut self, effect: &Effect, hops: usize) {
-        if !self.members.contains_key(effect.call.service.as_str()) {
+    fn deliver(&mut self, effect: &Effect, from: &Place, due_ms: f64, hops: usize) {
+        let promise = if self.members.contains_key(effect.call.service.as_str()) {
+            self.run(&effect.call, hops, None)
+        } else {
             self.outside.push(effect.clone());
-        } else if let Err(failure) = self.run(&effect.call, hops).answer {
-            self.parked.push(Parked { effect: effect.clone(), code: failure.code, message: failure.message });
+            Promise::default()
+        };
+        let hearer = match &effect.answer {
+            None => Hearer::Park(effect.clone()),
+            Some(answer) => {
+                let heard = Rc::new(Cell::new(false));
+                Hearer::Ask { from: from.clone(), answer: answer.clone(), hops, heard }
+            }
+        };
+        if let Some(outcome) = promise.heard_by(&hearer) {
+            self.tell(hearer, &outcome, Reason::Refused);
+        } else if let (Some(within_ms), Hearer::Ask { .. }) = (effect.within_ms, &hearer) {
+            self.timeline.add(due_ms + within_ms, What::Late(hearer));
         }
     }
+}
+
+fn settled(outcome: &Outcome) -> Promise {
+    let promise = Promise::default();
+    promise.settle(outcome);
+    promise
 }
 
 fn refused(code: Code, message: impl Into<String>) -> Outcome {
     Refusal::new(code, message).outcome(Vec::new())
 }
 
-/// What a caller got.
+/// What a caller got, or will get.
 pub struct Came<R> {
-    answered: Answered,
+    name: String,
+    promise: Promise,
     reply: PhantomData<fn() -> R>,
 }
 
 impl<R: Message + Default + PartialEq + Debug> Came<R> {
+    /// The reply comes later: the ticket is open.
+    #[track_caller]
+    pub fn waits(&self) {
+        let outcome = self.promise.outcome();
+        assert!(outcome.is_none(), "{}: a reply that comes later is expected\n  got {outcome:?}", self.name);
+    }
+
+    #[track_caller]
+    fn answered(&self) -> Answered {
+        let outcome = self.promise.outcome();
+        let outcome = outcome.unwrap_or_else(|| panic!("{}: the reply comes later: its ticket is open", self.name));
+        Answered { name: self.name.clone(), outcome }
+    }
+
     /// This entry is among the answer's metadata.
     #[track_caller]
     pub fn metadata(self, name: &str, value: impl Into<crate::MetadataValue>) -> Self {
-        self.answered.metadata(name, value.into());
+        self.answered().metadata(name, value.into());
         self
     }
 
     /// The reply, to look at and to go on with.
     #[track_caller]
     pub fn reply(&self) -> R {
-        self.answered.reply()
+        self.answered().reply()
     }
 
     #[track_caller]
     pub fn replies(self, reply: R) {
-        self.answered.replies(&reply);
+        self.answered().replies(&reply);
     }
 
     /// Refused, with a message that has this in it.
     #[track_caller]
     pub fn refuses(self, code: Code, message: &str) {
-        self.answered.refuses(code, message);
+        self.answered().refuses(code, message);
     }
 }
 

@@ -6,9 +6,10 @@ use std::marker::PhantomData;
 use prost::Message;
 
 use super::key::Naming;
-use super::{Answered, Asked, Clockwork, extras, law, same};
+use super::{Answered, Asked, Clockwork, entity_extras, extras, law, same};
 use crate::call::Call;
 use crate::code::Code;
+use crate::deferred::Ticket;
 use crate::log;
 use crate::outcome::Outcome;
 use crate::value::{Accepting, Changed, Definition, Running, Served, Service};
@@ -113,7 +114,7 @@ pub struct When<S, R> {
 }
 
 impl<S: Served, R> When<S, R> {
-    extras!();
+    entity_extras!();
 
     /// The reply, to look at and to go on with.
     #[track_caller]
@@ -142,6 +143,16 @@ impl<S: Served, R> When<S, R> {
         Value<S>: Debug,
     {
         self.answered.forwards(to);
+        self.changed(change)
+    }
+
+    /// Accepted with this change, and answered when this ticket is resolved.
+    #[track_caller]
+    pub fn later(self, change: Accepting<Value<S>>, ticket: impl Into<Ticket>) -> Given<S>
+    where
+        Value<S>: Debug,
+    {
+        self.answered.later(ticket.into());
         self.changed(change)
     }
 

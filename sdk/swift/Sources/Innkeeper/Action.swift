@@ -11,7 +11,7 @@ import InnkeeperABI
 /// What a generated protocol (`OrdersAction`) asks of its service.
 public protocol Action {
   static var serviceName: StaticString { get }
-  func call(_ command: Incoming, context: Context) -> Answered?
+  func call(_ command: Incoming, context: CallContext) -> Answered?
   /// The step of a stream; false if there is no such method.
   func stream(_ method: Incoming, _ step: inout StreamStep) -> Bool
 }
@@ -23,6 +23,11 @@ public struct Answer<Reply: Message> {
   public static func reply(_ reply: Reply) -> Answer { Answer(answered: .reply(reply.encoded())) }
   /// Another command answers.
   public static func forward(_ call: Call) -> Answer { Answer(answered: .forward(call)) }
+  /// The caller's call stays open until a later command of the entity resolves the ticket; another caller of this method joins one that is open.
+  /// `within` so many milliseconds, in whole seconds, the answer is DEADLINE_EXCEEDED. Not in an action.
+  public static func later(_ ticket: String, within: Int64? = nil) -> Answer {
+    Answer(answered: .later(Deferred(ticket, within)))
+  }
   public static func refuse(_ code: Code, _ message: String) -> Answer { refuse(Refusal(code, message)) }
   public static func refuse(_ refusal: Refusal) -> Answer { Answer(answered: .refusal(refusal)) }
 }
@@ -31,6 +36,7 @@ public struct Answer<Reply: Message> {
 public enum Answered {
   case reply([UInt8])
   case forward(Call)
+  case later(Deferred)
   case refusal(Refusal)
 }
 
@@ -40,10 +46,10 @@ public protocol ServerStream {
   associatedtype Element: Message
   associatedtype Kept: Message
   var state: Kept { get set }
-  mutating func start(_ request: Request, output: inout Output<Element>, context: Context)
+  mutating func start(_ request: Request, output: inout Output<Element>, context: CallContext)
   /// Called once the client has taken what was emitted: emit chunks, not everything.
-  mutating func next(output: inout Output<Element>, context: Context)
-  mutating func cancelled(context: Context)
+  mutating func next(output: inout Output<Element>, context: CallContext)
+  mutating func cancelled(context: CallContext)
 }
 
 /// To many requests one reply: `sent` makes it, and `item` may make it before the client has sent all.
@@ -53,9 +59,9 @@ public protocol ClientStream {
   associatedtype Kept: Message
   var state: Kept { get set }
   /// Nil goes on.
-  mutating func item(_ request: Request, context: Context) -> Answer<Reply>?
-  mutating func sent(context: Context) -> Answer<Reply>
-  mutating func cancelled(context: Context)
+  mutating func item(_ request: Request, context: CallContext) -> Answer<Reply>?
+  mutating func sent(context: CallContext) -> Answer<Reply>
+  mutating func cancelled(context: CallContext)
 }
 
 /// Requests and elements, as they come. `next` is called after a step that says `output.more()`.
@@ -64,23 +70,23 @@ public protocol BidiStream {
   associatedtype Element: Message
   associatedtype Kept: Message
   var state: Kept { get set }
-  mutating func item(_ request: Request, output: inout Output<Element>, context: Context)
-  mutating func next(output: inout Output<Element>, context: Context)
+  mutating func item(_ request: Request, output: inout Output<Element>, context: CallContext)
+  mutating func next(output: inout Output<Element>, context: CallContext)
   /// The client has sent all.
-  mutating func sent(output: inout Output<Element>, context: Context)
-  mutating func cancelled(context: Context)
+  mutating func sent(output: inout Output<Element>, context: CallContext)
+  mutating func cancelled(context: CallContext)
 }
 
 extension ServerStream {
-  public func cancelled(context: Context) {}
+  public func cancelled(context: CallContext) {}
 }
 extension ClientStream {
-  public func cancelled(context: Context) {}
+  public func cancelled(context: CallContext) {}
 }
 extension BidiStream {
-  public func next(output: inout Output<Element>, context: Context) {}
-  public func sent(output: inout Output<Element>, context: Context) { output.end() }
-  public func cancelled(context: Context) {}
+  public func next(output: inout Output<Element>, context: CallContext) {}
+  public func sent(output: inout Output<Element>, context: CallContext) { output.end() }
+  public func cancelled(context: CallContext) {}
 }
 
 /// What a step of a stream says.
@@ -109,6 +115,7 @@ func put(_ answered: Answered, _ outcome: inout ik_outcome) {
   switch answered {
   case .reply(let bytes): put(reply: inArena(bytes), &outcome)
   case .forward(let call): put(forward: call, &outcome)
+  case .later(let deferred): put(later: deferred, &outcome)
   case .refusal(let refusal): put(refusal: refusal, &outcome)
   }
 }
@@ -129,7 +136,7 @@ public struct StreamStep {
   private let state: ik_bytes
   private let now: Double
   private let seed: (UInt32, UInt32, UInt32, UInt32)
-  private var context: Context
+  private var context: CallContext
   private var wantsMore: Bool
   private var isClosed: Bool
   fileprivate(set) var isDone = false
@@ -143,7 +150,7 @@ public struct StreamStep {
     self.inputs = inputs
     self.now = now
     self.seed = seed
-    context = Context(entity: "", now: now, metadata: ik_metadata(items: nil, count: 0), seed: seed)
+    context = CallContext(entity: "", now: now, metadata: ik_metadata(items: nil, count: 0), seed: seed)
     var flags: UInt8 = 0
     if let state, state.length > 0 {
       flags = state.data[0]
@@ -174,7 +181,7 @@ public struct StreamStep {
 
   /// The client's metadata comes with the first input.
   private mutating func started(_ input: ik_input) {
-    context = Context(entity: "", now: now, metadata: input.value.start, seed: seed)
+    context = CallContext(entity: "", now: now, metadata: input.value.start, seed: seed)
   }
 
   /// It comes with what was logged since the last one.
@@ -326,10 +333,11 @@ final class ActionService<Definition: Action>: Service, @unchecked Sendable {
   }
 
   override func call(_ command: ik_command, _ outcome: UnsafeMutablePointer<ik_outcome>) {
-    let context = Context("", command)
+    let context = CallContext("", command)
     let incoming = Incoming(method: command.method, payload: command.payload)
-    put(
-      definition.call(incoming, context: context) ?? .refusal(unknownMethod(name, command.method)), &outcome.pointee)
+    let answered = definition.call(incoming, context: context) ?? .refusal(unknownMethod(name, command.method))
+    if case .later = answered { fault("tickets: an action has none, only entities do") }
+    put(answered, &outcome.pointee)
     put(context, effects: true, &outcome.pointee)
   }
 

@@ -35,8 +35,3 @@ func lower(_ call: Call) -> ik_call {
     service: inArena(call.service), method: inArena(call.method), payload: inArena(call.payload),
     metadata: lower(call.metadata))
 }
-
-struct Effect {
-  let call: Call
-  let isSynchronous: Bool
-}

@@ -2,9 +2,12 @@
 //
 // C1. Time and chance are the command's, and in the journal: nothing else may move a decision.
 // C2. Effects and headers of an entity's refused command are dropped with it; an action's refusal keeps its effects.
+// C3. Names, asks, cancels and tickets are for unary methods of entities: a context of an action has none, and in a method that streams they are
+//     faults in words.
 import InnkeeperABI
 
-public class Context {
+/// Of a call to an action, and of a step of its streams.
+public class CallContext {
   /// The entity's key; empty in an action.
   public let entity: String
   /// Whole milliseconds since 1970, never backwards for an entity.
@@ -13,7 +16,7 @@ public class Context {
   public let metadata: Metadata
   private let seed: (UInt32, UInt32, UInt32, UInt32)?
   private var chance: Random?
-  private(set) var effects: [Effect] = []
+  fileprivate(set) var effects: [Effect] = []
   private var headers: [MetadataEntry] = []
 
   init(entity: String, now: Double, metadata: ik_metadata, seed: (UInt32, UInt32, UInt32, UInt32)?) {
@@ -64,9 +67,20 @@ public class Context {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// A command that runs once the decision is durable; its answer is thrown away. The reply waits for a synchronous one.
-  public func effect(_ call: Call, synchronous: Bool = false) {
-    effects.append(Effect(call: call, isSynchronous: synchronous))
+  /// A command that runs once the decision is durable; its answer is thrown away. The reply waits for a synchronous one. `within` so many
+  /// milliseconds it must be answered; then it has failed.
+  public final func effect(_ call: Call, synchronous: Bool = false, within: Int64? = nil) {
+    effects.append(Effect(call: call, isSynchronous: synchronous, within: within))
+  }
+
+  /// An effect that is due so many milliseconds after the commit; below 0 counts as 0.
+  public final func after(_ milliseconds: Int64, _ call: Call, within: Int64? = nil) {
+    effects.append(Effect(call: call, due: .after(milliseconds), within: within))
+  }
+
+  /// An effect that is due at this time, in milliseconds since 1970. Late rather than never.
+  public final func at(_ time: Int64, _ call: Call, within: Int64? = nil) {
+    effects.append(Effect(call: call, due: .at(time), within: within))
   }
 
   /// A header of the answer.
@@ -84,9 +98,7 @@ public class Context {
   var loweredEffects: ik_effect_list {
     if effects.isEmpty { return ik_effect_list(items: nil, count: 0) }
     let items = arrayInArena(effects.count, of: ik_effect.self)
-    for (index, effect) in effects.enumerated() {
-      items[index] = ik_effect(call: lower(effect.call), synchronous: effect.isSynchronous)
-    }
+    for (index, effect) in effects.enumerated() { effect.lower(into: &items[index]) }
     return ik_effect_list(items: items, count: effects.count)
   }
 
@@ -94,6 +106,100 @@ public class Context {
   func forget() {
     effects = []
     headers = []
+  }
+
+  /// What only an entity says.
+  func putWords(_ outcome: inout ik_outcome) {}
+}
+
+/// Of a command to an entity.
+public class Context: CallContext {
+  /// The service's; nil where no word of an entity may be said.
+  private var service: StaticString?
+  private var cancels: [String] = []
+  private var resolutions: [(ticket: String, resolution: Resolution)] = []
+
+  init(
+    _ service: StaticString?, entity: String, now: Double, metadata: ik_metadata, seed: (UInt32, UInt32, UInt32, UInt32)?
+  ) {
+    self.service = service
+    super.init(entity: entity, now: now, metadata: metadata, seed: seed)
+  }
+
+  convenience init(_ service: StaticString, _ entity: String, _ command: ik_command) {
+    self.init(service, entity: entity, now: command.now_ms, metadata: command.metadata, seed: command.seed)
+  }
+
+  /// The method streams.
+  final func streams() { service = nil }
+
+  @inline(never)
+  final func check(_ what: StaticString) {
+    if service == nil { fault("", inArena(what), ": a method that streams has none") }
+  }
+
+  @inline(never)
+  private final func checkOwn(_ other: StaticString, _ method: StaticString) {
+    check("asks and tickets")
+    if let service, inArena(other).equals(service) { return }
+    fault("\(inArena(other).string)/\(inArena(method).string) is a method of another service")
+  }
+
+  private final func checkedName(_ name: String) -> String {
+    check("names of effects")
+    return checked(name, "the name of an effect is empty")
+  }
+
+  /// With a name, unique within the entity: an effect of this name that is still pending is replaced, and `cancel` drops it.
+  public final func effect(_ call: Call, synchronous: Bool = false, name: String, within: Int64? = nil) {
+    effects.append(Effect(call: call, isSynchronous: synchronous, name: checkedName(name), within: within))
+  }
+
+  public final func after(_ milliseconds: Int64, _ call: Call, name: String, within: Int64? = nil) {
+    effects.append(Effect(call: call, due: .after(milliseconds), name: checkedName(name), within: within))
+  }
+
+  public final func at(_ time: Int64, _ call: Call, name: String, within: Int64? = nil) {
+    effects.append(Effect(call: call, due: .at(time), name: checkedName(name), within: within))
+  }
+
+  /// An effect whose outcome this entity hears, as a command of a method of its own: `context.ask(BankCalls.charge(line),
+  /// ShopHears.charged(note))`. Due at once, `after` so many milliseconds, or `at` a time since 1970.
+  public final func ask(
+    _ call: Call, _ hearer: Hearer, name: String? = nil, after: Int64? = nil, at: Int64? = nil, within: Int64? = nil
+  ) {
+    checkOwn(hearer.service, hearer.method)
+    hearer.check(call)
+    if after != nil && at != nil { fault("an effect is due either after or at") }
+    var effect = Effect(call: call, name: name.map { checkedName($0) }, hearer: hearer, within: within)
+    if let after { effect.due = .after(after) }
+    if let at { effect.due = .at(at) }
+    effects.append(effect)
+  }
+
+  /// Drops the pending effects of these names, before the effects of this command.
+  public final func cancel(_ names: String...) {
+    check("cancels")
+    for name in names { cancels.append(checked(name, "the name of an effect is empty")) }
+  }
+
+  /// Answers all who wait for the ticket, since a method has answered with `.later`: `context.resolve("t", ShopAnswers.place(line))`.
+  public final func resolve(_ ticket: String, _ resolution: Resolution) {
+    checkOwn(resolution.service, resolution.method)
+    resolutions.append((checked(ticket, "a ticket is empty"), resolution))
+  }
+
+  override func putWords(_ outcome: inout ik_outcome) {
+    if !cancels.isEmpty {
+      let items = arrayInArena(cancels.count, of: ik_bytes.self)
+      for (index, name) in cancels.enumerated() { items[index] = inArena(name) }
+      outcome.cancels = ik_bytes_list(items: items, count: cancels.count)
+    }
+    if !resolutions.isEmpty {
+      let items = arrayInArena(resolutions.count, of: ik_resolution.self)
+      for (index, one) in resolutions.enumerated() { one.resolution.lower(one.ticket, into: &items[index]) }
+      outcome.resolves = ik_resolution_list(items: items, count: resolutions.count)
+    }
   }
 }
 

@@ -51,6 +51,9 @@ public struct Decision<State, Reply: Message> {
   public static func reply(_ reply: Reply) -> Decision { Acceptance<State, Reply>().reply(reply) }
   public static func reply(_ make: @escaping (State) -> Reply) -> Decision { Acceptance<State, Reply>().reply(make) }
   public static func forward(_ call: Call) -> Decision { Acceptance<State, Reply>().forward(call) }
+  public static func later(_ ticket: String, within: Int64? = nil) -> Decision {
+    Acceptance<State, Reply>().later(ticket, within: within)
+  }
 
   public static func refuse(_ code: Code, _ message: String) -> Decision { refuse(Refusal(code, message)) }
   public static func refuse(_ refusal: Refusal) -> Decision {
@@ -58,7 +61,7 @@ public struct Decision<State, Reply: Message> {
   }
 }
 
-/// Events that are accepted. It becomes an answer by `reply` or `forward`.
+/// Events that are accepted. It becomes an answer by `reply`, `forward` or `later`.
 public struct Acceptance<State, Reply: Message> {
   private var events: [Emitted] = []
 
@@ -89,6 +92,12 @@ public struct Acceptance<State, Reply: Message> {
   public func forward(_ call: Call) -> Decision<State, Reply> {
     Decision(decided: Decided(events: events, answer: .forward(call)))
   }
+
+  /// The caller's call stays open until a later command of the entity resolves the ticket; another caller of this method joins one that is open.
+  /// `within` so many milliseconds, in whole seconds, the answer is DEADLINE_EXCEEDED.
+  public func later(_ ticket: String, within: Int64? = nil) -> Decision<State, Reply> {
+    Decision(decided: Decided(events: events, answer: .later(Deferred(ticket, within))))
+  }
 }
 
 struct Emitted {
@@ -109,6 +118,7 @@ public struct Decided<State> {
   enum Answering {
     case reply((State) -> ik_bytes)
     case forward(Call)
+    case later(Deferred)
     case refusal(Refusal)
   }
 }
@@ -202,7 +212,7 @@ final class EventSourcedService<Definition: EventSourced>: Service, @unchecked S
     var isChanged = wantState
     for index in 0..<commands.count {
       let command = commands.items[index]
-      let context = Context(key, command)
+      let context = Context(name, key, command)
       let incoming = Incoming(method: command.method, payload: command.payload)
       guard let decided = definition.decide(incoming, state: state, context: context) else {
         put(refusal: unknownMethod(name, command.method), &decisions[index].outcome)
@@ -220,6 +230,7 @@ final class EventSourcedService<Definition: EventSourced>: Service, @unchecked S
       switch decided.answer {
       case .reply(let make): put(reply: make(state), &decisions[index].outcome)
       case .forward(let call): put(forward: call, &decisions[index].outcome)
+      case .later(let deferred): put(later: deferred, &decisions[index].outcome)
       case .refusal(let refusal): put(refusal: refusal, &decisions[index].outcome)
       }
       put(context, effects: !decided.isRefusal, &decisions[index].outcome)

@@ -100,8 +100,9 @@ extension Incoming {
   }
 
   public func decideStream<Request: Message, Reply: Message>(
-    _ handler: (Request) -> StreamAnswer<Reply>
+    _ context: ReplicatedContext, _ handler: (Request) -> StreamAnswer<Reply>
   ) -> AnsweredStream? {
+    context.streams()
     switch request(Request.self) {
     case .request(let request): return handler(request).answered
     case .refusal(let refusal): return AnsweredStream(.refusal(refusal))
@@ -152,11 +153,11 @@ final class ReplicatedService<Definition: Replicated>: Service, @unchecked Senda
   private func view(_ draft: Draft) -> Definition.EntityView { Definition.EntityView(Place(draft: draft, path: [])) }
 
   private func context(_ entity: ik_text, _ command: ik_command) -> ReplicatedContext {
-    ReplicatedContext(entity: entity.string, now: command.now_ms, metadata: command.metadata, seed: command.seed)
+    ReplicatedContext(name, entity: entity.string, now: command.now_ms, metadata: command.metadata, seed: command.seed)
   }
 
   private func occasion(_ entity: ik_text, _ now: Double) -> ReplicatedContext {
-    ReplicatedContext(entity: entity.string, now: now, metadata: ik_metadata(items: nil, count: 0), seed: nil)
+    ReplicatedContext(nil, entity: entity.string, now: now, metadata: ik_metadata(items: nil, count: 0), seed: nil)
   }
 
   private func put(_ answer: Answered?, _ context: Context, effects: Bool, _ outcome: inout ik_outcome) {

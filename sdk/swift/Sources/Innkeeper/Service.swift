@@ -108,9 +108,11 @@ func put(refusal: Refusal, _ outcome: inout ik_outcome) {
   outcome.answer.failure = lower(refusal)
 }
 
-/// Headers, log lines, and the effects unless an entity has refused.
-func put(_ context: Context, effects: Bool, _ outcome: inout ik_outcome) {
+/// Headers, log lines, and unless an entity has refused the effects and what else it says.
+func put(_ context: CallContext, effects: Bool, _ outcome: inout ik_outcome) {
   outcome.logs = ik_heard()
   outcome.metadata = context.loweredHeaders
-  if effects { outcome.effects = context.loweredEffects }
+  if !effects { return }
+  outcome.effects = context.loweredEffects
+  context.putWords(&outcome)
 }

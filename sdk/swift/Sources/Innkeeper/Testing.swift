@@ -66,6 +66,13 @@ struct TakenCall: Equatable {
     metadata = Metadata(call.metadata).entries
   }
 
+  init(_ hearer: Hearer, _ payload: [UInt8]) {
+    service = inArena(hearer.service).string
+    method = inArena(hearer.method).string
+    self.payload = payload
+    metadata = []
+  }
+
   init(_ call: Call) {
     service = inArena(call.service).string
     method = inArena(call.method).string
@@ -80,11 +87,14 @@ struct Taken: Equatable {
     case message([UInt8])
     case forward(TakenCall)
     case failure(UInt8, String, [TakenTyped])
+    case later(String, UInt32?)
     case none
   }
 
   var answer = Answer.none
   var effects: [TakenEffect] = []
+  var cancels: [String] = []
+  var resolutions: [TakenResolution] = []
   var headers: [MetadataEntry] = []
 
   init() {}
@@ -119,11 +129,13 @@ struct Taken: Equatable {
       answer = .message(outcome.answer.reply.value.message.array)
     } else if Int(outcome.answer.reply.kind) == IK_REPLY_FORWARD {
       answer = .forward(TakenCall(outcome.answer.reply.value.forward))
+    } else if Int(outcome.answer.reply.kind) == IK_REPLY_LATER {
+      let later = outcome.answer.reply.value.later
+      answer = .later(later.ticket.string, later.has_within ? later.within_s : nil)
     }
-    for index in 0..<outcome.effects.count {
-      let effect = outcome.effects.items[index]
-      effects.append(TakenEffect(call: TakenCall(effect.call), isSynchronous: effect.synchronous))
-    }
+    for index in 0..<outcome.effects.count { effects.append(TakenEffect(outcome.effects.items[index])) }
+    for index in 0..<outcome.cancels.count { cancels.append(outcome.cancels.items[index].string) }
+    for index in 0..<outcome.resolves.count { resolutions.append(TakenResolution(outcome.resolves.items[index])) }
     headers = Metadata(outcome.metadata).entries
   }
 }
@@ -131,6 +143,52 @@ struct Taken: Equatable {
 struct TakenEffect: Equatable {
   let call: TakenCall
   let isSynchronous: Bool
+  let due: UInt8
+  let time: Double
+  let name: String?
+  /// Of the method that hears the answer.
+  let hearer: String?
+  let note: [UInt8]
+  let within: Double?
+
+  init(_ effect: ik_effect) {
+    call = TakenCall(effect.call)
+    isSynchronous = effect.synchronous
+    due = effect.due.kind
+    time = effect.due.ms
+    name = effect.name.present ? effect.name.value.string : nil
+    hearer = effect.has_answer ? effect.answer.method.string : nil
+    note = effect.has_answer ? effect.answer.note.array : []
+    within = effect.has_within ? effect.within_ms : nil
+  }
+
+  /// As the services say it.
+  init(_ effect: Effect) {
+    let lowered = arrayInArena(1, of: ik_effect.self)
+    effect.lower(into: &lowered[0])
+    self.init(lowered[0])
+  }
+
+  var isPlain: Bool { due == UInt8(IK_DUE_AT_ONCE) && name == nil && hearer == nil }
+}
+
+struct TakenResolution: Equatable {
+  let ticket: String
+  let method: String
+  let answer: Taken.Answer
+
+  init(_ resolution: ik_resolution) {
+    ticket = resolution.ticket.string
+    method = resolution.method.string
+    if resolution.is_failure {
+      var outcome = ik_outcome()
+      outcome.is_failure = true
+      outcome.answer.failure = resolution.answer.failure
+      answer = Taken(outcome).answer
+    } else {
+      answer = .message(resolution.answer.message.array)
+    }
+  }
 }
 
 struct TakenTyped: Equatable {
@@ -226,7 +284,7 @@ public final class Given {
     for entry in call.metadata { checkReaches(entry.name, #filePath, #line) }
     return ik_command(
       method: inArena(call.method), payload: inArena(call.payload), metadata: lower(sent + call.metadata),
-      now_ms: Double(time), seed: (1, 2, 3, seed))
+      now_ms: Double(time), seed: (1, 2, 3, seed), principal: ik_optional_bytes())
   }
 
   private func fold(_ events: [TakenTyped]) -> [UInt8] {
@@ -302,8 +360,68 @@ public final class Given {
   public func when(_ call: Call, file: StaticString = #filePath, line: UInt = #line) -> Then {
     if !inArena(call.service).equals(service.name) { failTest("the command is for another service", file, line) }
     name(call, file, line)
-    let step = decide(TakenCall(call), file, line)
-    return Then(
+    return then(decide(TakenCall(call), file, line))
+  }
+
+  /// The entity hears what it has asked for: `.when(ShopHears.charged(note), reply: Line())`.
+  public func when<Reply: Message>(
+    _ hearer: Hearer, reply: Reply, file: StaticString = #filePath, line: UInt = #line
+  ) -> Then {
+    var writer = Writer()
+    put(hearer.note, &writer)
+    writer.bytes(reply.encoded())
+    writer.tag(10)
+    return hears(hearer, writer.finish(), file, line)
+  }
+
+  /// It hears why there is no reply.
+  public func when(
+    _ hearer: Hearer, failure code: Code, _ message: String, _ reason: Reason, file: StaticString = #filePath,
+    line: UInt = #line
+  ) -> Then {
+    var writer = Writer()
+    put(hearer.note, &writer)
+    // As a host makes it (host/delivery/answers.ts); last to first.
+    let status = writer.open()
+    let any = writer.open()
+    let info = writer.open()
+    writer.string("innkeeper")
+    writer.tag(18)
+    switch reason {
+    case .refused: writer.string("REFUSED")
+    case .notSent: writer.string("NOT_SENT")
+    case .unknown: writer.string("UNKNOWN")
+    }
+    writer.tag(10)
+    writer.close(info)
+    writer.tag(18)
+    writer.string("type.googleapis.com/google.rpc.ErrorInfo")
+    writer.tag(10)
+    writer.close(any)
+    writer.tag(26)
+    writer.string(message)
+    writer.tag(18)
+    writer.varint(UInt64(code.rawValue))
+    writer.tag(8)
+    writer.close(status)
+    writer.tag(18)
+    return hears(hearer, writer.finish(), file, line)
+  }
+
+  private func put(_ note: [UInt8], _ writer: inout Writer) {
+    if note.isEmpty { return }
+    writer.bytes(note)
+    writer.tag(26)
+  }
+
+  /// Its request names no entity: the host knows which one asked.
+  private func hears(_ hearer: Hearer, _ payload: [UInt8], _ file: StaticString, _ line: UInt) -> Then {
+    if !inArena(hearer.service).equals(service.name) { failTest("another service hears that", file, line) }
+    return then(decide(TakenCall(hearer, payload), file, line))
+  }
+
+  private func then(_ step: Step) -> Then {
+    Then(
       given: self, taken: step.taken, events: step.events,
       updated: step.change == IK_CHANGE_UPDATED ? step.bytes : nil,
       isRemoved: step.change == IK_CHANGE_DELETED || step.isDeleted, subscribes: step.subscribes)
@@ -396,6 +514,8 @@ public struct Then {
   var isRemoved: Bool
   var subscribes: Bool
   var effects: [TakenEffect]
+  var cancels: [String]
+  var resolutions: [TakenResolution]
 
   init(given: Given, taken: Taken, events: [TakenTyped], updated: [UInt8]?, isRemoved: Bool, subscribes: Bool) {
     self.given = given
@@ -405,6 +525,8 @@ public struct Then {
     self.isRemoved = isRemoved
     self.subscribes = subscribes
     effects = taken.effects
+    cancels = taken.cancels
+    resolutions = taken.resolutions
   }
 
   /// The next event.
@@ -447,14 +569,79 @@ public struct Then {
     return then
   }
 
+  private func next(_ effect: Effect, _ file: StaticString, _ line: UInt) -> Then {
+    var then = self
+    let expected = TakenEffect(effect)
+    if then.effects.isEmpty { failTest("there is no effect", file, line) }
+    let found = then.effects.removeFirst()
+    if found == expected { return then }
+    if found.call != expected.call || found.isSynchronous != expected.isSynchronous {
+      failTest("the effect is another", file, line)
+    }
+    if found.due != expected.due || found.time != expected.time { failTest("the effect is due at another time", file, line) }
+    if found.name != expected.name { failTest("the effect has another name, or none", file, line) }
+    if found.within != expected.within { failTest("the effect is to be answered within another time", file, line) }
+    failTest("the answer of the effect is heard by another method, or with another note", file, line)
+  }
+
   /// The next effect.
   public func effect(
-    _ call: Call, synchronous: Bool = false, file: StaticString = #filePath, line: UInt = #line
+    _ call: Call, synchronous: Bool = false, name: String? = nil, within: Int64? = nil, file: StaticString = #filePath,
+    line: UInt = #line
+  ) -> Then {
+    next(Effect(call: call, isSynchronous: synchronous, name: name, within: within), file, line)
+  }
+
+  /// The next effect, due so many milliseconds after the commit.
+  public func after(
+    _ milliseconds: Int64, _ call: Call, name: String? = nil, within: Int64? = nil, file: StaticString = #filePath,
+    line: UInt = #line
+  ) -> Then {
+    next(Effect(call: call, due: .after(milliseconds), name: name, within: within), file, line)
+  }
+
+  /// The next effect, due at this time since 1970.
+  public func at(
+    _ time: Int64, _ call: Call, name: String? = nil, within: Int64? = nil, file: StaticString = #filePath,
+    line: UInt = #line
+  ) -> Then {
+    next(Effect(call: call, due: .at(time), name: name, within: within), file, line)
+  }
+
+  /// The next effect, whose answer the entity hears.
+  public func asks(
+    _ call: Call, _ hearer: Hearer, name: String? = nil, after: Int64? = nil, at: Int64? = nil, within: Int64? = nil,
+    file: StaticString = #filePath, line: UInt = #line
+  ) -> Then {
+    var effect = Effect(call: call, name: name, hearer: hearer, within: within)
+    if let after { effect.due = .after(after) }
+    if let at { effect.due = .at(at) }
+    return next(effect, file, line)
+  }
+
+  /// The next names of effects that are dropped.
+  public func cancels(_ names: String..., file: StaticString = #filePath, line: UInt = #line) -> Then {
+    var then = self
+    for name in names {
+      if then.cancels.isEmpty { failTest("no further effect is cancelled", file, line) }
+      let found = then.cancels.removeFirst()
+      if !same(found, name) { failTest("another effect is cancelled: \(found)", file, line) }
+    }
+    return then
+  }
+
+  /// The next ticket that is resolved.
+  public func resolves(
+    _ ticket: String, _ resolution: Resolution, file: StaticString = #filePath, line: UInt = #line
   ) -> Then {
     var then = self
-    let expected = TakenEffect(call: TakenCall(call), isSynchronous: synchronous)
-    if then.effects.isEmpty { failTest("there is no effect", file, line) }
-    if then.effects.removeFirst() != expected { failTest("the effect is another", file, line) }
+    if then.resolutions.isEmpty { failTest("no further ticket is resolved", file, line) }
+    let lowered = arrayInArena(1, of: ik_resolution.self)
+    resolution.lower(ticket, into: &lowered[0])
+    let found = then.resolutions.removeFirst()
+    if found != TakenResolution(lowered[0]) {
+      failTest("another ticket is resolved, or otherwise: \(found.ticket) of \(found.method)", file, line)
+    }
     return then
   }
 
@@ -468,7 +655,21 @@ public struct Then {
     if updated != nil { failTest("the value is updated", file, line) }
     if isRemoved { failTest("something is removed", file, line) }
     if !effects.isEmpty { failTest("there is one effect more", file, line) }
+    if let left = cancels.first { failTest("there is one cancelled effect more: \(left)", file, line) }
+    if let left = resolutions.first { failTest("there is one resolved ticket more: \(left.ticket)", file, line) }
     return given
+  }
+
+  /// The reply comes later.
+  @discardableResult
+  public func later(
+    _ ticket: String, within: Int64? = nil, file: StaticString = #filePath, line: UInt = #line
+  ) -> Given {
+    let expected = Deferred(ticket, within)
+    if taken.answer != .later(ticket, expected.within) {
+      failTest("the reply does not come later so: \(shown(taken))", file, line)
+    }
+    return last(file, line)
   }
 
   /// The reply, to look at and to go on with.
@@ -642,7 +843,7 @@ public final class StreamDriver {
   public func effect(
     _ call: Call, synchronous: Bool = false, file: StaticString = #filePath, line: UInt = #line
   ) -> StreamDriver {
-    if effects.isEmpty || effects.removeFirst() != TakenEffect(call: TakenCall(call), isSynchronous: synchronous) {
+    if effects.isEmpty || effects.removeFirst() != TakenEffect(Effect(call: call, isSynchronous: synchronous)) {
       failTest("there is no such effect", file, line)
     }
     return self
@@ -663,6 +864,7 @@ func shown(_ taken: Taken) -> String {
   case .message(let bytes): return "a reply of \(bytes.count) bytes"
   case .forward(let call): return "a forward to \(call.service)/\(call.method)"
   case .failure(let code, let message, _): return "a refusal, \(code), \(message)"
+  case .later(let ticket, let within): return "the ticket \(ticket), open for \(within.map { "\($0) s" } ?? "ever")"
   case .none: return "nothing"
   }
 }

@@ -69,6 +69,12 @@ public final class Together {
       failTest("\(place) is the last of \(hops) hops, too many: what calls itself?", file, line)
     }
     let taken = decided(service, method, call, file, line)
+    if !taken.cancels.isEmpty || !taken.resolutions.isEmpty || taken.effects.contains(where: { !$0.isPlain }) {
+      failTest("\(place) says what needs a clock or an answer, which services together have not: test it by given()", file, line)
+    }
+    if case .later = taken.answer {
+      failTest("\(place) answers later, which services together do not wait for: test it by given()", file, line)
+    }
     for effect in taken.effects { deliver(effect.call, hops + 1, file, line) }
     if case .forward(let next) = taken.answer { return run(next, hops + 1, file, line) }
     return taken

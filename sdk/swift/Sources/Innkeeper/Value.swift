@@ -30,6 +30,7 @@ public struct ValueDecision<Value: Message, Reply: Message> {
   public static func reply(_ reply: Reply) -> ValueDecision { accept().reply(reply) }
   public static func reply(_ make: @escaping (Value?) -> Reply) -> ValueDecision { accept().reply(make) }
   public static func forward(_ call: Call) -> ValueDecision { accept().forward(call) }
+  public static func later(_ ticket: String, within: Int64? = nil) -> ValueDecision { accept().later(ticket, within: within) }
 
   public static func refuse(_ code: Code, _ message: String) -> ValueDecision { refuse(Refusal(code, message)) }
   public static func refuse(_ refusal: Refusal) -> ValueDecision {
@@ -37,7 +38,7 @@ public struct ValueDecision<Value: Message, Reply: Message> {
   }
 }
 
-/// A change that is accepted. It becomes an answer by `reply` or `forward`.
+/// A change that is accepted. It becomes an answer by `reply`, `forward` or `later`.
 public struct ValueChange<Value: Message, Reply: Message> {
   let change: DecidedValue<Value>.Change
 
@@ -53,6 +54,12 @@ public struct ValueChange<Value: Message, Reply: Message> {
   /// Another command answers.
   public func forward(_ call: Call) -> ValueDecision<Value, Reply> {
     ValueDecision(decided: DecidedValue(change: change, answer: .forward(call)))
+  }
+
+  /// The caller's call stays open until a later command of the entity resolves the ticket; another caller of this method joins one that is open.
+  /// `within` so many milliseconds, in whole seconds, the answer is DEADLINE_EXCEEDED.
+  public func later(_ ticket: String, within: Int64? = nil) -> ValueDecision<Value, Reply> {
+    ValueDecision(decided: DecidedValue(change: change, answer: .later(Deferred(ticket, within))))
   }
 }
 
@@ -116,7 +123,7 @@ final class ValueService<Definition: ValueEntity>: Service, @unchecked Sendable 
     var current: Definition.EntityState? = basis.kind == UInt8(IK_BASIS_BYTES) ? value(basis.bytes) : nil
     for index in 0..<commands.count {
       let command = commands.items[index]
-      let context = Context(key, command)
+      let context = Context(name, key, command)
       let incoming = Incoming(method: command.method, payload: command.payload)
       guard let decided = definition.decide(incoming, value: current, context: context) else {
         put(refusal: unknownMethod(name, command.method), &decisions[index].outcome)
@@ -137,6 +144,7 @@ final class ValueService<Definition: ValueEntity>: Service, @unchecked Sendable 
       switch decided.answer {
       case .reply(let make): put(reply: make(current), &decisions[index].outcome)
       case .forward(let call): put(forward: call, &decisions[index].outcome)
+      case .later(let deferred): put(later: deferred, &decisions[index].outcome)
       case .refusal(let refusal):
         isRefusal = true
         put(refusal: refusal, &decisions[index].outcome)

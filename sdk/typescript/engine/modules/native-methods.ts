@@ -6,6 +6,6 @@ import type { NativeService } from './native.ts'
 export function nativeMethods(service: ServiceType, handlers: Readonly<Record<string, unknown>>): NativeService[1] {
   return Object.entries(service.methods).map(([key, { name, request, reply }]) => {
     const handler = handlers[key]
-    return [name, request, reply, typeof handler === 'function' ? handler : undefined] as const
+    return [name, request, reply, typeof handler === 'function' ? handler : undefined, key] as const
   })
 }

@@ -7,7 +7,7 @@ import type { WireLevel, WireLogLine } from '../../guest/wire.ts'
 type Functions = 'accept' | 'update' | 'remove' | 'refuse'
 
 /** A method, its messages, and its handler; undefined where it streams. */
-type NativeMethod = readonly [name: string, request: unknown, reply: unknown, handler: unknown]
+type NativeMethod = readonly [name: string, request: unknown, reply: unknown, handler: unknown, key: string]
 type NativeEvent = readonly [type: unknown, fold: unknown]
 export type NativeService = readonly [
   name: string,
@@ -26,6 +26,10 @@ interface Words {
   /** @throws TypeError, RangeError */
   readonly entry: (name: string, value: string | Uint8Array) => MetadataEntry
   readonly malformed: new (message: string) => Error
+  /** What an answer says through them, made and checked. @throws TypeError, RangeError */
+  readonly answers: Readonly<
+    Record<'effect' | 'after' | 'at' | 'ask' | 'cancel' | 'resolve' | 'later', (...given: never[]) => unknown>
+  >
   readonly frozenMap: object
   readonly frozenSet: object
 }

@@ -1,17 +1,20 @@
 // Answers: accept, update, remove and refuse (../../decision.ts), as objects of C.
 //
-// Effects are a list of { call, synchronous }, metadata a list of [name, value], as the SDK's JavaScript has them, which reads an
-// answer through its properties where it runs a service itself (../../guest/replicated.ts, action.ts).
+// Effects are a list of { call, synchronous } and what else the boundary has of them, metadata a list of [name, value], as the SDK's
+// JavaScript has them, which reads an answer through its properties where it runs a service itself (../../guest/replicated.ts, action.ts).
+// What few answers say (effects that are due later, asks, cancels, tickets) is made by words of that JavaScript: W_...
 
-enum { A_DUE, A_REPLY, A_FORWARD, A_STREAM };
+enum { A_DUE, A_REPLY, A_FORWARD, A_STREAM, A_LATER };
 enum { V_KEPT, V_VALUE, V_REMOVED };
 
 typedef struct {
   // `written`: how far, by the number of innkeeper.crdt.v1.Consistency.
   uint8_t kind, change, written;
   int count;
-  // A message, a function that computes it, or a call.
+  // A message, a function that computes it, a call, or a ticket.
   JSValue reply, value, effects, headers;
+  // Names, and { ticket, method, answer }; undefined for none.
+  JSValue cancels, resolves;
   // Events or operations.
   JSValue changes[];
 } Acceptance;
@@ -24,7 +27,12 @@ typedef struct {
 static JSClassID acceptance_class, refusal_class;
 // In place of a value: the one that is there stays, or goes.
 static JSValue kept_symbol, removed_symbol;
-static JSAtom atom_call, atom_synchronous, atom_details, atom_metadata, atom_kind, atom_reply;
+static JSAtom atom_call, atom_synchronous, atom_name, atom_within, atom_details, atom_metadata, atom_kind, atom_reply, atom_deferred;
+
+// Given by natives.words, under these names (../../guest/words.ts).
+enum { W_EFFECT, W_AFTER, W_AT, W_ASK, W_CANCEL, W_RESOLVE, W_LATER, W_WORDS };
+static const char *const names_of_words[] = {"effect", "after", "at", "ask", "cancel", "resolve", "later"};
+static JSValue words[W_WORDS];
 
 static const char *const codes[] = {
   "CANCELLED",         "UNKNOWN",             "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",    "ALREADY_EXISTS",
@@ -42,6 +50,8 @@ static void acceptance_finalizer(JSRuntime *r, JSValueConst value) {
   JS_FreeValueRT(r, a->value);
   JS_FreeValueRT(r, a->effects);
   JS_FreeValueRT(r, a->headers);
+  JS_FreeValueRT(r, a->cancels);
+  JS_FreeValueRT(r, a->resolves);
   js_free_rt(r, a);
 }
 
@@ -53,6 +63,8 @@ static void acceptance_mark(JSRuntime *r, JSValueConst value, JS_MarkFunc *mark)
   JS_MarkValue(r, a->value, mark);
   JS_MarkValue(r, a->effects, mark);
   JS_MarkValue(r, a->headers, mark);
+  JS_MarkValue(r, a->cancels, mark);
+  JS_MarkValue(r, a->resolves, mark);
 }
 
 static void refusal_finalizer(JSRuntime *r, JSValueConst value) {
@@ -90,7 +102,7 @@ static JSValue new_acceptance(int argc, JSValueConst *argv, int change, JSValueC
   a->kind = A_DUE;
   a->change = (uint8_t)change;
   a->written = 0;
-  a->reply = a->effects = a->headers = JS_UNDEFINED;
+  a->reply = a->effects = a->headers = a->cancels = a->resolves = JS_UNDEFINED;
   a->value = js_dup(value);
   a->count = argc;
   for (int i = 0; i < argc; i++) a->changes[i] = js_dup(argv[i]);
@@ -120,13 +132,33 @@ static int add_to(JSValue *list, JSValue item) {
   return 0;
 }
 
-static JSValue new_effect(int argc, JSValueConst *argv) {
-  JSValue effect = checked(JS_NewObject(ctx)), synchronous = JS_UNDEFINED;
-  if (argc > 1 && !JS_IsUndefined(argv[1])) synchronous = JS_GetProperty(ctx, argv[1], atom_synchronous);
-  if (JS_IsException(synchronous)) {
-    JS_FreeValue(ctx, effect);
-    return synchronous;
+static JSValue said(int word, int argc, JSValueConst *argv) {
+  return JS_Call(ctx, words[word], JS_UNDEFINED, argc, argv);
+}
+
+// Whether options say more of an effect than that it is synchronous. -1: thrown.
+static int says_more(JSValueConst options) {
+  JSAtom atoms[] = {atom_name, atom_within};
+  for (size_t i = 0; i < COUNT(atoms); i++) {
+    JSValue value = JS_GetProperty(ctx, options, atoms[i]);
+    if (JS_IsException(value)) return -1;
+    bool is = !JS_IsUndefined(value);
+    JS_FreeValue(ctx, value);
+    if (is) return 1;
   }
+  return 0;
+}
+
+// effect(call, { synchronous, name, within })
+static JSValue new_effect(int argc, JSValueConst *argv) {
+  JSValue synchronous = JS_UNDEFINED;
+  if (argc > 1 && !JS_IsUndefined(argv[1])) {
+    int more = says_more(argv[1]);
+    if (more != 0) return more < 0 ? JS_EXCEPTION : said(W_EFFECT, argc, argv);
+    synchronous = JS_GetProperty(ctx, argv[1], atom_synchronous);
+    if (JS_IsException(synchronous)) return synchronous;
+  }
+  JSValue effect = checked(JS_NewObject(ctx));
   JS_DefinePropertyValue(ctx, effect, atom_call, js_dup(argv[0]), JS_PROP_C_W_E);
   bool waits = JS_VALUE_GET_TAG(synchronous) == JS_TAG_BOOL && JS_VALUE_GET_BOOL(synchronous);
   JS_DefinePropertyValue(ctx, effect, atom_synchronous, js_bool(waits), JS_PROP_C_W_E);
@@ -143,6 +175,26 @@ static JSValue acceptance_effect(JSContext *c, JSValueConst self, int argc, JSVa
   Acceptance *a = acceptance_of(self);
   if (a == NULL) return not_an_answer();
   return add_to(&a->effects, new_effect(argc, argv)) < 0 ? JS_EXCEPTION : js_dup(self);
+}
+
+// after, at, ask, cancel, resolve and later: the magic is the word.
+static JSValue acceptance_word(JSContext *c, JSValueConst self, int argc, JSValueConst *argv, int word) {
+  (void)c;
+  Acceptance *a = acceptance_of(self);
+  if (a == NULL) return not_an_answer();
+  JSValue made = said(word, argc, argv);
+  if (JS_IsException(made)) return made;
+  if (word == W_LATER) {
+    JSValue before = a->reply;
+    a->kind = A_LATER;
+    a->reply = made;
+    JS_FreeValue(ctx, before);
+  } else if (word == W_CANCEL) {
+    JSObject *names = object_of(made);
+    for (uint32_t i = 0; i < items_of(names); i++) add_to(&a->cancels, list_at(names, i));
+    JS_FreeValue(ctx, made);
+  } else add_to(word == W_RESOLVE ? &a->resolves : &a->effects, made);
+  return js_dup(self);
 }
 
 static JSValue acceptance_metadata(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
@@ -193,11 +245,11 @@ static JSValue copy_or_none(JSValueConst list) {
   return copy;
 }
 
-enum { P_CHANGES, P_VALUE, P_EFFECTS, P_HEADERS, P_WRITTEN, P_ANSWER, P_CODE, P_MESSAGE, P_DETAILS };
+enum { P_CHANGES, P_VALUE, P_EFFECTS, P_HEADERS, P_CANCELS, P_RESOLVES, P_WRITTEN, P_ANSWER, P_CODE, P_MESSAGE, P_DETAILS };
 
 static JSValue acceptance_property(JSContext *c, JSValueConst self, int property) {
   (void)c;
-  static const char *const kinds[] = {"due", "reply", "forward", "stream"};
+  static const char *const kinds[] = {"due", "reply", "forward", "stream", "later"};
   Acceptance *a = acceptance_of(self);
   if (a == NULL) return JS_UNDEFINED;
   switch (property) {
@@ -209,12 +261,14 @@ static JSValue acceptance_property(JSContext *c, JSValueConst self, int property
     case P_VALUE: return js_dup(a->change == V_KEPT ? kept_symbol : a->change == V_REMOVED ? removed_symbol : a->value);
     case P_EFFECTS: return copy_or_none(a->effects);
     case P_HEADERS: return copy_or_none(a->headers);
+    case P_CANCELS: return copy_or_none(a->cancels);
+    case P_RESOLVES: return copy_or_none(a->resolves);
     case P_WRITTEN: return JS_NewString(ctx, consistencies[a->written]);
     default: {
       JSValue answer = checked(JS_NewObject(ctx));
       JS_DefinePropertyValue(ctx, answer, atom_kind, JS_NewString(ctx, kinds[a->kind]), JS_PROP_C_W_E);
-      if (a->kind != A_DUE)
-        JS_DefinePropertyValue(ctx, answer, a->kind == A_FORWARD ? atom_call : atom_reply, js_dup(a->reply), JS_PROP_C_W_E);
+      JSAtom name = a->kind == A_FORWARD ? atom_call : a->kind == A_LATER ? atom_deferred : atom_reply;
+      if (a->kind != A_DUE) JS_DefinePropertyValue(ctx, answer, name, js_dup(a->reply), JS_PROP_C_W_E);
       return answer;
     }
   }
@@ -224,6 +278,12 @@ static const JSCFunctionListEntry acceptance_functions[] = {
   JS_CFUNC_DEF("effect", 2, acceptance_effect),
   JS_CFUNC_DEF("metadata", 2, acceptance_metadata),
   JS_CFUNC_DEF("consistency", 1, acceptance_consistency),
+  JS_CFUNC_MAGIC_DEF("after", 3, acceptance_word, W_AFTER),
+  JS_CFUNC_MAGIC_DEF("at", 3, acceptance_word, W_AT),
+  JS_CFUNC_MAGIC_DEF("ask", 4, acceptance_word, W_ASK),
+  JS_CFUNC_MAGIC_DEF("cancel", 0, acceptance_word, W_CANCEL),
+  JS_CFUNC_MAGIC_DEF("resolve", 3, acceptance_word, W_RESOLVE),
+  JS_CFUNC_MAGIC_DEF("later", 2, acceptance_word, W_LATER),
   JS_CFUNC_MAGIC_DEF("reply", 1, acceptance_answer, A_REPLY),
   JS_CFUNC_MAGIC_DEF("forward", 1, acceptance_answer, A_FORWARD),
   JS_CFUNC_MAGIC_DEF("stream", 1, acceptance_answer, A_STREAM),
@@ -231,6 +291,8 @@ static const JSCFunctionListEntry acceptance_functions[] = {
   JS_CGETSET_MAGIC_DEF("value", acceptance_property, NULL, P_VALUE),
   JS_CGETSET_MAGIC_DEF("effects", acceptance_property, NULL, P_EFFECTS),
   JS_CGETSET_MAGIC_DEF("headers", acceptance_property, NULL, P_HEADERS),
+  JS_CGETSET_MAGIC_DEF("cancels", acceptance_property, NULL, P_CANCELS),
+  JS_CGETSET_MAGIC_DEF("resolves", acceptance_property, NULL, P_RESOLVES),
   JS_CGETSET_MAGIC_DEF("written", acceptance_property, NULL, P_WRITTEN),
   JS_CGETSET_MAGIC_DEF("answer", acceptance_property, NULL, P_ANSWER),
 };
@@ -327,13 +389,13 @@ static JSValue js_refuse(JSContext *c, JSValueConst self, int argc, JSValueConst
   return headers;
 }
 
-// Another refusal: one that is kept in a constant must not gather effects.
-static JSValue refusal_effect(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
+// effect, after and at. Another refusal: one that is kept in a constant must not gather effects.
+static JSValue refusal_effect(JSContext *c, JSValueConst self, int argc, JSValueConst *argv, int word) {
   (void)c;
   Refusal *a = refusal_of(self);
   if (a == NULL) return JS_ThrowTypeError(ctx, "this is no answer of refuse");
   JSValue effects = copy_or_none(a->effects);
-  JSValue effect = new_effect(argc, argv);
+  JSValue effect = word == W_EFFECT ? new_effect(argc, argv) : said(word, argc, argv);
   if (JS_IsException(effect)) {
     JS_FreeValue(ctx, effects);
     return effect;
@@ -356,7 +418,9 @@ static JSValue refusal_property(JSContext *c, JSValueConst self, int property) {
 }
 
 static const JSCFunctionListEntry refusal_functions[] = {
-  JS_CFUNC_DEF("effect", 2, refusal_effect),
+  JS_CFUNC_MAGIC_DEF("effect", 2, refusal_effect, W_EFFECT),
+  JS_CFUNC_MAGIC_DEF("after", 3, refusal_effect, W_AFTER),
+  JS_CFUNC_MAGIC_DEF("at", 3, refusal_effect, W_AT),
   JS_CGETSET_MAGIC_DEF("code", refusal_property, NULL, P_CODE),
   JS_CGETSET_MAGIC_DEF("message", refusal_property, NULL, P_MESSAGE),
   JS_CGETSET_MAGIC_DEF("details", refusal_property, NULL, P_DETAILS),

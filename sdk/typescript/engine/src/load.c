@@ -53,7 +53,7 @@ static JSValue define_component(JSContext *c, JSValueConst self, int argc, JSVal
   return JS_UNDEFINED;
 }
 
-// words({ fault, unfit, metadata, entry, malformed, frozenMap, frozenSet })
+// words({ fault, unfit, metadata, entry, malformed, answers, frozenMap, frozenSet })
 static JSValue define_words(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
   (void)c; (void)self; (void)argc;
   words_of_fault = field_of(argv[0], "fault");
@@ -61,6 +61,9 @@ static JSValue define_words(JSContext *c, JSValueConst self, int argc, JSValueCo
   metadata_of = field_of(argv[0], "metadata");
   entry_of = field_of(argv[0], "entry");
   malformed_error = field_of(argv[0], "malformed");
+  JSValue answers = field_of(argv[0], "answers");
+  for (int i = 0; i < W_WORDS; i++) words[i] = field_of(answers, names_of_words[i]);
+  JS_FreeValue(ctx, answers);
   JSValue map = field_of(argv[0], "frozenMap"), set = field_of(argv[0], "frozenSet");
   begin_freezing(map, set);
   JS_FreeValue(ctx, map);
@@ -215,6 +218,9 @@ static void define_atoms(void) {
   atom_value = JS_NewAtom(ctx, "value");
   atom_call = JS_NewAtom(ctx, "call");
   atom_synchronous = JS_NewAtom(ctx, "synchronous");
+  atom_name = JS_NewAtom(ctx, "name");
+  atom_within = JS_NewAtom(ctx, "within");
+  atom_deferred = JS_NewAtom(ctx, "deferred");
   atom_details = JS_NewAtom(ctx, "details");
   atom_metadata = JS_NewAtom(ctx, "metadata");
   atom_kind = JS_NewAtom(ctx, "kind");

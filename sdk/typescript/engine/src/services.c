@@ -3,8 +3,13 @@
 typedef struct {
   char *name;
   size_t name_length;
+  // What handlers call it.
+  char *key;
+  size_t key_length;
   // For words: `test.v1.Counter/Add`.
   char *full_name;
+  // Its number.
+  int service;
   Type *request, *reply;
   // Undefined: it streams.
   JSValue handler;
@@ -61,7 +66,14 @@ static Type *type_at(JSValueConst list, uint32_t index) {
   return t;
 }
 
-static void define_methods(Service *s, JSValueConst methods) {
+// By what handlers call it; null where there is none.
+static const Method *method_keyed(const Service *s, ik_text key) {
+  for (int i = 0; i < s->methods; i++)
+    if (equals(key, s->method[i].key, s->method[i].key_length)) return &s->method[i];
+  return NULL;
+}
+
+static void define_methods(Service *s, int number, JSValueConst methods) {
   s->methods = (int)count_of(methods);
   s->method = zeroed((size_t)s->methods, sizeof *s->method);
   for (int i = 0; i < s->methods; i++) {
@@ -76,6 +88,8 @@ static void define_methods(Service *s, JSValueConst methods) {
     m->reply = type_at(given, 2);
     m->handler = item_at(given, 3);
     m->arguments = arity_of(m->handler);
+    m->key = text_at(given, 4, &m->key_length);
+    m->service = number;
     JS_FreeValue(ctx, given);
   }
 }
@@ -108,7 +122,7 @@ static void define_state(Service *s, JSValueConst state) {
   s->from_bytes = JS_GetPropertyStr(ctx, state, "decode");
 }
 
-// services(kind, [[name, [[method, request, reply, handler], ...], [[event, fold], ...], codec], ...]): after the messages.
+// services(kind, [[name, [[method, request, reply, handler, key], ...], [[event, fold], ...], codec], ...]): after the messages.
 static JSValue define_services(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
   (void)c; (void)self; (void)argc;
   int32_t kind = 0;
@@ -122,7 +136,7 @@ static JSValue define_services(JSContext *c, JSValueConst self, int argc, JSValu
     s->kind = (uint8_t)kind;
     JSValue given = item_at(argv[1], (uint32_t)i), methods = item_at(given, 1), events = item_at(given, 2), state = item_at(given, 3);
     s->name = text_at(given, 0, &s->name_length);
-    define_methods(s, methods);
+    define_methods(s, service_count - 1, methods);
     define_events(s, events);
     define_state(s, state);
     JS_FreeValue(ctx, state);

@@ -120,11 +120,39 @@ static void lower_call(JSValueConst call, ik_call *into) {
   into->metadata.items = list_field(call, "metadata", sizeof(ik_metadata_entry), &into->metadata.count, lower_entry);
 }
 
+static double checked_number(JSValueConst value) {
+  double number = 0;
+  if (JS_ToFloat64(ctx, &number, value)) give_up();
+  return number;
+}
+
+// { tag, val }; undefined: at once.
+static void lower_due(JSValueConst due, ik_due *into) {
+  if (JS_IsUndefined(due)) return;
+  ik_text tag = text_field(due, "tag");
+  into->kind = equals(tag, "after", 5) ? IK_DUE_AFTER : equals(tag, "at", 2) ? IK_DUE_AT : IK_DUE_AT_ONCE;
+  if (into->kind == IK_DUE_AT_ONCE) return;
+  JSValue value = field_of(due, "val");
+  into->ms = checked_number(value);
+  JS_FreeValue(ctx, value);
+}
+
+// What is undefined, the effect has not.
 static void lower_effect(JSValueConst item, void *into) {
   ik_effect *effect = into;
-  JSValue call = field_of(item, "call");
+  JSValue call = field_of(item, "call"), due = field_of(item, "due"), answer = field_of(item, "answer"),
+          within = field_of(item, "within");
   lower_call(call, &effect->call);
   effect->synchronous = bool_field(item, "synchronous");
+  lower_due(due, &effect->due);
+  effect->name = optional_field(item, "name", true);
+  effect->has_answer = object_of(answer) != NULL;
+  if (effect->has_answer) effect->answer = (ik_answer_to){text_field(answer, "method"), bytes_field(answer, "note")};
+  effect->has_within = JS_IsNumber(within);
+  if (effect->has_within) effect->within_ms = checked_number(within);
+  JS_FreeValue(ctx, within);
+  JS_FreeValue(ctx, answer);
+  JS_FreeValue(ctx, due);
   JS_FreeValue(ctx, call);
 }
 
@@ -159,6 +187,39 @@ static uint8_t lower_code(ik_text code) {
   ik_fault("an outcome has a code that does not exist");
 }
 
+// { ticket, within }: seconds, or undefined.
+static void lower_deferred(JSValueConst deferred, ik_deferred *into) {
+  JSValue within = field_of(deferred, "within");
+  into->ticket = text_field(deferred, "ticket");
+  into->has_within = JS_IsNumber(within);
+  if (into->has_within) into->within_s = (uint32_t)checked_number(within);
+  JS_FreeValue(ctx, within);
+}
+
+static void lower_failure(JSValueConst given, ik_failure *failure) {
+  failure->code = lower_code(text_field(given, "code"));
+  failure->message = text_field(given, "message");
+  failure->details.items = list_field(given, "details", sizeof(ik_typed), &failure->details.count, lower_typed);
+}
+
+static void lower_resolution(JSValueConst item, void *into) {
+  ik_resolution *resolution = into;
+  JSValue answer = field_of(item, "answer"), value = field_of(answer, "val");
+  resolution->ticket = text_field(item, "ticket");
+  resolution->method = text_field(item, "method");
+  resolution->is_failure = equals(text_field(answer, "tag"), "err", 3);
+  if (resolution->is_failure) lower_failure(value, &resolution->answer.failure);
+  else resolution->answer.message = lower_bytes(value);
+  resolution->metadata.items =
+    list_field(item, "metadata", sizeof(ik_metadata_entry), &resolution->metadata.count, lower_entry);
+  JS_FreeValue(ctx, value);
+  JS_FreeValue(ctx, answer);
+}
+
+static void lower_text_item(JSValueConst item, void *into) {
+  *(ik_text *)into = lower_text(item);
+}
+
 static void lower_reply(JSValueConst reply, ik_wire_reply *into) {
   ik_text tag = text_field(reply, "tag");
   if (equals(tag, "none", 4)) {
@@ -169,6 +230,9 @@ static void lower_reply(JSValueConst reply, ik_wire_reply *into) {
   if (equals(tag, "message", 7)) {
     into->kind = IK_REPLY_MESSAGE;
     into->value.message = lower_bytes(value);
+  } else if (equals(tag, "later", 5)) {
+    into->kind = IK_REPLY_LATER;
+    lower_deferred(value, &into->value.later);
   } else {
     into->kind = IK_REPLY_FORWARD;
     lower_call(value, &into->value.forward);
@@ -179,17 +243,15 @@ static void lower_reply(JSValueConst reply, ik_wire_reply *into) {
 static void lower_outcome(JSValueConst given, ik_outcome *outcome) {
   JSValue answer = field_of(given, "answer"), value = field_of(answer, "val");
   outcome->is_failure = equals(text_field(answer, "tag"), "err", 3);
-  if (outcome->is_failure) {
-    ik_failure *failure = &outcome->answer.failure;
-    failure->code = lower_code(text_field(value, "code"));
-    failure->message = text_field(value, "message");
-    failure->details.items = list_field(value, "details", sizeof(ik_typed), &failure->details.count, lower_typed);
-  } else lower_reply(value, &outcome->answer.reply);
+  if (outcome->is_failure) lower_failure(value, &outcome->answer.failure);
+  else lower_reply(value, &outcome->answer.reply);
   JS_FreeValue(ctx, value);
   JS_FreeValue(ctx, answer);
   outcome->effects.items = list_field(given, "effects", sizeof(ik_effect), &outcome->effects.count, lower_effect);
   outcome->metadata.items = list_field(given, "metadata", sizeof(ik_metadata_entry), &outcome->metadata.count, lower_entry);
   outcome->logs.items = list_field(given, "logs", sizeof(ik_log_line), &outcome->logs.count, lower_line);
+  outcome->cancels.items = list_field(given, "cancels", sizeof(ik_text), &outcome->cancels.count, lower_text_item);
+  outcome->resolves.items = list_field(given, "resolves", sizeof(ik_resolution), &outcome->resolves.count, lower_resolution);
 }
 
 static void lower_outcome_item(JSValueConst item, void *into) {
@@ -198,10 +260,6 @@ static void lower_outcome_item(JSValueConst item, void *into) {
 
 static void lower_bytes_item(JSValueConst item, void *into) {
   *(ik_bytes *)into = lower_bytes(item);
-}
-
-static void lower_text_item(JSValueConst item, void *into) {
-  *(ik_text *)into = lower_text(item);
 }
 
 // --- Lifting ---------------------------------------------------------------------------------------------------------------

@@ -6,11 +6,13 @@ import {
   ClientStream,
   ClientStreamOf,
   Context,
+  Hearing,
   NoState,
   ServerStream,
   ServerStreamOf,
+  Ticket,
 } from '@innkeeper/sdk-assemblyscript/assembly'
-import { Act, ActionsAction, Everything, Log, Refusal, Said, Script } from './gen/conformance'
+import { Act, ActionsAction, Everything, Log, Noted, Refusal, Said, Script } from './gen/conformance'
 import { Model, perform, refuse } from './script'
 
 const countMax: u32 = 1000
@@ -57,6 +59,18 @@ export class Actions extends ActionsAction implements Model {
   has(): string {
     return '-'
   }
+
+  knows(): bool {
+    return false
+  }
+
+  ticket(method: string, name: string): Ticket<Said> | null {
+    return null
+  }
+
+  hears(note: Noted | null): Hearing | null {
+    return null
+  }
 }
 
 /** Its state is the request, `count` what is left to say and `look` how much was said, so far. */
@@ -89,6 +103,18 @@ class Count extends ServerStream<Script, Said, Script> implements Model {
 
   has(): string {
     return '-'
+  }
+
+  knows(): bool {
+    return false
+  }
+
+  ticket(method: string, name: string): Ticket<Said> | null {
+    return null
+  }
+
+  hears(note: Noted | null): Hearing | null {
+    return null
   }
 }
 

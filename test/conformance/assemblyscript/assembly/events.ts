@@ -1,11 +1,28 @@
 // Events: the model service of event sourcing.
-import { Context } from '@innkeeper/sdk-assemblyscript/assembly'
-import { Act, Cleared, EventsEventSourced, Log, Noted, Said, Script } from './gen/conformance'
-import { Model, perform } from './script'
+import { Context, Hearing, Ticket } from '@innkeeper/sdk-assemblyscript/assembly'
+import {
+  Act,
+  Answered,
+  Cleared,
+  EventsEventSourced,
+  EventsHears,
+  EventsTickets,
+  Log,
+  Noted,
+  Said,
+  Script,
+} from './gen/conformance'
+import { heardOf, Model, perform } from './script'
 
 export class Events extends EventsEventSourced<Log> implements Model {
   do(request: Script, context: Context): Said | null {
     return perform(request, context.entity, context, this)
+  }
+
+  heard(request: Answered, context: Context): Said | null {
+    const text = heardOf(request)
+    this.emit(Noted.of(text))
+    return Said.of(text)
   }
 
   change(act: Act): void {
@@ -24,6 +41,19 @@ export class Events extends EventsEventSourced<Log> implements Model {
 
   has(): string {
     return '-'
+  }
+
+  knows(): bool {
+    return true
+  }
+
+  ticket(method: string, name: string): Ticket<Said> | null {
+    if (method == 'Do') return EventsTickets.do(name)
+    return method == 'Heard' ? EventsTickets.heard(name) : null
+  }
+
+  hears(note: Noted | null): Hearing | null {
+    return EventsHears.heard(note)
   }
 
   onNoted(event: Noted): void {

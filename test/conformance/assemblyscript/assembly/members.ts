@@ -1,12 +1,13 @@
 // Members: the model service of what a method sees of a replicated value, and of its streams.
-import { Bytes, Code, Context, elementOf, ORSet } from '@innkeeper/sdk-assemblyscript/assembly'
-import { Act, MembersReplicated, Said, Script } from './gen/conformance'
-import { Model, perform } from './script'
+import { Bytes, Code, Context, elementOf, Hearing, ORSet, Ticket } from '@innkeeper/sdk-assemblyscript/assembly'
+import { Act, Answered, MembersHears, MembersReplicated, MembersTickets, Noted, Said, Script } from './gen/conformance'
+import { heardOf, Model, perform } from './script'
 
 export class Members extends MembersReplicated<ORSet> implements Model {
   /** Of the command that is decided, before it. */
   private sizeBefore: string = ''
   private hasBefore: string = ''
+  private streams: bool = false
 
   do(request: Script, context: Context): Said | null {
     return this.answer(request, context, true)
@@ -31,10 +32,18 @@ export class Members extends MembersReplicated<ORSet> implements Model {
   }
 
   open(request: Script, context: Context): Said | null {
+    this.streams = true
     const said = this.answer(request, context, true)
+    this.streams = false
     if (said === null) return null
     for (let i = 0; i < request.acts.length; i++) if (request.acts[i].delete !== null) return said
     return context.stream<Said>(said)
+  }
+
+  heard(request: Answered, context: Context): Said | null {
+    const text = heardOf(request)
+    this.view.add(text)
+    return Said.of(text)
   }
 
   openChanged(request: Script, context: Context): Said | null {
@@ -73,5 +82,18 @@ export class Members extends MembersReplicated<ORSet> implements Model {
 
   has(): string {
     return this.hasBefore
+  }
+
+  knows(): bool {
+    return !this.streams
+  }
+
+  ticket(method: string, name: string): Ticket<Said> | null {
+    if (method == 'Do') return MembersTickets.do(name)
+    return method == 'Heard' ? MembersTickets.heard(name) : null
+  }
+
+  hears(note: Noted | null): Hearing | null {
+    return MembersHears.heard(note)
   }
 }

@@ -6,14 +6,16 @@ import {
   Flag,
   GCounter,
   GSet,
+  Hearing,
   LWWRegister,
   ORMap,
   ORSet,
   PNCounter,
   RecordView,
+  Ticket,
   Vote,
 } from '@innkeeper/sdk-assemblyscript/assembly'
-import { Act, Change, ReplicasReplicated, Said, Script } from './gen/conformance'
+import { Act, Change, Noted, ReplicasReplicated, ReplicasTickets, Said, Script } from './gen/conformance'
 import { Model, perform } from './script'
 
 export class All extends RecordView {
@@ -89,6 +91,19 @@ export class Replicas extends ReplicasReplicated<All> implements Model {
 
   has(): string {
     return '-'
+  }
+
+  knows(): bool {
+    return true
+  }
+
+  ticket(method: string, name: string): Ticket<Said> | null {
+    if (method == 'Do') return ReplicasTickets.do(name)
+    return null
+  }
+
+  hears(note: Noted | null): Hearing | null {
+    return null
   }
 
   private apply(change: Change): void {

@@ -1,6 +1,28 @@
 // What the model services share: acts that mean the same in all of them.
-import { Call, Code, codeOf, Context } from '@innkeeper/sdk-assemblyscript/assembly'
-import { Act, Ask, Fault, Noted, Refusal, Said, Script, Target } from './gen/conformance'
+import {
+  Call,
+  Code,
+  codeOf,
+  Context,
+  Hearing,
+  Reason,
+  reasonOf,
+  Ticket,
+} from '@innkeeper/sdk-assemblyscript/assembly'
+import {
+  Act,
+  Answered,
+  Ask,
+  Fault,
+  Noted,
+  Refusal,
+  Resolved,
+  Said,
+  Script,
+  Target,
+  Timed,
+  Waiting,
+} from './gen/conformance'
 
 /** What a service does besides. */
 export interface Model {
@@ -11,6 +33,12 @@ export interface Model {
   /** What `SIZE` and `HAS` say. */
   size(): string
   has(): string
+  /** Whether the method knows all words of a later time, and not only when effects are due. */
+  knows(): bool
+  /** A ticket of Do or Heard; null: the service has none of this method. */
+  ticket(method: string, name: string): Ticket<Said> | null
+  /** Heard; null: the service asks nothing. */
+  hears(note: Noted | null): Hearing | null
 }
 
 /** Does the acts of a script, in order; null where the answer is a refusal or a forward. */
@@ -19,6 +47,8 @@ export function perform(script: Script, entity: string, context: Context, model:
   const states: i32[] = []
   let refusal: Refusal | null = null
   let forward: Call | null = null
+  let later: Waiting | null = null
+  const names: string[] = []
   const acts = script.acts
   for (let i = 0; i < acts.length; i++) {
     const act = acts[i]
@@ -26,7 +56,19 @@ export function perform(script: Script, entity: string, context: Context, model:
     if (say !== null) pieces.push(say)
     if (act.refuse !== null) refusal = act.refuse
     const target = act.forward
-    if (target !== null && isKnown(target)) forward = callOf(target)
+    if (target !== null && isKnown(target)) {
+      forward = callOf(target)
+      later = null
+    }
+    const waiting = act.later
+    if (waiting !== null && waiting.ticket != '' && model.knows()) {
+      later = waiting
+      forward = null
+    }
+    if (act.timed !== null) effectAt(act.timed!, names, context, model)
+    const cancelled = act.cancel
+    if (cancelled !== null && cancelled != '' && model.knows()) context.cancel(cancelled)
+    if (act.resolve !== null && model.knows()) resolve(act.resolve!, context, model)
     const effect = act.effect
     if (effect !== null && isKnown(effect)) context.effect(callOf(effect), effect.synchronous)
     const header = act.header
@@ -47,13 +89,66 @@ export function perform(script: Script, entity: string, context: Context, model:
   }
   if (refusal !== null) return refuse(refusal, context)
   if (forward !== null) return context.forward<Said>(forward)
+  if (later !== null) return context.later<Said>(later.ticket, milliseconds(later.within))
   for (let i = 0; i < states.length; i++) pieces[states[i]] = model.shown()
   return Said.of(pieces.join(' '))
 }
 
+/** Rounded up: the SDK takes whole milliseconds. */
+function milliseconds(micros: i64): i64 {
+  return micros > 0 ? (micros + 999) / 1000 : micros / 1000
+}
+
+function effectAt(timed: Timed, names: string[], context: Context, model: Model): void {
+  const target = timed.target
+  if (target === null || !isKnown(target)) return
+  const hearing =
+    timed.asks && model.knows() && target.service == 'Events' && target.method == 'Do'
+      ? model.hears(timed.note == '' ? null : Noted.of(timed.note))
+      : null
+  const after = timed.after
+  const at = timed.at
+  const isLater = after !== null || at !== null
+  const effect = context.effect(callOf(target), target.synchronous && !isLater && hearing === null)
+  if (hearing !== null) effect.heardBy(hearing)
+  if (after !== null) effect.after(milliseconds(after.value))
+  if (at !== null) effect.at(context.now + milliseconds(at.value))
+  if (timed.within != 0) effect.within(milliseconds(timed.within))
+  if (timed.name == '' || !model.knows() || names.includes(timed.name)) return
+  effect.named(timed.name)
+  names.push(timed.name)
+}
+
+function resolve(resolved: Resolved, context: Context, model: Model): void {
+  const ticket = model.ticket(resolved.method, resolved.ticket)
+  if (resolved.ticket == '' || ticket === null) return
+  const refusal = resolved.refuse
+  if (refusal === null) {
+    context.resolve(ticket.reply(Said.of(resolved.text)))
+    return
+  }
+  const answer = ticket.refuse(refusedBy(refusal), refusal.message)
+  if (refusal.detail != '') answer.detail(Noted.of(refusal.detail))
+  context.resolve(answer)
+}
+
+/** What Heard makes of an answer. */
+export function heardOf(answered: Answered): string {
+  const note = answered.note
+  const text = note === null ? '' : note.text
+  const reply = answered.reply
+  if (reply !== null) return text + '=' + reply.text
+  const failure = answered.failure
+  const reason = failure === null ? Reason.Unknown : reasonOf(failure)
+  return text + (reason == Reason.Refused ? '!REFUSED' : reason == Reason.NotSent ? '!NOT_SENT' : '!UNKNOWN')
+}
+
+function refusedBy(refusal: Refusal): Code {
+  return refusal.code >= 1 && refusal.code <= 16 ? codeOf(refusal.code) : Code.Unknown
+}
+
 export function refuse(refusal: Refusal, context: Context): Said | null {
-  const known = refusal.code >= 1 && refusal.code <= 16
-  const said = context.refuse<Said>(known ? codeOf(refusal.code) : Code.Unknown, refusal.message)
+  const said = context.refuse<Said>(refusedBy(refusal), refusal.message)
   if (refusal.detail != '') context.detail(Noted.of(refusal.detail))
   return said
 }

@@ -1,11 +1,17 @@
 // Values: the model service of values.
-import { Context } from '@innkeeper/sdk-assemblyscript/assembly'
-import { Act, Box, Said, Script, ValuesValue } from './gen/conformance'
-import { Model, perform } from './script'
+import { Context, Hearing, Ticket } from '@innkeeper/sdk-assemblyscript/assembly'
+import { Act, Answered, Box, Noted, Said, Script, ValuesHears, ValuesTickets, ValuesValue } from './gen/conformance'
+import { heardOf, Model, perform } from './script'
 
 export class Values extends ValuesValue<Box> implements Model {
   do(request: Script, context: Context): Said | null {
     return perform(request, context.entity, context, this)
+  }
+
+  heard(request: Answered, context: Context): Said | null {
+    const text = heardOf(request)
+    this.update(Box.of(text))
+    return Said.of(text)
   }
 
   change(act: Act): void {
@@ -25,5 +31,18 @@ export class Values extends ValuesValue<Box> implements Model {
 
   has(): string {
     return '-'
+  }
+
+  knows(): bool {
+    return true
+  }
+
+  ticket(method: string, name: string): Ticket<Said> | null {
+    if (method == 'Do') return ValuesTickets.do(name)
+    return method == 'Heard' ? ValuesTickets.heard(name) : null
+  }
+
+  hears(note: Noted | null): Hearing | null {
+    return ValuesHears.heard(note)
   }
 }

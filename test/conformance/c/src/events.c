@@ -14,10 +14,26 @@ static ik_text state_of(void *self) {
   return script_joined(&log->notes, ",", "-");
 }
 
+static const script_words words = {
+    .ask = events_heard_ask,
+    .resolve_do = events_do_resolve,
+    .refuse_do = events_do_resolve_refused,
+    .resolve_heard = events_heard_resolve,
+    .refuse_heard = events_heard_resolve_refused,
+};
+
 ik_answer events_do(const conformance_log *state, const conformance_script *request, conformance_said *reply,
                     ik_context *context) {
-  static const script_service service = {.change = change, .state = state_of};
+  static const script_service service = {.change = change, .state = state_of, .words = &words};
   return script_perform(request, &service, (void *)state, reply, context);
+}
+
+ik_answer events_heard(const conformance_log *state, const conformance_answered *request, conformance_said *reply,
+                       ik_context *context) {
+  (void)state;
+  reply->text = script_heard(request);
+  events_emit_noted(context, &(conformance_noted){.text = reply->text});
+  return IK_REPLY;
 }
 
 void events_on_noted(conformance_log *state, const conformance_noted *event) {

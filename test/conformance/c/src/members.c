@@ -4,6 +4,14 @@
 MEMBERS_REPLICATED(IK_OR_SET, .views = IK_VIEWS({"Blind", IK_VIEW_NOTHING, NULL}, {"One", IK_VIEW_ELEMENT, "element"},
                                                 {"Some", IK_VIEW_DYNAMIC, NULL}))
 
+static const script_words words = {
+    .ask = members_heard_ask,
+    .resolve_do = members_do_resolve,
+    .refuse_do = members_do_resolve_refused,
+    .resolve_heard = members_heard_resolve,
+    .refuse_heard = members_heard_resolve_refused,
+};
+
 static void change(void *self, const conformance_act *act, ik_context *context) {
   ik_view set = *(const ik_view *)self;
   if (act->act_case == CONFORMANCE_ACT_DELETE) ik_remove(context);
@@ -24,8 +32,8 @@ static ik_text state_of(void *self) {
 }
 
 static ik_answer perform(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context,
-                         bool sees) {
-  script_service service = {.change = change, .state = state_of};
+                         bool sees, const script_words *said) {
+  script_service service = {.change = change, .state = state_of, .words = said};
   // Before the acts; a view that does not hold them is not looked at without need.
   if (script_asks(request, CONFORMANCE_ASK_SIZE)) service.size = ik_format("%zu", ik_set_size(view));
   if (sees && script_asks(request, CONFORMANCE_ASK_HAS))
@@ -34,27 +42,34 @@ static ik_answer perform(ik_view view, const conformance_script *request, confor
 }
 
 ik_answer members_do(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context) {
-  return perform(view, request, reply, context, true);
+  return perform(view, request, reply, context, true, &words);
 }
 
 ik_answer members_blind(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context) {
-  return perform(view, request, reply, context, false);
+  return perform(view, request, reply, context, false, &words);
 }
 
 ik_answer members_one(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context) {
-  return perform(view, request, reply, context, true);
+  return perform(view, request, reply, context, true, &words);
 }
 
 ik_answer members_some(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context) {
-  return perform(view, request, reply, context, false);
+  return perform(view, request, reply, context, false, &words);
 }
 
 void members_some_reads(const conformance_script *request, ik_context *context) {
   for (size_t i = 0; i < request->look.count; i++) ik_read(context, ik_text_element(request->look.items[i]));
 }
 
+ik_answer members_heard(ik_view view, const conformance_answered *request, conformance_said *reply, ik_context *context) {
+  (void)context;
+  reply->text = script_heard(request);
+  ik_or_set_add(view, ik_text_element(reply->text));
+  return IK_REPLY;
+}
+
 ik_answer members_open(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context) {
-  ik_answer answer = perform(view, request, reply, context, true);
+  ik_answer answer = perform(view, request, reply, context, true, NULL);
   return answer == IK_REPLY && !script_has(request, CONFORMANCE_ACT_DELETE) ? IK_STREAM : answer;
 }
 

@@ -115,7 +115,15 @@ static ik_text state_of(void *self) {
                    vote.self ? "true" : "false", IK_ARG(deep));
 }
 
+static const script_words words = {
+    .ask = NULL,
+    .resolve_do = replicas_do_resolve,
+    .refuse_do = replicas_do_resolve_refused,
+    .resolve_heard = NULL,
+    .refuse_heard = NULL,
+};
+
 ik_answer replicas_do(ik_view view, const conformance_script *request, conformance_said *reply, ik_context *context) {
-  static const script_service service = {.change = change, .state = state_of};
+  static const script_service service = {.change = change, .state = state_of, .words = &words};
   return script_perform(request, &service, &view, reply, context);
 }

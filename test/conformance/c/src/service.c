@@ -132,11 +132,79 @@ static void add_header(const conformance_header *header, ik_context *context) {
     ik_add_metadata(context, name, header->text);
 }
 
+ik_text script_heard(const conformance_answered *answered) {
+  ik_text note = answered->note == NULL ? ik_text_of("") : answered->note->text;
+  if (answered->outcome_case == CONFORMANCE_ANSWERED_REPLY)
+    return ik_format("%.*s=%.*s", IK_ARG(note), IK_ARG(answered->outcome.reply->text));
+  bool has_failed = answered->outcome_case == CONFORMANCE_ANSWERED_FAILURE;
+  switch (has_failed ? rpc_status_reason(answered->outcome.failure) : IK_REASON_UNKNOWN) {
+    case IK_REASON_REFUSED:
+      return ik_format("%.*s!REFUSED", IK_ARG(note));
+    case IK_REASON_NOT_SENT:
+      return ik_format("%.*s!NOT_SENT", IK_ARG(note));
+    default:
+      return ik_format("%.*s!UNKNOWN", IK_ARG(note));
+  }
+}
+
+// The script's spans are microseconds.
+static int64_t span_of(double microseconds) {
+  return ik_seconds(microseconds / 1e6);
+}
+
+// `names`: those that earlier effects have.
+static void add_timed(const conformance_timed *timed, const script_words *words, conformance_log *names, ik_context *context) {
+  ik_call call;
+  if (timed->target == NULL || !script_call(timed->target, &call)) return;
+  ik_terms terms = {.within_ms = span_of(timed->within)};
+  bool is_after = timed->due_case == CONFORMANCE_TIMED_AFTER, is_at = timed->due_case == CONFORMANCE_TIMED_AT;
+  int64_t after_ms = is_after ? span_of(timed->due.after) : 0;
+  int64_t at_ms = is_at ? ik_now(context) + span_of(timed->due.at) : 0;
+  if (words != NULL && timed->name.length != 0) {
+    terms.name = timed->name;
+    for (size_t i = 0; i < names->notes.count; i++)
+      if (ik_equal(names->notes.items[i], timed->name)) terms.name = (ik_text){NULL, 0};
+    conformance_log_add_notes(names, timed->name);
+  }
+  bool is_heard = ik_is(timed->target->service, "Events") && ik_is(timed->target->method, "Do");
+  if (timed->asks && is_heard && words != NULL && words->ask != NULL) {
+    terms.after_ms = after_ms;
+    terms.at_ms = at_ms;
+    conformance_noted note = {.text = timed->note};
+    words->ask(context, call, timed->note.length == 0 ? NULL : &note, terms);
+  } else if (is_after) {
+    ik_after(context, after_ms, call, terms);
+  } else if (is_at) {
+    ik_at(context, at_ms, call, terms);
+  } else {
+    terms.synchronous = timed->target->synchronous;
+    ik_add_effect_on(context, call, terms);
+  }
+}
+
+static void resolve(const conformance_resolved *resolved, const script_words *words, ik_context *context) {
+  bool is_do = ik_is(resolved->method, "Do"), is_heard = ik_is(resolved->method, "Heard") && words->resolve_heard != NULL;
+  if (resolved->ticket.length == 0 || (!is_do && !is_heard)) return;
+  if (resolved->refuse == NULL) {
+    (is_do ? words->resolve_do : words->resolve_heard)(context, resolved->ticket, &(conformance_said){.text = resolved->text});
+    return;
+  }
+  const conformance_refusal *refusal = resolved->refuse;
+  ik_code code = refusal->code >= 1 && refusal->code <= 16 ? ik_code_of(refusal->code) : IK_UNKNOWN;
+  ik_failure failure = ik_failure_of(code, "%.*s", IK_ARG(refusal->message));
+  if (refusal->detail.length != 0)
+    ik_add_failure_detail(&failure, &conformance_noted_type, &(conformance_noted){.text = refusal->detail});
+  (is_do ? words->refuse_do : words->refuse_heard)(context, resolved->ticket, failure);
+}
+
 ik_answer script_perform(const conformance_script *script, const script_service *service, void *self, conformance_said *reply,
                          ik_context *context) {
   const conformance_refusal *refusal = script_refusal(script);
   ik_call forward;
   bool forwards = false;
+  const conformance_waiting *later = NULL;
+  const script_words *words = service->words;
+  conformance_log names = {0};
   conformance_log pieces = {0};
   // Pieces that say the state are filled in at the end.
   static const uint8_t state_piece;
@@ -148,7 +216,23 @@ ik_answer script_perform(const conformance_script *script, const script_service 
         conformance_log_add_notes(&pieces, act->act.say);
         break;
       case CONFORMANCE_ACT_FORWARD:
-        if (script_call(act->act.forward, &forward)) forwards = true;
+        if (!script_call(act->act.forward, &forward)) break;
+        forwards = true;
+        later = NULL;
+        break;
+      case CONFORMANCE_ACT_TIMED:
+        add_timed(act->act.timed, words, &names, context);
+        break;
+      case CONFORMANCE_ACT_CANCEL:
+        if (words != NULL && act->act.cancel.length != 0) ik_cancel(context, act->act.cancel);
+        break;
+      case CONFORMANCE_ACT_LATER:
+        if (words == NULL || act->act.later->ticket.length == 0) break;
+        later = act->act.later;
+        forwards = false;
+        break;
+      case CONFORMANCE_ACT_RESOLVE:
+        if (words != NULL) resolve(act->act.resolve, words, context);
         break;
       case CONFORMANCE_ACT_EFFECT:
         if (script_call(act->act.effect, &call)) ik_add_effect(context, call, act->act.effect->synchronous);
@@ -174,6 +258,7 @@ ik_answer script_perform(const conformance_script *script, const script_service 
   }
   if (refusal != NULL) return script_refuse(refusal, context);
   if (forwards) return ik_forward(context, forward);
+  if (later != NULL) return ik_later(context, later->ticket, span_of(later->within));
   for (size_t i = 0; i < pieces.notes.count; i++)
     if (pieces.notes.items[i].data == &state_piece) pieces.notes.items[i] = service->state(self);
   reply->text = script_joined(&pieces.notes, " ", "");

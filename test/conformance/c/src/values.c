@@ -27,9 +27,25 @@ static ik_text state_of(void *self) {
   return now->box == NULL ? ik_text_of("-") : ik_format("[%.*s]", IK_ARG(now->box->text));
 }
 
+static const script_words words = {
+    .ask = values_heard_ask,
+    .resolve_do = values_do_resolve,
+    .refuse_do = values_do_resolve_refused,
+    .resolve_heard = values_heard_resolve,
+    .refuse_heard = values_heard_resolve_refused,
+};
+
 ik_answer values_do(const conformance_box *value, const conformance_script *request, conformance_said *reply,
                     ik_context *context) {
-  static const script_service service = {.change = change, .state = state_of};
+  static const script_service service = {.change = change, .state = state_of, .words = &words};
   current now = {value};
   return script_perform(request, &service, &now, reply, context);
+}
+
+ik_answer values_heard(const conformance_box *value, const conformance_answered *request, conformance_said *reply,
+                       ik_context *context) {
+  (void)value;
+  reply->text = script_heard(request);
+  values_update(context, &(conformance_box){.text = reply->text});
+  return IK_REPLY;
 }

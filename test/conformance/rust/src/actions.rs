@@ -5,7 +5,7 @@ use innkeeper::prost::Message;
 use crate::proto::act::Act;
 use crate::proto::actions::action::*;
 use crate::proto::{Act as ActMessage, Everything, Said, Script, events};
-use crate::script::{Performed, Showing, perform, refusal_of, with_all};
+use crate::script::{Performed, Showing, perform, refusal_of, with_deliveries};
 
 const COUNT_MAX: u32 = 1000;
 
@@ -20,9 +20,9 @@ impl Actions for Service {
         let mut done = performed(script, moment);
         if let Some(refusal) = done.refusal {
             // An action's refusal keeps its effects.
-            return Err(done.effects.into_iter().fold(Refused::from(refusal), Refused::effect));
+            return Err(done.deliveries.into_iter().fold(Refused::from(refusal), Refused::effect));
         }
-        let accepted = with_all!(accept(), done);
+        let accepted = with_deliveries!(accept(), done);
         match done.forward.take() {
             Some(call) => accepted.forward(call),
             None => accepted.reply(done.said(|| "-".into())),
@@ -66,7 +66,7 @@ impl ServerStream for Counting {
         let up_to = count.min(self.said.saturating_add(self.script.chunk.max(1)));
         let mut step = silent();
         if self.said == 0 {
-            for effect in performed(self.script.clone(), moment).effects {
+            for effect in performed(self.script.clone(), moment).deliveries {
                 step = step.effect(effect);
             }
         }

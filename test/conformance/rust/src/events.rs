@@ -2,8 +2,8 @@
 
 use crate::proto::act::Act;
 use crate::proto::events::event_sourced::*;
-use crate::proto::{Cleared, Log, Noted, Said, Script};
-use crate::script::{Showing, perform, with_all};
+use crate::proto::{Answered, Cleared, Log, Noted, Said, Script, events};
+use crate::script::{Entity, Showing, heard, perform, with_all};
 
 pub struct Service;
 
@@ -24,7 +24,8 @@ impl Events for Service {
 
     fn r#do(_: &Log, script: Script, context: &Context) -> Decision<Self, Said> {
         let mut events = Vec::new();
-        let showing = Showing { entity: Some(context.entity()), ..Showing::default() };
+        let knows = Some(Entity { r#do: events::call::r#do, heard: Some(events::call::heard) });
+        let showing = Showing { entity: Some(context.entity()), knows, ..Showing::default() };
         let mut done = perform(script, context, &showing, |act| match act {
             Act::Note(text) => events.push(Event::Noted(Noted { text })),
             Act::Clear(_) => events.push(Event::Cleared(Cleared {})),
@@ -34,10 +35,16 @@ impl Events for Service {
             return Err(refusal);
         }
         let accepted = with_all!(accept(events), done);
-        match done.forward.take() {
-            Some(call) => accepted.forward(call),
-            None => accepted.reply_with(|after: &Log| done.said(|| state(after))),
+        match (done.forward.take(), done.later.take()) {
+            (Some(call), _) => accepted.forward(call),
+            (_, Some(ticket)) => accepted.later(ticket),
+            _ => accepted.reply_with(|after: &Log| done.said(|| state(after))),
         }
+    }
+
+    fn heard(_: &Log, answered: Answered, _: &Context) -> Decision<Self, Said> {
+        let text = heard(answered);
+        accept(Noted { text: text.clone() }).reply(Said { text })
     }
 }
 

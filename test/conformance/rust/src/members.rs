@@ -2,8 +2,8 @@
 
 use crate::proto::act::Act;
 use crate::proto::members::replicated::*;
-use crate::proto::{Said, Script};
-use crate::script::{Performed, Showing, listed, perform, with_all};
+use crate::proto::{Answered, Said, Script, members};
+use crate::script::{Entity, Performed, Showing, heard, listed, perform, with_all, with_deliveries};
 
 type Set = OrSet<String>;
 
@@ -15,15 +15,20 @@ struct Done {
     deleted: bool,
 }
 
-/// `has`: whether the request's element is known.
-fn performed(set: &Set, script: Script, context: &Context, has: bool) -> Result<Done, Refusal> {
+/// `has`: whether the request's element is known. `streams`: it knows only when effects are due.
+fn performed(set: &Set, script: Script, context: &Context, has: bool, streams: bool) -> Result<Done, Refusal> {
     let mut operations = Vec::new();
     let mut deleted = false;
     let element = script.element.clone();
     let size = || set.size().to_string();
     let has_element = || set.has(&element).to_string();
-    let showing =
-        Showing { entity: Some(context.entity()), size: Some(&size), has: if has { Some(&has_element) } else { None } };
+    let entity = Entity { r#do: members::call::r#do, heard: Some(members::call::heard) };
+    let showing = Showing {
+        entity: Some(context.entity()),
+        knows: (!streams).then_some(entity),
+        size: Some(&size),
+        has: if has { Some(&has_element) } else { None },
+    };
     let mut performed = perform(script, context, &showing, |act| match act {
         Act::Note(text) => operations.push(set.add(&text)),
         Act::Drop(text) => operations.push(set.remove(&text)),
@@ -37,12 +42,23 @@ fn performed(set: &Set, script: Script, context: &Context, has: bool) -> Result<
     }
 }
 
-fn answer<O>(done: Done, state: impl Fn(&Set) -> String + 'static) -> innkeeper::replicated::Decision<Set, Said, O> {
+fn answer(done: Done, state: impl Fn(&Set) -> String + 'static) -> innkeeper::replicated::Decision<Set, Said> {
     let Done { mut performed, operations, deleted } = done;
     let accepted = with_all!(if deleted { remove_with(operations) } else { accept(operations) }, performed);
+    match (performed.forward.take(), performed.later.take()) {
+        (Some(call), _) => accepted.forward(call),
+        (_, Some(ticket)) => accepted.later(ticket),
+        _ => accepted.reply_with(move |after: &Set| performed.said(|| state(after))),
+    }
+}
+
+/// Of a method that streams.
+fn answer_once(done: Done) -> innkeeper::replicated::Decision<Set, Said, Opening> {
+    let Done { mut performed, operations, deleted } = done;
+    let accepted = with_deliveries!(if deleted { remove_with(operations) } else { accept(operations) }, performed);
     match performed.forward.take() {
         Some(call) => accepted.forward(call),
-        None => accepted.reply_with(move |after: &Set| performed.said(|| state(after))),
+        None => accepted.reply_with(move |after: &Set| performed.said(|| shown(after))),
     }
 }
 
@@ -50,11 +66,11 @@ impl Members for Service {
     type Value = Set;
 
     fn r#do(set: &Set, script: Script, context: &Context) -> Decision<Self, Said> {
-        answer(performed(set, script, context, true)?, shown)
+        answer(performed(set, script, context, true, false)?, shown)
     }
 
     fn blind(set: &Set, script: Script, context: &Context) -> Decision<Self, Said> {
-        answer(performed(set, script, context, false)?, |_| "-".into())
+        answer(performed(set, script, context, false, false)?, |_| "-".into())
     }
 
     fn blind_view() -> View<Self, Script> {
@@ -62,7 +78,7 @@ impl Members for Service {
     }
 
     fn one(set: &Set, script: Script, context: &Context) -> Decision<Self, Said> {
-        answer(performed(set, script, context, true)?, shown)
+        answer(performed(set, script, context, true, false)?, shown)
     }
 
     fn one_view() -> View<Self, Script> {
@@ -70,7 +86,7 @@ impl Members for Service {
     }
 
     fn some(set: &Set, script: Script, context: &Context) -> Decision<Self, Said> {
-        answer(performed(set, script, context, false)?, shown)
+        answer(performed(set, script, context, false, false)?, shown)
     }
 
     fn some_view() -> View<Self, Script> {
@@ -78,12 +94,17 @@ impl Members for Service {
     }
 
     fn open(set: &Set, script: Script, context: &Context) -> StreamDecision<Self, Said> {
-        let done = performed(set, script, context, true)?;
+        let done = performed(set, script, context, true, true)?;
         if done.deleted || done.performed.forward.is_some() {
-            return answer(done, shown);
+            return answer_once(done);
         }
         let Done { mut performed, operations, .. } = done;
-        with_all!(accept(operations), performed).stream_with(|after: &Set| performed.said(|| shown(after)))
+        with_deliveries!(accept(operations), performed).stream_with(|after: &Set| performed.said(|| shown(after)))
+    }
+
+    fn heard(set: &Set, answered: Answered, _: &Context) -> Decision<Self, Said> {
+        let text = heard(answered);
+        accept(set.add(&text)).reply(Said { text })
     }
 
     fn open_changed(set: &Set, _: Script, _: &Occasion) -> Steps<Said> {

@@ -3,8 +3,8 @@
 use crate::proto::act::Act;
 use crate::proto::change::Change;
 use crate::proto::replicas::replicated::*;
-use crate::proto::{Assign, Count, Nest, Said, Script};
-use crate::script::{Showing, perform, with_all};
+use crate::proto::{Assign, Count, Nest, Said, Script, replicas};
+use crate::script::{Entity, Showing, perform, with_all};
 
 innkeeper::record! {
     pub struct All {
@@ -29,7 +29,8 @@ impl Replicas for Service {
         let mut operations = Vec::new();
         let mut deleted = false;
         let mut consistency = Consistency::Local;
-        let showing = Showing { entity: Some(context.entity()), ..Showing::default() };
+        let knows = Some(Entity { r#do: replicas::call::r#do, heard: None });
+        let showing = Showing { entity: Some(context.entity()), knows, ..Showing::default() };
         let mut done = perform(script, context, &showing, |act| match act {
             Act::Clear(_) => deleted = true,
             Act::Consistency(number) => consistency = Consistency::from_number(number).unwrap_or(consistency),
@@ -41,9 +42,10 @@ impl Replicas for Service {
         }
         let accepted = if deleted { remove_with(operations) } else { accept(operations) };
         let accepted = with_all!(accepted.consistency(consistency), done);
-        match done.forward.take() {
-            Some(call) => accepted.forward(call),
-            None => accepted.reply_with(|after: &All| done.said(|| shown(after))),
+        match (done.forward.take(), done.later.take()) {
+            (Some(call), _) => accepted.forward(call),
+            (_, Some(ticket)) => accepted.later(ticket),
+            _ => accepted.reply_with(|after: &All| done.said(|| shown(after))),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::proto::act::Act;
 use crate::proto::values::value::*;
-use crate::proto::{Box, Said, Script};
-use crate::script::{Showing, perform, with_all};
+use crate::proto::{Answered, Box, Said, Script, values};
+use crate::script::{Entity, Showing, heard, perform, with_all};
 
 pub struct Service;
 
@@ -18,7 +18,8 @@ impl Values for Service {
 
     fn r#do(_: Option<&Box>, script: Script, context: &Context) -> Decision<Self, Said> {
         let mut next = Next::Same;
-        let showing = Showing { entity: Some(context.entity()), ..Showing::default() };
+        let knows = Some(Entity { r#do: values::call::r#do, heard: Some(values::call::heard) });
+        let showing = Showing { entity: Some(context.entity()), knows, ..Showing::default() };
         let mut done = perform(script, context, &showing, |act| match act {
             Act::Note(text) => next = Next::Update(Box { text }),
             Act::Clear(_) => next = Next::Remove,
@@ -33,10 +34,16 @@ impl Values for Service {
             Next::Remove => remove(),
         };
         let accepted = with_all!(accepting, done);
-        match done.forward.take() {
-            Some(call) => accepted.forward(call),
-            None => accepted.reply_with(|after: Option<&Box>| done.said(|| state(after))),
+        match (done.forward.take(), done.later.take()) {
+            (Some(call), _) => accepted.forward(call),
+            (_, Some(ticket)) => accepted.later(ticket),
+            _ => accepted.reply_with(|after: Option<&Box>| done.said(|| state(after))),
         }
+    }
+
+    fn heard(_: Option<&Box>, answered: Answered, _: &Context) -> Decision<Self, Said> {
+        let text = heard(answered);
+        update(Box { text: text.clone() }).reply(Said { text })
     }
 }
 

@@ -202,13 +202,14 @@ fn effects_that_reach_nobody_are_listed() {
 }
 
 #[test]
-fn a_deleted_entity_stays_deleted_and_time_goes_on() {
+fn a_deleted_entity_stays_deleted_and_time_goes_on_where_the_clock_is_turned() {
     let mut all = all_kinds();
     all.call(members_calls::call::r#do(script([Act::Delete(true)]))).replies(said(""));
     all.call(members_calls::call::r#do(script([]))).refuses(Code::NotFound, "Entity deleted");
     let now = || actions_calls::call::r#do(script([Act::Ask(Ask::Now.into())]));
-    all.call(now()).replies(said("1767225602000"));
+    all.call(now()).replies(said("1767225600000"));
     all.at(5000).call(now()).replies(said("5000"));
+    all.turn(std::time::Duration::from_secs(4));
     all.call(now()).replies(said("1767225604000"));
 }
 
@@ -258,7 +259,7 @@ fn event_sourced_chains_have_every_end() {
     let header = Act::Header(Header { name: "x-raw-bin".into(), data: vec![0, 255], ..Header::default() });
     let after = event_sourced::given::<events::Service>(noted("old"))
         .when(call(vec![note("a"), state(), header, Act::Effect(target(false)), Act::Effect(target(true))]))
-        .effects([value_call().into(), value_call().synchronous()])
+        .effects([value_call().into(), value_call().synchronous().into()])
         .metadata("X-Raw-Bin", vec![0, 255])
         .then(noted("a"), said("old,a"))
         .when(call(vec![note("lost"), Act::Effect(target(false)), refuse("not now")]))
@@ -380,7 +381,7 @@ fn actions_answer_forward_and_refuse_with_effects() {
     action::when::<actions::Service, _>(call(vec![say("a"), say("b")])).then(said("a b"));
     action::when::<actions::Service, _>(call(vec![Act::Forward(target(false))])).forwards(value_call());
     action::when::<actions::Service, _>(call(vec![Act::Effect(target(true)), refuse("no")]))
-        .effects([value_call().synchronous()])
+        .effects([value_call().synchronous().into()])
         .refuses(Code::FailedPrecondition, "no");
 }
 

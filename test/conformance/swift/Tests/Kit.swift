@@ -60,6 +60,8 @@ private struct Forgetless: EventsEventSourced {
     memory.calls += 1
     return .reply(Said(text: "\(memory.calls)"))
   }
+
+  func heard(_ request: Answered, state: Log, context: Context) -> Decision<Log, Said> { .reply(Said()) }
 }
 
 let tests: [Test] = [

@@ -15,7 +15,14 @@ export default action(Actions, {
       if (refusal !== undefined) {
         // An action's refusal keeps its effects.
         let refused: Refused | RefusedWithEffects = refusal
-        for (const { call, synchronous } of done.effects) refused = refused.effect(call, { synchronous })
+        // Each word makes another refusal.
+        const words = {
+          effect: (...given: Parameters<Refused['effect']>) => (refused = refused.effect(...given)),
+          after: (...given: Parameters<Refused['after']>) => (refused = refused.after(...given)),
+          at: (...given: Parameters<Refused['at']>) => (refused = refused.at(...given)),
+          metadata: () => undefined,
+        }
+        withAll(words, { ...done, headers: [] })
         return refused
       }
       const accepted = withAll(accept(), done)
@@ -34,7 +41,7 @@ export default action(Actions, {
         const step = upTo < Math.min(script.count, 1000) ? emit(...texts).keep({ said: upTo, script }) : end(...texts)
         if (said === 0) {
           const context = { ...moment, metadata: noMetadata }
-          for (const { call, synchronous } of performed(script, context).effects) step.effect(call, { synchronous })
+          withAll(step, { ...performed(script, context), headers: [] })
         }
         return step
       },
@@ -73,7 +80,7 @@ const left: Script = {
 }
 
 function performed(script: Script, context: CallContext) {
-  return perform<undefined>(script, '-', context, showing, () => {})
+  return perform<undefined>(script, '-', context, showing, () => {}, 'when')
 }
 
 function sayings({ acts }: Script): readonly string[] {

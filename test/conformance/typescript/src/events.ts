@@ -2,7 +2,7 @@
 import { accept, eventSourced } from '@innkeeper/sdk'
 import type { Script } from './gen/conformance.ts'
 import { Cleared, Events, Log, Noted } from './gen/conformance.ts'
-import { perform, withAll } from './script.ts'
+import { heard, perform, withAll } from './script.ts'
 
 const showing = { state: ({ notes }: Log) => notes.join(',') || '-' }
 
@@ -17,9 +17,15 @@ export default eventSourced(Events, {
       })
       if (done.refusal !== undefined) return done.refusal
       const accepted = withAll(accept(...changes), done)
+      const { later } = done
+      if (later !== undefined) return accepted.later(later.ticket, later.options)
       return done.forward === undefined
         ? accepted.reply((after: Log) => done.said(after))
         : accepted.forward(done.forward)
+    },
+    heard: (_state, answered) => {
+      const text = heard(answered)
+      return accept(Noted({ text })).reply({ text })
     },
   },
   evolve: {

@@ -3,7 +3,7 @@ import type { Context, Operation, ViewOf } from '@innkeeper/sdk'
 import { accept, dynamic, element, emit, end, orSet, refuse, remove, replicated, text } from '@innkeeper/sdk'
 import type { Script } from './gen/conformance.ts'
 import { Members } from './gen/conformance.ts'
-import { perform, withAll } from './script.ts'
+import { heard, perform, withAll } from './script.ts'
 
 const set = orSet(text)
 type View = ViewOf<typeof set>
@@ -16,7 +16,7 @@ interface Sight {
 
 const everything: Sight = { elements: 'all', has: true }
 
-function performed(view: View, script: Script, context: Context, { elements, has }: Sight) {
+function performed(view: View, script: Script, context: Context, { elements, has }: Sight, streams = false) {
   const operations: Operation[] = []
   let deleted = false
   const showing = {
@@ -24,21 +24,39 @@ function performed(view: View, script: Script, context: Context, { elements, has
     size: () => String(view.size),
     has: () => (has ? String(view.has(script.element)) : '-'),
   }
-  const done = perform<View>(script, context.entity, context, showing, (act) => {
-    if (act.case === 'note') operations.push(view.add(act.value))
-    if (act.case === 'drop') operations.push(view.remove(act.value))
-    if (act.case === 'clear') operations.push(view.clear())
-    if (act.case === 'delete') deleted = true
-  })
+  const done = perform<View>(
+    script,
+    context.entity,
+    context,
+    showing,
+    (act) => {
+      if (act.case === 'note') operations.push(view.add(act.value))
+      if (act.case === 'drop') operations.push(view.remove(act.value))
+      if (act.case === 'clear') operations.push(view.clear())
+      if (act.case === 'delete') deleted = true
+    },
+    streams ? 'when' : 'all',
+  )
   return { ...done, operations, deleted, said: (after: View) => done.said(after) }
 }
 
 function answer(view: View, script: Script, context: Context, sight: Sight) {
   const done = performed(view, script, context, sight)
   if (done.refusal !== undefined) return done.refusal
-  const { forward, said } = done
+  const { later } = done
+  return later === undefined ? answerOnce(done) : changed(done).later(later.ticket, later.options)
+}
+
+type Done = ReturnType<typeof performed>
+
+function changed(done: Done) {
   const { deleted, operations } = done
-  const accepted = withAll(deleted ? remove(...operations) : accept(...operations), done)
+  return withAll(deleted ? remove(...operations) : accept(...operations), done)
+}
+
+function answerOnce(done: Done) {
+  const { forward, said } = done
+  const accepted = changed(done)
   return forward === undefined ? accepted.reply(said) : accepted.forward(forward)
 }
 
@@ -50,10 +68,14 @@ export default replicated(Members, {
     one: (view, script, context) => answer(view, script, context, { elements: [script.element], has: true }),
     some: (view, script, context) => answer(view, script, context, { elements: sorted(script.look), has: false }),
     open: (view, script, context) => {
-      const done = performed(view, script, context, everything)
-      if (done.refusal !== undefined || done.deleted || done.forward !== undefined)
-        return answer(view, script, context, everything)
+      const done = performed(view, script, context, everything, true)
+      if (done.refusal !== undefined) return done.refusal
+      if (done.deleted || done.forward !== undefined) return answerOnce(done)
       return withAll(accept(...done.operations), done).stream(done.said)
+    },
+    heard: (view, answered) => {
+      const text = heard(answered)
+      return accept(view.add(text)).reply({ text })
     },
   },
   views: {

@@ -42,15 +42,23 @@ export default replicated(Replicas, {
       const operations: Operation[] = []
       let deleted = false
       let consistency: Consistency = 'local'
-      const done = perform<View>(script, context.entity, context, { state: shown }, (act) => {
-        if (act.case === 'clear') deleted = true
-        if (act.case === 'consistency') consistency = consistencies[act.value] ?? consistency
-        if (act.case === 'change') operations.push(...operationsOf(view, act.value.change))
-      })
+      const done = perform<View>(
+        script,
+        context.entity,
+        context,
+        { state: shown },
+        (act) => {
+          if (act.case === 'clear') deleted = true
+          if (act.case === 'consistency') consistency = consistencies[act.value] ?? consistency
+          if (act.case === 'change') operations.push(...operationsOf(view, act.value.change))
+        },
+        'no asks',
+      )
       if (done.refusal !== undefined) return done.refusal
-      const { forward } = done
+      const { forward, later } = done
       const said = (after: View) => done.said(after)
       const accepted = withAll(deleted ? remove(...operations) : accept(...operations), done).consistency(consistency)
+      if (later !== undefined) return accepted.later(later.ticket, later.options)
       return forward === undefined ? accepted.reply(said) : accepted.forward(forward)
     },
   },

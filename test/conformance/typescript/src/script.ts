@@ -1,7 +1,7 @@
 // What the model services share: acts that mean the same in all of them.
 import type { Call, CallContext } from '@innkeeper/sdk'
-import { call, refuse } from '@innkeeper/sdk'
-import type { Script, Target } from './gen/conformance.ts'
+import { call, reasonOf, refuse } from '@innkeeper/sdk'
+import type { Answered, Script, Target, Timed } from './gen/conformance.ts'
 import { Actions, Ask, Events, Fault, Members, Noted, Replicas, Values } from './gen/conformance.ts'
 
 type Act = NonNullable<Script['acts'][number]['act']>
@@ -11,22 +11,42 @@ type Refusal = ReturnType<typeof refuse>
 export interface Performed<State> {
   readonly refusal: Refusal | undefined
   readonly forward: Call | undefined
-  readonly effects: readonly { readonly call: Call; readonly synchronous: boolean }[]
+  /** Instead of the reply. */
+  readonly later: { readonly ticket: string; readonly options: { readonly within?: number } } | undefined
+  /** Effects, cancels and resolutions, in order. */
+  readonly words: readonly ((answer: Answer) => unknown)[]
   readonly headers: readonly { readonly name: string; readonly value: string | Uint8Array }[]
   said(after: State): { readonly text: string }
 }
 
-/** What `accept` and its like give. */
+interface Options {
+  readonly synchronous?: boolean
+  readonly within?: number
+  readonly name?: string
+  readonly after?: number
+  readonly at?: number
+}
+
+/** What `accept` and its like give: past the types, since which words a service has, the script is asked. */
 interface Answer {
-  effect(call: Call, options: { readonly synchronous: boolean }): unknown
+  effect(call: Call, options: Options): unknown
+  after(ms: number, call: Call, options: Options): unknown
+  at(timeMs: number, call: Call, options: Options): unknown
+  ask(call: Call, method: 'heard', note: object | undefined, options: Options): unknown
+  cancel(name: string): unknown
+  resolve(ticket: string, method: string, answer: object): unknown
   metadata(name: string, value: string | Uint8Array): unknown
 }
 
+/** Which words of a later time a method has: those of an entity, without asks in Replicas, and without names and tickets where it streams. */
+export type Knows = 'all' | 'no asks' | 'when'
+
 /** The answer with the effects and the metadata of the script. */
-export function withAll<A extends Answer>(answer: A, { effects, headers }: Performed<never>): A {
-  for (const { call, synchronous } of effects) answer.effect(call, { synchronous })
+export function withAll<A extends object>(given: A, { words, headers }: Performed<never>): A {
+  const answer = given as unknown as Answer
+  for (const say of words) say(answer)
   for (const { name, value } of headers) answer.metadata(name, value)
-  return answer
+  return given
 }
 
 export interface Showing<State> {
@@ -44,12 +64,15 @@ export function perform<State>(
   context: CallContext,
   showing: Showing<State>,
   change: (act: Act) => void,
+  knows: Knows = 'all',
 ): Performed<State> {
   const pieces: (string | undefined)[] = []
-  const effects: { call: Call; synchronous: boolean }[] = []
+  const words: ((answer: Answer) => unknown)[] = []
+  const names = new Set<string>()
   const headers: { name: string; value: string | Uint8Array }[] = []
   let refusal: Refusal | undefined
   let forward: Call | undefined
+  let later: Performed<State>['later']
   for (const { act } of script.acts) {
     if (act === undefined) continue
     switch (act.case) {
@@ -62,10 +85,34 @@ export function perform<State>(
       }
       case 'forward':
         forward = callOf(act.value) ?? forward
+        if (callOf(act.value) !== undefined) later = undefined
         break
+      case 'later': {
+        const { ticket, within } = act.value
+        if (ticket === '' || knows === 'when') break
+        later = { ticket, options: withinOf(within) }
+        forward = undefined
+        break
+      }
+      case 'timed':
+        words.push(...timed(act.value, context.now, names, knows))
+        break
+      case 'cancel': {
+        const name = act.value
+        if (name !== '' && knows !== 'when') words.push((answer) => answer.cancel(name))
+        break
+      }
+      case 'resolve': {
+        const { ticket, method, text, refuse } = act.value
+        const key = method === 'Do' ? 'do' : method === 'Heard' && knows === 'all' ? 'heard' : undefined
+        if (ticket === '' || key === undefined || knows === 'when') break
+        words.push((answer) => answer.resolve(ticket, key, refuse === undefined ? { text } : refusalOf(refuse)))
+        break
+      }
       case 'effect': {
         const target = callOf(act.value)
-        if (target !== undefined) effects.push({ call: target, synchronous: act.value.synchronous })
+        const { synchronous } = act.value
+        if (target !== undefined) words.push((answer) => answer.effect(target, { synchronous }))
         break
       }
       case 'header': {
@@ -88,7 +135,43 @@ export function perform<State>(
     }
   }
   const said = (after: State) => ({ text: pieces.map((piece) => piece ?? showing.state(after)).join(' ') })
-  return { refusal, forward, effects, headers, said }
+  return { refusal, forward, later, words, headers, said }
+}
+
+function timed(
+  { target, due, name, within, asks, note }: Timed,
+  now: number,
+  names: Set<string>,
+  knows: Knows,
+): readonly ((answer: Answer) => unknown)[] {
+  const to = target && callOf(target)
+  if (target === undefined || to === undefined) return []
+  const asking = asks && knows === 'all' && target.service === 'Events' && target.method === 'Do'
+  const named = name !== '' && knows !== 'when' && !names.has(name)
+  if (named) names.add(name)
+  const options: Options = { ...withinOf(within), ...(named ? { name } : {}) }
+  const after = due?.case === 'after' ? due.value / 1000 : undefined
+  const at = due?.case === 'at' ? now + due.value / 1000 : undefined
+  if (asking) {
+    const when = after !== undefined ? { after } : at !== undefined ? { at } : {}
+    const noted = note === '' ? undefined : Noted({ text: note })
+    return [(answer) => answer.ask(to, 'heard', noted, { ...options, ...when })]
+  }
+  if (after !== undefined) return [(answer) => answer.after(after, to, options)]
+  if (at !== undefined) return [(answer) => answer.at(at, to, options)]
+  return [(answer) => answer.effect(to, { ...options, synchronous: target.synchronous })]
+}
+
+/** Of microseconds. */
+function withinOf(within: number): { readonly within?: number } {
+  return within === 0 ? {} : { within: within / 1000 }
+}
+
+/** What Heard makes of an answer. */
+export function heard({ outcome, note }: Answered): string {
+  const text = note?.text ?? ''
+  if (outcome?.case === 'reply') return `${text}=${outcome.value.text}`
+  return `${text}!${outcome === undefined ? 'UNKNOWN' : reasonOf(outcome.value)}`
 }
 
 export function refusalOf({ code, message, detail }: { code: number; message: string; detail: string }): Refusal {

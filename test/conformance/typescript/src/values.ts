@@ -1,7 +1,7 @@
 // Values: the model service of values.
 import { accept, remove, update, value } from '@innkeeper/sdk'
 import { Box, Values } from './gen/conformance.ts'
-import { perform, withAll } from './script.ts'
+import { heard, perform, withAll } from './script.ts'
 
 type Kept = { readonly text: string } | undefined
 
@@ -20,17 +20,24 @@ export default value(Values, {
       // The compiler does not see that the callback has run.
       const changed = next as Kept | 'same'
       const said = done.said(changed === 'same' ? current : changed)
-      const { forward } = done
+      const { forward, later } = done
       if (changed === 'same') {
         const accepted = withAll(accept(), done)
+        if (later !== undefined) return accepted.later(later.ticket, later.options)
         return forward === undefined ? accepted.reply(said) : accepted.forward(forward)
       }
       if (changed === undefined) {
         const removed = withAll(remove(), done)
+        if (later !== undefined) return removed.later(later.ticket, later.options)
         return forward === undefined ? removed.reply(said) : removed.forward(forward)
       }
       const updated = withAll(update(changed), done)
+      if (later !== undefined) return updated.later(later.ticket, later.options)
       return forward === undefined ? updated.reply(said) : updated.forward(forward)
+    },
+    heard: (_current, answered) => {
+      const text = heard(answered)
+      return update({ text }).reply({ text })
     },
   },
 })

@@ -2,19 +2,20 @@
 import Innkeeper
 
 struct Actions: ActionsAction {
-  func `do`(_ request: Script, context: Context) -> Answer<Said> {
+  func `do`(_ request: Script, context: CallContext) -> Answer<Said> {
     switch perform(request, context, Doing { _ in }) {
     case .refusal(let refusal): return .refuse(refusal)
     case .forward(let call): return .forward(call)
+    case .later: return .reply(Said())
     case .said(let pieces): return .reply(said(pieces) { "-" })
     }
   }
 
-  func echo(_ request: Everything, context: Context) -> Answer<Everything> {
+  func echo(_ request: Everything, context: CallContext) -> Answer<Everything> {
     .reply(request)
   }
 
-  func table(_ request: Script, context: Context) -> Answer<Everything> {
+  func table(_ request: Script, context: CallContext) -> Answer<Everything> {
     var table = Everything()
     table.fDouble = .nan
     table.fFloat = .nan
@@ -31,7 +32,7 @@ struct Actions: ActionsAction {
 struct Counting: ServerStream {
   var state = Everything()
 
-  mutating func start(_ request: Script, output: inout Output<Said>, context: Context) {
+  mutating func start(_ request: Script, output: inout Output<Said>, context: CallContext) {
     state.fFixed32 = min(request.count, 1000)
     state.fUint64 = UInt64(max(request.chunk, 1))
     for act in request.acts {
@@ -39,7 +40,7 @@ struct Counting: ServerStream {
     }
   }
 
-  mutating func next(output: inout Output<Said>, context: Context) {
+  mutating func next(output: inout Output<Said>, context: CallContext) {
     var left = state.fUint64
     while left > 0 && state.fUint32 < state.fFixed32 {
       state.fUint32 += 1
@@ -53,13 +54,13 @@ struct Counting: ServerStream {
 struct Join: ClientStream {
   var state = Log()
 
-  mutating func item(_ request: Script, context: Context) -> Answer<Said>? {
+  mutating func item(_ request: Script, context: CallContext) -> Answer<Said>? {
     if let refusal = request.lastRefusal { return .refuse(refusal.asRefusal) }
     state.notes += request.sayings
     return nil
   }
 
-  func sent(context: Context) -> Answer<Said> {
+  func sent(context: CallContext) -> Answer<Said> {
     .reply(Said(text: joined(state.notes, ",")))
   }
 }
@@ -67,19 +68,19 @@ struct Join: ClientStream {
 struct Chat: BidiStream {
   var state = Nothing()
 
-  func item(_ request: Script, output: inout Output<Said>, context: Context) {
+  func item(_ request: Script, output: inout Output<Said>, context: CallContext) {
     if let refusal = request.lastRefusal { return output.refuse(refusal.asRefusal) }
     let texts = request.sayings
     if !texts.isEmpty { output.emit(Said(text: joined(texts, ","))) }
     if request.clears { output.end() }
   }
 
-  func sent(output: inout Output<Said>, context: Context) {
+  func sent(output: inout Output<Said>, context: CallContext) {
     output.emit(Said(text: "bye"))
     output.end()
   }
 
-  func cancelled(context: Context) {
+  func cancelled(context: CallContext) {
     context.effect(EventsCalls.do(Script(id: "left", acts: [Act(act: .note("left"))])))
   }
 }

@@ -23,13 +23,20 @@ struct Members: MembersReplicated {
   }
 
   func open(_ request: Script, view: ORSet<String>, context: ReplicatedContext) -> StreamAnswer<Said> {
-    switch act(request, view, context, sees: true) {
+    switch act(request, view, context, sees: true, words: nil) {
     case .refusal(let refusal): return .refuse(refusal)
     case .forward(let call): return .forward(call)
+    case .later: return .stream()
     case .said(let pieces):
       let first = said(pieces) { shown(view) }
       return request.deletes ? .reply(first) : .stream(first)
     }
+  }
+
+  func heard(_ request: Answered, view: ORSet<String>, context: ReplicatedContext) -> Answer<Said> {
+    let text = heardText(request)
+    view.add(text)
+    return .reply(Said(text: text))
   }
 
   func openChanged(_ request: Script, view: ORSet<String>, context: Context) -> Telling<Said> {
@@ -45,14 +52,17 @@ struct Members: MembersReplicated {
   private func answer(
     _ request: Script, _ view: ORSet<String>, _ context: ReplicatedContext, sees: Bool
   ) -> Answer<Said> {
-    switch act(request, view, context, sees: sees) {
+    switch act(request, view, context, sees: sees, words: .members(context)) {
     case .refusal(let refusal): return .refuse(refusal)
     case .forward(let call): return .forward(call)
+    case .later(let ticket, let within): return .later(ticket, within: within)
     case .said(let pieces): return .reply(said(pieces) { shown(view) })
     }
   }
 
-  private func act(_ request: Script, _ view: ORSet<String>, _ context: ReplicatedContext, sees: Bool) -> Done {
+  private func act(
+    _ request: Script, _ view: ORSet<String>, _ context: ReplicatedContext, sees: Bool, words: Words?
+  ) -> Done {
     var doing = Doing { act in
       switch act.act {
       case .delete: context.remove()
@@ -65,7 +75,7 @@ struct Members: MembersReplicated {
     // Before the acts; a view that does not hold them is not looked at without need.
     if request.asks(.size) { doing.size = "\(view.size)" }
     if sees, request.asks(.has) { doing.has = view.has(request.element) ? "true" : "false" }
-    return perform(request, context, doing)
+    return perform(request, context, doing, words: words)
   }
 }
 
@@ -78,5 +88,21 @@ extension Script {
   fileprivate func asks(_ ask: Ask) -> Bool {
     for act in acts { if case .ask(ask) = act.act { return true } }
     return false
+  }
+}
+
+extension Words {
+  static func members(_ context: Context) -> Words {
+    Words(
+      context: context, hears: { MembersHears.heard($0) },
+      answers: { method, answer in
+        switch (method, answer) {
+        case ("Do", .reply(let said)): return MembersAnswers.do(said)
+        case ("Do", .refusal(let refusal)): return MembersAnswers.do(refusal)
+        case ("Heard", .reply(let said)): return MembersAnswers.heard(said)
+        case ("Heard", .refusal(let refusal)): return MembersAnswers.heard(refusal)
+        default: return nil
+        }
+      })
   }
 }

@@ -25,10 +25,11 @@ struct Replicas: ReplicasReplicated {
         case .change(let change): view.operate(change)
         default: break
         }
-      })
+      }, words: .replicas(context))
     switch done {
     case .refusal(let refusal): return .refuse(refusal)
     case .forward(let call): return .forward(call)
+    case .later(let ticket, let within): return .later(ticket, within: within)
     case .said(let pieces): return .reply(said(pieces) { view.shown })
     }
   }
@@ -65,5 +66,19 @@ extension All {
     let sets = "gs=\(joined(gs.elements, ",")) os=\(joined(os.elements, ","))"
     let vote = "\(v.votesFor)/\(v.voters)/\(v.own ? "true" : "false")"
     return "g=\(g.value) p=\(p.value) \(sets) r=\(r.value ?? "") f=\(f.value ? "true" : "false") m=\(counts) v=\(vote) n=\(nested)"
+  }
+}
+
+extension Words {
+  static func replicas(_ context: Context) -> Words {
+    Words(
+      context: context,
+      answers: { method, answer in
+        switch (method, answer) {
+        case ("Do", .reply(let said)): return ReplicasAnswers.do(said)
+        case ("Do", .refusal(let refusal)): return ReplicasAnswers.do(refusal)
+        default: return nil
+        }
+      })
   }
 }

@@ -12,10 +12,11 @@ struct Values: ValuesValue {
         case .clear: change = ValueDecision.remove()
         default: break
         }
-      })
+      }, words: .values(context))
     switch done {
     case .refusal(let refusal): return .refuse(refusal)
     case .forward(let call): return change.forward(call)
+    case .later(let ticket, let within): return change.later(ticket, within: within)
     case .said(let pieces):
       return change.reply { after in
         said(pieces) {
@@ -24,5 +25,26 @@ struct Values: ValuesValue {
         }
       }
     }
+  }
+
+  func heard(_ request: Answered, value: Box?, context: Context) -> ValueDecision<Box, Said> {
+    let text = heardText(request)
+    return .update(Box(text: text)).reply(Said(text: text))
+  }
+}
+
+extension Words {
+  static func values(_ context: Context) -> Words {
+    Words(
+      context: context, hears: { ValuesHears.heard($0) },
+      answers: { method, answer in
+        switch (method, answer) {
+        case ("Do", .reply(let said)): return ValuesAnswers.do(said)
+        case ("Do", .refusal(let refusal)): return ValuesAnswers.do(refusal)
+        case ("Heard", .reply(let said)): return ValuesAnswers.heard(said)
+        case ("Heard", .refusal(let refusal)): return ValuesAnswers.heard(refusal)
+        default: return nil
+        }
+      })
   }
 }

@@ -1,0 +1,395 @@
+// Pending: effects that are due later. They lie on disk, by when they are due, and cost no memory; what is due becomes an entry of the outbox.
+//
+//   pended ──(due)──▶ one commit: out of here, into the outbox ──▶ delivered like any other effect
+//
+// N1. A pending effect and the decision that set it are one commit; so are its end and what ended it: due, set again, cancelled, dropped, purged.
+//     Each becomes an entry of the outbox at most once, also after a crash, and late rather than never.
+// N2. What is due is sought from the last that fell due on, never from the start: rows that are gone cost nothing.
+// N3. Due ones enter the outbox oldest first, some a turn of the loop, and only while few of them are under way: callers go on being served.
+// N4. While the clock is not believed (schedules/wall.ts) nothing falls due.
+// N5. At most `pendingBytesMax` of them by bytes, with a share for each service: a decision that would set one more is refused.
+//
+// Owns: which are due, and room.   pending-rows.ts owns: where they lie.   outbox.ts owns: all that comes after.
+
+import type { Logger } from 'pino'
+import type { Clock, Timer } from '../clock.ts'
+import { timerMsMax } from '../clock.ts'
+import type { EffectEntry } from '../effect.ts'
+import { InnkeeperError } from '../errors.ts'
+import type { EntityRef, Journal, StorageId } from '../journal/journal.ts'
+import type { PendingRef } from '../journal/pending-rows.ts'
+import {
+  dueEnd,
+  dueKey,
+  entityRows,
+  methodOf,
+  methodRows,
+  nameKey,
+  placeIn,
+  placeOf,
+  refOf,
+  storageRows,
+} from '../journal/pending-rows.ts'
+import { decodeOutbox } from '../journal/record.ts'
+import { readAll, write } from '../journal/rows.ts'
+import { Shares } from '../shares.ts'
+import { after } from '../storage/columns.ts'
+import { DamagedValue } from '../storage/damage.ts'
+import type { Write } from '../storage/kv.ts'
+import type { Keeper } from './keeper.ts'
+import type { Outbox } from './outbox.ts'
+import type { Named } from './standing.ts'
+
+/** Looked at in one turn. */
+const portion = 64
+/** Due ones that are under way at once. */
+const underWayMax = 512
+const sleepMs = 60_000
+/** When there was no room, or too many are under way. */
+const fullMs = 100
+const busyMs = 1
+/** Rows of services: what they take. */
+const usagePrefix = 'pending/'
+const servicesMax = 100_000
+
+interface Usage {
+  readonly count: number
+  readonly bytes: number
+}
+
+export interface PendingParts {
+  readonly journal: Pick<Journal, 'rows'>
+  readonly outbox: Pick<Outbox, 'find' | 'run'>
+  readonly clock: Clock
+  readonly log: Logger
+  readonly bytesMax: number
+  /** Milliseconds for which the clock is not believed. */
+  readonly heldMs: () => number
+  /** Nothing can be committed. */
+  readonly unfit: () => boolean
+  /** Told of an effect that fell due: of which service, and by how much it was late, in milliseconds. */
+  readonly fell: (service: string, lateMs: number) => void
+}
+
+/** Of one partition. */
+export class Pending {
+  private readonly parts: PendingParts
+  private readonly bytes: Shares
+  private readonly counts = new Map<string, number>()
+  /** Ids of rows that commits on their way bring or take. */
+  private readonly coming = new Set<number>()
+  private readonly leaving = new Set<number>()
+  /** Ids of those that fell due, and are in the outbox. */
+  private readonly underWay = new Set<number>()
+  private keeper: Keeper | undefined
+  /** All that is due before this has fallen due (N2). */
+  private from = dueKey(0, 0)
+  private timer: Timer | undefined
+  private nextMs = Number.POSITIVE_INFINITY
+  private running = false
+  private toldMs = Number.NEGATIVE_INFINITY
+
+  constructor(parts: PendingParts) {
+    this.parts = parts
+    this.bytes = new Shares(parts.bytesMax)
+    this.load()
+  }
+
+  /** Anew from disk: after a start, and after a reopened store. */
+  load(): void {
+    this.bytes.clear()
+    this.counts.clear()
+    this.coming.clear()
+    this.leaving.clear()
+    this.underWay.clear()
+    this.from = dueKey(0, 0)
+    for (const [service, { count, bytes }] of readAll<Usage>(this.parts.journal.rows, usagePrefix, servicesMax)) {
+      this.counts.set(service, count)
+      this.bytes.take(service, bytes)
+    }
+    if (this.running) this.wake()
+  }
+
+  /** When effects are taken up. */
+  start(keeper: Keeper): void {
+    this.keeper = keeper
+    this.running = true
+    this.wake()
+  }
+
+  stop(): void {
+    this.running = false
+    this.timer?.cancel()
+  }
+
+  /** The clock is believed again, or held. */
+  look(): void {
+    if (this.running) this.wake()
+  }
+
+  get count(): number {
+    let sum = 0
+    for (const count of this.counts.values()) sum += count
+    return sum
+  }
+
+  byService(): Iterable<readonly [service: string, count: number]> {
+    return this.counts
+  }
+
+  bytesOf(service: string): number {
+    return this.bytes.of(service)
+  }
+
+  /** When the next one is due, in milliseconds since 1970; undefined: there is none. */
+  get firstMs(): number | undefined {
+    const [key] = this.parts.journal.rows.range('pending', { from: this.from, to: dueEnd, limit: 1, keysOnly: true })
+    return key && placeOf(key).dueMs
+  }
+
+  admits(pended: readonly EffectEntry[], unpended: readonly PendingRef[]): boolean {
+    const added = pended.reduce((sum, entry) => sum + refOf(entry).bytes, 0)
+    const gone = unpended.reduce((sum, { bytes }) => sum + bytes, 0)
+    return added <= gone || this.bytes.admits(pended[0]!.cause.service, added - gone)
+  }
+
+  full(service: string): InnkeeperError {
+    return new InnkeeperError(
+      'overloaded',
+      `${service} has used up its share of what may be due later: its ${this.counts.get(service) ?? 0} effects take ${this.bytes.of(service)} bytes of ` +
+        `${this.parts.bytesMax} (pending-bytes-max); see \`inn timers\``,
+    )
+  }
+
+  /** Of this name, if it is still pending. */
+  named(entity: EntityRef, name: string): Named | undefined {
+    const value = this.parts.journal.rows.get('pending', nameKey(entity, name))
+    if (value === undefined) return undefined
+    const { dueMs, id } = placeIn(value)
+    if (this.leaving.has(id)) return undefined
+    const entry = this.read(dueMs, id)
+    return entry && { where: 'pending', ref: refOf(entry) }
+  }
+
+  find(id: number, dueMs: number): EffectEntry | undefined {
+    return this.leaving.has(id) ? undefined : this.read(dueMs, id)
+  }
+
+  private read(dueMs: number, id: number): EffectEntry | undefined {
+    const value = this.parts.journal.rows.get('pending', dueKey(dueMs, id))
+    return value && decodeOutbox(id, value)
+  }
+
+  /** By entity, then by name; `max` of those behind `last`, which is a key that was told. */
+  page(storage: StorageId, key: string | undefined, last: Buffer | undefined, max: number): PendingPage {
+    const prefix = key === undefined ? storageRows(storage) : entityRows({ storage, key })
+    const rows = this.parts.journal.rows.range('pending', {
+      from: last === undefined ? prefix : Buffer.concat([last, Buffer.of(0)]),
+      to: after(prefix),
+      limit: max,
+    })
+    const entries: EffectEntry[] = []
+    for (let at = 0; at < rows.length; at += 2) {
+      const { dueMs, id } = placeIn(rows[at + 1]!)
+      const entry = this.find(id, dueMs)
+      if (entry !== undefined) entries.push(entry)
+    }
+    return { entries, last: rows.length < 2 * max ? undefined : rows.at(-2) }
+  }
+
+  /** How many go to the methods of a service, at most `max` of each. */
+  targets(service: string, max: number): ReadonlyMap<string, number> {
+    const found = new Map<string, number>()
+    const { rows } = this.parts.journal
+    const end = after(methodRows(service))
+    for (let from = methodRows(service); ; ) {
+      const [first] = rows.range('pending', { from, to: end, limit: 1, keysOnly: true })
+      if (first === undefined) return found
+      const method = methodOf(first)
+      const prefix = methodRows(service, method)
+      const keys = rows.range('pending', { from: prefix, to: after(prefix), limit: max, keysOnly: true })
+      found.set(method, keys.length / 2)
+      from = after(prefix)
+    }
+  }
+
+  joined(pended: readonly EffectEntry[], unpended: readonly PendingRef[]): void {
+    for (const entry of pended) {
+      this.coming.add(entry.id)
+      this.account(refOf(entry), 1)
+    }
+    for (const ref of unpended) {
+      this.leaving.add(ref.id)
+      this.account(ref, -1)
+    }
+  }
+
+  write(
+    batch: Parameters<Parameters<Keeper['keep']>[1]>[0],
+    pended: readonly EffectEntry[],
+    unpended: readonly PendingRef[],
+  ): void {
+    if (pended.length === 0 && unpended.length === 0) return
+    for (const ref of unpended) batch.unpend(ref)
+    for (const entry of pended) batch.pend(entry)
+    const services = new Set([...pended.map(({ cause }) => cause.service), ...unpended.map(({ cause }) => cause)])
+    batch.note([...services].map((service) => this.usageRow(service)))
+  }
+
+  private usageRow(service: string): Write {
+    const [count, bytes] = [this.counts.get(service) ?? 0, this.bytes.of(service)]
+    return write(`${usagePrefix}${service}`, count > 0 ? { count, bytes } : undefined)
+  }
+
+  committed(pended: readonly EffectEntry[], unpended: readonly PendingRef[]): void {
+    for (const { id } of unpended) this.leaving.delete(id)
+    if (pended.length === 0) return
+    let firstMs = Number.POSITIVE_INFINITY
+    for (const { id, dueMs = 0 } of pended) {
+      this.coming.delete(id)
+      firstMs = Math.min(firstMs, dueMs)
+      this.back(dueKey(dueMs, id))
+    }
+    if (this.running && firstMs < this.nextMs) this.wake()
+  }
+
+  parted(pended: readonly EffectEntry[], unpended: readonly PendingRef[]): void {
+    for (const entry of pended) {
+      this.coming.delete(entry.id)
+      this.account(refOf(entry), -1)
+    }
+    for (const ref of unpended) {
+      this.leaving.delete(ref.id)
+      this.account(ref, 1)
+      this.back(dueKey(ref.dueMs, ref.id))
+    }
+  }
+
+  /** Something is there that is due before what was looked at last. */
+  private back(key: Buffer): void {
+    if (Buffer.compare(key, this.from) < 0) this.from = key
+  }
+
+  private account({ cause, bytes }: PendingRef, by: 1 | -1): void {
+    const count = (this.counts.get(cause) ?? 0) + by
+    if (count > 0) this.counts.set(cause, count)
+    else this.counts.delete(cause)
+    if (by > 0) this.bytes.take(cause, bytes)
+    else this.bytes.give(cause, Math.min(bytes, this.bytes.of(cause)))
+  }
+
+  /** Due now, whatever its time. False: it is not pending. */
+  fire(ref: PendingRef, done: (error: Error | undefined) => void): boolean {
+    const entry = this.find(ref.id, ref.dueMs)
+    if (entry === undefined) return false
+    const full = this.fall([entry], done)
+    if (full !== undefined) done(full)
+    return true
+  }
+
+  drop(refs: readonly PendingRef[], done: (error: Error | undefined) => void): void {
+    const there = refs.filter(({ id, dueMs }) => this.find(id, dueMs) !== undefined)
+    this.keeper!.keep({ enqueued: [], arrived: [], unpended: there }, () => {}, done)
+  }
+
+  /** All that entities of a storage id have pending. How many they were. */
+  async purge(storage: StorageId): Promise<number> {
+    for (let count = 0; ; ) {
+      const { entries } = this.page(storage, undefined, undefined, portion)
+      if (entries.length === 0) return count
+      await new Promise<void>((resolve, reject) =>
+        this.drop(entries.map(refOf), (error) => (error === undefined ? resolve() : reject(error))),
+      )
+      count += entries.length
+    }
+  }
+
+  private wake(): void {
+    this.timer?.cancel()
+    const waitMs = Math.min(this.turn(), sleepMs, timerMsMax)
+    this.timer = this.parts.clock.after(waitMs, () => this.running && this.wake())
+    this.timer.unref()
+  }
+
+  /** Milliseconds until there is something to do. */
+  private turn(): number {
+    const { clock, heldMs, unfit } = this.parts
+    if (unfit()) return fullMs
+    const held = heldMs()
+    if (held > 0) return held
+    for (const id of this.underWay) {
+      const entry = this.parts.outbox.find(id)
+      if (entry === undefined || entry.parked !== undefined) this.underWay.delete(id)
+    }
+    // Those whose commit is on its way are under way, too.
+    if (this.underWay.size + this.leaving.size > underWayMax - portion) return busyMs
+    const nowMs = clock.now()
+    const rows = this.parts.journal.rows.range('pending', { from: this.from, to: dueEnd, limit: portion })
+    const due: EffectEntry[] = []
+    for (let at = 0; at < rows.length; at += 2) {
+      const key = rows[at]!
+      const { dueMs, id } = placeOf(key)
+      if (dueMs > nowMs) {
+        this.nextMs = dueMs
+        return this.take(due, nowMs) ?? dueMs - nowMs
+      }
+      this.from = Buffer.concat([key, Buffer.of(0)])
+      // What is on its way out is gone, or comes back (parted).
+      if (this.leaving.has(id)) continue
+      const entry = this.decoded(id, rows[at + 1]!)
+      if (entry !== undefined) due.push(entry)
+    }
+    this.nextMs = rows.length < 2 * portion ? Number.POSITIVE_INFINITY : nowMs
+    return this.take(due, nowMs) ?? (rows.length < 2 * portion ? sleepMs : busyMs)
+  }
+
+  private decoded(id: number, value: Buffer): EffectEntry | undefined {
+    try {
+      return decodeOutbox(id, value)
+    } catch (error) {
+      if (!(error instanceof DamagedValue)) throw error
+      this.parts.log.error({ effect: id, reason: error.message }, 'a pending effect is damaged, and is passed over')
+      return undefined
+    }
+  }
+
+  /** Undefined: all of them are on their way. */
+  private take(due: readonly EffectEntry[], nowMs: number): number | undefined {
+    if (due.length === 0) return undefined
+    for (const { cause, dueMs = nowMs } of due) this.parts.fell(cause.service, nowMs - dueMs)
+    const full = this.fall(due, (error) => {
+      if (error !== undefined) this.parts.log.error({ err: error }, 'effects that are due could not be stored')
+    })
+    if (full === undefined) return undefined
+    for (const { id, dueMs = 0 } of due) this.back(dueKey(dueMs, id))
+    this.nextMs = nowMs
+    const steadyMs = this.parts.clock.steady()
+    if (steadyMs - this.toldMs > sleepMs) {
+      this.toldMs = steadyMs
+      this.parts.log.warn({ reason: full.message }, 'effects that are due wait for room in the outbox')
+    }
+    return fullMs
+  }
+
+  /** Out of here and into the outbox. Answers why that has no room. */
+  private fall(due: readonly EffectEntry[], done: (error: Error | undefined) => void): Error | undefined {
+    const unpended = due.map(refOf)
+    return this.keeper!.keep(
+      { enqueued: due, arrived: [], unpended },
+      () => {},
+      (error) => {
+        if (error === undefined) {
+          for (const { id } of due) this.underWay.add(id)
+          this.parts.outbox.run(due, Number.POSITIVE_INFINITY, () => {})
+        }
+        done(error)
+      },
+    )
+  }
+}
+
+interface PendingPage {
+  readonly entries: readonly EffectEntry[]
+  /** Where the next page goes on; undefined: there is none. */
+  readonly last: Buffer | undefined
+}

@@ -1,0 +1,81 @@
+// Ticket rows: deferred replies that are not resolved yet, as they lie in the column `tickets`.
+//
+//   | 0 | storage 4 | entity ... 00 01 | ticket ... |                     -> Ticket
+//   | 1 | ends-ms 8 | storage 4 | entity ... 00 01 | ticket ... |      -> (empty; for expiry)
+//
+// Owns: keys and values.   delivery/tickets.ts owns: what becomes of them.
+
+import type { Write } from '../storage/kv.ts'
+import type { EntityRef } from './journal.ts'
+import { entityOfPrefix, entityPrefix, listPrefix } from './keys.ts'
+import type { NeverStored, Ticket } from './record.ts'
+import { encodeTicket } from './record.ts'
+
+const rowTag = 0
+const expiryTag = 1
+const nothing = Buffer.alloc(0)
+
+export function ticketKey(entity: EntityRef, name: string): Buffer {
+  return Buffer.concat([Buffer.of(rowTag), entityPrefix(entity), Buffer.from(name, 'utf8')])
+}
+
+/** What the rows of all tickets of a storage id begin with. */
+export function ticketRows(storage: number): Buffer {
+  return Buffer.concat([Buffer.of(rowTag), listPrefix(storage, '')])
+}
+
+export const allTickets = { from: Buffer.of(rowTag), to: Buffer.of(expiryTag) }
+
+export function ticketWrites({ entity, name, before, after }: TicketChange, never: NeverStored): readonly Write[] {
+  const key = ticketKey(entity, name)
+  const writes: Write[] = [['tickets', key, after && encodeTicket(after, never)]]
+  const [was, is] = [endOf(before), endOf(after)]
+  if (was !== is && was > 0) writes.push(['tickets', expiryOf(key, was), undefined])
+  if (was !== is && is > 0) writes.push(['tickets', expiryOf(key, is), nothing])
+  return writes
+}
+
+/** When something of it ends first: it, or what an ask has of time. 0: never. In milliseconds since 1970. */
+export function endOf(ticket: Ticket | undefined): number {
+  if (ticket === undefined) return 0
+  const ends = [ticket.expiresMs, ...ticket.asks.map(({ untilMs = 0 }) => untilMs)].filter((ms) => ms > 0)
+  return ends.length === 0 ? 0 : Math.min(...ends)
+}
+
+/** What a commit does to a ticket. */
+export interface TicketChange {
+  readonly entity: EntityRef
+  readonly name: string
+  readonly before: Ticket | undefined
+  /** Undefined: it is resolved. */
+  readonly after: Ticket | undefined
+}
+
+/** Before all tickets that expire at this time or later. */
+export function expiryBound(ms: number): Buffer {
+  const key = Buffer.alloc(9)
+  key[0] = expiryTag
+  key.writeUInt32BE(Math.floor(ms / 0x1_0000_0000), 1)
+  key.writeUInt32BE(ms >>> 0, 5)
+  return key
+}
+
+/** Behind all tickets that expire. */
+export const expiryEnd = Buffer.of(expiryTag + 1)
+
+/** The ticket that an expiry row stands for. */
+export function expiring(key: Buffer): { expiresMs: number; entity: EntityRef; name: string } {
+  const expiresMs = key.readUInt32BE(1) * 0x1_0000_0000 + key.readUInt32BE(5)
+  return { expiresMs, ...ticketOf(Buffer.concat([Buffer.of(rowTag), key.subarray(9)])) }
+}
+
+/** Entity and name of the key of a ticket: the first 00 01 ends the entity. */
+export function ticketOf(key: Buffer): { entity: EntityRef; name: string } {
+  let end = 5
+  while (key[end] !== 0 || key[end + 1] !== 1) end += key[end] === 0 ? 2 : 1
+  return { entity: entityOfPrefix(key.subarray(1, end + 2)), name: key.toString('utf8', end + 2) }
+}
+
+function expiryOf(key: Buffer, ms: number): Buffer {
+  return Buffer.concat([expiryBound(ms), key.subarray(1)])
+}
