@@ -19,6 +19,7 @@ import { commandTarget } from './delivery/targets/command.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
+import type { EffectEntry } from './effect.ts'
 import { Entities } from './entity/entities.ts'
 import { Replicas } from './entity/replicas.ts'
 import { wakeSubscribed } from './entity/waking.ts'
@@ -272,6 +273,7 @@ export class Core {
       ticketMs: this.config.idempotencyHours * 3_600_000,
       heldMs: () => this.wall.look(),
       unfit: () => this.stopping || store.failure() !== undefined,
+      unserved: (entry: EffectEntry) => this.outbox.waits(entry),
       fell: (service: string, lateMs: number) => this.metrics.of(service).fellDue(lateMs / 1000),
     }
     return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn }, later)
@@ -284,6 +286,7 @@ export class Core {
       target: commandTarget({
         ...{ dispatch, clock },
         unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
+        deployed: (service) => services.get(service) !== undefined,
       }),
       partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
       toItself: (entry) => goesToItself(services, entry),
@@ -366,6 +369,7 @@ export class Core {
     this.turns.switched((service) => services.get(service) === undefined)
     this.quarantine.changed((service) => services.get(service)?.deployment)
     this.schedules.changed()
+    for (const { pending } of this.partitions.all) pending.look()
     this.outbox
       .served()
       .catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))

@@ -74,8 +74,8 @@ export class Keeper {
     const { outbox, pending, tickets, partition } = this
     const { enqueued, arrived, dropped = none, pended = none, unpended = none, tickets: changed = none } = sending
     const leaving = dropped.length === 0 ? arrived : [...arrived, ...dropped]
-    if (enqueued.length > 0 && !outbox.admits(enqueued, leaving.length)) return outbox.full(enqueued[0]!.cause.service)
-    if (pended.length > 0 && !pending.admits(pended, unpended)) return pending.full(pended[0]!.cause.service)
+    if (enqueued.length > 0 && !outbox.admits(enqueued, leaving)) return outbox.full(enqueued[0]!.cause.service)
+    if (pended.length > 0 && !pending.admits(pended, unpended)) return pending.refusal(pended[0]!.cause.service)
     outbox.joined(enqueued, leaving)
     pending.joined(pended, unpended)
     tickets.joined(changed)

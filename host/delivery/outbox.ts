@@ -167,14 +167,17 @@ export class Outbox {
   }
 
   /** There is room. If there is none these never were: `next` may give their places in the chain again. */
-  admits(enqueued: readonly EffectEntry[], leaving = 0): boolean {
+  admits(enqueued: readonly EffectEntry[], leaving: readonly number[] = noIds): boolean {
     const added = enqueued.filter(({ id, was = id }) => !this.entries.has(was))
     const [first] = added
-    // What goes in the same commit makes room: a full outbox still drains.
-    if (first === undefined || (added.length <= leaving && !this.loading)) return true
+    if (first === undefined) return true
     const { service } = first.cause
-    const bytes = added.reduce((sum, entry) => sum + bytesOf(entry), 0)
-    if (!this.loading && this.shares.admits(service, added.length) && this.bytes.admits(service, bytes)) return true
+    // What goes in the same commit makes room: a full outbox still drains.
+    const count = added.length - leaving.length
+    const freed = leaving.reduce((sum, id) => sum + (this.entries.has(id) ? bytesOf(this.entries.get(id)!) : 0), 0)
+    const bytes = added.reduce((sum, entry) => sum + bytesOf(entry), 0) - freed
+    const fits = (count <= 0 || this.shares.admits(service, count)) && (bytes <= 0 || this.bytes.admits(service, bytes))
+    if (!this.loading && fits) return true
     for (const entry of added) this.chains.giveBack(entry)
     return false
   }
@@ -204,6 +207,11 @@ export class Outbox {
       if (this.placement.ofEffect(id) === partition) this.chains.remove(batch, this.entries.get(id), id, this.leaving)
       else batch.receive(id)
     }
+  }
+
+  /** Its target cannot be tried now. */
+  waits(entry: EffectEntry): boolean {
+    return this.parts.target.unserved(entry) !== undefined
   }
 
   find(id: number): EffectEntry | undefined {
@@ -810,6 +818,8 @@ function failureOf({ decided, unsure, code, reason, failure }: Failed, mayHave: 
   const happened = unsure && mayHave ? 'UNKNOWN' : 'NOT_SENT'
   return { kind: 'failure', failure: { code, message: reason, details: [] }, happened }
 }
+
+const noIds: readonly number[] = Object.freeze([])
 
 function goal(entry: EffectEntry): string {
   return `${entry.call.service}/${entry.call.method}`

@@ -5,6 +5,8 @@
 // N1. A pending effect and the decision that set it are one commit; so are its end and what ended it: due, set again, cancelled, dropped, purged.
 //     Each becomes an entry of the outbox at most once, also after a crash, and late rather than never.
 // N2. What is due is sought from the last that fell due on, never from the start: rows that are gone cost nothing.
+// N6. What cannot enter the outbox, since its service has no room there or cannot be run, is passed over and sought again after a moment: other services'
+//     effects do not wait for it.
 // N3. Due ones enter the outbox oldest first, some a turn of the loop, and only while few of them are under way: callers go on being served.
 // N4. While the clock is not believed (schedules/wall.ts) nothing falls due.
 // N5. At most `pendingBytesMax` of them by bytes, with a share for each service: a decision that would set one more is refused.
@@ -48,6 +50,8 @@ const sleepMs = 60_000
 /** When there was no room, or too many are under way. */
 const fullMs = 100
 const busyMs = 1
+/** What is passed over is sought again after so long, at first. */
+const passMsMin = 1_000
 /** Rows of services: what they take. */
 const usagePrefix = 'pending/'
 const servicesMax = 100_000
@@ -67,6 +71,8 @@ export interface PendingParts {
   readonly heldMs: () => number
   /** Nothing can be committed. */
   readonly unfit: () => boolean
+  /** Its target cannot be run now. */
+  readonly unserved: (entry: EffectEntry) => boolean
   /** Told of an effect that fell due: of which service, and by how much it was late, in milliseconds. */
   readonly fell: (service: string, lateMs: number) => void
 }
@@ -86,6 +92,12 @@ export class Pending {
   private from = dueKey(0, 0)
   private timer: Timer | undefined
   private nextMs = Number.POSITIVE_INFINITY
+  /** Services that have no room, and the first of all that was passed over (N6). */
+  private readonly full = new Set<string>()
+  private passedFrom: Buffer | undefined
+  /** When that is sought again, of `Clock.steady`; and how long it waits, which grows while it is in vain. */
+  private againMs = 0
+  private passMs = passMsMin
   private running = false
   private toldMs = Number.NEGATIVE_INFINITY
 
@@ -103,6 +115,7 @@ export class Pending {
     this.leaving.clear()
     this.underWay.clear()
     this.from = dueKey(0, 0)
+    this.forgetPassed()
     for (const [service, { count, bytes }] of readAll<Usage>(this.parts.journal.rows, usagePrefix, servicesMax)) {
       this.counts.set(service, count)
       this.bytes.take(service, bytes)
@@ -122,8 +135,10 @@ export class Pending {
     this.timer?.cancel()
   }
 
-  /** The clock is believed again, or held. */
+  /** The clock is believed again, or other services can be run. */
   look(): void {
+    this.againMs = 0
+    this.passMs = passMsMin
     if (this.running) this.wake()
   }
 
@@ -153,7 +168,7 @@ export class Pending {
     return added <= gone || this.bytes.admits(pended[0]!.cause.service, added - gone)
   }
 
-  full(service: string): InnkeeperError {
+  refusal(service: string): InnkeeperError {
     return new InnkeeperError(
       'overloaded',
       `${service} has used up its share of what may be due later: its ${this.counts.get(service) ?? 0} effects take ${this.bytes.of(service)} bytes of ` +
@@ -317,12 +332,18 @@ export class Pending {
     if (unfit()) return fullMs
     const held = heldMs()
     if (held > 0) return held
+    // One that is tried again holds up nobody.
     for (const id of this.underWay) {
       const entry = this.parts.outbox.find(id)
-      if (entry === undefined || entry.parked !== undefined) this.underWay.delete(id)
+      if (entry === undefined || entry.parked !== undefined || entry.attempts > 0) this.underWay.delete(id)
     }
     // Those whose commit is on its way are under way, too.
     if (this.underWay.size + this.leaving.size > underWayMax - portion) return busyMs
+    if (this.passedFrom !== undefined && clock.steady() >= this.againMs) {
+      this.back(this.passedFrom)
+      this.forgetPassed()
+      this.passMs = Math.min(2 * this.passMs, sleepMs)
+    } else if (this.passedFrom === undefined) this.passMs = passMsMin
     const nowMs = clock.now()
     const rows = this.parts.journal.rows.range('pending', { from: this.from, to: dueEnd, limit: portion })
     const due: EffectEntry[] = []
@@ -331,16 +352,36 @@ export class Pending {
       const { dueMs, id } = placeOf(key)
       if (dueMs > nowMs) {
         this.nextMs = dueMs
-        return this.take(due, nowMs) ?? dueMs - nowMs
+        this.take(due, nowMs)
+        return this.untilAgain(dueMs - nowMs)
       }
       this.from = Buffer.concat([key, Buffer.of(0)])
       // What is on its way out is gone, or comes back (parted).
       if (this.leaving.has(id)) continue
       const entry = this.decoded(id, rows[at + 1]!)
-      if (entry !== undefined) due.push(entry)
+      if (entry === undefined) continue
+      if (this.full.has(entry.cause.service) || this.parts.unserved(entry)) this.pass(entry)
+      else due.push(entry)
     }
     this.nextMs = rows.length < 2 * portion ? Number.POSITIVE_INFINITY : nowMs
-    return this.take(due, nowMs) ?? (rows.length < 2 * portion ? sleepMs : busyMs)
+    this.take(due, nowMs)
+    return rows.length < 2 * portion ? this.untilAgain(sleepMs) : busyMs
+  }
+
+  /** It is sought again after a moment (N6). */
+  private pass({ dueMs = 0, id }: EffectEntry): void {
+    const key = dueKey(dueMs, id)
+    if (this.passedFrom === undefined) this.againMs = this.parts.clock.steady() + this.passMs
+    if (this.passedFrom === undefined || Buffer.compare(key, this.passedFrom) < 0) this.passedFrom = key
+  }
+
+  private forgetPassed(): void {
+    this.full.clear()
+    this.passedFrom = undefined
+  }
+
+  private untilAgain(ms: number): number {
+    return this.passedFrom === undefined ? ms : Math.min(ms, Math.max(busyMs, this.againMs - this.parts.clock.steady()))
   }
 
   private decoded(id: number, value: Buffer): EffectEntry | undefined {
@@ -353,22 +394,24 @@ export class Pending {
     }
   }
 
-  /** Undefined: all of them are on their way. */
-  private take(due: readonly EffectEntry[], nowMs: number): number | undefined {
-    if (due.length === 0) return undefined
-    for (const { cause, dueMs = nowMs } of due) this.parts.fell(cause.service, nowMs - dueMs)
-    const full = this.fall(due, (error) => {
-      if (error !== undefined) this.parts.log.error({ err: error }, 'effects that are due could not be stored')
-    })
-    if (full === undefined) return undefined
-    for (const { id, dueMs = 0 } of due) this.back(dueKey(dueMs, id))
-    this.nextMs = nowMs
-    const steadyMs = this.parts.clock.steady()
-    if (steadyMs - this.toldMs > sleepMs) {
-      this.toldMs = steadyMs
-      this.parts.log.warn({ reason: full.message }, 'effects that are due wait for room in the outbox')
+  /** Those of each service on their own: one that has no room holds up itself (N6). */
+  private take(due: readonly EffectEntry[], nowMs: number): void {
+    for (const [service, entries] of byService(due)) {
+      const full = this.fall(entries, (error) => {
+        if (error !== undefined) this.parts.log.error({ err: error }, 'effects that are due could not be stored')
+      })
+      if (full === undefined) for (const { dueMs = nowMs } of entries) this.parts.fell(service, nowMs - dueMs)
+      else this.noRoom(service, entries, full)
     }
-    return fullMs
+  }
+
+  private noRoom(service: string, entries: readonly EffectEntry[], { message: reason }: Error): void {
+    this.full.add(service)
+    for (const entry of entries) this.pass(entry)
+    const steadyMs = this.parts.clock.steady()
+    if (steadyMs - this.toldMs < sleepMs) return
+    this.toldMs = steadyMs
+    this.parts.log.warn({ reason }, 'effects that are due wait for room in the outbox')
   }
 
   /** Out of here and into the outbox. Answers why that has no room. */
@@ -386,6 +429,16 @@ export class Pending {
       },
     )
   }
+}
+
+function byService(entries: readonly EffectEntry[]): ReadonlyMap<string, readonly EffectEntry[]> {
+  const groups = new Map<string, EffectEntry[]>()
+  for (const entry of entries) {
+    const group = groups.get(entry.cause.service)
+    if (group === undefined) groups.set(entry.cause.service, [entry])
+    else group.push(entry)
+  }
+  return groups
 }
 
 interface PendingPage {

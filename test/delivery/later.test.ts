@@ -270,4 +270,22 @@ Timers(
   },
 )
 
+Timers('§timer-10, command.D3: what is due while its own service is not deployed waits for it', async () => {
+  const one = await world()
+  const now = one.nowMs
+  await one.call(values, 'a', sets(timer('own', 'after: 1000')))
+  one.core.deployer.undeploy(values)
+  await one.pass(minute)
+  assert.is(one.core.outbox.size, 0)
+  one.crash()
+  await one.start()
+  await one.pass(minute)
+  await one.deploy(await scripted((text) => `${text}\n// Deployed again`))
+  await one.pass(minute)
+  assert.equal(
+    (await one.told(now)).map(([what]) => what),
+    ['own'],
+  )
+})
+
 Timers.run()

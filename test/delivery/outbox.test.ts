@@ -30,6 +30,7 @@ function made() {
     clock: { ...systemClock, now: () => 0, steady: () => 0 },
     target: commandTarget({
       clock: { now: () => 0 },
+      deployed: () => true,
       unserved: (service) => (away.has(service) ? `${service} cannot be run` : undefined),
       dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
     }),

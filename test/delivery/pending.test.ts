@@ -67,6 +67,7 @@ class World {
   readonly hands = new Hands()
   readonly kv = new MemoryKv()
   held = 0
+  away: (entry: EffectEntry) => boolean = () => false
   limits = defaultLimits
   /** Ids as they were tried; those of `takes` arrive at once. */
   readonly tried: number[] = []
@@ -110,7 +111,14 @@ class World {
         },
       },
     })
-    const common = { outbox: this.outbox, clock, log, heldMs: () => this.held, unfit: () => false }
+    const common = {
+      outbox: this.outbox,
+      clock,
+      log,
+      heldMs: () => this.held,
+      unfit: () => false,
+      unserved: (entry: EffectEntry) => this.away(entry),
+    }
     this.pending = new Pending({
       ...{ ...common, journal: { rows: watched }, bytesMax: this.limits.pendingBytesMax },
       fell: (_, lateMs) => this.late.push(lateMs),
@@ -329,6 +337,37 @@ Later('what an entity, a service, a method has pending is listed in pages, and d
   assert.is(await purged, 3)
   await world.pass(120_000)
   assert.equal(world.tried, [first!.id])
+})
+
+Later('pending.N6: what cannot enter the outbox holds up no others, and enters once it can', async () => {
+  const world = new World()
+  world.limits = { ...defaultLimits, outboxEffectsMax: 100 }
+  world.takes = false
+  await world.start()
+  const dueMs = world.hands.nowMs + 1_000
+  // 300 of one service, which has room for less than 100; behind them one of another, and one that cannot be run.
+  for (let at = 0; at < 3; at++) await world.set(...Array.from({ length: 100 }, () => world.entry(dueMs)))
+  const other = { ...world.entry(dueMs + 1), cause: { service: 'other', entity: 'e', revision: 1 } }
+  const away = { ...world.entry(dueMs + 1), cause: { service: 'third', entity: 'e', revision: 1 } }
+  world.away = (entry) => entry.id === away.id
+  await world.set(other)
+  await world.set(away)
+  await world.pass(10_000)
+  assert.ok(world.tried.includes(other.id), 'one of another service waits')
+  assert.not(world.tried.includes(away.id))
+  assert.ok(world.outbox.size <= 100, `${world.outbox.size}`)
+  world.takes = true
+  world.away = () => false
+  for (const id of [...world.tried])
+    world.keeper.keep(
+      { enqueued: [], arrived: [id] },
+      () => {},
+      () => {},
+    )
+  await world.settle()
+  await world.pass(600_000)
+  assert.is(new Set(world.tried).size, 302)
+  assert.is(world.tried.length, 302)
 })
 
 Later.run()

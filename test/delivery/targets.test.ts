@@ -23,7 +23,12 @@ function tried(answer: Answer): { readonly command: Command; readonly tried: Tri
     given = command
     reply(answer)
   }
-  const target = commandTarget({ dispatch, clock: { now: () => 1_000 }, unserved: () => undefined })
+  const target = commandTarget({
+    dispatch,
+    clock: { now: () => 1_000 },
+    unserved: () => undefined,
+    deployed: () => true,
+  })
   target.deliver(entry, 2, (result) => {
     assert.is(seen, undefined, 'told once')
     seen = { command: given!, tried: result }

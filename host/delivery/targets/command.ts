@@ -1,6 +1,8 @@
 // Command: an effect on a service of this host. It goes to the router, like a call of a client.
 //
 // D1. A command of an effect has its entry, so that whoever commits its outcome takes that out in the same commit.
+// D3. What a service sends to itself under a name, later, or as an answer waits while that service is not deployed: to undeploy one and deploy it again
+//     loses none of its timers. All else that names what is not deployed is an answer.
 // D2. `UNAVAILABLE`, `ABORTED`, `RESOURCE_EXHAUSTED` and `DEADLINE_EXCEEDED` may be another thing later, whoever says so. Every other refusal or error is
 //     an answer.
 
@@ -24,9 +26,10 @@ interface CommandTargetParts {
   readonly clock: Pick<Clock, 'now'>
   /** Why a service cannot be run, if that is so. */
   readonly unserved: (service: string) => string | undefined
+  readonly deployed: (service: string) => boolean
 }
 
-export function commandTarget({ dispatch, clock, unserved }: CommandTargetParts): Target {
+export function commandTarget({ dispatch, clock, unserved, deployed }: CommandTargetParts): Target {
   return {
     deliver(entry, hops, done) {
       const command = {
@@ -49,7 +52,13 @@ export function commandTarget({ dispatch, clock, unserved }: CommandTargetParts)
         }
       })
     },
-    unserved: ({ call }: EffectEntry) => unserved(call.service),
+    unserved({ call, cause, from }: EffectEntry) {
+      const { service } = call
+      // A timer or an answer of a service that is not deployed waits for it (D3).
+      if (from !== undefined && service === cause.service && !deployed(service))
+        return `${service} is not deployed; what it set or asked for waits until it is`
+      return unserved(service)
+    },
   }
 }
 
