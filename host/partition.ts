@@ -57,7 +57,7 @@ export class Partition {
     this.journal = journal
     this.commits = commits
     const { clock } = keeping
-    this.pending = new Pending({ journal, outbox, clock, bytesMax: later.pendingBytesMax, ...later })
+    this.pending = new Pending({ journal, commits, outbox, clock, bytesMax: later.pendingBytesMax, ...later })
     this.tickets = new Tickets({ journal, outbox, clock, ...later })
     this.keeper = new Keeper(outbox, this.pending, this.tickets, commits, index)
     const directory = store.catalog.directoryId

@@ -268,7 +268,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
           await context.partitions.tell({ storage: service.storage, why: 'undeployed' })
         }
         await purged
-        if (purge) for (const { pending } of context.partitions.all) await pending.purge(service.storage)
+        if (purge) for (const { pending } of context.partitions.all) await pending.purge(service.storage, service.name)
         return { json: { service: service.name, purged: purge } }
       },
     },

@@ -75,26 +75,29 @@ export class Keeper {
     const { enqueued, arrived, dropped = none, pended = none, unpended = none, tickets: changed = none } = sending
     const leaving = dropped.length === 0 ? arrived : [...arrived, ...dropped]
     if (enqueued.length > 0 && !outbox.admits(enqueued, leaving)) return outbox.full(enqueued[0]!.cause.service)
-    if (pended.length > 0 && !pending.admits(pended, unpended)) return pending.refusal(pended[0]!.cause.service)
+    const brought = { pended, unpended, tickets: changed }
+    const isLater = pended.length > 0 || unpended.length > 0 || changed.length > 0
+    const refusal = isLater ? pending.refusal(brought) : undefined
+    if (refusal !== undefined) return refusal
     outbox.joined(enqueued, leaving)
-    pending.joined(pended, unpended)
+    if (isLater) pending.joined(brought)
     tickets.joined(changed)
     this.commits.join(
       (batch) => {
         write(batch)
         outbox.write(partition, batch, enqueued, leaving)
-        pending.write(batch, pended, unpended)
+        if (isLater) pending.write(batch, brought)
         for (const change of changed) batch.ticket(change)
       },
       (error) => {
         if (error === undefined) {
           outbox.committed(partition, enqueued, arrived, dropped)
-          pending.committed(pended, unpended)
+          pending.committed(brought)
         }
         // One whose entity is damaged leaves the batch by itself; a store that failed is read anew.
         else if (isDamaged(error)) {
           outbox.parted(enqueued, leaving)
-          pending.parted(pended, unpended)
+          pending.parted(brought)
         }
         tickets.left(changed)
         done(error)

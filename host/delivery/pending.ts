@@ -9,7 +9,8 @@
 //     effects do not wait for it.
 // N3. Due ones enter the outbox oldest first, some a turn of the loop, and only while few of them are under way: callers go on being served.
 // N4. While the clock is not believed (schedules/wall.ts) nothing falls due.
-// N5. At most `pendingBytesMax` of them by bytes, with a share for each service: a decision that would set one more is refused.
+// N5. At most `pendingBytesMax` of them by bytes, open tickets included, with a share for each service: a decision that would set one more, or open or
+//     join a ticket, is refused.
 //
 // Owns: which are due, and room.   pending-rows.ts owns: where they lie.   outbox.ts owns: all that comes after.
 
@@ -17,8 +18,9 @@ import type { Logger } from 'pino'
 import type { Clock, Timer } from '../clock.ts'
 import { timerMsMax } from '../clock.ts'
 import type { EffectEntry } from '../effect.ts'
-import { InnkeeperError } from '../errors.ts'
-import type { EntityRef, Journal, StorageId } from '../journal/journal.ts'
+import type { InnkeeperError } from '../errors.ts'
+import type { Joining } from '../journal/group-commit.ts'
+import type { Batch, EntityRef, Journal, StorageId } from '../journal/journal.ts'
 import type { PendingRef } from '../journal/pending-rows.ts'
 import {
   dueEnd,
@@ -33,13 +35,12 @@ import {
   storageRows,
 } from '../journal/pending-rows.ts'
 import { decodeOutbox } from '../journal/record.ts'
-import { readAll, write } from '../journal/rows.ts'
-import { Shares } from '../shares.ts'
 import { after } from '../storage/columns.ts'
 import { DamagedValue } from '../storage/damage.ts'
-import type { Write } from '../storage/kv.ts'
 import type { Keeper } from './keeper.ts'
 import type { Outbox } from './outbox.ts'
+import type { Brought } from './room.ts'
+import { byService, Room } from './room.ts'
 import type { Named } from './standing.ts'
 
 /** Looked at in one turn. */
@@ -52,17 +53,9 @@ const fullMs = 100
 const busyMs = 1
 /** What is passed over is sought again after so long, at first. */
 const passMsMin = 1_000
-/** Rows of services: what they take. */
-const usagePrefix = 'pending/'
-const servicesMax = 100_000
-
-interface Usage {
-  readonly count: number
-  readonly bytes: number
-}
-
 export interface PendingParts {
   readonly journal: Pick<Journal, 'rows'>
+  readonly commits: Joining
   readonly outbox: Pick<Outbox, 'find' | 'run'>
   readonly clock: Clock
   readonly log: Logger
@@ -80,8 +73,7 @@ export interface PendingParts {
 /** Of one partition. */
 export class Pending {
   private readonly parts: PendingParts
-  private readonly bytes: Shares
-  private readonly counts = new Map<string, number>()
+  private readonly room: Room
   /** Ids of rows that commits on their way bring or take. */
   private readonly coming = new Set<number>()
   private readonly leaving = new Set<number>()
@@ -103,23 +95,18 @@ export class Pending {
 
   constructor(parts: PendingParts) {
     this.parts = parts
-    this.bytes = new Shares(parts.bytesMax)
+    this.room = new Room(parts.bytesMax)
     this.load()
   }
 
   /** Anew from disk: after a start, and after a reopened store. */
   load(): void {
-    this.bytes.clear()
-    this.counts.clear()
+    this.room.load(this.parts.journal.rows)
     this.coming.clear()
     this.leaving.clear()
     this.underWay.clear()
     this.from = dueKey(0, 0)
     this.forgetPassed()
-    for (const [service, { count, bytes }] of readAll<Usage>(this.parts.journal.rows, usagePrefix, servicesMax)) {
-      this.counts.set(service, count)
-      this.bytes.take(service, bytes)
-    }
     if (this.running) this.wake()
   }
 
@@ -144,16 +131,16 @@ export class Pending {
 
   get count(): number {
     let sum = 0
-    for (const count of this.counts.values()) sum += count
+    for (const count of this.room.byService().values()) sum += count
     return sum
   }
 
   byService(): Iterable<readonly [service: string, count: number]> {
-    return this.counts
+    return this.room.byService()
   }
 
   bytesOf(service: string): number {
-    return this.bytes.of(service)
+    return this.room.bytesOf(service)
   }
 
   /** When the next one is due, in milliseconds since 1970; undefined: there is none. */
@@ -162,18 +149,9 @@ export class Pending {
     return key && placeOf(key).dueMs
   }
 
-  admits(pended: readonly EffectEntry[], unpended: readonly PendingRef[]): boolean {
-    const added = pended.reduce((sum, entry) => sum + refOf(entry).bytes, 0)
-    const gone = unpended.reduce((sum, { bytes }) => sum + bytes, 0)
-    return added <= gone || this.bytes.admits(pended[0]!.cause.service, added - gone)
-  }
-
-  refusal(service: string): InnkeeperError {
-    return new InnkeeperError(
-      'overloaded',
-      `${service} has used up its share of what may be due later: its ${this.counts.get(service) ?? 0} effects take ${this.bytes.of(service)} bytes of ` +
-        `${this.parts.bytesMax} (pending-bytes-max); see \`inn timers\``,
-    )
+  /** Why there is no room for what a commit brings, if so. */
+  refusal(brought: Brought): InnkeeperError | undefined {
+    return this.room.admits(brought) ? undefined : this.room.refusal(brought)
   }
 
   /** Of this name, if it is still pending. */
@@ -228,35 +206,20 @@ export class Pending {
     }
   }
 
-  joined(pended: readonly EffectEntry[], unpended: readonly PendingRef[]): void {
-    for (const entry of pended) {
-      this.coming.add(entry.id)
-      this.account(refOf(entry), 1)
-    }
-    for (const ref of unpended) {
-      this.leaving.add(ref.id)
-      this.account(ref, -1)
-    }
+  joined(brought: Brought): void {
+    this.room.take(brought)
+    for (const { id } of brought.pended) this.coming.add(id)
+    for (const { id } of brought.unpended) this.leaving.add(id)
   }
 
-  write(
-    batch: Parameters<Parameters<Keeper['keep']>[1]>[0],
-    pended: readonly EffectEntry[],
-    unpended: readonly PendingRef[],
-  ): void {
-    if (pended.length === 0 && unpended.length === 0) return
-    for (const ref of unpended) batch.unpend(ref)
-    for (const entry of pended) batch.pend(entry)
-    const services = new Set([...pended.map(({ cause }) => cause.service), ...unpended.map(({ cause }) => cause)])
-    batch.note([...services].map((service) => this.usageRow(service)))
+  write(batch: Batch, brought: Brought): void {
+    for (const ref of brought.unpended) batch.unpend(ref)
+    for (const entry of brought.pended) batch.pend(entry)
+    const rows = this.room.rows(brought)
+    if (rows.length > 0) batch.note(rows)
   }
 
-  private usageRow(service: string): Write {
-    const [count, bytes] = [this.counts.get(service) ?? 0, this.bytes.of(service)]
-    return write(`${usagePrefix}${service}`, count > 0 ? { count, bytes } : undefined)
-  }
-
-  committed(pended: readonly EffectEntry[], unpended: readonly PendingRef[]): void {
+  committed({ pended, unpended }: Brought): void {
     for (const { id } of unpended) this.leaving.delete(id)
     if (pended.length === 0) return
     let firstMs = Number.POSITIVE_INFINITY
@@ -268,29 +231,18 @@ export class Pending {
     if (this.running && firstMs < this.nextMs) this.wake()
   }
 
-  parted(pended: readonly EffectEntry[], unpended: readonly PendingRef[]): void {
-    for (const entry of pended) {
-      this.coming.delete(entry.id)
-      this.account(refOf(entry), -1)
-    }
-    for (const ref of unpended) {
-      this.leaving.delete(ref.id)
-      this.account(ref, 1)
-      this.back(dueKey(ref.dueMs, ref.id))
+  parted(brought: Brought): void {
+    this.room.take(brought, -1)
+    for (const { id } of brought.pended) this.coming.delete(id)
+    for (const { id, dueMs } of brought.unpended) {
+      this.leaving.delete(id)
+      this.back(dueKey(dueMs, id))
     }
   }
 
   /** Something is there that is due before what was looked at last. */
   private back(key: Buffer): void {
     if (Buffer.compare(key, this.from) < 0) this.from = key
-  }
-
-  private account({ cause, bytes }: PendingRef, by: 1 | -1): void {
-    const count = (this.counts.get(cause) ?? 0) + by
-    if (count > 0) this.counts.set(cause, count)
-    else this.counts.delete(cause)
-    if (by > 0) this.bytes.take(cause, bytes)
-    else this.bytes.give(cause, Math.min(bytes, this.bytes.of(cause)))
   }
 
   /** Due now, whatever its time. False: it is not pending. */
@@ -307,11 +259,17 @@ export class Pending {
     this.keeper!.keep({ enqueued: [], arrived: [], unpended: there }, () => {}, done)
   }
 
-  /** All that entities of a storage id have pending. How many they were. */
-  async purge(storage: StorageId): Promise<number> {
+  /** All that entities of a storage id have pending; its tickets are gone by then. How many they were. */
+  async purge(storage: StorageId, service: string): Promise<number> {
     for (let count = 0; ; ) {
       const { entries } = this.page(storage, undefined, undefined, portion)
-      if (entries.length === 0) return count
+      if (entries.length === 0) {
+        this.parts.commits.join(
+          (batch) => batch.note([this.room.forget(service)]),
+          () => {},
+        )
+        return count
+      }
       await new Promise<void>((resolve, reject) =>
         this.drop(entries.map(refOf), (error) => (error === undefined ? resolve() : reject(error))),
       )
@@ -429,16 +387,6 @@ export class Pending {
       },
     )
   }
-}
-
-function byService(entries: readonly EffectEntry[]): ReadonlyMap<string, readonly EffectEntry[]> {
-  const groups = new Map<string, EffectEntry[]>()
-  for (const entry of entries) {
-    const group = groups.get(entry.cause.service)
-    if (group === undefined) groups.set(entry.cause.service, [entry])
-    else group.push(entry)
-  }
-  return groups
 }
 
 interface PendingPage {

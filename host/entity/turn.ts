@@ -15,8 +15,6 @@
 // Owns: the meaning of decisions.   Models own: deciding.   Activation owns: when, and carrying it out.
 
 import { hash } from 'node:crypto'
-import type { Answer } from '../command.ts'
-import type { AskOutcome } from '../delivery/answers.ts'
 import { answerEntry, isAsk } from '../delivery/answers.ts'
 import type { Places } from '../delivery/chains.ts'
 import type { Sending } from '../delivery/keeper.ts'
@@ -36,6 +34,7 @@ import type { Change, Deferred, Effect, Failure, GuestAnswer, Outcome } from '..
 import type { Remembered } from '../reply/forward.ts'
 import type { Waiting, Work } from './mailbox.ts'
 import type { Note } from './note.ts'
+import { resolved } from './resolution.ts'
 import type { CommandStep, Step } from './step.ts'
 
 /** A command that was given to the guest. */
@@ -230,7 +229,15 @@ export class TurnPlanner {
     const known = this.ticket(name)
     const ask = isAsk(effect)
     const withinMs = withinS === undefined ? (ask ? 0 : ticketMs) : withinS * 1000
-    const opened = { method, openedMs: nowMs, expiresMs: withinMs === 0 ? 0 : nowMs + withinMs, keys: [], asks: [] }
+    const { service } = this.start
+    const opened = {
+      service,
+      method,
+      openedMs: nowMs,
+      expiresMs: withinMs === 0 ? 0 : nowMs + withinMs,
+      keys: [],
+      asks: [],
+    }
     const { keys, asks, ...ticket } = known ?? opened
     this.change(name, {
       ...ticket,
@@ -243,33 +250,22 @@ export class TurnPlanner {
   /** Steps of what an outcome resolves (T7). */
   private resolve({ answer: own, resolves }: Outcome): readonly Step[] {
     if (resolves === undefined || own.kind === 'failure') return []
-    return resolves.flatMap(({ ticket: name, answer, metadata }): readonly Step[] => {
+    return resolves.flatMap((resolution): readonly Step[] => {
+      const { ticket: name } = resolution
       const ticket = this.ticket(name)
       if (ticket === undefined) return [{ kind: 'unresolved', ticket: name }]
       this.change(name, undefined)
-      const final: StoredAnswer =
-        answer.kind === 'message'
-          ? { kind: 'message', payload: answer.payload, metadata }
-          : { kind: 'failure', ...answer.failure, metadata }
+      const { kept, heard, told } = resolved(resolution)
       for (const key of ticket.keys) {
         const entry = this.remembered.find((one) => one.key === key)?.entry ?? this.standing.kept(this.start.ref, key)
-        if (entry !== undefined) this.remembered.push({ key, entry: { ...entry, final }, again: true })
+        if (entry !== undefined) this.remembered.push({ key, entry: { ...entry, final: kept }, again: true })
       }
-      const outcome: AskOutcome =
-        answer.kind === 'message'
-          ? { kind: 'reply', payload: answer.payload }
-          : { kind: 'failure', failure: answer.failure, happened: 'REFUSED' }
-      for (const ask of ticket.asks) {
-        if (!isAsk(ask)) continue
-        // Its entry left when it was deferred: the answer is a new one.
-        const entry = { ...answerEntry(ask, outcome), ...this.places.moved(ask) }
-        this.enqueued.push(entry)
-        this.answers.push(entry)
-      }
-      const told: Answer =
-        answer.kind === 'message'
-          ? { kind: 'reply', payload: answer.payload, metadata }
-          : { kind: 'refusal', failure: answer.failure, metadata }
+      // Their entries left when they were deferred: the answers are new ones.
+      const answers = ticket.asks
+        .filter(isAsk)
+        .map((ask) => ({ ...answerEntry(ask, heard), ...this.places.moved(ask) }))
+      this.enqueued.push(...answers)
+      this.answers.push(...answers)
       return [{ kind: 'resolve', ticket: name, answer: told }]
     })
   }

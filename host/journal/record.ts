@@ -716,6 +716,7 @@ function readEntry(id: number, cursor: WireCursor): EffectEntry {
 
 /** What waits for a deferred reply. */
 export interface Ticket {
+  readonly service: string
   /** Of the commands that deferred. */
   readonly method: string
   readonly openedMs: number
@@ -727,9 +728,10 @@ export interface Ticket {
   readonly asks: readonly EffectEntry[]
 }
 
-export function encodeTicket({ method, openedMs, expiresMs, keys, asks }: Ticket, never: NeverStored): Buffer {
+export function encodeTicket({ service, method, openedMs, expiresMs, keys, asks }: Ticket, never: NeverStored): Buffer {
   return write(() => {
     text(1, method)
+    text(6, service)
     number(2, openedMs)
     number(3, expiresMs)
     for (const key of keys) {
@@ -748,11 +750,12 @@ export function encodeTicket({ method, openedMs, expiresMs, keys, asks }: Ticket
 /** @throws DamagedValue */
 export function decodeTicket(framed: Buffer): Ticket {
   return read(framed, (cursor) => {
-    const ticket = { method: '', openedMs: 0, expiresMs: 0 }
+    const ticket = { service: '', method: '', openedMs: 0, expiresMs: 0 }
     const keys: string[] = []
     const asks: EffectEntry[] = []
     fields(cursor, (tag) => {
       if (tag === 10) ticket.method = cursor.string()
+      else if (tag === 50) ticket.service = cursor.string()
       else if (tag === 16) ticket.openedMs = cursor.varintSafe()
       else if (tag === 24) ticket.expiresMs = cursor.varintSafe()
       else if (tag === 34) keys.push(cursor.string())

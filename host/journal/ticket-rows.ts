@@ -42,6 +42,15 @@ export function endOf(ticket: Ticket | undefined): number {
   return ends.length === 0 ? 0 : Math.min(...ends)
 }
 
+/** Bytes that it takes on disk, roughly; 0: there is none. */
+export function ticketBytes(ticket: Ticket | undefined): number {
+  if (ticket === undefined) return 0
+  let bytes = 200 + ticket.method.length
+  for (const key of ticket.keys) bytes += 8 + key.length
+  for (const { call, answer } of ticket.asks) bytes += 300 + call.payload.length + (answer?.note.length ?? 0)
+  return bytes
+}
+
 /** What a commit does to a ticket. */
 export interface TicketChange {
   readonly entity: EntityRef

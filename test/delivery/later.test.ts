@@ -225,7 +225,7 @@ Timers('§timer-8: a purge takes what a service has pending with it', async () =
   const one = await world()
   await one.call(values, 'a', sets(timer('one', 'after: 1000'), timer('two', "after: 1000, name: 'n'")))
   for (const { pending } of one.core.partitions.all)
-    await one.until(pending.purge(one.core.services.get(values)!.storage))
+    await one.until(pending.purge(one.core.services.get(values)!.storage, values))
   assert.is(one.pending, 0)
   await one.pass(minute)
   assert.is(await one.call(values, 'a', read), '[]')

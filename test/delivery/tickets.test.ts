@@ -254,4 +254,23 @@ Deferred('§ticket-1: one caller too many under a key is refused, and the functi
   assert.is(waiting.filter(({ now }) => textOf(now) === 'done').length, 1_000)
 })
 
+Deferred('§timer-8, pending.N5: open tickets take of the room for what is due later, and give it back', async () => {
+  const one = await world({ 'pending-bytes-max': '20000' })
+  const waiting = Array.from({ length: 200 }, (_, at) => one.send(values, 'a', `return { outcome: later('t${at}') }`))
+  await one.pass(1_000)
+  const refused = waiting.flatMap(({ now }) => (now === undefined ? [] : [textOf(now)]))
+  assert.ok(refused.length > 100 && refused.length < 160, `${refused.length}`)
+  assert.match(refused[0]!, /^overloaded test\.script\.v1\.Values has used up its share of what may be due later/)
+  const all = Array.from({ length: 200 }, (_, at) => `told('t${at}', 'Do', 'done')`)
+  for (let at = 0; at < 200; at += 50) await one.call(values, 'a', resolve(all.slice(at, at + 50).join()))
+  await one.pass(1_000)
+  assert.equal(
+    one.core.partitions.all.map(({ pending }) => pending.bytesOf(values)),
+    one.core.partitions.all.map(() => 0),
+  )
+  const again = one.send(values, 'a', later())
+  await one.pass(1_000)
+  assert.is(again.now, undefined)
+})
+
 Deferred.run()

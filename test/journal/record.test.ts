@@ -209,6 +209,7 @@ const outbox: fc.Arbitrary<EffectEntry> = fc.record(
 )
 
 const ticket: fc.Arbitrary<Ticket> = fc.record({
+  service: text,
   method: text,
   openedMs: whole,
   expiresMs: whole,

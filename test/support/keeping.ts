@@ -10,7 +10,13 @@ const nothing = () => {}
 
 export function keeperOf(outbox: Outbox, commits: Joining, partition = 0): Keeper {
   const hears = { joined: nothing, write: nothing, committed: nothing, parted: nothing, left: nothing }
-  const pending = { ...hears, admits: () => true, named: () => undefined } as unknown as Pending
+  const pending = {
+    ...hears,
+    admits: () => true,
+    admitsTickets: () => true,
+    joinedTickets: nothing,
+    named: () => undefined,
+  } as unknown as Pending
   const tickets = { ...hears, nowMs: 0, ticketMs: 0, find: () => undefined } as unknown as Tickets
   return new Keeper(outbox, pending, tickets, commits, partition)
 }
