@@ -77,7 +77,10 @@ const table = {
   activationsMax: [100_000, 'maximum number of entities in memory'],
   activationStateBytesMax: [1024 * MiB, 'maximum size of the states of all entities in memory, in bytes'],
   outboxEffectsMax: [100_000, 'maximum number of side effects that wait or are parked'],
-  pendingBytesMax: [1024 * MiB, 'maximum size on disk of all effects that are due later, and of open tickets, in bytes'],
+  pendingBytesMax: [
+    1024 * MiB,
+    'maximum size on disk of all effects that are due later, and of open tickets, in bytes',
+  ],
   outboxBytesMax: [256 * MiB, 'maximum size of all side effects that wait or are parked, in bytes'],
   // 64 million keys of 250 bytes: 740 new ones a second, for 24 hours.
   idempotencyBytesMax: [16 * 1024 * MiB, 'maximum size of the idempotency keys of all services on disk, in bytes'],

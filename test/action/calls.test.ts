@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { Calls } from '../../host/action/calls.ts'
 import type { ActionContext } from '../../host/action/context.ts'
 import { Chains } from '../../host/delivery/chains.ts'
+import { nothingStanding } from '../../host/delivery/standing.ts'
 import type { GuestCommand } from '../../host/guest/guest.ts'
 import { GuestFault } from '../../host/guest/guest.ts'
 import { defaultLimits } from '../../host/limits.ts'
@@ -31,7 +32,8 @@ class Scene {
       this.open.push(done)
       return undefined
     }
-    const keeper = { places: { next, owns: () => true, moved: () => next(undefined) }, keep: held('keep') }
+    const places = { next, owns: () => true, moved: () => next(undefined) }
+    const keeper = { places, standing: nothingStanding, keep: held('keep') }
     const context: Partial<Record<keyof ActionContext, unknown>> = {
       services: { get: () => ({ kind: 'action', name: 's', storage: 1, guest: { call: this.guest } }) },
       outbox: { run: held('run') },
