@@ -27,7 +27,7 @@ const bytes = await scripted((source) =>
   [
     ['decide(_service, entity, basis, commands) {', 'decide(service, entity, basis, commands) {'],
     [
-      'const decisions = commands.map(({ payload, metadata, nowMs }) => {',
+      'const decisions = commands.map(({ method, payload, metadata, nowMs }) => {',
       `const bad = now !== undefined && /^old/.test(now)
        if (service === 'eager' && bad) throw new Error('not mine')
        const decisions = commands.map(({ method, payload, metadata, nowMs }) => {
