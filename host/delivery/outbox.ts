@@ -451,6 +451,8 @@ export class Outbox {
         this.take(entry)
       }
       this.entries.set(entry.id, settledHere(entry))
+      // A forward is on its way by itself, and the time of its ask goes on.
+      if (entry.was !== undefined) this.untils.watch(entry)
       this.leaving.delete(entry.id)
       if (entry.was !== undefined) this.movedOn(entry.was, entry.id, partition)
     }

@@ -227,4 +227,16 @@ Asks('an action cannot ask: it has no entity that could hear', async () => {
   assert.match(textOf(answer), /^guest_fault/)
 })
 
+Asks('§ask-1, §ask-4: an answer comes through a forward, and the time of the ask goes on meanwhile', async () => {
+  const one = await world()
+  const forwards = (code: string) => `return { outcome: forward('Values', 'Do', 'c', ${JSON.stringify(code)}) }`
+  await one.call(values, 'a', asks('Values', 'b', forwards(counts)))
+  await one.pass(1_000)
+  assert.equal(await one.heard(), ['reply n1'])
+  await one.call(values, 'a', asks('Values', 'b', forwards("return { outcome: later('t') }"), 'within: 5000'))
+  await one.pass(10_000)
+  assert.match((await one.heard())[1]!, /^UNKNOWN 4 /)
+  assert.is(one.core.outbox.size, 0)
+})
+
 Asks.run()
