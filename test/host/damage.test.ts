@@ -226,21 +226,30 @@ Damage(
     const rewritten = tables(original.path).filter(({ column }) => column === 'components')
     // So many on the first level are rewritten as soon as the database is open.
     assert.ok(rewritten.length >= 4, `${rewritten.length} tables`)
-    let frozen = 0
+    let [frozen, served] = [0, 0]
     for (const { file } of rewritten) {
       for (const part of [0.05, 0.5]) {
         const { path, remove } = copied(original.path)
         flip(journalFile(path, basename(file)), part)
-        const host = await hostProcess(path)
+        let host: HostProcess | undefined
         try {
+          host = await hostProcess(path)
+        } catch (error) {
+          // Where the bit lies in what a table is opened by, the start is refused.
+          sentence((error as Error).message)
+        }
+        try {
+          if (host === undefined) continue
+          served += 1
           await refused(host)
           frozen += Number(existsSync(join(path, 'frozen-1')))
         } finally {
-          await host.kill()
+          await host?.kill()
           remove()
         }
       }
     }
+    assert.ok(served >= rewritten.length / 2, `${served} of ${2 * rewritten.length} starts served`)
     assert.ok(frozen > 0, 'none was rewritten')
   },
 )
