@@ -241,7 +241,10 @@ Damage(
         try {
           if (host === undefined) continue
           served += 1
-          await refused(host)
+          // All of it once; of the others that they take what is written.
+          if (served === 1) await refused(host)
+          const taken = () => add(host!, 'fresh', 1)
+          assert.is((await patiently(taken, ({ status }) => status !== 503)).status, 200)
           frozen += Number(existsSync(join(path, 'frozen-1')))
         } finally {
           await host?.kill()
