@@ -18,7 +18,7 @@ const MiB = 1024 * 1024
 
 /** For each column, how much of it is written and not yet in tables, in MiB. Its tables have an eighth of that, and its first level all of it. So more
  *  means fewer bytes rewritten and fewer tables to open at a start (decision 0038). The log reaches back as far as the oldest of all that, and RocksDB
- *  lets it be six times as much as all of them together: 132 MiB. A start reads that in some 200 ms. The binding's own option for it does
+ *  lets it be six times as much as all of them together: 137 MiB. A start reads that in some 200 ms. The binding's own option for it does
  *  nothing. */
 const memtables: Readonly<Record<Column, number>> = {
   journal: 16,
