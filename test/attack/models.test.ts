@@ -3,6 +3,7 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { sizes } from '../../host/guest/layout.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import type { Host } from '../../host/main.ts'
 import { http, temporary, testHost } from '../support/host.ts'
@@ -162,7 +163,7 @@ Lies(
       new Script()
         .words(name, outcomeAt[service]! + 40, free, 100)
         .words(name, free, free + 4096, 1, free + 4096, 1, 0, 1_000_000)
-        .repeat(name, free, 104, 99),
+        .repeat(name, free, sizes.effect, 99),
     )
   },
 )
@@ -304,7 +305,7 @@ Streams(
     // A hundred outputs of a hundred effects, of a step with three inputs.
     const effects = outputs(100)
       .words('stream', free + 40, free + 0x10000, 100)
-      .repeat('stream', free, 80, 99)
+      .repeat('stream', free, sizes.outcome, 99)
     assert.is((await client.open(actions, 'Out', '', effects).ended).code, fault)
     assert.is((await client.do(actions, '')).code, 0)
   },
@@ -339,7 +340,7 @@ Streams(
     const script = new Script()
       .words('stream', answerAt('stream'), free, 8)
       .words('stream', free, 0, 0, free + 0x10000, 1_000_000)
-      .repeat('stream', free, 64, 7)
+      .repeat('stream', free, sizes.outcome, 7)
       .bytes('stream', answerAt('stream') + 20, [1])
     const slow = Array.from({ length: 12 }, () => client.open(actions, 'Out', '', script))
     for (const stream of slow) stream.pause()
@@ -371,7 +372,7 @@ Streams(
       const changed = client.do(
         replicas,
         id,
-        operating(increment).bytes('replica', answerAt('replica') + 76, [deleted]),
+        operating(increment).bytes('replica', answerAt('replica') + 92, [deleted]),
       )
       let answered = 0
       while (ended < open.length) {
