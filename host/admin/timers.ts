@@ -3,10 +3,13 @@
 // T1. A timer is named by when it is due and its effect's id, as it is listed: `1767225600000-42`. Pages go on behind a key of the store.
 
 import type { Pending } from '../delivery/pending.ts'
+import type { ShownTicket } from '../delivery/tickets.ts'
 import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
 import { refOf } from '../journal/pending-rows.ts'
 import { entityId, joinKey } from '../key.ts'
+import type { Partition } from '../partition.ts'
+import { Placement } from '../placement.ts'
 import type { Service } from '../services.ts'
 import type { AdminRoute } from './api.ts'
 import type { AdminContext } from './context.ts'
@@ -22,17 +25,7 @@ export function timerRoutes(context: AdminContext): readonly Omit<AdminRoute, 'p
     if (service === undefined) throw new InnkeeperError('not_found', `no service ${name.slice(0, 200)} is deployed`)
     return service
   }
-  const found = (timer: string): readonly [pending: Pending, entry: EffectEntry] => {
-    const [, dueMs, id] = /^(\d{1,16})-(\d{1,16})$/.exec(timer) ?? []
-    const pending = partitions.all[Number(id) % partitions.all.length]?.pending
-    const entry = id === undefined ? undefined : pending?.find(Number(id), Number(dueMs))
-    if (pending === undefined || entry === undefined)
-      throw new InnkeeperError(
-        'not_found',
-        `no timer ${timer.slice(0, 40)} is pending; it may have fired. \`inn timers SERVICE\` lists them`,
-      )
-    return [pending, entry]
-  }
+  const found = (timer: string) => timerNamed(partitions.all, timer)
   return [
     {
       method: 'GET',
@@ -48,8 +41,11 @@ export function timerRoutes(context: AdminContext): readonly Omit<AdminRoute, 'p
         const id = query.get('entity')
         const key = id === null ? undefined : keyOf(context, service, id)
         const wanted = Math.min(Number(query.get('limit')) || pageMax, pageMax)
-        const { entries, next } = timersOf(context, service, key, query.get('after'), wanted)
-        return { json: { timers: entries.map((entry) => describeTimer(context, service, entry)), next } }
+        const { items, next } = paged(partitions.all, query.get('after'), wanted, ({ pending }, last, max) => {
+          const page = pending.page(service.storage, key, last, max)
+          return { items: page.entries, last: page.last }
+        })
+        return { json: { timers: items.map((entry) => describeTimer(context, service, entry)), next } }
       },
     },
     {
@@ -79,10 +75,25 @@ export function timerRoutes(context: AdminContext): readonly Omit<AdminRoute, 'p
       query: { after: 'Continue after this key: `next` of the page before.' },
       run: ({ parts, query }) => {
         const service = served(parts[0]!)
-        return { json: ticketsOf(context, service, query.get('after')) }
+        const { items, next } = paged(partitions.all, query.get('after'), pageMax, ({ tickets }, last, max) => {
+          const page = tickets.page(service.storage, last, max)
+          return { items: page.tickets, last: page.last }
+        })
+        return { json: { tickets: items.map((one) => describeTicket(service, one)), next } }
       },
     },
   ]
+}
+
+function timerNamed(partitions: readonly Partition[], timer: string): readonly [pending: Pending, entry: EffectEntry] {
+  const [, dueMs, id] = /^(\d{1,16})-(\d{1,16})$/.exec(timer) ?? []
+  const pending = partitions[new Placement(partitions.length).ofEffect(Number(id))]?.pending
+  const entry = id === undefined ? undefined : pending?.find(Number(id), Number(dueMs))
+  if (pending !== undefined && entry !== undefined) return [pending, entry]
+  throw new InnkeeperError(
+    'not_found',
+    `no timer ${timer.slice(0, 40)} is pending; it may have fired. \`inn timers SERVICE\` lists them`,
+  )
 }
 
 /** Also of an entity that has stored nothing but timers. */
@@ -91,43 +102,26 @@ function keyOf(context: AdminContext, service: Service, id: string): string {
 }
 
 /** A page over all partitions: `next` is a partition and a key of it. */
-function timersOf(
-  { partitions }: AdminContext,
-  { storage }: Service,
-  key: string | undefined,
+function paged<T>(
+  partitions: readonly Partition[],
   after: string | null,
   wanted: number,
-): { readonly entries: readonly EffectEntry[]; readonly next: string | null } {
-  const entries: EffectEntry[] = []
+  read: (partition: Partition, last: Buffer | undefined, max: number) => Page<T>,
+): { readonly items: readonly T[]; readonly next: string | null } {
+  const items: T[] = []
   let [index, last] = cursorOf(after)
-  for (; index < partitions.all.length; index++, last = undefined) {
-    const page = partitions.all[index]!.pending.page(storage, key, last, wanted - entries.length)
-    entries.push(...page.entries)
-    if (page.last !== undefined) return { entries, next: `${index}.${page.last.toString('base64url')}` }
+  for (; index < partitions.length; index++, last = undefined) {
+    const page = read(partitions[index]!, last, wanted - items.length)
+    items.push(...page.items)
+    if (page.last !== undefined) return { items, next: `${index}.${page.last.toString('base64url')}` }
   }
-  return { entries, next: null }
+  return { items, next: null }
 }
 
-function ticketsOf({ partitions, services }: AdminContext, { storage, name }: Service, after: string | null): object {
-  const tickets: object[] = []
-  const service = services.get(name)
-  let [index, last] = cursorOf(after)
-  for (; index < partitions.all.length; index++, last = undefined) {
-    const page = partitions.all[index]!.tickets.page(storage, last, pageMax - tickets.length)
-    for (const { entity, name: ticket, ticket: shown, waiting } of page.tickets) {
-      const { method, openedMs, expiresMs, keys, asks } = shown
-      tickets.push({
-        ticket,
-        entity: entityId(entity.key, service?.keyFieldCount ?? 1),
-        method,
-        opened: new Date(openedMs).toISOString(),
-        expires: expiresMs === 0 ? null : new Date(expiresMs).toISOString(),
-        ...{ keys: keys.length, asks: asks.length, waiting },
-      })
-    }
-    if (page.last !== undefined) return { tickets, next: `${index}.${page.last.toString('base64url')}` }
-  }
-  return { tickets, next: null }
+interface Page<T> {
+  readonly items: readonly T[]
+  /** Where the next one goes on; undefined: there is none in this partition. */
+  readonly last: Buffer | undefined
 }
 
 function cursorOf(after: string | null): [index: number, last: Buffer | undefined] {
@@ -143,6 +137,18 @@ function describeTimer(context: AdminContext, service: Service, entry: EffectEnt
   const of = entry.from?.key ?? ''
   const entity = service.kind === 'action' ? '' : entityId(of, service.keyFieldCount)
   return { timer: `${dueMs}-${id}`, entity, ...describeEffect(context, entry) }
+}
+
+function describeTicket(service: Service, { entity, name, ticket, waiting }: ShownTicket): object {
+  const { method, openedMs, expiresMs, keys, asks } = ticket
+  return {
+    ticket: name,
+    entity: entityId(entity.key, service.keyFieldCount),
+    method,
+    opened: new Date(openedMs).toISOString(),
+    expires: expiresMs === 0 ? null : new Date(expiresMs).toISOString(),
+    ...{ keys: keys.length, asks: asks.length, waiting },
+  }
 }
 
 function stored(begin: (done: (error: Error | undefined) => void) => unknown): Promise<void> {

@@ -49,20 +49,15 @@ async function list(args: Args): Promise<number> {
   if (given === undefined) throw new UsageError('give the SERVICE whose timers are wanted')
   const client = adminClient(args)
   const service = await serviceNamed(client, given)
-  const timers: Timer[] = []
-  const of = entity === undefined ? '' : `&entity=${encodeURIComponent(entity)}`
-  for (let after = ''; ; ) {
-    const path = `/v1/services/${encodeURIComponent(service)}/timers?limit=500${of}${after}`
-    const page = (await client.get(path)) as { timers: Timer[]; next: string | null }
-    timers.push(...page.timers)
-    if (page.next === null || timers.length >= shownMax) break
-    after = `&after=${encodeURIComponent(page.next)}`
-  }
+  const of = entity === undefined ? '' : `?entity=${encodeURIComponent(entity)}`
+  const path = `/v1/services/${encodeURIComponent(service)}/timers${of}`
+  const { entries, next } = await client.pages(path, 'timers', shownMax)
+  const timers: readonly Timer[] = entries
   if (args.is('json')) printJson({ timers })
   else if (timers.length === 0) print(`${service} has nothing that is due later.`)
   else {
     print(table(timers.map(row)))
-    if (timers.length >= shownMax) print(`These are the first ${timers.length}; name an ENTITY to see its own.`)
+    if (next !== null) print(`These are the first ${timers.length}; name an ENTITY to see its own.`)
   }
   return 0
 }

@@ -10,8 +10,9 @@
 
 import type { Asked, EffectEntry } from '../effect.ts'
 import { noMetadata } from '../metadata.ts'
-import type { Failure } from '../outcome.ts'
+import type { Failure, Typed } from '../outcome.ts'
 import { Sink } from '../transcode/sink.ts'
+import { writeStatus } from '../transcode/status.ts'
 
 /** Whether it happened. */
 export type Happened = 'REFUSED' | 'NOT_SENT' | 'UNKNOWN'
@@ -48,47 +49,28 @@ export function answerEntry(ask: AskEntry, outcome: AskOutcome): EffectEntry {
 
 function answerPayload({ note }: Pick<Asked, 'note'>, outcome: AskOutcome): Uint8Array {
   const sink = new Sink()
-  if (outcome.kind === 'reply') bytes(sink, 1, outcome.payload)
-  else bytes(sink, 2, statusOf(outcome.failure, outcome.happened))
-  if (note.length > 0) bytes(sink, 3, note)
+  if (outcome.kind === 'reply') {
+    sink.varint(10)
+    sink.view(outcome.payload)
+  } else {
+    const { failure, happened } = outcome
+    sink.varint(18)
+    const start = sink.open()
+    writeStatus(sink, { ...failure, details: [errorInfo(happened), ...failure.details] })
+    sink.close(start)
+  }
+  if (note.length > 0) {
+    sink.varint(26)
+    sink.view(note)
+  }
   return sink.finish().slice()
 }
 
-/** A google.rpc.Status. */
-function statusOf({ code, message, details }: Failure, happened: Happened): Uint8Array {
-  const parts = [
-    anyOf('google.rpc.ErrorInfo', errorInfo(happened)),
-    ...details.map(({ typeName, data }) => anyOf(typeName, data)),
-  ]
+function errorInfo(reason: Happened): Typed {
   const sink = new Sink()
-  sink.varint(8)
-  sink.varintSafe(code)
-  text(sink, 2, message)
-  for (const one of parts) bytes(sink, 3, one)
-  return sink.finish().slice()
-}
-
-function errorInfo(reason: string): Uint8Array {
-  const sink = new Sink()
-  text(sink, 1, reason)
-  text(sink, 2, errorDomain)
-  return sink.finish().slice()
-}
-
-function anyOf(typeName: string, data: Uint8Array): Uint8Array {
-  const sink = new Sink()
-  text(sink, 1, `type.googleapis.com/${typeName}`)
-  bytes(sink, 2, data)
-  return sink.finish().slice()
-}
-
-function text(sink: Sink, field: number, value: string): void {
-  if (value === '') return
-  sink.varint((field << 3) | 2)
-  sink.string(value)
-}
-
-function bytes(sink: Sink, field: number, value: Uint8Array): void {
-  sink.varint((field << 3) | 2)
-  sink.view(value)
+  sink.varint(10)
+  sink.string(reason)
+  sink.varint(18)
+  sink.string(errorDomain)
+  return { typeName: 'google.rpc.ErrorInfo', data: sink.finish().slice() }
 }

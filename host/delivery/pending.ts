@@ -74,8 +74,7 @@ export interface PendingParts {
 export class Pending {
   private readonly parts: PendingParts
   private readonly room: Room
-  /** Ids of rows that commits on their way bring or take. */
-  private readonly coming = new Set<number>()
+  /** Ids of rows that commits on their way take. */
   private readonly leaving = new Set<number>()
   /** Ids of those that fell due, and are in the outbox. */
   private readonly underWay = new Set<number>()
@@ -102,7 +101,6 @@ export class Pending {
   /** Anew from disk: after a start, and after a reopened store. */
   load(): void {
     this.room.load(this.parts.journal.rows)
-    this.coming.clear()
     this.leaving.clear()
     this.underWay.clear()
     this.from = dueKey(0, 0)
@@ -208,7 +206,6 @@ export class Pending {
 
   joined(brought: Brought): void {
     this.room.take(brought)
-    for (const { id } of brought.pended) this.coming.add(id)
     for (const { id } of brought.unpended) this.leaving.add(id)
   }
 
@@ -224,7 +221,6 @@ export class Pending {
     if (pended.length === 0) return
     let firstMs = Number.POSITIVE_INFINITY
     for (const { id, dueMs = 0 } of pended) {
-      this.coming.delete(id)
       firstMs = Math.min(firstMs, dueMs)
       this.back(dueKey(dueMs, id))
     }
@@ -233,7 +229,6 @@ export class Pending {
 
   parted(brought: Brought): void {
     this.room.take(brought, -1)
-    for (const { id } of brought.pended) this.coming.delete(id)
     for (const { id, dueMs } of brought.unpended) {
       this.leaving.delete(id)
       this.back(dueKey(dueMs, id))

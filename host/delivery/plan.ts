@@ -82,6 +82,11 @@ export function planDelivered(
   return { moved: planAnswer(effect, askOutcome(answer), places), arrived: undefined }
 }
 
+/** The answer of an ask whose entry left when its target deferred: a new one. */
+export function answerDeferred(ask: AskEntry, outcome: AskOutcome, places: Pick<Places, 'moved'>): EffectEntry {
+  return { ...answerEntry(ask, outcome), ...places.moved(ask) }
+}
+
 /** The entry that an ask becomes once it was answered here. */
 function planAnswer(ask: AskEntry, outcome: AskOutcome, places: Pick<Places, 'owns' | 'moved'>): EffectEntry {
   return inPlace(ask, answerEntry(ask, outcome), places)

@@ -32,9 +32,10 @@ import {
 import { noMetadata } from '../metadata.ts'
 import type { Failure } from '../outcome.ts'
 import { after } from '../storage/columns.ts'
-import { answerEntry, isAsk } from './answers.ts'
+import { isAsk } from './answers.ts'
 import type { Keeper } from './keeper.ts'
 import type { Outbox } from './outbox.ts'
+import { answerDeferred } from './plan.ts'
 
 /** Looked at in one turn. */
 const portion = 64
@@ -62,7 +63,7 @@ interface TicketsParts {
 }
 
 /** What an operator may see of one. */
-interface ShownTicket {
+export interface ShownTicket {
   readonly entity: EntityRef
   readonly name: string
   readonly ticket: Ticket
@@ -247,11 +248,8 @@ export class Tickets {
       return entry === undefined ? [] : [{ key, entry }]
     })
     const places = this.keeper!.places
-    // Their entries left when they were deferred: the answers are new ones.
-    const answers = late.filter(isAsk).map((ask) => ({
-      ...answerEntry(ask, { kind: 'failure', failure, happened: 'UNKNOWN' }),
-      ...places.moved(ask),
-    }))
+    const heard = { kind: 'failure', failure, happened: 'UNKNOWN' } as const
+    const answers = late.filter(isAsk).map((ask) => answerDeferred(ask, heard, places))
     const id = nameOf(entity, name)
     this.expiringNow.add(id)
     const full = this.keeper!.keep(

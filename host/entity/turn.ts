@@ -15,11 +15,11 @@
 // Owns: the meaning of decisions.   Models own: deciding.   Activation owns: when, and carrying it out.
 
 import { hash } from 'node:crypto'
-import { answerEntry, isAsk } from '../delivery/answers.ts'
+import { isAsk } from '../delivery/answers.ts'
 import type { Places } from '../delivery/chains.ts'
 import type { Sending } from '../delivery/keeper.ts'
 import type { Sender } from '../delivery/plan.ts'
-import { planDelivered, planEffects, settledHere } from '../delivery/plan.ts'
+import { answerDeferred, planDelivered, planEffects, settledHere } from '../delivery/plan.ts'
 import type { Standing } from '../delivery/standing.ts'
 import { nothingStanding } from '../delivery/standing.ts'
 import type { EffectEntry } from '../effect.ts'
@@ -260,10 +260,7 @@ export class TurnPlanner {
         const entry = this.remembered.find((one) => one.key === key)?.entry ?? this.standing.kept(this.start.ref, key)
         if (entry !== undefined) this.remembered.push({ key, entry: { ...entry, final: kept }, again: true })
       }
-      // Their entries left when they were deferred: the answers are new ones.
-      const answers = ticket.asks
-        .filter(isAsk)
-        .map((ask) => ({ ...answerEntry(ask, heard), ...this.places.moved(ask) }))
+      const answers = ticket.asks.filter(isAsk).map((ask) => answerDeferred(ask, heard, this.places))
       this.enqueued.push(...answers)
       this.answers.push(...answers)
       return [{ kind: 'resolve', ticket: name, answer: told }]

@@ -135,12 +135,12 @@ export function receiptId(key: Buffer): number {
   return Number(key.toString().slice(receiptPrefix.length))
 }
 
-function writeNumber(into: Buffer, number: number, at: number): void {
+export function writeNumber(into: Buffer, number: number, at: number): void {
   into.writeUInt32BE(Math.floor(number / 0x1_0000_0000), at)
   into.writeUInt32BE(number >>> 0, at + 4)
 }
 
-function readNumber(from: Buffer, at: number): number {
+export function readNumber(from: Buffer, at: number): number {
   return from.readUInt32BE(at) * 0x1_0000_0000 + from.readUInt32BE(at + 4)
 }
 

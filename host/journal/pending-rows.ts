@@ -11,7 +11,7 @@
 import type { EffectEntry } from '../effect.ts'
 import type { Write } from '../storage/kv.ts'
 import type { EntityRef } from './journal.ts'
-import { entityPrefix, listPrefix } from './keys.ts'
+import { entityPrefix, listPrefix, readNumber, writeNumber } from './keys.ts'
 import type { NeverStored } from './record.ts'
 import { encodeOutbox } from './record.ts'
 
@@ -121,13 +121,4 @@ function methodKeys({ service, method, cause, answer, id }: PendingRef): readonl
   writeNumber(place, id, 0)
   const key = Buffer.concat([methodRows(service, method), place])
   return answer === undefined ? [key] : [key, Buffer.concat([methodRows(cause, answer), place])]
-}
-
-function writeNumber(into: Buffer, number: number, at: number): void {
-  into.writeUInt32BE(Math.floor(number / 0x1_0000_0000), at)
-  into.writeUInt32BE(number >>> 0, at + 4)
-}
-
-function readNumber(from: Buffer, at: number): number {
-  return from.readUInt32BE(at) * 0x1_0000_0000 + from.readUInt32BE(at + 4)
 }

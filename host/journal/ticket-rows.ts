@@ -7,7 +7,7 @@
 
 import type { Write } from '../storage/kv.ts'
 import type { EntityRef } from './journal.ts'
-import { entityOfPrefix, entityPrefix, listPrefix } from './keys.ts'
+import { entityOfPrefix, entityPrefix, listPrefix, readNumber, subscriptionParts, writeNumber } from './keys.ts'
 import type { NeverStored, Ticket } from './record.ts'
 import { encodeTicket } from './record.ts'
 
@@ -64,8 +64,7 @@ export interface TicketChange {
 export function expiryBound(ms: number): Buffer {
   const key = Buffer.alloc(9)
   key[0] = expiryTag
-  key.writeUInt32BE(Math.floor(ms / 0x1_0000_0000), 1)
-  key.writeUInt32BE(ms >>> 0, 5)
+  writeNumber(key, ms, 1)
   return key
 }
 
@@ -74,15 +73,13 @@ export const expiryEnd = Buffer.of(expiryTag + 1)
 
 /** The ticket that an expiry row stands for. */
 export function expiring(key: Buffer): { expiresMs: number; entity: EntityRef; name: string } {
-  const expiresMs = key.readUInt32BE(1) * 0x1_0000_0000 + key.readUInt32BE(5)
-  return { expiresMs, ...ticketOf(Buffer.concat([Buffer.of(rowTag), key.subarray(9)])) }
+  return { expiresMs: readNumber(key, 1), ...ticketOf(Buffer.concat([Buffer.of(rowTag), key.subarray(9)])) }
 }
 
-/** Entity and name of the key of a ticket: the first 00 01 ends the entity. */
+/** Entity and name of the key of a ticket: behind its tag it has the form of a subscription's. */
 export function ticketOf(key: Buffer): { entity: EntityRef; name: string } {
-  let end = 5
-  while (key[end] !== 0 || key[end + 1] !== 1) end += key[end] === 0 ? 2 : 1
-  return { entity: entityOfPrefix(key.subarray(1, end + 2)), name: key.toString('utf8', end + 2) }
+  const { prefix, id } = subscriptionParts(key.subarray(1))
+  return { entity: entityOfPrefix(prefix), name: id }
 }
 
 function expiryOf(key: Buffer, ms: number): Buffer {

@@ -14,8 +14,8 @@ import type { Failure } from '../../outcome.ts'
 import type { Schema } from '../../schema/schema.ts'
 import { WireCursor, WireError } from '../../schema/wire.ts'
 import { Sink } from '../../transcode/sink.ts'
+import { writeStatus } from '../../transcode/status.ts'
 import { replyMetadata } from '../headers.ts'
-import { writeStatus } from '../status.ts'
 
 /** A client's name for a command: a bigint only beyond 2^53 - 1, so equal ones are the same to a Map. */
 export type Id = number | bigint
