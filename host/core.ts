@@ -210,11 +210,12 @@ export class Core {
 
   /** Brings back what was there. Calls are not taken yet. */
   async restore(): Promise<void> {
-    this.housekeeping.start()
-    this.scrubbing?.start()
     await this.housekeeping.lookAtDisk()
     await this.outbox.load()
     await this.deployer.restore(this.config.without)
+    // Not before: where storage fails during a start, that begins anew as a whole (main.ts).
+    this.housekeeping.start()
+    this.scrubbing?.start()
     this.wakeAll()
   }
 
@@ -237,7 +238,7 @@ export class Core {
   /** What takes the last commits. After this nothing is written. */
   async close(): Promise<void> {
     const { housekeeping, store } = this
-    housekeeping.stop()
+    await housekeeping.stop()
     this.schedules.stop()
     for (const partition of this.partitions.all) partition.stop()
     this.scrubbing?.stop()

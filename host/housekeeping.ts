@@ -6,6 +6,7 @@
 //     streams is woken, and effects are taken up anew. Nothing that was acknowledged is lost.
 // H3. Notes (age, census, place of the replica, progress of who follows the feed) are only a help: what a crash takes of them is counted or
 //     found again.
+// H4. A store that is being opened again when this stops is waited for: closing it meanwhile would leave what is just being opened.
 //
 // Owns: when.   What is done is owned by whoever has the data.
 
@@ -53,7 +54,7 @@ interface HousekeepingParts {
 export class Housekeeping {
   private readonly parts: HousekeepingParts
   private timers: readonly Timer[] = []
-  private reopening = false
+  private reopening: Promise<void> | undefined
   private forgetting = false
   /** By partition: the commit that brought its notes last. */
   private readonly noted: number[] = []
@@ -73,8 +74,9 @@ export class Housekeeping {
     ]
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     for (const timer of this.timers) timer.cancel()
+    await this.reopening
   }
 
   /** What was committed since the last notes, or ever in an older directory, is counted behind everything else. */
@@ -160,23 +162,24 @@ export class Housekeeping {
   }
 
   private recover(): void {
-    if (this.reopening) return
+    if (this.reopening !== undefined) return
     const { store, log } = this.parts
     store.examine()
     if (store.failure() === undefined) return
-    this.reopening = true
-    this.reopen()
+    this.reopening = this.reopen()
       .catch((err: unknown) => log.error({ err }, 'storage still fails'))
       .finally(() => {
-        this.reopening = false
+        this.reopening = undefined
       })
   }
 
   private async reopen(): Promise<void> {
-    const { store, commits, entities, outbox, wake, log } = this.parts
+    const { store, commits, entities, outbox, stopping, wake, log } = this.parts
     // What was decided on the state before belongs to that: it is refused now, not committed later.
     await commits.drain()
+    if (stopping()) return
     await store.reopen()
+    if (stopping()) return
     log.warn('storage works again')
     entities.restart()
     wake()

@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../../host/clock.ts'
+import { InnkeeperError } from '../../host/errors.ts'
 import { Consumers } from '../../host/feed/consumers.ts'
 import { Feed } from '../../host/feed/feed.ts'
 import { Trimming } from '../../host/feed/trimming.ts'
@@ -26,11 +27,14 @@ type Parts = ConstructorParameters<typeof Housekeeping>[0]
 /** All that it keeps of a store, with a minute that passes when it is told to. */
 function kept(store: Store, behind: () => number = () => 0) {
   const minutely: (() => void)[] = []
+  const often: (() => void)[] = []
+  let stops = false
   const timer = { cancel() {}, unref: () => timer }
   const clock: typeof systemClock = {
     ...systemClock,
     steady: () => systemClock.steady() + behind(),
     every: (ms, work) => {
+      if (ms === 500) often.push(work)
       if (ms === 60_000) minutely.push(work)
       return timer
     },
@@ -50,10 +54,16 @@ function kept(store: Store, behind: () => number = () => 0) {
   const parts = { clock, store, commits, age, partitions, idempotencyHours: 24, directory: undefined }
   const errors: string[] = []
   const log = pino({ level: 'error' }, { write: (line: string) => errors.push(line) })
-  const others = { log, wake() {}, stopping: () => false, sweepEveryMs: undefined }
+  const others = { log, wake() {}, stopping: () => stops, sweepEveryMs: undefined }
   const keeper = new Housekeeping({ ...parts, ...others } as unknown as Parts)
   keeper.start()
-  return { ...parts, errors, minute: () => minutely.forEach((work) => void work()) }
+  const minute = () => minutely.forEach((work) => void work())
+  const halfSecond = () => often.forEach((work) => void work())
+  const stop = async () => {
+    stops = true
+    await keeper.stop()
+  }
+  return { ...parts, errors, minute, halfSecond, stop }
 }
 
 Keeping('housekeeping.H1: a minute’s work is done a portion a turn, of all partitions together', async () => {
@@ -126,6 +136,30 @@ Keeping('housekeeping.H3: what a crash takes of notes is counted, or found again
   await add(7)
   consumers.advance('view', feed.end)
   assert.equal(await after(kv.crashed(false)), { read: reached, behind: 7 })
+})
+
+Keeping('housekeeping.H4: a host that stops while its store is being opened again waits for that', async () => {
+  const made = memoryStore(1)
+  const steps: string[] = []
+  let opened = () => {}
+  const reopen = () => {
+    steps.push('reopening')
+    return new Promise<void>((resolve) => {
+      opened = () => {
+        steps.push('reopened')
+        resolve()
+      }
+    })
+  }
+  const store: Store = { ...made, failure: () => new InnkeeperError('storage_unavailable', 'it failed'), reopen }
+  const { halfSecond, stop, errors } = kept(store)
+  halfSecond()
+  await eventually(() => steps.length > 0)
+  const stopped = stop().then(() => steps.push('stopped'))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  opened()
+  await stopped
+  assert.equal([steps, errors], [['reopening', 'reopened', 'stopped'], []])
 })
 
 Keeping.run()
