@@ -26,11 +26,10 @@ import {
   dueEnd,
   dueKey,
   entityRows,
-  methodOf,
-  methodRows,
   nameKey,
   placeIn,
   placeOf,
+  refIn,
   refOf,
   storageRows,
 } from '../journal/pending-rows.ts'
@@ -156,10 +155,8 @@ export class Pending {
   named(entity: EntityRef, name: string): Named | undefined {
     const value = this.parts.journal.rows.get('pending', nameKey(entity, name))
     if (value === undefined) return undefined
-    const { dueMs, id } = placeIn(value)
-    if (this.leaving.has(id)) return undefined
-    const entry = this.read(dueMs, id)
-    return entry && { where: 'pending', ref: refOf(entry) }
+    const ref = refIn(entity, name, value)
+    return this.leaving.has(ref.id) ? undefined : { where: 'pending', ref }
   }
 
   find(id: number, dueMs: number): EffectEntry | undefined {
@@ -188,20 +185,9 @@ export class Pending {
     return { entries, last: rows.length < 2 * max ? undefined : rows.at(-2) }
   }
 
-  /** How many go to the methods of a service, at most `max` of each. */
-  targets(service: string, max: number): ReadonlyMap<string, number> {
-    const found = new Map<string, number>()
-    const { rows } = this.parts.journal
-    const end = after(methodRows(service))
-    for (let from = methodRows(service); ; ) {
-      const [first] = rows.range('pending', { from, to: end, limit: 1, keysOnly: true })
-      if (first === undefined) return found
-      const method = methodOf(first)
-      const prefix = methodRows(service, method)
-      const keys = rows.range('pending', { from: prefix, to: after(prefix), limit: max, keysOnly: true })
-      found.set(method, keys.length / 2)
-      from = after(prefix)
-    }
+  /** How many go to the methods of a service, and how many answers of its own effects it is to hear. */
+  targets(service: string): ReadonlyMap<string, number> {
+    return this.room.targets(service)
   }
 
   joined(brought: Brought): void {
@@ -212,8 +198,7 @@ export class Pending {
   write(batch: Batch, brought: Brought): void {
     for (const ref of brought.unpended) batch.unpend(ref)
     for (const entry of brought.pended) batch.pend(entry)
-    const rows = this.room.rows(brought)
-    if (rows.length > 0) batch.note(rows)
+    this.room.wrote(batch, brought)
   }
 
   committed({ pended, unpended }: Brought): void {
@@ -222,7 +207,7 @@ export class Pending {
     let firstMs = Number.POSITIVE_INFINITY
     for (const { id, dueMs = 0 } of pended) {
       firstMs = Math.min(firstMs, dueMs)
-      this.back(dueKey(dueMs, id))
+      this.backTo(dueMs, id)
     }
     if (this.running && firstMs < this.nextMs) this.wake()
   }
@@ -231,8 +216,13 @@ export class Pending {
     this.room.take(brought, -1)
     for (const { id, dueMs } of brought.unpended) {
       this.leaving.delete(id)
-      this.back(dueKey(dueMs, id))
+      this.backTo(dueMs, id)
     }
+  }
+
+  /** Nearly always it is due long after what was looked at last. */
+  private backTo(dueMs: number, id: number): void {
+    if (dueMs <= placeOf(this.from).dueMs) this.back(dueKey(dueMs, id))
   }
 
   /** Something is there that is due before what was looked at last. */

@@ -7,6 +7,7 @@ import { systemClock } from '../../host/clock.ts'
 import { Keeper } from '../../host/delivery/keeper.ts'
 import { Outbox } from '../../host/delivery/outbox.ts'
 import { Pending } from '../../host/delivery/pending.ts'
+import { brought } from '../../host/delivery/room.ts'
 import { Tickets } from '../../host/delivery/tickets.ts'
 import type { EffectEntry } from '../../host/effect.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
@@ -202,11 +203,11 @@ Later(
     await world.set(one)
     const found = world.pending.named(from, 'n')
     assert.ok(found?.where === 'pending')
-    world.pending.joined({ pended: [], unpended: [found.ref], tickets: [] })
+    world.pending.joined(brought([], [found.ref], []))
     assert.is(world.pending.named(from, 'n'), undefined)
     await world.pass(5_000)
     assert.equal(world.tried, [])
-    world.pending.parted({ pended: [], unpended: [found.ref], tickets: [] })
+    world.pending.parted(brought([], [found.ref], []))
     await world.pass(61_000)
     assert.equal(world.tried, [one.id])
   },
@@ -313,6 +314,44 @@ Later(
   },
 )
 
+Later('room.R1, room.R2: one row of a commit says how many go where, also after a crash', async () => {
+  const world = new World()
+  await world.start()
+  const dueMs = world.hands.nowMs + 60_000
+  const count = 40
+  let rows = 0
+  const { write } = world.kv
+  world.kv.write = (writes) => {
+    rows += writes.filter(([column, key]) => column === 'default' && key.toString().startsWith('pending/')).length
+    write.call(world.kv, writes)
+  }
+  const set = Array.from({ length: count }, (_, at) => world.entry(dueMs, `n${at}`))
+  await world.set(...set.slice(0, 1))
+  rows = 0
+  for (const one of set.slice(1))
+    world.keeper.keep(
+      { enqueued: [], arrived: [], pended: [one] },
+      () => {},
+      () => {},
+    )
+  await world.settle()
+  assert.ok(rows > 0 && rows < count / 3, `${rows} rows of ${count} commands`)
+  world.hands.forget()
+  await world.start()
+  assert.equal([...world.pending.targets('t')], [['M', count]])
+  const refs = set.slice(0, 15).map(({ name }) => {
+    const found = world.pending.named(from, name!)
+    assert.ok(found?.where === 'pending')
+    return found.ref
+  })
+  world.pending.drop(refs, () => {})
+  await world.settle()
+  world.hands.forget()
+  await world.start()
+  assert.equal([...world.pending.targets('t')], [['M', count - 15]])
+  assert.is(world.pending.count, count - 15)
+})
+
 Later('what an entity, a service, a method has pending is listed in pages, and dropped', async () => {
   const world = new World()
   await world.start()
@@ -324,7 +363,7 @@ Later('what an entity, a service, a method has pending is listed in pages, and d
     ['a', 'b', 'c'],
   )
   assert.is(world.pending.page(1, undefined, page.last, 3).entries.length, 1)
-  assert.equal([...world.pending.targets('t', 10)], [['M', 4]])
+  assert.equal([...world.pending.targets('t')], [['M', 4]])
   const [first] = page.entries
   let done: unknown = 'not yet'
   const found = world.pending.named(from, 'a')
