@@ -742,7 +742,9 @@ export class Outbox {
       return
     }
     this.holdLane(entry)
-    const again = { ...entry, attempts: attempts + 1 }
+    // One that has a time of its own never spends its tries; those that end with the host do (O5).
+    const tries = longest === undefined ? attempts + 1 : Math.min(attempts + 1, backOffMs.length - 1)
+    const again = { ...entry, attempts: tries }
     this.parts.log.warn(
       { effect: id, to: goal(entry), attempt: again.attempts, reason },
       'an effect failed; it is tried again',
