@@ -275,6 +275,7 @@ export class Core {
       heldMs: () => this.wall.look(),
       unfit: () => this.stopping || store.failure() !== undefined,
       unserved: (entry: EffectEntry) => this.outbox.waits(entry),
+      callers: () => this.waiting.ofClients,
       fell: (service: string, lateMs: number) => this.metrics.of(service).fellDue(lateMs / 1000),
     }
     return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn }, later)

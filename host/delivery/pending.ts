@@ -7,7 +7,8 @@
 // N2. What is due is sought from the last that fell due on, never from the start: rows that are gone cost nothing.
 // N6. What cannot enter the outbox, since its service has no room there or cannot be run, is passed over and sought again after a moment: other services'
 //     effects do not wait for it.
-// N3. Due ones enter the outbox oldest first, some a turn of the loop, and only while few of them are under way: callers go on being served.
+// N3. Due ones enter the outbox oldest first, some a turn of the loop, and only while few of them are under way; how many beside callers is said by
+//     due-pace.ts.
 // N4. While the clock is not believed (schedules/wall.ts) nothing falls due.
 // N5. At most `pendingBytesMax` of them by bytes, open tickets included, with a share for each service: a decision that would set one more, or open or
 //     join a ticket, is refused.
@@ -36,6 +37,7 @@ import {
 import { decodeOutbox } from '../journal/record.ts'
 import { after } from '../storage/columns.ts'
 import { DamagedValue } from '../storage/damage.ts'
+import { DuePace } from './due-pace.ts'
 import type { Keeper } from './keeper.ts'
 import type { Outbox } from './outbox.ts'
 import type { Brought } from './room.ts'
@@ -65,6 +67,8 @@ export interface PendingParts {
   readonly unfit: () => boolean
   /** Its target cannot be run now. */
   readonly unserved: (entry: EffectEntry) => boolean
+  /** Commands of callers, ever. */
+  readonly callers: () => number
   /** Told of an effect that fell due: of which service, and by how much it was late, in milliseconds. */
   readonly fell: (service: string, lateMs: number) => void
 }
@@ -73,6 +77,7 @@ export interface PendingParts {
 export class Pending {
   private readonly parts: PendingParts
   private readonly room: Room
+  private readonly pace: DuePace
   /** Ids of rows that commits on their way take. */
   private readonly leaving = new Set<number>()
   /** Ids of those that fell due, and are in the outbox. */
@@ -94,6 +99,7 @@ export class Pending {
   constructor(parts: PendingParts) {
     this.parts = parts
     this.room = new Room(parts.bytesMax)
+    this.pace = new DuePace(parts.clock, parts.callers)
     this.load()
   }
 
@@ -282,22 +288,19 @@ export class Pending {
     }
     // Those whose commit is on its way are under way, too.
     if (this.underWay.size + this.leaving.size > underWayMax - portion) return busyMs
+    const limit = this.pace.look(portion)
+    if (limit === 0) return busyMs
     if (this.passedFrom !== undefined && clock.steady() >= this.againMs) {
       this.back(this.passedFrom)
       this.forgetPassed()
       this.passMs = Math.min(2 * this.passMs, sleepMs)
     } else if (this.passedFrom === undefined) this.passMs = passMsMin
     const nowMs = clock.now()
-    const rows = this.parts.journal.rows.range('pending', { from: this.from, to: dueEnd, limit: portion })
+    const rows = this.parts.journal.rows.range('pending', { from: this.from, to: dueKey(nowMs + 1, 0), limit })
     const due: EffectEntry[] = []
     for (let at = 0; at < rows.length; at += 2) {
       const key = rows[at]!
-      const { dueMs, id } = placeOf(key)
-      if (dueMs > nowMs) {
-        this.nextMs = dueMs
-        this.take(due, nowMs)
-        return this.untilAgain(dueMs - nowMs)
-      }
+      const { id } = placeOf(key)
       this.from = Buffer.concat([key, Buffer.of(0)])
       // What is on its way out is gone, or comes back (parted).
       if (this.leaving.has(id)) continue
@@ -306,9 +309,10 @@ export class Pending {
       if (this.full.has(entry.cause.service) || this.parts.unserved(entry)) this.pass(entry)
       else due.push(entry)
     }
-    this.nextMs = rows.length < 2 * portion ? Number.POSITIVE_INFINITY : nowMs
+    const more = rows.length === 2 * limit
+    this.nextMs = more ? nowMs : (this.firstMs ?? Number.POSITIVE_INFINITY)
     this.take(due, nowMs)
-    return rows.length < 2 * portion ? this.untilAgain(sleepMs) : busyMs
+    return more ? busyMs : this.untilAgain(this.nextMs - nowMs)
   }
 
   /** It is sought again after a moment (N6). */
@@ -339,6 +343,7 @@ export class Pending {
 
   /** Those of each service on their own: one that has no room holds up itself (N6). */
   private take(due: readonly EffectEntry[], nowMs: number): void {
+    this.pace.took(due.length)
     for (const [service, entries] of byService(due)) {
       const full = this.fall(entries, (error) => {
         if (error !== undefined) this.parts.log.error({ err: error }, 'effects that are due could not be stored')

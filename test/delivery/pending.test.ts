@@ -4,6 +4,7 @@ import pino from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../../host/clock.ts'
+import { DuePace } from '../../host/delivery/due-pace.ts'
 import { Keeper } from '../../host/delivery/keeper.ts'
 import { Outbox } from '../../host/delivery/outbox.ts'
 import { Pending } from '../../host/delivery/pending.ts'
@@ -27,6 +28,7 @@ class Hands {
     ...systemClock,
     now: () => this.nowMs,
     steady: () => this.nowMs,
+    idle: () => 0,
     after: (ms: number, work: () => void) => {
       const timer = { atMs: this.nowMs + ms, work, gone: false }
       this.timers.push(timer)
@@ -73,6 +75,7 @@ class World {
   /** Ids as they were tried; those of `takes` arrive at once. */
   readonly tried: number[] = []
   readonly late: number[] = []
+  callers = 0
   takes = true
   /** Reads of the column, by where they began. */
   readonly reads: Buffer[] = []
@@ -123,6 +126,7 @@ class World {
     }
     this.pending = new Pending({
       ...{ ...common, journal: { rows: watched }, bytesMax: this.limits.pendingBytesMax },
+      callers: () => this.callers,
       fell: (_, lateMs) => this.late.push(lateMs),
     })
     const tickets = new Tickets({ ...common, journal: journal!, ticketMs: 1 })
@@ -244,6 +248,39 @@ Later('pending.N2, pending.N3: what is due is sought behind what fell due, and f
     [...world.tried].sort((a, b) => a - b),
   )
 })
+
+Later(
+  'due-pace.Q1, pending.N3: beside callers a part of them enters for each command, and more where the loop is idle',
+  () => {
+    let [heard, idleMs] = [0, 0]
+    const pace = new DuePace({ idle: () => idleMs }, () => heard)
+    assert.is(pace.look(64), 64)
+    let entered = 0
+    const enter = () => {
+      const count = pace.look(64)
+      entered += count
+      pace.took(count)
+    }
+    for (let turn = 0; turn < 1_000; turn++) {
+      heard += 10
+      enter()
+    }
+    assert.ok(entered > 0 && entered < heard / 3, `${entered} beside ${heard} commands`)
+    const busy = entered
+    for (let turn = 0; turn < 1_000; turn++) {
+      heard += 1
+      idleMs += 1
+      enter()
+    }
+    assert.ok(entered > 3 * busy, `${entered} with idle time, ${busy} without`)
+    // A command now and then keeps them going, a part of one at a time.
+    heard += 1
+    pace.look(64)
+    heard += 3
+    assert.ok(pace.look(64) >= 1)
+    assert.is(pace.look(64), 64)
+  },
+)
 
 Later('pending.N3: as few are under way while a slow disk holds their commits', async () => {
   const world = new World()
