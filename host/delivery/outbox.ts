@@ -178,7 +178,8 @@ export class Outbox {
     const bytes = added.reduce((sum, entry) => sum + bytesOf(entry), 0) - freed
     const fits = (count <= 0 || this.shares.admits(service, count)) && (bytes <= 0 || this.bytes.admits(service, bytes))
     if (!this.loading && fits) return true
-    for (const entry of added) this.chains.giveBack(entry)
+    // What was pending has its place since long ago.
+    for (const entry of added) if (entry.dueMs === undefined) this.chains.giveBack(entry)
     return false
   }
 

@@ -44,10 +44,11 @@ import type { Brought } from './room.ts'
 import { byService, Room } from './room.ts'
 import type { Named } from './standing.ts'
 
-/** Looked at in one turn. */
-const portion = 64
+/** Looked at in one turn: with each of them a commit is shared, so few would be dear. */
+const portion = 256
+const portionBytes = 1024 * 1024
 /** Due ones that are under way at once. */
-const underWayMax = 512
+const underWayMax = 1024
 const sleepMs = 60_000
 /** When there was no room, or too many are under way. */
 const fullMs = 100
@@ -296,7 +297,9 @@ export class Pending {
       this.passMs = Math.min(2 * this.passMs, sleepMs)
     } else if (this.passedFrom === undefined) this.passMs = passMsMin
     const nowMs = clock.now()
-    const rows = this.parts.journal.rows.range('pending', { from: this.from, to: dueKey(nowMs + 1, 0), limit })
+    const rows = this.parts.journal.rows.range('pending', {
+      ...{ from: this.from, to: dueKey(nowMs + 1, 0), limit, bytesMax: portionBytes },
+    })
     const due: EffectEntry[] = []
     for (let at = 0; at < rows.length; at += 2) {
       const key = rows[at]!
@@ -309,10 +312,9 @@ export class Pending {
       if (this.full.has(entry.cause.service) || this.parts.unserved(entry)) this.pass(entry)
       else due.push(entry)
     }
-    const more = rows.length === 2 * limit
-    this.nextMs = more ? nowMs : (this.firstMs ?? Number.POSITIVE_INFINITY)
+    this.nextMs = this.firstMs ?? Number.POSITIVE_INFINITY
     this.take(due, nowMs)
-    return more ? busyMs : this.untilAgain(this.nextMs - nowMs)
+    return this.nextMs <= nowMs ? busyMs : this.untilAgain(this.nextMs - nowMs)
   }
 
   /** It is sought again after a moment (N6). */
@@ -345,12 +347,28 @@ export class Pending {
   private take(due: readonly EffectEntry[], nowMs: number): void {
     this.pace.took(due.length)
     for (const [service, entries] of byService(due)) {
-      const full = this.fall(entries, (error) => {
-        if (error !== undefined) this.parts.log.error({ err: error }, 'effects that are due could not be stored')
-      })
-      if (full === undefined) for (const { dueMs = nowMs } of entries) this.parts.fell(service, nowMs - dueMs)
-      else this.noRoom(service, entries, full)
+      const full = this.enter(entries, nowMs)
+      if (full !== undefined) this.noRoom(service, full.left, full.error)
     }
+  }
+
+  /** As many as there is room for. */
+  private enter(
+    entries: readonly EffectEntry[],
+    nowMs: number,
+  ): { readonly left: readonly EffectEntry[]; readonly error: Error } | undefined {
+    const error = this.fall(entries, (error) => {
+      if (error !== undefined) this.parts.log.error({ err: error }, 'effects that are due could not be stored')
+    })
+    if (error === undefined) {
+      for (const { cause, dueMs = nowMs } of entries) this.parts.fell(cause.service, nowMs - dueMs)
+      return undefined
+    }
+    if (entries.length === 1) return { left: entries, error }
+    const half = entries.length >> 1
+    const full = this.enter(entries.slice(0, half), nowMs)
+    if (full !== undefined) return { left: [...full.left, ...entries.slice(half)], error }
+    return this.enter(entries.slice(half), nowMs)
   }
 
   private noRoom(service: string, entries: readonly EffectEntry[], { message: reason }: Error): void {
