@@ -18,6 +18,7 @@ import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
 import { validateAnswers } from './answers.ts'
 import { lineages } from './lineage.ts'
 import { validateRules } from './paths.ts'
+import { validateViewServices } from './views.ts'
 
 /** Something that is wrong with a component. */
 interface DescriptionProblem {
@@ -33,12 +34,13 @@ export function validateDescription(
 ): readonly DescriptionProblem[] {
   const problems: DescriptionProblem[] = []
   const report: Report = (message, element) => problems.push({ message, element })
-  if (description.services.length === 0)
+  if (description.services.length === 0 && description.viewServices.length === 0)
     report('No entities were reported by the discover call! describe() must list at least one service.')
   for (const service of description.services) validateService(service, schema, limits, report)
   for (const service of schema.services.values()) validateEventing(service, report)
   validateSchedules(description, schema, report)
   validateAnswers(description, schema, report)
+  validateViewServices(description, schema, report)
   const known = description.services.flatMap(({ name }) => {
     const type = schema.services.get(name)
     return type === undefined ? [] : [{ name, type }]

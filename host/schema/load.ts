@@ -255,6 +255,7 @@ class Loader {
       oneof,
       entityKey: raw.entityKey,
       allowEmptyKey: raw.allowEmptyKey,
+      column: raw.column,
     }
   }
 
@@ -328,7 +329,7 @@ class Loader {
       if (output === undefined)
         this.problem(where, `returns ${method.output.slice(0, 200)}, which is not in the descriptor set`)
       if (input === undefined || output === undefined) continue
-      const { name, clientStreaming, serverStreaming, http, eventing, internal, answers, schedules } = method
+      const { name, clientStreaming, serverStreaming, http, eventing, internal, answers, schedules, query } = method
       const type = {
         name,
         input,
@@ -340,10 +341,11 @@ class Loader {
         internal,
         answers,
         schedules,
+        query,
       }
       methods.set(name, type)
     }
-    this.services.set(fullName, { fullName, methods })
+    this.services.set(fullName, { fullName, view: raw.view, methods })
   }
 }
 

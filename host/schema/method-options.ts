@@ -1,8 +1,9 @@
-// Method options: what a .proto says of a method besides its messages: HTTP rules, events, who may call it, and when the host does.
+// Method options: what a .proto says of a method besides its messages: HTTP rules, events, who may call it, when the host does, and what a query
+// answers; of a service that is a view, and of a column of one.
 
 import type { Budget } from './reading.ts'
 import { flag, int, part, readWith, spend, text } from './reading.ts'
-import type { HttpRule, MethodType, ScheduleRule } from './schema.ts'
+import type { ColumnRule, HttpRule, MethodType, QueryRule, ScheduleRule, ViewRule } from './schema.ts'
 
 export interface RawMethodOptions {
   http: HttpRule | undefined
@@ -10,15 +11,19 @@ export interface RawMethodOptions {
   internal: boolean
   answers: string | undefined
   schedules: ScheduleRule[]
+  query: QueryRule | undefined
 }
 
 export const httpOption = 72295728
 const methodOption = 51083
 export const scheduleOption = 51084
+const viewOption = 51085
+const queryOption = 51086
+export const columnOption = 51087
 export const eventingOptions = { innkeeper: 51081, cloudstate: 1081 } as const
 
 export function noMethodOptions(): RawMethodOptions {
-  return { http: undefined, eventing: undefined, internal: false, answers: undefined, schedules: [] }
+  return { http: undefined, eventing: undefined, internal: false, answers: undefined, schedules: [], query: undefined }
 }
 
 export function readMethodOptions(bytes: Uint8Array, into: RawMethodOptions, budget: Budget): void {
@@ -26,6 +31,7 @@ export function readMethodOptions(bytes: Uint8Array, into: RawMethodOptions, bud
     [httpOption]: part((rule) => (into.http = readHttpRule(rule, budget, 3))),
     [eventingOptions.innkeeper]: part(() => (into.eventing = 'innkeeper')),
     [eventingOptions.cloudstate]: part(() => (into.eventing ??= 'cloudstate')),
+    [queryOption]: part((query) => (into.query = readQuery(query, budget))),
     [scheduleOption]: part((schedule) => into.schedules.push(readSchedule(schedule, budget))),
     [methodOption]: part((settings) => {
       readWith(settings, {
@@ -36,6 +42,42 @@ export function readMethodOptions(bytes: Uint8Array, into: RawMethodOptions, bud
       if (into.answers !== undefined) into.internal = true
     }),
   })
+}
+
+/** Of a service's options: where it is a view. */
+export function readView(bytes: Uint8Array, budget: Budget): ViewRule | undefined {
+  let rule: { row: string; from: string[] } | undefined
+  readWith(bytes, {
+    [viewOption]: part((view) => {
+      const read = (rule ??= { row: '', from: [] })
+      spend(budget)
+      readWith(view, {
+        1: text((v) => (read.row = v)),
+        2: text((v) => {
+          spend(budget)
+          read.from.push(v)
+        }),
+      })
+    }),
+  })
+  return rule
+}
+
+export function readColumn(bytes: Uint8Array): ColumnRule {
+  const rule = { key: false, index: false, name: '' }
+  readWith(bytes, {
+    1: flag((v) => (rule.key = v)),
+    2: flag((v) => (rule.index = v)),
+    3: text((v) => (rule.name = v)),
+  })
+  return rule
+}
+
+function readQuery(bytes: Uint8Array, budget: Budget): QueryRule {
+  const rule = { sql: '', live: false }
+  spend(budget)
+  readWith(bytes, { 1: text((v) => (rule.sql = v)), 2: flag((v) => (rule.live = v)) })
+  return rule
 }
 
 function readSchedule(bytes: Uint8Array, budget: Budget): ScheduleRule {

@@ -7,10 +7,10 @@
 // Field numbers: google/protobuf/descriptor.proto.
 
 import type { RawMethodOptions } from './method-options.ts'
-import { noMethodOptions, readMethodOptions } from './method-options.ts'
+import { columnOption, noMethodOptions, readColumn, readMethodOptions, readView } from './method-options.ts'
 import type { Budget } from './reading.ts'
 import { eachField, flag, int, newBudget, part, readWith, spend, text } from './reading.ts'
-import type { ScalarType } from './schema.ts'
+import type { ColumnRule, ScalarType, ViewRule } from './schema.ts'
 import { WireError, wireType } from './wire.ts'
 
 export interface RawFeatures {
@@ -38,6 +38,7 @@ export interface RawField {
   features: RawFeatures
   entityKey: boolean
   allowEmptyKey: boolean
+  column: ColumnRule | undefined
 }
 
 export interface RawEnum {
@@ -70,6 +71,7 @@ export interface RawMethod extends RawMethodOptions {
 
 interface RawService {
   name: string
+  view: ViewRule | undefined
   methods: RawMethod[]
 }
 
@@ -208,6 +210,7 @@ function readField(bytes: Uint8Array, budget: Budget): RawField {
     features: noFeatures(),
     entityKey: false,
     allowEmptyKey: false,
+    column: undefined,
   }
   spend(budget)
   readWith(bytes, {
@@ -232,6 +235,7 @@ function readFieldOptions(bytes: Uint8Array, field: RawField): void {
     else if (number === 21 && type === wireType.bytes) readFeatures(cursor.view(), field.features)
     else if (entityKeyOptions.has(number) && type === wireType.varint) field.entityKey ||= cursor.varint64() !== 0n
     else if (number === allowEmptyKeyOption && type === wireType.varint) field.allowEmptyKey = cursor.varint64() !== 0n
+    else if (number === columnOption && type === wireType.bytes) field.column = readColumn(cursor.view())
     else cursor.skip(type)
   })
 }
@@ -260,11 +264,12 @@ function readRange(bytes: Uint8Array, budget: Budget): [start: number, end: numb
 }
 
 function readService(bytes: Uint8Array, budget: Budget): RawService {
-  const service: RawService = { name: '', methods: [] }
+  const service: RawService = { name: '', view: undefined, methods: [] }
   spend(budget)
   readWith(bytes, {
     1: text((v) => (service.name = v)),
     2: part((v) => service.methods.push(readMethod(v, budget))),
+    3: part((v) => (service.view = readView(v, budget) ?? service.view)),
   })
   return service
 }

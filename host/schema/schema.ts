@@ -45,6 +45,15 @@ export interface Field {
   readonly entityKey: boolean
   /** Of a key: a request in which it is empty is for the entity of that name. */
   readonly allowEmptyKey: boolean
+  /** Of a field of a view's row (host/views). */
+  readonly column: ColumnRule | undefined
+}
+
+/** What a .proto says of a column: its key, an index, a name of its own; `''`: that of the field. */
+export interface ColumnRule {
+  readonly key: boolean
+  readonly index: boolean
+  readonly name: string
 }
 
 export interface MessageType {
@@ -87,6 +96,19 @@ export interface MethodType {
   /** The method whose answers it hears, as SERVICE/METHOD. Such a method is internal. */
   readonly answers: string | undefined
   readonly schedules: readonly ScheduleRule[]
+  /** What it answers, where it is a query of a view. */
+  readonly query: QueryRule | undefined
+}
+
+export interface QueryRule {
+  readonly sql: string
+  readonly live: boolean
+}
+
+/** A table of rows, as its .proto says it: names as they are written there. */
+export interface ViewRule {
+  readonly row: string
+  readonly from: readonly string[]
 }
 
 /** When the host calls a method by itself (host/schedules), as its .proto says it. */
@@ -105,6 +127,8 @@ export function isStreamed({ clientStreaming, serverStreaming }: MethodType): bo
 
 export interface ServiceType {
   readonly fullName: string
+  /** Where it is a view. */
+  readonly view?: ViewRule | undefined
   readonly methods: ReadonlyMap<string, MethodType>
 }
 

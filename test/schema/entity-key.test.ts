@@ -28,6 +28,7 @@ function messageOf(types: readonly ScalarType[], empty: readonly number[]): Mess
       oneof: undefined,
       entityKey: true,
       allowEmptyKey: empty.includes(index),
+      column: undefined,
     }),
   )
   return { fullName: 'test.Request', fields, byNumber: new Map(), byName: new Map() }

@@ -117,6 +117,29 @@ Load('reads methods with their HTTP rules and streams', () => {
   assert.equal([watch.clientStreaming, watch.serverStreaming, watch.http], [true, true, undefined])
 })
 
+Load('reads views, their columns and their queries; a name is kept as it was written', async () => {
+  const { schema } = await protos({
+    'view.proto': `syntax = "proto3"; package v.v1; import "innkeeper/options.proto";
+      message Row { string id = 1 [(innkeeper.column) = { key: true }]; string b = 2 [(innkeeper.column) = { index: true name: "bee" }];
+        string plain = 3; }
+      service RowsView {
+        option (innkeeper.view) = { row: "Row", from: ["v.v1.One", "v.v1.Two"] };
+        rpc All(Row) returns (stream Row) { option (innkeeper.query) = { sql: "SELECT 1", live: true }; }
+        rpc Other(Row) returns (Row);
+      }
+      service None { rpc Do(Row) returns (Row); }`,
+  })
+  const view = schema.services.get('v.v1.RowsView')!
+  assert.equal(view.view, { row: 'Row', from: ['v.v1.One', 'v.v1.Two'] })
+  assert.equal(view.methods.get('All')!.query, { sql: 'SELECT 1', live: true })
+  assert.is(view.methods.get('Other')!.query, undefined)
+  assert.is(schema.services.get('v.v1.None')!.view, undefined)
+  assert.equal(
+    schema.messages.get('v.v1.Row')!.fields.map(({ column }) => column),
+    [{ key: true, index: false, name: '' }, { key: false, index: true, name: 'bee' }, undefined],
+  )
+})
+
 Load('reads proto2 and edition 2023 with their own defaults', async () => {
   const old = await protos({
     'old.proto':

@@ -9,7 +9,7 @@ import (
 
 // About: what the component says of itself (wit/about.wit), and the services that it has.
 //
-//	description    32 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24
+//	description    40 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24, view-services 32
 //	service        80         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
 //	                          state-type 32, state-version 44, headers 56, views 64, events 72
 //	method-view    20         method 0, case (u8) 8, string 12
@@ -54,7 +54,7 @@ func Named(at, length uint32) *innkeeper.Service {
 //go:wasmexport innkeeper:guest/about@0.2.0#describe
 func describe() uint32 {
 	defer Tell()
-	answer := Allocate(32)
+	answer := Allocate(40)
 	PutText(answer, "innkeeper-go")
 	PutText(answer+8, innkeeper.Version)
 	base := allocateList(len(services), serviceBytes)
@@ -63,6 +63,7 @@ func describe() uint32 {
 	}
 	PutPair(answer+16, base, len(services))
 	PutText(answer+24, descriptorSet)
+	PutPair(answer+32, 0, 0)
 	return answer
 }
 

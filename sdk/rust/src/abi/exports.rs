@@ -1,6 +1,6 @@
 //! Exports: one function for each of the contract's, given the services that a component has of that kind.
 //!
-//!   description     32 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24
+//!   description     40 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24, view-services 32
 //!
 //!   event-sourced   decide-answer  36   case (u8) 0; decided: decisions 4 (88 each: events 0, outcome 8), next: case (u8) 12, state 16
 //!                   evolve-answer  24   case (u8) 0, state 4
@@ -36,7 +36,7 @@ pub fn describe(services: &Services, descriptors: &'static [u8]) -> usize {
     about.extend(services.value.iter().map(|service| service.about()));
     about.extend(services.replicated.iter().map(|service| service.about()));
     about.extend(services.action.iter().map(|service| service.about()));
-    let answer = Put::new(32);
+    let answer = Put::new(40);
     answer.text(0, "innkeeper-rust");
     answer.text(8, env!("CARGO_PKG_VERSION"));
     answer.list(16, 80, about, Put::service);
