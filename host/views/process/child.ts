@@ -1,0 +1,180 @@
+// Child: a process of views as the host sees it: asked, watched, killed.
+//
+// H1. It is a Node of its own with a heap of its own, no environment, files under two folders only (Node's permission model: SQLite asks it for
+//     the file that it opens; what SQL attaches is for the authorizer, allowed.ts) and, on Linux, a bound of the kernel for its memory and its end
+//     with the host's, in the middle of a query too.
+// H2. `kill` is SIGKILL: SQLite cannot be interrupted, and a thread that runs it ends with the query.
+//
+// Owns: the process.   ../tables.ts owns: when it is started and killed.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { InnkeeperError } from '../../errors.ts'
+import type { Answered, Failure } from './protocol.ts'
+
+export interface ChildOptions {
+  readonly script: 'reader' | 'writer'
+  /** Folder of the tables. */
+  readonly directory: string
+  readonly argument: string
+  /** What it may take beyond what it takes when it starts. */
+  readonly memoryMiB: number
+  /** A line of it. */
+  readonly log: (line: string) => void
+}
+
+/** How it ended, where nobody killed it. */
+export interface Ending {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** The process is not there any more. */
+export class Gone extends Error {
+  readonly ending: Ending
+
+  constructor(ending: Ending) {
+    super(`a process of views ended (${ending.signal ?? `code ${ending.code}`})`)
+    this.name = 'Gone'
+    this.ending = ending
+  }
+}
+
+const host = realpathSync(fileURLToPath(new URL('../..', import.meta.url)))
+/** What Node takes before it does anything, most of it only reserved; the kernel counts it. */
+const baseMiB = 1_024
+const shell = '/bin/sh'
+const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
+
+export class Child {
+  private readonly process: ChildProcess
+  private readonly waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>()
+  private lastId = 0
+  private ended = false
+  /** Resident bytes when it was ready. */
+  private base: number | undefined
+  /** @throws InnkeeperError `unavailable` if it cannot run here; Gone */
+  readonly ready: Promise<void>
+  readonly gone: Promise<Ending>
+
+  /** @param told of its end, before anybody who waits for an answer */
+  constructor({ script, directory, argument, memoryMiB, log }: ChildOptions, told: (ending: Ending) => void) {
+    const [command, ...parameters] = commandLine(script, realpathSync(directory), argument, memoryMiB)
+    this.process = spawn(command!, parameters, {
+      env: {},
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+    })
+    for (const stream of [this.process.stdout, this.process.stderr]) lines(stream, log)
+    const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
+    this.ready = ready
+    ready.catch(() => {})
+    this.process.on('message', (answer: Answered) => {
+      if ('ready' in answer) {
+        this.base = this.resident()
+        resolve()
+      } else if ('unfit' in answer) reject(new InnkeeperError('unavailable', answer.unfit))
+      else this.settle(answer)
+    })
+    this.gone = new Promise((resolve) => {
+      const end = (ending: Ending): void => {
+        this.ended = true
+        told(ending)
+        const gone = new Gone(ending)
+        reject(gone)
+        for (const { reject } of this.waiting.values()) reject(gone)
+        this.waiting.clear()
+        resolve(ending)
+      }
+      this.process.once('exit', (code, signal) => end({ code, signal }))
+      // It was not started.
+      this.process.once('error', (error) => {
+        log(error.message)
+        if (this.process.pid === undefined) end({ code: null, signal: null })
+      })
+    })
+  }
+
+  /** @throws InnkeeperError of the work, Gone */
+  ask<Value>(request: object): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      if (this.ended) throw new Gone({ code: this.process.exitCode, signal: this.process.signalCode })
+      const id = ++this.lastId
+      this.waiting.set(id, { resolve: resolve as (value: unknown) => void, reject })
+      // Where it cannot be sent, the process is about to end, and says so.
+      this.process.send({ id, request }, () => {})
+    })
+  }
+
+  kill(): void {
+    this.process.kill('SIGKILL')
+  }
+
+  /** Let go: it ends when it has done what it was asked. */
+  disconnect(): void {
+    if (this.process.connected) this.process.disconnect()
+  }
+
+  /** Bytes that it took since it was ready; undefined where the machine does not tell. */
+  taken(): number | undefined {
+    const now = this.base === undefined ? undefined : this.resident()
+    return now === undefined ? undefined : now - this.base!
+  }
+
+  private settle(answer: Extract<Answered, { id: number }>): void {
+    const asked = this.waiting.get(answer.id)
+    this.waiting.delete(answer.id)
+    if ('failure' in answer) asked?.reject(errorOf(answer.failure))
+    else asked?.resolve(answer.value)
+  }
+
+  private resident(): number | undefined {
+    try {
+      // In pages of 4 KiB, or more: then it is less than was taken.
+      return Number(readFileSync(`/proc/${this.process.pid}/statm`, 'latin1').split(' ')[1]) * 4_096
+    } catch {
+      return undefined
+    }
+  }
+}
+
+function errorOf({ code, message, detail }: Failure): InnkeeperError {
+  return new InnkeeperError(code, message, detail === undefined ? undefined : new Error(detail))
+}
+
+function commandLine(script: string, directory: string, argument: string, memoryMiB: number): string[] {
+  const node = [
+    process.execPath,
+    `--max-old-space-size=${memoryMiB}`,
+    '--no-warnings',
+    '--permission',
+    `--allow-fs-read=${host}`,
+    `--allow-fs-read=${directory}`,
+    `--allow-fs-write=${directory}`,
+    `${host}/views/process/${script}.ts`,
+    argument,
+  ]
+  if (process.platform !== 'linux' || !existsSync(shell)) return node
+  const limited = [
+    shell,
+    '-c',
+    'ulimit -c 0; ulimit -d "$1"; shift; exec "$@"',
+    'sh',
+    `${(baseMiB + memoryMiB) * 1_024}`,
+  ]
+  return [...limited, ...(setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL']), ...node]
+}
+
+const lineMax = 1_000
+
+function lines(stream: NodeJS.ReadableStream | null, log: (line: string) => void): void {
+  stream?.setEncoding('utf8')
+  let rest = ''
+  stream?.on('data', (chunk: string) => {
+    const parts = (rest + chunk).split('\n')
+    rest = parts.pop()!.slice(0, lineMax)
+    for (const line of parts) if (line !== '') log(line.slice(0, lineMax))
+  })
+}

@@ -1,0 +1,39 @@
+// Serve: the end of the channel that is in a process of views: one request after the other, each with one answer.
+//
+// E1. It ends with its host: when the channel closes.
+//
+// Owns: the channel.   reader.ts and writer.ts own: the work.
+
+import { DatabaseSync } from 'node:sqlite'
+import { InnkeeperError, toInnkeeperError } from '../../errors.ts'
+import { WireError } from '../../schema/wire.ts'
+import type { Answered, Asked, Failure } from './protocol.ts'
+
+/** @param work throws what went wrong */
+export function serve(work: (request: never) => unknown): void {
+  process.on('disconnect', () => process.exit())
+  if (!('setAuthorizer' in DatabaseSync.prototype) || !('enableDefensive' in DatabaseSync.prototype)) {
+    say({ unfit: `views need a Node.js whose SQLite can be sealed, 24.21 or later; this is ${process.version}` })
+    return
+  }
+  process.on('message', ({ id, request }: Asked) => {
+    try {
+      say({ id, value: work(request as never) })
+    } catch (error) {
+      say({ id, failure: failureOf(error) })
+    }
+  })
+  say({ ready: true })
+}
+
+function failureOf(thrown: unknown): Failure {
+  if (thrown instanceof WireError)
+    return { code: 'bad_request', message: `the bytes are not the message: ${thrown.message}`, detail: undefined }
+  const { code, message, cause } = toInnkeeperError(thrown)
+  const detail = thrown instanceof InnkeeperError && cause instanceof Error ? cause.message : undefined
+  return { code, message, detail: detail ?? (code === 'internal' ? String((thrown as Error).stack) : undefined) }
+}
+
+function say(answer: Answered): void {
+  process.send!(answer)
+}

@@ -1,0 +1,169 @@
+// Readers: the processes that run queries, and whose turn it is.
+//
+// D1. A query has a time of its own, and the caller's deadline besides: past one of them its process is killed, and the caller told
+//     `deadline_exceeded`. Waiting counts for the deadline only.
+// D2. A process that takes more memory than it may is killed, and the caller told `query_too_large`: so is one that died of it.
+// D3. The other queries go on: in other processes, and in this one's successor.
+//
+// Owns: turns, time and memory.   standing.ts owns: processes.
+
+import type { Clock, Timer } from '../clock.ts'
+import { InnkeeperError } from '../errors.ts'
+import type { ViewsComponent } from './component.ts'
+import { Gone } from './process/child.ts'
+import type { ReaderRequest } from './process/protocol.ts'
+import type { Standing } from './standing.ts'
+
+const waitingMax = 1_000
+const watchMs = 20
+/** What a process of Node ends by when its own heap is full, and when the kernel ends it for memory. */
+const outOfMemory: ReadonlySet<number | string | null> = new Set(['SIGABRT', 'SIGKILL', 'SIGTRAP', 133, 134, 137])
+
+interface Job {
+  readonly components: readonly ViewsComponent[]
+  readonly request: ReaderRequest
+  /** What it may take when it runs. */
+  readonly timeMs: number
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  deadline: Timer | undefined
+  running: Standing | undefined
+  /** Why its process was killed. */
+  stopped: InnkeeperError | undefined
+}
+
+export class Readers {
+  /** How many were killed. */
+  killed = 0
+  private readonly memoryBytesMax: number
+  private readonly clock: Clock
+  private readonly all: readonly Standing[]
+  private readonly idle: Standing[]
+  private readonly waiting: Job[] = []
+  private readonly running = new Set<Job>()
+  private closed = false
+
+  constructor(all: readonly Standing[], memoryBytesMax: number, clock: Clock) {
+    this.all = all
+    this.idle = [...all]
+    this.memoryBytesMax = memoryBytesMax
+    this.clock = clock
+  }
+
+  /** @throws InnkeeperError */
+  run<Value>(
+    components: readonly ViewsComponent[],
+    request: ReaderRequest,
+    timeMs: number,
+    deadlineMs?: number,
+  ): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      if (this.closed) throw stopping()
+      if (this.waiting.length >= waitingMax)
+        throw new InnkeeperError('overloaded', 'too many queries of views wait; try again')
+      const job: Job = {
+        ...{ components, request, timeMs, resolve: resolve as (value: unknown) => void, reject },
+        ...{ deadline: undefined, running: undefined, stopped: undefined },
+      }
+      if (deadlineMs !== undefined)
+        job.deadline = this.clock.after(deadlineMs, () => this.stop(job, late('the deadline of the call has passed')))
+      this.waiting.push(job)
+      this.pump()
+    })
+  }
+
+  /** To all that are there. */
+  async tell(request: ReaderRequest): Promise<void> {
+    await Promise.allSettled(this.all.filter(({ isUp }) => isUp).map((one) => one.ask([], request)))
+  }
+
+  close(): void {
+    this.closed = true
+    for (const job of this.waiting.splice(0)) this.end(job, () => job.reject(stopping()))
+    for (const job of this.running) job.stopped ??= stopping()
+  }
+
+  private pump(): void {
+    while (this.waiting.length > 0 && this.idle.length > 0) {
+      // One that is up already is faster.
+      const at = Math.max(
+        0,
+        this.idle.findIndex(({ isUp }) => isUp),
+      )
+      const [reader] = this.idle.splice(at, 1)
+      void this.work(reader!, this.waiting.shift()!)
+    }
+  }
+
+  private async work(reader: Standing, job: Job): Promise<void> {
+    this.running.add(job)
+    const timers: Timer[] = []
+    try {
+      await reader.up()
+      if (job.stopped !== undefined) throw job.stopped
+      job.running = reader
+      timers.push(
+        this.clock.after(job.timeMs, () =>
+          this.stop(job, late(`the query took longer than ${job.timeMs} milliseconds`)),
+        ),
+        this.clock.every(watchMs, () => {
+          const { memoryBytesMax } = this
+          if ((reader.taken() ?? 0) > memoryBytesMax) this.stop(job, large(memoryBytesMax))
+        }),
+      )
+      const value = await reader.ask(job.components, job.request)
+      this.end(job, () => job.resolve(value))
+    } catch (error) {
+      this.end(job, () => job.reject(job.stopped ?? this.failed(error)))
+    }
+    for (const timer of timers) timer.cancel()
+    this.running.delete(job)
+    this.idle.push(reader)
+    this.pump()
+  }
+
+  /** It ends here, wherever it is. */
+  private stop(job: Job, why: InnkeeperError): void {
+    if (job.stopped !== undefined) return
+    job.stopped = why
+    const at = this.waiting.indexOf(job)
+    if (at !== -1) {
+      this.waiting.splice(at, 1)
+      this.end(job, () => job.reject(why))
+    } else if (job.running !== undefined) {
+      this.killed += 1
+      job.running.kill()
+    } else {
+      // Its process is being started, and stays for the next.
+      this.end(job, () => job.reject(why))
+    }
+  }
+
+  private end(job: Job, tell: () => void): void {
+    job.deadline?.cancel()
+    tell()
+  }
+
+  private failed(error: unknown): unknown {
+    if (!(error instanceof Gone)) return error
+    const { code, signal } = error.ending
+    if (outOfMemory.has(signal) || outOfMemory.has(code)) return large(this.memoryBytesMax, error)
+    return new InnkeeperError('unavailable', 'the process that ran the query ended; try again', error)
+  }
+}
+
+function late(why: string): InnkeeperError {
+  return new InnkeeperError('deadline_exceeded', why)
+}
+
+function large(bytesMax: number, cause?: unknown): InnkeeperError {
+  return new InnkeeperError(
+    'query_too_large',
+    `the query took more than ${bytesMax / 1024 / 1024} MiB of memory; let it read or answer less`,
+    cause,
+  )
+}
+
+function stopping(): InnkeeperError {
+  return new InnkeeperError('stopping', 'the host is stopping')
+}

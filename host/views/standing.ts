@@ -1,0 +1,121 @@
+// Standing: a process of views that is there when it is needed: started at the first request, and again after it ended.
+//
+// G1. One that ends by itself is started again after a pause, which doubles with each that did not answer in between; one that was killed, at once.
+// G2. It knows the components that it is asked about: each is told once to each process.
+//
+// Owns: starting.   process/child.ts owns: the process.
+
+import type { Clock } from '../clock.ts'
+import { InnkeeperError } from '../errors.ts'
+import type { ViewsComponent } from './component.ts'
+import { Child, type ChildOptions, type Ending } from './process/child.ts'
+import type { Learn } from './process/protocol.ts'
+
+const [pauseMs, pauseMsMax] = [100, 5_000]
+
+/** Numbers that components are known by, in all processes. */
+export class Components {
+  private readonly numbers = new WeakMap<ViewsComponent, number>()
+  private last = 0
+
+  numberOf(component: ViewsComponent): number {
+    let number = this.numbers.get(component)
+    if (number === undefined) this.numbers.set(component, (number = ++this.last))
+    return number
+  }
+}
+
+export class Standing {
+  /** How many ended by themselves. */
+  crashes = 0
+  private readonly options: ChildOptions
+  private readonly components: Components
+  private readonly clock: Clock
+  private child: Child | undefined
+  private killed = false
+  private known = new Set<number>()
+  private failures = 0
+  private lastEndMs = Number.NEGATIVE_INFINITY
+  private closed = false
+
+  constructor(options: ChildOptions, components: Components, clock: Clock) {
+    this.options = options
+    this.components = components
+    this.clock = clock
+  }
+
+  /** Up and ready. @throws InnkeeperError `unavailable`, Gone */
+  async up(): Promise<Child> {
+    if (this.child === undefined) {
+      const pause = Math.min(pauseMsMax, pauseMs * 2 ** (this.failures - 1))
+      const left = this.failures === 0 ? 0 : this.lastEndMs + pause - this.clock.steady()
+      if (left > 0) await new Promise<void>((resolve) => void this.clock.after(left, resolve).unref())
+      this.child ??= this.start()
+    }
+    const { child } = this
+    await this.clock.outside(child.ready)
+    return child
+  }
+
+  /** @throws InnkeeperError, Gone */
+  async ask<Value>(components: readonly ViewsComponent[], request: object): Promise<Value> {
+    const child = await this.up()
+    const learned: Promise<unknown>[] = []
+    for (const component of components) {
+      const number = this.components.numberOf(component)
+      if (this.known.has(number)) continue
+      this.known.add(number)
+      learned.push(child.ask({ kind: 'learn', component: number, ...component } satisfies Learn))
+    }
+    // In the order of asking: it has learned before it is asked.
+    const answer = child.ask<Value>(request)
+    const [value] = await this.clock.outside(Promise.all([answer, ...learned]))
+    this.failures = 0
+    return value
+  }
+
+  /** What it has been told is lost; who asked hears `Gone`. */
+  kill(): void {
+    this.killed = true
+    this.child?.kill()
+  }
+
+  /** Bytes that it took since it was ready. */
+  taken(): number | undefined {
+    return this.child?.taken()
+  }
+
+  /** Whether one is there, starting or up. */
+  get isUp(): boolean {
+    return this.child !== undefined
+  }
+
+  /** Lets it end by itself, and kills it where it does not. */
+  async close(waitMs: number): Promise<void> {
+    this.closed = true
+    const { child } = this
+    if (child === undefined) return
+    child.disconnect()
+    const timer = this.clock.after(waitMs, () => this.kill())
+    await this.clock.outside(child.gone)
+    timer.cancel()
+  }
+
+  private start(): Child {
+    if (this.closed) throw new InnkeeperError('stopping', 'the host is stopping')
+    this.killed = false
+    this.known = new Set()
+    return new Child(this.options, (ending) => this.ended(ending))
+  }
+
+  private ended({ code, signal }: Ending): void {
+    this.child = undefined
+    if (this.killed || this.closed) return
+    this.crashes += 1
+    this.failures += 1
+    this.lastEndMs = this.clock.steady()
+    this.options.log(
+      `the process that ${this.options.script === 'reader' ? 'queries' : 'writes'} views ended by itself (${signal ?? `code ${code}`})`,
+    )
+  }
+}
