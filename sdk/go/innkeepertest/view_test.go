@@ -43,7 +43,9 @@ func TestAView(t *testing.T) {
 
 func TestAViewOfValues(t *testing.T) {
 	kit := kitOfView(t, view.Values(numbers, view.Rows(
-		func(one *number, change view.Change) []string { return []string{string(rune('0'+one.Value)) + change.Entity} },
+		func(one *number, change view.Change) []string {
+			return []string{string(rune('0'+one.Value)) + change.Entity}
+		},
 		func(one *number, rows *view.Table[*number], change view.Change) {
 			rows.Put(string(rune('0'+one.Value))+change.Entity, one)
 		},
