@@ -19,6 +19,7 @@ import { Folder } from '../fold/folder.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import { compileAside } from '../guest/instance.ts'
 import { type LoadedGuest, load } from '../guest/load.ts'
+import { keepsState } from '../kinds.ts'
 import { digest } from '../link/digest.ts'
 import type { LinkResult } from '../link/link.ts'
 import { didYouMean } from '../nearest.ts'
@@ -296,8 +297,8 @@ export class Deployer {
     const methods = methodsOf(names, schema)
     const result = { ok: true, deployment: number, hash: contentHash, unchanged: false } as const
     if (options.dryRun === true) return { ...result, services: names, methods, warnings, tried }
-    // Actions store nothing.
-    const keepers = described.filter(({ kind }) => kind !== 'action')
+    // Actions and views store nothing.
+    const keepers = described.filter(({ kind }) => keepsState(kind))
     const storage = catalog.storageIds(keepers.map(({ persistenceId }) => persistenceId))
     const deployment: Deployment = {
       number,

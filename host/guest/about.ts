@@ -1,6 +1,8 @@
 // About: what a component says of itself (wit/about.wit), as lifted at deployment and stored with it.
 
 export type ServiceKind = 'event-sourced' | 'value' | 'replicated' | 'action'
+/** Views are described on their own. */
+export type ServedKind = ServiceKind | 'view'
 
 export type ViewScope =
   | { readonly kind: 'all' }

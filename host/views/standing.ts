@@ -31,6 +31,7 @@ export class Standing {
   private readonly options: ChildOptions
   private readonly components: Components
   private readonly clock: Clock
+  private readonly shown: (component: ViewsComponent) => ViewsComponent
   private child: Child | undefined
   private killed = false
   private known = new Set<number>()
@@ -38,7 +39,14 @@ export class Standing {
   private lastEndMs = Number.NEGATIVE_INFINITY
   private closed = false
 
-  constructor(options: ChildOptions, components: Components, clock: Clock) {
+  /** @param shown what of a component it is told */
+  constructor(
+    options: ChildOptions,
+    components: Components,
+    clock: Clock,
+    shown = (component: ViewsComponent): ViewsComponent => component,
+  ) {
+    this.shown = shown
     this.options = options
     this.components = components
     this.clock = clock
@@ -65,7 +73,7 @@ export class Standing {
       const number = this.components.numberOf(component)
       if (this.known.has(number)) continue
       this.known.add(number)
-      learned.push(child.ask({ kind: 'learn', component: number, ...component } satisfies Learn))
+      learned.push(child.ask({ kind: 'learn', component: number, ...this.shown(component) } satisfies Learn))
     }
     // In the order of asking: it has learned before it is asked.
     const answer = child.ask<Value>(request)

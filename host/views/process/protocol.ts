@@ -3,7 +3,8 @@
 // Owns: the messages.   serve.ts and child.ts own: the two ends.
 
 import type { ErrorCode } from '../../errors.ts'
-import type { Batch, SourceRecord, ViewsComponent } from '../component.ts'
+import type { Limits } from '../../limits.ts'
+import type { Batch, OffsetRecord, SourceRecord, Step, ViewsComponent } from '../component.ts'
 
 /** A table, of a component that the process has learned. */
 export interface TableName {
@@ -34,6 +35,11 @@ export type WriterRequest =
   | Learn
   | ({ readonly kind: 'open' | 'checkpoint' | 'size' } & TableName)
   | ({ readonly kind: 'apply'; readonly batch: Batch } & TableName)
+  | ({
+      readonly kind: 'project'
+      readonly steps: readonly Step[]
+      readonly offsets: readonly OffsetRecord[]
+    } & TableName)
   | ({ readonly kind: 'rows'; readonly keys: readonly string[] } & TableName)
   | ({ readonly kind: 'sources'; readonly of: readonly Pick<SourceRecord, 'service' | 'entity'>[] } & TableName)
   | { readonly kind: 'drop'; readonly path: string }
@@ -57,6 +63,9 @@ export interface Failure {
   /** For the log. */
   readonly detail: string | undefined
 }
+
+/** Bounds of functions. */
+export type WriterOptions = Limits
 
 export interface ReaderOptions {
   readonly rowsMax: number
