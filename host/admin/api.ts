@@ -46,6 +46,7 @@ import { jsonOf } from './long-json.ts'
 import { openApi } from './openapi.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { timerRoutes } from './timers.ts'
+import { viewRoutes } from './views.ts'
 
 export interface AdminRequest {
   /** The pattern's groups, decoded. */
@@ -456,6 +457,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     },
     ...scheduleRoutes(context),
     ...timerRoutes(context),
+    ...viewRoutes(context),
   ]
   const table: readonly AdminRoute[] = routes.map((route) => {
     // The empty key is a key (entity-key.K2).

@@ -58,7 +58,10 @@ export class LiveQueries {
     })
     const { service, method, request, after } = asked
     // Of another deployment it is another query.
-    const id = hash('sha256', `${service.name}\0${method}\0${service.deployment}\0${JSON.stringify(after)}\0${Buffer.from(request).toString('latin1')}`)
+    const id = hash(
+      'sha256',
+      `${service.name}\0${method}\0${service.deployment}\0${JSON.stringify(after)}\0${Buffer.from(request).toString('latin1')}`,
+    )
     let group = this.groups.get(id)
     if (group === undefined) {
       group = new Group(this.views, this.clock, asked, () => this.groups.delete(id))
@@ -158,7 +161,13 @@ class Group {
     const { service, method, request, after } = this.asked
     let waitMs = 0
     try {
-      const [result = new Uint8Array()] = await this.views.query(service, method, request, this.clock.now() + timeMs, after)
+      const [result = new Uint8Array()] = await this.views.query(
+        service,
+        method,
+        request,
+        this.clock.now() + timeMs,
+        after,
+      )
       if (this.result === undefined || Buffer.compare(this.result, result) !== 0) {
         this.result = result
         await inPortions([...this.waiters], tellMax, (waiter) => waiter.offer(this.result!), this.clock)
