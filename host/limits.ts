@@ -123,6 +123,14 @@ const table = {
   streamsMax: [10_000, 'maximum number of open calls whose request or answer is a stream'],
   nameLengthMax: [256, 'maximum length of names, in characters: methods, services, metadata, types, idempotency keys'],
   entityKeyBytesMax: [1_024, "maximum size of an entity's key, in bytes"],
+  viewsQueryMs: [1_000, 'milliseconds that one query of a view may run; past it the process that runs it is killed'],
+  viewsRowsMax: [100_000, 'maximum number of rows that one query of a view answers'],
+  viewsBytesMax: [16 * MiB, 'maximum size of what one query of a view answers, and of one value in it, in bytes'],
+  viewsReaders: [2, 'number of processes that run queries of views'],
+  viewsMemoryMib: [
+    256,
+    'maximum memory of each process of views beyond what Node takes to start, in MiB; a query that takes more is refused',
+  ],
   replayEventsMax: [1_000, 'maximum number of events that a function folds in one call'],
   replayBytesMax: [1 * MiB, 'maximum size of the events that a function folds in one call, in bytes'],
 } satisfies Readonly<Record<string, Limit>>

@@ -37,6 +37,7 @@ export class Standing {
   private failures = 0
   private lastEndMs = Number.NEGATIVE_INFINITY
   private closed = false
+  private endPause: () => void = () => {}
 
   constructor(options: ChildOptions, components: Components, clock: Clock) {
     this.options = options
@@ -49,7 +50,7 @@ export class Standing {
     if (this.child === undefined) {
       const pause = Math.min(pauseMsMax, pauseMs * 2 ** (this.failures - 1))
       const left = this.failures === 0 ? 0 : this.lastEndMs + pause - this.clock.steady()
-      if (left > 0) await new Promise<void>((resolve) => void this.clock.after(left, resolve).unref())
+      if (left > 0) await this.pause(left)
       this.child ??= this.start()
     }
     const { child } = this
@@ -85,6 +86,10 @@ export class Standing {
     return this.child?.taken()
   }
 
+  get pid(): number | undefined {
+    return this.child?.pid
+  }
+
   /** Whether one is there, starting or up. */
   get isUp(): boolean {
     return this.child !== undefined
@@ -93,11 +98,20 @@ export class Standing {
   /** Lets it end by itself, and kills it where it does not. */
   async close(waitMs: number): Promise<void> {
     this.closed = true
+    this.endPause()
     const { child } = this
     if (child === undefined) return
     child.disconnect()
     const timer = this.clock.after(waitMs, () => this.kill())
     await this.clock.outside(child.gone)
+    timer.cancel()
+  }
+
+  private async pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.clock.after(ms, resolve)
+    this.endPause = resolve
+    await promise
     timer.cancel()
   }
 
