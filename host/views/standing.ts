@@ -38,6 +38,7 @@ export class Standing {
   private failures = 0
   private lastEndMs = Number.NEGATIVE_INFINITY
   private closed = false
+  private endPause: () => void = () => {}
 
   /** @param shown what of a component it is told */
   constructor(
@@ -57,7 +58,7 @@ export class Standing {
     if (this.child === undefined) {
       const pause = Math.min(pauseMsMax, pauseMs * 2 ** (this.failures - 1))
       const left = this.failures === 0 ? 0 : this.lastEndMs + pause - this.clock.steady()
-      if (left > 0) await new Promise<void>((resolve) => void this.clock.after(left, resolve).unref())
+      if (left > 0) await this.pause(left)
       this.child ??= this.start()
     }
     const { child } = this
@@ -93,6 +94,10 @@ export class Standing {
     return this.child?.taken()
   }
 
+  get pid(): number | undefined {
+    return this.child?.pid
+  }
+
   /** Whether one is there, starting or up. */
   get isUp(): boolean {
     return this.child !== undefined
@@ -101,11 +106,20 @@ export class Standing {
   /** Lets it end by itself, and kills it where it does not. */
   async close(waitMs: number): Promise<void> {
     this.closed = true
+    this.endPause()
     const { child } = this
     if (child === undefined) return
     child.disconnect()
     const timer = this.clock.after(waitMs, () => this.kill())
     await this.clock.outside(child.gone)
+    timer.cancel()
+  }
+
+  private async pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.clock.after(ms, resolve)
+    this.endPause = resolve
+    await promise
     timer.cancel()
   }
 

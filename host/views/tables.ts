@@ -11,6 +11,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
+import type { Limits } from '../limits.ts'
 import type {
   Batch,
   OffsetRecord,
@@ -32,15 +33,8 @@ import { Readers } from './readers.ts'
 import { isName, tokensOf } from './sql.ts'
 import { Components, Standing } from './standing.ts'
 
-interface TablesSettings {
-  /** What one query may take. */
-  readonly viewsQueryMs: number
-  readonly viewsRowsMax: number
-  readonly viewsBytesMax: number
-  readonly viewsReaders: number
-  /** Of each process, beyond what Node takes. */
-  readonly viewsMemoryMib: number
-}
+/** What one query may take; how many processes run them; memory of each process, beyond what Node takes. */
+type TablesLimits = Pick<Limits, 'viewsQueryMs' | 'viewsRowsMax' | 'viewsBytesMax' | 'viewsReaders' | 'viewsMemoryMib'>
 
 /** Checks try a query several times, on little. */
 const checkTimes = 5
@@ -51,7 +45,7 @@ const closeMs = 300
 
 export class Tables {
   private readonly directory: string
-  private readonly settings: TablesSettings
+  private readonly limits: TablesLimits
   private readonly components = new Components()
   private readonly writer: Standing
   private readonly standing: readonly Standing[]
@@ -60,17 +54,17 @@ export class Tables {
   /** @param directory the folder of the tables, made if it is not there. No process is started before it is needed
    *  @param limits all of them, where something is projected
    *  @param log a line of one of the processes */
-  constructor(directory: string, settings: TablesSettings, clock: Clock, log: (line: string) => void) {
+  constructor(directory: string, limits: TablesLimits | Limits, clock: Clock, log: (line: string) => void) {
     this.directory = directory
-    this.settings = settings
+    this.limits = limits
     mkdirSync(directory, { recursive: true })
-    const { viewsRowsMax: rowsMax, viewsBytesMax: bytesMax, viewsMemoryMib: memoryMiB, viewsReaders } = settings
+    const { viewsRowsMax: rowsMax, viewsBytesMax: bytesMax, viewsMemoryMib: memoryMiB, viewsReaders } = limits
     const argument = JSON.stringify({ rowsMax, bytesMax } satisfies ReaderOptions)
     const common = { directory, log }
     const writer = {
       ...common,
       script: 'writer',
-      argument: JSON.stringify(settings),
+      argument: JSON.stringify(limits),
       memoryMiB: memoryMiB + guestsMiB,
     } as const
     const reader = { ...common, script: 'reader', argument, memoryMiB } as const
@@ -85,6 +79,11 @@ export class Tables {
   get ended(): { readonly killed: number; readonly crashed: number } {
     const crashed = [this.writer, ...this.standing].reduce((sum, { crashes }) => sum + crashes, 0)
     return { killed: this.readers.killed, crashed }
+  }
+
+  /** Numbers of the processes that are there now. */
+  get processes(): { readonly writer: number | undefined; readonly readers: readonly number[] } {
+    return { writer: this.writer.pid, readers: this.standing.flatMap(({ pid }) => pid ?? []) }
   }
 
   /** Everything that is wrong with a component's queries: a clause each. @throws InnkeeperError */
@@ -158,7 +157,7 @@ export class Tables {
       ...{ kind: 'query', component: this.components.numberOf(component) },
       ...{ service, method, paths, request },
     }
-    const { bytes, ends } = await this.readers.run<Answer>([component], asked, this.settings.viewsQueryMs, deadlineMs)
+    const { bytes, ends } = await this.readers.run<Answer>([component], asked, this.limits.viewsQueryMs, deadlineMs)
     return Array.from(ends, (end, at) => bytes.subarray(at === 0 ? 0 : ends[at - 1], end))
   }
 
@@ -181,7 +180,7 @@ export class Tables {
     return this.readers.run(
       [...new Set(named.map(({ component }) => component))],
       { kind: 'raw', tables: named.map((table) => this.nameOf(table)), sql },
-      this.settings.viewsQueryMs,
+      this.limits.viewsQueryMs,
       deadlineMs,
     )
   }
@@ -196,7 +195,7 @@ export class Tables {
       ...{ kind: 'check', component: this.components.numberOf(component), service, method },
     }
     try {
-      return await this.readers.run([component], asked, checkTimes * this.settings.viewsQueryMs)
+      return await this.readers.run([component], asked, checkTimes * this.limits.viewsQueryMs)
     } catch (error) {
       if (!(error instanceof InnkeeperError)) throw error
       if (error.code === 'deadline_exceeded') return [`does not end in time on a few rows: ${error.message}`]

@@ -54,7 +54,7 @@ export class Shop {
   }
 }
 
-export const settings = {
+export const limits = {
   viewsQueryMs: 1_000,
   viewsRowsMax: 1_000,
   viewsBytesMax: 1024 * 1024,
@@ -69,7 +69,8 @@ export const query = (rpc: string, sql: string, more = '') =>
 export const orders = (queries: string, more = '') => `
   message OrderRow { string order = 1 [(innkeeper.column) = { key: true }]; string customer = 2 [(innkeeper.column) = { index: true }];
     google.protobuf.Timestamp placed = 3; int64 cents = 4; string state = 5; uint64 size = 6; }
-  message Customer { string customer = 1; int32 limit = 2; repeated int64 ids = 3; uint64 size = 4; google.protobuf.Timestamp since = 5; }
+  message Customer { string customer = 1; int32 limit = 2; repeated int64 ids = 3; uint64 size = 4; google.protobuf.Timestamp since = 5;
+    optional string maybe = 6; }
   message Day { string day = 1; int64 cents = 2; }
   message Rows { repeated OrderRow rows = 1; }
   service OrdersView { option (innkeeper.view) = { row: "OrderRow", from: ["shop.v1.Order"] };

@@ -1,6 +1,6 @@
 // Guards tables in processes: what is written is read, queries answer what their SQL says, and none of them holds another, or outlives its time.
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -8,10 +8,11 @@ import * as assert from 'uvu/assert'
 import { systemClock } from '../../host/clock.ts'
 import { Tables } from '../../host/views/tables.ts'
 import { rejects } from '../support/assert.ts'
-import { orders, query, Shop, settings } from './shop.ts'
+import { limits, orders, query, Shop } from './shop.ts'
 
 const shop = await Shop.of(
-  orders(`
+  orders(
+    `
     ${query('OfCustomer(Customer) returns (stream OrderRow)', 'SELECT * FROM orders_view WHERE customer = :customer ORDER BY placed DESC LIMIT :limit')}
     ${query('PerDay(google.protobuf.Empty) returns (stream Day)', 'SELECT date(placed) AS day, sum(cents) AS cents FROM orders_view GROUP BY 1 ORDER BY 1')}
     ${query('Follow(Customer) returns (stream Rows)', 'SELECT * FROM orders_view WHERE customer = :customer ORDER BY 1', 'live: true')}
@@ -23,8 +24,18 @@ const shop = await Shop.of(
     ${query('Concat(google.protobuf.Empty) returns (stream Day)', 'WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 2000) SELECT group_concat(hex(zeroblob(n))) AS day FROM c')}
     ${query('Sorted(google.protobuf.Empty) returns (stream Day)', 'WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT hex(zeroblob(100000)) AS day FROM c ORDER BY 1')}
     ${query('Many(google.protobuf.Empty) returns (stream Day)', 'WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n AS cents FROM c')}
+    ${query('BySize(Customer) returns (stream OrderRow)', 'SELECT * FROM orders_view WHERE size <= :size ORDER BY 1')}
+    ${query('Since(Customer) returns (stream OrderRow)', 'SELECT * FROM orders_view WHERE placed >= :since ORDER BY 1')}
+    ${query('ByCents(Customer) returns (stream OrderRow)', 'SELECT * FROM orders_view WHERE cents IN (SELECT value FROM json_each(:ids)) ORDER BY 1')}
+    ${query('Maybe(Customer) returns (stream OrderRow)', 'SELECT * FROM orders_view WHERE :maybe IS NULL OR customer = :maybe ORDER BY 1')}
+    ${query('Items(google.protobuf.Empty) returns (stream Item)', 'SELECT item, tags, o.customer FROM items_view i JOIN orders_view o ON o."order" = i."order" ORDER BY 1')}
+    ${query('Json(Customer) returns (stream OrderRow)', "SELECT :customer ->> 'a' AS state")}
     ${query('Sum(google.protobuf.Empty) returns (Day)', 'SELECT sum(cents) AS cents FROM orders_view')}
-  `),
+  `,
+    `message ItemRow { string item = 1 [(innkeeper.column) = { key: true }]; string order = 2; repeated string tags = 3; }
+     message Item { string item = 1; repeated string tags = 2; string customer = 3; }
+     service ItemsView { option (innkeeper.view) = { row: "ItemRow", from: ["shop.v1.Order"] }; }`,
+  ),
 )
 assert.equal(shop.problems, [])
 
@@ -44,7 +55,11 @@ const rows = [
 ]
 const offset = { partition: 0, commit: 9, directory: 'd', incarnation: 'i', hash: 'h' }
 const file = 'orders-1.db'
-const files = new Map([['shop.v1.OrdersView', file]])
+const files = new Map([
+  ['shop.v1.OrdersView', file],
+  ['shop.v1.ItemsView', 'items-1.db'],
+])
+const items = shop.table('ItemsView', 'items-1.db')
 const table = shop.table('OrdersView', file)
 
 interface Context {
@@ -58,7 +73,7 @@ const T = suite<Context>('tables of views')
 T.before.each(async (context) => {
   context.directory = mkdtempSync(join(tmpdir(), 'innkeeper-views-'))
   context.lines = []
-  const tables = new Tables(context.directory, settings, systemClock, (line) => context.lines.push(line))
+  const tables = new Tables(context.directory, limits, systemClock, (line) => context.lines.push(line))
   context.tables = tables
   context.ask = async (method, request = {}, deadlineMs) => {
     const plan = shop.query(method)
@@ -79,7 +94,7 @@ T.after.each(async ({ tables, directory, lines }) => {
 
 const keys = (answers: unknown[]) => answers.map((row) => (row as { order: string }).order)
 
-T('a stream has one message a row, in the order of the query', async ({ ask }) => {
+T('reply.R3: a stream has one message a row, in the order of the query', async ({ ask }) => {
   const answers = await ask('OfCustomer', { customer: 'ann', limit: 10 })
   assert.equal(answers, [
     {
@@ -122,13 +137,173 @@ T('one row is answered by a method of one message; none is not found, and severa
   await rejects(() => ask('One', { customer: 'ann' }), 'several_rows')
 })
 
+T('parameters compare with columns of their types as their values do', async ({ ask, tables }) => {
+  assert.equal(keys(await ask('BySize', { size: '18446744073709551614' })), [])
+  assert.equal(keys(await ask('BySize', { size: '18446744073709551615' })), ['a', 'b', 'c'])
+  assert.equal(keys(await ask('Since', { since: '2026-01-01T10:00:00.000000001Z' })), ['b', 'c'])
+  assert.equal(keys(await ask('ByCents', { ids: ['9007199254740992', '5'] })), ['a'])
+  assert.equal(keys(await ask('ByCents', { ids: ['9007199254740993'] })), ['c'])
+  await tables.apply(table, { puts: [shop.bytes('OrderRow', { order: 'e' })] })
+  assert.equal(keys(await ask('Since', {})), [], 'no timestamp is NULL, and nothing compares with it')
+})
+
+T('a request without a value binds NULL for an optional field, and else the default', async ({ ask, tables }) => {
+  assert.equal(keys(await ask('Maybe', {})), ['a', 'b', 'c'])
+  assert.equal(keys(await ask('Maybe', { maybe: '' })), [])
+  assert.equal(keys(await ask('Maybe', { maybe: 'bob' })), ['c'])
+  await tables.apply(table, { puts: [shop.bytes('OrderRow', { order: 'e' })] })
+  assert.equal(keys(await ask('OfCustomer', { limit: 5 })), ['e'])
+})
+
+T('queries.Z1: a parameter is never part of the SQL', async ({ ask }) => {
+  for (const customer of ["' OR 1=1 --", "ann'; DROP TABLE x; --", ':customer'])
+    assert.equal(await ask('OfCustomer', { customer, limit: 10 }), [])
+})
+
+T('queries.Z2: a result with too many rows or bytes is refused as a whole', async ({ ask, tables }) => {
+  const many = (count: number, state: string) =>
+    Array.from({ length: count }, (_, at) => shop.bytes('OrderRow', { order: `n${at}`, customer: 'many', state }))
+  await tables.apply(table, { puts: many(limits.viewsRowsMax, '') })
+  const request = { customer: 'many', limit: 10_000 }
+  assert.is((await ask('OfCustomer', request)).length, limits.viewsRowsMax)
+  await tables.apply(table, { puts: many(limits.viewsRowsMax + 1, '') })
+  assert.match((await rejects(() => ask('OfCustomer', request), 'query_too_large')).message, /more than 1000 rows/)
+  await tables.apply(table, { puts: many(20, 'x'.repeat(100_000)) })
+  await rejects(() => ask('OfCustomer', request), 'query_too_large')
+})
+
+T('a query joins views of several files, and JSON columns are lists again', async ({ ask, tables }) => {
+  await tables.open(items)
+  await tables.apply(items, { puts: [shop.bytes('ItemRow', { item: 'i', order: 'c', tags: ['x', 'y"'] })] })
+  assert.equal(await ask('Items'), [{ item: 'i', tags: ['x', 'y"'], customer: 'bob' }])
+})
+
+T('a failure of a query tells the caller nothing of it, and the log everything', async ({ ask }) => {
+  const error = await rejects(() => ask('Json', { customer: '{secret' }), 'query_failed')
+  assert.is(error.message, 'the query failed; the log of the host says why')
+  assert.is((error.cause as Error).message, 'shop.v1.OrdersView/Json: malformed JSON')
+})
+
+T('bytes that are no request are the fault of the caller', async ({ tables }) => {
+  await rejects(() => tables.query(shop.component, shop.query('One'), files, Uint8Array.of(10, 5, 1)), 'bad_request')
+})
+
+T('a check tells what is wrong with each method, and what does not end', async ({ directory, lines }) => {
+  const tables = new Tables(directory, { ...limits, viewsQueryMs: 400 }, systemClock, (line) => lines.push(line))
+  const problems = await tables.check(shop.component)
+  await tables.close()
+  assert.equal(problems.map(({ method }) => method).sort(), [
+    'Blob',
+    'Concat',
+    'Cross',
+    'Endless',
+    'Many',
+    'Sorted',
+    'Text',
+  ])
+  assert.match(problems.find(({ method }) => method === 'Endless')!.problem, /^does not end in time on a few rows: /)
+  assert.match(
+    problems.find(({ method }) => method === 'Many')!.problem,
+    /^answers 16 rows of each view: .* more than 1000 rows/,
+  )
+})
+
+T('rows, sources and offsets are read back, and a dropped table is made anew', async ({ ask, tables }) => {
+  assert.equal(await tables.open(table), [offset])
+  const sources = [{ service: 'shop.v1.Order', entity: '1', revision: 3, keys: ['a'] }]
+  assert.equal(await tables.apply(table, { sources }), { shared: 0 })
+  assert.equal(
+    await tables.sources(table, [
+      { service: 'shop.v1.Order', entity: '1' },
+      { service: 'x', entity: '1' },
+    ]),
+    [...sources, undefined],
+  )
+  const [found, none] = await tables.rows(table, ['a', 'nobody'])
+  assert.equal([Buffer.compare(found!, rows[0]!), none], [0, undefined])
+  assert.equal(await tables.checkpoint(table), [offset])
+  assert.is((await tables.size(table)).rows, 3)
+  assert.equal(keys(await ask('One', { customer: 'bob' })), ['c'])
+  await tables.drop(file)
+  assert.equal(await tables.open(table), [])
+  await tables.apply(table, { puts: [order('z', 'bob', '2026-01-01T00:00:00Z', 1)] })
+  assert.equal(keys(await ask('One', { customer: 'bob' })), ['z'])
+})
+
+T(
+  'a file that is not there, or is damaged, is told as such, and drop makes room for another',
+  async ({ directory, tables, ask }) => {
+    await rejects(() => ask('Items'), 'storage_unavailable')
+    writeFileSync(join(directory, 'items-1.db'), 'no database '.repeat(1_000))
+    await rejects(() => tables.open(items), 'data_damaged')
+    await rejects(() => ask('Items'), 'data_damaged')
+    await tables.drop('items-1.db')
+    assert.equal(await tables.open(items), [])
+    assert.equal(await ask('Items'), [])
+  },
+)
+
+T('SQL of an operator reads the views that it names, and shows values as JSON has them', async ({ tables }) => {
+  const { columns, rows } = await tables.raw(
+    [table, items],
+    'SELECT "order", cents, size, size_text, placed FROM orders_view ORDER BY 1 DESC LIMIT 2',
+  )
+  assert.equal(columns, ['order', 'cents', 'size', 'size_text', 'placed'])
+  assert.equal(rows, [
+    ['c', '9007199254740993', '18446744073709551615', '18446744073709551615', '2026-01-02T00:00:00.000000000Z'],
+    ['b', 7, '18446744073709551615', '18446744073709551615', '2026-01-01T10:00:00.000000001Z'],
+  ])
+  assert.equal((await tables.raw([], "SELECT x'00ff' AS a, 9e999 AS b, NULL AS c")).rows, [['AP8=', 'Infinity', null]])
+  for (const [sql, problem] of [
+    ['DELETE FROM orders_view', /begins with DELETE/],
+    ['SELECT x FROM orders_view', /SQLite says: no such column: x/],
+    ['SELECT random()', /calls the function random/],
+    ['SELECT * FROM sqlite_schema', /reads sqlite_(?:schema|master), which is no view/],
+  ] as const)
+    assert.match((await rejects(() => tables.raw([table], sql), 'bad_request')).message, problem)
+})
+
+T(
+  'tables.B1: a write whose process ends is refused, and the next opens the table as the last one left it',
+  async ({ tables, lines }) => {
+    process.kill(tables.processes.writer!, 'SIGSTOP')
+    const write = tables.apply(table, {
+      puts: [order('d', 'dan', '2026-01-01T00:00:00Z', 1)],
+      offsets: [{ ...offset, commit: 10 }],
+    })
+    process.kill(tables.processes.writer!, 'SIGKILL')
+    await rejects(() => write, 'unavailable')
+    assert.equal(await tables.open(table), [offset])
+    assert.equal(await tables.rows(table, ['d']), [undefined])
+    assert.is(tables.ended.crashed, 1)
+    assert.match(lines.splice(0).join(), /the process that writes views ended by itself \(SIGKILL\)/)
+  },
+)
+
+T(
+  'standing.G1, standing.G2: a process that ends by itself is started again, and knows what it is asked',
+  async ({ ask, tables, lines }) => {
+    await Promise.all([ask('One', { customer: 'bob' }), ask('One', { customer: 'bob' })])
+    const { readers } = tables.processes
+    assert.is(readers.length, 2)
+    const busy = [ask('Endless'), ask('Endless')].map((one) => rejects(() => one, 'unavailable'))
+    for (const pid of readers) process.kill(pid, 'SIGTERM')
+    await Promise.all(busy)
+    assert.equal(keys(await ask('One', { customer: 'bob' })), ['c'])
+    assert.equal(tables.ended, { killed: 0, crashed: 2 })
+    const again = tables.processes.readers
+    assert.ok(again.length > 0 && again.every((pid) => !readers.includes(pid)))
+    assert.is(lines.splice(0).length, 2)
+  },
+)
+
 T('a sum beyond 64 bits is out of range', async ({ ask, tables }) => {
   await tables.apply(table, { puts: [order('x', 'x', '2026-01-01T00:00:00Z', '9223372036854775807')] })
   await rejects(() => ask('Sum'), 'out_of_range')
 })
 
 T(
-  'readers.D1, readers.D3: a query past its time ends with its process, and others are answered meanwhile',
+  'readers.D1, readers.D3, child.H2: a query past its time ends with its process, and others are answered meanwhile',
   async ({ ask, tables }) => {
     const endless = ask('Endless').catch((error: unknown) => error)
     const others = await Promise.all([1, 2, 3].map(() => ask('One', { customer: 'bob' })))

@@ -1,8 +1,8 @@
 // Child: a process of views as the host sees it: asked, watched, killed.
 //
-// H1. It is a Node of its own with a heap of its own, no environment, files under two folders only (Node's permission model: SQLite asks it for
-//     the file that it opens; what SQL attaches is for the authorizer, allowed.ts) and, on Linux, a bound of the kernel for its memory and its end
-//     with the host's, in the middle of a query too.
+// H1. It is a Node of its own with a heap of its own and no environment. Its JavaScript reads the host's own folder and that of the tables, and writes
+//     the latter (Node's permission model, which SQLite does not ask: what SQL opens is for the authorizer, allowed.ts). On Linux the kernel bounds
+//     its memory and ends it with the host, in the middle of a query too.
 // H2. `kill` is SIGKILL: SQLite cannot be interrupted, and a thread that runs it ends with the query.
 //
 // Owns: the process.   ../tables.ts owns: when it is started and killed.
@@ -106,6 +106,10 @@ export class Child {
       // Where it cannot be sent, the process is about to end, and says so.
       this.process.send({ id, request }, () => {})
     })
+  }
+
+  get pid(): number | undefined {
+    return this.process.pid
   }
 
   kill(): void {

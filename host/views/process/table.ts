@@ -9,8 +9,7 @@
 //
 // Owns: writing.   ../columns.ts owns: the tables.   queries.ts owns: reading by SQL.
 
-import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { rmSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { InnkeeperError } from '../../errors.ts'
 import type { Field, MessageType, Schema } from '../../schema/schema.ts'
@@ -42,6 +41,7 @@ const statements = {
   forget: `DELETE FROM ${sources} WHERE service = ?`,
   offsets: `SELECT partition, number, directory, incarnation, hash FROM ${offsets} ORDER BY partition`,
   setOffset: `INSERT OR REPLACE INTO ${offsets} (partition, number, directory, incarnation, hash) VALUES (?, ?, ?, ?, ?)`,
+  mark: `UPDATE ${about} SET checkpoints = checkpoints + 1`,
 } as const
 
 export class Table {
@@ -56,7 +56,6 @@ export class Table {
   private readonly own: readonly number[]
   private readonly db: DatabaseSync
   private readonly prepared: Readonly<Record<keyof typeof statements | 'put', StatementSync>>
-  private folderSynced = false
 
   /** Opens the file, or makes it. @throws InnkeeperError `data_damaged` (rebuild it), `storage_unavailable` */
   constructor(path: string, plan: TablePlan, row: string, schema: Schema) {
@@ -72,7 +71,7 @@ export class Table {
       db = new DatabaseSync(path, { readBigInts: true, returnArrays: true, timeout: busyMs })
       this.db = db
       db.exec(
-        `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = ${logBytesMax}`,
+        `PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = ${logBytesMax}`,
       )
       this.make()
       this.prepared = Object.fromEntries(
@@ -164,14 +163,12 @@ export class Table {
   checkpoint(): readonly OffsetRecord[] {
     try {
       const reached = this.offsets()
-      const [, frames, moved] = cells<[bigint, bigint, bigint]>(
-        this.db.prepare('PRAGMA wal_checkpoint(PASSIVE)').get(),
-      )!
-      // A query that reads an older state keeps the rest in the log, which is as good once it is on disk. No lock of SQLite's is on that file, so
-      // that closing it takes none away.
-      if (moved < frames) syncPath(`${this.path}-wal`)
-      if (!this.folderSynced) syncPath(dirname(this.path))
-      this.folderSynced = true
+      // A commit that waits for the disk brings those before it there, too: they are in the same log. Node lets no sealed process sync by itself.
+      this.db.exec('PRAGMA synchronous = FULL')
+      this.prepared.mark.run()
+      this.db.exec('PRAGMA synchronous = NORMAL')
+      // Not all that is in the log, where a query reads an older state; the next time takes the rest.
+      this.db.exec('PRAGMA wal_checkpoint(PASSIVE)')
       return reached
     } catch (error) {
       throw told(error)
@@ -210,9 +207,9 @@ export class Table {
     this.db.exec(
       `CREATE TABLE ${sources} (service TEXT NOT NULL, entity TEXT NOT NULL, revision INTEGER NOT NULL, keys TEXT NOT NULL, PRIMARY KEY (service, entity)) STRICT, WITHOUT ROWID;
        CREATE TABLE ${offsets} (partition INTEGER PRIMARY KEY, number INTEGER NOT NULL, directory TEXT NOT NULL, incarnation TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
-       CREATE TABLE ${about} (shape TEXT NOT NULL) STRICT`,
+       CREATE TABLE ${about} (shape TEXT NOT NULL, checkpoints INTEGER NOT NULL) STRICT`,
     )
-    this.db.prepare(`INSERT INTO ${about} (shape) VALUES (?)`).run(shape)
+    this.db.prepare(`INSERT INTO ${about} (shape, checkpoints) VALUES (?, 0)`).run(shape)
     this.commit()
   }
 }
@@ -225,13 +222,4 @@ export function dropTable(path: string): void {
 /** Rows are arrays, which the types of Node do not know. */
 function cells<Row>(row: unknown): Row | undefined {
   return row as Row | undefined
-}
-
-function syncPath(path: string): void {
-  const handle = openSync(path, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }

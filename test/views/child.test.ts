@@ -1,0 +1,102 @@
+// Guards the processes of views: what they can reach, and that none stays when its host is gone.
+
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Child } from '../../host/views/process/child.ts'
+import { rejects } from '../support/assert.ts'
+import { orders, query, Shop } from './shop.ts'
+
+const endless = 'WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT count(*) AS cents FROM c'
+const shop = await Shop.of(orders(query('Endless(Customer) returns (stream OrderRow)', endless)))
+assert.equal(shop.problems, [])
+const service = 'shop.v1.OrdersView'
+
+interface Context {
+  directory: string
+  start: (script: 'reader' | 'writer') => Promise<Child>
+  started: Child[]
+}
+const Children = suite<Context>('processes of views')
+Children.before.each((context) => {
+  context.directory = mkdtempSync(join(tmpdir(), 'innkeeper-child-'))
+  context.started = []
+  context.start = async (script) => {
+    const argument = JSON.stringify({ rowsMax: 10, bytesMax: 1_000_000 })
+    const options = { script, directory: context.directory, argument, memoryMiB: 128, log: console.log }
+    const child = new Child(options, () => {})
+    context.started.push(child)
+    await child.ready
+    await child.ask({ kind: 'learn', component: 1, ...shop.component })
+    return child
+  }
+})
+Children.after.each(({ directory, started }) => {
+  for (const child of started) child.kill()
+  rmSync(directory, { recursive: true })
+})
+
+Children('child.H1: its code changes files in its folder only', async ({ directory, start }) => {
+  const writer = await start('writer')
+  const path = join(directory, 'a.db')
+  assert.equal(await writer.ask({ kind: 'open', component: 1, service, path }), [])
+  const outside = join(directory, '..', `innkeeper-outside-${process.pid}.db`)
+  writeFileSync(outside, '')
+  const { cause } = await rejects(() => writer.ask({ kind: 'drop', path: outside }), 'internal')
+  assert.match((cause as Error).message, /ERR_ACCESS_DENIED/)
+  assert.ok(existsSync(outside))
+  rmSync(outside)
+  await writer.ask({ kind: 'drop', path })
+  assert.not.ok(existsSync(path))
+})
+
+Children('child.H1: it has no environment but the names of its channel', async ({ start }) => {
+  if (process.platform !== 'linux') return
+  process.env['INNKEEPER_TEST_SECRET'] = 'secret'
+  const child = await start('reader')
+  delete process.env['INNKEEPER_TEST_SECRET']
+  const names = readFileSync(`/proc/${child.pid}/environ`, 'utf8')
+    .split('\0')
+    .map((line) => line.split('=')[0])
+  assert.equal(
+    names.filter((name) => !/^(?:NODE_CHANNEL_\w+|PWD|SHLVL|_|OLDPWD|)$/.test(name!)),
+    [],
+  )
+  assert.ok((child.taken() ?? 0) < 100 * 1024 * 1024)
+  child.kill()
+  assert.is((await child.gone).signal, 'SIGKILL')
+})
+
+Children('serve.E1: one that has nothing to do ends by itself when it is let go', async ({ start }) => {
+  const child = await start('reader')
+  child.disconnect()
+  assert.equal(await child.gone, { code: 0, signal: null })
+})
+
+Children(
+  'child.H1, serve.E1: none is left of a host that is killed, in the middle of a query too',
+  async ({ directory }) => {
+    if (process.platform !== 'linux') return
+    const host = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL('./doomed-host.ts', import.meta.url)), directory],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const lines = createInterface(host.stdout)
+    const pids = await new Promise<number[]>((resolve) =>
+      lines.once('line', (line) => resolve(JSON.parse(line) as number[])),
+    )
+    assert.is(pids.length, 2)
+    host.kill('SIGKILL')
+    const isThere = (pid: number) => existsSync(`/proc/${pid}/exe`)
+    while (pids.some(isThere)) await sleep(20)
+  },
+)
+
+Children.run()
