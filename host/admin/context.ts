@@ -32,7 +32,7 @@ export interface AdminContext {
   readonly entities: Entities
   readonly outbox: Outbox
   readonly schedules: Schedules
-  readonly views: Pick<Views, 'list' | 'rebuild' | 'sql'>
+  readonly views: Pick<Views, 'list' | 'processes' | 'rebuild' | 'sql'>
   /** Of a directory that was copied or restored: it acts by the clock from now on. */
   readonly release: () => void
   readonly commits: Pick<GroupCommit, 'alone'>

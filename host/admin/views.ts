@@ -13,7 +13,7 @@ export function viewRoutes({ views }: AdminContext): readonly Omit<AdminRoute, '
       method: 'GET',
       path: '/v1/views',
       summary: 'Every view: its table, how far it is behind, what it is built from, and where it is stuck.',
-      run: async () => ({ json: { views: await views.list() } }),
+      run: async () => ({ json: { views: await views.list(), processes: views.processes } }),
     },
     {
       method: 'POST',

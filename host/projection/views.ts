@@ -129,6 +129,11 @@ export class Views {
     return await this.parts.clock.outside(this.parts.tables().raw(tables, text, deadlineMs))
   }
 
+  /** Numbers of the processes that keep tables and run queries. */
+  get processes(): Tables['processes'] {
+    return this.followers.size === 0 ? { writer: undefined, readers: [] } : this.parts.tables().processes
+  }
+
   /** For metrics. */
   *lags(): Iterable<readonly [service: string, commits: number, ms: number]> {
     for (const [name, { shown }] of this.followers) yield [name, shown.lag?.commits ?? 0, shown.lag?.ms ?? 0]
