@@ -8,8 +8,9 @@
 import type { Clock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { ViewsComponent } from './component.ts'
-import { Child, type ChildOptions, type Ending } from './process/child.ts'
+import { Child, type ChildOptions, type Ending, host } from './process/child.ts'
 import type { Learn } from './process/protocol.ts'
+import { wallsFor } from './process/walls.ts'
 
 const [pauseMs, pauseMsMax] = [100, 5_000]
 
@@ -25,10 +26,12 @@ export class Components {
   }
 }
 
+type StandingOptions = Omit<ChildOptions, 'walls'>
+
 export class Standing {
   /** How many ended by themselves. */
   crashes = 0
-  private readonly options: ChildOptions
+  private readonly options: StandingOptions
   private readonly components: Components
   private readonly clock: Clock
   private child: Child | undefined
@@ -38,8 +41,9 @@ export class Standing {
   private lastEndMs = Number.NEGATIVE_INFINITY
   private closed = false
   private endPause: () => void = () => {}
+  private walls: Promise<readonly string[]> | undefined
 
-  constructor(options: ChildOptions, components: Components, clock: Clock) {
+  constructor(options: StandingOptions, components: Components, clock: Clock) {
     this.options = options
     this.components = components
     this.clock = clock
@@ -51,7 +55,9 @@ export class Standing {
       const pause = Math.min(pauseMsMax, pauseMs * 2 ** (this.failures - 1))
       const left = this.failures === 0 ? 0 : this.lastEndMs + pause - this.clock.steady()
       if (left > 0) await this.pause(left)
-      this.child ??= this.start()
+      this.walls ??= wallsFor(host, this.options.directory)
+      const walls = await this.clock.outside(this.walls)
+      this.child ??= this.start(walls)
     }
     const { child } = this
     await this.clock.outside(child.ready)
@@ -115,11 +121,11 @@ export class Standing {
     timer.cancel()
   }
 
-  private start(): Child {
+  private start(walls: readonly string[]): Child {
     if (this.closed) throw new InnkeeperError('stopping', 'the host is stopping')
     this.killed = false
     this.known = new Set()
-    return new Child(this.options, (ending) => this.ended(ending))
+    return new Child({ ...this.options, walls }, (ending) => this.ended(ending))
   }
 
   private ended({ code, signal }: Ending): void {

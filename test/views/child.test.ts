@@ -9,7 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Child } from '../../host/views/process/child.ts'
+import { sandbox } from '../../host/link/sandbox.ts'
+import { Child, host } from '../../host/views/process/child.ts'
+import { wallsFor } from '../../host/views/process/walls.ts'
 import { rejects } from '../support/assert.ts'
 import { orders, query, Shop } from './shop.ts'
 
@@ -29,7 +31,8 @@ Children.before.each((context) => {
   context.started = []
   context.start = async (script) => {
     const argument = JSON.stringify({ rowsMax: 10, bytesMax: 1_000_000 })
-    const options = { script, directory: context.directory, argument, memoryMiB: 128, log: console.log }
+    const walls = await wallsFor(host, context.directory)
+    const options = { script, directory: context.directory, argument, memoryMiB: 128, walls, log: console.log }
     const child = new Child(options, () => {})
     context.started.push(child)
     await child.ready
@@ -73,6 +76,24 @@ Children('child.H1: it has no environment but the names of its channel', async (
   assert.is((await child.gone).signal, 'SIGKILL')
 })
 
+Children('child.H1: it has no network where the machine lets a process have none', async ({ start }) => {
+  const { walls } = await sandbox()
+  if (!walls.has('network') || !walls.has('parent')) return
+  const { pid } = await start('reader')
+  const devices = readFileSync(`/proc/${pid}/net/dev`, 'utf8').match(/^ *\w+(?=:)/gm)
+  assert.equal(
+    devices?.map((name) => name.trim()),
+    ['lo'],
+  )
+})
+
+Children('walls.U1: walls behind which the tables cannot be written are left out', async ({ directory }) => {
+  const { walls } = await sandbox()
+  const line = await wallsFor(host, join(directory, 'nowhere'))
+  assert.not.ok(line.includes('--net'))
+  assert.is(line.length > 0, walls.has('parent'))
+})
+
 Children('serve.E1: one that has nothing to do ends by itself when it is let go', async ({ start }) => {
   const child = await start('reader')
   child.disconnect()
@@ -94,7 +115,14 @@ Children(
     )
     assert.is(pids.length, 2)
     host.kill('SIGKILL')
-    const isThere = (pid: number) => existsSync(`/proc/${pid}/exe`)
+    /** Nobody may have asked how it ended: then its number is still there. */
+    const isThere = (pid: number): boolean => {
+      try {
+        return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+      } catch {
+        return false
+      }
+    }
     while (pids.some(isThere)) await sleep(20)
   },
 )
