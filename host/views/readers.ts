@@ -99,7 +99,8 @@ export class Readers {
     this.running.add(job)
     const timers: Timer[] = []
     try {
-      await reader.up()
+      // What a new process has to read first is none of the query's time, or one of a large component never began.
+      await reader.learned(job.components)
       if (job.stopped !== undefined) throw job.stopped
       job.running = reader
       timers.push(
@@ -111,7 +112,7 @@ export class Readers {
           if ((reader.taken() ?? 0) > memoryBytesMax) this.stop(job, large(memoryBytesMax))
         }),
       )
-      const value = await reader.ask(job.components, job.request)
+      const value = await reader.ask([], job.request)
       this.end(job, () => job.resolve(value))
     } catch (error) {
       this.end(job, () => job.reject(job.stopped ?? this.failed(error)))

@@ -64,19 +64,18 @@ export class Standing {
     return child
   }
 
+  /** Up, and it knows these. @throws InnkeeperError, Gone */
+  async learned(components: readonly ViewsComponent[]): Promise<void> {
+    const child = await this.up()
+    await this.clock.outside(Promise.all(this.tell(child, components)))
+  }
+
   /** @throws InnkeeperError, Gone */
   async ask<Value>(components: readonly ViewsComponent[], request: object): Promise<Value> {
     const child = await this.up()
-    const learned: Promise<unknown>[] = []
-    for (const component of components) {
-      const number = this.components.numberOf(component)
-      if (this.known.has(number)) continue
-      this.known.add(number)
-      learned.push(child.ask({ kind: 'learn', component: number, ...component } satisfies Learn))
-    }
     // In the order of asking: it has learned before it is asked.
-    const answer = child.ask<Value>(request)
-    const [value] = await this.clock.outside(Promise.all([answer, ...learned]))
+    const told = this.tell(child, components)
+    const [value] = await this.clock.outside(Promise.all([child.ask<Value>(request), ...told]))
     this.failures = 0
     return value
   }
@@ -111,6 +110,15 @@ export class Standing {
     const timer = this.clock.after(waitMs, () => this.kill())
     await this.clock.outside(child.gone)
     timer.cancel()
+  }
+
+  private tell(child: Child, components: readonly ViewsComponent[]): Promise<unknown>[] {
+    return components.flatMap((component) => {
+      const number = this.components.numberOf(component)
+      if (this.known.has(number)) return []
+      this.known.add(number)
+      return child.ask({ kind: 'learn', component: number, ...component } satisfies Learn)
+    })
   }
 
   private async pause(ms: number): Promise<void> {

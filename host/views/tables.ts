@@ -14,8 +14,8 @@ import { InnkeeperError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
 import type { Batch, OffsetRecord, SourceRecord, TableRef, TableSize, ViewsComponent, Written } from './component.ts'
 import type { QueryPlan } from './plan.ts'
-import { viewsOfQueryMax } from './plan.ts'
-import type { RawResult } from './process/ad-hoc.ts'
+import { sqlMax, viewsOfQueryMax } from './plan.ts'
+import type { GivenTable, RawResult } from './process/ad-hoc.ts'
 import { Gone } from './process/child.ts'
 import type { ReaderOptions, ReaderRequest, TableName, WriterRequest } from './process/protocol.ts'
 import type { Answer } from './process/queries.ts'
@@ -136,8 +136,15 @@ export class Tables {
   }
 
   /** SQL of an operator over these tables; those that it does not name are left alone.
+   *  @param given tables of the host's own, beside them
    *  @throws InnkeeperError `bad_request` with what SQLite says */
-  raw(tables: readonly TableRef[], sql: string, deadlineMs?: number): Promise<RawResult> {
+  raw(
+    tables: readonly TableRef[],
+    sql: string,
+    given: readonly GivenTable[] = [],
+    deadlineMs?: number,
+  ): Promise<RawResult> {
+    if (sql.length > sqlMax) throw new InnkeeperError('bad_request', `the statement has more than ${sqlMax} characters`)
     const words = new Set(
       tokensOf(sql)
         .filter(isName)
@@ -153,7 +160,7 @@ export class Tables {
       )
     return this.readers.run(
       [...new Set(named.map(({ component }) => component))],
-      { kind: 'raw', tables: named.map((table) => this.nameOf(table)), sql },
+      { kind: 'raw', tables: named.map((table) => this.nameOf(table)), given, sql },
       this.limits.viewsQueryMs,
       deadlineMs,
     )

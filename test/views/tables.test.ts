@@ -254,6 +254,16 @@ T('SQL of an operator reads the views that it names, and shows values as JSON ha
     ['b', 7, '18446744073709551615', '18446744073709551615', '2026-01-01T10:00:00.000000001Z'],
   ])
   assert.equal((await tables.raw([], "SELECT x'00ff' AS a, 9e999 AS b, NULL AS c")).rows, [['AP8=', 'Infinity', null]])
+  const entities = {
+    name: 'entities',
+    columns: ['service', 'key', 'events'],
+    rows: [
+      ['s', 'a', 3],
+      ['s', 'b', 4],
+    ],
+  }
+  const joined = 'SELECT e.events + o.cents FROM entities e JOIN orders_view o ON o."order" = e.key ORDER BY 1'
+  assert.equal((await tables.raw([table], joined, [entities])).rows, [[8], [11]])
   for (const [sql, problem] of [
     ['DELETE FROM orders_view', /begins with DELETE/],
     ['SELECT x FROM orders_view', /SQLite says: no such column: x/],

@@ -12,7 +12,7 @@ import type { Answered, Asked, Failure } from './protocol.ts'
 /** @param work throws what went wrong */
 export function serve(work: (request: never) => unknown): void {
   process.on('disconnect', () => process.exit())
-  if (!('setAuthorizer' in DatabaseSync.prototype) || !('enableDefensive' in DatabaseSync.prototype)) {
+  if (!canBeSealed()) {
     say({ unfit: `views need a Node.js whose SQLite can be sealed, 24.21 or later; this is ${process.version}` })
     return
   }
@@ -24,6 +24,15 @@ export function serve(work: (request: never) => unknown): void {
     }
   })
   say({ ready: true })
+}
+
+/** Node has had SQLite for longer than what closes it. */
+function canBeSealed(): boolean {
+  if (!('setAuthorizer' in DatabaseSync.prototype) || !('enableDefensive' in DatabaseSync.prototype)) return false
+  const db = new DatabaseSync(':memory:')
+  const { limits } = db as unknown as { limits?: object }
+  db.close()
+  return limits !== undefined
 }
 
 function failureOf(thrown: unknown): Failure {
