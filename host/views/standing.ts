@@ -86,6 +86,13 @@ export class Standing {
     this.child?.kill()
   }
 
+  /** Another takes its place, with nothing in its memory. Not while it is asked. */
+  async retire(): Promise<void> {
+    const { child } = this
+    this.kill()
+    if (child !== undefined) await this.clock.outside(child.gone)
+  }
+
   /** Bytes that it took since it was ready. */
   taken(): number | undefined {
     return this.child?.taken()

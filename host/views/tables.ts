@@ -28,6 +28,7 @@ type TablesLimits = Pick<Limits, 'viewsQueryMs' | 'viewsRowsMax' | 'viewsBytesMa
 
 /** Checks try a query several times, on little. */
 const checkTimes = 5
+const problemsMax = 10
 /** Processes that wait end by themselves; all others are killed. */
 const closeMs = 300
 
@@ -65,17 +66,17 @@ export class Tables {
     return { writer: this.writer.pid, readers: this.standing.flatMap(({ pid }) => pid ?? []) }
   }
 
-  /** Everything that is wrong with a component's queries: a clause each. @throws InnkeeperError */
+  /** What is wrong with a component's queries, up to `problemsMax`: a clause each. @throws InnkeeperError */
   async check(
     component: ViewsComponent,
   ): Promise<readonly { readonly service: string; readonly method: string; readonly problem: string }[]> {
-    const queries = component.views.flatMap((view) => view.queries)
-    const found = await Promise.all(
-      queries.map(async ({ service, method }) =>
-        (await this.checkOne(component, service, method)).map((problem) => ({ service, method, problem })),
-      ),
-    )
-    return found.flat()
+    const found: { readonly service: string; readonly method: string; readonly problem: string }[] = []
+    // One by one: other readers are for callers, and a query that does not end takes a while to be told.
+    for (const { service, method } of component.views.flatMap((view) => view.queries)) {
+      if (found.length >= problemsMax) break
+      for (const problem of await this.checkOne(component, service, method)) found.push({ service, method, problem })
+    }
+    return found
   }
 
   /** Opens a table, or makes it, and answers up to where it reflects the journal.

@@ -47,6 +47,10 @@ export class Gone extends Error {
 export const host = realpathSync(fileURLToPath(new URL('../..', import.meta.url)))
 /** What Node takes before it does anything, most of it only reserved; the kernel counts it. */
 const baseMiB = 1_024
+const scripts = {
+  reader: fileURLToPath(new URL('./reader.ts', import.meta.url)),
+  writer: fileURLToPath(new URL('./writer.ts', import.meta.url)),
+}
 const shell = '/bin/sh'
 
 export class Child {
@@ -151,7 +155,7 @@ function errorOf({ code, message, detail }: Failure): InnkeeperError {
 }
 
 function commandLine(
-  script: string,
+  script: keyof typeof scripts,
   directory: string,
   argument: string,
   memoryMiB: number,
@@ -165,7 +169,7 @@ function commandLine(
     `--allow-fs-read=${host}`,
     `--allow-fs-read=${directory}`,
     `--allow-fs-write=${directory}`,
-    `${host}/views/process/${script}.ts`,
+    scripts[script],
     argument,
   ]
   const walled = [...walls, ...node]
@@ -173,7 +177,7 @@ function commandLine(
   return [
     shell,
     '-c',
-    'ulimit -c 0; ulimit -d "$1"; shift; exec "$@"',
+    'ulimit -c 0; ulimit -d "$1" 2>/dev/null; shift; exec "$@"',
     'sh',
     `${(baseMiB + memoryMiB) * 1_024}`,
     ...walled,
