@@ -1,6 +1,7 @@
 // Guards the processes of views: what they can reach, and that none stays when its host is gone.
 
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -98,6 +99,20 @@ Children('serve.E1: one that has nothing to do ends by itself when it is let go'
   const child = await start('reader')
   child.disconnect()
   assert.equal(await child.gone, { code: 0, signal: null })
+})
+
+Children('serve.E2: a Node whose SQLite has no authorizer is told as such', async () => {
+  const without = `import { DatabaseSync } from 'node:sqlite'; delete DatabaseSync.prototype.setAuthorizer`
+  const old = fork(fileURLToPath(new URL('../../host/views/process/reader.ts', import.meta.url)), ['{}'], {
+    execArgv: ['--no-warnings', '--import', `data:text/javascript,${encodeURIComponent(without)}`],
+    serialization: 'advanced',
+  })
+  const [said] = (await once(old, 'message')) as [{ unfit: string }]
+  assert.match(said.unfit, /^views need a Node.js whose SQLite can be sealed, 24.21 or later; this is v/)
+  if (old.exitCode === null && old.signalCode === null) {
+    old.kill()
+    await once(old, 'exit')
+  }
 })
 
 Children(

@@ -1,6 +1,7 @@
 // Serve: the end of the channel that is in a process of views: one request after the other, each with one answer.
 //
 // E1. It ends with its host: when the channel closes.
+// E2. Under a Node whose SQLite cannot be sealed it says so, and does nothing else.
 //
 // Owns: the channel.   reader.ts and writer.ts own: the work.
 
