@@ -11,6 +11,8 @@ export interface Clock {
   steady(): number
   /** Milliseconds for which this thread has worked: pauses of the machine, and waiting for a disk, are not in it. */
   worked(): number
+  /** Milliseconds for which the loop of this thread had nothing to do. */
+  idle(): number
   /** `work` in `ms` milliseconds, not before the next turn of the loop. At most `timerMsMax`. */
   after(ms: number, work: () => void): Timer
   /** `work` again and again, `ms` milliseconds apart. */
@@ -39,6 +41,7 @@ export const systemClock: Clock = {
     const { user, system } = process.threadCpuUsage()
     return (user + system) / 1000
   },
+  idle: () => performance.eventLoopUtilization().idle,
   after: (ms, work) => new SystemTimer(setTimeout(work, ms)),
   every: (ms, work) => new SystemTimer(setInterval(work, ms)),
   soon: (work) => void setImmediate(work),

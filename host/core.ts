@@ -7,6 +7,7 @@
 //
 // Owns: what a host is made of.   main.ts owns: ports, and when it starts and stops.
 
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { Actions } from './action/actions.ts'
 import type { Chance, Clock } from './clock.ts'
@@ -23,6 +24,7 @@ import type { EffectEntry } from './effect.ts'
 import { Entities } from './entity/entities.ts'
 import { Replicas } from './entity/replicas.ts'
 import { wakeSubscribed } from './entity/waking.ts'
+import { InnkeeperError } from './errors.ts'
 import { registerGauges } from './gauges.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { InFlight } from './in-flight.ts'
@@ -36,6 +38,9 @@ import type { link } from './link/link.ts'
 import { Metrics } from './observe/metrics.ts'
 import { outstandingOf } from './outstanding.ts'
 import { Partitions, warnHeld } from './partition.ts'
+import { LiveQueries } from './projection/live.ts'
+import { Queries } from './projection/queries.ts'
+import { Views } from './projection/views.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
@@ -48,6 +53,7 @@ import type { Warn } from './storage/health.ts'
 import type { Store } from './store/store.ts'
 import { throttledSentence } from './throttle.ts'
 import { Turns } from './turns.ts'
+import { Tables } from './views/tables.ts'
 import { WaitingBudget } from './waiting-budget.ts'
 
 export interface HostParts {
@@ -97,6 +103,8 @@ export class Core {
   readonly transcoder: Transcoder
   readonly deployer: Deployer
   readonly schedules: Schedules
+  readonly views: Views
+  readonly live: LiveQueries
   readonly scrubbing: Scrubbing | undefined
   readonly inFlight: InFlight
   readonly housekeeping: Housekeeping
@@ -108,6 +116,7 @@ export class Core {
   private readonly route: Dispatch
   private readonly openRoute: Open
   private lostCalls = 0
+  private madeTables: Tables | undefined
 
   constructor(config: Config, parts: HostParts, store: Store, log: Logger) {
     const { limits } = config
@@ -154,15 +163,18 @@ export class Core {
       again: this.turns.again,
     })
     const { entities, actions, deadlines, quarantine } = this
+    const unfit = () => store.failure() !== undefined
+    this.views = this.makeViews(unfit)
+    this.live = new LiveQueries(this.views, clock)
+    const queries = new Queries(this.views, this.live)
     const router = {
-      ...{ services, entities, actions, deadlines, clock, quarantine },
+      ...{ services, entities, actions, queries, deadlines, clock, quarantine },
       keeperOf: (command: Command) => this.partitions.ofCall(command).keeper,
       lost: (command: Command) => this.lost(command),
     }
     this.route = createDispatch(router)
     this.openRoute = createOpen(router, dispatch)
     this.deployer = this.makeDeployer(parts)
-    const unfit = () => store.failure() !== undefined
     this.schedules = this.makeSchedules()
     this.scrubbing = config.scrub ? new Scrubbing({ store, log, unfit, clock: this.clock }) : undefined
     this.inFlight = countInFlight(limits, log, this.clock)
@@ -217,6 +229,13 @@ export class Core {
     this.housekeeping.start()
     this.scrubbing?.start()
     this.wakeAll()
+    this.views.restore()
+  }
+
+  /** The host stops: whoever has a stream open opens it again, elsewhere or later. */
+  endStreams(): void {
+    this.entities.endStreams()
+    this.live.end(new InnkeeperError('stopping', 'the host is stopping; open the stream again'))
   }
 
   /** Counts behind everything else what was not counted yet. */
@@ -239,6 +258,7 @@ export class Core {
   async close(): Promise<void> {
     const { housekeeping, store } = this
     await housekeeping.stop()
+    await this.views.close()
     this.schedules.stop()
     for (const partition of this.partitions.all) partition.stop()
     this.scrubbing?.stop()
@@ -275,6 +295,7 @@ export class Core {
       heldMs: () => this.wall.look(),
       unfit: () => this.stopping || store.failure() !== undefined,
       unserved: (entry: EffectEntry) => this.outbox.waits(entry),
+      callers: () => this.waiting.ofClients,
       fell: (service: string, lateMs: number) => this.metrics.of(service).fellDue(lateMs / 1000),
     }
     return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn }, later)
@@ -304,9 +325,31 @@ export class Core {
     return new Deployer({
       ...{ catalog: this.store.catalog, journal: this.partitions.stored, services, limits: config.limits, clock, log },
       sealedOnly: config.requireSandbox,
+      tables: parts.store === undefined ? () => this.tables() : undefined,
       outstanding: (service) =>
         outstandingOf({ outbox: this.outbox, partitions: this.partitions.all, services }, service),
       ...(parts.link && { link: parts.link }),
+    })
+  }
+
+  /** The folder of views, and its processes, are made with the first view. */
+  private tables(): Tables {
+    const { config, clock, log } = this
+    this.madeTables ??= new Tables(join(config.data, 'views'), config.limits, clock, (line) =>
+      log.info({ line }, 'a process of views'),
+    )
+    return this.madeTables
+  }
+
+  private makeViews(failed: () => boolean): Views {
+    const { services, store, clock, log, config } = this
+    const [first] = this.partitions.all
+    return new Views({
+      ...{ services, catalog: store.catalog, partitions: this.partitions.all, clock, log },
+      ...{ directory: join(config.data, 'views'), tables: () => this.tables() },
+      ...{ rows: first!.journal.rows, commits: first!.commits },
+      unfit: () => this.stopping || failed(),
+      earlier: (contentHash) => this.deployer.viewsBefore(contentHash),
     })
   }
 
@@ -365,6 +408,10 @@ export class Core {
   private changed(): void {
     const { services, log } = this
     this.entities.switched()
+    this.live.switched(
+      (service) => services.get(service.name) === service,
+      new InnkeeperError('service_replaced', 'the view was deployed anew or undeployed; open the stream again'),
+    )
     this.actions.switched()
     this.transcoder.switched()
     this.turns.switched((service) => services.get(service) === undefined)

@@ -15,6 +15,7 @@ import type { InFlight } from './in-flight.ts'
 import type { Stored } from './journal/stored.ts'
 import type { Metrics } from './observe/metrics.ts'
 import type { Services } from './services.ts'
+import { isEntityService } from './services.ts'
 import type { Pace } from './storage/pace.ts'
 import type { Turns } from './turns.ts'
 import type { WaitingBudget } from './waiting-budget.ts'
@@ -68,7 +69,7 @@ function ofEntities({ metrics, services, entities }: Shown): void {
     'Part of the fuel of a call that reading the most expensive state of a service takes, as measured since it was deployed.',
     function* () {
       for (const service of services.current.services.values())
-        if (service.kind !== 'action') yield [service.name, entities.costOf(service).worstPart] as const
+        if (isEntityService(service)) yield [service.name, entities.costOf(service).worstPart] as const
     },
   )
 }

@@ -88,7 +88,7 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
     if (core.stopping) return
     core.stopping = true
     log.info('stopping')
-    entities.endStreams()
+    core.endStreams()
     await ingress?.close(config.stopWaitMs)
     // Functions still hear of the streams that this ended.
     for (let turn = 0; turn < 3; turn++) await nextTurn(clock)
@@ -160,10 +160,10 @@ function adminHandler(core: Core, ingress: Ingress): AdminHandler {
 
 function adminContext(core: Core, ingress: Ingress): AdminContext {
   const { config, services, deployer, disk, store, entities, outbox, commits, replicas, scrubbing, quarantine } = core
-  const { turns, metrics, transcoder, log, partitions, schedules } = core
+  const { turns, metrics, transcoder, log, partitions, schedules, views } = core
   return {
     ...{ config, services, deployer, disk, catalog: store.catalog, entities, outbox, commits, replicas, scrubbing },
-    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored, partitions, schedules },
+    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored, partitions, schedules, views },
     release: () => store.release(),
     unready: core.unreadyForOperator,
     listen: ingress.address,

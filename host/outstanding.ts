@@ -31,7 +31,7 @@ export function outstandingOf(
     if (answer !== undefined && cause.service === service) add(answer.method, unanswered, 1)
   const storage = services.get(service)?.storage
   for (const { pending, tickets } of partitions) {
-    for (const [method, count] of pending.targets(service, countedMax)) add(method, 'due later', count)
+    for (const [method, count] of pending.targets(service)) add(method, 'due later', count)
     for (const method of tickets.hearing(service, countedMax)) add(method, unanswered, 1)
     if (storage === undefined) continue
     for (const { ticket } of tickets.page(storage, undefined, countedMax).tickets)

@@ -35,7 +35,7 @@ import type { Store } from './store/store.ts'
 /** What the feeds of all partitions are to keep, and for how long. */
 type Keeping = Pick<TrimmingParts, 'age' | 'bytesMax' | 'clock' | 'hours' | 'warn'>
 /** What calls that are made or answered later need. */
-type Later = Pick<PendingParts, 'log' | 'heldMs' | 'unfit' | 'unserved' | 'fell'> & {
+type Later = Pick<PendingParts, 'callers' | 'log' | 'heldMs' | 'unfit' | 'unserved' | 'fell'> & {
   readonly pendingBytesMax: number
   readonly ticketMs: number
 }

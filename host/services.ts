@@ -8,10 +8,13 @@
 // Owns: the set and its changes.   Deploy owns: making services.   Router, ingress and reflection read.
 
 import { InnkeeperError, unknownMethod } from './errors.ts'
-import type { ServiceDescription, ServiceKind } from './guest/about.ts'
+import type { ServedKind, ServiceDescription, ViewDescription } from './guest/about.ts'
 import type { ActionGuest, EventSourcedGuest, ReplicatedGuest, ValueGuest } from './guest/guest.ts'
 import type { StorageId } from './journal/journal.ts'
+import { keepsState } from './kinds.ts'
 import type { MethodType, Schema, ServiceType } from './schema/schema.ts'
+import type { ViewsComponent } from './views/component.ts'
+import type { ViewPlan } from './views/plan.ts'
 
 export interface Method {
   readonly type: MethodType
@@ -29,14 +32,14 @@ export type MethodView =
   /** Reads the element's bytes from a request. @throws InnkeeperError `bad_request` */
   | { readonly kind: 'element'; readonly elementOf: (payload: Uint8Array) => Uint8Array }
 
-interface ServiceOf<Kind extends ServiceKind, Guest> {
+interface ServiceOf<Kind extends ServedKind, Guest> {
   readonly kind: Kind
   readonly guest: Guest
   readonly name: string
   readonly type: ServiceType
   readonly schema: Schema
   readonly description: ServiceDescription
-  /** 0 for actions, which store nothing. */
+  /** 0 for actions and views, which store nothing. */
   readonly storage: StorageId
   readonly persistenceId: string
   /** Number of the deployment that this service object belongs to. */
@@ -54,7 +57,23 @@ export type ValueService = ServiceOf<'value', ValueGuest>
 export type ReplicatedService = ServiceOf<'replicated', ReplicatedGuest>
 export type ActionService = ServiceOf<'action', ActionGuest>
 export type EntityService = EventSourcedService | ValueService | ReplicatedService
-export type Service = EntityService | ActionService
+
+/** Its methods are queries, which the host answers from a table. */
+export interface ViewService extends ServiceOf<'view', undefined> {
+  readonly view: ViewDescription
+  /** All views of its component: what they are for the processes that keep tables. */
+  readonly tables: ViewsComponent
+  readonly plan: ViewPlan
+  /** SHA-256 of its component, hex. */
+  readonly hash: string
+}
+
+export type Service = EntityService | ActionService | ViewService
+
+/** It has entities. */
+export function isEntityService(service: Service): service is EntityService {
+  return keepsState(service.kind)
+}
 
 /** A service that is deployed, and whose component this host cannot run. What it stored stays. */
 interface Unserved {
@@ -125,7 +144,7 @@ export class Services {
   private replace(directory: Directory): void {
     const keepers = new Map<StorageId, EntityService>()
     for (const service of directory.services.values())
-      if (service.kind !== 'action') keepers.set(service.storage, service)
+      if (isEntityService(service)) keepers.set(service.storage, service)
     this.directory = directory
     this.keepers = keepers
     for (const listener of this.listeners) listener(directory)

@@ -28,6 +28,8 @@ const clientsMin = 1_000
 
 export class WaitingBudget {
   private readonly limits: Limits
+  /** Commands of clients, ever. */
+  ofClients = 0
   private waiting = 0
   private waitingBytes = 0
   /** As many as names were ever served. */
@@ -97,6 +99,7 @@ export class WaitingBudget {
     service.commands += 1
     service.bytes += bytes
     if (client === undefined) return
+    this.ofClients += 1
     client.commands += 1
     client.bytes += bytes
   }

@@ -19,9 +19,11 @@ import { rescue, rescueMs } from '../fold/rescue.ts'
 import { unitsMax } from '../guest/fuel.ts'
 import { overlapsIn } from '../ingress/http/overlaps.ts'
 import { entityId } from '../key.ts'
+import { keepsState } from '../kinds.ts'
 import { quarantined } from '../router/quarantine.ts'
 import { routesOf, shown } from '../schema/http-rule.ts'
 import type { Service } from '../services.ts'
+import { isEntityService } from '../services.ts'
 import { inPortions } from '../slices.ts'
 import { throttledSentence } from '../throttle.ts'
 import { Sink } from '../transcode/sink.ts'
@@ -44,6 +46,7 @@ import { jsonOf } from './long-json.ts'
 import { openApi } from './openapi.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { timerRoutes } from './timers.ts'
+import { viewRoutes } from './views.ts'
 
 export interface AdminRequest {
   /** The pattern's groups, decoded. */
@@ -259,12 +262,12 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         const purge = flag(query, 'purge')
         const purged = purge ? outbox.purge(service.name) : undefined
         // Before anything else can happen: it may be deployed again while the last of its effects are given up.
-        if (purge && service.kind !== 'action') {
+        if (purge && keepsState(service.kind)) {
           await commits.alone(() => {
             entities.forget(service.storage)
             return journal.purge(service.storage)
           })
-        } else if (service.kind !== 'action') {
+        } else if (keepsState(service.kind)) {
           await context.partitions.tell({ storage: service.storage, why: 'undeployed' })
         }
         await purged
@@ -454,6 +457,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     },
     ...scheduleRoutes(context),
     ...timerRoutes(context),
+    ...viewRoutes(context),
   ]
   const table: readonly AdminRoute[] = routes.map((route) => {
     // The empty key is a key (entity-key.K2).
@@ -495,7 +499,7 @@ const readingPart = 0.1
 
 /** What of a service is to be known before its commands are refused. */
 function warningsOf(service: Service, entities: AdminContext['entities']): readonly string[] {
-  if (service.kind === 'action') return []
+  if (!isEntityService(service)) return []
   const { worst, worstPart } = entities.costOf(service)
   if (worst === undefined || worstPart <= readingPart) return []
   const part = Math.round(100 * worstPart)
@@ -516,15 +520,15 @@ function describeService(
     ...(method.internal ? { internal: true } : {}),
     routes: method.internal ? [] : routesOf(service.name, method).routes.map(shown),
   }))
-  const { name, description, deployment } = service
+  const { name, deployment } = service
   const throttled = [...turns.throttled].includes(name) ? [throttledSentence(config.limits)] : []
   const held = heldWarnings(name, quarantine)
-  const stored = service.kind !== 'action'
+  const stored = isEntityService(service)
   const quota = stored ? disk.quota(name, service.storage, true) : undefined
   const full = quota === undefined ? [] : [quotaSentence(quota)]
   const warnings = [...held, ...throttled, ...full, ...warningsOf(service, entities), ...(overlaps.get(name) ?? [])]
   const diskBytes = disk.bytesOf(name, service.storage)
-  return { name, kind: description.kind, deployment, diskBytes, methods, warnings }
+  return { name, kind: service.kind, deployment, diskBytes, methods, warnings }
 }
 
 /** That a service held the host, and whether it is refused for it. */

@@ -15,6 +15,7 @@ import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Stored } from '../journal/stored.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Partitions } from '../partition.ts'
+import type { Views } from '../projection/views.ts'
 import type { Quarantine } from '../router/quarantine.ts'
 import type { Schedules } from '../schedules/schedules.ts'
 import type { Services } from '../services.ts'
@@ -31,6 +32,7 @@ export interface AdminContext {
   readonly entities: Entities
   readonly outbox: Outbox
   readonly schedules: Schedules
+  readonly views: Pick<Views, 'list' | 'rebuild' | 'sql'>
   /** Of a directory that was copied or restored: it acts by the clock from now on. */
   readonly release: () => void
   readonly commits: Pick<GroupCommit, 'alone'>

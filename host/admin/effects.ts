@@ -9,6 +9,7 @@ import { InnkeeperError } from '../errors.ts'
 import type { JournalRecord } from '../journal/journal.ts'
 import { scheduleName } from '../schedules/schedules.ts'
 import type { Service } from '../services.ts'
+import { isEntityService } from '../services.ts'
 import type { AdminContext } from './context.ts'
 import { decode, resolveEntity } from './inspect.ts'
 
@@ -63,7 +64,7 @@ function requestOf(parts: Parts, { service: name, entity, revision }: EffectEntr
 }
 
 function recordOf({ journal }: Parts, service: Service, id: string, revision: number): JournalRecord | undefined {
-  if (service.kind === 'action') return undefined
+  if (!isEntityService(service)) return undefined
   try {
     const entity = resolveEntity({ journal }, service, id)
     const { records } =

@@ -15,6 +15,7 @@ import { entityId, joinKey, splitKey } from '../key.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Change, Effect, Typed } from '../outcome.ts'
 import type { EntityService, EventSourcedService, ReplicatedService, Service, ValueService } from '../services.ts'
+import { isEntityService } from '../services.ts'
 import type { Column } from '../storage/columns.ts'
 import { toJson } from '../transcode/to-json.ts'
 import type { AdminContext } from './context.ts'
@@ -34,8 +35,9 @@ const keyCutsMax = 1_000
 
 /** @throws InnkeeperError `bad_request` for an action */
 export function keepsEntities(service: Service): EntityService {
-  if (service.kind !== 'action') return service
-  throw new InnkeeperError('bad_request', `${service.name} is an action: it keeps nothing`)
+  if (isEntityService(service)) return service
+  const what = service.kind === 'view' ? 'a view: its rows are in a table (`inn sql`)' : 'an action: it keeps nothing'
+  throw new InnkeeperError('bad_request', `${service.name} is ${what}`)
 }
 
 export async function listEntities(

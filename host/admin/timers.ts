@@ -11,6 +11,7 @@ import { entityId, joinKey } from '../key.ts'
 import type { Partition } from '../partition.ts'
 import { Placement } from '../placement.ts'
 import type { Service } from '../services.ts'
+import { isEntityService } from '../services.ts'
 import type { AdminRoute } from './api.ts'
 import type { AdminContext } from './context.ts'
 import { describeEffect } from './effects.ts'
@@ -135,7 +136,7 @@ function cursorOf(after: string | null): [index: number, last: Buffer | undefine
 function describeTimer(context: AdminContext, service: Service, entry: EffectEntry): object {
   const { dueMs = 0, id } = entry
   const of = entry.from?.key ?? ''
-  const entity = service.kind === 'action' ? '' : entityId(of, service.keyFieldCount)
+  const entity = isEntityService(service) ? entityId(of, service.keyFieldCount) : ''
   return { timer: `${dueMs}-${id}`, entity, ...describeEffect(context, entry) }
 }
 

@@ -163,7 +163,12 @@ export class KvCatalog implements Catalog, IncarnationStore {
       if (module === undefined) return undefined
       modules.push(unframe(module))
     }
-    const description = { ...rest.description, descriptors: Buffer.from(descriptors, 'base64') }
+    const description = {
+      ...rest.description,
+      descriptors: Buffer.from(descriptors, 'base64'),
+      // Of before there were views.
+      viewServices: rest.description.viewServices ?? [],
+    }
     return { ...rest, description, modules }
   }
 

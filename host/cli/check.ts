@@ -7,7 +7,7 @@ import { streamsOf } from '../deploy/methods.ts'
 import { dryRunOn } from '../deploy/offline.ts'
 import { validateDescription } from '../deploy/validate.ts'
 import { load } from '../guest/load.ts'
-import { checkLaws } from '../laws/laws.ts'
+import { checkLaws, checkViewLaws } from '../laws/laws.ts'
 import { defaultLimits } from '../limits.ts'
 import { link } from '../link/link.ts'
 import { createLog } from '../observe/log.ts'
@@ -51,8 +51,12 @@ async function run(args: Args): Promise<number> {
     )
   progress(`trying the laws on random commands (seed ${seed})`)
   const fresh = () => load(artefact, defaultLimits, streamsOf(schema), true)
-  const reports = description.services.map((service) => checkLaws(service, schema, fresh, seed))
+  const reports = [
+    ...description.services.map((service) => checkLaws(service, schema, fresh, seed)),
+    ...description.viewServices.map((view) => checkViewLaws(view, schema, fresh, seed)),
+  ]
   const broken = reports.flatMap((report) => report.broken)
+  const warnings = reports.flatMap((report) => report.warnings)
   const directory = args.text('data')
   const stored = directory === undefined ? undefined : await onStored(directory, component, file)
   const routes = description.services.flatMap(({ name }) => routesIn(schema, name))
@@ -62,8 +66,11 @@ async function run(args: Args): Promise<number> {
   }
   if (broken.length > 0) throw new Refused(`${file} breaks the laws`, broken)
   if (!args.is('json')) {
-    const tried = reports.map(({ service, kind, commands }) => `${service} (${kind}, ${commands} commands)`)
+    const tried = reports.map(
+      ({ service, kind, commands }) => `${service} (${kind}, ${commands} ${kind === 'view' ? 'changes' : 'commands'})`,
+    )
     print(`${file} is fine: ${bytes(component.length)}, ${tried.join(', ')}; the laws hold (seed ${seed}).`)
+    for (const warning of warnings) print(`Warning: ${warning}.`)
     for (const line of stored === undefined ? [] : found(stored)) print(line)
     print(routeTable(routes))
   }

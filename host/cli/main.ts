@@ -128,6 +128,19 @@ const subcommands: readonly Listed[] = [
     load: async () => (await import('./timers.ts')).ticketsCommand,
   },
   {
+    name: 'views',
+    usage: '[rebuild SERVICE]',
+    summary:
+      'list the views with their rows, how far they are behind, and where one is stuck; build the table of one anew',
+    load: async () => (await import('./views.ts')).viewsCommand,
+  },
+  {
+    name: 'sql',
+    usage: 'STATEMENT',
+    summary: 'run one SELECT over the tables of all views, and print the rows',
+    load: async () => (await import('./views.ts')).sqlCommand,
+  },
+  {
     name: 'clock',
     usage: '[accept]',
     summary: 'show the clock that schedules and timers go by; accept one that jumped ahead',

@@ -3,6 +3,7 @@
 import type { EffectEntry } from '../effect.ts'
 import { entityId } from '../key.ts'
 import type { Services } from '../services.ts'
+import { isEntityService } from '../services.ts'
 
 /** An effect's target is the entity that caused it. */
 export function goesToItself(services: Services, entry: EffectEntry): boolean {
@@ -24,7 +25,7 @@ export function laneOf(services: Services, entry: EffectEntry): string | undefin
 function targetOf(services: Services, { call, to }: EffectEntry): string | undefined {
   const service = services.get(call.service)
   const method = service?.methods.get(call.method)
-  if (service === undefined || service.kind === 'action' || method === undefined) return undefined
+  if (service === undefined || !isEntityService(service) || method === undefined) return undefined
   if (to !== undefined) return entityId(to.key, service.keyFieldCount)
   try {
     return entityId(method.keyOf(call.payload), service.keyFieldCount)

@@ -16,6 +16,7 @@ import { isDamaged } from '../storage/damage.ts'
 import type { Places } from './chains.ts'
 import type { Outbox } from './outbox.ts'
 import type { Pending } from './pending.ts'
+import { brought } from './room.ts'
 import type { Standing } from './standing.ts'
 import type { Tickets } from './tickets.ts'
 
@@ -75,29 +76,29 @@ export class Keeper {
     const { enqueued, arrived, dropped = none, pended = none, unpended = none, tickets: changed = none } = sending
     const leaving = dropped.length === 0 ? arrived : [...arrived, ...dropped]
     if (enqueued.length > 0 && !outbox.admits(enqueued, leaving)) return outbox.full(enqueued[0]!.cause.service)
-    const brought = { pended, unpended, tickets: changed }
     const isLater = pended.length > 0 || unpended.length > 0 || changed.length > 0
-    const refusal = isLater ? pending.refusal(brought) : undefined
+    const later = isLater ? brought(pended, unpended, changed) : undefined
+    const refusal = later && pending.refusal(later)
     if (refusal !== undefined) return refusal
     outbox.joined(enqueued, leaving)
-    if (isLater) pending.joined(brought)
+    if (later !== undefined) pending.joined(later)
     tickets.joined(changed)
     this.commits.join(
       (batch) => {
         write(batch)
         outbox.write(partition, batch, enqueued, leaving)
-        if (isLater) pending.write(batch, brought)
+        if (later !== undefined) pending.write(batch, later)
         for (const change of changed) batch.ticket(change)
       },
       (error) => {
         if (error === undefined) {
           outbox.committed(partition, enqueued, arrived, dropped)
-          pending.committed(brought)
+          if (later !== undefined) pending.committed(later)
         }
         // One whose entity is damaged leaves the batch by itself; a store that failed is read anew.
         else if (isDamaged(error)) {
           outbox.parted(enqueued, leaving)
-          pending.parted(brought)
+          if (later !== undefined) pending.parted(later)
         }
         tickets.left(changed)
         done(error)

@@ -178,7 +178,8 @@ export class Outbox {
     const bytes = added.reduce((sum, entry) => sum + bytesOf(entry), 0) - freed
     const fits = (count <= 0 || this.shares.admits(service, count)) && (bytes <= 0 || this.bytes.admits(service, bytes))
     if (!this.loading && fits) return true
-    for (const entry of added) this.chains.giveBack(entry)
+    // What was pending has its place since long ago.
+    for (const entry of added) if (entry.dueMs === undefined) this.chains.giveBack(entry)
     return false
   }
 
@@ -742,7 +743,9 @@ export class Outbox {
       return
     }
     this.holdLane(entry)
-    const again = { ...entry, attempts: attempts + 1 }
+    // One that has a time of its own never spends its tries; those that end with the host do (O5).
+    const tries = longest === undefined ? attempts + 1 : Math.min(attempts + 1, backOffMs.length - 1)
+    const again = { ...entry, attempts: tries }
     this.parts.log.warn(
       { effect: id, to: goal(entry), attempt: again.attempts, reason },
       'an effect failed; it is tried again',

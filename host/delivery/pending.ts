@@ -7,7 +7,8 @@
 // N2. What is due is sought from the last that fell due on, never from the start: rows that are gone cost nothing.
 // N6. What cannot enter the outbox, since its service has no room there or cannot be run, is passed over and sought again after a moment: other services'
 //     effects do not wait for it.
-// N3. Due ones enter the outbox oldest first, some a turn of the loop, and only while few of them are under way: callers go on being served.
+// N3. Due ones enter the outbox oldest first, some a turn of the loop, and only while few of them are under way; how many beside callers is said by
+//     due-pace.ts.
 // N4. While the clock is not believed (schedules/wall.ts) nothing falls due.
 // N5. At most `pendingBytesMax` of them by bytes, open tickets included, with a share for each service: a decision that would set one more, or open or
 //     join a ticket, is refused.
@@ -26,27 +27,28 @@ import {
   dueEnd,
   dueKey,
   entityRows,
-  methodOf,
-  methodRows,
   nameKey,
   placeIn,
   placeOf,
+  refIn,
   refOf,
   storageRows,
 } from '../journal/pending-rows.ts'
 import { decodeOutbox } from '../journal/record.ts'
 import { after } from '../storage/columns.ts'
 import { DamagedValue } from '../storage/damage.ts'
+import { DuePace } from './due-pace.ts'
 import type { Keeper } from './keeper.ts'
 import type { Outbox } from './outbox.ts'
 import type { Brought } from './room.ts'
 import { byService, Room } from './room.ts'
 import type { Named } from './standing.ts'
 
-/** Looked at in one turn. */
-const portion = 64
+/** Looked at in one turn: with each of them a commit is shared, so few would be dear. */
+const portion = 256
+const portionBytes = 1024 * 1024
 /** Due ones that are under way at once. */
-const underWayMax = 512
+const underWayMax = 1024
 const sleepMs = 60_000
 /** When there was no room, or too many are under way. */
 const fullMs = 100
@@ -66,6 +68,8 @@ export interface PendingParts {
   readonly unfit: () => boolean
   /** Its target cannot be run now. */
   readonly unserved: (entry: EffectEntry) => boolean
+  /** Commands of callers, ever. */
+  readonly callers: () => number
   /** Told of an effect that fell due: of which service, and by how much it was late, in milliseconds. */
   readonly fell: (service: string, lateMs: number) => void
 }
@@ -74,6 +78,7 @@ export interface PendingParts {
 export class Pending {
   private readonly parts: PendingParts
   private readonly room: Room
+  private readonly pace: DuePace
   /** Ids of rows that commits on their way take. */
   private readonly leaving = new Set<number>()
   /** Ids of those that fell due, and are in the outbox. */
@@ -95,6 +100,7 @@ export class Pending {
   constructor(parts: PendingParts) {
     this.parts = parts
     this.room = new Room(parts.bytesMax)
+    this.pace = new DuePace(parts.clock, parts.callers)
     this.load()
   }
 
@@ -156,10 +162,8 @@ export class Pending {
   named(entity: EntityRef, name: string): Named | undefined {
     const value = this.parts.journal.rows.get('pending', nameKey(entity, name))
     if (value === undefined) return undefined
-    const { dueMs, id } = placeIn(value)
-    if (this.leaving.has(id)) return undefined
-    const entry = this.read(dueMs, id)
-    return entry && { where: 'pending', ref: refOf(entry) }
+    const ref = refIn(entity, name, value)
+    return this.leaving.has(ref.id) ? undefined : { where: 'pending', ref }
   }
 
   find(id: number, dueMs: number): EffectEntry | undefined {
@@ -188,20 +192,9 @@ export class Pending {
     return { entries, last: rows.length < 2 * max ? undefined : rows.at(-2) }
   }
 
-  /** How many go to the methods of a service, at most `max` of each. */
-  targets(service: string, max: number): ReadonlyMap<string, number> {
-    const found = new Map<string, number>()
-    const { rows } = this.parts.journal
-    const end = after(methodRows(service))
-    for (let from = methodRows(service); ; ) {
-      const [first] = rows.range('pending', { from, to: end, limit: 1, keysOnly: true })
-      if (first === undefined) return found
-      const method = methodOf(first)
-      const prefix = methodRows(service, method)
-      const keys = rows.range('pending', { from: prefix, to: after(prefix), limit: max, keysOnly: true })
-      found.set(method, keys.length / 2)
-      from = after(prefix)
-    }
+  /** How many go to the methods of a service, and how many answers of its own effects it is to hear. */
+  targets(service: string): ReadonlyMap<string, number> {
+    return this.room.targets(service)
   }
 
   joined(brought: Brought): void {
@@ -212,8 +205,7 @@ export class Pending {
   write(batch: Batch, brought: Brought): void {
     for (const ref of brought.unpended) batch.unpend(ref)
     for (const entry of brought.pended) batch.pend(entry)
-    const rows = this.room.rows(brought)
-    if (rows.length > 0) batch.note(rows)
+    this.room.wrote(batch, brought)
   }
 
   committed({ pended, unpended }: Brought): void {
@@ -222,7 +214,7 @@ export class Pending {
     let firstMs = Number.POSITIVE_INFINITY
     for (const { id, dueMs = 0 } of pended) {
       firstMs = Math.min(firstMs, dueMs)
-      this.back(dueKey(dueMs, id))
+      this.backTo(dueMs, id)
     }
     if (this.running && firstMs < this.nextMs) this.wake()
   }
@@ -231,8 +223,13 @@ export class Pending {
     this.room.take(brought, -1)
     for (const { id, dueMs } of brought.unpended) {
       this.leaving.delete(id)
-      this.back(dueKey(dueMs, id))
+      this.backTo(dueMs, id)
     }
+  }
+
+  /** Nearly always it is due long after what was looked at last. */
+  private backTo(dueMs: number, id: number): void {
+    if (dueMs <= placeOf(this.from).dueMs) this.back(dueKey(dueMs, id))
   }
 
   /** Something is there that is due before what was looked at last. */
@@ -292,22 +289,21 @@ export class Pending {
     }
     // Those whose commit is on its way are under way, too.
     if (this.underWay.size + this.leaving.size > underWayMax - portion) return busyMs
+    const limit = this.pace.look(portion)
+    if (limit === 0) return busyMs
     if (this.passedFrom !== undefined && clock.steady() >= this.againMs) {
       this.back(this.passedFrom)
       this.forgetPassed()
       this.passMs = Math.min(2 * this.passMs, sleepMs)
     } else if (this.passedFrom === undefined) this.passMs = passMsMin
     const nowMs = clock.now()
-    const rows = this.parts.journal.rows.range('pending', { from: this.from, to: dueEnd, limit: portion })
+    const rows = this.parts.journal.rows.range('pending', {
+      ...{ from: this.from, to: dueKey(nowMs + 1, 0), limit, bytesMax: portionBytes },
+    })
     const due: EffectEntry[] = []
     for (let at = 0; at < rows.length; at += 2) {
       const key = rows[at]!
-      const { dueMs, id } = placeOf(key)
-      if (dueMs > nowMs) {
-        this.nextMs = dueMs
-        this.take(due, nowMs)
-        return this.untilAgain(dueMs - nowMs)
-      }
+      const { id } = placeOf(key)
       this.from = Buffer.concat([key, Buffer.of(0)])
       // What is on its way out is gone, or comes back (parted).
       if (this.leaving.has(id)) continue
@@ -316,9 +312,9 @@ export class Pending {
       if (this.full.has(entry.cause.service) || this.parts.unserved(entry)) this.pass(entry)
       else due.push(entry)
     }
-    this.nextMs = rows.length < 2 * portion ? Number.POSITIVE_INFINITY : nowMs
+    this.nextMs = this.firstMs ?? Number.POSITIVE_INFINITY
     this.take(due, nowMs)
-    return rows.length < 2 * portion ? this.untilAgain(sleepMs) : busyMs
+    return this.nextMs <= nowMs ? busyMs : this.untilAgain(this.nextMs - nowMs)
   }
 
   /** It is sought again after a moment (N6). */
@@ -349,13 +345,30 @@ export class Pending {
 
   /** Those of each service on their own: one that has no room holds up itself (N6). */
   private take(due: readonly EffectEntry[], nowMs: number): void {
+    this.pace.took(due.length)
     for (const [service, entries] of byService(due)) {
-      const full = this.fall(entries, (error) => {
-        if (error !== undefined) this.parts.log.error({ err: error }, 'effects that are due could not be stored')
-      })
-      if (full === undefined) for (const { dueMs = nowMs } of entries) this.parts.fell(service, nowMs - dueMs)
-      else this.noRoom(service, entries, full)
+      const full = this.enter(entries, nowMs)
+      if (full !== undefined) this.noRoom(service, full.left, full.error)
     }
+  }
+
+  /** As many as there is room for. */
+  private enter(
+    entries: readonly EffectEntry[],
+    nowMs: number,
+  ): { readonly left: readonly EffectEntry[]; readonly error: Error } | undefined {
+    const error = this.fall(entries, (error) => {
+      if (error !== undefined) this.parts.log.error({ err: error }, 'effects that are due could not be stored')
+    })
+    if (error === undefined) {
+      for (const { cause, dueMs = nowMs } of entries) this.parts.fell(cause.service, nowMs - dueMs)
+      return undefined
+    }
+    if (entries.length === 1) return { left: entries, error }
+    const half = entries.length >> 1
+    const full = this.enter(entries.slice(0, half), nowMs)
+    if (full !== undefined) return { left: [...full.left, ...entries.slice(half)], error }
+    return this.enter(entries.slice(half), nowMs)
   }
 
   private noRoom(service: string, entries: readonly EffectEntry[], { message: reason }: Error): void {

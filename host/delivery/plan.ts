@@ -51,20 +51,33 @@ export function planEffects(
     const dueMs = due && (due.kind === 'after' ? nowMs + due.ms : due.ms)
     const isPending = dueMs !== undefined && dueMs > nowMs
     const fresh = isPending && dueMs - nowMs >= freshMs
-    const place = places.next(fresh ? undefined : (last?.chain ?? chainOf(sender)))
-    if (!fresh) last = place
-    const entry = { ...place, cause, call, synchronous, hops: fresh ? 0 : hops, attempts: 0, parked: undefined }
-    if (due === undefined && name === undefined && answer === undefined && withinMs === undefined) return entry
-    return {
-      ...entry,
-      from,
-      ...(name !== undefined && { name }),
-      ...(answer && { answer: { ...answer, hops: sender.hops } }),
-      ...(isPending && { dueMs }),
-      ...(withinMs !== undefined && { untilMs: (isPending ? dueMs : nowMs) + withinMs }),
+    const inChain = places.next(fresh ? undefined : (last?.chain ?? chainOf(sender)))
+    if (!fresh) last = inChain
+    const { id, chain, place, chainEffects } = inChain
+    const tries = { attempts: 0, parked: undefined }
+    const entry: Planned = {
+      id,
+      cause,
+      call,
+      synchronous,
+      chain,
+      place,
+      chainEffects,
+      hops: fresh ? 0 : hops,
+      ...tries,
     }
+    if (due === undefined && name === undefined && answer === undefined && withinMs === undefined) return entry
+    entry.from = from
+    if (name !== undefined) entry.name = name
+    if (answer !== undefined) entry.answer = { method: answer.method, note: answer.note, hops: sender.hops }
+    if (isPending) entry.dueMs = dueMs
+    if (withinMs !== undefined) entry.untilMs = (isPending ? dueMs : nowMs) + withinMs
+    return entry
   })
 }
+
+/** Being made. */
+type Planned = { -readonly [K in keyof EffectEntry]: EffectEntry[K] }
 
 /** What becomes of the entry that a command delivers (P2). */
 export function planDelivered(

@@ -1,12 +1,15 @@
-// Room: what effects that are due later, and open tickets, take on disk, by service: a partition's share of `pending-bytes-max`.
+// Room: what effects that are due later, and open tickets, take on disk, by service: a partition's share of `pending-bytes-max`; and whom the effects
+// go to.
 //
-// R1. What a commit brings is counted from its joining on, and is told to the disk in that commit: a row for each service. A crash may leave the row of
-//     a commit that did not come about in one that did; what is counted too much or too little by it is of that moment alone.
+// R1. What a commit brings is counted from its joining on. The disk is told once for each commit, by a row for each service that it touches: a crash
+//     may leave the row of a commit that did not come about in one that did; what is counted too much or too little by it is of that moment alone.
+// R2. Whom effects go to is counted when they are written, so the row says just what its commit and all before it hold.
 //
-// Owns: the count and the rule.   pending.ts and tickets.ts own: what is kept.
+// Owns: the counts and the rule.   pending.ts and tickets.ts own: what is kept.
 
 import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
+import type { Batch } from '../journal/journal.ts'
 import type { PendingRef } from '../journal/pending-rows.ts'
 import { refOf } from '../journal/pending-rows.ts'
 import type { Rows } from '../journal/rows.ts'
@@ -20,9 +23,19 @@ import type { Write } from '../storage/kv.ts'
 const prefix = 'pending/'
 const servicesMax = 100_000
 
-interface Used {
+/** As a row has it. */
+interface Kept {
   readonly count: number
   readonly bytes: number
+  /** By service and method, with a slash between: how many effects go there, and how many answers of them. */
+  readonly targets: Readonly<Record<string, number>>
+}
+
+/** What one commit adds to what a service has. */
+interface Used {
+  readonly service: string
+  count: number
+  bytes: number
 }
 
 /** What a commit brings and takes. */
@@ -30,12 +43,45 @@ export interface Brought {
   readonly pended: readonly EffectEntry[]
   readonly unpended: readonly PendingRef[]
   readonly tickets: readonly TicketChange[]
+  /** By service. */
+  readonly used: readonly Readonly<Used>[]
+}
+
+/** Weighed once. */
+export function brought(
+  pended: readonly EffectEntry[],
+  unpended: readonly PendingRef[],
+  tickets: readonly TicketChange[],
+): Brought {
+  const used: Used[] = []
+  for (const entry of pended) add(used, entry.cause.service, 1, refOf(entry).bytes)
+  for (const { cause, bytes } of unpended) add(used, cause, -1, -bytes)
+  for (const { before, after } of tickets) {
+    const service = (after ?? before)?.service
+    if (service !== undefined) add(used, service, 0, ticketBytes(after) - ticketBytes(before))
+  }
+  return { pended, unpended, tickets, used }
+}
+
+function add(used: Used[], service: string, count: number, bytes: number): void {
+  // Nearly always there is one service.
+  for (const one of used)
+    if (one.service === service) {
+      one.count += count
+      one.bytes += bytes
+      return
+    }
+  used.push({ service, count, bytes })
 }
 
 export class Room {
   private readonly max: number
   private readonly bytes: Shares
   private readonly counts = new Map<string, number>()
+  /** By the service that set them, then by whom they go to. */
+  private readonly byTarget = new Map<string, Map<string, number>>()
+  /** Services whose rows are to be written. */
+  private readonly changed = new Set<string>()
 
   constructor(max: number) {
     this.max = max
@@ -45,8 +91,11 @@ export class Room {
   load(rows: Rows): void {
     this.bytes.clear()
     this.counts.clear()
-    for (const [service, { count, bytes }] of readAll<Used>(rows, prefix, servicesMax)) {
+    this.byTarget.clear()
+    this.changed.clear()
+    for (const [service, { count, bytes, targets }] of readAll<Kept>(rows, prefix, servicesMax)) {
       this.add(service, count, bytes)
+      this.byTarget.set(service, new Map(Object.entries(targets)))
     }
   }
 
@@ -59,9 +108,21 @@ export class Room {
     return this.bytes.of(service)
   }
 
-  admits(brought: Brought): boolean {
-    for (const [service, { bytes }] of usedBy(brought))
-      if (bytes > 0 && !this.bytes.admits(service, bytes)) return false
+  /** How many go to the methods of a service, whoever set them, and how many answers of its own effects it is to hear. */
+  targets(service: string): ReadonlyMap<string, number> {
+    const found = new Map<string, number>()
+    const start = `${service}/`
+    for (const targets of this.byTarget.values())
+      for (const [target, count] of targets) {
+        if (!target.startsWith(start)) continue
+        const method = target.slice(start.length)
+        found.set(method, (found.get(method) ?? 0) + count)
+      }
+    return found
+  }
+
+  admits({ used }: Brought): boolean {
+    for (const { service, bytes } of used) if (bytes > 0 && !this.bytes.admits(service, bytes)) return false
     return true
   }
 
@@ -75,24 +136,47 @@ export class Room {
   }
 
   /** `by`: -1 where it did not come to that. */
-  take(brought: Brought, by: 1 | -1 = 1): void {
-    for (const [service, { count, bytes }] of usedBy(brought)) this.add(service, by * count, by * bytes)
+  take({ used }: Brought, by: 1 | -1 = 1): void {
+    for (const { service, count, bytes } of used) this.add(service, by * count, by * bytes)
   }
 
-  /** What the disk is told in the commit. */
-  rows(brought: Brought): readonly Write[] {
-    return [...usedBy(brought).keys()].map((service) => this.row(service))
+  /** It is in the batch. */
+  wrote(batch: Pick<Batch, 'noteLast'>, { pended, unpended, used }: Brought): void {
+    for (const { cause, call, answer } of pended)
+      this.target(cause.service, call.service, call.method, answer?.method, 1)
+    for (const { cause, service, method, answer } of unpended) this.target(cause, service, method, answer, -1)
+    for (const { service } of used) this.changed.add(service)
+    if (used.length > 0) batch.noteLast(this, this.rows)
+  }
+
+  private target(cause: string, service: string, method: string, answer: string | undefined, by: 1 | -1): void {
+    let targets = this.byTarget.get(cause)
+    if (targets === undefined) {
+      targets = new Map()
+      this.byTarget.set(cause, targets)
+    }
+    change(targets, `${service}/${method}`, by)
+    if (answer !== undefined) change(targets, `${cause}/${answer}`, by)
+    if (targets.size === 0) this.byTarget.delete(cause)
   }
 
   /** All of a service is gone. */
   forget(service: string): Write {
     this.add(service, -(this.counts.get(service) ?? 0), -this.bytes.of(service))
+    this.byTarget.delete(service)
     return this.row(service)
+  }
+
+  private readonly rows = (): readonly Write[] => {
+    const rows = [...this.changed].map((service) => this.row(service))
+    this.changed.clear()
+    return rows
   }
 
   private row(service: string): Write {
     const [count, bytes] = [this.counts.get(service) ?? 0, this.bytes.of(service)]
-    return write(`${prefix}${service}`, count > 0 || bytes > 0 ? { count, bytes } : undefined)
+    const kept: Kept = { count, bytes, targets: Object.fromEntries(this.byTarget.get(service) ?? []) }
+    return write(`${prefix}${service}`, count > 0 || bytes > 0 ? kept : undefined)
   }
 
   private add(service: string, count: number, bytes: number): void {
@@ -104,19 +188,10 @@ export class Room {
   }
 }
 
-function usedBy({ pended, unpended, tickets }: Brought): ReadonlyMap<string, Used> {
-  const used = new Map<string, Used>()
-  const add = (service: string, count: number, bytes: number) => {
-    const before = used.get(service) ?? { count: 0, bytes: 0 }
-    used.set(service, { count: before.count + count, bytes: before.bytes + bytes })
-  }
-  for (const entry of pended) add(entry.cause.service, 1, refOf(entry).bytes)
-  for (const { cause, bytes } of unpended) add(cause, -1, -bytes)
-  for (const { before, after } of tickets) {
-    const service = (after ?? before)?.service
-    if (service !== undefined) add(service, 0, ticketBytes(after) - ticketBytes(before))
-  }
-  return used
+function change(targets: Map<string, number>, target: string, by: 1 | -1): void {
+  const now = (targets.get(target) ?? 0) + by
+  if (now > 0) targets.set(target, now)
+  else targets.delete(target)
 }
 
 /** Effects of each service that set them. */

@@ -19,6 +19,7 @@ import { Folder } from '../fold/folder.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import { compileAside } from '../guest/instance.ts'
 import { type LoadedGuest, load } from '../guest/load.ts'
+import { keepsState } from '../kinds.ts'
 import { digest } from '../link/digest.ts'
 import type { LinkResult } from '../link/link.ts'
 import { didYouMean } from '../nearest.ts'
@@ -26,15 +27,19 @@ import { keyFields } from '../schema/entity-key.ts'
 import { routesOf, shown } from '../schema/http-rule.ts'
 import { loadSchema, SchemaError } from '../schema/load.ts'
 import type { Schema } from '../schema/schema.ts'
+import { withStandard } from '../schema/standard.ts'
 import type { EventSourcedService, Services } from '../services.ts'
 import { meant } from '../short-name.ts'
+import type { ViewsComponent } from '../views/component.ts'
+import { planViews } from '../views/plan.ts'
+import type { Tables } from '../views/tables.ts'
 import type { Outstanding } from './answers.ts'
 import { answersBetween, stranded } from './answers.ts'
 import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
 import { jsonBreaks } from './json-clients.ts'
 import { places } from './lineage.ts'
-import { makeServices } from './make-services.ts'
+import { makeServices, viewsOf } from './make-services.ts'
 import { streamsOf } from './methods.ts'
 import type { Owner, PathVerdict } from './paths.ts'
 import { validatePaths, validateRuleCount } from './paths.ts'
@@ -79,6 +84,8 @@ interface DeployerParts extends ArtefactsParts {
   readonly journal: StoredJournal
   readonly services: Services
   readonly clock: Clock
+  /** What views' tables are kept by; undefined where there is no data directory. */
+  readonly tables?: (() => Pick<Tables, 'check'>) | undefined
   /** What goes to the methods of a service, and is not there yet. */
   readonly outstanding?: Outstanding
 }
@@ -286,6 +293,8 @@ export class Deployer {
     const { schema } = read
     const problems = validateDescription(artefact.description, schema, limits)
     if (problems.length > 0) return { ok: false, reasons: problems.map(({ message }) => message) }
+    const queries = await this.queryReasons(artefact, schema, options)
+    if (queries.length > 0) return { ok: false, reasons: queries }
     const described = describe(artefact, schema)
     // Compiles the modules: whatever can still fail does so before anything is written.
     const guest = await this.load(artefact, schema)
@@ -296,8 +305,8 @@ export class Deployer {
     const methods = methodsOf(names, schema)
     const result = { ok: true, deployment: number, hash: contentHash, unchanged: false } as const
     if (options.dryRun === true) return { ...result, services: names, methods, warnings, tried }
-    // Actions store nothing.
-    const keepers = described.filter(({ kind }) => kind !== 'action')
+    // Actions and views store nothing.
+    const keepers = described.filter(({ kind }) => keepsState(kind))
     const storage = catalog.storageIds(keepers.map(({ persistenceId }) => persistenceId))
     const deployment: Deployment = {
       number,
@@ -313,6 +322,20 @@ export class Deployer {
     services.change(made)
     log.info({ deployment: number, hash: contentHash, services: names, warnings }, 'deployed')
     return { ...result, services: names, methods, warnings, tried }
+  }
+
+  /** What is wrong with the queries of views. */
+  private async queryReasons(
+    artefact: Artefact,
+    schema: Schema,
+    { onProgress }: DeployOptions,
+  ): Promise<readonly string[]> {
+    if (artefact.description.viewServices.length === 0) return []
+    const { tables, clock } = this.parts
+    if (tables === undefined) return ['it has views, and this host has no data directory for their tables']
+    onProgress?.('checking queries of views')
+    const problems = await clock.outside(tables().check(viewsOf(artefact, schema)))
+    return problems.map(({ service, method, problem }) => `${service}.${method} ${problem}`)
   }
 
   private same({ number, hash: contentHash, services: deployed }: Deployment): DeployResult {
@@ -446,6 +469,15 @@ export class Deployer {
     return read && 'schema' in read ? read.schema : undefined
   }
 
+  /** The views of a component that was deployed, to be queried; undefined where what is kept of it cannot be read. */
+  viewsBefore(contentHash: string): ViewsComponent | undefined {
+    const descriptors = this.artefacts.descriptors(contentHash)
+    const schema = this.schemaBefore(contentHash)
+    if (descriptors === undefined || schema === undefined) return undefined
+    const types = [...schema.services.values()].filter(({ view }) => view !== undefined)
+    return { descriptors: withStandard(descriptors), views: planViews(schema, types, () => {}) }
+  }
+
   private async earlier(number: number): Promise<Artefact | undefined> {
     const deployment = this.parts.catalog.deployments().find((item) => item.number === number)
     try {
@@ -469,7 +501,10 @@ function schemaOf(descriptors: Uint8Array): { schema: Schema } | { reasons: read
 
 /** Storage ids are given later, when nothing can refuse any more. */
 function describe(artefact: Artefact, schema: Schema): DeployedService[] {
-  return artefact.description.services.map(({ name, kind, persistenceId }) => {
+  const views = artefact.description.viewServices.map(({ name }) => ({
+    ...{ name, kind: 'view', persistenceId: name, storage: 0, keyFields: {} },
+  }))
+  const services = artefact.description.services.map(({ name, kind, persistenceId }) => {
     const keys: Record<string, readonly string[]> = {}
     for (const method of schema.services.get(name)!.methods.values()) {
       // The host knows which entity hears an answer.
@@ -477,6 +512,7 @@ function describe(artefact: Artefact, schema: Schema): DeployedService[] {
     }
     return { name, kind, persistenceId: persistenceId ?? name, storage: 0, keyFields: keys }
   })
+  return [...services, ...views]
 }
 
 function methodsOf(names: readonly string[], schema: Schema): readonly DeployedMethod[] {

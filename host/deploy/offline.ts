@@ -7,6 +7,7 @@ import type { Joining } from '../journal/group-commit.ts'
 import { committed, GroupCommit } from '../journal/group-commit.ts'
 import type { Journal } from '../journal/journal.ts'
 import { storedIn } from '../journal/stored.ts'
+import { keepsState } from '../kinds.ts'
 import type { Limits } from '../limits.ts'
 import { didYouMean } from '../nearest.ts'
 import { Services } from '../services.ts'
@@ -57,7 +58,7 @@ export async function undeployIn(directory: string, given: string, purge: boolea
     catalog.putStrikes(service, undefined)
     const commits = new GroupCommit(store)
     if (purge) for (const [index, journal] of journals.entries()) await dropEffects(journal, commits.of(index), service)
-    if (deployed.kind === 'action') return service
+    if (!keepsState(deployed.kind)) return service
     if (purge) for (const journal of journals) await journal.purge(deployed.storage)
     else
       for (const index of journals.keys())

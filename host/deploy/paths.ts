@@ -14,6 +14,7 @@ import type { Clock } from '../clock.ts'
 import type { Overlap } from '../ingress/http/overlaps.ts'
 import { overlapSentence, RuleIndex, rulesOf, sameKey } from '../ingress/http/overlaps.ts'
 import { hostPath } from '../ingress/http/routes.ts'
+import { keepsState } from '../kinds.ts'
 import type { Limits } from '../limits.ts'
 import { routesOf, ruleCount, shown } from '../schema/http-rule.ts'
 import { httpOption } from '../schema/method-options.ts'
@@ -165,7 +166,7 @@ function warning(overlap: Overlap, wins: (other: string) => boolean): string {
 /** What to do about it. */
 function way({ next, other }: Pair): string {
   const first = `\`inn undeploy ${other.name}\` first`
-  if (next.kind !== other.kind || next.kind === 'action' || next.persistenceId === other.persistenceId) return first
+  if (next.kind !== other.kind || !keepsState(next.kind) || next.persistenceId === other.persistenceId) return first
   return `${first}; if it is the same service renamed, set persistenceId: '${other.persistenceId}' as well, and it keeps what is stored`
 }
 

@@ -9,6 +9,7 @@
 import type { DeployedService, Deployment } from '../catalog/catalog.ts'
 import { systemClock } from '../clock.ts'
 import type { Description, ServiceDescription } from '../guest/about.ts'
+import { keepsState } from '../kinds.ts'
 import type { Limits } from '../limits.ts'
 import { planSchedules, schedulesMax } from '../schedules/rules.ts'
 import { canBeEmpty, isKeyField, keyFields } from '../schema/entity-key.ts'
@@ -18,6 +19,7 @@ import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
 import { validateAnswers } from './answers.ts'
 import { lineages } from './lineage.ts'
 import { validateRules } from './paths.ts'
+import { validateViewServices } from './views.ts'
 
 /** Something that is wrong with a component. */
 interface DescriptionProblem {
@@ -33,12 +35,13 @@ export function validateDescription(
 ): readonly DescriptionProblem[] {
   const problems: DescriptionProblem[] = []
   const report: Report = (message, element) => problems.push({ message, element })
-  if (description.services.length === 0)
+  if (description.services.length === 0 && description.viewServices.length === 0)
     report('No entities were reported by the discover call! describe() must list at least one service.')
   for (const service of description.services) validateService(service, schema, limits, report)
   for (const service of schema.services.values()) validateEventing(service, report)
   validateSchedules(description, schema, report)
   validateAnswers(description, schema, report)
+  validateViewServices(description, schema, report)
   const known = description.services.flatMap(({ name }) => {
     const type = schema.services.get(name)
     return type === undefined ? [] : [{ name, type }]
@@ -184,7 +187,7 @@ export function validateUpgrade(
       )
     const before = lastOf(service.name, deployments)
     // Actions store nothing that would hang on an id or a key.
-    if (before === undefined || (before.kind === 'action' && service.kind === 'action')) continue
+    if (before === undefined || (!keepsState(before.kind) && !keepsState(service.kind))) continue
     const change = (what: string, was: string, is: string) =>
       problems.push(
         `${service.name}: ${what} was ${was} and would become ${is}; the stored data depends on it (--force overrides)`,
@@ -236,11 +239,11 @@ export function validatePersistence(
     const service = deployments
       .find((deployment) => deployment.number === number)
       ?.services.find((item) => item.name === name)
-    if (service === undefined || service.kind === 'action') continue
+    if (service === undefined || !keepsState(service.kind)) continue
     if (!next.some((item) => item.name === name)) holders.set(service.persistenceId, name)
   }
   for (const { name, persistenceId, kind } of next) {
-    if (kind === 'action') continue
+    if (!keepsState(kind)) continue
     const holder = holders.get(persistenceId)
     if (holder !== undefined) {
       const way = next.some((item) => item.name === holder)
@@ -266,10 +269,10 @@ export function leftOut(names: readonly string[], active: ReadonlyMap<string, nu
 
 /** Another service that kept data of another kind under this one's persistence id, and was the last to. */
 function otherKind(service: DeployedService, deployments: readonly Deployment[]): DeployedService | undefined {
-  if (service.kind === 'action') return undefined
+  if (!keepsState(service.kind)) return undefined
   const last = deployments
     .flatMap(({ services }) => services)
-    .findLast(({ kind, persistenceId }) => kind !== 'action' && persistenceId === service.persistenceId)
+    .findLast(({ kind, persistenceId }) => keepsState(kind) && persistenceId === service.persistenceId)
   return last === undefined || last.name === service.name || last.kind === service.kind ? undefined : last
 }
 

@@ -7,6 +7,7 @@
 import { named } from '../feed/named.ts'
 import type { EntityRef } from '../journal/journal.ts'
 import { entityPrefix, numbered, numberOf } from '../journal/keys.ts'
+import { keepsState } from '../kinds.ts'
 import { after } from '../storage/columns.ts'
 import { openStore } from '../store/rocksdb.ts'
 import type { Store } from '../store/store.ts'
@@ -70,7 +71,7 @@ export async function examine(directory: string, onBytes: (bytes: number) => voi
 export function serviceNames({ catalog }: Pick<Store, 'catalog'>): ReadonlyMap<number, { name: string; kind: string }> {
   const names = new Map<number, { name: string; kind: string }>()
   for (const { services } of catalog.deployments())
-    for (const { name, kind, storage } of services) if (kind !== 'action') names.set(storage, { name, kind })
+    for (const { name, kind, storage } of services) if (keepsState(kind)) names.set(storage, { name, kind })
   return names
 }
 

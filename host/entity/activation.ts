@@ -22,6 +22,7 @@ import type { EntityRef } from '../journal/journal.ts'
 import { entityId } from '../key.ts'
 import type { Change } from '../outcome.ts'
 import type { EntityService } from '../services.ts'
+import { isEntityService } from '../services.ts'
 import { isDamaged } from '../storage/damage.ts'
 import type { Used } from './by-use.ts'
 import type { EntityContext } from './context.ts'
@@ -177,7 +178,7 @@ export class Activation implements StreamOwner, Used {
     if (named === this.service) return true
     this.stuck = undefined
     const current =
-      named !== undefined && named.kind !== 'action' && named.storage === storage ? named : services.keeper(storage)
+      named !== undefined && isEntityService(named) && named.storage === storage ? named : services.keeper(storage)
     const replaced = `${this.service.name} was replaced or undeployed; open the stream again`
     this.void(new InnkeeperError('service_replaced', replaced))
     if (current?.kind === this.service.kind) {

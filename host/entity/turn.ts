@@ -128,8 +128,8 @@ export class TurnPlanner {
   private readonly pended: EffectEntry[] = []
   private readonly unpended: PendingRef[] = []
   /** What this turn has made of names and tickets. */
-  private readonly names = new Map<string, EffectEntry | undefined>()
-  private readonly tickets = new Map<string, TicketChange>()
+  private names: Map<string, EffectEntry | undefined> | undefined
+  private tickets: Map<string, TicketChange> | undefined
   /** Answers that asks became. */
   private readonly answers: EffectEntry[] = []
   private eventCount = 0
@@ -207,17 +207,18 @@ export class TurnPlanner {
 
   /** The pending effect of this name is no more (T6). */
   private takeBack(name: string): void {
-    if (this.names.has(name)) {
-      const entry = this.names.get(name)
+    const names = (this.names ??= new Map())
+    if (names.has(name)) {
+      const entry = names.get(name)
       if (entry === undefined) return
-      this.names.set(name, undefined)
+      names.set(name, undefined)
       for (const list of [this.pended, this.enqueued]) {
         const at = list.indexOf(entry)
         if (at >= 0) list.splice(at, 1)
       }
       return
     }
-    this.names.set(name, undefined)
+    names.set(name, undefined)
     const found = this.standing.named(this.start.ref, name)
     if (found?.where === 'pending') this.unpended.push(found.ref)
     else if (found !== undefined) this.dropped.push(found.id)
@@ -268,14 +269,16 @@ export class TurnPlanner {
   }
 
   private ticket(name: string): Ticket | undefined {
-    const change = this.tickets.get(name)
+    const change = this.tickets?.get(name)
     return change === undefined ? this.standing.ticket(this.start.ref, name) : change.after
   }
 
   private change(name: string, after: Ticket | undefined): void {
     const { ref: entity } = this.start
-    const before = this.tickets.has(name) ? this.tickets.get(name)!.before : this.standing.ticket(entity, name)
-    this.tickets.set(name, { entity, name, before, after })
+    const tickets = (this.tickets ??= new Map<string, TicketChange>())
+    const known = tickets.get(name)
+    const before = known === undefined ? this.standing.ticket(entity, name) : known.before
+    tickets.set(name, { entity, name, before, after })
   }
 
   /** A record of its own revision. */
@@ -316,18 +319,20 @@ export class TurnPlanner {
     const cause = { service, entity, revision: this.revision }
     const entries = planEffects(sender, cause, effects, this.places, ref, this.standing.nowMs)
     if (entries.length === 0) return entries
+    let later = 0
     for (const entry of entries) {
+      if (entry.dueMs !== undefined) later += 1
       if (entry.name === undefined) continue
       this.takeBack(entry.name)
-      this.names.set(entry.name, entry)
+      this.names!.set(entry.name, entry)
     }
-    if (entries.every(({ dueMs }) => dueMs === undefined)) {
-      this.enqueued.push(...entries)
-      return entries
+    if (later === entries.length) {
+      this.pended.push(...entries)
+      return noEntries
     }
-    const now = entries.filter(({ dueMs }) => dueMs === undefined)
+    const now = later === 0 ? entries : entries.filter(({ dueMs }) => dueMs === undefined)
     this.enqueued.push(...now)
-    this.pended.push(...entries.filter(({ dueMs }) => dueMs !== undefined))
+    if (later > 0) this.pended.push(...entries.filter(({ dueMs }) => dueMs !== undefined))
     return now
   }
 
@@ -345,7 +350,7 @@ export class TurnPlanner {
       dropped,
       pended,
       unpended,
-      tickets: [...tickets.values()],
+      tickets: tickets === undefined ? noChanges : [...tickets.values()],
       records,
       remembered,
       enqueued,
@@ -377,6 +382,8 @@ export function isWritten(
 }
 
 const noBytes = new Uint8Array()
+const noEntries: readonly EffectEntry[] = Object.freeze([])
+const noChanges: readonly TicketChange[] = Object.freeze([])
 
 /** An accepted answer, to be given again under its key. */
 function storedAnswer(answer: JournalRecord['answer'], metadata: Metadata): StoredAnswer {

@@ -5,7 +5,7 @@
 // Owns: the call and its layout.   link/describe-check.ts, deploy/validate.ts own: whether the answer can be served.
 
 import type { Limits } from '../limits.ts'
-import type { Description, ServiceDescription, ServiceKind, ViewScope } from './about.ts'
+import type { Description, ServiceDescription, ServiceKind, ViewDescription, ViewScope, ViewSource } from './about.ts'
 import { sizes } from './layout.ts'
 import { Lift, liftNames } from './lift.ts'
 import type { GuestMemory } from './memory.ts'
@@ -14,6 +14,7 @@ export const servicesMax = 256
 export const methodsMax = 1_024
 export const headersMax = 64
 export const eventsMax = 10_000
+export const sourcesMax = 64
 
 export const kinds: readonly ServiceKind[] = ['event-sourced', 'value', 'replicated', 'action']
 
@@ -44,6 +45,28 @@ function liftDescription(lift: Lift, at: number): Description {
     sdkVersion: lift.name(at + 8, 'sdk-version'),
     services: Array.from({ length: services.count }, (_, i) => liftService(lift, services.at + i * sizes.service)),
     descriptors: lift.bytes(at + 24, lift.limits.guestResultBytesMax, 'descriptors'),
+    viewServices: liftViewServices(lift, at + 32),
+  }
+}
+
+function liftViewServices(lift: Lift, at: number): readonly ViewDescription[] {
+  const views = lift.list(at, sizes.viewService, servicesMax, 'view-services')
+  return Array.from({ length: views.count }, (_, i) => {
+    const viewAt = views.at + i * sizes.viewService
+    const sources = lift.list(viewAt + 16, sizes.source, sourcesMax, 'sources')
+    return {
+      name: lift.name(viewAt, 'the name of a view'),
+      rowType: lift.name(viewAt + 8, 'row-type'),
+      sources: Array.from({ length: sources.count }, (_, k) => liftSource(lift, sources.at + k * sizes.source)),
+    }
+  })
+}
+
+function liftSource(lift: Lift, at: number): ViewSource {
+  return {
+    service: lift.name(at, 'the service of a source'),
+    kind: kinds[lift.case(at + 8, kinds.length, 'kind')]!,
+    types: liftNames(lift, at + 12, eventsMax, 'types'),
   }
 }
 

@@ -142,6 +142,42 @@ export interface ReplicatedGuest {
   drop(): void
 }
 
+/** What became of an entity, for a view. */
+export interface ViewChange {
+  readonly service: string
+  readonly entity: string
+  /** Of the event, or of the record that changed the value. */
+  readonly sequence: number
+  readonly atMs: number
+  readonly what:
+    | { readonly kind: 'event' | 'updated'; readonly typeName: string; readonly data: Uint8Array }
+    | { readonly kind: 'deleted' }
+  /** Of the rows that earlier changes of this entity have put and not deleted since, as it is before the call. */
+  readonly keys: readonly string[]
+}
+
+/** Bytes of a row's message; `undefined`: there is none. */
+export interface RowPut {
+  readonly key: string
+  readonly row: Uint8Array | undefined
+}
+
+export interface ViewGuest {
+  readonly lastCall: CallFuel
+  readonly generation: number
+  /** Keys of the rows that each change may touch, its own among them. @throws GuestFault */
+  keys(view: string, changes: readonly ViewChange[]): readonly (readonly string[])[]
+  /** What each change does to rows; each key is one of those that `keys` answers for it. `keys`: that answer; `rows`: those of these keys that
+   *  are there. @throws GuestFault */
+  project(
+    view: string,
+    changes: readonly ViewChange[],
+    keys: readonly (readonly string[])[],
+    rows: readonly RowPut[],
+  ): readonly (readonly RowPut[])[]
+  drop(): void
+}
+
 export type StreamInput =
   | { readonly kind: 'start'; readonly metadata: Metadata }
   | { readonly kind: 'item'; readonly payload: Uint8Array }

@@ -25,10 +25,12 @@
 //   decided            32     4  decisions 0, next 8
 //   decide-answer      36     4  case (u8) 0, decided 4
 //   evolve-answer      24     4  case (u8) 0, list or held-state 4
-//   description        32     4  sdk-name 0, sdk-version 8, services 16, descriptors 24
+//   description        40     4  sdk-name 0, sdk-version 8, services 16, descriptors 24, view-services 32
 //   service            80     4  name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
 //                                state-type 32, state-version 44, headers 56, views 64, events 72
 //   method-view        20     4  method 0, case (u8) 8, string 12
+//   view-service       24     4  name 0, row-type 8, sources 16
+//   source             20     4  service 0, kind (u8) 8, types 12
 //
 //   value
 //   change             12     4  case (u8) 0, list 4
@@ -47,6 +49,10 @@
 //   input              12     4  case (u8) 0, list 4
 //   step               24     4  outputs 0, state (option) 8, done (u8) 20, more (u8) 21
 //
+//   view
+//   change             64     8  service 0, entity 8, sequence (f64) 16, at-ms (f64) 24, what: case (u8) 32, typed 36; keys 52
+//   put                20     4  key 0, row (option) 8
+//
 // Functions take flat values, up to sixteen, and beyond that a pointer to a tuple of their parameters: replicated's decide and
 // render have 20 and 22; reads has 16. A command is fourteen flat values: method, payload and metadata (2 each), now-ms (f64),
 // seed (4), principal (3).
@@ -63,9 +69,11 @@ export const sizes = {
   decision: 88,
   decideAnswer: 36,
   evolveAnswer: 24,
-  description: 32,
+  description: 40,
   service: 80,
   methodView: 20,
+  viewService: 24,
+  source: 20,
   logLine: 12,
   outcome: 80,
   resolution: 48,
@@ -78,6 +86,8 @@ export const sizes = {
   renderTuple: 96,
   input: 12,
   step: 24,
+  viewChange: 64,
+  put: 20,
 } as const
 
 /** Of the contract that this host speaks. */
@@ -91,4 +101,5 @@ export const interfaces = {
   value: `innkeeper:guest/value@${contractVersion}`,
   replicated: `innkeeper:guest/replicated@${contractVersion}`,
   action: `innkeeper:guest/action@${contractVersion}`,
+  view: `innkeeper:guest/view@${contractVersion}`,
 } as const

@@ -1,16 +1,18 @@
-// Load: an artefact becomes guests that can be called, one for each state model that the component exports.
+// Load: an artefact becomes guests that can be called, one for each state model that the component exports, and
+// one for its views.
 //
-// Owns: compiling once for all of them.   event-sourced.ts, value.ts, replicated.ts, action.ts own: calling.
+// Owns: compiling once for all of them.   event-sourced.ts, value.ts, replicated.ts, action.ts, view.ts own: calling.
 
 import type { Limits } from '../limits.ts'
 import { Action } from './action.ts'
 import type { Artefact } from './artefact.ts'
 import { EventSourced } from './event-sourced.ts'
-import type { ActionGuest, EventSourcedGuest, ReplicatedGuest, ValueGuest } from './guest.ts'
+import type { ActionGuest, EventSourcedGuest, ReplicatedGuest, ValueGuest, ViewGuest } from './guest.ts'
 import { compile } from './instance.ts'
 import { interfaces } from './layout.ts'
 import { Replicated } from './replicated.ts'
 import { Value } from './value.ts'
+import { View } from './view.ts'
 
 /** Each is there if the component exports its interface. */
 export interface LoadedGuest {
@@ -19,6 +21,7 @@ export interface LoadedGuest {
   readonly value: ValueGuest | undefined
   readonly replicated: ReplicatedGuest | undefined
   readonly action: ActionGuest | undefined
+  readonly view: ViewGuest | undefined
 }
 
 /** Does the method of a service stream its answers? */
@@ -40,5 +43,6 @@ export function load(
     value: exported('value') ? new Value(compiled, limits, strict) : undefined,
     replicated: exported('replicated') ? new Replicated(compiled, limits, streams, strict) : undefined,
     action: exported('action') ? new Action(compiled, limits, strict) : undefined,
+    view: exported('view') ? new View(compiled, limits) : undefined,
   }
 }

@@ -10,7 +10,7 @@
 
 import type { Metadata } from '../metadata.ts'
 import type { Typed } from '../outcome.ts'
-import type { Basis, GuestCommand, GuestSubscription, StreamInput, ValueBasis } from './guest.ts'
+import type { Basis, GuestCommand, GuestSubscription, RowPut, StreamInput, ValueBasis, ViewChange } from './guest.ts'
 import type { GuestFunction, Instance } from './instance.ts'
 import { Encoder } from './interner.ts'
 import { sizes } from './layout.ts'
@@ -22,6 +22,7 @@ export const longBytes = 4_096
 const basisCases = { initial: 0, state: 1, held: 2 } as const
 /** The three flat values of no principal: callers are not known yet. */
 const nobody = [0, 0, 0] as const
+const whatCases = { event: 0, updated: 1, deleted: 2 } as const
 const inputCases = { start: 0, item: 1, end: 2, cancelled: 3 } as const
 
 export class Lower {
@@ -166,6 +167,46 @@ export class Lower {
       this.#bytesAt(at + 8, event.data)
       at += sizes.typed
     }
+    return base
+  }
+
+  /** Pointer to the list of changes that a view takes. */
+  viewChanges(changes: readonly ViewChange[]): number {
+    const base = this.allocate(changes.length * sizes.viewChange, 8)
+    let at = base
+    for (const { service, entity, sequence, atMs, what, keys } of changes) {
+      this.#textAt(at, service)
+      this.#textAt(at + 8, entity)
+      this.#memory.words.setFloat64(at + 16, sequence, true)
+      this.#memory.words.setFloat64(at + 24, atMs, true)
+      this.#memory.words.setUint8(at + 32, whatCases[what.kind])
+      if (what.kind !== 'deleted') {
+        this.#textAt(at + 36, what.typeName)
+        this.#bytesAt(at + 44, what.data)
+      }
+      const list = this.#texts(keys)
+      this.#pairAt(at + 52, list, keys.length)
+      at += sizes.viewChange
+    }
+    return base
+  }
+
+  /** Pointer to the list of rows. */
+  rows(rows: readonly RowPut[]): number {
+    const base = this.allocate(rows.length * sizes.put, 4)
+    let at = base
+    for (const { key, row } of rows) {
+      this.#textAt(at, key)
+      this.#memory.words.setUint8(at + 8, row === undefined ? 0 : 1)
+      if (row !== undefined) this.#bytesAt(at + 12, row)
+      at += sizes.put
+    }
+    return base
+  }
+
+  #texts(texts: readonly string[]): number {
+    const base = this.allocate(texts.length * sizes.list, 4)
+    for (const [index, text] of texts.entries()) this.#textAt(base + index * sizes.list, text)
     return base
   }
 

@@ -167,6 +167,8 @@ export interface Batch {
   tell(gone: Gone): void
   /** What the census has counted, so that the next start need not; and rows of the feed. */
   note(writes: readonly Write[]): void
+  /** Rows of an owner that are made when the batch is committed, once. */
+  noteLast(owner: object, rows: () => readonly Write[]): void
 }
 
 /** Idempotency keys whose time has come. */

@@ -64,6 +64,7 @@ export class KvBatch implements Batch {
   readonly used = new Map<StorageId, Change>()
   /** Bytes of idempotency keys whose time has come. */
   readonly expired = new Map<StorageId, number>()
+  private readonly last = new Map<object, () => readonly Write[]>()
   /** Bytes of what `wrote` names. */
   private readonly sizes: number[] = []
   /** Of keys that were stored before, by what this batch makes of them. */
@@ -232,6 +233,16 @@ export class KvBatch implements Batch {
 
   note(writes: readonly Write[]): void {
     this.writes.push(...writes)
+  }
+
+  noteLast(owner: object, rows: () => readonly Write[]): void {
+    this.last.set(owner, rows)
+  }
+
+  /** Nothing is added after this. */
+  close(): void {
+    for (const rows of this.last.values()) this.writes.push(...rows())
+    this.last.clear()
   }
 }
 

@@ -189,6 +189,7 @@ export class KvJournal implements Journal {
       const { revision } = this.headOf(entity, by)
       assert(revision === base, `sequence_conflict: a batch made after revision ${base}, committed after ${revision}`)
     }
+    batch.close()
     const outboxId = Math.max(this.outboxId, batch.outboxId)
     const used = [...this.usage.commit(batch.used), ...this.usage.expire(batch.expired)]
     const writes = [...batch.writes, ...used, this.commitWrite(batch.wrote, outboxId, batch.gone)]

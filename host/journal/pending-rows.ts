@@ -1,8 +1,8 @@
 // Pending rows: effects that are due later, as they lie in the column `pending`.
 //
 //   | 0 | due-ms 8 | id 8 |                                    -> Outbox: in the order in which they are due
-//   | 1 | storage 4 | entity ... 00 01 | 0 | name ... |        -> due-ms 8, id 8: by entity; one without a name has 1 and its id
-//   | 2 | service ... 00 | method ... 00 | id 8 |             -> due-ms 8: whom they go to, for deployments; of an ask also whom its answer goes to
+//   | 1 | storage 4 | entity ... 00 01 | 0 | name ... |        -> Place: by entity; one without a name has 1 and its id
+//   Place: due-ms 8, id 8, bytes 4, cause ... 00 service ... 00 method ... 00 answer ...: all that the effect is taken back by
 //
 // An action's lie under its storage id and an empty entity.
 //
@@ -32,7 +32,7 @@ export interface PendingRef {
 
 const dueTag = 0
 const entityTag = 1
-const methodTag = 2
+const placeBytes = 20
 
 export function refOf(entry: EffectEntry): PendingRef {
   const { id, dueMs = 0, from = { storage: 0, key: '' }, name, call, cause } = entry
@@ -44,13 +44,9 @@ export function refOf(entry: EffectEntry): PendingRef {
 
 export function pendWrites(entry: EffectEntry, never: NeverStored): readonly Write[] {
   const ref = refOf(entry)
-  const place = Buffer.allocUnsafe(16)
-  writeNumber(place, ref.dueMs, 0)
-  writeNumber(place, ref.id, 8)
   return [
     ['pending', dueKey(ref.dueMs, ref.id), encodeOutbox(entry, never)],
-    ['pending', entityKey(ref), place],
-    ...methodKeys(ref).map((key): Write => ['pending', key, place.subarray(0, 8)]),
+    ['pending', entityKey(ref), encodePlace(ref)],
   ]
 }
 
@@ -58,8 +54,18 @@ export function unpendWrites(ref: PendingRef): readonly Write[] {
   return [
     ['pending', dueKey(ref.dueMs, ref.id), undefined],
     ['pending', entityKey(ref), undefined],
-    ...methodKeys(ref).map((key): Write => ['pending', key, undefined]),
   ]
+}
+
+function encodePlace({ dueMs, id, bytes, cause, service, method, answer = '' }: PendingRef): Buffer {
+  const names = `${cause}\0${service}\0${method}\0${answer}`
+  // Of latin letters, as the names of protobuf are.
+  const place = Buffer.allocUnsafe(placeBytes + names.length)
+  writeNumber(place, dueMs, 0)
+  writeNumber(place, id, 8)
+  place.writeUInt32BE(bytes, 16)
+  place.write(names, placeBytes, 'latin1')
+  return place
 }
 
 export function dueKey(dueMs: number, id: number): Buffer {
@@ -80,6 +86,14 @@ export function placeIn(value: Buffer): { dueMs: number; id: number } {
   return { dueMs: readNumber(value, 0), id: readNumber(value, 8) }
 }
 
+/** Of the row of a name. */
+export function refIn(from: EntityRef, name: string, value: Buffer): PendingRef {
+  const names = value.toString('latin1', placeBytes).split('\0')
+  const [cause = '', service = '', method = '', answer = ''] = names
+  const bytes = value.readUInt32BE(16)
+  return { ...placeIn(value), from, name, cause, service, method, answer: answer === '' ? undefined : answer, bytes }
+}
+
 /** All that are by when they are due. */
 export const dueEnd = Buffer.of(entityTag)
 
@@ -97,28 +111,10 @@ export function storageRows(storage: number): Buffer {
   return Buffer.concat([Buffer.of(entityTag), listPrefix(storage, '')])
 }
 
-/** What the rows of all that go to a service, or to one of its methods, begin with. */
-export function methodRows(service: string, method?: string): Buffer {
-  return Buffer.from(`${String.fromCharCode(methodTag)}${service}\0${method === undefined ? '' : `${method}\0`}`)
-}
-
-/** The method of such a row. */
-export function methodOf(key: Buffer): string {
-  const start = key.indexOf(0, 1) + 1
-  return key.toString('utf8', start, key.indexOf(0, start))
-}
-
 function entityKey({ from, name, id }: PendingRef): Buffer {
   if (name !== undefined) return nameKey(from, name)
   const place = Buffer.alloc(9)
   place[0] = 1
   writeNumber(place, id, 1)
   return Buffer.concat([entityRows(from), place])
-}
-
-function methodKeys({ service, method, cause, answer, id }: PendingRef): readonly Buffer[] {
-  const place = Buffer.allocUnsafe(8)
-  writeNumber(place, id, 0)
-  const key = Buffer.concat([methodRows(service, method), place])
-  return answer === undefined ? [key] : [key, Buffer.concat([methodRows(cause, answer), place])]
 }

@@ -3,7 +3,7 @@
 //   feed/trimmed      -> 1234                                                        commits up to this one are trimmed
 //   feed/marks        -> [[1234,99000,1700000000000],...]                            marks.ts
 //   consumer/<name>   -> {"state":"follows","offset":{"commit":1234,"part":0,...}}   consumers.ts
-//   pending/<service> -> {"count":3,"bytes":900}                                     delivery/pending.ts
+//   pending/<service> -> {"count":3,"bytes":900,"targets":{"t/M":3}}                                   delivery/pending.ts
 //   schedule/<service>/<name> -> {"last":1700000000000,"hash":"…",...}               schedules/schedules.ts
 //
 // W1. What is damaged of them counts as not there: marks begin anew, a consumer is to register again, a schedule is a new one. That

@@ -5,7 +5,7 @@ import { GuestFault } from '../guest/guest.ts'
 import type { Typed } from '../outcome.ts'
 import { randomBatch } from './random.ts'
 import type { Round, Trial } from './trial.ts'
-import { aloneDiffers, both, describe, entity, guarded, LawBroken, noneMended, same } from './trial.ts'
+import { aloneDiffers, both, describe, entity, guarded, LawBroken, noneMended, noteUnheard, same } from './trial.ts'
 
 type Answer = Extract<Decided, { kind: 'decided' }>
 
@@ -18,10 +18,9 @@ export function eventSourcedRound(trial: Trial<EventSourcedGuest>): Round {
     const on = () => describe(trial, batch)
     cold.drop()
     const together = both(trial, on, (guest) => decide(guest, service, { kind: 'initial' }, batch))
-    noneMended(
-      together.decisions.map(({ outcome }) => outcome),
-      on,
-    )
+    const outcomes = together.decisions.map(({ outcome }) => outcome)
+    noneMended(outcomes, on)
+    noteUnheard(trial, batch, outcomes)
     let basis: Basis = { kind: 'initial' }
     const events: Typed[] = []
     for (const [index, command] of batch.entries()) {

@@ -4,6 +4,7 @@
 //   value           L1, L3, L4, L6
 //   replicated      L1 (of streams that are told), L3, L4, L6; and operations must be such that the host can apply them
 //   action          L1 (of unary calls), L4, L6
+//   view            L4, L6, L7
 //
 // W1. The first difference is named with its commands and the seed that makes it come again.
 // W2. L3 is looked at by a strict lift: what would be dropped beside a failure is a fault. That it leaves no trace in a batch
@@ -13,7 +14,7 @@
 //
 // Owns: which law is tried on what kind.   random.ts owns: the input.   trial.ts owns: telling a difference.
 
-import type { ServiceDescription, ServiceKind } from '../guest/about.ts'
+import type { ServiceDescription, ServiceKind, ViewDescription } from '../guest/about.ts'
 import { GuestFault } from '../guest/guest.ts'
 import type { LoadedGuest } from '../guest/load.ts'
 import type { Schema } from '../schema/schema.ts'
@@ -25,14 +26,17 @@ import { replicatedRound } from './replicated.ts'
 import type { Round, Trial } from './trial.ts'
 import { LawBroken } from './trial.ts'
 import { valueRound } from './value.ts'
+import { viewRound } from './view.ts'
 
 export interface LawReport {
   readonly service: string
-  readonly kind: ServiceKind
-  /** Commands and steps of streams. */
+  readonly kind: ServiceKind | 'view'
+  /** Commands and steps of streams; of a view changes. */
   readonly commands: number
   /** Sentences; empty if the laws held. */
   readonly broken: readonly string[]
+  /** What breaks no law, and is seldom meant. */
+  readonly warnings: readonly string[]
 }
 
 /** Try a service. `fresh` makes a guest with instances of its own; let it be strict (guest/load.ts), so that L3 is looked at. */
@@ -44,7 +48,25 @@ export function checkLaws(
   rounds = 50,
 ): LawReport {
   const { name: service, kind } = description
-  const tryRound = roundOf(description, { schema, random: mulberry(seed) }, fresh(), fresh())
+  const unheard = new Map<string, string>()
+  const tryRound = roundOf(description, { schema, random: mulberry(seed) }, unheard, fresh(), fresh())
+  const report = tried(service, kind, tryRound, seed, rounds)
+  return { ...report, warnings: warningsOf(service, unheard) }
+}
+
+/** Try a view. */
+export function checkViewLaws(
+  view: ViewDescription,
+  schema: Schema,
+  fresh: () => LoadedGuest,
+  seed: number,
+  rounds = 50,
+): LawReport {
+  const trial = { view, schema, random: mulberry(seed), warm: fresh().view!, cold: fresh().view! }
+  return tried(view.name, 'view', viewRound(trial), seed, rounds)
+}
+
+function tried(service: string, kind: LawReport['kind'], tryRound: Round, seed: number, rounds: number): LawReport {
   let commands = 0
   for (let round = 0; round < rounds; round++) {
     try {
@@ -52,16 +74,29 @@ export function checkLaws(
     } catch (error) {
       if (!(error instanceof LawBroken || error instanceof GuestFault)) throw error
       const broken = [`${service}: ${error.message} (seed ${seed}, round ${round + 1})`]
-      return { service, kind, commands, broken }
+      return { service, kind, commands, broken, warnings: [] }
     }
   }
-  return { service, kind, commands, broken: [] }
+  return { service, kind, commands, broken: [], warnings: [] }
 }
 
-function roundOf(description: ServiceDescription, input: Input, warm: LoadedGuest, cold: LoadedGuest): Round {
+function warningsOf(service: string, unheard: ReadonlyMap<string, string>): readonly string[] {
+  return [...unheard].map(
+    ([method, command]) =>
+      `${service}: ${method} hears answers and can refuse one: ${command}. A refused answer is parked, and the entity does not hear it; accept it, and keep what went wrong`,
+  )
+}
+
+function roundOf(
+  description: ServiceDescription,
+  input: Input,
+  unheard: Map<string, string>,
+  warm: LoadedGuest,
+  cold: LoadedGuest,
+): Round {
   const type = input.schema.services.get(description.name)!
   const trial = <Guest>(of: (loaded: LoadedGuest) => Guest | undefined): Trial<Guest> => {
-    return { ...input, description, type, warm: of(warm)!, cold: of(cold)! }
+    return { ...input, description, type, unheard, warm: of(warm)!, cold: of(cold)! }
   }
   switch (description.kind) {
     case 'event-sourced':

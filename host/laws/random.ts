@@ -30,6 +30,11 @@ export function randomPayload({ input }: MethodType, { schema, random }: Input):
   return toMessage(schema, input, randomMessage(input, random, 3))
 }
 
+/** Bytes of any message of a type. */
+export function randomBytesOf(type: MessageType, { schema, random }: Input): Uint8Array {
+  return toMessage(schema, type, randomMessage(type, random, 3))
+}
+
 export function randomSeed(random: Random): Uint8Array {
   return Uint8Array.from({ length: 16 }, () => below(256, random))
 }

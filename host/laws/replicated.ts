@@ -20,7 +20,7 @@ import type { MethodType } from '../schema/schema.ts'
 import type { MethodView } from '../services.ts'
 import { below, oneOf, randomCommand, timeOf } from './random.ts'
 import type { Round, Trial } from './trial.ts'
-import { both, describe, entity, LawBroken, same } from './trial.ts'
+import { both, describe, entity, LawBroken, noteUnheard, same } from './trial.ts'
 
 const self = 'law'
 const stepsMax = 16
@@ -78,7 +78,9 @@ class Life {
     if (decision.subscribe !== undefined && !method.serverStreaming)
       throw new LawBroken(`a stream is opened by a method that answers once, on ${on()}`)
     const applied = this.apply(decision, on)
-    if (this.outcome(decision, command, on).answer.kind === 'failure') {
+    const outcome = this.outcome(decision, command, on)
+    noteUnheard(this.trial, [command], [outcome])
+    if (outcome.answer.kind === 'failure') {
       applied.undo()
       return
     }

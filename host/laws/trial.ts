@@ -21,6 +21,8 @@ export interface Trial<Guest> extends Input {
   readonly type: ServiceType
   readonly warm: Guest
   readonly cold: Guest
+  /** By method: the first answer that one refused which hears answers. */
+  readonly unheard: Map<string, string>
 }
 
 /** Tries the laws once more; answers how many commands that were. @throws LawBroken */
@@ -50,6 +52,23 @@ export function noneMended(outcomes: readonly Outcome[], on: () => string): void
     for (const { level, text } of logs) {
       if (level === 'warn' && lawNamed.test(text)) throw new LawBroken(`${text} On ${on()}`)
     }
+  }
+}
+
+/** An answer that is refused is parked, and its entity does not hear it: legal, and seldom meant. */
+export function noteUnheard(
+  trial: Pick<Trial<unknown>, 'schema' | 'type' | 'unheard'>,
+  commands: readonly GuestCommand[],
+  outcomes: readonly Outcome[],
+): void {
+  for (const [index, command] of commands.entries()) {
+    const { method, payload } = command
+    // A host always brings a reply (field 1) or a failure (field 2), and fields are written in order.
+    const brings = payload[0] === 10 || payload[0] === 18
+    const refused = outcomes[index]?.answer.kind === 'failure'
+    if (!brings || !refused || trial.unheard.has(method) || trial.type.methods.get(method)?.answers === undefined)
+      continue
+    trial.unheard.set(method, describe(trial, [command]))
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Decision, GuestCommand, ValueBasis, ValueGuest } from '../guest/guest.ts'
 import { randomBatch } from './random.ts'
 import type { Round, Trial } from './trial.ts'
-import { aloneDiffers, both, describe, entity, guarded, LawBroken, noneMended, same } from './trial.ts'
+import { aloneDiffers, both, describe, entity, guarded, LawBroken, noneMended, noteUnheard, same } from './trial.ts'
 
 /** Rounds of one entity. */
 const livesMax = 8
@@ -36,10 +36,9 @@ export function valueRound(trial: Trial<ValueGuest>): Round {
       if (guest === trial.warm) held = decided.held
       return decided.decisions
     })
-    noneMended(
-      together.map(({ outcome }) => outcome),
-      on,
-    )
+    const outcomes = together.map(({ outcome }) => outcome)
+    noneMended(outcomes, on)
+    noteUnheard(trial, batch, outcomes)
     if (fromHeld !== undefined && !same(fromHeld, together))
       throw new LawBroken(`L6: a held value is answered differently than its bytes, on ${describe(trial, batch)}`)
     checkAlone(trial, basis, batch, together)

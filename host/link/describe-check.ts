@@ -2,6 +2,7 @@
 //
 // Q1. Services have protobuf names, each once, of a kind whose interface the component exports.
 // Q2. Headers are such as can reach a function (header-names.ts): no credentials, nothing of the transport.
+// Q3. A view has a name that no other service of the component has, a row, and sources; each source once, and none of them an action.
 //
 // Owns: the description by itself.   validate.ts owns: the description against its descriptors and against the catalog.
 
@@ -14,10 +15,11 @@ const fullName = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/
 /** Reasons against it. `exported`: the interfaces that the component has. */
 export function checkDescription(description: Description, exported: readonly string[]): string[] {
   const reasons: string[] = []
-  if (description.services.length === 0) reasons.push('describes no service')
+  const { services, viewServices } = description
+  if (services.length === 0 && viewServices.length === 0) reasons.push('describes no service')
   if (description.descriptors.length === 0) reasons.push('brings no descriptors')
   const seen = new Set<string>()
-  for (const { name, kind, persistenceId, headers } of description.services) {
+  for (const { name, kind, persistenceId, headers } of services) {
     if (!fullName.test(name)) reasons.push(`"${printable(name)}" is not the full name of a service`)
     if (seen.has(name)) reasons.push(`${printable(name)} is described twice`)
     seen.add(name)
@@ -28,6 +30,24 @@ export function checkDescription(description: Description, exported: readonly st
     for (const header of headers) {
       const problem = headerProblem(header, printable(header))
       if (problem !== undefined) reasons.push(`${printable(name)}: ${problem}`)
+    }
+  }
+  for (const { name, rowType, sources } of viewServices) {
+    const view = printable(name)
+    if (!fullName.test(name)) reasons.push(`"${view}" is not the full name of a service`)
+    if (seen.has(name)) reasons.push(`${view} is described twice`)
+    seen.add(name)
+    if (!exported.includes(interfaces.view))
+      reasons.push(`${view} is a view, but the component does not export ${interfaces.view}`)
+    if (!fullName.test(rowType))
+      reasons.push(`${view}: "${printable(rowType)}" is not the full name of a row's message`)
+    if (sources.length === 0) reasons.push(`${view} has no source: name the services whose changes it takes`)
+    const taken = new Set<string>()
+    for (const { service, kind } of sources) {
+      if (!fullName.test(service)) reasons.push(`${view}: "${printable(service)}" is not the full name of a service`)
+      if (taken.has(service)) reasons.push(`${view} has the source ${printable(service)} twice`)
+      taken.add(service)
+      if (kind === 'action') reasons.push(`${view}: ${printable(service)} is an action, whose calls change nothing`)
     }
   }
   return reasons

@@ -1,9 +1,9 @@
 // Interfaces: what a component imports and exports, against what this host gives and wants.
 //
 // F1. Nothing may be imported but the interface of type names; every other import is named, with what to do about it.
-// F2. `about` and at least one state model must be exported. Other exports are let be: compilers add their own.
+// F2. `about` and at least one state model, or a view, must be exported. Other exports are let be: compilers add their own.
 // F3. A component of another version of the contract has one fault: everything else that is odd about it follows from that. Nothing was
-//     released while 0.2.0 grew, so its early form has the same number; the last field that a command was given tells it apart.
+//     released while 0.2.0 grew, so its early forms have the same number; the last fields that were added tell them apart.
 //
 // Owns: names.   describe and lift own: whether behind a name lies what the contract says.
 
@@ -12,7 +12,7 @@ import type { Component } from './component.ts'
 import { shown } from './shown.ts'
 
 const models = [interfaces['event-sourced'], interfaces.value, interfaces.replicated, interfaces.action]
-const wanted: readonly string[] = [interfaces.about, ...models]
+const wanted: readonly string[] = [interfaces.about, ...models, interfaces.view]
 
 /** Reasons against a component, from what its root imports and exports. */
 export function checkInterfaces(root: Component, component: Uint8Array): string[] {
@@ -28,15 +28,16 @@ export function checkInterfaces(root: Component, component: Uint8Array): string[
     ]
   const reasons = imported.filter((name) => name !== interfaces.types).map(importReason)
   if (!exported.includes(interfaces.about)) reasons.push(`does not export ${interfaces.about}`)
-  const found = models.filter((model) => exported.includes(model))
+  const found = [...models, interfaces.view].filter((model) => exported.includes(model))
   if (found.length === 0) reasons.push(`exports no state model; one of ${models.join(', ')} is needed`)
   return reasons
 }
 
-/** Its types name the time of a command, but not who calls. */
+/** Its types name the time of a command or the words of a description, but not what came after them: who calls, and views. */
 function isEarly(component: Uint8Array): boolean {
   const bytes = Buffer.from(component.buffer, component.byteOffset, component.length)
-  return bytes.includes(field('now-ms')) && !bytes.includes(field('principal'))
+  const lacks = (old: string, added: string) => bytes.includes(field(old)) && !bytes.includes(field(added))
+  return lacks('now-ms', 'principal') || lacks('sdk-name', 'view-services')
 }
 
 /** A name as a component's types have it: its length, and its letters. */

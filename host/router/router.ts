@@ -16,6 +16,7 @@ import type { Keeper } from '../delivery/keeper.ts'
 import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, internalMethod, toInnkeeperError, unknownMethod } from '../errors.ts'
 import { Lifeline } from '../lifeline.ts'
+import type { Queries } from '../projection/queries.ts'
 import { isStreamed } from '../schema/schema.ts'
 import type { Method, Service, Services } from '../services.ts'
 import type { Deadlines, Pending } from './deadlines.ts'
@@ -26,6 +27,7 @@ interface RouterParts {
   readonly services: Services
   readonly entities: Entities
   readonly actions: Actions
+  readonly queries: Queries
   readonly deadlines: Deadlines
   /** Of the partition that an effect came from. */
   readonly keeperOf: (command: Command) => Keeper
@@ -41,11 +43,12 @@ interface Route {
 }
 
 export function createDispatch(parts: RouterParts): Dispatch {
-  const { entities, actions, deadlines } = parts
+  const { entities, actions, deadlines, queries } = parts
   const hand = ({ service, method }: Route, command: Command, pending: Pending): void => {
     if (command.effect?.answer !== undefined && isStreamed(method.type))
       throw cannotBeAsked(service.name, command.method)
-    if (service.kind !== 'action')
+    if (service.kind === 'view') queries.ask(service, method, command, pending.answer)
+    else if (service.kind !== 'action')
       pending.waiting = entities.put(service, keyFor(service, method, command), command, pending.answer)
     else if (isStreamed(method.type)) runOnce(parts, { service, method }, command, pending.answer)
     else pending.waiting = actions.call(service, command, pending.answer)
@@ -67,13 +70,14 @@ export function createDispatch(parts: RouterParts): Dispatch {
 }
 
 export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
-  const { entities, actions, clock } = parts
+  const { entities, actions, clock, queries } = parts
   return (command, receiver) => {
     const life = Lifeline.of(receiver)
     try {
       const { service, method } = routeOf(parts, command)
       const deadline = { ms: command.deadlineMs - clock.now(), clock }
       if (!isStreamed(method.type)) dispatch(command, single(life))
+      else if (service.kind === 'view') life.run(queries.open(service, method, command, life), deadline)
       else if (service.kind === 'action') {
         life.run(actions.open(service, method, streamed(command), life), deadline)
         if (command.hops > 0) feed(life, method, command)

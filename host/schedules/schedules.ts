@@ -16,6 +16,7 @@ import type { Outbox } from '../delivery/outbox.ts'
 import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError } from '../errors.ts'
 import { readAll, write } from '../journal/rows.ts'
+import { keepsState } from '../kinds.ts'
 import type { Partition } from '../partition.ts'
 import type { Placement } from '../placement.ts'
 import type { Service, Services } from '../services.ts'
@@ -363,7 +364,7 @@ export class Schedules {
       const wrong = (problem: string, method: string) =>
         this.parts.log.error({ service: service.name, method, problem }, 'a schedule cannot be run')
       const { schema, type, kind } = service
-      schedules = planSchedules(schema, type, kind !== 'action', undefined, wrong).schedules
+      schedules = planSchedules(schema, type, keepsState(kind), undefined, wrong).schedules
       this.planned.set(service, schedules)
     }
     return schedules

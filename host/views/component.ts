@@ -2,12 +2,16 @@
 //
 // Owns: that message.   plan.ts owns: what is in it.
 
+import type { Artefact } from '../guest/artefact.ts'
+import type { ViewChange } from '../guest/guest.ts'
 import type { ViewPlan } from './plan.ts'
 
 export interface ViewsComponent {
   /** A google.protobuf.FileDescriptorSet, standard files included. */
   readonly descriptors: Uint8Array
   readonly views: readonly ViewPlan[]
+  /** What projects. Only whoever writes is told of it; not there: it is only queried. */
+  readonly artefact?: Artefact | undefined
 }
 
 /** A view's table in a file of the folder of views. The file is of one generation: another row, another file. */
@@ -54,6 +58,29 @@ export interface Batch {
 export interface Written {
   /** Rows that a purge left, for entities of other services have them, too. Only a rebuild knows what they are now. */
   readonly shared: number
+}
+
+/** What became of an entity that a view is projected from. */
+export type SourceChange = Omit<ViewChange, 'keys'>
+
+export type Step =
+  | { readonly kind: 'change'; readonly change: SourceChange }
+  /** All entities of a service are gone. */
+  | { readonly kind: 'purged'; readonly service: string }
+
+/** A change that the function of a view cannot project. */
+export interface ChokedAt {
+  readonly service: string
+  readonly entity: string
+  readonly sequence: number
+  /** Full name of the message, or `deleted`. */
+  readonly type: string
+  readonly reason: string
+}
+
+export interface Projected extends Written {
+  /** Then nothing was written. */
+  readonly choked: ChokedAt | undefined
 }
 
 export interface TableSize {

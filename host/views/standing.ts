@@ -34,6 +34,7 @@ export class Standing {
   private readonly options: StandingOptions
   private readonly components: Components
   private readonly clock: Clock
+  private readonly shown: (component: ViewsComponent) => ViewsComponent
   private child: Child | undefined
   private killed = false
   private known = new Set<number>()
@@ -43,7 +44,14 @@ export class Standing {
   private endPause: () => void = () => {}
   private walls: Promise<readonly string[]> | undefined
 
-  constructor(options: StandingOptions, components: Components, clock: Clock) {
+  /** @param shown what of a component it is told */
+  constructor(
+    options: StandingOptions,
+    components: Components,
+    clock: Clock,
+    shown = (component: ViewsComponent): ViewsComponent => component,
+  ) {
+    this.shown = shown
     this.options = options
     this.components = components
     this.clock = clock
@@ -124,7 +132,7 @@ export class Standing {
       const number = this.components.numberOf(component)
       if (this.known.has(number)) return []
       this.known.add(number)
-      return child.ask({ kind: 'learn', component: number, ...component } satisfies Learn)
+      return child.ask({ kind: 'learn', component: number, ...this.shown(component) } satisfies Learn)
     })
   }
 

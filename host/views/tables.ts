@@ -12,7 +12,17 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Limits } from '../limits.ts'
-import type { Batch, OffsetRecord, SourceRecord, TableRef, TableSize, ViewsComponent, Written } from './component.ts'
+import type {
+  Batch,
+  OffsetRecord,
+  Projected,
+  SourceRecord,
+  Step,
+  TableRef,
+  TableSize,
+  ViewsComponent,
+  Written,
+} from './component.ts'
 import type { QueryPlan } from './plan.ts'
 import { sqlMax, viewsOfQueryMax } from './plan.ts'
 import type { GivenTable, RawResult } from './process/ad-hoc.ts'
@@ -29,6 +39,8 @@ type TablesLimits = Pick<Limits, 'viewsQueryMs' | 'viewsRowsMax' | 'viewsBytesMa
 /** Checks try a query several times, on little. */
 const checkTimes = 5
 const problemsMax = 10
+/** For functions that project, beside the tables. */
+const guestsMiB = 512
 /** Processes that wait end by themselves; all others are killed. */
 const closeMs = 300
 
@@ -41,17 +53,26 @@ export class Tables {
   private readonly readers: Readers
 
   /** @param directory the folder of the tables, made if it is not there. No process is started before it is needed
+   *  @param limits all of them, where something is projected
    *  @param log a line of one of the processes */
-  constructor(directory: string, limits: TablesLimits, clock: Clock, log: (line: string) => void) {
+  constructor(directory: string, limits: TablesLimits | Limits, clock: Clock, log: (line: string) => void) {
     this.directory = directory
     this.limits = limits
     mkdirSync(directory, { recursive: true })
     const { viewsRowsMax: rowsMax, viewsBytesMax: bytesMax, viewsMemoryMib: memoryMiB, viewsReaders } = limits
     const argument = JSON.stringify({ rowsMax, bytesMax } satisfies ReaderOptions)
-    const make = (script: 'reader' | 'writer') =>
-      new Standing({ script, directory, argument, memoryMiB, log }, this.components, clock)
-    this.writer = make('writer')
-    this.standing = Array.from({ length: viewsReaders }, () => make('reader'))
+    const common = { directory, log }
+    const writer = {
+      ...common,
+      script: 'writer',
+      argument: JSON.stringify(limits),
+      memoryMiB: memoryMiB + guestsMiB,
+    } as const
+    const reader = { ...common, script: 'reader', argument, memoryMiB } as const
+    // It never projects.
+    const queried = ({ descriptors, views }: ViewsComponent) => ({ descriptors, views })
+    this.writer = new Standing(writer, this.components, clock)
+    this.standing = Array.from({ length: viewsReaders }, () => new Standing(reader, this.components, clock, queried))
     this.readers = new Readers(this.standing, memoryMiB * 1024 * 1024, clock)
   }
 
@@ -87,6 +108,11 @@ export class Tables {
 
   apply(table: TableRef, batch: Batch): Promise<Written> {
     return this.write(table, { kind: 'apply', ...this.nameOf(table), batch })
+  }
+
+  /** Projects changes by the function of the component, and writes what comes of them; and up to where the table reflects the journal then. */
+  project(table: TableRef, steps: readonly Step[], offsets: readonly OffsetRecord[]): Promise<Projected> {
+    return this.write(table, { kind: 'project', ...this.nameOf(table), steps, offsets })
   }
 
   /** Messages of rows, in the order of their keys; undefined: there is none. */
@@ -142,8 +168,8 @@ export class Tables {
   raw(
     tables: readonly TableRef[],
     sql: string,
-    given: readonly GivenTable[] = [],
     deadlineMs?: number,
+    given: readonly GivenTable[] = [],
   ): Promise<RawResult> {
     if (sql.length > sqlMax) throw new InnkeeperError('bad_request', `the statement has more than ${sqlMax} characters`)
     const words = new Set(

@@ -15,8 +15,8 @@ import { witSource } from '../../host/link/wit.ts'
 import { ByteReader, ByteWriter } from '../../host/wasm/bytes.ts'
 import { bodyOf, countImports, readModule, sectionId } from '../../host/wasm/sections.ts'
 import { describeCore } from './describe-core.ts'
-import type { Kind } from './kinds.ts'
-import { kinds } from './kinds.ts'
+import type { Exportable } from './kinds.ts'
+import { exportables } from './kinds.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
 import type { Project } from './project.ts'
@@ -69,7 +69,7 @@ export interface Built {
   /** What it says of itself. */
   readonly description: Description
   /** Of the interfaces that it exports. */
-  readonly kinds: readonly Kind[]
+  readonly kinds: readonly Exportable[]
 }
 
 /** The component of a core, and what that says of itself. `fault`: as of `componentOf`. @throws BuildError if it says nothing. */
@@ -90,10 +90,10 @@ export async function builtOf(
   })
 }
 
-/** Kinds of services that a core has, by the functions that it exports. */
-function kindsExported(core: Uint8Array): readonly Kind[] {
+/** Kinds of services that a core has, and views, by the functions that it exports. */
+function kindsExported(core: Uint8Array): readonly Exportable[] {
   const names = exportNames(core)
-  return kinds.filter((kind) => names.some((name) => name.startsWith(`${interfaces[kind]}#`)))
+  return exportables.filter((kind) => names.some((name) => name.startsWith(`${interfaces[kind]}#`)))
 }
 
 /** @param core imports nothing but WASI.

@@ -13,7 +13,7 @@ import { defaultLimits } from '../../host/limits.ts'
 import { checkDescription } from '../../host/link/describe-check.ts'
 import { loadSchema, SchemaError } from '../../host/schema/load.ts'
 import { withStandard } from '../../host/schema/standard.ts'
-import type { Kind } from './kinds.ts'
+import type { Exportable } from './kinds.ts'
 import type { PlaceOf } from './places.ts'
 import type { BuildProblem } from './problem.ts'
 import { BuildError } from './problem.ts'
@@ -23,7 +23,7 @@ import type { Project } from './project.ts'
 export function checkServed(
   project: Project,
   description: Description,
-  kinds: readonly Kind[],
+  kinds: readonly Exportable[],
   placeOf: PlaceOf,
 ): void {
   const problems = [...problemsOf(project, description, kinds, placeOf)]
@@ -33,7 +33,7 @@ export function checkServed(
 function* problemsOf(
   { proto, entry }: Project,
   description: Description,
-  kinds: readonly Kind[],
+  kinds: readonly Exportable[],
   placeOf: PlaceOf,
 ): Iterable<BuildProblem> {
   const exported = kinds.map((kind) => interfaces[kind])

@@ -2,7 +2,7 @@
 //
 // What is compiled is chosen by macros:
 //   IK_ABI_ONLY              the contract alone, for a language above it
-//   IK_EXPORT_EVENT_SOURCED, IK_EXPORT_VALUE, IK_EXPORT_REPLICATED, IK_EXPORT_ACTION
+//   IK_EXPORT_EVENT_SOURCED, IK_EXPORT_VALUE, IK_EXPORT_REPLICATED, IK_EXPORT_ACTION, IK_EXPORT_VIEW
 //                            the exports of that interface; `about`, memory and cabi_realloc are always exported
 //   IK_HAS_LIBC              without the arena and the functions of a C library: the includer brings both
 //   IK_EXPORTS_ONLY          nothing but the exports of the interfaces that are named so: an object to link where it is wanted
@@ -59,7 +59,11 @@ IK_SIZE(ik_held_state, 20);
 IK_SIZE(ik_next, 24);
 IK_SIZE(ik_decide_answer, 36);
 IK_SIZE(ik_evolve_answer, 24);
-IK_SIZE(ik_description, 32);
+IK_SIZE(ik_description, 40);
+IK_AT(ik_description, view_services, 32);
+IK_SIZE(ik_described_view, 24);
+IK_SIZE(ik_described_source, 20);
+IK_AT(ik_described_source, types, 12);
 IK_SIZE(ik_described_service, 80);
 IK_AT(ik_described_service, persistence_id, 12);
 IK_AT(ik_described_service, snapshot_every, 24);
@@ -83,6 +87,11 @@ IK_AT(ik_stream_step, end, 92);
 IK_SIZE(ik_input, 12);
 IK_SIZE(ik_action_step, 24);
 IK_AT(ik_action_step, done, 20);
+IK_SIZE(ik_view_change, 64);
+IK_AT(ik_view_change, what, 32);
+IK_AT(ik_view_change, message, 36);
+IK_AT(ik_view_change, keys, 52);
+IK_SIZE(ik_row, 20);
 
 #define IK_EXPORT(name) __attribute__((export_name(name), used))
 #define IK_ABOUT "innkeeper:guest/about@0.2.0#"
@@ -90,6 +99,7 @@ IK_AT(ik_action_step, done, 20);
 #define IK_VALUE_ "innkeeper:guest/value@0.2.0#"
 #define IK_REPLICATED_ "innkeeper:guest/replicated@0.2.0#"
 #define IK_ACTION_ "innkeeper:guest/action@0.2.0#"
+#define IK_VIEW_ "innkeeper:guest/view@0.2.0#"
 
 #define IK_NEW(type) ((type *)ik_allocate_zeroed(sizeof(type)))
 
@@ -312,6 +322,40 @@ void ik_post_action_call(ik_outcome_list *answer) {
 
 IK_EXPORT("cabi_post_" IK_ACTION_ "stream")
 void ik_post_action_stream(ik_action_step *answer) {
+  (void)answer;
+  ik_release();
+}
+
+#endif
+
+#ifdef IK_EXPORT_VIEW
+
+IK_EXPORT(IK_VIEW_ "keys")
+ik_keys_list *ik_export_view_keys(const uint8_t *view, size_t view_length, ik_view_change *changes, size_t count) {
+  ik_keys_list *answer = IK_NEW(ik_keys_list);
+  ik_view_change_list list = {changes, count};
+  ik_guest_view_keys(ik_argument(view, view_length), &list, answer);
+  return answer;
+}
+
+IK_EXPORT(IK_VIEW_ "project")
+ik_rows_list *ik_export_view_project(const uint8_t *view, size_t view_length, ik_view_change *changes, size_t count, ik_row *rows,
+                                     size_t row_count) {
+  ik_rows_list *answer = IK_NEW(ik_rows_list);
+  ik_view_change_list list = {changes, count};
+  ik_row_list before = {rows, row_count};
+  ik_guest_view_project(ik_argument(view, view_length), &list, &before, answer);
+  return answer;
+}
+
+IK_EXPORT("cabi_post_" IK_VIEW_ "keys")
+void ik_post_view_keys(ik_keys_list *answer) {
+  (void)answer;
+  ik_release();
+}
+
+IK_EXPORT("cabi_post_" IK_VIEW_ "project")
+void ik_post_view_project(ik_rows_list *answer) {
   (void)answer;
   ik_release();
 }
@@ -1534,13 +1578,37 @@ ik_reason ik_reason_of(ik_bytes status) {
   return IK_REASON_UNKNOWN;
 }
 
-static void ik_put_header(ik_context *context, const char *name, bool is_binary, ik_bytes value) {
+static ik_metadata_entry ik_header_of(const char *name, bool is_binary, ik_bytes value) {
   ik_text copy = ik_copy(ik_text_of(name));
   uint8_t *letters = (uint8_t *)copy.data;
   for (size_t i = 0; i < copy.length; i++)
     if (letters[i] >= 'A' && letters[i] <= 'Z') letters[i] += 'a' - 'A';
-  *IK_PUSH(&context->headers, &context->headers_room, ik_metadata_entry) =
-      (ik_metadata_entry){copy, is_binary, ik_copy(value)};
+  return (ik_metadata_entry){copy, is_binary, ik_copy(value)};
+}
+
+static void ik_put_header(ik_context *context, const char *name, bool is_binary, ik_bytes value) {
+  *IK_PUSH(&context->headers, &context->headers_room, ik_metadata_entry) = ik_header_of(name, is_binary, value);
+}
+
+// Metadata of one call or resolution: they seldom have more than one entry, so no room is kept.
+static void ik_append_entry(ik_metadata *metadata, ik_metadata_entry entry) {
+  ik_metadata_entry *items = ik_allocate_array(metadata->count + 1, sizeof *items);
+  if (metadata->count != 0) memcpy(items, metadata->items, metadata->count * sizeof *items);
+  items[metadata->count++] = entry;
+  metadata->items = items;
+}
+
+static ik_metadata *ik_last_resolution(ik_context *context) {
+  if (context->resolves.count == 0) ik_fault("no ticket is resolved that metadata could be sent with");
+  return &context->resolves.items[context->resolves.count - 1].metadata;
+}
+
+void ik_add_resolution_metadata(ik_context *context, const char *name, ik_text value) {
+  ik_append_entry(ik_last_resolution(context), ik_header_of(name, false, value));
+}
+
+void ik_add_binary_resolution_metadata(ik_context *context, const char *name, ik_bytes value) {
+  ik_append_entry(ik_last_resolution(context), ik_header_of(name, true, value));
 }
 
 void ik_add_metadata(ik_context *context, const char *name, ik_text value) {
@@ -1556,11 +1624,7 @@ ik_call ik_call_of(const char *service, const char *method, const ik_message_typ
 }
 
 void ik_add_call_metadata(ik_call *call, const char *name, ik_text value) {
-  // Calls are copied about, and seldom have more than one entry: no room is kept.
-  ik_metadata_entry *items = ik_allocate_array(call->metadata.count + 1, sizeof *items);
-  if (call->metadata.count != 0) memcpy(items, call->metadata.items, call->metadata.count * sizeof *items);
-  items[call->metadata.count++] = (ik_metadata_entry){ik_text_of(name), false, value};
-  call->metadata.items = items;
+  ik_append_entry(&call->metadata, (ik_metadata_entry){ik_text_of(name), false, value});
 }
 
 void ik_update_value(ik_context *context, const void *value) {

@@ -235,6 +235,8 @@ typedef struct ik_outcome_list {
 // about.wit
 
 enum { IK_KIND_EVENT_SOURCED, IK_KIND_VALUE, IK_KIND_REPLICATED, IK_KIND_ACTION };
+// The bit after those of the kinds, where a build asks what a component has.
+enum { IK_HAS_VIEWS = 4 };
 enum { IK_VIEW_ALL, IK_VIEW_NOTHING, IK_VIEW_ELEMENT, IK_VIEW_DYNAMIC };
 
 typedef struct ik_method_view {
@@ -267,11 +269,36 @@ typedef struct ik_described_service_list {
   size_t count;
 } ik_described_service_list;
 
+// Changes that a view takes.
+typedef struct ik_described_source {
+  ik_text service;
+  uint8_t kind;
+  // Full names of its events, or of its state.
+  ik_bytes_list types;
+} ik_described_source;
+
+typedef struct ik_described_source_list {
+  ik_described_source *items;
+  size_t count;
+} ik_described_source_list;
+
+typedef struct ik_described_view {
+  ik_text name;
+  ik_text row_type;
+  ik_described_source_list sources;
+} ik_described_view;
+
+typedef struct ik_described_view_list {
+  ik_described_view *items;
+  size_t count;
+} ik_described_view_list;
+
 typedef struct ik_description {
   ik_text sdk_name;
   ik_text sdk_version;
   ik_described_service_list services;
   ik_bytes descriptors;
+  ik_described_view_list view_services;
 } ik_description;
 
 // event-sourced.wit and value.wit
@@ -412,6 +439,50 @@ typedef struct ik_action_step {
   bool more;
 } ik_action_step;
 
+// view.wit
+
+enum { IK_WHAT_EVENT, IK_WHAT_UPDATED, IK_WHAT_DELETED };
+
+// What became of an entity.
+typedef struct ik_view_change {
+  ik_text service;
+  ik_text entity;
+  double sequence;
+  double at_ms;
+  uint8_t what;
+  // The event, or what is stored.
+  ik_typed message;
+  // Of the rows that earlier changes of this entity have put and not deleted since.
+  ik_bytes_list keys;
+} ik_view_change;
+
+typedef struct ik_view_change_list {
+  ik_view_change *items;
+  size_t count;
+} ik_view_change_list;
+
+typedef struct ik_row {
+  ik_text key;
+  // None: it is not there, or is deleted.
+  ik_optional_bytes row;
+} ik_row;
+
+typedef struct ik_row_list {
+  ik_row *items;
+  size_t count;
+} ik_row_list;
+
+// One for each change.
+typedef struct ik_keys_list {
+  ik_bytes_list *items;
+  size_t count;
+} ik_keys_list;
+
+typedef struct ik_rows_list {
+  ik_row_list *items;
+  size_t count;
+} ik_rows_list;
+
 // The arena. It lies behind the program's data and grows towards the end of memory; where something else has taken memory
 // meanwhile (ik_pages), it goes on behind that, in blocks that each are at least twice the one before.
 
@@ -466,6 +537,8 @@ void ik_guest_action_call(ik_text service, const ik_command_list *commands, ik_o
 // `state`: null where there is none yet. `seed`: four words.
 void ik_guest_action_stream(ik_text service, ik_text method, const ik_bytes *state, const ik_input_list *inputs, double now_ms,
                             const uint32_t *seed, ik_action_step *answer);
+void ik_guest_view_keys(ik_text view, const ik_view_change_list *changes, ik_keys_list *answer);
+void ik_guest_view_project(ik_text view, const ik_view_change_list *changes, const ik_row_list *rows, ik_rows_list *answer);
 
 #ifndef IK_ABI_ONLY
 
@@ -728,6 +801,10 @@ typedef struct ik_hearer {
 void ik_ask(ik_context *context, ik_hearer hearer, ik_call call, ik_bytes note, ik_terms terms);
 void ik_resolve(ik_context *context, const char *service, const char *method, ik_text ticket, ik_bytes reply);
 void ik_resolve_refused(ik_context *context, const char *service, const char *method, ik_text ticket, ik_failure failure);
+
+// Sent with the resolution that was said last; as ik_add_metadata has it.
+void ik_add_resolution_metadata(ik_context *context, const char *name, ik_text value);
+void ik_add_binary_resolution_metadata(ik_context *context, const char *name, ik_bytes value);
 
 // Why an ask failed. Refused and not sent: it did not happen. Else it may have.
 typedef enum ik_reason { IK_REASON_UNKNOWN, IK_REASON_REFUSED, IK_REASON_NOT_SENT } ik_reason;

@@ -43,10 +43,53 @@ typedef struct ik_parked_list {
   size_t count, room;
 } ik_parked_list;
 
+// Of an action there is no entity.
+typedef struct ik_member {
+  ik_text service, entity;
+} ik_member;
+
+// Who hears what an effect comes to. Where nobody asked, a refusal is parked.
+typedef struct ik_hearing {
+  struct ik_hearing *next;
+  ik_effect effect;
+  ik_member from;
+  uint32_t hops;
+  bool has_heard;
+} ik_hearing;
+
+// What a caller gets, now or later.
+struct ik_came {
+  bool is_settled;
+  ik_outcome outcome;
+  ik_hearing *hearing;
+};
+
+// A caller whose ticket is open.
+typedef struct ik_waiting {
+  struct ik_waiting *next;
+  ik_member at;
+  ik_text method, ticket;
+  ik_came *came;
+} ik_waiting;
+
+// What is due at a time: an effect; or the end of a ticket's time, or of an ask's.
+typedef struct ik_timer {
+  struct ik_timer *next;
+  double at_ms;
+  ik_effect effect;
+  ik_member from;
+  ik_came *ticket;
+  ik_hearing *ask;
+} ik_timer;
+
 // Several services: which (null: there is one), their entities so far, and how many commands they were given.
 static const ik_service *const *members;
 static ik_subject *entities;
 static uint32_t asked;
+// What waits for time, the first that is due first, and who waits for another command.
+static ik_timer *timers;
+static ik_waiting *waiting;
+static const ik_timer *pending_said;
 // What the last command came to, and how much of it was said.
 static bool is_open, is_answered, was_silent, has_ended, is_streaming;
 static ik_typed_list events;
@@ -193,6 +236,7 @@ static void put_resolution(ik_builder *to, const ik_resolution *resolution) {
     put_failure(to, &resolution->answer.failure);
   else
     put(to, resolution->answer.message);
+  put_metadata(to, &resolution->metadata);
 }
 
 static void put_outcome(ik_builder *to, const ik_outcome *of) {
@@ -239,6 +283,8 @@ static void begin(const ik_service *of, const char *key) {
   members = NULL;
   entities = NULL;
   asked = 0;
+  timers = NULL;
+  waiting = NULL;
   now_ms = 1700000000000;
   sent = (ik_metadata){NULL, 0};
   sent_room = 0;
@@ -524,6 +570,7 @@ static void open_step(void) {
   change = IK_CHANGE_UNCHANGED;
   outside = parked = (ik_parked_list){NULL, 0, 0};
   outside_said = parked_said = 0;
+  pending_said = NULL;
   memset(&outcome, 0, sizeof outcome);
 }
 
@@ -762,42 +809,49 @@ void ik_test_when(const char *method, ik_value request) {
 
 // Answers: a oneof of the reply (1) and the failure (2), and the note (3). They name no entity: the host knows which one asked.
 
-static void put_note(ik_writer *writer, ik_value note) {
-  if (note.type == NULL) return;
-  ik_bytes bytes = ik_encode(note.type, note.message);
-  if (bytes.length != 0) ik_put_field(writer, 26, bytes);
-}
-
-static void when_heard(const char *method, const ik_writer *writer) {
-  open_step();
-  if (members != NULL) fail("services together are asked by calls");
-  ik_command *command = ik_allocate(sizeof *command, 8);
-  *command = (ik_command){ik_text_of(method), ik_wrap((ik_writer *)writer), {NULL, 0}, (double)now_ms, {1, 2, 3, 4}, {false, {NULL, 0}}};
-  decide(command);
-}
-
-void ik_test_when_answer(const char *method, ik_value reply, ik_value note) {
+// Last to first: the writer goes backwards.
+static ik_bytes heard_reply(ik_bytes reply, ik_bytes note) {
   ik_writer writer = {0};
-  put_note(&writer, note);
-  ik_put_field(&writer, 10, ik_encode(reply.type, reply.message));
-  when_heard(method, &writer);
+  if (note.length != 0) ik_put_field(&writer, 26, note);
+  ik_put_field(&writer, 10, reply);
+  return ik_wrap(&writer);
 }
 
-// As a host makes it (host/delivery/answers.ts); last to first.
-void ik_test_when_failure(const char *method, ik_code code, const char *message, ik_reason reason, ik_value note) {
+// As a host makes it (host/delivery/answers.ts).
+static ik_bytes heard_failure(ik_code code, ik_text message, ik_reason reason, ik_bytes note) {
   static const char *const reasons[] = {[IK_REASON_UNKNOWN] = "UNKNOWN", [IK_REASON_REFUSED] = "REFUSED", [IK_REASON_NOT_SENT] = "NOT_SENT"};
   ik_writer writer = {0};
-  put_note(&writer, note);
+  if (note.length != 0) ik_put_field(&writer, 26, note);
   size_t status = ik_open(&writer), any = ik_open(&writer), info = ik_open(&writer);
   ik_put_text_field(&writer, 18, ik_text_of("innkeeper"));
   ik_put_text_field(&writer, 10, ik_text_of(reasons[reason]));
   ik_close(&writer, 18, info);
   ik_put_text_field(&writer, 10, ik_text_of("type.googleapis.com/google.rpc.ErrorInfo"));
   ik_close(&writer, 26, any);
-  ik_put_text_field(&writer, 18, ik_text_of(message));
+  ik_put_text_field(&writer, 18, message);
   ik_put_number(&writer, 8, (uint64_t)code + 1);
   ik_close(&writer, 18, status);
-  when_heard(method, &writer);
+  return ik_wrap(&writer);
+}
+
+static ik_bytes note_of(ik_value note) {
+  return note.type == NULL ? (ik_bytes){NULL, 0} : ik_encode(note.type, note.message);
+}
+
+static void when_heard(const char *method, ik_bytes heard) {
+  open_step();
+  if (members != NULL) fail("services together are asked by calls");
+  ik_command *command = ik_allocate(sizeof *command, 8);
+  *command = (ik_command){ik_text_of(method), heard, {NULL, 0}, (double)now_ms, {1, 2, 3, 4}, {false, {NULL, 0}}};
+  decide(command);
+}
+
+void ik_test_when_answer(const char *method, ik_value reply, ik_value note) {
+  when_heard(method, heard_reply(ik_encode(reply.type, reply.message), note_of(note)));
+}
+
+void ik_test_when_failure(const char *method, ik_code code, const char *message, ik_reason reason, ik_value note) {
+  when_heard(method, heard_failure(code, ik_text_of(message), reason, note_of(note)));
 }
 
 // Services together. In the order of a host that does one thing at a time: what a command changes, its effects and all that
@@ -840,24 +894,131 @@ static ik_outcome refused(ik_code code, const char *message) {
   return of;
 }
 
-// `method`: of the service, and the command names it.
-static ik_outcome come_to(const ik_service *of, const ik_method *method, ik_command *command) {
-  ik_key key = {{NULL, 0}, NULL, NULL};
+// `asker`: the entity that hears an answer by this command, whose request names none. Answers the entity in `key`.
+static ik_outcome come_to(const ik_service *of, const ik_method *method, ik_command *command, const ik_text *asker, ik_text *entity) {
+  *entity = (ik_text){NULL, 0};
   if (*of->kind != IK_KIND_ACTION) {
-    key = key_of(of, method, command->payload);
+    ik_key key = {{NULL, 0}, NULL, NULL};
+    if (asker == NULL) key = key_of(of, method, command->payload);
     if (key.impossible != NULL) fail(key.impossible);
     if (key.forgotten != NULL) return refused(IK_INVALID_ARGUMENT, key.forgotten);
+    *entity = asker == NULL ? key.text : *asker;
   }
-  be_about(of, key.text);
+  be_about(of, *entity);
   if (about->is_deleted) return refused(IK_NOT_FOUND, "Entity deleted");
   decide(command);
   return outcome;
 }
 
-static ik_outcome run(const ik_call *call, uint32_t hops) {
-  ik_outcome nothing = {.answer.reply.kind = IK_REPLY_NONE};
+static bool same_member(const ik_member *a, const ik_member *b) {
+  return ik_equal(a->service, b->service) && ik_equal(a->entity, b->entity);
+}
+
+// Of equal times, what was said first is first.
+static ik_timer *add_timer(double at_ms) {
+  ik_timer **at = &timers, *timer = ik_allocate_zeroed(sizeof *timer);
+  while (*at != NULL && (*at)->at_ms <= at_ms) at = &(*at)->next;
+  timer->at_ms = at_ms;
+  timer->next = *at;
+  return *at = timer;
+}
+
+static bool is_effect(const ik_timer *timer) {
+  return timer->ticket == NULL && timer->ask == NULL;
+}
+
+// An effect of this name is no longer pending.
+static void drop_pending(const ik_member *from, ik_text name) {
+  for (ik_timer **at = &timers; *at != NULL;) {
+    const ik_timer *timer = *at;
+    bool is_it = is_effect(timer) && timer->effect.name.present && ik_equal(timer->effect.name.value, name) && same_member(&timer->from, from);
+    if (is_it)
+      *at = timer->next;
+    else
+      at = &(*at)->next;
+  }
+}
+
+static ik_came *run(const ik_call *call, uint32_t hops, const ik_text *asker);
+
+static void tell(ik_hearing *hearing, const ik_outcome *of, ik_reason reason) {
+  const ik_effect *effect = &hearing->effect;
+  if (!effect->has_answer) {
+    if (of->is_failure) *IK_PUSH(&parked, &parked.room, ik_parked) = (ik_parked){effect->call, of->answer.failure};
+    return;
+  }
+  if (hearing->has_heard) return;
+  hearing->has_heard = true;
+  const ik_failure *failure = &of->answer.failure;
+  ik_bytes heard = of->is_failure ? heard_failure((ik_code)failure->code, failure->message, reason, effect->answer.note)
+                                  : heard_reply(of->answer.reply.value.message, effect->answer.note);
+  ik_call call = {hearing->from.service, effect->answer.method, heard, {NULL, 0}};
+  run(&call, hearing->hops, &hearing->from.entity);
+}
+
+// A caller is answered once.
+static void settle(ik_came *came, const ik_outcome *of, ik_reason reason) {
+  if (came->is_settled) return;
+  came->is_settled = true;
+  came->outcome = *of;
+  for (ik_hearing *hearing = came->hearing; hearing != NULL; hearing = hearing->next) tell(hearing, of, reason);
+}
+
+static void deliver(const ik_effect *effect, const ik_member *from, double due_ms, uint32_t hops) {
+  ik_hearing *hearing = ik_allocate_zeroed(sizeof *hearing);
+  *hearing = (ik_hearing){.effect = *effect, .from = *from, .hops = hops};
+  ik_came *came = NULL;
+  if (member_of(effect->call.service) == NULL)
+    *IK_PUSH(&outside, &outside.room, ik_parked) = (ik_parked){.call = effect->call};
+  else
+    came = run(&effect->call, hops, NULL);
+  if (came != NULL && came->is_settled) {
+    tell(hearing, &came->outcome, IK_REASON_REFUSED);
+    return;
+  }
+  if (came != NULL) {
+    ik_hearing **last = &came->hearing;
+    while (*last != NULL) last = &(*last)->next;
+    *last = hearing;
+  }
+  if (effect->has_answer && effect->has_within) add_timer(due_ms + effect->within_ms)->ask = hearing;
+}
+
+// All who wait for it; the ticket is no longer open.
+static void resolve_waiting(const ik_member *at, const ik_resolution *resolution) {
+  ik_outcome resolved = {.is_failure = resolution->is_failure, .metadata = resolution->metadata};
+  if (resolution->is_failure)
+    resolved.answer.failure = resolution->answer.failure;
+  else
+    resolved.answer.reply = (ik_wire_reply){.kind = IK_REPLY_MESSAGE, .value.message = resolution->answer.message};
+  ik_waiting *told = NULL, **last = &told;
+  for (ik_waiting **next = &waiting; *next != NULL;) {
+    ik_waiting *one = *next;
+    if (!same_member(&one->at, at) || !ik_equal(one->method, resolution->method) || !ik_equal(one->ticket, resolution->ticket)) {
+      next = &one->next;
+      continue;
+    }
+    *next = one->next;
+    one->next = NULL;
+    *last = one;
+    last = &one->next;
+  }
+  for (; told != NULL; told = told->next) settle(told->came, &resolved, IK_REASON_REFUSED);
+}
+
+static void wait_for(const ik_member *at, ik_text method, const ik_deferred *later, ik_came *came) {
+  ik_waiting **last = &waiting, *one = ik_allocate_zeroed(sizeof *one);
+  while (*last != NULL) last = &(*last)->next;
+  *one = (ik_waiting){NULL, *at, method, later->ticket, came};
+  *last = one;
+  if (later->has_within) add_timer((double)now_ms + later->within_s * 1000.0)->ticket = came;
+}
+
+static ik_came *run(const ik_call *call, uint32_t hops, const ik_text *asker) {
+  ik_came *came = ik_allocate_zeroed(sizeof *came);
+  came->outcome.answer.reply.kind = IK_REPLY_NONE;
   // One failure is told, and a circle would be long.
-  if (has_failed) return nothing;
+  if (has_failed) return came;
   const ik_service *of = member_of(call->service);
   const ik_method *method = of == NULL ? NULL : method_of(of, call->method);
   const char *place = printed("%.*s/%.*s", IK_ARG(call->service), IK_ARG(call->method));
@@ -870,47 +1031,98 @@ static ik_outcome run(const ik_call *call, uint32_t hops) {
   else if (hops > HOPS_MAX)
     fail(printed("%s is the last of %u hops, too many: what calls itself?", place, hops));
   for (size_t i = 0; i < call->metadata.count; i++) check_reaches(c_string(call->metadata.items[i].name));
-  if (has_failed) return nothing;
+  if (has_failed) return came;
   ik_command *command = ik_allocate(sizeof *command, 8);
   *command = (ik_command){call->method, call->payload, call->metadata, (double)now_ms, {1, 2, 3, 4 + asked++}, {false, {NULL, 0}}};
-  ik_outcome answer = come_to(of, method, command);
-  bool needs_more = answer.cancels.count != 0 || answer.resolves.count != 0;
+  ik_member at = {call->service, {NULL, 0}};
+  ik_outcome answer = come_to(of, method, command, asker, &at.entity);
+  if (has_failed) return came;
+  uint8_t reply = answer.is_failure ? IK_REPLY_NONE : answer.answer.reply.kind;
+  if (reply == IK_REPLY_LATER) wait_for(&at, call->method, &answer.answer.reply.value.later, came);
+  for (size_t i = 0; i < answer.resolves.count; i++) resolve_waiting(&at, &answer.resolves.items[i]);
+  for (size_t i = 0; i < answer.cancels.count; i++) drop_pending(&at, answer.cancels.items[i]);
+  // All are of one commit: what the answer to an effect cancels is pending by then.
   for (size_t i = 0; i < answer.effects.count; i++) {
     const ik_effect *effect = &answer.effects.items[i];
-    needs_more |= effect->due.kind != IK_DUE_AT_ONCE || effect->name.present || effect->has_answer;
+    // A pending one of this name is replaced.
+    if (effect->name.present) drop_pending(&at, effect->name.value);
+    if (effect->due.kind == IK_DUE_AT_ONCE) continue;
+    ik_timer *timer = add_timer(effect->due.kind == IK_DUE_AFTER ? (double)now_ms + effect->due.ms : effect->due.ms);
+    timer->effect = *effect;
+    timer->from = at;
   }
-  if (needs_more) fail(printed("%s says what needs a clock or an answer, which services together have not: test it by given", place));
-  if (!answer.is_failure && answer.answer.reply.kind == IK_REPLY_LATER)
-    fail(printed("%s answers later, which services together do not wait for: test it by given", place));
-  if (has_failed) return nothing;
-  for (size_t i = 0; i < answer.effects.count; i++) {
-    const ik_call *effect = &answer.effects.items[i].call;
-    if (member_of(effect->service) == NULL) {
-      *IK_PUSH(&outside, &outside.room, ik_parked) = (ik_parked){.call = *effect};
-      continue;
-    }
-    ik_outcome came = run(effect, hops + 1);
-    if (came.is_failure) *IK_PUSH(&parked, &parked.room, ik_parked) = (ik_parked){*effect, came.answer.failure};
-  }
-  if (!answer.is_failure && answer.answer.reply.kind == IK_REPLY_FORWARD) return run(&answer.answer.reply.value.forward, hops + 1);
-  return answer;
+  double at_ms = (double)now_ms;
+  for (size_t i = 0; i < answer.effects.count; i++)
+    if (answer.effects.items[i].due.kind == IK_DUE_AT_ONCE) deliver(&answer.effects.items[i], &at, at_ms, hops + 1);
+  if (reply == IK_REPLY_FORWARD) return run(&answer.answer.reply.value.forward, hops + 1, NULL);
+  if (reply != IK_REPLY_LATER) settle(came, &answer, IK_REASON_REFUSED);
+  return came;
 }
 
-void ik_test_calls(ik_call call) {
+// What entities changed and which effects ran is theirs; a caller gets the answer.
+static void show_answer(const ik_came *came) {
+  outcome = came->outcome;
+  outcome.effects = (ik_effect_list){NULL, 0};
+  outcome.cancels = (ik_bytes_list){NULL, 0};
+  outcome.resolves = (ik_resolution_list){NULL, 0};
+  events = (ik_typed_list){NULL, 0};
+  change = IK_CHANGE_UNCHANGED;
+  subscribed = false;
+}
+
+static ik_came nobody;
+static const ik_came *shown_answer;
+
+const ik_came *ik_test_calls(ik_call call) {
   open_step();
   if (members == NULL) {
     fail("calls is for services together: a service alone is asked by when");
-    return;
+    return &nobody;
   }
   for (size_t i = 0; i < call.metadata.count; i++)
     *IK_PUSH(&sent, &sent_room, ik_metadata_entry) = call.metadata.items[i];
   call.metadata = sent;
   sent = (ik_metadata){NULL, 0};
   sent_room = 0;
-  ik_outcome answer = run(&call, 0);
-  // What entities changed and which effects ran is theirs; the caller gets the answer.
-  outcome = answer;
-  outcome.effects = (ik_effect_list){NULL, 0};
+  shown_answer = run(&call, 0, NULL);
+  show_answer(shown_answer);
+  return shown_answer;
+}
+
+void ik_test_then_waits(void) {
+  is_answered = true;
+  if (members == NULL || shown_answer->is_settled) fail("the caller is answered: it does not wait");
+}
+
+void ik_test_answered(const ik_came *came) {
+  open_step();
+  shown_answer = came;
+  if (!came->is_settled) fail("the caller still waits: its ticket is open");
+  show_answer(came);
+}
+
+// So much time passes: what is due by then is done.
+void ik_test_turn(int64_t ms) {
+  open_step();
+  is_answered = true;
+  if (members == NULL) fail("turn is for services together: a service alone is given its time by at_time");
+  int64_t end = now_ms + (ms < 0 ? 0 : ms);
+  while (timers != NULL && timers->at_ms <= (double)end && !has_failed) {
+    const ik_timer *timer = timers;
+    timers = timer->next;
+    // Of what was due in the past, the time is not that.
+    if (timer->at_ms > (double)now_ms) now_ms = (int64_t)timer->at_ms;
+    ik_outcome late = refused(IK_DEADLINE_EXCEEDED, timer->ask != NULL ? "the call was not answered in time" : "the reply did not come in time");
+    if (timer->ticket != NULL)
+      settle(timer->ticket, &late, IK_REASON_UNKNOWN);
+    else if (timer->ask != NULL)
+      tell(timer->ask, &late, IK_REASON_UNKNOWN);
+    else
+      deliver(&timer->effect, &timer->from, timer->at_ms, 0);
+  }
+  now_ms = end;
+  memset(&outcome, 0, sizeof outcome);
+  outcome.answer.reply.kind = IK_REPLY_NONE;
   events = (ik_typed_list){NULL, 0};
   change = IK_CHANGE_UNCHANGED;
   subscribed = false;
@@ -1107,10 +1319,21 @@ void ik_test_then_resolves_refused(const char *method, const char *ticket, ik_co
     fail(printed("the ticket is refused with code %d: %s", next->answer.failure.code, c_string(next->answer.failure.message)));
 }
 
+static bool has_entry(const ik_metadata *metadata, const char *name, const char *text) {
+  for (size_t i = 0; i < metadata->count; i++)
+    if (ik_is(metadata->items[i].name, name) && ik_is(metadata->items[i].value, text)) return true;
+  return false;
+}
+
 void ik_test_then_metadata(const char *name, const char *text) {
-  for (size_t i = 0; i < outcome.metadata.count; i++)
-    if (ik_is(outcome.metadata.items[i].name, name) && ik_is(outcome.metadata.items[i].value, text)) return;
-  fail("there is no such metadata");
+  if (!has_entry(&outcome.metadata, name, text)) fail("there is no such metadata");
+}
+
+void ik_test_then_resolution_metadata(const char *name, const char *text) {
+  if (resolves_said == 0)
+    fail("say the resolution first: then_resolves, and then what is sent with it");
+  else if (!has_entry(&outcome.resolves.items[resolves_said - 1].metadata, name, text))
+    fail("there is no such metadata of the resolution");
 }
 
 // The answer, or the next output of a stream.
@@ -1217,6 +1440,31 @@ void ik_test_then_parked(ik_call call, ik_code code, const char *message) {
   if (next->failure.code != code) fail(printed("the effect is refused with code %d", next->failure.code));
   if (message != NULL && !ik_is(next->failure.message, message))
     fail(printed("the effect is refused: %s", c_string(next->failure.message)));
+}
+
+// The next of those that are due later, in the order of their time, from the first on after each step.
+static const ik_timer *next_pending(void) {
+  const ik_timer *timer = pending_said == NULL ? timers : pending_said->next;
+  while (timer != NULL && !is_effect(timer)) timer = timer->next;
+  return timer;
+}
+
+void ik_test_then_pending(int64_t at_ms, ik_call call) {
+  const ik_timer *timer = next_pending();
+  if (timer == NULL) {
+    fail("there is no further effect that is due later");
+    return;
+  }
+  pending_said = timer;
+  differ_call(&call, &timer->effect.call);
+  differ_ms("the time", true, (double)at_ms, true, timer->at_ms);
+}
+
+void ik_test_then_nothing_pending(void) {
+  const ik_timer *timer = next_pending();
+  if (timer == NULL) return;
+  const ik_call *call = &timer->effect.call;
+  fail(printed("an effect is due later: %.*s/%.*s", IK_ARG(call->service), IK_ARG(call->method)));
 }
 
 void ik_test_then_ends(void) {

@@ -8,7 +8,8 @@
 // K3. Of a replicated entity it has one replica and merges nothing.
 // K4. The entity is the one that requests name by the key fields of the .proto, one in a test. A request without its key is told.
 // K5. Services together do what a host does that does one thing at a time: a command's changes, its effects and all that comes of
-//     them, its answer. A command follows at most 16 others. Their methods that stream are tested by `given`.
+//     them, its answer. A command follows at most 16 others. Their methods that stream are tested by `given`. Time stands still but for
+//     `turn`, which brings what is due by then in the order of its time.
 // K6. A fault ends the program with its words and its place. Log lines are printed, each behind the name of its test.
 #pragma once
 #include "innkeeper.h"
@@ -64,6 +65,15 @@ typedef struct ik_value {
 // A caller's command: calls(orders_place_call(&request)). It and all that comes of it is done; then its answer is to be said, and
 // each effect that reached nobody (then_outside) or was refused (then_parked).
 #define calls(call) (IK_HERE, ik_test_calls(call))
+// The reply comes later: the ticket is open. What the caller hears in the end is said after `answered`:
+// const ik_came *ada = calls(...); then_waits(); turn(ik_minutes(5)); answered(ada); then_refuses(...)
+#define then_waits() (IK_HERE, ik_test_then_waits())
+#define answered(came) (IK_HERE, ik_test_answered(came))
+// So much time passes: ik_seconds(90). What is due by then is done.
+#define turn(ms) (IK_HERE, ik_test_turn(ms))
+// The next effect that is due later, and when, in milliseconds since 1970; and that there is none further. They need not be said.
+#define then_pending(at_ms, call) (IK_HERE, ik_test_then_pending(at_ms, call))
+#define then_nothing_pending() (IK_HERE, ik_test_then_nothing_pending())
 #define then_outside(call) (IK_HERE, ik_test_then_outside(call))
 #define then_parked(call, code, message) (IK_HERE, ik_test_then_parked(call, code, message))
 
@@ -81,6 +91,8 @@ typedef struct ik_value {
 #define then_cancels(name) (IK_HERE, ik_test_then_cancels(name))
 #define then_resolves(method, ticket, reply) (IK_HERE, ik_test_then_resolves(method, ticket, reply))
 #define then_resolves_refused(method, ticket, code, message) (IK_HERE, ik_test_then_resolves_refused(method, ticket, code, message))
+// What is sent along with the resolution that was said last.
+#define then_resolution_metadata(name, text) (IK_HERE, ik_test_then_resolution_metadata(name, text))
 // The reply comes later; `within_ms` as ik_later has it.
 #define then_later(ticket, within_ms) (IK_HERE, ik_test_then_later(ticket, within_ms))
 #define then_metadata(name, text) (IK_HERE, ik_test_then_metadata(name, text))
@@ -108,6 +120,9 @@ typedef struct ik_value {
 // The client has taken what was sent, and the guest is asked for more.
 #define takes() (IK_HERE, ik_test_take_more())
 
+// What a caller of services together gets, now or later.
+typedef struct ik_came ik_came;
+
 typedef struct ik_test {
   const char *name;
   void (*run)(void);
@@ -126,7 +141,12 @@ void ik_test_at_time(int64_t now_ms);
 void ik_test_with_metadata(const char *name, const char *text);
 void ik_test_when(const char *method, ik_value request);
 void ik_test_together(const ik_service *const *services, size_t count);
-void ik_test_calls(ik_call call);
+const ik_came *ik_test_calls(ik_call call);
+void ik_test_then_waits(void);
+void ik_test_answered(const ik_came *came);
+void ik_test_turn(int64_t ms);
+void ik_test_then_pending(int64_t at_ms, ik_call call);
+void ik_test_then_nothing_pending(void);
 void ik_test_then_outside(ik_call call);
 void ik_test_then_parked(ik_call call, ik_code code, const char *message);
 void ik_test_changed(const char *method, ik_value request);
@@ -144,6 +164,7 @@ void ik_test_then_resolves_refused(const char *method, const char *ticket, ik_co
 void ik_test_then_later(const char *ticket, int64_t within_ms);
 void ik_test_when_answer(const char *method, ik_value reply, ik_value note);
 void ik_test_when_failure(const char *method, ik_code code, const char *message, ik_reason reason, ik_value note);
+void ik_test_then_resolution_metadata(const char *name, const char *text);
 void ik_test_then_metadata(const char *name, const char *text);
 void ik_test_then_reply(ik_value reply, bool opens);
 const void *ik_test_the_reply(const ik_message_type *type);

@@ -47,7 +47,7 @@ function describe(...services: readonly Partial<ServiceDescription>[]): readonly
       ...service,
     }),
   )
-  const description = { sdkName: '', sdkVersion: '', services: full, descriptors: bytes }
+  const description = { sdkName: '', sdkVersion: '', services: full, descriptors: bytes, viewServices: [] }
   return validateDescription(description, schema, defaultLimits).map(({ message }) => message)
 }
 

@@ -129,6 +129,7 @@ service Loud {
           sdkName: '',
           sdkVersion: '',
           descriptors: bytes,
+          viewServices: [],
           services: [
             {
               name: 't.Quiet',

@@ -214,7 +214,6 @@ else {
   Swift('the kit: effects that are due later, asks, cancels and tickets', async () => {
     const tested = await testSwift(readProject(join(root, 'test/fixtures/later/swift')))
     const told = tested.map(({ name, failure }) => [name, failure?.replace(/^Tests\/Kit\.swift:\d+: /, '')])
-    const more = 'which services together have not: test it by given()'
     assert.equal(told, [
       ['effects that are due later', undefined],
       ['names, asks and cancels', undefined],
@@ -226,8 +225,18 @@ else {
       ['wrong: the note is another', 'the answer of the effect is heard by another method, or with another note'],
       ['wrong: a cancel was not said', 'there is one cancelled effect more: ü'],
       ['wrong: a resolution was not said', 'there is one resolved ticket more: u'],
+      ['wrong: a resolution brings more', 'another ticket is resolved, or otherwise: t of Place'],
       ['wrong: the ticket is open for longer', 'the reply does not come later so: the ticket t, open for ever'],
-      ['wrong: services together have no clock', `later.v1.Bank/Charge says what needs a clock or an answer, ${more}`],
+      ['services together have a clock', undefined],
+      ['asks are heard together', undefined],
+      ['an ask has its time', undefined],
+      ['tickets are resolved together', undefined],
+      ['a ticket has its time', undefined],
+      ['wrong: the ticket is still open', 'the reply comes later: its ticket is open'],
+      [
+        'wrong: what a turn brings was not said',
+        'there is one effect more, for a service that is not here: later.v1.Bank/Charge',
+      ],
     ])
   })
 

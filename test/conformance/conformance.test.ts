@@ -7,7 +7,7 @@ import { streamsOf } from '../../host/deploy/methods.ts'
 import type { Artefact } from '../../host/guest/artefact.ts'
 import { GuestFault } from '../../host/guest/guest.ts'
 import { load } from '../../host/guest/load.ts'
-import { checkLaws } from '../../host/laws/laws.ts'
+import { checkLaws, checkViewLaws } from '../../host/laws/laws.ts'
 import { defaultLimits } from '../../host/limits.ts'
 import type { Host } from '../../host/main.ts'
 import { loadSchema } from '../../host/schema/load.ts'
@@ -21,6 +21,7 @@ import { cases, said, table } from './cases.ts'
 import { conformance, written } from './languages.ts'
 import { heardCases, laterCases, plain, whole } from './later.ts'
 import { Conversation, packageName } from './suite.ts'
+import { askedOf, describedViews, expectedOf, languagesWithViews, viewCases, viewsOf } from './views.ts'
 
 const Conformance = suite('conformance')
 
@@ -221,6 +222,35 @@ for (const language of written.filter((one) => only === undefined || only.includ
       }
     }
   })
+
+  // The column of a language without views has none of these.
+  const hasViews = languagesWithViews.includes(language)
+  for (const one of hasViews ? viewCases : []) {
+    on(one.name, ({ artefact }) => {
+      const guest = viewsOf(artefact)!
+      for (const instance of ['fresh', 'warm']) assert.equal(askedOf(guest, one), expectedOf(one), instance)
+    })
+  }
+
+  if (hasViews)
+    on('views: they are described', ({ artefact }) => {
+      const sorted = artefact.description.viewServices.map(({ sources, ...view }) => ({
+        ...view,
+        sources: sources.map((source) => ({ ...source, types: [...source.types].sort() })),
+      }))
+      assert.equal(sorted, describedViews)
+    })
+
+  if (hasViews)
+    on('views: law L7 holds on random input', ({ artefact }) => {
+      const schema = loadSchema(artefact.description.descriptors)
+      const seed = randomInt(2 ** 31)
+      for (const view of artefact.description.viewServices) {
+        const { broken, commands } = checkViewLaws(view, schema, () => load(artefact, defaultLimits), seed)
+        assert.equal(broken, [], `inn check --seed ${seed}`)
+        assert.ok(commands > 50, `only ${commands} changes`)
+      }
+    })
 
   on('requests that are no messages are refused, and told what they are not', ({ artefact }) => {
     const alone = new Alone(artefact)

@@ -554,6 +554,7 @@ function artefact(hash: string): Artefact {
       sdkVersion: '1',
       descriptors: Buffer.from([0, 1, 255]),
       services: [],
+      viewServices: [],
     },
   }
 }

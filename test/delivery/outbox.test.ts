@@ -172,6 +172,24 @@ Sending(
   },
 )
 
+Sending('outbox.O5: tries that failed give up no ask whose time is not up, also after a start', async () => {
+  const all = made()
+  const from = { storage: 1, key: 'e' }
+  const answer = { method: 'Heard', note: new Uint8Array(), hops: 0 }
+  const entry = caused(all, { from, answer, untilMs: Date.now() + 3_600_000 })
+  all.outbox.run([entry], 0, () => {})
+  for (let tries = 1; tries <= 3 * backOffMs.length; tries++) {
+    all.sent.at(-1)!.reply({ kind: 'error', error: new InnkeeperError('overloaded', 'no room') })
+    all.commits.flush()
+    await resume(all, false)
+    assert.is(all.sent.length, tries + 1)
+  }
+  await resume(all, true)
+  assert.is(all.sent.length, 3 * backOffMs.length + 2)
+  assert.is(all.outbox.find(entry.id)?.to, undefined)
+  all.outbox.stop()
+})
+
 Sending('outbox.O2: a try that is too late does not bring back what its target decides in the same turn', () => {
   for (const answer of [late, refusal(9)]) {
     for (const before of [true, false]) {

@@ -4,9 +4,11 @@ import pino from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { systemClock } from '../../host/clock.ts'
+import { DuePace } from '../../host/delivery/due-pace.ts'
 import { Keeper } from '../../host/delivery/keeper.ts'
 import { Outbox } from '../../host/delivery/outbox.ts'
 import { Pending } from '../../host/delivery/pending.ts'
+import { brought } from '../../host/delivery/room.ts'
 import { Tickets } from '../../host/delivery/tickets.ts'
 import type { EffectEntry } from '../../host/effect.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
@@ -26,6 +28,7 @@ class Hands {
     ...systemClock,
     now: () => this.nowMs,
     steady: () => this.nowMs,
+    idle: () => 0,
     after: (ms: number, work: () => void) => {
       const timer = { atMs: this.nowMs + ms, work, gone: false }
       this.timers.push(timer)
@@ -72,6 +75,7 @@ class World {
   /** Ids as they were tried; those of `takes` arrive at once. */
   readonly tried: number[] = []
   readonly late: number[] = []
+  callers = 0
   takes = true
   /** Reads of the column, by where they began. */
   readonly reads: Buffer[] = []
@@ -122,6 +126,7 @@ class World {
     }
     this.pending = new Pending({
       ...{ ...common, journal: { rows: watched }, bytesMax: this.limits.pendingBytesMax },
+      callers: () => this.callers,
       fell: (_, lateMs) => this.late.push(lateMs),
     })
     const tickets = new Tickets({ ...common, journal: journal!, ticketMs: 1 })
@@ -202,11 +207,11 @@ Later(
     await world.set(one)
     const found = world.pending.named(from, 'n')
     assert.ok(found?.where === 'pending')
-    world.pending.joined({ pended: [], unpended: [found.ref], tickets: [] })
+    world.pending.joined(brought([], [found.ref], []))
     assert.is(world.pending.named(from, 'n'), undefined)
     await world.pass(5_000)
     assert.equal(world.tried, [])
-    world.pending.parted({ pended: [], unpended: [found.ref], tickets: [] })
+    world.pending.parted(brought([], [found.ref], []))
     await world.pass(61_000)
     assert.equal(world.tried, [one.id])
   },
@@ -222,7 +227,7 @@ Later('pending.N2, pending.N3: what is due is sought behind what fell due, and f
   world.reads.length = 0
   await world.pass(2_000)
   const underWay = world.outbox.size
-  assert.ok(underWay >= 256 && underWay <= 512, `${underWay}`)
+  assert.ok(underWay >= 512 && underWay <= 1024, `${underWay}`)
   for (const [at, read] of world.reads.entries())
     if (at > 0) assert.ok(Buffer.compare(world.reads[at - 1]!, read) <= 0, 'a read began before the last one')
   // They arrive, and the others follow.
@@ -244,6 +249,37 @@ Later('pending.N2, pending.N3: what is due is sought behind what fell due, and f
   )
 })
 
+Later(
+  'due-pace.Q1, pending.N3: beside callers a part of them enters for each command, and more where the loop is idle',
+  () => {
+    let [heard, idleMs, nowMs] = [0, 0, 0]
+    const pace = new DuePace({ idle: () => idleMs, steady: () => nowMs }, () => heard)
+    assert.is(pace.look(64), 64)
+    let entered = 0
+    const enter = () => {
+      nowMs += 1
+      const count = pace.look(64)
+      entered += count
+      pace.took(count)
+    }
+    for (let turn = 0; turn < 1_000; turn++) {
+      // They come in bursts.
+      if (turn % 10 === 0) heard += 100
+      enter()
+    }
+    assert.ok(entered > 0 && entered < heard / 3, `${entered} beside ${heard} commands`)
+    const busy = entered
+    for (let turn = 0; turn < 1_000; turn++) {
+      heard += 1
+      idleMs += 1
+      enter()
+    }
+    assert.ok(entered > 3 * busy, `${entered} with idle time, ${busy} without`)
+    nowMs += 1_000
+    assert.is(pace.look(64), 64)
+  },
+)
+
 Later('pending.N3: as few are under way while a slow disk holds their commits', async () => {
   const world = new World()
   await world.start()
@@ -252,7 +288,7 @@ Later('pending.N3: as few are under way while a slow disk holds their commits', 
   // Time goes on, and nothing is written.
   await world.hands.turn(5_000, () => Promise.resolve())
   await world.settle()
-  assert.ok(world.tried.length >= 256 && world.tried.length <= 512, `${world.tried.length}`)
+  assert.ok(world.tried.length >= 512 && world.tried.length <= 1024, `${world.tried.length}`)
   await world.pass(5_000)
   assert.is(world.tried.length, 2_000)
 })
@@ -313,6 +349,44 @@ Later(
   },
 )
 
+Later('room.R1, room.R2: one row of a commit says how many go where, also after a crash', async () => {
+  const world = new World()
+  await world.start()
+  const dueMs = world.hands.nowMs + 60_000
+  const count = 40
+  let rows = 0
+  const { write } = world.kv
+  world.kv.write = (writes) => {
+    rows += writes.filter(([column, key]) => column === 'default' && key.toString().startsWith('pending/')).length
+    write.call(world.kv, writes)
+  }
+  const set = Array.from({ length: count }, (_, at) => world.entry(dueMs, `n${at}`))
+  await world.set(...set.slice(0, 1))
+  rows = 0
+  for (const one of set.slice(1))
+    world.keeper.keep(
+      { enqueued: [], arrived: [], pended: [one] },
+      () => {},
+      () => {},
+    )
+  await world.settle()
+  assert.ok(rows > 0 && rows < count / 3, `${rows} rows of ${count} commands`)
+  world.hands.forget()
+  await world.start()
+  assert.equal([...world.pending.targets('t')], [['M', count]])
+  const refs = set.slice(0, 15).map(({ name }) => {
+    const found = world.pending.named(from, name!)
+    assert.ok(found?.where === 'pending')
+    return found.ref
+  })
+  world.pending.drop(refs, () => {})
+  await world.settle()
+  world.hands.forget()
+  await world.start()
+  assert.equal([...world.pending.targets('t')], [['M', count - 15]])
+  assert.is(world.pending.count, count - 15)
+})
+
 Later('what an entity, a service, a method has pending is listed in pages, and dropped', async () => {
   const world = new World()
   await world.start()
@@ -324,7 +398,7 @@ Later('what an entity, a service, a method has pending is listed in pages, and d
     ['a', 'b', 'c'],
   )
   assert.is(world.pending.page(1, undefined, page.last, 3).entries.length, 1)
-  assert.equal([...world.pending.targets('t', 10)], [['M', 4]])
+  assert.equal([...world.pending.targets('t')], [['M', 4]])
   const [first] = page.entries
   let done: unknown = 'not yet'
   const found = world.pending.named(from, 'a')

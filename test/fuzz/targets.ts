@@ -246,7 +246,7 @@ function compileOf(bytes: Uint8Array): void {
     engine: 0,
     modules: [bytes],
     plan: { instances: [], exports: {}, memory: 0 },
-    description: { sdkName: '', sdkVersion: '', services: [], descriptors: none },
+    description: { sdkName: '', sdkVersion: '', services: [], descriptors: none, viewServices: [] },
   })
 }
 

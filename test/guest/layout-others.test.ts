@@ -12,6 +12,7 @@ import type {
   StreamInput,
   StreamStep,
   ValueDecided,
+  ViewChange,
 } from '../../host/guest/guest.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
@@ -260,6 +261,66 @@ Layout('action: what stream is given arrives, and its step is lifted', () => {
     ),
     runs,
   )
+})
+
+const viewChange: fc.Arbitrary<ViewChange> = fc.record({
+  service: text,
+  entity: text,
+  sequence: fc.nat(),
+  atMs: time,
+  what: fc.oneof(
+    fc.record({
+      kind: fc.constantFrom('event' as const, 'updated' as const),
+      typeName: text,
+      data: bytes,
+    }),
+    fc.constant({ kind: 'deleted' as const }),
+  ),
+  keys: fc.uniqueArray(text, { maxLength: 3 }),
+})
+const rows = fc.uniqueArray(fc.record({ key: text, row: fc.option(bytes, { nil: undefined }) }), {
+  maxLength: 4,
+  selector: ({ key }) => key,
+})
+
+function theirViewChange({ what, ...change }: ViewChange): unknown {
+  if (what.kind === 'deleted') return { ...change, what: { tag: 'deleted' } }
+  return { ...change, what: { tag: what.kind, val: { typeName: what.typeName, data: what.data } } }
+}
+
+Layout('view: what keys and project are given arrives, and their lists are lifted', () => {
+  const arrivedAt = (): unknown => parsed(guest.view!.project(asked, [nothing], [['arrived']], [])[0]![0]!.row!)
+  const nothing: ViewChange = { service: '', entity: '', sequence: 0, atMs: 0, what: { kind: 'deleted' }, keys: [] }
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(viewChange, fc.uniqueArray(text, { maxLength: 3 }), rows), { maxLength: 4 }),
+      rows,
+      (some, before) => {
+        const changes = some.map(([change]) => change)
+        const keys = some.map(([change, more, puts]) => [
+          ...new Set([...change.keys, ...more, ...puts.map(({ key }) => key)]),
+        ])
+        assert.equal(guest.view!.keys(json(keys), changes), keys)
+        assert.equal(arrivedAt(), plain({ changes: changes.map(theirViewChange) }))
+        const puts = some.map(([, , row]) => row)
+        assert.equal(plain(guest.view!.project(json(puts), changes, keys, before)), plain(puts))
+        assert.equal(arrivedAt(), plain({ changes: changes.map(theirViewChange), rows: before }))
+      },
+    ),
+    runs,
+  )
+})
+
+Layout('view.V1, view.V2: lists that are not one for each change, and keys that are not allowed, are faults', () => {
+  const deleted = { service: 's', entity: 'e', sequence: 1, atMs: 0, what: { kind: 'deleted' as const }, keys: ['k'] }
+  const keys = (answer: readonly (readonly string[])[]) => guest.view!.keys(json(answer), [deleted])
+  const project = (answer: readonly (readonly object[])[]) => guest.view!.project(json(answer), [deleted], [['k']], [])
+  assert.throws(() => keys([]), /0 lists of keys for 1 changes/)
+  assert.throws(() => keys([['other']]), /lack one of those that its entity has put/)
+  assert.throws(() => keys([['k', 'k']]), /comes twice in one change/)
+  assert.throws(() => project([[], []]), /2 lists of rows for 1 changes/)
+  assert.throws(() => project([[{ key: 'other' }]]), /puts a row whose key it did not name before/)
+  assert.throws(() => project([[{ key: 'k' }, { key: 'k' }]]), /comes twice in one change/)
 })
 
 Layout.run()

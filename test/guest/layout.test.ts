@@ -130,6 +130,21 @@ Layout('every field of a description is read', () => {
       },
     ],
     descriptors: Uint8Array.of(1, 2, 3),
+    viewServices: [
+      {
+        name: 'test.Rows',
+        rowType: 'test.Row',
+        sources: [{ service: 'test.Echo', kind: 'value', types: ['test.A', 'test.B'] }],
+      },
+      {
+        name: 'test.More',
+        rowType: 'test.Other',
+        sources: [
+          { service: 'test.Echo', kind: 'event-sourced', types: ['test.Happened'] },
+          { service: 'test.Value', kind: 'replicated', types: [] },
+        ],
+      },
+    ],
   })
 })
 

@@ -127,6 +127,22 @@ Laws('value: an honest one, and one that holds what it holds', () => {
   )
 })
 
+Laws('a method that hears answers and refuses one is named, and no law is broken', () => {
+  const type = honest.services.get(values)!
+  const warned = (answers: string | undefined): readonly string[] => {
+    const methods = new Map([...type.methods].map(([name, method]) => [name, { ...method, answers }]))
+    const refusing = { ...type, fullName: "return { outcome: refuse('aborted', 'no') }", methods }
+    const [report] = check(cheat, 7, { ...honest, services: new Map([[values, refusing]]) })
+    assert.equal(report!.broken, [])
+    return report!.warnings
+  }
+  assert.match(
+    warned('shop.v1.Payments/Charge').join(),
+    /^test\.script\.v1\.Values: \w+ hears answers and can refuse one: /,
+  )
+  assert.equal(warned(undefined), [])
+})
+
 Laws('value: a counter beside the value, another answer in a batch, a token that is not its bytes, are named', () => {
   const warm = /L4, L6: a warm and a fresh instance answer differently to Do /
   named(values, `return { outcome: say(${count}) }`, warm)

@@ -13,7 +13,7 @@ import { quickJsGuest } from './guests.ts'
 /** The guest that tells what it is given, and answers what it is told. */
 export async function echoing(): Promise<Artefact> {
   const result = await link(
-    await quickJsGuest('echo.js', ['event-sourced', 'value', 'replicated', 'action']),
+    await quickJsGuest('echo.js', ['event-sourced', 'value', 'replicated', 'action', 'view']),
     defaultLimits,
   )
   if (!result.ok) throw new Error(result.reasons.join('; '))

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { componentize } from 'componentize-qjs'
 import { compileProtos } from '../../sdk/build/descriptors.ts'
-import type { Kind } from '../../sdk/build/kinds.ts'
+import type { Exportable } from '../../sdk/build/kinds.ts'
 import { withWorld, worldName } from '../../sdk/build/world.ts'
 
 /** `source` says DESCRIPTORS where it wants those of the .proto. */
@@ -13,7 +13,7 @@ export async function componentFrom(
   name: string,
   source: string,
   proto: string,
-  kinds: readonly Kind[],
+  kinds: readonly Exportable[],
 ): Promise<Uint8Array> {
   const jsSource = source.replace('DESCRIPTORS', `new Uint8Array([${(await descriptorsOf(name, proto)).join()}])`)
   return await withWorld(kinds, async (witPath) => {

@@ -10,7 +10,7 @@ import { interfaces } from '../../host/guest/layout.ts'
 import { ByteReader, ByteWriter } from '../../host/wasm/bytes.ts'
 import { bodyOf, readModule, sectionId, withSection, writeModule } from '../../host/wasm/sections.ts'
 import { componentOf as componentOfCore } from '../../sdk/build/component.ts'
-import type { Kind } from '../../sdk/build/kinds.ts'
+import type { Exportable } from '../../sdk/build/kinds.ts'
 import { withWorld, worldName } from '../../sdk/build/world.ts'
 import { cached, contentOf } from './cached.ts'
 
@@ -67,7 +67,10 @@ async function buildAssemblyScript(): Promise<Uint8Array> {
 }
 
 /** A QuickJS component of a script in test/fixtures/guests, with these interfaces. */
-export async function quickJsGuest(script: string, kinds: readonly Kind[] = ['event-sourced']): Promise<Uint8Array> {
+export async function quickJsGuest(
+  script: string,
+  kinds: readonly Exportable[] = ['event-sourced'],
+): Promise<Uint8Array> {
   const jsSource = readFileSync(join(fixtures, script), 'utf8')
   return await cached(import.meta.url, [jsSource, ...kinds], async () => {
     const { componentize } = await import('componentize-qjs')

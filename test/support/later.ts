@@ -143,8 +143,12 @@ export class Later {
       message: 'no luck',
       details: [{ typeName: 'later.v1.Said', data: this.said('detail') }],
     }
+    const metadata = [
+      ['x-note', 'kept'],
+      ['x-data-bin', Uint8Array.of(1, 2)],
+    ]
     assert.equal(resolves, [
-      { ticket, method: 'Place', answer: { kind: 'message', payload: this.line('resolve') }, metadata: [] },
+      { ticket, method: 'Place', answer: { kind: 'message', payload: this.line('resolve') }, metadata },
       { ticket: 'u', method: 'Place', answer: { kind: 'failure', failure }, metadata: [] },
     ])
   }

@@ -201,7 +201,7 @@ export async function puppetArtefact(): Promise<Artefact> {
       exports: Object.fromEntries(Object.values(interfaces).map((name) => [name, 0])),
       memory: 0,
     },
-    description: { sdkName: '', sdkVersion: '', services: [], descriptors: new Uint8Array() },
+    description: { sdkName: '', sdkVersion: '', services: [], descriptors: new Uint8Array(), viewServices: [] },
   }
 }
 

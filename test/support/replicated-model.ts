@@ -147,6 +147,7 @@ export class Scene {
         now: () => 0,
         steady: () => this.steadyMs,
         worked: () => 0,
+        idle: () => 0,
         soon: () => {},
         after: () => assertUnused(),
         every: () => assertUnused(),

@@ -119,6 +119,10 @@ export class Life implements Clock {
     return this.time.nowMs
   }
 
+  idle(): number {
+    return this.time.nowMs
+  }
+
   after(ms: number, work: () => void): Timer {
     const due = this.time.at(this.time.nowMs + Math.max(0.001, ms), this.living(work))
     return {

@@ -13,6 +13,7 @@ import type { ServiceDescription } from '../../guest/about.ts'
 import type { Artefact } from '../../guest/artefact.ts'
 import type { StorageId } from '../../journal/journal.ts'
 import type { Stored } from '../../journal/stored.ts'
+import { keepsState } from '../../kinds.ts'
 import type { Limits } from '../../limits.ts'
 import type { Schema } from '../../schema/schema.ts'
 import { keyFieldCount, stateVersionOf } from '../make-services.ts'
@@ -79,7 +80,7 @@ export function storedServices(
     const { name, kind, persistenceId } = service
     const last = earlier.findLast((one) => one.kind === kind && one.persistenceId === persistenceId)
     const description = descriptions.find((one) => one.name === name)
-    if (kind === 'action' || last === undefined || description === undefined) return []
+    if (!keepsState(kind) || last === undefined || description === undefined) return []
     return [{ name, kind, description, storage: last.storage, keyFieldCount: keyFieldCount(service) }]
   })
 }

@@ -3,7 +3,8 @@
 // Owns: the messages.   serve.ts and child.ts own: the two ends.
 
 import type { ErrorCode } from '../../errors.ts'
-import type { Batch, SourceRecord, ViewsComponent } from '../component.ts'
+import type { Limits } from '../../limits.ts'
+import type { Batch, OffsetRecord, SourceRecord, Step, ViewsComponent } from '../component.ts'
 import type { GivenTable } from './ad-hoc.ts'
 
 /** A table, of a component that the process has learned. */
@@ -40,6 +41,11 @@ export type WriterRequest =
   | Learn
   | ({ readonly kind: 'open' | 'checkpoint' | 'size' } & TableName)
   | ({ readonly kind: 'apply'; readonly batch: Batch } & TableName)
+  | ({
+      readonly kind: 'project'
+      readonly steps: readonly Step[]
+      readonly offsets: readonly OffsetRecord[]
+    } & TableName)
   | ({ readonly kind: 'rows'; readonly keys: readonly string[] } & TableName)
   | ({ readonly kind: 'sources'; readonly of: readonly Pick<SourceRecord, 'service' | 'entity'>[] } & TableName)
   | { readonly kind: 'drop'; readonly path: string }
@@ -63,6 +69,9 @@ export interface Failure {
   /** For the log. */
   readonly detail: string | undefined
 }
+
+/** Bounds of functions. */
+export type WriterOptions = Limits
 
 export interface ReaderOptions {
   readonly rowsMax: number

@@ -9,14 +9,18 @@ import (
 
 // About: what the component says of itself (wit/about.wit), and the services that it has.
 //
-//	description    32 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24
+//	description    40 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24, view-services 32
 //	service        80         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
 //	                          state-type 32, state-version 44, headers 56, views 64, events 72
 //	method-view    20         method 0, case (u8) 8, string 12
+//	view-service   24         name 0, row-type 8, sources 16
+//	source         20         service 0, kind (u8) 8, types 12
 
 const (
-	serviceBytes = 80
-	viewBytes    = 20
+	serviceBytes     = 80
+	viewBytes        = 20
+	viewServiceBytes = 24
+	sourceBytes      = 20
 )
 
 var (
@@ -54,15 +58,23 @@ func Named(at, length uint32) *innkeeper.Service {
 //go:wasmexport innkeeper:guest/about@0.2.0#describe
 func describe() uint32 {
 	defer Tell()
-	answer := Allocate(32)
+	answer := Allocate(40)
 	PutText(answer, "innkeeper-go")
 	PutText(answer+8, innkeeper.Version)
-	base := allocateList(len(services), serviceBytes)
+	base, count := allocateList(len(services), serviceBytes), 0
+	views, viewCount := allocateList(len(services), viewServiceBytes), 0
 	for i := range services {
-		putService(base+uint32(i)*serviceBytes, &services[i])
+		if services[i].View != nil {
+			putViewService(views+uint32(viewCount)*viewServiceBytes, &services[i])
+			viewCount++
+		} else {
+			putService(base+uint32(count)*serviceBytes, &services[i])
+			count++
+		}
 	}
-	PutPair(answer+16, base, len(services))
+	PutPair(answer+16, base, count)
 	PutText(answer+24, descriptorSet)
+	PutPair(answer+32, views, viewCount)
 	return answer
 }
 
@@ -78,9 +90,22 @@ func putService(at uint32, service *innkeeper.Service) {
 	Put32(at+28, options.PassivateAfterMs)
 	PutOptionalText(at+32, service.StateType)
 	PutOptionalText(at+44, options.StateVersion)
-	putNames(at+56, options.Headers)
+	PutNames(at+56, options.Headers)
 	putViews(at+64, service.Views)
-	putNames(at+72, sorted(service.Events))
+	PutNames(at+72, sorted(service.Events))
+}
+
+func putViewService(at uint32, view *innkeeper.Service) {
+	PutText(at, view.Name)
+	PutText(at+8, view.RowType)
+	base := allocateList(len(view.Sources), sourceBytes)
+	for i := range view.Sources {
+		source := base + uint32(i)*sourceBytes
+		PutText(source, view.Sources[i].Service)
+		Put8(source+8, uint8(view.Sources[i].Kind))
+		PutNames(source+12, sorted(view.Sources[i].Types))
+	}
+	PutPair(at+16, base, len(view.Sources))
 }
 
 // sorted in place: slices.Sort would be 26 KB of a component.
@@ -93,7 +118,8 @@ func sorted(names []string) []string {
 	return names
 }
 
-func putNames(at uint32, names []string) {
+// PutNames of a list.
+func PutNames(at uint32, names []string) {
 	base := allocateList(len(names), 8)
 	for i, name := range names {
 		PutText(base+uint32(i)*8, name)

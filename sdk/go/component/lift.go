@@ -55,7 +55,7 @@ func Command(at uint32) boundary.Command {
 		Method:   ViewAt(at),
 		Payload:  BytesAt(at + 8),
 		Metadata: Metadata(Get32(at+16), Get32(at+20)),
-		Now:      getFloat(at + 24),
+		Now:      GetFloat(at + 24),
 		Seed:     [4]uint32{Get32(at + 32), Get32(at + 36), Get32(at + 40), Get32(at + 44)},
 	}
 }

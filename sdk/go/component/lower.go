@@ -52,7 +52,7 @@ func PutOutcome(at uint32, outcome *boundary.Outcome) {
 	putEffects(at+40, outcome.Effects)
 	putMetadata(at+48, outcome.Metadata)
 	putLogs(at+56, outcome.Logs)
-	putNames(at+64, outcome.Cancels)
+	PutNames(at+64, outcome.Cancels)
 	putResolves(at+72, outcome.Resolves)
 }
 

@@ -108,7 +108,7 @@ func Get8(at uint32) uint8 {
 	return *(*uint8)(pointer(at))
 }
 
-func getFloat(at uint32) float64 {
+func GetFloat(at uint32) float64 {
 	return *(*float64)(pointer(at))
 }
 

@@ -2,7 +2,7 @@
 //! and journal; the service reaches nothing else. README.md shows each kind.
 //!
 //! One module a kind, whose words are re-exported by the generated module of a service: `event_sourced`, `value`,
-//! `replicated`, `action`. `log` has the words for the host's log.
+//! `replicated`, `action`. `view` is a table of rows that follow from their changes. `log` has the words for the host's log.
 
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
@@ -30,6 +30,7 @@ mod serve;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod value;
+pub mod view;
 mod words;
 
 pub use call::Call;

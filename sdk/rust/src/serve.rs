@@ -1,6 +1,6 @@
 //! Serve: which services a component has. It exports the interfaces of their kinds and no others.
 
-/// The services of this component, each with the kind that it is of, the generated module that describes it, and the type that
+/// The services and views of this component, each with the kind that it is of, the generated module that describes it, and the type that
 /// implements it. Once in a crate.
 ///
 /// ```ignore
@@ -10,31 +10,37 @@
 /// ```
 #[macro_export]
 macro_rules! serve {
-    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [event_sourced ($($module:tt)+) $service:ty] $($rest:tt)*) => {
+    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [$($w:tt)*] [event_sourced ($($module:tt)+) $service:ty] $($rest:tt)*) => {
         impl $crate::event_sourced::Served for $service {
             type Definition = $($module)+::event_sourced::Registered_<$service>;
         }
-        $crate::serve!(@sort [$($e)* $service,] [$($v)*] [$($r)*] [$($a)*] $($rest)*);
+        $crate::serve!(@sort [$($e)* $service,] [$($v)*] [$($r)*] [$($a)*] [$($w)*] $($rest)*);
     };
-    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [value ($($module:tt)+) $service:ty] $($rest:tt)*) => {
+    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [$($w:tt)*] [value ($($module:tt)+) $service:ty] $($rest:tt)*) => {
         impl $crate::value::Served for $service {
             type Definition = $($module)+::value::Registered_<$service>;
         }
-        $crate::serve!(@sort [$($e)*] [$($v)* $service,] [$($r)*] [$($a)*] $($rest)*);
+        $crate::serve!(@sort [$($e)*] [$($v)* $service,] [$($r)*] [$($a)*] [$($w)*] $($rest)*);
     };
-    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [replicated ($($module:tt)+) $service:ty] $($rest:tt)*) => {
+    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [$($w:tt)*] [replicated ($($module:tt)+) $service:ty] $($rest:tt)*) => {
         impl $crate::replicated::Served for $service {
             type Definition = $($module)+::replicated::Registered_<$service>;
         }
-        $crate::serve!(@sort [$($e)*] [$($v)*] [$($r)* $service,] [$($a)*] $($rest)*);
+        $crate::serve!(@sort [$($e)*] [$($v)*] [$($r)* $service,] [$($a)*] [$($w)*] $($rest)*);
     };
-    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [action ($($module:tt)+) $service:ty] $($rest:tt)*) => {
+    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [$($w:tt)*] [action ($($module:tt)+) $service:ty] $($rest:tt)*) => {
         impl $crate::action::Served for $service {
             type Definition = $($module)+::action::Registered_<$service>;
         }
-        $crate::serve!(@sort [$($e)*] [$($v)*] [$($r)*] [$($a)* $service,] $($rest)*);
+        $crate::serve!(@sort [$($e)*] [$($v)*] [$($r)*] [$($a)* $service,] [$($w)*] $($rest)*);
     };
-    (@sort [$($e:ty,)*] [$($v:ty,)*] [$($r:ty,)*] [$($a:ty,)*]) => {
+    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [$($w:tt)*] [view ($($module:tt)+) $view:ty] $($rest:tt)*) => {
+        impl $crate::view::Served for $view {
+            const SERVICE: &'static str = $($module)+::SERVICE;
+        }
+        $crate::serve!(@sort [$($e)*] [$($v)*] [$($r)*] [$($a)*] [$($w)* $view,] $($rest)*);
+    };
+    (@sort [$($e:ty,)*] [$($v:ty,)*] [$($r:ty,)*] [$($a:ty,)*] [$($w:ty,)*]) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             static SERVICES: $crate::abi::Services = $crate::abi::Services {
@@ -44,17 +50,19 @@ macro_rules! serve {
                 value: &[$(&$crate::value::Running::<<$v as $crate::value::Served>::Definition>::new(),)*],
                 replicated: &[$(&$crate::replicated::Running::<<$r as $crate::replicated::Served>::Definition>::new(),)*],
                 action: &[$(&$crate::action::Running::<<$a as $crate::action::Served>::Definition>::new(),)*],
+                view: &[$(&$crate::view::Running::<$w>::new(),)*],
             };
             $crate::serve!(@about);
             $crate::serve!(@event_sourced $($e)*);
             $crate::serve!(@value $($v)*);
             $crate::serve!(@replicated $($r)*);
             $crate::serve!(@action $($a)*);
+            $crate::serve!(@view $($w)*);
         };
     };
-    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [$kind:ident $($rest:tt)*] $($more:tt)*) => {
+    (@sort [$($e:tt)*] [$($v:tt)*] [$($r:tt)*] [$($a:tt)*] [$($w:tt)*] [$kind:ident $($rest:tt)*] $($more:tt)*) => {
         ::core::compile_error!(::core::concat!(
-            "`", ::core::stringify!($kind), "` is no kind of service; there are event_sourced, value, replicated and action"
+            "`", ::core::stringify!($kind), "` is no kind of service; there are event_sourced, value, replicated and action, and view"
         ));
     };
 
@@ -166,8 +174,23 @@ macro_rules! serve {
         $crate::serve!(@post "innkeeper:guest/action@0.2.0#stream" action_stream_post);
     };
 
+    (@view) => {};
+    (@view $($view:ty)+) => {
+        #[unsafe(export_name = "innkeeper:guest/view@0.2.0#keys")]
+        extern "C" fn view_keys(v: usize, vn: usize, c: usize, cn: usize) -> usize {
+            $crate::abi::view_keys(&SERVICES, [v, vn], [c, cn])
+        }
+        $crate::serve!(@post "innkeeper:guest/view@0.2.0#keys" view_keys_post);
+
+        #[unsafe(export_name = "innkeeper:guest/view@0.2.0#project")]
+        extern "C" fn view_project(v: usize, vn: usize, c: usize, cn: usize, r: usize, rn: usize) -> usize {
+            $crate::abi::view_project(&SERVICES, [v, vn], [c, cn], [r, rn])
+        }
+        $crate::serve!(@post "innkeeper:guest/view@0.2.0#project" view_project_post);
+    };
+
     ($($kind:ident: $($module:ident)::+ => $service:ty),+ $(,)?) => {
-        $crate::serve!(@sort [] [] [] [] $([$kind ($($module)::+) $service])+);
+        $crate::serve!(@sort [] [] [] [] [] $([$kind ($($module)::+) $service])+);
     };
 }
 

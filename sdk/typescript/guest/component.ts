@@ -6,9 +6,10 @@
 import type { ServiceType } from '../codec/message.ts'
 import { native } from '../engine/modules/native.ts'
 import { version } from '../version.ts'
-import type { WireDescription, WireMethodView, WireService } from './wire.ts'
+import type { View } from '../view.ts'
+import type { WireDescription, WireMethodView, WireService, WireViewService } from './wire.ts'
 
-const kinds: readonly string[] = ['event-sourced', 'value', 'replicated', 'action']
+const kinds: readonly string[] = ['event-sourced', 'value', 'replicated', 'action', 'view']
 
 export type Kind = 'event-sourced' | 'value' | 'replicated' | 'action'
 
@@ -35,12 +36,14 @@ interface DescribedOptions {
   readonly stateVersion?: string
 }
 
+type Exported = Definition | View
+
 /** Gives the engine all that it is to serve.
  *  @throws TypeError for anything that is not a definition, and for a service that is there twice. */
 export function component(exported: unknown, descriptors: Uint8Array): void {
-  const definitions = (Array.isArray(exported) ? exported : [exported]) as readonly Definition[]
+  const definitions = (Array.isArray(exported) ? exported : [exported]) as readonly Exported[]
   if (definitions.length === 0) throw new TypeError('the service module exports no service')
-  const byKind = new Map<Kind, Definition[]>()
+  const byKind = new Map<string, Exported[]>()
   const names = new Set<string>()
   for (const definition of definitions) {
     if (typeof definition !== 'object' || definition === null || !kinds.includes(definition.kind)) {
@@ -56,11 +59,24 @@ export function component(exported: unknown, descriptors: Uint8Array): void {
   const description: WireDescription = {
     sdkName: '@innkeeper/sdk',
     sdkVersion: version,
-    services: definitions.map(describe),
+    services: definitions.filter((definition) => definition.kind !== 'view').map(describe),
     descriptors,
+    viewServices: definitions.filter((definition) => definition.kind === 'view').map(describeView),
   }
-  const functions = [...byKind.values()].map((ofKind) => ofKind[0]!.exports(ofKind))
+  const functions = [...byKind.values()].map((ofKind) => ofKind[0]!.exports(ofKind as never))
   native.component(Object.assign({ describe: () => description }, ...functions))
+}
+
+function describeView({ service, row, sources }: View): WireViewService {
+  return {
+    name: service.typeName,
+    rowType: row.typeName,
+    sources: sources.map((source) => ({
+      service: source.service.typeName,
+      kind: source.kind,
+      types: source.takes.map(({ type }) => type.typeName).sort(),
+    })),
+  }
 }
 
 function describe(definition: Definition): WireService {

@@ -160,6 +160,23 @@ export interface WireStep {
   readonly more: boolean
 }
 
+// view.wit
+
+export interface WireViewChange {
+  readonly service: string
+  readonly entity: string
+  readonly sequence: number
+  readonly atMs: number
+  readonly what: { readonly tag: 'event' | 'updated'; readonly val: WireTyped } | { readonly tag: 'deleted' }
+  /** Of the rows that earlier changes of the entity have put and not deleted since. */
+  readonly keys: readonly string[]
+}
+
+export interface WireRow {
+  readonly key: string
+  readonly row: Uint8Array | undefined
+}
+
 // about.wit
 
 export interface WireDescription {
@@ -167,6 +184,17 @@ export interface WireDescription {
   readonly sdkVersion: string
   readonly services: readonly WireService[]
   readonly descriptors: Uint8Array
+  readonly viewServices: readonly WireViewService[]
+}
+
+export interface WireViewService {
+  readonly name: string
+  readonly rowType: string
+  readonly sources: readonly {
+    readonly service: string
+    readonly kind: string
+    readonly types: readonly string[]
+  }[]
 }
 
 export interface WireService {

@@ -27,4 +27,6 @@ var Services = []innkeeper.Service{
 		replicated.Dynamic("Some", textElement, func(script *gen.Script) []string { return script.Look }),
 	),
 	action.New(gen.ActionsAction(actions{})),
+	notes,
+	board,
 }

@@ -60,6 +60,122 @@ IK_TEST(tickets) {
   then_later("t", 0);
   when("Do", LINE("resolve"));
   then_resolves("Place", "t", LINE("resolve"));
+  then_resolution_metadata("x-note", "kept");
+  then_resolves_refused("Place", "u", IK_ABORTED, "no luck");
+  then_reply(LINE("resolve"));
+}
+
+#define DO(words) shop_do_call(&(later_line){.id = ik_text_of("a"), .text = ik_text_of(words)})
+#define PLACE(words) shop_place_call(&(later_line){.id = ik_text_of("a"), .text = ik_text_of(words)})
+#define TOLD(words) IK_OF(later_line, .text = ik_text_of(words))
+
+IK_TEST(services_together_have_a_clock) {
+  together(&shop_service, &bank_service);
+  at_time(0);
+  calls(DO("after"));
+  then_reply(LINE("after"));
+  then_pending(30000, CHARGE("after"));
+  then_nothing_pending();
+  turn(ik_seconds(29));
+  then_pending(30000, CHARGE("after"));
+  turn(ik_seconds(1));
+  // The bank says the word, too.
+  then_pending(60000, CHARGE("after"));
+  then_nothing_pending();
+}
+
+IK_TEST(asks_are_heard_together) {
+  together(&shop_service, &bank_service);
+  at_time(0);
+  calls(DO("ask"));
+  then_reply(LINE("ask"));
+  then_pending(1000, CHARGE("ask"));
+  then_pending(2000, CHARGE("ask"));
+  turn(1000);
+  calls(DO("tell"));
+  then_reply(TOLD("asknote"));
+  calls(DO("ask"));
+  then_reply(LINE("ask"));
+  calls(DO("cancel"));
+  then_reply(LINE("cancel"));
+  // The ask named "n" is gone.
+  then_pending(2000, CHARGE("ask"));
+  then_pending(3000, CHARGE("ask"));
+  then_nothing_pending();
+}
+
+IK_TEST(an_ask_has_its_time) {
+  together(&shop_service);
+  at_time(0);
+  calls(DO("ask"));
+  then_reply(LINE("ask"));
+  turn(1019);
+  then_outside(CHARGE("ask"));
+  calls(DO("tell"));
+  then_reply(TOLD(""));
+  turn(1);
+  calls(DO("tell"));
+  then_reply(TOLD("unknownnote"));
+}
+
+IK_TEST(tickets_are_resolved_together) {
+  together(&shop_service);
+  const ik_came *first = calls(PLACE("long"));
+  then_waits();
+  const ik_came *second = calls(PLACE("long"));
+  then_waits();
+  calls(DO("resolve"));
+  then_reply(LINE("resolve"));
+  answered(first);
+  then_metadata("x-note", "kept");
+  then_reply(LINE("resolve"));
+  answered(second);
+  then_reply(LINE("resolve"));
+}
+
+IK_TEST(a_ticket_has_its_time) {
+  together(&shop_service);
+  const ik_came *caller = calls(PLACE("short"));
+  then_waits();
+  turn(1999);
+  turn(1);
+  answered(caller);
+  then_refuses(IK_DEADLINE_EXCEEDED, "the reply did not come in time");
+}
+
+IK_TEST(wrong_since_the_caller_does_not_wait) {
+  together(&shop_service);
+  calls(DO("tell"));
+  then_waits();
+}
+
+IK_TEST(wrong_since_the_ticket_is_still_open) {
+  together(&shop_service);
+  const ik_came *caller = calls(PLACE("long"));
+  then_waits();
+  answered(caller);
+}
+
+IK_TEST(wrong_since_what_a_turn_brings_was_not_said) {
+  together(&shop_service);
+  calls(DO("after"));
+  then_reply(LINE("after"));
+  turn(ik_seconds(30));
+}
+
+IK_TEST(wrong_since_more_is_pending) {
+  together(&shop_service);
+  at_time(0);
+  calls(DO("after"));
+  then_reply(LINE("after"));
+  then_nothing_pending();
+}
+
+IK_TEST(wrong_since_the_resolution_brings_nothing) {
+  given(&shop_service);
+  when("Do", LINE("resolve"));
+  then_resolves("Place", "t", LINE("resolve"));
+  then_resolution_metadata("x-note", "lost");
   then_resolves_refused("Place", "u", IK_ABORTED, "no luck");
   then_reply(LINE("resolve"));
 }

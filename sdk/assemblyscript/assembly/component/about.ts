@@ -1,6 +1,6 @@
 // Component: what the host calls of every component. The build gives these functions the names that the contract has for them.
 //
-//   description    32   sdk-name 0, sdk-version 8, services 16, descriptors 24
+//   description    40   sdk-name 0, sdk-version 8, services 16, descriptors 24, view-services 32
 
 import { Bytes } from '../bytes'
 import { putBytes, putPair, putService, putText, serviceBytes } from '../lower'
@@ -21,12 +21,13 @@ export function ready(descriptors: StaticArray<u8>): void {
 }
 
 export function describe(): usize {
-  const answer = allocate(32)
+  const answer = allocate(40)
   putText(answer, 'innkeeper-assemblyscript')
   putText(answer + 8, version)
   const list = allocate(<usize>services.length * serviceBytes)
   for (let i = 0; i < services.length; i++) putService(list + <usize>i * serviceBytes, services[i])
   putPair(answer + 16, list, services.length)
   putBytes(answer + 24, Bytes.of(descriptorSet))
+  putPair(answer + 32, 0, 0)
   return answer
 }

@@ -16,8 +16,8 @@ import { faultBytesMax } from '../../../../host/guest/fault-text.ts'
 import { writeGenerated } from '../../codegen/write.ts'
 import { builtOf } from '../../component.ts'
 import { coreWithFault, faultMagic } from '../../fault-export.ts'
-import type { Kind } from '../../kinds.ts'
-import { kinds } from '../../kinds.ts'
+import type { Exportable } from '../../kinds.ts'
+import { exportables } from '../../kinds.ts'
 import type { BuildProblem } from '../../problem.ts'
 import { BuildError } from '../../problem.ts'
 import type { Project } from '../../project.ts'
@@ -127,7 +127,7 @@ class Workspace {
   async writeMain(packages: readonly Package[], descriptors: Uint8Array): Promise<void> {
     const found = this.kindsIn(packages)
     if (found.length === 0) {
-      const known = kinds.map((kind) => `${sdkPath}/${packageOf(kind)}`).join(', ')
+      const known = exportables.map((kind) => `${sdkPath}/${packageOf(kind)}`).join(', ')
       throw this.problem(this.project.entry, `has no service: nothing imports one of ${known}`)
     }
     const literal = Array.from(descriptors, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('')
@@ -170,7 +170,7 @@ class Workspace {
     if (!ran.ok) throw new BuildError(this.problemsOf(ran), this.project.directory)
   }
 
-  private mainText(packages: readonly Package[], found: readonly Kind[]): string {
+  private mainText(packages: readonly Package[], found: readonly Exportable[]): string {
     const imports = [
       ['author', this.importPath(dirname(this.project.entry))],
       ['', `${sdkPath}/component`],
@@ -216,8 +216,8 @@ func main() {}
     return below === '' ? this.modulePath : `${this.modulePath}/${below}`
   }
 
-  /** Kinds whose packages the author's code imports; generated code names all that a service could be. */
-  private kindsIn(packages: readonly Package[]): readonly Kind[] {
+  /** Kinds, and views, whose packages the author's code imports; generated code names all that a service could be. */
+  private kindsIn(packages: readonly Package[]): readonly Exportable[] {
     const generated = this.importPath(this.project.gen)
     const imported = new Set(
       packages
@@ -227,7 +227,7 @@ func main() {}
         )
         .flatMap(({ Imports }) => Imports ?? []),
     )
-    return kinds.filter((kind) => imported.has(`${sdkPath}/${packageOf(kind)}`))
+    return exportables.filter((kind) => imported.has(`${sdkPath}/${packageOf(kind)}`))
   }
 
   /** `file:line:column: message`, with indented lines that go on with the one before. */
@@ -274,7 +274,7 @@ function hexByte(byte: number): string {
   return `0x${byte.toString(16).padStart(2, '0')}`
 }
 
-function packageOf(kind: Kind): string {
+function packageOf(kind: Exportable): string {
   return kind.replace('-', '')
 }
 

@@ -578,7 +578,9 @@ function serviceCode(service: ServiceType, names: Names): readonly string[] {
   }))
   const name = names.get(service.fullName)!
   const calls = `calls${name}`
+  const constant = names.get(`${service.fullName}#Name`)!
   return [
+    `// ${constant} is the name of a service, for views of it and for a view.\nconst ${constant} = "${service.fullName}"`,
     [
       `type ${calls} struct{}`,
       '',

@@ -42,7 +42,7 @@ export function goNames(schema: Schema, files: readonly FileType[], kinds: reado
         give(`${fullName}#${name}`, `${names.get(fullName)}${name}`)
         give(`${fullName}#${name}Handler`, `${names.get(fullName)}${name}Handler`)
       }
-      for (const name of ['Tickets', 'Hears']) give(`${fullName}#${name}`, `${names.get(fullName)}${name}`)
+      for (const name of ['Tickets', 'Hears', 'Name']) give(`${fullName}#${name}`, `${names.get(fullName)}${name}`)
     }
   }
   return names

@@ -23,7 +23,7 @@ import {
   writeModule,
 } from '../../../../host/wasm/sections.ts'
 import { withFaultGlobal } from '../../fault-export.ts'
-import { kinds } from '../../kinds.ts'
+import { exportables } from '../../kinds.ts'
 
 /** Run a bundle, in an engine of its own. @throws LoadError with what the bundle throws. */
 export function snapshot(engine: Uint8Array, script: string): Uint8Array {
@@ -123,10 +123,11 @@ function constant(writer: ByteWriter, value: number): void {
   writer.byte(op.end)
 }
 
-/** What a host calls: the memory, allocation, `about`, and the interfaces of the kinds (bits by their numbers). */
+/** What a host calls: the memory, allocation, `about`, and the interfaces of the kinds and of views (bits by their numbers). */
 function exportsOf(sections: readonly Section[], present: number): Uint8Array {
   const kept: [name: string, kind: number, index: number][] = []
-  const dropped = kinds.filter((_, number) => (present & (1 << number)) === 0).map((kind) => `${interfaces[kind]}#`)
+  const absent = exportables.filter((_, number) => (present & (1 << number)) === 0)
+  const dropped = absent.map((name) => `${interfaces[name]}#`)
   eachExport(sections, (name, kind, index) => {
     const isContract = name === 'memory' || name === 'cabi_realloc' || name.includes('#')
     if (isContract && !dropped.some((start) => name.replace('cabi_post_', '').startsWith(start)))

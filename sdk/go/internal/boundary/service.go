@@ -58,6 +58,52 @@ type Service struct {
 	Value        Value
 	Replicated   Replicated
 	Action       Action
+
+	// Of a view, which has none of the above but its name.
+	View    View
+	RowType string
+	Sources []ViewSource
+}
+
+// ViewSource is whose changes a view takes, and which.
+type ViewSource struct {
+	Service string
+	Kind    Kind
+	Types   []string
+}
+
+// What became of an entity.
+type What uint8
+
+const (
+	WhatEvent What = iota
+	WhatUpdated
+	WhatDeleted
+)
+
+// ViewChange is a change that a view takes.
+type ViewChange struct {
+	Service, Entity string
+	Sequence, At    uint64
+	What            What
+	// Name and Data of the event, or of the value.
+	Name string
+	Data []byte
+	// Keys of the rows that earlier changes of the entity have put and not deleted since.
+	Keys []string
+}
+
+// Row by its key; one that is not there is deleted.
+type Row struct {
+	Key   string
+	Data  []byte
+	There bool
+}
+
+// View is the interface of wit/view.wit: a list for each change.
+type View interface {
+	Keys(changes []ViewChange) [][]string
+	Project(changes []ViewChange, rows []Row) [][]Row
 }
 
 // With is the service with these options.

@@ -48,6 +48,7 @@ impl ServiceGenerator for Services {
         };
         let mut out = String::new();
         let _ = writeln!(out, "/// Service `{full}`.\npub mod {module} {{");
+        let _ = writeln!(out, "/// Its full name: for a source of a view.\npub const SERVICE: &str = {full:?};");
         call(&mut out, &of, &methods(&[], &[]));
         table(&mut out, &methods(&[], &[]), &self.keys);
         if !streams(true, true) {

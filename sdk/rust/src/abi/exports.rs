@@ -1,12 +1,14 @@
 //! Exports: one function for each of the contract's, given the services that a component has of that kind.
 //!
-//!   description     32 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24
+//!   description     40 bytes   sdk-name 0, sdk-version 8, services 16, descriptors 24, view-services 32
 //!
 //!   event-sourced   decide-answer  36   case (u8) 0; decided: decisions 4 (88 each: events 0, outcome 8), next: case (u8) 12, state 16
 //!                   evolve-answer  24   case (u8) 0, state 4
 //!   value           decide-answer  20   case (u8) 0; decided: decisions 4 (92 each: change 0, outcome 12), held (u8) 12
 //!   replicated      decision      108   answer: case (u8) 0, outcome or list 4; operations 84, delete (u8) 92, subscribe 96
 //!                   stream-step    96   subscription 0, outcome: present (u8) 8, outcome 12; end (u8) 92
+//!   view            change         64   service 0, entity 8, sequence (f64) 16, at-ms (f64) 24, what: case (u8) 32, typed 36; keys 52
+//!                   put            20   key 0, row (option) 8
 //!   action          step           24   outputs 0, state 8, done (u8) 20, more (u8) 21
 //!
 //! The parameters are flat values, as host/guest/layout.ts says.
@@ -19,7 +21,7 @@ use crate::options::About;
 use crate::outcome::Outcome;
 use crate::replicated::{Answer, Decided, Subscription};
 use crate::value::Changed;
-use crate::{action, event_sourced, replicated, value};
+use crate::{action, event_sourced, replicated, value, view};
 
 /// The services of a component.
 pub struct Services {
@@ -27,6 +29,15 @@ pub struct Services {
     pub value: &'static [&'static dyn value::Service],
     pub replicated: &'static [&'static dyn replicated::Service],
     pub action: &'static [&'static dyn action::Service],
+    pub view: &'static [&'static dyn view::Service],
+}
+
+/// The host asks only for services that were described.
+macro_rules! named {
+    ($services:expr, $name:expr) => {{
+        let name = $name;
+        *$services.iter().find(|service| service.name() == name).expect("this component has no such service")
+    }};
 }
 
 pub fn describe(services: &Services, descriptors: &'static [u8]) -> usize {
@@ -36,11 +47,28 @@ pub fn describe(services: &Services, descriptors: &'static [u8]) -> usize {
     about.extend(services.value.iter().map(|service| service.about()));
     about.extend(services.replicated.iter().map(|service| service.about()));
     about.extend(services.action.iter().map(|service| service.about()));
-    let answer = Put::new(32);
+    let answer = Put::new(40);
     answer.text(0, "innkeeper-rust");
     answer.text(8, env!("CARGO_PKG_VERSION"));
     answer.list(16, 80, about, Put::service);
     answer.constant(24, descriptors);
+    answer.list(32, 24, services.view.iter().map(|view| view.about()).collect(), Put::view_service);
+    answer.pointer()
+}
+
+pub fn view_keys(services: &Services, view: [usize; 2], changes: [usize; 2]) -> usize {
+    let view = named!(services.view, lift::text(view[0], view[1]));
+    let answer = Put::new(8);
+    let keys = view.keys(&lift::changes(changes[0], changes[1]));
+    answer.list(0, 8, keys, |at, keys| at.list(0, 8, keys, |at, key| at.text(0, &key)));
+    answer.pointer()
+}
+
+pub fn view_project(services: &Services, view: [usize; 2], changes: [usize; 2], rows: [usize; 2]) -> usize {
+    let view = named!(services.view, lift::text(view[0], view[1]));
+    let answer = Put::new(8);
+    let puts = view.project(&lift::changes(changes[0], changes[1]), lift::rows(rows[0], rows[1]));
+    answer.list(0, 8, puts, |at, puts| at.list(0, 20, puts, Put::row));
     answer.pointer()
 }
 
@@ -54,14 +82,6 @@ fn basis<'a>(case: u32, pointer: usize, length: usize) -> Option<Option<&'a [u8]
         HELD => None,
         _ => Some(Some(lift::bytes(pointer, length))),
     }
-}
-
-/// The host asks only for services that were described.
-macro_rules! named {
-    ($services:expr, $name:expr) => {{
-        let name = $name;
-        *$services.iter().find(|service| service.name() == name).expect("this component has no such service")
-    }};
 }
 
 #[allow(clippy::too_many_arguments)]

@@ -13,6 +13,7 @@ use crate::context::Command;
 use crate::metadata::{Metadata, Value};
 use crate::random::Seed;
 use crate::replicated::Subscription;
+use crate::view::{Came, Change, Put, What};
 
 /// Memory of the call: fields are read at offsets from here.
 #[derive(Clone, Copy)]
@@ -92,5 +93,25 @@ pub(super) fn inputs<'a>(pointer: usize, count: usize) -> Vec<Input<'a>> {
             2 => Input::End,
             _ => Input::Cancelled,
         })
+        .collect()
+}
+
+pub(super) fn changes<'a>(pointer: usize, count: usize) -> Vec<Came<'a>> {
+    list(pointer, count, 64)
+        .map(|at| {
+            let case: u8 = at.read(32);
+            let what = if case == 2 { What::Deleted } else { What::Message(case == 0, at.text(36), at.bytes(44)) };
+            let (sequence, at_ms): (f64, f64) = (at.read(16), at.read(24));
+            let change =
+                Change { service: at.text(0), entity: at.text(8), sequence: sequence as u64, at: at_ms as u64 };
+            let keys = list(at.read(52), at.read(56), 8).map(|key| key.text(0)).collect();
+            Came { change, what, keys }
+        })
+        .collect()
+}
+
+pub(super) fn rows(pointer: usize, count: usize) -> Vec<Put> {
+    list(pointer, count, 20)
+        .map(|at| Put { key: at.text(0).into(), row: (at.read::<u8>(8) != 0).then(|| at.bytes(12).to_vec()) })
         .collect()
 }

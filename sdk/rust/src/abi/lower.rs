@@ -14,6 +14,8 @@
 //!   service        80         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
 //!                             state-type 32, state-version 44, headers 56, views 64, events 72
 //!   method-view    20         method 0, case (u8) 8, string 12
+//!   view-service   24         name 0, row-type 8, sources 16
+//!   source         20         service 0, kind (u8) 8, types 12
 //!
 //! W1. The arena is not clean: every byte that a case reads is written.
 
@@ -194,6 +196,21 @@ impl Put {
             Err(failure) => self.failure(20, failure),
         }
         self.metadata(40, metadata);
+    }
+
+    pub(super) fn view_service(self, about: crate::view::About) {
+        self.text(0, about.name);
+        self.text(8, &about.row_type);
+        self.list(16, 20, about.sources, |at, (service, kind, types)| {
+            at.text(0, service);
+            at.byte(8, kind);
+            at.list(12, 8, types, |at, name| at.text(0, &name));
+        });
+    }
+
+    pub(super) fn row(self, put: crate::view::Put) {
+        self.text(0, &put.key);
+        self.option(8, put.row);
     }
 
     pub(super) fn service(self, about: About) {

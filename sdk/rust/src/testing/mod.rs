@@ -4,6 +4,7 @@
 //! - `value`: `given::<Service>(value).when(call).then(update(value), reply)`
 //! - `replicated`: `given::<Service>().with(|set| ...).when(call).then(|set| ..., reply)`, `.changed(call)`, `.cancelled(call)`
 //! - `action`: `when::<Service, _>(call).then(reply)`, `stream::<Service, _>(call).emits(element)`, `open::<Service, _, _>(call)`
+//! - `view`: `given::<View>(rows).when([event(service, entity, message)]).then(rows)`
 //!
 //! `together().event_sourced::<One>().action::<Other>()` is several services, whose effects and forwards reach each other.
 //!
@@ -27,6 +28,7 @@ pub mod replicated;
 mod timeline;
 mod together;
 pub mod value;
+pub mod view;
 
 use std::fmt::Debug;
 

@@ -97,7 +97,7 @@ public struct Hearer {
 }
 
 /// What all who wait for a ticket are answered: a reply of the method that deferred, or a refusal. Generated code makes it:
-/// `ShopAnswers.place(reply)`.
+/// `ShopAnswers.place(reply)`, with `.header(name, text)` for what is sent along.
 public struct Resolution {
   enum Answer {
     case reply([UInt8])
@@ -107,6 +107,7 @@ public struct Resolution {
   let service: StaticString
   let method: StaticString
   let answer: Answer
+  var headers: [MetadataEntry] = []
 
   public init<Reply: Message>(_ service: StaticString, _ method: StaticString, _ reply: Reply) {
     self.service = service
@@ -120,7 +121,24 @@ public struct Resolution {
     answer = .refusal(refusal)
   }
 
+  /// Sent with the answer.
+  public func header(_ name: String, _ text: String) -> Resolution {
+    with(MetadataEntry(name: lowercase(name), value: .text(text)))
+  }
+
+  /// For names that end in -bin.
+  public func header(_ name: String, _ bytes: [UInt8]) -> Resolution {
+    with(MetadataEntry(name: lowercase(name), value: .bytes(bytes)))
+  }
+
+  private func with(_ header: MetadataEntry) -> Resolution {
+    var resolution = self
+    resolution.headers.append(header)
+    return resolution
+  }
+
   func lower(_ ticket: String, into resolution: inout ik_resolution) {
+    resolution.metadata = Innkeeper.lower(headers)
     resolution.ticket = inArena(ticket)
     resolution.method = inArena(method)
     switch answer {

@@ -66,6 +66,13 @@ struct TakenCall: Equatable {
     metadata = Metadata(call.metadata).entries
   }
 
+  init(service: String, method: String, payload: [UInt8]) {
+    self.service = service
+    self.method = method
+    self.payload = payload
+    metadata = []
+  }
+
   init(_ hearer: Hearer, _ payload: [UInt8]) {
     service = inArena(hearer.service).string
     method = inArena(hearer.method).string
@@ -98,6 +105,12 @@ struct Taken: Equatable {
   var headers: [MetadataEntry] = []
 
   init() {}
+
+  /// What those who waited for the ticket are answered.
+  init(_ resolution: TakenResolution) {
+    answer = resolution.answer
+    headers = resolution.headers
+  }
 
   init(refusal code: Code, _ message: String) { answer = .failure(code.rawValue, message, []) }
 
@@ -162,22 +175,26 @@ struct TakenEffect: Equatable {
     within = effect.has_within ? effect.within_ms : nil
   }
 
+  var isDueAtOnce: Bool { due == UInt8(IK_DUE_AT_ONCE) }
+
+  func due(from now: Int64) -> Double { due == UInt8(IK_DUE_AFTER) ? Double(now) + time : time }
+
   /// As the services say it.
   init(_ effect: Effect) {
     let lowered = arrayInArena(1, of: ik_effect.self)
     effect.lower(into: &lowered[0])
     self.init(lowered[0])
   }
-
-  var isPlain: Bool { due == UInt8(IK_DUE_AT_ONCE) && name == nil && hearer == nil }
 }
 
 struct TakenResolution: Equatable {
   let ticket: String
   let method: String
   let answer: Taken.Answer
+  let headers: [MetadataEntry]
 
   init(_ resolution: ik_resolution) {
+    headers = Metadata(resolution.metadata).entries
     ticket = resolution.ticket.string
     method = resolution.method.string
     if resolution.is_failure {
@@ -189,6 +206,52 @@ struct TakenResolution: Equatable {
       answer = .message(resolution.answer.message.array)
     }
   }
+}
+
+// Answers as a host makes them (host/delivery/answers.ts); last to first.
+
+func heard(reply: [UInt8], _ note: [UInt8]) -> [UInt8] {
+  var writer = Writer()
+  put(note, &writer)
+  writer.bytes(reply)
+  writer.tag(10)
+  return writer.finish()
+}
+
+/// `code`: on the wire.
+func heard(failure code: UInt8, _ message: String, _ reason: Reason, _ note: [UInt8]) -> [UInt8] {
+  var writer = Writer()
+  put(note, &writer)
+  let status = writer.open()
+  let any = writer.open()
+  let info = writer.open()
+  writer.string("innkeeper")
+  writer.tag(18)
+  switch reason {
+  case .refused: writer.string("REFUSED")
+  case .notSent: writer.string("NOT_SENT")
+  case .unknown: writer.string("UNKNOWN")
+  }
+  writer.tag(10)
+  writer.close(info)
+  writer.tag(18)
+  writer.string("type.googleapis.com/google.rpc.ErrorInfo")
+  writer.tag(10)
+  writer.close(any)
+  writer.tag(26)
+  writer.string(message)
+  writer.tag(18)
+  writer.varint(UInt64(code))
+  writer.tag(8)
+  writer.close(status)
+  writer.tag(18)
+  return writer.finish()
+}
+
+private func put(_ note: [UInt8], _ writer: inout Writer) {
+  if note.isEmpty { return }
+  writer.bytes(note)
+  writer.tag(26)
 }
 
 struct TakenTyped: Equatable {
@@ -367,11 +430,7 @@ public final class Given {
   public func when<Reply: Message>(
     _ hearer: Hearer, reply: Reply, file: StaticString = #filePath, line: UInt = #line
   ) -> Then {
-    var writer = Writer()
-    put(hearer.note, &writer)
-    writer.bytes(reply.encoded())
-    writer.tag(10)
-    return hears(hearer, writer.finish(), file, line)
+    hears(hearer, heard(reply: reply.encoded(), hearer.note), file, line)
   }
 
   /// It hears why there is no reply.
@@ -379,39 +438,7 @@ public final class Given {
     _ hearer: Hearer, failure code: Code, _ message: String, _ reason: Reason, file: StaticString = #filePath,
     line: UInt = #line
   ) -> Then {
-    var writer = Writer()
-    put(hearer.note, &writer)
-    // As a host makes it (host/delivery/answers.ts); last to first.
-    let status = writer.open()
-    let any = writer.open()
-    let info = writer.open()
-    writer.string("innkeeper")
-    writer.tag(18)
-    switch reason {
-    case .refused: writer.string("REFUSED")
-    case .notSent: writer.string("NOT_SENT")
-    case .unknown: writer.string("UNKNOWN")
-    }
-    writer.tag(10)
-    writer.close(info)
-    writer.tag(18)
-    writer.string("type.googleapis.com/google.rpc.ErrorInfo")
-    writer.tag(10)
-    writer.close(any)
-    writer.tag(26)
-    writer.string(message)
-    writer.tag(18)
-    writer.varint(UInt64(code.rawValue))
-    writer.tag(8)
-    writer.close(status)
-    writer.tag(18)
-    return hears(hearer, writer.finish(), file, line)
-  }
-
-  private func put(_ note: [UInt8], _ writer: inout Writer) {
-    if note.isEmpty { return }
-    writer.bytes(note)
-    writer.tag(26)
+    hears(hearer, heard(failure: code.rawValue, message, reason, hearer.note), file, line)
   }
 
   /// Its request names no entity: the host knows which one asked.

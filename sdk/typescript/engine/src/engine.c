@@ -14,7 +14,7 @@
 //   services.c        what the component consists of
 //   outcome.c         answers as outcomes
 //   held.c            states that live between calls
-//   event-sourced.c value.c action.c replicated.c   the interfaces
+//   event-sourced.c value.c action.c replicated.c view.c   the interfaces
 //   load.c            how `inn build` makes a component of it
 //
 // Reference counts are ours: test/engine runs all of it natively under AddressSanitizer, and looks for leaks.
@@ -27,6 +27,7 @@
 #define IK_EXPORT_VALUE
 #define IK_EXPORT_REPLICATED
 #define IK_EXPORT_ACTION
+#define IK_EXPORT_VIEW
 #include "innkeeper.c"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
@@ -78,4 +79,5 @@ HOT bool equals(ik_text a, const char *b, size_t length) {
 #include "value.c"
 #include "action.c"
 #include "replicated.c"
+#include "view.c"
 #include "load.c"

@@ -18,13 +18,18 @@ static void lower_view(JSValueConst item, void *into) {
   JS_FreeValue(ctx, given);
 }
 
-static void lower_service(JSValueConst item, void *into) {
+static uint8_t kind_field(JSValueConst item) {
   static const char *const kinds[] = {"event-sourced", "value", "replicated", "action"};
-  ik_described_service *service = into;
   ik_text kind = text_field(item, "kind");
-  service->name = text_field(item, "name");
   for (uint8_t i = 0; i < COUNT(kinds); i++)
-    if (equals(kind, kinds[i], strlen(kinds[i]))) service->kind = i;
+    if (equals(kind, kinds[i], strlen(kinds[i]))) return i;
+  ik_fault("a service is of a kind that does not exist");
+}
+
+static void lower_service(JSValueConst item, void *into) {
+  ik_described_service *service = into;
+  service->name = text_field(item, "name");
+  service->kind = kind_field(item);
   service->persistence_id = optional_field(item, "persistenceId", true);
   service->snapshot_every = int_field(item, "snapshotEvery");
   service->passivate_after_ms = (uint32_t)int_field(item, "passivateAfterMs");
@@ -35,20 +40,38 @@ static void lower_service(JSValueConst item, void *into) {
   service->events.items = list_field(item, "events", sizeof(ik_text), &service->events.count, lower_text_item);
 }
 
+static void lower_source(JSValueConst item, void *into) {
+  ik_described_source *source = into;
+  source->service = text_field(item, "service");
+  source->kind = kind_field(item);
+  source->types.items = list_field(item, "types", sizeof(ik_text), &source->types.count, lower_text_item);
+}
+
+static void lower_view_service(JSValueConst item, void *into) {
+  ik_described_view *view = into;
+  view->name = text_field(item, "name");
+  view->row_type = text_field(item, "rowType");
+  view->sources.items = list_field(item, "sources", sizeof(ik_described_source), &view->sources.count, lower_source);
+}
+
 void ik_guest_describe(ik_description *answer) {
   JSValue description = call_with(describe_function, 0, NULL);
   answer->sdk_name = text_field(description, "sdkName");
   answer->sdk_version = text_field(description, "sdkVersion");
   answer->descriptors = bytes_field(description, "descriptors");
   answer->services.items = list_field(description, "services", sizeof(ik_described_service), &answer->services.count, lower_service);
+  answer->view_services.items =
+    list_field(description, "viewServices", sizeof(ik_described_view), &answer->view_services.count, lower_view_service);
   JS_FreeValue(ctx, description);
 }
 
-// component({ describe, reads, decide, render, changed, cancelled, stream }): functions that it has not are undefined.
+// component({ describe, reads, decide, render, changed, cancelled, stream, keys, project }): functions that it has not are undefined.
 static JSValue define_component(JSContext *c, JSValueConst self, int argc, JSValueConst *argv) {
   (void)c; (void)self; (void)argc;
   describe_function = field_of(argv[0], "describe");
   stream_function = field_of(argv[0], "stream");
+  view_keys_function = field_of(argv[0], "keys");
+  view_project_function = field_of(argv[0], "project");
   for (int i = 0; i < R_FUNCTIONS; i++) replicated_functions[i] = field_of(argv[0], replicated_names[i]);
   return JS_UNDEFINED;
 }
@@ -339,11 +362,12 @@ IK_EXPORT("engine_load") int engine_load(uint8_t *bytes, size_t length) {
   return 0;
 }
 
-// Which kinds of services there are, as bits by the number of the kind.
+// Which kinds of services there are, as bits by the number of the kind, and whether there are views.
 IK_EXPORT("engine_kinds") uint32_t engine_kinds(void) {
   uint32_t kinds = 0;
   for (int i = 0; i < service_count; i++) kinds |= 1u << services[i].kind;
   if (!JS_IsUndefined(replicated_functions[R_DECIDE])) kinds |= 1u << IK_KIND_REPLICATED;
+  if (!JS_IsUndefined(view_project_function)) kinds |= 1u << IK_HAS_VIEWS;
   return kinds;
 }
 

@@ -7,6 +7,7 @@ pub mod proto;
 pub mod replicas;
 mod script;
 pub mod values;
+pub mod views;
 
 use proto::{actions as actions_service, events as events_service, members as members_service};
 use proto::{replicas as replicas_service, values as values_service};
@@ -17,4 +18,6 @@ innkeeper::serve! {
     replicated: replicas_service => replicas::Service,
     replicated: members_service => members::Service,
     action: actions_service => actions::Service,
+    view: proto::notes => views::Notes,
+    view: proto::board => views::Board,
 }

@@ -521,3 +521,114 @@ fn a_header_of_the_transport_reaches_no_function() {
     let call = events_calls::call::r#do(script([note("a")])).metadata("grpc-timeout", "1S");
     let _ = event_sourced::given::<events::Service>(()).when(call);
 }
+
+mod view_kit {
+    use conformance::proto::{Box, Cell, Cleared, Noted, board, events, notes, values};
+    use conformance::views::{Board, Notes};
+    use innkeeper::testing::view::{Changed, deleted, event, given, updated};
+    use innkeeper::view::{Sources, View};
+
+    fn noted(entity: &str, text: &str) -> Changed {
+        event(events::SERVICE, entity, Noted { text: text.into() })
+    }
+
+    fn boxed(entity: &str, text: &str) -> Changed {
+        updated(values::SERVICE, entity, Box { text: text.into() })
+    }
+
+    fn cell(key: &str, text: &str, count: i64) -> Cell {
+        Cell { key: key.into(), text: text.into(), count }
+    }
+
+    #[test]
+    fn the_row_of_an_entity() {
+        given::<Notes>([])
+            .when([noted("a", "x"), noted("b", "y"), noted("a", "z")])
+            .then([("a", cell("a", "xz", 2)), ("b", cell("b", "y", 1))])
+            .when([event(events::SERVICE, "a", Cleared {})])
+            .then([("b", cell("b", "y", 1))]);
+        let rows = given::<Notes>([("a", cell("a", "old", 7))]).when([noted("a", "!")]).rows();
+        assert_eq!(rows["a"], cell("a", "old!", 8));
+    }
+
+    #[test]
+    fn rows_with_keys_of_their_own() {
+        given::<Board>([])
+            .when([noted("a", "x"), boxed("v", "one"), noted("b", "x"), boxed("v", "two")])
+            .then([("w:x", cell("w:x", "x", 2)), ("v:two:v", cell("v:two:v", "two", 4))])
+            .when([deleted(values::SERVICE, "v")])
+            .then([("w:x", cell("w:x", "x", 2))]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the rows are others")]
+    fn other_rows_fail() {
+        given::<Notes>([]).when([noted("a", "x")]).then([("a", cell("a", "x", 2))]);
+    }
+
+    #[test]
+    fn what_is_described_is_the_service_of_the_module() {
+        assert_eq!([notes::SERVICE, board::SERVICE].map(|name| name.rsplit('.').next().unwrap()), ["Notes", "Board"]);
+    }
+
+    struct Last;
+    impl View for Last {
+        type Row = Cell;
+
+        fn sources(from: Sources<Cell>) -> Sources<Cell> {
+            from.events(events::SERVICE).rows(
+                |_: &Noted, _| vec!["one".into()],
+                |Noted { text }, rows, _| rows.put("one", Cell { text, ..Cell::default() }),
+            )
+        }
+    }
+    impl innkeeper::view::Served for Last {
+        const SERVICE: &'static str = "test.Last";
+    }
+
+    #[test]
+    #[should_panic(expected = "law L7: rows depend on the order of changes of different entities")]
+    fn the_order_of_entities_is_no_matter() {
+        given::<Last>([]).when([noted("a", "x"), noted("b", "y")]);
+    }
+
+    struct Counting;
+    impl View for Counting {
+        type Row = Cell;
+
+        fn sources(from: Sources<Cell>) -> Sources<Cell> {
+            from.values(values::SERVICE).row(|_: Box, row, _| {
+                let row = row.unwrap_or_default();
+                Some(Cell { count: row.count + 1, ..row })
+            })
+        }
+    }
+    impl innkeeper::view::Served for Counting {
+        const SERVICE: &'static str = "test.Counting";
+    }
+
+    #[test]
+    #[should_panic(expected = "law L7: rows depend on values that are not their entity's newest")]
+    fn values_in_between_are_no_matter() {
+        given::<Counting>([]).when([boxed("a", "x"), boxed("a", "y")]);
+    }
+
+    struct Stray;
+    impl View for Stray {
+        type Row = Cell;
+
+        fn sources(from: Sources<Cell>) -> Sources<Cell> {
+            from.events(events::SERVICE)
+                .rows(|_: &Noted, _| Vec::new(), |_: Noted, rows, _| rows.put("other", Cell::default()))
+        }
+    }
+    impl innkeeper::view::Served for Stray {
+        const SERVICE: &'static str = "test.Stray";
+    }
+
+    #[test]
+    #[should_panic(expected = "the row \"other\" is none that the change may touch")]
+    fn a_key_that_was_not_named_is_a_fault() {
+        given::<Stray>([]).when([noted("a", "x")]);
+    }
+}

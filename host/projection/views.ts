@@ -1,0 +1,285 @@
+// Views: all views that are deployed, and the one door to their queries.
+//
+// V1. No process is started, and no folder made, before a view is deployed.
+// V2. A view that is undeployed is no more: its table goes. One whose component cannot be run stays as it is, and answers nothing.
+// V3. Every query comes through `query` and `live`: access rules belong there.
+// V4. A query that names commits is run once the table reflects them, or its deadline has passed.
+//
+// Owns: which views there are.   follower.ts owns: their tables.   live.ts owns: queries that go on.
+
+import { readdirSync } from 'node:fs'
+import type { Logger } from 'pino'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Clock } from '../clock.ts'
+import { InnkeeperError } from '../errors.ts'
+import type { Joining } from '../journal/group-commit.ts'
+import { committed } from '../journal/group-commit.ts'
+import type { Rows } from '../journal/rows.ts'
+import { read, write } from '../journal/rows.ts'
+import type { Services, ViewService } from '../services.ts'
+import type { TableSize, ViewsComponent } from '../views/component.ts'
+import type { QueryPlan } from '../views/plan.ts'
+import type { Tables } from '../views/tables.ts'
+import type { KeptView } from './follower.ts'
+import { Follower, notBuilt } from './follower.ts'
+import type { ReadPartition } from './projection.ts'
+import { sourcesOf } from './sources.ts'
+
+interface ViewsParts {
+  /** Of the data directory; made when it is first asked for. */
+  readonly tables: () => Tables
+  /** The folder of the tables. */
+  readonly directory: string
+  readonly services: Services
+  readonly catalog: Pick<Catalog, 'active' | 'deployments'>
+  readonly partitions: readonly ReadPartition[]
+  /** Of the first partition, where the rows of views lie. */
+  readonly rows: Rows
+  readonly commits: Joining
+  readonly clock: Clock
+  readonly log: Logger
+  readonly unfit: () => boolean
+  readonly earlier: (hash: string) => ViewsComponent | undefined
+}
+
+/** A commit that a query is to reflect. */
+export interface Reached {
+  readonly partition: number
+  readonly commit: number
+}
+
+/** What an operator is told. */
+export interface ShownView {
+  readonly service: string
+  /** What it is called in SQL. */
+  readonly table: string
+  readonly state: string
+  readonly lag: { readonly commits: number; readonly ms: number } | undefined
+  readonly size: TableSize | undefined
+  readonly rebuild: { readonly state: string; readonly entities: number } | undefined
+  readonly stuck: string | undefined
+  readonly missing: readonly string[]
+}
+
+export class Views {
+  private readonly parts: ViewsParts
+  private readonly followers = new Map<string, Follower>()
+  /** Who waits for a table to reflect a commit. */
+  private readonly waiting = new Set<() => void>()
+  private readonly listeners = new Set<(service: string) => void>()
+  private stopped = false
+  private restored = false
+
+  constructor(parts: ViewsParts) {
+    this.parts = parts
+  }
+
+  /** All services are back. */
+  restore(): void {
+    this.restored = true
+    this.parts.services.onChange(() => this.reconcile())
+    this.reconcile()
+    void this.sweep()
+  }
+
+  /** Called when rows of a view may have changed. Answers how to stop that. */
+  onChange(hear: (service: string) => void): () => void {
+    this.listeners.add(hear)
+    return () => this.listeners.delete(hear)
+  }
+
+  /** Messages of the reply. `after`: commits that it is to reflect. @throws InnkeeperError */
+  async query(
+    service: ViewService,
+    method: string,
+    request: Uint8Array,
+    deadlineMs: number,
+    after: readonly Reached[] = [],
+  ): Promise<readonly Uint8Array[]> {
+    const { clock } = this.parts
+    const follower = this.followerOf(service.name)
+    await this.reach(follower, after, deadlineMs)
+    const { component, plan, files } = this.planOf(follower, method)
+    const leftMs = deadlineMs - clock.now()
+    if (leftMs <= 0) throw tooLate()
+    return await clock.outside(
+      this.parts.tables().query(component, plan, files, request, Number.isFinite(leftMs) ? leftMs : undefined),
+    )
+  }
+
+  /** Full names of the views that a query reads. */
+  reads(service: ViewService, method: string): readonly string[] {
+    const plan = service.plan.queries.find((query) => query.method === method)
+    return plan?.reads ?? [service.name]
+  }
+
+  async list(): Promise<readonly ShownView[]> {
+    return await Promise.all([...this.followers.values()].map((follower) => this.show(follower)))
+  }
+
+  /** @throws InnkeeperError `unknown_service` */
+  async rebuild(service: string): Promise<void> {
+    await this.followerOf(service).rebuild()
+  }
+
+  /** SQL of an operator over all views. @throws InnkeeperError */
+  async sql(text: string, deadlineMs: number) {
+    const tables = [...this.followers.values()].flatMap(({ table }) => table ?? [])
+    if (tables.length === 0) throw new InnkeeperError('bad_request', 'no view is served; `inn views` tells of each')
+    return await this.parts.clock.outside(this.parts.tables().raw(tables, text, deadlineMs))
+  }
+
+  /** For metrics. */
+  *lags(): Iterable<readonly [service: string, commits: number, ms: number]> {
+    for (const [name, { shown }] of this.followers) yield [name, shown.lag?.commits ?? 0, shown.lag?.ms ?? 0]
+  }
+
+  async close(): Promise<void> {
+    this.stopped = true
+    for (const wake of [...this.waiting]) wake()
+    const all = [...this.followers.values()]
+    if (all.length === 0) return
+    await Promise.all([...all.map((follower) => follower.stop()), this.parts.tables().close()])
+  }
+
+  private reconcile(): void {
+    if (this.stopped || !this.restored) return
+    const { services, catalog } = this.parts
+    const { current } = services
+    const deployments = catalog.deployments()
+    for (const service of current.services.values()) {
+      if (service.kind !== 'view') continue
+      let follower = this.followers.get(service.name)
+      if (follower === undefined) {
+        const kept = read<KeptView>(this.parts.rows, `${prefix}${service.name}`)
+        follower = new Follower(this.followerParts(), service, kept)
+        this.followers.set(service.name, follower)
+      }
+      void follower.update(service, sourcesOf(service.view, deployments))
+    }
+    for (const [name, follower] of this.followers) {
+      if (current.services.get(name)?.kind === 'view' || current.unserved.has(name)) continue
+      this.followers.delete(name)
+      void follower.drop().then(() => this.keep(name, undefined))
+    }
+  }
+
+  private followerParts() {
+    const { partitions, clock, log, unfit, earlier } = this.parts
+    return {
+      ...{ partitions, clock, log, unfit, earlier, tables: this.parts.tables() },
+      keep: (service: string, kept: KeptView) => this.keep(service, kept),
+      changed: ({ service }: Follower) => {
+        for (const hear of this.listeners) hear(service.name)
+      },
+      reached: () => {
+        for (const wake of [...this.waiting]) wake()
+      },
+    }
+  }
+
+  private keep(service: string, kept: KeptView | undefined): Promise<void> {
+    return committed(this.parts.commits, (batch) => batch.note([write(`${prefix}${service}`, kept)]))
+  }
+
+  private followerOf(name: string): Follower {
+    const follower = this.followers.get(name)
+    if (follower === undefined)
+      throw new InnkeeperError('unknown_service', `no view ${name} is deployed; see \`inn views\``)
+    return follower
+  }
+
+  /** What answers a method now: of the table that serves, which may be of the version before. */
+  private planOf(
+    follower: Follower,
+    method: string,
+  ): { readonly component: ViewsComponent; readonly plan: QueryPlan; readonly files: ReadonlyMap<string, string> } {
+    const { table, service, shown } = follower
+    if (table === undefined) throw notBuilt(service.name, shown.entities)
+    const { component } = table
+    const plan = component.views
+      .find((view) => view.service === service.name)!
+      .queries.find((query) => query.method === method)
+    if (plan === undefined) throw notBuilt(service.name, undefined)
+    const files = new Map<string, string>()
+    for (const name of plan.reads) {
+      const other = this.followerOf(name).table
+      if (other === undefined || !sameRows(component, other.component, name)) throw notBuilt(name, undefined)
+      files.set(name, other.file)
+    }
+    return { component, plan, files }
+  }
+
+  /** Until the table reflects these commits (V4). */
+  private async reach(follower: Follower, after: readonly Reached[], deadlineMs: number): Promise<void> {
+    const { clock } = this.parts
+    const isThere = () => after.every(({ partition, commit }) => follower.reached(partition) >= commit)
+    while (!isThere()) {
+      if (this.stopped) throw new InnkeeperError('stopping', 'the host is stopping')
+      const leftMs = Math.min(deadlineMs - clock.now(), waitMsMax)
+      if (leftMs <= 0) throw tooLate()
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          timer.cancel()
+          this.waiting.delete(wake)
+          resolve()
+        }
+        const timer = clock.after(leftMs, wake)
+        this.waiting.add(wake)
+      })
+    }
+  }
+
+  private async show(follower: Follower): Promise<ShownView> {
+    const { service, shown } = follower
+    const { state, lag, rebuild, choked, table } = shown
+    const stuck =
+      choked &&
+      `${choked.type} of ${choked.service} ${JSON.stringify(choked.entity)}, number ${choked.sequence}: ${choked.reason}`
+    const served = this.parts.services.current.services
+    const missing = service.view.sources.flatMap((source) => (served.has(source.service) ? [] : [source.service]))
+    return {
+      ...{ service: service.name, table: service.plan.name, state, lag, rebuild, stuck, missing },
+      size: table && (await this.sizeOf(table)),
+    }
+  }
+
+  private async sizeOf(table: NonNullable<Follower['table']>): Promise<TableSize | undefined> {
+    try {
+      return await this.parts.clock.outside(this.parts.tables().size(table))
+    } catch (error) {
+      if (error instanceof InnkeeperError) return undefined
+      throw error
+    }
+  }
+
+  /** Deletes files that no view has (follower.F2). */
+  private async sweep(): Promise<void> {
+    try {
+      const known = new Set([...this.followers.values()].flatMap(({ files }) => files))
+      const there = new Set(readdirSync(this.parts.directory).map((name) => name.replace(/-(wal|shm|journal)$/, '')))
+      for (const file of there)
+        if (/^[0-9a-f]{16}-\d+\.db$/.test(file) && !known.has(file)) await this.parts.tables().drop(file)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && !this.stopped)
+        this.parts.log.warn({ err: error }, 'old tables of views could not be deleted')
+    }
+  }
+}
+
+const prefix = 'view/'
+/** A client that named no deadline. In milliseconds. */
+const waitMsMax = 60_000
+
+function tooLate(): InnkeeperError {
+  return new InnkeeperError('deadline_exceeded', 'the deadline passed before the view had come so far')
+}
+
+function sameRows(one: ViewsComponent, other: ViewsComponent, service: string): boolean {
+  if (one === other) return true
+  const rows = ({ views }: ViewsComponent) => {
+    const found = views.find((view) => view.service === service)
+    return found && JSON.stringify([found.name, found.columns, found.key])
+  }
+  return rows(one) === rows(other)
+}
