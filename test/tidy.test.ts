@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   schedules: ['delivery', 'journal', 'schema', 'transcode'],
   catalog: ['guest', 'journal', 'storage'],
   store: ['catalog', 'journal', 'storage'],
-  views: ['guest', 'schema', 'transcode'],
+  views: ['guest', 'link', 'schema', 'transcode'],
   schema: [],
   transcode: ['schema'],
   observe: [],

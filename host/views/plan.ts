@@ -37,7 +37,8 @@ export interface QueryPlan {
 
 type Report = (problem: string, method?: string) => void
 
-const sqlMax = 64 * 1024
+/** Characters. */
+export const sqlMax = 64 * 1024
 /** As many files SQLite reads at once. */
 export const viewsOfQueryMax = 10
 const notForViews = new Set(['json_each', 'json_tree'])

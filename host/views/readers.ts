@@ -3,6 +3,7 @@
 // D1. A query has a time of its own, and the caller's deadline besides: past one of them its process is killed, and the caller told
 //     `deadline_exceeded`. Waiting counts for the deadline only.
 // D2. A process that takes more memory than it may is killed, and the caller told `query_too_large`: so is one that died of it.
+//     A process that keeps much of what a query took is replaced, so that the next one has its due.
 // D3. The other queries go on: in other processes, and in this one's successor.
 //
 // Owns: turns, time and memory.   standing.ts owns: processes.
@@ -99,7 +100,8 @@ export class Readers {
     this.running.add(job)
     const timers: Timer[] = []
     try {
-      await reader.up()
+      // What a new process has to read first is none of the query's time, or one of a large component never began.
+      await reader.learned(job.components)
       if (job.stopped !== undefined) throw job.stopped
       job.running = reader
       timers.push(
@@ -111,13 +113,15 @@ export class Readers {
           if ((reader.taken() ?? 0) > memoryBytesMax) this.stop(job, large(memoryBytesMax))
         }),
       )
-      const value = await reader.ask(job.components, job.request)
+      const value = await reader.ask([], job.request)
       this.end(job, () => job.resolve(value))
     } catch (error) {
       this.end(job, () => job.reject(job.stopped ?? this.failed(error)))
     }
     for (const timer of timers) timer.cancel()
     this.running.delete(job)
+    // What an allocator keeps is not the next query's.
+    if ((reader.taken() ?? 0) > this.memoryBytesMax / 2) await reader.retire()
     this.idle.push(reader)
     this.pump()
   }

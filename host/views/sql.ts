@@ -19,7 +19,8 @@ const patterns: readonly (readonly [kind: Token['kind'] | 'space', pattern: RegE
   ['quoted', /"(?:[^"]|"")*(?:"|$)/y],
   ['quoted', /`(?:[^`]|``)*(?:`|$)/y],
   ['quoted', /\[[^\]]*(?:\]|$)/y],
-  ['parameter', /[:@$#][\w$\u0080-\uffff]+|\?\d*/y],
+  // `:a::b` and `:a(b)` are one name, from the days of Tcl.
+  ['parameter', /[:@$#](?:[\w$\u0080-\uffff]|::)+(?:\([^\s)]*\)?)?|\?\d*/y],
   ['number', /(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?|0[xX][0-9a-fA-F]+/y],
   ['word', /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y],
   ['symbol', /[\s\S]/y],

@@ -8,8 +8,9 @@
 import type { Clock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { ViewsComponent } from './component.ts'
-import { Child, type ChildOptions, type Ending } from './process/child.ts'
+import { Child, type ChildOptions, type Ending, host } from './process/child.ts'
 import type { Learn } from './process/protocol.ts'
+import { wallsFor } from './process/walls.ts'
 
 const [pauseMs, pauseMsMax] = [100, 5_000]
 
@@ -25,10 +26,12 @@ export class Components {
   }
 }
 
+type StandingOptions = Omit<ChildOptions, 'walls'>
+
 export class Standing {
   /** How many ended by themselves. */
   crashes = 0
-  private readonly options: ChildOptions
+  private readonly options: StandingOptions
   private readonly components: Components
   private readonly clock: Clock
   private readonly shown: (component: ViewsComponent) => ViewsComponent
@@ -39,10 +42,11 @@ export class Standing {
   private lastEndMs = Number.NEGATIVE_INFINITY
   private closed = false
   private endPause: () => void = () => {}
+  private walls: Promise<readonly string[]> | undefined
 
   /** @param shown what of a component it is told */
   constructor(
-    options: ChildOptions,
+    options: StandingOptions,
     components: Components,
     clock: Clock,
     shown = (component: ViewsComponent): ViewsComponent => component,
@@ -59,26 +63,27 @@ export class Standing {
       const pause = Math.min(pauseMsMax, pauseMs * 2 ** (this.failures - 1))
       const left = this.failures === 0 ? 0 : this.lastEndMs + pause - this.clock.steady()
       if (left > 0) await this.pause(left)
-      this.child ??= this.start()
+      this.walls ??= wallsFor(host, this.options.directory)
+      const walls = await this.clock.outside(this.walls)
+      this.child ??= this.start(walls)
     }
     const { child } = this
     await this.clock.outside(child.ready)
     return child
   }
 
+  /** Up, and it knows these. @throws InnkeeperError, Gone */
+  async learned(components: readonly ViewsComponent[]): Promise<void> {
+    const child = await this.up()
+    await this.clock.outside(Promise.all(this.tell(child, components)))
+  }
+
   /** @throws InnkeeperError, Gone */
   async ask<Value>(components: readonly ViewsComponent[], request: object): Promise<Value> {
     const child = await this.up()
-    const learned: Promise<unknown>[] = []
-    for (const component of components) {
-      const number = this.components.numberOf(component)
-      if (this.known.has(number)) continue
-      this.known.add(number)
-      learned.push(child.ask({ kind: 'learn', component: number, ...this.shown(component) } satisfies Learn))
-    }
     // In the order of asking: it has learned before it is asked.
-    const answer = child.ask<Value>(request)
-    const [value] = await this.clock.outside(Promise.all([answer, ...learned]))
+    const told = this.tell(child, components)
+    const [value] = await this.clock.outside(Promise.all([child.ask<Value>(request), ...told]))
     this.failures = 0
     return value
   }
@@ -87,6 +92,13 @@ export class Standing {
   kill(): void {
     this.killed = true
     this.child?.kill()
+  }
+
+  /** Another takes its place, with nothing in its memory. Not while it is asked. */
+  async retire(): Promise<void> {
+    const { child } = this
+    this.kill()
+    if (child !== undefined) await this.clock.outside(child.gone)
   }
 
   /** Bytes that it took since it was ready. */
@@ -115,6 +127,15 @@ export class Standing {
     timer.cancel()
   }
 
+  private tell(child: Child, components: readonly ViewsComponent[]): Promise<unknown>[] {
+    return components.flatMap((component) => {
+      const number = this.components.numberOf(component)
+      if (this.known.has(number)) return []
+      this.known.add(number)
+      return child.ask({ kind: 'learn', component: number, ...this.shown(component) } satisfies Learn)
+    })
+  }
+
   private async pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.clock.after(ms, resolve)
@@ -123,11 +144,11 @@ export class Standing {
     timer.cancel()
   }
 
-  private start(): Child {
+  private start(walls: readonly string[]): Child {
     if (this.closed) throw new InnkeeperError('stopping', 'the host is stopping')
     this.killed = false
     this.known = new Set()
-    return new Child(this.options, (ending) => this.ended(ending))
+    return new Child({ ...this.options, walls }, (ending) => this.ended(ending))
   }
 
   private ended({ code, signal }: Ending): void {

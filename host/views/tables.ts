@@ -24,8 +24,8 @@ import type {
   Written,
 } from './component.ts'
 import type { QueryPlan } from './plan.ts'
-import { viewsOfQueryMax } from './plan.ts'
-import type { RawResult } from './process/ad-hoc.ts'
+import { sqlMax, viewsOfQueryMax } from './plan.ts'
+import type { GivenTable, RawResult } from './process/ad-hoc.ts'
 import { Gone } from './process/child.ts'
 import type { ReaderOptions, ReaderRequest, TableName, WriterRequest } from './process/protocol.ts'
 import type { Answer } from './process/queries.ts'
@@ -38,6 +38,7 @@ type TablesLimits = Pick<Limits, 'viewsQueryMs' | 'viewsRowsMax' | 'viewsBytesMa
 
 /** Checks try a query several times, on little. */
 const checkTimes = 5
+const problemsMax = 10
 /** For functions that project, beside the tables. */
 const guestsMiB = 512
 /** Processes that wait end by themselves; all others are killed. */
@@ -86,17 +87,17 @@ export class Tables {
     return { writer: this.writer.pid, readers: this.standing.flatMap(({ pid }) => pid ?? []) }
   }
 
-  /** Everything that is wrong with a component's queries: a clause each. @throws InnkeeperError */
+  /** What is wrong with a component's queries, up to `problemsMax`: a clause each. @throws InnkeeperError */
   async check(
     component: ViewsComponent,
   ): Promise<readonly { readonly service: string; readonly method: string; readonly problem: string }[]> {
-    const queries = component.views.flatMap((view) => view.queries)
-    const found = await Promise.all(
-      queries.map(async ({ service, method }) =>
-        (await this.checkOne(component, service, method)).map((problem) => ({ service, method, problem })),
-      ),
-    )
-    return found.flat()
+    const found: { readonly service: string; readonly method: string; readonly problem: string }[] = []
+    // One by one: other readers are for callers, and a query that does not end takes a while to be told.
+    for (const { service, method } of component.views.flatMap((view) => view.queries)) {
+      if (found.length >= problemsMax) break
+      for (const problem of await this.checkOne(component, service, method)) found.push({ service, method, problem })
+    }
+    return found
   }
 
   /** Opens a table, or makes it, and answers up to where it reflects the journal.
@@ -162,8 +163,15 @@ export class Tables {
   }
 
   /** SQL of an operator over these tables; those that it does not name are left alone.
+   *  @param given tables of the host's own, beside them
    *  @throws InnkeeperError `bad_request` with what SQLite says */
-  raw(tables: readonly TableRef[], sql: string, deadlineMs?: number): Promise<RawResult> {
+  raw(
+    tables: readonly TableRef[],
+    sql: string,
+    deadlineMs?: number,
+    given: readonly GivenTable[] = [],
+  ): Promise<RawResult> {
+    if (sql.length > sqlMax) throw new InnkeeperError('bad_request', `the statement has more than ${sqlMax} characters`)
     const words = new Set(
       tokensOf(sql)
         .filter(isName)
@@ -179,7 +187,7 @@ export class Tables {
       )
     return this.readers.run(
       [...new Set(named.map(({ component }) => component))],
-      { kind: 'raw', tables: named.map((table) => this.nameOf(table)), sql },
+      { kind: 'raw', tables: named.map((table) => this.nameOf(table)), given, sql },
       this.limits.viewsQueryMs,
       deadlineMs,
     )

@@ -2,9 +2,11 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { toJson } from '../../host/transcode/to-json.ts'
 import { tableStatements } from '../../host/views/columns.ts'
 import { checkQuery } from '../../host/views/process/check.ts'
 import { Connection } from '../../host/views/process/connection.ts'
+import { Generator } from '../../host/views/process/generated.ts'
 import { orders, query, Shop } from './shop.ts'
 
 const Check = suite('checks of queries')
@@ -115,6 +117,20 @@ for (const [name, { sql, problem }] of Object.entries(checks))
     if (problem === undefined) assert.equal(problems, [])
     else assert.match(problems.join('\n'), problem)
   })
+
+Check('generated messages are of any type, and none is long', async () => {
+  const many = Array.from({ length: 60 }, (_, at) => `repeated Tree t${at} = ${at + 2}; `).join('')
+  const { schema } = await Shop.of(
+    `message Tree { string id = 1; ${many} map<string, Tree> named = 100; oneof one { Tree a = 101; int64 b = 102; } }`,
+  )
+  const tree = schema.messages.get('shop.v1.Tree')!
+  const generator = new Generator(1, 'all')
+  for (let left = 10; left > 0; left--) {
+    const bytes = generator.message(tree)
+    assert.ok(bytes.length > 100 && bytes.length < 50_000, `${bytes.length} bytes`)
+    assert.ok(toJson(schema, tree, bytes).startsWith('{"id":'))
+  }
+})
 
 Check('SELECT * answers rows, and generated columns are left out', () => {
   assert.equal(problemsOf('All'), [])

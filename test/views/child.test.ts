@@ -1,6 +1,7 @@
 // Guards the processes of views: what they can reach, and that none stays when its host is gone.
 
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Child } from '../../host/views/process/child.ts'
+import { sandbox } from '../../host/link/sandbox.ts'
+import { Child, host } from '../../host/views/process/child.ts'
+import { wallsFor } from '../../host/views/process/walls.ts'
 import { rejects } from '../support/assert.ts'
 import { orders, query, Shop } from './shop.ts'
 
@@ -29,7 +32,8 @@ Children.before.each((context) => {
   context.started = []
   context.start = async (script) => {
     const argument = JSON.stringify({ rowsMax: 10, bytesMax: 1_000_000 })
-    const options = { script, directory: context.directory, argument, memoryMiB: 128, log: console.log }
+    const walls = await wallsFor(host, context.directory)
+    const options = { script, directory: context.directory, argument, memoryMiB: 128, walls, log: console.log }
     const child = new Child(options, () => {})
     context.started.push(child)
     await child.ready
@@ -73,10 +77,42 @@ Children('child.H1: it has no environment but the names of its channel', async (
   assert.is((await child.gone).signal, 'SIGKILL')
 })
 
+Children('child.H1: it has no network where the machine lets a process have none', async ({ start }) => {
+  const { walls } = await sandbox()
+  if (!walls.has('network') || !walls.has('parent')) return
+  const { pid } = await start('reader')
+  const devices = readFileSync(`/proc/${pid}/net/dev`, 'utf8').match(/^ *\w+(?=:)/gm)
+  assert.equal(
+    devices?.map((name) => name.trim()),
+    ['lo'],
+  )
+})
+
+Children('walls.U1: walls behind which the tables cannot be written are left out', async ({ directory }) => {
+  const { walls } = await sandbox()
+  const line = await wallsFor(host, join(directory, 'nowhere'))
+  assert.not.ok(line.includes('--net'))
+  assert.is(line.length > 0, walls.has('parent'))
+})
+
 Children('serve.E1: one that has nothing to do ends by itself when it is let go', async ({ start }) => {
   const child = await start('reader')
   child.disconnect()
   assert.equal(await child.gone, { code: 0, signal: null })
+})
+
+Children('serve.E2: a Node whose SQLite has no authorizer is told as such', async () => {
+  const without = `import { DatabaseSync } from 'node:sqlite'; delete DatabaseSync.prototype.setAuthorizer`
+  const old = fork(fileURLToPath(new URL('../../host/views/process/reader.ts', import.meta.url)), ['{}'], {
+    execArgv: ['--no-warnings', '--import', `data:text/javascript,${encodeURIComponent(without)}`],
+    serialization: 'advanced',
+  })
+  const [said] = (await once(old, 'message')) as [{ unfit: string }]
+  assert.match(said.unfit, /^views need a Node.js whose SQLite can be sealed, 24.21 or later; this is v/)
+  if (old.exitCode === null && old.signalCode === null) {
+    old.kill()
+    await once(old, 'exit')
+  }
 })
 
 Children(
@@ -94,7 +130,14 @@ Children(
     )
     assert.is(pids.length, 2)
     host.kill('SIGKILL')
-    const isThere = (pid: number) => existsSync(`/proc/${pid}/exe`)
+    /** Nobody may have asked how it ended: then its number is still there. */
+    const isThere = (pid: number): boolean => {
+      try {
+        return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+      } catch {
+        return false
+      }
+    }
     while (pids.some(isThere)) await sleep(20)
   },
 )

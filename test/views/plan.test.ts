@@ -1,5 +1,7 @@
 // Guards what a .proto may say of views: each mistake is told with its method and its place, and what is right becomes a plan.
 
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { tableStatements } from '../../host/views/columns.ts'
@@ -97,6 +99,7 @@ Plan(
       await of(each, 'SELECT * FROM orders_view WHERE state = :custmer'),
       /:custmer, and shop.v1.Customer has no field custmer; did you mean :customer\?, at character 41/,
     )
+    tells(await of(each, 'SELECT :customer(x) AS state'), /no field customer\(x\)/)
     tells(await of(each, 'SELECT ?1 AS state'), /the parameter \?1: write :name/)
     tells(await of(each, 'SELECT $customer AS state, @customer AS x'), /the parameter @customer: write :name/)
     tells(await of(each, 'SELECT * FROM orders_view LIMIT :size'), /a uint64 and cannot be a LIMIT/)
@@ -127,11 +130,59 @@ Plan('sql.Q1: text, comments and quoted names hide what is in them', () => {
     ...['number 1.5e3', 'parameter ?2', 'word é$'],
   ])
   assert.equal(words("'open"), ["text 'open"])
+  assert.equal(words(':a(;b)c :a::b'), ['parameter :a(;b)', 'word c', 'parameter :a::b'])
   assert.is(placeIn('a\nbc', 3), 'line 2, character 2')
   assert.equal(
     commonTables('with recursive A(x, y) as (select 1), "b" AS materialized (select 2) select a as c from A'),
     ['a', 'b'],
   )
+})
+
+Plan('sql.Q1: parameters are those that SQLite sees, wherever they stand', () => {
+  const db = new DatabaseSync(':memory:')
+  const parts = [
+    ":a ':b",
+    "'",
+    '"',
+    '`',
+    '[',
+    ']',
+    '--',
+    '\n',
+    '/*',
+    '*/',
+    ' ',
+    '1',
+    '::c',
+    '(',
+    ')',
+    ',',
+    '.',
+    '+',
+    "x'00'",
+    '$d',
+    'é',
+    ':a',
+    '@b',
+  ]
+  let read = 0
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...parts), { maxLength: 8 }), (some) => {
+      const sql = `SELECT ${some.join('')}`
+      let statement: StatementSync
+      try {
+        statement = db.prepare(sql)
+      } catch {
+        return
+      }
+      read += 1
+      const parameters = tokensOf(sql).filter(({ kind }) => kind === 'parameter')
+      statement.all(Object.fromEntries(parameters.map(({ text }) => [text, 7654321n])))
+      assert.is(statement.expandedSQL.split('7654321').length - 1, parameters.length, sql)
+    }),
+    { numRuns: 20_000 },
+  )
+  assert.ok(read > 100)
 })
 
 Plan('the table and its view are what SQLite is told', async () => {

@@ -55,7 +55,7 @@ export class Shop {
 }
 
 export const limits = {
-  viewsQueryMs: 1_000,
+  viewsQueryMs: 20_000,
   viewsRowsMax: 1_000,
   viewsBytesMax: 1024 * 1024,
   viewsReaders: 2,

@@ -4,13 +4,30 @@
 //
 // Owns: those forms.   connection.ts owns: what it can read.
 
+import type { DatabaseSync } from 'node:sqlite'
 import { InnkeeperError } from '../../errors.ts'
+import { quoted } from '../columns.ts'
 import { formProblem } from '../sql.ts'
 import { type SqlValue, unsignedOffset } from '../values.ts'
 import type { Bounds, Connection } from './connection.ts'
 import { Refused, told, tooLarge } from './failures.ts'
 
 type RawValue = null | number | string
+
+/** A table that the host makes for one statement, as of its entities. Its name is in lower case. */
+export interface GivenTable {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly RawValue[])[]
+}
+
+export function make(db: DatabaseSync, given: readonly GivenTable[]): void {
+  for (const { name, columns, rows } of given) {
+    db.exec(`CREATE TABLE main.${quoted(name)} (${columns.map(quoted).join(', ')})`)
+    const put = db.prepare(`INSERT INTO main.${quoted(name)} VALUES (${columns.map(() => '?').join(', ')})`)
+    for (const row of rows) put.run(...row.map((value) => (Number.isInteger(value) ? BigInt(value!) : value)))
+  }
+}
 
 export interface RawResult {
   readonly columns: readonly string[]

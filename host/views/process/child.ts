@@ -2,7 +2,7 @@
 //
 // H1. It is a Node of its own with a heap of its own and no environment. Its JavaScript reads the host's own folder and that of the tables, and writes
 //     the latter (Node's permission model, which SQLite does not ask: what SQL opens is for the authorizer, allowed.ts). On Linux the kernel bounds
-//     its memory and ends it with the host, in the middle of a query too.
+//     its memory, gives it no network and ends it with the host, in the middle of a query too (walls.ts).
 // H2. `kill` is SIGKILL: SQLite cannot be interrupted, and a thread that runs it ends with the query.
 //
 // Owns: the process.   ../tables.ts owns: when it is started and killed.
@@ -20,6 +20,8 @@ export interface ChildOptions {
   readonly argument: string
   /** What it may take beyond what it takes when it starts. */
   readonly memoryMiB: number
+  /** What stands before its command line. */
+  readonly walls: readonly string[]
   /** A line of it. */
   readonly log: (line: string) => void
 }
@@ -41,11 +43,15 @@ export class Gone extends Error {
   }
 }
 
-const host = realpathSync(fileURLToPath(new URL('../..', import.meta.url)))
+/** The folder of the host's own code. */
+export const host = realpathSync(fileURLToPath(new URL('../..', import.meta.url)))
 /** What Node takes before it does anything, most of it only reserved; the kernel counts it. */
 const baseMiB = 1_024
+const scripts = {
+  reader: fileURLToPath(new URL('./reader.ts', import.meta.url)),
+  writer: fileURLToPath(new URL('./writer.ts', import.meta.url)),
+}
 const shell = '/bin/sh'
-const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
 
 export class Child {
   private readonly process: ChildProcess
@@ -59,8 +65,8 @@ export class Child {
   readonly gone: Promise<Ending>
 
   /** @param told of its end, before anybody who waits for an answer */
-  constructor({ script, directory, argument, memoryMiB, log }: ChildOptions, told: (ending: Ending) => void) {
-    const [command, ...parameters] = commandLine(script, realpathSync(directory), argument, memoryMiB)
+  constructor({ script, directory, argument, memoryMiB, walls, log }: ChildOptions, told: (ending: Ending) => void) {
+    const [command, ...parameters] = commandLine(script, realpathSync(directory), argument, memoryMiB, walls)
     this.process = spawn(command!, parameters, {
       env: {},
       cwd: '/',
@@ -148,7 +154,13 @@ function errorOf({ code, message, detail }: Failure): InnkeeperError {
   return new InnkeeperError(code, message, detail === undefined ? undefined : new Error(detail))
 }
 
-function commandLine(script: string, directory: string, argument: string, memoryMiB: number): string[] {
+function commandLine(
+  script: keyof typeof scripts,
+  directory: string,
+  argument: string,
+  memoryMiB: number,
+  walls: readonly string[],
+): string[] {
   const node = [
     process.execPath,
     `--max-old-space-size=${memoryMiB}`,
@@ -157,18 +169,19 @@ function commandLine(script: string, directory: string, argument: string, memory
     `--allow-fs-read=${host}`,
     `--allow-fs-read=${directory}`,
     `--allow-fs-write=${directory}`,
-    `${host}/views/process/${script}.ts`,
+    scripts[script],
     argument,
   ]
-  if (process.platform !== 'linux' || !existsSync(shell)) return node
-  const limited = [
+  const walled = [...walls, ...node]
+  if (process.platform !== 'linux' || !existsSync(shell)) return walled
+  return [
     shell,
     '-c',
-    'ulimit -c 0; ulimit -d "$1"; shift; exec "$@"',
+    'ulimit -c 0; ulimit -d "$1" 2>/dev/null; shift; exec "$@"',
     'sh',
     `${(baseMiB + memoryMiB) * 1_024}`,
+    ...walled,
   ]
-  return [...limited, ...(setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL']), ...node]
 }
 
 const lineMax = 1_000

@@ -38,9 +38,18 @@ export class Connection {
   /** Of the statement that is prepared. */
   private readonly named = new Set<string>()
 
-  /** @param fill does what it has to before the doors close */
-  constructor(attached: readonly Attached[], { bytesMax }: Bounds, fill?: (db: DatabaseSync) => void) {
+  private readonly others: readonly string[]
+
+  /** @param fill does what it has to before the doors close
+   *  @param others tables that it makes, which can be read like views */
+  constructor(
+    attached: readonly Attached[],
+    { bytesMax }: Bounds,
+    fill?: (db: DatabaseSync) => void,
+    others: readonly string[] = [],
+  ) {
     this.attached = attached
+    this.others = others
     this.db = new DatabaseSync(':memory:', { readBigInts: true, returnArrays: true, timeout: busyMs })
     try {
       this.db.exec('PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF')
@@ -62,7 +71,7 @@ export class Connection {
 
   /** Nothing but reading from here on. */
   close(): void {
-    const names = new Set(this.attached.map(({ view }) => view.name))
+    const names = new Set([...this.attached.map(({ view }) => view.name), ...this.others])
     this.db.setAuthorizer(allowing(names, this.named, (what) => (this.refused ??= what)))
   }
 

@@ -12,6 +12,8 @@ import { durationType, timestampType } from '../columns.ts'
 export type Spread = 'small' | 'all'
 
 const depthMax = 3
+/** Of a message: past it, parts of it have no fields. Types that contain themselves would have no end of them. */
+const bytesMax = 4_096
 /** Whose JSON has rules that bytes without plan break. */
 const unplanned = ['FieldMask', 'Struct', 'Value', 'ListValue', 'Any'].map((name) => `google.protobuf.${name}`)
 
@@ -37,7 +39,7 @@ export class Generator {
       this.sink.varint(this.below(2 ** 31))
       return
     }
-    if (unplanned.includes(type.fullName)) return
+    if (unplanned.includes(type.fullName) || (depth > 0 && this.sink.size > bytesMax)) return
     const oneofs = new Set<string>()
     for (const field of type.fields) {
       if (field.oneof !== undefined && oneofs.has(field.oneof)) continue

@@ -5,6 +5,7 @@
 import type { ErrorCode } from '../../errors.ts'
 import type { Limits } from '../../limits.ts'
 import type { Batch, OffsetRecord, SourceRecord, Step, ViewsComponent } from '../component.ts'
+import type { GivenTable } from './ad-hoc.ts'
 
 /** A table, of a component that the process has learned. */
 export interface TableName {
@@ -27,7 +28,12 @@ export type ReaderRequest =
       readonly request: Uint8Array
     }
   | { readonly kind: 'check'; readonly component: number; readonly service: string; readonly method: string }
-  | { readonly kind: 'raw'; readonly tables: readonly TableName[]; readonly sql: string }
+  | {
+      readonly kind: 'raw'
+      readonly tables: readonly TableName[]
+      readonly given: readonly GivenTable[]
+      readonly sql: string
+    }
   /** Its file goes. */
   | { readonly kind: 'forget'; readonly path: string }
 

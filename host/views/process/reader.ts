@@ -2,7 +2,8 @@
 //
 // Owns: connections that stay open.   queries.ts, check.ts and ad-hoc.ts own: the work.
 
-import { runRaw } from './ad-hoc.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import { make, runRaw } from './ad-hoc.ts'
 import { checkQuery } from './check.ts'
 import type { Attached } from './connection.ts'
 import { Connection } from './connection.ts'
@@ -42,7 +43,12 @@ serve((request: ReaderRequest) => {
         view: learned.view(component, service),
         path,
       }))
-      const connection = opened(attached)
+      const { given } = request
+      const connection = opened(
+        attached,
+        (db) => make(db, given),
+        given.map(({ name }) => name),
+      )
       try {
         return runRaw(connection, request.sql, bounds)
       } finally {
@@ -72,9 +78,13 @@ function using<Result>(name: string, attached: readonly Attached[], work: (conne
   }
 }
 
-function opened(attached: readonly Attached[]): Connection {
+function opened(
+  attached: readonly Attached[],
+  fill?: (db: DatabaseSync) => void,
+  others?: readonly string[],
+): Connection {
   try {
-    return new Connection(attached, bounds)
+    return new Connection(attached, bounds, fill, others)
   } catch (error) {
     throw told(error)
   }

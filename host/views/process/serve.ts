@@ -1,6 +1,7 @@
 // Serve: the end of the channel that is in a process of views: one request after the other, each with one answer.
 //
 // E1. It ends with its host: when the channel closes.
+// E2. Under a Node whose SQLite cannot be sealed it says so, and does nothing else.
 //
 // Owns: the channel.   reader.ts and writer.ts own: the work.
 
@@ -12,7 +13,7 @@ import type { Answered, Asked, Failure } from './protocol.ts'
 /** @param work throws what went wrong */
 export function serve(work: (request: never) => unknown): void {
   process.on('disconnect', () => process.exit())
-  if (!('setAuthorizer' in DatabaseSync.prototype) || !('enableDefensive' in DatabaseSync.prototype)) {
+  if (!canBeSealed()) {
     say({ unfit: `views need a Node.js whose SQLite can be sealed, 24.21 or later; this is ${process.version}` })
     return
   }
@@ -24,6 +25,15 @@ export function serve(work: (request: never) => unknown): void {
     }
   })
   say({ ready: true })
+}
+
+/** Node has had SQLite for longer than what closes it. */
+function canBeSealed(): boolean {
+  if (!('setAuthorizer' in DatabaseSync.prototype) || !('enableDefensive' in DatabaseSync.prototype)) return false
+  const db = new DatabaseSync(':memory:')
+  const { limits } = db as unknown as { limits?: object }
+  db.close()
+  return limits !== undefined
 }
 
 function failureOf(thrown: unknown): Failure {

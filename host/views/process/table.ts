@@ -83,6 +83,7 @@ export class Table {
     }
   }
 
+  /** Begins a transaction, which a commit ends; on an error, `rollback`. `transaction` does all three. */
   begin(): void {
     this.db.exec('BEGIN IMMEDIATE')
   }
@@ -95,22 +96,30 @@ export class Table {
     if (this.db.isTransaction) this.db.exec('ROLLBACK')
   }
 
+  /** All of the work, or nothing of it (W1). @throws what the work throws; SQLite's errors as ours */
+  transaction<Result>(work: () => Result): Result {
+    try {
+      this.begin()
+      const result = work()
+      this.commit()
+      return result
+    } catch (error) {
+      this.rollback()
+      throw told(error)
+    }
+  }
+
   /** @throws WireError if the message is no row, InnkeeperError */
   apply({ purges = [], deletes = [], puts = [], sources: written = [], offsets: reached = [] }: Batch): Written {
-    this.begin()
-    try {
+    return this.transaction(() => {
       let shared = 0
       for (const service of purges) shared += this.purge(service)
       for (const key of deletes) this.delete(key)
       for (const message of puts) this.put(message)
       for (const source of written) this.setSource(source)
       for (const offset of reached) this.setOffset(offset)
-      this.commit()
       return { shared }
-    } catch (error) {
-      this.rollback()
-      throw told(error)
-    }
+    })
   }
 
   /** Answers its key. @throws WireError if the message is no row */
