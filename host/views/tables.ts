@@ -142,8 +142,8 @@ export class Tables {
   raw(
     tables: readonly TableRef[],
     sql: string,
-    given: readonly GivenTable[] = [],
     deadlineMs?: number,
+    given: readonly GivenTable[] = [],
   ): Promise<RawResult> {
     if (sql.length > sqlMax) throw new InnkeeperError('bad_request', `the statement has more than ${sqlMax} characters`)
     const words = new Set(

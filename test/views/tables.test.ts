@@ -263,7 +263,7 @@ T('SQL of an operator reads the views that it names, and shows values as JSON ha
     ],
   }
   const joined = 'SELECT e.events + o.cents FROM entities e JOIN orders_view o ON o."order" = e.key ORDER BY 1'
-  assert.equal((await tables.raw([table], joined, [entities])).rows, [[8], [11]])
+  assert.equal((await tables.raw([table], joined, undefined, [entities])).rows, [[8], [11]])
   for (const [sql, problem] of [
     ['DELETE FROM orders_view', /begins with DELETE/],
     ['SELECT x FROM orders_view', /SQLite says: no such column: x/],
