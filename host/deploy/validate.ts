@@ -15,9 +15,11 @@ import { canBeEmpty, isKeyField, keyFields } from '../schema/entity-key.ts'
 import { eventingOptions, scheduleOption } from '../schema/method-options.ts'
 import { isOwnService } from '../schema/own-services.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
+import { askedMethods } from '../schema/schema.ts'
 import { validateAnswers } from './answers.ts'
 import { lineages } from './lineage.ts'
 import { validateRules } from './paths.ts'
+import { validateWatches } from './watches.ts'
 
 /** Something that is wrong with a component. */
 interface DescriptionProblem {
@@ -39,6 +41,7 @@ export function validateDescription(
   for (const service of schema.services.values()) validateEventing(service, report)
   validateSchedules(description, schema, report)
   validateAnswers(description, schema, report)
+  validateWatches(description, schema, report)
   const known = description.services.flatMap(({ name }) => {
     const type = schema.services.get(name)
     return type === undefined ? [] : [{ name, type }]
@@ -103,7 +106,7 @@ export function eventingProblem(method: string): string {
 }
 
 function validateStreaming({ name, kind }: ServiceDescription, type: ServiceType, report: Report): void {
-  const methods = [...type.methods.values()]
+  const methods = askedMethods(type)
   const offending = methods.filter((method) => {
     if (kind === 'action') return false
     return method.clientStreaming || (method.serverStreaming && kind !== 'replicated')

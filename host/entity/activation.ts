@@ -13,6 +13,7 @@
 // A5. After a failed commit the activation is closed, with everything it believed; its waiting commands move to the next one.
 // A6. Time never goes backwards for an entity, whatever the machine's clock does.
 // A7. An entity that cannot be replayed is stuck: it answers so until a version that can is deployed.
+// A8. Whoever follows the entity hears of a commit once it is on disk, before anything is answered that it decided (watching.ts).
 //
 // Owns: the three.   Models own: the state and its turns.   Entities own: the set of activations.
 
@@ -310,6 +311,7 @@ export class Activation implements StreamOwner, Used {
           return
         }
         this.measure(plan, startedMs)
+        if (plan.records.length > 0) this.context.changed(this.entity, plan.revision)
         this.perform(model, plan)
         if (this.runnable) this.context.again(this)
       },

@@ -328,7 +328,7 @@ class Loader {
       if (output === undefined)
         this.problem(where, `returns ${method.output.slice(0, 200)}, which is not in the descriptor set`)
       if (input === undefined || output === undefined) continue
-      const { name, clientStreaming, serverStreaming, http, eventing, internal, answers, schedules } = method
+      const { name, clientStreaming, serverStreaming, http, eventing, internal, answers, watch, schedules } = method
       const type = {
         name,
         input,
@@ -339,6 +339,7 @@ class Loader {
         eventing,
         internal,
         answers,
+        watch,
         schedules,
       }
       methods.set(name, type)

@@ -9,16 +9,17 @@ export interface RawMethodOptions {
   eventing: MethodType['eventing']
   internal: boolean
   answers: string | undefined
+  watch: string | undefined
   schedules: ScheduleRule[]
 }
 
 export const httpOption = 72295728
-const methodOption = 51083
+export const methodOption = 51083
 export const scheduleOption = 51084
 export const eventingOptions = { innkeeper: 51081, cloudstate: 1081 } as const
 
 export function noMethodOptions(): RawMethodOptions {
-  return { http: undefined, eventing: undefined, internal: false, answers: undefined, schedules: [] }
+  return { http: undefined, eventing: undefined, internal: false, answers: undefined, watch: undefined, schedules: [] }
 }
 
 export function readMethodOptions(bytes: Uint8Array, into: RawMethodOptions, budget: Budget): void {
@@ -31,6 +32,7 @@ export function readMethodOptions(bytes: Uint8Array, into: RawMethodOptions, bud
       readWith(settings, {
         1: flag((v) => (into.internal = v)),
         2: text((v) => (into.answers = v === '' ? undefined : v)),
+        3: text((v) => (into.watch = v === '' ? undefined : v)),
       })
       // Nobody but the host knows what was answered.
       if (into.answers !== undefined) into.internal = true

@@ -122,6 +122,8 @@ const service = (deployment: number, kind: EntityService['kind'] = 'event-source
 class Scene {
   readonly told: string[] = []
   readonly answers: string[] = []
+  /** Revisions that commits reached, and how many were answered before. */
+  readonly changed: [revision: number, answers: number][] = []
   readonly activation: Activation
   readonly models: Yes[] = []
   /** The loop has been asked for a turn. */
@@ -169,6 +171,7 @@ class Scene {
       age: { now: () => 0 },
       chance: { seed: () => new Uint8Array(16) },
       disk: { refusal: () => undefined },
+      changed: (_entity: unknown, revision: number) => void this.changed.push([revision, this.answers.length]),
       again: () => {
         this.asked = true
       },
@@ -399,6 +402,18 @@ Commit('§command-3, activation.A3: callers hear once it is on disk; what writes
   assert.equal([scene.answers, scene.take().at(-1)], [[], 'write'])
   scene.committed()
   assert.equal([scene.answers, scene.take()], [['b: reply'], ['apply']])
+})
+
+Commit('activation.A8: that the entity changed is told once it is on disk, before anybody is answered', () => {
+  const scene = new Scene()
+  scene.put('a', 'Read')
+  scene.turn()
+  assert.equal(scene.changed, [])
+  scene.put('b')
+  scene.turn()
+  assert.equal(scene.changed, [])
+  scene.committed()
+  assert.equal([scene.changed, scene.answers], [[[1, 1]], ['a: reply', 'b: reply']])
 })
 
 Commit('activation.A5, hand.H2: when the commit fails all of the turn hear so, and the activation is closed', () => {
