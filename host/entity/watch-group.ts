@@ -9,6 +9,7 @@
 //
 // Owns: one group, and the order of an entity's groups.   watching.ts owns: which groups there are.   Models own: reading.
 
+import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Command, Failed, Receiver, StreamCall } from '../command.ts'
 import type { EntityRef } from '../journal/journal.ts'
@@ -81,9 +82,10 @@ interface Shown {
 /** Watchers of one entity who ask the same thing. */
 export class Group {
   service: EntityService
+  private method: Method
   private readonly parts: GroupParts
   private readonly watched: Watched
-  private readonly wanted: Wanted
+  private readonly command: Command
   private readonly id: string
   private readonly counted: (count: number) => void
   private readonly watchers = new Set<Watcher>()
@@ -91,8 +93,8 @@ export class Group {
   private bearer: Watcher | undefined
   private bytes: number
   private shown: Shown | undefined
-  /** Of `shown`. */
-  private version = 0
+  /** Of the bytes of `shown`: those that come back have the same. */
+  private version = ''
   /** Asked for: in the entity's line, or to come there. */
   private asked = false
   private reading: Waiting | undefined
@@ -105,11 +107,14 @@ export class Group {
   constructor(parts: GroupParts, watched: Watched, wanted: Wanted, id: string, counted: (count: number) => void) {
     this.parts = parts
     this.watched = watched
-    this.wanted = wanted
     this.id = id
     this.counted = counted
+    // Not what else it holds: another version takes over.
     this.service = wanted.service
+    this.method = wanted.method
     const { payload, metadata } = wanted.command
+    // What came with it is let go.
+    this.command = { ...wanted.command, payload: new Uint8Array(payload) }
     this.bytes = payload.length + metadataBytes(metadata)
     watched.groups.set(id, this)
   }
@@ -148,11 +153,12 @@ export class Group {
 
   /** Goes on with another version of its service; false where that answers something else, or in other words. */
   adopt(now: ReturnType<Services['get']>): boolean {
-    const { type } = this.wanted.method
+    const { type } = this.method
     if (now === undefined || now.kind === 'action' || now.storage !== this.service.storage) return false
-    if (now.methods.get(type.name)?.type.watch !== type.watch || !sameWords(now.schema, this.service.schema))
-      return false
+    const method = now.methods.get(type.name)
+    if (method?.type.watch !== type.watch || !sameWords(now.schema, this.service.schema)) return false
     this.service = now
+    this.method = method!
     return true
   }
 
@@ -181,9 +187,8 @@ export class Group {
 
   /** For `Watched`. */
   read(): void {
-    const { service } = this
-    const { key, method, command } = this.wanted
-    const { payload, metadata, requestId } = command
+    const { service, method } = this
+    const { payload, metadata, requestId } = this.command
     this.revision = 0
     const over = (): boolean => {
       if (this.reading !== reading) return false
@@ -214,14 +219,14 @@ export class Group {
       },
     }
     this.reading = reading
-    this.parts.put(service, key, reading)
+    this.parts.put(service, this.watched.entity.key, reading)
   }
 
   private show(shown: Shown): void {
-    if (this.shown !== undefined && Buffer.from(this.shown.payload).equals(shown.payload)) return
+    if (this.shown !== undefined && Buffer.compare(this.shown.payload, shown.payload) === 0) return
     this.weigh(weightOf(shown) - (this.shown === undefined ? 0 : weightOf(this.shown)))
     this.shown = shown
-    this.version += 1
+    this.version = hash('sha256', shown.payload, 'base64')
     void this.tell()
   }
 
@@ -267,7 +272,7 @@ class Watcher implements StreamCall {
   readonly receiver: Receiver
   private readonly group: Group
   /** Of the answer that it was given last. */
-  private version = 0
+  private version = ''
   private over = false
 
   constructor(group: Group, receiver: Receiver) {
@@ -275,7 +280,7 @@ class Watcher implements StreamCall {
     this.receiver = receiver
   }
 
-  offer(version: number, { payload, metadata }: Shown): void {
+  offer(version: string, { payload, metadata }: Shown): void {
     if (this.over || this.version === version || !this.receiver.ready) return
     this.version = version
     this.receiver.next(payload, metadata)
@@ -313,7 +318,7 @@ function sameWords(one: EntityService['schema'], other: EntityService['schema'])
   if (one.files.size !== other.files.size) return false
   for (const [name, { bytes }] of one.files) {
     const others = other.files.get(name)
-    if (others === undefined || !Buffer.from(others.bytes).equals(bytes)) return false
+    if (others === undefined || Buffer.compare(others.bytes, bytes) !== 0) return false
   }
   return true
 }

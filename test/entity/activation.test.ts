@@ -8,7 +8,7 @@ import type { Places } from '../../host/delivery/chains.ts'
 import { Activation } from '../../host/entity/activation.ts'
 import type { EntityContext } from '../../host/entity/context.ts'
 import { ReplayFault } from '../../host/entity/folded-state.ts'
-import type { Work } from '../../host/entity/mailbox.ts'
+import type { Waiting, Work } from '../../host/entity/mailbox.ts'
 import type { Model, Turn } from '../../host/entity/model.ts'
 import type { TurnPlan } from '../../host/entity/turn.ts'
 import { TurnPlanner } from '../../host/entity/turn.ts'
@@ -188,7 +188,12 @@ class Scene {
     })
   }
 
-  put(name: string, method = 'Write', idempotencyKey?: string): void {
+  /** A command that only reads: with the revision that it saw. */
+  read(shown: (revision: number) => void): void {
+    this.put('reading', 'Read', undefined, (_, revision) => shown(revision))
+  }
+
+  put(name: string, method = 'Write', idempotencyKey?: string, read?: Waiting['read']): void {
     const reply = (answer: Answer) =>
       void this.answers.push(`${name}: ${answer.kind === 'error' ? answer.error.code : answer.kind}`)
     this.activation.mailbox.put({
@@ -202,6 +207,7 @@ class Scene {
       client: undefined,
       arrivedMs: 0,
       abandoned: false,
+      ...(read && { read }),
     })
   }
 
@@ -462,6 +468,18 @@ Commit('activation.A4: what is no command is tried again after a rest', () => {
   assert.ok(scene.asked)
   scene.turn()
   assert.is(scene.take().at(-1), 'write')
+})
+
+Commit('activation.A4: what only reads is read in the next turn, and delays no command', () => {
+  const scene = new Scene()
+  scene.full = new InnkeeperError('overloaded', 'full')
+  const shown: number[] = []
+  scene.put('a')
+  scene.read((revision) => void shown.push(revision))
+  scene.turn()
+  assert.equal([scene.answers, shown, scene.activation.runnable], [['a: overloaded'], [], true])
+  scene.turn()
+  assert.equal([scene.answers, shown], [['a: overloaded'], [0]])
 })
 
 Commit(

@@ -137,6 +137,18 @@ Groups('watch-group.W4: who is not ready gets the newest once it is', () => {
   client.call!.resume()
   client.call!.resume()
   assert.equal(client.heard, ['of 3'])
+  // What it has already is not given again.
+  client.ready = false
+  for (const [payload, revision] of [
+    ['of 4', 4],
+    ['of 3', 5],
+  ] as const) {
+    scene.change(revision)
+    scene.read(payload, revision)
+  }
+  client.ready = true
+  client.call!.resume()
+  assert.equal(client.heard, ['of 3'])
 })
 
 Groups('watch-group.W4: many are told in several turns of the loop, each of what is the newest then', async () => {
