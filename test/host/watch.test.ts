@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import nodeHttp from 'node:http'
+import http2 from 'node:http2'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -190,6 +191,38 @@ Watch('§watch-5: a client that does not read gets the newest answer once it doe
   quick.call.cancel()
   assert.is(quick.owed, 0)
 })
+
+Watch(
+  '§watch-5: over a connection that is not read, answers do not pile up, and its last one is the newest',
+  async () => {
+    const session = http2.connect(`http://${host.listen}`)
+    const stream = session.request({
+      ...{ ':method': 'POST', ':path': `/${values}/Watch`, 'content-type': 'application/grpc', te: 'trailers' },
+    })
+    const payload = script('unread', read)
+    const head = Buffer.alloc(5)
+    head.writeUInt32BE(payload.length, 1)
+    stream.end(Buffer.concat([head, payload]))
+    await new Promise((resolve) => stream.once('response', resolve))
+    // Nobody reads: HTTP/2 lets 64 KiB through.
+    const changes = 40
+    const long = (count: number) => `return { change: { updated: '${count}:' + 'x'.repeat(40_000) }, outcome: say('') }`
+    for (let count = 1; count <= changes; count++)
+      assert.is((await client.call(values, 'Do', 'unread', long(count))).code, 0)
+    let bytes = Buffer.alloc(0)
+    stream.on('data', (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk])
+    })
+    const numbers = () => [...bytes.toString('latin1').matchAll(/(\d+):x/g)].map(([, number]) => Number(number))
+    await eventually(() => numbers().at(-1) === changes)
+    assert.ok(numbers().length < changes, `all of ${changes} answers waited for it`)
+    assert.equal(
+      numbers(),
+      [...new Set(numbers())].sort((a, b) => a - b),
+    )
+    session.destroy()
+  },
+)
 
 Watch('§watch-4: a method that does more than read is not watched, and nothing of what it did happened', async () => {
   const more: readonly (readonly [service: string, code: string, does: string])[] = [
