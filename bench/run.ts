@@ -22,6 +22,7 @@ import { scaleFigures } from './scale.ts'
 import { shedFigures } from './shed.ts'
 import { slowDiskFigures } from './slow-disk.ts'
 import { streamFigures } from './streams.ts'
+import { watchFigures } from './views.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const rounds = Number(process.env['ROUNDS'] ?? 3)
@@ -131,6 +132,11 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   },
   shed: () => report('shed', shedFigures()),
   streams: () => report('streams', streamFigures()),
+  views: () =>
+    report(
+      'views',
+      watchFigures((settings) => innkeeper('guests/build/cart-typescript.wasm', settings)),
+    ),
   'slow-disk': () => report('slow-disk', slowDiskFigures()),
 }
 
@@ -228,7 +234,10 @@ async function report(
   }
 }
 
-async function innkeeper(component: string): Promise<{ port: number; stop: () => void }> {
+async function innkeeper(
+  component: string,
+  settings: readonly string[] = [],
+): Promise<{ port: number; stop: () => void }> {
   const data = mkdtempSync(join(tmpdir(), 'innkeeper-bench-'))
   const args = [
     'host/bin/inn.mjs',
@@ -242,6 +251,7 @@ async function innkeeper(component: string): Promise<{ port: number; stop: () =>
     '--log-level',
     'warn',
     '--json',
+    ...settings,
     component,
   ]
   const { line, stop } = await process_(args)

@@ -39,6 +39,7 @@ export const wire = {
   out_of_range: { grpc: 11, http: 400, source: 'guest' },
   deadline_exceeded: { grpc: 4, http: 504, source: 'host' },
   guest_fault: { grpc: 13, http: 500, source: 'guest' },
+  watch_not_reading: { grpc: 9, http: 400, source: 'guest' },
   entity_stuck: { grpc: 9, http: 400, source: 'guest' },
   data_damaged: { grpc: 15, http: 500, source: 'host' },
   outcome_unknown: { grpc: 14, http: 503, source: 'host' },

@@ -64,6 +64,7 @@ function ofEntities({ metrics, services, entities }: Shown): void {
     'Streams that clients keep open on replicated entities.',
     () => entities.openStreams,
   )
+  metrics.gauge('watchers', 'Streams of clients that watch an entity.', () => entities.watchers)
   metrics.gaugeOfServices(
     'state_reading_fuel_ratio',
     'Part of the fuel of a call that reading the most expensive state of a service takes, as measured since it was deployed.',

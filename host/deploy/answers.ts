@@ -8,11 +8,11 @@
 // Owns: these rules.   validate.ts owns: all others.
 
 import type { Description } from '../guest/about.ts'
+import { methodOption } from '../schema/method-options.ts'
 import type { Field, MethodType, Schema, ServiceType } from '../schema/schema.ts'
 import { isStreamed } from '../schema/schema.ts'
 
 const failureType = 'google.rpc.Status'
-const methodOption = 51083
 
 type Report = (message: string, element?: string) => void
 

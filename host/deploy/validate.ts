@@ -16,10 +16,12 @@ import { canBeEmpty, isKeyField, keyFields } from '../schema/entity-key.ts'
 import { eventingOptions, scheduleOption } from '../schema/method-options.ts'
 import { isOwnService } from '../schema/own-services.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
+import { askedMethods } from '../schema/schema.ts'
 import { validateAnswers } from './answers.ts'
 import { lineages } from './lineage.ts'
 import { validateRules } from './paths.ts'
 import { validateViewServices } from './views.ts'
+import { validateWatches } from './watches.ts'
 
 /** Something that is wrong with a component. */
 interface DescriptionProblem {
@@ -42,6 +44,7 @@ export function validateDescription(
   validateSchedules(description, schema, report)
   validateAnswers(description, schema, report)
   validateViewServices(description, schema, report)
+  validateWatches(description, schema, report)
   const known = description.services.flatMap(({ name }) => {
     const type = schema.services.get(name)
     return type === undefined ? [] : [{ name, type }]
@@ -106,7 +109,7 @@ export function eventingProblem(method: string): string {
 }
 
 function validateStreaming({ name, kind }: ServiceDescription, type: ServiceType, report: Report): void {
-  const methods = [...type.methods.values()]
+  const methods = askedMethods(type)
   const offending = methods.filter((method) => {
     if (kind === 'action') return false
     return method.clientStreaming || (method.serverStreaming && kind !== 'replicated')

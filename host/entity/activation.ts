@@ -9,10 +9,11 @@
 // A2. Commands run in arrival order, each on the state that the one before left, all on committed state.
 // A3. Nothing is answered before the commit that it tells of. The turn ends at its commit: effects, forwards and replies run
 //     outside it, so an entity may call itself.
-// A4. A plan for which the outbox has no room did not happen: callers hear why, what is no command is tried again, the model is void.
+// A4. A plan for which the outbox has no room did not happen: callers hear why, what nobody called is tried again, the model is void.
 // A5. After a failed commit the activation is closed, with everything it believed; its waiting commands move to the next one.
 // A6. Time never goes backwards for an entity, whatever the machine's clock does.
 // A7. An entity that cannot be replayed is stuck: it answers so until a version that can is deployed.
+// A8. Whoever follows the entity hears of a commit once it is on disk, before anything is answered that it decided (watching.ts).
 //
 // Owns: the three.   Models own: the state and its turns.   Entities own: the set of activations.
 
@@ -311,6 +312,7 @@ export class Activation implements StreamOwner, Used {
           return
         }
         this.measure(plan, startedMs)
+        if (plan.records.length > 0) this.context.changed(this.entity, plan.revision)
         this.perform(model, plan)
         if (this.runnable) this.context.again(this)
       },
@@ -331,13 +333,15 @@ export class Activation implements StreamOwner, Used {
 
   /** The outbox is full (A4). */
   private giveBack(given: readonly Work[], error: InnkeeperError): void {
-    const again: Work[] = given.filter((work) => work.kind !== 'command')
+    const [calls, again] = [given.filter(isCall), given.filter((work) => !isCall(work))]
     // Those whose streams end here are to hear of it.
     if (this.openStreams > 0) again.push(toLook)
     this.void(error)
-    for (const work of given) if (work.kind === 'command') fail(work, error)
+    for (const work of calls) fail(work, error)
     if (again.length === 0) return
     this.mailbox.putBack(again)
+    // What only reads needs no room.
+    if (again.every((work) => work.kind === 'command')) return
     this.resting = true
     const rested = () => {
       this.resting = false
@@ -372,6 +376,11 @@ export class Activation implements StreamOwner, Used {
     if (isDamaged(thrown)) this.context.log.error(fields, operatorMessage(thrown))
     else this.context.log.error({ ...fields, err: thrown }, what)
   }
+}
+
+/** A caller waits, and may try again. */
+function isCall(work: Work): boolean {
+  return work.kind === 'command' && work.read === undefined
 }
 
 function changeBytes(change: Change): number {

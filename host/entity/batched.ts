@@ -3,6 +3,7 @@
 // B1. A batch that faulted is run again one by one, one a turn of the loop; only the guilty command fails (§fault-3).
 // B3. A decision that takes back a pending effect whose command stands behind it in the same batch, or that touches a ticket of another method, is
 //     looked at alone: nothing of the batch is used, and its commands run one by one. So a batch decides what its commands would (law L1).
+// B4. One that may only read and does more is refused like that, and nothing of it happens (§watch-4).
 // B2. A command that would leave a state which is too dear to read again, or write more than its service may have on disk (disk.ts), is
 //     refused before its commit, and the entity goes on.
 //
@@ -20,6 +21,7 @@ import type { Ticket } from '../journal/record.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Turn } from './model.ts'
 import type { Note } from './note.ts'
+import { changingRead } from './only-reading.ts'
 import type { TooDear } from './reading-cost.ts'
 import { stateTooDear, stateTooLargeError } from './reading-cost.ts'
 import type { Given, TurnPlan, TurnStart } from './turn.ts'
@@ -72,6 +74,11 @@ export class Batches {
       if (given.length > 1 && this.voids(turn, given, decisions)) {
         this.decider.discard()
         return this.oneByOne(turn, given)
+      }
+      const changing = readThatChanges(given, decisions)
+      if (changing !== undefined) {
+        this.decider.discard()
+        return this.refuse(turn, given, changing)
       }
       const wrong = this.wrongTicket(turn, given, decisions)
       if (wrong instanceof GuestFault) throw wrong
@@ -254,6 +261,16 @@ function writtenOf(given: readonly Given[], decisions: readonly Decision[]): { r
     if (waiting.command.idempotencyKey !== undefined) keyed = true
   }
   return written ? { keyed } : undefined
+}
+
+/** A command that may only read does more: why it is refused. */
+function readThatChanges(given: readonly Given[], decisions: readonly Decision[]): InnkeeperError | undefined {
+  for (let at = 0; at < decisions.length; at++) {
+    const decision = decisions[at]!
+    const error = changingRead(given[at]!.waiting, changes(decision), decision.outcome)
+    if (error !== undefined) return error
+  }
+  return undefined
 }
 
 /** Does it change the state? One that only reads is never refused for it. */

@@ -9,7 +9,7 @@ import type { Outbox } from '../delivery/outbox.ts'
 import type { Disk } from '../disk.ts'
 import type { Age } from '../journal/age.ts'
 import type { Joining } from '../journal/group-commit.ts'
-import type { Journal } from '../journal/journal.ts'
+import type { EntityRef, Journal } from '../journal/journal.ts'
 import type { Limits } from '../limits.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { EntityService, Services } from '../services.ts'
@@ -58,6 +58,8 @@ export interface EntityContext extends EntityPartition {
   readonly costOf: (service: EntityService) => ReadingCost
   /** How many commands this version of a service is given at once. */
   readonly batchOf: (service: EntityService) => BatchSize
+  /** A commit of the entity is on disk: up to this revision. Nothing of it was told yet. */
+  readonly changed: (entity: EntityRef, revision: number) => void
   /** Another turn of the loop for this activation. */
   readonly again: (activation: Activation) => void
   /** Drop it now; what waits in its mailbox goes to a fresh one. */

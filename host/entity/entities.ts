@@ -12,30 +12,25 @@
 // Owns: the set, admission, passivation.   Activation owns: one entity.
 
 import { BatchSize } from '../batch-size.ts'
-import type { Clock } from '../clock.ts'
-import { nextTurn } from '../clock.ts'
 import type { Command, Receiver, Reply, StreamCall } from '../command.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, StorageId } from '../journal/journal.ts'
-import type { EntityService, ReplicatedService } from '../services.ts'
+import type { EntityService, Method, ReplicatedService } from '../services.ts'
 import type { Turns } from '../turns.ts'
-import type { Account } from '../waiting-budget.ts'
 import { Activation } from './activation.ts'
-import { ByUse } from './by-use.ts'
 import type { EntityContext, EntityPartition } from './context.ts'
 import type { Waiting, Work } from './mailbox.ts'
 import { bytesOf } from './mailbox.ts'
 import { makeModel } from './models.ts'
 import { OpenStream } from './open-stream.ts'
 import { fail } from './perform.ts'
+import { Portions } from './portions.ts'
 import { ReadingCost } from './reading-cost.ts'
+import { idle, Space } from './space.ts'
+import { Watching } from './watching.ts'
 
 /** How often idle activations are looked for. In milliseconds. */
 export const sweepEveryMs = 1_000
-/** Activations dropped in one turn of the loop; and for how long, in milliseconds. */
-export const dropMax = 100
-const dropMs = 5
-
 /** The partitions of this host. */
 interface EntityPartitions {
   readonly all: readonly EntityPartition[]
@@ -51,6 +46,7 @@ export class Entities {
   private readonly contexts: ReadonlyMap<EntityPartition, EntityContext>
   private readonly partitions: EntityPartitions
   private readonly turns: Turns
+  private readonly watching: Watching
   private readonly spaces = new Map<StorageId, Space>()
   private count = 0
   private passivating = false
@@ -59,7 +55,7 @@ export class Entities {
   private readonly batches = new WeakMap<EntityService, BatchSize>()
 
   constructor(
-    context: Omit<SharedContext, 'again' | 'batchOf' | 'close' | 'costOf'>,
+    context: Omit<SharedContext, 'again' | 'batchOf' | 'changed' | 'close' | 'costOf'>,
     partitions: EntityPartitions,
     turns: Turns,
   ) {
@@ -71,7 +67,13 @@ export class Entities {
       close: (activation) => this.close(activation),
       costOf: (service) => this.costOf(service),
       batchOf: (service) => this.batchOf(service),
+      changed: (entity, revision) => this.watching.changed(entity, revision),
     }
+    const { clock, services } = context
+    this.watching = new Watching({
+      ...{ clock, services },
+      put: (service, key, reading) => this.line(this.activation(this.space(service), service, key), reading),
+    })
     const contextIn = ({ journal, commits, keeper }: EntityPartition) => ({ ...this.context, journal, commits, keeper })
     this.contexts = new Map(partitions.all.map((partition) => [partition, contextIn(partition)]))
   }
@@ -97,6 +99,11 @@ export class Entities {
 
   get activations(): number {
     return this.count
+  }
+
+  /** Streams of clients that watch an entity. */
+  get watchers(): number {
+    return this.watching.size
   }
 
   /** Streams that clients keep open on replicated entities. */
@@ -130,6 +137,17 @@ export class Entities {
     return stream
   }
 
+  /** Follow what a method answers that this one watches. @throws InnkeeperError `overloaded` */
+  watch(service: EntityService, method: Method, key: string, command: Command, receiver: Receiver): StreamCall {
+    const { waiting } = this.context
+    const admit = () => {
+      const space = this.space(service)
+      waiting.admit(space.waiting, waiting.client(command.client), command.payload.length)
+      this.checkLine(this.activation(space, service, key))
+    }
+    return this.watching.open({ service, method, key, command }, receiver, admit)
+  }
+
   /** Hand a peer's delta to a replicated entity. `done` is called once it is on disk. @throws InnkeeperError `overloaded` */
   learn(service: ReplicatedService, key: string, delta: Uint8Array, done: (error: Error | undefined) => void): void {
     this.admit(service, key, { kind: 'news', delta, done })
@@ -141,29 +159,41 @@ export class Entities {
   }
 
   private admit(service: EntityService, key: string, work: Work): void {
-    const { limits, waiting } = this.context
+    const { waiting } = this.context
     const space = this.space(service)
     // What the host itself has to tell always gets in.
     if (work.kind !== 'left')
       waiting.admit(space.waiting, work.kind === 'command' ? work.client : undefined, bytesOf(work))
     const activation = this.activation(space, service, key)
-    if (activation.mailbox.size >= limits.mailboxCommandsMax && work.kind !== 'left') {
-      throw new InnkeeperError(
-        'overloaded',
-        `${limits.mailboxCommandsMax} commands are waiting for this entity; try again later`,
-      )
-    }
+    if (work.kind !== 'left') this.checkLine(activation)
+    this.line(activation, work)
+  }
+
+  private checkLine({ mailbox }: Activation): void {
+    const { mailboxCommandsMax } = this.context.limits
+    if (mailbox.size < mailboxCommandsMax) return
+    throw new InnkeeperError(
+      'overloaded',
+      `${mailboxCommandsMax} commands are waiting for this entity; try again later`,
+    )
+  }
+
+  /** To the end of its entity's line. */
+  private line(activation: Activation, work: Work): void {
     activation.mailbox.put(work)
     if (activation.runnable) this.turns.again(activation)
   }
 
   /** Services changed: entities with open streams look at once whether theirs is served by another version. */
   switched(): void {
+    this.watching.switched()
     for (const activation of this.inMemory()) if (activation.openStreams > 0) activation.look()
   }
 
   /** End every open stream well: the host stops. Their entities hear of it at the next start. */
   endStreams(): void {
+    // Who comes again is told everything anew.
+    this.watching.end(new InnkeeperError('stopping', 'the host is stopping; open the stream again'))
     for (const activation of this.inMemory()) activation.endStreams(undefined)
   }
 
@@ -260,6 +290,7 @@ export class Entities {
 
   /** Drop every activation; what waits goes on in fresh ones. After the store was reopened. */
   restart(): void {
+    this.watching.end(new InnkeeperError('storage_unavailable', 'the stream ended since storage failed; open it again'))
     for (const { activations } of [...this.spaces.values()])
       for (const activation of [...activations.values()]) this.close(activation)
   }
@@ -355,46 +386,4 @@ export class Entities {
     space.byUse.remove(activation)
     this.count -= 1
   }
-}
-
-/** Portions of what is dropped, one a turn of the loop (N6). */
-class Portions {
-  private readonly clock: Pick<Clock, 'steady' | 'soon'>
-  private left = dropMax
-  private until: number
-
-  constructor(clock: Pick<Clock, 'steady' | 'soon'>) {
-    this.clock = clock
-    this.until = clock.steady() + dropMs
-  }
-
-  async next(): Promise<void> {
-    if (this.left > 0 && this.clock.steady() < this.until) {
-      this.left -= 1
-      return
-    }
-    await nextTurn(this.clock)
-    this.left = dropMax - 1
-    this.until = this.clock.steady() + dropMs
-  }
-}
-
-/** What is in memory of one storage id. */
-class Space {
-  readonly activations = new Map<string, Activation>()
-  readonly byUse = new ByUse<Activation>()
-  /** As of the last look, less what was dropped since. */
-  stateBytes = 0
-  /** What waits of the service that keeps it. */
-  waiting: Account
-
-  constructor(waiting: Account) {
-    this.waiting = waiting
-  }
-}
-
-/** Those that may be dropped, in order of last use. */
-function* idle({ byUse }: Space): Generator<Activation, undefined> {
-  for (const activation of byUse) if (activation.idle) yield activation
-  return undefined
 }

@@ -8,6 +8,7 @@
 // Owns: the queue.   Activation owns: when to take.   Entities own: the bounds.
 
 import type { Command, Reply } from '../command.ts'
+import type { Metadata } from '../metadata.ts'
 import type { Account, WaitingBudget } from '../waiting-budget.ts'
 import type { OpenStream } from './open-stream.ts'
 
@@ -26,6 +27,8 @@ export interface Waiting {
   readonly arrivedMs: number
   /** Nobody waits for the answer any more (deadline, disconnect): not worth giving to the guest. */
   abandoned: boolean
+  /** The command may only read, and is answered here, with the revision that it has seen. How it fails goes to `reply`. */
+  readonly read?: (answer: { readonly payload: Uint8Array; readonly metadata: Metadata }, revision: number) => void
 }
 
 /** A client left its stream. */

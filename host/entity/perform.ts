@@ -31,6 +31,9 @@ export function perform(context: PerformContext, entity: EntityRef, steps: reado
       case 'forward':
         accepted(context, entity, step)
         break
+      case 'show':
+        show(step)
+        break
       case 'defer':
         deferred(context, entity, step)
         break
@@ -143,6 +146,10 @@ function forwardAgain(
 ): void {
   const remember = { key: waiting.command.idempotencyKey!, entry }
   forward(context, waiting.command, entity, { call, remember, effect: undefined }, (reply) => answer(waiting, reply))
+}
+
+function show({ waiting, payload, metadata, revision }: Extract<CommandStep, { kind: 'show' }>): void {
+  if (!waiting.abandoned) waiting.read?.({ payload, metadata }, revision)
 }
 
 /** Whether the call is answered once or by a stream. */

@@ -21,6 +21,14 @@ export type CommandStep =
       readonly metadata: Metadata
       readonly effects: readonly EffectEntry[]
     }
+  /** What a command that only reads has seen, as of this revision. */
+  | {
+      readonly waiting: Waiting
+      readonly kind: 'show'
+      readonly payload: Uint8Array
+      readonly metadata: Metadata
+      readonly revision: number
+    }
   /** Its call stays open. */
   | {
       readonly waiting: Waiting

@@ -187,6 +187,7 @@ export class TurnPlanner {
       return { waiting, kind: 'forward', call: answer.call, effects, remember: memory, effect: moved }
     if (answer.kind === 'later') return this.defer(waiting, answer.deferred, effects)
     const payload = answer.kind === 'message' ? answer.payload : noBytes
+    if (waiting.read !== undefined) return { waiting, kind: 'show', payload, metadata, revision: this.revision }
     return { waiting, kind: 'reply', payload, metadata, effects }
   }
 

@@ -3,6 +3,7 @@
 import type { Basis, Decided, EventSourcedGuest, GuestCommand } from '../guest/guest.ts'
 import { GuestFault } from '../guest/guest.ts'
 import type { Typed } from '../outcome.ts'
+import { askedMethods } from '../schema/schema.ts'
 import { randomBatch } from './random.ts'
 import type { Round, Trial } from './trial.ts'
 import { aloneDiffers, both, describe, entity, guarded, LawBroken, noneMended, noteUnheard, same } from './trial.ts'
@@ -12,7 +13,7 @@ type Answer = Extract<Decided, { kind: 'decided' }>
 export function eventSourcedRound(trial: Trial<EventSourcedGuest>): Round {
   const { type, cold } = trial
   const { fullName: service } = type
-  const methods = [...type.methods.values()]
+  const methods = askedMethods(type)
   return (round) => {
     const batch = randomBatch(methods, trial, round)
     const on = () => describe(trial, batch)

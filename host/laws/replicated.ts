@@ -17,6 +17,7 @@ import type {
 } from '../guest/guest.ts'
 import { defaultLimits } from '../limits.ts'
 import type { MethodType } from '../schema/schema.ts'
+import { askedMethods } from '../schema/schema.ts'
 import type { MethodView } from '../services.ts'
 import { below, oneOf, randomCommand, timeOf } from './random.ts'
 import type { Round, Trial } from './trial.ts'
@@ -53,7 +54,7 @@ class Life {
   constructor(trial: Trial<ReplicatedGuest>, round: number) {
     this.trial = trial
     this.service = trial.type.fullName
-    this.methods = [...trial.type.methods.values()]
+    this.methods = askedMethods(trial.type)
     this.round = round
   }
 

@@ -3,6 +3,7 @@
 // The value lives on from round to round, and is another entity's now and then.
 
 import type { Decision, GuestCommand, ValueBasis, ValueGuest } from '../guest/guest.ts'
+import { askedMethods } from '../schema/schema.ts'
 import { randomBatch } from './random.ts'
 import type { Round, Trial } from './trial.ts'
 import { aloneDiffers, both, describe, entity, guarded, LawBroken, noneMended, noteUnheard, same } from './trial.ts'
@@ -17,7 +18,7 @@ interface Held {
 
 export function valueRound(trial: Trial<ValueGuest>): Round {
   const { type, cold } = trial
-  const methods = [...type.methods.values()]
+  const methods = askedMethods(type)
   let value: Uint8Array | undefined
   let held: Held | undefined
   return (round) => {

@@ -5,6 +5,7 @@
 //     commits (§deadline-2). A stream has no deadline but its client's.
 // R3. Methods are called either way, whatever they stream: effects and forwards name what they like (§effect-13, §forward-6).
 // R4. A service in quarantine is refused.
+// R6. A watch is answered by the host alone (entity/watching.ts), and only as a stream (§watch-1).
 // R5. An internal method is called by forwards and effects only (§call-11).
 //
 // Owns: the way to the entity or action, and the deadline.   Entities and actions own: order and bounds.
@@ -17,8 +18,10 @@ import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, internalMethod, toInnkeeperError, unknownMethod } from '../errors.ts'
 import { Lifeline } from '../lifeline.ts'
 import type { Queries } from '../projection/queries.ts'
+import type { MethodType } from '../schema/schema.ts'
 import { isStreamed } from '../schema/schema.ts'
 import type { Method, Service, Services } from '../services.ts'
+import { isEntityService } from '../services.ts'
 import type { Deadlines, Pending } from './deadlines.ts'
 import { type Quarantine, quarantined } from './quarantine.ts'
 import { once, single, streamed } from './streams.ts'
@@ -45,6 +48,7 @@ interface Route {
 export function createDispatch(parts: RouterParts): Dispatch {
   const { entities, actions, deadlines, queries } = parts
   const hand = ({ service, method }: Route, command: Command, pending: Pending): void => {
+    if (method.type.watch !== undefined) throw isWatch(service.name, method.type)
     if (command.effect?.answer !== undefined && isStreamed(method.type))
       throw cannotBeAsked(service.name, command.method)
     if (service.kind === 'view') queries.ask(service, method, command, pending.answer)
@@ -76,7 +80,10 @@ export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
     try {
       const { service, method } = routeOf(parts, command)
       const deadline = { ms: command.deadlineMs - clock.now(), clock }
-      if (!isStreamed(method.type)) dispatch(command, single(life))
+      if (method.type.watch !== undefined && isEntityService(service)) {
+        const key = method.keyOf(command.payload)
+        life.run(entities.watch(service, method, key, streamed(command), life), deadline)
+      } else if (!isStreamed(method.type)) dispatch(command, single(life))
       else if (service.kind === 'view') life.run(queries.open(service, method, command, life), deadline)
       else if (service.kind === 'action') {
         life.run(actions.open(service, method, streamed(command), life), deadline)
@@ -100,6 +107,14 @@ function keyFor(service: Service, method: Method, { effect, payload }: Command):
   throw new InnkeeperError(
     'not_found',
     `the answer is for an entity of ${service.name} as it was kept before; its persistence id is another one now`,
+  )
+}
+
+/** A watch has no end, so nobody waits for it who wants one answer. */
+function isWatch(service: string, { name, watch }: MethodType): InnkeeperError {
+  return new InnkeeperError(
+    'unimplemented',
+    `${service}/${name} is a watch, for streams only; call ${service}/${watch}`,
   )
 }
 

@@ -329,7 +329,8 @@ class Loader {
       if (output === undefined)
         this.problem(where, `returns ${method.output.slice(0, 200)}, which is not in the descriptor set`)
       if (input === undefined || output === undefined) continue
-      const { name, clientStreaming, serverStreaming, http, eventing, internal, answers, schedules, query } = method
+      const { name, clientStreaming, serverStreaming, http, eventing, internal, answers, watch, schedules, query } =
+        method
       const type = {
         name,
         input,
@@ -340,6 +341,7 @@ class Loader {
         eventing,
         internal,
         answers,
+        watch,
         schedules,
         query,
       }

@@ -10,12 +10,13 @@ export interface RawMethodOptions {
   eventing: MethodType['eventing']
   internal: boolean
   answers: string | undefined
+  watch: string | undefined
   schedules: ScheduleRule[]
   query: QueryRule | undefined
 }
 
 export const httpOption = 72295728
-const methodOption = 51083
+export const methodOption = 51083
 export const scheduleOption = 51084
 const viewOption = 51085
 const queryOption = 51086
@@ -23,7 +24,8 @@ export const columnOption = 51087
 export const eventingOptions = { innkeeper: 51081, cloudstate: 1081 } as const
 
 export function noMethodOptions(): RawMethodOptions {
-  return { http: undefined, eventing: undefined, internal: false, answers: undefined, schedules: [], query: undefined }
+  const nothing = { http: undefined, eventing: undefined, answers: undefined, watch: undefined, query: undefined }
+  return { ...nothing, internal: false, schedules: [] }
 }
 
 export function readMethodOptions(bytes: Uint8Array, into: RawMethodOptions, budget: Budget): void {
@@ -37,6 +39,7 @@ export function readMethodOptions(bytes: Uint8Array, into: RawMethodOptions, bud
       readWith(settings, {
         1: flag((v) => (into.internal = v)),
         2: text((v) => (into.answers = v === '' ? undefined : v)),
+        3: text((v) => (into.watch = v === '' ? undefined : v)),
       })
       // Nobody but the host knows what was answered.
       if (into.answers !== undefined) into.internal = true

@@ -95,6 +95,8 @@ export interface MethodType {
   readonly internal: boolean
   /** The method whose answers it hears, as SERVICE/METHOD. Such a method is internal. */
   readonly answers: string | undefined
+  /** The method of the same service whose answers it follows: the host answers it, and no component is asked (host/watch). */
+  readonly watch: string | undefined
   readonly schedules: readonly ScheduleRule[]
   /** What it answers, where it is a query of a view. */
   readonly query: QueryRule | undefined
@@ -123,6 +125,11 @@ export interface ScheduleRule {
 /** Its request, its answer or both are a stream. */
 export function isStreamed({ clientStreaming, serverStreaming }: MethodType): boolean {
   return clientStreaming || serverStreaming
+}
+
+/** Those that a component has functions for: all but watches, which the host answers. */
+export function askedMethods({ methods }: Pick<ServiceType, 'methods'>): readonly MethodType[] {
+  return [...methods.values()].filter(({ watch }) => watch === undefined)
 }
 
 export interface ServiceType {

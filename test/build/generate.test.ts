@@ -7,7 +7,10 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { writeGenerated } from '../../sdk/build/codegen/write.ts'
 import { compileProtos } from '../../sdk/build/descriptors.ts'
+import { generateAssemblyScript } from '../../sdk/build/languages/assemblyscript/code.ts'
+import { generateC } from '../../sdk/build/languages/c/code.ts'
 import { generateGo } from '../../sdk/build/languages/go/code.ts'
+import { generateSwift } from '../../sdk/build/languages/swift/code.ts'
 import { generate } from '../../sdk/build/languages/typescript/code.ts'
 import { protos } from '../support/protos.ts'
 
@@ -28,6 +31,35 @@ Generate('generate.F1: only files that a service reaches are generated', async (
 Generate('generate.F2: the same schema has the same text, in whatever order its files are named', async () => {
   const [once, again] = [await modules('orders.proto', 'counter.proto'), await modules('counter.proto', 'orders.proto')]
   assert.equal(Object.fromEntries(once), Object.fromEntries(again))
+})
+
+Generate('generate.F3, §watch-1: a method that the host answers is in no language', async () => {
+  const proto = `syntax = "proto3";
+    package w.v1;
+    import "innkeeper/options.proto";
+    message Key { string id = 1 [(innkeeper.entity_key) = true]; }
+    message Kept { string text = 1; }
+    service Keeps {
+      rpc Peruse(Key) returns (Kept);
+      rpc Observe(Key) returns (stream Kept) { option (innkeeper.method) = { watch: "Peruse" }; }
+    }`
+  const { schema } = await protos({ 'w.proto': proto })
+  const none = new Uint8Array()
+  const texts = {
+    typescript: generate(schema, ['w.proto']),
+    go: generateGo(schema, ['w.proto'], 'gen'),
+    assemblyscript: generateAssemblyScript(schema, ['w.proto']),
+    c: generateC(schema, ['w.proto'], none),
+    swift: generateSwift(schema, ['w.proto'], none),
+  }
+  for (const [language, files] of Object.entries(texts)) {
+    const text = files.map((file) => file.text).join()
+    assert.match(text, /peruse/i, language)
+    assert.not.match(text, /observe/i, language)
+  }
+  // What does not stream is what these kinds are made of.
+  assert.match(texts.assemblyscript.map(({ text }) => text).join(), 'KeepsEventSourced')
+  assert.match(texts.swift.map(({ text }) => text).join(), 'KeepsEventSourced')
 })
 
 Generate('a method that streams says so, and a message of another file is imported once', async () => {

@@ -132,6 +132,7 @@ Cli('--dry-run and check show the routes of the file: rpc, HTTP method and path,
     '  examples.cart.v1.ShoppingCart/RemoveItem  POST  /cart/{user_id}/items/{product_id}/remove',
     '  examples.cart.v1.ShoppingCart/GetCart     GET   /carts/{user_id}',
     '  examples.cart.v1.ShoppingCart/GetCart     GET   /carts/{user_id}/items',
+    '  examples.cart.v1.ShoppingCart/WatchCart   GET   /carts/{user_id}/watch',
     '  examples.cart.v1.ShoppingCart/Checkout    POST  /cart/{user_id}/checkout',
   ]
   for (const args of [

@@ -8,7 +8,7 @@ import type { Places } from '../../host/delivery/chains.ts'
 import { Activation } from '../../host/entity/activation.ts'
 import type { EntityContext } from '../../host/entity/context.ts'
 import { ReplayFault } from '../../host/entity/folded-state.ts'
-import type { Work } from '../../host/entity/mailbox.ts'
+import type { Waiting, Work } from '../../host/entity/mailbox.ts'
 import type { Model, Turn } from '../../host/entity/model.ts'
 import type { TurnPlan } from '../../host/entity/turn.ts'
 import { TurnPlanner } from '../../host/entity/turn.ts'
@@ -122,6 +122,8 @@ const service = (deployment: number, kind: EntityService['kind'] = 'event-source
 class Scene {
   readonly told: string[] = []
   readonly answers: string[] = []
+  /** Revisions that commits reached, and how many were answered before. */
+  readonly changed: [revision: number, answers: number][] = []
   readonly activation: Activation
   readonly models: Yes[] = []
   /** The loop has been asked for a turn. */
@@ -169,6 +171,7 @@ class Scene {
       age: { now: () => 0 },
       chance: { seed: () => new Uint8Array(16) },
       disk: { refusal: () => undefined },
+      changed: (_entity: unknown, revision: number) => void this.changed.push([revision, this.answers.length]),
       again: () => {
         this.asked = true
       },
@@ -185,7 +188,12 @@ class Scene {
     })
   }
 
-  put(name: string, method = 'Write', idempotencyKey?: string): void {
+  /** A command that only reads: with the revision that it saw. */
+  read(shown: (revision: number) => void): void {
+    this.put('reading', 'Read', undefined, (_, revision) => shown(revision))
+  }
+
+  put(name: string, method = 'Write', idempotencyKey?: string, read?: Waiting['read']): void {
     const reply = (answer: Answer) =>
       void this.answers.push(`${name}: ${answer.kind === 'error' ? answer.error.code : answer.kind}`)
     this.activation.mailbox.put({
@@ -199,6 +207,7 @@ class Scene {
       client: undefined,
       arrivedMs: 0,
       abandoned: false,
+      ...(read && { read }),
     })
   }
 
@@ -401,6 +410,18 @@ Commit('§command-3, activation.A3: callers hear once it is on disk; what writes
   assert.equal([scene.answers, scene.take()], [['b: reply'], ['apply']])
 })
 
+Commit('activation.A8: that the entity changed is told once it is on disk, before anybody is answered', () => {
+  const scene = new Scene()
+  scene.put('a', 'Read')
+  scene.turn()
+  assert.equal(scene.changed, [])
+  scene.put('b')
+  scene.turn()
+  assert.equal(scene.changed, [])
+  scene.committed()
+  assert.equal([scene.changed, scene.answers], [[[1, 1]], ['a: reply', 'b: reply']])
+})
+
 Commit('activation.A5, hand.H2: when the commit fails all of the turn hear so, and the activation is closed', () => {
   const scene = new Scene()
   const news: string[] = []
@@ -447,6 +468,18 @@ Commit('activation.A4: what is no command is tried again after a rest', () => {
   assert.ok(scene.asked)
   scene.turn()
   assert.is(scene.take().at(-1), 'write')
+})
+
+Commit('activation.A4: what only reads is read in the next turn, and delays no command', () => {
+  const scene = new Scene()
+  scene.full = new InnkeeperError('overloaded', 'full')
+  const shown: number[] = []
+  scene.put('a')
+  scene.read((revision) => void shown.push(revision))
+  scene.turn()
+  assert.equal([scene.answers, shown, scene.activation.runnable], [['a: overloaded'], [], true])
+  scene.turn()
+  assert.equal([scene.answers, shown], [['a: overloaded'], [0]])
 })
 
 Commit(

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert'
 import type { HostProcess } from '../support/host.ts'
 import { hostProcess, http, temporary, testHost } from '../support/host.ts'
 import type { Listening } from '../support/scripted.ts'
-import { actions, replicas, ScriptClient, scripted, values } from '../support/scripted.ts'
+import { actions, replicas, ScriptClient, scripted, values, watching } from '../support/scripted.ts'
 
 const text = (code: string) => JSON.stringify(code)
 const count = "return { change: { updated: String(Number(value ?? 0) + 1) }, outcome: say('') }"
@@ -198,6 +198,49 @@ Stop(
     await stopping
     client.close()
     data.remove()
+  },
+)
+
+Kill(
+  '§watch-1, §watch-7: who watches and comes again sees the last change, and nothing that is not on disk',
+  async () => {
+    const data = temporary()
+    const file = join(data.path, 'scripted.wasm')
+    writeFileSync(file, await scripted(undefined, watching))
+    let host: HostProcess | undefined
+    try {
+      host = await hostProcess(join(data.path, 'data'), [file])
+      let [acknowledged, tried] = [0, 0]
+      for (let round = 0; round < 3; round++) {
+        const client = new ScriptClient(host.listen)
+        const watched = client.listen(values, 'Watch', 'w', read)
+        await watched.until(1)
+        assert.ok(Number(watched.texts[0]) >= acknowledged, `${watched.texts[0]} after ${acknowledged}`)
+        const one = async () => {
+          tried += 1
+          if ((await client.call(values, 'Do', 'w', count)).code === 0) acknowledged += 1
+        }
+        await Promise.all(Array.from({ length: 20 }, one))
+        // The last of these are under way.
+        const more = Promise.all(Array.from({ length: 20 }, one))
+        await watched.until(2)
+        await host.kill()
+        await more
+        assert.is(await watched.ended(), 14)
+        client.close()
+        host = await hostProcess(join(data.path, 'data'))
+        const after = new ScriptClient(host.listen)
+        const now = Number((await after.call(values, 'Do', 'w', read)).text)
+        for (const text of watched.texts) assert.ok(Number(text) <= now, `${text} was told, and ${now} is there`)
+        const again = after.listen(values, 'Watch', 'w', read)
+        assert.equal(await again.until(1), [String(now)])
+        assert.ok(now >= acknowledged && now <= tried)
+        after.close()
+      }
+    } finally {
+      await host?.kill()
+      data.remove()
+    }
   },
 )
 

@@ -7,7 +7,7 @@ import { InnkeeperError } from '../../host/errors.ts'
 import type { Write } from '../../host/storage/kv.ts'
 import { MemoryKv } from '../../host/store/memory.ts'
 import { http, temporary, testHost } from '../support/host.ts'
-import { actions, replicas, ScriptClient, scripted, values } from '../support/scripted.ts'
+import { actions, replicas, ScriptClient, scripted, values, watching } from '../support/scripted.ts'
 import { memoryStore, openStore } from '../support/store.ts'
 
 /** Writes fail while `failing`: before anything of them is done, or after all of it. */
@@ -29,7 +29,7 @@ const kv = new FailingKv()
 const store = memoryStore(undefined, { kv })
 const data = temporary()
 const host = await testHost(data.path, {}, { store })
-assert.ok((await host.deployer.deploy(await scripted())).ok)
+assert.ok((await host.deployer.deploy(await scripted(undefined, watching))).ok)
 const client = new ScriptClient(host.listen)
 const put = (text: string) => `return { change: { updated: '${text}' }, outcome: say('') }`
 const show = async (id: string) => (await client.call(values, 'Do', id, 'return { outcome: say(value) }')).text
@@ -132,6 +132,24 @@ Storage('a start that cannot write leaves the directory free for the next one', 
   )
   await (await testHost(directory.path)).stop()
   directory.remove()
+})
+
+Storage('§watch-7, §storage-2: watches end with UNAVAILABLE, and who comes again sees what is on disk', async () => {
+  for (const when of ['before', 'after'] as const) {
+    await client.call(values, 'Do', 'watched', put('kept'))
+    const watched = client.listen(values, 'Watch', 'watched', 'return { outcome: say(value) }')
+    const other = client.listen(replicas, 'Watch', 'watched', read)
+    await Promise.all([watched.until(1), other.until(1)])
+    kv.failing = when
+    assert.is((await client.call(values, 'Do', 'watched', put('lost?'))).code, 14)
+    kv.failing = undefined
+    assert.equal([await watched.ended(), await other.ended()], [14, 14])
+    assert.ok(!watched.texts.includes('lost?'))
+    await until(async () => (await ready()) === 200)
+    const again = client.listen(values, 'Watch', 'watched', 'return { outcome: say(value) }')
+    assert.equal(await again.until(1), [when === 'before' ? 'kept' : 'lost?'])
+    again.cancel()
+  }
 })
 
 Storage.after(async () => {

@@ -96,6 +96,22 @@ Long('transcoder.T3: a reply that nobody wants any more goes, and those that wai
   assert.equal(await Promise.all(outcomes), ['made', ...Array(50).fill('nobody wants it'), 'made'])
 })
 
+Long('transcoder.T5: an answer that many are given is made once, short or long, for each way to show it', async () => {
+  const { transcoder } = host.context
+  const short = toMessage(schema, item, { text: 'a' })
+  const bytes = toMessage(schema, item, { numbers })
+  const made = transcoder.sharedReply(echo, bytes)
+  assert.instance(made, Promise)
+  assert.ok(transcoder.sharedReply(echo, bytes) === made)
+  assert.is(transcoder.sharedReply(echo, short), transcoder.sharedReply(echo, short))
+  assert.ok(Buffer.from((await made) as Uint8Array).toString() === toJson(schema, item, bytes))
+  const other = { ...echo }
+  assert.ok(transcoder.sharedReply(other, bytes) !== made)
+  const broken = Buffer.alloc(100_000, 255)
+  const outcome = () => (transcoder.sharedReply(echo, broken) as Promise<Uint8Array>).then(String, () => 'fails')
+  assert.equal(await Promise.all([outcome(), outcome()]), ['fails', 'fails'])
+})
+
 Long('what is wrong with a long body or reply is told as of a short one', async () => {
   for (const [path, end] of [
     ['$: malformed JSON', ''],

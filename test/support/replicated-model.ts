@@ -288,6 +288,8 @@ export class Scene {
         return `refuse ${text(step.waiting.command.payload)}: ${step.failure.message}`
       case 'reply':
         return `reply to ${text(step.waiting.command.payload)}: ${text(step.payload)}`
+      case 'show':
+        return `show ${text(step.waiting.command.payload)}: ${text(step.payload)} of ${step.revision}`
       case 'forward':
         return `forward to ${step.call.method}`
       case 'defer':

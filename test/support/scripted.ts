@@ -41,6 +41,20 @@ export const hearing =
       .replace('message Script {', `${message}\n\n$&`)
   }
 
+/** The .proto with method Watch in Values and Replicas: it watches Do. */
+export const watching: Change = (proto) =>
+  proto.replace(
+    /service (Values|Replicas) \{/g,
+    (head, name: string) => `${head}
+  rpc Watch(Script) returns (stream Said) {
+    option (innkeeper.method) = { watch: "Do" };
+    option (google.api.http) = {
+      post: "/${name.toLowerCase()}/{id}/watch"
+      body: "*"
+    };
+  }`,
+  )
+
 /** Built when first asked for in a process. Changes are made to its source and its .proto: another version of it. */
 export function scripted(source?: Change, proto?: Change): Promise<Uint8Array> {
   if (source !== undefined || proto !== undefined) return build(source ?? asItIs, proto ?? asItIs)

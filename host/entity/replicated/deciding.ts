@@ -15,6 +15,7 @@ import type { Failure, Outcome } from '../../outcome.ts'
 import type { Method } from '../../services.ts'
 import { wrongTicket } from '../batched.ts'
 import type { Waiting } from '../mailbox.ts'
+import { changingRead } from '../only-reading.ts'
 import { stateTooDear, stateTooLargeError } from '../reading-cost.ts'
 import type { Step } from '../step.ts'
 import { isWritten } from '../turn.ts'
@@ -40,6 +41,8 @@ export function decideCommand(turn: ReplicaTurn, waiting: Waiting): void {
     decision = decide(turn, method, waiting, command)
     applied = turn.apply(decision)
     outcome = rendered(turn, method, command, decision)
+    const changing = changingRead(waiting, decision.operations.length > 0 || decision.delete, outcome)
+    if (changing !== undefined) throw changing
     const tooDear = replica.size > size && !decision.delete ? parts.cost.viewTooDear(replica.size) : undefined
     if (tooDear !== undefined) throw stateTooDear(tooDear)
     checkDisk(turn, waiting, decision, applied, outcome)
@@ -162,7 +165,7 @@ function accepted(
   planner.decide({ waiting, command }, { events: [], change: deltaOf(delta), outcome }, (step) => {
     const { stream } = waiting
     if (stream === undefined) return [step]
-    const effects = step.kind === 'refuse' ? [] : step.effects
+    const effects = step.kind === 'refuse' || step.kind === 'show' ? [] : step.effects
     const { answer, metadata } = outcome
     const tell: Step = { kind: 'tell', stream, output: { answer, metadata, effects } }
     if (opened !== undefined) return [tell, { kind: 'open', stream, subscription: opened }]

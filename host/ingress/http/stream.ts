@@ -124,7 +124,10 @@ class HttpStream implements Wire {
         else response.flushHeaders()
         return
       }
-      const json = context.transcoder.reply(route, payload, () => this.unwanted.signal)
+      const json =
+        route.method.watch === undefined
+          ? context.transcoder.reply(route, payload, () => this.unwanted.signal)
+          : context.transcoder.sharedReply(route, payload)
       if (this.making === undefined && typeof json === 'string') this.write(json, metadata, first)
       else this.making = this.inTurn(json, payload.length, metadata, first)
     } catch (error) {

@@ -8,6 +8,7 @@
 //     counts among its client's bytes in flight, and goes when its client does, or is cut.
 // T4. A job that takes too long, or too much memory, ends the thread and fails alone. The next one gets a fresh thread; so does the first after
 //     services changed, since a thread knows the schemas that it was told.
+// T5. An answer that many clients are given alike becomes JSON once for all of them.
 //
 // Owns: the thread.   request-json.ts, body.ts own: what is made.   in-order.ts owns: that nobody overtakes.
 
@@ -28,6 +29,11 @@ const heapMegabytes = 512
 /** What the thread needs of a job's schema goes before it. */
 type Asked = Extract<Task, { schema: number }>
 type Question = Asked extends infer T ? (T extends Asked ? Omit<T, 'schema'> : never) : never
+
+interface Shared {
+  readonly route: ServedRoute
+  readonly json: string | Promise<Uint8Array>
+}
 
 interface Job {
   readonly schema: Schema
@@ -54,6 +60,8 @@ export class Transcoder {
   private readonly waitingBytesMax: number
   /** By service; the first is next. */
   private readonly jobs = new Map<string, Job[]>()
+  /** What answers that many are given became (T5), as long as there is the answer. */
+  private readonly shared = new WeakMap<Uint8Array, Shared>()
   private bytes = 0
   private thread: Thread | undefined
   private running: Job | undefined
@@ -83,13 +91,29 @@ export class Transcoder {
 
   /** A reply's JSON, or that of its field that answers. `unwanted` is asked for where it takes longer: what aborts it, and with which error.
    *  @throws WireError if it is not its message; or rejects with it */
-  reply(route: ServedRoute, payload: Uint8Array, unwanted: () => AbortSignal): string | Promise<Uint8Array> {
+  reply(
+    route: ServedRoute,
+    payload: Uint8Array,
+    unwanted: () => AbortSignal | undefined,
+  ): string | Promise<Uint8Array> {
     const { target, httpMethod, path, method } = route
     const soon = attempt(payload, () => replyJson(target.schema, route, payload, soonStepsMax))
     if (soon !== undefined) return soon
     const rule = { service: target.name, method: method.name, httpMethod, path }
     const question = { kind: 'reply', rule, payload: own(payload) } as const
     return this.ask(target.name, target.schema, question, payload.length, unwanted())
+  }
+
+  /** As `reply`, of an answer that others are given, too: it is made to the end, whoever of them leaves.
+   *  @throws WireError if it is not its message; or rejects with it */
+  sharedReply(route: ServedRoute, payload: Uint8Array): string | Promise<Uint8Array> {
+    const known = this.shared.get(payload)
+    if (known?.route === route) return known.json
+    const json = this.reply(route, payload, () => undefined)
+    this.shared.set(payload, { route, json })
+    // Another client tries again.
+    if (typeof json !== 'string') json.catch(() => this.shared.delete(payload))
+    return json
   }
 
   /** A message's JSON. @throws WireError if it is not that message; or rejects with it */

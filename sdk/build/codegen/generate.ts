@@ -3,10 +3,12 @@
 // F1. Only files that are reached from `roots` are generated: by a field, by a method, or since a service's file imports them, so that their
 //     messages may be its events. Options and descriptors of Google's and ours are not.
 // F2. Same schema, same text.
+// F3. Methods that the host answers (`watch`) are in no language: nobody writes a function for them.
 //
 // Leaves to others: the text (code.ts of each language), writing it (write.ts).
 
 import type { EnumType, FieldType, FileType, MessageType, Schema, ServiceType } from '../../../host/schema/schema.ts'
+import { askedMethods } from '../../../host/schema/schema.ts'
 import type { FileOf } from './names.ts'
 import { declaringFiles } from './names.ts'
 
@@ -22,7 +24,11 @@ export function declared(
 ): { messages: MessageType[]; enums: EnumType[]; services: ServiceType[] } {
   const pick = <T>(map: ReadonlyMap<string, T>): T[] =>
     file.symbols.map((symbol) => map.get(symbol)).filter((item) => item !== undefined)
-  return { messages: pick(schema.messages), enums: pick(schema.enums), services: pick(schema.services) }
+  const services = pick(schema.services).map((service) => ({
+    ...service,
+    methods: new Map(askedMethods(service).map((method) => [method.name, method])),
+  }))
+  return { messages: pick(schema.messages), enums: pick(schema.enums), services }
 }
 
 export function reachedFiles(schema: Schema, roots: readonly string[]): ReadonlySet<FileType> {

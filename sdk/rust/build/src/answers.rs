@@ -1,5 +1,6 @@
 //! Answers: which methods hear what a call was answered, and of which types reply and note are. Their requests get the trait
-//! `innkeeper::Hears`. prost-types drops the options of others, so they are read here.
+//! `innkeeper::Hears`. And which methods the host answers (`watch`), so that nobody writes a function for them. prost-types drops the
+//! options of others, so they are read here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,14 @@ use super::prefix;
 
 /// `SERVICE/METHOD` of those with the option `answers`.
 pub type Hearing = BTreeSet<String>;
+
+/// What the options of a set say of its methods.
+#[derive(Debug, Default, PartialEq)]
+pub struct Said {
+    pub hearing: Hearing,
+    /// `SERVICE/METHOD` of those with the option `watch`.
+    pub watching: BTreeSet<String>,
+}
 
 /// Numbers of the fields of a request that hears (innkeeper/options.proto).
 const REPLY: i32 = 1;
@@ -57,23 +66,40 @@ struct Options {
 struct Settings {
     #[prost(string, tag = "2")]
     answers: String,
+    #[prost(string, tag = "3")]
+    watch: String,
 }
 
 /// `set`: the bytes of a FileDescriptorSet.
-pub fn hearing_in(set: &[u8]) -> Result<Hearing, DecodeError> {
-    let mut hearing = Hearing::new();
+pub fn said_in(set: &[u8]) -> Result<Said, DecodeError> {
+    let mut said = Said::default();
     for File { package, services } in Set::decode(set)?.files {
         for Service { name: service, methods } in services {
             let full = if package.is_empty() { service } else { format!("{package}.{service}") };
-            let hears = |method: &Method| {
-                let settings = method.options.as_ref().and_then(|options| options.method.as_ref());
-                settings.is_some_and(|settings| !settings.answers.is_empty())
-            };
-            hearing
-                .extend(methods.iter().filter(|method| hears(method)).map(|method| format!("{full}/{}", method.name)));
+            for Method { name, options } in methods {
+                let Some(settings) = options.and_then(|options| options.method) else { continue };
+                if !settings.answers.is_empty() {
+                    said.hearing.insert(format!("{full}/{name}"));
+                }
+                if !settings.watch.is_empty() {
+                    said.watching.insert(format!("{full}/{name}"));
+                }
+            }
         }
     }
-    Ok(hearing)
+    Ok(said)
+}
+
+/// Takes the methods out that the host answers.
+pub fn without_watches(set: &mut FileDescriptorSet, watching: &BTreeSet<String>) {
+    for file in &mut set.file {
+        let scope = prefix(file);
+        for service in &mut file.service {
+            let full = format!("{scope}.{}", service.name());
+            let full = full.trim_start_matches('.').to_string();
+            service.method.retain(|method| !watching.contains(&format!("{full}/{}", method.name())));
+        }
+    }
 }
 
 /// Messages with their place among the modules that prost makes.
@@ -130,19 +156,45 @@ impl Types {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use prost_types::{FieldDescriptorProto, FileDescriptorProto};
+    use prost_types::{FieldDescriptorProto, FileDescriptorProto, MethodDescriptorProto, ServiceDescriptorProto};
+
+    fn method(name: &str, answers: &str, watch: &str) -> Method {
+        let settings = Settings { answers: answers.into(), watch: watch.into() };
+        Method { name: name.into(), options: Some(Options { method: Some(settings) }) }
+    }
 
     #[test]
-    fn methods_with_the_option_hear() {
-        let method = |name: &str, answers: &str| Method {
-            name: name.into(),
-            options: Some(Options { method: Some(Settings { answers: answers.into() }) }),
-        };
+    fn options_say_which_methods_hear_and_which_the_host_answers() {
         let plain = Method { name: "Plain".into(), options: None };
-        let methods = vec![method("Charged", "pay.v1.Pay/Charge"), method("Internal", ""), plain];
+        let methods = vec![
+            method("Charged", "pay.v1.Pay/Charge", ""),
+            method("Internal", "", ""),
+            plain,
+            method("WatchShop", "", "Plain"),
+        ];
         let file = File { package: "shop.v1".into(), services: vec![Service { name: "Shop".into(), methods }] };
-        let hearing = hearing_in(&Set { files: vec![file] }.encode_to_vec()).unwrap();
-        assert_eq!(hearing.into_iter().collect::<Vec<_>>(), ["shop.v1.Shop/Charged"]);
+        let said = said_in(&Set { files: vec![file] }.encode_to_vec()).unwrap();
+        assert_eq!(said.hearing.into_iter().collect::<Vec<_>>(), ["shop.v1.Shop/Charged"]);
+        assert_eq!(said.watching.into_iter().collect::<Vec<_>>(), ["shop.v1.Shop/WatchShop"]);
+    }
+
+    #[test]
+    fn methods_that_the_host_answers_are_taken_out() {
+        let method = |name: &str| MethodDescriptorProto { name: Some(name.into()), ..MethodDescriptorProto::default() };
+        let shop = ServiceDescriptorProto {
+            name: Some("Shop".into()),
+            method: vec![method("GetShop"), method("WatchShop")],
+            ..ServiceDescriptorProto::default()
+        };
+        let file = FileDescriptorProto {
+            package: Some("shop.v1".into()),
+            service: vec![shop],
+            ..FileDescriptorProto::default()
+        };
+        let mut set = FileDescriptorSet { file: vec![file] };
+        without_watches(&mut set, &BTreeSet::from(["shop.v1.Shop/WatchShop".to_string()]));
+        let left: Vec<_> = set.file[0].service[0].method.iter().map(|method| method.name().to_string()).collect();
+        assert_eq!(left, ["GetShop"]);
     }
 
     fn field(number: i32, of: &str) -> FieldDescriptorProto {

@@ -51,8 +51,9 @@ fn write(out: &Path, all: &Path, own: &Path) -> Result<(), Box<dyn Error>> {
     let roots = FileDescriptorSet::decode(component.as_slice())?;
     let described = read(all)?;
     let keys = keys::keys_of(&described)?;
-    let hearing = answers::hearing_in(&described)?;
-    let set = FileDescriptorSet::decode(described.as_slice())?;
+    let answers::Said { hearing, watching } = answers::said_in(&described)?;
+    let mut set = FileDescriptorSet::decode(described.as_slice())?;
+    answers::without_watches(&mut set, &watching);
     let mut set = needed(set, roots.file.iter().map(|file| file.name().to_string()).collect());
     let renamed = twins::apart(&mut set);
     let fields = fields_of(&set);
