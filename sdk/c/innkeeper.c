@@ -332,6 +332,32 @@ void ik_post_action_stream(ik_action_step *answer) {
 
 const char ik_kind_view = IK_HAS_VIEWS;
 
+#ifndef IK_ABI_ONLY
+
+static void ik_describe_source(const ik_source *source, ik_described_source *described) {
+  described->service = ik_text_of(source->service);
+  described->kind = source->kind;
+  described->types.items = ik_allocate_zeroed(source->take_count * sizeof(ik_bytes));
+  for (size_t i = 0; i < source->take_count; i++)
+    if (source->takes[i].type != NULL) described->types.items[described->types.count++] = ik_text_of(source->takes[i].type->name);
+}
+
+void ik_describe_views(ik_description *answer) {
+  answer->view_services.items = ik_allocate_zeroed(ik_service_count * sizeof(ik_described_view));
+  for (size_t i = 0; i < ik_service_count; i++) {
+    const ik_service *view = ik_services[i];
+    if (view == NULL || view->sources == NULL) continue;
+    ik_described_view *described = &answer->view_services.items[answer->view_services.count++];
+    described->name = ik_text_of(view->name);
+    described->row_type = ik_text_of(view->state->name);
+    described->sources.items = ik_allocate_zeroed(view->source_count * sizeof(ik_described_source));
+    described->sources.count = view->source_count;
+    for (size_t k = 0; k < view->source_count; k++) ik_describe_source(&view->sources[k], &described->sources.items[k]);
+  }
+}
+
+#endif
+
 IK_EXPORT(IK_VIEW_ "keys")
 ik_keys_list *ik_export_view_keys(const uint8_t *view, size_t view_length, ik_view_change *changes, size_t count) {
   ik_keys_list *answer = IK_NEW(ik_keys_list);
@@ -552,6 +578,7 @@ const char ik_kind_event_sourced = IK_KIND_EVENT_SOURCED;
 const char ik_kind_value = IK_KIND_VALUE;
 const char ik_kind_replicated = IK_KIND_REPLICATED;
 const char ik_kind_action = IK_KIND_ACTION;
+const char ik_kind_view = IK_HAS_VIEWS;
 #endif
 
 #endif
@@ -2865,7 +2892,7 @@ bool ik_row_next(ik_rows *rows, size_t *at, ik_text *key) {
 
 static const ik_service *ik_view_named(ik_text name) {
   for (size_t i = 0; i < ik_service_count; i++)
-    if (ik_services[i] != NULL && *ik_services[i]->kind == IK_HAS_VIEWS && ik_is(name, ik_services[i]->name)) return ik_services[i];
+    if (ik_services[i] != NULL && ik_services[i]->sources != NULL && ik_is(name, ik_services[i]->name)) return ik_services[i];
   ik_fault("the host asks only for views that were described");
 }
 
@@ -2976,18 +3003,8 @@ void ik_guest_view_project(ik_text view, const ik_view_change_list *changes, con
 
 // Description
 
-static void ik_describe_view(const ik_service *view, ik_described_view *described) {
-  *described = (ik_described_view){ik_text_of(view->name), ik_text_of(view->state->name), {NULL, 0}};
-  size_t room = 0;
-  for (size_t i = 0; i < view->source_count; i++) {
-    const ik_source *source = &view->sources[i];
-    ik_described_source *of = IK_PUSH(&described->sources, &room, ik_described_source);
-    *of = (ik_described_source){ik_text_of(source->service), source->kind, {NULL, 0}};
-    size_t types_room = 0;
-    for (size_t k = 0; k < source->take_count; k++)
-      if (source->takes[k].type != NULL) *IK_PUSH(&of->types, &types_room, ik_bytes) = ik_text_of(source->takes[k].type->name);
-  }
-}
+// Beside the exports of views: a component without them has not even its code.
+extern void ik_describe_views(ik_description *answer) __attribute__((weak));
 
 static ik_optional_bytes ik_optional_text(const char *text) {
   if (text == NULL) return (ik_optional_bytes){false, {NULL, 0}};
@@ -3021,13 +3038,10 @@ void ik_guest_describe(ik_description *answer) {
   answer->sdk_name = ik_text_of("innkeeper-c");
   answer->sdk_version = ik_text_of("0.1.0");
   answer->descriptors = (ik_bytes){ik_descriptors, ik_descriptors_length};
-  size_t room = 0, view_room = 0;
+  if (ik_describe_views != NULL) ik_describe_views(answer);
+  size_t room = 0;
   for (size_t i = 0; i < ik_service_count; i++) {
-    if (ik_services[i] == NULL) continue;
-    if (*ik_services[i]->kind == IK_HAS_VIEWS) {
-      ik_describe_view(ik_services[i], IK_PUSH(&answer->view_services, &view_room, ik_described_view));
-      continue;
-    }
+    if (ik_services[i] == NULL || ik_services[i]->sources != NULL) continue;
     ik_described_service *described = IK_PUSH(&answer->services, &room, ik_described_service);
     memset(described, 0, sizeof *described);
     ik_describe(ik_services[i], described);
