@@ -83,6 +83,47 @@ Views('a project may have a view alone', async () => {
   })
 })
 
+Views('a view of replicated values is tried on those that their service makes', async () => {
+  const rooms = `syntax = "proto3";
+    package shop.v1;
+    import "innkeeper/options.proto";
+    service Rooms { rpc Enter(Guest) returns (Guest); }
+    service RoomsView {
+      option (innkeeper.view) = {row: "Room", from: ["shop.v1.Rooms"]};
+      rpc All(Guest) returns (stream Room) { option (innkeeper.query) = {sql: "SELECT id, guests FROM rooms_view"}; }
+    }
+    message Guest { string id = 1 [(innkeeper.entity_key) = true]; string name = 2; }
+    message Room { string id = 1 [(innkeeper.column) = {key: true}]; int32 guests = 2; }`
+  const of = (guests: string) => `import { accept, orSet, replicasOf, replicated, text, view } from '@innkeeper/sdk'
+    import { Room, Rooms, RoomsView } from './gen/shop.ts'
+    const set = orSet(text)
+    const rooms = replicated(Rooms, {
+      value: set,
+      decide: { enter: (room, guest) => accept(room.add(guest.name)).reply(guest) },
+    })
+    const seen = view(RoomsView, Room,
+      replicasOf(Rooms, set, { updated: (room, row, { entity }) => ({ id: entity, guests: ${guests} }) }))
+    export default [rooms, seen]`
+  for (const [guests, broken] of [
+    ['room.size', /^$/],
+    [
+      '(row?.guests ?? 0) + room.size',
+      /L7: rows depend on values that are not their entity's newest: .* on Rooms "\w" View 0x/,
+    ],
+  ] as const) {
+    await withProject(project(of(guests), rooms), async (folder) => {
+      const { file } = await buildProject(folder, { out: join(folder, 'rooms.wasm') })
+      const made = await linked(new Uint8Array(readFileSync(file)), defaultLimits)
+      assert.ok(made.ok, JSON.stringify(made))
+      if (!made.ok) return
+      const { description } = made.artefact
+      const schema = loadSchema(description.descriptors)
+      const fresh = () => load(made.artefact, defaultLimits)
+      assert.match(checkViewLaws(description.viewServices[0]!, schema, fresh, 1).broken.join(), broken)
+    })
+  }
+})
+
 Views('what a view takes or makes otherwise than its .proto says is told at the service', async () => {
   const other = change(source, 'view(OrdersView, OrderRow', 'view(OrdersView, Row')
   const rows = change(other, 'OrderRow, Orders,', 'Order as Row, Orders,')
