@@ -6,16 +6,19 @@
 //
 // Leaves to others: what only SQLite knows (views/process/check.ts).
 
-import type { DeployedService } from '../catalog/catalog.ts'
+import type { DeployedService, Deployment } from '../catalog/catalog.ts'
 import type { Description, ViewDescription } from '../guest/about.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { LoadedGuest } from '../guest/load.ts'
 import { queryOption, viewOption } from '../schema/method-options.ts'
 import type { Schema, ViewRule } from '../schema/schema.ts'
 import { withStandard } from '../schema/standard.ts'
-import type { Method, ViewService } from '../services.ts'
+import type { Method, Services, ViewService } from '../services.ts'
 import type { ViewsComponent } from '../views/component.ts'
 import { planViews } from '../views/plan.ts'
+
+/** A replicated value, as it crosses the boundary. */
+const replicaType = 'innkeeper.crdt.v1.View'
 
 type Report = (message: string, element?: string) => void
 
@@ -55,7 +58,8 @@ function validateView(view: ViewDescription, rule: ViewRule, schema: Schema, tol
     if (kind !== 'event-sourced' && types.length > 1)
       told(`it takes values of ${service} as ${types.length} messages; they are of one`)
     for (const type of types)
-      if (!schema.messages.has(type)) told(`it takes ${type.slice(0, 100)}, which is no message of the descriptors`)
+      if (!schema.messages.has(type) && !(kind === 'replicated' && type === replicaType))
+        told(`it takes ${type.slice(0, 100)}, which is no message of the descriptors`)
   }
 }
 
@@ -118,4 +122,36 @@ export function makeView(
       ...{ stateVersion: undefined, headers: [afterHeader], views: [], events: [] },
     },
   }
+}
+
+/** What is wrong with the sources of views, by what is deployed, or was: a clause each. */
+export function viewSources(
+  { viewServices }: Pick<Description, 'viewServices'>,
+  described: readonly DeployedService[],
+  deployments: readonly Deployment[],
+): { readonly reasons: readonly string[]; readonly warnings: readonly string[] } {
+  const reasons: string[] = []
+  const warnings: string[] = []
+  const known = [...deployments.flatMap(({ services }) => services), ...described]
+  for (const { name, sources } of viewServices)
+    for (const { service, kind } of sources) {
+      const source = known.findLast((one) => one.name === service)
+      if (source === undefined)
+        warnings.push(`${name}: its source ${service} was never deployed; nothing of it is in the view until it is`)
+      else if (source.kind !== kind) reasons.push(`${name}: it takes ${service} as ${kind}, and that is ${source.kind}`)
+    }
+  return { reasons, warnings }
+}
+
+/** Views that this component changes: they are built, and may yet be stuck. */
+export function builtAnew(
+  { viewServices }: Pick<Description, 'viewServices'>,
+  services: Pick<Services, 'get'>,
+): readonly string[] {
+  return viewServices
+    .filter(({ name }) => services.get(name)?.kind === 'view')
+    .map(
+      ({ name }) =>
+        `${name}: its table is built anew, and the old one answers until then; \`inn views\` tells how far it is`,
+    )
 }

@@ -48,7 +48,7 @@ const serviceNamed = (name: string) => ({
 
 const Views = suite('descriptions of views')
 
-Views('views.V1: row and sources are those of the .proto', () => {
+Views('deploy/views.V1: row and sources are those of the .proto', () => {
   assert.equal(problems({}), [])
   assert.equal(problems({ rowType: 'v.v1.Noted' }), [
     'v.v1.Rows: its row is v.v1.Row in the .proto, and v.v1.Noted in the code',
@@ -68,7 +68,7 @@ Views('views.V1: row and sources are those of the .proto', () => {
   ])
 })
 
-Views('views.V1: what has the option is a view, and a view has it', () => {
+Views('deploy/views.V1: what has the option is a view, and a view has it', () => {
   assert.equal(problems({ name: 'v.v1.Plain' }), [
     'v.v1.Plain: is defined as a view; give its service the option (innkeeper.view)',
   ])
