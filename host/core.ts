@@ -240,11 +240,6 @@ export class Core {
     this.reading.endStreams()
   }
 
-  /** Counts behind everything else what was not counted yet. */
-  count(): void {
-    this.housekeeping.count()
-  }
-
   /** Takes calls from now on. */
   readonly ready = (): void => {
     if (!this.starting) return
