@@ -172,22 +172,7 @@ export class Core {
     this.inFlight = clientBytes(limits, log, this.clock)
     this.housekeeping = this.makeHousekeeping(parts)
     services.onChange(() => this.changed())
-    registerGauges({
-      ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
-      ...{
-        outbox,
-        views: this.reading.views,
-        live: this.reading.live,
-        stored: this.partitions.stored,
-        disk: this.disk,
-        pace: store.pace,
-        scrubbing: this.scrubbing,
-      },
-      feeds: this.partitions.all.map(({ trimming }) => trimming),
-      pending: this.partitions.all.map(({ pending }) => pending),
-      endings: parts.endings ?? 0,
-      lostCalls: () => this.lostCalls,
-    })
+    this.showGauges(parts.endings ?? 0)
   }
 
   /** Why calls are not taken. */
@@ -201,6 +186,18 @@ export class Core {
   readonly unreadyForOperator = (): string | undefined => {
     const [reason, failure] = [this.unready(), this.store.failure()]
     return reason !== undefined && failure !== undefined ? `${reason} (${failure.message})` : reason
+  }
+
+  private showGauges(endings: number): void {
+    const { metrics, services, entities, waiting, inFlight, turns, deployer, outbox, disk, scrubbing, store } = this
+    const { views, live } = this.reading
+    const { all, stored } = this.partitions
+    registerGauges({
+      ...{ metrics, services, entities, waiting, inFlight, turns, deployer, outbox, disk, scrubbing, views, live },
+      ...{ stored, endings, pace: store.pace, lostCalls: () => this.lostCalls },
+      feeds: all.map(({ trimming }) => trimming),
+      pending: all.map(({ pending }) => pending),
+    })
   }
 
   private readonly unfit = (): boolean => this.stopping || this.store.failure() !== undefined

@@ -47,8 +47,8 @@ export function validateViewServices(description: Description, schema: Schema, r
 
 function validateView(view: ViewDescription, rule: ViewRule, schema: Schema, told: (problem: string) => void): void {
   const row = schema.messages.get(rule.row) ?? schema.messages.get(`${packageOf(view.name)}${rule.row}`)
-  if (row === undefined) told(`its row is ${rule.row.slice(0, 100)}, which is no message of the descriptors`)
-  else if (row.fullName !== view.rowType)
+  // Where there is none, planning tells.
+  if (row !== undefined && row.fullName !== view.rowType)
     told(`its row is ${row.fullName} in the .proto, and ${view.rowType.slice(0, 100)} in the code`)
   const sources = view.sources.map(({ service }) => service)
   for (const service of rule.from)

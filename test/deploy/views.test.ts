@@ -64,7 +64,7 @@ Views('deploy/views.V1: row and sources are those of the .proto', () => {
     'v.v1.Rows: it takes v.v1.Gone, which is no message of the descriptors',
   ])
   assert.equal(problems({ name: 'v.v1.Lost', sources: [events] }), [
-    'v.v1.Lost: its row is Nothing, which is no message of the descriptors',
+    'v.v1.Lost: has rows of Nothing, which is no message that it knows',
   ])
 })
 
