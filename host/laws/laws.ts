@@ -62,7 +62,11 @@ export function checkViewLaws(
   seed: number,
   rounds = 50,
 ): LawReport {
-  const trial = { view, schema, random: mulberry(seed), warm: fresh().view!, cold: fresh().view! }
+  const loaded = fresh()
+  const described = loaded.artefact.description.services
+  const own = new Set(described.filter(({ kind }) => kind === 'replicated').map(({ name }) => name))
+  const { replicated } = loaded
+  const trial = { view, schema, random: mulberry(seed), warm: loaded.view!, cold: fresh().view!, replicated, own }
   return tried(view.name, 'view', viewRound(trial), seed, rounds)
 }
 

@@ -5,12 +5,16 @@
 //
 // What breaks the law is told with as few changes as still break it.
 
+import { decodeOperations, OperationError } from '../crdt/operations.ts'
+import { Replica } from '../crdt/replica.ts'
 import type { ViewDescription } from '../guest/about.ts'
-import type { RowPut, ViewChange, ViewGuest } from '../guest/guest.ts'
+import type { ReplicatedGuest, RowPut, ViewChange, ViewGuest } from '../guest/guest.ts'
+import { GuestFault } from '../guest/guest.ts'
+import { defaultLimits } from '../limits.ts'
 import type { Schema } from '../schema/schema.ts'
 import { WireError } from '../schema/wire.ts'
 import { toJson } from '../transcode/to-json.ts'
-import { below, type Input, oneOf, randomBytesOf, timeOf } from './random.ts'
+import { below, type Input, oneOf, randomBytesOf, randomCommand, timeOf } from './random.ts'
 import { guarded, LawBroken, type Round, same } from './trial.ts'
 
 const entities = ['a', 'b', 'c']
@@ -22,6 +26,9 @@ interface ViewTrial extends Input {
   readonly view: ViewDescription
   readonly warm: ViewGuest
   readonly cold: ViewGuest
+  /** Of replicated services of the same component: what theirs come to. Views of others are not tried on them. */
+  readonly replicated: ReplicatedGuest | undefined
+  readonly own: ReadonlySet<string>
 }
 
 export function viewRound(trial: ViewTrial): Round {
@@ -38,8 +45,11 @@ export function viewRound(trial: ViewTrial): Round {
 /** A change, without what the host remembers of its entity. */
 type Given = Omit<ViewChange, 'keys'>
 
-function randomChanges({ view, schema, random }: ViewTrial, round: number): readonly Given[] {
-  const sources = view.sources.filter(({ types }) => types.length > 0)
+function randomChanges(trial: ViewTrial, round: number): readonly Given[] {
+  const { view, schema, random, own } = trial
+  const tried = ({ service, kind, types }: ViewDescription['sources'][number]) =>
+    types.length > 0 && (kind !== 'replicated' || own.has(service))
+  const sources = view.sources.filter(tried)
   if (sources.length === 0) return []
   const sequences = new Map<string, number>()
   return Array.from({ length: 1 + below(changesMax, random) }, (_, index) => {
@@ -49,12 +59,36 @@ function randomChanges({ view, schema, random }: ViewTrial, round: number): read
     const sequence = (sequences.get(id) ?? 0) + 1
     sequences.set(id, sequence)
     const typeName = oneOf(types, random)
-    const data = randomBytesOf(schema.messages.get(typeName)!, { schema, random })
+    const data =
+      kind === 'replicated'
+        ? randomReplica(trial, service, round)
+        : randomBytesOf(schema.messages.get(typeName)!, { schema, random })
     const deletes = kind !== 'event-sourced' && random() < deleting
     const what = { kind: kind === 'event-sourced' ? ('event' as const) : ('updated' as const), typeName, data }
     const at = { service, entity, sequence, atMs: timeOf(round) + index }
     return deletes ? { ...at, what: { kind: 'deleted' as const } } : { ...at, what }
   })
+}
+
+const self = 'law'
+const commandsMax = 4
+
+/** A value that a few commands lead to. */
+function randomReplica(trial: ViewTrial, service: string, round: number): Uint8Array {
+  const replica = new Replica()
+  const view = () => replica.view({ kind: 'all' }, self, [self])
+  const methods = [...trial.schema.services.get(service)!.methods.values()]
+  for (let left = 1 + below(commandsMax, trial.random); left > 0 && !replica.deleted; left--) {
+    try {
+      const { operations } = trial.replicated!.decide(service, self, view(), randomCommand(methods, trial, round))
+      if (operations.length > 0)
+        replica.apply(self, decodeOperations(operations, defaultLimits.decisionOperationsMax), timeOf(round))
+    } catch (error) {
+      // The service's own laws tell.
+      if (!(error instanceof GuestFault || error instanceof OperationError)) throw error
+    }
+  }
+  return view()
 }
 
 /** What is broken, if something is. @throws LawBroken for a fault */
@@ -181,10 +215,11 @@ function shortName(fullName: string): string {
 }
 
 function messageText(schema: Schema, typeName: string, bytes: Uint8Array): string {
+  const type = schema.messages.get(typeName)
   try {
-    return toJson(schema, schema.messages.get(typeName)!, bytes)
+    if (type !== undefined) return toJson(schema, type, bytes)
   } catch (error) {
     if (!(error instanceof WireError)) throw error
-    return `0x${Buffer.from(bytes).toString('hex')}`
   }
+  return `0x${Buffer.from(bytes).toString('hex')}`
 }

@@ -33,7 +33,7 @@ export interface BuildResult {
   readonly steps: readonly { readonly step: string; readonly ms: number }[]
   /** What an author should know although it went well. */
   readonly warnings: readonly string[]
-  /** Full names of the services that the component has. */
+  /** Full names of the services and views that the component has. */
   readonly services: readonly string[]
   /** Of those in the .proto files that it has not: it may call them. */
   readonly others: readonly string[]
@@ -53,7 +53,8 @@ export async function buildProject(directory: string, options: BuildOptions = {}
   const file = resolve(options.out ?? resolve(project.directory, 'build', `${fileName(project.name)}.wasm`))
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, component)
-  const services = built.description.services.map(({ name }) => name)
+  const { description } = built
+  const services = [...description.services, ...description.viewServices].map(({ name }) => name)
   const declared = project.files.flatMap((name) => descriptors.schema.files.get(name)?.symbols ?? [])
   const others = declared.filter((symbol) => descriptors.schema.services.has(symbol) && !services.includes(symbol))
   return { file, bytes: component.length, steps: steps.done, warnings: steps.warnings, services, others }

@@ -330,6 +330,34 @@ void ik_post_action_stream(ik_action_step *answer) {
 
 #ifdef IK_EXPORT_VIEW
 
+const char ik_kind_view = IK_HAS_VIEWS;
+
+#ifndef IK_ABI_ONLY
+
+static void ik_describe_source(const ik_source *source, ik_described_source *described) {
+  described->service = ik_text_of(source->service);
+  described->kind = source->kind;
+  described->types.items = ik_allocate_zeroed(source->take_count * sizeof(ik_bytes));
+  for (size_t i = 0; i < source->take_count; i++)
+    if (source->takes[i].type != NULL) described->types.items[described->types.count++] = ik_text_of(source->takes[i].type->name);
+}
+
+void ik_describe_views(ik_description *answer) {
+  answer->view_services.items = ik_allocate_zeroed(ik_service_count * sizeof(ik_described_view));
+  for (size_t i = 0; i < ik_service_count; i++) {
+    const ik_service *view = ik_services[i];
+    if (view == NULL || view->sources == NULL) continue;
+    ik_described_view *described = &answer->view_services.items[answer->view_services.count++];
+    described->name = ik_text_of(view->name);
+    described->row_type = ik_text_of(view->state->name);
+    described->sources.items = ik_allocate_zeroed(view->source_count * sizeof(ik_described_source));
+    described->sources.count = view->source_count;
+    for (size_t k = 0; k < view->source_count; k++) ik_describe_source(&view->sources[k], &described->sources.items[k]);
+  }
+}
+
+#endif
+
 IK_EXPORT(IK_VIEW_ "keys")
 ik_keys_list *ik_export_view_keys(const uint8_t *view, size_t view_length, ik_view_change *changes, size_t count) {
   ik_keys_list *answer = IK_NEW(ik_keys_list);
@@ -550,6 +578,7 @@ const char ik_kind_event_sourced = IK_KIND_EVENT_SOURCED;
 const char ik_kind_value = IK_KIND_VALUE;
 const char ik_kind_replicated = IK_KIND_REPLICATED;
 const char ik_kind_action = IK_KIND_ACTION;
+const char ik_kind_view = IK_HAS_VIEWS;
 #endif
 
 #endif
@@ -2419,7 +2448,7 @@ static ik_node *ik_reach(ik_draft *draft, const ik_place *place, uint8_t kind, b
   return node;
 }
 
-static void ik_change(ik_node *node, bool is_new, const ik_operation *operation) {
+static void ik_change_node(ik_node *node, bool is_new, const ik_operation *operation) {
   if (node->kind == 0) return;
   size_t at;
   switch (operation->field) {
@@ -2472,7 +2501,7 @@ static void ik_operate(ik_view view, uint8_t kind, ik_operation operation) {
   ik_node *node = ik_reach(draft, view.place, kind, &is_new);
   if (node->kind != kind && node->kind != 0) ik_fault("an operation of another kind than the value");
   ik_note_operation(draft, operation);
-  ik_change(node, is_new, &operation);
+  ik_change_node(node, is_new, &operation);
   if (++draft->asked == draft->turn_at) draft->root = draft->turn_to;
 }
 
@@ -2774,7 +2803,208 @@ bool ik_element_bool(ik_bytes element) {
   return ik_element_int64(element) != 0;
 }
 
+// Views
+//
+// P1. A batch is projected change by change, each on the rows that the one before left, and these pass through bytes (law L7).
+// P2. A change touches only rows that its keys name, and those that its entity has put: else a batch would be another than its changes.
+// P3. Of a value, what its entity has put and does not put again is deleted; of an event nothing goes by itself.
+
+struct ik_rows {
+  const ik_service *view;
+  // Of the whole batch.
+  ik_row_list table;
+  size_t table_room;
+  // Of one change.
+  ik_bytes_list allowed;
+  size_t allowed_room;
+  // In the order in which they were touched first.
+  ik_row_list puts;
+  size_t puts_room;
+  bool names_keys;
+};
+
+static ik_row *ik_row_at(const ik_row_list *list, ik_text key) {
+  for (size_t i = 0; i < list->count; i++)
+    if (ik_equal(list->items[i].key, key)) return &list->items[i];
+  return NULL;
+}
+
+static bool ik_has_key(const ik_bytes_list *keys, ik_text key) {
+  for (size_t i = 0; i < keys->count; i++)
+    if (ik_equal(keys->items[i], key)) return true;
+  return false;
+}
+
+static void ik_add_key(ik_rows *rows, ik_text key) {
+  if (!ik_has_key(&rows->allowed, key)) *IK_PUSH(&rows->allowed, &rows->allowed_room, ik_bytes) = key;
+}
+
+void ik_row_key(ik_rows *rows, ik_text key) {
+  if (!rows->names_keys) ik_fault("keys are named by the function that is for them");
+  ik_add_key(rows, ik_copy(key));
+}
+
+static void ik_check_key(const ik_rows *rows, ik_text key) {
+  if (rows->names_keys) ik_fault("a function that names keys changes no rows");
+  if (!ik_has_key(&rows->allowed, key)) ik_fault("the row \"%.*s\" is none that the change may touch; name its key", IK_ARG(key));
+}
+
+static void ik_set_row(ik_rows *rows, ik_text key, ik_optional_bytes bytes) {
+  ik_check_key(rows, key);
+  ik_row *there = ik_row_at(&rows->table, key), *put = ik_row_at(&rows->puts, key);
+  ik_text copy = there != NULL ? there->key : put != NULL ? put->key : ik_copy(key);
+  if (there == NULL) there = IK_PUSH(&rows->table, &rows->table_room, ik_row);
+  *there = (ik_row){copy, bytes};
+  if (put == NULL) put = IK_PUSH(&rows->puts, &rows->puts_room, ik_row);
+  *put = (ik_row){copy, bytes};
+}
+
+void ik_row_put(ik_rows *rows, ik_text key, const void *row) {
+  ik_set_row(rows, key, (ik_optional_bytes){true, ik_encode(rows->view->state, row)});
+}
+
+void ik_row_delete(ik_rows *rows, ik_text key) {
+  ik_set_row(rows, key, (ik_optional_bytes){false, {NULL, 0}});
+}
+
+// A message in the arena.
+static void *ik_decoded(const ik_message_type *type, ik_bytes bytes) {
+  void *message = ik_allocate_zeroed(type->size);
+  const char *problem = ik_decode(type, bytes, message);
+  if (problem != NULL) ik_fault("a view is given what is no %s: %s", type->name, problem);
+  return message;
+}
+
+const void *ik_row_get(ik_rows *rows, ik_text key) {
+  ik_check_key(rows, key);
+  const ik_row *there = ik_row_at(&rows->table, key);
+  return there == NULL || !there->row.present ? NULL : ik_decoded(rows->view->state, there->row.value);
+}
+
+bool ik_row_next(ik_rows *rows, size_t *at, ik_text *key) {
+  while (*at < rows->allowed.count) {
+    *key = rows->allowed.items[(*at)++];
+    const ik_row *there = ik_row_at(&rows->table, *key);
+    if (there != NULL && there->row.present) return true;
+  }
+  return false;
+}
+
+static const ik_service *ik_view_named(ik_text name) {
+  for (size_t i = 0; i < ik_service_count; i++)
+    if (ik_services[i] != NULL && ik_services[i]->sources != NULL && ik_is(name, ik_services[i]->name)) return ik_services[i];
+  ik_fault("the host asks only for views that were described");
+}
+
+static const ik_source *ik_source_of(const ik_service *view, const ik_view_change *came) {
+  for (size_t i = 0; i < view->source_count; i++)
+    if (ik_is(came->service, view->sources[i].service)) return &view->sources[i];
+  ik_fault("the host brings changes only of sources that were described");
+}
+
+// Null: nothing comes of it.
+static const ik_taken *ik_taken_of(const ik_service *view, const ik_view_change *came) {
+  const ik_source *source = ik_source_of(view, came);
+  for (size_t i = 0; i < source->take_count; i++) {
+    const ik_message_type *type = source->takes[i].type;
+    bool is_deleted = came->what == IK_WHAT_DELETED;
+    if (is_deleted ? type == NULL : type != NULL && ik_is(came->message.type_name, type->name)) return &source->takes[i];
+  }
+  return NULL;
+}
+
+static ik_change ik_change_of(const ik_view_change *came) {
+  return (ik_change){came->service, came->entity, (int64_t)came->sequence, (int64_t)came->at_ms};
+}
+
+static const void *ik_message_of(const ik_taken *take, const ik_view_change *came) {
+  return take->type == NULL ? NULL : ik_decoded(take->type, came->message.data);
+}
+
+// The rows that the change may touch: its own, and then the former ones.
+static void ik_allow(ik_rows *rows, const ik_view_change *came, const ik_bytes_list *former) {
+  const ik_taken *take = ik_taken_of(rows->view, came);
+  rows->allowed = (ik_bytes_list){NULL, 0};
+  rows->allowed_room = 0;
+  ik_change change = ik_change_of(came);
+  rows->names_keys = true;
+  if (take != NULL && take->one != NULL) ik_add_key(rows, came->entity);
+  if (take != NULL && take->keys != NULL) take->keys(ik_message_of(take, came), &change, rows);
+  rows->names_keys = false;
+  for (size_t i = 0; i < former->count; i++) ik_add_key(rows, former->items[i]);
+}
+
+// The change before this one of the same entity, or -1.
+static ptrdiff_t ik_before(const ik_view_change_list *changes, size_t at) {
+  const ik_view_change *came = &changes->items[at];
+  for (size_t i = at; i-- > 0;)
+    if (ik_equal(changes->items[i].service, came->service) && ik_equal(changes->items[i].entity, came->entity)) return (ptrdiff_t)i;
+  return -1;
+}
+
+void ik_guest_view_keys(ik_text view, const ik_view_change_list *changes, ik_keys_list *answer) {
+  ik_rows rows = {.view = ik_view_named(view)};
+  answer->items = ik_allocate_array(changes->count, sizeof *answer->items);
+  answer->count = changes->count;
+  for (size_t i = 0; i < changes->count; i++) {
+    ik_allow(&rows, &changes->items[i], &changes->items[i].keys);
+    // What an earlier change of the same call may put, a later one of its entity may find.
+    ptrdiff_t before = ik_before(changes, i);
+    for (size_t k = 0; before >= 0 && k < answer->items[before].count; k++) ik_add_key(&rows, answer->items[before].items[k]);
+    answer->items[i] = rows.allowed;
+  }
+}
+
+static void ik_project(ik_rows *rows, const ik_view_change *came, const ik_bytes_list *former) {
+  const ik_taken *take = ik_taken_of(rows->view, came);
+  ik_change change = ik_change_of(came);
+  if (take != NULL && take->one != NULL) {
+    const void *there = ik_row_get(rows, came->entity);
+    void *row = there == NULL ? ik_allocate_zeroed(rows->view->state->size) : (void *)there;
+    ik_row_answer answer = take->one(ik_message_of(take, came), row, &change);
+    if (answer == IK_PUT_ROW) ik_row_put(rows, came->entity, row);
+    if (answer == IK_DELETE_ROW) ik_row_delete(rows, came->entity);
+  } else if (take != NULL) {
+    take->project(ik_message_of(take, came), &change, rows);
+  }
+  bool is_state = came->what == IK_WHAT_UPDATED ? take != NULL : came->what == IK_WHAT_DELETED && take == NULL;
+  for (size_t i = 0; is_state && i < former->count; i++)
+    if (ik_row_at(&rows->puts, former->items[i]) == NULL) ik_row_delete(rows, former->items[i]);
+}
+
+// The keys of the rows that an entity has put, after these puts.
+static ik_bytes_list ik_keys_after(const ik_bytes_list *former, const ik_row_list *puts) {
+  ik_bytes_list keys = {NULL, 0};
+  size_t room = 0;
+  for (size_t i = 0; i < former->count; i++)
+    if (ik_row_at(puts, former->items[i]) == NULL) *IK_PUSH(&keys, &room, ik_bytes) = former->items[i];
+  for (size_t i = 0; i < puts->count; i++)
+    if (puts->items[i].row.present) *IK_PUSH(&keys, &room, ik_bytes) = puts->items[i].key;
+  return keys;
+}
+
+void ik_guest_view_project(ik_text view, const ik_view_change_list *changes, const ik_row_list *before, ik_rows_list *answer) {
+  ik_rows rows = {.view = ik_view_named(view)};
+  for (size_t i = 0; i < before->count; i++) *IK_PUSH(&rows.table, &rows.table_room, ik_row) = before->items[i];
+  ik_bytes_list *after = ik_allocate_array(changes->count, sizeof *after);
+  answer->items = ik_allocate_array(changes->count, sizeof *answer->items);
+  answer->count = changes->count;
+  for (size_t i = 0; i < changes->count; i++) {
+    ptrdiff_t earlier = ik_before(changes, i);
+    const ik_bytes_list *former = earlier < 0 ? &changes->items[i].keys : &after[earlier];
+    rows.puts = (ik_row_list){NULL, 0};
+    rows.puts_room = 0;
+    ik_allow(&rows, &changes->items[i], former);
+    ik_project(&rows, &changes->items[i], former);
+    answer->items[i] = rows.puts;
+    after[i] = ik_keys_after(former, &rows.puts);
+  }
+}
+
 // Description
+
+// Beside the exports of views: a component without them has not even its code.
+extern void ik_describe_views(ik_description *answer) __attribute__((weak));
 
 static ik_optional_bytes ik_optional_text(const char *text) {
   if (text == NULL) return (ik_optional_bytes){false, {NULL, 0}};
@@ -2808,9 +3038,10 @@ void ik_guest_describe(ik_description *answer) {
   answer->sdk_name = ik_text_of("innkeeper-c");
   answer->sdk_version = ik_text_of("0.1.0");
   answer->descriptors = (ik_bytes){ik_descriptors, ik_descriptors_length};
+  if (ik_describe_views != NULL) ik_describe_views(answer);
   size_t room = 0;
   for (size_t i = 0; i < ik_service_count; i++) {
-    if (ik_services[i] == NULL) continue;
+    if (ik_services[i] == NULL || ik_services[i]->sources != NULL) continue;
     ik_described_service *described = IK_PUSH(&answer->services, &room, ik_described_service);
     memset(described, 0, sizeof *described);
     ik_describe(ik_services[i], described);

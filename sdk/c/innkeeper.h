@@ -946,6 +946,74 @@ void ik_vote_set(ik_view view, bool self);
 // In `..._reads` of a method with a dynamic view: look for this element or key.
 void ik_read(ik_context *context, ik_bytes element);
 
+// Views: rows of a table that follow from what entities have committed. Generated headers have a macro for each service with the option
+// innkeeper.view, and `..._row`, `..._put` of its rows:
+//
+//   NOTES_VIEW(IK_EVENTS(events_name, NOTES_ROW(conformance_noted, noted), NOTES_ROW(conformance_cleared, cleared)))
+//
+// Rows must not depend on the order of changes of different entities, nor on values between an entity's newest ones (law L7): a rebuild brings them
+// in another order, and without those.
+
+// Of which entity a change is, and when it was committed.
+typedef struct ik_change {
+  // Full name of the entity's service.
+  ik_text service;
+  ik_text entity;
+  // Of the event, or of the record that changed the value: it rises.
+  int64_t sequence;
+  // Milliseconds since 1970.
+  int64_t at_ms;
+} ik_change;
+
+// What becomes of the one row of an entity, whose key is the entity's.
+typedef enum ik_row_answer { IK_PUT_ROW, IK_DELETE_ROW } ik_row_answer;
+
+// The rows that a change may touch: those that its keys name, and those that earlier changes of its entity have put. Another key is a fault.
+typedef struct ik_rows ik_rows;
+// In the function that names keys: the change may touch this row.
+void ik_row_key(ik_rows *rows, ik_text key);
+// The keys of those that are there: `for (size_t i = 0; ik_row_next(rows, &i, &key);)`.
+bool ik_row_next(ik_rows *rows, size_t *at, ik_text *key);
+void ik_row_delete(ik_rows *rows, ik_text key);
+// For generated code. Null where there is no such row.
+const void *ik_row_get(ik_rows *rows, ik_text key);
+void ik_row_put(ik_rows *rows, ik_text key, const void *row);
+
+// `row`: as it is, or with all defaults. It is put as it is left, by IK_PUT_ROW.
+typedef ik_row_answer ik_one_row(const void *message, void *row, const ik_change *change);
+typedef void ik_row_function(const void *message, const ik_change *change, ik_rows *rows);
+
+// A message that a source takes, and what comes of it.
+typedef struct ik_taken {
+  // Null: nothing is left of the entity.
+  const ik_message_type *type;
+  ik_one_row *one;
+  ik_row_function *keys, *project;
+} ik_taken;
+
+// Whose changes a view takes. Of messages that are not named nothing comes.
+typedef struct ik_source {
+  uint8_t kind;
+  const char *service;
+  const ik_taken *takes;
+  size_t take_count;
+} ik_source;
+
+#define IK_SOURCE(kind, service, ...)                             \
+  {                                                               \
+    kind, service, (const ik_taken[]){__VA_ARGS__}, sizeof((const ik_taken[]){__VA_ARGS__}) / sizeof(ik_taken) \
+  }
+// Events of the entities of an event-sourced service.
+#define IK_EVENTS(service, ...) IK_SOURCE(IK_KIND_EVENT_SOURCED, service, __VA_ARGS__)
+// The newest values of the entities of a value service. Rows that an entity has put and does not put again are deleted; so are all of them if the
+// value is, unless IK_DELETED says otherwise.
+#define IK_VALUES(service, ...) IK_SOURCE(IK_KIND_VALUE, service, __VA_ARGS__)
+// For generated macros: a function of another type does not compile.
+#define IK_TYPED_FUNCTION(function, ...) ((void (*)(void))_Generic((function), __VA_ARGS__: (function)))
+// What is done when nothing is left of an entity, instead of deleting its rows. The message is null.
+#define IK_DELETED(function) \
+  {NULL, NULL, NULL, function}
+
 // What a service is, besides its handlers. Made by the macros of generated headers, as in
 // `COUNTER_EVENT_SOURCED(counter_value, .snapshot_every = 50)`.
 typedef struct ik_view_option {
@@ -1013,9 +1081,12 @@ typedef struct ik_service {
   size_t event_count;
   uint8_t crdt;
   ik_options options;
+  // Of a view; `state` is its row.
+  const ik_source *sources;
+  size_t source_count;
 } ik_service;
 
-extern const char ik_kind_event_sourced, ik_kind_value, ik_kind_replicated, ik_kind_action;
+extern const char ik_kind_event_sourced, ik_kind_value, ik_kind_replicated, ik_kind_action, ik_kind_view;
 
 // gen/component.c: what the component has. Null for a service that no source defines.
 extern const ik_service *const ik_services[];

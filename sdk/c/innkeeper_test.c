@@ -278,7 +278,10 @@ static ik_subject *subject_of(const ik_service *of, const char *key) {
   return subject;
 }
 
+static const ik_service *view;
+
 static void begin(const ik_service *of, const char *key) {
+  view = NULL;
   about = subject_of(of, key);
   members = NULL;
   entities = NULL;
@@ -297,8 +300,11 @@ static void begin(const ik_service *of, const char *key) {
   memset(&outcome, 0, sizeof outcome);
 }
 
+static void finish_view(void);
+
 // All that the last command came to has been said.
 static void finish(void) {
+  finish_view();
   if (is_streaming && outputs_said != outputs.count) fail("the stream has sent more than was said");
   if (!is_open) return;
   is_open = false;
@@ -1470,6 +1476,160 @@ void ik_test_then_nothing_pending(void) {
 void ik_test_then_ends(void) {
   end_said = true;
   if (is_streaming ? !stream_done : !has_ended) fail("the stream does not end");
+}
+
+// Views
+
+static ik_row_list view_start, view_rows;
+static size_t view_start_room;
+static ik_view_change_list view_changes;
+static size_t view_changes_room;
+// Of the rows that there are now; they are made by the first word that looks at them.
+static bool is_projected;
+static ik_bytes_list rows_said;
+static size_t rows_said_room;
+
+void ik_test_given_view(const ik_service *of) {
+  finish();
+  begin(of, NULL);
+  view = of;
+  view_start = view_rows = (ik_row_list){NULL, 0};
+  view_start_room = 0;
+  view_changes = (ik_view_change_list){NULL, 0};
+  view_changes_room = 0;
+  is_projected = true;
+  rows_said = (ik_bytes_list){NULL, 0};
+  rows_said_room = 0;
+}
+
+void ik_test_given_row(const char *key, ik_value row) {
+  ik_optional_bytes bytes = {true, ik_encode(row.type, row.message)};
+  *IK_PUSH(&view_start, &view_start_room, ik_row) = (ik_row){ik_text_of(key), bytes};
+  is_projected = false;
+}
+
+static bool of_one_entity(const ik_view_change *a, const ik_view_change *b) {
+  return ik_equal(a->service, b->service) && ik_equal(a->entity, b->entity);
+}
+
+// `batches`: the changes one by one, or all at once.
+static ik_row_list rows_after(const ik_view_change_list *order, bool one_by_one) {
+  ik_row_list table = {NULL, 0};
+  size_t table_room = 0;
+  for (size_t i = 0; i < view_start.count; i++) *IK_PUSH(&table, &table_room, ik_row) = view_start.items[i];
+  ik_bytes_list *put = ik_allocate_zeroed((order->count + 1) * sizeof *put);
+  ik_text name = ik_text_of(view->name);
+  size_t step = one_by_one ? 1 : order->count;
+  for (size_t from = 0; from < order->count; from += step) {
+    ik_view_change_list batch = {ik_allocate_zeroed(step * sizeof(ik_view_change)), step};
+    for (size_t i = 0; i < step; i++) {
+      const ik_view_change *came = &order->items[from + i];
+      batch.items[i] = *came;
+      const ik_row *given = ik_row_at(&view_start, came->entity);
+      if (given != NULL) batch.items[i].keys = (ik_bytes_list){(ik_bytes *)&given->key, 1};
+      for (size_t k = 0; k < from; k++)
+        if (of_one_entity(&order->items[k], came)) batch.items[i].keys = put[k];
+    }
+    ik_keys_list keys = {NULL, 0};
+    ik_rows_list puts = {NULL, 0};
+    ik_guest_view_keys(name, &batch, &keys);
+    ik_row_list before = {NULL, 0};
+    size_t before_room = 0;
+    for (size_t i = 0; i < keys.count; i++)
+      for (size_t k = 0; k < keys.items[i].count; k++) {
+        const ik_row *there = ik_row_at(&table, keys.items[i].items[k]);
+        if (there != NULL && ik_row_at(&before, there->key) == NULL) *IK_PUSH(&before, &before_room, ik_row) = *there;
+      }
+    ik_guest_view_project(name, &batch, &before, &puts);
+    for (size_t i = 0; i < step; i++) {
+      const ik_bytes_list *former = &batch.items[i].keys;
+      for (size_t k = 0; k < i; k++)
+        if (of_one_entity(&batch.items[k], &batch.items[i])) former = &put[from + k];
+      put[from + i] = ik_keys_after(former, &puts.items[i]);
+      for (size_t k = 0; k < puts.items[i].count; k++) {
+        ik_row *there = ik_row_at(&table, puts.items[i].items[k].key);
+        if (there == NULL) there = IK_PUSH(&table, &table_room, ik_row);
+        *there = puts.items[i].items[k];
+      }
+    }
+  }
+  return table;
+}
+
+// The first row of one that is not so in the other; null: there is none.
+static const ik_row *missing_row(const ik_row_list *one, const ik_row_list *other) {
+  for (size_t i = 0; i < one->count; i++) {
+    const ik_row *row = &one->items[i], *there = ik_row_at(other, row->key);
+    bool is_there = there != NULL && there->row.present;
+    if (row->row.present != is_there || (is_there && !ik_equal(row->row.value, there->row.value))) return row;
+  }
+  return NULL;
+}
+
+static void check_rows(const char *law, const ik_view_change_list *order, bool one_by_one) {
+  ik_row_list rows = rows_after(order, one_by_one);
+  const ik_row *other = missing_row(&view_rows, &rows);
+  if (other == NULL) other = missing_row(&rows, &view_rows);
+  if (other != NULL) fail(printed("the row \"%.*s\" breaks law %s", IK_ARG(other->key), law));
+}
+
+static void project_view(void) {
+  if (is_projected) return;
+  is_projected = true;
+  const ik_view_change_list *changes = &view_changes;
+  size_t count = changes->count;
+  view_rows = rows_after(changes, false);
+  check_rows("L4: the same changes are projected differently twice", changes, false);
+  check_rows("L7: a batch is projected differently than its changes one by one", changes, true);
+  ik_view_change_list entities = {NULL, 0}, order = {NULL, 0}, reversed = {NULL, 0}, newest = {NULL, 0};
+  size_t entities_room = 0, order_room = 0, reversed_room = 0, newest_room = 0;
+  for (size_t i = 0; i < count; i++) {
+    bool is_known = false, is_last = true;
+    for (size_t k = 0; k < entities.count; k++) is_known |= of_one_entity(&entities.items[k], &changes->items[i]);
+    if (!is_known) *IK_PUSH(&entities, &entities_room, ik_view_change) = changes->items[i];
+    for (size_t k = i + 1; k < count; k++) is_last &= !of_one_entity(&changes->items[k], &changes->items[i]);
+    if (is_last || changes->items[i].what == IK_WHAT_EVENT) *IK_PUSH(&newest, &newest_room, ik_view_change) = changes->items[i];
+  }
+  for (size_t e = 0; e < entities.count; e++)
+    for (size_t i = 0; i < count; i++) {
+      const ik_view_change *came = &changes->items[i];
+      if (of_one_entity(came, &entities.items[e])) *IK_PUSH(&order, &order_room, ik_view_change) = *came;
+      if (of_one_entity(came, &entities.items[entities.count - 1 - e])) *IK_PUSH(&reversed, &reversed_room, ik_view_change) = *came;
+    }
+  check_rows("L7: rows depend on the order of changes of different entities", &order, true);
+  check_rows("L7: rows depend on the order of changes of different entities", &reversed, true);
+  check_rows("L7: rows depend on values that are not their entity's newest", &newest, true);
+}
+
+// All rows that there are have been said.
+static void finish_view(void) {
+  if (view == NULL || (is_projected && rows_said.count == 0 && view_changes.count == 0)) return;
+  project_view();
+  for (size_t i = 0; i < view_rows.count; i++)
+    if (view_rows.items[i].row.present && !ik_has_key(&rows_said, view_rows.items[i].key))
+      fail(printed("there is a row that was not said: %.*s", IK_ARG(view_rows.items[i].key)));
+}
+
+void ik_test_view_change(const char *service, const char *entity, uint8_t what, ik_value message) {
+  if (rows_said.count != 0) finish_view();
+  rows_said = (ik_bytes_list){NULL, 0};
+  rows_said_room = 0;
+  is_projected = false;
+  size_t index = view_changes.count;
+  ik_view_change came = {ik_text_of(service), ik_text_of(entity), (double)index + 1, (double)(now_ms + (int64_t)index * 1000), what, {{NULL, 0}, {NULL, 0}}, {NULL, 0}};
+  if (message.type != NULL) came.message = (ik_typed){ik_text_of(message.type->name), ik_encode(message.type, message.message)};
+  *IK_PUSH(&view_changes, &view_changes_room, ik_view_change) = came;
+}
+
+void ik_test_then_row(const char *key, ik_value row) {
+  project_view();
+  ik_text named = ik_text_of(key);
+  const ik_row *there = ik_row_at(&view_rows, named);
+  *IK_PUSH(&rows_said, &rows_said_room, ik_bytes) = named;
+  if (there == NULL || !there->row.present)
+    fail(printed("there is no row %s", key));
+  else
+    differs(printed("the row %s", key), ik_encode(row.type, row.message), there->row.value);
 }
 
 // Streams of actions

@@ -112,6 +112,16 @@ typedef struct ik_value {
 #define then_silent() (IK_HERE, ik_test_then_silent(false))
 #define then_ends() (IK_HERE, ik_test_then_ends())
 
+// A view: a table without rows, or with these; a row that is given is one that the entity of the same key has put. Then what became of entities:
+// happens(orders_name, "a", IK_OF(order_placed, .cents = 5)). It also tries law L7: a batch projects as its changes one by one, in whatever order
+// different entities come, and without values that are not their entity's newest. All rows that there are then are to be said.
+#define given_view(service) (IK_HERE, ik_test_given_view(service))
+#define given_row(key, row) (IK_HERE, ik_test_given_row(key, row))
+#define happens(service, entity, event) (IK_HERE, ik_test_view_change(service, entity, IK_WHAT_EVENT, event))
+#define becomes(service, entity, value) (IK_HERE, ik_test_view_change(service, entity, IK_WHAT_UPDATED, value))
+#define is_gone(service, entity) (IK_HERE, ik_test_view_change(service, entity, IK_WHAT_DELETED, IK_NO_NOTE))
+#define then_row(key, row) (IK_HERE, ik_test_then_row(key, row))
+
 // A stream of an action, driven as a client would.
 #define stream(method) (IK_HERE, ik_test_stream(method))
 #define sends(request) (IK_HERE, ik_test_input(IK_INPUT_ITEM, request))
@@ -174,6 +184,10 @@ void ik_test_then_silent(bool opens);
 void ik_test_then_refuses(ik_code code, const char *message);
 void ik_test_then_forwards(ik_call call);
 void ik_test_then_ends(void);
+void ik_test_given_view(const ik_service *view);
+void ik_test_given_row(const char *key, ik_value row);
+void ik_test_view_change(const char *service, const char *entity, uint8_t what, ik_value message);
+void ik_test_then_row(const char *key, ik_value row);
 void ik_test_stream(const char *method);
 void ik_test_input(uint8_t kind, ik_value request);
 void ik_test_take_more(void);

@@ -7,6 +7,9 @@
 // Leaves to others: rows while changes are projected (guest/view.ts).
 
 import type { Messages, MessageType, Methods, ServiceType } from './codec/message.ts'
+import { readView } from './crdt/content.ts'
+import type { AnyKind, ViewOf } from './crdt/kinds.ts'
+import { rootPlace } from './crdt/operation.ts'
 import type { DeepReadonly } from './definition.ts'
 import { isMessageType } from './definition.ts'
 import type { ViewExports } from './guest/view.ts'
@@ -65,16 +68,25 @@ export interface RunningProjection {
   readonly project: (message: unknown, rows: Rows<unknown>, change: Change) => void
 }
 
-type SourceKind = 'event-sourced' | 'value'
+type SourceKind = 'event-sourced' | 'value' | 'replicated'
 
 /** Changes that a view takes, and what it makes of them. `Row` only carries a type to the view. */
 export interface Source<Row = unknown> {
   readonly service: ServiceType
   readonly kind: SourceKind
-  readonly takes: readonly { readonly type: MessageType<object>; readonly projection: RunningProjection }[]
+  readonly takes: readonly { readonly type: TakenType; readonly projection: RunningProjection }[]
   /** Undefined: the rows that the entity has put are deleted. */
   readonly deleted: RunningProjection | undefined
+  /** Of replicated values. */
+  readonly replica?: AnyKind
   readonly row?: (row: Row) => void
+}
+
+/** What handlers see of the message of a change. */
+interface TakenType {
+  /** Full protobuf name. */
+  readonly typeName: string
+  decode(bytes: Uint8Array): object
 }
 
 /** Events of the entities of an event-sourced service, by the names of their messages. Of those without a handler nothing comes. */
@@ -102,10 +114,33 @@ export function valuesOf<M extends Methods, V extends object, Row>(
   return {
     service,
     kind: 'value',
-    takes: [{ type: type as MessageType<object>, projection: running(updated) }],
+    takes: [{ type, projection: running(updated) }],
     deleted: deleted && running(deleted),
   }
 }
+
+/** The newest values of the entities of a replicated service, of the kind that its definition has. What was said of `valuesOf` holds here, too. */
+export function replicasOf<M extends Methods, K extends AnyKind, Row>(
+  service: ServiceType<M>,
+  kind: K,
+  handlers: { readonly updated: Projection<ViewOf<K>, Row>; readonly deleted?: Projection<undefined, Row> },
+): Source<Row> {
+  const { updated, deleted } = handlers
+  const decode = (bytes: Uint8Array): object => {
+    const { content } = readView(bytes)
+    return kind.open({ content, place: rootPlace(kind.number, content !== undefined) }) as object
+  }
+  return {
+    service,
+    kind: 'replicated',
+    takes: [{ type: { typeName: viewType, decode }, projection: running(updated) }],
+    deleted: deleted && running(deleted),
+    replica: kind,
+  }
+}
+
+/** A replicated value, as it crosses the boundary. */
+const viewType = 'innkeeper.crdt.v1.View'
 
 function running<T, Row>(projection: Projection<T, Row>): RunningProjection {
   if (typeof projection !== 'function') return projection as unknown as RunningProjection

@@ -276,6 +276,15 @@ else {
       `Do is asked of entity, but the test is about me; ${another}`,
     )
     assert.is(why('another event is read'), 'the event is another: innkeeper.conformance.v1.Noted')
+    assert.is(why('a view has other rows'), 'the row "a" is another than was said')
+    assert.is(why('a view has a row'), 'there is a row "a"')
+    const law = (row: string, what: string) => `the row "${row}" breaks law L7: rows depend on ${what}`
+    assert.is(why('a view depends on the order of entities'), law('one', 'the order of changes of different entities'))
+    assert.is(why('a view depends on values in between'), law('a', "values that are not their entity's newest"))
+    assert.match(
+      failureOf('a view puts a row whose key was not named')!,
+      /the row "other" is none that the change may touch; name its key in `rows`$/,
+    )
     assert.match(failures.at(-3)!, /^Tests\/Kit\.swift:\d+: /)
     assert.ok(failures.at(-3)!.endsWith(`: ${credentialProblem('authorization')}`), failures.at(-3))
     assert.ok(failures.at(-2)!.endsWith(`: ${transportProblem('grpc-timeout')}`), failures.at(-2))

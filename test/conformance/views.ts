@@ -8,7 +8,7 @@ import { hex, text } from './bytes.ts'
 import { packageName } from './suite.ts'
 
 /** The others do not have them yet (sdk/README.md). */
-export const languagesWithViews: readonly string[] = ['typescript', 'rust', 'go']
+export const languagesWithViews: readonly string[] = ['typescript', 'assemblyscript', 'rust', 'go', 'swift', 'c']
 
 const notes = `${packageName}.Notes`
 const board = `${packageName}.Board`

@@ -43,7 +43,13 @@ function guestOf(project: Project): ViewGuest {
 function said(project: Project, sources: ViewDescription['sources'] = [events, values], seed = 7): string {
   const view = { name: 'v.v1.Rows', rowType: 'v.v1.Row', sources }
   const guest = guestOf(project)
-  const { broken, kind, commands } = checkViewLaws(view, schema, () => ({ view: guest }) as LoadedGuest, seed, 40)
+  const { broken, kind, commands } = checkViewLaws(
+    view,
+    schema,
+    () => ({ view: guest, artefact: { description: { services: [] } } }) as unknown as LoadedGuest,
+    seed,
+    40,
+  )
   assert.is(kind, 'view')
   assert.ok(broken.length > 0 || commands > 40)
   return broken.join()

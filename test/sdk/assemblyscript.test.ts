@@ -522,6 +522,63 @@ Kit('a rule that does not hold is told, at its test, with what was expected', as
   })
 })
 
+const viewsProto = `syntax = "proto3";
+package test.views.v1;
+message Row { string text = 1; int64 count = 2; }
+message Noted { string text = 1; }
+service Notes { rpc Do(Noted) returns (Row); }
+service Boxes { rpc Do(Noted) returns (Row); }
+service Rows { rpc All(Noted) returns (stream Row); }
+`
+
+Kit('view.P2: what breaks law L7 in a view is told, and a row whose key was not named', async () => {
+  const views = `
+    import { Change, Rows, TableView } from '@innkeeper/sdk-assemblyscript/assembly'
+    import { BoxesName, Noted, NotesName, Row, RowsName } from './gen/views'
+    export const last = new TableView<Row>(RowsName)
+    last.events(NotesName).rows<Noted>(
+      (noted: Noted, change: Change): string[] => ['one'],
+      (noted: Noted, rows: Rows<Row>, change: Change): void => rows.put('one', Row.of(noted.text, 0)),
+    )
+    export const counting = new TableView<Row>(RowsName)
+    counting
+      .values(BoxesName)
+      .row<Noted>((box: Noted, row: Row | null, change: Change): Row | null => Row.of('', row === null ? 1 : row.count + 1))
+    export const stray = new TableView<Row>(RowsName)
+    stray.events(NotesName).rows<Noted>(
+      (noted: Noted, change: Change): string[] => [],
+      (noted: Noted, rows: Rows<Row>, change: Change): void => rows.put('other', new Row()),
+    )`
+  const rules = `
+    import { givenView, test } from '@innkeeper/sdk-assemblyscript/assembly/testing'
+    import { BoxesName, Noted, NotesName, Row } from '../assembly/gen/views'
+    import { counting, last, stray } from '../assembly/views'
+    const x = Noted.of('x'), y = Noted.of('y')
+    test('order', () => { givenView(last).event(NotesName, 'a', x).event(NotesName, 'b', y).then([], []) })
+    test('in between', () => { givenView(counting).updated(BoxesName, 'a', x).updated(BoxesName, 'a', y).then([], []) })
+    test('no name', () => { givenView(stray).event(NotesName, 'a', x).then([], []) })
+    test('other rows', () => { givenView(last).event(NotesName, 'a', x).then(['one'], [Row.of('y', 0)]) })`
+  const files = {
+    'package.json': '{ "name": "views", "innkeeper": { "language": "assemblyscript" } }',
+    'proto/views.proto': viewsProto,
+    'assembly/views.ts': views,
+    'assembly/index.ts': `import { serveView } from '@innkeeper/sdk-assemblyscript/assembly'
+      import { last } from './views'
+      serveView(last)`,
+    'test/rules.ts': rules,
+    'test/service.test.ts': '',
+  }
+  await withProject(files, async (folder) => {
+    const told = (await testAssemblyScript(readProject(folder))).map(({ failure }) => failure?.replace(/ \(.*$/, ''))
+    assert.equal(told, [
+      'the row "one" breaks law L7: rows depend on the order of changes of different entities',
+      'the row "a" breaks law L7: rows depend on values that are not their entity\'s newest',
+      'the row "other" is none that the change may touch; name its key in `rows`',
+      'the row "one" is another than was said',
+    ])
+  })
+})
+
 const keysProto = `syntax = "proto3";
 package test.keys.v1;
 import "cloudstate/entity_key.proto";

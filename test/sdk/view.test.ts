@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { MessageType, Methods, ServiceType } from '../../sdk/typescript/codec/message.ts'
 import type { View } from '../../sdk/typescript/index.ts'
-import { eventsOf, rows, valuesOf, view } from '../../sdk/typescript/index.ts'
+import { eventsOf, orSet, replicasOf, rows, text, valuesOf, view } from '../../sdk/typescript/index.ts'
 import { testKit } from '../../sdk/typescript/testing.ts'
 import { generated } from '../support/generated.ts'
 
@@ -15,11 +15,12 @@ type ClearedType = MessageType<object, 'Cleared'>
 type Service = ServiceType<Methods, { readonly Noted: NotedType; readonly Cleared: ClearedType }>
 
 const folder = fileURLToPath(new URL('../conformance/typescript', import.meta.url))
-const { Board, Box, Cell, Cleared, Events, Noted, Notes, Values } = await generated<{
+const { Board, Box, Cell, Cleared, Events, Members, Noted, Notes, Values } = await generated<{
   Board: ServiceType
   Notes: ServiceType
   Events: Service
   Values: ServiceType
+  Members: ServiceType
   Box: MessageType<Text, 'Box'>
   Cell: MessageType<Cell, 'Cell'>
   Cleared: ClearedType
@@ -55,6 +56,27 @@ Views('the kit: rows with keys of their own, of several sources', () => {
     .then({ 'w:x': cell('w:x', 'x', 2), 'v:two:v': cell('v:two:v', 'two', 4) })
     .when(gone('v'))
     .then({ 'w:x': cell('w:x', 'x', 2) })
+})
+
+Views('the kit: rows of replicated values', () => {
+  const members = view<Methods, Cell>(
+    Notes,
+    Cell,
+    replicasOf(Members, orSet(text), {
+      updated: (set, _, { entity }) => cell(entity, [...set].join(), set.size),
+    }),
+  )
+  const { given } = testKit(members)
+  const changed = (entity: string, ...elements: string[]) => ({ of: Members, entity, replica: elements })
+  given()
+    .when(changed('a', 'x'), changed('b'), changed('a', 'x', 'y'))
+    .then({ a: cell('a', 'x,y', 2), b: cell('b', '', 0) })
+    .when({ of: Members, entity: 'a', deleted: true })
+    .then({ b: cell('b', '', 0) })
+  assert.throws(
+    () => given().when({ of: Events, entity: 'a', replica: [] }),
+    /Events is no source of replicated values/,
+  )
 })
 
 Views('the kit: other rows than were said fail the test', () => {

@@ -12,6 +12,8 @@
 //   resolution     48         ticket 0, method 8, answer: ok or err (u8) 16, list or failure 20; metadata 40
 //   decision       88         events 0, outcome 8     (of a value: 92, change: case (u8) 0, list 4; outcome 12)
 //   method-view    20         method 0, case (u8) 8, string 12
+//   view-service   24         name 0, row-type 8, sources 16
+//   source         20         service 0, kind (u8) 8, types 12
 //   service        80         name 0, kind (u8) 8, persistence-id 12, snapshot-every 24, passivate-after-ms 28,
 //                             state-type 32, state-version 44, headers 56, views 64, events 72
 //
@@ -23,9 +25,12 @@ import { Effect, Resolution } from './effect'
 import { Line } from './logs'
 import { allocate } from './memory'
 import { MethodView, Service } from './service'
+import { AnyView } from './view'
 
 export const outcomeBytes: usize = 80
 export const serviceBytes: usize = 80
+export const viewServiceBytes: usize = 24
+const sourceBytes: usize = 20
 const lineBytes: usize = 12
 const typedBytes: usize = 16
 const entryBytes: usize = 20
@@ -113,6 +118,20 @@ export function putService(at: usize, service: Service): void {
   putTexts(at + 56, options.headers)
   putViews(at + 64, options.views)
   putTexts(at + 72, service.__folds)
+}
+
+export function putViewService(at: usize, view: AnyView): void {
+  putText(at, view.__name)
+  putText(at + 8, view.__rowType())
+  const sources = view.__sources
+  const list = allocate(<usize>sources.length * sourceBytes)
+  for (let i = 0; i < sources.length; i++) {
+    const source = list + <usize>i * sourceBytes
+    putText(source, sources[i].__service)
+    store<u8>(source, <u8>sources[i].__kind, 8)
+    putTexts(source + 12, sources[i].__types())
+  }
+  putPair(at + 16, list, sources.length)
 }
 
 function putTexts(at: usize, texts: string[]): void {

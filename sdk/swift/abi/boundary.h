@@ -5,7 +5,7 @@
 #include "innkeeper.h"
 
 // Refer to one, and the exports of its interface are linked; their values are those of the contract's enum `kind`.
-extern const char ik_kind_event_sourced, ik_kind_value, ik_kind_replicated, ik_kind_action;
+extern const char ik_kind_event_sourced, ik_kind_value, ik_kind_replicated, ik_kind_action, ik_kind_view;
 
 // To the person who runs the tests: test programs have it.
 void ik_swift_say(const uint8_t *text, size_t length);

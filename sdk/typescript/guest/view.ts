@@ -97,7 +97,9 @@ class RunningView {
     const change: Change = { service, entity, sequence, at: atMs }
     if (what.tag === 'deleted') return { source, change, message: undefined, projection: source.deleted }
     const found = source.takes.find(({ type }) => type.typeName === what.val.typeName)
-    const message = found && deepFreeze(found.type.decode(what.val.data))
+    const decoded = found?.type.decode(what.val.data)
+    // A replicated value can only be looked at.
+    const message = source.replica === undefined ? deepFreeze(decoded) : decoded
     return { source, change, message, projection: found?.projection }
   }
 }

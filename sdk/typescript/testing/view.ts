@@ -11,16 +11,19 @@ import type { AnyTagged } from '../decision.ts'
 import type { DeepReadonly } from '../definition.ts'
 import type { ViewExports } from '../guest/view.ts'
 import type { WireRow, WireViewChange } from '../guest/wire.ts'
-import type { RunningProjection, View } from '../view.ts'
+import type { RunningProjection, Source, View } from '../view.ts'
 import { heard } from './console.ts'
 import { Instances, mustBeSame } from './law.ts'
 import { filled, guarded, timeOf } from './outcome.ts'
+import { encodeView, fromPlain } from './replica.ts'
 import { difference, show } from './show.ts'
 
-/** What became of an entity: `{ of: Orders, entity: 'a', event: Placed({ cents: 5 }) }`. `at`: milliseconds since 1970. */
+/** What became of an entity: `{ of: Orders, entity: 'a', event: Placed({ cents: 5 }) }`. `at`: milliseconds since 1970. `replica`: a replicated value, as
+ *  tests of its service write it down. */
 export type Changed = { readonly of: ServiceType; readonly entity: string; readonly at?: number } & (
   | { readonly event: AnyTagged }
   | { readonly updated: AnyTagged }
+  | { readonly replica: unknown }
   | { readonly deleted: true }
 )
 
@@ -60,7 +63,7 @@ function givenRows(tried: Tried, start: Table, changes: readonly WireViewChange[
   return {
     rows: tried.rowsOf(now),
     when(...more) {
-      const next = [...changes, ...more.map((change, index) => wireChange(change, changes.length + index))]
+      const next = [...changes, ...more.map((change, index) => tried.wireChange(change, changes.length + index))]
       const table = tried.project(start, next)
       const rows = tried.rowsOf(table)
       return {
@@ -92,16 +95,6 @@ function assertion(what: string, expected: string, actual: string): Error {
   return Object.assign(error, { expected, actual })
 }
 
-function wireChange(change: Changed, index: number): WireViewChange {
-  const { of, entity, at = timeOf(index) } = change
-  const given = { service: of.typeName, entity, sequence: index + 1, atMs: at, keys: [] }
-  if ('deleted' in change) return { ...given, what: { tag: 'deleted' } }
-  const [tag, message] = 'event' in change ? (['event', change.event] as const) : (['updated', change.updated] as const)
-  const type = messageTypeOf(message)
-  if (type === undefined) throw new TypeError('make the message by its type: Placed({ cents: 5 })')
-  return { ...given, what: { tag, val: { typeName: type.typeName, data: type.encode(message) } } }
-}
-
 class Tried {
   readonly name: string
   private readonly definition: View
@@ -110,13 +103,31 @@ class Tried {
   constructor(definition: View) {
     const sources = definition.sources.map((source) => ({
       ...source,
-      takes: source.takes.map(({ type, projection }) => ({ type, projection: guardedProjection(projection) })),
-      deleted: source.deleted && guardedProjection(source.deleted),
+      takes: source.takes.map(({ type, projection }) => ({ type, projection: guardedProjection(projection, source) })),
+      deleted: source.deleted && guardedProjection(source.deleted, source),
     }))
     this.definition = { ...definition, sources }
     this.name = definition.service.typeName
     const make = heard(definition.exports)
     this.instances = new Instances(this.name, () => make([this.definition]))
+  }
+
+  wireChange(change: Changed, index: number): WireViewChange {
+    const { of, entity, at = timeOf(index) } = change
+    const given = { service: of.typeName, entity, sequence: index + 1, atMs: at, keys: [] }
+    if ('deleted' in change) return { ...given, what: { tag: 'deleted' } }
+    if ('replica' in change) {
+      const source = this.definition.sources.find(({ service }) => service.typeName === of.typeName)
+      if (source?.replica === undefined) throw new TypeError(`${of.typeName} is no source of replicated values`)
+      const data = encodeView(fromPlain(source.replica, change.replica), undefined)
+      return { ...given, what: { tag: 'updated', val: { typeName: source.takes[0]!.type.typeName, data } } }
+    }
+    const isEvent = 'event' in change
+    const message = isEvent ? change.event : change.updated
+    const type = messageTypeOf(message)
+    if (type === undefined) throw new TypeError('make the message by its type: Placed({ cents: 5 })')
+    const val = { typeName: type.typeName, data: type.encode(message) }
+    return { ...given, what: { tag: isEvent ? 'event' : 'updated', val } }
   }
 
   rowsOf(table: Table): Readonly<Record<string, object>> {
@@ -188,8 +199,9 @@ class Tried {
   }
 }
 
-function guardedProjection({ keys, project }: RunningProjection): RunningProjection {
-  return { keys: keys && guarded('keys', keys, [0]), project: guarded('a projection', project, [0]) }
+function guardedProjection({ keys, project }: RunningProjection, { replica }: Source): RunningProjection {
+  const frozen = replica === undefined ? [0] : []
+  return { keys: keys && guarded('keys', keys, frozen), project: guarded('a projection', project, frozen) }
 }
 
 function idOf({ service, entity }: WireViewChange): string {

@@ -571,3 +571,102 @@ IK_TEST(wrong_since_the_header_is_of_the_transport) {
   given(&sum_service);
   with_metadata("grpc-timeout", "1S");
 }
+
+static ik_row_answer sum_up(const kit_added *event, kit_state *row, const ik_change *change) {
+  (void)change;
+  if (event->value == 0) return IK_DELETE_ROW;
+  row->value += event->value;
+  return IK_PUT_ROW;
+}
+
+static void name_parity(const kit_state *value, const ik_change *change, ik_rows *rows) {
+  ik_row_key(rows, ik_format("%s:%.*s", value->value % 2 == 0 ? "even" : "odd", IK_ARG(change->entity)));
+}
+
+static void put_parity(const kit_state *value, const ik_change *change, ik_rows *rows) {
+  sums_put(rows, ik_format("%s:%.*s", value->value % 2 == 0 ? "even" : "odd", IK_ARG(change->entity)), value);
+}
+
+SUMS_VIEW(IK_EVENTS(sum_name, SUMS_ROW(kit_added, sum_up)), IK_VALUES(note_name, SUMS_ROWS(kit_state, name_parity, put_parity)))
+
+static void name_all(const kit_added *event, const ik_change *change, ik_rows *rows) {
+  (void)event;
+  (void)change;
+  ik_row_key(rows, ik_text_of("all"));
+}
+
+static void put_last(const kit_added *event, const ik_change *change, ik_rows *rows) {
+  (void)change;
+  wrong_put(rows, ik_text_of("all"), &(kit_state){.value = event->value});
+}
+
+static ik_row_answer count_values(const kit_state *value, kit_state *row, const ik_change *change) {
+  (void)value;
+  (void)change;
+  row->value++;
+  return IK_PUT_ROW;
+}
+
+WRONG_VIEW(IK_EVENTS(sum_name, WRONG_ROWS(kit_added, name_all, put_last)), IK_VALUES(note_name, WRONG_ROW(kit_state, count_values)))
+
+#define ADDED(n) IK_OF(kit_added, .value = n)
+#define STATE(n) IK_OF(kit_state, .value = n)
+
+IK_TEST(the_row_of_an_entity) {
+  given_view(&sums_service);
+  happens(sum_name, "a", ADDED(1));
+  happens(sum_name, "b", ADDED(5));
+  happens(sum_name, "a", ADDED(2));
+  then_row("a", STATE(3));
+  then_row("b", STATE(5));
+  happens(sum_name, "a", ADDED(0));
+  then_row("b", STATE(5));
+  given_view(&sums_service);
+  given_row("a", STATE(40));
+  happens(sum_name, "a", ADDED(2));
+  then_row("a", STATE(42));
+}
+
+IK_TEST(rows_of_a_value_that_moves) {
+  given_view(&sums_service);
+  becomes(note_name, "a", STATE(1));
+  becomes(note_name, "b", STATE(4));
+  becomes(note_name, "a", STATE(2));
+  then_row("even:a", STATE(2));
+  then_row("even:b", STATE(4));
+  is_gone(note_name, "b");
+  then_row("even:a", STATE(2));
+}
+
+IK_TEST(wrong_since_a_view_depends_on_the_order) {
+  given_view(&wrong_service);
+  happens(sum_name, "a", ADDED(1));
+  happens(sum_name, "b", ADDED(2));
+  then_row("all", STATE(2));
+}
+
+IK_TEST(wrong_since_a_view_depends_on_values_in_between) {
+  given_view(&wrong_service);
+  becomes(note_name, "v", STATE(1));
+  becomes(note_name, "v", STATE(2));
+  then_row("v", STATE(2));
+}
+
+IK_TEST(wrong_since_a_row_is_another) {
+  given_view(&sums_service);
+  happens(sum_name, "a", ADDED(5));
+  then_row("a", STATE(6));
+}
+
+IK_TEST(wrong_since_a_row_was_not_said) {
+  given_view(&sums_service);
+  happens(sum_name, "a", ADDED(5));
+  happens(sum_name, "b", ADDED(5));
+  then_row("a", STATE(5));
+}
+
+IK_TEST(wrong_since_a_row_is_not_there) {
+  given_view(&sums_service);
+  happens(sum_name, "a", ADDED(5));
+  then_row("c", STATE(5));
+}

@@ -3,10 +3,11 @@
 //   description    40   sdk-name 0, sdk-version 8, services 16, descriptors 24, view-services 32
 
 import { Bytes } from '../bytes'
-import { putBytes, putPair, putService, putText, serviceBytes } from '../lower'
+import { putBytes, putPair, putService, putText, putViewService, serviceBytes, viewServiceBytes } from '../lower'
 import { allocate, setMark } from '../memory'
 import { services } from '../service'
 import { version } from '../version'
+import { views } from '../view'
 
 export { faultAddress } from '../fault'
 export { cabi_realloc, release } from '../memory'
@@ -28,6 +29,8 @@ export function describe(): usize {
   for (let i = 0; i < services.length; i++) putService(list + <usize>i * serviceBytes, services[i])
   putPair(answer + 16, list, services.length)
   putBytes(answer + 24, Bytes.of(descriptorSet))
-  putPair(answer + 32, 0, 0)
+  const viewList = allocate(<usize>views.length * viewServiceBytes)
+  for (let i = 0; i < views.length; i++) putViewService(viewList + <usize>i * viewServiceBytes, views[i])
+  putPair(answer + 32, viewList, views.length)
   return answer
 }

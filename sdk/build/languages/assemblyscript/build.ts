@@ -18,8 +18,8 @@ import { ByteReader, ByteWriter } from '../../../../host/wasm/bytes.ts'
 import { bodyOf, readModule, sectionId, withSection, writeModule } from '../../../../host/wasm/sections.ts'
 import { writeGenerated } from '../../codegen/write.ts'
 import { builtOf, importProblems } from '../../component.ts'
-import type { Kind } from '../../kinds.ts'
-import { kinds } from '../../kinds.ts'
+import type { Exportable } from '../../kinds.ts'
+import { exportables } from '../../kinds.ts'
 import type { BuildProblem } from '../../problem.ts'
 import { BuildError } from '../../problem.ts'
 import type { Project } from '../../project.ts'
@@ -63,24 +63,28 @@ async function compileKinds(project: Project, descriptors: Uint8Array, folded: F
 /** Full names of events by those of services. */
 type Folded = ReadonlyMap<string, readonly string[]>
 
-const classSuffixes: Readonly<Record<Kind, string>> = {
+const classSuffixes: Readonly<Record<Exportable, string>> = {
   'event-sourced': 'EventSourced',
   value: 'Value',
   replicated: 'Replicated',
   action: 'Action',
+  // No class is one: it is made of the SDK's.
+  view: 'TableView',
 }
 
 /** A guess from the text of the sources, which is nearly always right and saves a second compilation; else all kinds. */
-function kindsExtended(project: Project): readonly Kind[] {
+function kindsExtended(project: Project): readonly Exportable[] {
   const extended = authorFiles(project).flatMap((file) =>
-    [...readFileSync(file, 'utf8').matchAll(/\bextends\s+([\w$]+)/g)].map((match) => match[1]!.replaceAll('$', '')),
+    [...readFileSync(file, 'utf8').matchAll(/\b(?:extends|new)\s+([\w$]+)/g)].map((match) =>
+      match[1]!.replaceAll('$', ''),
+    ),
   )
-  const found = kinds.filter((kind) => extended.some((name) => name.endsWith(classSuffixes[kind])))
-  return found.length === 0 ? kinds : found
+  const found = exportables.filter((kind) => extended.some((name) => name.endsWith(classSuffixes[kind])))
+  return found.length === 0 ? exportables : found
 }
 
-/** Kinds of the services that the module describes; it is the author's own code, and has no imports. */
-function kindsServed(core: Uint8Array): readonly Kind[] {
+/** Kinds of the services that the module describes, and whether there are views; it is the author's own code, and has no imports. */
+function kindsServed(core: Uint8Array): readonly Exportable[] {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(core))
   const call = (name: string): number => (exports[name] as () => number)()
   call('_initialize')
@@ -88,7 +92,8 @@ function kindsServed(core: Uint8Array): readonly Kind[] {
   const memory = new DataView((exports['memory'] as WebAssembly.Memory).buffer)
   const [list, count] = [memory.getUint32(answer + 16, true), memory.getUint32(answer + 20, true)]
   const numbers = Array.from({ length: count }, (_, index) => memory.getUint8(list + index * sizes.service + 8))
-  return kinds.filter((_, number) => numbers.includes(number))
+  const views = memory.getUint32(answer + 36, true)
+  return exportables.filter((name, number) => (name === 'view' ? views > 0 : numbers.includes(number)))
 }
 
 /** Resolves to the core module. @throws BuildError */
@@ -96,7 +101,7 @@ async function compile(
   project: Project,
   descriptors: Uint8Array,
   folded: Folded,
-  served: readonly Kind[],
+  served: readonly Exportable[],
 ): Promise<Uint8Array> {
   const flags = ['-Os', '--converge', '--use', `abort=~lib/${sdkName}/assembly/fault/abort`]
   const entry = entryText(project, descriptors, folded, served)
@@ -138,7 +143,7 @@ export async function assemble(project: Project, entry: string, flags: readonly 
 }
 
 /** The author's module first, so that every module-level value is there when the memory's mark is set. */
-function entryText(project: Project, descriptors: Uint8Array, folded: Folded, served: readonly Kind[]): string {
+function entryText(project: Project, descriptors: Uint8Array, folded: Folded, served: readonly Exportable[]): string {
   const author = relative(project.directory, project.entry).split(sep).join('/').replace(/\.ts$/, '')
   return [
     `import './${author}'`,
@@ -155,15 +160,16 @@ function entryText(project: Project, descriptors: Uint8Array, folded: Folded, se
 }
 
 /** The functions of each interface (wit/). */
-const functions: Readonly<Record<Kind, readonly string[]>> = {
+const functions: Readonly<Record<Exportable, readonly string[]>> = {
   'event-sourced': ['decide', 'evolve'],
   value: ['decide'],
   replicated: ['reads', 'decide', 'render', 'changed', 'cancelled'],
   action: ['call', 'stream'],
+  view: ['keys', 'project'],
 }
 
 /** What the SDK calls it: `eventSourcedDecide`. */
-function exportName(kind: Kind, name: string): string {
+function exportName(kind: Exportable, name: string): string {
   const prefix = kind.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
   return `${prefix}${name.charAt(0).toUpperCase()}${name.slice(1)}`
 }
@@ -214,7 +220,7 @@ const exportNames: ReadonlyMap<string, readonly string[]> = new Map<string, read
   ['_initialize', ['_initialize']],
   ['cabi_realloc', ['cabi_realloc']],
   ['describe', [`${interfaces.about}#describe`]],
-  ...kinds.flatMap((kind) =>
+  ...exportables.flatMap((kind) =>
     functions[kind].map((name) => [exportName(kind, name), [`${interfaces[kind]}#${name}`]] as const),
   ),
 ])

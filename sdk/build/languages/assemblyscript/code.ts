@@ -442,6 +442,10 @@ function serviceCodes(
   if (unary.length > 0) codes.push(ticketsCode(service, name('Tickets'), unary))
   const hearing = unary.filter(({ method }) => method.answers !== undefined)
   if (hearing.length > 0) codes.push(hearsCode(service, name('Hears'), hearing, references))
+  const constant = name('Name')
+  codes.push(
+    `/** The name of a service, for views of it and for a view. */\nexport const ${constant} = '${service.fullName}'`,
+  )
   return codes
 }
 

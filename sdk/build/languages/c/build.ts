@@ -124,7 +124,7 @@ const strictness = [
 ].map((warning) => `-Werror=${warning}`)
 
 /** What innkeeper.c calls the kinds. */
-export const kindMacros = ['EVENT_SOURCED', 'VALUE', 'REPLICATED', 'ACTION']
+export const kindMacros = ['EVENT_SOURCED', 'VALUE', 'REPLICATED', 'ACTION', 'VIEW']
 
 async function compile(project: Project, tools: CTools, schema: Schema): Promise<Uint8Array> {
   const own = join(project.directory, 'innkeeper-sdk')

@@ -10,7 +10,17 @@ import { declared, importedMessages, reachedFiles } from '../../codegen/generate
 import { declaringFiles } from '../../codegen/names.ts'
 import { enumCode, helpersCode, readCode, structCode, typeCode, writeCode } from './message.ts'
 import { CNames, headerPath } from './names.ts'
-import { callsCode, deferredCode, eventsCode, eventsDeclared, hasEvents, reasonCode, serviceMacros } from './service.ts'
+import {
+  callsCode,
+  deferredCode,
+  eventsCode,
+  eventsDeclared,
+  hasEvents,
+  nameCode,
+  reasonCode,
+  rowOf,
+  serviceMacros,
+} from './service.ts'
 
 /** For the files in `roots` (names in the descriptor set) and whatever their messages and methods refer to. */
 export function generateC(schema: Schema, roots: readonly string[], descriptors: Uint8Array): readonly GeneratedFile[] {
@@ -52,6 +62,7 @@ function headerCode(schema: Schema, c: CNames, file: FileType): string {
     ...messages.map((message) => [...helpersCode(c, message), ...reasonCode(c, message)]),
     ...services.map((service) => [
       `extern const ik_service ${c.of(service.fullName)}_service;`,
+      ...nameCode(schema, c, service),
       ...callsCode(c, service),
       ...deferredCode(c, service),
     ]),
@@ -82,6 +93,8 @@ function includedFiles(schema: Schema, file: FileType): readonly FileType[] {
       found.add(fileOf(output.fullName))
     }
     for (const { fullName } of importedMessages(schema, fileOf, service)) found.add(fileOf(fullName))
+    const row = rowOf(schema, service)
+    if (row !== undefined) found.add(fileOf(row.fullName))
   }
   found.delete(file)
   return [...found]

@@ -126,7 +126,61 @@ export function serviceMacros(schema: Schema, c: CNames, service: ServiceType): 
   if (hasEvents(service)) macros.push(eventSourcedMacro(schema, c, service, methods), valueMacro(c, service, methods))
   if (methods.every(({ method }) => !method.clientStreaming)) macros.push(replicatedMacro(c, service, methods))
   macros.push(actionMacro(c, service, methods))
+  const row = rowOf(schema, service)
+  if (row !== undefined) macros.push(...viewMacros(c, service, c.of(row.fullName)))
   return macros
+}
+
+/** The message of the rows of a view. */
+export function rowOf({ messages }: Schema, { fullName, view }: ServiceType): MessageType | undefined {
+  if (view === undefined) return undefined
+  const aPackage = fullName.slice(0, fullName.lastIndexOf('.') + 1)
+  return messages.get(view.row) ?? messages.get(`${aPackage}${view.row}`)
+}
+
+/** What a service is called in the contract, and the rows of a view with their type. */
+export function nameCode(schema: Schema, c: CNames, service: ServiceType): readonly string[] {
+  const prefix = c.of(service.fullName)
+  const row = rowOf(schema, service)
+  const name = `static const char ${c.free(`${prefix}_name`)}[] = "${service.fullName}";`
+  if (row === undefined) return [name]
+  const type = c.of(row.fullName)
+  return [
+    name,
+    `static inline const ${type} *${c.free(`${prefix}_row`)}(ik_rows *rows, ik_text key) { return (const ${type} *)ik_row_get(rows, key); }`,
+    `static inline void ${c.free(`${prefix}_put`)}(ik_rows *rows, ik_text key, const ${type} *row) { ik_row_put(rows, key, row); }`,
+  ]
+}
+
+function viewMacros(c: CNames, service: ServiceType, row: string): readonly (readonly string[])[] {
+  const name = c.of(service.fullName)
+  const constant = constantOf(name)
+  const typed = (type: string, parameters: string, given = 'FUNCTION'): string =>
+    `(${type} *)IK_TYPED_FUNCTION(${given}, ${parameters})`
+  const keys = 'void (*)(const MESSAGE *, const ik_change *, ik_rows *)'
+  return [
+    [
+      `// The one row of an entity: ik_row_answer FUNCTION(const MESSAGE *message, ${row} *row, const ik_change *change).`,
+      `#define ${constant}_ROW(MESSAGE, FUNCTION) \\`,
+      `  {&MESSAGE##_type, ${typed('ik_one_row', `ik_row_answer (*)(const MESSAGE *, ${row} *, const ik_change *)`)}, NULL, NULL}`,
+    ],
+    [
+      '// Any other rows: KEYS names them by ik_row_key, FUNCTION changes them; each is',
+      '//   void FUNCTION(const MESSAGE *message, const ik_change *change, ik_rows *rows).',
+      `#define ${constant}_ROWS(MESSAGE, KEYS, FUNCTION) \\`,
+      `  {&MESSAGE##_type, NULL, ${typed('ik_row_function', keys, 'KEYS')}, ${typed('ik_row_function', keys)}}`,
+    ],
+    macro(
+      [
+        `${service.fullName}, as a view; of the sources that it is given: IK_EVENTS(name, ${constant}_ROW(...), ...), IK_VALUES(name, ...).`,
+      ],
+      `${constant}_VIEW(...)`,
+      [
+        `static const ik_source ${name}_sources[] = {__VA_ARGS__};`,
+        `const ik_service ${name}_service = {&ik_kind_view, "${service.fullName}", &${row}_type, NULL, 0, NULL, 0, 0, {.unused = 0}, ${name}_sources, sizeof ${name}_sources / sizeof ${name}_sources[0]};`,
+      ],
+    ),
+  ]
 }
 
 /** What an author writes, as a comment, and the macro that declares and gathers it. */
@@ -160,7 +214,7 @@ function table(
   return [`static const ik_method ${name}_methods[] = { \\`, ...rows.map((row) => `  ${row}, \\`), '};']
     .map((line) => line.replace(/ \\$/, ''))
     .concat([
-      `const ik_service ${name}_service = {&ik_kind_${kind}, "${service.fullName}", ${state}, ${name}_methods, sizeof ${name}_methods / sizeof ${name}_methods[0], ${events}, ${crdt}, {.unused = 0, __VA_ARGS__}};`,
+      `const ik_service ${name}_service = {&ik_kind_${kind}, "${service.fullName}", ${state}, ${name}_methods, sizeof ${name}_methods / sizeof ${name}_methods[0], ${events}, ${crdt}, {.unused = 0, __VA_ARGS__}, NULL, 0};`,
     ])
 }
 

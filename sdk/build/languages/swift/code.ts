@@ -138,6 +138,21 @@ const functions: readonly (readonly [name: string, parameters: readonly string[]
     ],
     'stream(services, $0, $1, $2, $3.pointee, $4, $5, $6)',
   ],
+  [
+    'view_keys',
+    ['ik_text', 'UnsafePointer<ik_view_change_list>', 'UnsafeMutablePointer<ik_keys_list>'],
+    'viewKeys(services, $0, $1.pointee, $2)',
+  ],
+  [
+    'view_project',
+    [
+      'ik_text',
+      'UnsafePointer<ik_view_change_list>',
+      'UnsafePointer<ik_row_list>',
+      'UnsafeMutablePointer<ik_rows_list>',
+    ],
+    'viewProject(services, $0, $1.pointee, $2.pointee, $3)',
+  ],
   ['describe', ['UnsafeMutablePointer<ik_description>'], 'describe(services, descriptors, $0)'],
 ]
 

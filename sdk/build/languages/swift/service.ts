@@ -34,7 +34,11 @@ export function serviceCode(names: SwiftNames, service: ServiceType): string {
       reply: names.of(method.output.fullName),
     }
   })
-  const blocks = [callsCode(service, name, methods), ...deferredCode(names, service, name, methods)]
+  const blocks = [
+    callsCode(service, name, methods),
+    nameCode(service, name),
+    ...deferredCode(names, service, name, methods),
+  ]
   if (methods.every(({ method }) => !isStreamed(method))) {
     blocks.push(eventSourcedCode(service, name, methods), valueCode(service, name, methods))
   }
@@ -51,6 +55,16 @@ function callsCode(service: ServiceType, name: string, methods: readonly Method[
       (one) =>
         `  static func ${one.name}(_ request: ${one.request}) -> Innkeeper.Call { Innkeeper.Call("${service.fullName}", "${one.method.name}", request) }`,
     ),
+    '}',
+  ].join('\n')
+}
+
+/** For a view, and for those of the service's changes. */
+function nameCode({ fullName }: ServiceType, name: string): string {
+  const own = legal(`${name.charAt(0).toLowerCase()}${name.slice(1)}`)
+  return [
+    'extension Innkeeper.ServiceName {',
+    `  static var ${own}: Innkeeper.ServiceName { Innkeeper.ServiceName("${fullName}") }`,
     '}',
   ].join('\n')
 }

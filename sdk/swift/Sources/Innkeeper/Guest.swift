@@ -13,8 +13,20 @@ public enum Guest {
     answer.pointee.sdk_version = inArena("0.1.0")
     answer.pointee.descriptors = inArena(descriptors)
     let items = arrayInArena(services.count, of: ik_described_service.self)
-    answer.pointee.services = ik_described_service_list(items: items, count: services.count)
-    for (index, service) in services.enumerated() { describe(service, &items[index]) }
+    let views = arrayInArena(services.count, of: ik_described_view.self)
+    var count = 0
+    var viewCount = 0
+    for service in services {
+      if service.isView {
+        service.describe(&views[viewCount])
+        viewCount += 1
+      } else {
+        describe(service, &items[count])
+        count += 1
+      }
+    }
+    answer.pointee.services = ik_described_service_list(items: items, count: count)
+    answer.pointee.view_services = ik_described_view_list(items: views, count: viewCount)
   }
 
   private static func describe(_ service: Service, _ described: inout ik_described_service) {

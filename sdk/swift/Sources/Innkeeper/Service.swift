@@ -19,6 +19,8 @@ open class Service: @unchecked Sendable {
     self.options = options
   }
 
+  final var isView: Bool { Int(kind) == Int(IK_HAS_VIEWS) }
+
   /// Names of the events that `evolve` takes.
   func describeEvents() -> ik_bytes_list { ik_bytes_list(items: nil, count: 0) }
 
@@ -51,6 +53,9 @@ open class Service: @unchecked Sendable {
     _ answer: UnsafeMutablePointer<ik_replicated_decision>
   ) { isAnother() }
   func call(_ command: ik_command, _ outcome: UnsafeMutablePointer<ik_outcome>) { isAnother() }
+  func describe(_ view: inout ik_described_view) { isAnother() }
+  func keys(_ changes: [Changed]) -> [[String]] { isAnother() }
+  func project(_ changes: [Changed], _ rows: [Put]) -> [[Put]] { isAnother() }
   func stream(
     _ method: ik_text, _ state: ik_bytes?, _ inputs: ik_input_list, _ now: Double,
     _ seed: (UInt32, UInt32, UInt32, UInt32), _ answer: UnsafeMutablePointer<ik_action_step>

@@ -5,6 +5,7 @@ import {
   given,
   givenReplicated,
   givenValue,
+  givenView,
   stream,
   test,
   Together,
@@ -13,10 +14,26 @@ import {
 } from '@innkeeper/sdk-assemblyscript/assembly/testing'
 import { Actions } from '../assembly/actions'
 import { Events } from '../assembly/events'
-import { Act, Ask, Box, Change, Cleared, Header, Noted, Refusal, Said, Script, Target } from '../assembly/gen/conformance'
+import {
+  Act,
+  Ask,
+  Box,
+  Cell,
+  Change,
+  Cleared,
+  EventsName,
+  Header,
+  Noted,
+  Refusal,
+  Said,
+  Script,
+  Target,
+  ValuesName,
+} from '../assembly/gen/conformance'
 import { Members } from '../assembly/members'
 import { Replicas } from '../assembly/replicas'
 import { Values } from '../assembly/values'
+import { board, notes } from '../assembly/views'
 
 function script(acts: Act[]): Script {
   const made = new Script()
@@ -270,4 +287,29 @@ test('streams: what goes in and what comes out', () => {
   three.chunk = 1
   stream(new Actions(), 'Count').sends(three).emits([Said.of('1'), Said.of('2'), Said.of('3')]).ends()
   stream(new Actions(), 'Join').sends(script([say('a')])).sends(script([say('b')])).closes().emits([Said.of('a,b')]).ends()
+})
+
+test('views: the row of an entity', () => {
+  givenView(notes)
+    .event(EventsName, 'a', Noted.of('x'))
+    .event(EventsName, 'b', Noted.of('y'))
+    .event(EventsName, 'a', Noted.of('z'))
+    .then(['a', 'b'], [Cell.of('a', 'xz', 2), Cell.of('b', 'y', 1)])
+    .event(EventsName, 'a', new Cleared())
+    .then(['b'], [Cell.of('b', 'y', 1)])
+  givenView(notes)
+    .row('a', Cell.of('a', 'old', 7))
+    .event(EventsName, 'a', Noted.of('!'))
+    .then(['a'], [Cell.of('a', 'old!', 8)])
+})
+
+test('views: rows with keys of their own, of several sources', () => {
+  givenView(board)
+    .event(EventsName, 'a', Noted.of('x'))
+    .updated(ValuesName, 'v', Box.of('one'))
+    .event(EventsName, 'b', Noted.of('x'))
+    .updated(ValuesName, 'v', Box.of('two'))
+    .then(['w:x', 'v:two:v'], [Cell.of('w:x', 'x', 2), Cell.of('v:two:v', 'two', 4)])
+    .deleted(ValuesName, 'v')
+    .then(['w:x'], [Cell.of('w:x', 'x', 2)])
 })

@@ -276,6 +276,34 @@ let tests: [Test] = [
   Test("wrong: another reply") {
     given(.eventSourced(Events())).when(events(.say("a"))).reply(Said(text: "b"))
   },
+  Test("views: the row of an entity") {
+    givenView(notes)
+      .event(.events, "a", Noted(text: "x")).event(.events, "b", Noted(text: "y")).event(.events, "a", Noted(text: "z"))
+      .then([("a", Cell(key: "a", text: "xz", count: 2)), ("b", Cell(key: "b", text: "y", count: 1))])
+      .event(.events, "a", Cleared()).event(.events, "b", Cleared()).thenNone()
+    givenView(notes, [("a", Cell(key: "a", text: "old", count: 7))])
+      .event(.events, "a", Noted(text: "!")).then([("a", Cell(key: "a", text: "old!", count: 8))])
+  },
+  Test("views: rows with keys of their own, of several sources") {
+    givenView(board)
+      .event(.events, "a", Noted(text: "x")).updated(.values, "v", Box(text: "one"))
+      .event(.events, "b", Noted(text: "x")).updated(.values, "v", Box(text: "two"))
+      .then([("w:x", Cell(key: "w:x", text: "x", count: 2)), ("v:two:v", Cell(key: "v:two:v", text: "two", count: 4))])
+      .deleted(.values, "v").then([("w:x", Cell(key: "w:x", text: "x", count: 2))])
+  },
+  Test("wrong: a view has other rows") {
+    givenView(notes).event(.events, "a", Noted(text: "x")).then([("a", Cell(key: "a", text: "x", count: 2))])
+  },
+  Test("wrong: a view has a row") { givenView(notes).event(.events, "a", Noted(text: "x")).thenNone() },
+  Test("wrong: a view depends on the order of entities") {
+    givenView(last).event(.events, "a", Noted(text: "x")).event(.events, "b", Noted(text: "y")).thenNone()
+  },
+  Test("wrong: a view depends on values in between") {
+    givenView(counting).updated(.values, "a", Box(text: "x")).updated(.values, "a", Box(text: "y")).thenNone()
+  },
+  Test("wrong: a view puts a row whose key was not named") {
+    givenView(stray).event(.events, "a", Noted(text: "x")).thenNone()
+  },
   Test("wrong: an effect that was not named") {
     given(.eventSourced(Events())).when(events(effect())).reply(Said())
   },
@@ -301,6 +329,17 @@ let tests: [Test] = [
     ).reply(Said())
   },
 ]
+
+private let last = Service.view(
+  .board, Cell.self,
+  .events(.events, .rows(Noted.self, keys: { _, _ in ["one"] }) { noted, rows, _ in rows.put("one", Cell(text: noted.text)) }))
+
+private let counting = Service.view(
+  .board, Cell.self, .values(.values, .row(Box.self) { _, row, _ in Cell(count: (row?.count ?? 0) + 1) }))
+
+private let stray = Service.view(
+  .board, Cell.self,
+  .events(.events, .rows(Noted.self, keys: { _, _ in [] }) { _, rows, _ in rows.put("other", Cell()) }))
 
 private func inMessage(_ text: StaticString) -> String {
   String(decoding: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount), as: UTF8.self)

@@ -9,4 +9,6 @@ let services: [Service] = [
     Members(),
     Options(views: [.nothing("Blind"), .element("One", "element"), .dynamic("Some")])),
   .action(Actions()),
+  notes,
+  board,
 ]
