@@ -21,6 +21,7 @@ for (const [guest, tests] of [
   ['presence', 4],
   ['orders', 5],
   ['booking', 12],
+  ['sales', 3],
 ] as const) {
   Guests(`${guest} builds, and passes its rules`, async () => {
     const folder = join(root, 'guests', guest, 'typescript')
