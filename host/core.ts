@@ -7,9 +7,9 @@
 //
 // Owns: what a host is made of.   main.ts owns: ports, and when it starts and stops.
 
-import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { Actions } from './action/actions.ts'
+import { clientBytes } from './client-bytes.ts'
 import type { Chance, Clock } from './clock.ts'
 import { systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
@@ -24,23 +24,19 @@ import type { EffectEntry } from './effect.ts'
 import { Entities } from './entity/entities.ts'
 import { Replicas } from './entity/replicas.ts'
 import { wakeSubscribed } from './entity/waking.ts'
-import { InnkeeperError } from './errors.ts'
 import { registerGauges } from './gauges.ts'
 import { Housekeeping } from './housekeeping.ts'
-import { InFlight } from './in-flight.ts'
+import type { InFlight } from './in-flight.ts'
 import { type Act, InHandMemory } from './in-hand.ts'
 import { Transcoder } from './ingress/http/transcoder.ts'
 import { Age } from './journal/age.ts'
 import { GroupCommit } from './journal/group-commit.ts'
 import type { EntityRef, StorageId } from './journal/journal.ts'
-import { type Limits, servedBytesMax } from './limits.ts'
 import type { link } from './link/link.ts'
 import { Metrics } from './observe/metrics.ts'
 import { outstandingOf } from './outstanding.ts'
 import { Partitions, warnHeld } from './partition.ts'
-import { LiveQueries } from './projection/live.ts'
-import { Queries } from './projection/queries.ts'
-import { Views } from './projection/views.ts'
+import { ReadSide } from './read-side.ts'
 import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
@@ -53,7 +49,6 @@ import type { Warn } from './storage/health.ts'
 import type { Store } from './store/store.ts'
 import { throttledSentence } from './throttle.ts'
 import { Turns } from './turns.ts'
-import { Tables } from './views/tables.ts'
 import { WaitingBudget } from './waiting-budget.ts'
 
 export interface HostParts {
@@ -103,8 +98,7 @@ export class Core {
   readonly transcoder: Transcoder
   readonly deployer: Deployer
   readonly schedules: Schedules
-  readonly views: Views
-  readonly live: LiveQueries
+  readonly reading: ReadSide
   readonly scrubbing: Scrubbing | undefined
   readonly inFlight: InFlight
   readonly housekeeping: Housekeeping
@@ -116,7 +110,6 @@ export class Core {
   private readonly route: Dispatch
   private readonly openRoute: Open
   private lostCalls = 0
-  private madeTables: Tables | undefined
 
   constructor(config: Config, parts: HostParts, store: Store, log: Logger) {
     const { limits } = config
@@ -164,9 +157,12 @@ export class Core {
     })
     const { entities, actions, deadlines, quarantine } = this
     const unfit = () => store.failure() !== undefined
-    this.views = this.makeViews(unfit)
-    this.live = new LiveQueries(this.views, clock)
-    const queries = new Queries(this.views, this.live)
+    this.reading = new ReadSide({
+      ...{ config, services, catalog, partitions: this.partitions.all, clock, log },
+      unfit: () => this.stopping || unfit(),
+      earlier: (contentHash) => this.deployer.viewsBefore(contentHash),
+    })
+    const { queries } = this.reading
     const router = {
       ...{ services, entities, actions, queries, deadlines, clock, quarantine },
       keeperOf: (command: Command) => this.partitions.ofCall(command).keeper,
@@ -177,12 +173,20 @@ export class Core {
     this.deployer = this.makeDeployer(parts)
     this.schedules = this.makeSchedules()
     this.scrubbing = config.scrub ? new Scrubbing({ store, log, unfit, clock: this.clock }) : undefined
-    this.inFlight = countInFlight(limits, log, this.clock)
+    this.inFlight = clientBytes(limits, log, this.clock)
     this.housekeeping = this.makeHousekeeping(parts)
     services.onChange(() => this.changed())
     registerGauges({
       ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
-      ...{ outbox, stored: this.partitions.stored, disk: this.disk, pace: store.pace, scrubbing: this.scrubbing },
+      ...{
+        outbox,
+        views: this.reading.views,
+        live: this.reading.live,
+        stored: this.partitions.stored,
+        disk: this.disk,
+        pace: store.pace,
+        scrubbing: this.scrubbing,
+      },
       feeds: this.partitions.all.map(({ trimming }) => trimming),
       pending: this.partitions.all.map(({ pending }) => pending),
       endings: parts.endings ?? 0,
@@ -229,13 +233,13 @@ export class Core {
     this.housekeeping.start()
     this.scrubbing?.start()
     this.wakeAll()
-    this.views.restore()
+    this.reading.views.restore()
   }
 
   /** The host stops: whoever has a stream open opens it again, elsewhere or later. */
   endStreams(): void {
     this.entities.endStreams()
-    this.live.end(new InnkeeperError('stopping', 'the host is stopping; open the stream again'))
+    this.reading.endStreams()
   }
 
   /** Counts behind everything else what was not counted yet. */
@@ -258,7 +262,7 @@ export class Core {
   async close(): Promise<void> {
     const { housekeeping, store } = this
     await housekeeping.stop()
-    await this.views.close()
+    await this.reading.close()
     this.schedules.stop()
     for (const partition of this.partitions.all) partition.stop()
     this.scrubbing?.stop()
@@ -325,31 +329,10 @@ export class Core {
     return new Deployer({
       ...{ catalog: this.store.catalog, journal: this.partitions.stored, services, limits: config.limits, clock, log },
       sealedOnly: config.requireSandbox,
-      tables: parts.store === undefined ? () => this.tables() : undefined,
+      tables: parts.store === undefined ? this.reading.tables : undefined,
       outstanding: (service) =>
         outstandingOf({ outbox: this.outbox, partitions: this.partitions.all, services }, service),
       ...(parts.link && { link: parts.link }),
-    })
-  }
-
-  /** The folder of views, and its processes, are made with the first view. */
-  private tables(): Tables {
-    const { config, clock, log } = this
-    this.madeTables ??= new Tables(join(config.data, 'views'), config.limits, clock, (line) =>
-      log.info({ line }, 'a process of views'),
-    )
-    return this.madeTables
-  }
-
-  private makeViews(failed: () => boolean): Views {
-    const { services, store, clock, log, config } = this
-    const [first] = this.partitions.all
-    return new Views({
-      ...{ services, catalog: store.catalog, partitions: this.partitions.all, clock, log },
-      ...{ directory: join(config.data, 'views'), tables: () => this.tables() },
-      ...{ rows: first!.journal.rows, commits: first!.commits },
-      unfit: () => this.stopping || failed(),
-      earlier: (contentHash) => this.deployer.viewsBefore(contentHash),
     })
   }
 
@@ -408,10 +391,7 @@ export class Core {
   private changed(): void {
     const { services, log } = this
     this.entities.switched()
-    this.live.switched(
-      (service) => services.get(service.name) === service,
-      new InnkeeperError('service_replaced', 'the view was deployed anew or undeployed; open the stream again'),
-    )
+    this.reading.switched()
     this.actions.switched()
     this.transcoder.switched()
     this.turns.switched((service) => services.get(service) === undefined)
@@ -422,24 +402,4 @@ export class Core {
       .served()
       .catch((err: unknown) => log.error({ err }, 'effects that waited for a service could not be tried'))
   }
-}
-
-/** Clients that are cut are told of so often, at most. */
-const cutLogEveryMs = 10_000
-
-function countInFlight(limits: Limits, log: Logger, clock: Clock): InFlight {
-  let saidMs = Number.NEGATIVE_INFINITY
-  const inFlight = new InFlight({
-    max: servedBytesMax(limits),
-    connectionMax: Math.min(limits.connectionBytesMax, servedBytesMax(limits)),
-    setting: 'in-flight-bytes-max',
-    cut: (address) => {
-      const nowMs = clock.steady()
-      if (nowMs - saidMs < cutLogEveryMs) return
-      saidMs = nowMs
-      const bytes = inFlight.bytes
-      log.warn({ address, bytes, cuts: inFlight.cuts }, 'too many bytes are in flight: requests or answers are cut')
-    },
-  })
-  return inFlight
 }

@@ -14,6 +14,8 @@ import type { Trimming } from './feed/trimming.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Stored } from './journal/stored.ts'
 import type { Metrics } from './observe/metrics.ts'
+import type { LiveQueries } from './projection/live.ts'
+import type { ViewState, Views } from './projection/views.ts'
 import type { Services } from './services.ts'
 import { isEntityService } from './services.ts'
 import type { Pace } from './storage/pace.ts'
@@ -39,6 +41,8 @@ interface Shown {
   /** Undefined where the host does not scrub. */
   readonly scrubbing: Scrubbing | undefined
   /** Times that the serving thread was ended or failed. */
+  readonly views: Pick<Views, 'states'>
+  readonly live: Pick<LiveQueries, 'size'>
   readonly endings: number
   /** Forwards and side effects to what is not deployed. */
   readonly lostCalls: () => number
@@ -51,6 +55,7 @@ export function registerGauges(shown: Shown): void {
   ofStorage(shown)
   ofEffects(shown)
   ofFeeds(shown)
+  ofViews(shown)
 }
 
 function ofEntities({ metrics, services, entities }: Shown): void {
@@ -73,6 +78,29 @@ function ofEntities({ metrics, services, entities }: Shown): void {
         if (isEntityService(service)) yield [service.name, entities.costOf(service).worstPart] as const
     },
   )
+}
+
+function ofViews({ metrics, views, live }: Shown): void {
+  const each = (read: (state: ViewState) => number) =>
+    function* () {
+      for (const state of views.states()) yield [state.service, read(state)] as const
+    }
+  metrics.gaugeOfServices(
+    'view_behind_commits',
+    'Commits that a view has not read.',
+    each(({ commits }) => commits),
+  )
+  metrics.gaugeOfServices(
+    'view_behind_seconds',
+    'For how long a view has not had all that was committed.',
+    each(({ ms }) => ms / 1000),
+  )
+  metrics.gaugeOfServices(
+    'view_stuck',
+    '1: the function of a view cannot project a change, and nothing after it is read.',
+    each(({ stuck }) => Number(stuck)),
+  )
+  metrics.gauge('live_queries', 'Streams of clients that wait for results of live queries.', () => live.size)
 }
 
 function ofClients({ metrics, waiting, inFlight }: Shown): void {

@@ -160,10 +160,20 @@ function adminHandler(core: Core, ingress: Ingress): AdminHandler {
 
 function adminContext(core: Core, ingress: Ingress): AdminContext {
   const { config, services, deployer, disk, store, entities, outbox, commits, replicas, scrubbing, quarantine } = core
-  const { turns, metrics, transcoder, log, partitions, schedules, views } = core
+  const { turns, metrics, transcoder, log, partitions, schedules, reading } = core
   return {
     ...{ config, services, deployer, disk, catalog: store.catalog, entities, outbox, commits, replicas, scrubbing },
-    ...{ quarantine, turns, metrics, transcoder, log, journal: partitions.stored, partitions, schedules, views },
+    ...{
+      quarantine,
+      turns,
+      metrics,
+      transcoder,
+      log,
+      journal: partitions.stored,
+      partitions,
+      schedules,
+      views: reading.views,
+    },
     release: () => store.release(),
     unready: core.unreadyForOperator,
     listen: ingress.address,

@@ -1,13 +1,18 @@
 // Views: what an operator may see and do of views, and SQL over them.
 
+import { nextTurn, systemClock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
+import { entityId } from '../key.ts'
+import { isEntityService } from '../services.ts'
+import type { GivenTable } from '../views/process/ad-hoc.ts'
 import type { AdminRoute } from './api.ts'
 import type { AdminContext } from './context.ts'
 
 /** Of one statement. */
 const sqlMs = 60_000
 
-export function viewRoutes({ views }: AdminContext): readonly Omit<AdminRoute, 'pattern'>[] {
+export function viewRoutes(context: AdminContext): readonly Omit<AdminRoute, 'pattern'>[] {
+  const { views } = context
   return [
     {
       method: 'GET',
@@ -27,8 +32,12 @@ export function viewRoutes({ views }: AdminContext): readonly Omit<AdminRoute, '
     {
       method: 'POST',
       path: '/v1/sql',
-      summary: 'One SELECT over the tables of all views. The body is `{"sql": "…"}`.',
-      run: async ({ body }) => ({ json: await views.sql(sqlOf(body), sqlMs) }),
+      summary:
+        'One SELECT over the tables of all views, and over `entities` and `effects`. The body is `{"sql": "…"}`.',
+      run: async ({ body }) => {
+        const sql = sqlOf(body)
+        return { json: await views.sql(sql, await ownTables(context, sql), sqlMs) }
+      },
     },
   ]
 }
@@ -39,4 +48,46 @@ function sqlOf(body: Uint8Array): string {
     if (typeof sql === 'string') return sql
   } catch {}
   throw new InnkeeperError('bad_request', 'the body is not {"sql": "SELECT …"}')
+}
+
+/** Rows of `entities` and of `effects`, each at most. */
+const ownRowsMax = 10_000
+const pieceMax = 100
+
+/** The host's own tables, of those that the statement names. */
+async function ownTables(context: AdminContext, sql: string): Promise<readonly GivenTable[]> {
+  const names = (word: string) => new RegExp(`\\b${word}\\b`, 'i').test(sql)
+  return [
+    ...(names('entities') ? [await entitiesTable(context)] : []),
+    ...(names('effects') ? [effectsTable(context)] : []),
+  ]
+}
+
+async function entitiesTable({ services, journal }: AdminContext): Promise<GivenTable> {
+  const rows: (string | number | null)[][] = []
+  for (const service of services.current.services.values()) {
+    if (!isEntityService(service)) continue
+    for (let after: string | undefined; rows.length < ownRowsMax; ) {
+      const by = service.kind === 'value' ? 'base' : 'records'
+      const page = journal.entities(service.storage, '', after, pieceMax, by)
+      for (const { key, revision, sequence, lastChangeMs, damaged } of page) {
+        const change = damaged === undefined ? new Date(lastChangeMs).toISOString() : null
+        rows.push([service.name, entityId(key, service.keyFieldCount), revision, sequence, change])
+      }
+      if (page.length < pieceMax) break
+      after = page.at(-1)!.key
+      await nextTurn(systemClock)
+    }
+  }
+  const columns = ['service', 'entity', 'revision', 'events', 'last_change']
+  return { name: 'entities', columns, rows: rows.slice(0, ownRowsMax) }
+}
+
+function effectsTable({ outbox }: AdminContext): GivenTable {
+  const rows = outbox
+    .page(0, ownRowsMax, () => true)
+    .map(({ id, cause, call, attempts, parked }) => [
+      ...[id, cause.service, cause.entity, `${call.service}/${call.method}`, attempts, parked ?? null],
+    ])
+  return { name: 'effects', columns: ['id', 'service', 'entity', 'target', 'attempts', 'parked'], rows }
 }

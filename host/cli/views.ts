@@ -5,7 +5,7 @@ import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { UsageError } from './command.ts'
 import { serviceNamed } from './named.ts'
-import { print, printJson, table } from './print.ts'
+import { counted, print, printJson, table } from './print.ts'
 
 export const viewsCommand: Subcommand = { flags: {}, words: [0, 2], run: views }
 
@@ -30,10 +30,11 @@ async function list(args: Args): Promise<number> {
 }
 
 function row({ service, table: name, state, size, lag }: ShownView): readonly string[] {
-  const rows =
-    size === undefined ? 'no rows yet' : `${size.rows} ${size.rows === 1 ? 'row' : 'rows'}, ${size.bytes} bytes`
+  const rows = size === undefined ? 'no rows yet' : `${counted(size.rows, 'row')}, ${counted(size.bytes, 'byte')}`
   const behind =
-    lag === undefined || lag.commits === 0 ? '' : `${lag.commits} commits behind, for ${(lag.ms / 1000).toFixed(1)} s`
+    lag === undefined || lag.commits === 0
+      ? ''
+      : `${counted(lag.commits, 'commit')} behind, for ${(lag.ms / 1000).toFixed(1)} s`
   return [service, `table ${name}`, state, rows, behind]
 }
 

@@ -40,6 +40,7 @@ import { DamagedValue } from '../storage/damage.ts'
 import { DuePace } from './due-pace.ts'
 import type { Keeper } from './keeper.ts'
 import type { Outbox } from './outbox.ts'
+import { Passed } from './passed.ts'
 import type { Brought } from './room.ts'
 import { byService, Room } from './room.ts'
 import type { Named } from './standing.ts'
@@ -53,8 +54,6 @@ const sleepMs = 60_000
 /** When there was no room, or too many are under way. */
 const fullMs = 100
 const busyMs = 1
-/** What is passed over is sought again after so long, at first. */
-const passMsMin = 1_000
 export interface PendingParts {
   readonly journal: Pick<Journal, 'rows'>
   readonly commits: Joining
@@ -88,18 +87,15 @@ export class Pending {
   private from = dueKey(0, 0)
   private timer: Timer | undefined
   private nextMs = Number.POSITIVE_INFINITY
-  /** Services that have no room, and the first of all that was passed over (N6). */
-  private readonly full = new Set<string>()
-  private passedFrom: Buffer | undefined
-  /** When that is sought again, of `Clock.steady`; and how long it waits, which grows while it is in vain. */
-  private againMs = 0
-  private passMs = passMsMin
+  /** What cannot enter now (N6). */
+  private readonly passed: Passed
   private running = false
   private toldMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: PendingParts) {
     this.parts = parts
     this.room = new Room(parts.bytesMax)
+    this.passed = new Passed(parts.clock)
     this.pace = new DuePace(parts.clock, parts.callers)
     this.load()
   }
@@ -110,7 +106,7 @@ export class Pending {
     this.leaving.clear()
     this.underWay.clear()
     this.from = dueKey(0, 0)
-    this.forgetPassed()
+    this.passed.forget()
     if (this.running) this.wake()
   }
 
@@ -128,8 +124,7 @@ export class Pending {
 
   /** The clock is believed again, or other services can be run. */
   look(): void {
-    this.againMs = 0
-    this.passMs = passMsMin
+    this.passed.look()
     if (this.running) this.wake()
   }
 
@@ -291,11 +286,8 @@ export class Pending {
     if (this.underWay.size + this.leaving.size > underWayMax - portion) return busyMs
     const limit = this.pace.look(portion)
     if (limit === 0) return busyMs
-    if (this.passedFrom !== undefined && clock.steady() >= this.againMs) {
-      this.back(this.passedFrom)
-      this.forgetPassed()
-      this.passMs = Math.min(2 * this.passMs, sleepMs)
-    } else if (this.passedFrom === undefined) this.passMs = passMsMin
+    const again = this.passed.again()
+    if (again !== undefined) this.back(again)
     const nowMs = clock.now()
     const rows = this.parts.journal.rows.range('pending', {
       ...{ from: this.from, to: dueKey(nowMs + 1, 0), limit, bytesMax: portionBytes },
@@ -309,28 +301,13 @@ export class Pending {
       if (this.leaving.has(id)) continue
       const entry = this.decoded(id, rows[at + 1]!)
       if (entry === undefined) continue
-      if (this.full.has(entry.cause.service) || this.parts.unserved(entry)) this.pass(entry)
+      if (this.passed.full.has(entry.cause.service) || this.parts.unserved(entry))
+        this.passed.add(dueKey(entry.dueMs ?? 0, entry.id))
       else due.push(entry)
     }
     this.nextMs = this.firstMs ?? Number.POSITIVE_INFINITY
     this.take(due, nowMs)
-    return this.nextMs <= nowMs ? busyMs : this.untilAgain(this.nextMs - nowMs)
-  }
-
-  /** It is sought again after a moment (N6). */
-  private pass({ dueMs = 0, id }: EffectEntry): void {
-    const key = dueKey(dueMs, id)
-    if (this.passedFrom === undefined) this.againMs = this.parts.clock.steady() + this.passMs
-    if (this.passedFrom === undefined || Buffer.compare(key, this.passedFrom) < 0) this.passedFrom = key
-  }
-
-  private forgetPassed(): void {
-    this.full.clear()
-    this.passedFrom = undefined
-  }
-
-  private untilAgain(ms: number): number {
-    return this.passedFrom === undefined ? ms : Math.min(ms, Math.max(busyMs, this.againMs - this.parts.clock.steady()))
+    return this.nextMs <= nowMs ? busyMs : this.passed.until(this.nextMs - nowMs)
   }
 
   private decoded(id: number, value: Buffer): EffectEntry | undefined {
@@ -372,8 +349,8 @@ export class Pending {
   }
 
   private noRoom(service: string, entries: readonly EffectEntry[], { message: reason }: Error): void {
-    this.full.add(service)
-    for (const entry of entries) this.pass(entry)
+    this.passed.full.add(service)
+    for (const entry of entries) this.passed.add(dueKey(entry.dueMs ?? 0, entry.id))
     const steadyMs = this.parts.clock.steady()
     if (steadyMs - this.toldMs < sleepMs) return
     this.toldMs = steadyMs

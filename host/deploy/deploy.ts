@@ -39,7 +39,7 @@ import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
 import { jsonBreaks } from './json-clients.ts'
 import { places } from './lineage.ts'
-import { makeServices, viewsOf } from './make-services.ts'
+import { makeServices } from './make-services.ts'
 import { streamsOf } from './methods.ts'
 import type { Owner, PathVerdict } from './paths.ts'
 import { validatePaths, validateRuleCount } from './paths.ts'
@@ -48,6 +48,7 @@ import { storedServices, storedTypes, tryStored } from './stored/stored.ts'
 import type { Unrestored } from './unrestored.ts'
 import { unservedSentence } from './unrestored.ts'
 import { leftOut, validateDescription, validateOwnership, validatePersistence, validateUpgrade } from './validate.ts'
+import { viewsOf } from './views.ts'
 
 export type DeployResult =
   | {
@@ -335,7 +336,7 @@ export class Deployer {
     if (tables === undefined) return ['it has views, and this host has no data directory for their tables']
     onProgress?.('checking queries of views')
     const problems = await clock.outside(tables().check(viewsOf(artefact, schema)))
-    return problems.map(({ service, method, problem }) => `${service}.${method} ${problem}`)
+    return problems.map(({ service, method, problem }) => `${service}.${method}: ${problem}`)
   }
 
   private same({ number, hash: contentHash, services: deployed }: Deployment): DeployResult {

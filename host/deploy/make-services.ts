@@ -5,19 +5,13 @@
 import type { DeployedService, Deployment } from '../catalog/catalog.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { ServiceDescription } from '../guest/about.ts'
-import type { Artefact } from '../guest/artefact.ts'
 import type { LoadedGuest } from '../guest/load.ts'
 import type { Limits } from '../limits.ts'
 import { keyReader } from '../schema/entity-key.ts'
 import type { Schema, ServiceType } from '../schema/schema.ts'
-import { withStandard } from '../schema/standard.ts'
-import type { Method, Service, ViewService } from '../services.ts'
-import type { ViewsComponent } from '../views/component.ts'
-import { planViews } from '../views/plan.ts'
+import type { Method, Service } from '../services.ts'
 import { methodView } from './methods.ts'
-
-/** Names commits that a query is to reflect (projection/queries.ts). */
-const afterHeader = 'x-innkeeper-after'
+import { makeView, viewsOf } from './views.ts'
 
 /** All services of a deployment, which has this place among those of other components. @throws Error where the artefact is not the deployment's */
 export function makeServices(
@@ -83,59 +77,6 @@ function makeService(
       return guest.replicated && { ...common, kind, guest: guest.replicated }
     case 'action':
       return guest.action && { ...common, kind, guest: guest.action }
-  }
-}
-
-/** What the processes that keep tables are told of a component. Its queries have been checked. */
-export function viewsOf(artefact: Artefact, schema: Schema): ViewsComponent {
-  const { descriptors, viewServices } = artefact.description
-  const types = viewServices.flatMap(({ name }) => schema.services.get(name) ?? [])
-  return { descriptors: withStandard(descriptors), views: planViews(schema, types, () => {}), artefact }
-}
-
-function makeView(
-  deployed: DeployedService,
-  tables: ViewsComponent,
-  { artefact }: LoadedGuest,
-  schema: Schema,
-  deployment: number,
-  place: number,
-): ViewService {
-  const { name, persistenceId } = deployed
-  const view = artefact.description.viewServices.find((one) => one.name === name)
-  const type = schema.services.get(name)
-  const plan = tables.views.find(({ service }) => service === name)
-  if (view === undefined || type === undefined || plan === undefined) throw new Error(`${name} is not in its component`)
-  const methods = new Map<string, Method>()
-  for (const method of type.methods.values())
-    methods.set(method.name, { type: method, keyOf: () => '', view: { kind: 'nothing' } })
-  return {
-    ...{
-      kind: 'view',
-      guest: undefined,
-      name,
-      type,
-      schema,
-      view,
-      tables,
-      plan,
-      deployment,
-      place,
-      methods,
-      persistenceId,
-    },
-    ...{ storage: 0, stateVersion: '', keyFieldCount: 1, hash: artefact.hash },
-    description: {
-      ...{
-        name,
-        kind: 'action',
-        persistenceId: undefined,
-        snapshotEvery: 0,
-        passivateAfterMs: 0,
-        stateType: undefined,
-      },
-      ...{ stateVersion: undefined, headers: [afterHeader], views: [], events: [] },
-    },
   }
 }
 

@@ -2,12 +2,21 @@
 //
 // V1. A view is a service with (innkeeper.view); row and sources are the same in both. A service with that option is nothing else.
 //
-// Leaves to others: columns and queries.
+// V2. What its .proto says of columns and queries is in order, as far as that is seen without SQLite.
+//
+// Leaves to others: what only SQLite knows (views/process/check.ts).
 
+import type { DeployedService } from '../catalog/catalog.ts'
 import type { Description, ViewDescription } from '../guest/about.ts'
+import type { Artefact } from '../guest/artefact.ts'
+import type { LoadedGuest } from '../guest/load.ts'
+import { queryOption, viewOption } from '../schema/method-options.ts'
 import type { Schema, ViewRule } from '../schema/schema.ts'
+import { withStandard } from '../schema/standard.ts'
+import type { Method, ViewService } from '../services.ts'
+import type { ViewsComponent } from '../views/component.ts'
+import { planViews } from '../views/plan.ts'
 
-const viewOption = 51085
 /** A replicated value, as it crosses the boundary. */
 const replicaType = 'innkeeper.crdt.v1.View'
 
@@ -18,6 +27,12 @@ export function validateViewServices(description: Description, schema: Schema, r
     if (schema.services.get(name)?.view !== undefined)
       report(`${name}: has (innkeeper.view), so it is a view; define it as one, or remove the option`, name)
   }
+  const types = description.viewServices.flatMap(({ name }) => schema.services.get(name) ?? [])
+  planViews(schema, types, (problem, service, method) =>
+    method === undefined
+      ? report(`${service}: ${problem}`, `${service}#${viewOption}`)
+      : report(`${service}.${method}: ${problem}`, `${service}.${method}#${queryOption}`),
+  )
   for (const view of description.viewServices) {
     const type = schema.services.get(view.name)
     if (type === undefined) report(`${view.name.slice(0, 100)}: the view is not found in the descriptors`)
@@ -50,4 +65,61 @@ function validateView(view: ViewDescription, rule: ViewRule, schema: Schema, tol
 
 function packageOf(fullName: string): string {
   return fullName.slice(0, fullName.lastIndexOf('.') + 1)
+}
+
+/** Names commits that a query is to reflect (projection/queries.ts). */
+const afterHeader = 'x-innkeeper-after'
+
+/** What the processes that keep tables are told of a component. Its queries have been checked. */
+export function viewsOf(artefact: Artefact, schema: Schema): ViewsComponent {
+  const { descriptors, viewServices } = artefact.description
+  const types = viewServices.flatMap(({ name }) => schema.services.get(name) ?? [])
+  return { descriptors: withStandard(descriptors), views: planViews(schema, types, () => {}), artefact }
+}
+
+/** A view as it is served. @throws Error where the artefact is not the deployment's */
+export function makeView(
+  deployed: DeployedService,
+  tables: ViewsComponent,
+  { artefact }: LoadedGuest,
+  schema: Schema,
+  deployment: number,
+  place: number,
+): ViewService {
+  const { name, persistenceId } = deployed
+  const view = artefact.description.viewServices.find((one) => one.name === name)
+  const type = schema.services.get(name)
+  const plan = tables.views.find(({ service }) => service === name)
+  if (view === undefined || type === undefined || plan === undefined) throw new Error(`${name} is not in its component`)
+  const methods = new Map<string, Method>()
+  for (const method of type.methods.values())
+    methods.set(method.name, { type: method, keyOf: () => '', view: { kind: 'nothing' } })
+  return {
+    ...{
+      kind: 'view',
+      guest: undefined,
+      name,
+      type,
+      schema,
+      view,
+      tables,
+      plan,
+      deployment,
+      place,
+      methods,
+      persistenceId,
+    },
+    ...{ storage: 0, stateVersion: '', keyFieldCount: 1, hash: artefact.hash },
+    description: {
+      ...{
+        name,
+        kind: 'action',
+        persistenceId: undefined,
+        snapshotEvery: 0,
+        passivateAfterMs: 0,
+        stateType: undefined,
+      },
+      ...{ stateVersion: undefined, headers: [afterHeader], views: [], events: [] },
+    },
+  }
 }

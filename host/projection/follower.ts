@@ -62,6 +62,9 @@ export class Follower {
   private serving: Line | undefined
   private next: Line | undefined
   private sources: readonly Source[] = []
+  /** The signature that is to serve. */
+  private wanted = ''
+  private rebuilds = 0
   /** One change after the other. */
   private turn: Promise<void> = Promise.resolve()
   private stopped = false
@@ -94,20 +97,17 @@ export class Follower {
   get shown() {
     const { serving, next } = this
     const line = serving ?? next
+    const coming = next !== undefined || this.rebuilds > 0 || serving?.kept.signature !== this.wanted
+    const built = next?.projection?.built ?? 0
     return {
-      state:
-        serving === undefined
-          ? next?.projection?.state === 'stuck'
-            ? 'stuck'
-            : 'building'
-          : (serving.projection?.state ?? 'old'),
+      state: stateOf(serving, next),
       lag: line?.projection?.lag,
       choked: serving?.projection?.choked ?? next?.projection?.choked,
       rebuild:
-        serving === undefined || next === undefined
+        serving === undefined || !coming
           ? undefined
-          : { state: next.projection?.state ?? 'starting', entities: next.projection?.built ?? 0 },
-      entities: serving === undefined ? next?.projection?.built : undefined,
+          : { state: next?.projection?.state ?? 'starting', entities: built },
+      entities: serving === undefined ? built : undefined,
       table: line?.table,
     }
   }
@@ -119,10 +119,13 @@ export class Follower {
 
   /** The service as it is deployed now, and where its sources lie. */
   update(service: ViewService, sources: readonly Source[]): Promise<void> {
+    this.service = service
+    this.sources = sources
+    const signature = signatureOf(service, sources)
+    this.wanted = signature
     return this.inTurn(async () => {
-      this.service = service
-      this.sources = sources
-      const signature = signatureOf(service, sources)
+      // Deployed anew meanwhile: that comes next.
+      if (this.wanted !== signature) return
       if (this.serving?.kept.signature === signature) {
         await this.forgetNext()
         if (this.serving.projection === undefined) this.serving = this.begun(this.serving.kept)
@@ -138,7 +141,11 @@ export class Follower {
 
   /** Builds the table anew, and answers from the old one meanwhile. */
   rebuild(): Promise<void> {
-    return this.inTurn(() => this.buildNext(signatureOf(this.service, this.sources)))
+    this.rebuilds += 1
+    return this.inTurn(async () => {
+      this.rebuilds -= 1
+      await this.buildNext(this.wanted)
+    })
   }
 
   /** The host stops. */
@@ -206,7 +213,7 @@ export class Follower {
     const isNext = this.next?.projection === projection
     if (this.stopped || (!isNext && this.serving?.projection !== projection) || (!isNext && this.next !== undefined))
       return
-    await this.buildNext(signatureOf(this.service, this.sources))
+    await this.buildNext(this.wanted)
   }
 
   private async forgetNext(): Promise<void> {
@@ -239,6 +246,11 @@ export class Follower {
   private refOf({ file }: KeptTable, component: ViewsComponent): TableRef {
     return { component, service: this.service.name, file }
   }
+}
+
+function stateOf(serving: Line | undefined, next: Line | undefined): string {
+  if (serving !== undefined) return serving.projection?.state ?? 'old'
+  return next?.projection?.state === 'stuck' ? 'stuck' : 'building'
 }
 
 function signatureOf({ hash: component, plan }: ViewService, sources: readonly Source[]): string {

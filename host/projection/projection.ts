@@ -23,8 +23,10 @@ import type { Lost, Offset } from '../feed/offset.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { ChokedAt, OffsetRecord, Step, TableRef } from '../views/component.ts'
 import type { Tables } from '../views/tables.ts'
+import type { Scanned } from './scan.ts'
+import { scan } from './scan.ts'
 import type { Source } from './sources.ts'
-import { recordSteps, stepsOf, valueSteps } from './steps.ts'
+import { stepsOf } from './steps.ts'
 
 /** What it reads of a partition. */
 export interface ReadPartition {
@@ -56,12 +58,10 @@ interface ProjectionParts {
 /** Read at once. */
 const changesAtOnce = 256
 const bytesAtOnce = 1024 * 1024
-const entitiesAtOnce = 100
-const recordsAtOnce = 200
 const checkpointMs = 1_000
 const againMs = 1_000
 
-export type ProjectionState = 'starting' | 'building' | 'following' | 'stuck' | 'lost'
+type ProjectionState = 'starting' | 'building' | 'following' | 'stuck' | 'lost'
 
 export class Projection {
   state: ProjectionState = 'starting'
@@ -80,10 +80,12 @@ export class Projection {
   private checkpoint: Timer | undefined
   private dirty = false
   private running: Promise<void> | undefined
-  private behindSinceMs: number | undefined
+  /** When all had been read last. */
+  private caughtMs: number
 
   constructor(parts: ProjectionParts) {
     this.parts = parts
+    this.caughtMs = parts.clock.steady()
     this.sources = new Map(parts.sources.map((source) => [source.storage, source]))
   }
 
@@ -124,7 +126,7 @@ export class Projection {
     let commits = 0
     for (const [at, { journal }] of this.parts.partitions.entries())
       commits += Math.max(0, journal.lastCommit() - (this.cursors[at]?.commit ?? 0))
-    const ms = commits === 0 ? 0 : this.parts.clock.steady() - (this.behindSinceMs ?? this.parts.clock.steady())
+    const ms = commits === 0 ? 0 : this.parts.clock.steady() - this.caughtMs
     return { commits, ms }
   }
 
@@ -138,7 +140,6 @@ export class Projection {
   }
 
   private hear(): void {
-    this.behindSinceMs ??= this.parts.clock.steady()
     this.awake = true
     this.wake?.()
   }
@@ -205,7 +206,7 @@ export class Projection {
       if (lost !== undefined)
         throw new InnkeeperError('unavailable', `the journal cannot be followed: ${whyLost(lost)}`)
       for (const source of this.sources.values())
-        for await (const steps of this.scan(partition, source)) {
+        for await (const steps of scan(partition.journal, source, clock, this.scanned)) {
           if (this.stopped) return
           if (!(await this.send(steps, []))) return
         }
@@ -215,6 +216,17 @@ export class Projection {
     if (this.stopped || this.state !== 'building') return
     this.state = 'following'
     this.parts.changed()
+  }
+
+  private readonly scanned: Scanned = {
+    read: () => {
+      this.built += 1
+    },
+    damaged: (service, entity, reason) =>
+      this.parts.log.error(
+        { view: this.table.service, service, entity, reason },
+        'an entity is damaged, and is not in the view',
+      ),
   }
 
   // The state changes while something is awaited, which the compiler does not see.
@@ -227,53 +239,12 @@ export class Projection {
     return this.state === 'stuck'
   }
 
-  /** All entities of a source in a partition, a page a turn. */
-  private async *scan({ journal }: ReadPartition, source: Source): AsyncGenerator<readonly Step[]> {
-    const by = source.kind === 'value' ? 'base' : 'records'
-    for (let after: string | undefined; !this.stopped; ) {
-      const page = journal.entities(source.storage, '', after, entitiesAtOnce, by)
-      let steps: Step[] = []
-      for (const { key, damaged } of page) {
-        this.built += 1
-        if (damaged !== undefined) {
-          this.parts.log.error(
-            { view: this.table.service, service: source.service, entity: key, damaged },
-            'an entity is damaged, and is not in the view',
-          )
-          continue
-        }
-        const entity = { storage: source.storage, key }
-        if (source.kind === 'value') {
-          const base = journal.base(entity)
-          if (base !== undefined) steps.push(...valueSteps(source, key, base))
-        } else
-          for (let revision = 0; ; ) {
-            const { records, more } = journal.records(entity, revision, recordsAtOnce, bytesAtOnce)
-            steps.push(...recordSteps(source, key, records))
-            revision = records.at(-1)?.revision ?? revision
-            if (!more) break
-            yield steps
-            steps = []
-            await nextTurn(this.parts.clock)
-          }
-        if (steps.length >= changesAtOnce) {
-          yield steps
-          steps = []
-          await nextTurn(this.parts.clock)
-        }
-      }
-      if (steps.length > 0) yield steps
-      await nextTurn(this.parts.clock)
-      if (page.length < entitiesAtOnce) return
-      after = page.at(-1)!.key
-    }
-  }
-
   private async follow(): Promise<void> {
     let changesMax = changesAtOnce
     while (!this.stopped && this.isFollowing) {
       this.awake = false
       let more = false
+      const passMs = this.parts.clock.steady()
       for (const { index, feed } of this.parts.partitions) {
         if (this.stopped || this.parts.unfit()) break
         const before = this.cursors[index]!
@@ -304,8 +275,9 @@ export class Projection {
       }
       this.parts.reached()
       if (more) await nextTurn(this.parts.clock)
-      else if (!this.awake) {
-        this.behindSinceMs = undefined
+      else {
+        // All that there was when this pass began; under load there is always more by now.
+        this.caughtMs = passMs
         this.parts.caughtUp()
         await this.rest()
       }

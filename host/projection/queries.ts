@@ -13,7 +13,7 @@ import type { Method, ViewService } from '../services.ts'
 import type { LiveQueries } from './live.ts'
 import type { Reached, Views } from './views.ts'
 
-export const afterHeader = 'x-innkeeper-after'
+const afterHeader = 'x-innkeeper-after'
 
 export class Queries {
   private readonly views: Pick<Views, 'query'>

@@ -19,6 +19,7 @@ import { read, write } from '../journal/rows.ts'
 import type { Services, ViewService } from '../services.ts'
 import type { TableSize, ViewsComponent } from '../views/component.ts'
 import type { QueryPlan } from '../views/plan.ts'
+import type { GivenTable } from '../views/process/ad-hoc.ts'
 import type { Tables } from '../views/tables.ts'
 import type { KeptView } from './follower.ts'
 import { Follower, notBuilt } from './follower.ts'
@@ -46,6 +47,13 @@ interface ViewsParts {
 export interface Reached {
   readonly partition: number
   readonly commit: number
+}
+
+export interface ViewState {
+  readonly service: string
+  readonly commits: number
+  readonly ms: number
+  readonly stuck: boolean
 }
 
 /** What an operator is told. */
@@ -98,13 +106,22 @@ export class Views {
   ): Promise<readonly Uint8Array[]> {
     const { clock } = this.parts
     const follower = this.followerOf(service.name)
-    await this.reach(follower, after, deadlineMs)
-    const { component, plan, files } = this.planOf(follower, method)
-    const leftMs = deadlineMs - clock.now()
-    if (leftMs <= 0) throw tooLate()
-    return await clock.outside(
-      this.parts.tables().query(component, plan, files, request, Number.isFinite(leftMs) ? leftMs : undefined),
-    )
+    const read = this.reads(service, method).map((name) => this.followerOf(name))
+    await this.reach(read, after, deadlineMs)
+    for (;;) {
+      const asked = this.planOf(follower, method)
+      const { component, plan, files } = asked
+      const leftMs = deadlineMs - clock.now()
+      if (leftMs <= 0) throw tooLate()
+      try {
+        return await clock.outside(
+          this.parts.tables().query(component, plan, files, request, Number.isFinite(leftMs) ? leftMs : undefined),
+        )
+      } catch (error) {
+        // Its table was given up for a newer one meanwhile.
+        if (this.stopped || this.serves(asked)) throw error
+      }
+    }
   }
 
   /** Full names of the views that a query reads. */
@@ -123,10 +140,9 @@ export class Views {
   }
 
   /** SQL of an operator over all views. @throws InnkeeperError */
-  async sql(text: string, deadlineMs: number) {
+  async sql(text: string, given: readonly GivenTable[], deadlineMs: number) {
     const tables = [...this.followers.values()].flatMap(({ table }) => table ?? [])
-    if (tables.length === 0) throw new InnkeeperError('bad_request', 'no view is served; `inn views` tells of each')
-    return await this.parts.clock.outside(this.parts.tables().raw(tables, text, deadlineMs))
+    return await this.parts.clock.outside(this.parts.tables().raw(tables, text, deadlineMs, given))
   }
 
   /** Numbers of the processes that keep tables and run queries. */
@@ -135,16 +151,17 @@ export class Views {
   }
 
   /** For metrics. */
-  *lags(): Iterable<readonly [service: string, commits: number, ms: number]> {
-    for (const [name, { shown }] of this.followers) yield [name, shown.lag?.commits ?? 0, shown.lag?.ms ?? 0]
+  *states(): Iterable<ViewState> {
+    for (const [service, { shown }] of this.followers) {
+      const { commits = 0, ms = 0 } = shown.lag ?? {}
+      yield { service, commits, ms, stuck: shown.choked !== undefined }
+    }
   }
 
   async close(): Promise<void> {
     this.stopped = true
     for (const wake of [...this.waiting]) wake()
-    const all = [...this.followers.values()]
-    if (all.length === 0) return
-    await Promise.all([...all.map((follower) => follower.stop()), this.parts.tables().close()])
+    await Promise.all([...this.followers.values()].map((follower) => follower.stop()))
   }
 
   private reconcile(): void {
@@ -215,10 +232,16 @@ export class Views {
     return { component, plan, files }
   }
 
+  private serves({ files }: { readonly files: ReadonlyMap<string, string> }): boolean {
+    for (const [name, file] of files) if (this.followers.get(name)?.table?.file !== file) return false
+    return true
+  }
+
   /** Until the table reflects these commits (V4). */
-  private async reach(follower: Follower, after: readonly Reached[], deadlineMs: number): Promise<void> {
+  private async reach(read: readonly Follower[], after: readonly Reached[], deadlineMs: number): Promise<void> {
     const { clock } = this.parts
-    const isThere = () => after.every(({ partition, commit }) => follower.reached(partition) >= commit)
+    const isThere = () =>
+      after.every(({ partition, commit }) => read.every((follower) => follower.reached(partition) >= commit))
     while (!isThere()) {
       if (this.stopped) throw new InnkeeperError('stopping', 'the host is stopping')
       const leftMs = Math.min(deadlineMs - clock.now(), waitMsMax)

@@ -18,8 +18,8 @@ export interface RawMethodOptions {
 export const httpOption = 72295728
 export const methodOption = 51083
 export const scheduleOption = 51084
-const viewOption = 51085
-const queryOption = 51086
+export const viewOption = 51085
+export const queryOption = 51086
 export const columnOption = 51087
 export const eventingOptions = { innkeeper: 51081, cloudstate: 1081 } as const
 

@@ -39,7 +39,7 @@ for (const [guest, tests] of [
 Guests('snippets in the SDK README are parts of the files they name', async () => {
   const readme = await readFile(join(root, 'sdk/typescript/README.md'), 'utf8')
   const snippets = [...readme.matchAll(/<!-- (\S+) -->\n```ts\n([\s\S]*?)```/g)]
-  assert.is(snippets.length, 7)
+  assert.is(snippets.length, 9)
   for (const [, file, snippet] of snippets) {
     const source = await readFile(join(root, file!), 'utf8')
     assert.ok(source.includes(snippet!), `README differs from ${file}`)

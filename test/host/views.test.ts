@@ -157,7 +157,7 @@ Views('kill -9 of the host, and of the process that writes, loses and doubles no
     ).map(({ file }) => file)
     let host = await hostProcess(path, files)
     const acknowledged = new Map<string, number>()
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       let going = true
       const load = Promise.all(
         Array.from({ length: 8 }, async (_, lane) => {
@@ -334,5 +334,59 @@ Views(
     }
   },
 )
+
+Views(
+  'what a .proto says of a view that cannot be is refused with the place: by the build, and by SQLite',
+  async () => {
+    const problems = async (change: (text: string) => string): Promise<string> => {
+      try {
+        await salesWith((text) => text, change)
+      } catch (error) {
+        return (error as Error).message
+      }
+      return 'it was built'
+    }
+    const sql = 'SELECT * FROM cart_items WHERE user = :user_id ORDER BY changed DESC, product LIMIT :limit'
+    const instead = (other: string) => (text: string) => text.replace(sql, other)
+    assert.match(await problems(instead('DELETE FROM cart_items')), /CartItems\.OfUser: .*begins with DELETE/)
+    assert.match(await problems(instead('SELECT :usr_id AS user FROM cart_items')), /no field usr_id.*:user_id/)
+    assert.match(await problems(instead('SELECT 1; SELECT 2')), /CartItems\.OfUser: /)
+    assert.match(await problems((text) => text.replace(' [(innkeeper.column) = {key: true}]', '')), /CartItems: .*key/)
+    const { path, remove: away } = temporary()
+    const host = await testHost(path)
+    try {
+      await deployed(host, await carts())
+      const unknown = await salesWith((text) => text, instead('SELECT nothing AS user FROM cart_items'))
+      const result = await host.deployer.deploy(unknown)
+      assert.not(result.ok)
+      assert.match(JSON.stringify(result), /CartItems\.OfUser: .*nothing/)
+      assert.is((await http(host.listen, 'GET', '/sales/totals')).status, 404)
+    } finally {
+      await host.stop()
+      away()
+    }
+  },
+)
+
+Views('SQL of an operator reads all tables, entities and effects, and changes nothing', async () => {
+  await world(async (host) => {
+    await add(host, 'a', 'tea')
+    await add(host, 'a', 'cup')
+    await caughtUp(host)
+    const sql = async (text: string) => (await http(host.admin, 'POST', '/v1/sql', { sql: text })).json
+    const joined =
+      'SELECT e.entity, e.events, count(*) FROM entities e JOIN cart_items i ON i.user = e.entity GROUP BY 1, 2'
+    assert.equal((await sql(joined)).rows, [['a', 2, 2]])
+    assert.equal((await sql('SELECT count(*) FROM effects')).rows, [[0]])
+    for (const wrong of [
+      'DELETE FROM cart_items',
+      "ATTACH 'x' AS y",
+      'PRAGMA user_version = 3',
+      'SELECT load_extension(1)',
+    ])
+      assert.match((await sql(wrong)).message, /the statement/)
+    assert.is((await sql('SELECT count(*) FROM cart_items')).rows[0][0], 2)
+  })
+})
 
 Views.run()

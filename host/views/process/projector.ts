@@ -20,7 +20,7 @@ class Choked extends Error {
   readonly change: SourceChange
 
   constructor(change: SourceChange, cause: Error) {
-    super(cause.message, { cause })
+    super(cause instanceof GuestFault ? cause.told : cause.message, { cause })
     this.change = change
   }
 }
