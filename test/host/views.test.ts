@@ -62,62 +62,65 @@ async function sameAsRebuilt(host: { admin: string }): Promise<string> {
   return followed
 }
 
-Views('rows follow events, and queries answer one message, a stream of rows, and results that go on', async () => {
-  await world(async (host) => {
-    for (const user of ['a', 'b']) {
-      assert.is((await add(host, user, 'tea', 2)).status, 200)
-      await add(host, user, 'cup')
-    }
-    await add(host, 'b', 'pot')
-    await remove(host, 'b', 'cup')
-    await checkout(host, 'a')
-    await caughtUp(host)
-    const ofUser = await http(host.listen, 'GET', '/sales/users/b/items?limit=9')
-    assert.equal(
-      rows(ofUser.text).map(({ product, quantity, sold }) => [product, quantity, sold]),
-      [
-        ['pot', '1', false],
-        ['tea', '2', false],
-      ],
-    )
-    assert.equal((await http(host.listen, 'GET', '/sales/totals')).json, { users: '2', items: '6', sold: '3' })
-    const sold = await http(host.listen, 'GET', '/sales/products?limit=1')
-    assert.equal(rows(sold.text), [{ product: 'tea', name: 'TEA', sold: '2', carts: '1' }])
-    const abort = new AbortController()
-    const stream = await fetch(`http://${host.listen}/sales/dashboard?limit=9`, {
-      headers: { accept: 'text/event-stream' },
-      signal: abort.signal,
+Views(
+  '§view-2, §view-8, §view-11: rows follow events, and queries answer one message, a stream of rows, and results that go on',
+  async () => {
+    await world(async (host) => {
+      for (const user of ['a', 'b']) {
+        assert.is((await add(host, user, 'tea', 2)).status, 200)
+        await add(host, user, 'cup')
+      }
+      await add(host, 'b', 'pot')
+      await remove(host, 'b', 'cup')
+      await checkout(host, 'a')
+      await caughtUp(host)
+      const ofUser = await http(host.listen, 'GET', '/sales/users/b/items?limit=9')
+      assert.equal(
+        rows(ofUser.text).map(({ product, quantity, sold }) => [product, quantity, sold]),
+        [
+          ['pot', '1', false],
+          ['tea', '2', false],
+        ],
+      )
+      assert.equal((await http(host.listen, 'GET', '/sales/totals')).json, { users: '2', items: '6', sold: '3' })
+      const sold = await http(host.listen, 'GET', '/sales/products?limit=1')
+      assert.equal(rows(sold.text), [{ product: 'tea', name: 'TEA', sold: '2', carts: '1' }])
+      const abort = new AbortController()
+      const stream = await fetch(`http://${host.listen}/sales/dashboard?limit=9`, {
+        headers: { accept: 'text/event-stream' },
+        signal: abort.signal,
+      })
+      let seen = ''
+      const reading = (async () => {
+        for await (const chunk of stream.body!) seen += Buffer.from(chunk).toString()
+      })().catch(() => {})
+      const results = () => [...seen.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!).products)
+      await until(() => results().length === 1)
+      assert.equal(
+        results()[0].map(({ product }: { product: string }) => product),
+        ['tea', 'cup'],
+      )
+      // It changes the table, and not the result.
+      await add(host, 'c', 'tea')
+      await caughtUp(host)
+      await checkout(host, 'b')
+      await until(() => results().length === 2)
+      assert.equal(
+        results()[1].map(({ product, sold: count }: { product: string; sold: string }) => [product, count]),
+        [
+          ['tea', '4'],
+          ['cup', '1'],
+          ['pot', '1'],
+        ],
+      )
+      abort.abort()
+      await reading
     })
-    let seen = ''
-    const reading = (async () => {
-      for await (const chunk of stream.body!) seen += Buffer.from(chunk).toString()
-    })().catch(() => {})
-    const results = () => [...seen.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!).products)
-    await until(() => results().length === 1)
-    assert.equal(
-      results()[0].map(({ product }: { product: string }) => product),
-      ['tea', 'cup'],
-    )
-    // It changes the table, and not the result.
-    await add(host, 'c', 'tea')
-    await caughtUp(host)
-    await checkout(host, 'b')
-    await until(() => results().length === 2)
-    assert.equal(
-      results()[1].map(({ product, sold: count }: { product: string; sold: string }) => [product, count]),
-      [
-        ['tea', '4'],
-        ['cup', '1'],
-        ['pot', '1'],
-      ],
-    )
-    abort.abort()
-    await reading
-  })
-})
+  },
+)
 
 Views(
-  'a table is what is built from nothing, over restarts, and what was committed before the view was there',
+  '§view-4, projection.J1, projection.J2: a table is what is built from nothing, over restarts, and what was committed before the view was there',
   async () => {
     const { path, remove: away } = temporary()
     try {
@@ -145,56 +148,59 @@ Views(
   },
 )
 
-Views('kill -9 of the host, and of the process that writes, loses and doubles nothing', async () => {
-  const { path, remove: away } = temporary()
-  try {
-    const files = (
-      await Promise.all(
-        ['cart/typescript', 'sales/typescript'].map(async (name) =>
-          (await import('../support/components.ts')).component(name),
-        ),
-      )
-    ).map(({ file }) => file)
-    let host = await hostProcess(path, files)
-    const acknowledged = new Map<string, number>()
-    for (let round = 0; round < 4; round++) {
-      let going = true
-      const load = Promise.all(
-        Array.from({ length: 8 }, async (_, lane) => {
-          for (let at = 0; going; at++) {
-            const user = `u${lane}`
-            const answer = await add(host, user, `p${at % 3}`).catch(() => undefined)
-            if (answer?.status === 200) acknowledged.set(user, (acknowledged.get(user) ?? 0) + 1)
-            else if (answer === undefined) return
-          }
-        }),
-      )
-      await until(async () => (await shown(host))?.state === 'following')
-      const enough = [...acknowledged.values()].reduce((sum, count) => sum + count, 0) + 200
-      await until(() => [...acknowledged.values()].reduce((sum, count) => sum + count, 0) >= enough)
-      if (round % 2 === 0) await host.kill()
-      else {
-        const { writer } = (await http(host.admin, 'GET', '/v1/views')).json.processes
-        process.kill(writer, 'SIGKILL')
-        await caughtUp2(host)
-      }
-      going = false
-      await load
-      if (round % 2 === 0) host = await hostProcess(path)
-    }
+Views(
+  '§view-3, projection.J4, projector.P1, projector.P2: kill -9 of the host, and of the writer, loses and doubles nothing',
+  async () => {
+    const { path, remove: away } = temporary()
     try {
-      const all = JSON.parse(await sameAsRebuilt(host)) as [string, string, string, string, number][]
-      for (const [user, count] of acknowledged) {
-        const held = all.filter(([, of]) => of === user).reduce((sum, row) => sum + row[4], 0)
-        assert.ok(held >= count, `${user}: ${held} of ${count}`)
+      const files = (
+        await Promise.all(
+          ['cart/typescript', 'sales/typescript'].map(async (name) =>
+            (await import('../support/components.ts')).component(name),
+          ),
+        )
+      ).map(({ file }) => file)
+      let host = await hostProcess(path, files)
+      const acknowledged = new Map<string, number>()
+      for (let round = 0; round < 4; round++) {
+        let going = true
+        const load = Promise.all(
+          Array.from({ length: 8 }, async (_, lane) => {
+            for (let at = 0; going; at++) {
+              const user = `u${lane}`
+              const answer = await add(host, user, `p${at % 3}`).catch(() => undefined)
+              if (answer?.status === 200) acknowledged.set(user, (acknowledged.get(user) ?? 0) + 1)
+              else if (answer === undefined) return
+            }
+          }),
+        )
+        await until(async () => (await shown(host))?.state === 'following')
+        const enough = [...acknowledged.values()].reduce((sum, count) => sum + count, 0) + 200
+        await until(() => [...acknowledged.values()].reduce((sum, count) => sum + count, 0) >= enough)
+        if (round % 2 === 0) await host.kill()
+        else {
+          const { writer } = (await http(host.admin, 'GET', '/v1/views')).json.processes
+          process.kill(writer, 'SIGKILL')
+          await caughtUp2(host)
+        }
+        going = false
+        await load
+        if (round % 2 === 0) host = await hostProcess(path)
+      }
+      try {
+        const all = JSON.parse(await sameAsRebuilt(host)) as [string, string, string, string, number][]
+        for (const [user, count] of acknowledged) {
+          const held = all.filter(([, of]) => of === user).reduce((sum, row) => sum + row[4], 0)
+          assert.ok(held >= count, `${user}: ${held} of ${count}`)
+        }
+      } finally {
+        await host.kill()
       }
     } finally {
-      await host.kill()
+      away()
     }
-  } finally {
-    away()
-  }
-})
+  },
+)
 
 /** It goes on after its process was killed. */
 async function caughtUp2(host: { admin: string }): Promise<void> {
@@ -204,35 +210,38 @@ async function caughtUp2(host: { admin: string }): Promise<void> {
   })
 }
 
-Views('another function, row or .proto builds the table anew, and the old one answers meanwhile', async () => {
-  await world(async (host) => {
-    await add(host, 'a', 'tea')
-    await caughtUp(host)
-    const before = await table(host)
-    await deployed(host, await salesWith((text) => text.replace('name: before?.name ?? name', 'name: `new ${name}`')))
-    // Of one version or the other, never nothing.
-    const answers = new Set<string>()
-    await until(async () => {
-      const { status, text } = await http(host.listen, 'GET', '/sales/users/a/items?limit=1')
-      assert.is(status, 200)
-      answers.add(JSON.parse(text).name)
-      return answers.has('new TEA')
+Views(
+  '§view-4, follower.F1: another function, row or .proto builds the table anew, and the old one answers meanwhile',
+  async () => {
+    await world(async (host) => {
+      await add(host, 'a', 'tea')
+      await caughtUp(host)
+      const before = await table(host)
+      await deployed(host, await salesWith((text) => text.replace('name: before?.name ?? name', 'name: `new ${name}`')))
+      // Of one version or the other, never nothing.
+      const answers = new Set<string>()
+      await until(async () => {
+        const { status, text } = await http(host.listen, 'GET', '/sales/users/a/items?limit=1')
+        assert.is(status, 200)
+        answers.add(JSON.parse(text).name)
+        return answers.has('new TEA')
+      })
+      assert.ok(answers.size <= 2)
+      await caughtUp(host)
+      assert.is.not(await table(host), before)
+      const wider = await salesWith(
+        (text) => text.replace('sold: false }', "sold: false, note: 'a note' }"),
+        (text) => text.replace('bool sold = 7;', 'bool sold = 7;\n  string note = 8;'),
+      )
+      await deployed(host, wider)
+      await caughtUp(host)
+      assert.match(await table(host), 'a note')
     })
-    assert.ok(answers.size <= 2)
-    await caughtUp(host)
-    assert.is.not(await table(host), before)
-    const wider = await salesWith(
-      (text) => text.replace('sold: false }', "sold: false, note: 'a note' }"),
-      (text) => text.replace('bool sold = 7;', 'bool sold = 7;\n  string note = 8;'),
-    )
-    await deployed(host, wider)
-    await caughtUp(host)
-    assert.match(await table(host), 'a note')
-  })
-})
+  },
+)
 
 Views(
-  'a change that the function cannot project stops its view there, visibly; another function builds it anew',
+  '§view-5, projector.P3: a change that the function cannot project stops its view there, visibly; another function builds it anew',
   async () => {
     await world(async (host) => {
       await add(host, 'a', 'tea')
@@ -268,35 +277,38 @@ Views(
   },
 )
 
-Views('a purge deletes rows, an undeployed source leaves them, and an undeployed view is gone', async () => {
-  await world(async (host, path) => {
-    await add(host, 'a', 'tea')
-    await caughtUp(host)
-    const cart = 'examples.cart.v1.ShoppingCart'
-    assert.is((await http(host.admin, 'DELETE', `/v1/services/${cart}`, undefined, admin)).status, 200)
-    await caughtUp(host)
-    assert.match(await table(host), 'tea')
-    assert.equal((await shown(host)).missing, [cart])
-    await deployed(host, await carts())
-    await add(host, 'a', 'cup')
-    await caughtUp(host)
-    assert.is(JSON.parse(await table(host)).length, 2)
-    await http(host.admin, 'DELETE', `/v1/services/${cart}?purge=true`, undefined, admin)
-    await caughtUp(host)
-    assert.equal(JSON.parse(await table(host)), [])
-    await deployed(host, await carts())
-    // Its numbers begin anew.
-    await add(host, 'a', 'pot')
-    await sameAsRebuilt(host)
-    assert.is(JSON.parse(await table(host)).length, 1)
-    await http(host.admin, 'DELETE', `/v1/services/${view}`, undefined, admin)
-    assert.is((await http(host.listen, 'GET', '/sales/totals')).status, 404)
-    await until(() => readdirSync(join(path, 'views')).length === 0)
-  })
-})
+Views(
+  '§view-7, follower.F2: a purge deletes rows, an undeployed source leaves them, and an undeployed view is gone',
+  async () => {
+    await world(async (host, path) => {
+      await add(host, 'a', 'tea')
+      await caughtUp(host)
+      const cart = 'examples.cart.v1.ShoppingCart'
+      assert.is((await http(host.admin, 'DELETE', `/v1/services/${cart}`, undefined, admin)).status, 200)
+      await caughtUp(host)
+      assert.match(await table(host), 'tea')
+      assert.equal((await shown(host)).missing, [cart])
+      await deployed(host, await carts())
+      await add(host, 'a', 'cup')
+      await caughtUp(host)
+      assert.is(JSON.parse(await table(host)).length, 2)
+      await http(host.admin, 'DELETE', `/v1/services/${cart}?purge=true`, undefined, admin)
+      await caughtUp(host)
+      assert.equal(JSON.parse(await table(host)), [])
+      await deployed(host, await carts())
+      // Its numbers begin anew.
+      await add(host, 'a', 'pot')
+      await sameAsRebuilt(host)
+      assert.is(JSON.parse(await table(host)).length, 1)
+      await http(host.admin, 'DELETE', `/v1/services/${view}`, undefined, admin)
+      assert.is((await http(host.listen, 'GET', '/sales/totals')).status, 404)
+      await until(() => readdirSync(join(path, 'views')).length === 0)
+    })
+  },
+)
 
 Views(
-  'a journal that was restored, and tables that are damaged or lost, are noticed, and the view is built anew',
+  '§view-6: a journal that was restored, and tables that are damaged or lost, are noticed, and the view is built anew',
   async () => {
     const { path, remove: away } = temporary()
     const kept = temporary()
@@ -336,7 +348,7 @@ Views(
 )
 
 Views(
-  'what a .proto says of a view that cannot be is refused with the place: by the build, and by SQLite',
+  '§view-1, deploy/views.V1, deploy/views.V2: what a .proto says of a view that cannot be is refused with the place: by the build, and by SQLite',
   async () => {
     const problems = async (change: (text: string) => string): Promise<string> => {
       try {
@@ -346,7 +358,8 @@ Views(
       }
       return 'it was built'
     }
-    const sql = 'SELECT * FROM cart_items WHERE user = :user_id ORDER BY changed DESC, product LIMIT :limit'
+    const sql =
+      'SELECT * FROM cart_items WHERE user = :user_id ORDER BY changed DESC, product LIMIT coalesce(:limit, 20)'
     const instead = (other: string) => (text: string) => text.replace(sql, other)
     assert.match(await problems(instead('DELETE FROM cart_items')), /CartItems\.OfUser: .*begins with DELETE/)
     assert.match(await problems(instead('SELECT :usr_id AS user FROM cart_items')), /no field usr_id.*:user_id/)
@@ -368,25 +381,28 @@ Views(
   },
 )
 
-Views('SQL of an operator reads all tables, entities and effects, and changes nothing', async () => {
-  await world(async (host) => {
-    await add(host, 'a', 'tea')
-    await add(host, 'a', 'cup')
-    await caughtUp(host)
-    const sql = async (text: string) => (await http(host.admin, 'POST', '/v1/sql', { sql: text })).json
-    const joined =
-      'SELECT e.entity, e.events, count(*) FROM entities e JOIN cart_items i ON i.user = e.entity GROUP BY 1, 2'
-    assert.equal((await sql(joined)).rows, [['a', 2, 2]])
-    assert.equal((await sql('SELECT count(*) FROM effects')).rows, [[0]])
-    for (const wrong of [
-      'DELETE FROM cart_items',
-      "ATTACH 'x' AS y",
-      'PRAGMA user_version = 3',
-      'SELECT load_extension(1)',
-    ])
-      assert.match((await sql(wrong)).message, /the statement/)
-    assert.is((await sql('SELECT count(*) FROM cart_items')).rows[0][0], 2)
-  })
-})
+Views(
+  '§view-13, §view-10: SQL of an operator reads all tables, entities and effects, and changes nothing',
+  async () => {
+    await world(async (host) => {
+      await add(host, 'a', 'tea')
+      await add(host, 'a', 'cup')
+      await caughtUp(host)
+      const sql = async (text: string) => (await http(host.admin, 'POST', '/v1/sql', { sql: text })).json
+      const joined =
+        'SELECT e.entity, e.events, count(*) FROM entities e JOIN cart_items i ON i.user = e.entity GROUP BY 1, 2'
+      assert.equal((await sql(joined)).rows, [['a', 2, 2]])
+      assert.equal((await sql('SELECT count(*) FROM effects')).rows, [[0]])
+      for (const wrong of [
+        'DELETE FROM cart_items',
+        "ATTACH 'x' AS y",
+        'PRAGMA user_version = 3',
+        'SELECT load_extension(1)',
+      ])
+        assert.match((await sql(wrong)).message, /the statement/)
+      assert.is((await sql('SELECT count(*) FROM cart_items')).rows[0][0], 2)
+    })
+  },
+)
 
 Views.run()
