@@ -9,7 +9,7 @@ import { citedAs, defined, documents, endings, found, read, root, sources } from
 /** The way of a command, and what stands beside it. A folder imports its own row's right side, and words (files directly in host/). */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   ingress: ['schema', 'transcode', 'observe'],
-  router: ['action', 'delivery', 'entity', 'schema'],
+  router: ['action', 'delivery', 'entity', 'projection', 'schema'],
   crdt: ['schema', 'transcode'],
   entity: ['crdt', 'delivery', 'guest', 'journal', 'reply', 'storage', 'observe'],
   action: ['delivery', 'guest', 'journal', 'reply', 'observe'],
@@ -22,6 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   schedules: ['delivery', 'journal', 'schema', 'transcode'],
   catalog: ['guest', 'journal', 'storage'],
   store: ['catalog', 'journal', 'storage'],
+  projection: ['catalog', 'feed', 'guest', 'journal', 'views'],
   views: ['guest', 'link', 'schema', 'transcode'],
   schema: [],
   transcode: ['schema'],
@@ -42,14 +43,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'schema',
     'storage',
     'store',
+    'views',
   ],
   doctor: ['catalog', 'crdt', 'feed', 'journal', 'storage', 'store'],
   admin: [
     ...['catalog', 'crdt', 'delivery', 'deploy', 'doctor', 'entity', 'feed', 'fold', 'guest', 'ingress', 'journal'],
-    ...['observe', 'router', 'schedules', 'schema', 'storage', 'transcode'],
+    ...['observe', 'projection', 'router', 'schedules', 'schema', 'storage', 'transcode', 'views'],
   ],
   supervisor: ['admin', 'deploy', 'observe', 'schema'],
-  cli: ['deploy', 'doctor', 'guest', 'laws', 'link', 'observe', 'schema', 'supervisor', 'transcode'],
+  cli: ['deploy', 'doctor', 'guest', 'laws', 'link', 'observe', 'projection', 'schema', 'supervisor', 'transcode'],
   tools: [],
 }
 
