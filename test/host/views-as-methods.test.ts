@@ -1,5 +1,7 @@
 // Guards queries of views as methods: how they are described, who may call them, and what ends those that go on.
 
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { grpcClient, http, schemaOf, temporary, testHost } from '../support/host.ts'
@@ -50,6 +52,20 @@ async function live(path: string) {
     })
   return heard
 }
+
+Queries('read-side.X1, projection/views.V1: a host without views has no folder of them, and no process', async () => {
+  const { path, remove } = temporary()
+  const other = await testHost(path)
+  try {
+    assert.ok((await other.deployer.deploy(await carts())).ok)
+    const { json } = await http(other.admin, 'GET', '/v1/views')
+    assert.equal(json, { views: [], processes: { readers: [] } })
+    assert.not(existsSync(join(path, 'views')))
+  } finally {
+    await other.stop()
+    remove()
+  }
+})
 
 Queries('§view-12: OpenAPI and reflection show them as any method', async () => {
   const { paths } = (await http(host.listen, 'GET', '/openapi.json')).json

@@ -278,7 +278,7 @@ Views(
 )
 
 Views(
-  '§view-7, follower.F2: a purge deletes rows, an undeployed source leaves them, and an undeployed view is gone',
+  '§view-7, follower.F2, projection/views.V2: a purge deletes rows, an undeployed source leaves them, and an undeployed view is gone',
   async () => {
     await world(async (host, path) => {
       await add(host, 'a', 'tea')
