@@ -11,7 +11,7 @@ import { BuildError } from '../sdk/build/problem.ts'
 import { MissingTool } from '../sdk/build/toolchain.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const services = ['counter', 'cart', 'profile', 'presence', 'orders', 'booking']
+const services = ['counter', 'cart', 'profile', 'presence', 'orders', 'booking', 'sales']
 
 /** `service/language` of every guest that has a folder. */
 function allGuests(): readonly string[] {

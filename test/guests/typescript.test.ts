@@ -21,6 +21,7 @@ for (const [guest, tests] of [
   ['presence', 4],
   ['orders', 5],
   ['booking', 12],
+  ['sales', 3],
 ] as const) {
   Guests(`${guest} builds, and passes its rules`, async () => {
     const folder = join(root, 'guests', guest, 'typescript')
@@ -45,15 +46,19 @@ Guests('snippets in the SDK README are parts of the files they name', async () =
   }
 })
 
-Guests('snippets in the guide of what comes later are parts of the files they name', async () => {
-  const guide = await readFile(join(root, 'docs/guides/later.md'), 'utf8')
-  const snippets = [...guide.matchAll(/<!-- (\S+) -->\n```\w+\n([\s\S]*?)```/g)]
-  assert.is(snippets.length, 8)
-  for (const [, file, snippet] of snippets) {
-    const source = await readFile(join(root, file!), 'utf8')
-    assert.ok(source.includes(snippet!), `docs/guides/later.md differs from ${file}: ${snippet}`)
-  }
-})
+for (const [name, count] of [
+  ['later', 8],
+  ['views', 3],
+] as const)
+  Guests(`snippets in the guide ${name}.md are parts of the files they name`, async () => {
+    const guide = await readFile(join(root, `docs/guides/${name}.md`), 'utf8')
+    const snippets = [...guide.matchAll(/<!-- (\S+) -->\n```\w+\n([\s\S]*?)```/g)]
+    assert.is(snippets.length, count)
+    for (const [, file, snippet] of snippets) {
+      const source = await readFile(join(root, file!), 'utf8')
+      assert.ok(source.includes(snippet!), `docs/guides/${name}.md differs from ${file}: ${snippet}`)
+    }
+  })
 
 Guests('the SDK says the version of its package', async () => {
   const manifest = JSON.parse(await readFile(join(root, 'sdk/typescript/package.json'), 'utf8')) as { version: string }

@@ -63,7 +63,7 @@ async function sameAsRebuilt(host: { admin: string }): Promise<string> {
 }
 
 Views(
-  'live.L2: rows follow events, and queries answer one message, a stream of rows, and results that go on',
+  '§view-2, §view-8, §view-11, live.L2: rows follow events, and queries answer one message, a stream of rows, and results that go on',
   async () => {
     await world(async (host) => {
       for (const user of ['a', 'b']) {
@@ -120,7 +120,7 @@ Views(
 )
 
 Views(
-  'projection.J1: a table is what is built from nothing, over restarts, and what was committed before the view was there',
+  '§view-4, projection.J1, projection.J2: a table is what is built from nothing, over restarts, and what was committed before the view was there',
   async () => {
     const { path, remove: away } = temporary()
     try {
@@ -149,7 +149,7 @@ Views(
 )
 
 Views(
-  'projection.J2, projector.P1: kill -9 of the host, and of the process that writes, loses and doubles nothing',
+  '§view-3, projection.J4, projector.P1, projector.P2, projection.J2: kill -9 of the host, and of the writer, loses and doubles nothing',
   async () => {
     const { path, remove: away } = temporary()
     try {
@@ -211,7 +211,7 @@ async function caughtUp2(host: { admin: string }): Promise<void> {
 }
 
 Views(
-  'follower.F1: another function, row or .proto builds the table anew, and the old one answers meanwhile',
+  '§view-4, follower.F1: another function, row or .proto builds the table anew, and the old one answers meanwhile',
   async () => {
     await world(async (host) => {
       await add(host, 'a', 'tea')
@@ -241,7 +241,7 @@ Views(
 )
 
 Views(
-  'a change that the function cannot project stops its view there, visibly; another function builds it anew',
+  '§view-5, projector.P3: a change that the function cannot project stops its view there, visibly; another function builds it anew',
   async () => {
     await world(async (host) => {
       await add(host, 'a', 'tea')
@@ -278,7 +278,7 @@ Views(
 )
 
 Views(
-  'projection/views.V2: a purge deletes rows, an undeployed source leaves them, and an undeployed view is gone',
+  '§view-7, follower.F2, projection/views.V2: a purge deletes rows, an undeployed source leaves them, and an undeployed view is gone',
   async () => {
     await world(async (host, path) => {
       await add(host, 'a', 'tea')
@@ -308,7 +308,7 @@ Views(
 )
 
 Views(
-  'follower.F2: a journal that was restored, and tables that are lost, are noticed, and the view is built anew',
+  '§view-6, follower.F2: a journal that was restored, and tables that are damaged or lost, are noticed, and the view is built anew',
   async () => {
     const { path, remove: away } = temporary()
     const kept = temporary()
@@ -353,7 +353,7 @@ Views(
 )
 
 Views(
-  'deploy/views.V2: what a .proto says of a view that cannot be is refused with the place: by the build, and by SQLite',
+  '§view-1, deploy/views.V1, deploy/views.V2: what a .proto says of a view that cannot be is refused with the place: by the build, and by SQLite',
   async () => {
     const problems = async (change: (text: string) => string): Promise<string> => {
       try {
@@ -363,7 +363,8 @@ Views(
       }
       return 'it was built'
     }
-    const sql = 'SELECT * FROM cart_items WHERE user = :user_id ORDER BY changed DESC, product LIMIT :limit'
+    const sql =
+      'SELECT * FROM cart_items WHERE user = :user_id ORDER BY changed DESC, product LIMIT coalesce(:limit, 20)'
     const instead = (other: string) => (text: string) => text.replace(sql, other)
     assert.match(await problems(instead('DELETE FROM cart_items')), /CartItems\.OfUser: .*begins with DELETE/)
     assert.match(await problems(instead('SELECT :usr_id AS user FROM cart_items')), /no field usr_id.*:user_id/)
@@ -385,26 +386,29 @@ Views(
   },
 )
 
-Views('SQL of an operator reads all tables, entities and effects, and changes nothing', async () => {
-  await world(async (host) => {
-    await add(host, 'a', 'tea')
-    await add(host, 'a', 'cup')
-    await caughtUp(host)
-    const sql = async (text: string) => (await http(host.admin, 'POST', '/v1/sql', { sql: text })).json
-    const joined =
-      'SELECT e.entity, e.events, count(*) FROM entities e JOIN cart_items i ON i.user = e.entity GROUP BY 1, 2'
-    assert.equal((await sql(joined)).rows, [['a', 2, 2]])
-    assert.equal((await sql('SELECT count(*) FROM effects')).rows, [[0]])
-    for (const wrong of [
-      'DELETE FROM cart_items',
-      "ATTACH 'x' AS y",
-      'PRAGMA user_version = 3',
-      'SELECT load_extension(1)',
-    ])
-      assert.match((await sql(wrong)).message, /the statement/)
-    assert.is((await sql('SELECT count(*) FROM cart_items')).rows[0][0], 2)
-  })
-})
+Views(
+  '§view-13, §view-10: SQL of an operator reads all tables, entities and effects, and changes nothing',
+  async () => {
+    await world(async (host) => {
+      await add(host, 'a', 'tea')
+      await add(host, 'a', 'cup')
+      await caughtUp(host)
+      const sql = async (text: string) => (await http(host.admin, 'POST', '/v1/sql', { sql: text })).json
+      const joined =
+        'SELECT e.entity, e.events, count(*) FROM entities e JOIN cart_items i ON i.user = e.entity GROUP BY 1, 2'
+      assert.equal((await sql(joined)).rows, [['a', 2, 2]])
+      assert.equal((await sql('SELECT count(*) FROM effects')).rows, [[0]])
+      for (const wrong of [
+        'DELETE FROM cart_items',
+        "ATTACH 'x' AS y",
+        'PRAGMA user_version = 3',
+        'SELECT load_extension(1)',
+      ])
+        assert.match((await sql(wrong)).message, /the statement/)
+      assert.is((await sql('SELECT count(*) FROM cart_items')).rows[0][0], 2)
+    })
+  },
+)
 
 Views('projection/views.V1, read-side.X1: a host without views has no folder for them, and no process', async () => {
   const { path, remove: away } = temporary()

@@ -1,116 +1,116 @@
-// Guards live queries by themselves: one evaluation for all, the newest result, and what a failure means.
+// Guards queries that go on, on virtual time: how often they are asked, who is told what, and what ends them.
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { systemClock } from '../../host/clock.ts'
 import type { Failed, Receiver } from '../../host/command.ts'
-import { InnkeeperError } from '../../host/errors.ts'
+import { type ErrorCode, InnkeeperError } from '../../host/errors.ts'
 import { LiveQueries } from '../../host/projection/live.ts'
 import type { ViewService } from '../../host/services.ts'
-import { eventually } from '../support/ingress.ts'
+import { VirtualTime } from '../support/virtual.ts'
 
 const Live = suite('live queries')
-const service = { name: 'v.Rows', deployment: 1 } as ViewService
 
-/** Views that answer what they are told to. */
+const service = { name: 'shop.v1.Orders', deployment: 1 } as ViewService
+const view = service.name
+
+/** A table that answers one number. */
 function world() {
-  let hear: (view: string) => void = () => {}
-  const all = { result: 'a', evaluated: 0, failing: undefined as InnkeeperError | undefined }
-  const views = {
-    onChange: (given: (view: string) => void) => {
-      hear = given
-      return () => {}
-    },
-    reads: () => ['v.Rows', 'v.Others'],
-    query: async () => {
-      all.evaluated += 1
-      await new Promise((resolve) => setTimeout(resolve, 1))
-      if (all.failing !== undefined) throw all.failing
-      return [Buffer.from(all.result)]
-    },
-  }
-  const live = new LiveQueries(views as unknown as ConstructorParameters<typeof LiveQueries>[0], systemClock)
-  const open = (request = '') => {
-    const seen: string[] = []
-    const receiver = {
-      ready: true,
-      ended: undefined as Failed | undefined | 'well',
-      next: (payload: Uint8Array) => void seen.push(Buffer.from(payload).toString()),
-      end: (failed?: Failed) => {
-        receiver.ended = failed ?? 'well'
+  const time = new VirtualTime(() => 0)
+  const table = { number: 0, asked: 0, fails: undefined as ErrorCode | undefined }
+  const hearers: ((name: string) => void)[] = []
+  const live = new LiveQueries(
+    {
+      onChange: (hear) => {
+        hearers.push(hear)
+        return () => {}
       },
-      inputTaken() {},
-      owes() {},
-    }
-    const asked = { service, method: 'Follow', request: Buffer.from(request), after: [] }
-    return { seen, receiver, call: live.open(asked, receiver as Receiver) }
+      reads: () => [view],
+      query: async () => {
+        table.asked += 1
+        if (table.fails !== undefined) throw new InnkeeperError(table.fails, 'it cannot be run')
+        return [new Uint8Array([table.number])]
+      },
+    },
+    time.life(),
+  )
+  const change = (number: number, of = view) => {
+    table.number = number
+    for (const hear of hearers) hear(of)
   }
-  return { all, live, open, changed: (view = 'v.Rows') => hear(view) }
+  const open = (request = 0) => {
+    const told: number[] = []
+    const state = { told, ready: true, ended: undefined as Failed | undefined }
+    const receiver: Receiver = {
+      get ready() {
+        return state.ready
+      },
+      next: (payload) => void told.push(payload[0]!),
+      end: (failed) => {
+        state.ended = failed
+      },
+      inputTaken: () => {},
+      owes: () => {},
+    }
+    const asked = { service, method: 'Sum', request: new Uint8Array([request]), after: [] }
+    const call = live.open(asked as Parameters<typeof live.open>[0], receiver)
+    return { ...{ told, call }, state }
+  }
+  return { time, table, live, change, open }
 }
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-Live('live.L1: whoever asks the same is told by one evaluation, and a burst of changes makes few', async () => {
-  const { all, open, changed } = world()
-  const same = Array.from({ length: 20 }, () => open('x'))
-  const other = open('y')
-  await eventually(() => same.every(({ seen }) => seen.length === 1) && other.seen.length === 1)
-  assert.is(all.evaluated, 2)
-  all.result = 'b'
-  for (let at = 0; at < 1_000; at++) {
-    changed()
-    if (at % 100 === 0) await pause(1)
+Live('live.L1: however many ask the same, a change is one evaluation, and ten a second are the most', async () => {
+  const { time, table, change, open } = world()
+  const all = Array.from({ length: 300 }, () => open())
+  await time.run(50)
+  assert.is(table.asked, 1)
+  for (let at = 1; at <= 100; at++) {
+    change(at)
+    await time.run(50 + at * 10)
   }
-  await eventually(() => same.every(({ seen }) => seen.at(-1) === 'b') && other.seen.at(-1) === 'b')
-  assert.ok(all.evaluated <= 8, `${all.evaluated}`)
-  changed('v.Unread')
-  const before = all.evaluated
-  await pause(150)
-  assert.is(all.evaluated, before)
-  for (const { call } of [...same, other]) call.cancel()
+  await time.run(2_000)
+  assert.ok(table.asked <= 12, `${table.asked}`)
+  for (const { told } of all) assert.is(told.at(-1), 100)
 })
 
-Live('live.L2: the same bytes are not told again, and who is slow gets the newest', async () => {
-  const { all, open, changed } = world()
-  const one = open()
-  const slow = open()
-  await eventually(() => one.seen.length === 1 && slow.seen.length === 1)
-  slow.receiver.ready = false
-  for (const result of ['b', 'b', 'c', 'd']) {
-    all.result = result
-    const { evaluated } = all
-    changed()
-    await eventually(() => all.evaluated > evaluated)
-    await pause(20)
+Live('live.L1: a change of a view that it does not read asks nothing', async () => {
+  const { time, table, change, open } = world()
+  open()
+  await time.run(500)
+  change(1, 'shop.v1.Others')
+  await time.run(1_000)
+  assert.is(table.asked, 1)
+})
+
+Live('live.L2: the same result is told once, and who is slow gets the newest one', async () => {
+  const { time, change, open } = world()
+  const [fast, slow] = [open(), open()]
+  await time.run(500)
+  slow.state.ready = false
+  for (const [at, number] of [0, 3, 3, 4].entries()) {
+    change(number)
+    await time.run(1_000 + at * 500)
   }
-  assert.equal(one.seen, ['a', 'b', 'c', 'd'])
-  assert.equal(slow.seen, ['a'])
-  slow.receiver.ready = true
+  assert.equal(fast.told, [0, 3, 4])
+  assert.equal(slow.told, [0])
+  slow.state.ready = true
   slow.call.resume()
-  assert.equal(slow.seen, ['a', 'd'])
-  one.call.cancel()
-  slow.call.cancel()
+  assert.equal(slow.told, [0, 4])
 })
 
-Live(
-  'live.L3: a query that takes too long ends its streams; one that cannot be run for the moment is tried again',
-  async () => {
-    const { all, live, open, changed } = world()
-    const one = open()
-    await eventually(() => one.seen.length === 1)
-    all.failing = new InnkeeperError('unavailable', 'the process ended')
-    all.result = 'b'
-    changed()
-    await pause(150)
-    assert.is(one.receiver.ended, undefined)
-    all.failing = undefined
-    await eventually(() => one.seen.length === 2)
-    all.failing = new InnkeeperError('deadline_exceeded', 'too long')
-    changed()
-    await eventually(() => one.receiver.ended !== undefined)
-    assert.match(JSON.stringify(one.receiver.ended), 'deadline_exceeded')
-    assert.is(live.size, 0)
-  },
-)
+Live('live.L3: one that cannot be run for the moment is tried again; one that takes too much ends', async () => {
+  const { time, table, live, change, open } = world()
+  table.fails = 'unavailable'
+  const one = open()
+  await time.run(1_500)
+  assert.equal([one.told, one.state.ended], [[], undefined])
+  table.fails = undefined
+  await time.run(4_000)
+  assert.equal(one.told, [0])
+  table.fails = 'query_too_large'
+  change(1)
+  await time.run(6_000)
+  assert.is(one.state.ended?.kind === 'error' && one.state.ended.error.code, 'query_too_large')
+  assert.is(live.size, 0)
+})
 
 Live.run()

@@ -59,7 +59,13 @@ function world() {
   const consumers = new Consumers(feed, journal!.rows, commits.of(0))
   const partition: ReadPartition = { index: 0, journal: journal!, feed, consumers }
   const tables = new Tables()
-  const source = { service: 's', kind: 'event-sourced', storage: 1, keyFieldCount: 1, types: new Set(['test.Happened']) } as const
+  const source = {
+    service: 's',
+    kind: 'event-sourced',
+    storage: 1,
+    keyFieldCount: 1,
+    types: new Set(['test.Happened']),
+  } as const
   let caught = 0
   const begin = () =>
     new Projection({

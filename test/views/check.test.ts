@@ -161,7 +161,7 @@ Check('an index of a row is used through the view, and so is the key', () => {
   connection.end()
 })
 
-Check('connection.X1: nothing can be attached, set or written once the doors are closed', () => {
+Check('§view-10, connection.X1: nothing can be attached, set or written once the doors are closed', () => {
   const connection = connected()
   for (const sql of [
     "ATTACH '/tmp/x.db' AS x",

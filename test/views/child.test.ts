@@ -77,7 +77,7 @@ Children('child.H1: it has no environment but the names of its channel', async (
   assert.is((await child.gone).signal, 'SIGKILL')
 })
 
-Children('child.H1: it has no network where the machine lets a process have none', async ({ start }) => {
+Children('§view-10, child.H1: it has no network where the machine lets a process have none', async ({ start }) => {
   const { walls } = await sandbox()
   if (!walls.has('network') || !walls.has('parent')) return
   const { pid } = await start('reader')

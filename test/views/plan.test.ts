@@ -51,7 +51,7 @@ Plan('columns.C2: names that SQL takes for one are refused, generated ones too; 
   tells((await row(`${key} string a = 2 [(innkeeper.column) = { name: "b c" }];`)).problems, /no identifier/)
 })
 
-Plan('a row has one key, which is text or a whole number', async () => {
+Plan('§view-1: a row has one key, which is text or a whole number', async () => {
   tells((await row('string id = 1;')).problems, /Row has no key: mark one field/)
   tells((await row(`${key} string b = 2 [(innkeeper.column) = { key: true }];`)).problems, /two keys, id and b/)
   for (const type of ['double', 'bytes', 'repeated string', 'optional string', 'bool'])
@@ -74,7 +74,7 @@ Plan('a view says what its rows are and where they are from', async () => {
   tells(twice.problems, /A_B.Q is a method of a view, and has no \(innkeeper.query\)/)
 })
 
-Plan('plan.V2: a query is one SELECT, and says so where it is not', async () => {
+Plan('§view-1, plan.V2: a query is one SELECT, and says so where it is not', async () => {
   for (const [sql, problem] of [
     ['DELETE FROM orders_view', /begins with DELETE: a query is one SELECT/],
     ['EXPLAIN SELECT 1', /begins with EXPLAIN/],

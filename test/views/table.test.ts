@@ -183,7 +183,7 @@ T('what was last written for an entity is kept with its revision; no keys are ke
   assert.is(table.source('shop.v1.Show', '1'), undefined)
 })
 
-T('a purge deletes the rows that only its service has, and tells how many others share', ({ open }) => {
+T('§view-7: a purge deletes the rows that only its service has, and tells how many others share', ({ open }) => {
   const table = open()
   table.apply({
     puts: ['a', 'b', 'c', 'd'].map((key) => row(key)),

@@ -94,7 +94,7 @@ T.after.each(async ({ tables, directory, lines }) => {
 
 const keys = (answers: unknown[]) => answers.map((row) => (row as { order: string }).order)
 
-T('reply.R3: a stream has one message a row, in the order of the query', async ({ ask }) => {
+T('§view-8, reply.R3: a stream has one message a row, in the order of the query', async ({ ask }) => {
   const answers = await ask('OfCustomer', { customer: 'ann', limit: 10 })
   assert.equal(answers, [
     {
@@ -131,11 +131,14 @@ T('a live query has all rows in one message, and no row is a message, too', asyn
   assert.equal(await ask('Follow', { customer: 'nobody' }), [{ rows: [] }])
 })
 
-T('one row is answered by a method of one message; none is not found, and several are told', async ({ ask }) => {
-  assert.equal(keys(await ask('One', { customer: 'bob' })), ['c'])
-  await rejects(() => ask('One', { customer: 'nobody' }), 'not_found')
-  await rejects(() => ask('One', { customer: 'ann' }), 'several_rows')
-})
+T(
+  '§view-8: one row is answered by a method of one message; none is not found, and several are told',
+  async ({ ask }) => {
+    assert.equal(keys(await ask('One', { customer: 'bob' })), ['c'])
+    await rejects(() => ask('One', { customer: 'nobody' }), 'not_found')
+    await rejects(() => ask('One', { customer: 'ann' }), 'several_rows')
+  },
+)
 
 T('parameters compare with columns of their types as their values do', async ({ ask, tables }) => {
   assert.equal(keys(await ask('BySize', { size: '18446744073709551614' })), [])
@@ -155,12 +158,12 @@ T('a request without a value binds NULL for an optional field, and else the defa
   assert.equal(keys(await ask('OfCustomer', { limit: 5 })), ['e'])
 })
 
-T('queries.Z1: a parameter is never part of the SQL', async ({ ask }) => {
+T('§view-8, queries.Z1: a parameter is never part of the SQL', async ({ ask }) => {
   for (const customer of ["' OR 1=1 --", "ann'; DROP TABLE x; --", ':customer'])
     assert.equal(await ask('OfCustomer', { customer, limit: 10 }), [])
 })
 
-T('queries.Z2: a result with too many rows or bytes is refused as a whole', async ({ ask, tables }) => {
+T('§view-9, queries.Z2: a result with too many rows or bytes is refused as a whole', async ({ ask, tables }) => {
   const many = (count: number, state: string) =>
     Array.from({ length: count }, (_, at) => shop.bytes('OrderRow', { order: `n${at}`, customer: 'many', state }))
   await tables.apply(table, { puts: many(limits.viewsRowsMax, '') })
@@ -178,7 +181,7 @@ T('a query joins views of several files, and JSON columns are lists again', asyn
   assert.equal(await ask('Items'), [{ item: 'i', tags: ['x', 'y"'], customer: 'bob' }])
 })
 
-T('a failure of a query tells the caller nothing of it, and the log everything', async ({ ask }) => {
+T('§view-8: a failure of a query tells the caller nothing of it, and the log everything', async ({ ask }) => {
   const error = await rejects(() => ask('Json', { customer: '{secret' }), 'query_failed')
   assert.is(error.message, 'the query failed; the log of the host says why')
   assert.is((error.cause as Error).message, 'shop.v1.OrdersView/Json: malformed JSON')
@@ -307,13 +310,13 @@ T(
   },
 )
 
-T('a sum beyond 64 bits is out of range', async ({ ask, tables }) => {
+T('§view-8: a sum beyond 64 bits is out of range', async ({ ask, tables }) => {
   await tables.apply(table, { puts: [order('x', 'x', '2026-01-01T00:00:00Z', '9223372036854775807')] })
   await rejects(() => ask('Sum'), 'out_of_range')
 })
 
 T(
-  'readers.D1, readers.D3, child.H2: a query past its deadline ends with its process, and others are answered meanwhile',
+  '§view-9, readers.D1, readers.D3, child.H2: a query past its deadline ends with its process, and others are answered meanwhile',
   async ({ ask, tables }) => {
     const endless = rejects(() => ask('Endless', {}, 1_000), 'deadline_exceeded')
     const others = await Promise.all([1, 2, 3].map(() => ask('One', { customer: 'bob' })))
@@ -327,7 +330,7 @@ T(
   },
 )
 
-T('readers.D1: a query past its own time ends with its process', async ({ tables, directory, lines }) => {
+T('§view-9, readers.D1: a query past its own time ends with its process', async ({ tables, directory, lines }) => {
   await tables.apply(table, {
     puts: Array.from({ length: 300 }, (_, at) => order(`n${at}`, 'many', '2026-01-01T00:00:00Z', at)),
   })
@@ -355,7 +358,7 @@ for (const method of ['Blob', 'Text', 'Concat', 'Sorted', 'Many'])
     assert.is(tables.ended.crashed, 0)
   })
 
-T('tables.B2: all end soon, in the middle of a query too', async ({ ask, tables }) => {
+T('§view-9, tables.B2: all end soon, in the middle of a query too', async ({ ask, tables }) => {
   const endless = ask('Endless').catch((error: unknown) => error)
   await ask('One', { customer: 'bob' })
   await tables.close()

@@ -3,7 +3,7 @@ import { eventsOf, rows, view } from '@innkeeper/sdk'
 import { ShoppingCart } from './gen/cart.ts'
 import { CartItem, CartItems } from './gen/sales.ts'
 
-const key = (user: string, product: string) => JSON.stringify([user, product])
+const key = (user: string, product: string) => `${user.replace(/[\\/]/g, '\\$&')}/${product}`
 
 export default view(
   CartItems,

@@ -1,0 +1,3 @@
+fn main() {
+    innkeeper_build::generate();
+}
