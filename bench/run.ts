@@ -18,6 +18,7 @@ import { coldStart, guestFigures, replayFigures } from './inside.ts'
 import { languageFigures, tableOf } from './languages.ts'
 import { peers } from './peers/peers.ts'
 import { Refusal } from './peers/refusal.ts'
+import { projectedFigures } from './projected.ts'
 import { scaleFigures } from './scale.ts'
 import { shedFigures } from './shed.ts'
 import { slowDiskFigures } from './slow-disk.ts'
@@ -132,11 +133,13 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
   },
   shed: () => report('shed', shedFigures()),
   streams: () => report('streams', streamFigures()),
-  views: () =>
-    report(
-      'views',
+  views: async () => {
+    await report('views', projectedFigures())
+    await report(
+      'views: watches',
       watchFigures((settings) => innkeeper('guests/build/cart-typescript.wasm', settings)),
-    ),
+    )
+  },
   'slow-disk': () => report('slow-disk', slowDiskFigures()),
 }
 

@@ -130,6 +130,14 @@ export class ScaleHost {
     return line.exec(readFileSync(`/proc/${this.child.pid}/${file}`, 'latin1'))![1]!
   }
 
+  /** A request of an operator. */
+  async admin(method: 'GET' | 'POST', path: string): Promise<string> {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`http://127.0.0.1:${this.adminPort}${path}`, { method, headers })
+    if (!answer.ok) throw new Error(await answer.text())
+    return await answer.text()
+  }
+
   private async metrics(): Promise<string> {
     return await (await fetch(`http://127.0.0.1:${this.adminPort}/metrics`)).text()
   }
