@@ -10,8 +10,7 @@
 import type { Logger } from 'pino'
 import { Actions } from './action/actions.ts'
 import { clientBytes } from './client-bytes.ts'
-import type { Chance, Clock } from './clock.ts'
-import { systemChance, systemClock } from './clock.ts'
+import { type Chance, type Clock, systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import { goesToItself, laneOf } from './delivery/itself.ts'
@@ -41,10 +40,8 @@ import { Deadlines } from './router/deadlines.ts'
 import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import { Schedules } from './schedules/schedules.ts'
-import type { Wall } from './schedules/wall.ts'
-import { wallOf } from './schedules/wall.ts'
-import type { ReplicatedService } from './services.ts'
-import { notServed, Services } from './services.ts'
+import { type Wall, wallOf } from './schedules/wall.ts'
+import { notServed, type ReplicatedService, Services } from './services.ts'
 import type { Warn } from './storage/health.ts'
 import type { Store } from './store/store.ts'
 import { throttledSentence } from './throttle.ts'
@@ -156,10 +153,9 @@ export class Core {
       again: this.turns.again,
     })
     const { entities, actions, deadlines, quarantine } = this
-    const unfit = () => store.failure() !== undefined
     this.reading = new ReadSide({
-      ...{ config, services, catalog, partitions: this.partitions.all, clock, log },
-      unfit: () => this.stopping || unfit(),
+      ...{ config, services, catalog, partitions: this.partitions.all, clock, log, replicas: this.replicas },
+      unfit: this.unfit,
       earlier: (contentHash) => this.deployer.viewsBefore(contentHash),
     })
     const { queries } = this.reading
@@ -172,26 +168,11 @@ export class Core {
     this.openRoute = createOpen(router, dispatch)
     this.deployer = this.makeDeployer(parts)
     this.schedules = this.makeSchedules()
-    this.scrubbing = config.scrub ? new Scrubbing({ store, log, unfit, clock: this.clock }) : undefined
+    this.scrubbing = config.scrub ? new Scrubbing({ store, log, unfit: this.unfit, clock }) : undefined
     this.inFlight = clientBytes(limits, log, this.clock)
     this.housekeeping = this.makeHousekeeping(parts)
     services.onChange(() => this.changed())
-    registerGauges({
-      ...{ metrics, services, entities, waiting, inFlight: this.inFlight, turns: this.turns, deployer: this.deployer },
-      ...{
-        outbox,
-        views: this.reading.views,
-        live: this.reading.live,
-        stored: this.partitions.stored,
-        disk: this.disk,
-        pace: store.pace,
-        scrubbing: this.scrubbing,
-      },
-      feeds: this.partitions.all.map(({ trimming }) => trimming),
-      pending: this.partitions.all.map(({ pending }) => pending),
-      endings: parts.endings ?? 0,
-      lostCalls: () => this.lostCalls,
-    })
+    this.showGauges(parts.endings ?? 0)
   }
 
   /** Why calls are not taken. */
@@ -207,6 +188,20 @@ export class Core {
     return reason !== undefined && failure !== undefined ? `${reason} (${failure.message})` : reason
   }
 
+  private showGauges(endings: number): void {
+    const { metrics, services, entities, waiting, inFlight, turns, deployer, outbox, disk, scrubbing, store } = this
+    const { views, live } = this.reading
+    const { all, stored } = this.partitions
+    registerGauges({
+      ...{ metrics, services, entities, waiting, inFlight, turns, deployer, outbox, disk, scrubbing, views, live },
+      ...{ stored, endings, pace: store.pace, lostCalls: () => this.lostCalls },
+      feeds: all.map(({ trimming }) => trimming),
+      pending: all.map(({ pending }) => pending),
+    })
+  }
+
+  private readonly unfit = (): boolean => this.stopping || this.store.failure() !== undefined
+
   /** Replicated services whose functions may run, by storage id. */
   private keepers(): ReadonlyMap<StorageId, ReplicatedService> {
     const found = new Map<StorageId, ReplicatedService>()
@@ -217,8 +212,8 @@ export class Core {
   }
 
   private wake(keepers: ReadonlyMap<StorageId, ReplicatedService>): void {
-    const unfit = () => this.stopping || this.store.failure() !== undefined
-    const wakeOne = (service: ReplicatedService, entity: EntityRef) => this.entities.wake(service, entity)
+    const { entities, unfit } = this
+    const wakeOne = (service: ReplicatedService, entity: EntityRef) => entities.wake(service, entity)
     wakeSubscribed(this.store.journals, keepers, wakeOne, unfit, this.clock).catch((err: unknown) =>
       this.log.error({ err }, 'entities with open streams could not be woken'),
     )
@@ -240,11 +235,6 @@ export class Core {
   endStreams(): void {
     this.entities.endStreams()
     this.reading.endStreams()
-  }
-
-  /** Counts behind everything else what was not counted yet. */
-  count(): void {
-    this.housekeeping.count()
   }
 
   /** Takes calls from now on. */
@@ -297,7 +287,7 @@ export class Core {
       ...{ log, pendingBytesMax: this.config.limits.pendingBytesMax },
       ticketMs: this.config.idempotencyHours * 3_600_000,
       heldMs: () => this.wall.look(),
-      unfit: () => this.stopping || store.failure() !== undefined,
+      unfit: this.unfit,
       unserved: (entry: EffectEntry) => this.outbox.waits(entry),
       callers: () => this.waiting.ofClients,
       fell: (service: string, lateMs: number) => this.metrics.of(service).fellDue(lateMs / 1000),
@@ -337,9 +327,8 @@ export class Core {
   }
 
   private makeSchedules(): Schedules {
-    const { services, outbox, clock, log, store } = this
+    const { services, outbox, clock, log, unfit } = this
     const { all: partitions, placement } = this.partitions
-    const unfit = () => this.stopping || store.failure() !== undefined
     const accepted = () => {
       for (const { pending } of partitions) pending.look()
     }

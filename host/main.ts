@@ -111,7 +111,7 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
     await stop()
     throw error
   }
-  core.count()
+  core.housekeeping.count()
   if (parts.waits !== true) core.ready()
   const { dispatch, open, replicas, ready } = core
   return {

@@ -9,10 +9,15 @@ import type { Logger } from 'pino'
 import type { Catalog } from './catalog/catalog.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import type { Replicas } from './entity/replicas.ts'
+import { ReplicaState } from './entity/replicated/replica-state.ts'
 import { InnkeeperError } from './errors.ts'
+import type { EntityRef } from './journal/journal.ts'
 import type { Partition } from './partition.ts'
 import { LiveQueries } from './projection/live.ts'
+import type { ReadJournal } from './projection/projection.ts'
 import { Queries } from './projection/queries.ts'
+import type { ReplicaValue } from './projection/steps.ts'
 import { Views } from './projection/views.ts'
 import type { Services } from './services.ts'
 import type { ViewsComponent } from './views/component.ts'
@@ -26,6 +31,7 @@ interface ReadSideParts {
   readonly clock: Clock
   readonly log: Logger
   readonly unfit: () => boolean
+  readonly replicas: Pick<Replicas, 'members' | 'self'>
   /** The views of a component that was deployed before, by its hash. */
   readonly earlier: (hash: string) => ViewsComponent | undefined
 }
@@ -39,12 +45,13 @@ export class ReadSide {
 
   constructor(parts: ReadSideParts) {
     this.parts = parts
-    const { services, catalog, partitions, clock, log, unfit, earlier, config } = parts
+    const { services, catalog, partitions, clock, log, unfit, earlier, config, replicas } = parts
     const [first] = partitions
     this.views = new Views({
       ...{ services, catalog, partitions, clock, log, unfit, earlier },
       ...{ directory: join(config.data, 'views'), tables: this.tables },
       ...{ rows: first!.journal.rows, commits: first!.commits },
+      replicaOf: (journal, entity) => replicaOf(journal, entity, replicas),
     })
     this.live = new LiveQueries(this.views, clock)
     this.queries = new Queries(this.views, this.live)
@@ -77,4 +84,16 @@ export class ReadSide {
     await this.views.close()
     await this.made?.close()
   }
+}
+
+/** As this host's functions see it, as a whole. */
+function replicaOf(
+  journal: ReadJournal,
+  entity: EntityRef,
+  { self, members }: Pick<Replicas, 'members' | 'self'>,
+): ReplicaValue {
+  const state = new ReplicaState(journal, entity)
+  while (!state.ready) state.step()
+  const { revision, nowMs, replica } = state
+  return { revision, nowMs, state: replica.deleted ? undefined : replica.view({ kind: 'all' }, self, members) }
 }

@@ -272,7 +272,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         }
         await purged
         if (purge) for (const { pending } of context.partitions.all) await pending.purge(service.storage, service.name)
-        return { json: { service: service.name, purged: purge } }
+        return { json: { service: service.name, kind: service.kind, purged: purge } }
       },
     },
     {

@@ -136,10 +136,7 @@ async function undeploy(args: Args): Promise<number> {
   const result =
     directory === undefined ? await undeployRunning(args, name, purge) : await undeployOffline(directory, name, purge)
   if (args.is('json')) printJson(result)
-  else
-    print(
-      `${result.service} is no longer served${result.purged ? ', and its data was deleted' : '; its data is kept'}.`,
-    )
+  else print(`${result.service} is no longer served${fateOf(result)}.`)
   return 0
 }
 
@@ -161,4 +158,11 @@ async function undeployOffline(
   } catch (error) {
     throw asFailure(error)
   }
+}
+
+/** What became of what it kept. */
+function fateOf({ kind, purged }: { kind?: string; purged: boolean }): string {
+  if (kind === 'view') return ', and its table was deleted'
+  if (purged) return ', and its data was deleted'
+  return kind === 'action' ? '' : '; its data is kept'
 }

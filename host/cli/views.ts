@@ -38,14 +38,16 @@ function row({ service, table: name, state, size, lag }: ShownView): readonly st
   return [service, `table ${name}`, state, rows, behind]
 }
 
-function sentences({ rebuild: built, stuck, missing }: ShownView): readonly string[] {
+function sentences({ state, rebuild: built, stuck, nextStuck, missing }: ShownView): readonly string[] {
+  const way = 'deploy a function that can project it, and the view is built anew'
+  const isOld = state !== 'stuck' && state !== 'building'
   return [
-    ...(stuck === undefined
+    ...(stuck === undefined ? [] : [`is stuck at ${stuck}; ${way}`]),
+    ...(nextStuck === undefined ? [] : [`${isOld ? 'its new version is' : 'is'} stuck at ${nextStuck}; ${way}`]),
+    ...(built === undefined || nextStuck !== undefined
       ? []
-      : [`is stuck at ${stuck}; deploy a function that can project it, and the view is built anew`]),
-    ...(built === undefined
-      ? []
-      : [`is built anew (${built.state}, ${built.entities} entities read); the old table answers until then`]),
+      : [`is built anew (${built.state}, ${counted(built.entities, 'entity', 'entities')} read)`]),
+    ...(built === undefined ? [] : ['the old table answers until then']),
     ...missing.map((source) => `its source ${source} is not deployed; the rows stay as they are`),
   ]
 }

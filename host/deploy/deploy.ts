@@ -48,7 +48,7 @@ import { storedServices, storedTypes, tryStored } from './stored/stored.ts'
 import type { Unrestored } from './unrestored.ts'
 import { unservedSentence } from './unrestored.ts'
 import { leftOut, validateDescription, validateOwnership, validatePersistence, validateUpgrade } from './validate.ts'
-import { viewsOf } from './views.ts'
+import { builtAnew, viewSources, viewsOf } from './views.ts'
 
 export type DeployResult =
   | {
@@ -294,13 +294,15 @@ export class Deployer {
     const { schema } = read
     const problems = validateDescription(artefact.description, schema, limits)
     if (problems.length > 0) return { ok: false, reasons: problems.map(({ message }) => message) }
-    const queries = await this.queryReasons(artefact, schema, options)
-    if (queries.length > 0) return { ok: false, reasons: queries }
     const described = describe(artefact, schema)
+    const sources = viewSources(artefact.description, described, this.parts.catalog.deployments())
+    const wrong = [...sources.reasons, ...(await this.queryReasons(artefact, schema, options))]
+    if (wrong.length > 0) return { ok: false, reasons: wrong }
     // Compiles the modules: whatever can still fail does so before anything is written.
     const guest = await this.load(artefact, schema)
-    const { reasons, warnings, tried } = await this.check(described, artefact, schema, options)
+    const { reasons, tried, ...checked } = await this.check(described, artefact, schema, options)
     if (reasons.length > 0) return { ok: false, reasons }
+    const warnings = [...checked.warnings, ...sources.warnings, ...builtAnew(artefact.description, services)]
     const number = (catalog.deployments().at(-1)?.number ?? 0) + 1
     const names = described.map(({ name }) => name)
     const methods = methodsOf(names, schema)

@@ -6,14 +6,14 @@
 //
 // Leaves to others: what only SQLite knows (views/process/check.ts).
 
-import type { DeployedService } from '../catalog/catalog.ts'
+import type { DeployedService, Deployment } from '../catalog/catalog.ts'
 import type { Description, ViewDescription } from '../guest/about.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { LoadedGuest } from '../guest/load.ts'
 import { queryOption, viewOption } from '../schema/method-options.ts'
 import type { Schema, ViewRule } from '../schema/schema.ts'
 import { withStandard } from '../schema/standard.ts'
-import type { Method, ViewService } from '../services.ts'
+import type { Method, Services, ViewService } from '../services.ts'
 import type { ViewsComponent } from '../views/component.ts'
 import { planViews } from '../views/plan.ts'
 
@@ -47,8 +47,8 @@ export function validateViewServices(description: Description, schema: Schema, r
 
 function validateView(view: ViewDescription, rule: ViewRule, schema: Schema, told: (problem: string) => void): void {
   const row = schema.messages.get(rule.row) ?? schema.messages.get(`${packageOf(view.name)}${rule.row}`)
-  if (row === undefined) told(`its row is ${rule.row.slice(0, 100)}, which is no message of the descriptors`)
-  else if (row.fullName !== view.rowType)
+  // Where there is none, planning tells.
+  if (row !== undefined && row.fullName !== view.rowType)
     told(`its row is ${row.fullName} in the .proto, and ${view.rowType.slice(0, 100)} in the code`)
   const sources = view.sources.map(({ service }) => service)
   for (const service of rule.from)
@@ -122,4 +122,36 @@ export function makeView(
       ...{ stateVersion: undefined, headers: [afterHeader], views: [], events: [] },
     },
   }
+}
+
+/** What is wrong with the sources of views, by what is deployed, or was: a clause each. */
+export function viewSources(
+  { viewServices }: Pick<Description, 'viewServices'>,
+  described: readonly DeployedService[],
+  deployments: readonly Deployment[],
+): { readonly reasons: readonly string[]; readonly warnings: readonly string[] } {
+  const reasons: string[] = []
+  const warnings: string[] = []
+  const known = [...deployments.flatMap(({ services }) => services), ...described]
+  for (const { name, sources } of viewServices)
+    for (const { service, kind } of sources) {
+      const source = known.findLast((one) => one.name === service)
+      if (source === undefined)
+        warnings.push(`${name}: its source ${service} was never deployed; nothing of it is in the view until it is`)
+      else if (source.kind !== kind) reasons.push(`${name}: it takes ${service} as ${kind}, and that is ${source.kind}`)
+    }
+  return { reasons, warnings }
+}
+
+/** Views that this component changes: they are built, and may yet be stuck. */
+export function builtAnew(
+  { viewServices }: Pick<Description, 'viewServices'>,
+  services: Pick<Services, 'get'>,
+): readonly string[] {
+  return viewServices
+    .filter(({ name }) => services.get(name)?.kind === 'view')
+    .map(
+      ({ name }) =>
+        `${name}: its table is built anew, and the old one answers until then; \`inn views\` tells how far it is`,
+    )
 }

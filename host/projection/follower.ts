@@ -15,7 +15,7 @@ import { InnkeeperError } from '../errors.ts'
 import type { ViewService } from '../services.ts'
 import type { TableRef, ViewsComponent } from '../views/component.ts'
 import type { Tables } from '../views/tables.ts'
-import type { ReadPartition } from './projection.ts'
+import type { ProjectionParts, ReadPartition } from './projection.ts'
 import { Projection } from './projection.ts'
 import type { Source } from './sources.ts'
 
@@ -39,6 +39,7 @@ interface FollowerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly unfit: () => boolean
+  readonly replicaOf: ProjectionParts['replicaOf']
   /** Writes the row. */
   readonly keep: (service: string, kept: KeptView) => Promise<void>
   /** The views of a component that was deployed before, by its hash. */
@@ -102,7 +103,8 @@ export class Follower {
     return {
       state: stateOf(serving, next),
       lag: line?.projection?.lag,
-      choked: serving?.projection?.choked ?? next?.projection?.choked,
+      choked: serving?.projection?.choked,
+      nextChoked: next?.projection?.choked,
       rebuild:
         serving === undefined || !coming
           ? undefined
@@ -178,10 +180,10 @@ export class Follower {
   }
 
   private begun(kept: KeptTable): Line {
-    const { tables, partitions, clock, log, unfit, reached } = this.parts
+    const { tables, partitions, clock, log, unfit, reached, replicaOf } = this.parts
     const table = this.refOf(kept, this.service.tables)
     const projection = new Projection({
-      ...{ table, tables, partitions, clock, log, unfit, reached, sources: this.sources },
+      ...{ table, tables, partitions, clock, log, unfit, reached, replicaOf, sources: this.sources },
       caughtUp: () => {
         if (this.next?.projection === projection) void this.inTurn(() => this.swap(projection))
       },
@@ -260,7 +262,12 @@ function signatureOf({ hash: component, plan }: ViewService, sources: readonly S
 }
 
 /** Nothing answers its queries yet. */
-export function notBuilt(view: string, entities: number | undefined): InnkeeperError {
+export function notBuilt(view: string, entities: number | undefined, stuck: boolean): InnkeeperError {
+  if (stuck)
+    return new InnkeeperError(
+      'unavailable',
+      `${view} cannot be built: its function fails at a change; \`inn views\` tells at which, and another function builds it`,
+    )
   const far = entities === undefined ? '' : `; ${entities} entities have been read`
   return new InnkeeperError('unavailable', `${view} is being built${far}; try again in a moment, and see \`inn views\``)
 }

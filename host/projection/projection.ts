@@ -9,7 +9,7 @@
 // J2. An offset is written with the rows that reflect it, so each change is projected once; where a table ends within a build, it is built anew.
 // J3. The journal keeps what the table needs: it is a consumer of each partition's feed, and says it has read only what is on its own disk.
 // J4. Only whole commits are written.
-// J5. A page and what it costs the loop are bounded by the feed (feed.F3); the function runs in another process.
+// A page and what it costs the loop are bounded by the feed (feed.F3); the function runs in another process.
 //
 // Owns: reading and sending.   views/tables.ts owns: the process that writes.   follower.ts owns: which tables there are.
 
@@ -20,29 +20,34 @@ import { InnkeeperError } from '../errors.ts'
 import type { Consumers } from '../feed/consumers.ts'
 import type { Feed } from '../feed/feed.ts'
 import type { Lost, Offset } from '../feed/offset.ts'
-import type { Journal } from '../journal/journal.ts'
+import type { EntityRef, Journal } from '../journal/journal.ts'
 import type { ChokedAt, OffsetRecord, Step, TableRef } from '../views/component.ts'
 import type { Tables } from '../views/tables.ts'
 import type { Scanned } from './scan.ts'
 import { scan } from './scan.ts'
 import type { Source } from './sources.ts'
+import type { ReplicaValue } from './steps.ts'
 import { stepsOf } from './steps.ts'
+
+export type ReadJournal = Pick<Journal, 'base' | 'entities' | 'head' | 'lastCommit' | 'records'>
 
 /** What it reads of a partition. */
 export interface ReadPartition {
   readonly index: number
-  readonly journal: Pick<Journal, 'base' | 'census' | 'entities' | 'lastCommit' | 'records'>
+  readonly journal: ReadJournal
   readonly feed: Feed
   readonly consumers: Pick<Consumers, 'advance' | 'forget' | 'register'>
 }
 
-interface ProjectionParts {
+export interface ProjectionParts {
   readonly table: TableRef
   readonly tables: Pick<Tables, 'apply' | 'checkpoint' | 'drop' | 'open' | 'project'>
   readonly partitions: readonly ReadPartition[]
   readonly sources: readonly Source[]
   readonly clock: Clock
   readonly log: Logger
+  /** A replicated value as it is stored. */
+  readonly replicaOf: (journal: ReadJournal, entity: EntityRef) => ReplicaValue
   /** The store has failed, or the host stops. */
   readonly unfit: () => boolean
   /** It has all that there is. */
@@ -206,7 +211,9 @@ export class Projection {
       if (lost !== undefined)
         throw new InnkeeperError('unavailable', `the journal cannot be followed: ${whyLost(lost)}`)
       for (const source of this.sources.values())
-        for await (const steps of scan(partition.journal, source, clock, this.scanned)) {
+        for await (const steps of scan(partition.journal, source, clock, this.scanned, (entity) =>
+          this.parts.replicaOf(partition.journal, entity),
+        )) {
           if (this.stopped) return
           if (!(await this.send(steps, []))) return
         }
@@ -245,10 +252,10 @@ export class Projection {
       this.awake = false
       let more = false
       const passMs = this.parts.clock.steady()
-      for (const { index, feed } of this.parts.partitions) {
+      for (const { index, feed, journal } of this.parts.partitions) {
         if (this.stopped || this.parts.unfit()) break
         const before = this.cursors[index]!
-        const read = this.read(feed, before, changesMax)
+        const read = this.read(feed, journal, before, changesMax)
         if ('lost' in read) {
           this.lose(whyLost(read))
           return
@@ -288,17 +295,26 @@ export class Projection {
   /** Whole commits (J4): a page that ends within one goes on. */
   private read(
     feed: Feed,
+    journal: ReadJournal,
     from: Offset,
     changesMax: number,
   ): Lost | { steps: readonly Step[]; next: Offset; more: boolean } {
     const steps: Step[] = []
+    // Many commits may name one.
+    const replicas = new Map<string, ReplicaValue>()
+    const replicaOf = (entity: EntityRef): ReplicaValue => {
+      const name = `${entity.storage} ${entity.key}`
+      const value = replicas.get(name) ?? this.parts.replicaOf(journal, entity)
+      replicas.set(name, value)
+      return value
+    }
     for (let after = from; ; ) {
       const page = feed.follow(after, { changesMax, bytesMax: bytesAtOnce })
       if ('lost' in page) return page
       for (const change of page.changes) {
         if (change.kind === 'damaged' && this.sources.has(change.entity.storage))
           this.parts.log.error({ view: this.table.service, change }, 'a change is damaged, and is not in the view')
-        steps.push(...stepsOf(change, this.sources))
+        steps.push(...stepsOf(change, this.sources, replicaOf))
       }
       if (page.next.part === 0 || (page.changes.length === 0 && !page.more))
         return { steps, next: page.next, more: page.more }

@@ -4,12 +4,13 @@
 
 import type { Clock } from '../clock.ts'
 import { nextTurn } from '../clock.ts'
-import type { Journal } from '../journal/journal.ts'
+import type { EntityRef, Journal } from '../journal/journal.ts'
 import type { Step } from '../views/component.ts'
 import type { Source } from './sources.ts'
+import type { ReplicaValue } from './steps.ts'
 import { recordSteps, valueSteps } from './steps.ts'
 
-export type ScannedJournal = Pick<Journal, 'base' | 'entities' | 'records'>
+type ScannedJournal = Pick<Journal, 'base' | 'entities' | 'records'>
 
 export interface Scanned {
   /** An entity was read. */
@@ -29,6 +30,7 @@ export async function* scan(
   source: Source,
   clock: Clock,
   told: Scanned,
+  replicaOf: (entity: EntityRef) => ReplicaValue,
 ): AsyncGenerator<readonly Step[], undefined> {
   const by = source.kind === 'value' ? 'base' : 'records'
   let steps: Step[] = []
@@ -40,7 +42,7 @@ export async function* scan(
         told.damaged(source.service, key, damaged)
         continue
       }
-      for (const piece of pieces(journal, source, key)) {
+      for (const piece of pieces(journal, source, key, replicaOf)) {
         steps.push(...piece)
         if (steps.length < stepsAtOnce) continue
         yield steps
@@ -56,8 +58,17 @@ export async function* scan(
   }
 }
 
-function* pieces(journal: ScannedJournal, source: Source, key: string): Generator<readonly Step[], undefined> {
+function* pieces(
+  journal: ScannedJournal,
+  source: Source,
+  key: string,
+  replicaOf: (entity: EntityRef) => ReplicaValue,
+): Generator<readonly Step[], undefined> {
   const entity = { storage: source.storage, key }
+  if (source.kind === 'replicated') {
+    yield valueSteps(source, key, replicaOf(entity))
+    return undefined
+  }
   if (source.kind === 'value') {
     const base = journal.base(entity)
     if (base !== undefined) yield valueSteps(source, key, base)

@@ -8,7 +8,7 @@ import type { StorageId } from '../journal/journal.ts'
 
 export interface Source {
   readonly service: string
-  readonly kind: 'event-sourced' | 'value'
+  readonly kind: 'event-sourced' | 'value' | 'replicated'
   readonly storage: StorageId
   readonly keyFieldCount: number
   /** Full names of the events, or of the value's message, that the view takes. */
@@ -19,7 +19,7 @@ export interface Source {
 export function sourcesOf({ sources }: ViewDescription, deployments: readonly Deployment[]): readonly Source[] {
   return sources.flatMap(({ service, kind, types }): readonly Source[] => {
     const deployed = lastOf(service, deployments)
-    if (deployed === undefined || deployed.kind !== kind || (kind !== 'event-sourced' && kind !== 'value')) return []
+    if (deployed === undefined || deployed.kind !== kind || kind === 'action') return []
     const keyFieldCount = Object.values(deployed.keyFields)[0]?.length ?? 1
     return [{ service, kind, storage: deployed.storage, keyFieldCount, types: new Set(types) }]
   })

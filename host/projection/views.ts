@@ -2,9 +2,9 @@
 //
 // V1. No process is started, and no folder made, before a view is deployed.
 // V2. A view that is undeployed is no more: its table goes. One whose component cannot be run stays as it is, and answers nothing.
-// V3. Every query comes through `query` and `live`: access rules belong there.
-// V4. A query that names commits is run once the table reflects them, or its deadline has passed.
+// V3. A query that names commits is run once the tables that it reads reflect them, or its deadline has passed.
 //
+// Every query comes through `query`: access rules belong there.
 // Owns: which views there are.   follower.ts owns: their tables.   live.ts owns: queries that go on.
 
 import { readdirSync } from 'node:fs'
@@ -17,13 +17,13 @@ import { committed } from '../journal/group-commit.ts'
 import type { Rows } from '../journal/rows.ts'
 import { read, write } from '../journal/rows.ts'
 import type { Services, ViewService } from '../services.ts'
-import type { TableSize, ViewsComponent } from '../views/component.ts'
+import type { ChokedAt, TableSize, ViewsComponent } from '../views/component.ts'
 import type { QueryPlan } from '../views/plan.ts'
 import type { GivenTable } from '../views/process/ad-hoc.ts'
 import type { Tables } from '../views/tables.ts'
 import type { KeptView } from './follower.ts'
 import { Follower, notBuilt } from './follower.ts'
-import type { ReadPartition } from './projection.ts'
+import type { ProjectionParts, ReadPartition } from './projection.ts'
 import { sourcesOf } from './sources.ts'
 
 interface ViewsParts {
@@ -40,6 +40,7 @@ interface ViewsParts {
   readonly clock: Clock
   readonly log: Logger
   readonly unfit: () => boolean
+  readonly replicaOf: ProjectionParts['replicaOf']
   readonly earlier: (hash: string) => ViewsComponent | undefined
 }
 
@@ -65,7 +66,10 @@ export interface ShownView {
   readonly lag: { readonly commits: number; readonly ms: number } | undefined
   readonly size: TableSize | undefined
   readonly rebuild: { readonly state: string; readonly entities: number } | undefined
+  /** The change that the function of the table that answers cannot project. */
   readonly stuck: string | undefined
+  /** That of the table that is built. */
+  readonly nextStuck: string | undefined
   readonly missing: readonly string[]
 }
 
@@ -154,7 +158,7 @@ export class Views {
   *states(): Iterable<ViewState> {
     for (const [service, { shown }] of this.followers) {
       const { commits = 0, ms = 0 } = shown.lag ?? {}
-      yield { service, commits, ms, stuck: shown.choked !== undefined }
+      yield { service, commits, ms, stuck: shown.choked !== undefined || shown.nextChoked !== undefined }
     }
   }
 
@@ -187,9 +191,9 @@ export class Views {
   }
 
   private followerParts() {
-    const { partitions, clock, log, unfit, earlier } = this.parts
+    const { partitions, clock, log, unfit, earlier, replicaOf } = this.parts
     return {
-      ...{ partitions, clock, log, unfit, earlier, tables: this.parts.tables() },
+      ...{ partitions, clock, log, unfit, earlier, replicaOf, tables: this.parts.tables() },
       keep: (service: string, kept: KeptView) => this.keep(service, kept),
       changed: ({ service }: Follower) => {
         for (const hear of this.listeners) hear(service.name)
@@ -217,16 +221,16 @@ export class Views {
     method: string,
   ): { readonly component: ViewsComponent; readonly plan: QueryPlan; readonly files: ReadonlyMap<string, string> } {
     const { table, service, shown } = follower
-    if (table === undefined) throw notBuilt(service.name, shown.entities)
+    if (table === undefined) throw notBuilt(service.name, shown.entities, shown.state === 'stuck')
     const { component } = table
     const plan = component.views
       .find((view) => view.service === service.name)!
       .queries.find((query) => query.method === method)
-    if (plan === undefined) throw notBuilt(service.name, undefined)
+    if (plan === undefined) throw notBuilt(service.name, undefined, shown.nextChoked !== undefined)
     const files = new Map<string, string>()
     for (const name of plan.reads) {
       const other = this.followerOf(name).table
-      if (other === undefined || !sameRows(component, other.component, name)) throw notBuilt(name, undefined)
+      if (other === undefined || !sameRows(component, other.component, name)) throw notBuilt(name, undefined, false)
       files.set(name, other.file)
     }
     return { component, plan, files }
@@ -237,7 +241,7 @@ export class Views {
     return true
   }
 
-  /** Until the table reflects these commits (V4). */
+  /** Until the table reflects these commits (V3). */
   private async reach(read: readonly Follower[], after: readonly Reached[], deadlineMs: number): Promise<void> {
     const { clock } = this.parts
     const isThere = () =>
@@ -260,14 +264,12 @@ export class Views {
 
   private async show(follower: Follower): Promise<ShownView> {
     const { service, shown } = follower
-    const { state, lag, rebuild, choked, table } = shown
-    const stuck =
-      choked &&
-      `${choked.type} of ${choked.service} ${JSON.stringify(choked.entity)}, number ${choked.sequence}: ${choked.reason}`
+    const { state, lag, rebuild, table } = shown
+    const [stuck, nextStuck] = [shown.choked, shown.nextChoked].map((choked) => choked && placeOf(choked))
     const served = this.parts.services.current.services
     const missing = service.view.sources.flatMap((source) => (served.has(source.service) ? [] : [source.service]))
     return {
-      ...{ service: service.name, table: service.plan.name, state, lag, rebuild, stuck, missing },
+      ...{ service: service.name, table: service.plan.name, state, lag, rebuild, stuck, nextStuck, missing },
       size: table && (await this.sizeOf(table)),
     }
   }
@@ -293,6 +295,10 @@ export class Views {
         this.parts.log.warn({ err: error }, 'old tables of views could not be deleted')
     }
   }
+}
+
+function placeOf({ type, service, entity, sequence, reason }: ChokedAt): string {
+  return `${type} of ${service} ${JSON.stringify(entity)}, number ${sequence}: ${reason}`
 }
 
 const prefix = 'view/'

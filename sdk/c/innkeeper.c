@@ -2809,11 +2809,45 @@ bool ik_element_bool(ik_bytes element) {
 // P2. A change touches only rows that its keys name, and those that its entity has put: else a batch would be another than its changes.
 // P3. Of a value, what its entity has put and does not put again is deleted; of an event nothing goes by itself.
 
+// Finds what is in a list by a hash: slots that are at most half full, each with the index of an item plus 1.
+typedef struct ik_slot {
+  uint32_t hash;
+  uint32_t index;
+} ik_slot;
+
+typedef struct ik_finder {
+  ik_slot *slots;
+  size_t size, count;
+} ik_finder;
+
+static uint32_t ik_hash(uint32_t hash, ik_text text) {
+  for (size_t i = 0; i < text.length; i++) hash = (hash ^ text.data[i]) * 16777619u;
+  return hash;
+}
+
+static const uint32_t ik_hash_start = 2166136261u;
+
+// Room for one more.
+static void ik_finder_grow(ik_finder *finder) {
+  if ((finder->count + 1) * 2 <= finder->size) return;
+  ik_finder grown = {NULL, finder->size == 0 ? 64 : finder->size * 2, finder->count};
+  grown.slots = ik_allocate_zeroed(grown.size * sizeof *grown.slots);
+  for (size_t i = 0; i < finder->size; i++) {
+    ik_slot slot = finder->slots[i];
+    if (slot.index == 0) continue;
+    size_t at = slot.hash & (grown.size - 1);
+    while (grown.slots[at].index != 0) at = (at + 1) & (grown.size - 1);
+    grown.slots[at] = slot;
+  }
+  *finder = grown;
+}
+
 struct ik_rows {
   const ik_service *view;
   // Of the whole batch.
   ik_row_list table;
   size_t table_room;
+  ik_finder finder;
   // Of one change.
   ik_bytes_list allowed;
   size_t allowed_room;
@@ -2827,6 +2861,22 @@ static ik_row *ik_row_at(const ik_row_list *list, ik_text key) {
   for (size_t i = 0; i < list->count; i++)
     if (ik_equal(list->items[i].key, key)) return &list->items[i];
   return NULL;
+}
+
+// The row in the table, or a new one that is not there.
+static ik_row *ik_table_row(ik_rows *rows, ik_text key) {
+  ik_finder_grow(&rows->finder);
+  uint32_t hash = ik_hash(ik_hash_start, key);
+  size_t mask = rows->finder.size - 1, at = hash & mask;
+  for (; rows->finder.slots[at].index != 0; at = (at + 1) & mask) {
+    ik_row *row = &rows->table.items[rows->finder.slots[at].index - 1];
+    if (rows->finder.slots[at].hash == hash && ik_equal(row->key, key)) return row;
+  }
+  ik_row *added = IK_PUSH(&rows->table, &rows->table_room, ik_row);
+  *added = (ik_row){ik_copy(key), {false, {NULL, 0}}};
+  rows->finder.slots[at] = (ik_slot){hash, (uint32_t)rows->table.count};
+  rows->finder.count++;
+  return added;
 }
 
 static bool ik_has_key(const ik_bytes_list *keys, ik_text key) {
@@ -2851,12 +2901,10 @@ static void ik_check_key(const ik_rows *rows, ik_text key) {
 
 static void ik_set_row(ik_rows *rows, ik_text key, ik_optional_bytes bytes) {
   ik_check_key(rows, key);
-  ik_row *there = ik_row_at(&rows->table, key), *put = ik_row_at(&rows->puts, key);
-  ik_text copy = there != NULL ? there->key : put != NULL ? put->key : ik_copy(key);
-  if (there == NULL) there = IK_PUSH(&rows->table, &rows->table_room, ik_row);
-  *there = (ik_row){copy, bytes};
+  ik_row *there = ik_table_row(rows, key), *put = ik_row_at(&rows->puts, key);
+  there->row = bytes;
   if (put == NULL) put = IK_PUSH(&rows->puts, &rows->puts_room, ik_row);
-  *put = (ik_row){copy, bytes};
+  *put = *there;
 }
 
 void ik_row_put(ik_rows *rows, ik_text key, const void *row) {
@@ -2877,15 +2925,14 @@ static void *ik_decoded(const ik_message_type *type, ik_bytes bytes) {
 
 const void *ik_row_get(ik_rows *rows, ik_text key) {
   ik_check_key(rows, key);
-  const ik_row *there = ik_row_at(&rows->table, key);
-  return there == NULL || !there->row.present ? NULL : ik_decoded(rows->view->state, there->row.value);
+  const ik_row *there = ik_table_row(rows, key);
+  return there->row.present ? ik_decoded(rows->view->state, there->row.value) : NULL;
 }
 
 bool ik_row_next(ik_rows *rows, size_t *at, ik_text *key) {
   while (*at < rows->allowed.count) {
     *key = rows->allowed.items[(*at)++];
-    const ik_row *there = ik_row_at(&rows->table, *key);
-    if (there != NULL && there->row.present) return true;
+    if (ik_table_row(rows, *key)->row.present) return true;
   }
   return false;
 }
@@ -2934,22 +2981,31 @@ static void ik_allow(ik_rows *rows, const ik_view_change *came, const ik_bytes_l
   for (size_t i = 0; i < former->count; i++) ik_add_key(rows, former->items[i]);
 }
 
-// The change before this one of the same entity, or -1.
-static ptrdiff_t ik_before(const ik_view_change_list *changes, size_t at) {
-  const ik_view_change *came = &changes->items[at];
-  for (size_t i = at; i-- > 0;)
-    if (ik_equal(changes->items[i].service, came->service) && ik_equal(changes->items[i].entity, came->entity)) return (ptrdiff_t)i;
-  return -1;
+// The change before this one of the same entity, or -1; this one is then the last.
+static ptrdiff_t ik_before(ik_finder *finder, const ik_view_change_list *changes, size_t index) {
+  const ik_view_change *came = &changes->items[index];
+  ik_finder_grow(finder);
+  uint32_t hash = ik_hash(ik_hash(ik_hash_start, came->service), came->entity);
+  size_t mask = finder->size - 1, at = hash & mask;
+  for (; finder->slots[at].index != 0; at = (at + 1) & mask) {
+    const ik_view_change *other = &changes->items[finder->slots[at].index - 1];
+    if (finder->slots[at].hash == hash && ik_equal(other->entity, came->entity) && ik_equal(other->service, came->service)) break;
+  }
+  ik_slot before = finder->slots[at];
+  if (before.index == 0) finder->count++;
+  finder->slots[at] = (ik_slot){hash, (uint32_t)index + 1};
+  return (ptrdiff_t)before.index - 1;
 }
 
 void ik_guest_view_keys(ik_text view, const ik_view_change_list *changes, ik_keys_list *answer) {
   ik_rows rows = {.view = ik_view_named(view)};
   answer->items = ik_allocate_array(changes->count, sizeof *answer->items);
   answer->count = changes->count;
+  ik_finder entities = {NULL, 0, 0};
   for (size_t i = 0; i < changes->count; i++) {
     ik_allow(&rows, &changes->items[i], &changes->items[i].keys);
     // What an earlier change of the same call may put, a later one of its entity may find.
-    ptrdiff_t before = ik_before(changes, i);
+    ptrdiff_t before = ik_before(&entities, changes, i);
     for (size_t k = 0; before >= 0 && k < answer->items[before].count; k++) ik_add_key(&rows, answer->items[before].items[k]);
     answer->items[i] = rows.allowed;
   }
@@ -2985,12 +3041,13 @@ static ik_bytes_list ik_keys_after(const ik_bytes_list *former, const ik_row_lis
 
 void ik_guest_view_project(ik_text view, const ik_view_change_list *changes, const ik_row_list *before, ik_rows_list *answer) {
   ik_rows rows = {.view = ik_view_named(view)};
-  for (size_t i = 0; i < before->count; i++) *IK_PUSH(&rows.table, &rows.table_room, ik_row) = before->items[i];
+  for (size_t i = 0; i < before->count; i++) ik_table_row(&rows, before->items[i].key)->row = before->items[i].row;
   ik_bytes_list *after = ik_allocate_array(changes->count, sizeof *after);
   answer->items = ik_allocate_array(changes->count, sizeof *answer->items);
   answer->count = changes->count;
+  ik_finder entities = {NULL, 0, 0};
   for (size_t i = 0; i < changes->count; i++) {
-    ptrdiff_t earlier = ik_before(changes, i);
+    ptrdiff_t earlier = ik_before(&entities, changes, i);
     const ik_bytes_list *former = earlier < 0 ? &changes->items[i].keys : &after[earlier];
     rows.puts = (ik_row_list){NULL, 0};
     rows.puts_room = 0;

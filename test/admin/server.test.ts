@@ -200,11 +200,19 @@ Admin('entities of any key can be looked at', async () => {
 
 Admin('§deploy-10: undeploying keeps the data, purging deletes it', async () => {
   const value = async () => (await http(host.listen, 'GET', '/counter/a')).json.value
-  assert.equal((await http(host.admin, 'DELETE', of(), {})).json, { service: counter, purged: false })
+  assert.equal((await http(host.admin, 'DELETE', of(), {})).json, {
+    service: counter,
+    kind: 'event-sourced',
+    purged: false,
+  })
   assert.is((await get(of())).status, 404)
   await deploy()
   assert.is(await value(), '1')
-  assert.equal((await http(host.admin, 'DELETE', of('?purge'), {})).json, { service: counter, purged: true })
+  assert.equal((await http(host.admin, 'DELETE', of('?purge'), {})).json, {
+    service: counter,
+    kind: 'event-sourced',
+    purged: true,
+  })
   await deploy()
   assert.is(await value(), '0')
   const { history } = (await get(of())).json

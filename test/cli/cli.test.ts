@@ -112,7 +112,7 @@ Cli('check tries the laws on every service and says of what kind, without a host
   const { services, seed } = await json('check', file, '--seed', '3')
   assert.is(seed, 3)
   const [{ commands, ...report }] = services as [{ commands: number }]
-  assert.equal(report, { service: counter, kind: 'event-sourced', broken: [] })
+  assert.equal(report, { service: counter, kind: 'event-sourced', broken: [], warnings: [] })
   assert.ok(commands > 50)
 })
 

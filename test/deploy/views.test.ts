@@ -48,7 +48,7 @@ const serviceNamed = (name: string) => ({
 
 const Views = suite('descriptions of views')
 
-Views('views.V1: row and sources are those of the .proto', () => {
+Views('deploy/views.V1: row and sources are those of the .proto', () => {
   assert.equal(problems({}), [])
   assert.equal(problems({ rowType: 'v.v1.Noted' }), [
     'v.v1.Rows: its row is v.v1.Row in the .proto, and v.v1.Noted in the code',
@@ -64,11 +64,11 @@ Views('views.V1: row and sources are those of the .proto', () => {
     'v.v1.Rows: it takes v.v1.Gone, which is no message of the descriptors',
   ])
   assert.equal(problems({ name: 'v.v1.Lost', sources: [events] }), [
-    'v.v1.Lost: its row is Nothing, which is no message of the descriptors',
+    'v.v1.Lost: has rows of Nothing, which is no message that it knows',
   ])
 })
 
-Views('views.V1: what has the option is a view, and a view has it', () => {
+Views('deploy/views.V1: what has the option is a view, and a view has it', () => {
   assert.equal(problems({ name: 'v.v1.Plain' }), [
     'v.v1.Plain: is defined as a view; give its service the option (innkeeper.view)',
   ])

@@ -25,7 +25,7 @@ async function problems(methods: string, kind: ServiceKind = 'value'): Promise<r
       message Heard { oneof outcome { Cart reply = 1; google.rpc.Status failure = 2; } }`,
   })
   const service = { ...base, kind }
-  const description = { services: [service] } as unknown as Description
+  const description = { services: [service], viewServices: [] } as unknown as Description
   return validateDescription(description, schema, defaultLimits).map(({ message }) => message)
 }
 const base = {

@@ -1,6 +1,6 @@
 // Guards views on a whole host: rows follow what is committed, once each, whatever is killed, purged, deployed anew, or restored.
 
-import { cpSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -63,7 +63,7 @@ async function sameAsRebuilt(host: { admin: string }): Promise<string> {
 }
 
 Views(
-  '§view-2, §view-8, §view-11: rows follow events, and queries answer one message, a stream of rows, and results that go on',
+  '§view-2, §view-8, §view-11, live.L2: rows follow events, and queries answer one message, a stream of rows, and results that go on',
   async () => {
     await world(async (host) => {
       for (const user of ['a', 'b']) {
@@ -149,7 +149,7 @@ Views(
 )
 
 Views(
-  '§view-3, projection.J4, projector.P1, projector.P2: kill -9 of the host, and of the writer, loses and doubles nothing',
+  '§view-3, projection.J4, projector.P1, projector.P2, projection.J2: kill -9 of the host, and of the writer, loses and doubles nothing',
   async () => {
     const { path, remove: away } = temporary()
     try {
@@ -217,7 +217,7 @@ Views(
       await add(host, 'a', 'tea')
       await caughtUp(host)
       const before = await table(host)
-      await deployed(host, await salesWith((text) => text.replace('name: before?.name ?? name', 'name: `new ${name}`')))
+      await deployed(host, await salesWith((text) => text.replace('name: before?.name ?? name', "name: 'new ' + name")))
       // Of one version or the other, never nothing.
       const answers = new Set<string>()
       await until(async () => {
@@ -308,7 +308,7 @@ Views(
 )
 
 Views(
-  '§view-6: a journal that was restored, and tables that are damaged or lost, are noticed, and the view is built anew',
+  '§view-6, follower.F2: a journal that was restored, and tables that are damaged or lost, are noticed, and the view is built anew',
   async () => {
     const { path, remove: away } = temporary()
     const kept = temporary()
@@ -334,6 +334,11 @@ Views(
         return !(await table(host)).includes('"b"')
       })
       assert.is(JSON.parse(await table(host)).length, 2)
+      await host.stop()
+      const left = join(path, 'views/0123456789abcdef-7.db')
+      cpSync(join(path, 'views', readdirSync(join(path, 'views')).find((name) => name.endsWith('.db'))!), left)
+      host = await testHost(path)
+      await until(() => !existsSync(left))
       await host.stop()
       rmSync(join(path, 'views'), { recursive: true })
       host = await testHost(path)
@@ -404,5 +409,33 @@ Views(
     })
   },
 )
+
+Views('projection/views.V1, read-side.X1: a host without views has no folder for them, and no process', async () => {
+  const { path, remove: away } = temporary()
+  const host = await testHost(path)
+  try {
+    await deployed(host, await carts())
+    await add(host, 'a', 'tea')
+    assert.not(existsSync(join(path, 'views')))
+    assert.equal((await http(host.admin, 'GET', '/v1/views')).json, { views: [], processes: { readers: [] } })
+  } finally {
+    await host.stop()
+    away()
+  }
+})
+
+Views('projection/views.V3: a query that names commits sees them', async () => {
+  await world(async (host) => {
+    await caughtUp(host)
+    for (let at = 0; at < 30; at++) {
+      await add(host, `u${at}`, 'tea')
+      const token = host.feeds.map(({ feed }, partition) => `${partition}:${feed.end.commit}`).join()
+      const { json } = await http(host.listen, 'GET', '/sales/totals', undefined, { 'x-innkeeper-after': token })
+      assert.is(json.users, String(at + 1))
+    }
+    const wrong = await http(host.listen, 'GET', '/sales/totals', undefined, { 'x-innkeeper-after': 'now' })
+    assert.is(wrong.status, 400)
+  })
+})
 
 Views.run()

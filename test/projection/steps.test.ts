@@ -1,52 +1,68 @@
-// Guards how what the feed names, and what a scan finds, becomes steps of a view: the same numbers both ways.
+// Guards what views are given of changes: numbers by which what comes twice is known, types that they take, and replicas as they are now.
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { FeedChange } from '../../host/feed/change.ts'
-import { joinKey } from '../../host/key.ts'
+import type { JournalRecord } from '../../host/journal/journal.ts'
 import type { Source } from '../../host/projection/sources.ts'
-import { stepsOf, valueSteps } from '../../host/projection/steps.ts'
+import { recordSteps, stepsOf } from '../../host/projection/steps.ts'
 
 const Steps = suite('steps of a view')
-
-const source: Source = {
-  service: 'shop.v1.Order',
-  kind: 'event-sourced',
-  storage: 7,
-  keyFieldCount: 1,
-  types: new Set(['shop.v1.Placed', 'shop.v1.Paid']),
+const source = (kind: Source['kind'], storage: number): Source => ({
+  ...{ service: `s${storage}`, kind, storage, keyFieldCount: 1, types: new Set(['A', 'C']) },
+})
+const sources = new Map(
+  [source('event-sourced', 1), source('value', 2), source('replicated', 3)].map((one) => [one.storage, one]),
+)
+const typed = (typeName: string) => ({ typeName, data: Buffer.from(typeName) })
+const noReplica = (): never => {
+  throw new Error('no replica')
 }
-const box: Source = { ...source, service: 'shop.v1.Box', kind: 'value', storage: 8, types: new Set(['shop.v1.Value']) }
-const sources = new Map([source, box].map((one) => [one.storage, one]))
-const entity = { storage: 7, key: joinKey(['a']) }
-const event = (typeName: string) => ({ typeName, data: new Uint8Array([1]) })
-const numbers = (change: FeedChange) =>
-  stepsOf(change, sources).map((step) =>
-    step.kind === 'purged' ? step.service : [step.change.entity, step.change.sequence, step.change.what.kind],
+const shown = (change: FeedChange, replicaOf: Parameters<typeof stepsOf>[2] = noReplica) =>
+  stepsOf(change, sources, replicaOf).map((step) =>
+    step.kind === 'purged'
+      ? `purged ${step.service}`
+      : `${step.change.service} ${step.change.entity} ${step.change.sequence} ${step.change.what.kind} ${step.change.what.kind === 'deleted' ? '' : step.change.what.typeName}`,
   )
 
-Steps('steps.S1, steps.S2: an event has its own number, also where others of its record are left out', () => {
-  const events = [event('shop.v1.Placed'), event('shop.v1.Other'), event('shop.v1.Paid')]
-  const change = { commit: 1, kind: 'events', entity, revision: 2, sequence: 9, events, nowMs: 5 } as const
-  assert.equal(numbers(change), [
-    ['a', 7, 'event'],
-    ['a', 9, 'event'],
-  ])
-})
+Steps(
+  'steps.S1, steps.S2: events have their sequence, and those of other types are left out, from the feed as from a scan',
+  () => {
+    const events = [typed('A'), typed('B'), typed('C')]
+    const change = {
+      commit: 9,
+      kind: 'events',
+      entity: { storage: 1, key: 'e' },
+      revision: 4,
+      sequence: 7,
+      events,
+      nowMs: 1,
+    } as const
+    assert.equal(shown(change), ['s1 e 5 event A', 's1 e 7 event C'])
+    const record = { revision: 4, sequence: 7, events, command: { nowMs: 1 } } as unknown as JournalRecord
+    assert.equal(recordSteps(sources.get(1)!, 'e', [record]), stepsOf(change, sources, noReplica))
+    assert.equal(shown({ ...change, entity: { storage: 8, key: 'e' } }), [])
+  },
+)
 
-Steps('steps.S1: a value has the revision that it is given at, by the feed and by a scan', () => {
-  const state = new Uint8Array([2])
-  const value = { entity: { storage: 8, key: joinKey(['v']) }, revision: 4, nowMs: 5, state }
-  assert.equal(numbers({ commit: 1, kind: 'value', ...value }), [['v', 4, 'updated']])
-  assert.equal(valueSteps(box, value.entity.key, value), stepsOf({ commit: 9, kind: 'value', ...value }, sources))
-  assert.equal(numbers({ commit: 1, kind: 'value', ...value, state: undefined }), [['v', 4, 'deleted']])
-})
-
-Steps('a purge is of the service that has the storage; what is of no source is no step', () => {
-  assert.equal(numbers({ commit: 1, kind: 'purged', storage: 8 }), ['shop.v1.Box'])
-  assert.equal(numbers({ commit: 1, kind: 'purged', storage: 9 }), [])
-  assert.equal(numbers({ commit: 1, kind: 'undeployed', storage: 8 }), [])
-  assert.equal(numbers({ commit: 1, kind: 'replica', entity: { ...entity, storage: 8 }, revision: 1 }), [])
-})
+Steps(
+  'steps.S1, steps.S3: a value has the revision that it is given at, and a replica that at which it is read',
+  () => {
+    const value = { commit: 1, kind: 'value', entity: { storage: 2, key: 'e' }, revision: 3, nowMs: 1 } as const
+    assert.equal(shown({ ...value, state: Buffer.from('x') }), ['s2 e 3 updated A'])
+    assert.equal(shown({ ...value, state: undefined }), ['s2 e 3 deleted '])
+    const replica = { commit: 1, kind: 'replica', entity: { storage: 3, key: 'e' }, revision: 3 } as const
+    assert.equal(
+      shown(replica, () => ({ revision: 8, nowMs: 2, state: Buffer.from('y') })),
+      ['s3 e 8 updated A'],
+    )
+    assert.equal(
+      shown(replica, () => ({ revision: 9, nowMs: 2, state: undefined })),
+      ['s3 e 9 deleted '],
+    )
+    assert.equal(shown({ commit: 2, kind: 'purged', storage: 2 }), ['purged s2'])
+    assert.equal(shown({ commit: 2, kind: 'purged', storage: 7 }), [])
+  },
+)
 
 Steps.run()

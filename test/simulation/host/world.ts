@@ -137,7 +137,7 @@ export class World {
     this.disk = disk
     this.core = core
     await this.until(core.restore())
-    core.count()
+    core.housekeeping.count()
     core.ready()
   }
 

@@ -59,7 +59,7 @@ public struct GivenView {
   @discardableResult
   public func thenNone(file: StaticString = #filePath, line: UInt = #line) -> GivenView {
     let together = tried(file, line)
-    if let left = together.rows.first { failTest("there is a row \"\(left.key)\"", file, line) }
+    for left in together.rows where left.row != nil { failTest("there is a row \"\(left.key)\"", file, line) }
     return self
   }
 
@@ -120,11 +120,12 @@ public struct GivenView {
 
   private func after(_ batches: [[Changed]]) -> Table {
     var table = start
+    var given = start
     var seen: [(came: Changed, keys: [String])] = []
     for batch in batches {
       var changes: [Changed] = []
       for came in batch {
-        var keys = start.at(came.change.entity) == nil ? [] : [came.change.entity]
+        var keys = given.at(came.change.entity) == nil ? [] : [came.change.entity]
         for one in seen where one.came.isOfEntity(of: came) { keys = one.keys }
         changes.append(
           Changed(change: came.change, what: came.what, typeName: came.typeName, data: came.data, keys: keys))
@@ -145,7 +146,8 @@ public struct GivenView {
 }
 
 /// The key of a row that is not the same in both.
-private func differing(_ one: Table, _ other: Table) -> String? {
+private func differing(_ first: Table, _ second: Table) -> String? {
+  var (one, other) = (first, second)
   for put in one.rows where other.at(put.key) != put.row { return put.key }
   for put in other.rows where one.at(put.key) != put.row { return put.key }
   return nil

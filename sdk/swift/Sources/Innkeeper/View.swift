@@ -131,19 +131,66 @@ struct Put {
   let row: [UInt8]?
 }
 
-/// Rows by their keys.
-struct Table {
-  private(set) var rows: [Put] = []
+/// Items of a list, found by a hash of their names: slots that are at most half full, each with the index of an item plus 1. Swift's dictionaries
+/// would bring tables of Unicode along.
+struct Finder {
+  private var slots: [(hash: UInt32, index: Int)] = []
+  private var count = 0
 
-  func at(_ key: String) -> [UInt8]? {
-    for put in rows where same(put.key, key) { return put.row }
+  /// The index of the item that it `is`, or nil: then an item that is added now has `next`.
+  mutating func find(_ hash: UInt32, next: Int, _ isItem: (Int) -> Bool) -> Int? {
+    if (count + 1) * 2 > slots.count { grow() }
+    let at = place(hash, isItem)
+    if slots[at].index != 0 { return slots[at].index - 1 }
+    slots[at] = (hash, next + 1)
+    count += 1
     return nil
   }
 
-  mutating func set(_ key: String, _ row: [UInt8]?) {
-    rows.removeAll { same($0.key, key) }
-    if row != nil { rows.append(Put(key: key, row: row)) }
+  /// The item of this hash has another index from now on.
+  mutating func move(_ hash: UInt32, to index: Int, _ isItem: (Int) -> Bool) {
+    slots[place(hash, isItem)] = (hash, index + 1)
   }
+
+  private func place(_ hash: UInt32, _ isItem: (Int) -> Bool) -> Int {
+    var at = Int(truncatingIfNeeded: hash) & (slots.count - 1)
+    while slots[at].index != 0 && !(slots[at].hash == hash && isItem(slots[at].index - 1)) { at = (at + 1) & (slots.count - 1) }
+    return at
+  }
+
+  private mutating func grow() {
+    let old = slots
+    slots = [(hash: UInt32, index: Int)](repeating: (0, 0), count: max(64, old.count * 2))
+    for slot in old where slot.index != 0 {
+      var at = Int(truncatingIfNeeded: slot.hash) & (slots.count - 1)
+      while slots[at].index != 0 { at = (at + 1) & (slots.count - 1) }
+      slots[at] = slot
+    }
+  }
+}
+
+func hash(_ text: String, _ start: UInt32 = 2_166_136_261) -> UInt32 {
+  var hash = start
+  for byte in text.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+  return hash
+}
+
+/// Rows by their keys.
+struct Table {
+  /// Also those that were deleted.
+  private(set) var rows: [Put] = []
+  private var finder = Finder()
+
+  private mutating func index(_ key: String) -> Int {
+    let rows = rows
+    if let found = finder.find(hash(key), next: rows.count, { same(rows[$0].key, key) }) { return found }
+    self.rows.append(Put(key: key, row: nil))
+    return self.rows.count - 1
+  }
+
+  mutating func at(_ key: String) -> [UInt8]? { rows[index(key)].row }
+
+  mutating func set(_ key: String, _ row: [UInt8]?) { rows[index(key)] = Put(key: key, row: row) }
 }
 
 /// The rows that one change may touch, and what it has done to them.
@@ -200,6 +247,18 @@ struct Changed {
 
   func isOfEntity(of other: Changed) -> Bool {
     same(change.service, other.change.service) && same(change.entity, other.change.entity)
+  }
+}
+
+extension Finder {
+  /// The change before this one of the same entity; this one is then the last.
+  mutating func before(_ index: Int, _ changes: [Changed]) -> Int? {
+    let change = changes[index].change
+    let name = hash(change.entity, hash(change.service))
+    let isIt = { (other: Int) in changes[other].isOfEntity(of: changes[index]) }
+    guard let before = find(name, next: index, isIt) else { return nil }
+    move(name, to: index, isIt)
+    return before
   }
 }
 
@@ -262,13 +321,11 @@ final class ViewService<Row: Message>: Service, @unchecked Sendable {
 
   override func keys(_ changes: [Changed]) -> [[String]] {
     var lists: [[String]] = []
+    var entities = Finder()
     for (index, came) in changes.enumerated() {
       var keys = withNew(ownKeys(came), came.keys)
       // What an earlier change of the same call may put, a later one of its entity may find.
-      for before in (0..<index).reversed() where changes[before].isOfEntity(of: came) {
-        keys = withNew(keys, lists[before])
-        break
-      }
+      if let before = entities.before(index, changes) { keys = withNew(keys, lists[before]) }
       lists.append(keys)
     }
     return lists
@@ -279,12 +336,10 @@ final class ViewService<Row: Message>: Service, @unchecked Sendable {
     for put in rows { touched.table.set(put.key, put.row) }
     var lists: [[Put]] = []
     var formers: [[String]] = []
+    var entities = Finder()
     for (index, came) in changes.enumerated() {
       var former = came.keys
-      for before in (0..<index).reversed() where changes[before].isOfEntity(of: came) {
-        former = formers[before]
-        break
-      }
+      if let before = entities.before(index, changes) { former = formers[before] }
       touched.allowed = withNew(ownKeys(came), former)
       touched.puts = []
       run(came, former, touched)
