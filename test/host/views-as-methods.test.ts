@@ -67,6 +67,15 @@ Queries('read-side.X1, projection/views.V1: a host without views has no folder o
   }
 })
 
+Queries('§feed-3, projection.J3: a view is a follower of the journal, and says what it has on its disk', async () => {
+  await eventually(async () => {
+    const { followers } = (await http(host.admin, 'GET', '/v1/host')).json
+    const [one, ...others] = followers.filter(({ name }: { name: string }) => name.startsWith('view/'))
+    assert.equal([one.state, others], ['follows', []])
+    return one.commits === 0
+  })
+})
+
 Queries('§view-12: OpenAPI and reflection show them as any method', async () => {
   const { paths } = (await http(host.listen, 'GET', '/openapi.json')).json
   assert.ok(paths['/sales/dashboard'].get.responses[200].content['text/event-stream'])
