@@ -30,7 +30,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   fold: ['entity', 'guest', 'journal'],
   wasm: ['guest'],
   link: ['guest', 'schema', 'wasm'],
-  laws: ['crdt', 'deploy', 'guest', 'schema', 'transcode'],
+  laws: ['crdt', 'deploy', 'guest', 'schema', 'transcode', 'views'],
   deploy: [
     'catalog',
     'entity',

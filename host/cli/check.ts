@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { streamsOf } from '../deploy/methods.ts'
 import { dryRunOn } from '../deploy/offline.ts'
 import { validateDescription } from '../deploy/validate.ts'
+import { queryProblems } from '../deploy/views.ts'
 import { load } from '../guest/load.ts'
 import { checkLaws, checkViewLaws } from '../laws/laws.ts'
 import { defaultLimits } from '../limits.ts'
@@ -49,6 +50,8 @@ async function run(args: Args): Promise<number> {
       `${file} would be refused`,
       problems.map(({ message }) => message),
     )
+  const queries = await queryProblems(artefact, schema, defaultLimits)
+  if (queries.length > 0) throw new Refused(`${file} would be refused`, queries)
   progress(`trying the laws on random commands (seed ${seed})`)
   const fresh = () => load(artefact, defaultLimits, streamsOf(schema), true)
   const reports = [

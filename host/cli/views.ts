@@ -42,14 +42,21 @@ function sentences({ state, rebuild: built, stuck, nextStuck, missing }: ShownVi
   const way = 'deploy a function that can project it, and the view is built anew'
   const isOld = state !== 'stuck' && state !== 'building'
   return [
-    ...(stuck === undefined ? [] : [`is stuck at ${stuck}; ${way}`]),
-    ...(nextStuck === undefined ? [] : [`${isOld ? 'its new version is' : 'is'} stuck at ${nextStuck}; ${way}`]),
+    ...(stuck === undefined ? [] : [`is stuck at ${firstLine(stuck)}; ${way}`]),
+    ...(nextStuck === undefined
+      ? []
+      : [`${isOld ? 'its new version is' : 'is'} stuck at ${firstLine(nextStuck)}; ${way}`]),
     ...(built === undefined || nextStuck !== undefined
       ? []
       : [`is built anew (${built.state}, ${counted(built.entities, 'entity', 'entities')} read)`]),
     ...(built === undefined ? [] : ['the old table answers until then']),
     ...missing.map((source) => `its source ${source} is not deployed; the rows stay as they are`),
   ]
+}
+
+/** Of a stack trace; `--json` has all. */
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!
 }
 
 async function rebuild(args: Args, given: string | undefined): Promise<number> {

@@ -48,7 +48,7 @@ import { storedServices, storedTypes, tryStored } from './stored/stored.ts'
 import type { Unrestored } from './unrestored.ts'
 import { unservedSentence } from './unrestored.ts'
 import { leftOut, validateDescription, validateOwnership, validatePersistence, validateUpgrade } from './validate.ts'
-import { builtAnew, viewSources, viewsOf } from './views.ts'
+import { builtAnew, queryProblems, queryReasons, viewSources, viewsOf } from './views.ts'
 
 export type DeployResult =
   | {
@@ -334,11 +334,11 @@ export class Deployer {
     { onProgress }: DeployOptions,
   ): Promise<readonly string[]> {
     if (artefact.description.viewServices.length === 0) return []
-    const { tables, clock } = this.parts
-    if (tables === undefined) return ['it has views, and this host has no data directory for their tables']
+    const { tables, clock, limits } = this.parts
     onProgress?.('checking queries of views')
-    const problems = await clock.outside(tables().check(viewsOf(artefact, schema)))
-    return problems.map(({ service, method, problem }) => `${service}.${method}: ${problem}`)
+    // Without a host there are no tables yet.
+    if (tables === undefined) return await clock.outside(queryProblems(artefact, schema, limits))
+    return queryReasons(await clock.outside(tables().check(viewsOf(artefact, schema))))
   }
 
   private same({ number, hash: contentHash, services: deployed }: Deployment): DeployResult {

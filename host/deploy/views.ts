@@ -6,16 +6,22 @@
 //
 // Leaves to others: what only SQLite knows (views/process/check.ts).
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { DeployedService, Deployment } from '../catalog/catalog.ts'
+import { systemClock } from '../clock.ts'
 import type { Description, ViewDescription } from '../guest/about.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { LoadedGuest } from '../guest/load.ts'
+import type { Limits } from '../limits.ts'
 import { queryOption, viewOption } from '../schema/method-options.ts'
 import type { Schema, ViewRule } from '../schema/schema.ts'
 import { withStandard } from '../schema/standard.ts'
 import type { Method, Services, ViewService } from '../services.ts'
 import type { ViewsComponent } from '../views/component.ts'
 import { planViews } from '../views/plan.ts'
+import { Tables } from '../views/tables.ts'
 
 /** A replicated value, as it crosses the boundary. */
 const replicaType = 'innkeeper.crdt.v1.View'
@@ -154,4 +160,22 @@ export function builtAnew(
       ({ name }) =>
         `${name}: its table is built anew, and the old one answers until then; \`inn views\` tells how far it is`,
     )
+}
+
+/** What SQLite has against the queries of a component: a sentence each. Tables for it are made in a folder that goes again.
+ *  @throws InnkeeperError where no process can be started for it */
+export async function queryProblems(artefact: Artefact, schema: Schema, limits: Limits): Promise<readonly string[]> {
+  if (artefact.description.viewServices.length === 0) return []
+  const folder = mkdtempSync(join(tmpdir(), 'innkeeper-views-'))
+  const tables = new Tables(folder, limits, systemClock, () => {})
+  try {
+    return queryReasons(await tables.check(viewsOf(artefact, schema)))
+  } finally {
+    await tables.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+export function queryReasons(problems: Awaited<ReturnType<Tables['check']>>): readonly string[] {
+  return problems.map(({ service, method, problem }) => `${service}.${method}: ${problem}`)
 }

@@ -14,6 +14,8 @@ import { defaultLimits } from '../limits.ts'
 import type { Schema } from '../schema/schema.ts'
 import { WireError } from '../schema/wire.ts'
 import { toJson } from '../transcode/to-json.ts'
+import { planViews } from '../views/plan.ts'
+import { keyOfRow } from '../views/values.ts'
 import { below, type Input, oneOf, randomBytesOf, randomCommand, timeOf } from './random.ts'
 import { guarded, LawBroken, type Round, same } from './trial.ts'
 
@@ -106,6 +108,8 @@ function brokenBy(trial: ViewTrial, changes: readonly Given[]): string | undefin
     const difference = together.differenceTo(trial, other)
     return difference && `${sentence}: ${difference}`
   }
+  const misplaced = together.misplaced(trial)
+  if (misplaced !== undefined) return misplaced
   const one = (order: readonly Given[]): readonly (readonly Given[])[] => order.map((change) => [change])
   return (
     differs('L4, L6: a warm and a fresh instance project differently', rowsAfter(warm, [changes])) ??
@@ -185,6 +189,20 @@ class Table {
       }
     }
     this.put.set(id, own)
+  }
+
+  /** A row under another key than its key column has, as a host refuses it. */
+  misplaced({ schema, view }: ViewTrial): string | undefined {
+    const service = schema.services.get(view.name)
+    const plan = service && planViews(schema, [service], () => {})[0]
+    const type = schema.messages.get(view.rowType)
+    if (plan === undefined || type === undefined) return undefined
+    for (const [key, row] of this.rows) {
+      const own = keyOfRow(schema, type, plan.key, row)
+      if (own !== key)
+        return `a row is put under the key ${JSON.stringify(key)}, and its key column is ${JSON.stringify(own)}`
+    }
+    return undefined
   }
 
   /** The first row, by key, that is not the same in both. */

@@ -2,6 +2,7 @@
 //
 // L1. However many ask the same, it is evaluated once for all of them, after a change of a view that it reads, at most every `everyMs`.
 // L2. A result that has the same bytes is not told again. Who is slow gets the newest one, never those in between.
+// L4. The result that is kept counts among the bytes of one of those who wait (`Receiver.owes`), and of the next when that leaves.
 // L3. One that fails for want of time or memory ends all who wait for it, with what a single query would be told. One that cannot be run for the moment,
 //     since its view is built or the process that ran it ended, is tried again.
 //
@@ -88,6 +89,7 @@ class Group {
   private readonly closed: () => void
   private readonly reads: ReadonlySet<string>
   private readonly waiters = new Set<Waiter>()
+  private bearer: Waiter | undefined
   private result: Uint8Array | undefined
   private running = false
   private again = false
@@ -111,6 +113,7 @@ class Group {
   join(receiver: Receiver): StreamCall {
     const waiter = new Waiter(receiver, () => this.leave(waiter))
     this.waiters.add(waiter)
+    if (this.waiters.size === 1) this.bear(waiter)
     if (this.result !== undefined) waiter.offer(this.result)
     else this.evaluate()
     return waiter
@@ -122,6 +125,7 @@ class Group {
 
   end(failed: Failed): void {
     const left = [...this.waiters]
+    this.bear(undefined)
     this.waiters.clear()
     this.close()
     void inPortions(left, tellMax, (waiter) => waiter.end(failed), this.clock)
@@ -129,7 +133,17 @@ class Group {
 
   private leave(waiter: Waiter): void {
     this.waiters.delete(waiter)
-    if (this.waiters.size === 0) this.close()
+    const [next] = this.waiters
+    if (this.bearer === waiter) this.bear(next)
+    if (next === undefined) this.close()
+  }
+
+  /** Who bears the bytes (L4). */
+  private bear(waiter: Waiter | undefined): void {
+    const bytes = this.result?.length ?? 0
+    this.bearer?.receiver.owes(-bytes)
+    this.bearer = waiter
+    waiter?.receiver.owes(bytes)
   }
 
   private close(): void {
@@ -169,6 +183,7 @@ class Group {
         after,
       )
       if (this.result === undefined || Buffer.compare(this.result, result) !== 0) {
+        this.bearer?.receiver.owes(result.length - (this.result?.length ?? 0))
         this.result = result
         await inPortions([...this.waiters], tellMax, (waiter) => waiter.offer(this.result!), this.clock)
       }
@@ -184,7 +199,7 @@ class Group {
 }
 
 class Waiter implements StreamCall {
-  private readonly receiver: Receiver
+  readonly receiver: Receiver
   private readonly left: () => void
   private missed: Uint8Array | undefined
   private over = false

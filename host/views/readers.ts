@@ -5,6 +5,7 @@
 // D2. A process that takes more memory than it may is killed, and the caller told `query_too_large`: so is one that died of it.
 //     A process that keeps much of what a query took is replaced, so that the next one has its due.
 // D3. The other queries go on: in other processes, and in this one's successor.
+// D4. Turns go by views: the one that has fewest queries running is next. One view has at most half of the places to wait.
 //
 // Owns: turns, time and memory.   standing.ts owns: processes.
 
@@ -21,6 +22,8 @@ const watchMs = 20
 const outOfMemory: ReadonlySet<number | string | null> = new Set(['SIGABRT', 'SIGKILL', 'SIGTRAP', 133, 134, 137])
 
 interface Job {
+  /** Whose it is: the view, or the operator's. */
+  readonly of: string
   readonly components: readonly ViewsComponent[]
   readonly request: ReaderRequest
   /** What it may take when it runs. */
@@ -60,10 +63,11 @@ export class Readers {
   ): Promise<Value> {
     return new Promise((resolve, reject) => {
       if (this.closed) throw stopping()
-      if (this.waiting.length >= waitingMax)
+      const of = 'service' in request ? request.service : ''
+      if (this.waiting.length >= waitingMax || this.waiting.filter((one) => one.of === of).length >= waitingMax / 2)
         throw new InnkeeperError('overloaded', 'too many queries of views wait; try again')
       const job: Job = {
-        ...{ components, request, timeMs, resolve: resolve as (value: unknown) => void, reject },
+        ...{ of, components, request, timeMs, resolve: resolve as (value: unknown) => void, reject },
         ...{ deadline: undefined, running: undefined, stopped: undefined },
       }
       if (deadlineMs !== undefined)
@@ -92,8 +96,18 @@ export class Readers {
         this.idle.findIndex(({ isUp }) => isUp),
       )
       const [reader] = this.idle.splice(at, 1)
-      void this.work(reader!, this.waiting.shift()!)
+      void this.work(reader!, this.nextJob())
     }
+  }
+
+  /** The first of a view that has fewest running: one whose queries are slow, or many, leaves the others their turn (D4). */
+  private nextJob(): Job {
+    const running = new Map<string, number>()
+    for (const { of } of this.running) running.set(of, (running.get(of) ?? 0) + 1)
+    let next = 0
+    for (const [at, { of }] of this.waiting.entries())
+      if ((running.get(of) ?? 0) < (running.get(this.waiting[next]!.of) ?? 0)) next = at
+    return this.waiting.splice(next, 1)[0]!
   }
 
   private async work(reader: Standing, job: Job): Promise<void> {

@@ -10,6 +10,7 @@ import type { Field, MessageType, ScalarType, Schema } from '../schema/schema.ts
 import { WireCursor, WireError } from '../schema/wire.ts'
 import { fieldToJson } from '../transcode/to-json.ts'
 import { wireTypeOf } from '../transcode/to-message.ts'
+import type { ColumnPlan } from './columns.ts'
 import { elementKind, type Kind, kindOf, wrappedScalar } from './columns.ts'
 import { durationNanos, type Moment, timestampText } from './times.ts'
 
@@ -249,4 +250,14 @@ function readScalar(cursor: WireCursor, type: ScalarType): SqlValue {
       scratch.setBigUint64(0, cursor.fixed64())
       return scratch.getFloat64(0)
   }
+}
+
+/** By what projections know a row: the text of its key column. @throws WireError if the message is no row */
+export function keyOfRow(schema: Schema, type: MessageType, key: ColumnPlan, message: Uint8Array): string {
+  const [value] = readValues(schema, type, [type.byNumber.get(key.field)!], message, 'canonical')
+  return keyText(key, value!)
+}
+
+export function keyText({ kind }: Pick<ColumnPlan, 'kind'>, value: SqlValue): string {
+  return kind === 'unsigned' ? String((value as bigint) + unsignedOffset) : String(value)
 }

@@ -110,4 +110,23 @@ Law('a fault is named with its changes', () => {
   assert.match(sentence, /^v\.v1\.Rows: a fault \(trap: it failed\), on (Events|Values) "/)
 })
 
+Law('a row under another key than its key column has is told, as a host would refuse it', async () => {
+  const { schema: keyed } = await protos({
+    'k.proto': `syntax = "proto3"; package v.v1; import "innkeeper/options.proto";
+      message Row { string key = 1 [(innkeeper.column) = { key: true }]; string text = 2; int32 count = 3; }
+      message Noted { string text = 1; } message Box { string text = 1; }
+      service Rows { option (innkeeper.view) = { row: "Row", from: ["v.v1.Events"] };
+        rpc All(Row) returns (stream Row) { option (innkeeper.query) = { sql: "SELECT * FROM rows" }; } }`,
+  })
+  const check = (name: string) => {
+    const row = Uint8Array.from([10, name.length, ...Buffer.from(name)])
+    const guest = guestOf(() => [{ key: 'one', row }])
+    const view = { name: 'v.v1.Rows', rowType: 'v.v1.Row', sources: [events] }
+    const loaded = { view: guest, artefact: { description: { services: [] } } } as unknown as LoadedGuest
+    return checkViewLaws(view, keyed, () => loaded, 7, 40).broken.join()
+  }
+  assert.is(check('one'), '')
+  assert.match(check('another'), 'put under the key "one", and its key column is "another"')
+})
+
 Law.run()

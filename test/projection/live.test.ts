@@ -39,7 +39,7 @@ function world() {
   }
   const open = (request = 0) => {
     const told: number[] = []
-    const state = { told, ready: true, ended: undefined as Failed | undefined }
+    const state = { told, ready: true, owed: 0, ended: undefined as Failed | undefined }
     const receiver: Receiver = {
       get ready() {
         return state.ready
@@ -49,7 +49,9 @@ function world() {
         state.ended = failed
       },
       inputTaken: () => {},
-      owes: () => {},
+      owes: (bytes) => {
+        state.owed += bytes
+      },
     }
     const asked = { service, method: 'Sum', request: new Uint8Array([request]), after: [] }
     const call = live.open(asked as Parameters<typeof live.open>[0], receiver)
@@ -112,5 +114,25 @@ Live('live.L3: one that cannot be run for the moment is tried again; one that ta
   assert.is(one.state.ended?.kind === 'error' && one.state.ended.error.code, 'query_too_large')
   assert.is(live.size, 0)
 })
+
+Live(
+  'live.L4: the result that is kept counts for one of those who wait, and for the next when that leaves',
+  async () => {
+    const { time, change, open, live } = world()
+    const all = [open(), open(), open()]
+    await time.run(500)
+    const owed = () => all.map(({ state }) => state.owed)
+    assert.equal(owed(), [1, 0, 0])
+    change(7)
+    await time.run(1_000)
+    assert.equal(owed(), [1, 0, 0])
+    all[0]!.call.cancel()
+    assert.equal(owed(), [0, 1, 0])
+    all[2]!.call.cancel()
+    assert.equal(owed(), [0, 1, 0])
+    live.end(new InnkeeperError('stopping', 'the host is stopping'))
+    assert.equal(owed(), [0, 0, 0])
+  },
+)
 
 Live.run()

@@ -15,7 +15,7 @@ import { InnkeeperError } from '../../errors.ts'
 import type { Field, MessageType, Schema } from '../../schema/schema.ts'
 import { ownColumns, putStatement, quoted, type TablePlan, tableStatements, tables } from '../columns.ts'
 import type { Batch, OffsetRecord, SourceRecord, TableSize, Written } from '../component.ts'
-import { readValues, type SqlValue, unsignedOffset } from '../values.ts'
+import { keyText, readValues } from '../values.ts'
 import { told } from './failures.ts'
 
 /** Of the tables beside the rows. */
@@ -125,7 +125,7 @@ export class Table {
   /** Answers its key. @throws WireError if the message is no row */
   put(message: Uint8Array): string {
     const values = readValues(this.schema, this.type, this.fields, message, 'canonical')
-    const key = this.keyText(values[this.keyAt]!)
+    const key = keyText(this.plan.key, values[this.keyAt]!)
     this.prepared.put.run(key, message, ...this.own.map((at) => values[at]!))
     return key
   }
@@ -192,12 +192,6 @@ export class Table {
 
   close(): void {
     this.db.close()
-  }
-
-  /** The names that `project` and `keys` of a function know rows by. */
-  private keyText(value: SqlValue): string {
-    if (this.plan.key.kind === 'unsigned') return String((value as bigint) + unsignedOffset)
-    return String(value)
   }
 
   private make(): void {
