@@ -348,6 +348,7 @@ export class Core {
       ...{ services, catalog: store.catalog, partitions: this.partitions.all, clock, log },
       ...{ directory: join(config.data, 'views'), tables: () => this.tables() },
       ...{ rows: first!.journal.rows, commits: first!.commits },
+      waitersMax: config.limits.streamsMax,
       unfit: () => this.stopping || failed(),
       earlier: (contentHash) => this.deployer.viewsBefore(contentHash),
     })
