@@ -1,5 +1,6 @@
 // Command: a request for one service, as it travels from the ingress to an entity, and the answer that travels back.
 
+import type { Commits } from './commits.ts'
 import type { EffectEntry } from './effect.ts'
 import type { InnkeeperError } from './errors.ts'
 import type { Metadata } from './metadata.ts'
@@ -33,7 +34,12 @@ export interface Command {
 /** What a command came to. Called exactly once for each dispatched command, after everything it tells of is durable. */
 export type Reply = (answer: Answer) => void
 
-export type Answer =
+export type Answer = Answered & {
+  /** What it tells of: the commits that the call waited for, or the last one of a partition that it read. Left out where it is of none. */
+  readonly commits?: Commits | undefined
+}
+
+type Answered =
   | { readonly kind: 'reply'; readonly payload: Uint8Array; readonly metadata: Metadata }
   | { readonly kind: 'refusal'; readonly failure: Failure; readonly metadata: Metadata }
   | { readonly kind: 'error'; readonly error: InnkeeperError }
@@ -50,10 +56,11 @@ export interface Receiver {
   /** False while what was given has not been taken. A producer that can wait does, until `StreamCall.resume`; one that cannot
    *  (an entity that tells its subscribers) may go on, within a bound of its own. */
   readonly ready: boolean
-  /** One element. The metadata of the first one becomes headers, that of later ones is dropped (§metadata-6). Not after `end`. */
-  next(payload: Uint8Array, metadata: Metadata): void
+  /** One element. The metadata of the first one becomes headers, that of later ones is dropped (§metadata-6). Not after `end`.
+   *  `commits`: what the stream tells of so far, where that is known. */
+  next(payload: Uint8Array, metadata: Metadata, commits?: Commits): void
   /** The last call, exactly once, whatever happens: all is well, or how it failed. Not after `StreamCall.cancel`. */
-  end(failed?: Failed): void
+  end(failed?: Failed, commits?: Commits): void
   /** `StreamCall.item` answered false; now more may come. */
   inputTaken(): void
   /** The host keeps so many bytes more for this stream, or fewer, where negative: outputs that were not given yet, elements that the function has

@@ -27,6 +27,7 @@ export const ofTransport: readonly string[] = [
   'transfer-encoding',
   'upgrade',
   'user-agent',
+  'x-innkeeper-commit',
   'x-request-id',
 ]
 

@@ -15,6 +15,7 @@
 import type { Clock, Timer } from './clock.ts'
 import { timerMsMax } from './clock.ts'
 import type { Failed, Receiver, StreamCall } from './command.ts'
+import type { Commits } from './commits.ts'
 import { InnkeeperError } from './errors.ts'
 import type { Metadata } from './metadata.ts'
 
@@ -79,8 +80,8 @@ export class Lifeline implements Receiver, StreamCall {
     return !this.over && this.receiver.ready
   }
 
-  next(payload: Uint8Array, metadata: Metadata): void {
-    if (!this.over) this.receiver.next(payload, metadata)
+  next(payload: Uint8Array, metadata: Metadata, commits?: Commits): void {
+    if (!this.over) this.receiver.next(payload, metadata, commits)
   }
 
   inputTaken(): void {
@@ -92,10 +93,10 @@ export class Lifeline implements Receiver, StreamCall {
     this.receiver.owes(bytes)
   }
 
-  end(failed?: Failed): void {
+  end(failed?: Failed, commits?: Commits): void {
     if (this.over) return
     this.stop('ended')
-    this.receiver.end(failed)
+    this.receiver.end(failed, commits)
   }
 
   private expire(): void {

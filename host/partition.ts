@@ -59,7 +59,7 @@ export class Partition {
     const { clock } = keeping
     this.pending = new Pending({ journal, commits, outbox, clock, bytesMax: later.pendingBytesMax, ...later })
     this.tickets = new Tickets({ journal, outbox, clock, ...later })
-    this.keeper = new Keeper(outbox, this.pending, this.tickets, commits, index)
+    this.keeper = new Keeper(outbox, this.pending, this.tickets, commits, index, journal)
     const directory = store.catalog.directoryId
     this.feed = new Feed({ journal, directory, partition: index, clock: keeping.clock })
     const consumers = new Consumers(this.feed, journal.rows, commits)

@@ -50,7 +50,7 @@ export class ReadSide {
     this.views = new Views({
       ...{ services, catalog, partitions, clock, log, unfit, earlier },
       ...{ directory: join(config.data, 'views'), tables: this.tables },
-      ...{ rows: first!.journal.rows, commits: first!.commits },
+      ...{ rows: first!.journal.rows, commits: first!.commits, waitersMax: config.limits.streamsMax },
       replicaOf: (journal, entity) => replicaOf(journal, entity, replicas),
     })
     this.live = new LiveQueries(this.views, clock)

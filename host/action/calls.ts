@@ -10,6 +10,7 @@
 
 import { BatchSize } from '../batch-size.ts'
 import type { Command, Reply } from '../command.ts'
+import { type Commits, together } from '../commits.ts'
 import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
 import { faultFields, GuestFault, guestCommand } from '../guest/guest.ts'
 import { logLines } from '../observe/guest-log.ts'
@@ -138,8 +139,8 @@ export class Calls implements Turn {
     logLines(this.context.log, outcome.logs, () => ({ service: this.name, method, requestId }))
     const partition = this.context.partitionOf(call.command)
     const plan = planOutcome(call.command, outcome, partition.keeper, service.storage)
-    keepOutcomes(partition.keeper, [plan], this.context.outbox, (failed) => {
-      if (failed === undefined) this.act(service, call, plan, partition)
+    keepOutcomes(partition.keeper, [plan], this.context.outbox, (failed, commits) => {
+      if (failed === undefined) this.act(service, call, plan, partition, commits)
       else call.reply(failed)
     })
   }
@@ -148,18 +149,20 @@ export class Calls implements Turn {
     { storage, name }: ActionService,
     { command, reply }: WaitingCall,
     plan: PlannedOutcome,
-    { commits }: ActionPartition,
+    { commits, keeper }: ActionPartition,
+    own: Commits | undefined,
   ): void {
     const { answer, metadata } = plan.outcome
-    const finish = () => {
-      if (answer.kind === 'failure') reply({ kind: 'refusal', failure: answer.failure, metadata })
-      else if (answer.kind === 'message') reply({ kind: 'reply', payload: answer.payload, metadata })
+    const finish = (waitedFor: Commits | undefined) => {
+      if (answer.kind === 'failure') reply({ kind: 'refusal', failure: answer.failure, metadata, commits: waitedFor })
+      else if (answer.kind === 'message')
+        reply({ kind: 'reply', payload: answer.payload, metadata, commits: waitedFor })
       else if (answer.kind === 'forward') {
         const onward = { call: answer.call, remember: undefined, effect: plan.moved }
-        forward({ ...this.context, commits }, command, { storage, key: name }, onward, reply)
+        forward({ ...this.context, commits, keeper }, command, { storage, key: name }, onward, waitedFor, reply)
       }
     }
-    if (plan.effects.length === 0) finish()
-    else this.context.outbox.run(plan.effects, command.deadlineMs, finish)
+    if (plan.effects.length === 0) finish(own)
+    else this.context.outbox.run(plan.effects, command.deadlineMs, (others) => finish(together(own, others)))
   }
 }

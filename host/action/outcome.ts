@@ -3,6 +3,7 @@
 // E1. Effects of a failing outcome count, too (§refusal-3).
 
 import type { Command, Failed } from '../command.ts'
+import type { Commits } from '../commits.ts'
 import type { Keeper } from '../delivery/keeper.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { Delivered } from '../delivery/plan.ts'
@@ -34,12 +35,12 @@ export function planOutcome(
   return { outcome, effects, pended, ...planDelivered(command, outcome.answer, places) }
 }
 
-/** Put what outcomes planned on disk, if there is anything; then `kept` is called, once, with how that failed. */
+/** Put what outcomes planned on disk, if there is anything; then `kept` is called, once, with how that failed, or with the commit. */
 export function keepOutcomes(
   keeper: Keeper,
   plans: readonly PlannedOutcome[],
   outbox: Pick<Outbox, 'run'>,
-  kept: (failed?: Failed) => void,
+  kept: (failed?: Failed, commits?: Commits) => void,
 ): void {
   if (!plans.some(mustCommit)) {
     kept()
@@ -49,8 +50,11 @@ export function keepOutcomes(
   const arrived = plans.flatMap((plan) => plan.arrived ?? [])
   const pended = plans.flatMap((plan) => plan.pended)
   const full = keeper.keep({ enqueued, arrived, pended }, nothingElse, (error) => {
-    kept(error && { kind: 'error', error: toInnkeeperError(error) })
-    if (error !== undefined) return
+    if (error !== undefined) {
+      kept({ kind: 'error', error: toInnkeeperError(error) })
+      return
+    }
+    kept(undefined, keeper.newest.commits)
     // Of asks that were answered: nobody else sends them on their way.
     const answers = plans.flatMap(({ moved }) => (moved?.to === undefined ? [] : [moved]))
     if (answers.length > 0) outbox.run(answers, Number.POSITIVE_INFINITY, () => {})

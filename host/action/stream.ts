@@ -16,6 +16,7 @@
 // Owns: steps and their input.   reply/outputs.ts owns: the elements.   outcome.ts owns: what an outcome writes.
 
 import type { Command, Receiver, StreamCall } from '../command.ts'
+import type { Commits } from '../commits.ts'
 import { chainOf } from '../delivery/chains.ts'
 import { guestFailed, InnkeeperError, toInnkeeperError } from '../errors.ts'
 import type { ActionStep, StreamInput } from '../guest/guest.ts'
@@ -164,7 +165,7 @@ export class ActionStream implements StreamCall, Turn {
     }
     if (step.done) this.life = 'done'
     const { outcomes, done } = this.due(step)
-    this.keep(outcomes, (planned) => this.give(planned, done))
+    this.keep(outcomes, (planned, commits) => this.give(planned, done, commits))
   }
 
   /** Outputs that count, and whether the stream ends with them. */
@@ -177,11 +178,11 @@ export class ActionStream implements StreamCall, Turn {
     return { outcomes: outputs.slice(0, last + 1), done: done || kind !== 'failure' }
   }
 
-  private give(planned: readonly PlannedOutcome[], done: boolean): void {
+  private give(planned: readonly PlannedOutcome[], done: boolean, commits: Commits | undefined): void {
     // The guest is done with it: whatever becomes of the elements, it does not hear of it.
     if (done) this.close()
     for (const { outcome, effects } of planned) {
-      this.outputs.put({ answer: outcome.answer, metadata: outcome.metadata, effects })
+      this.outputs.put({ answer: outcome.answer, metadata: outcome.metadata, effects }, commits)
     }
     const once = !this.method.type.serverStreaming
     if (!done) {
@@ -194,14 +195,17 @@ export class ActionStream implements StreamCall, Turn {
   }
 
   /** Effects on disk first, if there are any. */
-  private keep(outcomes: readonly Outcome[], then: (planned: readonly PlannedOutcome[]) => void): void {
+  private keep(
+    outcomes: readonly Outcome[],
+    then: (planned: readonly PlannedOutcome[], commits: Commits | undefined) => void,
+  ): void {
     const { keeper } = this.context.partitionOf(this.command)
     const command = { ...this.command, effect: undefined, chain: chainOf(this.command) }
     const planned = outcomes.map((outcome) => planOutcome(command, outcome, keeper, this.service.storage))
     this.committing = true
-    keepOutcomes(keeper, planned, this.context.outbox, (failed) => {
+    keepOutcomes(keeper, planned, this.context.outbox, (failed, commits) => {
       this.committing = false
-      if (failed === undefined) then(planned)
+      if (failed === undefined) then(planned, commits)
       else {
         this.outputs.fail(failed)
         this.cancelled()

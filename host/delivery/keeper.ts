@@ -6,10 +6,11 @@
 //
 // Owns: the order of these steps.   outbox.ts, pending.ts, tickets.ts own: the entries.   plan.ts owns: what is sent.
 
+import { Newest } from '../commits.ts'
 import type { EffectEntry } from '../effect.ts'
 import type { InnkeeperError } from '../errors.ts'
 import type { Joining } from '../journal/group-commit.ts'
-import type { Batch } from '../journal/journal.ts'
+import type { Batch, Journal } from '../journal/journal.ts'
 import type { PendingRef } from '../journal/pending-rows.ts'
 import type { TicketChange } from '../journal/ticket-rows.ts'
 import { isDamaged } from '../storage/damage.ts'
@@ -42,12 +43,22 @@ export class Keeper {
   readonly places: Places
   readonly standing: Standing
   readonly tickets: Tickets
+  /** The last commit of the partition. */
+  readonly newest: Newest
   private readonly outbox: Outbox
   private readonly pending: Pending
   private readonly commits: Joining
   private readonly partition: number
 
-  constructor(outbox: Outbox, pending: Pending, tickets: Tickets, commits: Joining, partition: number) {
+  constructor(
+    outbox: Outbox,
+    pending: Pending,
+    tickets: Tickets,
+    commits: Joining,
+    partition: number,
+    journal: Pick<Journal, 'lastCommit'>,
+  ) {
+    this.newest = new Newest(partition, journal)
     this.outbox = outbox
     this.pending = pending
     this.tickets = tickets

@@ -28,6 +28,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { nextTurn, type Timer, timerMsMax } from '../clock.ts'
+import { type Commits, together } from '../commits.ts'
 import type { EffectEntry } from '../effect.ts'
 import { InnkeeperError, tooManyHops, wire } from '../errors.ts'
 import type { Joining } from '../journal/group-commit.ts'
@@ -47,6 +48,8 @@ import type { Target, Tried } from './targets/target.ts'
 import { Untils } from './untils.ts'
 
 type Failed = Extract<Tried, { kind: 'failed' }>
+/** Called with what the answer of its target tells of, where there was one. */
+type Ended = (commits?: Commits) => void
 
 /** Waits between tries, in milliseconds; after the last the effect is parked. */
 export const backOffMs = [100, 500, 2_000, 10_000, 60_000] as const
@@ -511,13 +514,14 @@ export class Outbox {
   }
 
   /** Run effects of a commit. `done` is called once, when the synchronous ones have ended, been parked, or `deadlineMs` has
-   *  passed. */
-  run(effects: readonly EffectEntry[], deadlineMs: number, done: () => void): void {
+   *  passed, with the commits that were waited for. */
+  run(effects: readonly EffectEntry[], deadlineMs: number, done: (commits?: Commits) => void): void {
     let waiting = true
+    let waitedFor: Commits | undefined
     const finish = () => {
       if (!waiting) return
       waiting = false
-      done()
+      done(waitedFor)
     }
     const next = (index: number): void => {
       for (let at = index; at < effects.length; at++) {
@@ -531,10 +535,11 @@ export class Outbox {
           next(at + 1)
         })
         let ended = false
-        this.attempt(entry, () => {
+        this.attempt(entry, (commits) => {
           // Parked or done after the deadline: the chain has gone on without it.
           if (ended || !this.timers.has(timer)) return
           ended = true
+          waitedFor = together(waitedFor, commits)
           this.forget(timer)
           next(at + 1)
         })
@@ -623,7 +628,7 @@ export class Outbox {
     this.timers.clear()
   }
 
-  private attempt(entry: EffectEntry, ended: () => void): void {
+  private attempt(entry: EffectEntry, ended: Ended): void {
     if (this.stopped) return
     if (!this.awaits(entry)) {
       ended()
@@ -654,7 +659,7 @@ export class Outbox {
       const now = this.now(entry.id)
       // The target's commit already removed the entry, or made its answer of it, whatever it answered afterwards.
       const decided = now === undefined || (now.to !== undefined && entry.to === undefined)
-      if (tried.kind === 'arrived' || decided || era !== this.era) ended()
+      if (tried.kind === 'arrived' || decided || era !== this.era) ended(tried.commits)
       else this.failed(now, tried, ended)
     })
   }
@@ -671,7 +676,7 @@ export class Outbox {
   }
 
   /** Something that was sent there before is being tried again: then it is tried after that. */
-  private isBehind(entry: EffectEntry, ended: () => void): boolean {
+  private isBehind(entry: EffectEntry, ended: Ended): boolean {
     const lane = entry.dueMs === undefined ? this.parts.lane(entry) : undefined
     if (lane === undefined) return false
     const { era } = this
@@ -716,7 +721,7 @@ export class Outbox {
     })
   }
 
-  private failed(entry: EffectEntry, tried: Failed, ended: () => void): void {
+  private failed(entry: EffectEntry, tried: Failed, ended: Ended): void {
     const { id, attempts } = entry
     const { reason } = tried
     // A target that has decided is not asked again by the host; its asker may.

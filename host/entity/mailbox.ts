@@ -8,12 +8,21 @@
 // Owns: the queue.   Activation owns: when to take.   Entities own: the bounds.
 
 import type { Command, Reply } from '../command.ts'
+import type { Commits } from '../commits.ts'
 import type { Metadata } from '../metadata.ts'
 import type { Account, WaitingBudget } from '../waiting-budget.ts'
 import type { OpenStream } from './open-stream.ts'
 
 /** What waits for an entity: commands, and for replicated ones clients that left and news from peers. */
 export type Work = Waiting | Left | News
+
+/** An answer that only tells. */
+export interface Shown {
+  readonly payload: Uint8Array
+  readonly metadata: Metadata
+  /** What it tells of. */
+  readonly commits?: Commits | undefined
+}
 
 export interface Waiting {
   readonly kind: 'command'
@@ -28,7 +37,7 @@ export interface Waiting {
   /** Nobody waits for the answer any more (deadline, disconnect): not worth giving to the guest. */
   abandoned: boolean
   /** The command may only read, and is answered here, with the revision that it has seen. How it fails goes to `reply`. */
-  readonly read?: (answer: { readonly payload: Uint8Array; readonly metadata: Metadata }, revision: number) => void
+  readonly read?: (shown: Shown, revision: number) => void
 }
 
 /** A client left its stream. */

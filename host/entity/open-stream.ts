@@ -11,6 +11,7 @@
 // Owns: the stream's life.   Outputs own: its elements.   replicated/ owns: what is told, and when it ends.
 
 import type { Command, Failed, Receiver, StreamCall } from '../command.ts'
+import type { Commits } from '../commits.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { GuestSubscription } from '../guest/guest.ts'
 import type { Limits } from '../limits.ts'
@@ -59,7 +60,8 @@ export class OpenStream implements StreamCall {
     owner.left(this)
   }
 
-  tell(output: Output): void {
+  /** `commits`: those that brought it. */
+  tell(output: Output, commits?: Commits): void {
     if (this.ended || this.abandoned) {
       this.outputs.put(output)
       return
@@ -71,7 +73,7 @@ export class OpenStream implements StreamCall {
       this.leave()
       return
     }
-    this.outputs.put(output)
+    this.outputs.put(output, commits)
   }
 
   /** The entity ends the stream, after what was told: nobody hears of it. */

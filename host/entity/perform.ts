@@ -5,6 +5,7 @@
 // Decides nothing: every step was planned (turn.ts, replicated/).
 
 import type { Answer } from '../command.ts'
+import { type Commits, together } from '../commits.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { EntityRef, IdempotencyEntry, StoredAnswer } from '../journal/journal.ts'
 import { noMetadata } from '../metadata.ts'
@@ -22,32 +23,34 @@ type PerformContext = Pick<
 >
 
 export function perform(context: PerformContext, entity: EntityRef, steps: readonly Step[], owner: StreamOwner): void {
+  // Nothing is committed in between: of its own commit, where the turn had one.
+  const { commits } = context.keeper.newest
   for (const step of steps) {
     switch (step.kind) {
       case 'refuse':
-        answer(step.waiting, { kind: 'refusal', failure: step.failure, metadata: step.metadata })
+        answer(step.waiting, { kind: 'refusal', failure: step.failure, metadata: step.metadata, commits })
         break
       case 'reply':
       case 'forward':
-        accepted(context, entity, step)
+        accepted(context, entity, step, commits)
         break
       case 'show':
-        show(step)
+        show(step, commits)
         break
       case 'defer':
         deferred(context, entity, step)
         break
       case 'resolve':
-        context.keeper.tickets.resolved(entity, step.ticket, step.answer)
+        context.keeper.tickets.resolved(entity, step.ticket, { ...step.answer, commits })
         break
       case 'unresolved':
         context.log.debug({ ticket: step.ticket }, 'a ticket was to be resolved that is not open')
         break
       case 'fail':
-        answer(step.waiting, { kind: 'error', error: step.error })
+        answer(step.waiting, { kind: 'error', error: step.error, commits })
         break
       case 'tell':
-        step.stream.tell(step.output)
+        step.stream.tell(step.output, commits)
         break
       case 'open':
         step.stream.opened(step.subscription, owner)
@@ -73,14 +76,16 @@ function accepted(
   context: PerformContext,
   entity: EntityRef,
   step: Extract<CommandStep, { kind: 'reply' | 'forward' }>,
+  own: Commits,
 ): void {
   const { waiting } = step
-  const finish =
-    step.kind === 'reply'
-      ? () => answer(waiting, { kind: 'reply', payload: step.payload, metadata: step.metadata })
-      : () => forward(context, waiting.command, entity, step, (reply) => answer(waiting, reply))
-  if (step.effects.length === 0) finish()
-  else context.outbox.run(step.effects, waiting.command.deadlineMs, finish)
+  const finish = (commits: Commits | undefined) => {
+    if (step.kind === 'reply')
+      answer(waiting, { kind: 'reply', payload: step.payload, metadata: step.metadata, commits })
+    else forward(context, waiting.command, entity, step, commits, (reply) => answer(waiting, reply))
+  }
+  if (step.effects.length === 0) finish(own)
+  else context.outbox.run(step.effects, waiting.command.deadlineMs, (others) => finish(together(own, others)))
 }
 
 /** Its call stays open; who sent an effect has an answer of another kind. */
@@ -102,12 +107,14 @@ export function replayAnswer(
   known: IdempotencyEntry,
 ): void {
   const { final } = known
+  // It writes nothing, and what it tells of may have been written at any time before.
+  const { commits } = context.keeper.newest
   if (final?.kind === 'later') {
     reattach(context, entity, waiting, final.ticket)
     return
   }
   if (final !== undefined && final.kind !== 'forward') {
-    answer(waiting, fromStored(final))
+    answer(waiting, { ...fromStored(final), commits })
     return
   }
   if (final !== undefined) {
@@ -122,7 +129,7 @@ export function replayAnswer(
     forwardAgain(context, entity, waiting, known, record.answer.call)
   } else {
     const payload = record.answer.kind === 'message' ? record.answer.payload : new Uint8Array()
-    answer(waiting, { kind: 'reply', payload, metadata: record.answerMetadata })
+    answer(waiting, { kind: 'reply', payload, metadata: record.answerMetadata, commits })
   }
 }
 
@@ -145,11 +152,16 @@ function forwardAgain(
   call: Call,
 ): void {
   const remember = { key: waiting.command.idempotencyKey!, entry }
-  forward(context, waiting.command, entity, { call, remember, effect: undefined }, (reply) => answer(waiting, reply))
+  const { commits } = context.keeper.newest
+  const onward = { call, remember, effect: undefined }
+  forward(context, waiting.command, entity, onward, commits, (reply) => answer(waiting, reply))
 }
 
-function show({ waiting, payload, metadata, revision }: Extract<CommandStep, { kind: 'show' }>): void {
-  if (!waiting.abandoned) waiting.read?.({ payload, metadata }, revision)
+function show(
+  { waiting, payload, metadata, revision }: Extract<CommandStep, { kind: 'show' }>,
+  commits: Commits,
+): void {
+  if (!waiting.abandoned) waiting.read?.({ payload, metadata, commits }, revision)
 }
 
 /** Whether the call is answered once or by a stream. */
@@ -159,8 +171,8 @@ export function answer(waiting: Waiting, reply: Answer): void {
   if (stream === undefined) waiting.reply(reply)
   else if (reply.kind !== 'reply') stream.fail(reply)
   else {
-    const { payload, metadata } = reply
-    stream.tell({ answer: { kind: 'message', payload }, metadata, effects: [] })
+    const { payload, metadata, commits } = reply
+    stream.tell({ answer: { kind: 'message', payload }, metadata, effects: [] }, commits)
     stream.finish()
   }
 }

@@ -13,12 +13,11 @@ import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import type { Command, Failed, Receiver, StreamCall } from '../command.ts'
 import type { EntityRef } from '../journal/journal.ts'
-import type { Metadata } from '../metadata.ts'
 import { metadataBytes } from '../metadata.ts'
 import type { EntityService, Method, Services } from '../services.ts'
 import { isEntityService } from '../services.ts'
 import { inPortions } from '../slices.ts'
-import type { Waiting } from './mailbox.ts'
+import type { Shown, Waiting } from './mailbox.ts'
 import { tellMax } from './open-stream.ts'
 
 /** Readings in one entity's line (W3). */
@@ -73,11 +72,6 @@ export class Watched {
       group.read()
     }
   }
-}
-
-interface Shown {
-  readonly payload: Uint8Array
-  readonly metadata: Metadata
 }
 
 /** Watchers of one entity who ask the same thing. */
@@ -281,10 +275,10 @@ class Watcher implements StreamCall {
     this.receiver = receiver
   }
 
-  offer(version: string, { payload, metadata }: Shown): void {
+  offer(version: string, { payload, metadata, commits }: Shown): void {
     if (this.over || this.version === version || !this.receiver.ready) return
     this.version = version
-    this.receiver.next(payload, metadata)
+    this.receiver.next(payload, metadata, commits)
   }
 
   end(failed: Failed): void {

@@ -2,12 +2,13 @@
 //
 // C1. A page of another origin than those set gets no CORS header, and its preflight is a request like any other.
 // C2. Credentials are allowed to origins that are named, never to `*`.
-// C3. What a page may read of an answer's headers are those of gRPC-Web, the request id, and the reply's metadata.
+// C3. What a page may read of an answer's headers are those of gRPC-Web, the request id, the commits, and the reply's metadata.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { commitHeader } from '../commits.ts'
 
 const methods = 'GET, POST, PUT, PATCH, DELETE'
-const exposed = 'grpc-status, grpc-message, grpc-status-details-bin, x-request-id'
+const exposed = `grpc-status, grpc-message, grpc-status-details-bin, x-request-id, ${commitHeader}`
 /** How long a browser may remember a preflight: the most that any of them takes. */
 const maxAgeSeconds = 7_200
 

@@ -10,6 +10,7 @@
 //   door.ts owns: the counts, and the log.   places.ts owns: how many there may be.
 
 import type { Command, Failed, Receiver, StreamCall } from '../command.ts'
+import { type Commits, together } from '../commits.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import { Lifeline } from '../lifeline.ts'
 import type { Metadata } from '../metadata.ts'
@@ -22,9 +23,9 @@ export interface Wire {
   /** False while what was written waits for the client. When it is true again the protocol calls `Stream.resume`. */
   readonly ready: boolean
   /** `first`: nothing was sent before, and the metadata becomes headers. May throw: the stream then fails with that. */
-  element(payload: Uint8Array, metadata: Metadata, first: boolean): void
-  /** The last call. `started`: an element was sent before. */
-  end(failed: Failed | undefined, started: boolean): void
+  element(payload: Uint8Array, metadata: Metadata, first: boolean, commits: Commits | undefined): void
+  /** The last call. `started`: an element was sent before. `commits`: all that the stream tells of. */
+  end(failed: Failed | undefined, started: boolean, commits: Commits | undefined): void
   inputTaken(): void
   /** `Receiver.owes`. */
   owes(bytes: number): void
@@ -58,6 +59,8 @@ export class Stream implements Receiver {
   /** Once it is open. */
   private recorder: ServiceMetrics | undefined
   private started = false
+  /** What it tells of so far. */
+  private commits: Commits | undefined
   /** The answer of a method that answers once. */
   private held: { readonly payload: Uint8Array; readonly metadata: Metadata } | undefined
 
@@ -112,7 +115,8 @@ export class Stream implements Receiver {
     return this.parts.wire.ready
   }
 
-  next(payload: Uint8Array, metadata: Metadata): void {
+  next(payload: Uint8Array, metadata: Metadata, commits?: Commits): void {
+    this.commits = together(this.commits, commits)
     const { door, command, method } = this.parts
     if (!method.serverStreaming) {
       if (this.held === undefined) this.held = { payload, metadata }
@@ -123,7 +127,8 @@ export class Stream implements Receiver {
     if (failed !== undefined && this.life.cancel()) this.close(failed)
   }
 
-  end(failed?: Failed): void {
+  end(failed?: Failed, commits?: Commits): void {
+    this.commits = together(this.commits, commits)
     const { door, command } = this.parts
     if (failed?.kind === 'error') door.failure(failed.error, command.requestId, command)
     this.close(failed ?? this.settle())
@@ -151,7 +156,7 @@ export class Stream implements Receiver {
     const { door, wire, command } = this.parts
     const first = !this.started
     try {
-      wire.element(payload, metadata, first)
+      wire.element(payload, metadata, first, this.commits)
     } catch (thrown) {
       const error = door.failure(thrown, command.requestId, command)
       if (error.code !== 'internal') door.log(command, 'an element cannot be sent', error)
@@ -165,7 +170,7 @@ export class Stream implements Receiver {
   /** The last word to the client. */
   private close(failed: Failed | undefined): void {
     this.finish(failed === undefined)
-    this.parts.wire.end(failed, this.started)
+    this.parts.wire.end(failed, this.started, this.commits)
   }
 
   private finish(ok: boolean): void {

@@ -16,7 +16,7 @@ import { toInnkeeperError } from '../errors.ts'
 import { noMetadata } from '../metadata.ts'
 import type { ViewService } from '../services.ts'
 import { inPortions } from '../slices.ts'
-import type { Reached, Views } from './views.ts'
+import type { After, Views } from './views.ts'
 
 const everyMs = 100
 const againMs = 1_000
@@ -32,7 +32,8 @@ interface Asked {
   readonly service: ViewService
   readonly method: string
   readonly request: Uint8Array
-  readonly after: readonly Reached[]
+  /** Of the first result: all later ones reflect more. */
+  readonly after: After
 }
 
 export class LiveQueries {
@@ -61,7 +62,7 @@ export class LiveQueries {
     // Of another deployment it is another query.
     const id = hash(
       'sha256',
-      `${service.name}\0${method}\0${service.deployment}\0${JSON.stringify(after)}\0${Buffer.from(request).toString('latin1')}`,
+      `${service.name}\0${method}\0${service.deployment}\0${JSON.stringify(after.commits)}\0${Buffer.from(request).toString('latin1')}`,
     )
     let group = this.groups.get(id)
     if (group === undefined) {
@@ -94,6 +95,7 @@ class Group {
   private running = false
   private again = false
   private over = false
+  private readonly gone = new AbortController()
   private lastMs = Number.NEGATIVE_INFINITY
   private timer: Timer | undefined
 
@@ -148,6 +150,7 @@ class Group {
 
   private close(): void {
     this.over = true
+    this.gone.abort()
     this.timer?.cancel()
     this.closed()
   }
@@ -180,7 +183,7 @@ class Group {
         method,
         request,
         this.clock.now() + timeMs,
-        after,
+        this.result === undefined ? { ...after, gone: this.gone.signal } : undefined,
       )
       if (this.result === undefined || Buffer.compare(this.result, result) !== 0) {
         this.bearer?.receiver.owes(result.length - (this.result?.length ?? 0))

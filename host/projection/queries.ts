@@ -11,7 +11,7 @@ import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Method, ViewService } from '../services.ts'
 import type { LiveQueries } from './live.ts'
-import type { Reached, Views } from './views.ts'
+import type { After, Reached, Views } from './views.ts'
 
 const afterHeader = 'x-innkeeper-after'
 
@@ -44,20 +44,27 @@ export class Queries {
     if (type.query?.live === true)
       return this.live.open({ service, method: type.name, request: command.payload, after: afterOf(command) }, receiver)
     const rows = new RowStream(receiver)
-    this.run(service, type.name, command).then(
+    this.run(service, type.name, command, rows.gone.signal).then(
       (messages) => rows.give(messages),
       (error: unknown) => rows.fail(toInnkeeperError(error)),
     )
     return rows
   }
 
-  private async run(service: ViewService, method: string, command: Command): Promise<readonly Uint8Array[]> {
-    return await this.views.query(service, method, command.payload, command.deadlineMs, afterOf(command))
+  private async run(
+    service: ViewService,
+    method: string,
+    command: Command,
+    gone?: AbortSignal,
+  ): Promise<readonly Uint8Array[]> {
+    const after = { ...afterOf(command), ...(gone && { gone }) }
+    return await this.views.query(service, method, command.payload, command.deadlineMs, after)
   }
 }
 
 class RowStream implements StreamCall {
   private readonly receiver: Receiver
+  readonly gone = new AbortController()
   private messages: readonly Uint8Array[] = []
   private at = 0
   private owed = 0
@@ -95,6 +102,7 @@ class RowStream implements StreamCall {
 
   cancel(): void {
     this.over = true
+    this.gone.abort()
     this.giveBack(this.owed)
     this.messages = none
   }
@@ -114,15 +122,19 @@ class RowStream implements StreamCall {
 const none: readonly Uint8Array[] = Object.freeze([])
 
 /** @throws InnkeeperError `bad_request` */
-function afterOf({ metadata }: Command): readonly Reached[] {
+function afterOf({ metadata, client }: Command): After {
   const given = metadata.filter(([name]) => name === afterHeader)
-  if (given.length === 0) return []
-  return given
-    .flatMap(([, value]) => String(value).split(','))
-    .map((token) => {
-      const match = /^\s*(\d{1,4}):(\d{1,16})\s*$/.exec(token)
-      if (match === null)
-        throw new InnkeeperError('bad_request', `${afterHeader} is a list of PARTITION:COMMIT, as \`0:1234\``)
-      return { partition: Number(match[1]), commit: Number(match[2]) }
-    })
+  return { commits: given.length === 0 ? [] : given.flatMap(([, value]) => tokensOf(String(value))), client }
+}
+
+/** @throws InnkeeperError `bad_request` */
+function tokensOf(value: string): readonly Reached[] {
+  const tokens = value.split(',')
+  const malformed = () =>
+    new InnkeeperError('bad_request', `${afterHeader} is a list of PARTITION:COMMIT, as \`0:1234\``)
+  return tokens.map((token) => {
+    const match = /^\s*(\d{1,4}):(\d{1,16})\s*$/.exec(token)
+    if (match === null) throw malformed()
+    return { partition: Number(match[1]), commit: Number(match[2]) }
+  })
 }

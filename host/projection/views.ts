@@ -2,7 +2,8 @@
 //
 // V1. No process is started, and no folder made, before a view is deployed.
 // V2. A view that is undeployed is no more: its table goes. One whose component cannot be run stays as it is, and answers nothing.
-// V3. A query that names commits is run once the tables that it reads reflect them, or its deadline has passed.
+// V3. A query that names commits is run once all tables that it reads reflect them; else it ends at its deadline. One that names a partition or a
+//     commit that is not there is refused. So many may wait as there may be streams, with a share for each client (shares.S2).
 //
 // Every query comes through `query`: access rules belong there.
 // Owns: which views there are.   follower.ts owns: their tables.   live.ts owns: queries that go on.
@@ -10,13 +11,15 @@
 import { readdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock, Timer } from '../clock.ts'
+import { commitHeader } from '../commits.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { Joining } from '../journal/group-commit.ts'
 import { committed } from '../journal/group-commit.ts'
 import type { Rows } from '../journal/rows.ts'
 import { read, write } from '../journal/rows.ts'
 import type { Services, ViewService } from '../services.ts'
+import { Shares } from '../shares.ts'
 import type { ChokedAt, TableSize, ViewsComponent } from '../views/component.ts'
 import type { QueryPlan } from '../views/plan.ts'
 import type { GivenTable } from '../views/process/ad-hoc.ts'
@@ -38,6 +41,8 @@ interface ViewsParts {
   readonly rows: Rows
   readonly commits: Joining
   readonly clock: Clock
+  /** So many queries may wait for commits. */
+  readonly waitersMax: number
   readonly log: Logger
   readonly unfit: () => boolean
   readonly replicaOf: ProjectionParts['replicaOf']
@@ -55,6 +60,14 @@ export interface ViewState {
   readonly commits: number
   readonly ms: number
   readonly stuck: boolean
+}
+
+/** What a query is to reflect, and who asks for that. */
+export interface After {
+  readonly commits: readonly Reached[]
+  readonly client?: string | undefined
+  /** Nobody waits for it any more. */
+  readonly gone?: AbortSignal
 }
 
 /** What an operator is told. */
@@ -78,12 +91,15 @@ export class Views {
   private readonly followers = new Map<string, Follower>()
   /** Who waits for a table to reflect a commit. */
   private readonly waiting = new Set<() => void>()
+  /** Those of each client. */
+  private readonly waiters: Shares
   private readonly listeners = new Set<(service: string) => void>()
   private stopped = false
   private restored = false
 
   constructor(parts: ViewsParts) {
     this.parts = parts
+    this.waiters = new Shares(parts.waitersMax)
   }
 
   /** All services are back. */
@@ -106,12 +122,11 @@ export class Views {
     method: string,
     request: Uint8Array,
     deadlineMs: number,
-    after: readonly Reached[] = [],
+    after: After = { commits: [] },
   ): Promise<readonly Uint8Array[]> {
     const { clock } = this.parts
     const follower = this.followerOf(service.name)
-    const read = this.reads(service, method).map((name) => this.followerOf(name))
-    await this.reach(read, after, deadlineMs)
+    if (after.commits.length > 0) await this.reach(this.reads(service, method), after, deadlineMs)
     for (;;) {
       const asked = this.planOf(follower, method)
       const { component, plan, files } = asked
@@ -186,6 +201,7 @@ export class Views {
     for (const [name, follower] of this.followers) {
       if (current.services.get(name)?.kind === 'view' || current.unserved.has(name)) continue
       this.followers.delete(name)
+      for (const wake of [...this.waiting]) wake()
       void follower.drop().then(() => this.keep(name, undefined))
     }
   }
@@ -241,25 +257,60 @@ export class Views {
     return true
   }
 
-  /** Until the table reflects these commits (V3). */
-  private async reach(read: readonly Follower[], after: readonly Reached[], deadlineMs: number): Promise<void> {
+  /** Until these views reflect these commits (V3). */
+  private async reach(
+    views: readonly string[],
+    { commits, client = '', gone }: After,
+    deadlineMs: number,
+  ): Promise<void> {
     const { clock } = this.parts
+    for (const one of commits) this.check(one)
     const isThere = () =>
-      after.every(({ partition, commit }) => read.every((follower) => follower.reached(partition) >= commit))
-    while (!isThere()) {
-      if (this.stopped) throw new InnkeeperError('stopping', 'the host is stopping')
-      const leftMs = Math.min(deadlineMs - clock.now(), waitMsMax)
-      if (leftMs <= 0) throw tooLate()
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          timer.cancel()
-          this.waiting.delete(wake)
-          resolve()
-        }
-        const timer = clock.after(leftMs, wake)
-        this.waiting.add(wake)
+      views.every((name) => {
+        // By name: it may be undeployed, and deployed again, meanwhile.
+        const follower = this.followerOf(name)
+        return commits.every(({ partition, commit }) => follower.reached(partition) >= commit)
       })
+    if (isThere()) return
+    if (!this.waiters.admits(client, 1))
+      throw new InnkeeperError('overloaded', 'too many queries wait for commits; try again later')
+    const leftMs = Math.min(deadlineMs - clock.now(), waitMsMax)
+    this.waiters.take(client, 1)
+    let wake: (() => void) | undefined
+    let timer: Timer | undefined
+    try {
+      await new Promise<void>((resolve, reject) => {
+        wake = () => {
+          try {
+            if (this.stopped) throw new InnkeeperError('stopping', 'the host is stopping')
+            if (isThere()) resolve()
+          } catch (error) {
+            reject(error)
+          }
+        }
+        timer = clock.after(Math.max(0, leftMs), () => reject(tooLate()))
+        gone?.addEventListener('abort', () => reject(tooLate()), { once: true })
+        this.waiting.add(wake)
+        wake()
+      })
+    } finally {
+      timer?.cancel()
+      this.waiting.delete(wake!)
+      this.waiters.give(client, 1)
     }
+  }
+
+  /** @throws InnkeeperError `bad_request` */
+  private check({ partition, commit }: Reached): void {
+    const { partitions } = this.parts
+    const last = partitions[partition]?.journal.lastCommit()
+    if (last === undefined) {
+      const message = `there is no partition ${partition}, only 0 to ${partitions.length - 1}; send what ${commitHeader} said, to the host that said it`
+      throw new InnkeeperError('bad_request', message)
+    }
+    if (commit <= last) return
+    const message = `partition ${partition} ends at commit ${last}, before ${commit}; send what ${commitHeader} said, to the host that said it`
+    throw new InnkeeperError('bad_request', message)
   }
 
   private async show(follower: Follower): Promise<ShownView> {

@@ -7,6 +7,7 @@
 
 import { hash } from 'node:crypto'
 import type { Answer, Command, Dispatch, Reply } from '../command.ts'
+import { type Commits, type Newest, together } from '../commits.ts'
 import type { EffectEntry } from '../effect.ts'
 import { toInnkeeperError, tooManyHops } from '../errors.ts'
 import type { Joining } from '../journal/group-commit.ts'
@@ -32,28 +33,31 @@ export interface Forward {
 interface ForwardContext {
   /** Of the partition of what forwards. */
   readonly commits: Joining
+  readonly keeper: { readonly newest: Newest }
   readonly dispatch: Dispatch
   readonly limits: Limits
 }
 
-/** Send a committed forward on its way; `command` of `entity` is what decided on it. */
+/** Send a committed forward on its way; `command` of `entity` is what decided on it, and `waitedFor` what it had committed. */
 export function forward(
   context: ForwardContext,
   command: Command,
   entity: EntityRef,
   { call, remember, effect }: Forward,
+  waitedFor: Commits | undefined,
   reply: Reply,
 ): void {
   const hops = command.hops + 1
   if (hops > context.limits.hopsMax) {
-    reply({ kind: 'error', error: tooManyHops(context.limits.hopsMax) })
+    reply({ kind: 'error', error: tooManyHops(context.limits.hopsMax), commits: waitedFor })
     return
   }
   // An action keeps no answers; but what it forwards to may.
   const key = remember?.key ?? command.idempotencyKey
   const idempotencyKey = key === undefined ? undefined : derivedKey(entity, key)
   const { deadlineMs, requestId } = command
-  context.dispatch({ ...call, idempotencyKey, deadlineMs, hops, requestId, effect }, (answer) => {
+  context.dispatch({ ...call, idempotencyKey, deadlineMs, hops, requestId, effect }, (target) => {
+    const answer = { ...target, commits: together(waitedFor, target.commits) }
     if (remember === undefined || answer.kind === 'error') reply(answer)
     else store(context, entity, remember, answer, reply)
   })
@@ -68,7 +72,10 @@ function store(
 ): void {
   context.commits.join(
     (batch) => batch.remember(entity, key, { ...entry, final: stored(answer) }, true),
-    (error) => reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) }),
+    (error) => {
+      if (error !== undefined) reply({ kind: 'error', error: toInnkeeperError(error) })
+      else reply({ ...answer, commits: together(answer.commits, context.keeper.newest.commits) })
+    },
   )
 }
 

@@ -11,6 +11,7 @@
 // Owns: the order of a stream.   Producers own: the commits, and their bounds.   The ingress owns: the client's side.
 
 import type { Command, Failed, Open, Receiver } from '../command.ts'
+import { type Commits, together } from '../commits.ts'
 import { chainOf } from '../delivery/chains.ts'
 import type { Outbox } from '../delivery/outbox.ts'
 import type { EffectEntry } from '../effect.ts'
@@ -54,6 +55,8 @@ export class Outputs {
   private inner: Lifeline | undefined
   private finished = false
   private over = false
+  /** All that the stream tells of: of what waits, too, which is on disk. */
+  private told: Commits | undefined
 
   constructor(context: OutputsContext, receiver: Receiver, command: Command, producer: Producer) {
     this.context = context
@@ -77,7 +80,9 @@ export class Outputs {
     return !this.over && !this.busy && this.queue.length === 0 && this.receiver.ready
   }
 
-  put(output: Output): void {
+  /** `commits`: those that brought it. */
+  put(output: Output, commits?: Commits): void {
+    this.told = together(this.told, commits)
     if (this.over) {
       this.runEffects(output)
       return
@@ -97,7 +102,7 @@ export class Outputs {
   fail(failed: Failed | undefined): void {
     if (this.over) return
     this.stop()
-    this.receiver.end(failed)
+    this.receiver.end(failed, this.told)
   }
 
   /** The client left. */
@@ -137,7 +142,8 @@ export class Outputs {
         // Not a loop of its own: effects may end at once, and then the loop here goes on.
         let waits = false
         this.queue[0] = { ...output, effects: [] }
-        this.context.outbox.run(output.effects, this.command.deadlineMs, () => {
+        this.context.outbox.run(output.effects, this.command.deadlineMs, (commits) => {
+          this.told = together(this.told, commits)
           this.busy = false
           if (waits) this.go()
         })
@@ -160,7 +166,7 @@ export class Outputs {
   private rest(): void {
     if (this.finished) {
       this.over = true
-      this.receiver.end()
+      this.receiver.end(undefined, this.told)
     } else if (this.receiver.ready) this.producer.idle()
   }
 
@@ -169,7 +175,7 @@ export class Outputs {
       case 'none':
         return
       case 'message':
-        this.receiver.next(answer.payload, metadata)
+        this.receiver.next(answer.payload, metadata, this.told)
         return
       case 'failure':
         this.cut({ kind: 'refusal', failure: answer.failure, metadata })
@@ -181,7 +187,7 @@ export class Outputs {
 
   private cut(failed: Failed): void {
     this.stop()
-    this.receiver.end(failed)
+    this.receiver.end(failed, this.told)
     this.producer.cut()
   }
 
@@ -210,10 +216,14 @@ export class Outputs {
       get ready() {
         return receiver.ready
       },
-      next: (payload, metadata) => receiver.next(payload, metadata),
+      next: (payload, metadata, commits) => {
+        this.told = together(this.told, commits)
+        receiver.next(payload, metadata, this.told)
+      },
       inputTaken() {},
       owes: (bytes) => receiver.owes(bytes),
-      end: (failed) => {
+      end: (failed, commits) => {
+        this.told = together(this.told, commits)
         this.inner = undefined
         this.busy = false
         if (failed !== undefined) this.cut(failed)

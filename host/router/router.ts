@@ -13,6 +13,7 @@
 import type { Actions } from '../action/actions.ts'
 import type { Clock } from '../clock.ts'
 import type { Answer, Command, Dispatch, Open, Reply } from '../command.ts'
+import { together } from '../commits.ts'
 import type { Keeper } from '../delivery/keeper.ts'
 import type { Entities } from '../entity/entities.ts'
 import { InnkeeperError, internalMethod, toInnkeeperError, unknownMethod } from '../errors.ts'
@@ -136,10 +137,14 @@ function runOnce(
       reply(answer)
       return
     }
-    keeperOf(command).keep(
+    const keeper = keeperOf(command)
+    keeper.keep(
       { enqueued: [], arrived: [effect.id] },
       () => {},
-      (error) => reply(error === undefined ? answer : { kind: 'error', error: toInnkeeperError(error) }),
+      (error) => {
+        if (error !== undefined) reply({ kind: 'error', error: toInnkeeperError(error) })
+        else reply({ ...answer, commits: together(answer.commits, keeper.newest.commits) })
+      },
     )
   }
   const life = new Lifeline(once(answered))

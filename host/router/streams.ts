@@ -7,23 +7,26 @@
 // Leaves to others: what either side may hear (lifeline.ts), the order of elements (reply/outputs.ts).
 
 import type { Command, Receiver, Reply } from '../command.ts'
+import { type Commits, together } from '../commits.ts'
 import type { Metadata } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 
 /** A receiver that takes everything and answers once. */
 export function once(reply: Reply): Receiver {
   let first: { payload: Uint8Array; metadata: Metadata } | undefined
+  let told: Commits | undefined
   return {
     ready: true,
-    next(payload, metadata) {
+    next(payload, metadata, commits) {
       first ??= { payload, metadata }
+      told = together(told, commits)
     },
     inputTaken() {},
     owes() {},
-    end(failed) {
-      if (failed !== undefined) reply(failed)
-      else
-        reply({ kind: 'reply', payload: first?.payload ?? new Uint8Array(), metadata: first?.metadata ?? noMetadata })
+    end(failed, last) {
+      const commits = together(told, last)
+      const { payload = new Uint8Array(), metadata = noMetadata } = first ?? {}
+      reply(failed === undefined ? { kind: 'reply', payload, metadata, commits } : { ...failed, commits })
     },
   }
 }
@@ -31,12 +34,13 @@ export function once(reply: Reply): Receiver {
 /** A reply that is the one element of a stream. */
 export function single(receiver: Receiver): Reply {
   return (answer) => {
+    const { commits } = answer
     if (answer.kind !== 'reply') {
-      receiver.end(answer)
+      receiver.end(answer, commits)
       return
     }
-    receiver.next(answer.payload, answer.metadata)
-    receiver.end()
+    receiver.next(answer.payload, answer.metadata, commits)
+    receiver.end(undefined, commits)
   }
 }
 

@@ -357,7 +357,7 @@ static const char *const credentials_prefixes[] = {"proxy-", NULL};
 static const char *const of_transport[] = {
     "connection", "content-length", "content-encoding", "content-type", "date", "expect", "host", "http2-settings",
     "idempotency-key", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-    "x-request-id", NULL
+    "x-innkeeper-commit", "x-request-id", NULL
 };
 static const char *const of_transport_prefixes[] = {"grpc-", ":", NULL};
 

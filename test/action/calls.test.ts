@@ -5,6 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Calls } from '../../host/action/calls.ts'
 import type { ActionContext } from '../../host/action/context.ts'
+import { Newest } from '../../host/commits.ts'
 import { Chains } from '../../host/delivery/chains.ts'
 import { nothingStanding } from '../../host/delivery/standing.ts'
 import type { GuestCommand } from '../../host/guest/guest.ts'
@@ -33,7 +34,8 @@ class Scene {
       return undefined
     }
     const places = { next, owns: () => true, moved: () => next(undefined) }
-    const keeper = { places, standing: nothingStanding, keep: held('keep') }
+    const newest = new Newest(0, { lastCommit: () => 7 })
+    const keeper = { newest, places, standing: nothingStanding, keep: held('keep') }
     const context: Partial<Record<keyof ActionContext, unknown>> = {
       services: { get: () => ({ kind: 'action', name: 's', storage: 1, guest: { call: this.guest } }) },
       outbox: { run: held('run') },

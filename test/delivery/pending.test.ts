@@ -130,7 +130,7 @@ class World {
       fell: (_, lateMs) => this.late.push(lateMs),
     })
     const tickets = new Tickets({ ...common, journal: journal!, ticketMs: 1 })
-    this.keeper = new Keeper(this.outbox, this.pending, tickets, commits, 0)
+    this.keeper = new Keeper(this.outbox, this.pending, tickets, commits, 0, journal!)
     await this.outbox.load()
     await this.outbox.takeUp(true)
     await this.settle()

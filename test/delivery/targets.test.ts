@@ -3,6 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer, Command } from '../../host/command.ts'
+import { Commits } from '../../host/commits.ts'
 import { commandTarget } from '../../host/delivery/targets/command.ts'
 import type { Tried } from '../../host/delivery/targets/target.ts'
 import type { EffectEntry } from '../../host/effect.ts'
@@ -36,6 +37,9 @@ function tried(answer: Answer): { readonly command: Command; readonly tried: Tri
   return seen!
 }
 
+/** What an answer tells of goes with it. */
+const commits = new Commits(0, 7)
+
 const refusal = (code: number): Answer => ({
   kind: 'refusal',
   failure: { code, message: 'no', details: [] },
@@ -43,8 +47,8 @@ const refusal = (code: number): Answer => ({
 })
 
 Targets('command.D1: the command has the entry, its call, the hops, and a minute', () => {
-  const { command, tried: result } = tried({ kind: 'reply', payload: new Uint8Array(0), metadata: [] })
-  assert.equal(result, { kind: 'arrived' })
+  const { command, tried: result } = tried({ kind: 'reply', payload: new Uint8Array(0), metadata: [], commits })
+  assert.equal(result, { kind: 'arrived', commits })
   assert.is(command.effect, entry)
   const { service, method, payload, metadata, hops, deadlineMs, requestId, idempotencyKey } = command
   assert.equal({ service, method, payload, metadata }, entry.call)
@@ -70,7 +74,7 @@ Targets(
       ['unknown_service', false, false],
       ['bad_request', false, false],
     ] as const) {
-      const { tried: result } = tried({ kind: 'error', error: new InnkeeperError(code, 'why') })
+      const { tried: result } = tried({ kind: 'error', error: new InnkeeperError(code, 'why'), commits })
       const { grpc } = wire[code]
       const unsure = code === 'deadline_exceeded'
       assert.equal(result, {
@@ -81,6 +85,7 @@ Targets(
         decided,
         unsure,
         failure: undefined,
+        commits,
       })
     }
   },

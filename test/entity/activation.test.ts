@@ -4,6 +4,7 @@ import pino from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Answer } from '../../host/command.ts'
+import { Newest } from '../../host/commits.ts'
 import type { Places } from '../../host/delivery/chains.ts'
 import { Activation } from '../../host/entity/activation.ts'
 import type { EntityContext } from '../../host/entity/context.ts'
@@ -149,6 +150,7 @@ class Scene {
       journal: { pace: { slow: false }, idempotency: (_entity: unknown, key: string) => this.known.get(key) },
       keeper: {
         places,
+        newest: new Newest(0, { lastCommit: () => 7 }),
         keep: (_plan: unknown, write: (batch: Pick<Batch, 'remember'>) => void, done: (error?: Error) => void) => {
           if (this.full !== undefined) return this.full
           write({ remember: (_entity, key) => void this.told.push(`remember ${key}`) })

@@ -66,7 +66,7 @@ CorsSuite('cors.C3: answers, refusals and streams are readable, with what the re
     call.receiver.end()
   }
   const origin = 'https://a.example'
-  const base = 'grpc-status, grpc-message, grpc-status-details-bin, x-request-id'
+  const base = 'grpc-status, grpc-message, grpc-status-details-bin, x-request-id, x-innkeeper-commit'
   for (const [method, path, body, status, names] of [
     ['POST', '/echo', {}, 200, ', x-page'],
     ['POST', '/echo', { no: 1 }, 400, ''],

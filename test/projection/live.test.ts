@@ -53,7 +53,7 @@ function world() {
         state.owed += bytes
       },
     }
-    const asked = { service, method: 'Sum', request: new Uint8Array([request]), after: [] }
+    const asked = { service, method: 'Sum', request: new Uint8Array([request]), after: { commits: [] } }
     const call = live.open(asked as Parameters<typeof live.open>[0], receiver)
     return { ...{ told, call }, state }
   }

@@ -16,7 +16,7 @@ function world(rows: readonly string[]) {
   const seen: unknown[] = []
   const views = {
     query: async (...asked: readonly unknown[]) => {
-      seen.push(asked[4])
+      seen.push((asked[4] as { commits: unknown }).commits)
       return rows.map((row) => Buffer.from(row))
     },
   }

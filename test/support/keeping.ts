@@ -18,5 +18,5 @@ export function keeperOf(outbox: Outbox, commits: Joining, partition = 0): Keepe
     named: () => undefined,
   } as unknown as Pending
   const tickets = { ...hears, nowMs: 0, ticketMs: 0, find: () => undefined } as unknown as Tickets
-  return new Keeper(outbox, pending, tickets, commits, partition)
+  return new Keeper(outbox, pending, tickets, commits, partition, { lastCommit: () => 0 })
 }

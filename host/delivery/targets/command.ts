@@ -41,14 +41,15 @@ export function commandTarget({ dispatch, clock, unserved, deployed }: CommandTa
         effect: entry,
       }
       dispatch(command, (answer) => {
-        if (answer.kind === 'reply') done({ kind: 'arrived' })
+        const { commits } = answer
+        if (answer.kind === 'reply') done({ kind: 'arrived', commits })
         else {
           const [code, reason] = reasonOf(answer)
           const failure = answer.kind === 'refusal' ? answer.failure : undefined
           // A function that failed was reached, and nothing came of it.
           const decided = failure !== undefined || (answer.kind === 'error' && answer.error.code === 'guest_fault')
           const unsure = answer.kind === 'error' && unknown.has(answer.error.code)
-          done({ kind: 'failed', reason, again: passing.has(code), code, decided, unsure, failure })
+          done({ kind: 'failed', reason, again: passing.has(code), code, decided, unsure, failure, commits })
         }
       })
     },

@@ -1,10 +1,16 @@
 // Target: where an effect goes: one small file for each kind of place. The outbox knows when to try; a target knows how, and what an answer means.
 
+import type { Commits } from '../../commits.ts'
 import type { EffectEntry } from '../../effect.ts'
 import type { Failure } from '../../outcome.ts'
 
 /** What became of one try. */
-export type Tried =
+export type Tried = TriedAs & {
+  /** What its answer tells of. */
+  readonly commits?: Commits | undefined
+}
+
+type TriedAs =
   /** Whoever took it has taken its entry out, or is about to. */
   | { readonly kind: 'arrived' }
   /** `again`: it may be another thing later. */

@@ -6,6 +6,7 @@
 //
 // Owns: the bytes.   text.ts owns: their JSON form.   pipe.ts owns: what is done with them.
 
+import { type Commits, commitHeader } from '../../commits.ts'
 import type { InnkeeperError } from '../../errors.ts'
 import { wire } from '../../errors.ts'
 import { isKept } from '../../header-names.ts'
@@ -135,12 +136,12 @@ function readEntry(bytes: Uint8Array): MetadataEntry {
 export interface Gathering {
   readonly size: number
   welcome(commandsMax: number, bytesMax: number): void
-  payload(id: Id, payload: Uint8Array, metadata: Metadata): void
+  payload(id: Id, payload: Uint8Array, metadata: Metadata, commits?: Commits): void
   /** `json`: text that is JSON. */
-  json(id: Id, json: string, metadata: Metadata): void
+  json(id: Id, json: string, metadata: Metadata, commits?: Commits): void
   /** `schema`: of the service that refused it. */
-  refused(id: Id, failure: Failure, metadata: Metadata, schema: Schema): void
-  failed(id: Id, error: InnkeeperError): void
+  refused(id: Id, failure: Failure, metadata: Metadata, schema: Schema, commits?: Commits): void
+  failed(id: Id, error: InnkeeperError, commits?: Commits): void
   /** All since the last time. */
   finish(): Uint8Array
 }
@@ -167,34 +168,34 @@ export class AnswerBytes implements Gathering {
     sink.close(start)
   }
 
-  payload(id: Id, payload: Uint8Array, metadata: Metadata): void {
+  payload(id: Id, payload: Uint8Array, metadata: Metadata, commits?: Commits): void {
     const { sink } = this
     const start = this.begin(id)
     sink.varint(18)
     sink.view(payload)
-    this.end(start, metadata)
+    this.end(start, metadata, commits)
   }
 
-  json(id: Id, json: string, metadata: Metadata): void {
+  json(id: Id, json: string, metadata: Metadata, commits?: Commits): void {
     const { sink } = this
     const start = this.begin(id)
     sink.varint(26)
     sink.string(json)
-    this.end(start, metadata)
+    this.end(start, metadata, commits)
   }
 
-  refused(id: Id, failure: Failure, metadata: Metadata): void {
+  refused(id: Id, failure: Failure, metadata: Metadata, _?: Schema, commits?: Commits): void {
     const { sink } = this
     const start = this.begin(id)
     sink.varint(34)
     const inner = sink.open()
     writeStatus(sink, failure)
     sink.close(inner)
-    this.end(start, metadata)
+    this.end(start, metadata, commits)
   }
 
-  failed(id: Id, { code, message }: InnkeeperError): void {
-    this.refused(id, { code: wire[code].grpc, message, details: [] }, [])
+  failed(id: Id, { code, message }: InnkeeperError, commits?: Commits): void {
+    this.refused(id, { code: wire[code].grpc, message, details: [] }, [], undefined, commits)
   }
 
   finish(): Uint8Array {
@@ -213,19 +214,21 @@ export class AnswerBytes implements Gathering {
     return start
   }
 
-  private end(start: number, metadata: Metadata): void {
+  private end(start: number, metadata: Metadata, commits: Commits | undefined): void {
+    if (metadata.length > 0) for (const [name, value] of replyMetadata(metadata)) this.entry(name, value)
+    if (commits !== undefined) this.entry(commitHeader, commits.text)
+    this.sink.close(start)
+  }
+
+  private entry(name: string, value: string | Buffer): void {
     const { sink } = this
-    if (metadata.length > 0)
-      for (const [name, value] of replyMetadata(metadata)) {
-        sink.varint(42)
-        const entry = sink.open()
-        sink.varint(10)
-        sink.string(name)
-        sink.varint(typeof value === 'string' ? 18 : 26)
-        if (typeof value === 'string') sink.string(value)
-        else sink.view(value)
-        sink.close(entry)
-      }
-    sink.close(start)
+    sink.varint(42)
+    const entry = sink.open()
+    sink.varint(10)
+    sink.string(name)
+    sink.varint(typeof value === 'string' ? 18 : 26)
+    if (typeof value === 'string') sink.string(value)
+    else sink.view(value)
+    sink.close(entry)
   }
 }

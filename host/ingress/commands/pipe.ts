@@ -13,6 +13,7 @@
 // Owns: a stream's credits, order and answers.   grpc/commands.ts and http/websocket.ts own: how frames travel.   door.ts owns: the commands.
 
 import type { Answer } from '../../command.ts'
+import type { Commits } from '../../commits.ts'
 import { guestFailed, InnkeeperError } from '../../errors.ts'
 import type { Flow } from '../../in-flight.ts'
 import type { Metadata } from '../../metadata.ts'
@@ -173,12 +174,14 @@ export class Pipe implements Piping {
   answered(command: Piped, answer: Answer): void {
     if (this.state === 'over' || command.over) return
     const { id } = command
+    const { commits } = answer
     const gathering = this.gathering!
-    if (answer.kind === 'error') gathering.failed(id, answer.error)
-    else if (answer.kind === 'refusal') gathering.refused(id, answer.failure, answer.metadata, command.target!.schema)
-    else if (command.json === undefined) gathering.payload(id, answer.payload, answer.metadata)
+    if (answer.kind === 'error') gathering.failed(id, answer.error, commits)
+    else if (answer.kind === 'refusal')
+      gathering.refused(id, answer.failure, answer.metadata, command.target!.schema, commits)
+    else if (command.json === undefined) gathering.payload(id, answer.payload, answer.metadata, commits)
     else {
-      this.replyJson(command, answer.payload, answer.metadata)
+      this.replyJson(command, answer.payload, answer.metadata, commits)
       return
     }
     this.settle(command)
@@ -248,12 +251,12 @@ export class Pipe implements Piping {
     }
   }
 
-  private replyJson(command: Piped, payload: Uint8Array, metadata: Metadata): void {
+  private replyJson(command: Piped, payload: Uint8Array, metadata: Metadata, commits: Commits | undefined): void {
     const { transcoder } = this.host.context
     const { target, type, id } = command
     const give = (json: string | Uint8Array) => {
       if (command.over || this.state === 'over') return
-      this.gathering!.json(id, typeof json === 'string' ? json : Buffer.from(json).toString('utf8'), metadata)
+      this.gathering!.json(id, typeof json === 'string' ? json : Buffer.from(json).toString('utf8'), metadata, commits)
       this.settle(command)
     }
     try {

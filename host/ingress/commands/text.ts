@@ -6,6 +6,7 @@
 //
 // Leaves to others: what the bytes mean (frames.ts).
 
+import { type Commits, commitHeader } from '../../commits.ts'
 import { InnkeeperError, malformedJson } from '../../errors.ts'
 import type { Metadata } from '../../metadata.ts'
 import type { Failure } from '../../outcome.ts'
@@ -74,21 +75,21 @@ export class AnswerText implements Gathering {
     this.welcomed = `"welcome":{"version":${version},"commandsMax":${commandsMax},"bytesMax":"${bytesMax}"},`
   }
 
-  payload(id: Id, payload: Uint8Array, metadata: Metadata): void {
+  payload(id: Id, payload: Uint8Array, metadata: Metadata, commits?: Commits): void {
     const { buffer, byteOffset, length } = payload
-    this.add(id, `"payload":"${Buffer.from(buffer, byteOffset, length).toString('base64')}"`, metadata)
+    this.add(id, `"payload":"${Buffer.from(buffer, byteOffset, length).toString('base64')}"`, metadata, commits)
   }
 
-  json(id: Id, json: string, metadata: Metadata): void {
-    this.add(id, `"json":${json}`, metadata)
+  json(id: Id, json: string, metadata: Metadata, commits?: Commits): void {
+    this.add(id, `"json":${json}`, metadata, commits)
   }
 
-  refused(id: Id, failure: Failure, metadata: Metadata, schema: Schema): void {
-    this.add(id, `"failure":${refusalToHttp(failure, schema).body}`, metadata)
+  refused(id: Id, failure: Failure, metadata: Metadata, schema: Schema, commits?: Commits): void {
+    this.add(id, `"failure":${refusalToHttp(failure, schema).body}`, metadata, commits)
   }
 
-  failed(id: Id, error: InnkeeperError): void {
-    this.add(id, `"failure":${errorToHttp(error).body}`, [])
+  failed(id: Id, error: InnkeeperError, commits?: Commits): void {
+    this.add(id, `"failure":${errorToHttp(error).body}`, [], commits)
   }
 
   finish(): Uint8Array {
@@ -99,12 +100,13 @@ export class AnswerText implements Gathering {
     return Buffer.from(text)
   }
 
-  private add(id: Id, what: string, metadata: Metadata): void {
+  private add(id: Id, what: string, metadata: Metadata, commits: Commits | undefined): void {
     const entries = [...replyMetadata(metadata)].map(([name, value]) =>
       typeof value === 'string'
         ? `{"name":${JSON.stringify(name)},"text":${JSON.stringify(value)}}`
         : `{"name":${JSON.stringify(name)},"data":"${value.toString('base64')}"}`,
     )
+    if (commits !== undefined) entries.push(`{"name":"${commitHeader}","text":"${commits.text}"}`)
     const text = `{"id":"${id}",${what}${entries.length === 0 ? '' : `,"metadata":[${entries.join(',')}]`}}`
     this.answers.push(text)
     this.chars += text.length

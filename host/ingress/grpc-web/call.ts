@@ -9,6 +9,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Failed } from '../../command.ts'
+import { type Commits, commitHeader } from '../../commits.ts'
 import { InnkeeperError } from '../../errors.ts'
 import type { Flow } from '../../in-flight.ts'
 import type { Metadata } from '../../metadata.ts'
@@ -69,6 +70,8 @@ class GrpcWebCall implements Wire, Caller {
   /** The message of a method that takes one, until the request ends. */
   private one: Buffer | undefined
   private headed = false
+  /** What the headers tell of. */
+  private told: Commits | undefined
   private ended = false
   private holding = false
   private pumping = false
@@ -202,13 +205,10 @@ class GrpcWebCall implements Wire, Caller {
   }
 
   answered(answer: Answer): void {
-    if (answer.kind === 'error') {
-      this.finish(answer)
-      return
-    }
-    this.head(answer.metadata)
-    if (answer.kind === 'refusal') this.finish(answer)
-    else this.finish(undefined, frame(0, answer.payload))
+    const { commits } = answer
+    this.head(answer.kind === 'error' ? noMetadata : answer.metadata, commits)
+    if (answer.kind === 'reply') this.finish(undefined, commits, frame(0, answer.payload))
+    else this.finish(answer, commits)
   }
 
   private read(): void {
@@ -276,19 +276,19 @@ class GrpcWebCall implements Wire, Caller {
     this.flow.owes(bytes)
   }
 
-  element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
+  element(payload: Uint8Array, metadata: Metadata, first: boolean, commits: Commits | undefined): void {
     // The request is with the function.
     if (first && !this.allCame) this.flow.inHand()
     else if (first) this.flow.holds(0)
-    if (first) this.head(metadata)
+    if (first) this.head(metadata, commits)
     this.writer.write(this.encode(frame(0, payload)))
   }
 
-  end(failed: Failed | undefined): void {
-    this.finish(failed)
+  end(failed: Failed | undefined, _: boolean, commits: Commits | undefined): void {
+    this.finish(failed, commits)
   }
 
-  private head(metadata: Metadata): void {
+  private head(metadata: Metadata, commits?: Commits): void {
     const { response } = this
     if (this.headed || this.ended || response.destroyed) return
     this.headed = true
@@ -301,16 +301,19 @@ class GrpcWebCall implements Wire, Caller {
     expose(response, names)
     response.setHeader('content-type', `application/grpc-web${this.textOut ? '-text' : ''}+proto`)
     response.setHeader('x-request-id', this.requestId)
+    this.told = commits
+    if (commits !== undefined) response.setHeader(commitHeader, commits.text)
     if (this.request.headers['idempotency-key'] !== undefined) response.setHeader('cache-control', 'no-store')
   }
 
   /** The last frame, after `before`. */
-  private finish(failed: Failed | undefined, before?: Buffer): void {
+  private finish(failed: Failed | undefined, commits?: Commits, before?: Buffer): void {
     const { request, response } = this
     if (this.ended) return
-    this.head(failed?.kind === 'refusal' ? failed.metadata : noMetadata)
+    this.head(failed?.kind === 'refusal' ? failed.metadata : noMetadata, commits)
+    const more = commits === this.told ? undefined : commits
     this.ended = true
-    const trailer = frame(trailerFlag, Buffer.from(trailerText(failed, this.requestId), 'latin1'))
+    const trailer = frame(trailerFlag, Buffer.from(trailerText(failed, this.requestId, more), 'latin1'))
     response.end(this.encode(before === undefined ? trailer : Buffer.concat([before, trailer])))
     countAnswer(this.flow, response)
     if (request.complete) return

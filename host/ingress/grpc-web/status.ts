@@ -1,10 +1,12 @@
 // gRPC-Web status: the text of the trailer frame that ends every answer.
 
 import type { Failed } from '../../command.ts'
+import { type Commits, commitHeader } from '../../commits.ts'
 import { wire } from '../../errors.ts'
 import { statusDetails } from '../status.ts'
 
-export function trailerText(failed: Failed | undefined, requestId: string): string {
+/** `commits`: what the headers did not tell of. */
+export function trailerText(failed: Failed | undefined, requestId: string, commits?: Commits): string {
   const lines: [string, string | number][] = []
   if (failed === undefined) lines.push(['grpc-status', 0])
   else if (failed.kind === 'error') {
@@ -16,6 +18,7 @@ export function trailerText(failed: Failed | undefined, requestId: string): stri
     if (details !== undefined) lines.push(['grpc-status-details-bin', Buffer.from(details).toString('base64')])
   }
   lines.push(['x-request-id', requestId])
+  if (commits !== undefined) lines.push([commitHeader, commits.text])
   return lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
 }
 

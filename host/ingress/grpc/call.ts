@@ -4,7 +4,7 @@
 
 import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js'
 import type { Answer } from '../../command.ts'
-import type { Metadata } from '../../metadata.ts'
+import { type Metadata, noMetadata } from '../../metadata.ts'
 import type { Caller, Door } from '../door.ts'
 import type { PlainCall } from '../plain-call.ts'
 import { deadlineOf, givenId, givenKey, metadataOf, outgoingMetadata } from './headers.ts'
@@ -88,7 +88,7 @@ class GrpcCall implements PlainCall, Caller {
 
   answered(answer: Answer): void {
     const { call, callback, requestId } = this
-    const headers = answer.kind === 'error' ? undefined : outgoingMetadata(answer.metadata)
+    const headers = outgoingMetadata(answer.kind === 'error' ? noMetadata : answer.metadata, answer.commits)
     if (headers !== undefined) call.sendMetadata(headers)
     if (answer.kind !== 'reply') {
       callback(failureStatus(answer, requestId))

@@ -2,6 +2,7 @@
 
 import type { ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js'
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js'
+import { type Commits, commitHeader } from '../../commits.ts'
 import { isKept } from '../../header-names.ts'
 import type { Metadata, MetadataEntry } from '../../metadata.ts'
 import { noMetadata } from '../../metadata.ts'
@@ -38,10 +39,11 @@ export function deadlineOf(call: Surface): number {
   return given instanceof Date ? given.getTime() : given
 }
 
-/** Initial metadata from that of the (first) reply; undefined where there is none. */
-export function outgoingMetadata(metadata: Metadata): GrpcMetadata | undefined {
-  if (metadata.length === 0) return undefined
+/** Initial metadata from that of the (first) reply, and what it tells of; undefined where there is none. */
+export function outgoingMetadata(metadata: Metadata, commits: Commits | undefined): GrpcMetadata | undefined {
+  if (metadata.length === 0 && commits === undefined) return undefined
   const result = new GrpcMetadata()
+  if (commits !== undefined) result.set(commitHeader, commits.text)
   for (const [name, value] of replyMetadata(metadata)) result.add(name, value)
   return result
 }

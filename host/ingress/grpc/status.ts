@@ -2,12 +2,15 @@
 
 import { Metadata as GrpcMetadata } from '@grpc/grpc-js'
 import type { Failed } from '../../command.ts'
+import { type Commits, commitHeader } from '../../commits.ts'
 import type { InnkeeperError } from '../../errors.ts'
 import { wire } from '../../errors.ts'
 import { statusDetails } from '../status.ts'
 
-export function trailerOf(requestId: string): GrpcMetadata {
+/** `commits`: what the headers did not tell of. */
+export function trailerOf(requestId: string, commits?: Commits): GrpcMetadata {
   const trailer = new GrpcMetadata()
+  if (commits !== undefined) trailer.set(commitHeader, commits.text)
   trailer.set('x-request-id', requestId)
   return trailer
 }
@@ -21,8 +24,9 @@ const detailsBytesMax = 30 * 1024
 export function failureStatus(
   failed: Failed,
   requestId: string,
+  commits?: Commits,
 ): { code: number; details: string; metadata: GrpcMetadata } {
-  const metadata = trailerOf(requestId)
+  const metadata = trailerOf(requestId, commits)
   if (failed.kind === 'error')
     return { code: wire[failed.error.code].grpc, details: clip(failed.error.message), metadata }
   const { code } = failed.failure

@@ -9,8 +9,9 @@
 
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js'
 import type { Failed } from '../../command.ts'
+import type { Commits } from '../../commits.ts'
 import { InnkeeperError } from '../../errors.ts'
-import type { Metadata } from '../../metadata.ts'
+import { type Metadata, noMetadata } from '../../metadata.ts'
 import type { MethodType } from '../../schema/schema.ts'
 import { Writer } from '../../written.ts'
 import type { IngressContext } from '../context.ts'
@@ -58,6 +59,8 @@ class GrpcStream implements Wire {
   private readonly gate: InputGate
   /** The request of a method that takes one message, until the client half-closes. */
   private request: Buffer | undefined
+  /** What the headers tell of. */
+  private headed: Commits | undefined
 
   constructor(door: Door, call: Call, service: string, method: MethodType, requestId: string) {
     this.call = call
@@ -120,11 +123,9 @@ class GrpcStream implements Wire {
     return this.writer.ready
   }
 
-  element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
-    const { call } = this
+  element(payload: Uint8Array, metadata: Metadata, first: boolean, commits: Commits | undefined): void {
     if (first && !this.method.clientStreaming) this.flow.answering()
-    const headers = first ? outgoingMetadata(metadata) : undefined
-    if (headers !== undefined) call.sendMetadata(headers)
+    if (first) this.head(metadata, commits)
     this.writer.write(Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength))
   }
 
@@ -132,21 +133,24 @@ class GrpcStream implements Wire {
     this.flow.owes(bytes)
   }
 
-  end(failed: Failed | undefined, started: boolean): void {
-    const { call } = this
-    if (failed === undefined) {
-      call.end(trailerOf(this.requestId))
-      return
-    }
-    const headers = started || failed.kind === 'error' ? undefined : outgoingMetadata(failed.metadata)
-    if (headers !== undefined) call.sendMetadata(headers)
-    fail(call, failed, this.requestId)
+  end(failed: Failed | undefined, started: boolean, commits: Commits | undefined): void {
+    const { call, requestId } = this
+    if (!started) this.head(failed?.kind === 'refusal' ? failed.metadata : noMetadata, commits)
+    const more = commits === this.headed ? undefined : commits
+    if (failed === undefined) call.end(trailerOf(requestId, more))
+    else fail(call, failed, requestId, more)
+  }
+
+  private head(metadata: Metadata, commits: Commits | undefined): void {
+    this.headed = commits
+    const headers = outgoingMetadata(metadata, commits)
+    if (headers !== undefined) this.call.sendMetadata(headers)
   }
 }
 
 /** After what was written before. */
-function fail(call: Call, failed: Failed, requestId: string): void {
-  call.emit('error', failureStatus(failed, requestId))
+function fail(call: Call, failed: Failed, requestId: string, commits?: Commits): void {
+  call.emit('error', failureStatus(failed, requestId, commits))
 }
 
 function oneExpected(several: boolean): Failed {

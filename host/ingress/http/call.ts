@@ -11,6 +11,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from '../../command.ts'
+import { type Commits, commitHeader } from '../../commits.ts'
 import { guestFailed, InnkeeperError, internalMethod, wire } from '../../errors.ts'
 import { Growing } from '../../growing.ts'
 import type { Flow } from '../../in-flight.ts'
@@ -66,6 +67,8 @@ class HttpCall implements Caller {
   /** Once there are bytes to count. */
   private flow: Flow | undefined
   private readonly body = new Growing()
+  /** What the answer tells of. */
+  private commits: Commits | undefined
   /** Of an answer that takes long to make. */
   private making: AbortController | undefined
 
@@ -267,6 +270,7 @@ class HttpCall implements Caller {
   }
 
   answered(answer: Answer): void {
+    this.commits = answer.commits
     if (answer.kind === 'error') {
       this.refuse(answer.error)
       return
@@ -336,6 +340,7 @@ class HttpCall implements Caller {
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
     const headers: Record<string, string | number> = { 'content-length': length, 'x-request-id': this.requestId }
     if (contentType !== '') headers['content-type'] = contentType
+    if (this.commits !== undefined) headers[commitHeader] = this.commits.text
     // Who knows the key gets the answer; a cache must not give it to others besides.
     if (this.request.headers['idempotency-key'] !== undefined) headers['cache-control'] = 'no-store'
     response.writeHead(status, headers)

@@ -13,6 +13,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Failed } from '../../command.ts'
+import { type Commits, commitHeader } from '../../commits.ts'
 import { guestFailed, InnkeeperError } from '../../errors.ts'
 import type { Flow } from '../../in-flight.ts'
 import type { Metadata } from '../../metadata.ts'
@@ -66,6 +67,8 @@ class HttpStream implements Wire {
   /** Of the last event. */
   private number: number
   private single: { readonly payload: Uint8Array; readonly metadata: Metadata } | undefined
+  /** What the stream tells of, once its first element is there. */
+  private commits: Commits | undefined
 
   constructor(parts: HttpStreamParts) {
     const { door, flow, request, response, route, command } = parts
@@ -108,7 +111,8 @@ class HttpStream implements Wire {
     return this.making === undefined && this.writer.ready
   }
 
-  element(payload: Uint8Array, metadata: Metadata, first: boolean): void {
+  element(payload: Uint8Array, metadata: Metadata, first: boolean, commits: Commits | undefined): void {
+    if (first) this.commits = commits
     if (this.form === 'once') {
       this.single = { payload, metadata }
       return
@@ -173,16 +177,17 @@ class HttpStream implements Wire {
     return turn
   }
 
-  end(failed: Failed | undefined): void {
+  end(failed: Failed | undefined, _: boolean, commits: Commits | undefined): void {
     const { response, answer } = this.parts
     for (const timer of this.timers) clearTimeout(timer)
     if (this.making !== undefined && !this.broken) {
-      void this.making.then(() => this.end(failed))
+      void this.making.then(() => this.end(failed, true, commits))
       return
     }
-    if (failed !== undefined && !this.headed) answer(failed)
+    if (!this.headed) this.commits ??= commits
+    if (failed !== undefined && !this.headed) answer({ ...failed, commits })
     else if (failed !== undefined) this.cut()
-    else if (this.single !== undefined) answer({ kind: 'reply', ...this.single })
+    else if (this.single !== undefined) answer({ kind: 'reply', ...this.single, commits })
     else {
       this.head(noMetadata, undefined)
       if (this.form === 'events') response.end(lastEvent)
@@ -207,6 +212,7 @@ class HttpStream implements Wire {
     }
     expose(response, names)
     response.setHeader('x-request-id', command.requestId)
+    if (this.commits !== undefined) response.setHeader(commitHeader, this.commits.text)
     if (this.form === 'events') {
       response.setHeader('content-type', 'text/event-stream')
       response.setHeader('cache-control', 'no-cache')

@@ -15,7 +15,7 @@ var (
 	ofTransport = []string{
 		"connection", "content-length", "content-encoding", "content-type", "date", "expect", "host", "http2-settings",
 		"idempotency-key", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-		"x-request-id",
+		"x-innkeeper-commit", "x-request-id",
 	}
 	ofTransportPrefixes = []string{"grpc-", ":"}
 )

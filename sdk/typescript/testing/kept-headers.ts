@@ -21,6 +21,7 @@ const ofTransport: readonly string[] = [
   'transfer-encoding',
   'upgrade',
   'user-agent',
+  'x-innkeeper-commit',
   'x-request-id',
 ]
 const ofTransportPrefixes: readonly string[] = ['grpc-', ':']

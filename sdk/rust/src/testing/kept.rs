@@ -10,7 +10,7 @@ const CREDENTIALS_PREFIX: &str = "proxy-";
 const OF_TRANSPORT: &[&str] = &[
     "connection", "content-length", "content-encoding", "content-type", "date", "expect", "host", "http2-settings",
     "idempotency-key", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-    "x-request-id",
+    "x-innkeeper-commit", "x-request-id",
 ];
 const OF_TRANSPORT_PREFIXES: &[&str] = &["grpc-", ":"];
 

@@ -7,7 +7,7 @@ private let credentialsPrefix = "proxy-"
 private let ofTransport = [
   "connection", "content-length", "content-encoding", "content-type", "date", "expect", "host", "http2-settings",
   "idempotency-key", "keep-alive", "server", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
-  "x-request-id",
+  "x-innkeeper-commit", "x-request-id",
 ]
 private let ofTransportPrefixes = ["grpc-", ":"]
 
