@@ -29,7 +29,7 @@ export async function salesWith(
   const folder = mkdtempSync(join(gen, 'sales-'))
   try {
     cpSync(join(root, 'guests/sales/typescript'), folder, { recursive: true })
-    rmSync(join(folder, 'src/gen'), { recursive: true, force: true })
+    for (const name of ['src/gen', 'test']) rmSync(join(folder, name), { recursive: true, force: true })
     cpSync(join(root, 'guests/proto'), join(folder, 'proto'), { recursive: true })
     const rewrite = (path: string, change: (text: string) => string) => {
       const text = readFileSync(join(folder, path), 'utf8')
