@@ -387,6 +387,19 @@ OwnWrites(
   },
 )
 
+OwnWrites('§commit-1: a reply that was deferred tells of the commit that resolved it', async () => {
+  const act = (code: string) => grpc(`${values}/Do`, { id: 'deferred', code })
+  const deferred = act("return { change: { updated: 'asked' }, outcome: later('t', 60) }")
+  await until(async () => (await act("return { outcome: say(value ?? '') }")).replies[0].text === 'asked')
+  const resolved = await act(
+    "return { change: { updated: 'told' }, outcome: say('', { resolves: [told('t', 'Do', 'yes')] }) }",
+  )
+  const { replies, header } = await deferred
+  assert.equal(replies, [{ text: 'yes' }])
+  assert.match(header ?? '', token)
+  assert.is(header, resolved.header)
+})
+
 OwnWrites('§commit-3: a watch tells of the commit that its first answer reflects', async () => {
   const { header } = await grpc(`${cart}/AddItem`, add('watched', 'tea'))
   const abort = new AbortController()
