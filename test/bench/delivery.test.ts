@@ -18,7 +18,7 @@ const Delivery = suite('what timers and asks bring and read')
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const hour = 3_600_000
 /** What a turn of `host/delivery/pending.ts` looks at. */
-const portion = 64
+const portion = 256
 /** How long it sleeps at most. */
 const sleepMs = 60_000
 
@@ -35,6 +35,8 @@ interface Read {
   /** The key of the last row. */
   readonly last: Buffer | undefined
   readonly atMs: number
+  /** It only looks when the next one is due. */
+  readonly looks: boolean
 }
 
 /** A host with the guest of the benchmark, over a store that tells what is written and read. */
@@ -57,7 +59,10 @@ class Watched extends TimedHost {
       const rows = range(column, wanted)
       if (column !== 'commits') this.rowsRead += rows.length / 2
       if (column === 'pending')
-        this.reads.push({ from: wanted.from, rows: rows.length / 2, last: rows.at(-2), atMs: this.nowMs })
+        this.reads.push({
+          ...{ from: wanted.from, rows: rows.length / 2, last: rows.at(-2), atMs: this.nowMs },
+          looks: wanted.keysOnly === true,
+        })
       return rows
     }
     kv.get = (column, key) => {
@@ -140,7 +145,7 @@ function bytesOf(id: string, { name = '', atMs = 0, to = '' }: Order): Buffer {
 }
 
 Delivery(
-  'a command that sets, moves or cancels a timer is one commit, with three rows for each that comes or goes',
+  'a command that sets, moves or cancels a timer is one commit, with two rows for each that comes or goes',
   async () => {
     const host = await watched()
     const atMs = host.nowMs + hour
@@ -148,9 +153,9 @@ Delivery(
     const { default: notes = 0, ...rest } = plain!
     assert.is(rest['pending'], undefined)
     const more = (pending: number) => [{ ...rest, pending, default: notes + 1 }]
-    assert.equal(await host.rowsOf('Set', { name: 'a', atMs }), more(3))
-    assert.equal(await host.rowsOf('Set', { name: 'a', atMs: atMs + hour }), more(6))
-    assert.equal(await host.rowsOf('Cancel', { name: 'a' }), more(3))
+    assert.equal(await host.rowsOf('Set', { name: 'a', atMs }), more(2))
+    assert.equal(await host.rowsOf('Set', { name: 'a', atMs: atMs + hour }), more(4))
+    assert.equal(await host.rowsOf('Cancel', { name: 'a' }), more(2))
     assert.equal(await host.rowsOf('Cancel', { name: 'a' }), [plain!], 'a name that is not pending costs no row')
   },
 )
@@ -207,7 +212,8 @@ Delivery('what is due at the same time is read once, and sought behind what fell
   const rows = host.reads.reduce((sum, { rows }) => sum + rows, 0)
   assert.ok(rows >= count && rows <= count + 4 * portion * partitions, `${rows} rows were read for ${count}`)
   const fallen = new Map<string, Buffer>()
-  for (const { from, last, atMs: readMs } of host.reads) {
+  for (const { from, last, atMs: readMs, looks } of host.reads) {
+    if (looks) continue
     const partition = partitions === 1 ? '' : from.toString('latin1', 0, 2)
     const behind = fallen.get(partition)
     assert.ok(behind === undefined || Buffer.compare(behind, from) < 0, 'a read began before what has fallen due')

@@ -83,7 +83,7 @@ else {
     ['guests/booking/rust', () => component('booking/rust'), 12],
     ['test/conformance/rust', () => conformance('rust'), 41],
     ['sdk/rust', async () => {}, 7],
-    ['sdk/rust/build', async () => {}, 4],
+    ['sdk/rust/build', async () => {}, 5],
   ]
   for (const [folder, build, passed] of rules) {
     Rust(`the tests in ${folder}, by cargo`, async () => {
