@@ -164,5 +164,5 @@ async function undeployOffline(
 function fateOf({ kind, purged }: { kind?: string; purged: boolean }): string {
   if (kind === 'view') return ', and its table was deleted'
   if (purged) return ', and its data was deleted'
-  return kind === 'action' ? '' : '; its data is kept'
+  return '; its data is kept'
 }

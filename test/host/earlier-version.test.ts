@@ -194,7 +194,7 @@ Earlier('§deploy-13: rebuilt and deployed again, every entity has its value, an
   assert.match(all.out, `${models}.Events: 4 entities are stored; 4 of 4 that were chosen can be read by it.`)
   assert.match(all.out, `${models}.Values: 4 entities are stored; 4 of 4 that were chosen can be read by it.`)
   const { services, unrestored } = await json('services')
-  assert.equal([services.length, unrestored], [6, []])
+  assert.equal([services.length, unrestored], [8, []])
 
   const values = { many: 7260, a: 6, b: 6, ünï: 6, 'a-b': 6, keyed: 7 }
   for (const [id, value] of Object.entries(values)) {
