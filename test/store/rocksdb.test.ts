@@ -365,7 +365,7 @@ RocksDb('any history of commits, snapshots, purges and reopenings reads as a pla
   await fc.assert(property, { numRuns: 30 })
 })
 
-RocksDb('the log that a start reads stays within 140 MiB, whatever is written once and never again', async () => {
+RocksDb('the log that a start reads stays within 160 MiB, whatever is written once and never again', async () => {
   const directory = folder()
   const { journal, catalog } = await openStore(directory, { log })
   const logBytes = () =>
@@ -383,7 +383,8 @@ RocksDb('the log that a start reads stays within 140 MiB, whatever is written on
     await append(journal, { storage: 2, key: `k${revision}` }, [large])
     if (revision % 20 === 0) most = Math.max(most, logBytes())
   }
-  assert.ok(most < 140 * 1024 * 1024, `${most} bytes of log after 300 MiB`)
+  // 137 MiB (storage/database.ts), and what RocksDB has not deleted yet.
+  assert.ok(most < 160 * 1024 * 1024, `${most} bytes of log after 300 MiB`)
   await journal.close()
 })
 
