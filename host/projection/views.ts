@@ -89,6 +89,8 @@ export interface ShownView {
 export class Views {
   private readonly parts: ViewsParts
   private readonly followers = new Map<string, Follower>()
+  /** Undeployed, and not gone yet. */
+  private readonly leaving = new Set<string>()
   /** Who waits for a table to reflect a commit. */
   private readonly waiting = new Set<() => void>()
   /** Those of each client. */
@@ -190,6 +192,8 @@ export class Views {
     const deployments = catalog.deployments()
     for (const service of current.services.values()) {
       if (service.kind !== 'view') continue
+      // Its table is being deleted: it begins anew behind that.
+      if (this.leaving.has(service.name)) continue
       let follower = this.followers.get(service.name)
       if (follower === undefined) {
         const kept = read<KeptView>(this.parts.rows, `${prefix}${service.name}`)
@@ -202,8 +206,20 @@ export class Views {
       if (current.services.get(name)?.kind === 'view' || current.unserved.has(name)) continue
       this.followers.delete(name)
       for (const wake of [...this.waiting]) wake()
-      void follower.drop().then(() => this.keep(name, undefined))
+      this.leaving.add(name)
+      void this.drop(name, follower)
     }
+  }
+
+  private async drop(name: string, follower: Follower): Promise<void> {
+    await follower.drop()
+    try {
+      await this.keep(name, undefined)
+    } catch (err) {
+      if (!this.stopped) this.parts.log.error({ view: name, err }, 'the row of a view could not be deleted')
+    }
+    this.leaving.delete(name)
+    this.reconcile()
   }
 
   private followerParts() {
@@ -226,6 +242,7 @@ export class Views {
 
   private followerOf(name: string): Follower {
     const follower = this.followers.get(name)
+    if (follower === undefined && this.leaving.has(name)) throw notBuilt(name, undefined, false)
     if (follower === undefined)
       throw new InnkeeperError('unknown_service', `no view ${name} is deployed; see \`inn views\``)
     return follower
@@ -236,13 +253,16 @@ export class Views {
     follower: Follower,
     method: string,
   ): { readonly component: ViewsComponent; readonly plan: QueryPlan; readonly files: ReadonlyMap<string, string> } {
-    const { table, service, shown } = follower
-    if (table === undefined) throw notBuilt(service.name, shown.entities, shown.state === 'stuck')
+    const { table, service } = follower
+    if (table === undefined) {
+      const { entities, state } = follower.shown
+      throw notBuilt(service.name, entities, state === 'stuck')
+    }
     const { component } = table
     const plan = component.views
       .find((view) => view.service === service.name)!
       .queries.find((query) => query.method === method)
-    if (plan === undefined) throw notBuilt(service.name, undefined, shown.nextChoked !== undefined)
+    if (plan === undefined) throw notBuilt(service.name, undefined, follower.shown.nextChoked !== undefined)
     const files = new Map<string, string>()
     for (const name of plan.reads) {
       const other = this.followerOf(name).table

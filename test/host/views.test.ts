@@ -410,6 +410,23 @@ Views(
   },
 )
 
+Views('§view-7: a view that is undeployed and deployed again at once is built anew, and has everything', async () => {
+  await world(async (host) => {
+    for (let at = 0; at < 20; at++) await add(host, `u${at}`, 'tea')
+    await caughtUp(host)
+    const before = await table(host)
+    const service = host.services.get(view)!
+    for (let round = 0; round < 5; round++) {
+      host.services.change([], [view])
+      host.services.change([service])
+      await add(host, 'u0', 'tea')
+      await until(async () => (await shown(host)) !== undefined)
+      await caughtUp(host)
+      assert.is(JSON.parse(await table(host)).length, JSON.parse(before).length)
+    }
+  })
+})
+
 Views('projection/views.V1, read-side.X1: a host without views has no folder for them, and no process', async () => {
   const { path, remove: away } = temporary()
   const host = await testHost(path)
