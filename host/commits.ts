@@ -7,6 +7,8 @@
 
 /** The header of answers. */
 export const commitHeader = 'x-innkeeper-commit'
+/** The header of queries, which names commits that they are to reflect. */
+export const afterHeader = 'x-innkeeper-after'
 
 export class Commits {
   readonly partition: number

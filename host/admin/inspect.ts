@@ -40,15 +40,30 @@ export function keepsEntities(service: Service): EntityService {
   throw new InnkeeperError('bad_request', `${service.name} is ${what}`)
 }
 
+interface ListedEntity {
+  readonly id: string
+  readonly key?: readonly string[]
+  readonly revision?: number
+  readonly sequence?: number
+  readonly lastChange?: string
+  readonly damaged?: string
+}
+
+interface EntitiesPage {
+  readonly entities: readonly ListedEntity[]
+  readonly next: string | null | undefined
+  readonly passedOver: readonly string[]
+}
+
 export async function listEntities(
   { journal }: Pick<Parts, 'journal'>,
   service: EntityService,
   prefix: string,
   after: string | undefined,
   limit: number,
-): Promise<object> {
+): Promise<EntitiesPage> {
   const by = service.kind === 'value' ? 'base' : 'records'
-  const entities: object[] = []
+  const entities: ListedEntity[] = []
   let last = after
   for (let more = true; more && entities.length < limit; ) {
     const wanted = Math.min(pieceMax, limit - entities.length)

@@ -1,12 +1,11 @@
 // Views: what an operator may see and do of views, and SQL over them.
 
-import { nextTurn, systemClock } from '../clock.ts'
 import { InnkeeperError } from '../errors.ts'
-import { entityId } from '../key.ts'
 import { isEntityService } from '../services.ts'
 import type { GivenTable } from '../views/process/ad-hoc.ts'
 import type { AdminRoute } from './api.ts'
 import type { AdminContext } from './context.ts'
+import { listEntities } from './inspect.ts'
 
 /** Of one statement. */
 const sqlMs = 60_000
@@ -52,7 +51,6 @@ function sqlOf(body: Uint8Array): string {
 
 /** Rows of `entities` and of `effects`, each at most. */
 const ownRowsMax = 10_000
-const pieceMax = 100
 
 /** The host's own tables, of those that the statement names. */
 async function ownTables(context: AdminContext, sql: string): Promise<readonly GivenTable[]> {
@@ -63,24 +61,15 @@ async function ownTables(context: AdminContext, sql: string): Promise<readonly G
   ]
 }
 
-async function entitiesTable({ services, journal }: AdminContext): Promise<GivenTable> {
+async function entitiesTable(context: AdminContext): Promise<GivenTable> {
   const rows: (string | number | null)[][] = []
-  for (const service of services.current.services.values()) {
-    if (!isEntityService(service)) continue
-    for (let after: string | undefined; rows.length < ownRowsMax; ) {
-      const by = service.kind === 'value' ? 'base' : 'records'
-      const page = journal.entities(service.storage, '', after, pieceMax, by)
-      for (const { key, revision, sequence, lastChangeMs, damaged } of page) {
-        const change = damaged === undefined ? new Date(lastChangeMs).toISOString() : null
-        rows.push([service.name, entityId(key, service.keyFieldCount), revision, sequence, change])
-      }
-      if (page.length < pieceMax) break
-      after = page.at(-1)!.key
-      await nextTurn(systemClock)
-    }
+  for (const service of context.services.current.services.values()) {
+    if (!isEntityService(service) || rows.length === ownRowsMax) continue
+    const { entities } = await listEntities(context, service, '', undefined, ownRowsMax - rows.length)
+    for (const { id, revision = 0, sequence = 0, lastChange = null } of entities)
+      rows.push([service.name, id, revision, sequence, lastChange])
   }
-  const columns = ['service', 'entity', 'revision', 'events', 'last_change']
-  return { name: 'entities', columns, rows: rows.slice(0, ownRowsMax) }
+  return { name: 'entities', columns: ['service', 'entity', 'revision', 'events', 'last_change'], rows }
 }
 
 function effectsTable({ outbox }: AdminContext): GivenTable {

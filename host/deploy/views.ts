@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DeployedService, Deployment } from '../catalog/catalog.ts'
 import { systemClock } from '../clock.ts'
+import { afterHeader } from '../commits.ts'
 import type { Description, ViewDescription } from '../guest/about.ts'
 import type { Artefact } from '../guest/artefact.ts'
 import type { LoadedGuest } from '../guest/load.ts'
@@ -72,9 +73,6 @@ function validateView(view: ViewDescription, rule: ViewRule, schema: Schema, tol
 function packageOf(fullName: string): string {
   return fullName.slice(0, fullName.lastIndexOf('.') + 1)
 }
-
-/** Names commits that a query is to reflect (projection/queries.ts). */
-const afterHeader = 'x-innkeeper-after'
 
 /** What the processes that keep tables are told of a component. Its queries have been checked. */
 export function viewsOf(artefact: Artefact, schema: Schema): ViewsComponent {

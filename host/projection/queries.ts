@@ -7,13 +7,12 @@
 // Owns: this translation.   views.ts owns: the query.   live.ts owns: results that go on.
 
 import type { Command, Receiver, Reply, StreamCall } from '../command.ts'
+import { afterHeader } from '../commits.ts'
 import { InnkeeperError, toInnkeeperError } from '../errors.ts'
 import { noMetadata } from '../metadata.ts'
 import type { Method, ViewService } from '../services.ts'
 import type { LiveQueries } from './live.ts'
 import type { After, Reached, Views } from './views.ts'
-
-const afterHeader = 'x-innkeeper-after'
 
 export class Queries {
   private readonly views: Pick<Views, 'query'>

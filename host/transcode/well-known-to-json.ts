@@ -25,7 +25,8 @@ export function wellKnownToJson(fullName: string): Text | undefined {
   return fullName.startsWith('google.protobuf.') ? table.get(fullName) : undefined
 }
 
-function secondsAndNanos(bytes: Uint8Array): { seconds: bigint; nanos: number } {
+/** Of a Timestamp or a Duration. @throws WireError */
+export function secondsAndNanos(bytes: Uint8Array): { seconds: bigint; nanos: number } {
   const cursor = new WireCursor(bytes)
   let seconds = 0n
   let nanos = 0

@@ -10,9 +10,10 @@ import type { Field, MessageType, ScalarType, Schema } from '../schema/schema.ts
 import { WireCursor, WireError } from '../schema/wire.ts'
 import { fieldToJson } from '../transcode/to-json.ts'
 import { wireTypeOf } from '../transcode/to-message.ts'
+import { secondsAndNanos } from '../transcode/well-known-to-json.ts'
 import type { ColumnPlan } from './columns.ts'
 import { elementKind, type Kind, kindOf, wrappedScalar } from './columns.ts'
-import { durationNanos, type Moment, timestampText } from './times.ts'
+import { durationNanos, timestampText } from './times.ts'
 
 export type SqlValue = null | bigint | number | string | Uint8Array
 
@@ -172,11 +173,11 @@ const defaults: Readonly<Record<Kind, SqlValue>> = {
 
 function messageValue(message: MessageType, kind: Kind, bytes: Uint8Array): SqlValue {
   if (kind === 'timestamp') {
-    const text = timestampText(readMoment(bytes))
+    const text = timestampText(secondsAndNanos(bytes))
     if (text === undefined) throw new WireError('a timestamp out of range', 0)
     return text
   }
-  if (kind === 'duration') return durationNanos(readMoment(bytes))
+  if (kind === 'duration') return durationNanos(secondsAndNanos(bytes))
   const scalar = wrappedScalar(message)!
   let value = defaults[kind]
   const cursor = new WireCursor(bytes)
@@ -187,19 +188,6 @@ function messageValue(message: MessageType, kind: Kind, bytes: Uint8Array): SqlV
     else cursor.skip(tag & 7)
   }
   return value
-}
-
-function readMoment(bytes: Uint8Array): Moment {
-  const cursor = new WireCursor(bytes)
-  let seconds = 0n
-  let nanos = 0
-  while (!cursor.done) {
-    const tag = cursor.tag()
-    if (tag === 8) seconds = BigInt.asIntN(64, cursor.varint64())
-    else if (tag === 16) nanos = cursor.varint32() | 0
-    else cursor.skip(tag & 7)
-  }
-  return { seconds, nanos }
 }
 
 function readElement(cursor: WireCursor, type: Field['type'], kind: Kind): SqlValue {
