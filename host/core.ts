@@ -13,6 +13,8 @@ import { clientBytes } from './client-bytes.ts'
 import { type Chance, type Clock, systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
+import type { Outside } from './connectors/connector.ts'
+import { connectors } from './connectors/connectors.ts'
 import { goesToItself, laneOf } from './delivery/itself.ts'
 import { Outbox } from './delivery/outbox.ts'
 import { commandTarget } from './delivery/targets/command.ts'
@@ -33,6 +35,7 @@ import { GroupCommit } from './journal/group-commit.ts'
 import type { EntityRef, StorageId } from './journal/journal.ts'
 import type { link } from './link/link.ts'
 import { Metrics } from './observe/metrics.ts'
+import { Outbound, targets } from './outbound.ts'
 import { outstandingOf } from './outstanding.ts'
 import { Partitions, warnHeld } from './partition.ts'
 import { ReadSide } from './read-side.ts'
@@ -62,6 +65,8 @@ export interface HostParts {
   readonly waits?: boolean
   /** The admin port is another thread's, which calls `Host.handleAdmin`. */
   readonly withoutAdmin?: boolean
+  /** Instead of connectors: for tests. */
+  readonly outside?: Outside
   /** Where another thread sees what the loop does. */
   readonly inHand?: InHandMemory
   /** Hosts before this one, in this process, that were ended or failed. */
@@ -83,6 +88,7 @@ export class Core {
   readonly commits: GroupCommit
   readonly wall: Wall
   readonly partitions: Partitions
+  readonly outbound: Outbound
   readonly outbox: Outbox
   readonly turns: Turns
   readonly waiting: WaitingBudget
@@ -121,6 +127,11 @@ export class Core {
     this.commits = new GroupCommit(store, this.clock, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
     this.wall = wallOf(this.clock, log, () => store.held())
+    this.outbound = new Outbound({
+      ...{ services, clock: this.clock, chance: this.chance, held: () => store.held() },
+      outside: parts.outside ?? connectors({ clock: this.clock, log }),
+      ...{ outbox: () => this.outbox, partitions: () => this.partitions },
+    })
     this.outbox = this.makeOutbox()
     this.partitions = this.makePartitions()
     this.replicas = new Replicas(store.replica)
@@ -162,6 +173,7 @@ export class Core {
     const router = {
       ...{ services, entities, actions, queries, deadlines, clock, quarantine },
       keeperOf: (command: Command) => this.partitions.ofCall(command).keeper,
+      ...{ leaves: this.outbound.leaves, forwarded: this.outbound.target.forwarded },
       lost: (command: Command) => this.lost(command),
     }
     this.route = createDispatch(router)
@@ -257,6 +269,7 @@ export class Core {
     for (const partition of this.partitions.all) partition.stop()
     this.scrubbing?.stop()
     this.outbox.stop()
+    this.outbound.stop()
     this.deadlines.stop()
     this.transcoder.close()
     this.quarantine.stop()
@@ -297,18 +310,20 @@ export class Core {
 
   private makeOutbox(): Outbox {
     const { store, commits, metrics, services, dispatch, clock, log } = this
+    const command = commandTarget({
+      ...{ dispatch, clock },
+      unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
+      deployed: (service) => services.get(service) !== undefined,
+    })
     return new Outbox({
       ...{ clock, limits: this.config.limits, log },
-      target: commandTarget({
-        ...{ dispatch, clock },
-        unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
-        deployed: (service) => services.get(service) !== undefined,
-      }),
+      target: targets(command, this.outbound.target),
+      outward: this.outbound.outward,
       partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
       toItself: (entry) => goesToItself(services, entry),
       lane: (entry) => laneOf(services, entry),
       // What an entity decides is one commit with the end of the entry; what an action began is not known.
-      mayHaveHappened: ({ call }) => services.get(call.service)?.kind === 'action',
+      mayHaveHappened: ({ call, outward }) => outward !== undefined || services.get(call.service)?.kind === 'action',
       delivered: (service) => metrics.of(service).effectDelivered(),
       parked: (service) => metrics.of(service).effectParked(),
     })
@@ -320,6 +335,7 @@ export class Core {
       ...{ catalog: this.store.catalog, journal: this.partitions.stored, services, limits: config.limits, clock, log },
       sealedOnly: config.requireSandbox,
       tables: parts.store === undefined ? this.reading.tables : undefined,
+      missing: (needs) => this.outbound.outside.missing(needs),
       outstanding: (service) =>
         outstandingOf({ outbox: this.outbox, partitions: this.partitions.all, services }, service),
       ...(parts.link && { link: parts.link }),

@@ -13,7 +13,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   crdt: ['schema', 'transcode'],
   entity: ['crdt', 'delivery', 'guest', 'journal', 'reply', 'storage', 'observe'],
   action: ['delivery', 'guest', 'journal', 'reply', 'observe'],
-  delivery: ['journal', 'storage', 'transcode'],
+  delivery: ['connectors', 'journal', 'storage', 'transcode'],
+  connectors: ['schema', 'transcode'],
   reply: ['delivery', 'journal'],
   guest: [],
   storage: ['schema'],
@@ -33,6 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   laws: ['crdt', 'deploy', 'guest', 'schema', 'transcode', 'views'],
   deploy: [
     'catalog',
+    'connectors',
     'entity',
     'fold',
     'guest',

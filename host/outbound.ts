@@ -1,0 +1,135 @@
+// Outbound: what leaves a host: connectors, and the effects and forwards that go to them: composed for a host.
+//
+// B1. A service is a connector to whose component declares it, and to nobody else: what another component says under the same name changes no call.
+//
+// Owns: putting these together.   connectors/ and delivery/targets/outside.ts own: all that they do.
+
+import type { Chance, Clock } from './clock.ts'
+import type { Command } from './command.ts'
+import type { Outside, Place } from './connectors/connector.ts'
+import type { Outbox } from './delivery/outbox.ts'
+import { OutsideTarget } from './delivery/targets/outside.ts'
+import type { Target } from './delivery/targets/target.ts'
+import { isFetch } from './deploy/connectors.ts'
+import type { EffectEntry, Outward } from './effect.ts'
+import type { Partitions } from './partition.ts'
+import type { ConnectorRule } from './schema/schema.ts'
+import type { Services } from './services.ts'
+
+interface OutboundParts {
+  readonly outside: Outside
+  readonly services: Services
+  readonly clock: Clock
+  readonly chance: Chance
+  /** The directory was copied or restored, and nobody has said yet that it is to act. */
+  readonly held: () => boolean
+  /** Made after this, since their targets are. */
+  readonly outbox: () => Outbox
+  readonly partitions: () => Partitions
+}
+
+export class Outbound {
+  readonly outside: Outside
+  readonly target: OutsideTarget
+  private readonly parts: OutboundParts
+
+  constructor(parts: OutboundParts) {
+    this.parts = parts
+    this.outside = parts.outside
+    const { outside, clock, held, outbox } = parts
+    this.target = new OutsideTarget({
+      ...{ outside, clock },
+      placeOf: (by, service, method) => this.placeOf(by, service, method),
+      waits: (by, service) => this.waits(by, service),
+      held: () => (held() ? heldSentence : undefined),
+      awaits: (entry) => outbox().awaits(entry),
+      arrive: (entry, became, done) => this.arrive(entry, became, done),
+      freshKey: () => this.freshKey(),
+    })
+  }
+
+  readonly outward = (by: string, service: string): Outward | undefined =>
+    this.ruleOf(by, service) && { by, key: this.freshKey(), unsure: false }
+
+  /** Of a forward. */
+  readonly leaves = ({ by, service }: Command): boolean => by !== undefined && this.ruleOf(by, service) !== undefined
+
+  /** What is granted has changed. */
+  look(): void {
+    this.target.look()
+  }
+
+  stop(): void {
+    this.target.stop()
+    this.outside.close()
+  }
+
+  private ruleOf(by: string, service: string): ConnectorRule | undefined {
+    return this.parts.services.get(by)?.schema.services.get(service)?.connector
+  }
+
+  private placeOf(by: string, service: string, method: string): Place | undefined {
+    const schema = this.parts.services.get(by)?.schema
+    const type = schema?.services.get(service)
+    const found = type?.methods.get(method)
+    if (schema === undefined || type?.connector === undefined || found === undefined) return undefined
+    if (isFetch(service)) return { kind: 'fetch' }
+    return { kind: 'connector', rule: type.connector, service, method: found, schema }
+  }
+
+  /** Why nothing of the service `by` can be sent there before something is deployed or granted. */
+  private waits(by: string, service: string): string | undefined {
+    const { services, outside } = this.parts
+    const sender = services.get(by)
+    if (sender === undefined) return `${by} is not deployed; what it sends to ${service} waits until it is`
+    const rule = this.ruleOf(by, service)
+    if (rule === undefined)
+      return `${by} no longer declares ${service} as a connector; deploy a version that does, or drop what it sent there`
+    return outside.refused(rule, service, by)
+  }
+
+  private arrive(entry: EffectEntry, became: EffectEntry | undefined, done: (error: Error | undefined) => void): void {
+    const { placement, all } = this.parts.partitions()
+    const { keeper } = all[placement.ofEffect(entry.id)]!
+    const sending = became === undefined ? { enqueued: [], arrived: [entry.id] } : { enqueued: [became], arrived: [] }
+    const full = keeper.keep(
+      sending,
+      () => {},
+      (error) => {
+        if (error === undefined && became !== undefined)
+          this.parts.outbox().run([became], Number.POSITIVE_INFINITY, () => {})
+        done(error)
+      },
+    )
+    if (full !== undefined) done(full)
+  }
+
+  private freshKey(): string {
+    return base32(this.parts.chance.seed())
+  }
+}
+
+/** What leaves the host goes to its connector, and all else to the router. */
+export function targets(command: Target, outside: Target): Target {
+  const of = ({ outward }: EffectEntry) => (outward === undefined ? command : outside)
+  return {
+    deliver: (entry, hops, begins, done) => of(entry).deliver(entry, hops, begins, done),
+    unserved: (entry) => of(entry).unserved(entry),
+  }
+}
+
+const heldSentence = 'the data directory was copied or restored: nothing leaves this host before `inn effects resume`'
+
+const digits = 'abcdefghijklmnopqrstuvwxyz234567'
+
+/** Of 16 bytes: 26 characters. */
+function base32(bytes: Uint8Array): string {
+  let text = ''
+  let [bits, held] = [0, 0]
+  for (const byte of bytes) {
+    held = ((held << 8) | byte) & 0xffff
+    bits += 8
+    for (; bits >= 5; bits -= 5) text += digits[(held >> (bits - 5)) & 31]
+  }
+  return bits === 0 ? text : text + digits[(held << (5 - bits)) & 31]
+}
