@@ -5,6 +5,7 @@
 // C3. `print` shows what is in force and where it came from, without the token.
 
 import { existsSync, readFileSync } from 'node:fs'
+import type { OutsideFile } from './connectors/connector.ts'
 import { headerProblem } from './header-names.ts'
 import { defaultLimits, type Limits, limitHelps } from './limits.ts'
 import { didYouMean } from './nearest.ts'
@@ -44,6 +45,10 @@ export interface Config {
   readonly corsOrigins: readonly string[]
   /** Headers that reach functions and are never on disk. Lower case. */
   readonly neverStoredHeaders: ReadonlySet<string>
+  /** Where innkeeper.json is. */
+  readonly directory: string
+  /** What that says of the outside world (host/connectors). */
+  readonly outside: OutsideFile
   readonly limits: Limits
 }
 
@@ -223,7 +228,8 @@ export const bareSettings: ReadonlyMap<string, string> = new Map(
 /** @throws ConfigError with everything that is wrong. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const problems: string[] = []
-  const file = readFile(sources.directory, problems)
+  const { connectors, secrets, ...file } = readFile(sources.directory, problems)
+  const outside = { connectors, secrets }
   for (const name of Object.keys(file).filter((name) => !settingNames.map(camel).includes(name)))
     problems.push(`innkeeper.json: unknown setting ${name}${didYouMean(name, settingNames.map(camel))}`)
   const inEnv = settingNames.map((name) => envName(name).slice(envPrefix.length))
@@ -256,7 +262,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   checkInFlight(values, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, values[name]])) as unknown as Limits
-  return { config: { ...values, token: values['token'], limits } as unknown as Config, print: lines.join('\n') }
+  const { directory } = sources
+  return { config: { ...values, token: values['token'], directory, outside, limits } as unknown as Config, print: lines.join('\n') }
 }
 
 /** The admin port can do everything, so away from loopback it needs a token. */
@@ -303,6 +310,14 @@ function readFile(directory: string, problems: string[]): Record<string, unknown
     problems.push(`innkeeper.json: ${(error as Error).message}`)
   }
   return {}
+}
+
+/** Of innkeeper.json as it is now. @throws ConfigError */
+export function readOutside(directory: string): OutsideFile {
+  const problems: string[] = []
+  const { connectors, secrets } = readFile(directory, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { connectors, secrets }
 }
 
 export function parseAddress(text: string): Address {

@@ -128,7 +128,7 @@ export class Core {
     this.deadlines = new Deadlines(this.clock)
     this.wall = wallOf(this.clock, log, () => store.held())
     this.outbound = new Outbound({
-      ...{ services, clock: this.clock, chance: this.chance, held: () => store.held() },
+      ...{ services, clock: this.clock, chance: this.chance, log, directory: config.directory, held: () => store.held() },
       outside: parts.outside ?? connectors({ clock: this.clock, log }),
       ...{ outbox: () => this.outbox, partitions: () => this.partitions },
     })
@@ -347,6 +347,7 @@ export class Core {
     const { all: partitions, placement } = this.partitions
     const accepted = () => {
       for (const { pending } of partitions) pending.look()
+      this.outbound.look()
     }
     return new Schedules({ services, partitions, placement, outbox, clock, log, unfit, wall: this.wall, accepted })
   }

@@ -4,9 +4,11 @@
 //
 // Owns: putting these together.   connectors/ and delivery/targets/outside.ts own: all that they do.
 
+import type { Logger } from 'pino'
 import type { Chance, Clock } from './clock.ts'
 import type { Command } from './command.ts'
-import type { Outside, Place } from './connectors/connector.ts'
+import { readOutside } from './config.ts'
+import type { ConnectorFigures, GrantShown, Outside, Place } from './connectors/connector.ts'
 import type { Outbox } from './delivery/outbox.ts'
 import { OutsideTarget } from './delivery/targets/outside.ts'
 import type { Target } from './delivery/targets/target.ts'
@@ -17,6 +19,9 @@ import type { ConnectorRule } from './schema/schema.ts'
 import type { Services } from './services.ts'
 
 interface OutboundParts {
+  /** Where innkeeper.json is. */
+  readonly directory: string
+  readonly log: Logger
   readonly outside: Outside
   readonly services: Services
   readonly clock: Clock
@@ -27,6 +32,9 @@ interface OutboundParts {
   readonly outbox: () => Outbox
   readonly partitions: () => Partitions
 }
+
+/** Figures only where the connector was used. */
+export type ShownConnector = GrantShown & Partial<Omit<ConnectorFigures, 'connector'>> & { readonly waiting: number }
 
 export class Outbound {
   readonly outside: Outside
@@ -54,9 +62,41 @@ export class Outbound {
   /** Of a forward. */
   readonly leaves = ({ by, service }: Command): boolean => by !== undefined && this.ruleOf(by, service) !== undefined
 
-  /** What is granted has changed. */
+  /** innkeeper.json is in force as it is now. Answers what is wrong with it; then nothing has changed. @throws ConfigError */
+  reread(): readonly string[] {
+    const problems = this.outside.reload(readOutside(this.parts.directory))
+    if (problems.length === 0) this.look()
+    return problems
+  }
+
+  /** The same, where the log is who is told. */
+  rereadLoudly(): void {
+    const { log } = this.parts
+    try {
+      const problems = this.reread()
+      if (problems.length > 0) log.error({ problems }, 'innkeeper.json: connectors and secrets stay as they were')
+      else log.info({ connectors: this.outside.granted().length }, 'connectors and secrets were read again')
+    } catch (error) {
+      log.error({ err: error }, 'innkeeper.json: connectors and secrets stay as they were')
+    }
+  }
+
+  /** What is granted, with what has come of it. */
+  shown(): readonly ShownConnector[] {
+    const figures = new Map(this.outside.figures().map((one) => [one.connector, one]))
+    return this.outside.granted().map((grant) => {
+      const { connector: _, ...known } = figures.get(grant.connector) ?? { connector: '' }
+      return { ...grant, ...known, waiting: this.target.waitingAt(grant.connector) }
+    })
+  }
+
+  /** What is granted has changed, or nothing is held any more. */
   look(): void {
     this.target.look()
+    this.parts
+      .outbox()
+      .served()
+      .catch((err: unknown) => this.parts.log.error({ err }, 'effects that waited for a grant could not be tried'))
   }
 
   stop(): void {

@@ -44,6 +44,7 @@ import {
 } from './inspect.ts'
 import { jsonOf } from './long-json.ts'
 import { openApi } from './openapi.ts'
+import { connectorRoutes } from './connectors.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { timerRoutes } from './timers.ts'
 import { viewRoutes } from './views.ts'
@@ -117,7 +118,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         )
         const { restored, heldMs } = context.schedules
         const what = restored
-          ? 'the data directory was copied or restored: timers and schedules wait until `inn effects resume`\n'
+          ? 'the data directory was copied or restored: timers, schedules and what goes to connectors wait until `inn effects resume`\n'
           : 'the clock jumped ahead: timers and schedules wait; see `inn clock`\n'
         const clock = heldMs > 0 ? what : ''
         const text = `${reason ?? 'ready'}\n${refused.join('')}${clock}`
@@ -456,6 +457,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       },
     },
     ...scheduleRoutes(context),
+    ...connectorRoutes(context),
     ...timerRoutes(context),
     ...viewRoutes(context),
   ]

@@ -141,6 +141,13 @@ const subcommands: readonly Listed[] = [
     load: async () => (await import('./views.ts')).sqlCommand,
   },
   {
+    name: 'connectors',
+    usage: '[reload]',
+    summary:
+      'list what innkeeper.json grants of the outside world, with figures; reload it, and the secrets, while the host runs',
+    load: async () => (await import('./connectors.ts')).connectorsCommand,
+  },
+  {
     name: 'clock',
     usage: '[accept]',
     summary: 'show the clock that schedules and timers go by; accept one that jumped ahead',

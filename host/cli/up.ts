@@ -82,6 +82,8 @@ async function run(args: Args): Promise<number> {
   const ending = early ?? stopped()
   const served = await host.served()
   if (isDev) for (const { name } of files) redeploy(host, name)
+  // Where the host has ended nobody is left to be told.
+  if (!isAttended()) process.on('SIGHUP', () => void host.reread().catch(() => {}))
   if (args.is('json')) {
     printJson({
       listen: host.listen,
@@ -105,8 +107,14 @@ async function run(args: Args): Promise<number> {
 /** By Ctrl-C and the like; told more than once, as by a terminal and by npm, it is told once. */
 function stopped(): AbortController {
   const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort())
+  const ends = ['SIGINT', 'SIGTERM', ...(isAttended() ? ['SIGHUP'] : [])]
+  for (const signal of ends) process.on(signal, () => controller.abort())
   return controller
+}
+
+/** Somebody sits at a terminal: SIGHUP says that it was closed. Else it asks to read grants and secrets again. */
+function isAttended(): boolean {
+  return process.stdin.isTTY === true
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

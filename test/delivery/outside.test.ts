@@ -76,6 +76,7 @@ class Played {
     let seeds = 0
     this.outbound = new Outbound({
       ...{ outside, services, clock: this.life, held: () => this.held },
+      ...{ directory: '', log: pino({ level: 'silent' }) },
       chance: { seed: () => new Uint8Array(16).fill(++seeds), id: () => '' },
       outbox: () => this.outbox,
       partitions: () => this.partitions(),

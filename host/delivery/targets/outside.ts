@@ -121,6 +121,11 @@ export class OutsideTarget implements Target {
     for (const line of this.lines.values()) line.clear()
   }
 
+  /** Calls that wait for room. */
+  waitingAt(connector: string): number {
+    return this.lines.get(connector)?.size ?? 0
+  }
+
   /** What is granted has changed: there may be room. */
   look(): void {
     for (const line of this.lines.values()) line.look()
