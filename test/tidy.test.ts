@@ -26,6 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   projection: ['catalog', 'feed', 'guest', 'journal', 'views'],
   schema: [],
   transcode: ['schema'],
+  connectors: ['schema', 'transcode'],
   observe: [],
   fold: ['entity', 'guest', 'journal'],
   wasm: ['guest'],
