@@ -6,6 +6,8 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import type { OutsideFile } from './connectors/connector.ts'
+import { readGrants } from './connectors/grants.ts'
+import { readSecrets, type SecretSources } from './connectors/secrets.ts'
 import { headerProblem } from './header-names.ts'
 import { defaultLimits, type Limits, limitHelps } from './limits.ts'
 import { didYouMean } from './nearest.ts'
@@ -258,12 +260,16 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       problems.push(`${place}: ${(error as Error).message}, got ${JSON.stringify(text)}`)
     }
   }
+  problems.push(...outsideProblems(outside, sources.env).map((problem) => `${fileName}: ${problem}`))
   checkAdmin(values, problems)
   checkInFlight(values, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, values[name]])) as unknown as Limits
   const { directory } = sources
-  return { config: { ...values, token: values['token'], directory, outside, limits } as unknown as Config, print: lines.join('\n') }
+  return {
+    config: { ...values, token: values['token'], directory, outside, limits } as unknown as Config,
+    print: lines.join('\n'),
+  }
 }
 
 /** The admin port can do everything, so away from loopback it needs a token. */
@@ -310,6 +316,16 @@ function readFile(directory: string, problems: string[]): Record<string, unknown
     problems.push(`innkeeper.json: ${(error as Error).message}`)
   }
   return {}
+}
+
+/** Where "secrets" of innkeeper.json are. */
+export function secretSources(env: ConfigSources['env']): SecretSources {
+  return { env: (name) => env[name], file: (path) => readFileSync(path, 'utf8') }
+}
+
+function outsideProblems({ connectors, secrets }: OutsideFile, env: ConfigSources['env']): readonly string[] {
+  const names = typeof secrets === 'object' && secrets !== null ? Object.keys(secrets) : []
+  return [...readSecrets(secrets, secretSources(env)).problems, ...readGrants(connectors, names).problems]
 }
 
 /** Of innkeeper.json as it is now. @throws ConfigError */

@@ -14,7 +14,6 @@ import { type Chance, type Clock, systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import type { Outside } from './connectors/connector.ts'
-import { connectors } from './connectors/connectors.ts'
 import { goesToItself, laneOf } from './delivery/itself.ts'
 import { Outbox } from './delivery/outbox.ts'
 import { commandTarget } from './delivery/targets/command.ts'
@@ -35,7 +34,7 @@ import { GroupCommit } from './journal/group-commit.ts'
 import type { EntityRef, StorageId } from './journal/journal.ts'
 import type { link } from './link/link.ts'
 import { Metrics } from './observe/metrics.ts'
-import { Outbound, targets } from './outbound.ts'
+import { Outbound, outsideOf, targets } from './outbound.ts'
 import { outstandingOf } from './outstanding.ts'
 import { Partitions, warnHeld } from './partition.ts'
 import { ReadSide } from './read-side.ts'
@@ -128,8 +127,15 @@ export class Core {
     this.deadlines = new Deadlines(this.clock)
     this.wall = wallOf(this.clock, log, () => store.held())
     this.outbound = new Outbound({
-      ...{ services, clock: this.clock, chance: this.chance, log, directory: config.directory, held: () => store.held() },
-      outside: parts.outside ?? connectors({ clock: this.clock, log }),
+      ...{
+        services,
+        clock: this.clock,
+        chance: this.chance,
+        log,
+        directory: config.directory,
+        held: () => store.held(),
+      },
+      outside: parts.outside ?? outsideOf(config, this.clock),
       ...{ outbox: () => this.outbox, partitions: () => this.partitions },
     })
     this.outbox = this.makeOutbox()

@@ -7,8 +7,10 @@
 import type { Logger } from 'pino'
 import type { Chance, Clock } from './clock.ts'
 import type { Command } from './command.ts'
-import { readOutside } from './config.ts'
+import { type Config, ConfigError, readOutside, secretSources } from './config.ts'
 import type { ConnectorFigures, GrantShown, Outside, Place } from './connectors/connector.ts'
+import { Connectors } from './connectors/connectors.ts'
+import { systemResolve } from './connectors/names.ts'
 import type { Outbox } from './delivery/outbox.ts'
 import { OutsideTarget } from './delivery/targets/outside.ts'
 import type { Target } from './delivery/targets/target.ts'
@@ -125,7 +127,7 @@ export class Outbound {
     const rule = this.ruleOf(by, service)
     if (rule === undefined)
       return `${by} no longer declares ${service} as a connector; deploy a version that does, or drop what it sent there`
-    return outside.refused(rule, service, by)
+    return isFetch(service) ? undefined : outside.refused(rule, service, by)
   }
 
   private arrive(entry: EffectEntry, became: EffectEntry | undefined, done: (error: Error | undefined) => void): void {
@@ -147,6 +149,14 @@ export class Outbound {
   private freshKey(): string {
     return base32(this.parts.chance.seed())
   }
+}
+
+/** What innkeeper.json says of it. @throws ConfigError */
+export function outsideOf({ outside }: Pick<Config, 'outside'>, clock: Clock): Outside {
+  const made = new Connectors({ clock, resolve: systemResolve, sources: secretSources(process.env) })
+  const problems = made.reload(outside)
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `innkeeper.json: ${problem}`))
+  return made
 }
 
 /** What leaves the host goes to its connector, and all else to the router. */

@@ -10,7 +10,8 @@ export function connectorRoutes({ outbound, log }: AdminContext): readonly Omit<
     {
       method: 'GET',
       path: '/v1/connectors',
-      summary: 'What innkeeper.json grants of the outside world, with figures since the start of the host. Names of secrets, never secrets.',
+      summary:
+        'What innkeeper.json grants of the outside world, with figures since the start of the host. Names of secrets, never secrets.',
       run: () => ({ json: { connectors: outbound.shown() } }),
     },
     {

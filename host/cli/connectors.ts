@@ -10,8 +10,7 @@ export const connectorsCommand: Subcommand = { flags: {}, words: [0, 1], run: co
 
 async function connectors(args: Args): Promise<number> {
   const [word] = args.words
-  if (word !== undefined && word !== 'reload')
-    throw new UsageError(`${JSON.stringify(word)}: only \`reload\` is known`)
+  if (word !== undefined && word !== 'reload') throw new UsageError(`${JSON.stringify(word)}: only \`reload\` is known`)
   return await (word === undefined ? list(args) : reload(args))
 }
 
@@ -24,7 +23,18 @@ async function list(args: Args): Promise<number> {
 }
 
 function row(one: ShownConnector): readonly string[] {
-  const { connector, url, services, concurrency, ratePerSecond, requests = [], failures, time, underWay = 0, waiting } = one
+  const {
+    connector,
+    url,
+    services,
+    concurrency,
+    ratePerSecond,
+    requests = [],
+    failures,
+    time,
+    underWay = 0,
+    waiting,
+  } = one
   const tries = requests.reduce((sum, { count }) => sum + count, 0)
   const rate = ratePerSecond === undefined ? '' : `, ${ratePerSecond}/s`
   const failed = Object.entries(failures ?? {}).filter(([, count]) => count > 0)
@@ -41,7 +51,7 @@ function row(one: ShownConnector): readonly string[] {
 }
 
 async function reload(args: Args): Promise<number> {
-  const told = (await adminClient(args).post('/v1/connectors/reload', {})) as { connectors: string[] }
+  const told = (await adminClient(args).change('POST', '/v1/connectors/reload')) as { connectors: string[] }
   if (args.is('json')) printJson(told)
   else print(`In force: ${told.connectors.length === 0 ? 'no connector' : told.connectors.join(', ')}.`)
   return 0

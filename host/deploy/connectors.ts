@@ -81,6 +81,6 @@ export function needsOf({ services }: Pick<Description, 'services'>, schema: Sch
 function connectorsOf(schema: Schema): readonly (ServiceType & { readonly connector: ConnectorRule })[] {
   return [...schema.services.values()].flatMap((service) => {
     const { connector } = service
-    return connector === undefined ? [] : [{ ...service, connector }]
+    return connector === undefined || isFetch(service.fullName) ? [] : [{ ...service, connector }]
   })
 }

@@ -64,7 +64,7 @@ export class OutsideTarget implements Target {
         begins()
         return 0
       }
-      const waitMs = this.enter(place, by)
+      const waitMs = this.parts.outside.enter({ place, from: by, request: call.payload })
       if (waitMs > 0) return waitMs
       begins()
       const made = { place, from: by, request: call.payload, key, attempt: attempts + 1, unsure, deadlineMs: untilMs }
@@ -105,7 +105,7 @@ export class OutsideTarget implements Target {
     this.wait(place, by, () => {
       // Nobody waits any more.
       if (this.parts.clock.now() >= deadlineMs) return 0
-      const waitMs = this.enter(place, by)
+      const waitMs = this.parts.outside.enter({ place, from: by, request: payload })
       if (waitMs > 0) return waitMs
       const until = Number.isFinite(deadlineMs) ? deadlineMs : undefined
       const made = { place, from: by, request: payload, key, attempt: 1, unsure: false, deadlineMs: until }
@@ -143,10 +143,6 @@ export class OutsideTarget implements Target {
 
   private wait(place: Place, by: string, begin: () => number): void {
     this.lineOf(place).add(by, begin)
-  }
-
-  private enter(place: Place, by: string): number {
-    return this.parts.outside.enter(place, by)
   }
 
   private call(call: OutwardCall, done: (answered: Answered) => void): void {

@@ -1,0 +1,50 @@
+// Needs: what a component needs of the operator, compared with what is granted, before it is deployed.
+//
+// N1. Each problem ends with what to write into innkeeper.json.
+//
+// Leaves to others: reading "connectors" (grants.ts), the same checks when a call is made (connectors.ts).
+
+import { routesOf } from '../schema/http-rule.ts'
+import { isStreamed, type MethodType } from '../schema/schema.ts'
+import { outwardProblems } from '../transcode/outward.ts'
+import type { Need } from './connector.ts'
+import { allows, type Grant, linesToAdd } from './grants.ts'
+
+export function missingOf(needs: readonly Need[], grantOf: (name: string) => Grant | undefined): readonly string[] {
+  return needs.flatMap((need) => {
+    const { rule, service, methods, from } = need
+    const unfit = methods.flatMap((method) => unfitProblems(need, method))
+    const grant = grantOf(rule.name)
+    if (grant === undefined)
+      return [
+        ...unfit,
+        `${service}: the connector ${rule.name} is not granted; add to innkeeper.json: ${linesToAdd(rule.name, from, pathsOf(need))}`,
+      ]
+    const asking = from.filter((one) => !allows(grant.services, one))
+    const paths = pathsOf(need).filter((path) => !allows(grant.paths, path))
+    const at = `connectors.${rule.name}`
+    return [
+      ...unfit,
+      ...asking.map((one) => `${service}: ${one} may not use it; add ${JSON.stringify(one)} to ${at}.services`),
+      ...paths.map((path) => `${service}: its path is not granted; add ${JSON.stringify(path)} to ${at}.paths`),
+    ]
+  })
+}
+
+function unfitProblems({ rule, service }: Need, method: MethodType): readonly string[] {
+  if (rule.protocol === 'http') return outwardProblems(service, method)
+  return isStreamed(method) ? [`${service}.${method.name}: a method of a connector is unary; remove "stream"`] : []
+}
+
+/** Patterns that have each path of its methods. */
+function pathsOf({ rule, service, methods }: Need): readonly string[] {
+  if (rule.protocol === 'grpc') return [`/${service}/*`]
+  const paths = methods.flatMap((method) => {
+    const template = routesOf(service, method).routes[0]?.template
+    if (template === undefined) return []
+    const { segments, rest, verb } = template
+    const parts = [...segments.map((literal) => literal ?? '*'), ...(rest ? ['*'] : [])]
+    return [`/${parts.join('/')}${verb === undefined ? '' : `:${verb}`}`]
+  })
+  return [...new Set(paths)]
+}

@@ -1,0 +1,179 @@
+// Redactor: where a secret is in bytes that come from a provider, in whatever common form it was echoed.
+//
+// R1. Found are: the secret itself; base64 in both alphabets, with padding or without, at each of the three places that it can have in a longer text;
+//     hex in either case; each of these percent-encoded (all of it or some characters, either case, once or twice), and escaped as in JSON (`\/`,
+//     `\u003d`), or both.
+// R2. It is looked for in all bytes at once, never in pieces: what a chunk's end would hide is found.
+// R3. What is taken out leaves `[secret]`, without a name or a length.
+// R4. Time is linear in the bytes, for each form of each secret.
+//
+// Leaves to others: what to do about it (connectors.ts).
+
+import type { Secrets } from './secrets.ts'
+
+const mark = Buffer.from('[secret]')
+
+export class Redactor {
+  private readonly needles: readonly Buffer[]
+
+  constructor(secrets: Secrets) {
+    const needles = new Set<string>()
+    for (const secret of secrets.values()) for (const form of forms(secret)) needles.add(form)
+    this.needles = [...needles].map((form) => Buffer.from(form, 'latin1'))
+  }
+
+  /** Whether a secret is in it. */
+  finds(bytes: Uint8Array): boolean {
+    return this.places(bytes, true).length > 0
+  }
+
+  /** The same bytes without secrets. */
+  redacted(bytes: Uint8Array): Uint8Array {
+    const places = merged(this.places(bytes, false))
+    if (places.length === 0) return bytes
+    const parts: Uint8Array[] = []
+    let at = 0
+    for (const [from, to] of places) {
+      parts.push(bytes.subarray(at, from), mark)
+      at = to
+    }
+    parts.push(bytes.subarray(at))
+    return Buffer.concat(parts)
+  }
+
+  redactedText(text: string): string {
+    const bytes = Buffer.from(text)
+    const redacted = this.redacted(bytes)
+    return redacted === bytes ? text : Buffer.from(redacted).toString()
+  }
+
+  private places(bytes: Uint8Array, one: boolean): Place[] {
+    const found: Place[] = []
+    if (this.needles.length === 0) return found
+    for (const reading of readings(bytes)) {
+      for (const needle of this.needles) {
+        for (let at = reading.bytes.indexOf(needle); at !== -1; at = reading.bytes.indexOf(needle, at + 1)) {
+          found.push([startOf(reading, at), startOf(reading, at + needle.length)])
+          if (one) return found
+        }
+      }
+    }
+    return found
+  }
+}
+
+type Place = readonly [from: number, to: number]
+
+function merged(places: readonly Place[]): readonly Place[] {
+  const result: Place[] = []
+  for (const [from, to] of [...places].sort((a, b) => a[0] - b[0])) {
+    const last = result.at(-1)
+    if (last === undefined || from > last[1]) result.push([from, to])
+    else if (to > last[1]) result[result.length - 1] = [last[0], to]
+  }
+  return result
+}
+
+/** The secret as it stands in text without escapes. */
+function forms(secret: string): readonly string[] {
+  const bytes = Buffer.from(secret, 'latin1')
+  const spaced = secret.includes(' ') ? [secret.replaceAll(' ', '+')] : []
+  const inBase64 = [0, 1, 2].map((before) => base64Within(bytes, before))
+  const urlSafe = inBase64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))
+  const hex = bytes.toString('hex')
+  return [secret, ...spaced, ...inBase64, ...urlSafe, hex, hex.toUpperCase()]
+}
+
+/** Those characters that depend on nothing but the secret, where so many bytes stand before it. */
+function base64Within(secret: Buffer, before: number): string {
+  const text = Buffer.concat([Buffer.alloc(before), secret])
+    .toString('base64')
+    .replaceAll('=', '')
+  const whole = Math.floor(((before + secret.length) * 8) / 6)
+  return text.slice(Math.ceil((before * 8) / 6), whole)
+}
+
+/** The bytes as somebody reads them. `starts[i]`: where byte i begins in the bytes that were sent. */
+interface Reading {
+  readonly bytes: Buffer
+  /** Undefined: each byte is where it was. */
+  readonly starts: Uint32Array | undefined
+}
+
+function startOf({ starts }: Reading, at: number): number {
+  return starts === undefined ? at : starts[at]!
+}
+
+/** As they are; with JSON's escapes undone; with percent-encoding undone; and each upon the other. */
+function readings(bytes: Uint8Array): readonly Reading[] {
+  const plain: Reading = { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), starts: undefined }
+  const all = [plain]
+  const json = undone(plain, backslash, unescaped)
+  if (json !== undefined) all.push(json)
+  for (const reading of [...all]) {
+    const once = undone(reading, percent, unencoded)
+    if (once === undefined) continue
+    all.push(once)
+    for (const [sign, undo] of [
+      [percent, unencoded],
+      [backslash, unescaped],
+    ] as const) {
+      const twice = undone(once, sign, undo)
+      if (twice !== undefined) all.push(twice)
+    }
+  }
+  return all
+}
+
+const backslash = 0x5c
+const percent = 0x25
+
+/** What an escape at `at` means and how long it is; undefined: it is none. */
+type Undo = (bytes: Buffer, at: number) => readonly [byte: number, length: number] | undefined
+
+/** Undefined: the sign is not there, so it would be the same. */
+function undone(reading: Reading, sign: number, undo: Undo): Reading | undefined {
+  const { bytes } = reading
+  let at = bytes.indexOf(sign)
+  if (at === -1) return undefined
+  const result = Buffer.allocUnsafe(bytes.length)
+  const starts = new Uint32Array(bytes.length + 1)
+  let length = 0
+  let from = 0
+  const keep = (to: number) => {
+    for (; from < to; from++) {
+      starts[length] = startOf(reading, from)
+      result[length++] = bytes[from]!
+    }
+  }
+  for (; at !== -1; at = bytes.indexOf(sign, from)) {
+    keep(at)
+    const meant = undo(bytes, at)
+    starts[length] = startOf(reading, at)
+    result[length++] = meant?.[0] ?? sign
+    from = at + (meant?.[1] ?? 1)
+  }
+  keep(bytes.length)
+  starts[length] = startOf(reading, bytes.length)
+  return { bytes: result.subarray(0, length), starts }
+}
+
+function unencoded(bytes: Buffer, at: number): readonly [number, number] | undefined {
+  const value = hexAt(bytes, at + 1, 2)
+  return value === undefined ? undefined : [value, 3]
+}
+
+function unescaped(bytes: Buffer, at: number): readonly [number, number] | undefined {
+  const next = bytes[at + 1]
+  if (next === 0x75) {
+    const value = hexAt(bytes, at + 2, 4)
+    // Secrets are ASCII: what is beyond is no part of one.
+    return value === undefined || value > 0x7f ? undefined : [value, 6]
+  }
+  return next === 0x22 || next === 0x2f || next === backslash ? [next, 2] : undefined
+}
+
+function hexAt(bytes: Buffer, at: number, digits: number): number | undefined {
+  const text = bytes.toString('latin1', at, at + digits)
+  return text.length === digits && /^[0-9A-Fa-f]+$/.test(text) ? Number.parseInt(text, 16) : undefined
+}
