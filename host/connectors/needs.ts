@@ -20,12 +20,17 @@ export function missingOf(needs: readonly Need[], grantOf: (name: string) => Gra
         ...unfit,
         `${service}: the connector ${rule.name} is not granted; add to innkeeper.json: ${linesToAdd(rule.name, from, pathsOf(need))}`,
       ]
-    const asking = from.filter((one) => !allows(grant.services, one))
+    // Which of them asks is known at the call; there the others are refused.
+    const asks = from.some((one) => allows(grant.services, one))
     const paths = pathsOf(need).filter((path) => !allows(grant.paths, path))
     const at = `connectors.${rule.name}`
     return [
       ...unfit,
-      ...asking.map((one) => `${service}: ${one} may not use it; add ${JSON.stringify(one)} to ${at}.services`),
+      ...(asks
+        ? []
+        : [
+            `${service}: none of the component's services may use it; add those that ask to ${at}.services: ${JSON.stringify(from)}`,
+          ]),
       ...paths.map((path) => `${service}: its path is not granted; add ${JSON.stringify(path)} to ${at}.paths`),
     ]
   })

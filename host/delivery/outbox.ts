@@ -871,10 +871,8 @@ function bytesOf({ call, cause }: EffectEntry): number {
 
 /** What the asker hears of a last try. */
 function failureOf({ decided, unsure, code, reason, failure }: Failed, mayHave: boolean): AskOutcome {
-  if (decided)
-    return { kind: 'failure', failure: failure ?? { code, message: reason, details: [] }, happened: 'REFUSED' }
-  const happened = unsure && mayHave ? 'UNKNOWN' : 'NOT_SENT'
-  return { kind: 'failure', failure: { code, message: reason, details: [] }, happened }
+  const happened = decided ? 'REFUSED' : unsure && mayHave ? 'UNKNOWN' : 'NOT_SENT'
+  return { kind: 'failure', failure: failure ?? { code, message: reason, details: [] }, happened }
 }
 
 const noIds: readonly number[] = Object.freeze([])
