@@ -29,6 +29,8 @@ export interface Outward {
   readonly key: string
   /** A try may have been carried out. */
   readonly unsure: boolean
+  /** Of the command that sent it. */
+  readonly traceparent?: string
 }
 
 /** An effect on its way. */

@@ -11,11 +11,13 @@ import { type Config, ConfigError, readOutside, secretSources } from './config.t
 import type { ConnectorFigures, GrantShown, Outside, Place } from './connectors/connector.ts'
 import { Connectors } from './connectors/connectors.ts'
 import { systemResolve } from './connectors/names.ts'
+import type { Places } from './delivery/chains.ts'
 import type { Outbox } from './delivery/outbox.ts'
-import { OutsideTarget } from './delivery/targets/outside.ts'
+import { OutsideTarget, traceparentOf } from './delivery/targets/outside.ts'
 import type { Target } from './delivery/targets/target.ts'
 import { isFetch } from './deploy/connectors.ts'
-import type { EffectEntry, Outward } from './effect.ts'
+import type { EffectEntry } from './effect.ts'
+import { noMetadata } from './metadata.ts'
 import type { Partitions } from './partition.ts'
 import type { ConnectorRule } from './schema/schema.ts'
 import type { Services } from './services.ts'
@@ -58,11 +60,15 @@ export class Outbound {
     })
   }
 
-  readonly outward = (by: string, service: string): Outward | undefined =>
-    this.ruleOf(by, service) && { by, key: this.freshKey(), unsure: false }
+  readonly outward: Places['outward'] = (by, service, metadata = noMetadata) => {
+    if (this.ruleOf(by, service) === undefined) return undefined
+    const traceparent = traceparentOf(metadata)
+    return { by, key: this.freshKey(), unsure: false, ...(traceparent !== undefined && { traceparent }) }
+  }
 
   /** Of a forward. */
-  readonly leaves = ({ by, service }: Command): boolean => by !== undefined && this.ruleOf(by, service) !== undefined
+  readonly leaves = ({ by, service }: Command): boolean =>
+    by !== undefined && this.ruleOf(by.service, service) !== undefined
 
   /** innkeeper.json is in force as it is now. Answers what is wrong with it; then nothing has changed. @throws ConfigError */
   reread(): readonly string[] {

@@ -25,8 +25,8 @@ export interface Places {
   owns(id: number): boolean
   /** For an entry of another partition that goes on in this one: the same place of the same chain. */
   moved(entry: EffectEntry): InChain
-  /** Where a service of this name is a connector to the service `by`: what its effect has besides. */
-  outward(by: string, service: string): Outward | undefined
+  /** Where a service of this name is a connector to the service `by`: what its effect has besides. `metadata`: of the command that sends it. */
+  outward(by: string, service: string, metadata?: Command['metadata']): Outward | undefined
 }
 
 /** The chain that the effects of a command are part of, if it has one yet. */

@@ -27,7 +27,7 @@ export interface Delivered {
   readonly arrived: number | undefined
 }
 
-export type Sender = Pick<Command, 'hops' | 'effect' | 'chain'>
+export type Sender = Pick<Command, 'hops' | 'effect' | 'chain'> & Partial<Pick<Command, 'metadata'>>
 
 const noEntries: readonly EffectEntry[] = Object.freeze([])
 const nothing: Delivered = { moved: undefined, arrived: undefined }
@@ -67,7 +67,7 @@ export function planEffects(
       hops: fresh ? 0 : hops,
       ...tries,
     }
-    const outward = places.outward(cause.service, call.service)
+    const outward = places.outward(cause.service, call.service, sender.metadata)
     if (outward !== undefined) entry.outward = outward
     if (due === undefined && name === undefined && answer === undefined && withinMs === undefined) return entry
     entry.from = from
@@ -84,14 +84,14 @@ type Planned = { -readonly [K in keyof EffectEntry]: EffectEntry[K] }
 
 /** What becomes of the entry that a command delivers (P2). */
 export function planDelivered(
-  { service, effect, hops }: Sender & Pick<Command, 'service'>,
+  { service, effect, hops, metadata }: Sender & Pick<Command, 'service'>,
   answer: GuestAnswer,
   places: Pick<Places, 'owns' | 'moved' | 'outward'>,
 ): Delivered {
   if (effect === undefined) return nothing
   if (answer.kind === 'forward') {
     const { outward: _, ...known } = settledHere(effect)
-    const outward = places.outward(service, answer.call.service)
+    const outward = places.outward(service, answer.call.service, metadata)
     const onward = { ...known, call: answer.call, hops: hops + 1, attempts: 0, ...(outward && { outward }) }
     return { moved: inPlace(effect, onward, places), arrived: undefined }
   }

@@ -655,20 +655,22 @@ function writeEntry(entry: EffectEntry, never: NeverStored): void {
   if (outward !== undefined) writeOutward(18, outward)
 }
 
-function writeOutward(field: number, { by, key, unsure }: Outward): void {
+function writeOutward(field: number, { by, key, unsure, traceparent }: Outward): void {
   part(field, () => {
     text(1, by)
     text(2, key)
     number(3, unsure ? 1 : 0)
+    if (traceparent !== undefined) text(4, traceparent)
   })
 }
 
 function readOutward(cursor: WireCursor): Outward {
-  const outward = { by: '', key: '', unsure: false }
+  const outward: { by: string; key: string; unsure: boolean; traceparent?: string } = { by: '', key: '', unsure: false }
   fields(cursor, (tag) => {
     if (tag === 10) outward.by = cursor.string()
     else if (tag === 18) outward.key = cursor.string()
     else if (tag === 24) outward.unsure = cursor.varint32() !== 0
+    else if (tag === 34) outward.traceparent = cursor.string()
     else return false
     return true
   })

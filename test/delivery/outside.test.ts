@@ -384,7 +384,7 @@ function forwarded(host: Played, more: Partial<Command> = {}): Answer[] {
   const command: Command = {
     ...payments,
     ...{
-      by: 'shop.v1.Order',
+      by: { service: 'shop.v1.Order', metadata: [] },
       idempotencyKey: undefined,
       deadlineMs: Number.POSITIVE_INFINITY,
       hops: 1,

@@ -53,7 +53,7 @@ export class OutsideTarget implements Target {
 
   deliver(entry: EffectEntry, _hops: number, begins: () => boolean, done: (tried: Tried) => void): void {
     const { call, outward, attempts, untilMs } = entry
-    const { by, key, unsure } = outward!
+    const { by, key, unsure, traceparent } = outward!
     const place = this.parts.placeOf(by, call.service, call.method)
     if (place === undefined) {
       if (begins()) done({ kind: 'failed', reason: unknownMethod(call.service, call.method).message, ...unknown })
@@ -68,7 +68,7 @@ export class OutsideTarget implements Target {
       if (waitMs > 0) return waitMs
       begins()
       const made = { place, from: by, request: call.payload, key, attempt: attempts + 1, unsure, deadlineMs: untilMs }
-      this.call({ ...made, traceparent: traceparentOf(call.metadata) }, (answered) =>
+      this.call({ ...made, traceparent: traceparentOf(call.metadata) ?? traceparent }, (answered) =>
         this.answered(entry, answered, done),
       )
       return 0
@@ -82,7 +82,7 @@ export class OutsideTarget implements Target {
   /** A forward of the service `command.by`. `deadlines` bound the caller's wait. */
   readonly forwarded = (command: Command, reply: Reply): void => {
     const { service, method, payload, metadata, idempotencyKey, deadlineMs, effect } = command
-    const by = command.by!
+    const by = command.by!.service
     const place = this.parts.placeOf(by, service, method)
     if (place === undefined) {
       reply({ kind: 'error', error: unknownMethod(service, method) })
@@ -109,10 +109,14 @@ export class OutsideTarget implements Target {
       if (waitMs > 0) return waitMs
       const until = Number.isFinite(deadlineMs) ? deadlineMs : undefined
       const made = { place, from: by, request: payload, key, attempt: 1, unsure: false, deadlineMs: until }
-      this.call({ ...made, traceparent: traceparentOf(metadata) }, (answered) => {
-        if (effect === undefined || answered.kind !== 'reply') reply(answerOf(answered))
-        else this.arrive(effect, answered.payload, (error) => reply(error === undefined ? answerOf(answered) : notKept))
-      })
+      this.call(
+        { ...made, traceparent: traceparentOf(metadata) ?? traceparentOf(command.by!.metadata) },
+        (answered) => {
+          if (effect === undefined || answered.kind !== 'reply') reply(answerOf(answered))
+          else
+            this.arrive(effect, answered.payload, (error) => reply(error === undefined ? answerOf(answered) : notKept))
+        },
+      )
       return 0
     })
   }
@@ -200,8 +204,8 @@ function answerOf(answered: Answered): Answer {
   return { kind: 'error', error: new InnkeeperError(code, failure.message) }
 }
 
-/** The only header of a function's that leaves the host (§connector-9). */
-function traceparentOf(metadata: Command['metadata']): string | undefined {
+/** The only header that leaves the host: the function's, or that of the command (§connector-9). */
+export function traceparentOf(metadata: Command['metadata']): string | undefined {
   for (const [name, value] of metadata) if (name === 'traceparent' && typeof value === 'string') return value
   return undefined
 }
