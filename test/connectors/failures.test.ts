@@ -282,19 +282,16 @@ Failures(
 )
 
 Failures('the grant says what is tried again, and how often', async () => {
-  await against(
-    ['request', answer(500), 'request', answer(500), 'request', answer(500)],
-    async (_, url) => {
-      const made = connectors({ url, grant: { retry: { max: 3, on: [500] } } })
-      for (const [attempt, again] of [
-        [1, true],
-        [2, true],
-        [3, false],
-      ] as const)
-        assert.is(failed(await call(made, asked({ json, attempt }))).again, again)
-      made.close()
-    },
-  )
+  await against(['request', answer(500), 'request', answer(500), 'request', answer(500)], async (_, url) => {
+    const made = connectors({ url, grant: { retry: { max: 3, on: [500] } } })
+    for (const [attempt, again] of [
+      [1, true],
+      [2, true],
+      [3, false],
+    ] as const)
+      assert.is(failed(await call(made, asked({ json, attempt }))).again, again)
+    made.close()
+  })
 })
 
 Failures('an answer that is no JSON, or none of the method, is UNKNOWN, with the beginning of its text', async () => {
