@@ -34,7 +34,7 @@ export class Fields {
   }
 
   has(name: string): boolean {
-    return Object.hasOwn(this.json, name)
+    return this.value(name) !== undefined
   }
 
   text(name: string): string | undefined {
@@ -96,6 +96,6 @@ export class Fields {
   }
 
   private value(name: string): unknown {
-    return this.has(name) ? this.json[name] : undefined
+    return Object.hasOwn(this.json, name) ? this.json[name] : undefined
   }
 }

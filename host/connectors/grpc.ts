@@ -245,7 +245,8 @@ class Stream {
     const unseen = session.lastStream !== undefined && (stream.id ?? Number.POSITIVE_INFINITY) > session.lastStream
     const refused = rst === http2.constants.NGHTTP2_REFUSED_STREAM
     const began = this.began || (session.ready && stream.id !== undefined)
-    const error = this.failure ?? session.failure
+    // A stream's own error only says that its connection has ended.
+    const error = session.failure ?? this.failure
     if (error instanceof AddressRefused) this.end(failedOf(error, false))
     else if (this.status === 0 && (unseen || refused))
       this.end(failed(false, 'UNAVAILABLE', 'the server did not take the call (it is going away, or has too many)'))

@@ -1,8 +1,8 @@
 // Redactor: where a secret is in bytes that come from a provider, in whatever common form it was echoed.
 //
 // R1. Found are: the secret itself; base64 in both alphabets, with padding or without, at each of the three places that it can have in a longer text;
-//     hex in either case; each of these percent-encoded (all of it or some characters, either case, once or twice), and escaped as in JSON (`\/`,
-//     `\u003d`), or both.
+//     hex in either case; each of these percent-encoded (all of it or some characters, either case), or escaped as in JSON (`\/`, `\u003d`), up to
+//     three times in any order.
 // R2. It is looked for in all bytes at once, never in pieces: what a chunk's end would hide is found.
 // R3. What is taken out leaves `[secret]`, without a name or a length.
 // R4. Time is linear in the bytes, for each form of each secret.
@@ -104,25 +104,21 @@ function startOf({ starts }: Reading, at: number): number {
   return starts === undefined ? at : starts[at]!
 }
 
-/** As they are; with JSON's escapes undone; with percent-encoding undone; and each upon the other. */
-function readings(bytes: Uint8Array): readonly Reading[] {
-  const plain: Reading = { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), starts: undefined }
-  const all = [plain]
-  const json = undone(plain, backslash, unescaped)
-  if (json !== undefined) all.push(json)
-  for (const reading of [...all]) {
-    const once = undone(reading, percent, unencoded)
-    if (once === undefined) continue
-    all.push(once)
-    for (const [sign, undo] of [
-      [percent, unencoded],
-      [backslash, unescaped],
-    ] as const) {
-      const twice = undone(once, sign, undo)
-      if (twice !== undefined) all.push(twice)
-    }
+/** Escapes that are undone one upon the other. */
+const layersMax = 3
+
+/** As they are, and with escapes undone in each order. One after the other: each costs five times its bytes. */
+function* readings(bytes: Uint8Array): Generator<Reading> {
+  yield* layers({ bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), starts: undefined }, layersMax)
+}
+
+function* layers(reading: Reading, left: number): Generator<Reading> {
+  yield reading
+  if (left === 0) return
+  for (const [sign, undo] of undoes) {
+    const next = undone(reading, sign, undo)
+    if (next !== undefined) yield* layers(next, left - 1)
   }
-  return all
 }
 
 const backslash = 0x5c
@@ -158,6 +154,11 @@ function undone(reading: Reading, sign: number, undo: Undo): Reading | undefined
   return { bytes: result.subarray(0, length), starts }
 }
 
+const undoes: readonly (readonly [sign: number, undo: Undo])[] = [
+  [backslash, unescaped],
+  [percent, unencoded],
+]
+
 function unencoded(bytes: Buffer, at: number): readonly [number, number] | undefined {
   const value = hexAt(bytes, at + 1, 2)
   return value === undefined ? undefined : [value, 3]
@@ -174,6 +175,18 @@ function unescaped(bytes: Buffer, at: number): readonly [number, number] | undef
 }
 
 function hexAt(bytes: Buffer, at: number, digits: number): number | undefined {
-  const text = bytes.toString('latin1', at, at + digits)
-  return text.length === digits && /^[0-9A-Fa-f]+$/.test(text) ? Number.parseInt(text, 16) : undefined
+  let value = 0
+  for (let index = at; index < at + digits; index++) {
+    const digit = digitOf(bytes[index])
+    if (digit === undefined) return undefined
+    value = value * 16 + digit
+  }
+  return value
+}
+
+function digitOf(code: number | undefined): number | undefined {
+  if (code === undefined) return undefined
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  const letter = code | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : undefined
 }

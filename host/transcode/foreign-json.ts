@@ -24,7 +24,7 @@ export function fullJson(schema: Schema, type: MessageType, bytes: Uint8Array): 
 /** What is sent of it (F1). */
 export function sentJson(type: MessageType, full: Json): Json {
   if (is64BitWrapper(type)) return asNumber(full)
-  if (wellKnownToMessage(type.fullName) !== undefined || !isObject(full)) return full
+  if (wellKnownToMessage(type.fullName) !== undefined || !isObject(full)) return withZeros(full)
   const sent = object()
   for (const field of type.fields) {
     if (!Object.hasOwn(full, field.jsonName)) continue
@@ -46,9 +46,18 @@ function sentField({ type, repeated }: Field, value: Json): Json {
 
 function sentValue(type: FieldType, value: Json): Json {
   if (type.kind === 'message') return sentJson(type.message, value)
-  // `JSON.stringify` writes 0 for it.
-  if (Object.is(value, -0)) return new ExactNumber('-0')
+  if (typeof value === 'number') return withZeros(value)
   return type.kind === 'scalar' && type.scalar.endsWith('64') ? asNumber(value) : value
+}
+
+/** `JSON.stringify` writes 0 for -0. */
+function withZeros(json: Json): Json {
+  if (Object.is(json, -0)) return new ExactNumber('-0')
+  if (Array.isArray(json)) return json.map(withZeros)
+  if (!isObject(json)) return json
+  const result = object()
+  for (const key of Object.keys(json)) result[key] = withZeros(json[key]!)
+  return result
 }
 
 function asNumber(value: Json): Json {

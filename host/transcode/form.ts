@@ -27,6 +27,7 @@ function textOf(value: null | boolean | number | ExactNumber | string): string {
   return value instanceof ExactNumber ? value.text : String(value)
 }
 
-function encoded(text: string): string {
+/** For a form, or a query: with what `encodeURIComponent` leaves, and URL parsers do not. */
+export function encoded(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
 }

@@ -11,7 +11,7 @@ import { type FieldPath, isTextual, type Route, routesOf } from '../schema/http-
 import { type Field, isStreamed, type MessageType, type MethodType, type Schema } from '../schema/schema.ts'
 import { WireError } from '../schema/wire.ts'
 import { fullJson, sentJson, understood } from './foreign-json.ts'
-import { formText } from './form.ts'
+import { encoded, formText } from './form.ts'
 import { ExactNumber, isObject, type Json, JsonError, parseJson } from './json.ts'
 import { segmentProblem } from './segment.ts'
 import { TranscodeError, toMessage } from './to-message.ts'
@@ -217,7 +217,7 @@ function addPairs(fields: readonly Field[], json: { [name: string]: Json }, befo
       throw new OutwardError(`the field ${name} cannot be in a query; give the rule a body that takes it`)
     // The enum google.protobuf.NullValue has one value, which JSON calls null.
     for (const item of field.repeated && Array.isArray(value) ? value : [value])
-      pairs.push(`${encodeURIComponent(name)}=${encodeURIComponent(textOf(item) ?? '0')}`)
+      pairs.push(`${encoded(name)}=${encoded(textOf(item) ?? '0')}`)
   }
 }
 
