@@ -4,7 +4,8 @@
 // C2. What is unknown or out of range is refused, all of it at once, naming where it came from.
 // C3. `print` shows what is in force and where it came from, without the token.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { OutsideFile } from './connectors/connector.ts'
 import { readGrants } from './connectors/grants.ts'
 import { readSecrets, type SecretSources } from './connectors/secrets.ts'
@@ -45,6 +46,8 @@ export interface Config {
   readonly requireSandbox: boolean
   /** Origins of web pages that may call the services; `*` alone: any. */
   readonly corsOrigins: readonly string[]
+  /** A folder with files of web pages, which are served where no method has the path. */
+  readonly static: string | undefined
   /** Headers that reach functions and are never on disk. Lower case. */
   readonly neverStoredHeaders: ReadonlySet<string>
   /** Where innkeeper.json is. */
@@ -186,6 +189,12 @@ const settings: readonly Setting[] = [
     help: 'origins of web pages that may call the services, separated by commas; * allows all',
     default: '',
     parse: origins,
+  },
+  {
+    name: 'static',
+    help: 'a folder with files of web pages, which are served where no method has the path; / is its index.html',
+    default: undefined,
+    parse: folder,
   },
   {
     name: 'never-stored-headers',
@@ -341,6 +350,12 @@ export function parseAddress(text: string): Address {
   const port = Number(match?.[3])
   if (match === null || port > 65_535) throw new Error('expected HOST:PORT')
   return { host: match[1] ?? (match[2] || '127.0.0.1'), port }
+}
+
+function folder(text: string): string {
+  const path = resolve(text)
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error('expected a folder that is there')
+  return path
 }
 
 function nonEmpty(text: string): string {

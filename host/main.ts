@@ -141,6 +141,7 @@ function ingressContext(core: Core): IngressContext {
     ...{ dispatch, open, services, transcoder, inFlight, clock, metrics, log, unready, limits: config.limits },
     deadlineMs: config.deadlineMs,
     corsOrigins: config.corsOrigins,
+    staticFolder: config.static,
     noRoom: (service, client) => waiting.refusal(waiting.service(service), waiting.client(client), 0),
     accepted: core.turns.newcomer,
     requestId: () => `${prefix}-${(++calls).toString(36)}`,

@@ -26,8 +26,6 @@ export class InForce {
   private madePool: HttpPool | undefined
   private madeLine: GrpcLine | undefined
   private retired = false
-  /** Somebody was told to wait since there was room last. */
-  private awaited = false
 
   constructor(grant: Grant, ca: string | undefined, parts: InForceParts, figures = new Figures(grant.name)) {
     this.grant = grant
@@ -49,19 +47,12 @@ export class InForce {
   /** Taken, if that is 0; else milliseconds after which it is worth asking again. */
   take(service: string, steadyMs: number): number {
     const waitMs = this.rates.take(service, steadyMs)
-    if (waitMs > 0) {
-      this.awaited = true
-      this.figures.waited()
-    }
+    if (waitMs > 0) this.figures.waited()
     return waitMs
   }
 
-  /** Whether somebody waits for the room. */
-  give(service: string): boolean {
+  give(service: string): void {
     this.rates.give(service)
-    const { awaited } = this
-    this.awaited = false
-    return awaited
   }
 
   get pool(): HttpPool {

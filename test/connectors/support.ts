@@ -3,9 +3,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { systemClock } from '../../host/clock.ts'
-import type { Answered, ConnectorRule, OutwardCall } from '../../host/connectors/connector.ts'
+import type { Answered, OutwardCall } from '../../host/connectors/connector.ts'
 import { Connectors, type ConnectorsParts } from '../../host/connectors/connectors.ts'
 import type { Resolved } from '../../host/connectors/names.ts'
+import type { ConnectorRule } from '../../host/schema/schema.ts'
 import type { Json } from '../../host/transcode/json.ts'
 import { toJson } from '../../host/transcode/to-json.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
@@ -114,10 +115,9 @@ export interface Setting {
   readonly resolve?: Readonly<Record<string, readonly Resolved[]>> | ConnectorsParts['resolve']
   readonly files?: Readonly<Record<string, string>>
   readonly clock?: ConnectorsParts['clock']
-  readonly room?: (connector: string) => void
 }
 
-export function connectors({ url, grant, resolve, files, clock = systemClock, room = () => {} }: Setting): Connectors {
+export function connectors({ url, grant, resolve, files, clock = systemClock }: Setting): Connectors {
   const made = new Connectors({
     clock,
     resolve:
@@ -137,7 +137,6 @@ export function connectors({ url, grant, resolve, files, clock = systemClock, ro
         return text
       },
     },
-    room,
   })
   const problems = made.reload({
     connectors: {
@@ -181,6 +180,8 @@ export function asked({ method = 'Charge', type, json = {}, rule = httpRule, ...
 export function call(made: Connectors, one: OutwardCall): Promise<Answered> {
   return new Promise((resolve) => {
     let returned = false
+    const waitMs = made.enter(one)
+    if (waitMs > 0) throw new Error(`no room for ${waitMs} ms`)
     made.call(one, (answered) => {
       if (!returned) throw new Error('answered before the call has returned')
       resolve(answered)
