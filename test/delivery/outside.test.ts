@@ -291,7 +291,7 @@ Leaving(
 )
 
 Leaving(
-  'outside.X2, waiting-line.W1: who waits for room takes turns by service, is not tried, and can be cancelled',
+  '§connector-8, outside.X2, waiting-line.W1: who waits for room takes turns by service, is not tried, and can be cancelled',
   async () => {
     const host = new Played()
     host.room = 1
@@ -424,6 +424,15 @@ Forwards('§connector-6: the key of a caller is the key of what its forward send
   const [first, ...others] = host.calls.map(({ call }) => call.key)
   assert.is(first, 'forward:1')
   assert.is.not(others[0], others[1])
+})
+
+Forwards('outbound.B1: a service is a connector to whose component declares it, and to nobody else', () => {
+  const host = new Played()
+  const command = { ...payments, hops: 1, effect: undefined, requestId: '', idempotencyKey: undefined, deadlineMs: 0 }
+  const by = (service: string) => host.outbound.leaves({ ...command, by: { service, metadata: [] } })
+  assert.equal([by('shop.v1.Order'), by('other.v1.Order'), host.outbound.leaves(command)], [true, false, false])
+  assert.is(host.outbound.outward('other.v1.Order', payments.service), undefined)
+  assert.is(host.outbound.outward('shop.v1.Order', 'shop.v1.Order'), undefined)
 })
 
 Forwards('a forward that an effect became arrives once, and its entry goes', async () => {

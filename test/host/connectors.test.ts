@@ -138,7 +138,7 @@ Connectors(
   },
 )
 
-Connectors("§connector-9: a forward gives the answer to the caller, under a key that the caller's makes", async () => {
+Connectors("§connector-9, router.R7: a forward gives the answer to the caller, under a key that the caller's makes", async () => {
   const { folder, provider, grant, remove } = await setting()
   grant()
   const host = await testHost(folder)
