@@ -2968,6 +2968,15 @@ static const void *ik_message_of(const ik_taken *take, const ik_view_change *cam
   return take->type == NULL ? NULL : ik_decoded(take->type, came->message.data);
 }
 
+const ik_message_type ik_replica_type = {.name = "innkeeper.crdt.v1.View"};
+
+// The value of a replicated entity, to look at.
+static ik_draft ik_seen(const ik_taken *take, const ik_view_change *came) {
+  ik_draft draft = {.kind = (uint8_t)take->crdt, .is_fixed = true};
+  draft.root = ik_read_view(came->message.data, &draft.is_partial);
+  return draft;
+}
+
 // The rows that the change may touch: its own, and then the former ones.
 static void ik_allow(ik_rows *rows, const ik_view_change *came, const ik_bytes_list *former) {
   const ik_taken *take = ik_taken_of(rows->view, came);
@@ -2975,8 +2984,12 @@ static void ik_allow(ik_rows *rows, const ik_view_change *came, const ik_bytes_l
   rows->allowed_room = 0;
   ik_change change = ik_change_of(came);
   rows->names_keys = true;
-  if (take != NULL && take->one != NULL) ik_add_key(rows, came->entity);
+  if (take != NULL && (take->one != NULL || take->one_of != NULL)) ik_add_key(rows, came->entity);
   if (take != NULL && take->keys != NULL) take->keys(ik_message_of(take, came), &change, rows);
+  if (take != NULL && take->keys_of != NULL) {
+    ik_draft draft = ik_seen(take, came);
+    take->keys_of((ik_view){&draft, NULL}, &change, rows);
+  }
   rows->names_keys = false;
   for (size_t i = 0; i < former->count; i++) ik_add_key(rows, former->items[i]);
 }
@@ -3011,18 +3024,28 @@ void ik_guest_view_keys(ik_text view, const ik_view_change_list *changes, ik_key
   }
 }
 
+static void ik_run_taken(const ik_taken *take, ik_rows *rows, const ik_view_change *came) {
+  ik_change change = ik_change_of(came);
+  bool is_replica = take->type == &ik_replica_type;
+  ik_draft draft = is_replica ? ik_seen(take, came) : (ik_draft){0};
+  ik_view value = {&draft, NULL};
+  if (take->one == NULL && take->one_of == NULL) {
+    if (is_replica)
+      take->project_of(value, &change, rows);
+    else
+      take->project(ik_message_of(take, came), &change, rows);
+    return;
+  }
+  const void *there = ik_row_get(rows, came->entity);
+  void *row = there == NULL ? ik_allocate_zeroed(rows->view->state->size) : (void *)there;
+  ik_row_answer answer = is_replica ? take->one_of(value, row, &change) : take->one(ik_message_of(take, came), row, &change);
+  if (answer == IK_PUT_ROW) ik_row_put(rows, came->entity, row);
+  if (answer == IK_DELETE_ROW) ik_row_delete(rows, came->entity);
+}
+
 static void ik_project(ik_rows *rows, const ik_view_change *came, const ik_bytes_list *former) {
   const ik_taken *take = ik_taken_of(rows->view, came);
-  ik_change change = ik_change_of(came);
-  if (take != NULL && take->one != NULL) {
-    const void *there = ik_row_get(rows, came->entity);
-    void *row = there == NULL ? ik_allocate_zeroed(rows->view->state->size) : (void *)there;
-    ik_row_answer answer = take->one(ik_message_of(take, came), row, &change);
-    if (answer == IK_PUT_ROW) ik_row_put(rows, came->entity, row);
-    if (answer == IK_DELETE_ROW) ik_row_delete(rows, came->entity);
-  } else if (take != NULL) {
-    take->project(ik_message_of(take, came), &change, rows);
-  }
+  if (take != NULL) ik_run_taken(take, rows, came);
   bool is_state = came->what == IK_WHAT_UPDATED ? take != NULL : came->what == IK_WHAT_DELETED && take == NULL;
   for (size_t i = 0; is_state && i < former->count; i++)
     if (ik_row_at(&rows->puts, former->items[i]) == NULL) ik_row_delete(rows, former->items[i]);

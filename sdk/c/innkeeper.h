@@ -982,6 +982,9 @@ void ik_row_put(ik_rows *rows, ik_text key, const void *row);
 // `row`: as it is, or with all defaults. It is put as it is left, by IK_PUT_ROW.
 typedef ik_row_answer ik_one_row(const void *message, void *row, const ik_change *change);
 typedef void ik_row_function(const void *message, const ik_change *change, ik_rows *rows);
+// The same of a replicated value, which can only be looked at.
+typedef ik_row_answer ik_one_of_replica(ik_view value, void *row, const ik_change *change);
+typedef void ik_replica_function(ik_view value, const ik_change *change, ik_rows *rows);
 
 // A message that a source takes, and what comes of it.
 typedef struct ik_taken {
@@ -989,7 +992,14 @@ typedef struct ik_taken {
   const ik_message_type *type;
   ik_one_row *one;
   ik_row_function *keys, *project;
+  // Of replicated values, in place of those: `type` is ik_replica_type.
+  ik_crdt crdt;
+  ik_one_of_replica *one_of;
+  ik_replica_function *keys_of, *project_of;
 } ik_taken;
+
+// A replicated value, as it crosses the boundary.
+extern const ik_message_type ik_replica_type;
 
 // Whose changes a view takes. Of messages that are not named nothing comes.
 typedef struct ik_source {
@@ -1008,11 +1018,14 @@ typedef struct ik_source {
 // The newest values of the entities of a value service. Rows that an entity has put and does not put again are deleted; so are all of them if the
 // value is, unless IK_DELETED says otherwise.
 #define IK_VALUES(service, ...) IK_SOURCE(IK_KIND_VALUE, service, __VA_ARGS__)
+// The newest values of the entities of a replicated service, of the kind that it has: CROWD_REPLICA(IK_OR_SET, function). What was said of IK_VALUES
+// holds here, too.
+#define IK_REPLICAS(service, ...) IK_SOURCE(IK_KIND_REPLICATED, service, __VA_ARGS__)
 // For generated macros: a function of another type does not compile.
 #define IK_TYPED_FUNCTION(function, ...) ((void (*)(void))_Generic((function), __VA_ARGS__: (function)))
 // What is done when nothing is left of an entity, instead of deleting its rows. The message is null.
 #define IK_DELETED(function) \
-  {NULL, NULL, NULL, function}
+  {.project = function}
 
 // What a service is, besides its handlers. Made by the macros of generated headers, as in
 // `COUNTER_EVENT_SOURCED(counter_value, .snapshot_every = 50)`.

@@ -662,14 +662,18 @@ static void put_node(ik_writer *writer, ik_node *node) {
   ik_close(writer, (uint32_t)node->kind << 3 | 2, opened);
 }
 
-static ik_bytes view_bytes(void) {
+static ik_bytes bytes_of_draft(const ik_draft *draft) {
   ik_writer writer = {0};
-  if (about->replica.root == NULL) return (ik_bytes){NULL, 0};
+  if (draft->root == NULL) return (ik_bytes){NULL, 0};
   size_t opened = ik_open(&writer);
-  put_node(&writer, about->replica.root);
+  put_node(&writer, draft->root);
   ik_close(&writer, 18, opened);
   ik_put_number(&writer, 8, 1);
   return ik_wrap(&writer);
+}
+
+static ik_bytes view_bytes(void) {
+  return bytes_of_draft(&about->replica);
 }
 
 static void apply_operation(ik_reader *reader) {
@@ -1610,15 +1614,30 @@ static void finish_view(void) {
       fail(printed("there is a row that was not said: %.*s", IK_ARG(view_rows.items[i].key)));
 }
 
-void ik_test_view_change(const char *service, const char *entity, uint8_t what, ik_value message) {
+static void add_view_change(const char *service, const char *entity, uint8_t what, ik_typed message) {
   if (rows_said.count != 0) finish_view();
   rows_said = (ik_bytes_list){NULL, 0};
   rows_said_room = 0;
   is_projected = false;
   size_t index = view_changes.count;
-  ik_view_change came = {ik_text_of(service), ik_text_of(entity), (double)index + 1, (double)(now_ms + (int64_t)index * 1000), what, {{NULL, 0}, {NULL, 0}}, {NULL, 0}};
-  if (message.type != NULL) came.message = (ik_typed){ik_text_of(message.type->name), ik_encode(message.type, message.message)};
+  ik_view_change came = {ik_text_of(service), ik_text_of(entity), (double)index + 1, (double)(now_ms + (int64_t)index * 1000), what, message, {NULL, 0}};
   *IK_PUSH(&view_changes, &view_changes_room, ik_view_change) = came;
+}
+
+void ik_test_view_change(const char *service, const char *entity, uint8_t what, ik_value message) {
+  ik_typed typed = {{NULL, 0}, {NULL, 0}};
+  if (message.type != NULL) typed = (ik_typed){ik_text_of(message.type->name), ik_encode(message.type, message.message)};
+  add_view_change(service, entity, what, typed);
+}
+
+ik_view ik_test_replica(ik_crdt kind) {
+  ik_draft *draft = ik_allocate_zeroed(sizeof *draft);
+  draft->kind = (uint8_t)kind;
+  return (ik_view){draft, NULL};
+}
+
+void ik_test_becomes_replica(const char *service, const char *entity, ik_view replica) {
+  add_view_change(service, entity, IK_WHAT_UPDATED, (ik_typed){ik_text_of(ik_replica_type.name), bytes_of_draft(replica.draft)});
 }
 
 void ik_test_then_row(const char *key, ik_value row) {

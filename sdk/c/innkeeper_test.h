@@ -119,6 +119,9 @@ typedef struct ik_value {
 #define given_row(key, row) (IK_HERE, ik_test_given_row(key, row))
 #define happens(service, entity, event) (IK_HERE, ik_test_view_change(service, entity, IK_WHAT_EVENT, event))
 #define becomes(service, entity, value) (IK_HERE, ik_test_view_change(service, entity, IK_WHAT_UPDATED, value))
+// Of a replicated entity: a value that is not there yet, whose operations make it, `ik_view set = a_replica(IK_OR_SET)`; and that it is this one.
+#define a_replica(kind) (IK_HERE, ik_test_replica(kind))
+#define becomes_replica(service, entity, replica) (IK_HERE, ik_test_becomes_replica(service, entity, replica))
 #define is_gone(service, entity) (IK_HERE, ik_test_view_change(service, entity, IK_WHAT_DELETED, IK_NO_NOTE))
 #define then_row(key, row) (IK_HERE, ik_test_then_row(key, row))
 
@@ -186,6 +189,8 @@ void ik_test_then_forwards(ik_call call);
 void ik_test_then_ends(void);
 void ik_test_given_view(const ik_service *view);
 void ik_test_given_row(const char *key, ik_value row);
+ik_view ik_test_replica(ik_crdt kind);
+void ik_test_becomes_replica(const char *service, const char *entity, ik_view replica);
 void ik_test_view_change(const char *service, const char *entity, uint8_t what, ik_value message);
 void ik_test_then_row(const char *key, ik_value row);
 void ik_test_stream(const char *method);

@@ -75,6 +75,14 @@ service Wrong {
   option (innkeeper.view) = { row: "State", from: ["kit.v1.Sum", "kit.v1.Note"] };
   rpc All(State) returns (stream State) { option (innkeeper.query) = { sql: "SELECT value FROM wrong" }; }
 }
+service Crowd {
+  option (innkeeper.view) = { row: "State", from: ["kit.v1.Room"] };
+  rpc All(State) returns (stream State) { option (innkeeper.query) = { sql: "SELECT value FROM crowd" }; }
+}
+service Guests {
+  option (innkeeper.view) = { row: "State", from: ["kit.v1.Room"] };
+  rpc All(State) returns (stream State) { option (innkeeper.query) = { sql: "SELECT value FROM guests" }; }
+}
 message Weight { double weight = 1 [(innkeeper.entity_key) = true]; }
 message Number { string id = 1 [(innkeeper.entity_key) = true]; int64 value = 2; }
 message Keyed {

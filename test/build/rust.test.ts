@@ -81,7 +81,7 @@ else {
     ['guests/counter/rust', () => component('counter/rust'), 4],
     ['guests/cart/rust', () => component('cart/rust'), 6],
     ['guests/booking/rust', () => component('booking/rust'), 12],
-    ['test/conformance/rust', () => conformance('rust'), 41],
+    ['test/conformance/rust', () => conformance('rust'), 42],
     ['sdk/rust', async () => {}, 7],
     ['sdk/rust/build', async () => {}, 5],
   ]

@@ -285,6 +285,10 @@ else {
       failureOf('a view puts a row whose key was not named')!,
       /the row "other" is none that the change may touch; name its key in `rows`$/,
     )
+    assert.match(
+      failureOf('a view changes what it can only look at')!,
+      /an operation where the value can only be looked at$/,
+    )
     assert.match(failures.at(-3)!, /^Tests\/Kit\.swift:\d+: /)
     assert.ok(failures.at(-3)!.endsWith(`: ${credentialProblem('authorization')}`), failures.at(-3))
     assert.ok(failures.at(-2)!.endsWith(`: ${transportProblem('grpc-timeout')}`), failures.at(-2))

@@ -4,7 +4,7 @@ import type { Artefact } from '../../host/guest/artefact.ts'
 import type { RowPut, ViewChange, ViewGuest } from '../../host/guest/guest.ts'
 import { load } from '../../host/guest/load.ts'
 import { defaultLimits } from '../../host/limits.ts'
-import { hex, text } from './bytes.ts'
+import { hex, sized, text, varint } from './bytes.ts'
 import { packageName } from './suite.ts'
 
 /** The others do not have them yet (sdk/README.md). */
@@ -12,6 +12,7 @@ export const languagesWithViews: readonly string[] = ['typescript', 'assemblyscr
 
 const notes = `${packageName}.Notes`
 const board = `${packageName}.Board`
+const crowd = `${packageName}.Crowd`
 
 /** What is written of a row: fields with their defaults are left out. */
 type Cell = readonly [key: string, text: string, count: number]
@@ -51,6 +52,33 @@ function boxed(entity: string, words: string, at: number, ...keys: readonly stri
   const what = { kind: 'updated', typeName: `${packageName}.Box`, data: hex(text(1, words)) } as const
   return { ...change('Values', entity, what, keys), sequence: at }
 }
+
+/** `value` is an innkeeper.crdt.v1.Value. */
+function replica(service: string, entity: string, value: string, ...keys: readonly string[]): ViewChange {
+  const data = hex(varint(1, '01'), sized(2, value))
+  return change(service, entity, { kind: 'updated', typeName: 'innkeeper.crdt.v1.View', data }, keys)
+}
+
+const setOf = (kind: number, ...elements: readonly string[]): string =>
+  sized(kind, elements.map((one) => sized(1, text(1, one))).join('') + varint(2, varintHex(elements.length)))
+
+const mapOf = (entries: Readonly<Record<string, string>>): string => {
+  const list = Object.entries(entries).map(([key, value]) => sized(1, sized(1, text(1, key)) + sized(2, value)))
+  return sized(7, list.join('') + varint(2, varintHex(list.length)))
+}
+
+/** Something of each kind. */
+const everyKind = mapOf({
+  f: sized(6, varint(1, '01')),
+  g: sized(1, varint(1, 'ac 02')),
+  m: mapOf({ x: sized(2, varint(1, '05')), ü: sized(2, varint(1, '04')) }),
+  n: mapOf({ k: setOf(4, 'a', 'b') }),
+  p: sized(2, varint(1, '01')),
+  r: sized(5, sized(1, text(1, 'w'))),
+  v: sized(8, varint(1, '01') + varint(2, '02') + varint(3, '03')),
+  gs: setOf(3, 'q'),
+  os: setOf(4, 'y', '日'),
+})
 
 function deleted(service: string, entity: string, ...keys: readonly string[]): ViewChange {
   return change(service, entity, { kind: 'deleted' }, keys)
@@ -129,6 +157,34 @@ export const viewCases: readonly ViewCase[] = [
     keys: [['w:x'], ['v:x:a'], ['w:x']],
     puts: [[['w:x', 'x', 1]], [['v:x:a', 'x', 1]], [['w:x', 'x', 2]]],
   },
+  {
+    name: 'views: a replicated value, of every kind',
+    view: crowd,
+    changes: [replica('Replicas', 'a', mapOf({})), replica('Replicas', 'b', everyKind), deleted('Replicas', 'c', 'c')],
+    rows: [['c', 'x', 1]],
+    keys: [['a'], ['b'], ['c']],
+    puts: [
+      [['a', 'g=0 p=0 gs= os= r= f=false m= v=0/1/false n=', 0]],
+      [['b', 'g=300 p=-1 gs=q os=y,日 r=w f=true m=x:-3,ü:2 v=2/3/true n=k:a+b', 2]],
+      ['c'],
+    ],
+  },
+  {
+    name: 'views: a row for each element of a replicated set, and none for one that has left it',
+    view: crowd,
+    changes: [
+      replica('Members', 'a', setOf(4, 'x', 'y'), 'm:z:a'),
+      replica('Members', 'a', setOf(4, 'y'), 'm:z:a'),
+      replica('Members', 'a', setOf(4)),
+      deleted('Members', 'b', 'm:x:b'),
+    ],
+    rows: [
+      ['m:z:a', 'z', 1],
+      ['m:x:b', 'x', 1],
+    ],
+    keys: [['m:x:a', 'm:y:a', 'm:z:a'], ['m:y:a', 'm:z:a', 'm:x:a'], ['m:y:a', 'm:z:a', 'm:x:a'], ['m:x:b']],
+    puts: [[['m:x:a', 'x', 2], ['m:y:a', 'y', 2], 'm:z:a'], [['m:y:a', 'y', 1], 'm:x:a'], ['m:y:a'], ['m:x:b']],
+  },
   { name: 'views: no change at all', view: board, changes: [], keys: [], puts: [] },
 ]
 
@@ -164,6 +220,14 @@ export const describedViews = [
     sources: [
       { service: `${packageName}.Events`, kind: 'event-sourced', types: [`${packageName}.Noted`] },
       { service: `${packageName}.Values`, kind: 'value', types: [`${packageName}.Box`] },
+    ],
+  },
+  {
+    name: crowd,
+    rowType: `${packageName}.Cell`,
+    sources: [
+      { service: `${packageName}.Replicas`, kind: 'replicated', types: ['innkeeper.crdt.v1.View'] },
+      { service: `${packageName}.Members`, kind: 'replicated', types: ['innkeeper.crdt.v1.View'] },
     ],
   },
 ]

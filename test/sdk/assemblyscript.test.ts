@@ -533,7 +533,7 @@ service Rows { rpc All(Noted) returns (stream Row); }
 
 Kit('view.P2: what breaks law L7 in a view is told, and a row whose key was not named', async () => {
   const views = `
-    import { Change, Rows, TableView } from '@innkeeper/sdk-assemblyscript/assembly'
+    import { Change, ORSet, Rows, TableView } from '@innkeeper/sdk-assemblyscript/assembly'
     import { BoxesName, Noted, NotesName, Row, RowsName } from './gen/views'
     export const last = new TableView<Row>(RowsName)
     last.events(NotesName).rows<Noted>(
@@ -548,16 +548,23 @@ Kit('view.P2: what breaks law L7 in a view is told, and a row whose key was not 
     stray.events(NotesName).rows<Noted>(
       (noted: Noted, change: Change): string[] => [],
       (noted: Noted, rows: Rows<Row>, change: Change): void => rows.put('other', new Row()),
-    )`
+    )
+    export const meddling = new TableView<Row>(RowsName)
+    meddling.replicas(BoxesName).replica<ORSet>((set: ORSet, row: Row | null, change: Change): Row | null => {
+      set.add('more')
+      return null
+    })`
   const rules = `
-    import { givenView, test } from '@innkeeper/sdk-assemblyscript/assembly/testing'
+    import { ORSet } from '@innkeeper/sdk-assemblyscript/assembly'
+    import { givenView, replicaOf, test } from '@innkeeper/sdk-assemblyscript/assembly/testing'
     import { BoxesName, Noted, NotesName, Row } from '../assembly/gen/views'
-    import { counting, last, stray } from '../assembly/views'
+    import { counting, last, meddling, stray } from '../assembly/views'
     const x = Noted.of('x'), y = Noted.of('y')
     test('order', () => { givenView(last).event(NotesName, 'a', x).event(NotesName, 'b', y).then([], []) })
     test('in between', () => { givenView(counting).updated(BoxesName, 'a', x).updated(BoxesName, 'a', y).then([], []) })
     test('no name', () => { givenView(stray).event(NotesName, 'a', x).then([], []) })
-    test('other rows', () => { givenView(last).event(NotesName, 'a', x).then(['one'], [Row.of('y', 0)]) })`
+    test('other rows', () => { givenView(last).event(NotesName, 'a', x).then(['one'], [Row.of('y', 0)]) })
+    test('a change', () => { givenView(meddling).replica(BoxesName, 'a', replicaOf<ORSet>()).then([], []) })`
   const files = {
     'package.json': '{ "name": "views", "innkeeper": { "language": "assemblyscript" } }',
     'proto/views.proto': viewsProto,
@@ -575,6 +582,7 @@ Kit('view.P2: what breaks law L7 in a view is told, and a row whose key was not 
       'the row "a" breaks law L7: rows depend on values that are not their entity\'s newest',
       'the row "other" is none that the change may touch; name its key in `rows`',
       'the row "one" is another than was said',
+      'a view is shown a replicated value to look at, and changes none',
     ])
   })
 })

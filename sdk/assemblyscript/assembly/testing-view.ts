@@ -5,12 +5,19 @@
 // A row that is given is one that the entity of the same key has put.
 
 import { Bytes } from './bytes'
+import { Draft, Place, View } from './crdt'
+import { viewBytes } from './crdt-view'
 import { encode, Message } from './message'
-import { after, AnyView, Came, Change, Put, TableView, What } from './view'
+import { after, AnyView, Came, Change, Put, replicaName, TableView, What } from './view'
 
 /** A table of a view: `givenView(orders).event(OrderName, 'a', Placed.of(5)).then(['a'], [OrderRow.of('a', 5)])`. */
 export function givenView<R extends Message>(view: TableView<R>): GivenView<R> {
   return new GivenView<R>(view)
+}
+
+/** A replicated value that is not there yet, for `replica`; its operations make it. */
+export function replicaOf<V extends View>(): V {
+  return instantiate<V>(new Place(new Draft(Bytes.empty()), null, Bytes.empty()))
 }
 
 const startMs: u64 = 1_700_000_000_000
@@ -29,24 +36,28 @@ export class GivenView<R extends Message> {
 
   /** An event of an entity. */
   event(service: string, entity: string, event: Message): GivenView<R> {
-    return this.changed(service, entity, What.Event, event)
+    return this.changed(service, entity, What.Event, event.__typeName(), encode(event))
   }
 
   /** The value of an entity is this one from now on. */
   updated(service: string, entity: string, value: Message): GivenView<R> {
-    return this.changed(service, entity, What.Updated, value)
+    return this.changed(service, entity, What.Updated, value.__typeName(), encode(value))
+  }
+
+  /** The value of a replicated entity is this one from now on: `const set = replicaOf<ORSet>(); set.add('x')`. */
+  replica(service: string, entity: string, value: View): GivenView<R> {
+    return this.changed(service, entity, What.Updated, replicaName, viewBytes(value.__place.draft))
   }
 
   /** Nothing is left of an entity. */
   deleted(service: string, entity: string): GivenView<R> {
-    return this.changed(service, entity, What.Deleted, null)
+    return this.changed(service, entity, What.Deleted, '', Bytes.empty())
   }
 
-  private changed(service: string, entity: string, what: What, message: Message | null): GivenView<R> {
+  private changed(service: string, entity: string, what: What, typeName: string, data: Bytes): GivenView<R> {
     const index = <u64>this.changes.length
     const change = new Change(service, entity, index + 1, startMs + index * 1000)
-    const name = message === null ? '' : message.__typeName()
-    this.changes.push(new Came(change, <u8>what, name, message === null ? Bytes.empty() : encode(message), []))
+    this.changes.push(new Came(change, <u8>what, typeName, data, []))
     return this
   }
 

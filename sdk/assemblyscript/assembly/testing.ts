@@ -30,7 +30,7 @@ import { ValueService } from './value'
 import { Writer } from './writer'
 
 export { Came, Parked, Pending, Together, together } from './testing-together'
-export { GivenView, givenView } from './testing-view'
+export { GivenView, givenView, replicaOf } from './testing-view'
 
 class Test {
   constructor(

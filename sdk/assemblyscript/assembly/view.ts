@@ -10,6 +10,7 @@
 // P3. Of a value, what its entity has put and does not put again is deleted; of an event nothing goes by itself.
 
 import { Bytes } from './bytes'
+import { Draft, Place, View } from './crdt'
 import { decode, encode, Message } from './message'
 import { Kind } from './service'
 
@@ -145,6 +146,59 @@ class ManyRows<M extends Message, R extends Message> extends Take {
   }
 }
 
+/** A replicated value, as it crosses the boundary. */
+export const replicaName = 'innkeeper.crdt.v1.View'
+
+/** The value that these bytes hold, to look at. */
+function seen<V extends View>(bytes: Bytes): V {
+  return instantiate<V>(new Place(new Draft(bytes), null, Bytes.empty()))
+}
+
+function onlySeen(view: View): void {
+  if (view.__place.draft.count > 0) throw new Error('a view is shown a replicated value to look at, and changes none')
+}
+
+class OneReplica<V extends View, R extends Message> extends Take {
+  constructor(private run: (value: V, row: R | null, change: Change) => R | null) {
+    super(replicaName)
+  }
+
+  keys(message: Bytes, change: Change): string[] {
+    return [change.entity]
+  }
+
+  project(message: Bytes, touched: Touched, change: Change): void {
+    const rows = new Rows<R>(touched)
+    const value = seen<V>(message)
+    const row = this.run(value, rows.get(change.entity), change)
+    onlySeen(value)
+    if (row === null) rows.delete(change.entity)
+    else rows.put(change.entity, row)
+  }
+}
+
+class ManyOfReplica<V extends View, R extends Message> extends Take {
+  constructor(
+    private named: (value: V, change: Change) => string[],
+    private run: (value: V, rows: Rows<R>, change: Change) => void,
+  ) {
+    super(replicaName)
+  }
+
+  keys(message: Bytes, change: Change): string[] {
+    const value = seen<V>(message)
+    const keys = this.named(value, change)
+    onlySeen(value)
+    return keys
+  }
+
+  project(message: Bytes, touched: Touched, change: Change): void {
+    const value = seen<V>(message)
+    this.run(value, new Rows<R>(touched), change)
+    onlySeen(value)
+  }
+}
+
 abstract class Gone {
   abstract project(touched: Touched, change: Change): void
 }
@@ -179,7 +233,7 @@ export abstract class AnySource {
   }
 }
 
-/** Whose changes a view takes. Of messages that no `row` or `rows` takes nothing comes. */
+/** Whose changes a view takes. Of messages that nothing takes nothing comes. */
 export class Source<R extends Message> extends AnySource {
   /** What becomes of the one row of an entity, whose key is the entity's; null: there is none. */
   row<M extends Message>(project: (message: M, row: R | null, change: Change) => R | null): Source<R> {
@@ -193,6 +247,21 @@ export class Source<R extends Message> extends AnySource {
     project: (message: M, rows: Rows<R>, change: Change) => void,
   ): Source<R> {
     this.__takes.push(new ManyRows<M, R>(keys, project))
+    return this
+  }
+
+  /** `row` for a replicated entity, whose value is of its service's kind. The value can only be looked at. */
+  replica<V extends View>(project: (value: V, row: R | null, change: Change) => R | null): Source<R> {
+    this.__takes.push(new OneReplica<V, R>(project))
+    return this
+  }
+
+  /** `rows` for a replicated entity, as `replica` is `row`. */
+  replicaRows<V extends View>(
+    keys: (value: V, change: Change) => string[],
+    project: (value: V, rows: Rows<R>, change: Change) => void,
+  ): Source<R> {
+    this.__takes.push(new ManyOfReplica<V, R>(keys, project))
     return this
   }
 
@@ -315,6 +384,11 @@ export class TableView<R extends Message> extends AnyView {
    *  deleted; so are all of them if the value is, unless `deleted` says otherwise. */
   values(service: string): Source<R> {
     return this.source_(service, Kind.Value)
+  }
+
+  /** The newest values of the entities of a replicated service, which `replica` or `replicaRows` takes. What was said of `values` holds here, too. */
+  replicas(service: string): Source<R> {
+    return this.source_(service, Kind.Replicated)
   }
 
   private source_(service: string, kind: Kind): Source<R> {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"innkeeper"
+	"innkeeper/crdt"
 	"innkeeper/internal/boundary"
 )
 
@@ -32,22 +33,30 @@ type Rows map[string]innkeeper.Message
 type Changed struct {
 	service, entity string
 	what            boundary.What
-	message         innkeeper.Message
+	// Of the message, and its bytes.
+	name string
+	data []byte
 }
 
 // Happened is an event of an entity: Happened(gen.OrderName, "a", &gen.Placed{Cents: 5}).
 func Happened(service, entity string, event innkeeper.Message) Changed {
-	return Changed{service, entity, boundary.WhatEvent, event}
+	return Changed{service, entity, boundary.WhatEvent, event.ProtoName(), event.ProtoAppend([]byte{})}
 }
 
 // Became says that the value of an entity is this one from now on.
 func Became(service, entity string, value innkeeper.Message) Changed {
-	return Changed{service, entity, boundary.WhatUpdated, value}
+	return Changed{service, entity, boundary.WhatUpdated, value.ProtoName(), value.ProtoAppend([]byte{})}
+}
+
+// BecameReplica says that the value of a replicated entity is, from now on, what these changes make of none.
+func BecameReplica[V any](service, entity string, kind crdt.Kind[V], changes ...Operations[V]) Changed {
+	kit := &ReplicatedKit[V]{kind: kind}
+	return Changed{service, entity, boundary.WhatUpdated, "innkeeper.crdt.v1.View", kit.Given(changes...).value.view(false, nil)}
 }
 
 // Gone says that nothing is left of an entity.
 func Gone(service, entity string) Changed {
-	return Changed{service, entity, boundary.WhatDeleted, nil}
+	return Changed{service, entity, boundary.WhatDeleted, "", nil}
 }
 
 type table = map[string][]byte
@@ -85,9 +94,7 @@ func (s *Seeing) When(changes ...Changed) *Seeing {
 		change := boundary.ViewChange{
 			Service: one.service, Entity: one.entity, What: one.what,
 			Sequence: uint64(index) + 1, At: startMs + uint64(index)*1000,
-		}
-		if one.message != nil {
-			change.Name, change.Data = one.message.ProtoName(), one.message.ProtoAppend([]byte{})
+			Name: one.name, Data: one.data,
 		}
 		next.changes = append(next.changes, change)
 	}

@@ -1,8 +1,10 @@
 package innkeepertest
 
 import (
+	"slices"
 	"testing"
 
+	"innkeeper/crdt"
 	"innkeeper/view"
 )
 
@@ -55,6 +57,45 @@ func TestAViewOfValues(t *testing.T) {
 		Then(Rows{"1b": &number{1}, "2a": &number{2}}).
 		When(Gone(numbers, "b")).
 		Then(Rows{"2a": &number{2}})
+}
+
+var guests = crdt.ORSet(crdt.Text)
+
+func become(entity string, names ...string) Changed {
+	return BecameReplica("test.Guests", entity, guests, func(set *crdt.ORSetView[string]) (added []crdt.Operation) {
+		for _, name := range names {
+			added = append(added, set.Add(name))
+		}
+		return added
+	})
+}
+
+func TestAViewOfReplicas(t *testing.T) {
+	kit := kitOfView(t, view.Replicas("test.Guests", view.ReplicaRow(guests,
+		func(set *crdt.ORSetView[string], _ *number, _ view.Change) *number {
+			if set.Size() == 0 {
+				return nil
+			}
+			return &number{int64(set.Size())}
+		},
+	)))
+	kit.Given(nil).
+		When(become("a", "ann", "bob"), become("b", "cy"), become("a", "ann")).
+		Then(Rows{"a": &number{1}, "b": &number{1}}).
+		When(Gone("test.Guests", "b"), become("a")).
+		Then(nil)
+}
+
+func TestAViewOfReplicasByKeys(t *testing.T) {
+	kit := kitOfView(t, view.Replicas("test.Guests", view.ReplicaRows(guests,
+		func(set *crdt.ORSetView[string], _ view.Change) []string { return slices.Collect(set.All()) },
+		func(set *crdt.ORSetView[string], rows *view.Table[*number], _ view.Change) {
+			for name := range set.All() {
+				rows.Put(name, &number{1})
+			}
+		},
+	)))
+	kit.Given(nil).When(become("a", "ann", "bob"), become("a", "bob", "cy")).Then(Rows{"bob": &number{1}, "cy": &number{1}})
 }
 
 func TestTellsOtherRows(t *testing.T) {

@@ -16,6 +16,7 @@ package view
 
 import (
 	"innkeeper"
+	"innkeeper/crdt"
 	"innkeeper/internal/boundary"
 	"innkeeper/wire"
 )
@@ -73,6 +74,9 @@ func (t *Table[R]) Delete(key string) {
 	t.touched.set(key, nil)
 }
 
+// replicaName is that of a replicated value, as it crosses the boundary.
+const replicaName = "innkeeper.crdt.v1.View"
+
 // Take is a message that a source takes, and what comes of it.
 type Take[R row[R]] struct {
 	name string
@@ -84,14 +88,18 @@ type Take[R row[R]] struct {
 // Row says what becomes of the one row of an entity, whose key is the entity's. A row that is nil is not there.
 func Row[M wire.MessageOf[M], R row[R]](project func(message M, row R, change Change) R) Take[R] {
 	return Take[R]{nameOf[M](), nil, func(data []byte, table *Table[R], change Change) {
-		var none R
-		made := project(read[M]("a change", data), table.Get(change.Entity), change)
-		if made == none {
-			table.Delete(change.Entity)
-		} else {
-			table.Put(change.Entity, made)
-		}
+		put(table, change.Entity, project(read[M]("a change", data), table.Get(change.Entity), change))
 	}}
+}
+
+// put a row; one that is nil is not there.
+func put[R row[R]](table *Table[R], key string, made R) {
+	var none R
+	if made == none {
+		table.Delete(key)
+	} else {
+		table.Put(key, made)
+	}
 }
 
 // Rows is for a change that does not touch the row of its entity alone: the keys of the rows that it may touch, and what it does to them.
@@ -103,6 +111,28 @@ func Rows[M wire.MessageOf[M], R row[R]](
 		nameOf[M](),
 		func(data []byte, change Change) []string { return keys(read[M]("a change", data), change) },
 		func(data []byte, table *Table[R], change Change) { project(read[M]("a change", data), table, change) },
+	}
+}
+
+// ReplicaRow says what becomes of the one row of a replicated entity; kind is that of its service. The value can only be looked at.
+func ReplicaRow[V any, R row[R]](kind crdt.Kind[V], project func(value V, row R, change Change) R) Take[R] {
+	return Take[R]{replicaName, nil, func(data []byte, table *Table[R], change Change) {
+		put(table, change.Entity, project(kind.Open(crdt.ReadView(data)), table.Get(change.Entity), change))
+	}}
+}
+
+// ReplicaRows is Rows for a replicated entity; kind is that of its service. The value can only be looked at.
+func ReplicaRows[V any, R row[R]](
+	kind crdt.Kind[V],
+	keys func(value V, change Change) []string,
+	project func(value V, rows *Table[R], change Change),
+) Take[R] {
+	return Take[R]{
+		replicaName,
+		func(data []byte, change Change) []string { return keys(kind.Open(crdt.ReadView(data)), change) },
+		func(data []byte, table *Table[R], change Change) {
+			project(kind.Open(crdt.ReadView(data)), table, change)
+		},
 	}
 }
 
@@ -128,6 +158,11 @@ func Events[R row[R]](service string, takes ...Take[R]) Source[R] {
 // if the value is, unless Deleted says otherwise.
 func Values[R row[R]](service string, takes ...Take[R]) Source[R] {
 	return sourceOf(service, boundary.KindValue, takes)
+}
+
+// Replicas are the newest values of the entities of a replicated service, of the kind that it has. What was said of Values holds here, too.
+func Replicas[R row[R]](service string, takes ...Take[R]) Source[R] {
+	return sourceOf(service, boundary.KindReplicated, takes)
 }
 
 func sourceOf[R row[R]](service string, kind boundary.Kind, takes []Take[R]) Source[R] {

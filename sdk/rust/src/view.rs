@@ -23,6 +23,7 @@ use prost::Name;
 
 pub use crate::event_sourced::State;
 use crate::options::Kind;
+use crate::replicated;
 #[doc(hidden)]
 pub use crate::running::Running;
 
@@ -126,6 +127,12 @@ impl<R: State> Sources<R> {
         self.source(service, Kind::Value)
     }
 
+    /// The newest values of the entities of a replicated service, which `replica` or `replica_rows` takes. What was said of `values` holds here, too.
+    #[track_caller]
+    pub fn replicas(self, service: &'static str) -> Self {
+        self.source(service, Kind::Replicated)
+    }
+
     #[track_caller]
     fn source(mut self, service: &'static str, kind: Kind) -> Self {
         let twice = self.list.iter().any(|source| source.service == service);
@@ -137,16 +144,8 @@ impl<R: State> Sources<R> {
     /// What becomes of the one row of an entity, whose key is the entity's; None: there is none.
     #[track_caller]
     pub fn row<M: State>(self, project: impl Fn(M, Option<R>, &Change<'_>) -> Option<R> + 'static) -> Self {
-        self.take::<M>(
-            None,
-            Box::new(move |bytes, touched, change| {
-                let mut rows = Rows::<R>::new(touched);
-                match project(read(bytes), rows.get(change.entity), change) {
-                    Some(row) => rows.put(change.entity, row),
-                    None => rows.delete(change.entity),
-                }
-            }),
-        )
+        let run = move |bytes: &[u8], row: Option<R>, change: &Change<'_>| project(read(bytes), row, change);
+        self.take(M::full_name(), None, one_row(run))
     }
 
     /// For a change that does not touch the row of its entity alone: the keys of the rows that it may touch, and what it does to them.
@@ -156,9 +155,37 @@ impl<R: State> Sources<R> {
         keys: impl Fn(&M, &Change<'_>) -> Vec<String> + 'static,
         project: impl Fn(M, &mut Rows<'_, R>, &Change<'_>) + 'static,
     ) -> Self {
-        self.take::<M>(
+        self.take(
+            M::full_name(),
             Some(Box::new(move |bytes, change| keys(&read(bytes), change))),
             Box::new(move |bytes, touched, change| project(read(bytes), &mut Rows::new(touched), change)),
+        )
+    }
+
+    /// `row` for a replicated entity, whose value is of its service's kind: `.replica(|set: &OrSet<String>, _, change| ...)`. It can only be
+    /// looked at.
+    #[track_caller]
+    pub fn replica<K: replicated::Kind>(
+        self,
+        project: impl Fn(&K, Option<R>, &Change<'_>) -> Option<R> + 'static,
+    ) -> Self {
+        let run = move |bytes: &[u8], row: Option<R>, change: &Change<'_>| project(&replicated::seen(bytes), row, change);
+        self.take(REPLICA.into(), None, one_row(run))
+    }
+
+    /// `rows` for a replicated entity, as `replica` is `row`.
+    #[track_caller]
+    pub fn replica_rows<K: replicated::Kind>(
+        self,
+        keys: impl Fn(&K, &Change<'_>) -> Vec<String> + 'static,
+        project: impl Fn(&K, &mut Rows<'_, R>, &Change<'_>) + 'static,
+    ) -> Self {
+        self.take(
+            REPLICA.into(),
+            Some(Box::new(move |bytes, change| keys(&replicated::seen(bytes), change))),
+            Box::new(move |bytes, touched, change| {
+                project(&replicated::seen(bytes), &mut Rows::new(touched), change);
+            }),
         )
     }
 
@@ -170,9 +197,8 @@ impl<R: State> Sources<R> {
     }
 
     #[track_caller]
-    fn take<M: State>(mut self, keys: Option<Keys>, project: Project) -> Self {
+    fn take(mut self, name: String, keys: Option<Keys>, project: Project) -> Self {
         let source = self.last();
-        let name = M::full_name();
         assert!(!source.takes.iter().any(|(other, _)| *other == name), "{name} is taken twice of {}", source.service);
         source.takes.push((name, Projection { keys, project }));
         self
@@ -180,8 +206,21 @@ impl<R: State> Sources<R> {
 
     #[track_caller]
     fn last(&mut self) -> &mut Source {
-        self.list.last_mut().expect("say first whose changes they are: .events(SERVICE) or .values(SERVICE)")
+        self.list.last_mut().expect("say first whose changes they are: .events(SERVICE), .values(SERVICE) or .replicas(SERVICE)")
     }
+}
+
+/// A replicated value, as it crosses the boundary.
+pub(crate) const REPLICA: &str = "innkeeper.crdt.v1.View";
+
+fn one_row<R: State>(run: impl Fn(&[u8], Option<R>, &Change<'_>) -> Option<R> + 'static) -> Project {
+    Box::new(move |bytes, touched, change| {
+        let mut rows = Rows::<R>::new(touched);
+        match run(bytes, rows.get(change.entity), change) {
+            Some(row) => rows.put(change.entity, row),
+            None => rows.delete(change.entity),
+        }
+    })
 }
 
 fn read<M: State>(bytes: &[u8]) -> M {

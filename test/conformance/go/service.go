@@ -29,4 +29,5 @@ var Services = []innkeeper.Service{
 	action.New(gen.ActionsAction(actions{})),
 	notes,
 	board,
+	crowd,
 }

@@ -7,7 +7,7 @@ import (
 	"innkeeper/view"
 )
 
-// notes and board are the model views.
+// notes, board and crowd are the model views.
 var notes = view.New(
 	gen.NotesName,
 	view.Events(
@@ -45,4 +45,36 @@ var board = view.New(
 
 func boxKey(box *gen.Box, change view.Change) string {
 	return fmt.Sprintf("v:%s:%s", box.Text, change.Entity)
+}
+
+var crowd = view.New(
+	gen.CrowdName,
+	view.Replicas(
+		gen.ReplicasName,
+		view.ReplicaRow(allKinds, func(value all, _ *gen.Cell, change view.Change) *gen.Cell {
+			return &gen.Cell{Key: change.Entity, Text: value.String(), Count: int64(value.m.Size())}
+		}),
+	),
+	view.Replicas(
+		gen.MembersName,
+		view.ReplicaRows(
+			setOfTexts,
+			func(members set, change view.Change) (keys []string) {
+				for text := range members.All() {
+					keys = append(keys, memberKey(text, change))
+				}
+				return keys
+			},
+			func(members set, cells *view.Table[*gen.Cell], change view.Change) {
+				for text := range members.All() {
+					key := memberKey(text, change)
+					cells.Put(key, &gen.Cell{Key: key, Text: text, Count: int64(members.Size())})
+				}
+			},
+		),
+	),
+)
+
+func memberKey(text string, change view.Change) string {
+	return fmt.Sprintf("m:%s:%s", text, change.Entity)
 }

@@ -609,6 +609,34 @@ static ik_row_answer count_values(const kit_state *value, kit_state *row, const 
 
 WRONG_VIEW(IK_EVENTS(sum_name, WRONG_ROWS(kit_added, name_all, put_last)), IK_VALUES(note_name, WRONG_ROW(kit_state, count_values)))
 
+static ik_row_answer count_guests(ik_view room, kit_state *row, const ik_change *change) {
+  (void)change;
+  row->value = there(room);
+  return row->value == 0 ? IK_DELETE_ROW : IK_PUT_ROW;
+}
+
+CROWD_VIEW(IK_REPLICAS(room_name, CROWD_REPLICA(IK_OR_MAP, count_guests)))
+
+static void name_guests(ik_view room, const ik_change *change, ik_rows *rows) {
+  (void)change;
+  ik_bytes key;
+  for (size_t i = 0; ik_map_next(room, &i, &key);) ik_row_key(rows, ik_format("%" IK_D64, ik_element_int64(key)));
+}
+
+static void put_guests(ik_view room, const ik_change *change, ik_rows *rows) {
+  (void)change;
+  ik_bytes key;
+  for (size_t i = 0; ik_map_next(room, &i, &key);)
+    guests_put(rows, ik_format("%" IK_D64, ik_element_int64(key)), &(kit_state){.value = ik_pn_counter(ik_map_at(room, key))});
+}
+
+GUESTS_VIEW(IK_REPLICAS(room_name, GUESTS_REPLICA_ROWS(IK_OR_MAP, name_guests, put_guests)))
+
+static ik_view guest(ik_view room, int64_t who, int64_t times) {
+  ik_pn_counter_add(ik_map_at(room, ik_int64_element(who)), times);
+  return room;
+}
+
 #define ADDED(n) IK_OF(kit_added, .value = n)
 #define STATE(n) IK_OF(kit_state, .value = n)
 
@@ -636,6 +664,26 @@ IK_TEST(rows_of_a_value_that_moves) {
   then_row("even:b", STATE(4));
   is_gone(note_name, "b");
   then_row("even:a", STATE(2));
+}
+
+IK_TEST(the_row_of_a_replicated_value) {
+  given_view(&crowd_service);
+  becomes_replica(room_name, "a", guest(guest(a_replica(IK_OR_MAP), 7, 2), 8, 1));
+  becomes_replica(room_name, "b", guest(a_replica(IK_OR_MAP), 7, 1));
+  becomes_replica(room_name, "a", guest(a_replica(IK_OR_MAP), 8, 1));
+  then_row("a", STATE(1));
+  then_row("b", STATE(1));
+  is_gone(room_name, "b");
+  then_row("a", STATE(1));
+}
+
+IK_TEST(rows_of_a_replicated_value) {
+  given_view(&guests_service);
+  becomes_replica(room_name, "a", guest(guest(a_replica(IK_OR_MAP), 7, 2), 8, 1));
+  then_row("7", STATE(2));
+  then_row("8", STATE(1));
+  becomes_replica(room_name, "a", guest(a_replica(IK_OR_MAP), 8, 5));
+  then_row("8", STATE(5));
 }
 
 IK_TEST(wrong_since_a_view_depends_on_the_order) {

@@ -162,17 +162,27 @@ function viewMacros(c: CNames, service: ServiceType, row: string): readonly (rea
     [
       `// The one row of an entity: ik_row_answer FUNCTION(const MESSAGE *message, ${row} *row, const ik_change *change).`,
       `#define ${constant}_ROW(MESSAGE, FUNCTION) \\`,
-      `  {&MESSAGE##_type, ${typed('ik_one_row', `ik_row_answer (*)(const MESSAGE *, ${row} *, const ik_change *)`)}, NULL, NULL}`,
+      `  {.type = &MESSAGE##_type, .one = ${typed('ik_one_row', `ik_row_answer (*)(const MESSAGE *, ${row} *, const ik_change *)`)}}`,
     ],
     [
       '// Any other rows: KEYS names them by ik_row_key, FUNCTION changes them; each is',
       '//   void FUNCTION(const MESSAGE *message, const ik_change *change, ik_rows *rows).',
       `#define ${constant}_ROWS(MESSAGE, KEYS, FUNCTION) \\`,
-      `  {&MESSAGE##_type, NULL, ${typed('ik_row_function', keys, 'KEYS')}, ${typed('ik_row_function', keys)}}`,
+      `  {.type = &MESSAGE##_type, .keys = ${typed('ik_row_function', keys, 'KEYS')}, .project = ${typed('ik_row_function', keys)}}`,
+    ],
+    [
+      `// The one row of a replicated entity, whose value is of this KIND: ik_row_answer FUNCTION(ik_view value, ${row} *row, const ik_change *change).`,
+      `#define ${constant}_REPLICA(KIND, FUNCTION) \\`,
+      `  {.type = &ik_replica_type, .crdt = KIND, .one_of = ${typed('ik_one_of_replica', `ik_row_answer (*)(ik_view, ${row} *, const ik_change *)`)}}`,
+    ],
+    [
+      '// Any other rows of a replicated entity, as above; each is void FUNCTION(ik_view value, const ik_change *change, ik_rows *rows).',
+      `#define ${constant}_REPLICA_ROWS(KIND, KEYS, FUNCTION) \\`,
+      '  {.type = &ik_replica_type, .crdt = KIND, .keys_of = KEYS, .project_of = FUNCTION}',
     ],
     macro(
       [
-        `${service.fullName}, as a view; of the sources that it is given: IK_EVENTS(name, ${constant}_ROW(...), ...), IK_VALUES(name, ...).`,
+        `${service.fullName}, as a view; of the sources that it is given: IK_EVENTS(name, ${constant}_ROW(...), ...), IK_VALUES(name, ...), IK_REPLICAS(name, ...).`,
       ],
       `${constant}_VIEW(...)`,
       [

@@ -468,6 +468,19 @@ fn stream_step(steps: Steps<()>) -> StreamStep {
     }
 }
 
+/// For views of rows: a value, to look at.
+pub(crate) fn seen<K: Kind>(view: &[u8]) -> K {
+    K::open(Seen::read(view).root(K::NUMBER, Vec::new))
+}
+
+/// For the kit: bytes of operations on a value that is not there yet.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn first_operations_of<K: Kind, O: IntoOperations>(make: impl FnOnce(&K) -> O) -> Vec<u8> {
+    let mut list = Vec::new();
+    make(&seen(&[])).push_to(&mut list);
+    operation::encode(&list, K::initial(), Consistency::Local)
+}
+
 /// For the kit: bytes of operations on a view of the whole.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn operations_of<D: Definition, O: IntoOperations>(
@@ -482,5 +495,5 @@ pub(crate) fn operations_of<D: Definition, O: IntoOperations>(
 /// For the kit. What a part does not hold can be changed, and not be looked at.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn value_of<D: Definition>(view: &[u8]) -> D::Value {
-    D::Value::open(Seen::read(view).root(D::Value::NUMBER, Vec::new))
+    seen(view)
 }

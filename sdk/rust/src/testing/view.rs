@@ -9,8 +9,9 @@ use std::marker::PhantomData;
 
 use prost::Message;
 
-use super::START_MS;
-use crate::view::{Came, Change, Put, Running, Served, Service, State, View, What};
+use super::{START_MS, replica};
+use crate::replicated::{IntoOperations, Kind, first_operations_of};
+use crate::view::{Came, Change, Put, REPLICA, Running, Served, Service, State, View, What};
 
 /// What became of an entity.
 #[derive(Clone)]
@@ -28,6 +29,21 @@ pub fn event<M: State>(service: &'static str, entity: impl Into<String>, event: 
 /// The value of an entity is this one from now on.
 pub fn updated<M: State>(service: &'static str, entity: impl Into<String>, value: M) -> Changed {
     Changed { service, entity: entity.into(), message: Some((false, M::full_name(), value.encode_to_vec())) }
+}
+
+/// The value of a replicated entity is, from now on, what these operations make of none:
+/// `replica(members::SERVICE, "a", |set: &OrSet<String>| set.add(&"x".into()))`
+pub fn replica<K: Kind, O: IntoOperations>(
+    service: &'static str,
+    entity: impl Into<String>,
+    operations: impl FnOnce(&K) -> O,
+) -> Changed {
+    let mut replica = None;
+    for op in replica::read_operations(&first_operations_of(operations)) {
+        replica::apply(&mut replica, &op, 0, START_MS as i64);
+    }
+    let bytes = replica::view(replica.as_ref(), None);
+    Changed { service, entity: entity.into(), message: Some((false, REPLICA.into(), bytes)) }
 }
 
 /// Nothing is left of an entity.

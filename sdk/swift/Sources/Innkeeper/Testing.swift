@@ -897,7 +897,7 @@ func shown(_ taken: Taken) -> String {
 }
 
 /// Bytes of innkeeper.crdt.v1.View.
-private func encode(_ root: Node?) -> [UInt8] {
+func encode(_ root: Node?) -> [UInt8] {
   guard let root else { return [] }
   var writer = Writer()
   write(root, &writer, tag: 18)

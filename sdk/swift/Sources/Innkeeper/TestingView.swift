@@ -41,6 +41,15 @@ public struct GivenView {
     changed(service, entity, .updated, inArena(Value.typeName).string, value.encoded())
   }
 
+  /// The value of a replicated entity is, from now on, what these operations make of none: `.replica(.members, "a", ORSet<String>.self) { $0.add("x") }`.
+  public func replica<Value: ReplicatedView>(
+    _ service: ServiceName, _ entity: String, _ type: Value.Type, _ operations: (Value) -> Void
+  ) -> GivenView {
+    let draft = Draft(Value.kind.kind, nil)
+    operations(Value(Place(draft: draft, path: [])))
+    return changed(service, entity, .updated, inArena(replicaName).string, encode(draft.root))
+  }
+
   /// Nothing is left of an entity.
   public func deleted(_ service: ServiceName, _ entity: String) -> GivenView { changed(service, entity, .deleted, "", []) }
 

@@ -59,6 +59,15 @@ private func readMessage<Read: Message>(_ bytes: [UInt8]) -> Read {
   return message
 }
 
+/// A replicated value, as it crosses the boundary.
+let replicaName: StaticString = "innkeeper.crdt.v1.View"
+
+/// The value that these bytes hold, to look at.
+private func seen<Value: ReplicatedView>(_ bytes: [UInt8]) -> Value {
+  let root = bytes.withUnsafeBufferPointer { Node.read(view: $0) }
+  return Value(Place(draft: Draft(Value.kind.kind, root, isFixed: true), path: []))
+}
+
 /// A message that a source takes, and what comes of it; or what is done when an entity is gone.
 public struct Take<Row: Message> {
   /// Nil: it is gone.
@@ -89,6 +98,28 @@ public struct Take<Row: Message> {
     }
   }
 
+  /// The same of a replicated entity, whose value is of its service's kind, such as `ORSet<String>`. It can only be looked at.
+  public static func row<Value: ReplicatedView>(
+    _ type: Value.Type, _ project: @escaping (Value, Row?, Change) -> Row?
+  ) -> Take {
+    Take(typeName: replicaName, keys: nil) { bytes, rows, change in
+      if let row = project(seen(bytes), rows.get(change.entity), change) {
+        rows.put(change.entity, row)
+      } else {
+        rows.delete(change.entity)
+      }
+    }
+  }
+
+  /// The same of a replicated entity.
+  public static func rows<Value: ReplicatedView>(
+    _ type: Value.Type, keys: @escaping (Value, Change) -> [String], _ project: @escaping (Value, Rows<Row>, Change) -> Void
+  ) -> Take {
+    Take(typeName: replicaName, keys: { bytes, change in keys(seen(bytes), change) }) { bytes, rows, change in
+      project(seen(bytes), rows, change)
+    }
+  }
+
   /// What is done when nothing is left of an entity, instead of deleting the rows that it has put: the rows are these.
   public static func deleted(_ project: @escaping (Rows<Row>, Change) -> Void) -> Take {
     Take(typeName: nil, keys: nil) { _, rows, change in project(rows, change) }
@@ -110,6 +141,11 @@ public struct Source<Row: Message> {
   /// value is, unless `.deleted` says otherwise.
   public static func values(_ service: ServiceName, _ takes: Take<Row>...) -> Source {
     Source(service: service.text, kind: UInt8(IK_KIND_VALUE), takes: takes)
+  }
+
+  /// The newest values of the entities of a replicated service. What was said of `values` holds here, too.
+  public static func replicas(_ service: ServiceName, _ takes: Take<Row>...) -> Source {
+    Source(service: service.text, kind: UInt8(IK_KIND_REPLICATED), takes: takes)
   }
 
   func take(_ came: Changed) -> Take<Row>? {

@@ -5,7 +5,7 @@ import { Events } from './events'
 import { Members } from './members'
 import { Replicas } from './replicas'
 import { Values } from './values'
-import { board, notes } from './views'
+import { board, crowd, notes } from './views'
 
 serve(new Events())
 serve(new Values())
@@ -16,3 +16,4 @@ serve(new Members(), members)
 serve(new Actions())
 serveView(notes)
 serveView(board)
+serveView(crowd)

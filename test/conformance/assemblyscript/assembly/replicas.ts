@@ -70,19 +70,7 @@ export class Replicas extends ReplicasReplicated<All> implements Model {
   }
 
   shown(): string {
-    const all = this.view
-    const counts: string[] = []
-    const keys = all.m.keys()
-    for (let i = 0; i < keys.length; i++) counts.push(`${keys[i]}:${all.m.at(keys[i]).value}`)
-    const nested: string[] = []
-    const sets = all.n.keys()
-    for (let i = 0; i < sets.length; i++) nested.push(`${sets[i]}:${all.n.at(sets[i]).elements().join('+')}`)
-    const v = all.v
-    return (
-      `g=${all.g.value} p=${all.p.value} gs=${all.gs.elements().join(',')} os=${all.os.elements().join(',')}` +
-      ` r=${all.r.value} f=${all.f.enabled} m=${counts.join(',')} v=${v.votesFor}/${v.voters}/${v.self}` +
-      ` n=${nested.join(',')}`
-    )
+    return shownOf(this.view)
   }
 
   size(): string {
@@ -141,4 +129,19 @@ export class Replicas extends ReplicasReplicated<All> implements Model {
     const unnest = change.unnest
     if (unnest !== null) all.n.remove(unnest)
   }
+}
+
+export function shownOf(all: All): string {
+  const counts: string[] = []
+  const keys = all.m.keys()
+  for (let i = 0; i < keys.length; i++) counts.push(`${keys[i]}:${all.m.at(keys[i]).value}`)
+  const nested: string[] = []
+  const sets = all.n.keys()
+  for (let i = 0; i < sets.length; i++) nested.push(`${sets[i]}:${all.n.at(sets[i]).elements().join('+')}`)
+  const v = all.v
+  return (
+    `g=${all.g.value} p=${all.p.value} gs=${all.gs.elements().join(',')} os=${all.os.elements().join(',')}` +
+    ` r=${all.r.value} f=${all.f.enabled} m=${counts.join(',')} v=${v.votesFor}/${v.voters}/${v.self}` +
+    ` n=${nested.join(',')}`
+  )
 }

@@ -1,6 +1,19 @@
-// Notes and Board: the model views.
-import { Change, Rows, TableView } from '@innkeeper/sdk-assemblyscript/assembly'
-import { BoardName, Box, Cell, Cleared, EventsName, Noted, NotesName, ValuesName } from './gen/conformance'
+// Notes, Board and Crowd: the model views.
+import { Change, ORSet, Rows, TableView } from '@innkeeper/sdk-assemblyscript/assembly'
+import {
+  BoardName,
+  Box,
+  Cell,
+  Cleared,
+  CrowdName,
+  EventsName,
+  MembersName,
+  Noted,
+  NotesName,
+  ReplicasName,
+  ValuesName,
+} from './gen/conformance'
+import { All, shownOf } from './replicas'
 
 export const notes = new TableView<Cell>(NotesName)
 notes
@@ -26,5 +39,27 @@ board.values(ValuesName).rows<Box>(
   (box: Box, boxes: Rows<Cell>, change: Change): void => {
     const key = `v:${box.text}:${change.entity}`
     boxes.put(key, Cell.of(key, box.text, change.sequence))
+  },
+)
+
+export const crowd = new TableView<Cell>(CrowdName)
+crowd
+  .replicas(ReplicasName)
+  .replica<All>((all: All, row: Cell | null, change: Change): Cell | null =>
+    Cell.of(change.entity, shownOf(all), all.m.size),
+  )
+crowd.replicas(MembersName).replicaRows<ORSet>(
+  (members: ORSet, change: Change): string[] => {
+    const keys: string[] = []
+    const texts = members.elements()
+    for (let i = 0; i < texts.length; i++) keys.push(`m:${texts[i]}:${change.entity}`)
+    return keys
+  },
+  (members: ORSet, cells: Rows<Cell>, change: Change): void => {
+    const texts = members.elements()
+    for (let i = 0; i < texts.length; i++) {
+      const key = `m:${texts[i]}:${change.entity}`
+      cells.put(key, Cell.of(key, texts[i], members.size))
+    }
   },
 )

@@ -1,11 +1,12 @@
 // What the test kit says of services of every kind; the services are the model ones.
-import { Box as Boxed, Bytes, Call, Code } from '@innkeeper/sdk-assemblyscript/assembly'
+import { Box as Boxed, Bytes, Call, Code, ORSet } from '@innkeeper/sdk-assemblyscript/assembly'
 import {
   entity,
   given,
   givenReplicated,
   givenValue,
   givenView,
+  replicaOf,
   stream,
   test,
   Together,
@@ -23,17 +24,19 @@ import {
   Cleared,
   EventsName,
   Header,
+  MembersName,
   Noted,
   Refusal,
+  ReplicasName,
   Said,
   Script,
   Target,
   ValuesName,
 } from '../assembly/gen/conformance'
 import { Members } from '../assembly/members'
-import { Replicas } from '../assembly/replicas'
+import { All, Replicas } from '../assembly/replicas'
 import { Values } from '../assembly/values'
-import { board, notes } from '../assembly/views'
+import { board, crowd, notes } from '../assembly/views'
 
 function script(acts: Act[]): Script {
   const made = new Script()
@@ -312,4 +315,25 @@ test('views: rows with keys of their own, of several sources', () => {
     .then(['w:x', 'v:two:v'], [Cell.of('w:x', 'x', 2), Cell.of('v:two:v', 'two', 4)])
     .deleted(ValuesName, 'v')
     .then(['w:x'], [Cell.of('w:x', 'x', 2)])
+})
+
+function crowded(texts: string[]): ORSet {
+  const set = replicaOf<ORSet>()
+  for (let i = 0; i < texts.length; i++) set.add(texts[i])
+  return set
+}
+
+test('views: rows of replicated values', () => {
+  const all = replicaOf<All>()
+  all.f.enable()
+  all.m.at('k').add(-2)
+  const shown = 'g=0 p=0 gs= os= r= f=true m=k:-2 v=0/1/false n='
+  givenView(crowd)
+    .replica(MembersName, 'a', crowded(['y', 'x']))
+    .replica(ReplicasName, 'r', all)
+    .replica(MembersName, 'a', crowded(['x']))
+    .then(['m:x:a', 'r'], [Cell.of('m:x:a', 'x', 1), Cell.of('r', shown, 1)])
+    .deleted(ReplicasName, 'r')
+    .replica(MembersName, 'a', crowded([]))
+    .then([], [])
 })

@@ -3,66 +3,66 @@
 
 REPLICAS_REPLICATED(IK_OR_MAP)
 
-static ik_view in(ik_view map, const char *key) {
+ik_view replicas_at(ik_view map, const char *key) {
   return ik_map_at(map, ik_text_element(ik_text_of(key)));
 }
 
 static ik_view inner(ik_view map, const char *key, ik_text inner_key) {
-  return ik_map_at(in(map, key), ik_text_element(inner_key));
+  return ik_map_at(replicas_at(map, key), ik_text_element(inner_key));
 }
 
 static void operate(ik_view map, const conformance_change *change) {
   switch (change->change_case) {
     case CONFORMANCE_CHANGE_INCREMENT:
-      ik_g_counter_add(in(map, "g"), change->change.increment);
+      ik_g_counter_add(replicas_at(map, "g"), change->change.increment);
       return;
     case CONFORMANCE_CHANGE_ADD:
-      ik_pn_counter_add(in(map, "p"), change->change.add);
+      ik_pn_counter_add(replicas_at(map, "p"), change->change.add);
       return;
     case CONFORMANCE_CHANGE_GROW:
-      ik_g_set_add(in(map, "gs"), ik_text_element(change->change.grow));
+      ik_g_set_add(replicas_at(map, "gs"), ik_text_element(change->change.grow));
       return;
     case CONFORMANCE_CHANGE_INSERT:
-      ik_or_set_add(in(map, "os"), ik_text_element(change->change.insert));
+      ik_or_set_add(replicas_at(map, "os"), ik_text_element(change->change.insert));
       return;
     case CONFORMANCE_CHANGE_REMOVE:
-      ik_or_set_remove(in(map, "os"), ik_text_element(change->change.remove));
+      ik_or_set_remove(replicas_at(map, "os"), ik_text_element(change->change.remove));
       return;
     case CONFORMANCE_CHANGE_CLEAR:
-      ik_or_set_clear(in(map, "os"));
+      ik_or_set_clear(replicas_at(map, "os"));
       return;
     case CONFORMANCE_CHANGE_ASSIGN: {
       const conformance_assign *assign = change->change.assign;
       ik_clock clock = assign->clock <= IK_CLOCK_CUSTOM_AUTO_INCREMENT ? (ik_clock)assign->clock : IK_CLOCK_DEFAULT;
-      ik_register_set_with(in(map, "r"), ik_text_element(assign->value), clock, assign->custom_clock);
+      ik_register_set_with(replicas_at(map, "r"), ik_text_element(assign->value), clock, assign->custom_clock);
       return;
     }
     case CONFORMANCE_CHANGE_ENABLE:
-      ik_flag_enable(in(map, "f"));
+      ik_flag_enable(replicas_at(map, "f"));
       return;
     case CONFORMANCE_CHANGE_VOTE:
-      ik_vote_set(in(map, "v"), change->change.vote);
+      ik_vote_set(replicas_at(map, "v"), change->change.vote);
       return;
     case CONFORMANCE_CHANGE_COUNT:
       ik_pn_counter_add(inner(map, "m", change->change.count->key), change->change.count->by);
       return;
     case CONFORMANCE_CHANGE_UNCOUNT:
-      ik_map_remove(in(map, "m"), ik_text_element(change->change.uncount));
+      ik_map_remove(replicas_at(map, "m"), ik_text_element(change->change.uncount));
       return;
     case CONFORMANCE_CHANGE_CLEAR_COUNTS:
-      ik_map_clear(in(map, "m"));
+      ik_map_clear(replicas_at(map, "m"));
       return;
     case CONFORMANCE_CHANGE_NEST:
       ik_or_set_add(inner(map, "n", change->change.nest->key), ik_text_element(change->change.nest->element));
       return;
     case CONFORMANCE_CHANGE_CREATE_COUNT:
-      ik_map_create(in(map, "m"), ik_text_element(change->change.create_count), IK_PN_COUNTER);
+      ik_map_create(replicas_at(map, "m"), ik_text_element(change->change.create_count), IK_PN_COUNTER);
       return;
     case CONFORMANCE_CHANGE_CREATE_NEST:
-      ik_map_create(in(map, "n"), ik_text_element(change->change.create_nest), IK_OR_SET);
+      ik_map_create(replicas_at(map, "n"), ik_text_element(change->change.create_nest), IK_OR_SET);
       return;
     case CONFORMANCE_CHANGE_UNNEST:
-      ik_map_remove(in(map, "n"), ik_text_element(change->change.unnest));
+      ik_map_remove(replicas_at(map, "n"), ik_text_element(change->change.unnest));
       return;
     default:
       return;
@@ -103,16 +103,19 @@ static ik_text nested(ik_view map) {
   return script_joined(&texts.notes, ",", "");
 }
 
-static ik_text state_of(void *self) {
-  ik_view map = *(const ik_view *)self;
-  ik_text grown = elements(in(map, "gs"), ","), set = elements(in(map, "os"), ",");
-  ik_text text = ik_element_text(ik_register(in(map, "r"), (ik_bytes){NULL, 0}));
-  ik_text many = counts(in(map, "m")), deep = nested(in(map, "n"));
-  ik_vote vote = ik_votes(in(map, "v"));
+ik_text replicas_shown(ik_view map) {
+  ik_text grown = elements(replicas_at(map, "gs"), ","), set = elements(replicas_at(map, "os"), ",");
+  ik_text text = ik_element_text(ik_register(replicas_at(map, "r"), (ik_bytes){NULL, 0}));
+  ik_text many = counts(replicas_at(map, "m")), deep = nested(replicas_at(map, "n"));
+  ik_vote vote = ik_votes(replicas_at(map, "v"));
   return ik_format("g=%" IK_U64 " p=%" IK_D64 " gs=%.*s os=%.*s r=%.*s f=%s m=%.*s v=%u/%u/%s n=%.*s",
-                   ik_g_counter(in(map, "g")), ik_pn_counter(in(map, "p")), IK_ARG(grown), IK_ARG(set), IK_ARG(text),
-                   ik_flag(in(map, "f")) ? "true" : "false", IK_ARG(many), vote.votes_for, vote.voters,
+                   ik_g_counter(replicas_at(map, "g")), ik_pn_counter(replicas_at(map, "p")), IK_ARG(grown), IK_ARG(set), IK_ARG(text),
+                   ik_flag(replicas_at(map, "f")) ? "true" : "false", IK_ARG(many), vote.votes_for, vote.voters,
                    vote.self ? "true" : "false", IK_ARG(deep));
+}
+
+static ik_text state_of(void *self) {
+  return replicas_shown(*(const ik_view *)self);
 }
 
 static const script_words words = {

@@ -33,3 +33,6 @@ bool script_call(const conformance_target *target, ik_call *call);
 bool script_has(const conformance_script *script, int32_t act_case);
 bool script_asks(const conformance_script *script, conformance_ask ask);
 ik_text script_joined(const ik_text_array *texts, const char *separator, const char *none);
+// Of the map of Replicas: one of its values, and what it says of all.
+ik_view replicas_at(ik_view map, const char *key);
+ik_text replicas_shown(ik_view map);

@@ -20,4 +20,5 @@ innkeeper::serve! {
     action: actions_service => actions::Service,
     view: proto::notes => views::Notes,
     view: proto::board => views::Board,
+    view: proto::crowd => views::Crowd,
 }

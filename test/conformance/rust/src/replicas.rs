@@ -74,7 +74,7 @@ fn operation(all: &All, change: Change) -> Operation {
 }
 
 /// Elements and keys come in the order of their bytes.
-fn shown(All { g, p, gs, os, r, f, m, v, n }: &All) -> String {
+pub fn shown(All { g, p, gs, os, r, f, m, v, n }: &All) -> String {
     let joined = |texts: &mut dyn Iterator<Item = String>, by: &str| texts.collect::<Vec<_>>().join(by);
     let counts = joined(&mut m.iter().map(|(key, count)| format!("{key}:{}", count.value())), ",");
     let nested = joined(&mut n.iter().map(|(key, set)| format!("{key}:{}", joined(&mut set.iter(), "+"))), ",");

@@ -1,8 +1,10 @@
-//! Notes and Board: the model views.
+//! Notes, Board and Crowd: the model views.
 
-use innkeeper::view::{Sources, View};
+use innkeeper::replicated::OrSet;
+use innkeeper::view::{Change, Sources, View};
 
-use crate::proto::{Box, Cell, Cleared, Noted, events, values};
+use crate::proto::{Box, Cell, Cleared, Noted, events, members, replicas, values};
+use crate::replicas::{All, shown};
 
 pub struct Notes;
 
@@ -40,6 +42,30 @@ impl View for Board {
                 |Box { text }, boxes, change| {
                     let key = format!("v:{text}:{}", change.entity);
                     boxes.put(&key, Cell { key: key.clone(), text, count: change.sequence as i64 });
+                },
+            )
+    }
+}
+
+pub struct Crowd;
+
+impl View for Crowd {
+    type Row = Cell;
+
+    fn sources(from: Sources<Cell>) -> Sources<Cell> {
+        let key = |text: &str, change: &Change<'_>| format!("m:{text}:{}", change.entity);
+        from.replicas(replicas::SERVICE)
+            .replica(|all: &All, _, change| {
+                Some(Cell { key: change.entity.into(), text: shown(all), count: all.m.size() as i64 })
+            })
+            .replicas(members::SERVICE)
+            .replica_rows(
+                move |set: &OrSet<String>, change| set.iter().map(|text| key(&text, change)).collect(),
+                move |set: &OrSet<String>, cells, change| {
+                    for text in set.iter() {
+                        let key = key(&text, change);
+                        cells.put(&key, Cell { key: key.clone(), text, count: set.size() as i64 });
+                    }
                 },
             )
     }

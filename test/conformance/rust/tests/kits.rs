@@ -523,9 +523,11 @@ fn a_header_of_the_transport_reaches_no_function() {
 }
 
 mod view_kit {
-    use conformance::proto::{Box, Cell, Cleared, Noted, board, events, notes, values};
-    use conformance::views::{Board, Notes};
-    use innkeeper::testing::view::{Changed, deleted, event, given, updated};
+    use conformance::proto::{Box, Cell, Cleared, Noted, board, events, members, notes, replicas, values};
+    use conformance::replicas::All;
+    use conformance::views::{Board, Crowd, Notes};
+    use innkeeper::replicated::OrSet;
+    use innkeeper::testing::view::{Changed, deleted, event, given, replica, updated};
     use innkeeper::view::{Sources, View};
 
     fn noted(entity: &str, text: &str) -> Changed {
@@ -558,6 +560,25 @@ mod view_kit {
             .then([("w:x", cell("w:x", "x", 2)), ("v:two:v", cell("v:two:v", "two", 4))])
             .when([deleted(values::SERVICE, "v")])
             .then([("w:x", cell("w:x", "x", 2))]);
+    }
+
+    fn crowded(entity: &str, texts: &[&str]) -> Changed {
+        let add = |set: &OrSet<String>| texts.iter().map(|text| set.add(&(*text).into())).collect::<Vec<_>>();
+        replica(members::SERVICE, entity, add)
+    }
+
+    #[test]
+    fn rows_of_replicated_values() {
+        let one = "g=0 p=0 gs= os= r= f=true m=k:-2 v=0/1/false n=";
+        given::<Crowd>([])
+            .when([
+                crowded("a", &["y", "x"]),
+                replica(replicas::SERVICE, "r", |all: &All| (all.f.enable(), all.m.at(&"k".into()).add(-2))),
+                crowded("a", &["x"]),
+            ])
+            .then([("m:x:a", cell("m:x:a", "x", 1)), ("r", cell("r", one, 1))])
+            .when([deleted(replicas::SERVICE, "r"), crowded("a", &[])])
+            .then([]);
     }
 
     #[test]

@@ -291,6 +291,28 @@ let tests: [Test] = [
       .then([("w:x", Cell(key: "w:x", text: "x", count: 2)), ("v:two:v", Cell(key: "v:two:v", text: "two", count: 4))])
       .deleted(.values, "v").then([("w:x", Cell(key: "w:x", text: "x", count: 2))])
   },
+  Test("views: rows of replicated values") {
+    givenView(crowd)
+      .replica(.members, "a", ORSet<String>.self) { set in
+        set.add("y")
+        set.add("x")
+      }
+      .replica(.replicas, "r", All.self) { all in
+        all.f.enable()
+        all.m["k"].add(-2)
+      }
+      .replica(.members, "a", ORSet<String>.self) { set in set.add("x") }
+      .then([
+        ("m:x:a", Cell(key: "m:x:a", text: "x", count: 1)),
+        ("r", Cell(key: "r", text: "g=0 p=0 gs= os= r= f=true m=k:-2 v=0/1/false n=", count: 1)),
+      ])
+      .deleted(.replicas, "r")
+      .replica(.members, "a", ORSet<String>.self) { set in set.clear() }
+      .thenNone()
+  },
+  Test("wrong: a view changes what it can only look at") {
+    givenView(meddling).replica(.members, "a", ORSet<String>.self) { set in set.add("x") }.thenNone()
+  },
   Test("wrong: a view has other rows") {
     givenView(notes).event(.events, "a", Noted(text: "x")).then([("a", Cell(key: "a", text: "x", count: 2))])
   },
@@ -330,6 +352,14 @@ let tests: [Test] = [
   },
 ]
 
+private let meddling = Service.view(
+  .notes, Cell.self,
+  .replicas(
+    .members,
+    .row(ORSet<String>.self) { set, _, _ in
+      set.add("more")
+      return nil
+    }))
 private let last = Service.view(
   .board, Cell.self,
   .events(.events, .rows(Noted.self, keys: { _, _ in ["one"] }) { noted, rows, _ in rows.put("one", Cell(text: noted.text)) }))

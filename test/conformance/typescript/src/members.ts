@@ -5,7 +5,7 @@ import type { Script } from './gen/conformance.ts'
 import { Members } from './gen/conformance.ts'
 import { heard, perform, withAll } from './script.ts'
 
-const set = orSet(text)
+export const set = orSet(text)
 type View = ViewOf<typeof set>
 
 /** What a method sees: all, or the elements that were looked up. `has`: whether the request's element is known. */

@@ -19,7 +19,7 @@ import type { Change } from './gen/conformance.ts'
 import { Replicas } from './gen/conformance.ts'
 import { perform, withAll } from './script.ts'
 
-const all = record({
+export const all = record({
   g: gCounter(),
   p: pnCounter(),
   gs: gSet(text),
@@ -106,7 +106,7 @@ function operationsOf(view: View, change: Change['change']): readonly Operation[
 }
 
 /** Elements and keys come in the order of their bytes. */
-function shown({ g, p, gs, os, r, f, m, v, n }: View): string {
+export function shown({ g, p, gs, os, r, f, m, v, n }: View): string {
   const counts = Array.from(m, ([key, { value }]) => `${key}:${value}`)
   const nested = Array.from(n, ([key, set]) => `${key}:${[...set].join('+')}`)
   return [

@@ -4,6 +4,6 @@ import events from './events.ts'
 import members from './members.ts'
 import replicas from './replicas.ts'
 import values from './values.ts'
-import { board, notes } from './views.ts'
+import { board, crowd, notes } from './views.ts'
 
-export default [events, values, replicas, members, actions, notes, board]
+export default [events, values, replicas, members, actions, notes, board, crowd]

@@ -1,6 +1,8 @@
-// Notes and Board: the model views.
-import { eventsOf, rows, valuesOf, view } from '@innkeeper/sdk'
-import { Board, Box, Cell, Events, Notes, Values } from './gen/conformance.ts'
+// Notes, Board and Crowd: the model views.
+import { eventsOf, replicasOf, rows, valuesOf, view } from '@innkeeper/sdk'
+import { Board, Box, Cell, Crowd, Events, Members, Notes, Replicas, Values } from './gen/conformance.ts'
+import { set } from './members.ts'
+import { all, shown } from './replicas.ts'
 
 export const notes = view(
   Notes,
@@ -33,6 +35,25 @@ export const board = view(
       ({ text }, boxes, { entity, sequence }) => {
         const key = `v:${text}:${entity}`
         boxes.put(key, { key, text, count: BigInt(sequence) })
+      },
+    ),
+  }),
+)
+
+export const crowd = view(
+  Crowd,
+  Cell,
+  replicasOf(Replicas, all, {
+    updated: (value, _, { entity }) => ({ key: entity, text: shown(value), count: BigInt(value.m.size) }),
+  }),
+  replicasOf(Members, set, {
+    updated: rows(
+      (members, { entity }) => [...members].map((one) => `m:${one}:${entity}`),
+      (members, cells, { entity }) => {
+        for (const text of members) {
+          const key = `m:${text}:${entity}`
+          cells.put(key, { key, text, count: BigInt(members.size) })
+        }
       },
     ),
   }),

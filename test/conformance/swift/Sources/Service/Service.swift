@@ -11,4 +11,5 @@ let services: [Service] = [
   .action(Actions()),
   notes,
   board,
+  crowd,
 ]

@@ -1,4 +1,4 @@
-// Notes and Board: the model views.
+// Notes, Board and Crowd: the model views.
 import Innkeeper
 
 let notes = Service.view(
@@ -23,4 +23,18 @@ let board = Service.view(
     .rows(Box.self, keys: { box, change in ["v:\(box.text):\(change.entity)"] }) { box, boxes, change in
       let key = "v:\(box.text):\(change.entity)"
       boxes.put(key, Cell(key: key, text: box.text, count: change.sequence))
+    }))
+
+let crowd = Service.view(
+  .crowd, Cell.self,
+  .replicas(
+    .replicas,
+    .row(All.self) { all, _, change in Cell(key: change.entity, text: all.shown, count: Int64(all.m.size)) }),
+  .replicas(
+    .members,
+    .rows(ORSet<String>.self, keys: { set, change in set.elements.map { "m:\($0):\(change.entity)" } }) { set, cells, change in
+      for text in set.elements {
+        let key = "m:\(text):\(change.entity)"
+        cells.put(key, Cell(key: key, text: text, count: Int64(set.size)))
+      }
     }))
