@@ -4,14 +4,23 @@
 // C2. What is unknown or out of range is refused, all of it at once, naming where it came from.
 // C3. `print` shows what is in force and where it came from, without the token.
 
-import { existsSync, readFileSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { ConfigError, fileName, outsideProblems, readConfigFile } from './config-file.ts'
 import type { OutsideFile } from './connectors/connector.ts'
-import { readGrants } from './connectors/grants.ts'
-import { readSecrets, type SecretSources } from './connectors/secrets.ts'
-import { headerProblem } from './header-names.ts'
 import { defaultLimits, type Limits, limitHelps } from './limits.ts'
 import { didYouMean } from './nearest.ts'
+import {
+  type Address,
+  folder,
+  headers,
+  names,
+  nonEmpty,
+  oneOf,
+  onOff,
+  origins,
+  parseAddress,
+  whole,
+  wholeOrNone,
+} from './setting-forms.ts'
 import { partitionsMax } from './storage/partitioned.ts'
 
 export interface Config {
@@ -57,22 +66,6 @@ export interface Config {
   readonly limits: Limits
 }
 
-interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-export class ConfigError extends Error {
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.name = 'ConfigError'
-    this.problems = problems
-  }
-}
-
-const fileName = 'innkeeper.json'
 const envPrefix = 'INNKEEPER_'
 /** Variables that name compilers (build/toolchain.ts), and are no settings of a host. */
 const ofBuilds: ReadonlySet<string> = new Set(['INNKEEPER_TOOLCHAINS', 'INNKEEPER_GO'])
@@ -239,7 +232,7 @@ export const bareSettings: ReadonlyMap<string, string> = new Map(
 /** @throws ConfigError with everything that is wrong. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const problems: string[] = []
-  const { connectors, secrets, ...file } = readFile(sources.directory, problems)
+  const { connectors, secrets, ...file } = readConfigFile(sources.directory, problems)
   const outside = { connectors, secrets }
   for (const name of Object.keys(file).filter((name) => !settingNames.map(camel).includes(name)))
     problems.push(`innkeeper.json: unknown setting ${name}${didYouMean(name, settingNames.map(camel))}`)
@@ -312,124 +305,6 @@ function find(setting: Setting, sources: ConfigSources, file: Record<string, unk
   const value = file[camel(setting.name)]
   if (value !== undefined) return [typeof value === 'string' ? value : JSON.stringify(value), fileName]
   return [setting.default === undefined ? undefined : String(setting.default), 'default']
-}
-
-function readFile(directory: string, problems: string[]): Record<string, unknown> {
-  const path = `${directory}/innkeeper.json`
-  if (!existsSync(path)) return {}
-  try {
-    const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>
-    problems.push('innkeeper.json: expected an object')
-  } catch (error) {
-    problems.push(`innkeeper.json: ${(error as Error).message}`)
-  }
-  return {}
-}
-
-/** Where "secrets" of innkeeper.json are. */
-export function secretSources(env: ConfigSources['env']): SecretSources {
-  return { env: (name) => env[name], file: (path) => readFileSync(path, 'utf8') }
-}
-
-function outsideProblems({ connectors, secrets }: OutsideFile, env: ConfigSources['env']): readonly string[] {
-  const names = typeof secrets === 'object' && secrets !== null ? Object.keys(secrets) : []
-  return [...readSecrets(secrets, secretSources(env)).problems, ...readGrants(connectors, names).problems]
-}
-
-/** Of innkeeper.json as it is now. @throws ConfigError */
-export function readOutside(directory: string): OutsideFile {
-  const problems: string[] = []
-  const { connectors, secrets } = readFile(directory, problems)
-  if (problems.length > 0) throw new ConfigError(problems)
-  return { connectors, secrets }
-}
-
-export function parseAddress(text: string): Address {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text)
-  const port = Number(match?.[3])
-  if (match === null || port > 65_535) throw new Error('expected HOST:PORT')
-  return { host: match[1] ?? (match[2] || '127.0.0.1'), port }
-}
-
-function folder(text: string): string {
-  const path = resolve(text)
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error('expected a folder that is there')
-  return path
-}
-
-function nonEmpty(text: string): string {
-  if (text === '') throw new Error('expected a text that is not empty')
-  return text
-}
-
-function whole(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text)
-    if (!/^-?\d+$/.test(text) || number < min || number > max)
-      throw new Error(`expected a whole number from ${min} to ${max}`)
-    return number
-  }
-}
-
-/** `none`: infinite. */
-function wholeOrNone(min: number): (text: string) => number {
-  const parse = whole(min, Number.MAX_SAFE_INTEGER)
-  return (text) => {
-    if (text === 'none') return Number.POSITIVE_INFINITY
-    try {
-      return parse(text)
-    } catch (error) {
-      throw new Error(`${(error as Error).message}, or none`)
-    }
-  }
-}
-
-function names(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-}
-
-function onOff(text: string): boolean {
-  return oneOf(['on', 'off'])(text) === 'on'
-}
-
-function oneOf(choices: readonly string[]): (text: string) => string {
-  return (text) => {
-    if (!choices.includes(text)) throw new Error(`expected one of ${choices.join(', ')}`)
-    return text
-  }
-}
-
-/** `*`, or SCHEME://HOST[:PORT] as a browser sends it: no path, lower case, no default port. */
-function origins(text: string): readonly string[] {
-  const list = text.split(',').map((origin) => origin.trim())
-  if (text === '') return []
-  if (list.length === 1 && list[0] === '*') return list
-  for (const origin of list) {
-    const url = URL.canParse(origin) ? new URL(origin) : undefined
-    const form = url && `${url.protocol}//${url.host}`
-    if (form === origin && url!.host !== '') continue
-    const hint = url && url.host !== '' ? ` (did you mean ${form}?)` : ''
-    throw new Error(
-      `expected * or origins like https://example.org, separated by commas; ${origin || 'an empty text'} is not a valid origin${hint}`,
-    )
-  }
-  return list
-}
-
-/** Names that could reach a function: what cannot is never stored anyway. */
-function headers(text: string): ReadonlySet<string> {
-  if (text.trim() === '') return new Set()
-  const list = text.split(',').map((name) => name.trim())
-  for (const name of list) {
-    const problem = headerProblem(name)
-    if (problem !== undefined)
-      throw new Error(`expected names of headers in lower case, separated by commas; ${problem}`)
-  }
-  return new Set(list)
 }
 
 function kebab(name: string): string {

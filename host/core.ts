@@ -14,9 +14,7 @@ import { type Chance, type Clock, systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
 import type { Outside } from './connectors/connector.ts'
-import { goesToItself, laneOf } from './delivery/itself.ts'
-import { Outbox } from './delivery/outbox.ts'
-import { commandTarget } from './delivery/targets/command.ts'
+import type { Outbox } from './delivery/outbox.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
@@ -34,7 +32,8 @@ import { GroupCommit } from './journal/group-commit.ts'
 import type { EntityRef, StorageId } from './journal/journal.ts'
 import type { link } from './link/link.ts'
 import { Metrics } from './observe/metrics.ts'
-import { Outbound, outsideOf, targets } from './outbound.ts'
+import { Outbound, outsideOf } from './outbound.ts'
+import { makeOutbox } from './outbox-of.ts'
 import { outstandingOf } from './outstanding.ts'
 import { Partitions, warnHeld } from './partition.ts'
 import { ReadSide } from './read-side.ts'
@@ -43,7 +42,7 @@ import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import { Schedules } from './schedules/schedules.ts'
 import { type Wall, wallOf } from './schedules/wall.ts'
-import { notServed, type ReplicatedService, Services } from './services.ts'
+import { type ReplicatedService, Services } from './services.ts'
 import type { Warn } from './storage/health.ts'
 import type { Store } from './store/store.ts'
 import { throttledSentence } from './throttle.ts'
@@ -138,7 +137,7 @@ export class Core {
       outside: parts.outside ?? outsideOf(config, this.clock),
       ...{ outbox: () => this.outbox, partitions: () => this.partitions },
     })
-    this.outbox = this.makeOutbox()
+    this.outbox = makeOutbox(this)
     this.partitions = this.makePartitions()
     this.replicas = new Replicas(store.replica)
     this.transcoder = new Transcoder(limits.waitingBytesMax)
@@ -207,12 +206,11 @@ export class Core {
   }
 
   private showGauges(endings: number): void {
-    const { metrics, services, entities, waiting, inFlight, turns, deployer, outbox, disk, scrubbing, store } = this
     const { views, live } = this.reading
     const { all, stored } = this.partitions
     registerGauges({
-      ...{ metrics, services, entities, waiting, inFlight, turns, deployer, outbox, disk, scrubbing, views, live },
-      ...{ stored, endings, pace: store.pace, lostCalls: () => this.lostCalls },
+      ...this,
+      ...{ views, live, stored, endings, pace: this.store.pace, lostCalls: () => this.lostCalls },
       feeds: all.map(({ trimming }) => trimming),
       pending: all.map(({ pending }) => pending),
     })
@@ -312,27 +310,6 @@ export class Core {
       fell: (service: string, lateMs: number) => this.metrics.of(service).fellDue(lateMs / 1000),
     }
     return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn }, later)
-  }
-
-  private makeOutbox(): Outbox {
-    const { store, commits, metrics, services, dispatch, clock, log } = this
-    const command = commandTarget({
-      ...{ dispatch, clock },
-      unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
-      deployed: (service) => services.get(service) !== undefined,
-    })
-    return new Outbox({
-      ...{ clock, limits: this.config.limits, log },
-      target: targets(command, this.outbound.target),
-      outward: this.outbound.outward,
-      partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
-      toItself: (entry) => goesToItself(services, entry),
-      lane: (entry) => laneOf(services, entry),
-      // What an entity decides is one commit with the end of the entry; what an action began is not known.
-      mayHaveHappened: ({ call, outward }) => outward !== undefined || services.get(call.service)?.kind === 'action',
-      delivered: (service) => metrics.of(service).effectDelivered(),
-      parked: (service) => metrics.of(service).effectParked(),
-    })
   }
 
   private makeDeployer(parts: HostParts): Deployer {

@@ -435,7 +435,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'POST',
       path: '/v1/effects/resume',
-      summary: 'Of a directory that was copied or restored: timers and schedules wait no longer.',
+      summary:
+        'Of a directory that was copied or restored: timers, schedules and what goes to connectors wait no longer.',
       run: () => {
         const resumed = context.schedules.restored
         context.release()

@@ -1,6 +1,6 @@
 // Connectors: what an operator may see and do of the outside world (outbound.ts).
 
-import { ConfigError } from '../config.ts'
+import { ConfigError } from '../config-file.ts'
 import { InnkeeperError } from '../errors.ts'
 import type { AdminRoute } from './api.ts'
 import type { AdminContext } from './context.ts'

@@ -138,29 +138,36 @@ Connectors(
   },
 )
 
-Connectors("§connector-9, router.R7: a forward gives the answer to the caller, under a key that the caller's makes", async () => {
-  const { folder, provider, grant, remove } = await setting()
-  grant()
-  const host = await testHost(folder)
-  try {
-    assert.ok((await host.deployer.deploy(bytes)).ok)
-    const key = { 'idempotency-key': 'mine', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`, 'x-other': 'x' }
-    const ask = (headers = {}) => http(host.listen, 'POST', '/desk/a', { cents: 3 }, headers)
-    for (let times = 0; times < 2; times++) assert.equal((await ask(key)).json.cents, '3')
-    assert.equal([provider.requests.length, provider.books.size], [2, 1])
-    await ask()
-    assert.is(provider.books.size, 2)
-    const { headers } = provider.requests[0]!
-    assert.equal([headers['x-other'], headers['traceparent']], [undefined, key.traceparent])
-    provider.answer = (_, response) => json(response, 404, {})
-    assert.is((await ask()).status, 404)
-    provider.answer = (_, response) => response.destroy()
-    assert.is((await ask()).status, 503)
-  } finally {
-    await host.stop()
-    remove()
-  }
-})
+Connectors(
+  "§connector-9, router.R7: a forward gives the answer to the caller, under a key that the caller's makes",
+  async () => {
+    const { folder, provider, grant, remove } = await setting()
+    grant()
+    const host = await testHost(folder)
+    try {
+      assert.ok((await host.deployer.deploy(bytes)).ok)
+      const key = {
+        'idempotency-key': 'mine',
+        traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+        'x-other': 'x',
+      }
+      const ask = (headers = {}) => http(host.listen, 'POST', '/desk/a', { cents: 3 }, headers)
+      for (let times = 0; times < 2; times++) assert.equal((await ask(key)).json.cents, '3')
+      assert.equal([provider.requests.length, provider.books.size], [2, 1])
+      await ask()
+      assert.is(provider.books.size, 2)
+      const { headers } = provider.requests[0]!
+      assert.equal([headers['x-other'], headers['traceparent']], [undefined, key.traceparent])
+      provider.answer = (_, response) => json(response, 404, {})
+      assert.is((await ask()).status, 404)
+      provider.answer = (_, response) => response.destroy()
+      assert.is((await ask()).status, 503)
+    } finally {
+      await host.stop()
+      remove()
+    }
+  },
+)
 
 Connectors('Http/Fetch goes where a grant goes, and any status is its reply', async () => {
   const { folder, provider, grant, remove } = await setting()

@@ -8,7 +8,7 @@
 import type { Clock, Timer } from '../../clock.ts'
 
 /** Begins, if there is room: then, and where nothing is to be done any more, the answer is 0. Else milliseconds after which it is worth asking again. */
-export type Begin = () => number
+type Begin = () => number
 
 export class WaitingLine {
   private readonly clock: Pick<Clock, 'after'>
