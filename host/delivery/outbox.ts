@@ -55,8 +55,6 @@ type Ended = (commits?: Commits) => void
 
 /** Waits between tries, in milliseconds; after the last the effect is parked. */
 export const backOffMs = [100, 500, 2_000, 10_000, 60_000] as const
-/** A provider may ask to be left alone for so long, and no longer. In milliseconds. */
-const afterMsMax = 3_600_000
 /** Entries read, taken up, tried or given up in one turn. */
 export const pieceMax = 200
 
@@ -779,7 +777,7 @@ export class Outbox {
     const timed = isAsk(entry) && entry.untilMs !== undefined
     const longest = timed || entry.outward !== undefined ? backOffMs.at(-1) : undefined
     const backOff = passes ? (backOffMs[attempts] ?? longest) : undefined
-    const wait = backOff && Math.max(backOff, Math.min(tried.afterMs ?? 0, afterMsMax))
+    const wait = backOff && Math.max(backOff, tried.afterMs ?? 0)
     if (this.leaving.has(id)) {
       // Decided after all, too late for this try. A forward that it became may need another one.
       later(wait ?? backOffMs[0], () => this.entries.get(id))

@@ -228,9 +228,9 @@ Leaving('outbox.O12: the grant says how often, and the provider how soon; then t
   assert.is(host.calls.length, 1)
   await host.passes(1)
   assert.is(host.calls.length, 2)
-  // Longer than a day: the host does not believe that.
-  await host.answers(1, no('NOT_SENT', true, 86_400_000))
-  await host.passes(3_600_000)
+  // A refusal that the grant says to try again is none yet.
+  await host.answers(1, no('REFUSED', true))
+  await host.passes(backOffMs[1])
   assert.is(host.calls.length, 3)
   await host.answers(2, no('NOT_SENT', false))
   assert.equal([host.heard.map(told), host.parked], [['NOT_SENT'], []])

@@ -37,8 +37,8 @@ export async function buildProject(directory: string, options: BuildOptions = {}
 
 async function outcome(directory: string): Promise<Kept> {
   try {
-    const { file, warnings, services, others } = await build(directory)
-    return { component: readFileSync(file).toString('base64'), outcome: { warnings, services, others } }
+    const { file, warnings, services, others, connectors } = await build(directory)
+    return { component: readFileSync(file).toString('base64'), outcome: { warnings, services, others, connectors } }
   } catch (error) {
     if (error instanceof BuildError && !(error instanceof MissingTool)) return { problems: error.problems }
     throw error

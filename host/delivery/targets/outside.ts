@@ -176,7 +176,8 @@ export class OutsideTarget implements Target {
     const { failure, reason, again, afterMs } = answered
     const { code, message } = failure
     const told = `${reason}: ${grpcCodeNames[code] ?? code}: ${message}`
-    const known = { decided: reason === 'REFUSED', unsure: reason === 'UNKNOWN' }
+    // One that the grant says to try again is no decision yet.
+    const known = { decided: reason === 'REFUSED' && !again, unsure: reason === 'UNKNOWN' }
     done({ kind: 'failed', reason: told, again, code, failure, afterMs, ...known })
   }
 
