@@ -12,8 +12,8 @@
 import type { Failure } from '../outcome.ts'
 import type { MethodType, Schema } from '../schema/schema.ts'
 
-export type Protocol = 'http' | 'grpc'
-export type Encoding = 'json' | 'form'
+type Protocol = 'http' | 'grpc'
+type Encoding = 'json' | 'form'
 
 /** What a `.proto` says of a service that is elsewhere: `option (innkeeper.connector)`. */
 export interface ConnectorRule {

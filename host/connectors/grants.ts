@@ -38,16 +38,16 @@ export interface Grant {
   readonly ca: string | undefined
 }
 
-export type Grants = ReadonlyMap<string, Grant>
+type Grants = ReadonlyMap<string, Grant>
 
 /** A text with `*` for any characters. */
-export interface Pattern {
+interface Pattern {
   readonly text: string
   readonly means: (text: string) => boolean
 }
 
 /** Text and names of secrets, in turn. */
-export interface HeaderTemplate {
+interface HeaderTemplate {
   readonly name: string
   readonly parts: readonly (string | { readonly secret: string })[]
 }
@@ -57,7 +57,7 @@ const fieldNames = [
   ...['concurrency', 'addresses', 'private', 'idempotencyHeader', 'ca'],
 ]
 
-export const connectorName = /^[a-z][a-z0-9_-]{0,62}$/
+const connectorName = /^[a-z][a-z0-9_-]{0,62}$/
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/
 const grantsMax = 1_000
 /** A pattern is tried on whole paths. */

@@ -21,7 +21,7 @@ import { AddressRefused, bare, literalProblem, type Names } from './names.ts'
 import type { CodeName } from './statuses.ts'
 import { type TryFailed, wordsOf } from './try.ts'
 
-export interface GrpcRequest {
+interface GrpcRequest {
   /** As in `/payments.v1.Payments/Charge`. */
   readonly path: string
   readonly headers: { readonly [name: string]: string }
@@ -45,7 +45,7 @@ export interface GrpcAnswer {
   readonly headers: IncomingHttpHeaders
 }
 
-export type GrpcTried = GrpcAnswer | TryFailed
+type GrpcTried = GrpcAnswer | TryFailed
 
 export interface LineParts {
   readonly url: URL

@@ -20,7 +20,7 @@ import { AddressRefused, bare, literalProblem, type Names } from './names.ts'
 import type { CodeName } from './statuses.ts'
 import { type TryFailed, wordsOf } from './try.ts'
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly url: URL
   readonly httpMethod: string
   readonly headers: { readonly [name: string]: string }
@@ -32,7 +32,7 @@ export interface HttpRequest {
   readonly isExcerpt: (status: number) => boolean
 }
 
-export type HttpTried = HttpAnswer | TryFailed
+type HttpTried = HttpAnswer | TryFailed
 
 export interface HttpAnswer {
   readonly kind: 'answered'
@@ -42,14 +42,14 @@ export interface HttpAnswer {
 }
 
 /** What is read of an answer that is only told of: more than is told, so that no secret lies across the end of what is looked through. */
-export const excerptBytes = 64 * 1024
+const excerptBytes = 64 * 1024
 const headerBytesMax = 16 * 1024
 const headersMax = 200
 const informationalMax = 16
 /** An idle connection is closed after so long. In milliseconds. */
 const idleMs = 30_000
 
-export interface PoolParts {
+interface PoolParts {
   readonly secure: boolean
   readonly concurrency: number
   readonly addresses: AddressRule

@@ -26,7 +26,7 @@ export class NotSent extends Error {
   }
 }
 
-export interface MadeRequest {
+interface MadeRequest {
   readonly url: URL
   readonly httpMethod: string
   readonly headers: { readonly [name: string]: string }

@@ -3,7 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { addressProblem, rangeOf } from '../../host/connectors/address.ts'
-import { literalProblem, Names, type Resolved } from '../../host/connectors/names.ts'
+import { literalProblem, Names, type Resolved, systemResolve } from '../../host/connectors/names.ts'
 import { answer, Misbehaving } from '../support/misbehaving.ts'
 import { asked, call, connectors, failed, replyOf } from './support.ts'
 
@@ -165,6 +165,17 @@ Addresses('connectors/names.N3: who waits for a resolver that hangs is bounded',
   const lookup = names.lookupFor(none)
   for (let time = 0; time < 1_500; time++) lookup('a', { all: true }, (error) => (refused += error === null ? 0 : 1))
   assert.is(refused, 500)
+})
+
+Addresses('the resolver of the machine is asked for all addresses of a name', async () => {
+  const server = await Misbehaving.start(['request', answer(200, '{"id":"mine"}')])
+  const made = connectors({ url: `http://localhost:${server.port}`, resolve: systemResolve })
+  assert.equal((replyOf(await call(made, asked())) as { id: string }).id, 'mine')
+  made.close()
+  const closed = connectors({ url: 'http://localhost:1', grant: { private: false }, resolve: systemResolve })
+  assert.match(failed(await call(closed, asked())).message, /localhost is .* loopback/)
+  closed.close()
+  await server.stop()
 })
 
 Addresses('proxies of the environment are ignored', async () => {
