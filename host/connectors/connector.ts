@@ -93,7 +93,7 @@ export interface Histogram {
   readonly sumMs: number
 }
 
-/** What the host has of the outside world; made by `connectors()` in connectors.ts. */
+/** What the host has of the outside world; the class of connectors.ts. */
 export interface Outside {
   /** One try. `done` is called once, never before `call` has returned. */
   call(call: OutwardCall, done: (answered: Answered) => void): void
@@ -128,6 +128,7 @@ export interface Need {
 export interface GrantShown {
   readonly connector: string
   readonly url: string
+  readonly proxy: string | undefined
   readonly services: readonly string[]
   readonly paths: readonly string[]
   /** Names of headers that the grant sets. */

@@ -36,6 +36,8 @@ export interface Grant {
   readonly idempotencyHeader: string | undefined
   /** File with certificates of authorities, PEM. */
   readonly ca: string | undefined
+  /** http:, without a path. */
+  readonly proxy: URL | undefined
 }
 
 type Grants = ReadonlyMap<string, Grant>
@@ -54,7 +56,7 @@ interface HeaderTemplate {
 
 const fieldNames = [
   ...['url', 'services', 'paths', 'headers', 'responseHeaders', 'timeoutMs', 'bodyBytes', 'retry', 'ratePerSecond'],
-  ...['concurrency', 'addresses', 'private', 'idempotencyHeader', 'ca'],
+  ...['concurrency', 'addresses', 'private', 'idempotencyHeader', 'ca', 'proxy'],
 ]
 
 const connectorName = /^[a-z][a-z0-9_-]{0,62}$/
@@ -135,6 +137,7 @@ function readGrant(name: string, fields: Fields, secrets: readonly string[]): Gr
     idempotencyHeader:
       idempotencyHeader === null ? undefined : (idempotencyHeader ?? defaultIdempotencyHeader).toLowerCase(),
     ca: fields.text('ca'),
+    proxy: readProxy(fields),
   }
   return url === undefined ? undefined : { ...grant, url, base: url.pathname.replace(/\/$/, '') }
 }
@@ -160,6 +163,16 @@ function readUrl(fields: Fields, addresses: AddressRule): URL | undefined {
     if (problem === undefined) return url
     fields.report('url', problem.message)
   }
+  return undefined
+}
+
+function readProxy(fields: Fields): URL | undefined {
+  const text = fields.text('proxy')
+  if (text === undefined) return undefined
+  const url = URL.parse(text)
+  const isPlain = url !== null && url.protocol === 'http:' && url.username === '' && url.password === ''
+  if (isPlain && url.pathname === '/' && url.search === '' && url.hash === '') return url
+  fields.report('proxy', 'is not of the form "http://HOST:PORT"')
   return undefined
 }
 

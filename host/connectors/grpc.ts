@@ -185,7 +185,7 @@ class Stream {
         te: 'trailers',
         'content-type': 'application/grpc+proto',
         'grpc-accept-encoding': 'identity',
-        'grpc-timeout': `${Math.min(99_999_999, request.timeoutMs)}m`,
+        'grpc-timeout': `${Math.min(99_999_999, Math.ceil(request.timeoutMs))}m`,
         ...request.headers,
       })
     } catch (error) {

@@ -9,6 +9,7 @@ import { isStreamed, type MethodType } from '../schema/schema.ts'
 import { outwardProblems } from '../transcode/outward.ts'
 import type { Need } from './connector.ts'
 import { allows, type Grant, linesToAdd } from './grants.ts'
+import { noProxyForGrpc } from './requests.ts'
 
 export function missingOf(needs: readonly Need[], grantOf: (name: string) => Grant | undefined): readonly string[] {
   return needs.flatMap((need) => {
@@ -22,9 +23,12 @@ export function missingOf(needs: readonly Need[], grantOf: (name: string) => Gra
       ]
     const asking = from.filter((one) => !allows(grant.services, one))
     const paths = pathsOf(need).filter((path) => !allows(grant.paths, path))
+    const proxied =
+      rule.protocol === 'grpc' && grant.proxy !== undefined ? [`${service}: ${noProxyForGrpc(rule.name)}`] : []
     const at = `connectors.${rule.name}`
     return [
       ...unfit,
+      ...proxied,
       ...asking.map((one) => `${service}: ${one} may not use it; add ${JSON.stringify(one)} to ${at}.services`),
       ...paths.map((path) => `${service}: its path is not granted; add ${JSON.stringify(path)} to ${at}.paths`),
     ]

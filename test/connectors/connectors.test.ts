@@ -259,7 +259,14 @@ Way('what is granted is shown with names of headers, and without secrets', () =>
   assert.equal(made.granted(), [
     {
       ...{ connector: 'payments', url: 'http://127.0.0.1:1/', services: ['shop.*'], paths: ['/*'] },
-      ...{ headers: ['authorization'], timeoutMs: 10_000, retryMax: 5, ratePerSecond: undefined, concurrency: 20 },
+      ...{
+        proxy: undefined,
+        headers: ['authorization'],
+        timeoutMs: 10_000,
+        retryMax: 5,
+        ratePerSecond: undefined,
+        concurrency: 20,
+      },
     },
   ])
   made.close()

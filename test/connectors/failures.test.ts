@@ -1,7 +1,9 @@
 // Guards what becomes of a call when the provider misbehaves: each way to fail ends in the right class, in time, and in bounded memory.
 
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { meaningOfHttp } from '../../host/connectors/statuses.ts'
 import { certificate } from '../support/certificate.ts'
 import { heldBytes } from '../support/memory.ts'
 import { answer, Misbehaving, type Step } from '../support/misbehaving.ts'
@@ -353,6 +355,36 @@ Failures('http.H5: connections are kept, and no more than the grant allows', asy
       made.close()
     },
   )
+})
+
+Failures('a server that answers without reading the request keeps no connection', async () => {
+  await against(
+    (connection) => (connection === 0 ? ['byte', 'deaf', answer(413), 'hang'] : ['request', answer(200, '{"id":"a"}')]),
+    async (server, url) => {
+      const made = connectors({ url, grant: { concurrency: 1 } })
+      const blob = Buffer.alloc(12 * 1024 * 1024).toString('base64')
+      assert.equal(failed(await call(made, asked({ json: { blob } }))).code, invalid)
+      assert.equal((replyOf(await call(made, asked({ json }))) as { id: string }).id, 'a')
+      assert.is(server.connections, 2)
+      made.close()
+    },
+  )
+})
+
+Failures('the table of the reference says what the host does, for each status', () => {
+  const text = readFileSync(new URL('../../docs/reference/connectors.md', import.meta.url), 'utf8')
+  const told = new Map<number, string>()
+  const wide = new Map<number, string>()
+  for (const [, statuses, code, reason] of text.matchAll(/^\| ([\dx, a-z]+) \| `([A-Z_]+)` \| `([A-Z_]+)` \|$/gm)) {
+    const other = /^other (\d)xx$/.exec(statuses!)
+    if (other !== null) wide.set(Number(other[1]), `${code} ${reason}`)
+    else for (const status of statuses!.split(', ')) told.set(Number(status), `${code} ${reason}`)
+  }
+  assert.ok(told.size > 20)
+  for (let status = 300; status < 600; status++) {
+    const { code, reason } = meaningOfHttp(status)
+    assert.is(`${code} ${reason}`, told.get(status) ?? wide.get(Math.floor(status / 100)), String(status))
+  }
 })
 
 const good = certificate(['localhost', '127.0.0.1'])
