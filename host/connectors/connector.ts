@@ -10,19 +10,7 @@
 // Owns: types.   connectors.ts owns: the way of a call.   delivery owns: when to try, and again.
 
 import type { Failure } from '../outcome.ts'
-import type { MethodType, Schema } from '../schema/schema.ts'
-
-type Protocol = 'http' | 'grpc'
-type Encoding = 'json' | 'form'
-
-/** What a `.proto` says of a service that is elsewhere: `option (innkeeper.connector)`. */
-export interface ConnectorRule {
-  /** Of its grant in innkeeper.json. */
-  readonly name: string
-  readonly protocol: Protocol
-  /** Of the bodies of its requests; for gRPC without meaning. */
-  readonly encoding: Encoding
-}
+import type { ConnectorRule, MethodType, Schema } from '../schema/schema.ts'
 
 /** Where a call goes. */
 export type Place =

@@ -59,7 +59,7 @@ const fieldNames = [
   ...['concurrency', 'addresses', 'private', 'idempotencyHeader', 'ca', 'proxy'],
 ]
 
-const connectorName = /^[a-z][a-z0-9_-]{0,62}$/
+const connectorName = /^[a-z][a-z0-9-]{0,62}$/
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/
 const grantsMax = 1_000
 /** A pattern is tried on whole paths. */
@@ -97,7 +97,7 @@ export function readGrants(json: unknown, secrets: Iterable<string>): { grants: 
   for (const [name, fields] of entries) {
     const at = `connectors.${name.slice(0, 100)}`
     if (!connectorName.test(name)) {
-      problems.push(`${at}: a name of a connector is lower case letters, digits, "_" and "-", and begins with a letter`)
+      problems.push(`${at}: a name of a connector is lower case letters, digits and "-", and begins with a letter`)
       continue
     }
     const grant = readGrant(name, new Fields(at, fields, fieldNames, (problem) => problems.push(problem)), known)

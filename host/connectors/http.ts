@@ -98,13 +98,6 @@ export class HttpPool {
     this.agent.destroy()
   }
 
-  /** Sockets that are open, in use or idle. */
-  get open(): number {
-    const count = (of: NodeJS.ReadOnlyDict<Socket[]>) =>
-      Object.values(of).reduce((sum, sockets) => sum + (sockets?.length ?? 0), 0)
-    return count(this.agent.sockets) + count(this.agent.freeSockets)
-  }
-
   /** `done` is called once, and not before this has returned. */
   send(request: HttpRequest, done: (tried: HttpTried) => void): void {
     const { url, httpMethod, headers, body } = request
