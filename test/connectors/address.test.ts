@@ -101,7 +101,7 @@ Addresses('ranges are read, and what is none is not', () => {
 
 const v4 = (address: string): Resolved => ({ address, family: 4 })
 
-Addresses('connectors/names.N1: a name that means a private address is NOT_SENT', async () => {
+Addresses('§world-5, connectors/names.N1: a name that means a private address is NOT_SENT', async () => {
   const server = await Misbehaving.start(['request', answer(200, '{}')])
   const url = `http://rebinds.example:${server.port}`
   for (const address of ['127.0.0.1', '169.254.169.254', '::1', '::ffff:127.0.0.1', '64:ff9b::7f00:1']) {
@@ -178,7 +178,7 @@ Addresses('the resolver of the machine is asked for all addresses of a name', as
   await server.stop()
 })
 
-Addresses('proxies of the environment are ignored', async () => {
+Addresses('§world-5: proxies of the environment are ignored', async () => {
   const proxy = await Misbehaving.start(['request', answer(200, '{"id":"proxy"}')])
   const server = await Misbehaving.start(['request', answer(200, '{"id":"mine"}')])
   const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'grpc_proxy']

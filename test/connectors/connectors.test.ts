@@ -17,7 +17,7 @@ const Way = suite('connectors')
 
 const manyAnswers: Step[] = Array.from({ length: 20 }, (): Step[] => ['request', answer(200, '{}')]).flat()
 
-Way('what is not granted is NOT_SENT, with what to add', async () => {
+Way('§world-4: what is not granted is NOT_SENT, with what to add', async () => {
   const made = connectors({ url: 'http://127.0.0.1:1', grant: { paths: ['/v2/*'] } })
   for (const [one, code, words] of [
     [
@@ -90,22 +90,25 @@ async function held(
   await server.stop()
 }
 
-Way('connector.W1, connectors/rates.T1: who finds no room is told to wait, and hears when there is some', async () => {
-  await held(
-    async (made, server, rooms) => {
-      const first = call(made, asked())
-      const second = call(made, asked())
-      const third = await call(made, asked())
-      assert.is(third.kind, 'wait')
-      assert.equal([made.figures()[0]!.underWay, made.figures()[0]!.waits, rooms], [2, 1, []])
-      await server.stop()
-      await Promise.all([first, second])
-      assert.equal([made.figures()[0]!.underWay, rooms], [0, ['payments']])
-      server.stop = async () => {}
-    },
-    { concurrency: 2 },
-  )
-})
+Way(
+  '§world-9, connector.W1, connectors/rates.T1: who finds no room is told to wait, and hears when there is some',
+  async () => {
+    await held(
+      async (made, server, rooms) => {
+        const first = call(made, asked())
+        const second = call(made, asked())
+        const third = await call(made, asked())
+        assert.is(third.kind, 'wait')
+        assert.equal([made.figures()[0]!.underWay, made.figures()[0]!.waits, rooms], [2, 1, []])
+        await server.stop()
+        await Promise.all([first, second])
+        assert.equal([made.figures()[0]!.underWay, rooms], [0, ['payments']])
+        server.stop = async () => {}
+      },
+      { concurrency: 2 },
+    )
+  },
+)
 
 Way('connectors/rates.T2: one service leaves room for the others', async () => {
   const rates = new Rates(undefined, 16, 0)
@@ -159,7 +162,7 @@ Way('a rate that is used up says when to come back, and nothing is sent', async 
   await server.stop()
 })
 
-Way('connectors.C2: a reload with a problem changes nothing', async () => {
+Way('§world-4, connectors.C2: a reload with a problem changes nothing', async () => {
   const made = connectors({ url: 'http://127.0.0.1:1' })
   const before = made.granted()
   for (const file of [
@@ -314,7 +317,7 @@ function fetched(answered: Answered): Fetched {
   return JSON.parse(toJson(http, http.messages.get('innkeeper.http.v1.FetchReply')!, answered.payload)) as Fetched
 }
 
-Way('Fetch sends what a function asks for, and any status is its reply', async () => {
+Way('§world-11: Fetch sends what a function asks for, and any status is its reply', async () => {
   for (const status of [200, 204, 302, 404, 429, 500]) {
     const headers = { 'x-request-id': 'r-1', 'set-cookie': 'a=b', location: 'http://elsewhere' }
     const server = await Misbehaving.start(['request', answer(status, status === 204 ? '' : 'hello', headers)])
@@ -380,7 +383,7 @@ Way('fetch.F1: the URL is one that is granted, after it was parsed', async () =>
   made.close()
 })
 
-Way('fetch.F2: a function sets no header of the grant or the host, and no line end', async () => {
+Way('§world-11, fetch.F2: a function sets no header of the grant or the host, and no line end', async () => {
   const url = `http://127.0.0.1:${await closedPort()}`
   const made = connectors({ url })
   for (const [name, value] of [

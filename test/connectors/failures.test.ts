@@ -147,7 +147,7 @@ for (const [what, script] of [
   })
 }
 
-Failures('http.H2: endless headers end the connection', async () => {
+Failures('§world-7, http.H2: endless headers end the connection', async () => {
   await against(
     ['request', { send: 'HTTP/1.1 200 OK\r\n' }, { endless: `x-more: ${'x'.repeat(990)}\r\n` }],
     async (server, url) => {
@@ -211,7 +211,7 @@ Failures('another protocol that nobody asked for is refused', async () => {
   assert.equal((await ends(['request', { send: upgrade }, 'hang'])).reason, 'UNKNOWN')
 })
 
-Failures('http.H4: redirects are not followed, and the failure says so', async () => {
+Failures('§world-7, http.H4: redirects are not followed, and the failure says so', async () => {
   for (const [status, reason] of [
     [301, 'REFUSED'],
     [302, 'UNKNOWN'],
@@ -226,7 +226,7 @@ Failures('http.H4: redirects are not followed, and the failure says so', async (
   }
 })
 
-Failures('statuses.S1, statuses.S2: each status has its code and its reason', async () => {
+Failures('§world-6, statuses.S1, statuses.S2: each status has its code and its reason', async () => {
   for (const [status, code, reason, again] of [
     [400, invalid, 'REFUSED', false],
     [402, precondition, 'REFUSED', false],
@@ -248,7 +248,7 @@ Failures('statuses.S1, statuses.S2: each status has its code and its reason', as
   }
 })
 
-Failures('retry-after.R1: Retry-After is honoured in both forms, and bounded', async () => {
+Failures('§world-10, retry-after.R1: Retry-After is honoured in both forms, and bounded', async () => {
   for (const status of [429, 503]) {
     for (const [value, least, most] of [
       ['7', 7_000, 7_000],
@@ -270,7 +270,7 @@ Failures('retry-after.R1: Retry-After is honoured in both forms, and bounded', a
 })
 
 Failures(
-  'connectors.C3, connector.W2: after a try that may have happened no failure says that it did not',
+  '§world-6, connectors.C3, connector.W2: after a try that may have happened no failure says that it did not',
   async () => {
     await against(['request', answer(404)], async (_, url) => {
       const made = connectors({ url })
@@ -283,7 +283,7 @@ Failures(
   },
 )
 
-Failures('the grant says what is tried again, and how often', async () => {
+Failures('§world-10: the grant says what is tried again, and how often', async () => {
   await against(['request', answer(500), 'request', answer(500), 'request', answer(500)], async (_, url) => {
     const made = connectors({ url, grant: { retry: { max: 3, on: [500] } } })
     for (const [attempt, again] of [

@@ -179,7 +179,7 @@ function allOf(value: unknown): string {
   return seen.join('\n')
 }
 
-Secrets('connector.W3: a provider that echoes the secret in every place gives it to nobody', async () => {
+Secrets('§world-8, connector.W3: a provider that echoes the secret in every place gives it to nobody', async () => {
   const redactor = new Redactor(new Map([['a', secret]]))
   const told: unknown[] = []
   for (const [name, echo] of Object.entries(echoes)) {
