@@ -125,18 +125,7 @@ export class Core {
     this.commits = new GroupCommit(store, this.clock, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
     this.wall = wallOf(this.clock, log, () => store.held())
-    this.outbound = new Outbound({
-      ...{
-        services,
-        clock: this.clock,
-        chance: this.chance,
-        log,
-        directory: config.directory,
-        held: () => store.held(),
-      },
-      outside: parts.outside ?? outsideOf(config, this.clock),
-      ...{ outbox: () => this.outbox, partitions: () => this.partitions },
-    })
+    this.outbound = this.makeOutbound(parts)
     this.outbox = makeOutbox(this)
     this.partitions = this.makePartitions()
     this.replicas = new Replicas(store.replica)
@@ -310,6 +299,15 @@ export class Core {
       fell: (service: string, lateMs: number) => this.metrics.of(service).fellDue(lateMs / 1000),
     }
     return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn }, later)
+  }
+
+  private makeOutbound({ outside }: HostParts): Outbound {
+    const { services, clock, chance, log, config, store } = this
+    return new Outbound({
+      ...{ services, clock, chance, log, directory: config.directory, held: () => store.held() },
+      outside: outside ?? outsideOf(config, clock),
+      ...{ outbox: () => this.outbox, partitions: () => this.partitions },
+    })
   }
 
   private makeDeployer(parts: HostParts): Deployer {

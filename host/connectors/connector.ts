@@ -78,7 +78,7 @@ export interface Histogram {
   readonly sumMs: number
 }
 
-/** What the host has of the outside world; made by `connectors()` in connectors.ts. */
+/** What the host has of the outside world; the class of connectors.ts. */
 export interface Outside {
   /** Room for one call, taken if the answer is 0: then `call` follows in the same turn. Else milliseconds after which it is worth asking again; a call
    *  that ends before may make room, too. */
@@ -118,6 +118,7 @@ export interface Need {
 export interface GrantShown {
   readonly connector: string
   readonly url: string
+  readonly proxy: string | undefined
   readonly services: readonly string[]
   readonly paths: readonly string[]
   /** Names of headers that the grant sets. */

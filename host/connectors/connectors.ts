@@ -45,6 +45,8 @@ interface State {
 export class Connectors implements Outside {
   private readonly parts: ConnectorsParts
   private readonly names: Names
+  /** Not in force any more, with calls under way. */
+  private retired: readonly InForce[] = []
   private state: State = { grants: new Map(), secrets: new Map(), redactor: new Redactor(new Map()) }
 
   constructor(parts: ConnectorsParts) {
@@ -101,6 +103,7 @@ export class Connectors implements Outside {
     const left = [...this.state.grants.values()].filter((inForce) => next.get(inForce.grant.name) !== inForce)
     this.state = { grants: next, secrets, redactor: new Redactor(secrets) }
     for (const inForce of left) inForce.retire()
+    this.retired = [...this.retired, ...left].filter(({ underWay }) => underWay > 0)
     return []
   }
 
@@ -116,6 +119,7 @@ export class Connectors implements Outside {
     return [...this.state.grants.values()].map(({ grant }) => ({
       connector: grant.name,
       url: grant.url.href,
+      proxy: grant.proxy?.href,
       services: grant.services.map(({ text }) => text),
       paths: grant.paths.map(({ text }) => text),
       headers: grant.headers.map(({ name }) => name),
@@ -127,7 +131,7 @@ export class Connectors implements Outside {
   }
 
   close(): void {
-    for (const inForce of this.state.grants.values()) inForce.close()
+    for (const inForce of [...this.state.grants.values(), ...this.retired]) inForce.close()
   }
 
   private authorities({ name, ca }: Grant, problems: string[]): string | undefined {

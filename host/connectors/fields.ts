@@ -5,7 +5,7 @@
 
 import { didYouMean } from '../nearest.ts'
 
-export type Report = (problem: string) => void
+type Report = (problem: string) => void
 
 /** Of lists and objects. */
 const entriesMax = 1_000

@@ -36,28 +36,30 @@ export interface Grant {
   readonly idempotencyHeader: string | undefined
   /** File with certificates of authorities, PEM. */
   readonly ca: string | undefined
+  /** http:, without a path. */
+  readonly proxy: URL | undefined
 }
 
-export type Grants = ReadonlyMap<string, Grant>
+type Grants = ReadonlyMap<string, Grant>
 
 /** A text with `*` for any characters. */
-export interface Pattern {
+interface Pattern {
   readonly text: string
   readonly means: (text: string) => boolean
 }
 
 /** Text and names of secrets, in turn. */
-export interface HeaderTemplate {
+interface HeaderTemplate {
   readonly name: string
   readonly parts: readonly (string | { readonly secret: string })[]
 }
 
 const fieldNames = [
   ...['url', 'services', 'paths', 'headers', 'responseHeaders', 'timeoutMs', 'bodyBytes', 'retry', 'ratePerSecond'],
-  ...['concurrency', 'addresses', 'private', 'idempotencyHeader', 'ca'],
+  ...['concurrency', 'addresses', 'private', 'idempotencyHeader', 'ca', 'proxy'],
 ]
 
-export const connectorName = /^[a-z][a-z0-9_-]{0,62}$/
+const connectorName = /^[a-z][a-z0-9-]{0,62}$/
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/
 const grantsMax = 1_000
 /** A pattern is tried on whole paths. */
@@ -95,7 +97,7 @@ export function readGrants(json: unknown, secrets: Iterable<string>): { grants: 
   for (const [name, fields] of entries) {
     const at = `connectors.${name.slice(0, 100)}`
     if (!connectorName.test(name)) {
-      problems.push(`${at}: a name of a connector is lower case letters, digits, "_" and "-", and begins with a letter`)
+      problems.push(`${at}: a name of a connector is lower case letters, digits and "-", and begins with a letter`)
       continue
     }
     const grant = readGrant(name, new Fields(at, fields, fieldNames, (problem) => problems.push(problem)), known)
@@ -135,6 +137,7 @@ function readGrant(name: string, fields: Fields, secrets: readonly string[]): Gr
     idempotencyHeader:
       idempotencyHeader === null ? undefined : (idempotencyHeader ?? defaultIdempotencyHeader).toLowerCase(),
     ca: fields.text('ca'),
+    proxy: readProxy(fields),
   }
   return url === undefined ? undefined : { ...grant, url, base: url.pathname.replace(/\/$/, '') }
 }
@@ -160,6 +163,16 @@ function readUrl(fields: Fields, addresses: AddressRule): URL | undefined {
     if (problem === undefined) return url
     fields.report('url', problem.message)
   }
+  return undefined
+}
+
+function readProxy(fields: Fields): URL | undefined {
+  const text = fields.text('proxy')
+  if (text === undefined) return undefined
+  const url = URL.parse(text)
+  const isPlain = url !== null && url.protocol === 'http:' && url.username === '' && url.password === ''
+  if (isPlain && url.pathname === '/' && url.search === '' && url.hash === '') return url
+  fields.report('proxy', 'is not of the form "http://HOST:PORT"')
   return undefined
 }
 

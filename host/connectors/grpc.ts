@@ -21,7 +21,7 @@ import { AddressRefused, bare, literalProblem, type Names } from './names.ts'
 import type { CodeName } from './statuses.ts'
 import { type TryFailed, wordsOf } from './try.ts'
 
-export interface GrpcRequest {
+interface GrpcRequest {
   /** As in `/payments.v1.Payments/Charge`. */
   readonly path: string
   readonly headers: { readonly [name: string]: string }
@@ -45,7 +45,7 @@ export interface GrpcAnswer {
   readonly headers: IncomingHttpHeaders
 }
 
-export type GrpcTried = GrpcAnswer | TryFailed
+type GrpcTried = GrpcAnswer | TryFailed
 
 export interface LineParts {
   readonly url: URL
@@ -185,7 +185,7 @@ class Stream {
         te: 'trailers',
         'content-type': 'application/grpc+proto',
         'grpc-accept-encoding': 'identity',
-        'grpc-timeout': `${Math.min(99_999_999, request.timeoutMs)}m`,
+        'grpc-timeout': `${Math.min(99_999_999, Math.ceil(request.timeoutMs))}m`,
         ...request.headers,
       })
     } catch (error) {

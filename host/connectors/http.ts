@@ -2,7 +2,8 @@
 //
 // H1. One time limit is over all phases: name, connection, TLS, sending, waiting, each byte of the answer. What hangs ends by it.
 // H2. Nothing grows with what a server sends: headers, informational answers and bodies have bounds, and what is beyond ends the connection.
-// H3. The connection goes to a checked address (names.ts), never through a proxy of the environment, and TLS is always verified.
+// H3. The connection goes to a checked address (names.ts), or through the proxy that the grant names, never through one of the environment. TLS is always
+//     verified.
 // H4. Redirects are not followed. Compressed bodies are not asked for, and refused: a few bytes could become very many.
 // H5. Idle connections are kept, at most `concurrency`. Whether a request on one was read that the server closed meanwhile nobody knows: it began.
 //
@@ -11,7 +12,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import http from 'node:http'
 import https from 'node:https'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '../clock.ts'
 import { Growing } from '../growing.ts'
@@ -19,8 +20,9 @@ import type { AddressRule } from './address.ts'
 import { AddressRefused, bare, literalProblem, type Names } from './names.ts'
 import type { CodeName } from './statuses.ts'
 import { type TryFailed, wordsOf } from './try.ts'
+import { tunnel } from './tunnel.ts'
 
-export interface HttpRequest {
+interface HttpRequest {
   readonly url: URL
   readonly httpMethod: string
   readonly headers: { readonly [name: string]: string }
@@ -32,7 +34,7 @@ export interface HttpRequest {
   readonly isExcerpt: (status: number) => boolean
 }
 
-export type HttpTried = HttpAnswer | TryFailed
+type HttpTried = HttpAnswer | TryFailed
 
 export interface HttpAnswer {
   readonly kind: 'answered'
@@ -42,18 +44,23 @@ export interface HttpAnswer {
 }
 
 /** What is read of an answer that is only told of: more than is told, so that no secret lies across the end of what is looked through. */
-export const excerptBytes = 64 * 1024
+const excerptBytes = 64 * 1024
 const headerBytesMax = 16 * 1024
 const headersMax = 200
 const informationalMax = 16
-/** An idle connection is closed after so long. In milliseconds. */
-const idleMs = 30_000
+/** A tunnel that nobody waits for any more is given up after so long. In milliseconds. */
+const graceMs = 1_000
+/** An idle connection is closed after so long: before the usual server does, or a request would meet its end (H5). In milliseconds. */
+const idleMs = 4_000
 
-export interface PoolParts {
+interface PoolParts {
   readonly secure: boolean
   readonly concurrency: number
   readonly addresses: AddressRule
   readonly ca: string | undefined
+  readonly proxy: URL | undefined
+  /** For what the proxy takes to answer. */
+  readonly timeoutMs: number
   readonly names: Names
   readonly clock: Pick<Clock, 'after'>
 }
@@ -77,6 +84,7 @@ export class HttpPool {
     this.agent = secure
       ? new https.Agent({ ...options, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) })
       : new http.Agent(options)
+    if (parts.proxy !== undefined) throughProxy(this.agent, parts, parts.proxy)
   }
 
   /** What is idle is closed at once, and the rest when it has answered. */
@@ -88,13 +96,6 @@ export class HttpPool {
 
   close(): void {
     this.agent.destroy()
-  }
-
-  /** Sockets that are open, in use or idle. */
-  get open(): number {
-    const count = (of: NodeJS.ReadOnlyDict<Socket[]>) =>
-      Object.values(of).reduce((sum, sockets) => sum + (sockets?.length ?? 0), 0)
-    return count(this.agent.sockets) + count(this.agent.freeSockets)
   }
 
   /** `done` is called once, and not before this has returned. */
@@ -126,6 +127,21 @@ export class HttpPool {
     new Exchange(sent, request, this.parts.clock, done)
     if (body === undefined || body.length === 0) sent.end()
     else sent.end(body)
+  }
+}
+
+/** The agent's connections are made through a tunnel. */
+function throughProxy(agent: http.Agent, { secure, timeoutMs, clock }: PoolParts, proxy: URL): void {
+  const encrypted = agent.createConnection.bind(agent)
+  agent.createConnection = (options, done) => {
+    const { host, port } = options as { host?: string; port?: number | string }
+    const authority = `${isIP(host ?? '') === 6 ? `[${host}]` : host}:${port}`
+    // The request's own limit comes first.
+    tunnel({ proxy, authority, timeoutMs: timeoutMs + graceMs, clock }, (error, socket) => {
+      if (error !== null || socket === undefined) done?.(error, undefined as unknown as Socket)
+      else done?.(null, secure ? (encrypted({ ...options, socket } as typeof options) as Socket) : socket)
+    })
+    return undefined
   }
 }
 
@@ -206,8 +222,8 @@ class Exchange {
     if (done === undefined) return
     this.done = undefined
     this.timer.cancel()
-    // A whole answer leaves the connection to the next one.
-    if (tried.kind === 'failed' || this.answer?.complete !== true) this.sent.destroy()
+    // A whole answer to a whole request leaves the connection to the next one. A server may answer without reading on.
+    if (tried.kind === 'failed' || this.answer?.complete !== true || !this.sent.writableFinished) this.sent.destroy()
     done(tried)
   }
 }

@@ -56,9 +56,9 @@ export class InForce {
   }
 
   get pool(): HttpPool {
-    const { url, concurrency, addresses } = this.grant
+    const { url, concurrency, addresses, proxy, timeoutMs } = this.grant
     this.madePool ??= new HttpPool({
-      ...{ secure: url.protocol === 'https:', concurrency, addresses, ca: this.ca },
+      ...{ secure: url.protocol === 'https:', concurrency, addresses, proxy, timeoutMs, ca: this.ca },
       ...this.parts,
     })
     if (this.retired) this.madePool.retire()

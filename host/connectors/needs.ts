@@ -5,27 +5,28 @@
 // Leaves to others: reading "connectors" (grants.ts), the same checks when a call is made (connectors.ts).
 
 import { routesOf } from '../schema/http-rule.ts'
-import { isStreamed, type MethodType } from '../schema/schema.ts'
+import { type ConnectorRule, isStreamed, type MethodType } from '../schema/schema.ts'
 import { outwardProblems } from '../transcode/outward.ts'
 import type { Need } from './connector.ts'
 import { allows, type Grant, linesToAdd } from './grants.ts'
+import { noProxyForGrpc } from './requests.ts'
 
 export function missingOf(needs: readonly Need[], grantOf: (name: string) => Grant | undefined): readonly string[] {
   return needs.flatMap((need) => {
-    const { rule, service, methods, from } = need
-    const unfit = methods.flatMap((method) => unfitProblems(need, method))
+    const { rule, service, from } = need
     const grant = grantOf(rule.name)
     if (grant === undefined)
       return [
-        ...unfit,
         `${service}: the connector ${rule.name} is not granted; add to innkeeper.json: ${linesToAdd(rule.name, from, pathsOf(need))}`,
       ]
     // Which of them asks is known at the call; there the others are refused.
     const asks = from.some((one) => allows(grant.services, one))
     const paths = pathsOf(need).filter((path) => !allows(grant.paths, path))
+    const proxied =
+      rule.protocol === 'grpc' && grant.proxy !== undefined ? [`${service}: ${noProxyForGrpc(rule.name)}`] : []
     const at = `connectors.${rule.name}`
     return [
-      ...unfit,
+      ...proxied,
       ...(asks
         ? []
         : [
@@ -36,8 +37,9 @@ export function missingOf(needs: readonly Need[], grantOf: (name: string) => Gra
   })
 }
 
-function unfitProblems({ rule, service }: Need, method: MethodType): readonly string[] {
-  if (rule.protocol === 'http') return outwardProblems(service, method)
+/** Why no call of a method can ever be made; empty: one can. */
+export function unfitProblems({ protocol }: ConnectorRule, service: string, method: MethodType): readonly string[] {
+  if (protocol === 'http') return outwardProblems(service, method)
   return isStreamed(method) ? [`${service}.${method.name}: a method of a connector is unary; remove "stream"`] : []
 }
 

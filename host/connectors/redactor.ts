@@ -5,7 +5,8 @@
 //     three times in any order.
 // R2. It is looked for in all bytes at once, never in pieces: what a chunk's end would hide is found.
 // R3. What is taken out leaves `[secret]`, without a name or a length.
-// R4. Time is linear in the bytes, for each form of each secret.
+// R4. Time is linear in the bytes, and hardly depends on how many secrets there are. It takes some milliseconds a megabyte where nothing is escaped, and
+//     tens where all is.
 //
 // Leaves to others: what to do about it (connectors.ts).
 
@@ -14,12 +15,22 @@ import type { Secrets } from './secrets.ts'
 const mark = Buffer.from('[secret]')
 
 export class Redactor {
-  private readonly needles: readonly Buffer[]
+  /** By their first four bytes. */
+  private readonly needles = new Map<number, Buffer[]>()
+  /** Whether four bytes of this hash begin one. */
+  private readonly begins = new Uint8Array(hashes)
 
   constructor(secrets: Secrets) {
-    const needles = new Set<string>()
-    for (const secret of secrets.values()) for (const form of forms(secret)) needles.add(form)
-    this.needles = [...needles].map((form) => Buffer.from(form, 'latin1'))
+    const all = new Set<string>()
+    for (const secret of secrets.values()) for (const form of forms(secret)) all.add(form)
+    for (const form of all) {
+      const needle = Buffer.from(form, 'latin1')
+      const start = needle.readInt32BE(0)
+      const others = this.needles.get(start)
+      if (others === undefined) this.needles.set(start, [needle])
+      else others.push(needle)
+      this.begins[hashOf(start)] = 1
+    }
   }
 
   /** Whether a secret is in it. */
@@ -49,17 +60,36 @@ export class Redactor {
 
   private places(bytes: Uint8Array, one: boolean): Place[] {
     const found: Place[] = []
-    if (this.needles.length === 0) return found
+    if (this.needles.size === 0) return found
     for (const reading of readings(bytes)) {
-      for (const needle of this.needles) {
-        for (let at = reading.bytes.indexOf(needle); at !== -1; at = reading.bytes.indexOf(needle, at + 1)) {
-          found.push([startOf(reading, at), startOf(reading, at + needle.length)])
-          if (one) return found
-        }
-      }
+      this.search(reading, found, one)
+      if (one && found.length > 0) return found
     }
     return found
   }
+
+  private search(reading: Reading, found: Place[], one: boolean): void {
+    const { bytes } = reading
+    const { begins, needles } = this
+    let start = 0
+    for (let at = 0; at < bytes.length; at++) {
+      start = (start << 8) | bytes[at]!
+      if (begins[hashOf(start)] === 0 || at < 3) continue
+      for (const needle of needles.get(start) ?? []) {
+        const from = at - 3
+        if (bytes.compare(needle, 0, needle.length, from, Math.min(bytes.length, from + needle.length)) !== 0) continue
+        found.push([startOf(reading, from), startOf(reading, from + needle.length)])
+        if (one) return
+      }
+    }
+  }
+}
+
+const hashBits = 14
+const hashes = 1 << hashBits
+
+function hashOf(start: number): number {
+  return Math.imul(start, 0x9e3779b1) >>> (32 - hashBits)
 }
 
 type Place = readonly [from: number, to: number]

@@ -26,7 +26,7 @@ export class NotSent extends Error {
   }
 }
 
-export interface MadeRequest {
+interface MadeRequest {
   readonly url: URL
   readonly httpMethod: string
   readonly headers: { readonly [name: string]: string }
@@ -49,7 +49,8 @@ export function httpRequest(
   }
   const { httpMethod, path, query, body, contentType } = made
   const url = checkedUrl(grant, `${path}${query === '' ? '' : `?${query}`}`)
-  const own = { accept: 'application/json', ...(contentType === undefined ? {} : { 'content-type': contentType }) }
+  const accept = method.output.fullName === 'google.api.HttpBody' ? '*/*' : 'application/json'
+  const own = { accept, ...(contentType === undefined ? {} : { 'content-type': contentType }) }
   return { url, httpMethod, headers: headersOf(call, grant, secrets, own), body }
 }
 
@@ -72,8 +73,13 @@ export function grpcRequest(
   secrets: Secrets,
 ): { readonly path: string; readonly headers: MadeRequest['headers'] } {
   const { service, method } = call.place
+  if (grant.proxy !== undefined) throw new NotSent('FAILED_PRECONDITION', noProxyForGrpc(grant.name))
   const url = checkedUrl(grant, `/${service}/${method.name}`)
   return { path: url.pathname, headers: headersOf(call, grant, secrets, {}) }
+}
+
+export function noProxyForGrpc(name: string): string {
+  return `gRPC is not sent through a proxy; remove "proxy" of connectors.${name}, or use HTTP`
 }
 
 function checkedUrl(grant: Grant, path: string): URL {

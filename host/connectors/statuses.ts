@@ -11,7 +11,7 @@ import type { Reason } from './connector.ts'
 
 export type CodeName = (typeof grpcCodeNames)[number]
 
-export interface Meaning {
+interface Meaning {
   readonly code: CodeName
   readonly reason: Reason
 }

@@ -6,11 +6,10 @@
 // Owns: these rules.   host/connectors owns: grants and calls.
 
 import type { Need } from '../connectors/connector.ts'
+import { unfitProblems } from '../connectors/needs.ts'
 import type { Description } from '../guest/about.ts'
-import { routesOf } from '../schema/http-rule.ts'
 import { connectorOption } from '../schema/method-options.ts'
 import type { ConnectorRule, MethodType, Schema, ServiceType } from '../schema/schema.ts'
-import { isStreamed } from '../schema/schema.ts'
 
 type Report = (message: string, element?: string) => void
 
@@ -20,6 +19,8 @@ export function validateConnectors(description: Description, schema: Schema, rep
   const own = new Set([...description.services, ...description.viewServices].map(({ name }) => name))
   for (const service of schema.services.values()) {
     const { fullName, connector } = service
+    if (isFetch(fullName) && own.has(fullName))
+      report(`${fullName}: the host itself serves it; give the service another name`, fullName)
     if (connector === undefined || isFetch(fullName)) continue
     const told = (problem: string) => report(`${fullName}: ${problem}`, `${fullName}#${connectorOption}`)
     if (own.has(fullName))
@@ -41,25 +42,20 @@ export function validateConnectors(description: Description, schema: Schema, rep
 
 function validateMethod(
   service: string,
-  { protocol }: ConnectorRule,
+  rule: ConnectorRule,
   method: MethodType,
   told: (problem: string) => void,
 ): void {
-  if (isStreamed(method)) told('streams; methods of a connector take one message and answer with one')
   const said = { internal: method.internal, watch: method.watch, query: method.query, eventing: method.eventing }
   for (const [name, value] of Object.entries(said))
     if (value !== undefined && value !== false)
       told(`(innkeeper) ${name} says nothing of a connector's method; remove it`)
   if (method.schedules.length > 0) told('a connector cannot be scheduled: schedule a method that calls it')
-  if (protocol === 'grpc') return
-  if (method.http === undefined) {
+  if (rule.protocol === 'http' && method.http === undefined)
     told('has no (google.api.http), which says how its request becomes one of HTTP; add it, or say `protocol: GRPC`')
-    return
-  }
-  if (method.http.additional.length > 0) told('has additional_bindings; a call is one request, so remove them')
-  const { routes, problems } = routesOf(service, method)
-  for (const problem of problems) told(problem.replace(`HTTP API Config: ${service}.${method.name}: `, ''))
-  if (routes[0]?.httpMethod === '*') told('a custom method of "*" is none that a request can have; name one')
+  if ((method.http?.additional.length ?? 0) > 0) told('has additional_bindings; a call is one request, so remove them')
+  for (const problem of unfitProblems(rule, service, method))
+    told(problem.replace(/^(?:HTTP API Config: )?[\w.]+: /, ''))
 }
 
 /** `innkeeper.http.v1.Http`: a connector of the host's, for what has no .proto. */

@@ -3,7 +3,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { addressProblem, rangeOf } from '../../host/connectors/address.ts'
-import { literalProblem, Names, type Resolved } from '../../host/connectors/names.ts'
+import { literalProblem, Names, type Resolved, systemResolve } from '../../host/connectors/names.ts'
 import { answer, Misbehaving } from '../support/misbehaving.ts'
 import { asked, call, connectors, failed, replyOf } from './support.ts'
 
@@ -101,7 +101,7 @@ Addresses('ranges are read, and what is none is not', () => {
 
 const v4 = (address: string): Resolved => ({ address, family: 4 })
 
-Addresses('connectors/names.N1: a name that means a private address is NOT_SENT', async () => {
+Addresses('§connector-14, connectors/names.N1: a name that means a private address is NOT_SENT', async () => {
   const server = await Misbehaving.start(['request', answer(200, '{}')])
   const url = `http://rebinds.example:${server.port}`
   for (const address of ['127.0.0.1', '169.254.169.254', '::1', '::ffff:127.0.0.1', '64:ff9b::7f00:1']) {
@@ -167,7 +167,18 @@ Addresses('connectors/names.N3: who waits for a resolver that hangs is bounded',
   assert.is(refused, 500)
 })
 
-Addresses('proxies of the environment are ignored', async () => {
+Addresses('the resolver of the machine is asked for all addresses of a name', async () => {
+  const server = await Misbehaving.start(['request', answer(200, '{"id":"mine"}')])
+  const made = connectors({ url: `http://localhost:${server.port}`, resolve: systemResolve })
+  assert.equal((replyOf(await call(made, asked())) as { id: string }).id, 'mine')
+  made.close()
+  const closed = connectors({ url: 'http://localhost:1', grant: { private: false }, resolve: systemResolve })
+  assert.match(failed(await call(closed, asked())).message, /localhost is .* loopback/)
+  closed.close()
+  await server.stop()
+})
+
+Addresses('§connector-14: proxies of the environment are ignored', async () => {
   const proxy = await Misbehaving.start(['request', answer(200, '{"id":"proxy"}')])
   const server = await Misbehaving.start(['request', answer(200, '{"id":"mine"}')])
   const names = ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'grpc_proxy']

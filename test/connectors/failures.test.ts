@@ -1,7 +1,9 @@
 // Guards what becomes of a call when the provider misbehaves: each way to fail ends in the right class, in time, and in bounded memory.
 
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { meaningOfHttp } from '../../host/connectors/statuses.ts'
 import { certificate } from '../support/certificate.ts'
 import { heldBytes } from '../support/memory.ts'
 import { answer, Misbehaving, type Step } from '../support/misbehaving.ts'
@@ -145,7 +147,7 @@ for (const [what, script] of [
   })
 }
 
-Failures('http.H2: endless headers end the connection', async () => {
+Failures('§connector-15, http.H2: endless headers end the connection', async () => {
   await against(
     ['request', { send: 'HTTP/1.1 200 OK\r\n' }, { endless: `x-more: ${'x'.repeat(990)}\r\n` }],
     async (server, url) => {
@@ -209,7 +211,7 @@ Failures('another protocol that nobody asked for is refused', async () => {
   assert.equal((await ends(['request', { send: upgrade }, 'hang'])).reason, 'UNKNOWN')
 })
 
-Failures('http.H4: redirects are not followed, and the failure says so', async () => {
+Failures('§connector-15, http.H4: redirects are not followed, and the failure says so', async () => {
   for (const [status, reason] of [
     [301, 'REFUSED'],
     [302, 'UNKNOWN'],
@@ -224,7 +226,7 @@ Failures('http.H4: redirects are not followed, and the failure says so', async (
   }
 })
 
-Failures('statuses.S1, statuses.S2: each status has its code and its reason', async () => {
+Failures('§connector-3, statuses.S1, statuses.S2: each status has its code and its reason', async () => {
   for (const [status, code, reason, again] of [
     [400, invalid, 'REFUSED', false],
     [402, precondition, 'REFUSED', false],
@@ -246,7 +248,7 @@ Failures('statuses.S1, statuses.S2: each status has its code and its reason', as
   }
 })
 
-Failures('retry-after.R1: Retry-After is honoured in both forms, and bounded', async () => {
+Failures('§connector-4, retry-after.R1: Retry-After is honoured in both forms, and bounded', async () => {
   for (const status of [429, 503]) {
     for (const [value, least, most] of [
       ['7', 7_000, 7_000],
@@ -268,7 +270,7 @@ Failures('retry-after.R1: Retry-After is honoured in both forms, and bounded', a
 })
 
 Failures(
-  'connectors.C3, connector.W2: after a try that may have happened no failure says that it did not',
+  '§connector-3, connectors.C3, connector.W2: after a try that may have happened no failure says that it did not',
   async () => {
     await against(['request', answer(404)], async (_, url) => {
       const made = connectors({ url })
@@ -281,7 +283,7 @@ Failures(
   },
 )
 
-Failures('the grant says what is tried again, and how often', async () => {
+Failures('§connector-4: the grant says what is tried again, and how often', async () => {
   await against(['request', answer(500), 'request', answer(500), 'request', answer(500)], async (_, url) => {
     const made = connectors({ url, grant: { retry: { max: 3, on: [500] } } })
     for (const [attempt, again] of [
@@ -353,6 +355,36 @@ Failures('http.H5: connections are kept, and no more than the grant allows', asy
       made.close()
     },
   )
+})
+
+Failures('a server that answers without reading the request keeps no connection', async () => {
+  await against(
+    (connection) => (connection === 0 ? ['byte', 'deaf', answer(413), 'hang'] : ['request', answer(200, '{"id":"a"}')]),
+    async (server, url) => {
+      const made = connectors({ url, grant: { concurrency: 1 } })
+      const blob = Buffer.alloc(12 * 1024 * 1024).toString('base64')
+      assert.equal(failed(await call(made, asked({ json: { blob } }))).code, invalid)
+      assert.equal((replyOf(await call(made, asked({ json }))) as { id: string }).id, 'a')
+      assert.is(server.connections, 2)
+      made.close()
+    },
+  )
+})
+
+Failures('the table of the reference says what the host does, for each status', () => {
+  const text = readFileSync(new URL('../../docs/reference/connectors.md', import.meta.url), 'utf8')
+  const told = new Map<number, string>()
+  const wide = new Map<number, string>()
+  for (const [, statuses, code, reason] of text.matchAll(/^\| ([\dx, a-z]+) \| `([A-Z_]+)` \| `([A-Z_]+)` \|$/gm)) {
+    const other = /^other (\d)xx$/.exec(statuses!)
+    if (other !== null) wide.set(Number(other[1]), `${code} ${reason}`)
+    else for (const status of statuses!.split(', ')) told.set(Number(status), `${code} ${reason}`)
+  }
+  assert.ok(told.size > 20)
+  for (let status = 300; status < 600; status++) {
+    const { code, reason } = meaningOfHttp(status)
+    assert.is(`${code} ${reason}`, told.get(status) ?? wide.get(Math.floor(status / 100)), String(status))
+  }
 })
 
 const good = certificate(['localhost', '127.0.0.1'])

@@ -17,8 +17,8 @@ Grants('grants.G3: what a grant does not say is closed, or has a default', () =>
   const { grant, problems } = read(least)
   assert.equal(problems, [])
   assert.equal(
-    [grant!.addresses, [...grant!.responseHeaders], grant!.headers, grant!.ca],
-    [{ private: false, named: [] }, [], [], undefined],
+    [grant!.addresses, [...grant!.responseHeaders], grant!.headers, grant!.ca, grant!.proxy],
+    [{ private: false, named: [] }, [], [], undefined, undefined],
   )
   const { timeoutMs, bodyBytes, ratePerSecond, concurrency, idempotencyHeader, base } = grant!
   assert.equal([timeoutMs, bodyBytes, ratePerSecond, concurrency], [10_000, 1_048_576, undefined, 20])
@@ -43,6 +43,7 @@ Grants('a grant with every field is read', () => {
     private: true,
     idempotencyHeader: null,
     ca: '/ca.pem',
+    proxy: 'http://proxy.example:3128',
   })
   assert.equal(problems, [])
   assert.equal([grant!.url.href, grant!.base], ['https://api.example:8443/base/', '/base'])
@@ -50,7 +51,10 @@ Grants('a grant with every field is read', () => {
     { name: 'authorization', parts: ['Bearer ', { secret: 'stripe' }] },
     { name: 'x-version', parts: ['2030-01-31'] },
   ])
-  assert.equal([[...grant!.responseHeaders], grant!.idempotencyHeader], [['x-request-id'], undefined])
+  assert.equal(
+    [[...grant!.responseHeaders], grant!.idempotencyHeader, grant!.proxy?.host],
+    [['x-request-id'], undefined, 'proxy.example:3128'],
+  )
   assert.equal(grant!.addresses.named.length, 2)
 })
 
@@ -96,6 +100,8 @@ Grants('grants.G1: each problem names the place, what is wrong, and what to writ
     [{ addresses: [7] }, /\.addresses\[0\]/],
     [{ private: 'yes' }, /\.private: expected true or false/],
     [{ idempotencyHeader: 'host' }, /\.idempotencyHeader: is set by the host; or null, to send none/],
+    [{ proxy: 'https://proxy.example' }, /\.proxy: is not of the form "http:\/\/HOST:PORT"/],
+    [{ proxy: 'http://u:hunter2@proxy.example' }, /\.proxy: is not of the form/],
     [{ ca: '' }, /\.ca: expected text that is not empty/],
     [{ timeoutMS: 5 }, /\.timeoutMS: unknown; did you mean timeoutMs\?/],
     [{ hunter2: 5 }, /\.hunter2: unknown; there are url, services/],

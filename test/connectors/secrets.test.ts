@@ -179,30 +179,37 @@ function allOf(value: unknown): string {
   return seen.join('\n')
 }
 
-Secrets('connector.W3: a provider that echoes the secret in every place gives it to nobody', async () => {
-  const redactor = new Redactor(new Map([['a', secret]]))
-  const told: unknown[] = []
-  for (const [name, echo] of Object.entries(echoes)) {
-    const header = echo(secret).replace(/[\r\n]/g, '')
-    for (const status of [200, 302, 400, 401, 429, 500, 503]) {
-      const headers = { 'x-echo': header, 'content-type': `text/${header.replaceAll(' ', '')}`, 'retry-after': header }
-      const body = `${'.'.repeat(4_085)}${echo(secret)} ${echo(secret)}`
-      const server = await Misbehaving.start(['request', answer(status, body, headers)])
-      const made = connectors({ url: `http://127.0.0.1:${server.port}`, grant: { responseHeaders: ['x-echo'] } })
-      const answered: Answered = await call(made, asked())
-      assert.is(answered.kind, 'failure', `${name} ${status}`)
-      told.push(answered, made.figures(), made.granted(), made.missing([]))
-      assert.match(server.requests[0]!.head, /sk_test/)
-      made.close()
-      await server.stop()
+Secrets(
+  '§connector-16, connector.W3: a provider that echoes the secret in every place gives it to nobody',
+  async () => {
+    const redactor = new Redactor(new Map([['a', secret]]))
+    const told: unknown[] = []
+    for (const [name, echo] of Object.entries(echoes)) {
+      const header = echo(secret).replace(/[\r\n]/g, '')
+      for (const status of [200, 302, 400, 401, 429, 500, 503]) {
+        const headers = {
+          'x-echo': header,
+          'content-type': `text/${header.replaceAll(' ', '')}`,
+          'retry-after': header,
+        }
+        const body = `${'.'.repeat(4_085)}${echo(secret)} ${echo(secret)}`
+        const server = await Misbehaving.start(['request', answer(status, body, headers)])
+        const made = connectors({ url: `http://127.0.0.1:${server.port}`, grant: { responseHeaders: ['x-echo'] } })
+        const answered: Answered = await call(made, asked())
+        assert.is(answered.kind, 'failure', `${name} ${status}`)
+        told.push(answered, made.figures(), made.granted(), made.missing([]))
+        assert.match(server.requests[0]!.head, /sk_test/)
+        made.close()
+        await server.stop()
+      }
     }
-  }
-  const text = Buffer.from(allOf(told))
-  assert.ok(text.length > 100_000)
-  assert.not.ok(redactor.finds(text), 'a secret is told')
-  // The end of what is told hides none either.
-  assert.not.ok(text.includes(secret.slice(0, 8)), 'the beginning of a secret is told')
-})
+    const text = Buffer.from(allOf(told))
+    assert.ok(text.length > 100_000)
+    assert.not.ok(redactor.finds(text), 'a secret is told')
+    // The end of what is told hides none either.
+    assert.not.ok(text.includes(secret.slice(0, 8)), 'the beginning of a secret is told')
+  },
+)
 
 Secrets('a secret that is not there is told when it is read, and again at a reload', async () => {
   const made = connectors({ url: 'http://127.0.0.1:1' })

@@ -19,7 +19,10 @@ import { cached, contentOf } from './cached.ts'
 
 type Kept =
   | { readonly problems: readonly BuildProblem[] }
-  | { readonly component: string; readonly outcome: Pick<BuildResult, 'warnings' | 'services' | 'others'> }
+  | {
+      readonly component: string
+      readonly outcome: Pick<BuildResult, 'warnings' | 'services' | 'others' | 'connectors'>
+    }
 
 /** As that of the build. @throws BuildError */
 export async function buildProject(directory: string, options: BuildOptions = {}): Promise<BuildResult> {

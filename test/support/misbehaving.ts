@@ -14,6 +14,8 @@ export type Step =
   | 'request'
   /** Wait until any byte has come. */
   | 'byte'
+  /** Read nothing more. */
+  | 'deaf'
   /** Close without a word (RST). */
   | 'reset'
   /** Close as one should. */
@@ -109,6 +111,8 @@ export class Misbehaving {
         }
       } else if (step === 'byte') {
         while (come.length === 0 && !socket.destroyed) await more()
+      } else if (step === 'deaf') {
+        socket.pause()
       } else if (step === 'reset') {
         socket.resetAndDestroy()
       } else if (step === 'end') {

@@ -108,7 +108,7 @@ const same = (method: string, json: Json) => {
   assert.equal(Buffer.from(received(method, out)), Buffer.from(expected))
 }
 
-Outward('a body of all fields comes in as the same message', () => {
+Outward('§connector-10: a body of all fields comes in as the same message', () => {
   for (const method of ['Charge', 'Plain'])
     fc.assert(
       fc.property(charge, (json) => same(method, json)),
@@ -116,7 +116,7 @@ Outward('a body of all fields comes in as the same message', () => {
     )
 })
 
-Outward('path and query come in as the same message', () => {
+Outward('§connector-10: path and query come in as the same message', () => {
   fc.assert(
     fc.property(get, (json) => same('Get', json)),
     { numRuns: 500 },
@@ -190,7 +190,7 @@ Outward('foreign-json.F1: defaults are left out, and 64-bit integers are numbers
   assert.equal(JSON.parse(JSON.stringify(sentJson(input, { order: 'a', kind: 'KIND_UNSPECIFIED' }))), { order: 'a' })
 })
 
-Outward('outward.O1: a field that would make the path another one is refused', () => {
+Outward('§connector-11, outward.O1: a field that would make the path another one is refused', () => {
   const dots = [
     '.',
     '..',
@@ -242,7 +242,7 @@ Outward('outward.O1: a field that would make the path another one is refused', (
   assert.is(sent('Get', { id: 'a' }).path, '/v1/charges/a')
 })
 
-Outward('outward.O1: an empty field in a path is refused', () => {
+Outward('§connector-11, outward.O1: an empty field in a path is refused', () => {
   assert.throws(() => sent('Get', {}), /the field id is empty/)
   assert.throws(() => sent('Put', { dry: true }), /the field charge\.id is empty/)
 })
@@ -346,7 +346,7 @@ const emptyReply = {
   ...{ id: '', amount: '0', kind: 'KIND_UNSPECIFIED', kinds: [], items: [], byName: {}, statusText: '' },
 }
 
-Outward('foreign-json.F2: an answer is read as far as it is understood', () => {
+Outward('§connector-12, foreign-json.F2: an answer is read as far as it is understood', () => {
   for (const [body, fields] of [
     ['', {}],
     [' \r\n', {}],

@@ -2,7 +2,6 @@
 //
 // F1. A method always goes first: no file hides one.
 // F2. Nothing outside of the folder is served, and no file or folder whose name begins with a dot. Links in it go where they point.
-// F3. Who reads slowly holds a file open, and no memory.
 //
 // Owns: finding the file.   `send` owns: ranges, conditions, types and traversal.
 
