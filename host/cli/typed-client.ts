@@ -1,6 +1,6 @@
 // inn client: a typed client of the deployed services, as a folder that a project imports.
 
-import { basename, relative, resolve } from 'node:path'
+import { basename, join, relative, resolve } from 'node:path'
 import type { Deployed } from '../../sdk/build/client/client-code.ts'
 import { clientCode } from '../../sdk/build/client/client-code.ts'
 import { writeClient } from '../../sdk/build/client/client-folder.ts'
@@ -11,7 +11,7 @@ import { adminClient } from './client.ts'
 import type { Args, Subcommand } from './command.ts'
 import { CommandFailure, UsageError } from './command.ts'
 import { serviceNamed } from './named.ts'
-import { counted, print, printJson, progress } from './print.ts'
+import { counted, print, printJson, progress, table } from './print.ts'
 
 const languages = ['ts']
 const usualFolder = 'client'
@@ -43,9 +43,10 @@ async function run(args: Args): Promise<number> {
   for (const sentence of left) progress(`left out: ${sentence}`)
   if (args.is('json')) printJson({ folder, services: Object.fromEntries(names), files: [...files.keys()], left })
   else {
-    const shown = [...names].map(([service, name]) => `  client.${name}  ${service}`)
-    print(`${relative(process.cwd(), folder) || '.'}: a client of ${counted(names.size, 'service')}`)
-    print(`${shown.join('\n')}\nNext: npm install ${installed(folder)}; README.md there shows how to use it.`)
+    const path = relative(process.cwd(), folder) || '.'
+    print(`${path}: a client of ${counted(names.size, 'service')}`)
+    print(table([...names].map(([service, name]) => [`  client.${name}`, service])))
+    print(`Next: npm install ${installed(path)}; ${join(path, 'README.md')} shows how to use it.`)
   }
   return 0
 }
@@ -87,8 +88,8 @@ function packageName(folder: string): string {
   return name === '' || name === 'node_modules' ? usualFolder : name
 }
 
-/** As npm takes it for a folder. */
-function installed(folder: string): string {
-  const path = relative(process.cwd(), folder).replaceAll('\\', '/')
-  return path.startsWith('.') || path === '' ? path || '.' : `./${path}`
+/** As npm takes it for a folder, and a shell for one word. */
+function installed(path: string): string {
+  const folder = /^[./]/.test(path) ? path : `./${path}`
+  return /^[\w./-]+$/.test(folder) ? folder : JSON.stringify(folder)
 }

@@ -15,7 +15,7 @@ import type {
 import { MethodOptions_IdempotencyLevel as Level } from '@bufbuild/protobuf/wkt'
 import { Code, ConnectError } from '@connectrpc/connect'
 import type { Core } from './core.ts'
-import { isLost, pause } from './lost.ts'
+import { canceled, isLost, pause } from './lost.ts'
 import type { CallOptions, Kind } from './types.ts'
 
 const keyHeader = 'idempotency-key'
@@ -75,13 +75,14 @@ async function again<T>(tries: number, options: CallOptions, call: (options: Cal
   const { timeoutMs, signal } = options
   const endsAt = timeoutMs === undefined ? undefined : performance.now() + timeoutMs
   for (let tried = 1; ; tried++) {
+    if (signal?.aborted === true) throw canceled(signal)
     const leftMs = endsAt === undefined ? undefined : Math.ceil(endsAt - performance.now())
     if (leftMs !== undefined && leftMs <= 0 && tried > 1)
       throw new ConnectError('the operation timed out', Code.DeadlineExceeded)
     try {
       return await call(leftMs === undefined ? options : { ...options, timeoutMs: leftMs })
     } catch (error) {
-      if (tried >= tries || !isLost(error) || signal?.aborted === true) throw error
+      if (tried >= tries || !isLost(error)) throw error
     }
     await pause(tried, signal)
   }

@@ -381,7 +381,7 @@ Code('client-folder.F1: only an empty folder or a client of ours is written into
   }
   writeFileSync(join(path, 'mine.txt'), 'mine')
   await fails(path, /is not empty, and no client that inn wrote; name another with --out, or .*--force/)
-  await fails(join(path, 'mine.txt'), /is a file; name a folder with --out/)
+  await fails(join(path, 'mine.txt'), /is no folder; name another with --out/)
   await writeClient(path, new Map([['index.js', '1']]), true)
   await writeClient(path, new Map([['index.js', '2']]), false)
   assert.is(readFileSync(join(path, 'index.js'), 'utf8'), '2')

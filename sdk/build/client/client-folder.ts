@@ -33,7 +33,7 @@ async function entries(folder: string): Promise<readonly string[]> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return []
-    if (code === 'ENOTDIR') throw refused(folder, 'is a file; name a folder with --out')
+    if (code === 'ENOTDIR') throw refused(folder, 'is no folder; name another with --out')
     throw error
   }
 }
@@ -47,5 +47,5 @@ async function listed(folder: string): Promise<readonly string[] | undefined> {
 }
 
 function refused(folder: string, message: string): BuildError {
-  return new BuildError([{ file: folder, message }], dirname(folder))
+  return new BuildError([{ file: folder, message }], process.cwd())
 }
