@@ -1,7 +1,11 @@
 // Serve: bundles the page and serves it. In a project of your own a bundler of your choice does both; this one is in the checkout already.
 //
-//   npm run client      the client, of a host that runs and has carts and sales
+//   npx inn up guests/build/cart-typescript.wasm guests/build/sales-typescript.wasm --cors-origins http://localhost:3000
+//   cd guests/dashboard
+//   npm run client      writes the client of what that host serves
 //   npm start           http://localhost:3000
+//
+// `?user=bea` is another cart, and `?host=http://…` another host than localhost:8080.
 
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'

@@ -9,8 +9,10 @@ const longestWaitMs = 5_000
 /** Answers that ended too early, as Connect tells of them. */
 const cutShort: ReadonlySet<string> = new Set(['missing trailer', 'premature end of stream', 'missing response body'])
 
-/** In a browser it tells when the machine is on a network again. */
-const page = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>
+/** A browser's window: it tells when the machine is on a network again. */
+const page = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>> & {
+  readonly location?: { readonly href: string; readonly origin: string }
+}
 
 export type Fetch = typeof globalThis.fetch
 
@@ -23,9 +25,17 @@ export function tellingLost(given: Fetch | undefined): Fetch {
       const { body, status, headers } = await fetch(input, init)
       return new Response(body === null ? null : telling(body, signal), { status, headers })
     } catch (error) {
-      throw lost(error, signal)
+      throw lost(error, signal, refusing(input))
     }
   }
+}
+
+/** A browser does not say that the host lets no page of this origin call it: it looks as if no host were there. */
+function refusing(input: Parameters<Fetch>[0]): string {
+  if (page.location === undefined) return ''
+  const host = new URL(String(input instanceof Request ? input.url : input), page.location.href).origin
+  if (host === page.location.origin) return ''
+  return `; if ${host} is there, it needs \`--cors-origins ${page.location.origin}\``
 }
 
 function telling(body: ReadableStream<Uint8Array<ArrayBuffer>>, signal: AbortSignal | undefined) {
@@ -44,11 +54,11 @@ function telling(body: ReadableStream<Uint8Array<ArrayBuffer>>, signal: AbortSig
   })
 }
 
-function lost(error: unknown, signal: AbortSignal | undefined): unknown {
+function lost(error: unknown, signal: AbortSignal | undefined, hint = ''): unknown {
   if (signal?.aborted === true || error instanceof ConnectError) return error
   const { message, cause } = error as { message?: string; cause?: { code?: string } }
   const why = [message, cause?.code].filter(Boolean).join(': ')
-  return new ConnectError(`the connection was lost (${why})`, Code.Unavailable, undefined, undefined, error)
+  return new ConnectError(`the connection was lost (${why})${hint}`, Code.Unavailable, undefined, undefined, error)
 }
 
 export function isLost(error: unknown): boolean {

@@ -3,7 +3,7 @@
 // Leaves to others: what is asked once for all components (shared.ts).
 
 import { useCallback, useState, useSyncExternalStore } from 'react'
-import type { Asked, Snapshot } from './shared.ts'
+import type { Asked, Entry, Snapshot } from './shared.ts'
 import { entryOf, first } from './shared.ts'
 import type { Answer, CallOptions, Followed, Messages, Request, Streamed, Unary } from './types.ts'
 
@@ -22,13 +22,22 @@ export function useQuery<M extends Messages>(
   request: Request<M> | undefined,
 ): QueryState<readonly Answer<M>[]>
 export function useQuery(method: Asked, request: Request<Messages> | undefined): QueryState<unknown> {
-  const entry = request === undefined ? undefined : entryOf(method, request)
+  const { entry, error } = found(method, request)
   const snapshot = useSyncExternalStore(
     entry?.subscribe ?? nothing,
     entry?.current ?? idle,
     entry === undefined ? idle : () => first,
   )
-  return { ...snapshot, refetch: entry?.refetch ?? nothing }
+  return { ...snapshot, ...(error && { error }), refetch: entry?.refetch ?? nothing }
+}
+
+/** A request that is no message, as with a number that its field cannot hold, is an error like others: it comes of what somebody typed. */
+function found(method: Asked, request: Request<Messages> | undefined): { entry?: Entry; error?: Error } {
+  try {
+    return request === undefined ? {} : { entry: entryOf(method, request) }
+  } catch (error) {
+    return { error: error as Error }
+  }
 }
 
 export interface CommandState<M extends Messages> {

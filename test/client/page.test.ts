@@ -57,6 +57,11 @@ async function tried(executable: string): Promise<void> {
       if (message.type() === 'error' && !/Failed to load resource|net::ERR/.test(message.text()))
         errors.push(message.text())
     })
+    // The host lets pages of 127.0.0.1 call it, and not those of localhost.
+    await page.goto(`http://${served.replace('127.0.0.1', 'localhost')}/?host=http://${listen}`)
+    await shows(page, '#sold [role="alert"]', /the connection was lost .*`--cors-origins http:\/\/localhost:\d+`/)
+    errors.length = 0
+
     await page.goto(`http://${served}/?host=http://${listen}&user=ann`)
     await shows(page, '#totals', '0 users, 0 items, 0 of them sold')
 
