@@ -26,7 +26,7 @@ function compiled(folder: string, code: string): string {
   writeFileSync(join(folder, 'usage.tsx'), code)
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: strict, files: ['usage.tsx'] }))
   try {
-    execFileSync(tsc, ['-p', folder], { encoding: 'utf8' })
+    execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
     return ''
   } catch (error) {
     return (error as { stdout: string }).stdout

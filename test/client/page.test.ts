@@ -41,7 +41,7 @@ async function tried(executable: string): Promise<void> {
   cpSync(example, folder, { recursive: true, filter: (path) => !path.startsWith(join(example, 'client')) })
   const generated = await runInn(folder, ['client', '--lang', 'ts', '--out', 'client'], { INNKEEPER_ADMIN: admin })
   assert.is(generated.code, 0, generated.err)
-  execFileSync(tsc, ['-p', folder], { stdio: 'inherit' })
+  execFileSync(process.execPath, [tsc, '-p', folder], { stdio: 'inherit' })
   const pages = pageServer(await bundled(folder))
   await new Promise<void>((resolve) => pages.listen(Number(served.split(':')[1]), '127.0.0.1', resolve))
   assert.is((pages.address() as AddressInfo).address, '127.0.0.1')

@@ -5,6 +5,7 @@ import type { HandlerContext } from '@connectrpc/connect'
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { pause } from '../../sdk/client/lost.ts'
 import { component } from '../support/components.ts'
 import { cutProxy } from '../support/cut-proxy.ts'
 import { temporary, testHost } from '../support/host.ts'
@@ -201,6 +202,25 @@ Repeating('an abort ends a call, and the wait for the next try', async () => {
   const came = contexts.length
   assert.is((await failure(call({}, { signal: abort.signal }))).code, Code.Canceled)
   assert.is(contexts.length, came)
+})
+
+Repeating('an abort ends the wait itself, and a network that is there again does', async () => {
+  // Waits of seconds: whoever has not ended in one never heard.
+  const abort = new AbortController()
+  const waits = [pause(30, abort.signal), pause(30, undefined)].map((wait) =>
+    wait.then(
+      () => 'goes on',
+      () => 'ended',
+    ),
+  )
+  const network = new EventTarget()
+  Object.assign(globalThis, { addEventListener: network.addEventListener.bind(network) })
+  waits.push(pause(30, undefined).then(() => 'on the network'))
+  Object.assign(globalThis, { addEventListener: undefined })
+  network.dispatchEvent(new Event('online'))
+  abort.abort()
+  const late = new Promise<string>((resolve) => setTimeout(resolve, 1_000, 'late'))
+  assert.equal(await Promise.all(waits.map((wait) => Promise.race([wait, late]))), ['ended', 'late', 'on the network'])
 })
 
 Repeating('a time limit is for all tries together', async () => {
