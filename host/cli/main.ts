@@ -83,6 +83,13 @@ const subcommands: readonly Listed[] = [
     load: async () => (await import('./call.ts')).callCommand,
   },
   {
+    name: 'client',
+    usage: '--lang ts [SERVICE ...] [--out DIR] [--force]',
+    summary:
+      'write a typed client of the deployed services for browsers and Node, with React hooks; of all, or of those named',
+    load: () => forAuthors(async () => (await import('./typed-client.ts')).typedClientCommand),
+  },
+  {
     name: 'entities',
     usage: 'SERVICE [--prefix P] [--stuck | --rescue ID --fuel N]',
     summary:
