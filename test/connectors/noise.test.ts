@@ -3,6 +3,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Answered } from '../../host/connectors/connector.ts'
 import { Misbehaving, type Step } from '../support/misbehaving.ts'
 import { asked, call, connectors, httpRule } from './support.ts'
 
@@ -51,16 +52,20 @@ Noise('http.H2: whatever an HTTP server sends, the call ends, and nothing is lef
       const server = await Misbehaving.start(['request', ...texts.map((send) => ({ send })), last])
       const made = connectors({ url: `http://127.0.0.1:${server.port}`, grant: { timeoutMs: 100 } })
       let ended = 0
-      await new Promise<void>((resolve) => {
-        made.call(asked(), (answered) => {
-          ended += 1
-          if (answered.kind === 'failure') assert.is.not(answered.reason, 'NOT_SENT')
-          resolve()
+      try {
+        assert.is(made.enter(asked()), 0)
+        const answered = await new Promise<Answered>((resolve) => {
+          made.call(asked(), (one) => {
+            ended += 1
+            resolve(one)
+          })
         })
-      })
-      assert.is(made.figures()[0]!.underWay, 0)
-      made.close()
-      await server.stop()
+        if (answered.kind === 'failure') assert.is.not(answered.reason, 'NOT_SENT')
+        assert.is(made.figures()[0]!.underWay, 0)
+      } finally {
+        made.close()
+        await server.stop()
+      }
       assert.is(ended, 1)
     }),
     { numRuns: 150 },
@@ -90,10 +95,13 @@ Noise('grpc.G2: whatever an HTTP/2 server sends, the call ends, and nothing is l
       const steps = [...(polite ? [settings] : []), ...all].map((send) => ({ send }))
       const server = await Misbehaving.start(['byte', ...steps, last])
       const made = connectors({ url: `http://127.0.0.1:${server.port}`, grant: { timeoutMs: 100 } })
-      await call(made, asked({ rule: { ...httpRule, protocol: 'grpc' } }))
-      assert.is(made.figures()[0]!.underWay, 0)
-      made.close()
-      await server.stop()
+      try {
+        await call(made, asked({ rule: { ...httpRule, protocol: 'grpc' } }))
+        assert.is(made.figures()[0]!.underWay, 0)
+      } finally {
+        made.close()
+        await server.stop()
+      }
     }),
     { numRuns: 150 },
   )
