@@ -95,14 +95,14 @@ export const order = eventSourced(Order, {
       const isSame = show === state.show && customer === state.customer && `${seats}` === `${state.seats}`
       if (!isSame) return refuse('ALREADY_EXISTS', `${order} is another order; make a new id`)
       if (state.step === Step.HOLDING) return accept().later(held)
-      return isOver(state) ? over(state) : accept().reply(state)
+      return isOver(state) ? over(state) : accept().reply(shown(state))
     },
     pay: (state, { order, card }, { now }) => {
       if (card === '') return refuse('INVALID_ARGUMENT', 'card: say which')
       if (state.step === Step.NEW) return noOrder()
       if (state.step === Step.HOLDING) return refuse('FAILED_PRECONDITION', 'the seats are not held yet')
       if (isOver(state)) return over(state)
-      if (state.step === Step.PAID) return accept().reply(state)
+      if (state.step === Step.PAID) return accept().reply(shown(state))
       if (state.step === Step.PAYING) {
         if (card !== lastOf(state).card) return refuse('FAILED_PRECONDITION', 'a payment is under way, by another card')
         return accept().later(payment)
@@ -117,11 +117,11 @@ export const order = eventSourced(Order, {
     },
     giveUp: (state, { order }) => {
       if (state.step === Step.NEW) return noOrder()
-      if (isOver(state)) return accept().reply(state)
+      if (isOver(state)) return accept().reply(shown(state))
       if (state.step !== Step.RESERVED) return refuse('FAILED_PRECONDITION', 'it is paid for, or just being so')
-      return ended(state, Failed({ why: 'given up' }), order).reply((after: OrderState) => after)
+      return ended(state, Failed({ why: 'given up' }), order).reply(shown)
     },
-    look: (state) => (state.step === Step.NEW ? noOrder() : accept().reply(state)),
+    look: (state) => (state.step === Step.NEW ? noOrder() : accept().reply(shown(state))),
 
     seatsHeard: (state, { outcome }, { entity, now }) => {
       if (state.step !== Step.HOLDING) return accept().reply({})
@@ -136,7 +136,7 @@ export const order = eventSourced(Order, {
       const reserved = Reserved({ title, cents, lapses: BigInt(now + holdTime) })
       return accept(reserved)
         .after(holdTime, call(Order, 'lapse', { order: entity }), { name: 'lapse' })
-        .resolve(held, 'reserve', evolve.Reserved(state, reserved))
+        .resolve(held, 'reserve', shown(evolve.Reserved(state, reserved)))
         .reply({})
     },
     charged: (state, { outcome, note }, { entity, now }) => {
@@ -156,7 +156,7 @@ export const order = eventSourced(Order, {
         const after = evolve.Paid(state, paid)
         return accept(paid)
           .cancel('lapse')
-          .resolve(payment, 'pay', after)
+          .resolve(payment, 'pay', shown(after))
           .effect(call(Show, 'sell', { show: state.show, order: entity }))
           .effect(call(Day, 'sold', { day: dayOf(now), seats: state.seats.length, cents: state.cents }))
           .effect(confirmation(entity, after))
@@ -211,7 +211,7 @@ export const order = eventSourced(Order, {
       const owed = owedIn(state)
       if (owed.length === 0) return refuse('FAILED_PRECONDITION', 'nothing is owed')
       const waiting = accept().cancel(...owed.map((id) => `refund ${id}`))
-      return owed.reduce((answer, id) => answer.effect(refundOf(order, id)), waiting).reply(state)
+      return owed.reduce((answer, id) => answer.effect(refundOf(order, id)), waiting).reply(shown(state))
     },
   },
   evolve,
@@ -260,6 +260,11 @@ function withCharge(state: OrderState, id: string, change: (charge: Charge) => P
 
 const lastOf = ({ charges }: OrderState) => charges.at(-1)!
 const withLast = (state: OrderState, change: Partial<Charge>) => withCharge(state, lastOf(state).id, () => change)
+
+/** What anybody sees who knows the order's id: not the cards. */
+function shown(state: OrderState): OrderState {
+  return { ...state, charges: state.charges.map((charge) => ({ ...charge, card: '' })) }
+}
 
 const isOver = ({ step }: OrderState) => step === Step.FAILED || step === Step.CANCELLED
 const over = ({ why }: OrderState) => refuse('FAILED_PRECONDITION', why)

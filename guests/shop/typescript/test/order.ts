@@ -335,8 +335,10 @@ test('the office has a refund tried now', () => {
   paidOrder().when('refundNow', { order: 'o' }).refuses('FAILED_PRECONDITION', 'nothing is owed')
 })
 
-test('an order is looked at', () => {
+test('an order is looked at, without its cards', () => {
   given().when('look', { order: 'o' }).refuses('NOT_FOUND')
   const { step, cents, seats, title } = lookedAt(reservedOrder())
   assert.deepEqual([step, cents, seats, title], [Step.RESERVED, 9000n, [3, 4], 'Hamlet'])
+  const [charge] = lookedAt(paidOrder()).charges
+  assert.deepEqual([charge?.receipt, charge?.card], ['r1', ''])
 })
