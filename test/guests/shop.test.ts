@@ -1,0 +1,173 @@
+// Guards the shop of guests/shop on a real host that is killed again and again, while customers reserve, pay and leave, and a show is cancelled: at the end
+// what the shop says and what was taken agree (guests/shop/checker.ts).
+
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { HallOfShop, OrderOfShop, ShopBooks, TakingsOfShop } from '../../guests/shop/checker.ts'
+import { problemsOf } from '../../guests/shop/checker.ts'
+import { mulberry } from '../../host/laws/random.ts'
+import { component } from '../support/components.ts'
+import type { HostProcess } from '../support/host.ts'
+import { hostProcess, http, temporary } from '../support/host.ts'
+import { eventually } from '../support/ingress.ts'
+import { booksOf, buildTill } from '../support/till.ts'
+
+const Shop = suite('the shop')
+
+const { file } = await component('shop/typescript')
+const till = await buildTill()
+const data = temporary()
+let host: HostProcess
+
+const at = (method: string, path: string, body?: object) => http(host.listen, method, path, body)
+/** Of a host that may be killed meanwhile: asked again until one answers. */
+async function ask(method: string, path: string, body?: object) {
+  for (;;) {
+    try {
+      const answer = await at(method, path, body)
+      if (answer.status !== 503) return answer
+    } catch {
+      // It is killed.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+async function kill(): Promise<void> {
+  await host.kill()
+  host = await hostProcess(data.path)
+}
+
+const show = (title: string, seats: number) => ({ title, starts: '2100-01-31T20:00:00Z', cents: 4500, seats })
+
+/** What a customer does: an order after the other, each with some seats that others want, too. */
+async function customer(name: string, random: () => number): Promise<void> {
+  const pick = <T>(...of: readonly T[]): T => of[Math.floor(random() * of.length)]!
+  for (let i = 0; i < 5; i++) {
+    const id = `${name}-${i}`
+    const first = 1 + Math.floor(random() * 55)
+    const seats = [0, 1, 2].slice(0, pick(1, 2, 3)).map((seat) => first + seat)
+    const request = { show: pick('hamlet', 'lear'), customer: name, mail: `${name}@example.com`, seats }
+    await ask('POST', `/orders/${id}`, request)
+    const { json } = await ask('GET', `/orders/${id}`)
+    if (json.step !== 'RESERVED') continue
+    const does = pick('pays', 'pays', 'pays', 'tries', 'leaves', 'waits')
+    if (does === 'tries') await ask('POST', `/orders/${id}/pay`, { card: 'declined' })
+    if (does === 'tries' || does === 'pays') await ask('POST', `/orders/${id}/pay`, { card: 'visa' })
+    if (does === 'leaves') await ask('POST', `/orders/${id}/give-up`)
+  }
+}
+
+async function ordersOfShop(): Promise<Readonly<Record<string, OrderOfShop>>> {
+  const { json } = await http(host.admin, 'GET', '/v1/services/examples.shop.v1.Order/entities?limit=1000')
+  const ids = (json.entities as readonly { readonly id: string }[]).map(({ id }) => id)
+  const read = async (id: string) => [id, (await at('GET', `/orders/${id}`)).json as OrderOfShop] as const
+  return Object.fromEntries(await Promise.all(ids.map(read)))
+}
+
+async function booksOfShop(): Promise<ShopBooks> {
+  const halls = ['hamlet', 'lear'].map(async (id) => [id, (await at('GET', `/admin/shows/${id}`)).json] as const)
+  const { json } = await http(host.admin, 'GET', '/v1/services/examples.shop.v1.Day/entities?limit=10')
+  const days = (json.entities as readonly { readonly id: string }[]).map(
+    async ({ id }) => (await at('GET', `/admin/days/${id}`)).json as TakingsOfShop,
+  )
+  return {
+    orders: await ordersOfShop(),
+    shows: Object.fromEntries(await Promise.all(halls)) as Record<string, HallOfShop>,
+    days: await Promise.all(days),
+  }
+}
+
+/** Nothing waits, but for reservations. @throws AssertionError where something is parked: nobody would go on with it. */
+async function isSettled(): Promise<boolean> {
+  const { json } = await http(host.admin, 'GET', '/v1/effects')
+  assert.equal(
+    json.effects.filter(({ parked }: { parked: unknown }) => parked !== null),
+    [],
+  )
+  if (json.effects.length > 0) return false
+  const { json: hall } = await at('GET', '/admin/shows/lear')
+  if (hall.holds.length > 0) return false
+  const waits = ({ step, charges }: OrderOfShop) =>
+    step === 'HOLDING' || step === 'PAYING' || charges.some(({ state }) => state === 'REFUNDING')
+  return !Object.values(await ordersOfShop()).some(waits)
+}
+
+Shop('money is taken once or given back, and no seat is sold twice, whenever the host is killed', async () => {
+  const seed = Date.now() % 2 ** 31
+  const random = mulberry(seed)
+  host = await hostProcess(data.path, [file, till])
+  for (const id of ['hamlet', 'lear']) assert.is((await at('POST', `/shows/${id}`, show(id, 60))).status, 200)
+  const customers = Array.from({ length: 16 }, (_, i) => customer(`c${i}`, mulberry(seed + i + 1)))
+  let left = customers.length
+  for (const one of customers) void one.then(() => left--)
+  for (let kills = 0; kills < 3; kills++) {
+    await new Promise((resolve) => setTimeout(resolve, 100 + random() * 400))
+    // Before the last kill: its orders are told in portions, of which the host is killed in the middle.
+    if (kills === 2) await ask('POST', '/admin/shows/lear/cancel')
+    await kill()
+  }
+  await Promise.all(customers)
+  assert.is(left, 0)
+  await eventually(isSettled)
+  const shop = await booksOfShop()
+  const problems = problemsOf(shop, await booksOf(host.admin))
+  assert.equal(problems, [], `seed ${seed}`)
+  const steps = new Set(Object.values(shop.orders).map(({ step }) => step))
+  for (const step of ['PAID', 'FAILED', 'CANCELLED']) assert.ok(steps.has(step), `no order is ${step}, seed ${seed}`)
+})
+
+Shop('a reservation lapses by its timer, and its seats are free', async () => {
+  const request = { show: 'macbeth', customer: 'ann', mail: 'ann@example.com', seats: [7] }
+  assert.is((await at('POST', '/shows/macbeth', show('Macbeth', 400))).status, 200)
+  assert.is((await at('POST', '/orders/late', request)).json.step, 'RESERVED')
+  assert.is((await at('POST', '/orders/next', request)).json.message, 'seat 7 is taken')
+  const timers = await http(host.admin, 'GET', '/v1/services/examples.shop.v1.Order/timers?limit=1000')
+  const { timer } = timers.json.timers.find(({ entity }: { entity: string }) => entity === 'late')
+  const fired = await http(host.admin, 'POST', `/v1/timers/${timer}/fire`, {})
+  assert.is(fired.status, 200, fired.text)
+  await eventually(async () => (await at('GET', '/orders/late')).json.step === 'FAILED')
+  await eventually(async () => (await at('GET', '/shows/macbeth')).json.left === 400)
+  assert.is((await at('POST', '/orders/third', request)).json.step, 'RESERVED')
+})
+
+Shop('customers and the office see orders and sales, and the seats that are left, as they change', async () => {
+  const seats = new AbortController()
+  const watch = await fetch(`http://${host.listen}/shows/macbeth/watch`, {
+    headers: { accept: 'text/event-stream' },
+    signal: seats.signal,
+  })
+  let told = ''
+  const reading = (async () => {
+    for await (const chunk of watch.body!.pipeThrough(new TextDecoderStream())) told += chunk
+  })().catch(() => {})
+  await eventually(() => told.includes('"left":399'))
+  assert.is((await at('POST', '/orders/third/pay', { card: 'visa' })).json.step, 'PAID')
+  await eventually(() => told.includes('"sold":[7]'))
+  seats.abort()
+  await reading
+  const listed = async (path: string) =>
+    (await at('GET', path)).text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line))
+  await eventually(async () => (await listed('/customers/ann/orders')).some(({ step }) => step === 'PAID'))
+  const mine = await listed('/customers/ann/orders')
+  assert.equal(mine.map(({ order, step }) => `${order} ${step}`).sort(), ['late FAILED', 'next FAILED', 'third PAID'])
+  assert.equal(
+    (await listed('/admin/orders?show=macbeth&step=PAID')).map(({ order }) => order),
+    ['third'],
+  )
+  const days = await listed('/admin/sales')
+  const { orders } = await booksOfShop()
+  const paid = Object.values(orders).filter(({ charges }) => charges.some(({ receipt }) => receipt !== ''))
+  const sum = days.reduce((all, { orders }) => all + Number(orders), 0)
+  assert.is(sum, paid.length)
+})
+
+Shop.after(async () => {
+  await host.kill()
+  data.remove()
+})
+
+Shop.run()
