@@ -33,14 +33,13 @@ message TillCharge { string charge = 1 [(innkeeper.entity_key) = true]; int64 ce
 message TillRefund { string charge = 1 [(innkeeper.entity_key) = true]; }
 message Line { string state = 1; int64 cents = 2; string card = 3; }
 message Letter { string id = 1 [(innkeeper.entity_key) = true]; string to = 2; string subject = 3; string text = 4; }
-message Kept { Letter letter = 1; int32 times = 2; }
 `
 
 const service = `
 import { accept, action, call, refuse, update, value } from '@innkeeper/sdk'
 import { Mail } from './gen/mail.ts'
 import { PaymentState, Payments } from './gen/payments.ts'
-import { Box, Kept, Line, Till } from './gen/till.ts'
+import { Box, Letter, Line, Till } from './gen/till.ts'
 
 const states = { CHARGED: PaymentState.CHARGED, REFUNDED: PaymentState.REFUNDED, VOID: PaymentState.VOID }
 const shown = (charge: string, { state, cents }: Line) =>
@@ -66,8 +65,8 @@ const books = value(Till, {
 })
 
 const letters = value(Box, {
-  value: Kept,
-  decide: { put: (kept, letter) => update(Kept({ letter, times: (kept?.times ?? 0) + 1 })).reply({}) },
+  value: Letter,
+  decide: { put: (_, letter) => update(letter).reply({}) },
 })
 
 const payments = action(Payments, {
@@ -116,9 +115,9 @@ export async function booksOf(admin: string): Promise<ProviderBooks> {
     return await Promise.all(ids.map(async (id) => [id, await stateOf(id)] as const))
   }
   const lines = await all<{ readonly state: ChargeOfBooks['state']; readonly cents: string }>(till)
-  const letters = await all<{ readonly letter: MailOfBooks; readonly times: number }>(box)
+  const letters = await all<MailOfBooks>(box)
   return {
     charges: lines.map(([charge, { state, cents }]) => ({ charge, cents: Number(cents), receipt: '', state })),
-    mails: letters.map(([, { letter }]) => letter),
+    mails: letters.map(([, letter]) => letter),
   }
 }
