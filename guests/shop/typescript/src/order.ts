@@ -259,7 +259,8 @@ function withCharge(state: OrderState, id: string, change: (charge: Charge) => P
 }
 
 const lastOf = ({ charges }: OrderState) => charges.at(-1)!
-const withLast = (state: OrderState, change: Partial<Charge>) => withCharge(state, lastOf(state).id, () => change)
+const withLast = (state: OrderState, change: Partial<Charge>) =>
+  withCharge(state, state.charges.at(-1)?.id ?? '', () => change)
 
 /** What anybody sees who knows the order's id: not the cards. */
 function shown(state: OrderState): OrderState {
