@@ -1,7 +1,7 @@
 // Till: a stand-in for the provider of guests/shop, as a component: a till for charges, and a box for mails, that keep their books as entities.
 //
 // T1. A charge is made once under its id, and never after it was given back, as the provider has it (guests/shop/books.ts).
-// T2. The card `declined` is refused. Now and then a refund is, too.
+// T2. The card `declined` is refused. Now and then a refund is, too. Of the card `slow` the first ask is never answered, and what was taken is taken.
 //
 // Leaves to others: the provider itself, over HTTP (guests/shop/provider.ts).
 
@@ -53,7 +53,7 @@ const books = value(Till, {
       if (line !== undefined) return refuse('FAILED_PRECONDITION', 'it was given back')
       if (card === 'declined') return refuse('FAILED_PRECONDITION', 'the card is declined')
       const made = Line({ state: 'CHARGED', cents, card })
-      return update(made).reply(shown(charge, made))
+      return card === 'slow' ? update(made).later('never') : update(made).reply(shown(charge, made))
     },
     refund: (line, { charge }) => {
       if (line === undefined) return update(Line({ state: 'VOID' })).reply(shown(charge, Line({ state: 'VOID' })))
