@@ -347,7 +347,7 @@ class Loader {
       }
       methods.set(name, type)
     }
-    this.services.set(fullName, { fullName, view: raw.view, methods })
+    this.services.set(fullName, { fullName, view: raw.view, connector: raw.connector, methods })
   }
 }
 

@@ -1,9 +1,9 @@
 // Method options: what a .proto says of a method besides its messages: HTTP rules, events, who may call it, when the host does, and what a query
-// answers; of a service that is a view, and of a column of one.
+// answers; of a service that is a view or a connector, and of a column of a view.
 
 import type { Budget } from './reading.ts'
 import { flag, int, part, readWith, spend, text } from './reading.ts'
-import type { ColumnRule, HttpRule, MethodType, QueryRule, ScheduleRule, ViewRule } from './schema.ts'
+import type { ColumnRule, ConnectorRule, HttpRule, MethodType, QueryRule, ScheduleRule, ViewRule } from './schema.ts'
 
 export interface RawMethodOptions {
   http: HttpRule | undefined
@@ -21,6 +21,7 @@ export const scheduleOption = 51084
 export const viewOption = 51085
 export const queryOption = 51086
 export const columnOption = 51087
+export const connectorOption = 51088
 export const eventingOptions = { innkeeper: 51081, cloudstate: 1081 } as const
 
 export function noMethodOptions(): RawMethodOptions {
@@ -60,6 +61,22 @@ export function readView(bytes: Uint8Array, budget: Budget): ViewRule | undefine
           spend(budget)
           read.from.push(v)
         }),
+      })
+    }),
+  })
+  return rule
+}
+
+/** Of a service's options: where it is a connector. */
+export function readConnector(bytes: Uint8Array): ConnectorRule | undefined {
+  let rule: { -readonly [K in keyof ConnectorRule]: ConnectorRule[K] } | undefined
+  readWith(bytes, {
+    [connectorOption]: part((connector) => {
+      const read = (rule ??= { name: '', protocol: 'http', encoding: 'json' })
+      readWith(connector, {
+        1: text((v) => (read.name = v)),
+        2: int((v) => (read.protocol = v === 1 ? 'grpc' : 'http')),
+        3: int((v) => (read.encoding = v === 1 ? 'form' : 'json')),
       })
     }),
   })

@@ -7,10 +7,17 @@
 // Field numbers: google/protobuf/descriptor.proto.
 
 import type { RawMethodOptions } from './method-options.ts'
-import { columnOption, noMethodOptions, readColumn, readMethodOptions, readView } from './method-options.ts'
+import {
+  columnOption,
+  noMethodOptions,
+  readColumn,
+  readConnector,
+  readMethodOptions,
+  readView,
+} from './method-options.ts'
 import type { Budget } from './reading.ts'
 import { eachField, flag, int, newBudget, part, readWith, spend, text } from './reading.ts'
-import type { ColumnRule, ScalarType, ViewRule } from './schema.ts'
+import type { ColumnRule, ConnectorRule, ScalarType, ViewRule } from './schema.ts'
 import { WireError, wireType } from './wire.ts'
 
 export interface RawFeatures {
@@ -72,6 +79,7 @@ export interface RawMethod extends RawMethodOptions {
 interface RawService {
   name: string
   view: ViewRule | undefined
+  connector: ConnectorRule | undefined
   methods: RawMethod[]
 }
 
@@ -264,12 +272,15 @@ function readRange(bytes: Uint8Array, budget: Budget): [start: number, end: numb
 }
 
 function readService(bytes: Uint8Array, budget: Budget): RawService {
-  const service: RawService = { name: '', view: undefined, methods: [] }
+  const service: RawService = { name: '', view: undefined, connector: undefined, methods: [] }
   spend(budget)
   readWith(bytes, {
     1: text((v) => (service.name = v)),
     2: part((v) => service.methods.push(readMethod(v, budget))),
-    3: part((v) => (service.view = readView(v, budget) ?? service.view)),
+    3: part((v) => {
+      service.view = readView(v, budget) ?? service.view
+      service.connector = readConnector(v) ?? service.connector
+    }),
   })
   return service
 }

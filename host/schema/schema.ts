@@ -113,6 +113,15 @@ export interface ViewRule {
   readonly from: readonly string[]
 }
 
+/** A service of the outside world, as its .proto says it. */
+export interface ConnectorRule {
+  /** What a grant names. */
+  readonly name: string
+  readonly protocol: 'http' | 'grpc'
+  /** Of bodies of requests over HTTP. */
+  readonly encoding: 'json' | 'form'
+}
+
 /** When the host calls a method by itself (host/schedules), as its .proto says it. */
 export interface ScheduleRule {
   readonly name: string
@@ -136,6 +145,8 @@ export interface ServiceType {
   readonly fullName: string
   /** Where it is a view. */
   readonly view?: ViewRule | undefined
+  /** Where the outside world serves it. */
+  readonly connector?: ConnectorRule | undefined
   readonly methods: ReadonlyMap<string, MethodType>
 }
 
