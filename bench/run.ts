@@ -9,6 +9,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../sdk/build/build.ts'
+import { connectorFigures } from './connectors.ts'
 import { crdtFigures } from './crdt.ts'
 import { deliveryFigures } from './delivery.ts'
 import { fairFigures } from './fair.ts'
@@ -140,6 +141,7 @@ const comparisons: Readonly<Record<string, () => Promise<void>>> = {
       watchFigures((settings) => innkeeper('guests/build/cart-typescript.wasm', settings)),
     )
   },
+  connectors: () => report('connectors', connectorFigures()),
   'slow-disk': () => report('slow-disk', slowDiskFigures()),
 }
 

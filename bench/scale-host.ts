@@ -28,11 +28,14 @@ export class ScaleHost {
     directory: string,
     components: readonly string[] = [],
     flags: readonly string[] = [],
+    /** Where its innkeeper.json is. */
+    cwd = root,
   ): Promise<ScaleHost> {
     const ports = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0']
     const args = ['up', '--data', directory, ...ports, '--log-level', 'error', '--json', ...flags, ...components]
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'host/bin/inn.mjs', ...args], {
-      cwd: root,
+    const inn = join(root, 'host/bin/inn.mjs')
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', inn, ...args], {
+      cwd,
       stdio: ['ignore', 'pipe', 'ignore'],
     })
     return new Promise((resolve, reject) => {

@@ -27,6 +27,8 @@ export interface Command {
   readonly effect: EffectEntry | undefined
   /** Of what an effect opened or asked for, but does not deliver itself: the chain of that effect (delivery/chains.ts). */
   readonly chain?: number | undefined
+  /** Of a forward: the command that was forwarded. What is a connector to its service is no service of this host. */
+  readonly by?: Pick<Command, 'service' | 'metadata'>
   /** Address of the client that sent it; none for effects and forwards. */
   readonly client?: string | undefined
 }

@@ -4,10 +4,23 @@
 // C2. What is unknown or out of range is refused, all of it at once, naming where it came from.
 // C3. `print` shows what is in force and where it came from, without the token.
 
-import { existsSync, readFileSync } from 'node:fs'
-import { headerProblem } from './header-names.ts'
+import { ConfigError, fileName, outsideProblems, readConfigFile } from './config-file.ts'
+import type { OutsideFile } from './connectors/connector.ts'
 import { defaultLimits, type Limits, limitHelps } from './limits.ts'
 import { didYouMean } from './nearest.ts'
+import {
+  type Address,
+  folder,
+  headers,
+  names,
+  nonEmpty,
+  oneOf,
+  onOff,
+  origins,
+  parseAddress,
+  whole,
+  wholeOrNone,
+} from './setting-forms.ts'
 import { partitionsMax } from './storage/partitioned.ts'
 
 export interface Config {
@@ -42,27 +55,17 @@ export interface Config {
   readonly requireSandbox: boolean
   /** Origins of web pages that may call the services; `*` alone: any. */
   readonly corsOrigins: readonly string[]
+  /** A folder with files of web pages, which are served where no method has the path. */
+  readonly static: string | undefined
   /** Headers that reach functions and are never on disk. Lower case. */
   readonly neverStoredHeaders: ReadonlySet<string>
+  /** Where innkeeper.json is. */
+  readonly directory: string
+  /** What that says of the outside world (host/connectors). */
+  readonly outside: OutsideFile
   readonly limits: Limits
 }
 
-interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-export class ConfigError extends Error {
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'))
-    this.name = 'ConfigError'
-    this.problems = problems
-  }
-}
-
-const fileName = 'innkeeper.json'
 const envPrefix = 'INNKEEPER_'
 /** Variables that name compilers (build/toolchain.ts), and are no settings of a host. */
 const ofBuilds: ReadonlySet<string> = new Set(['INNKEEPER_TOOLCHAINS', 'INNKEEPER_GO'])
@@ -181,6 +184,12 @@ const settings: readonly Setting[] = [
     parse: origins,
   },
   {
+    name: 'static',
+    help: 'a folder with files of web pages, which are served where no method has the path; / is its index.html',
+    default: undefined,
+    parse: folder,
+  },
+  {
     name: 'never-stored-headers',
     help: 'headers that functions receive but that are never written to disk, separated by commas',
     default: 'x-token, x-api-key',
@@ -223,7 +232,8 @@ export const bareSettings: ReadonlyMap<string, string> = new Map(
 /** @throws ConfigError with everything that is wrong. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
   const problems: string[] = []
-  const file = readFile(sources.directory, problems)
+  const { connectors, secrets, ...file } = readConfigFile(sources.directory, problems)
+  const outside = { connectors, secrets }
   for (const name of Object.keys(file).filter((name) => !settingNames.map(camel).includes(name)))
     problems.push(`innkeeper.json: unknown setting ${name}${didYouMean(name, settingNames.map(camel))}`)
   const inEnv = settingNames.map((name) => envName(name).slice(envPrefix.length))
@@ -252,11 +262,16 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       problems.push(`${place}: ${(error as Error).message}, got ${JSON.stringify(text)}`)
     }
   }
+  problems.push(...outsideProblems(outside, sources.env).map((problem) => `${fileName}: ${problem}`))
   checkAdmin(values, problems)
   checkInFlight(values, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   const limits = Object.fromEntries(Object.keys(defaultLimits).map((name) => [name, values[name]])) as unknown as Limits
-  return { config: { ...values, token: values['token'], limits } as unknown as Config, print: lines.join('\n') }
+  const { directory } = sources
+  return {
+    config: { ...values, token: values['token'], directory, outside, limits } as unknown as Config,
+    print: lines.join('\n'),
+  }
 }
 
 /** The admin port can do everything, so away from loopback it needs a token. */
@@ -290,100 +305,6 @@ function find(setting: Setting, sources: ConfigSources, file: Record<string, unk
   const value = file[camel(setting.name)]
   if (value !== undefined) return [typeof value === 'string' ? value : JSON.stringify(value), fileName]
   return [setting.default === undefined ? undefined : String(setting.default), 'default']
-}
-
-function readFile(directory: string, problems: string[]): Record<string, unknown> {
-  const path = `${directory}/innkeeper.json`
-  if (!existsSync(path)) return {}
-  try {
-    const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>
-    problems.push('innkeeper.json: expected an object')
-  } catch (error) {
-    problems.push(`innkeeper.json: ${(error as Error).message}`)
-  }
-  return {}
-}
-
-export function parseAddress(text: string): Address {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]*)):(\d{1,5})$/.exec(text)
-  const port = Number(match?.[3])
-  if (match === null || port > 65_535) throw new Error('expected HOST:PORT')
-  return { host: match[1] ?? (match[2] || '127.0.0.1'), port }
-}
-
-function nonEmpty(text: string): string {
-  if (text === '') throw new Error('expected a text that is not empty')
-  return text
-}
-
-function whole(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text)
-    if (!/^-?\d+$/.test(text) || number < min || number > max)
-      throw new Error(`expected a whole number from ${min} to ${max}`)
-    return number
-  }
-}
-
-/** `none`: infinite. */
-function wholeOrNone(min: number): (text: string) => number {
-  const parse = whole(min, Number.MAX_SAFE_INTEGER)
-  return (text) => {
-    if (text === 'none') return Number.POSITIVE_INFINITY
-    try {
-      return parse(text)
-    } catch (error) {
-      throw new Error(`${(error as Error).message}, or none`)
-    }
-  }
-}
-
-function names(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
-}
-
-function onOff(text: string): boolean {
-  return oneOf(['on', 'off'])(text) === 'on'
-}
-
-function oneOf(choices: readonly string[]): (text: string) => string {
-  return (text) => {
-    if (!choices.includes(text)) throw new Error(`expected one of ${choices.join(', ')}`)
-    return text
-  }
-}
-
-/** `*`, or SCHEME://HOST[:PORT] as a browser sends it: no path, lower case, no default port. */
-function origins(text: string): readonly string[] {
-  const list = text.split(',').map((origin) => origin.trim())
-  if (text === '') return []
-  if (list.length === 1 && list[0] === '*') return list
-  for (const origin of list) {
-    const url = URL.canParse(origin) ? new URL(origin) : undefined
-    const form = url && `${url.protocol}//${url.host}`
-    if (form === origin && url!.host !== '') continue
-    const hint = url && url.host !== '' ? ` (did you mean ${form}?)` : ''
-    throw new Error(
-      `expected * or origins like https://example.org, separated by commas; ${origin || 'an empty text'} is not a valid origin${hint}`,
-    )
-  }
-  return list
-}
-
-/** Names that could reach a function: what cannot is never stored anyway. */
-function headers(text: string): ReadonlySet<string> {
-  if (text.trim() === '') return new Set()
-  const list = text.split(',').map((name) => name.trim())
-  for (const name of list) {
-    const problem = headerProblem(name)
-    if (problem !== undefined)
-      throw new Error(`expected names of headers in lower case, separated by commas; ${problem}`)
-  }
-  return new Set(list)
 }
 
 function kebab(name: string): string {

@@ -13,9 +13,8 @@ import { clientBytes } from './client-bytes.ts'
 import { type Chance, type Clock, systemChance, systemClock } from './clock.ts'
 import type { Command, Dispatch, Open } from './command.ts'
 import type { Config } from './config.ts'
-import { goesToItself, laneOf } from './delivery/itself.ts'
-import { Outbox } from './delivery/outbox.ts'
-import { commandTarget } from './delivery/targets/command.ts'
+import type { Outside } from './connectors/connector.ts'
+import type { Outbox } from './delivery/outbox.ts'
 import { Deployer } from './deploy/deploy.ts'
 import { Disk } from './disk.ts'
 import { Scrubbing } from './doctor/scrubbing.ts'
@@ -33,6 +32,8 @@ import { GroupCommit } from './journal/group-commit.ts'
 import type { EntityRef, StorageId } from './journal/journal.ts'
 import type { link } from './link/link.ts'
 import { Metrics } from './observe/metrics.ts'
+import { Outbound, outsideOf } from './outbound.ts'
+import { makeOutbox } from './outbox-of.ts'
 import { outstandingOf } from './outstanding.ts'
 import { Partitions, warnHeld } from './partition.ts'
 import { ReadSide } from './read-side.ts'
@@ -41,7 +42,7 @@ import { Quarantine } from './router/quarantine.ts'
 import { createDispatch, createOpen } from './router/router.ts'
 import { Schedules } from './schedules/schedules.ts'
 import { type Wall, wallOf } from './schedules/wall.ts'
-import { notServed, type ReplicatedService, Services } from './services.ts'
+import { type ReplicatedService, Services } from './services.ts'
 import type { Warn } from './storage/health.ts'
 import type { Store } from './store/store.ts'
 import { throttledSentence } from './throttle.ts'
@@ -62,6 +63,8 @@ export interface HostParts {
   readonly waits?: boolean
   /** The admin port is another thread's, which calls `Host.handleAdmin`. */
   readonly withoutAdmin?: boolean
+  /** Instead of connectors: for tests. */
+  readonly outside?: Outside
   /** Where another thread sees what the loop does. */
   readonly inHand?: InHandMemory
   /** Hosts before this one, in this process, that were ended or failed. */
@@ -83,6 +86,7 @@ export class Core {
   readonly commits: GroupCommit
   readonly wall: Wall
   readonly partitions: Partitions
+  readonly outbound: Outbound
   readonly outbox: Outbox
   readonly turns: Turns
   readonly waiting: WaitingBudget
@@ -121,7 +125,8 @@ export class Core {
     this.commits = new GroupCommit(store, this.clock, (err) => log.error({ err }, 'an answer failed after its commit'))
     this.deadlines = new Deadlines(this.clock)
     this.wall = wallOf(this.clock, log, () => store.held())
-    this.outbox = this.makeOutbox()
+    this.outbound = this.makeOutbound(parts)
+    this.outbox = makeOutbox(this)
     this.partitions = this.makePartitions()
     this.replicas = new Replicas(store.replica)
     this.transcoder = new Transcoder(limits.waitingBytesMax)
@@ -162,6 +167,7 @@ export class Core {
     const router = {
       ...{ services, entities, actions, queries, deadlines, clock, quarantine },
       keeperOf: (command: Command) => this.partitions.ofCall(command).keeper,
+      ...{ leaves: this.outbound.leaves, forwarded: this.outbound.target.forwarded },
       lost: (command: Command) => this.lost(command),
     }
     this.route = createDispatch(router)
@@ -189,12 +195,11 @@ export class Core {
   }
 
   private showGauges(endings: number): void {
-    const { metrics, services, entities, waiting, inFlight, turns, deployer, outbox, disk, scrubbing, store } = this
     const { views, live } = this.reading
     const { all, stored } = this.partitions
     registerGauges({
-      ...{ metrics, services, entities, waiting, inFlight, turns, deployer, outbox, disk, scrubbing, views, live },
-      ...{ stored, endings, pace: store.pace, lostCalls: () => this.lostCalls },
+      ...this,
+      ...{ views, live, stored, endings, pace: this.store.pace, lostCalls: () => this.lostCalls },
       feeds: all.map(({ trimming }) => trimming),
       pending: all.map(({ pending }) => pending),
     })
@@ -257,6 +262,7 @@ export class Core {
     for (const partition of this.partitions.all) partition.stop()
     this.scrubbing?.stop()
     this.outbox.stop()
+    this.outbound.stop()
     this.deadlines.stop()
     this.transcoder.close()
     this.quarantine.stop()
@@ -295,22 +301,12 @@ export class Core {
     return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn }, later)
   }
 
-  private makeOutbox(): Outbox {
-    const { store, commits, metrics, services, dispatch, clock, log } = this
-    return new Outbox({
-      ...{ clock, limits: this.config.limits, log },
-      target: commandTarget({
-        ...{ dispatch, clock },
-        unserved: (service) => (services.current.unserved.has(service) ? notServed(service).message : undefined),
-        deployed: (service) => services.get(service) !== undefined,
-      }),
-      partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
-      toItself: (entry) => goesToItself(services, entry),
-      lane: (entry) => laneOf(services, entry),
-      // What an entity decides is one commit with the end of the entry; what an action began is not known.
-      mayHaveHappened: ({ call }) => services.get(call.service)?.kind === 'action',
-      delivered: (service) => metrics.of(service).effectDelivered(),
-      parked: (service) => metrics.of(service).effectParked(),
+  private makeOutbound({ outside }: HostParts): Outbound {
+    const { services, clock, chance, log, config, store } = this
+    return new Outbound({
+      ...{ services, clock, chance, log, directory: config.directory, held: () => store.held() },
+      outside: outside ?? outsideOf(config, clock),
+      ...{ outbox: () => this.outbox, partitions: () => this.partitions },
     })
   }
 
@@ -320,6 +316,7 @@ export class Core {
       ...{ catalog: this.store.catalog, journal: this.partitions.stored, services, limits: config.limits, clock, log },
       sealedOnly: config.requireSandbox,
       tables: parts.store === undefined ? this.reading.tables : undefined,
+      missing: (needs) => this.outbound.outside.missing(needs),
       outstanding: (service) =>
         outstandingOf({ outbox: this.outbox, partitions: this.partitions.all, services }, service),
       ...(parts.link && { link: parts.link }),
@@ -331,6 +328,7 @@ export class Core {
     const { all: partitions, placement } = this.partitions
     const accepted = () => {
       for (const { pending } of partitions) pending.look()
+      this.outbound.look()
     }
     return new Schedules({ services, partitions, placement, outbox, clock, log, unfit, wall: this.wall, accepted })
   }

@@ -21,6 +21,18 @@ export interface Asked extends AnswerTo {
   readonly hops: number
 }
 
+/** That an effect leaves the host: its service is a connector. */
+export interface Outward {
+  /** The service whose .proto says so: the one that the grant is for. */
+  readonly by: string
+  /** Of all its tries, so that the provider carries it out once. */
+  readonly key: string
+  /** A try may have been carried out. */
+  readonly unsure: boolean
+  /** Of the command that sent it. */
+  readonly traceparent?: string
+}
+
 /** An effect on its way. */
 export interface EffectEntry {
   /** Monotonic: the order in which effects were caused. The enqueuer assigns it, from `nextOutboxId`. */
@@ -49,6 +61,7 @@ export interface EffectEntry {
   readonly untilMs?: number
   /** The entity that is given the command, whatever its payload names: it is an answer. */
   readonly to?: Sender
+  readonly outward?: Outward
   /** Of a forward that an entry of another partition became: the id that it had there. Not stored. */
   readonly was?: number
 }

@@ -14,6 +14,7 @@ import type { Trimming } from './feed/trimming.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Stored } from './journal/stored.ts'
 import type { Metrics } from './observe/metrics.ts'
+import type { Outbound, ShownConnector } from './outbound.ts'
 import type { LiveQueries } from './projection/live.ts'
 import type { ViewState, Views } from './projection/views.ts'
 import type { Services } from './services.ts'
@@ -43,6 +44,7 @@ interface Shown {
   /** Times that the serving thread was ended or failed. */
   readonly views: Pick<Views, 'states'>
   readonly live: Pick<LiveQueries, 'size'>
+  readonly outbound: Pick<Outbound, 'shown'>
   readonly endings: number
   /** Forwards and side effects to what is not deployed. */
   readonly lostCalls: () => number
@@ -56,6 +58,7 @@ export function registerGauges(shown: Shown): void {
   ofEffects(shown)
   ofFeeds(shown)
   ofViews(shown)
+  ofConnectors(shown)
 }
 
 function ofEntities({ metrics, services, entities }: Shown): void {
@@ -186,6 +189,36 @@ function ofEffects({ metrics, outbox, pending, lostCalls }: Shown): void {
     'Forwards and side effects to services or methods that are not deployed.',
     lostCalls,
   )
+}
+
+function ofConnectors({ metrics, outbound }: Shown): void {
+  metrics.counterOf(
+    ['connector', 'status', 'attempt'],
+    'connector_requests_total',
+    'Tries of calls of a connector, by what was answered (none: nothing) and by how manieth try it was.',
+    function* () {
+      for (const { connector, requests = [] } of outbound.shown())
+        for (const { status, attempt, count } of requests) yield [{ connector, status, attempt }, count] as const
+    },
+  )
+  metrics.counterOf(
+    ['connector', 'reason'],
+    'connector_failures_total',
+    'Tries of calls of a connector that failed, by whether it happened: REFUSED, NOT_SENT, UNKNOWN.',
+    function* () {
+      for (const { connector, failures } of outbound.shown())
+        for (const [reason, count] of Object.entries(failures ?? {})) yield [{ connector, reason }, count] as const
+    },
+  )
+  metrics.counterOf(['connector'], 'connector_seconds_total', 'Time that tries took.', function* () {
+    for (const { connector, time } of outbound.shown()) yield [{ connector }, (time?.sumMs ?? 0) / 1000] as const
+  })
+  const gauge = (name: string, help: string, of: (one: ShownConnector) => number) =>
+    metrics.gaugeOf('connector', name, help, function* () {
+      for (const one of outbound.shown()) yield [one.connector, of(one)] as const
+    })
+  gauge('connector_under_way', 'Calls of a connector that wait for their answer.', ({ underWay = 0 }) => underWay)
+  gauge('connector_waiting', 'Calls that wait for room at a connector.', ({ waiting }) => waiting)
 }
 
 function ofFeeds({ metrics, feeds }: Shown): void {

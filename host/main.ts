@@ -49,6 +49,8 @@ export interface Host {
   readonly handleAdmin: AdminHandler
   /** Takes calls from now on, where it was told to wait. */
   ready(): void
+  /** innkeeper.json says other things of the outside world; the log has what is wrong with it. */
+  reread(): void
   stop(): Promise<void>
 }
 
@@ -116,6 +118,7 @@ async function serve(core: Core, parts: HostParts): Promise<Host> {
   const { dispatch, open, replicas, ready } = core
   return {
     ...{ config, services, deployer, dispatch, open, replicas, handleAdmin, ready, stop },
+    reread: () => core.outbound.rereadLoudly(),
     receiveDelta: (service, key, delta) => receiveDelta(services, entities, service, key, delta),
     replicaOf: (service, key) => {
       const { storage } = replicated(services, service)
@@ -138,6 +141,7 @@ function ingressContext(core: Core): IngressContext {
     ...{ dispatch, open, services, transcoder, inFlight, clock, metrics, log, unready, limits: config.limits },
     deadlineMs: config.deadlineMs,
     corsOrigins: config.corsOrigins,
+    staticFolder: config.static,
     noRoom: (service, client) => waiting.refusal(waiting.service(service), waiting.client(client), 0),
     accepted: core.turns.newcomer,
     requestId: () => `${prefix}-${(++calls).toString(36)}`,
@@ -160,7 +164,7 @@ function adminHandler(core: Core, ingress: Ingress): AdminHandler {
 
 function adminContext(core: Core, ingress: Ingress): AdminContext {
   const { config, services, deployer, disk, store, entities, outbox, commits, replicas, scrubbing, quarantine } = core
-  const { turns, metrics, transcoder, log, partitions, schedules, reading } = core
+  const { turns, metrics, transcoder, log, partitions, schedules, reading, outbound } = core
   return {
     ...{ config, services, deployer, disk, catalog: store.catalog, entities, outbox, commits, replicas, scrubbing },
     ...{
@@ -172,6 +176,7 @@ function adminContext(core: Core, ingress: Ingress): AdminContext {
       journal: partitions.stored,
       partitions,
       schedules,
+      outbound,
       views: reading.views,
     },
     release: () => store.release(),

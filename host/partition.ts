@@ -116,6 +116,6 @@ export class Partitions {
 export function warnHeld({ all }: Pick<Partitions, 'all'>, schedules: number, log: Pick<Logger, 'warn'>): void {
   const timers = all.reduce((sum, { pending }) => sum + pending.count, 0)
   const said =
-    'the data directory was copied or restored: what is due later, and schedules, wait until `inn effects resume`'
+    'the data directory was copied or restored: what is due later, schedules, and what goes to connectors wait until `inn effects resume`'
   log.warn({ timers, schedules }, said)
 }

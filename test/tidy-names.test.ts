@@ -120,7 +120,7 @@ Names('functions, methods and classes that comments and documents name are in th
 })
 
 Names('every numbered invariant of a module is named by a test', () => {
-  const modules = sources.filter((path) => /^(host|sdk\/build)\//.test(path))
+  const modules = sources.filter((path) => /^(host|sdk\/(build|client))\//.test(path))
   const owners = new Map<string, string[]>()
   for (const path of modules)
     for (const label of defined(path))

@@ -13,7 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   crdt: ['schema', 'transcode'],
   entity: ['crdt', 'delivery', 'guest', 'journal', 'reply', 'storage', 'observe'],
   action: ['delivery', 'guest', 'journal', 'reply', 'observe'],
-  delivery: ['journal', 'storage', 'transcode'],
+  delivery: ['connectors', 'journal', 'storage', 'transcode'],
   reply: ['delivery', 'journal'],
   guest: [],
   storage: ['schema'],
@@ -26,6 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   projection: ['catalog', 'feed', 'guest', 'journal', 'views'],
   schema: [],
   transcode: ['schema'],
+  connectors: ['schema', 'transcode'],
   observe: [],
   fold: ['entity', 'guest', 'journal'],
   wasm: ['guest'],
@@ -33,6 +34,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   laws: ['crdt', 'deploy', 'guest', 'schema', 'transcode', 'views'],
   deploy: [
     'catalog',
+    'connectors',
     'entity',
     'fold',
     'guest',
@@ -59,7 +61,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const tools = {
   folder: 'sdk/build/',
   mayImport: ['deploy', 'guest', 'laws', 'link', 'schema', 'wasm', 'limits.ts'].map((path) => `host/${path}`),
-  usedBy: ['build', 'dev-build', 'dev-project', 'new', 'test']
+  usedBy: ['build', 'dev-build', 'dev-project', 'new', 'test', 'typed-client']
     .map((name) => `host/cli/${name}.ts`)
     .concat('host/tools/standard.ts'),
 }
@@ -160,12 +162,14 @@ Tidy('clock.C1: from the door inwards nobody but the clock asks the machine for 
 })
 
 /** Code that ships, of which every export has a user and every function and file a bound. */
-const shipped = sources.filter((path) => /^(host|sdk\/build)\//.test(path))
+const shipped = sources.filter((path) => /^(host|sdk\/(build|client))\//.test(path))
 
 /** What authors and generated code import of the SDK: the files that its package.json exports. */
-const published = Object.values(
-  (JSON.parse(read('sdk/typescript/package.json')) as { exports: Record<string, string> }).exports,
-).map((path) => join('sdk/typescript', path))
+const published = ['sdk/typescript', 'sdk/client'].flatMap((folder) =>
+  Object.values((JSON.parse(read(`${folder}/package.json`)) as { exports: Record<string, string> }).exports).map(
+    (path) => join(folder, path),
+  ),
+)
 
 /** Taken out of what an `import(…)` gave, later. */
 const usedElsewhere: ReadonlySet<string> = new Set([
@@ -204,7 +208,7 @@ Tidy('no export is unused', () => {
   const ofSdk = sources.filter((path) => path.startsWith('sdk/typescript/') && !published.includes(path))
   assert.ok(published.length > 3 && ofSdk.length > 30)
   const unused = [...shipped, ...ofSdk]
-    .filter((path) => !whole.has(path))
+    .filter((path) => !whole.has(path) && !published.includes(path))
     .flatMap((path) =>
       [...read(path).matchAll(exported)]
         .filter(
@@ -281,10 +285,11 @@ Tidy('the host imports no tool of the authors, but for their commands; and those
 
 Tidy("host and authors' tools import packages that their own package.json lists", () => {
   const wrong: string[] = []
-  for (const folder of ['host', 'sdk/build']) {
-    const { dependencies } = JSON.parse(read(`${folder}/package.json`)) as { dependencies: Record<string, string> }
+  for (const folder of ['host', 'sdk/build', 'sdk/client']) {
+    const { dependencies, peerDependencies } = JSON.parse(read(`${folder}/package.json`))
     for (const file of sources.filter((path) => path.startsWith(`${folder}/`))) {
-      for (const name of packagesOf(file)) if (!Object.hasOwn(dependencies, name)) wrong.push(`${file} imports ${name}`)
+      for (const name of packagesOf(file))
+        if (!Object.hasOwn({ ...dependencies, ...peerDependencies }, name)) wrong.push(`${file} imports ${name}`)
     }
   }
   assert.equal(wrong, [])
@@ -316,7 +321,8 @@ Tidy('nothing is left marked as unfinished', () => {
 
 Tidy("every module of the host and of the authors' tools says what it is", () => {
   const silent = sources.filter(
-    (path) => /^(host|sdk\/build)\//.test(path) && !path.endsWith('.d.ts') && !/^(#!.*\n)?\/\/ /.test(read(path)),
+    (path) =>
+      /^(host|sdk\/(build|client))\//.test(path) && !path.endsWith('.d.ts') && !/^(#!.*\n)?\/\/ /.test(read(path)),
   )
   assert.equal(silent, [])
 })

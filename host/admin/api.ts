@@ -29,6 +29,7 @@ import { throttledSentence } from '../throttle.ts'
 import { Sink } from '../transcode/sink.ts'
 import type { AdminResult } from './call.ts'
 import { uploadPath } from './call.ts'
+import { connectorRoutes } from './connectors.ts'
 import type { AdminContext } from './context.ts'
 import { describeEffect } from './effects.ts'
 import {
@@ -117,7 +118,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
         )
         const { restored, heldMs } = context.schedules
         const what = restored
-          ? 'the data directory was copied or restored: timers and schedules wait until `inn effects resume`\n'
+          ? 'the data directory was copied or restored: timers, schedules and what goes to connectors wait until `inn effects resume`\n'
           : 'the clock jumped ahead: timers and schedules wait; see `inn clock`\n'
         const clock = heldMs > 0 ? what : ''
         const text = `${reason ?? 'ready'}\n${refused.join('')}${clock}`
@@ -434,7 +435,8 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     {
       method: 'POST',
       path: '/v1/effects/resume',
-      summary: 'Of a directory that was copied or restored: timers and schedules wait no longer.',
+      summary:
+        'Of a directory that was copied or restored: timers, schedules and what goes to connectors wait no longer.',
       run: () => {
         const resumed = context.schedules.restored
         context.release()
@@ -456,6 +458,7 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
       },
     },
     ...scheduleRoutes(context),
+    ...connectorRoutes(context),
     ...timerRoutes(context),
     ...viewRoutes(context),
   ]

@@ -14,6 +14,7 @@ import type { Transcoder } from '../ingress/http/transcoder.ts'
 import type { GroupCommit } from '../journal/group-commit.ts'
 import type { Stored } from '../journal/stored.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { Outbound } from '../outbound.ts'
 import type { Partitions } from '../partition.ts'
 import type { Views } from '../projection/views.ts'
 import type { Quarantine } from '../router/quarantine.ts'
@@ -32,6 +33,7 @@ export interface AdminContext {
   readonly entities: Entities
   readonly outbox: Outbox
   readonly schedules: Schedules
+  readonly outbound: Pick<Outbound, 'reread' | 'shown'>
   readonly views: Pick<Views, 'list' | 'processes' | 'rebuild' | 'sql'>
   /** Of a directory that was copied or restored: it acts by the clock from now on. */
   readonly release: () => void

@@ -22,7 +22,10 @@ async function run(args: Args): Promise<number> {
   if (args.words[0] === 'resume') {
     const told = await client.change('POST', '/v1/effects/resume')
     if (args.is('json')) printJson(told)
-    else print(told.resumed ? 'Timers and schedules run from now on.' : 'Nothing was held.')
+    else
+      print(
+        told.resumed ? 'Timers and schedules run from now on, and effects leave for connectors.' : 'Nothing was held.',
+      )
     return 0
   }
   const [retry, drop] = [args.text('retry'), args.text('drop')]

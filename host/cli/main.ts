@@ -83,6 +83,13 @@ const subcommands: readonly Listed[] = [
     load: async () => (await import('./call.ts')).callCommand,
   },
   {
+    name: 'client',
+    usage: '--lang ts [SERVICE ...] [--out DIR] [--force]',
+    summary:
+      'write a typed client of the deployed services for browsers and Node, with React hooks; of all, or of those named',
+    load: () => forAuthors(async () => (await import('./typed-client.ts')).typedClientCommand),
+  },
+  {
     name: 'entities',
     usage: 'SERVICE [--prefix P] [--stuck | --rescue ID --fuel N]',
     summary:
@@ -139,6 +146,13 @@ const subcommands: readonly Listed[] = [
     usage: 'STATEMENT',
     summary: 'run one SELECT over the tables of all views, and print the rows',
     load: async () => (await import('./views.ts')).sqlCommand,
+  },
+  {
+    name: 'connectors',
+    usage: '[reload]',
+    summary:
+      'list what innkeeper.json grants of the outside world, with figures; reload it, and the secrets, while the host runs',
+    load: async () => (await import('./connectors.ts')).connectorsCommand,
   },
   {
     name: 'clock',

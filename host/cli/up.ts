@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { statSync, watch } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { Config, ConfigSources } from '../config.ts'
-import { bareSettings, ConfigError, loadConfig, settingHelps, settingNames } from '../config.ts'
+import { bareSettings, loadConfig, settingHelps, settingNames } from '../config.ts'
+import { ConfigError } from '../config-file.ts'
 import { unservedSentence } from '../deploy/unrestored.ts'
 import type { Served } from '../supervisor/serving.ts'
 import type { SupervisedHost as Host } from '../supervisor/supervisor.ts'
@@ -82,6 +83,8 @@ async function run(args: Args): Promise<number> {
   const ending = early ?? stopped()
   const served = await host.served()
   if (isDev) for (const { name } of files) redeploy(host, name)
+  // Where the host has ended nobody is left to be told.
+  if (!isAttended()) process.on('SIGHUP', () => void host.reread().catch(() => {}))
   if (args.is('json')) {
     printJson({
       listen: host.listen,
@@ -105,8 +108,14 @@ async function run(args: Args): Promise<number> {
 /** By Ctrl-C and the like; told more than once, as by a terminal and by npm, it is told once. */
 function stopped(): AbortController {
   const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => controller.abort())
+  const ends = ['SIGINT', 'SIGTERM', ...(isAttended() ? ['SIGHUP'] : [])]
+  for (const signal of ends) process.on(signal, () => controller.abort())
   return controller
+}
+
+/** Somebody sits at a terminal: SIGHUP says that it was closed. Else it asks to read grants and secrets again. */
+function isAttended(): boolean {
+  return process.stdin.isTTY === true
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -10,19 +10,7 @@
 // Owns: types.   connectors.ts owns: the way of a call.   delivery owns: when to try, and again.
 
 import type { Failure } from '../outcome.ts'
-import type { MethodType, Schema } from '../schema/schema.ts'
-
-export type Protocol = 'http' | 'grpc'
-export type Encoding = 'json' | 'form'
-
-/** What a `.proto` says of a service that is elsewhere: `option (innkeeper.connector)`. */
-export interface ConnectorRule {
-  /** Of its grant in innkeeper.json. */
-  readonly name: string
-  readonly protocol: Protocol
-  /** Of the bodies of its requests; for gRPC without meaning. */
-  readonly encoding: Encoding
-}
+import type { ConnectorRule, MethodType, Schema } from '../schema/schema.ts'
 
 /** Where a call goes. */
 export type Place =
@@ -70,9 +58,6 @@ export type Answered =
       /** Not before so many milliseconds; undefined: as the caller sees fit. */
       readonly afterMs: number | undefined
     }
-  /** No try: the connector's rate or concurrency is used up, or the share of the service that asks. Worth asking again at `untilMs` (of `now`), or
-   *  when `room` is heard of the connector. It counts as no attempt. */
-  | { readonly kind: 'wait'; readonly untilMs: number }
 
 /** Numbers of one connector since it was first granted. */
 export interface ConnectorFigures {
@@ -93,9 +78,14 @@ export interface Histogram {
   readonly sumMs: number
 }
 
-/** What the host has of the outside world; made by `connectors()` in connectors.ts. */
+/** What the host has of the outside world; the class of connectors.ts. */
 export interface Outside {
-  /** One try. `done` is called once, never before `call` has returned. */
+  /** Room for one call, taken if the answer is 0: then `call` follows in the same turn. Else milliseconds after which it is worth asking again; a call
+   *  that ends before may make room, too. */
+  enter(call: Pick<OutwardCall, 'place' | 'from' | 'request'>): number
+  /** Why the service `from` may not call a service of this connector: that is not granted. With what to add. */
+  refused(rule: ConnectorRule, service: string, from: string): string | undefined
+  /** One try, for which there is room. `done` is called once, never before `call` has returned. */
   call(call: OutwardCall, done: (answered: Answered) => void): void
   /** What innkeeper.json says under "connectors" and "secrets" is in force from now on, for calls that begin now. Problems, if there are any: then
    *  all stays as it was. */
@@ -128,6 +118,7 @@ export interface Need {
 export interface GrantShown {
   readonly connector: string
   readonly url: string
+  readonly proxy: string | undefined
   readonly services: readonly string[]
   readonly paths: readonly string[]
   /** Names of headers that the grant sets. */

@@ -12,7 +12,7 @@
 
 import { type Clock, systemClock } from '../clock.ts'
 import type { Command } from '../command.ts'
-import type { EffectEntry } from '../effect.ts'
+import type { EffectEntry, Outward } from '../effect.ts'
 import type { Batch } from '../journal/journal.ts'
 
 /** An effect that has no content yet. */
@@ -25,6 +25,8 @@ export interface Places {
   owns(id: number): boolean
   /** For an entry of another partition that goes on in this one: the same place of the same chain. */
   moved(entry: EffectEntry): InChain
+  /** Where a service of this name is a connector to the service `by`: what its effect has besides. `metadata`: of the command that sends it. */
+  outward(by: string, service: string, metadata?: Command['metadata']): Outward | undefined
 }
 
 /** The chain that the effects of a command are part of, if it has one yet. */

@@ -7,16 +7,18 @@ import { isEntityService } from '../services.ts'
 
 /** An effect's target is the entity that caused it. */
 export function goesToItself(services: Services, entry: EffectEntry): boolean {
-  const { cause, call, to } = entry
+  const { cause, call, to, outward } = entry
   if (to !== undefined) return true
+  if (outward !== undefined) return false
   if (cause.entity === '' || call.service !== cause.service) return false
   return targetOf(services, entry) === cause.entity
 }
 
-/** From an entity to an entity; undefined where it is not so. */
+/** From an entity to an entity, or to a connector; undefined where it is not so. */
 export function laneOf(services: Services, entry: EffectEntry): string | undefined {
-  const { cause, call } = entry
+  const { cause, call, outward } = entry
   if (cause.entity === '') return undefined
+  if (outward !== undefined) return [cause.service, cause.entity, call.service].join('\0')
   const target = targetOf(services, entry)
   return target && [cause.service, cause.entity, call.service, target].join('\0')
 }

@@ -1,25 +1,40 @@
-// Lanes: the way from one entity to another. What one sends to the other is not overtaken while it is being tried again.
+// Lanes: the way from one entity to another, or to a connector. What is sent there is not overtaken by what is sent there later.
+//
+// L1. Of entities: while something is being tried again. Once that is over all that waited goes, since it arrives in order.
+// L2. To connectors, one by one: what waited goes when what was before it is over, and the rest waits behind it.
 //
 // Owns: who waits behind whom.   outbox.ts owns: trying.   What is due later, and what goes to no entity, has no lane.
 
 interface Lane {
-  /** The entry that is being tried again. */
+  /** The entry that is being tried, or tried again. */
   readonly holder: number
-  readonly waiting: (() => void)[]
+  readonly waiting: Waiting[]
+  /** Of those in front of which many stood: how many of `waiting` have gone. */
+  gone: number
+}
+
+interface Waiting {
+  readonly id: number
+  readonly go: () => void
 }
 
 export class Lanes {
+  private readonly oneByOne: boolean
   private readonly lanes = new Map<string, Lane>()
   private readonly held = new Map<number, string>()
 
-  /** Nothing is being tried again. */
+  constructor({ oneByOne = false } = {}) {
+    this.oneByOne = oneByOne
+  }
+
+  /** Nothing is held. */
   get free(): boolean {
     return this.lanes.size === 0
   }
 
   hold(lane: string, id: number): void {
     if (this.lanes.has(lane)) return
-    this.lanes.set(lane, { holder: id, waiting: [] })
+    this.lanes.set(lane, { holder: id, waiting: [], gone: 0 })
     this.held.set(id, lane)
   }
 
@@ -27,18 +42,23 @@ export class Lanes {
   waits(lane: string, id: number, go: () => void): boolean {
     const held = this.lanes.get(lane)
     if (held === undefined || held.holder >= id) return false
-    held.waiting.push(go)
+    held.waiting.push({ id, go })
     return true
   }
 
-  /** The entry is gone, or tried no more. Answers what waited for it, in order. */
-  release(id: number): readonly (() => void)[] {
+  /** The entry is gone, or tried no more. Answers who goes now, in order. */
+  release(id: number): readonly Waiting[] {
     const lane = this.held.get(id)
     if (lane === undefined) return none
     this.held.delete(id)
-    const { waiting } = this.lanes.get(lane)!
+    const { waiting, gone } = this.lanes.get(lane)!
     this.lanes.delete(lane)
-    return waiting
+    if (!this.oneByOne) return waiting
+    const first = waiting[gone]
+    if (first === undefined) return none
+    this.lanes.set(lane, { holder: first.id, waiting, gone: gone + 1 })
+    this.held.set(first.id, lane)
+    return [first]
   }
 
   clear(): void {
@@ -47,4 +67,4 @@ export class Lanes {
   }
 }
 
-const none: readonly (() => void)[] = Object.freeze([])
+const none: readonly Waiting[] = Object.freeze([])

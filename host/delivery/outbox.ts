@@ -18,6 +18,8 @@
 // O11. What an entity sends to another is not overtaken by what it sends there later while it is being tried again (lanes.ts, §effect-16).
 // O10. An ask never parks: what would park becomes its answer, a failure that says whether it happened. Once its time is up it is given up; what
 //      its target has decided by then stands.
+// O12. What goes to a connector leaves one at a time of each entity and connector. Its grant says how often it is tried. A host that ended may have sent it,
+//      and this counts as no try.
 // O9. Entries lie in the partition that gave their ids. What arrives in another one leaves a receipt in the commit that accepted it; then the entry
 //     goes, and after it the receipt. A start finds what a crash left of that: an entry with a receipt has arrived. So it arrives once, and
 //     no receipt stays.
@@ -80,6 +82,8 @@ interface OutboxParts {
   readonly toItself: (entry: EffectEntry) => boolean
   /** The way from the entity that sent it to the one that it is for; undefined where it is for none. */
   readonly lane: (entry: EffectEntry) => string | undefined
+  /** What an effect of the service `by` has besides, where the other one is a connector to it. */
+  readonly outward: Places['outward']
   /** A try that was not answered may have been carried out: of an entity the host knows. */
   readonly mayHaveHappened: (entry: EffectEntry) => boolean
   readonly clock: Clock
@@ -116,8 +120,12 @@ export class Outbox {
   private readonly coming = new Set<number>()
   private readonly names = new Names()
   private readonly lanes = new Lanes()
+  /** Of what leaves the host (O12). */
+  private readonly outLanes = new Lanes({ oneByOne: true })
   /** Ids of those that were given to their target at least once in this run. */
   private readonly tried = new Set<number>()
+  /** Ids of those that a connector is trying now. */
+  private readonly outside = new Set<number>()
   private readonly untils: Untils
   /** Who asked for a try by hand, by id. */
   private readonly watchers = new Map<number, (became: Became) => void>()
@@ -148,6 +156,7 @@ export class Outbox {
         const { place, chainEffects } = entry
         return { id: give(), chain: nameOf(entry), place, chainEffects }
       },
+      outward: this.parts.outward,
     }
   }
 
@@ -241,7 +250,9 @@ export class Outbox {
     this.coming.clear()
     this.names.clear()
     this.lanes.clear()
+    this.outLanes.clear()
     this.tried.clear()
+    this.outside.clear()
     this.untils.clear()
     this.shares.clear()
     this.bytes.clear()
@@ -342,9 +353,16 @@ export class Outbox {
       const waiting = piece.filter((entry) => entry.parked === undefined && this.entries.get(entry.id) === entry)
       // Those that were being tried again still are.
       for (const entry of waiting) if (entry.attempts > 0) this.holdLane(entry)
-      const untried = (entry: EffectEntry) => this.parts.target.unserved(entry) !== undefined
+      // What only leaves the host takes down none. It may have been under way.
+      const untried = (entry: EffectEntry) =>
+        entry.outward !== undefined || this.parts.target.unserved(entry) !== undefined
       if (interrupted) this.count(waiting.filter((entry) => !untried(entry)))
-      for (const entry of waiting) if (!interrupted || untried(entry)) this.attempt(entry, ignore)
+      for (const entry of waiting) {
+        if (interrupted && !untried(entry)) continue
+        const now = entry.outward === undefined ? entry : { ...entry, ...unsure(entry) }
+        if (now !== entry) this.entries.set(now.id, now)
+        this.attempt(now, ignore)
+      }
     }
   }
 
@@ -631,6 +649,7 @@ export class Outbox {
   private attempt(entry: EffectEntry, ended: Ended): void {
     if (this.stopped) return
     if (!this.awaits(entry)) {
+      this.release(entry.id)
       ended()
       return
     }
@@ -643,7 +662,7 @@ export class Outbox {
       this.putOff.push(() => era === this.era && this.attempt(this.entries.get(entry.id) ?? entry, ended))
       return
     }
-    if (!this.lanes.free && this.isBehind(entry, ended)) return
+    if (!this.lanesOf(entry).free && this.isBehind(entry, ended)) return
     if (entry.place > limits.chainEffectsMax) {
       this.giveUp(entry, tooLongAChain(limits.chainEffectsMax), 'NOT_SENT', ended)
       return
@@ -654,8 +673,20 @@ export class Outbox {
       this.giveUp(entry, tooManyHops(limits.hopsMax).message, 'NOT_SENT', ended)
       return
     }
-    if (entry.from !== undefined) this.tried.add(entry.id)
-    target.deliver(entry, hops, (tried) => {
+    // What leaves the host is one at a time of a lane: connections do not keep the order of what is sent over several.
+    if (entry.outward !== undefined) this.holdLane(entry)
+    const begins = () => {
+      if (this.stopped || era !== this.era || !this.awaits(entry)) {
+        ended()
+        return false
+      }
+      if (entry.from !== undefined) this.tried.add(entry.id)
+      if (entry.outward !== undefined) this.outside.add(entry.id)
+      return true
+    }
+    target.deliver(entry, hops, begins, (tried) => {
+      this.outside.delete(entry.id)
+      if (this.stopped) return
       const now = this.now(entry.id)
       // The target's commit already removed the entry, or made its answer of it, whatever it answered afterwards.
       const decided = now === undefined || (now.to !== undefined && entry.to === undefined)
@@ -666,21 +697,27 @@ export class Outbox {
 
   /** What waits behind it goes on, in the next turn of the loop. */
   private release(id: number): void {
-    const waiting = this.lanes.release(id)
-    if (waiting.length > 0) this.parts.clock.soon(() => waiting.forEach((go) => void go()))
+    for (const lanes of [this.lanes, this.outLanes]) {
+      const waiting = lanes.free ? noneWait : lanes.release(id)
+      if (waiting.length > 0) this.parts.clock.soon(() => waiting.forEach(({ go }) => void go()))
+    }
+  }
+
+  private lanesOf({ outward }: EffectEntry): Lanes {
+    return outward === undefined ? this.lanes : this.outLanes
   }
 
   private holdLane(entry: EffectEntry): void {
     const lane = entry.dueMs === undefined ? this.parts.lane(entry) : undefined
-    if (lane !== undefined) this.lanes.hold(lane, entry.id)
+    if (lane !== undefined) this.lanesOf(entry).hold(lane, entry.id)
   }
 
-  /** Something that was sent there before is being tried again: then it is tried after that. */
+  /** Something that was sent there before is being tried again, or is leaving the host: then it is tried after that. */
   private isBehind(entry: EffectEntry, ended: Ended): boolean {
     const lane = entry.dueMs === undefined ? this.parts.lane(entry) : undefined
     if (lane === undefined) return false
     const { era } = this
-    return this.lanes.waits(lane, entry.id, () => {
+    return this.lanesOf(entry).waits(lane, entry.id, () => {
       if (era === this.era) this.attempt(this.entries.get(entry.id) ?? entry, ended)
     })
   }
@@ -694,7 +731,9 @@ export class Outbox {
       this.park(entry, message, ignore)
       return
     }
-    const may = this.tried.has(id) && this.parts.mayHaveHappened(entry)
+    const may = entry.outward
+      ? entry.outward.unsure || this.outside.has(id)
+      : this.tried.has(id) && this.parts.mayHaveHappened(entry)
     const failure = { code: wire.deadline_exceeded.grpc, message, details: [] }
     this.answered(entry, { kind: 'failure', failure, happened: may ? 'UNKNOWN' : 'NOT_SENT' }, ignore)
   }
@@ -734,9 +773,11 @@ export class Outbox {
         if (then === undefined) ended()
         else this.attempt(then, ended)
       })
-    // With a time of its own, an ask is tried until that is up.
-    const longest = isAsk(entry) && entry.untilMs !== undefined ? backOffMs.at(-1) : undefined
-    const wait = passes ? (backOffMs[attempts] ?? longest) : undefined
+    // With a time of its own, an ask is tried until that is up; of what leaves the host, its grant says how often.
+    const timed = isAsk(entry) && entry.untilMs !== undefined
+    const longest = timed || entry.outward !== undefined ? backOffMs.at(-1) : undefined
+    const backOff = passes ? (backOffMs[attempts] ?? longest) : undefined
+    const wait = backOff && Math.max(backOff, tried.afterMs ?? 0)
     if (this.leaving.has(id)) {
       // Decided after all, too late for this try. A forward that it became may need another one.
       later(wait ?? backOffMs[0], () => this.entries.get(id))
@@ -749,8 +790,8 @@ export class Outbox {
     }
     this.holdLane(entry)
     // One that has a time of its own never spends its tries; those that end with the host do (O5).
-    const tries = longest === undefined ? attempts + 1 : Math.min(attempts + 1, backOffMs.length - 1)
-    const again = { ...entry, attempts: tries }
+    const tries = timed && entry.outward === undefined ? Math.min(attempts + 1, backOffMs.length - 1) : attempts + 1
+    const again = { ...entry, attempts: tries, ...(tried.unsure && unsure(entry)) }
     this.parts.log.warn(
       { effect: id, to: goal(entry), attempt: again.attempts, reason },
       'an effect failed; it is tried again',
@@ -814,6 +855,11 @@ export class Outbox {
   }
 }
 
+/** From now on no try of it can say that it did not happen. */
+function unsure({ outward }: EffectEntry): Pick<EffectEntry, 'outward'> {
+  return outward === undefined ? {} : { outward: { ...outward, unsure: true } }
+}
+
 /** What an entry takes, here and on disk, roughly. */
 function bytesOf({ call, cause }: EffectEntry): number {
   let bytes = 256 + call.payload.length + cause.entity.length
@@ -823,13 +869,12 @@ function bytesOf({ call, cause }: EffectEntry): number {
 
 /** What the asker hears of a last try. */
 function failureOf({ decided, unsure, code, reason, failure }: Failed, mayHave: boolean): AskOutcome {
-  if (decided)
-    return { kind: 'failure', failure: failure ?? { code, message: reason, details: [] }, happened: 'REFUSED' }
-  const happened = unsure && mayHave ? 'UNKNOWN' : 'NOT_SENT'
-  return { kind: 'failure', failure: { code, message: reason, details: [] }, happened }
+  const happened = decided ? 'REFUSED' : unsure && mayHave ? 'UNKNOWN' : 'NOT_SENT'
+  return { kind: 'failure', failure: failure ?? { code, message: reason, details: [] }, happened }
 }
 
 const noIds: readonly number[] = Object.freeze([])
+const noneWait: readonly never[] = Object.freeze([])
 
 function goal(entry: EffectEntry): string {
   return `${entry.call.service}/${entry.call.method}`

@@ -277,10 +277,11 @@ export class Pending {
     if (unfit()) return fullMs
     const held = heldMs()
     if (held > 0) return held
-    // One that is tried again holds up nobody.
+    // One that is tried again holds up nobody, and neither does one that leaves the host.
     for (const id of this.underWay) {
       const entry = this.parts.outbox.find(id)
-      if (entry === undefined || entry.parked !== undefined || entry.attempts > 0) this.underWay.delete(id)
+      const waits = entry?.outward !== undefined || entry?.parked !== undefined
+      if (entry === undefined || waits || entry.attempts > 0) this.underWay.delete(id)
     }
     // Those whose commit is on its way are under way, too.
     if (this.underWay.size + this.leaving.size > underWayMax - portion) return busyMs

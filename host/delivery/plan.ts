@@ -5,6 +5,7 @@
 // P2. An accepted delivery takes its entry out in the commit that it made. If the answer is a forward, the entry becomes the forward, so
 //     that the chain goes on after a crash; if somebody waits for the answer, the entry becomes that, of a refusal as well. A refusal that
 //     nobody waits for leaves the entry where it is.
+// P4. An effect on a connector has its key from here on (§connector-6): no try, restart or move gives it another.
 // P3. An entry of another partition cannot be changed in this commit: what it becomes is an entry of this partition, in its place.
 //
 // Owns: the meaning of an outcome for the outbox.   entity/turn.ts and action/outcome.ts own: what of a failing outcome counts.
@@ -26,7 +27,7 @@ export interface Delivered {
   readonly arrived: number | undefined
 }
 
-export type Sender = Pick<Command, 'hops' | 'effect' | 'chain'>
+export type Sender = Pick<Command, 'hops' | 'effect' | 'chain'> & Partial<Pick<Command, 'metadata'>>
 
 const noEntries: readonly EffectEntry[] = Object.freeze([])
 const nothing: Delivered = { moved: undefined, arrived: undefined }
@@ -39,7 +40,7 @@ export function planEffects(
   sender: Sender,
   cause: EffectEntry['cause'],
   effects: readonly Effect[],
-  places: Pick<Places, 'next'>,
+  places: Pick<Places, 'next' | 'outward'>,
   from: EntityRef,
   nowMs: number,
 ): readonly EffectEntry[] {
@@ -66,6 +67,8 @@ export function planEffects(
       hops: fresh ? 0 : hops,
       ...tries,
     }
+    const outward = places.outward(cause.service, call.service, sender.metadata)
+    if (outward !== undefined) entry.outward = outward
     if (due === undefined && name === undefined && answer === undefined && withinMs === undefined) return entry
     entry.from = from
     if (name !== undefined) entry.name = name
@@ -81,13 +84,15 @@ type Planned = { -readonly [K in keyof EffectEntry]: EffectEntry[K] }
 
 /** What becomes of the entry that a command delivers (P2). */
 export function planDelivered(
-  { effect, hops }: Sender,
+  { service, effect, hops, metadata }: Sender & Pick<Command, 'service'>,
   answer: GuestAnswer,
-  places: Pick<Places, 'owns' | 'moved'>,
+  places: Pick<Places, 'owns' | 'moved' | 'outward'>,
 ): Delivered {
   if (effect === undefined) return nothing
   if (answer.kind === 'forward') {
-    const onward = { ...settledHere(effect), call: answer.call, hops: hops + 1, attempts: 0 }
+    const { outward: _, ...known } = settledHere(effect)
+    const outward = places.outward(service, answer.call.service, metadata)
+    const onward = { ...known, call: answer.call, hops: hops + 1, attempts: 0, ...(outward && { outward }) }
     return { moved: inPlace(effect, onward, places), arrived: undefined }
   }
   if (answer.kind === 'later') return { moved: undefined, arrived: effect.id }

@@ -14,6 +14,7 @@
 import type { Catalog, DeployedService, Deployment } from '../catalog/catalog.ts'
 import type { Clock } from '../clock.ts'
 import { nextTurn } from '../clock.ts'
+import type { Need } from '../connectors/connector.ts'
 import { InnkeeperError, operatorMessage, toInnkeeperError } from '../errors.ts'
 import { Folder } from '../fold/folder.ts'
 import type { Artefact } from '../guest/artefact.ts'
@@ -37,6 +38,7 @@ import type { Outstanding } from './answers.ts'
 import { answersBetween, stranded } from './answers.ts'
 import { Artefacts, type ArtefactsParts, Unlinkable } from './artefacts.ts'
 import { wireBreaks } from './breaking.ts'
+import { needsOf } from './connectors.ts'
 import { jsonBreaks } from './json-clients.ts'
 import { places } from './lineage.ts'
 import { makeServices } from './make-services.ts'
@@ -87,6 +89,8 @@ interface DeployerParts extends ArtefactsParts {
   readonly clock: Clock
   /** What views' tables are kept by; undefined where there is no data directory. */
   readonly tables?: (() => Pick<Tables, 'check'>) | undefined
+  /** What of a component's needs the operator has not granted, each with what to add. */
+  readonly missing?: ((needs: readonly Need[]) => readonly string[]) | undefined
   /** What goes to the methods of a service, and is not there yet. */
   readonly outstanding?: Outstanding
 }
@@ -373,6 +377,7 @@ export class Deployer {
       ...(await this.wireReasons(names, artefact.description.descriptors)),
       ...answersBetween(owners, others),
       ...stranded(owners, this.parts.outstanding ?? (() => new Map())),
+      ...(this.parts.missing?.(needsOf(artefact.description, schema)) ?? []),
     ]
     const warnings = [...this.jsonWarnings(names, schema), ...leftOut(names, active), ...paths.warnings]
     const stored = storedServices(described, artefact.description.services, deployments)

@@ -18,6 +18,7 @@ import { isOwnService } from '../schema/own-services.ts'
 import type { MethodType, Schema, ServiceType } from '../schema/schema.ts'
 import { askedMethods } from '../schema/schema.ts'
 import { validateAnswers } from './answers.ts'
+import { validateConnectors } from './connectors.ts'
 import { lineages } from './lineage.ts'
 import { validateRules } from './paths.ts'
 import { validateViewServices } from './views.ts'
@@ -45,6 +46,7 @@ export function validateDescription(
   validateAnswers(description, schema, report)
   validateViewServices(description, schema, report)
   validateWatches(description, schema, report)
+  validateConnectors(description, schema, report)
   const known = description.services.flatMap(({ name }) => {
     const type = schema.services.get(name)
     return type === undefined ? [] : [{ name, type }]

@@ -36,6 +36,8 @@ export interface IngressContext {
   readonly starting?: () => boolean
   /** Origins of web pages that may call; `*`: any. None if left out. */
   readonly corsOrigins?: readonly string[]
+  /** With files of web pages (http/static.ts). */
+  readonly staticFolder?: string | undefined
   /** Other than usual in tests. */
   readonly pace?: Pace
 }

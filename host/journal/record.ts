@@ -7,7 +7,7 @@
 // By hand: a record is written for each command, and replay reads only its events.
 
 import { crc32 } from 'node:zlib'
-import type { Asked, Cause, EffectEntry } from '../effect.ts'
+import type { Asked, Cause, EffectEntry, Outward } from '../effect.ts'
 import type { Metadata, MetadataEntry } from '../metadata.ts'
 import { noMetadata } from '../metadata.ts'
 import type { AnswerTo, Call, Change, Due, Effect, Failure, Resolution, Typed } from '../outcome.ts'
@@ -645,13 +645,36 @@ function writeEntry(entry: EffectEntry, never: NeverStored): void {
   number(9, chain)
   number(10, place)
   number(11, chainEffects)
-  const { from, name, answer, dueMs, untilMs, to } = entry
+  const { from, name, answer, dueMs, untilMs, to, outward } = entry
   if (from !== undefined) writeEntity(12, from)
   if (name !== undefined) text(13, name)
   if (answer !== undefined) writeAnswerTo(14, answer, answer.hops)
   if (dueMs !== undefined) number(15, dueMs)
   if (untilMs !== undefined) number(16, untilMs)
   if (to !== undefined) writeEntity(17, to)
+  if (outward !== undefined) writeOutward(18, outward)
+}
+
+function writeOutward(field: number, { by, key, unsure, traceparent }: Outward): void {
+  part(field, () => {
+    text(1, by)
+    text(2, key)
+    number(3, unsure ? 1 : 0)
+    if (traceparent !== undefined) text(4, traceparent)
+  })
+}
+
+function readOutward(cursor: WireCursor): Outward {
+  const outward: { by: string; key: string; unsure: boolean; traceparent?: string } = { by: '', key: '', unsure: false }
+  fields(cursor, (tag) => {
+    if (tag === 10) outward.by = cursor.string()
+    else if (tag === 18) outward.key = cursor.string()
+    else if (tag === 24) outward.unsure = cursor.varint32() !== 0
+    else if (tag === 34) outward.traceparent = cursor.string()
+    else return false
+    return true
+  })
+  return outward
 }
 
 function writeEntity(field: number, { storage, key }: EntityRef): void {
@@ -687,6 +710,7 @@ function readEntry(id: number, cursor: WireCursor): EffectEntry {
     dueMs?: number
     untilMs?: number
     to?: EntityRef
+    outward?: Outward
   } = {}
   const rest = { synchronous: false, hops: 0, attempts: 0, parked: undefined as string | undefined }
   const chain = { chain: 0, place: 0, chainEffects: 0 }
@@ -708,6 +732,7 @@ function readEntry(id: number, cursor: WireCursor): EffectEntry {
     else if (tag === 120) words.dueMs = cursor.varintSafe()
     else if (tag === 128) words.untilMs = cursor.varintSafe()
     else if (tag === 138) words.to = readEntity(inner(cursor))
+    else if (tag === 146) words.outward = readOutward(inner(cursor))
     else return false
     return true
   })

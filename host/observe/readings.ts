@@ -76,6 +76,27 @@ export class Readings {
     })
   }
 
+  /** A count of each of something that has several names; it is kept elsewhere. */
+  counterOf<Label extends string>(
+    labels: readonly Label[],
+    name: string,
+    help: string,
+    read: () => Iterable<readonly [labels: Readonly<Record<Label, string>>, value: number]>,
+  ): void {
+    this.add((registry, { Counter }) => {
+      new Counter({
+        name: `innkeeper_${name}`,
+        help,
+        labelNames: [...labels],
+        registers: [registry],
+        collect() {
+          this.reset()
+          for (const [of, value] of read()) this.inc(of, value)
+        },
+      })
+    })
+  }
+
   protected add(metric: (registry: Registry, prom: Prom) => void): void {
     this.waiting.push(metric)
   }

@@ -56,7 +56,7 @@ export function forward(
   const key = remember?.key ?? command.idempotencyKey
   const idempotencyKey = key === undefined ? undefined : derivedKey(entity, key)
   const { deadlineMs, requestId } = command
-  context.dispatch({ ...call, idempotencyKey, deadlineMs, hops, requestId, effect }, (target) => {
+  context.dispatch({ ...call, idempotencyKey, deadlineMs, hops, requestId, effect, by: command }, (target) => {
     const answer = { ...target, commits: together(waitedFor, target.commits) }
     if (remember === undefined || answer.kind === 'error') reply(answer)
     else store(context, entity, remember, answer, reply)

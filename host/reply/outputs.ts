@@ -210,6 +210,7 @@ export class Outputs {
       requestId,
       effect: undefined,
       chain: chainOf(this.command),
+      by: this.command,
     }
     let returned = false
     const inner = new Lifeline({

@@ -6,6 +6,7 @@
 // R3. Methods are called either way, whatever they stream: effects and forwards name what they like (§effect-13, §forward-6).
 // R4. A service in quarantine is refused.
 // R6. A watch is answered by the host alone (entity/watching.ts), and only as a stream (§watch-1).
+// R7. What is a connector to the service that forwards leaves the host, whatever is deployed under that name.
 // R5. An internal method is called by forwards and effects only (§call-11).
 //
 // Owns: the way to the entity or action, and the deadline.   Entities and actions own: order and bounds.
@@ -37,6 +38,9 @@ interface RouterParts {
   readonly keeperOf: (command: Command) => Keeper
   readonly clock: Clock
   readonly quarantine: Quarantine
+  /** A forward goes to what is a connector to the service that forwards (R7). */
+  readonly leaves: (command: Command) => boolean
+  readonly forwarded: (command: Command, reply: Reply) => void
   /** A forward or side effect named a service or method that is not there (§forward-3). */
   readonly lost: (command: Command) => void
 }
@@ -60,6 +64,10 @@ export function createDispatch(parts: RouterParts): Dispatch {
   }
   return (command, reply) => {
     try {
+      if (parts.leaves(command)) {
+        parts.forwarded(command, deadlines.watch(command.deadlineMs, reply).answer)
+        return
+      }
       const route = routeOf(parts, command)
       const pending = deadlines.watch(command.deadlineMs, reply)
       try {
@@ -79,6 +87,10 @@ export function createOpen(parts: RouterParts, dispatch: Dispatch): Open {
   return (command, receiver) => {
     const life = Lifeline.of(receiver)
     try {
+      if (parts.leaves(command)) {
+        dispatch(command, single(life))
+        return life
+      }
       const { service, method } = routeOf(parts, command)
       const deadline = { ms: command.deadlineMs - clock.now(), clock }
       if (method.type.watch !== undefined && isEntityService(service)) {

@@ -70,6 +70,7 @@ try {
       return host.deployer.deploy(component, { ...options, onProgress: line })
     },
     ready: () => host.ready(),
+    reread: () => host.reread(),
     served: () => servedBy(host),
     stop: () => host.stop(),
   })

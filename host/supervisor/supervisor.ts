@@ -35,6 +35,8 @@ export interface SupervisedHost {
   served(): Promise<Served>
   /** Takes calls from now on. */
   ready(): Promise<void>
+  /** What innkeeper.json says of connectors and secrets is in force as it is now. What is wrong with it is in the log; then nothing has changed. */
+  reread(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -150,6 +152,10 @@ class Supervisor implements SupervisedHost {
   async ready(): Promise<void> {
     this.waits = false
     await this.asked('ready')
+  }
+
+  async reread(): Promise<void> {
+    await this.asked('reread')
   }
 
   /** For what may be asked twice: where the partition ends meanwhile, the next one is asked. */

@@ -37,6 +37,8 @@ export interface BuildResult {
   readonly services: readonly string[]
   /** Of those in the .proto files that it has not: it may call them. */
   readonly others: readonly string[]
+  /** Such services that the outside world serves. */
+  readonly connectors: readonly string[]
 }
 
 /** @throws BuildError with the author's mistakes, each with its place. */
@@ -56,8 +58,13 @@ export async function buildProject(directory: string, options: BuildOptions = {}
   const { description } = built
   const services = [...description.services, ...description.viewServices].map(({ name }) => name)
   const declared = project.files.flatMap((name) => descriptors.schema.files.get(name)?.symbols ?? [])
-  const others = declared.filter((symbol) => descriptors.schema.services.has(symbol) && !services.includes(symbol))
-  return { file, bytes: component.length, steps: steps.done, warnings: steps.warnings, services, others }
+  const left = declared.flatMap((symbol) =>
+    services.includes(symbol) ? [] : (descriptors.schema.services.get(symbol) ?? []),
+  )
+  const names = (of: typeof left) => of.map(({ fullName }) => fullName)
+  const others = names(left.filter(({ connector }) => connector === undefined))
+  const connectors = names(left.filter(({ connector }) => connector !== undefined))
+  return { file, bytes: component.length, steps: steps.done, warnings: steps.warnings, services, others, connectors }
 }
 
 /** `@scope/name` without its scope. */

@@ -30,7 +30,7 @@ export type UnaryRequest<M> = M extends Method<infer Request, object, 'unary'> ?
 export type UnaryReply<M> = M extends Method<object, infer Reply, 'unary'> ? Reply : OnlyActionsStream
 
 export interface ServiceOptions {
-  /** Request headers that handlers want to see, besides `ce-*` and `x-*`. */
+  /** Request headers that handlers want to see, besides `ce-*`, `x-*` and `traceparent`. */
   readonly headers?: readonly string[]
 }
 

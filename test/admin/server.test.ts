@@ -132,7 +132,7 @@ Admin('api.P1: the documented paths are those of /openapi.json', async () => {
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
   )
   assert.equal([...documented()].sort(), described.sort())
-  assert.is(documented().length, 33)
+  assert.is(documented().length, 35)
 })
 
 Admin('§deploy-1, deploy.D1: a refused deployment tells its reasons and changes nothing', async () => {

@@ -86,9 +86,12 @@ Killed('incarnation.N4, wall.W3: a directory that was copied fires nothing until
   const held = async () => (await http(host.listen, 'POST', '/values/a', { code: read })).json.text as string
   try {
     await moment(1_000)
-    assert.match(host.output(), /what is due later, and schedules, wait until `inn effects resume`/)
+    assert.match(
+      host.output(),
+      /what is due later, schedules, and what goes to connectors wait until `inn effects resume`/,
+    )
     assert.is(await held(), '[]')
-    assert.match((await http(host.admin, 'GET', '/readyz')).text, /copied or restored: timers and schedules wait/)
+    assert.match((await http(host.admin, 'GET', '/readyz')).text, /copied or restored: timers, schedules and what goes/)
     await host.kill()
     host = await hostProcess(join(data.path, 'copy'))
     await moment(600)

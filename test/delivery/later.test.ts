@@ -232,7 +232,7 @@ Timers('§timer-8: a purge takes what a service has pending with it', async () =
 })
 
 Timers(
-  '§effect-16, outbox.O11: what is sent to an entity later waits while what was sent before is being tried again',
+  '§effect-16, outbox.O11, lanes.L1: what is sent to an entity later waits while what was sent before is being tried again',
   async () => {
     const one = await world()
     const until = one.nowMs + 20_000

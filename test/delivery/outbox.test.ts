@@ -35,6 +35,7 @@ function made() {
       dispatch: (command, reply) => sent.push({ command, reply, onDisk: journal.outbox(0, 100) }),
     }),
     toItself: () => false,
+    outward: () => undefined,
     mayHaveHappened: () => false,
     lane: () => undefined,
     delivered() {},
@@ -310,6 +311,7 @@ Sending(
       ...{
         clock: { ...systemClock, now: () => 0, steady: () => 0 },
         toItself: () => false,
+        outward: () => undefined,
         mayHaveHappened: () => false,
         lane: () => undefined,
       },
@@ -360,7 +362,14 @@ Sending(
       new Outbox({
         partitions: store.journals.map((journal, index) => ({ journal, commits: commits.of(index) })),
         ...{ limits: defaultLimits, log: pino({ level: 'silent' }), clock: systemClock },
-        ...{ toItself: () => false, mayHaveHappened: () => false, lane: () => undefined, delivered() {}, parked() {} },
+        ...{
+          outward: () => undefined,
+          toItself: () => false,
+          mayHaveHappened: () => false,
+          lane: () => undefined,
+          delivered() {},
+          parked() {},
+        },
         target: { deliver: ({ id }) => tried.push(id), unserved: () => undefined },
       })
     const before = opened()

@@ -101,10 +101,12 @@ class World {
     const commits = this.commits.of(0)
     this.outbox = new Outbox({
       ...{ partitions: [{ journal: journal!, commits }], limits: this.limits, log, clock },
-      ...{ toItself: () => true, mayHaveHappened: () => false, lane: () => undefined, delivered() {}, parked() {} },
+      ...{ outward: () => undefined, toItself: () => true, mayHaveHappened: () => false, lane: () => undefined },
+      ...{ delivered() {}, parked() {} },
       target: {
         unserved: () => undefined,
-        deliver: (entry, _, done) => {
+        deliver: (entry, _, begins, done) => {
+          begins()
           this.tried.push(entry.id)
           if (!this.takes) return
           this.keeper.keep(

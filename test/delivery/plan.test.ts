@@ -17,7 +17,8 @@ const places = () => {
     return { id, chain: chain ?? id, place: 1, chainEffects: 1 }
   }
   // Ids of this partition are odd.
-  return { next, owns: (id: number) => id % 2 === 1, moved: ({ chain }: EffectEntry) => next(chain) }
+  const outward = (by: string, service: string) => (service === 'far' ? { by, key: 'key', unsure: false } : undefined)
+  return { next, outward, owns: (id: number) => id % 2 === 1, moved: ({ chain }: EffectEntry) => next(chain) }
 }
 const delivered = { ...effect({ id: 9, cause, call, synchronous: false }), chain: 4, attempts: 3, hops: 2 }
 const from = { storage: 7, key: 'e' }
@@ -50,7 +51,7 @@ Plan(
 Plan(
   'plan.P2: an accepted delivery leaves the outbox, a forward takes its place, and a refusal leaves it there',
   () => {
-    const sender = { hops: 2, effect: delivered }
+    const sender = { service: 'between', hops: 2, effect: delivered }
     assert.equal(planDelivered(sender, message, places()), { moved: undefined, arrived: 9 })
     assert.equal(planDelivered(sender, { kind: 'none' }, places()), { moved: undefined, arrived: 9 })
     const target = { ...call, method: 'Other' }
@@ -60,7 +61,7 @@ Plan(
     })
     const failure: GuestAnswer = { kind: 'failure', failure: { code: 5, message: '', details: [] } }
     assert.equal(planDelivered(sender, failure, places()), { moved: undefined, arrived: undefined })
-    assert.equal(planDelivered({ hops: 0, effect: undefined }, message, places()), {
+    assert.equal(planDelivered({ service: 'between', hops: 0, effect: undefined }, message, places()), {
       moved: undefined,
       arrived: undefined,
     })
@@ -72,12 +73,19 @@ Plan(
   () => {
     const foreign = { ...delivered, id: 8 }
     const target = { ...call, method: 'Other' }
-    const { moved, arrived } = planDelivered({ hops: 2, effect: foreign }, { kind: 'forward', call: target }, places())
+    const { moved, arrived } = planDelivered(
+      { service: 'between', hops: 2, effect: foreign },
+      { kind: 'forward', call: target },
+      places(),
+    )
     assert.is(arrived, undefined)
     assert.equal(moved, { ...foreign, id: 101, call: target, hops: 3, attempts: 0, was: 8 })
-    assert.equal(planDelivered({ hops: 2, effect: foreign }, message, places()), { moved: undefined, arrived: 8 })
+    assert.equal(planDelivered({ service: 'between', hops: 2, effect: foreign }, message, places()), {
+      moved: undefined,
+      arrived: 8,
+    })
     // Forwarded once more, it is told nowhere else what it was before.
-    const again = planDelivered({ hops: 3, effect: moved! }, { kind: 'forward', call }, places())
+    const again = planDelivered({ service: 'between', hops: 3, effect: moved! }, { kind: 'forward', call }, places())
     assert.is(again.moved?.was, undefined)
     assert.is(again.moved?.id, 101)
   },

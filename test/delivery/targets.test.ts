@@ -30,7 +30,8 @@ function tried(answer: Answer): { readonly command: Command; readonly tried: Tri
     unserved: () => undefined,
     deployed: () => true,
   })
-  target.deliver(entry, 2, (result) => {
+  const begins = () => true
+  target.deliver(entry, 2, begins, (result) => {
     assert.is(seen, undefined, 'told once')
     seen = { command: given!, tried: result }
   })

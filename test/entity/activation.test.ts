@@ -21,7 +21,7 @@ import { Metrics } from '../../host/observe/metrics.ts'
 import type { EntityService, Method } from '../../host/services.ts'
 import { WaitingBudget } from '../../host/waiting-budget.ts'
 
-const places: Places = { next: nothingSent, owns: () => true, moved: nothingSent }
+const places: Places = { next: nothingSent, outward: () => undefined, owns: () => true, moved: nothingSent }
 
 function nothingSent(): never {
   throw new Error('nothing is sent by these tests')

@@ -78,7 +78,7 @@ class Scene {
     const turn: Turn = {
       nowMs: 1,
       ageMs: 2,
-      places: { next: nothingSent, owns: () => true, moved: nothingSent },
+      places: { next: nothingSent, outward: () => undefined, owns: () => true, moved: nothingSent },
       standing: nothingStanding,
       next: () => this.line.shift(),
       seed: () => new Uint8Array(16),

@@ -59,7 +59,7 @@ function snapshots(stateBytes: number, commands: number): readonly boolean[] {
     const line: Waiting[] = [{ kind: 'command', command, reply: () => {}, ...common }]
     const nothing = (): never => assert.unreachable() as never
     const plan = model.plan({
-      ...{ nowMs: 1, ageMs: 1, places: { next: nothing, owns: () => true, moved: nothing } },
+      ...{ nowMs: 1, ageMs: 1, places: { next: nothing, outward: () => undefined, owns: () => true, moved: nothing } },
       standing: nothingStanding,
       ...{ next: () => line.shift(), seed: () => new Uint8Array(16), refusal: () => undefined },
     })

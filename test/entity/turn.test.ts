@@ -76,7 +76,7 @@ function ids(): Places {
   const chains = new Chains()
   let id = 100
   const next = (chain: number | undefined) => chains.next(++id, chain)
-  return { next, owns: () => true, moved: ({ chain }) => next(chain) }
+  return { next, outward: () => undefined, owns: () => true, moved: ({ chain }) => next(chain) }
 }
 
 Turn('§refusal-2, turn.T1: a failure leaves nothing behind, whatever the guest returned with it', () => {

@@ -55,7 +55,7 @@ class Scene {
     })
     const nothing = (): never => assert.unreachable() as never
     const plan = this.model.plan({
-      ...{ nowMs: 1, ageMs: 1, places: { next: nothing, owns: () => true, moved: nothing } },
+      ...{ nowMs: 1, ageMs: 1, places: { next: nothing, outward: () => undefined, owns: () => true, moved: nothing } },
       standing: nothingStanding,
       ...{ next: () => line.shift(), seed: () => new Uint8Array(16), refusal: () => undefined },
     })

@@ -2,7 +2,8 @@
 
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ConfigError, loadConfig } from '../../host/config.ts'
+import { loadConfig } from '../../host/config.ts'
+import { ConfigError } from '../../host/config-file.ts'
 import { http } from '../support/host.ts'
 import { fakeHost, streamsProto } from '../support/ingress.ts'
 import { protos } from '../support/protos.ts'

@@ -19,7 +19,10 @@ import { cached, contentOf } from './cached.ts'
 
 type Kept =
   | { readonly problems: readonly BuildProblem[] }
-  | { readonly component: string; readonly outcome: Pick<BuildResult, 'warnings' | 'services' | 'others'> }
+  | {
+      readonly component: string
+      readonly outcome: Pick<BuildResult, 'warnings' | 'services' | 'others' | 'connectors'>
+    }
 
 /** As that of the build. @throws BuildError */
 export async function buildProject(directory: string, options: BuildOptions = {}): Promise<BuildResult> {
@@ -37,8 +40,8 @@ export async function buildProject(directory: string, options: BuildOptions = {}
 
 async function outcome(directory: string): Promise<Kept> {
   try {
-    const { file, warnings, services, others } = await build(directory)
-    return { component: readFileSync(file).toString('base64'), outcome: { warnings, services, others } }
+    const { file, warnings, services, others, connectors } = await build(directory)
+    return { component: readFileSync(file).toString('base64'), outcome: { warnings, services, others, connectors } }
   } catch (error) {
     if (error instanceof BuildError && !(error instanceof MissingTool)) return { problems: error.problems }
     throw error

@@ -149,6 +149,8 @@ export function hostProcess(
   data: string,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  /** Where its innkeeper.json is. */
+  cwd?: string,
 ): Promise<HostProcess> {
   return new Promise((resolve, reject) => {
     const all = [
@@ -171,6 +173,7 @@ export function hostProcess(
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, ...env },
+        ...(cwd === undefined ? {} : { cwd }),
       },
     )
     let output = ''

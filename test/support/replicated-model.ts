@@ -204,7 +204,7 @@ export class Scene {
     const turn: Turn = {
       nowMs: 5,
       ageMs: 77,
-      places: { next, owns: () => true, moved: ({ chain }: EffectEntry) => next(chain) },
+      places: { next, outward: () => undefined, owns: () => true, moved: ({ chain }: EffectEntry) => next(chain) },
       standing: nothingStanding,
       next: () => left.shift(),
       seed: () => new Uint8Array(16),

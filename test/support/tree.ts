@@ -15,7 +15,7 @@ export const found = (patterns: readonly string[]): readonly string[] =>
 
 export const sources = found([
   'host/**/*.ts',
-  'sdk/{build,typescript}/**/*.ts',
+  'sdk/{build,client,typescript}/**/*.ts',
   'guests/{*,shop/*}.ts',
   'test/**/*.ts',
   'bench/**/*.ts',

@@ -31,7 +31,8 @@ interface CommandTargetParts {
 
 export function commandTarget({ dispatch, clock, unserved, deployed }: CommandTargetParts): Target {
   return {
-    deliver(entry, hops, done) {
+    deliver(entry, hops, begins, done) {
+      if (!begins()) return
       const command = {
         ...entry.call,
         idempotencyKey: undefined,

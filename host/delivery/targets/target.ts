@@ -24,12 +24,15 @@ type TriedAs =
       readonly decided: boolean
       /** It may have been carried out all the same. */
       readonly unsure: boolean
+      /** Not again before so many milliseconds. */
+      readonly afterMs?: number | undefined
       readonly failure?: Failure | undefined
     }
 
 export interface Target {
-  /** One try. `done` is called once. `hops`: those of the command that arrives. */
-  deliver(entry: EffectEntry, hops: number, done: (tried: Tried) => void): void
+  /** One try. `done` is called once. `hops`: those of the command that arrives. `begins` is called before anything of it is done, which may be later;
+   *  where it answers false the effect is awaited no more, and neither is `done`. */
+  deliver(entry: EffectEntry, hops: number, begins: () => boolean, done: (tried: Tried) => void): void
   /** Why it cannot be tried now, if that is so. */
   unserved(entry: EffectEntry): string | undefined
 }

@@ -31,6 +31,7 @@ import { isForeign } from './origin.ts'
 import { type Said, takesBytes } from './request-json.ts'
 import type { Routes, ServedRoute } from './routes.ts'
 import { documentPath, routesIn } from './routes.ts'
+import { serveStatic } from './static.ts'
 import { errorToHttp, refusalToHttp } from './status.ts'
 import { isOver, openHttpStream } from './stream.ts'
 
@@ -94,7 +95,7 @@ class HttpCall implements Caller {
     }
     const found = routes.find(request.method!, path)
     if (found.kind === 'none') {
-      this.unmatched(path)
+      this.page(path)
       return
     }
     this.door.checkReady()
@@ -164,6 +165,25 @@ class HttpCall implements Caller {
   private counted(): Flow {
     this.flow ??= this.context.inFlight.of(this.request.socket).begin((error) => this.cut(error))
     return this.flow
+  }
+
+  /** A file of the operator's folder, if it has one of this path. */
+  private page(path: string): void {
+    const { request, response, context } = this
+    const { staticFolder } = context
+    const missing = () => {
+      try {
+        this.unmatched(path)
+      } catch (error) {
+        this.fail(error)
+      }
+    }
+    const asked = request.method === 'GET' || request.method === 'HEAD'
+    if (staticFolder === undefined || !asked || 'k-network-probe' in request.headers) missing()
+    else {
+      request.resume()
+      serveStatic(staticFolder, request, response, path, missing).catch((error: unknown) => this.fail(error))
+    }
   }
 
   /** Knative's probe is answered where no method has the path (§answer-8). */

@@ -48,7 +48,7 @@ export class Options {
   passivateAfterMs: u32 = 0
   /** Declare one if new code reads the states that the old code wrote. Default: every build has its own. */
   stateVersion: string | null = null
-  /** Request headers that handlers want to see, besides `ce-*` and `x-*`. Lower case. */
+  /** Request headers that handlers want to see, besides `ce-*`, `x-*` and `traceparent`. Lower case. */
   headers: string[] = []
   /** Of a replicated service: what its methods see. */
   views: MethodView[] = []

@@ -11,7 +11,7 @@ pub struct Options {
     pub passivate_after_ms: u32,
     /// Event-sourced: version of the state's encoding; default: the component's hash, so that an upgrade folds again.
     pub state_version: Option<&'static str>,
-    /// Request headers, in lower case, that reach the service besides `ce-*` and `x-*`.
+    /// Request headers, in lower case, that reach the service besides `ce-*`, `x-*` and `traceparent`.
     pub headers: &'static [&'static str],
 }
 

@@ -1,0 +1,55 @@
+// Config file: innkeeper.json: its fields, and what it says of the outside world, which is read again while a host runs.
+//
+// Leaves to others: settings (config.ts), the form of grants and secrets (host/connectors).
+
+import { existsSync, readFileSync } from 'node:fs'
+import type { OutsideFile } from './connectors/connector.ts'
+import { readGrants } from './connectors/grants.ts'
+import { readSecrets, type SecretSources } from './connectors/secrets.ts'
+
+export const fileName = 'innkeeper.json'
+
+type Env = Readonly<Record<string, string | undefined>>
+
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/** Its fields; what is wrong with it is a problem. */
+export function readConfigFile(directory: string, problems: string[]): Record<string, unknown> {
+  const path = `${directory}/${fileName}`
+  if (!existsSync(path)) return {}
+  try {
+    const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>
+    problems.push(`${fileName}: expected an object`)
+  } catch (error) {
+    problems.push(`${fileName}: ${(error as Error).message}`)
+  }
+  return {}
+}
+
+/** Where "secrets" of innkeeper.json are. */
+export function secretSources(env: Env): SecretSources {
+  return { env: (name) => env[name], file: (path) => readFileSync(path, 'utf8') }
+}
+
+/** What is wrong with it, without a look at files of certificates. */
+export function outsideProblems({ connectors, secrets }: OutsideFile, env: Env): readonly string[] {
+  const names = typeof secrets === 'object' && secrets !== null ? Object.keys(secrets) : []
+  return [...readSecrets(secrets, secretSources(env)).problems, ...readGrants(connectors, names).problems]
+}
+
+/** Of innkeeper.json as it is now. @throws ConfigError */
+export function readOutside(directory: string): OutsideFile {
+  const problems: string[] = []
+  const { connectors, secrets } = readConfigFile(directory, problems)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { connectors, secrets }
+}
