@@ -1,23 +1,32 @@
-// Guards the shop of guests/shop on a real host that is killed again and again, while customers reserve, pay and leave, and a show is cancelled: at the end
-// what the shop says and what was taken agree (guests/shop/checker.ts).
+// Guards the shop of guests/shop on a real host that is killed again and again, with a provider that fails in every way, while customers reserve, pay and
+// leave, and a show is cancelled: at the end both books agree (guests/shop/checker.ts).
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { HallOfShop, OrderOfShop, ShopBooks, TakingsOfShop } from '../../guests/shop/checker.ts'
 import { problemsOf } from '../../guests/shop/checker.ts'
+import { settings } from '../../guests/shop/grants.ts'
+import type { Failing } from '../../guests/shop/provider.ts'
+import { startProvider } from '../../guests/shop/provider.ts'
 import { mulberry } from '../../host/laws/random.ts'
 import { component } from '../support/components.ts'
 import type { HostProcess } from '../support/host.ts'
 import { hostProcess, http, temporary } from '../support/host.ts'
 import { eventually } from '../support/ingress.ts'
-import { booksOf, buildTill } from '../support/till.ts'
+import { runInn } from '../support/inn.ts'
 
 const Shop = suite('the shop')
 
 const { file } = await component('shop/typescript')
-const till = await buildTill()
 const data = temporary()
+const provider = await startProvider({ books: join(data.path, 'books.jsonl') })
+// One try of a payment: what it does not tell, the shop has to ask again.
+writeFileSync(join(data.path, 'innkeeper.json'), JSON.stringify(settings(provider.url, { timeoutMs: 300, max: 1 })))
 let host: HostProcess
+
+const start = (...args: readonly string[]) => hostProcess(join(data.path, 'data'), args, {}, data.path)
 
 const at = (method: string, path: string, body?: object) => http(host.listen, method, path, body)
 /** Of a host that may be killed meanwhile: asked again until one answers. */
@@ -35,7 +44,7 @@ async function ask(method: string, path: string, body?: object) {
 
 async function kill(): Promise<void> {
   await host.kill()
-  host = await hostProcess(data.path)
+  host = await start()
 }
 
 /** That are open. */
@@ -117,19 +126,33 @@ async function reserved(order: string, seat: number): Promise<void> {
 }
 
 const isStep = (order: string, step: string) => async () => (await at('GET', `/orders/${order}`)).json.step === step
-const isCharged = (charge: string) => async () =>
-  (await booksOf(host.admin)).charges.some((one) => one.charge === charge && one.state === 'CHARGED')
+const isCharged = (charge: string) => () =>
+  provider.books.charges.some((one) => one.charge === charge && one.state === 'CHARGED')
+
+/** Now one request fails, and now another, until it is stopped. A mail that is refused would be parked, for an operator. */
+function failures(random: () => number): { stop(): void } {
+  const pick = <T>(...of: readonly T[]): T => of[Math.floor(random() * of.length)]!
+  const fail = () => {
+    const on = pick<Failing['on']>('charges', 'refunds', 'mails')
+    const how = pick<Failing['how']>('503', 'hang', 'reset', 'half', on === 'mails' ? '503' : 'refuse')
+    provider.fail({ next: pick(1, 2), how, on })
+  }
+  const timer = setInterval(fail, 50)
+  return {
+    stop: () => {
+      clearInterval(timer)
+      provider.fail({ next: 0, how: '503' })
+    },
+  }
+}
 
 Shop('money is taken once or given back, and no seat is sold twice, whenever the host is killed', async () => {
   const seed = Date.now() % 2 ** 31
   const random = mulberry(seed)
-  host = await hostProcess(data.path, [file, till])
+  host = await start(file)
   for (const id of ['hamlet', 'lear']) await open(id, 60)
   const customers = Array.from({ length: 16 }, (_, i) => customer(`c${i}`, mulberry(seed + i + 1)))
-  // Taken by a provider that says nothing of it: nobody knows, until it is asked again under the same id.
-  await ask('POST', '/orders/silent', { show: 'hamlet', customer: 'ann', mail: 'ann@example.com', seats: [60] })
-  const silent = ask('POST', '/orders/silent/pay', { card: 'slow' })
-  await eventually(isCharged('silent.1'))
+  const failing = failures(mulberry(seed + 100))
   for (let kills = 0; kills < 3; kills++) {
     await new Promise((resolve) => setTimeout(resolve, 100 + random() * 400))
     // Before the last kill: its orders are told in portions, of which the host is killed in the middle.
@@ -137,17 +160,16 @@ Shop('money is taken once or given back, and no seat is sold twice, whenever the
     await kill()
   }
   await Promise.all(customers)
-  const { step, charges } = (await silent).json as OrderOfShop
-  assert.equal([step, charges.map(({ id }) => id)], ['PAID', ['silent.1']])
+  failing.stop()
   await eventually(isSettled)
   const shop = await booksOfShop()
-  const problems = problemsOf(shop, await booksOf(host.admin))
+  const problems = problemsOf(shop, provider.books)
   assert.equal(problems, [], `seed ${seed}`)
   const steps = new Set(Object.values(shop.orders).map(({ step }) => step))
   for (const step of ['PAID', 'FAILED', 'CANCELLED']) assert.ok(steps.has(step), `no order is ${step}, seed ${seed}`)
 })
 
-Shop('a full house of 400 gets its money back, though the host is killed meanwhile', async () => {
+Shop('a full house of 400 gets its money back, though refunds fail and the host is killed meanwhile', async () => {
   await open('faust', 400)
   const seats = Array.from({ length: 400 }, (_, i) => i + 1)
   const buy = async (seat: number) => {
@@ -157,13 +179,14 @@ Shop('a full house of 400 gets its money back, though the host is killed meanwhi
   }
   for (let first = 0; first < 400; first += 40) await Promise.all(seats.slice(first, first + 40).map(buy))
   assert.is((await at('GET', '/shows/faust')).json.left, 0)
+  provider.fail({ next: 60, how: 'refuse', on: 'refunds' })
   assert.is((await at('POST', '/admin/shows/faust/cancel')).status, 200)
   // Some are told by now, and not all.
   await eventually(async () => (await at('GET', '/admin/shows/faust')).json.holds.length < 400)
   await kill()
   await eventually(isSettled)
   const shop = await booksOfShop()
-  assert.equal(problemsOf(shop, await booksOf(host.admin)), [])
+  assert.equal(problemsOf(shop, provider.books), [])
   const back = Object.entries(shop.orders).filter(
     ([id, { step, charges }]) =>
       id.startsWith('faust-') && step === 'CANCELLED' && charges[0]?.refundedCents === '4500',
@@ -184,7 +207,8 @@ Shop('a reservation lapses by its timer, and its seats are free', async () => {
 
 Shop('a payment that is never answered is given back, and another card pays for the same seats', async () => {
   await reserved('slow', 100)
-  const paying = at('POST', '/orders/slow/pay', { card: 'slow' })
+  provider.fail({ next: 1, how: 'hang', on: 'charges' })
+  const paying = at('POST', '/orders/slow/pay', { card: 'visa' })
   await eventually(isCharged('slow.1'))
   await lapse('slow')
   const { status, json } = await paying
@@ -199,7 +223,33 @@ Shop('a payment that is never answered is given back, and another card pays for 
     (await charges()).map(({ state, refundedCents }) => `${state} ${refundedCents}`),
     ['REFUNDED 4500', 'CHARGED 0'],
   )
-  assert.equal(problemsOf(await booksOfShop(), await booksOf(host.admin)), [])
+  assert.equal(problemsOf(await booksOfShop(), provider.books), [])
+})
+
+for (const [index, how] of (['hang', 'half', 'reset'] as const).entries())
+  Shop(`a charge of which nobody knows (${how}) is asked for again under the same id`, async () => {
+    await reserved(how, 101 + index)
+    provider.fail({ next: 1, how, on: 'charges' })
+    const { step, charges } = (await at('POST', `/orders/${how}/pay`, { card: 'visa' })).json as OrderOfShop
+    assert.equal([step, charges.map(({ id }) => id)], ['PAID', [`${how}.1`]])
+  })
+
+Shop('a mail that the provider refuses is parked, and sent once an operator says so', async () => {
+  await reserved('mailed', 110)
+  provider.fail({ next: 1, how: 'refuse', on: 'mails' })
+  assert.is((await at('POST', '/orders/mailed/pay', { card: 'visa' })).json.step, 'PAID')
+  const parked = async () => {
+    const { effects } = (await http(host.admin, 'GET', '/v1/effects')).json
+    return effects.find((one: { parked: unknown }) => one.parked !== null) as { id: number } | undefined
+  }
+  await eventually(async () => (await parked()) !== undefined)
+  const isSent = () => provider.books.mails.some(({ id }) => id === 'mailed.paid')
+  assert.is(isSent(), false)
+  const { code, err } = await runInn(data.path, ['effects', '--retry-all', '--admin', host.admin])
+  assert.is(code, 0, err)
+  await eventually(isSent)
+  await eventually(isSettled)
+  assert.equal(problemsOf(await booksOfShop(), provider.books), [])
 })
 
 Shop('customers and the office see orders and sales, and the seats that are left, as they change', async () => {
@@ -242,6 +292,7 @@ Shop('customers and the office see orders and sales, and the seats that are left
 
 Shop.after(async () => {
   await host.kill()
+  await provider.close()
   data.remove()
 })
 

@@ -162,7 +162,7 @@ export const order = eventSourced(Order, {
           .effect(confirmation(entity, after))
           .reply({})
       }
-      const why = outcome?.case === 'reply' ? 'the charge was taken back' : whyOf(outcome)
+      const why = whyNotPaid(outcome)
       // Where it is not certain, an earlier ask for it may be on its way still.
       return notPaid(state, entity, why, charge.unsure).reply({})
     },
@@ -239,6 +239,13 @@ function ended(state: OrderState, end: ReturnType<typeof Failed | typeof Revoked
 }
 
 type Outcome = HoldAnswer['outcome'] | ChargeAnswer['outcome'] | RefundAnswer['outcome']
+
+/** In words for a customer; those of the provider are for the office. */
+function whyNotPaid(outcome: ChargeAnswer['outcome']): string {
+  if (outcome?.case !== 'failure') return 'the charge was taken back'
+  console.warn('not paid:', outcome.value.message)
+  return reasonOf(outcome.value) === 'REFUSED' ? 'the card is declined' : 'no payments are possible just now; try again'
+}
 
 const isUnknown = (outcome: Outcome) => outcome?.case === 'failure' && reasonOf(outcome.value) === 'UNKNOWN'
 const whyOf = (outcome: Outcome) => (outcome?.case === 'failure' ? outcome.value.message : '')

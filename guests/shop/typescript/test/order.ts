@@ -47,7 +47,7 @@ const backThen = { call: lapse, synchronous: false, due: { tag: 'at', val: Numbe
 const once = { within: seconds(30), name: 'charge' }
 const charged = { reply: { charge: 'o.1', cents: 9000n, receipt: 'r1', state: PaymentState.CHARGED } } as const
 const unknown = { failure: 'DEADLINE_EXCEEDED', reason: 'UNKNOWN' } as const
-const declined = { failure: 'FAILED_PRECONDITION', message: 'the card is declined' } as const
+const declined = { failure: 'FAILED_PRECONDITION', message: 'payments answered 402' } as const
 
 const holding = () => given([requested], 'o')
 const reservedOrder = () => given([requested, reserved], 'o')
@@ -158,6 +158,15 @@ test('a card that is refused leaves the seats held, until they would have lapsed
     .answer('charged', charged, note)
     .effects([])
     .then([], {})
+})
+
+test('a provider that cannot be reached has taken nothing', () => {
+  const why = 'no payments are possible just now; try again'
+  paying()
+    .answer('charged', { failure: 'UNAVAILABLE', reason: 'NOT_SENT' }, note)
+    .resolves(...payEnds(why))
+    .effects([backThen])
+    .then([ChargeFailed({ why, refund: false })], {})
 })
 
 test('a sixth card is not tried', () => {
