@@ -1,11 +1,11 @@
 // Run: the shop in one command, `npm run shop`: builds it, starts its provider and a host with the page, and opens three shows.
 //
-// What it keeps is in guests/build/shop: the host's data, innkeeper.json and the books of the provider. `--fresh` begins anew.
+// What it keeps is in guests/build/shop, or `--folder`: the host's data, innkeeper.json and the books of the provider. `--fresh` begins anew.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildProject } from '../../sdk/build/build.ts'
@@ -13,17 +13,19 @@ import { settings } from './grants.ts'
 import { startProvider } from './provider.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const folder = join(here, '../build/shop')
 const day = 24 * 60 * 60 * 1000
 
 const { values } = parseArgs({
   options: {
     listen: { type: 'string', default: '127.0.0.1:8080' },
+    admin: { type: 'string', default: '127.0.0.1:8081' },
     provider: { type: 'string', default: '9090' },
+    folder: { type: 'string', default: join(here, '../build/shop') },
     fresh: { type: 'boolean', default: false },
   },
 })
 
+const folder = resolve(values.folder)
 if (values.fresh) rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 console.log('building the shop …')
@@ -35,7 +37,7 @@ const host = spawn(
   process.execPath,
   [
     ...['--disable-warning=ExperimentalWarning', inn, 'up', file, '--data', join(folder, 'data')],
-    ...['--listen', values.listen, '--static', join(here, 'page')],
+    ...['--listen', values.listen, '--admin', values.admin, '--static', join(here, 'page')],
   ],
   { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'] },
 )
