@@ -252,6 +252,23 @@ Shop('a mail that the provider refuses is parked, and sent once an operator says
   assert.equal(problemsOf(await booksOfShop(), provider.books), [])
 })
 
+Shop('the report of the day before is mailed once, however often the schedule runs', async () => {
+  const run = async () => {
+    const args = ['schedules', 'examples.shop.v1.Office', '--run', 'Nightly', '--admin', host.admin]
+    const { code, err } = await runInn(data.path, args)
+    assert.is(code, 0, err)
+  }
+  const reports = () => provider.books.mails.filter(({ id }) => id.startsWith('report.'))
+  await run()
+  await eventually(() => reports().length > 0)
+  const [report] = reports()
+  assert.is(report?.to, 'office@shop.example')
+  assert.match(report?.text ?? '', /^\d{4}-\d\d-\d\d: \d+ orders, \d+ seats, CHF \d+\.\d\d\. Given back: /)
+  await run()
+  await eventually(isSettled)
+  assert.is(reports().length, 1)
+})
+
 Shop('customers and the office see orders and sales, and the seats that are left, as they change', async () => {
   await open('othello', 400)
   const request = { show: 'othello', customer: 'eve', mail: 'eve@example.com', seats: [7] }
