@@ -7,17 +7,22 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../sdk/build/build.ts'
+import { languageNames } from '../sdk/build/languages/languages.ts'
 import { BuildError } from '../sdk/build/problem.ts'
 import { MissingTool } from '../sdk/build/toolchain.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const services = ['counter', 'cart', 'profile', 'presence', 'orders', 'booking', 'sales']
+const services = ['counter', 'cart', 'profile', 'presence', 'orders', 'booking', 'sales', 'shop']
+
+const isLanguage = (name: string) => languageNames.some((language) => language === name)
 
 /** `service/language` of every guest that has a folder. */
 function allGuests(): readonly string[] {
   return services.flatMap((service) => {
     const folder = join(here, service)
-    return existsSync(folder) ? readdirSync(folder).map((language) => `${service}/${language}`) : []
+    // Beside its languages the shop has a provider and a page.
+    const languages = existsSync(folder) ? readdirSync(folder).filter((name) => isLanguage(name)) : []
+    return languages.map((language) => `${service}/${language}`)
   })
 }
 

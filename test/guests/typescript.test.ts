@@ -22,6 +22,7 @@ for (const [guest, tests] of [
   ['orders', 5],
   ['booking', 12],
   ['sales', 3],
+  ['shop', 34],
 ] as const) {
   Guests(`${guest} builds, and passes its rules`, async () => {
     const folder = join(root, 'guests', guest, 'typescript')

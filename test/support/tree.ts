@@ -16,7 +16,7 @@ export const found = (patterns: readonly string[]): readonly string[] =>
 export const sources = found([
   'host/**/*.ts',
   'sdk/{build,client,typescript}/**/*.ts',
-  'guests/*.ts',
+  'guests/{*,shop/*}.ts',
   'test/**/*.ts',
   'bench/**/*.ts',
 ])
