@@ -215,7 +215,7 @@ export class Connectors implements Outside {
           else
             ended(
               tried.code === undefined ? classOf(tried.status) : (grpcCodeNames[tried.code] ?? 'UNKNOWN'),
-              readGrpc(tried, reading()),
+              read(() => readGrpc(tried, reading())),
             )
         })
         return
@@ -227,13 +227,27 @@ export class Connectors implements Outside {
       const isExcerpt = (status: number) => place.kind === 'connector' && !isSuccess(status)
       inForce.pool.send({ ...made, timeoutMs, bodyBytes: grant.bodyBytes, isExcerpt }, (tried) => {
         if (tried.kind === 'failed') failed(tried.began, tried.code, tried.what)
-        else ended(classOf(tried.status), readHttp(call, tried, reading()))
+        else
+          ended(
+            classOf(tried.status),
+            read(() => readHttp(call, tried, reading())),
+          )
       })
     } catch (error) {
       const { code, message } = notSent(error)
       inForce.give(call.from)
       later(failureOf(code, redactor.redactedText(message), 'NOT_SENT', true), inForce)
     }
+  }
+}
+
+/** What nobody foresaw in an answer is a failure of its call, and not of the host. */
+function read(answer: () => Come): Come {
+  try {
+    return answer()
+  } catch (error) {
+    const name = error instanceof Error ? error.name : 'unknown'
+    return failureOf('INTERNAL', `the answer cannot be read (${name})`, 'UNKNOWN', true)
   }
 }
 

@@ -13,7 +13,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
 import http2 from 'node:http2'
 import { connect, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 import type { Clock } from '../clock.ts'
 import { Growing } from '../growing.ts'
 import type { AddressRule } from './address.ts'
@@ -127,8 +127,11 @@ class Session {
           ...(ca === undefined ? {} : { ca }),
         })
       : connect({ host, port, lookup })
+    // Before the session hears of it: what it would say to a server of another protocol is not sent.
     socket.once(secure ? 'secureConnect' : 'connect', () => {
-      this.ready = true
+      this.ready = !(socket instanceof TLSSocket) || socket.alpnProtocol === 'h2'
+      // The session, not its socket: Node ends the process where a session is set up on a socket without a handle.
+      if (!this.ready) this.client.destroy(new Error('the server does not offer HTTP/2 (h2)'))
     })
     this.client = http2.connect(url.origin, {
       createConnection: () => socket,

@@ -2,7 +2,7 @@
 //
 // R1. Found are: the secret itself; base64 in both alphabets, with padding or without, at each of the three places that it can have in a longer text;
 //     hex in either case; each of these percent-encoded (all of it or some characters, either case), or escaped as in JSON (`\/`, `\u003d`), up to
-//     three times in any order.
+//     three times in any order. Of a secret that is text in base64, as Basic authentication has it, also the text, and what follows its colon.
 // R2. It is looked for in all bytes at once, never in pieces: what a chunk's end would hide is found.
 // R3. What is taken out leaves `[secret]`, without a name or a length.
 // R4. Time is linear in the bytes, and hardly depends on how many secrets there are. It takes some milliseconds a megabyte where nothing is escaped, and
@@ -104,8 +104,22 @@ function merged(places: readonly Place[]): readonly Place[] {
   return result
 }
 
-/** The secret as it stands in text without escapes. */
+/** The secret as it stands in text without escapes; and of one that is a user and a password in base64, what is in it. */
 function forms(secret: string): readonly string[] {
+  const inside = Buffer.from(secret, 'base64').toString('latin1')
+  const isText = base64(inside) === secret.replace(/=+$/, '') && /^[\x20-\x7e]+$/.test(inside)
+  const parts = isText ? [inside, inside.slice(inside.indexOf(':') + 1)] : []
+  return [secret, ...parts.filter(({ length }) => length >= partMin)].flatMap(formsOf)
+}
+
+/** A part of a secret is not looked for that is shorter. */
+const partMin = 8
+
+function base64(text: string): string {
+  return Buffer.from(text, 'latin1').toString('base64').replaceAll('=', '')
+}
+
+function formsOf(secret: string): readonly string[] {
   const bytes = Buffer.from(secret, 'latin1')
   const spaced = secret.includes(' ') ? [secret.replaceAll(' ', '+')] : []
   const inBase64 = [0, 1, 2].map((before) => base64Within(bytes, before))

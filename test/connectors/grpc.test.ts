@@ -392,6 +392,17 @@ Grpc('a server that does not speak HTTP/2 is UNKNOWN', async () => {
   await server.stop()
 })
 
+Grpc('grpc.G3: a server that does not offer HTTP/2 over TLS hears nothing: NOT_SENT', async () => {
+  const server = await Misbehaving.start(['byte', 'hang'], { tls })
+  const setting = { grant: { ca: '/ca.pem', timeoutMs: 2_000 }, files: { '/ca.pem': tls.cert } }
+  const made = connectors({ url: `https://127.0.0.1:${server.port}`, ...setting })
+  const { code, reason, message: words } = failed(await call(made, charge()))
+  assert.equal([code, reason], [14, 'NOT_SENT'])
+  assert.match(words, /does not offer HTTP\/2/)
+  made.close()
+  await server.stop()
+})
+
 Grpc('grpc.G1: the address is checked, of names and of literals', async () => {
   const resolve = { 'inside.example': [{ address: '127.0.0.1', family: 4 }] }
   const made = connectors({ url: 'http://inside.example:1', grant: { private: false }, resolve })

@@ -107,4 +107,32 @@ Noise('grpc.G2: whatever an HTTP/2 server sends, the call ends, and nothing is l
   )
 })
 
+Noise('whatever is said before TLS is agreed on, nothing was sent', async () => {
+  const records = fc.array(
+    fc
+      .tuple(fc.constantFrom(20, 21, 22, 23, 0x16, 0x80), fc.uint8Array({ maxLength: 40 }))
+      .map(([type, payload]) => Uint8Array.from([type, 3, 3, 0, payload.length, ...payload])),
+    { maxLength: 4 },
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      records,
+      end,
+      fc.boolean(),
+      fc.constantFrom('http', 'grpc'),
+      async (all, last, waits, protocol) => {
+        const steps: Step[] = all.map((send) => ({ send }))
+        const server = await Misbehaving.start([...(waits ? (['byte'] as const) : []), ...steps, last])
+        const made = connectors({ url: `https://127.0.0.1:${server.port}`, grant: { timeoutMs: 100 } })
+        const answered = await call(made, asked({ rule: { ...httpRule, protocol } }))
+        assert.is(answered.kind === 'failure' && answered.reason, 'NOT_SENT')
+        assert.is(made.figures()[0]!.underWay, 0)
+        made.close()
+        await server.stop()
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
 Noise.run()

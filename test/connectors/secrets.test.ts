@@ -142,6 +142,18 @@ Secrets('redactor.R1: what is no secret stays as it was', () => {
   assert.not.ok(new Redactor(new Map()).finds(Buffer.from(secret)))
 })
 
+Secrets('redactor.R1: of a user and a password in base64 the password is found, too', () => {
+  const redactor = new Redactor(new Map([['a', Buffer.from('user:correct horse').toString('base64')]]))
+  for (const text of [
+    'correct horse',
+    'user:correct horse',
+    encodeURIComponent('correct horse'),
+    'dXNlcjpjb3JyZWN0IGhvcnNl',
+  ])
+    assert.ok(redactor.finds(Buffer.from(`x ${text} y`)), text)
+  assert.not.ok(redactor.finds(Buffer.from('user: correct')))
+})
+
 Secrets('redactor.R4: what looks like escapes without end is looked through all the same', () => {
   const redactor = new Redactor(new Map([['a', secret]]))
   for (const sign of ['%25', '\\\\', '\\u0025', '%5c']) assert.not.ok(redactor.finds(Buffer.from(sign.repeat(200_000))))
