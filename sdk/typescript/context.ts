@@ -13,11 +13,11 @@ export interface Moment {
   /** `now` for fields of type int64. */
   readonly nowInt64: bigint
   /** At least 0, below 1. The sequence starts anew with every command. */
-  random(): number
+  readonly random: () => number
   /** Not for secrets. */
-  randomBytes(length: number): Uint8Array
+  readonly randomBytes: (length: number) => Uint8Array
   /** A version 4 UUID. */
-  uuid(): string
+  readonly uuid: () => string
 }
 
 /** Of a call to an action. */
@@ -89,16 +89,17 @@ export class CommandContext implements Context {
     return (this.headers ??= new CommandMetadata(this.origin.metadata.map(({ name, value }) => [name, value.val])))
   }
 
-  random(): number {
-    return this.source().fraction()
+  // Functions that can be taken out of it: `(state, request, { uuid }) => …`.
+  get random(): () => number {
+    return () => this.source().fraction()
   }
 
-  randomBytes(length: number): Uint8Array {
-    return this.source().bytes(length)
+  get randomBytes(): (length: number) => Uint8Array {
+    return (length) => this.source().bytes(length)
   }
 
-  uuid(): string {
-    return this.source().uuid()
+  get uuid(): () => string {
+    return () => this.source().uuid()
   }
 
   private source(): Random {

@@ -9,6 +9,7 @@ import { pipeline } from '../../host/link/pipeline.ts'
 import { codes } from '../../sdk/typescript/codec/codes.ts'
 import type { MessageType, Method, ServiceType } from '../../sdk/typescript/codec/message.ts'
 import { decodeText, encodeText } from '../../sdk/typescript/codec/text.ts'
+import { CommandContext } from '../../sdk/typescript/context.ts'
 import type { Context } from '../../sdk/typescript/index.ts'
 import { accept, call, eventSourced, guard, refuse, utf8 } from '../../sdk/typescript/index.ts'
 import { testKit } from '../../sdk/typescript/testing.ts'
@@ -41,6 +42,13 @@ Decisions('call fills in what is left out, as the message type does', () => {
   const { payload } = call(Counter, 'add', { amount: 1n })
   assert.equal(payload, AddRequest.encode(AddRequest({ amount: 1n })))
   assert.throws(() => call(Counter, 'add', { amount: 2n ** 63n }), /cannot hold/)
+})
+
+Decisions('chance can be taken out of a context, and is the same sequence', () => {
+  const origin = { nowMs: 5, seed: [1, 2, 3, 4] as const, metadata: [] }
+  const whole = new CommandContext('a', origin)
+  const { random, randomBytes, uuid } = new CommandContext('a', origin)
+  assert.equal([random(), [...randomBytes(3)], uuid()], [whole.random(), [...whole.randomBytes(3)], whole.uuid()])
 })
 
 const owner = (_: unknown, __: unknown, context: Context) =>
