@@ -438,7 +438,9 @@ function serviceCodes(
   if (!methods.some(({ clientStreaming }) => clientStreaming))
     codes.push(replicatedCode(service, name('Replicated'), of(['view', 'remove'])))
   codes.push(actionCode(service, name('Action'), of([])))
-  const unary = of([]).filter(({ method }) => !isStreamed(method))
+  const called = of([]).filter(({ method }) => !method.clientStreaming)
+  if (called.length > 0) codes.push(callsCode(service, name('Calls'), called))
+  const unary = called.filter(({ method }) => !isStreamed(method))
   if (unary.length > 0) codes.push(ticketsCode(service, name('Tickets'), unary))
   const hearing = unary.filter(({ method }) => method.answers !== undefined)
   if (hearing.length > 0) codes.push(hearsCode(service, name('Hears'), hearing, references))
@@ -447,6 +449,19 @@ function serviceCodes(
     `/** The name of a service, for views of it and for a view. */\nexport const ${constant} = '${service.fullName}'`,
   )
   return codes
+}
+
+function callsCode({ fullName }: ServiceType, name: string, called: readonly Handler[]): string {
+  return [
+    `/** Calls of ${fullName}, for effects, asks, timers and forwards. */`,
+    `export class ${name} {`,
+    ...called.flatMap(({ method, handler, request }) => [
+      `  static ${handler}(request: ${request}): $.Call {`,
+      `    return new $.Call('${fullName}', '${method.name}', request)`,
+      '  }',
+    ]),
+    '}',
+  ].join('\n')
 }
 
 function ticketsCode({ fullName }: ServiceType, name: string, unary: readonly Handler[]): string {
