@@ -63,6 +63,15 @@ export class Connectors implements Outside {
     }
   }
 
+  connectorOf(call: Pick<OutwardCall, 'place' | 'from' | 'request'>): string | undefined {
+    if (call.place.kind === 'connector') return call.place.rule.name
+    try {
+      return this.meant(call, this.state).inForce.grant.name
+    } catch {
+      return undefined
+    }
+  }
+
   refused({ name }: ConnectorRule, service: string, from: string): string | undefined {
     const grant = this.state.grants.get(name)?.grant
     if (grant === undefined) return `${service} is not granted; add ${linesToAdd(name, [from])} to innkeeper.json`

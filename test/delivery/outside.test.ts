@@ -49,6 +49,7 @@ class Played {
   outbox: Outbox
   /** How many calls may be under way. */
   room = Number.POSITIVE_INFINITY
+  connector = 'payments'
   refused: string | undefined
   held = false
   private underWay = 0
@@ -65,6 +66,7 @@ class Played {
         return 0
       },
       refused: () => this.refused,
+      connectorOf: () => this.connector,
       call: (call, done) => {
         const ended = (answered: Answered) => {
           this.underWay -= 1
@@ -309,6 +311,16 @@ Leaving(
     assert.equal(host.stored.filter(({ call }) => call === payments).length, 0)
   },
 )
+
+Leaving('outside.X2: who waits at one connector holds up nobody at another', async () => {
+  const host = new Played()
+  host.room = 0
+  host.ask('a')
+  host.room = 1
+  host.connector = 'other'
+  host.ask('b')
+  assert.is(host.calls.length, 1)
+})
 
 Leaving('waiting-line.W2: where nothing ends, room is asked for again when its time has come', async () => {
   const host = new Played()

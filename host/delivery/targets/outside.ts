@@ -24,7 +24,7 @@ const forwardsMax = 1_000
 
 interface OutsideParts {
   /** host/connectors, or what stands in for it. */
-  readonly outside: Pick<Outside, 'enter' | 'call'>
+  readonly outside: Pick<Outside, 'enter' | 'call' | 'connectorOf'>
   readonly clock: Clock
   /** Where the service `by` sends a call of this name; undefined: there is no such method. */
   readonly placeOf: (by: string, service: string, method: string) => Place | undefined
@@ -59,7 +59,8 @@ export class OutsideTarget implements Target {
       if (begins()) done({ kind: 'failed', reason: unknownMethod(call.service, call.method).message, ...unknown })
       return
     }
-    this.wait(place, by, () => {
+    const line = this.lineOf({ place, from: by, request: call.payload })
+    line.add(by, () => {
       if (!this.parts.awaits(entry)) {
         begins()
         return 0
@@ -68,7 +69,7 @@ export class OutsideTarget implements Target {
       if (waitMs > 0) return waitMs
       begins()
       const made = { place, from: by, request: call.payload, key, attempt: attempts + 1, unsure, deadlineMs: untilMs }
-      this.call({ ...made, traceparent: traceparentOf(call.metadata) ?? traceparent }, (answered) =>
+      this.call(line, { ...made, traceparent: traceparentOf(call.metadata) ?? traceparent }, (answered) =>
         this.answered(entry, answered, done),
       )
       return 0
@@ -93,7 +94,7 @@ export class OutsideTarget implements Target {
       reply({ kind: 'error', error: new InnkeeperError('unavailable', problem) })
       return
     }
-    const line = this.lineOf(place)
+    const line = this.lineOf({ place, from: by, request: payload })
     if (line.size >= forwardsMax) {
       reply({
         kind: 'error',
@@ -102,21 +103,22 @@ export class OutsideTarget implements Target {
       return
     }
     const key = effect?.outward?.key ?? idempotencyKey ?? this.parts.freshKey()
-    this.wait(place, by, () => {
+    line.add(by, () => {
       // Nobody waits any more.
       if (this.parts.clock.now() >= deadlineMs) return 0
+      if (effect !== undefined && !this.parts.awaits(effect)) {
+        reply({ kind: 'error', error: new InnkeeperError('unavailable', 'the effect was given up meanwhile') })
+        return 0
+      }
       const waitMs = this.parts.outside.enter({ place, from: by, request: payload })
       if (waitMs > 0) return waitMs
       const until = Number.isFinite(deadlineMs) ? deadlineMs : undefined
       const made = { place, from: by, request: payload, key, attempt: 1, unsure: false, deadlineMs: until }
-      this.call(
-        { ...made, traceparent: traceparentOf(metadata) ?? traceparentOf(command.by!.metadata) },
-        (answered) => {
-          if (effect === undefined || answered.kind !== 'reply') reply(answerOf(answered))
-          else
-            this.arrive(effect, answered.payload, (error) => reply(error === undefined ? answerOf(answered) : notKept))
-        },
-      )
+      const trace = traceparentOf(metadata) ?? traceparentOf(command.by!.metadata)
+      this.call(line, { ...made, traceparent: trace }, (answered) => {
+        if (effect === undefined || answered.kind !== 'reply') reply(answerOf(answered))
+        else this.arrive(effect, answered.payload, (error) => reply(error === undefined ? answerOf(answered) : notKept))
+      })
       return 0
     })
   }
@@ -135,8 +137,8 @@ export class OutsideTarget implements Target {
     for (const line of this.lines.values()) line.look()
   }
 
-  private lineOf(place: Place): WaitingLine {
-    const name = place.kind === 'connector' ? place.rule.name : ''
+  private lineOf(call: Pick<OutwardCall, 'place' | 'from' | 'request'>): WaitingLine {
+    const name = this.parts.outside.connectorOf(call) ?? ''
     let line = this.lines.get(name)
     if (line === undefined) {
       line = new WaitingLine(this.parts.clock)
@@ -145,14 +147,10 @@ export class OutsideTarget implements Target {
     return line
   }
 
-  private wait(place: Place, by: string, begin: () => number): void {
-    this.lineOf(place).add(by, begin)
-  }
-
-  private call(call: OutwardCall, done: (answered: Answered) => void): void {
+  private call(line: WaitingLine, call: OutwardCall, done: (answered: Answered) => void): void {
     this.parts.outside.call(call, (answered) => {
       done(answered)
-      this.lineOf(call.place).look()
+      line.look()
     })
   }
 
