@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildProject } from '../sdk/build/build.ts'
+import { endlessFigures } from './endless.ts'
 import type { Figure } from './inside.ts'
 import type { AddOptions, AddSeen } from './projected-client.ts'
 import { ScaleHost } from './scale-host.ts'
@@ -31,7 +32,7 @@ export async function projectedFigures(): Promise<readonly Figure[]> {
       const host = await ScaleHost.start(join(directory, language), [cart, sales])
       try {
         figures.push(...(await lag(host, language)), ...(await rebuild(host, language)))
-        if (language === 'rust') figures.push(await queries(host))
+        if (language === 'rust') figures.push(await queries(host), ...(await endlessFigures(host)))
       } finally {
         await host.end('SIGKILL')
       }

@@ -133,6 +133,16 @@ export class ScaleHost {
     return line.exec(readFileSync(`/proc/${this.child.pid}/${file}`, 'latin1'))![1]!
   }
 
+  /** A request of an operator that is refused. */
+  async refused(path: string, body: object): Promise<void> {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch(`http://127.0.0.1:${this.adminPort}${path}`, {
+      ...{ method: 'POST', headers, body: JSON.stringify(body) },
+    })
+    const text = await answer.text()
+    if (answer.ok) throw new Error(`${path} was not refused: ${text.slice(0, 200)}`)
+  }
+
   /** A request of an operator. */
   async admin(method: 'GET' | 'POST', path: string): Promise<string> {
     const headers = { 'content-type': 'application/json' }
