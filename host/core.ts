@@ -294,7 +294,7 @@ export class Core {
       ticketMs: this.config.idempotencyHours * 3_600_000,
       heldMs: () => this.wall.look(),
       unfit: this.unfit,
-      unserved: (entry: EffectEntry) => this.outbox.waits(entry),
+      unserved: (entry: EffectEntry) => this.outbox.obstacle(entry) !== undefined,
       callers: () => this.waiting.ofClients,
       fell: (service: string, lateMs: number) => this.metrics.of(service).fellDue(lateMs / 1000),
     }

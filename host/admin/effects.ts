@@ -15,7 +15,7 @@ import { decode, resolveEntity } from './inspect.ts'
 
 const shownMax = 4 * 1024
 
-type Parts = Pick<AdminContext, 'journal' | 'services'>
+type Parts = Pick<AdminContext, 'journal' | 'services' | 'outbox'>
 
 export function describeEffect(parts: Parts, entry: EffectEntry): object {
   const { id, cause, call, synchronous, attempts, parked } = entry
@@ -30,17 +30,25 @@ export function describeEffect(parts: Parts, entry: EffectEntry): object {
     attempts,
     parked: parked ?? null,
     ...wordsOf(entry),
+    ...(parked === undefined && waitOf(parts, entry)),
   }
 }
 
+/** Why it cannot be tried now. */
+function waitOf({ outbox }: Parts, entry: EffectEntry): object {
+  const reason = outbox.obstacle(entry)
+  return reason === undefined ? {} : { waits: reason }
+}
+
 /** What few effects have. */
-function wordsOf({ name, dueMs, untilMs, answer, to }: EffectEntry): object {
+function wordsOf({ name, dueMs, untilMs, answer, to, outward }: EffectEntry): object {
   return {
     ...(name !== undefined && { name }),
     ...(dueMs !== undefined && { due: new Date(dueMs).toISOString() }),
     ...(untilMs !== undefined && { until: new Date(untilMs).toISOString() }),
     ...(answer && { answer: { method: answer.method } }),
     ...(to && { isAnswer: true }),
+    ...(outward && { connector: { key: outward.key, mayBeSent: outward.unsure } }),
   }
 }
 

@@ -58,14 +58,16 @@ async function run(args: Args): Promise<number> {
   return 0
 }
 
-/** Two lines below each: what it carries, and the request that sent it, if the journal has it. */
+/** Lines below each: what it carries, the request that sent it, if the journal has it, the key at a provider, and why it is not tried now. */
 function told(effects: readonly Json[]): string {
   const heads = table(effects.map(row)).split('\n')
   return effects
-    .flatMap(({ payload, cause }, index) => [
+    .flatMap(({ payload, cause, waits, connector }, index) => [
       heads[index],
       ...(payload === undefined ? [] : [`    carries ${requestShown(payload)}`]),
       ...(cause.method === undefined ? [] : [`    sent by ${cause.method} ${requestShown(cause.request)}`]),
+      ...(connector === undefined ? [] : [`    under the key ${connector.key}`]),
+      ...(waits === undefined ? [] : [`    waits: ${waits}`]),
     ])
     .join('\n')
 }

@@ -222,9 +222,9 @@ export class Outbox {
     }
   }
 
-  /** Its target cannot be tried now. */
-  waits(entry: EffectEntry): boolean {
-    return this.parts.target.unserved(entry) !== undefined
+  /** Why its target cannot be tried now, if that is so. */
+  obstacle(entry: EffectEntry): string | undefined {
+    return this.parts.target.unserved(entry)
   }
 
   find(id: number): EffectEntry | undefined {

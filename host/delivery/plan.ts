@@ -91,8 +91,10 @@ export function planDelivered(
   if (effect === undefined) return nothing
   if (answer.kind === 'forward') {
     const { outward: _, ...known } = settledHere(effect)
+    // It is sent at once, by the forward, and not by the outbox: so it may have happened (§connector-3).
     const outward = places.outward(service, answer.call.service, metadata)
-    const onward = { ...known, call: answer.call, hops: hops + 1, attempts: 0, ...(outward && { outward }) }
+    const leaves = outward && { outward: { ...outward, unsure: true } }
+    const onward = { ...known, call: answer.call, hops: hops + 1, attempts: 0, ...leaves }
     return { moved: inPlace(effect, onward, places), arrived: undefined }
   }
   if (answer.kind === 'later') return { moved: undefined, arrived: effect.id }

@@ -68,6 +68,24 @@ Plan(
   },
 )
 
+Plan('plan.P4: what goes to a connector has its key; as a forward of an effect it may have been sent', () => {
+  const far = { ...call, service: 'far' }
+  const [sent] = planEffects(
+    { hops: 0, effect: undefined },
+    cause,
+    [{ call: far, synchronous: false }],
+    places(),
+    from,
+    0,
+  )
+  assert.equal(sent!.outward, { by: 's', key: 'key', unsure: false })
+  const sender = { service: 'between', hops: 2, effect: { ...delivered, outward: sent!.outward! } }
+  const { moved } = planDelivered(sender, { kind: 'forward', call: far }, places())
+  assert.equal(moved!.outward, { by: 'between', key: 'key', unsure: true })
+  const { moved: near } = planDelivered(sender, { kind: 'forward', call }, places())
+  assert.is(near!.outward, undefined)
+})
+
 Plan(
   'plan.P3: a forward of what came from another partition is an entry of this one, in its place, and says what it was',
   () => {

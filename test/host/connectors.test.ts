@@ -265,6 +265,12 @@ Connectors(
       assert.is((await http(host.listen, 'POST', '/desk/a', { cents: 3 })).status, 503)
       await moment(600)
       assert.is(provider.requests.length, 0)
+      const [effect] = (await http(host.admin, 'GET', '/v1/effects')).json.effects
+      assert.equal(effect.connector, { key, mayBeSent: true })
+      assert.match(
+        (await runInn(folder, ['effects', '--admin', host.admin])).out,
+        /waits: .* before `inn effects resume`/,
+      )
       provider.answer = (request, response) => json(response, 200, provider.charge(request))
       await runInn(folder, ['effects', 'resume', '--admin', host.admin])
       assert.equal(await hears(host, 'a'), [`ch-${key}`])
