@@ -33,7 +33,7 @@ class Scene {
       this.open.push(done)
       return undefined
     }
-    const places = { next, owns: () => true, moved: () => next(undefined) }
+    const places = { next, outward: () => undefined, owns: () => true, moved: () => next(undefined) }
     const newest = new Newest(0, { lastCommit: () => 7 })
     const keeper = { newest, places, standing: nothingStanding, keep: held('keep') }
     const context: Partial<Record<keyof ActionContext, unknown>> = {
