@@ -95,7 +95,10 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     await inPortions(
       entries,
       effectsAtOnce,
-      (entry) => void described.push(describeEffect(context, entry)),
+      (entry) => {
+        const waits = entry.parked === undefined ? outbox.whyWaits(entry) : undefined
+        described.push({ ...describeEffect(context, entry), ...(waits !== undefined && { waits }) })
+      },
       systemClock,
     )
     return described

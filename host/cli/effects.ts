@@ -78,8 +78,9 @@ function requestShown(request: unknown): string {
   return json.length > lettersMax ? `${json.slice(0, lettersMax)}…` : json
 }
 
-function row({ id, to, attempts, parked, cause, schedule }: Json): readonly string[] {
-  const state = parked === null ? `tried ${times(attempts)}` : `parked: ${parked}`
+function row({ id, to, attempts, parked, waits, cause, schedule }: Json): readonly string[] {
+  const tried = waits === undefined ? `tried ${times(attempts)}` : `waits: ${waits}`
+  const state = parked === null ? tried : `parked: ${parked}`
   const from = schedule === undefined ? `${cause.service} ${cause.entity}` : `${cause.service}, schedule ${schedule}`
   return [String(id), to, `from ${from}`, state]
 }

@@ -224,7 +224,12 @@ export class Outbox {
 
   /** Its target cannot be tried now. */
   waits(entry: EffectEntry): boolean {
-    return this.parts.target.unserved(entry) !== undefined
+    return this.whyWaits(entry) !== undefined
+  }
+
+  /** What has to be deployed, granted or said before its target can be tried. */
+  whyWaits(entry: EffectEntry): string | undefined {
+    return this.parts.target.unserved(entry)
   }
 
   find(id: number): EffectEntry | undefined {
