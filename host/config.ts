@@ -234,8 +234,9 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const problems: string[] = []
   const { connectors, secrets, ...file } = readConfigFile(sources.directory, problems)
   const outside = { connectors, secrets }
-  for (const name of Object.keys(file).filter((name) => !settingNames.map(camel).includes(name)))
-    problems.push(`innkeeper.json: unknown setting ${name}${didYouMean(name, settingNames.map(camel))}`)
+  const inFile = [...settingNames.map(camel), ...Object.keys(outside)]
+  for (const name of Object.keys(file).filter((name) => !inFile.includes(name)))
+    problems.push(`innkeeper.json: unknown setting ${name}${didYouMean(name, inFile)}`)
   const inEnv = settingNames.map((name) => envName(name).slice(envPrefix.length))
   for (const name of Object.keys(sources.env)) {
     if (!name.startsWith(envPrefix) || sources.env[name] === undefined || ofBuilds.has(name)) continue

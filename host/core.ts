@@ -250,6 +250,7 @@ export class Core {
     this.housekeeping.takeUp(true)
     for (const partition of this.partitions.all) partition.start()
     this.schedules.start()
+    this.outbound.warn()
     if (this.store.held()) warnHeld(this.partitions, this.schedules.list().length, this.log)
   }
 
@@ -370,7 +371,7 @@ export class Core {
     this.lostCalls += 1
     this.log.error(
       { service, method, requestId, hops },
-      'a forward or side effect names a service or method that is not deployed; deploy it, or correct the function that names it',
+      'a forward or side effect names a service or method that is not deployed; deploy it, correct the function that names it, or, if the outside world serves it, give it `option (innkeeper.connector)` in the .proto',
     )
   }
 

@@ -195,7 +195,7 @@ function ofConnectors({ metrics, outbound }: Shown): void {
   metrics.counterOf(
     ['connector', 'status', 'attempt'],
     'connector_requests_total',
-    'Tries of calls of a connector, by what was answered (none: nothing) and by how manieth try it was.',
+    'Tries of calls of a connector, by what was answered (none: nothing) and by whether it was the first try, the second or a later one.',
     function* () {
       for (const { connector, requests = [] } of outbound.shown())
         for (const { status, attempt, count } of requests) yield [{ connector, status, attempt }, count] as const

@@ -16,7 +16,7 @@ import type { Places } from './delivery/chains.ts'
 import type { Outbox } from './delivery/outbox.ts'
 import { OutsideTarget, traceparentOf } from './delivery/targets/outside.ts'
 import type { Target } from './delivery/targets/target.ts'
-import { isFetch } from './deploy/connectors.ts'
+import { isFetch, needsOf } from './deploy/connectors.ts'
 import type { EffectEntry } from './effect.ts'
 import { noMetadata } from './metadata.ts'
 import type { Partitions } from './partition.ts'
@@ -84,7 +84,10 @@ export class Outbound {
     try {
       const problems = this.reread()
       if (problems.length > 0) log.error({ problems }, 'innkeeper.json: connectors and secrets stay as they were')
-      else log.info({ connectors: this.outside.granted().length }, 'connectors and secrets were read again')
+      else {
+        log.info({ connectors: this.outside.granted().length }, 'connectors and secrets were read again')
+        this.warn()
+      }
     } catch (error) {
       log.error({ err: error }, 'innkeeper.json: connectors and secrets stay as they were')
     }
@@ -97,6 +100,21 @@ export class Outbound {
       const { connector: _, ...known } = figures.get(grant.connector) ?? { connector: '' }
       return { ...grant, ...known, waiting: this.target.waitingAt(grant.connector) }
     })
+  }
+
+  /** What deployed services need and innkeeper.json does not grant: their calls wait (outside.X3). Each with what to add. */
+  lacking(): readonly string[] {
+    const components = Map.groupBy(this.parts.services.current.services.values(), ({ schema }) => schema)
+    const problems = [...components].flatMap(([schema, services]) =>
+      this.outside.missing(needsOf({ services: services.filter(({ kind }) => kind !== 'view') }, schema)),
+    )
+    return [...new Set(problems)]
+  }
+
+  /** To the log: what is lacking. */
+  warn(): void {
+    const lacking = this.lacking()
+    if (lacking.length > 0) this.parts.log.warn({ lacking }, 'calls wait for what innkeeper.json does not grant')
   }
 
   /** What is granted has changed, or nothing is held any more. */

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -25,6 +26,14 @@ const { values } = parseArgs({
   },
 })
 
+const ports = { listen: values.listen, admin: values.admin, provider: `127.0.0.1:${values.provider}` }
+for (const [flag, address] of Object.entries(ports)) {
+  const problem = await problemOf(address)
+  if (problem === undefined) continue
+  console.error(`npm run shop: ${address}: ${problem}; choose another with: npm run shop -- --${flag} ${otherOf(flag)}`)
+  process.exit(1)
+}
+
 const folder = resolve(values.folder)
 if (values.fresh) rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
@@ -44,15 +53,21 @@ const host = spawn(
 // Ctrl-C reaches the host, too, which then stops by itself.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => host.kill('SIGTERM'))
-host.once('exit', (code) => void provider.close().then(() => process.exit(code ?? 0)))
+host.once('exit', (code, signal) => {
+  if (signal !== null)
+    console.log(`the host was ended by ${signal}; npm run shop starts it again, with all that it had acknowledged`)
+  void provider.close().then(() => process.exit(signal === null ? (code ?? 0) : 1))
+})
 const ended = once(host, 'exit')
 
 await Promise.race([opened(`http://${values.listen}`), ended])
-if (host.exitCode === null)
+if (host.exitCode === null && host.signalCode === null)
   console.log(`
 the shop      http://${values.listen}
 its provider  ${provider.url}/books
 make it fail  curl ${provider.url}/fail -d '{"next": 3, "how": "half"}'    (or refuse, 503, hang, reset; "on": charges, refunds, mails)
+kill its host kill -9 ${host.pid}
+stop it       Ctrl-C
 `)
 
 /** Once the host answers: a show in a week, in two, in three. Those that are there stay as they are. */
@@ -68,4 +83,23 @@ async function opened(url: string): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
   }
+}
+
+/** Why nobody can listen there. */
+async function problemOf(address: string): Promise<string | undefined> {
+  const { hostname, port } = new URL(`http://${address}`)
+  const server = createServer()
+  try {
+    await once(server.listen(Number(port || 80), hostname.replace(/^\[|\]$/g, '')), 'listening')
+    return undefined
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'EADDRINUSE' ? 'it is in use, perhaps by the host of a shop that still runs' : message
+  } finally {
+    server.close()
+  }
+}
+
+function otherOf(flag: string): string {
+  return flag === 'provider' ? 'PORT' : 'HOST:PORT'
 }

@@ -95,7 +95,9 @@ export function adminRoutes(context: AdminContext): readonly AdminRoute[] {
     await inPortions(
       entries,
       effectsAtOnce,
-      (entry) => void described.push(describeEffect(context, entry)),
+      (entry) => {
+        described.push(describeEffect(context, entry))
+      },
       systemClock,
     )
     return described

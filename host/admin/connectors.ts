@@ -12,7 +12,7 @@ export function connectorRoutes({ outbound, log }: AdminContext): readonly Omit<
       path: '/v1/connectors',
       summary:
         'What innkeeper.json grants of the outside world, with figures since the start of the host. Names of secrets, never secrets.',
-      run: () => ({ json: { connectors: outbound.shown() } }),
+      run: () => ({ json: { connectors: outbound.shown(), lacking: outbound.lacking() } }),
     },
     {
       method: 'POST',
@@ -25,7 +25,8 @@ export function connectorRoutes({ outbound, log }: AdminContext): readonly Omit<
           throw new InnkeeperError('bad_request', `nothing has changed: ${problems.slice(0, 20).join('; ')}`)
         const connectors = outbound.shown().map(({ connector }) => connector)
         log.info({ connectors }, 'connectors and secrets were read again')
-        return { json: { connectors } }
+        outbound.warn()
+        return { json: { connectors, lacking: outbound.lacking() } }
       },
     },
   ]

@@ -33,7 +33,7 @@ export interface AdminContext {
   readonly entities: Entities
   readonly outbox: Outbox
   readonly schedules: Schedules
-  readonly outbound: Pick<Outbound, 'reread' | 'shown'>
+  readonly outbound: Pick<Outbound, 'reread' | 'shown' | 'lacking' | 'warn'>
   readonly views: Pick<Views, 'list' | 'processes' | 'rebuild' | 'sql'>
   /** Of a directory that was copied or restored: it acts by the clock from now on. */
   readonly release: () => void

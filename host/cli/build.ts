@@ -35,7 +35,10 @@ async function run(args: Args): Promise<number> {
         `${relative(process.cwd(), result.file)}: ${bytes(result.bytes)} in ${seconds(total)}, serving ${result.services.join(', ')}`,
       )
       if (result.connectors.length > 0) print(`served by the outside world: ${result.connectors.join(', ')}`)
-      if (result.others.length > 0) print(`only in the .proto files, not in the component: ${result.others.join(', ')}`)
+      if (result.others.length > 0)
+        print(
+          `only in the .proto files, not in the component: ${result.others.join(', ')} (another component serves it or, with \`option (innkeeper.connector)\`, the outside world)`,
+        )
     }
     return 0
   } catch (error) {

@@ -15,11 +15,18 @@ async function connectors(args: Args): Promise<number> {
 }
 
 async function list(args: Args): Promise<number> {
-  const told = (await adminClient(args).get('/v1/connectors')) as { connectors: ShownConnector[] }
+  const told = (await adminClient(args).get('/v1/connectors')) as { connectors: ShownConnector[]; lacking: string[] }
   if (args.is('json')) printJson(told)
-  else if (told.connectors.length === 0) print('innkeeper.json grants no connector.')
-  else print(table(told.connectors.map(row)))
+  else {
+    print(told.connectors.length === 0 ? 'innkeeper.json grants no connector.' : table(told.connectors.map(row)))
+    printLacking(told.lacking)
+  }
   return 0
+}
+
+/** Of what is deployed. */
+function printLacking(lacking: readonly string[]): void {
+  for (const problem of lacking) print(`Calls wait: ${problem}`)
 }
 
 function row(one: ShownConnector): readonly string[] {
@@ -51,8 +58,14 @@ function row(one: ShownConnector): readonly string[] {
 }
 
 async function reload(args: Args): Promise<number> {
-  const told = (await adminClient(args).change('POST', '/v1/connectors/reload')) as { connectors: string[] }
+  const told = (await adminClient(args).change('POST', '/v1/connectors/reload')) as {
+    connectors: string[]
+    lacking: string[]
+  }
   if (args.is('json')) printJson(told)
-  else print(`In force: ${told.connectors.length === 0 ? 'no connector' : told.connectors.join(', ')}.`)
+  else {
+    print(`In force: ${told.connectors.length === 0 ? 'no connector' : told.connectors.join(', ')}.`)
+    printLacking(told.lacking)
+  }
   return 0
 }

@@ -58,16 +58,15 @@ async function run(args: Args): Promise<number> {
   return 0
 }
 
-/** Lines below each: what it carries, the request that sent it, if the journal has it, the key at a provider, and why it is not tried now. */
+/** Lines below each: what it carries, the request that sent it, if the journal has it, and the key at a provider. */
 function told(effects: readonly Json[]): string {
   const heads = table(effects.map(row)).split('\n')
   return effects
-    .flatMap(({ payload, cause, waits, connector }, index) => [
+    .flatMap(({ payload, cause, connector }, index) => [
       heads[index],
       ...(payload === undefined ? [] : [`    carries ${requestShown(payload)}`]),
       ...(cause.method === undefined ? [] : [`    sent by ${cause.method} ${requestShown(cause.request)}`]),
       ...(connector === undefined ? [] : [`    under the key ${connector.key}`]),
-      ...(waits === undefined ? [] : [`    waits: ${waits}`]),
     ])
     .join('\n')
 }
@@ -80,8 +79,9 @@ function requestShown(request: unknown): string {
   return json.length > lettersMax ? `${json.slice(0, lettersMax)}…` : json
 }
 
-function row({ id, to, attempts, parked, cause, schedule }: Json): readonly string[] {
-  const state = parked === null ? `tried ${times(attempts)}` : `parked: ${parked}`
+function row({ id, to, attempts, parked, waits, cause, schedule }: Json): readonly string[] {
+  const tried = waits === undefined ? `tried ${times(attempts)}` : `waits: ${waits}`
+  const state = parked === null ? tried : `parked: ${parked}`
   const from = schedule === undefined ? `${cause.service} ${cause.entity}` : `${cause.service}, schedule ${schedule}`
   return [String(id), to, `from ${from}`, state]
 }

@@ -64,7 +64,10 @@ export function isFetch(service: string): boolean {
 }
 
 /** What a component needs of the operator (C2). */
-export function needsOf({ services }: Pick<Description, 'services'>, schema: Schema): readonly Need[] {
+export function needsOf(
+  { services }: { readonly services: readonly { readonly name: string }[] },
+  schema: Schema,
+): readonly Need[] {
   const from = services.map(({ name }) => name)
   return connectorsOf(schema).map(({ fullName, connector, methods }) => ({
     rule: connector,

@@ -21,6 +21,7 @@ export function tellingLost(given: Fetch | undefined): Fetch {
   return async (input, init) => {
     const fetch = given ?? globalThis.fetch
     const signal = init?.signal ?? undefined
+    if (given === undefined && isOfNoHost(input)) throw new ConnectError(noBaseUrl, Code.InvalidArgument)
     try {
       const { body, status, headers } = await fetch(input, init)
       return new Response(body === null ? null : telling(body, signal), { status, headers })
@@ -28,6 +29,14 @@ export function tellingLost(given: Fetch | undefined): Fetch {
       throw lost(error, signal, refusing(input))
     }
   }
+}
+
+const noBaseUrl =
+  "there is no page here whose host could be meant: name one, as in createClient({ baseUrl: 'http://localhost:8080' })"
+
+/** A path alone, where no page is: in Node. */
+function isOfNoHost(input: Parameters<Fetch>[0]): boolean {
+  return page.location === undefined && typeof input === 'string' && input.startsWith('/')
 }
 
 /** A browser does not say that the host lets no page of this origin call it: it looks as if no host were there. */

@@ -109,6 +109,9 @@ Named('a command, a flag or a setting that is not there names what is near', asy
   writeFileSync(join(work.path, 'innkeeper.json'), '{"snapshotEvry":3}')
   const inFile = 'inn up: innkeeper.json: unknown setting snapshotEvry; did you mean snapshotEvery?'
   await fails(2, inFile, ['up', '--print-config'])
+  writeFileSync(join(work.path, 'innkeeper.json'), '{"connector":{}}')
+  const outside = 'inn up: innkeeper.json: unknown setting connector; did you mean connectors?'
+  await fails(2, outside, ['up', '--print-config'])
 })
 
 Named('up: flags of other servers are told that it is --listen, --admin or --data', async () => {

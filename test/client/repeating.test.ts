@@ -104,6 +104,12 @@ Repeating('each command has a key of its own, and a caller may give one', async 
   }
 })
 
+Repeating('outside of a page a client without a baseUrl is told so, at once', async () => {
+  const refused = await failure(code.create({}).counter.get({ id: 'a' }))
+  assert.is(refused.code, Code.InvalidArgument)
+  assert.match(refused.message, /createClient\(\{ baseUrl: 'http:/)
+})
+
 Repeating('lost.L1: a refused, a cut and an unanswered connection are UNAVAILABLE, with the reason', async () => {
   const nowhere = code.create({ baseUrl: `http://${await freeAddress()}`, tries: 1 })
   const refused = await failure(nowhere.counter.get({ id: 'a' }))

@@ -16,13 +16,16 @@ const run = fileURLToPath(new URL('../../guests/shop/run.ts', import.meta.url))
 const data = temporary()
 const [listen, admin, provider] = [await freeAddress(), await freeAddress(), await freeAddress()]
 
+const places = ['--listen', listen, '--admin', admin, '--provider', provider.split(':')[1]!, '--folder', data.path]
+
 interface Running {
   /** Ends it as Ctrl-C does, and says with which code it has ended. */
   stop(): Promise<number | null>
+  /** Ends its host by the command that it prints, and says what it has printed until it ended. */
+  kill(): Promise<string>
 }
 
-async function start(): Promise<Running> {
-  const places = ['--listen', listen, '--admin', admin, '--provider', provider.split(':')[1]!, '--folder', data.path]
+function launch() {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', run, ...places], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -31,12 +34,21 @@ async function start(): Promise<Running> {
     stream.on('data', (chunk: Buffer) => {
       said += chunk
     })
-  const ended = once(child, 'exit')
+  return { child, said: () => said, ended: once(child, 'close') }
+}
+
+async function start(): Promise<Running> {
+  const { child, said, ended } = launch()
   await eventually(() => {
-    if (child.exitCode !== null) throw new Error(said)
-    return said.includes(`the shop      http://${listen}`)
+    if (child.exitCode !== null) throw new Error(said())
+    return said().includes('stop it       Ctrl-C')
   })
   return {
+    kill: async () => {
+      process.kill(Number(/kill -9 (\d+)/.exec(said())![1]), 'SIGKILL')
+      await ended
+      return said()
+    },
     stop: async () => {
       child.kill('SIGTERM')
       const [code] = (await ended) as [number | null]
@@ -61,6 +73,19 @@ Run('one command serves the page, three shows and a provider', async () => {
   assert.is((await http(listen, 'POST', '/orders/first', request)).json.step, 'RESERVED')
   assert.is((await http(listen, 'POST', '/orders/first/pay', { card: 'visa' })).json.step, 'PAID')
   await eventually(async () => (await http(provider, 'GET', '/books')).json.mails.length === 1)
+})
+
+Run('a port that is in use is named, with the flag for another', async () => {
+  const second = launch()
+  const [code] = (await second.ended) as [number | null]
+  assert.is(code, 1)
+  const sentence = `npm run shop: ${listen}: it is in use, perhaps by the host of a shop that still runs; choose another with: npm run shop -- --listen HOST:PORT`
+  assert.is(second.said().trim(), sentence)
+})
+
+Run('the host is killed by the command that it prints; then it says how to go on', async () => {
+  assert.match(await running.kill(), /the host was ended by SIGKILL; npm run shop starts it again/)
+  running = await start()
 })
 
 Run('started again, it goes on with what it has, and the provider with its books', async () => {

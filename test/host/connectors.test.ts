@@ -97,6 +97,37 @@ Connectors(
   },
 )
 
+Connectors('§connector-2: what loses its grant is told at the reload, and what waits says for what', async () => {
+  const { folder, provider, grant, remove } = await setting()
+  grant()
+  const host = await testHost(folder)
+  const inn = async (...words: string[]) => (await runInn(folder, [...words, '--admin', host.admin])).out
+  try {
+    assert.ok((await host.deployer.deploy(bytes)).ok)
+    assert.is(await inn('connectors', 'reload'), 'In force: payments, risk.\n')
+    writeFileSync(join(folder, 'innkeeper.json'), '{}')
+    const add = 'the connector payments is not granted; add to innkeeper.json: "connectors": { "payments": '
+    const lacks = `Calls wait: outside.v1.Payments: ${add}`
+    const reloaded = await inn('connectors', 'reload')
+    assert.match(reloaded, 'In force: no connector.')
+    assert.match(reloaded, lacks)
+    assert.match(await inn('connectors'), lacks)
+    await pay(host, 'a')
+    assert.match(
+      await inn('effects'),
+      /outside.v1.Payments\/Charge +from .* waits: outside\.v1\.Payments is not granted; add "connectors"/,
+    )
+    grant()
+    assert.is(await inn('connectors', 'reload'), 'In force: payments, risk.\n')
+    assert.match((await hears(host, 'a'))[0]!, /^ch-/)
+    assert.is(provider.requests.length, 1)
+    assert.is(await inn('effects'), 'No effects are waiting.\n')
+  } finally {
+    await host.stop()
+    remove()
+  }
+})
+
 Connectors(
   '§connector-3, §connector-4, §connector-5: a reply, a refusal, a try again, and what may have happened',
   async () => {

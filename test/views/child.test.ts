@@ -101,6 +101,12 @@ Children('serve.E1: one that has nothing to do ends by itself when it is let go'
   assert.equal(await child.gone, { code: 0, signal: null })
 })
 
+Children('child.H2: Ctrl-C, which a terminal sends to the group of the host, does not reach it', async ({ start }) => {
+  const { pid } = await start('reader')
+  // There is a group of its number: it leads one.
+  assert.ok(process.kill(-pid!, 0))
+})
+
 Children('serve.E2: a Node whose SQLite has no authorizer is told as such', async () => {
   const without = `import { DatabaseSync } from 'node:sqlite'; delete DatabaseSync.prototype.setAuthorizer`
   const old = fork(fileURLToPath(new URL('../../host/views/process/reader.ts', import.meta.url)), ['{}'], {

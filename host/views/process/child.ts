@@ -3,7 +3,7 @@
 // H1. It is a Node of its own with a heap of its own and no environment. Its JavaScript reads the host's own folder and that of the tables, and writes
 //     the latter (Node's permission model, which SQLite does not ask: what SQL opens is for the authorizer, allowed.ts). On Linux the kernel bounds
 //     its memory, gives it no network and ends it with the host, in the middle of a query too (walls.ts).
-// H2. `kill` is SIGKILL: SQLite cannot be interrupted, and a thread that runs it ends with the query.
+// H2. `kill` is SIGKILL: SQLite cannot be interrupted, and a thread that runs it ends with the query. Signals of a terminal do not reach it.
 //
 // Owns: the process.   ../tables.ts owns: when it is started and killed.
 
@@ -70,6 +70,8 @@ export class Child {
     this.process = spawn(command!, parameters, {
       env: {},
       cwd: '/',
+      // In a group of its own: a terminal sends Ctrl-C to all that are in the host's, and this one is the host's to end.
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
     })
