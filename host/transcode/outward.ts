@@ -50,6 +50,10 @@ export function outwardProblems(service: string, method: MethodType): readonly s
   const [route] = routes
   if (route === undefined || problems.length > 0) return problems
   const wrong: string[] = []
+  if (route.httpMethod === 'GET' && route.body !== '')
+    wrong.push(
+      `${name}: a GET has no body, and many servers refuse one; remove "body", and its fields go into the query`,
+    )
   if (route.httpMethod === '*') wrong.push(`${name}: a connector needs one HTTP method, and the rule has any`)
   if (partsOf(route).includes(undefined))
     wrong.push(`${name}: the path ${route.path} has a wildcard that no field fills; write {field=*}`)

@@ -50,6 +50,11 @@ Connectors('deploy/connectors.C1: a connector has unary methods with one rule, a
       /^\.Go: /,
     ],
     [
+      'rpc Go(Ask) returns (Ask) { option (google.api.http) = { get: "/v1/{id}" body: "*" }; }',
+      undefined,
+      /^\.Go: a GET has no body/,
+    ],
+    [
       `rpc Go(Ask) returns (Ask) ${http.replace('{ option', '{ option (innkeeper.method) = { internal: true }; option')}`,
       undefined,
       /internal/,
