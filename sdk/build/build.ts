@@ -63,7 +63,8 @@ export async function buildProject(directory: string, options: BuildOptions = {}
   )
   const names = (of: typeof left) => of.map(({ fullName }) => fullName)
   const others = names(left.filter(({ connector }) => connector === undefined))
-  const connectors = names(left.filter(({ connector }) => connector !== undefined))
+  // One whose .proto is only imported is called all the same.
+  const connectors = names([...descriptors.schema.services.values()].filter(({ connector }) => connector !== undefined))
   return { file, bytes: component.length, steps: steps.done, warnings: steps.warnings, services, others, connectors }
 }
 

@@ -28,7 +28,10 @@ for (const [guest, tests] of [
     const folder = join(root, 'guests', guest, 'typescript')
     const out = await mkdtemp(join(tmpdir(), 'innkeeper-guest-'))
     try {
-      await buildProject(folder, { out: join(out, 'guest.wasm') })
+      const { connectors } = await buildProject(folder, { out: join(out, 'guest.wasm') })
+      // Also one whose .proto is only imported: payments.proto, by shop.proto.
+      const asked = guest === 'shop' ? ['examples.mail.v1.Mail', 'examples.payments.v1.Payments'] : []
+      assert.equal([...connectors].sort(), asked)
       const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: folder })
       assert.match(stdout, new RegExp(`# pass ${tests}\n# fail 0`))
     } finally {
