@@ -260,6 +260,22 @@ Outward('segment.S1: no segment is decoded into another path, however often it i
   assert.is(pathProblem('/v1/a%20b/100%25/x..y'), undefined)
 })
 
+Outward('segment.S2: nor as only old servers decode', () => {
+  for (const bad of [
+    '%c0%ae%c0%ae',
+    '%c0%ae.',
+    '.%e0%80%ae',
+    '%f0%80%80%ae.',
+    '%25c0%25ae.',
+    '%u002e%u002e',
+    'a%c0%afb',
+  ])
+    assert.type(segmentProblem(bad), 'string', bad)
+  for (const bad of ['a%u005cb', 'a%c1%9cb', 'a%e0%80%afb', 'a%u002Fb']) assert.type(segmentProblem(bad), 'string', bad)
+  for (const good of ['%c3%80%c2%ae', 'é', '%e2%82%ac', '%u00e9', '%f0%9f%8f%a8'])
+    assert.is(segmentProblem(good), undefined)
+})
+
 Outward('outward.O2: what a query has no words for is refused', () => {
   assert.throws(() => sent('Get', { id: 'a', items: [{ price: 'x' }] }), /the field items cannot be in a query/)
   assert.is(sent('Get', { id: 'a', main: {} }).query, '')
