@@ -10,8 +10,6 @@
 //
 // Leaves to others: what to do about it (connectors.ts).
 
-import type { Secrets } from './secrets.ts'
-
 const mark = Buffer.from('[secret]')
 
 export class Redactor {
@@ -20,9 +18,9 @@ export class Redactor {
   /** Whether four bytes of this hash begin one. */
   private readonly begins = new Uint8Array(hashes)
 
-  constructor(secrets: Secrets) {
+  constructor(secrets: Iterable<string>) {
     const all = new Set<string>()
-    for (const secret of secrets.values()) for (const form of forms(secret)) all.add(form)
+    for (const secret of secrets) for (const form of forms(secret)) all.add(form)
     for (const form of all) {
       const needle = Buffer.from(form, 'latin1')
       const start = needle.readInt32BE(0)

@@ -117,7 +117,7 @@ Secrets('redactor.R1, redactor.R3: a secret is found and taken out, however it i
         fc.constantFrom('', 'before ', '{"error":"'),
         fc.constantFrom('', ' after', '"}'),
         (text, before, after) => {
-          const redactor = new Redactor(new Map([['a', text]]))
+          const redactor = new Redactor([text])
           const bytes = Buffer.from(before + echo(text) + after)
           assert.ok(redactor.finds(bytes), `${name}: ${text}`)
           const clean = Buffer.from(redactor.redacted(bytes))
@@ -132,18 +132,18 @@ Secrets('redactor.R1, redactor.R3: a secret is found and taken out, however it i
 })
 
 Secrets('redactor.R1: what is no secret stays as it was', () => {
-  const redactor = new Redactor(new Map([['a', secret]]))
+  const redactor = new Redactor([secret])
   for (const text of ['', 'sk_test', '{"error":"no such charge: ch_1"}', '100% \\u0041 %zz \\', 'x'.repeat(100_000)]) {
     const bytes = Buffer.from(text)
     assert.not.ok(redactor.finds(bytes))
     assert.is(redactor.redacted(bytes), bytes)
     assert.is(redactor.redactedText(text), text)
   }
-  assert.not.ok(new Redactor(new Map()).finds(Buffer.from(secret)))
+  assert.not.ok(new Redactor([]).finds(Buffer.from(secret)))
 })
 
 Secrets('redactor.R4: what looks like escapes without end is looked through all the same', () => {
-  const redactor = new Redactor(new Map([['a', secret]]))
+  const redactor = new Redactor([secret])
   for (const sign of ['%25', '\\\\', '\\u0025', '%5c']) assert.not.ok(redactor.finds(Buffer.from(sign.repeat(200_000))))
 })
 
@@ -152,7 +152,7 @@ Secrets(
   async () => {
     for (const [name, echo] of Object.entries(echoes)) {
       const body = `{"id":"a","more":"${echo(secret).replaceAll('"', '')}"}`
-      if (!new Redactor(new Map([['a', secret]])).finds(Buffer.from(body))) continue
+      if (!new Redactor([secret]).finds(Buffer.from(body))) continue
       const head = `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n`
       const pieces = [...body].map((sign) => ({ send: sign }))
       const server = await Misbehaving.start(['request', { send: head }, ...pieces])
@@ -182,7 +182,7 @@ function allOf(value: unknown): string {
 Secrets(
   '§connector-16, connector.W3: a provider that echoes the secret in every place gives it to nobody',
   async () => {
-    const redactor = new Redactor(new Map([['a', secret]]))
+    const redactor = new Redactor([secret])
     const told: unknown[] = []
     for (const [name, echo] of Object.entries(echoes)) {
       const header = echo(secret).replace(/[\r\n]/g, '')
@@ -236,6 +236,40 @@ Secrets(
     const made = connectors({ url })
     change = () => assert.equal(made.reload({ connectors: { payments: { url, services: ['*'], private: true } } }), [])
     assert.is(failed(await call(made, asked())).reason, 'UNKNOWN')
+    made.close()
+    await server.stop()
+  },
+)
+
+Secrets(
+  'connectors.C1: a secret of before is found in a later answer, and one of later in the answer to an earlier call',
+  async () => {
+    let change = () => {}
+    const says = (text: string) => ['request' as const, answer(200, JSON.stringify({ id: text }))]
+    const later = ['request' as const, { run: () => change() }, answer(200, '{"id":"a new secret"}')]
+    // Another grant has another connection.
+    const server = await Misbehaving.start((connection) =>
+      connection === 0 ? says('nothing') : [...says(secret), ...later, ...says('nothing')],
+    )
+    const url = `http://127.0.0.1:${server.port}`
+    const files: { [path: string]: string } = { '/new': 'a first secret' }
+    const made = connectors({ url, files })
+    const reload = () =>
+      assert.equal(
+        made.reload({
+          connectors: { payments: { url, services: ['*'], private: true } },
+          secrets: { stripe: { file: '/new' } },
+        }),
+        [],
+      )
+    change = () => {
+      files['/new'] = 'a new secret'
+      reload()
+    }
+    replyOf(await call(made, asked()))
+    reload()
+    for (let n = 0; n < 2; n++) assert.match(failed(await call(made, asked())).message, /has a secret of innkeeper/)
+    replyOf(await call(made, asked()))
     made.close()
     await server.stop()
   },

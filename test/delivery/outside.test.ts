@@ -49,6 +49,7 @@ class Played {
   outbox: Outbox
   /** How many calls may be under way. */
   room = Number.POSITIVE_INFINITY
+  roomOf = (_service: string) => Number.POSITIVE_INFINITY
   refused: string | undefined
   held = false
   private underWay = 0
@@ -59,8 +60,8 @@ class Played {
       get: (name: string) => (name.startsWith('shop.v1.Order') ? { schema } : undefined),
     } as unknown as Services
     const outside = {
-      enter: () => {
-        if (this.underWay >= this.room) return 1_000
+      enter: ({ from }) => {
+        if (this.underWay >= Math.min(this.room, this.roomOf(from))) return 1_000
         this.underWay += 1
         return 0
       },
@@ -374,6 +375,67 @@ Leaving(
     host.held = false
     await ended(host.time, host.outbox.served())
     assert.is(host.calls.length, 1)
+  },
+)
+
+Leaving('outside.X3, §connector-2: what waits for room when its grant is taken away waits for the grant', async () => {
+  const host = new Played()
+  host.room = 1
+  for (const entity of ['a', 'b', 'c']) host.ask(entity)
+  host.refused = 'payments is not granted'
+  host.outbound.look()
+  await host.answers(0, yes)
+  await host.passes(600_000)
+  assert.equal([host.calls.length, host.heard.length, host.parked], [1, 1, []])
+  host.refused = undefined
+  await ended(host.time, host.outbox.served())
+  await host.answers(1, yes)
+  await host.answers(2, yes)
+  assert.equal(
+    host.heard.map(({ cause }) => cause.entity),
+    ['a', 'b', 'c'],
+  )
+})
+
+Leaving('waiting-line.W1: who comes new is not kept waiting by others that find no room', async () => {
+  const host = new Played()
+  host.roomOf = (service) => (service === 'shop.v1.Order' ? 0 : 1)
+  host.ask('a')
+  host.ask('b', {}, 'shop.v1.Orders')
+  assert.equal(
+    host.calls.map(({ call }) => call.from),
+    ['shop.v1.Orders'],
+  )
+})
+
+Leaving('waiting-line.W3: what is gone does not wait for its turn', async () => {
+  const host = new Played()
+  host.room = 0
+  host.ask('first')
+  const waiting: number[] = []
+  for (let n = 0; n < 10; n++) {
+    for (let m = 0; m < 1_000; m++) host.outbox.drop(host.ask('a').id)
+    waiting.push(host.outbound.target.waitingAt('payments'))
+  }
+  assert.ok(Math.max(...waiting) < 2_500, waiting.join())
+  host.room = 1
+  await host.passes(1_000)
+  assert.is(host.calls.length, 1)
+})
+
+Leaving(
+  'outbox.O12: what is parked after a try that may have happened is tried by hand as one that may have',
+  async () => {
+    const host = new Played()
+    const sent = host.send('a')
+    await host.answers(0, no('UNKNOWN', false))
+    await host.restart()
+    void host.outbox.retry(sent.id, 1_000)
+    await host.passes(0)
+    assert.equal(
+      host.calls.map(({ call }) => call.unsure),
+      [false, true],
+    )
   },
 )
 
