@@ -131,6 +131,27 @@ Secrets('redactor.R1, redactor.R3: a secret is found and taken out, however it i
   }
 })
 
+Secrets('redactor.R1: of secrets that begin alike each is found, and the longest is taken out', () => {
+  const secrets = [
+    'alike-01',
+    'alike-01-and-more',
+    'alike-01-and-more-of-it',
+    'alike-02',
+    'alike-01-and',
+    'alike-0122222222',
+  ]
+  const redactor = new Redactor(secrets)
+  for (const one of secrets) {
+    assert.is(redactor.redactedText(`<${one}>`), '<[secret]>')
+    assert.is(redactor.redactedText(`alike-0${one}alike-`), 'alike-0[secret]alike-')
+  }
+  assert.is(redactor.redactedText('alike-01-and-more-of-nothing'), '[secret]-of-nothing')
+  for (const text of ['alike-0', 'alike-00', 'alike-03', 'alike-0', 'alike-'])
+    assert.is(redactor.redactedText(text), text)
+  const long = `${'x'.repeat(100)}1`
+  assert.is(new Redactor([long]).redactedText(`x${long}1${long.slice(0, -1)}2`), `x[secret]1${'x'.repeat(100)}2`)
+})
+
 Secrets('redactor.R1: what is no secret stays as it was', () => {
   const redactor = new Redactor([secret])
   for (const text of ['', 'sk_test', '{"error":"no such charge: ch_1"}', '100% \\u0041 %zz \\', 'x'.repeat(100_000)]) {
