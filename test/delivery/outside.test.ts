@@ -21,6 +21,7 @@ import { VirtualTime } from '../support/virtual.ts'
 
 const { schema } = await protos({
   'shop.proto': `syntax = "proto3"; package shop.v1; import "innkeeper/options.proto";
+    import "innkeeper/http/v1/http.proto";
     message Charge { string order = 1; }
     service Payments {
       option (innkeeper.connector) = { name: "payments", protocol: GRPC };
@@ -29,6 +30,10 @@ const { schema } = await protos({
 })
 
 const payments = { service: 'shop.v1.Payments', method: 'Take', payload: Uint8Array.of(1), metadata: [] }
+const slow = 99
+const fetching = (first: number) => ({
+  ...{ service: 'innkeeper.http.v1.Http', method: 'Fetch', payload: Uint8Array.of(first), metadata: [] },
+})
 const answer: Asked = { method: 'Taken', note: new Uint8Array(), hops: 0 }
 const yes: Answered = { kind: 'reply', payload: Uint8Array.of(7) }
 
@@ -60,7 +65,9 @@ class Played {
       get: (name: string) => (name.startsWith('shop.v1.Order') ? { schema } : undefined),
     } as unknown as Services
     const outside = {
-      enter: ({ from }) => {
+      connectorOf: ({ request }) => `fetch-${request[0]}`,
+      enter: ({ from, request }) => {
+        if (request[0] === slow) return 1_000_000
         if (this.underWay >= Math.min(this.room, this.roomOf(from))) return 1_000
         this.underWay += 1
         return 0
@@ -405,6 +412,21 @@ Leaving('waiting-line.W1: who comes new is not kept waiting by others that find 
   assert.equal(
     host.calls.map(({ call }) => call.from),
     ['shop.v1.Orders'],
+  )
+})
+
+Leaving('§connector-8: a Fetch that waits for room keeps no Fetch that goes through another connector', async () => {
+  const host = new Played()
+  host.ask('a', { call: fetching(slow) })
+  host.ask('b', { call: fetching(1) })
+  host.ask('c', { call: fetching(2) }, 'shop.v1.Orders')
+  assert.equal(
+    host.calls.map(({ call }) => [...call.request]),
+    [[1], [2]],
+  )
+  assert.equal(
+    ['fetch-99', 'fetch-1'].map((name) => host.outbound.target.waitingAt(name)),
+    [1, 0],
   )
 })
 
