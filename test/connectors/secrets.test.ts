@@ -56,6 +56,8 @@ Secrets('secrets.S1, secrets.S2, secrets.S3: what is wrong is told, without the 
   for (const [places, words] of [
     [{ key: { env: 'GONE' } }, /the environment variable GONE is not set/],
     [{ key: { file: '/gone' } }, /the file \/gone cannot be read/],
+    [{ key: { env: 'hunter2hunter2' } }, /^secrets\.key: the environment variable of this name is not set/],
+    [{ key: { file: 'hunter2/hunter2' } }, /^secrets\.key: the file of this name cannot be read/],
     [{ key: 'hunter2hunter2' }, /a secret itself does not belong into innkeeper\.json/],
     [{ key: { enf: 'X' } }, /unknown; did you mean env\?/],
     [{ key: { env: 'A', file: '/b' } }, /expected \{ "env"/],
