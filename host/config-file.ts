@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { OutsideFile } from './connectors/connector.ts'
 import { readGrants } from './connectors/grants.ts'
 import { readSecrets, type SecretSources } from './connectors/secrets.ts'
+import { JsonError, parseJson } from './transcode/json.ts'
 
 export const fileName = 'innkeeper.json'
 
@@ -26,13 +27,24 @@ export function readConfigFile(directory: string, problems: string[]): Record<st
   const path = `${directory}/${fileName}`
   if (!existsSync(path)) return {}
   try {
-    const json: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    const text = readFileSync(path, 'utf8')
+    const json = parsed(text)
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>
     problems.push(`${fileName}: expected an object`)
   } catch (error) {
     problems.push(`${fileName}: ${(error as Error).message}`)
   }
   return {}
+}
+
+/** @throws JsonError, with a place and not with the words that are there: somebody may have written a secret into the file */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    parseJson(text)
+    throw new JsonError('is no JSON')
+  }
 }
 
 /** Where "secrets" of innkeeper.json are. */

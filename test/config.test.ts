@@ -118,6 +118,18 @@ Config('a file that is no JSON object, or holds what is neither text nor number,
   }
 })
 
+Config('fields.F1: what is no JSON is told with its place, and without what stands there', () => {
+  for (const file of [
+    '{"secrets": {"stripe": sk_live_4eC39}}',
+    '{"a": "Bearer sk_live_4eC39',
+    '{"a": "sk_live_4eC39\\x"}',
+  ]) {
+    const [problem] = problems({ file })
+    assert.match(problem!, /^innkeeper.json: .*at character \d+/)
+    assert.not.match(problem!, /sk_live|live|4eC39/)
+  }
+})
+
 Config('variables that name compilers are no settings, and disturb no host', () => {
   assert.is(load({ env: { INNKEEPER_TOOLCHAINS: '/somewhere', INNKEEPER_GO: '/go' } }).config.token, undefined)
   assert.equal(problems({ env: { INNKEEPER_GONE: 'x' } }), ['INNKEEPER_GONE: unknown setting'])

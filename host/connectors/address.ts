@@ -2,7 +2,7 @@
 //
 // A1. Checked is the address that the connection goes to, never a name: whoever connects asks here about each address that a name has, and uses
 //     no other. So a name that means another address later does nothing.
-// A2. An IPv4 address within an IPv6 one is what counts: mapped, compatible, translated, NAT64, 6to4, ISATAP.
+// A2. An IPv4 address within an IPv6 one is what counts: mapped, compatible, translated, NAT64, 6to4. Of ISATAP both count: the network is IPv6.
 // A3. Of IPv6 only what is assigned for the whole internet is public (2000::/3 without its exceptions): what nobody has thought of yet is refused.
 // A4. `private` allows private networks, loopback, carrier-grade NAT and unique local addresses. Link-local addresses, where clouds keep their
 //     credentials, and whatever else is special are allowed only by being named.
@@ -58,6 +58,9 @@ export function addressProblem(address: string, rule: AddressRule): string | und
   const groups = family === 6 ? groupsOf(plain) : undefined
   const within = groups === undefined ? undefined : ipv4Within(groups)
   if (within !== undefined) {
+    // Whatever such an interface is named after, it is in a network of its own.
+    const around = isIsatap(groups!) ? kindProblem(plain, 6, rule) : undefined
+    if (around !== undefined) return around
     if (isNamed(within, rule)) return undefined
     const problem = kindProblem(within, 4, rule)
     return problem === undefined ? undefined : `${plain}, which means ${problem}`
@@ -101,9 +104,12 @@ function ipv4Within(groups: readonly number[]): string | undefined {
   if (high && e === 0 && f === 0) return g === 0 && h <= 1 ? undefined : low
   if (a === 0x64 && b === 0xff9b && c === 0 && d === 0 && e === 0 && f === 0) return low
   if (a === 0x2002) return ipv4(b, c)
-  // ISATAP: an interface that is named by its IPv4 address.
-  if ((e & 0xfdff) === 0 && f === 0x5efe && a !== 0xfe80) return low
-  return undefined
+  return isIsatap(groups) ? low : undefined
+}
+
+/** An interface that is named by its IPv4 address. */
+function isIsatap([, , , , e = 0, f]: readonly number[]): boolean {
+  return (e & 0xfdff) === 0 && f === 0x5efe
 }
 
 function ipv4(high: number, low: number): string {

@@ -83,8 +83,8 @@ export interface Outside {
   /** Room for one call, taken if the answer is 0: then `call` follows in the same turn. Else milliseconds after which it is worth asking again; a call
    *  that ends before may make room, too. */
   enter(call: Pick<OutwardCall, 'place' | 'from' | 'request'>): number
-  /** The connector whose room a call takes; undefined: of none, and `call` says why. */
-  connectorOf(call: Pick<OutwardCall, 'place' | 'from' | 'request'>): string | undefined
+  /** The connector whose room a call takes; '' where it is granted none. */
+  connectorOf(call: Pick<OutwardCall, 'place' | 'from' | 'request'>): string
   /** Why the service `from` may not call a service of this connector: that is not granted. With what to add. */
   refused(rule: ConnectorRule, service: string, from: string): string | undefined
   /** One try, for which there is room. `done` is called once, never before `call` has returned. */

@@ -5,8 +5,8 @@
 //         NOT_SENT   wait    NOT_SENT  NOT_SENT or  REFUSED or UNKNOWN
 //                                      UNKNOWN
 //
-// C1. A call is under one state of grants and secrets from its start to its end: a reload in between changes nothing of it, and its answer is looked
-//     through for the secrets that it was sent with.
+// C1. A call is under one state of grants and secrets from its start to its end: a reload in between changes nothing of it. Its answer is looked through
+//     for all secrets that there have been: a provider may still know an old one, and may have heard of a new one meanwhile.
 // C2. A reload is all or nothing. Connections of a grant that stays as it is stay; others end with what is under way.
 // C3. After a try that may have happened no failure says that it did not.
 //
@@ -42,12 +42,17 @@ interface State {
   readonly redactor: Redactor
 }
 
+/** Secrets that are no more in force and still looked for. */
+const formerMax = 1_000
+
 export class Connectors implements Outside {
   private readonly parts: ConnectorsParts
   private readonly names: Names
   /** Not in force any more, with calls under way. */
   private retired: readonly InForce[] = []
-  private state: State = { grants: new Map(), secrets: new Map(), redactor: new Redactor(new Map()) }
+  /** Values of secrets that were in force and are no more. */
+  private former: readonly string[] = []
+  private state: State = { grants: new Map(), secrets: new Map(), redactor: new Redactor([]) }
 
   constructor(parts: ConnectorsParts) {
     this.parts = parts
@@ -63,12 +68,11 @@ export class Connectors implements Outside {
     }
   }
 
-  connectorOf(call: Pick<OutwardCall, 'place' | 'from' | 'request'>): string | undefined {
-    if (call.place.kind === 'connector') return call.place.rule.name
+  connectorOf(call: Pick<OutwardCall, 'place' | 'from' | 'request'>): string {
     try {
       return this.meant(call, this.state).inForce.grant.name
     } catch {
-      return undefined
+      return ''
     }
   }
 
@@ -89,7 +93,7 @@ export class Connectors implements Outside {
     }
     try {
       const { inForce, fetch } = this.meant(call, state)
-      this.try(call, inForce, fetch, state, done, later)
+      this.try(call, inForce, fetch, state.secrets, done, later)
     } catch (error) {
       const { code, message } = notSent(error)
       later(failureOf(code, state.redactor.redactedText(message), 'NOT_SENT', true))
@@ -110,7 +114,10 @@ export class Connectors implements Outside {
     }
     if (all.length > 0) return all
     const left = [...this.state.grants.values()].filter((inForce) => next.get(inForce.grant.name) !== inForce)
-    this.state = { grants: next, secrets, redactor: new Redactor(secrets) }
+    const now = new Set(secrets.values())
+    const before = new Set([...this.former, ...this.state.secrets.values()])
+    this.former = [...before].filter((secret) => !now.has(secret)).slice(-formerMax)
+    this.state = { grants: next, secrets, redactor: new Redactor([...now, ...this.former]) }
     for (const inForce of left) inForce.retire()
     this.retired = [...this.retired, ...left].filter(({ underWay }) => underWay > 0)
     return []
@@ -196,7 +203,7 @@ export class Connectors implements Outside {
     call: OutwardCall,
     inForce: InForce,
     fetch: FetchRequest | undefined,
-    { secrets, redactor }: State,
+    secrets: Secrets,
     done: (answered: Answered) => void,
     later: (come: Come, inForce: InForce) => void,
   ): void {
@@ -212,8 +219,11 @@ export class Connectors implements Outside {
       done(answered)
     }
     const failed = (began: boolean, code: CodeName, what: string) =>
-      ended('none', failureOf(code, redactor.redactedText(`${grant.name}: ${what}`), began ? 'UNKNOWN' : 'NOT_SENT'))
-    const reading = () => ({ grant, redactor, nowMs: clock.now() })
+      ended(
+        'none',
+        failureOf(code, this.state.redactor.redactedText(`${grant.name}: ${what}`), began ? 'UNKNOWN' : 'NOT_SENT'),
+      )
+    const reading = () => ({ grant, redactor: this.state.redactor, nowMs: clock.now() })
     try {
       if (timeoutMs <= 0) throw new NotSent('DEADLINE_EXCEEDED', 'the time was up before it was sent')
       const { place } = call
@@ -245,7 +255,7 @@ export class Connectors implements Outside {
     } catch (error) {
       const { code, message } = notSent(error)
       inForce.give(call.from)
-      later(failureOf(code, redactor.redactedText(message), 'NOT_SENT', true), inForce)
+      later(failureOf(code, this.state.redactor.redactedText(message), 'NOT_SENT', true), inForce)
     }
   }
 }

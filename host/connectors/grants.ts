@@ -59,7 +59,8 @@ const fieldNames = [
   ...['concurrency', 'addresses', 'private', 'idempotencyHeader', 'ca', 'proxy'],
 ]
 
-const connectorName = /^[a-z][a-z0-9-]{0,62}$/
+/** What a .proto and a grant call a connector. */
+export const connectorName = /^[a-z][a-z0-9-]{0,62}$/
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/
 const grantsMax = 1_000
 /** A pattern is tried on whole paths. */

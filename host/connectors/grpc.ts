@@ -6,7 +6,8 @@
 //     messages and settings have bounds.
 // G3. Not begun is what no byte of left the host, and what the server says that it has not looked at: streams above the last one of a GOAWAY, and
 //     REFUSED_STREAM.
-// G4. Compressed messages are not asked for, and refused.
+// G4. A connection on which a call was not answered in time gets no new calls.
+// G5. Compressed messages are not asked for, and refused.
 //
 // Owns: the connection, streams, frames of gRPC.   connectors.ts owns: what the answer means.
 
@@ -66,7 +67,10 @@ const idleMs = 60_000
 /** The connection of one grant. */
 export class GrpcLine {
   private readonly parts: LineParts
+  /** The one for new calls. */
   private session: Session | undefined
+  /** With those that only end what is under way. */
+  private readonly sessions = new Set<Session>()
   private retired = false
 
   constructor(parts: LineParts) {
@@ -76,12 +80,12 @@ export class GrpcLine {
   /** The connection ends when what is under way has ended. */
   retire(): void {
     this.retired = true
-    this.session?.client.close()
+    for (const { client } of this.sessions) client.close()
   }
 
   close(): void {
     this.retired = true
-    this.session?.client.destroy()
+    for (const { client } of this.sessions) client.destroy()
   }
 
   /** `done` is called once, and not before this has returned. */
@@ -100,6 +104,8 @@ export class GrpcLine {
     if (known !== undefined && !known.ended && !known.client.closed && !known.client.destroyed) return known
     const session = new Session(this.parts)
     this.session = session
+    this.sessions.add(session)
+    session.client.once('close', () => this.sessions.delete(session))
     if (this.retired) session.client.unref()
     return session
   }
@@ -155,6 +161,12 @@ class Session {
       this.ended = true
     })
   }
+
+  /** What is under way on it goes on. */
+  giveUp(): void {
+    this.ended = true
+    if (this.ready) this.client.close()
+  }
 }
 
 /** One call. */
@@ -178,9 +190,11 @@ class Stream {
     this.request = request
     this.clock = clock
     this.done = done
-    this.timer = clock.after(request.timeoutMs, () =>
-      this.fail('DEADLINE_EXCEEDED', `no complete answer came within ${request.timeoutMs} ms`),
-    )
+    this.timer = clock.after(request.timeoutMs, () => {
+      // Perhaps the connection is dead and nobody has said so: the next call has another one.
+      if (this.status === 0) session.giveUp()
+      this.fail('DEADLINE_EXCEEDED', `no complete answer came within ${request.timeoutMs} ms`)
+    })
     try {
       this.stream = session.client.request({
         ':method': 'POST',

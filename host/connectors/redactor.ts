@@ -5,30 +5,25 @@
 //     three times in any order. Of a secret that is text in base64, as Basic authentication has it, also the text, and what follows its colon.
 // R2. It is looked for in all bytes at once, never in pieces: what a chunk's end would hide is found.
 // R3. What is taken out leaves `[secret]`, without a name or a length.
-// R4. Time is linear in the bytes, and hardly depends on how many secrets there are. It takes some milliseconds a megabyte where nothing is escaped, and
-//     tens where all is.
+// R4. Time is linear in the bytes, and hardly depends on how many secrets there are, also where they begin alike. It takes some milliseconds a megabyte where
+//     nothing is escaped, and tens where all is, whatever a server makes up.
 //
 // Leaves to others: what to do about it (connectors.ts).
-
-import type { Secrets } from './secrets.ts'
 
 const mark = Buffer.from('[secret]')
 
 export class Redactor {
   /** By their first four bytes. */
-  private readonly needles = new Map<number, Buffer[]>()
+  private readonly needles = new Map<number, readonly Needle[]>()
   /** Whether four bytes of this hash begin one. */
   private readonly begins = new Uint8Array(hashes)
 
-  constructor(secrets: Secrets) {
+  constructor(secrets: Iterable<string>) {
     const all = new Set<string>()
-    for (const secret of secrets.values()) for (const form of forms(secret)) all.add(form)
-    for (const form of all) {
-      const needle = Buffer.from(form, 'latin1')
-      const start = needle.readInt32BE(0)
-      const others = this.needles.get(start)
-      if (others === undefined) this.needles.set(start, [needle])
-      else others.push(needle)
+    for (const secret of secrets) for (const form of forms(secret)) all.add(form)
+    const sorted = [...all].map((form) => Buffer.from(form, 'latin1')).sort(Buffer.compare)
+    for (const [start, alike] of Map.groupBy(sorted, (needle) => needle.readInt32BE(0))) {
+      this.needles.set(start, chained(alike))
       this.begins[hashOf(start)] = 1
     }
   }
@@ -61,7 +56,7 @@ export class Redactor {
   private places(bytes: Uint8Array, one: boolean): Place[] {
     const found: Place[] = []
     if (this.needles.size === 0) return found
-    for (const reading of readings(bytes)) {
+    for (const reading of readings(bytes, !one)) {
       this.search(reading, found, one)
       if (one && found.length > 0) return found
     }
@@ -75,14 +70,70 @@ export class Redactor {
     for (let at = 0; at < bytes.length; at++) {
       start = (start << 8) | bytes[at]!
       if (begins[hashOf(start)] === 0 || at < 3) continue
-      for (const needle of needles.get(start) ?? []) {
-        const from = at - 3
-        if (bytes.compare(needle, 0, needle.length, from, Math.min(bytes.length, from + needle.length)) !== 0) continue
-        found.push([startOf(reading, from), startOf(reading, from + needle.length)])
-        if (one) return
-      }
+      const from = at - 3
+      const needle = longestAt(needles.get(start) ?? [], bytes, from)
+      if (needle === undefined) continue
+      found.push([startOf(reading, from), startOf(reading, from + needle.length)])
+      if (one) return
     }
   }
+}
+
+/** What is looked for. `shorter`: the longest other one that it begins with. */
+interface Needle {
+  readonly bytes: Buffer
+  readonly shorter: Needle | undefined
+}
+
+/** Of needles in order. */
+function chained(sorted: readonly Buffer[]): readonly Needle[] {
+  const needles: Needle[] = []
+  for (const bytes of sorted) {
+    // One that this begins with is the last one, or the last one begins with it, too.
+    let shorter: Needle | undefined = needles.at(-1)
+    while (shorter !== undefined && !beginsWith(bytes, shorter.bytes, 0)) shorter = shorter.shorter
+    needles.push({ bytes, shorter })
+  }
+  return needles
+}
+
+/** The longest of needles in order that stands there. Many that have a beginning in common are no more work than a few. */
+function longestAt(needles: readonly Needle[], bytes: Buffer, from: number): Buffer | undefined {
+  let low = 0
+  let high = needles.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compared(bytes, needles[middle]!.bytes, from) >= 0) low = middle + 1
+    else high = middle
+  }
+  let last: Needle | undefined = needles[low - 1]
+  while (last !== undefined && !beginsWith(bytes, last.bytes, from)) last = last.shorter
+  return last?.bytes
+}
+
+function beginsWith(bytes: Buffer, needle: Buffer, from: number): boolean {
+  return compared(bytes, needle, from) === 0
+}
+
+/** Bytes that are compared here: a call costs as much as some tens of them. */
+const nearMax = 48
+
+/** 0: the needle stands there. Else what is first in order: below 0 what stands there, above it the needle. */
+function compared(bytes: Buffer, needle: Buffer, from: number): number {
+  const near = Math.min(needle.length, nearMax)
+  for (let at = 0; at < near; at++) {
+    const byte = bytes[from + at]
+    const other = needle[at]!
+    if (byte !== other) return byte === undefined ? -1 : byte - other
+  }
+  if (needle.length === near) return 0
+  return bytes.compare(
+    needle,
+    near,
+    needle.length,
+    Math.min(bytes.length, from + near),
+    Math.min(bytes.length, from + needle.length),
+  )
 }
 
 const hashBits = 14
@@ -137,7 +188,7 @@ function base64Within(secret: Buffer, before: number): string {
   return text.slice(Math.ceil((before * 8) / 6), whole)
 }
 
-/** The bytes as somebody reads them. `starts[i]`: where byte i begins in the bytes that were sent. */
+/** The bytes as somebody reads them. `starts[i]`: where byte i begins in the bytes that were sent, where anybody asks. */
 interface Reading {
   readonly bytes: Buffer
   /** Undefined: each byte is where it was. */
@@ -151,50 +202,54 @@ function startOf({ starts }: Reading, at: number): number {
 /** Escapes that are undone one upon the other. */
 const layersMax = 3
 
-/** As they are, and with escapes undone in each order. One after the other: each costs five times its bytes. */
-function* readings(bytes: Uint8Array): Generator<Reading> {
-  yield* layers({ bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), starts: undefined }, layersMax)
+/** As they are, and with escapes undone in each order. One after the other: each costs its bytes, and five times those where it is `placed`. */
+function* readings(bytes: Uint8Array, placed: boolean): Generator<Reading> {
+  yield* layers(
+    { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), starts: undefined },
+    layersMax,
+    placed,
+  )
 }
 
-function* layers(reading: Reading, left: number): Generator<Reading> {
+function* layers(reading: Reading, left: number, placed: boolean): Generator<Reading> {
   yield reading
   if (left === 0) return
   for (const [sign, undo] of undoes) {
-    const next = undone(reading, sign, undo)
-    if (next !== undefined) yield* layers(next, left - 1)
+    const next = undone(reading, sign, undo, placed)
+    if (next !== undefined) yield* layers(next, left - 1, placed)
   }
 }
 
 const backslash = 0x5c
 const percent = 0x25
 
-/** What an escape at `at` means and how long it is; undefined: it is none. */
-type Undo = (bytes: Buffer, at: number) => readonly [byte: number, length: number] | undefined
+/** What an escape at `at` means, and how long it is: `escaped`; `none`: it is none. A number, since there may be one at each second byte. */
+type Undo = (bytes: Buffer, at: number) => number
 
-/** Undefined: the sign is not there, so it would be the same. */
-function undone(reading: Reading, sign: number, undo: Undo): Reading | undefined {
+const none = -1
+
+function escaped(byte: number, length: number): number {
+  return (length << 8) | byte
+}
+
+/** Undefined: nothing of it is such an escape, so it would be the same. */
+function undone(reading: Reading, sign: number, undo: Undo, placed: boolean): Reading | undefined {
   const { bytes } = reading
-  let at = bytes.indexOf(sign)
-  if (at === -1) return undefined
+  const first = bytes.indexOf(sign)
+  if (first === -1) return undefined
   const result = Buffer.allocUnsafe(bytes.length)
-  const starts = new Uint32Array(bytes.length + 1)
+  const starts = placed ? new Uint32Array(bytes.length + 1) : undefined
   let length = 0
   let from = 0
-  const keep = (to: number) => {
-    for (; from < to; from++) {
-      starts[length] = startOf(reading, from)
-      result[length++] = bytes[from]!
-    }
+  while (from < bytes.length) {
+    const byte = bytes[from]!
+    const meant = byte === sign ? undo(bytes, from) : none
+    if (starts !== undefined) starts[length] = startOf(reading, from)
+    result[length++] = meant === none ? byte : meant & 0xff
+    from += meant === none ? 1 : meant >> 8
   }
-  for (; at !== -1; at = bytes.indexOf(sign, from)) {
-    keep(at)
-    const meant = undo(bytes, at)
-    starts[length] = startOf(reading, at)
-    result[length++] = meant?.[0] ?? sign
-    from = at + (meant?.[1] ?? 1)
-  }
-  keep(bytes.length)
-  starts[length] = startOf(reading, bytes.length)
+  if (length === bytes.length) return undefined
+  if (starts !== undefined) starts[length] = startOf(reading, bytes.length)
   return { bytes: result.subarray(0, length), starts }
 }
 
@@ -203,19 +258,19 @@ const undoes: readonly (readonly [sign: number, undo: Undo])[] = [
   [percent, unencoded],
 ]
 
-function unencoded(bytes: Buffer, at: number): readonly [number, number] | undefined {
+function unencoded(bytes: Buffer, at: number): number {
   const value = hexAt(bytes, at + 1, 2)
-  return value === undefined ? undefined : [value, 3]
+  return value === undefined ? none : escaped(value, 3)
 }
 
-function unescaped(bytes: Buffer, at: number): readonly [number, number] | undefined {
+function unescaped(bytes: Buffer, at: number): number {
   const next = bytes[at + 1]
   if (next === 0x75) {
     const value = hexAt(bytes, at + 2, 4)
     // Secrets are ASCII: what is beyond is no part of one.
-    return value === undefined || value > 0x7f ? undefined : [value, 6]
+    return value === undefined || value > 0x7f ? none : escaped(value, 6)
   }
-  return next === 0x22 || next === 0x2f || next === backslash ? [next, 2] : undefined
+  return next === 0x22 || next === 0x2f || next === backslash ? escaped(next, 2) : none
 }
 
 function hexAt(bytes: Buffer, at: number, digits: number): number | undefined {

@@ -60,11 +60,17 @@ function readSecret(name: string, place: unknown, sources: SecretSources): Said 
   const { env, file } = place as { env?: unknown; file?: unknown }
   const [kind, where] = env === undefined ? (['file', file] as const) : (['env', env] as const)
   if (fields.length !== 1 || typeof where !== 'string' || where === '') return { problem: `${at}: ${example}` }
-  const told = kind === 'env' ? `the environment variable ${where}` : `the file ${where}`
+  const told = toldOf(kind, where)
   const secret = kind === 'env' ? sources.env(where) : fromFile(where, sources)
   if (secret === undefined) return { problem: `${at}: ${told} ${kind === 'env' ? 'is not set' : 'cannot be read'}` }
   const problem = secretProblem(secret)
   return problem === undefined ? secret : { problem: `${at}: ${told} ${problem}` }
+}
+
+/** A place that does not look like one may be the secret itself. */
+function toldOf(kind: 'env' | 'file', where: string): string {
+  if (kind === 'env') return `the environment variable ${/^[A-Z][A-Z0-9_]{0,63}$/.test(where) ? where : 'of this name'}`
+  return /^(\.{0,2}\/|[A-Z]:)/.test(where) ? `the file ${where}` : 'the file of this name'
 }
 
 /** One line end at its end is the file's. */

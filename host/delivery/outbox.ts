@@ -129,8 +129,8 @@ export class Outbox {
   private readonly untils: Untils
   /** Who asked for a try by hand, by id. */
   private readonly watchers = new Map<number, (became: Became) => void>()
-  /** What waits for a service that can be run (O6): tries that are put off. */
-  private putOff: (() => void)[] = []
+  /** What waits for a service that can be run (O6): tries that are put off, by id. */
+  private readonly putOff = new Map<number, () => void>()
 
   constructor(parts: OutboxParts) {
     this.parts = parts
@@ -257,7 +257,7 @@ export class Outbox {
     this.shares.clear()
     this.bytes.clear()
     this.chains.clear()
-    this.putOff = []
+    this.putOff.clear()
     this.successors.clear()
     this.era += 1
     const { era } = this
@@ -368,7 +368,9 @@ export class Outbox {
 
   /** Other services are served than before: try what was put off, a piece a turn. */
   async served(): Promise<void> {
-    for await (const attempts of this.pieces(this.putOff.splice(0))) for (const attempt of attempts) attempt()
+    const attempts = [...this.putOff.values()]
+    this.putOff.clear()
+    for await (const piece of this.pieces(attempts)) for (const attempt of piece) attempt()
   }
 
   /** What is done for many is done for so many a turn (O8). */
@@ -432,6 +434,7 @@ export class Outbox {
   /** It is gone, or another thing. */
   private uncall(entry: EffectEntry): void {
     this.tried.delete(entry.id)
+    this.putOff.delete(entry.id)
     this.untils.forget(entry.id)
     this.release(entry.id)
     this.names.remove(entry)
@@ -659,7 +662,7 @@ export class Outbox {
     const reason = target.unserved(entry)
     if (reason !== undefined) {
       this.tell(entry.id, { became: 'waiting', reason })
-      this.putOff.push(() => era === this.era && this.attempt(this.entries.get(entry.id) ?? entry, ended))
+      this.putOff.set(entry.id, () => era === this.era && this.attempt(this.entries.get(entry.id) ?? entry, ended))
       return
     }
     if (!this.lanesOf(entry).free && this.isBehind(entry, ended)) return
@@ -687,6 +690,10 @@ export class Outbox {
     target.deliver(entry, hops, begins, (tried) => {
       this.outside.delete(entry.id)
       if (this.stopped) return
+      if (tried.kind === 'waits') {
+        if (era === this.era) this.attempt(this.entries.get(entry.id) ?? entry, ended)
+        return
+      }
       const now = this.now(entry.id)
       // The target's commit already removed the entry, or made its answer of it, whatever it answered afterwards.
       const decided = now === undefined || (now.to !== undefined && entry.to === undefined)
@@ -728,7 +735,7 @@ export class Outbox {
     if (this.stopped || entry === undefined || entry.parked !== undefined || this.leaving.has(id)) return
     const message = `${goal(entry)} did not answer in time`
     if (!isAsk(entry)) {
-      this.park(entry, message, ignore)
+      this.park(this.outside.has(id) ? { ...entry, ...unsure(entry) } : entry, message, ignore)
       return
     }
     const may = entry.outward
@@ -785,7 +792,8 @@ export class Outbox {
     }
     if (wait === undefined) {
       if (isAsk(entry)) this.answered(entry, failureOf(tried, this.parts.mayHaveHappened(entry)), ended)
-      else this.park(entry, reason, ended)
+      // Somebody may try it by hand.
+      else this.park({ ...entry, ...(tried.unsure && unsure(entry)) }, reason, ended)
       return
     }
     this.holdLane(entry)

@@ -6,14 +6,13 @@
 // Owns: these rules.   host/connectors owns: grants and calls.
 
 import type { Need } from '../connectors/connector.ts'
+import { connectorName } from '../connectors/grants.ts'
 import { unfitProblems } from '../connectors/needs.ts'
 import type { Description } from '../guest/about.ts'
 import { connectorOption } from '../schema/method-options.ts'
 import type { ConnectorRule, MethodType, Schema, ServiceType } from '../schema/schema.ts'
 
 type Report = (message: string, element?: string) => void
-
-const nameForm = /^[a-z0-9][a-z0-9-]{0,62}$/
 
 export function validateConnectors(description: Description, schema: Schema, report: Report): void {
   const own = new Set([...description.services, ...description.viewServices].map(({ name }) => name))
@@ -26,9 +25,9 @@ export function validateConnectors(description: Description, schema: Schema, rep
     if (own.has(fullName))
       told('has (innkeeper.connector), so the outside world serves it; remove the option, or the code that defines it')
     if (service.view !== undefined) told('is a view, and cannot be a connector; remove one of the two options')
-    if (!nameForm.test(connector.name))
+    if (!connectorName.test(connector.name))
       told(
-        `the connector's name is ${JSON.stringify(connector.name.slice(0, 100))}; it has 1 to 63 lower case letters, digits and hyphens, as in { name: "payments" }`,
+        `the connector's name is ${JSON.stringify(connector.name.slice(0, 100))}; it has 1 to 63 lower case letters, digits and hyphens, and begins with a letter, as in { name: "payments" }`,
       )
     if (connector.protocol === 'grpc' && connector.encoding === 'form')
       told('FORM is an encoding of bodies over HTTP; remove `encoding`, or the protocol')

@@ -4,6 +4,7 @@
 //     is exact, else text.
 // F2. What comes is read as far as it is understood: unknown fields and unknown names of enums are left out, `null` is "not given", also in lists and
 //     maps; of several members of a oneof the first that is given counts.
+//     What it costs is what is given, and not what a message might have: a provider may send very many that are empty.
 // F3. Nothing else is lost: what is no value of its field is refused by to-message.ts, with its place.
 //
 // Leaves to others: text (json.ts), bytes (to-json.ts, to-message.ts), the way of a request (outward.ts).
@@ -11,10 +12,11 @@
 import type { Field, FieldType, MessageType, Schema } from '../schema/schema.ts'
 import { ExactNumber, isObject, type Json, parseJson } from './json.ts'
 import { toJson } from './to-json.ts'
+import { fieldsFor } from './to-message.ts'
 import { wellKnownToMessage } from './well-known-to-message.ts'
 
-/** More than any request has that is meant well. */
-const stepsMax = 8 * 1024 * 1024
+/** More than any request has that is meant well (to-json.O5): it is made on the loop that serves. */
+const stepsMax = 1024 * 1024
 
 /** A message's own JSON, all defaults included. @throws WireError if the bytes are not that message */
 export function fullJson(schema: Schema, type: MessageType, bytes: Uint8Array): Json {
@@ -81,25 +83,37 @@ function is64BitWrapper({ fullName }: MessageType): boolean {
 /** What is understood of it (F2), for `toMessage`. */
 export function understood(type: MessageType, json: Json): Json {
   if (wellKnownToMessage(type.fullName) !== undefined || !isObject(json)) return json
-  const read = object()
-  const oneofs = new Set<string>()
-  for (const field of type.fields) {
-    const given = [field.jsonName, field.name].find((name) => Object.hasOwn(json, name) && json[name] !== null)
-    const value = given === undefined ? nullOf(field, json) : understoodField(field, json[given]!)
+  let read: { [name: string]: Json } | undefined
+  let oneofs: Set<string> | undefined
+  for (const field of fieldsFor(type, json)) {
+    const given = givenOf(field, json)
+    if (given === undefined) continue
+    const value = given === null ? nullOf(field) : understoodField(field, given)
     if (value === undefined) continue
     if (field.oneof !== undefined) {
+      oneofs ??= new Set()
       if (oneofs.has(field.oneof)) continue
       oneofs.add(field.oneof)
     }
+    read ??= object()
     read[field.jsonName] = value
   }
-  return read
+  return read ?? nothing
+}
+
+/** Of what nothing is understood: there may be very many. */
+const nothing: { [name: string]: Json } = Object.freeze(object())
+
+/** Under either name; `null` only where neither has more. */
+function givenOf({ jsonName, name }: Field, json: { [name: string]: Json }): Json | undefined {
+  const value = Object.hasOwn(json, jsonName) ? json[jsonName]! : undefined
+  if ((value !== undefined && value !== null) || name === jsonName || !Object.hasOwn(json, name)) return value
+  return json[name]!
 }
 
 /** For these `null` is a value. */
-function nullOf(field: Field, json: { [name: string]: Json }): Json | undefined {
-  const isThere = Object.hasOwn(json, field.jsonName) || Object.hasOwn(json, field.name)
-  return isThere && !field.repeated && takesNull(field.type) ? null : undefined
+function nullOf(field: Field): Json | undefined {
+  return !field.repeated && takesNull(field.type) ? null : undefined
 }
 
 function takesNull(type: FieldType): boolean {
@@ -118,10 +132,12 @@ function understoodField({ type, repeated }: Field, value: Json): Json | undefin
     return read
   }
   if (!repeated || !Array.isArray(value)) return understoodValue(type, value)
-  return value.flatMap((item) => {
+  const read: Json[] = []
+  for (const item of value) {
     const one = understoodValue(type, item)
-    return one === undefined ? [] : [one]
-  })
+    if (one !== undefined) read.push(one)
+  }
+  return read
 }
 
 function understoodValue(type: FieldType, value: Json): Json | undefined {

@@ -72,7 +72,7 @@ export function writeMessage(out: ToMessage, type: MessageType, json: Json, dept
 export function writeFields(out: ToMessage, type: MessageType, json: { [name: string]: Json }, depth: number): void {
   let known = 0
   let oneofs: Map<string, string> | undefined
-  for (const field of type.fields.length > fewFields ? givenFields(type, json) : type.fields) {
+  for (const field of fieldsFor(type, json)) {
     let value: Json | undefined
     if (Object.hasOwn(json, field.jsonName)) {
       value = json[field.jsonName]!
@@ -102,6 +102,11 @@ export function writeFields(out: ToMessage, type: MessageType, json: { [name: st
   for (const name of Object.keys(json)) {
     if (!type.byName.has(name)) throw new TranscodeError(`unknown field of ${type.fullName}`).inside(name.slice(0, 100))
   }
+}
+
+/** The fields among which are those that are given, in declaration order. */
+export function fieldsFor(type: MessageType, json: { [name: string]: Json }): readonly Field[] {
+  return type.fields.length > fewFields ? givenFields(type, json) : type.fields
 }
 
 /** Those of many fields that are given, in declaration order: what a message costs is what is written of it, not what it might have. */

@@ -67,6 +67,17 @@ Addresses('address.A2: an IPv4 address within an IPv6 one is what counts', () =>
   }
 })
 
+Addresses('address.A2: a public IPv4 address makes no network public in which an interface is named after it', () => {
+  for (const network of ['fd00:', 'fe80:', 'fe90:', 'fec0:', 'ff02:', '2001:db8:', '4000:', ''])
+    for (const interface_ of [':5efe:8.8.8.8', ':200:5efe:8.8.8.8']) {
+      const address = `${network === '' ? ':' : network}${interface_}`
+      assert.type(addressProblem(address, none), 'string', address)
+      if (network !== 'fd00:') assert.type(addressProblem(address, inside), 'string', address)
+    }
+  assert.type(addressProblem('fd00::5efe:10.1.2.3', named('10.0.0.0/8')), 'string')
+  assert.is(addressProblem('fd00::5efe:10.1.2.3', inside), undefined)
+})
+
 function hexOf(v4: string): string {
   const [a, b, c, d] = v4.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))
   return `${a}${b}:${c}${d}`

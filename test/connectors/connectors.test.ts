@@ -204,6 +204,19 @@ Way('connectors/connectors.C1: a call under way ends under the grant that it beg
   await server.stop()
 })
 
+Way('needs.N2: what is missing of very many is told in part', () => {
+  const made = connectors({ url: 'http://127.0.0.1:1' })
+  const from = Array.from({ length: 1_000 }, (_, at) => `evil.v1.${'S'.repeat(200)}${at}`)
+  const needs = Array.from({ length: 1_000 }, (_, at) => ({
+    ...{ rule: { ...httpRule, name: `c${at}` }, service, methods: [methodOf('Charge')], from },
+  }))
+  const problems = made.missing(needs)
+  assert.ok(problems.join().length < 400_000, `${problems.join().length}`)
+  assert.match(problems[0]!, /S0".*\(and 950 services more\)$/)
+  assert.match(problems.at(-1)!, /and more/)
+  made.close()
+})
+
 Way('needs.N1: a deployment is told each thing that is missing, with what to write', () => {
   const made = connectors({ url: 'http://127.0.0.1:1', grant: { paths: ['/v1/charges', '/v1/charges/*'] } })
   const need = (names: readonly string[], more: object = {}) => ({

@@ -231,6 +231,26 @@ Grpc('grpc.G2: a server that hangs ends by the time limit, UNKNOWN', async () =>
   }
 })
 
+Grpc('grpc.G4: what follows a call that was not answered goes over another connection', async () => {
+  const sessions: Http2Session[] = []
+  await misbehaving(
+    (stream, session) => {
+      if (!sessions.includes(session)) sessions.push(session)
+      if (session === sessions[0]) return
+      stream.respond(ok, { waitForTrailers: true })
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+      stream.end(frame(reply))
+    },
+    async (url) => {
+      const made = connectors({ url, grant: { timeoutMs: shortMs } })
+      assert.is(failed(await call(made, charge())).code, 4)
+      assert.equal((replyOf(await call(made, charge())) as { id: string }).id, 'ch_1')
+      assert.is(sessions.length, 2)
+      made.close()
+    },
+  )
+})
+
 Grpc('grpc.G3: a stream that the server has refused is NOT_SENT, one that it has reset is UNKNOWN', async () => {
   const { NGHTTP2_REFUSED_STREAM, NGHTTP2_INTERNAL_ERROR, NGHTTP2_CANCEL } = http2.constants
   const refused = await ends((stream) => stream.close(NGHTTP2_REFUSED_STREAM))
@@ -327,7 +347,7 @@ Grpc('grpc.G2: a message of 4 GB costs no more than its bound', async () => {
   )
 })
 
-Grpc('grpc.G4: what is no single message is refused', async () => {
+Grpc('grpc.G5: what is no single message is refused', async () => {
   for (const [body, words] of [
     [frame(reply, 1), /compressed/],
     [Buffer.concat([frame(reply), frame(reply)]), /several messages/],

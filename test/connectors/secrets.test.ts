@@ -56,6 +56,8 @@ Secrets('secrets.S1, secrets.S2, secrets.S3: what is wrong is told, without the 
   for (const [places, words] of [
     [{ key: { env: 'GONE' } }, /the environment variable GONE is not set/],
     [{ key: { file: '/gone' } }, /the file \/gone cannot be read/],
+    [{ key: { env: 'hunter2hunter2' } }, /^secrets\.key: the environment variable of this name is not set/],
+    [{ key: { file: 'hunter2/hunter2' } }, /^secrets\.key: the file of this name cannot be read/],
     [{ key: 'hunter2hunter2' }, /a secret itself does not belong into innkeeper\.json/],
     [{ key: { enf: 'X' } }, /unknown; did you mean env\?/],
     [{ key: { env: 'A', file: '/b' } }, /expected \{ "env"/],
@@ -117,7 +119,7 @@ Secrets('redactor.R1, redactor.R3: a secret is found and taken out, however it i
         fc.constantFrom('', 'before ', '{"error":"'),
         fc.constantFrom('', ' after', '"}'),
         (text, before, after) => {
-          const redactor = new Redactor(new Map([['a', text]]))
+          const redactor = new Redactor([text])
           const bytes = Buffer.from(before + echo(text) + after)
           assert.ok(redactor.finds(bytes), `${name}: ${text}`)
           const clean = Buffer.from(redactor.redacted(bytes))
@@ -131,19 +133,40 @@ Secrets('redactor.R1, redactor.R3: a secret is found and taken out, however it i
   }
 })
 
+Secrets('redactor.R1: of secrets that begin alike each is found, and the longest is taken out', () => {
+  const secrets = [
+    'alike-01',
+    'alike-01-and-more',
+    'alike-01-and-more-of-it',
+    'alike-02',
+    'alike-01-and',
+    'alike-0122222222',
+  ]
+  const redactor = new Redactor(secrets)
+  for (const one of secrets) {
+    assert.is(redactor.redactedText(`<${one}>`), '<[secret]>')
+    assert.is(redactor.redactedText(`alike-0${one}alike-`), 'alike-0[secret]alike-')
+  }
+  assert.is(redactor.redactedText('alike-01-and-more-of-nothing'), '[secret]-of-nothing')
+  for (const text of ['alike-0', 'alike-00', 'alike-03', 'alike-0', 'alike-'])
+    assert.is(redactor.redactedText(text), text)
+  const long = `${'x'.repeat(100)}1`
+  assert.is(new Redactor([long]).redactedText(`x${long}1${long.slice(0, -1)}2`), `x[secret]1${'x'.repeat(100)}2`)
+})
+
 Secrets('redactor.R1: what is no secret stays as it was', () => {
-  const redactor = new Redactor(new Map([['a', secret]]))
+  const redactor = new Redactor([secret])
   for (const text of ['', 'sk_test', '{"error":"no such charge: ch_1"}', '100% \\u0041 %zz \\', 'x'.repeat(100_000)]) {
     const bytes = Buffer.from(text)
     assert.not.ok(redactor.finds(bytes))
     assert.is(redactor.redacted(bytes), bytes)
     assert.is(redactor.redactedText(text), text)
   }
-  assert.not.ok(new Redactor(new Map()).finds(Buffer.from(secret)))
+  assert.not.ok(new Redactor([]).finds(Buffer.from(secret)))
 })
 
 Secrets('redactor.R1: of a user and a password in base64 the password is found, too', () => {
-  const redactor = new Redactor(new Map([['a', Buffer.from('user:correct horse').toString('base64')]]))
+  const redactor = new Redactor([Buffer.from('user:correct horse').toString('base64')])
   for (const text of [
     'correct horse',
     'user:correct horse',
@@ -155,7 +178,7 @@ Secrets('redactor.R1: of a user and a password in base64 the password is found, 
 })
 
 Secrets('redactor.R4: what looks like escapes without end is looked through all the same', () => {
-  const redactor = new Redactor(new Map([['a', secret]]))
+  const redactor = new Redactor([secret])
   for (const sign of ['%25', '\\\\', '\\u0025', '%5c']) assert.not.ok(redactor.finds(Buffer.from(sign.repeat(200_000))))
 })
 
@@ -164,7 +187,7 @@ Secrets(
   async () => {
     for (const [name, echo] of Object.entries(echoes)) {
       const body = `{"id":"a","more":"${echo(secret).replaceAll('"', '')}"}`
-      if (!new Redactor(new Map([['a', secret]])).finds(Buffer.from(body))) continue
+      if (!new Redactor([secret]).finds(Buffer.from(body))) continue
       const head = `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n`
       const pieces = [...body].map((sign) => ({ send: sign }))
       const server = await Misbehaving.start(['request', { send: head }, ...pieces])
@@ -194,7 +217,7 @@ function allOf(value: unknown): string {
 Secrets(
   '§connector-16, connector.W3: a provider that echoes the secret in every place gives it to nobody',
   async () => {
-    const redactor = new Redactor(new Map([['a', secret]]))
+    const redactor = new Redactor([secret])
     const told: unknown[] = []
     for (const [name, echo] of Object.entries(echoes)) {
       const header = echo(secret).replace(/[\r\n]/g, '')
@@ -248,6 +271,40 @@ Secrets(
     const made = connectors({ url })
     change = () => assert.equal(made.reload({ connectors: { payments: { url, services: ['*'], private: true } } }), [])
     assert.is(failed(await call(made, asked())).reason, 'UNKNOWN')
+    made.close()
+    await server.stop()
+  },
+)
+
+Secrets(
+  'connectors.C1: a secret of before is found in a later answer, and one of later in the answer to an earlier call',
+  async () => {
+    let change = () => {}
+    const says = (text: string) => ['request' as const, answer(200, JSON.stringify({ id: text }))]
+    const later = ['request' as const, { run: () => change() }, answer(200, '{"id":"a new secret"}')]
+    // Another grant has another connection.
+    const server = await Misbehaving.start((connection) =>
+      connection === 0 ? says('nothing') : [...says(secret), ...later, ...says('nothing')],
+    )
+    const url = `http://127.0.0.1:${server.port}`
+    const files: { [path: string]: string } = { '/new': 'a first secret' }
+    const made = connectors({ url, files })
+    const reload = () =>
+      assert.equal(
+        made.reload({
+          connectors: { payments: { url, services: ['*'], private: true } },
+          secrets: { stripe: { file: '/new' } },
+        }),
+        [],
+      )
+    change = () => {
+      files['/new'] = 'a new secret'
+      reload()
+    }
+    replyOf(await call(made, asked()))
+    reload()
+    for (let n = 0; n < 2; n++) assert.match(failed(await call(made, asked())).message, /has a secret of innkeeper/)
+    replyOf(await call(made, asked()))
     made.close()
     await server.stop()
   },

@@ -21,6 +21,7 @@ import { VirtualTime } from '../support/virtual.ts'
 
 const { schema } = await protos({
   'shop.proto': `syntax = "proto3"; package shop.v1; import "innkeeper/options.proto";
+    import "innkeeper/http/v1/http.proto";
     message Charge { string order = 1; }
     service Payments {
       option (innkeeper.connector) = { name: "payments", protocol: GRPC };
@@ -29,6 +30,10 @@ const { schema } = await protos({
 })
 
 const payments = { service: 'shop.v1.Payments', method: 'Take', payload: Uint8Array.of(1), metadata: [] }
+const slow = 99
+const fetching = (first: number) => ({
+  ...{ service: 'innkeeper.http.v1.Http', method: 'Fetch', payload: Uint8Array.of(first), metadata: [] },
+})
 const answer: Asked = { method: 'Taken', note: new Uint8Array(), hops: 0 }
 const yes: Answered = { kind: 'reply', payload: Uint8Array.of(7) }
 
@@ -49,7 +54,7 @@ class Played {
   outbox: Outbox
   /** How many calls may be under way. */
   room = Number.POSITIVE_INFINITY
-  connector = 'payments'
+  roomOf = (_service: string) => Number.POSITIVE_INFINITY
   refused: string | undefined
   held = false
   private underWay = 0
@@ -60,13 +65,14 @@ class Played {
       get: (name: string) => (name.startsWith('shop.v1.Order') ? { schema } : undefined),
     } as unknown as Services
     const outside = {
-      enter: () => {
-        if (this.underWay >= this.room) return 1_000
+      connectorOf: ({ request }) => `fetch-${request[0]}`,
+      enter: ({ from, request }) => {
+        if (request[0] === slow) return 1_000_000
+        if (this.underWay >= Math.min(this.room, this.roomOf(from))) return 1_000
         this.underWay += 1
         return 0
       },
       refused: () => this.refused,
-      connectorOf: () => this.connector,
       call: (call, done) => {
         const ended = (answered: Answered) => {
           this.underWay -= 1
@@ -312,16 +318,6 @@ Leaving(
   },
 )
 
-Leaving('outside.X2: who waits at one connector holds up nobody at another', async () => {
-  const host = new Played()
-  host.room = 0
-  host.ask('a')
-  host.room = 1
-  host.connector = 'other'
-  host.ask('b')
-  assert.is(host.calls.length, 1)
-})
-
 Leaving('waiting-line.W2: where nothing ends, room is asked for again when its time has come', async () => {
   const host = new Played()
   host.room = 0
@@ -386,6 +382,82 @@ Leaving(
     host.held = false
     await ended(host.time, host.outbox.served())
     assert.is(host.calls.length, 1)
+  },
+)
+
+Leaving('outside.X3, §connector-2: what waits for room when its grant is taken away waits for the grant', async () => {
+  const host = new Played()
+  host.room = 1
+  for (const entity of ['a', 'b', 'c']) host.ask(entity)
+  host.refused = 'payments is not granted'
+  host.outbound.look()
+  await host.answers(0, yes)
+  await host.passes(600_000)
+  assert.equal([host.calls.length, host.heard.length, host.parked], [1, 1, []])
+  host.refused = undefined
+  await ended(host.time, host.outbox.served())
+  await host.answers(1, yes)
+  await host.answers(2, yes)
+  assert.equal(
+    host.heard.map(({ cause }) => cause.entity),
+    ['a', 'b', 'c'],
+  )
+})
+
+Leaving('waiting-line.W1: who comes new is not kept waiting by others that find no room', async () => {
+  const host = new Played()
+  host.roomOf = (service) => (service === 'shop.v1.Order' ? 0 : 1)
+  host.ask('a')
+  host.ask('b', {}, 'shop.v1.Orders')
+  assert.equal(
+    host.calls.map(({ call }) => call.from),
+    ['shop.v1.Orders'],
+  )
+})
+
+Leaving('§connector-8: a Fetch that waits for room keeps no Fetch that goes through another connector', async () => {
+  const host = new Played()
+  host.ask('a', { call: fetching(slow) })
+  host.ask('b', { call: fetching(1) })
+  host.ask('c', { call: fetching(2) }, 'shop.v1.Orders')
+  assert.equal(
+    host.calls.map(({ call }) => [...call.request]),
+    [[1], [2]],
+  )
+  assert.equal(
+    ['fetch-99', 'fetch-1'].map((name) => host.outbound.target.waitingAt(name)),
+    [1, 0],
+  )
+})
+
+Leaving('waiting-line.W3: what is gone does not wait for its turn', async () => {
+  const host = new Played()
+  host.room = 0
+  host.ask('first')
+  const waiting: number[] = []
+  for (let n = 0; n < 10; n++) {
+    for (let m = 0; m < 1_000; m++) host.outbox.drop(host.ask('a').id)
+    waiting.push(host.outbound.target.waitingAt('payments'))
+  }
+  assert.ok(Math.max(...waiting) < 2_500, waiting.join())
+  host.room = 1
+  await host.passes(1_000)
+  assert.is(host.calls.length, 1)
+})
+
+Leaving(
+  'outbox.O12: what is parked after a try that may have happened is tried by hand as one that may have',
+  async () => {
+    const host = new Played()
+    const sent = host.send('a')
+    await host.answers(0, no('UNKNOWN', false))
+    await host.restart()
+    void host.outbox.retry(sent.id, 1_000)
+    await host.passes(0)
+    assert.equal(
+      host.calls.map(({ call }) => call.unsure),
+      [false, true],
+    )
   },
 )
 

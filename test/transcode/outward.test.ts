@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { requestMessage } from '../../host/ingress/http/request-json.ts'
 import { routesOf } from '../../host/schema/http-rule.ts'
 import { capture } from '../../host/schema/template.ts'
-import { sentJson, understood } from '../../host/transcode/foreign-json.ts'
+import { fullJson, sentJson, understood } from '../../host/transcode/foreign-json.ts'
 import { formText } from '../../host/transcode/form.ts'
 import type { Json } from '../../host/transcode/json.ts'
 import { parseJson } from '../../host/transcode/json.ts'
@@ -23,6 +23,7 @@ import { pathProblem, segmentProblem } from '../../host/transcode/segment.ts'
 import { toJson } from '../../host/transcode/to-json.ts'
 import { toMessage } from '../../host/transcode/to-message.ts'
 import { message, methodOf, schema, service } from '../connectors/support.ts'
+import { protos } from '../support/protos.ts'
 
 const Outward = suite('outward')
 
@@ -260,6 +261,22 @@ Outward('segment.S1: no segment is decoded into another path, however often it i
   assert.is(pathProblem('/v1/a%20b/100%25/x..y'), undefined)
 })
 
+Outward('segment.S2: nor as only old servers decode', () => {
+  for (const bad of [
+    '%c0%ae%c0%ae',
+    '%c0%ae.',
+    '.%e0%80%ae',
+    '%f0%80%80%ae.',
+    '%25c0%25ae.',
+    '%u002e%u002e',
+    'a%c0%afb',
+  ])
+    assert.type(segmentProblem(bad), 'string', bad)
+  for (const bad of ['a%u005cb', 'a%c1%9cb', 'a%e0%80%afb', 'a%u002Fb']) assert.type(segmentProblem(bad), 'string', bad)
+  for (const good of ['%c3%80%c2%ae', 'é', '%e2%82%ac', '%u00e9', '%f0%9f%8f%a8'])
+    assert.is(segmentProblem(good), undefined)
+})
+
 Outward('outward.O2: what a query has no words for is refused', () => {
   assert.throws(() => sent('Get', { id: 'a', items: [{ price: 'x' }] }), /the field items cannot be in a query/)
   assert.is(sent('Get', { id: 'a', main: {} }).query, '')
@@ -368,6 +385,35 @@ Outward('§connector-12, foreign-json.F2: an answer is read as far as it is unde
     ['{"__proto__":{"id":"x"},"constructor":1}', {}],
   ] as const)
     assert.equal(reply('Charge', body), { ...emptyReply, ...fields }, body)
+})
+
+const wide = await protos({
+  'wide.proto': `syntax = "proto3"; package w;
+    message Wide { ${Array.from({ length: 1_000 }, (_, at) => `int32 f${at} = ${at + 1};`).join(' ')} }
+    message Many { repeated Wide all = 1; }`,
+})
+
+Outward('foreign-json.F2: of a message with many fields only those are looked at that are given', () => {
+  const type = wide.schema.messages.get('w.Wide')!
+  let looked = 0
+  const counted = (fields: typeof type.fields) =>
+    new Proxy(fields, {
+      get: (target, name) => {
+        looked += 1
+        return Reflect.get(target, name) as unknown
+      },
+    })
+  for (let times = 0; times < 100; times++) {
+    assert.equal({ ...(understood({ ...type, fields: counted(type.fields) }, {}) as object) }, {})
+  }
+  assert.ok(looked < 1_000, `${looked}`)
+  const read = understood(type, { f999: 1, f3: null, f7: 2, x: 3 })
+  assert.equal({ ...(read as object) }, { f7: 2, f999: 1 })
+})
+
+Outward('to-json.O5: few bytes that are very long JSON are not sent', () => {
+  const many = Buffer.from([10, 0, ...new Array<number>(200).fill(10).flatMap((tag) => [tag, 0])])
+  assert.throws(() => fullJson(wide.schema, wide.schema.messages.get('w.Many')!, many), /JSON is too long/)
 })
 
 Outward('foreign-json.F3: what is no value of its field is refused, with its place', () => {

@@ -19,7 +19,7 @@ import { answerEntry, isAsk } from '../answers.ts'
 import type { Target, Tried } from './target.ts'
 import { WaitingLine } from './waiting-line.ts'
 
-/** Forwards that wait at one connector. */
+/** A forward does not wait at a connector behind more calls of its service than this. */
 const forwardsMax = 1_000
 
 interface OutsideParts {
@@ -54,15 +54,30 @@ export class OutsideTarget implements Target {
   deliver(entry: EffectEntry, _hops: number, begins: () => boolean, done: (tried: Tried) => void): void {
     const { call, outward, attempts, untilMs } = entry
     const { by, key, unsure, traceparent } = outward!
-    const place = this.parts.placeOf(by, call.service, call.method)
-    if (place === undefined) {
+    const placeNow = () => this.parts.placeOf(by, call.service, call.method)
+    const nowhere = () => {
       if (begins()) done({ kind: 'failed', reason: unknownMethod(call.service, call.method).message, ...unknown })
+    }
+    const first = placeNow()
+    if (first === undefined) {
+      nowhere()
       return
     }
-    const line = this.lineOf({ place, from: by, request: call.payload })
-    line.add(by, () => {
-      if (!this.parts.awaits(entry)) {
+    const line = this.lineOf(first, by, call.payload)
+    const gone = () => !this.parts.awaits(entry)
+    const begin = () => {
+      if (gone()) {
         begins()
+        return 0
+      }
+      // Since it waits here, a grant may have been taken away, or another version deployed.
+      if (this.unserved(entry) !== undefined) {
+        done({ kind: 'waits' })
+        return 0
+      }
+      const place = placeNow()
+      if (place === undefined) {
+        nowhere()
         return 0
       }
       const waitMs = this.parts.outside.enter({ place, from: by, request: call.payload })
@@ -73,7 +88,8 @@ export class OutsideTarget implements Target {
         this.answered(entry, answered, done),
       )
       return 0
-    })
+    }
+    line.add(by, { begin, gone })
   }
 
   unserved({ call, outward }: EffectEntry): string | undefined {
@@ -89,13 +105,14 @@ export class OutsideTarget implements Target {
       reply({ kind: 'error', error: unknownMethod(service, method) })
       return
     }
-    const problem = this.parts.waits(by, service) ?? this.parts.held()
-    if (problem !== undefined) {
-      reply({ kind: 'error', error: new InnkeeperError('unavailable', problem) })
-      return
+    const isRefused = () => {
+      const problem = this.parts.waits(by, service) ?? this.parts.held()
+      if (problem !== undefined) reply({ kind: 'error', error: new InnkeeperError('unavailable', problem) })
+      return problem !== undefined
     }
-    const line = this.lineOf({ place, from: by, request: payload })
-    if (line.size >= forwardsMax) {
+    if (isRefused()) return
+    const line = this.lineOf(place, by, payload)
+    if (line.sizeOf(by) >= forwardsMax) {
       reply({
         kind: 'error',
         error: new InnkeeperError('overloaded', `too many calls wait for ${service}; try again in a moment`),
@@ -103,9 +120,10 @@ export class OutsideTarget implements Target {
       return
     }
     const key = effect?.outward?.key ?? idempotencyKey ?? this.parts.freshKey()
-    line.add(by, () => {
-      // Nobody waits any more.
-      if (this.parts.clock.now() >= deadlineMs) return 0
+    // Nobody waits any more.
+    const gone = () => this.parts.clock.now() >= deadlineMs
+    const begin = () => {
+      if (gone() || isRefused()) return 0
       if (effect !== undefined && !this.parts.awaits(effect)) {
         reply({ kind: 'error', error: new InnkeeperError('unavailable', 'the effect was given up meanwhile') })
         return 0
@@ -114,13 +132,18 @@ export class OutsideTarget implements Target {
       if (waitMs > 0) return waitMs
       const until = Number.isFinite(deadlineMs) ? deadlineMs : undefined
       const made = { place, from: by, request: payload, key, attempt: 1, unsure: false, deadlineMs: until }
-      const trace = traceparentOf(metadata) ?? traceparentOf(command.by!.metadata)
-      this.call(line, { ...made, traceparent: trace }, (answered) => {
-        if (effect === undefined || answered.kind !== 'reply') reply(answerOf(answered))
-        else this.arrive(effect, answered.payload, (error) => reply(error === undefined ? answerOf(answered) : notKept))
-      })
+      this.call(
+        line,
+        { ...made, traceparent: traceparentOf(metadata) ?? traceparentOf(command.by!.metadata) },
+        (answered) => {
+          if (effect === undefined || answered.kind !== 'reply') reply(answerOf(answered))
+          else
+            this.arrive(effect, answered.payload, (error) => reply(error === undefined ? answerOf(answered) : notKept))
+        },
+      )
       return 0
-    })
+    }
+    line.add(by, { begin, gone })
   }
 
   stop(): void {
@@ -137,8 +160,9 @@ export class OutsideTarget implements Target {
     for (const line of this.lines.values()) line.look()
   }
 
-  private lineOf(call: Pick<OutwardCall, 'place' | 'from' | 'request'>): WaitingLine {
-    const name = this.parts.outside.connectorOf(call) ?? ''
+  /** That of the connector whose room it needs. */
+  private lineOf(place: Place, from: string, request: Uint8Array): WaitingLine {
+    const name = place.kind === 'connector' ? place.rule.name : this.parts.outside.connectorOf({ place, from, request })
     let line = this.lines.get(name)
     if (line === undefined) {
       line = new WaitingLine(this.parts.clock)

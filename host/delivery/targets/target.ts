@@ -5,10 +5,13 @@ import type { EffectEntry } from '../../effect.ts'
 import type { Failure } from '../../outcome.ts'
 
 /** What became of one try. */
-export type Tried = TriedAs & {
-  /** What its answer tells of. */
-  readonly commits?: Commits | undefined
-}
+export type Tried =
+  | (TriedAs & {
+      /** What its answer tells of. */
+      readonly commits?: Commits | undefined
+    })
+  /** It cannot be tried now any more (`unserved`), and was not. */
+  | { readonly kind: 'waits' }
 
 type TriedAs =
   /** Whoever took it has taken its entry out, or is about to. */

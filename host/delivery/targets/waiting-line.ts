@@ -1,14 +1,20 @@
 // Waiting line: calls that wait for room at one connector, in turns of the services that ask.
 //
 // W1. A service that waits with many keeps no other from its turn.
-// W2. Nothing is looked at before there may be room: a call of the connector ended, or the time has come that it named.
+//     One that comes new has its turn at once: there may be room for it where there is none for the others (rates.T2).
+// W2. Nothing else is looked at before there may be room: a call of the connector ended, or the time has come that it named.
+// W3. What is gone is not kept until its turn comes: at most about as many of a service as still wait.
 //
 // Owns: the order.   targets/outside.ts owns: what a call is.   host/connectors owns: room.
 
 import type { Clock, Timer } from '../../clock.ts'
 
-/** Begins, if there is room: then, and where nothing is to be done any more, the answer is 0. Else milliseconds after which it is worth asking again. */
-type Begin = () => number
+export interface Waiting {
+  /** Begins, if there is room: then, and where nothing is to be done any more, the answer is 0. Else milliseconds after which it is worth asking again. */
+  readonly begin: () => number
+  /** Nothing is to be done any more: `begin` would answer 0. */
+  readonly gone: () => boolean
+}
 
 export class WaitingLine {
   private readonly clock: Pick<Clock, 'after'>
@@ -16,6 +22,7 @@ export class WaitingLine {
   private readonly services = new Map<string, Queue>()
   private timer: Timer | undefined
   private waiting = 0
+  private looking = false
 
   constructor(clock: Pick<Clock, 'after'>) {
     this.clock = clock
@@ -25,26 +32,60 @@ export class WaitingLine {
     return this.waiting
   }
 
-  /** Begins at once, where nobody waits and there is room. */
-  add(service: string, begin: Begin): void {
+  /** Calls of one service. */
+  sizeOf(service: string): number {
+    const queue = this.services.get(service)
+    return queue === undefined ? 0 : queue.calls.length - queue.begun
+  }
+
+  /** Begins at once, where its service does not wait and there is room. */
+  add(service: string, call: Waiting): void {
     if (this.services.size === 0) {
-      const waitMs = begin()
+      const waitMs = call.begin()
       if (waitMs === 0) return
       this.arm(waitMs)
     }
     const queue = this.services.get(service)
-    if (queue === undefined) this.services.set(service, { calls: [begin], begun: 0 })
-    else queue.calls.push(begin)
+    const isNew = queue === undefined && this.services.size > 0
     this.waiting += 1
+    if (queue === undefined) this.services.set(service, { calls: [call], begun: 0, clearAt: keptMax })
+    else {
+      queue.calls.push(call)
+      // While turns are given, one of them may be beginning.
+      if (!this.looking && queue.calls.length - queue.begun >= queue.clearAt) this.clearGone(service, queue)
+    }
+    if (isNew && !this.looking) this.look()
+  }
+
+  private clearGone(service: string, queue: Queue): void {
+    const gone = queue.calls.slice(queue.begun).filter((call) => call.gone())
+    const out = new Set(gone)
+    queue.calls = queue.calls.slice(queue.begun).filter((call) => !out.has(call))
+    queue.begun = 0
+    queue.clearAt = Math.max(keptMax, queue.calls.length * 2)
+    this.waiting -= gone.length
+    if (queue.calls.length === 0) this.services.delete(service)
+    for (const { begin } of gone) begin()
   }
 
   /** A call ended: there may be room. */
   look(): void {
+    this.looking = true
+    try {
+      const soonestMs = this.giveTurns()
+      if (this.services.size > 0) this.arm(soonestMs)
+    } finally {
+      this.looking = false
+    }
+  }
+
+  /** Milliseconds after which it is worth looking again. */
+  private giveTurns(): number {
     let soonestMs = Number.POSITIVE_INFINITY
     // Services in a row that found no room.
     for (let without = 0; without < this.services.size; ) {
       const [service, queue] = this.services.entries().next().value!
-      const waitMs = queue.calls[queue.begun]!()
+      const waitMs = queue.calls[queue.begun]!.begin()
       // Behind the others, for its next turn.
       this.services.delete(service)
       if (waitMs === 0) {
@@ -57,7 +98,7 @@ export class WaitingLine {
       }
       if (queue.begun < queue.calls.length) this.services.set(service, shortened(queue))
     }
-    if (this.services.size > 0) this.arm(soonestMs)
+    return soonestMs
   }
 
   clear(): void {
@@ -74,9 +115,11 @@ export class WaitingLine {
 }
 
 interface Queue {
-  calls: Begin[]
-  /** So many of them are gone. */
+  calls: Waiting[]
+  /** So many of them have had their turn. */
   begun: number
+  /** So many may wait before it is looked which of them are gone (W3). */
+  clearAt: number
 }
 
 const keptMax = 1_024
