@@ -302,11 +302,11 @@ export class Core {
     return new Partitions(store, commits, outbox, { clock, age, hours, bytesMax, warn }, later)
   }
 
-  private makeOutbound({ outside }: HostParts): Outbound {
+  private makeOutbound({ outside, endings = 0 }: HostParts): Outbound {
     const { services, clock, chance, log, config, store } = this
     return new Outbound({
       ...{ services, clock, chance, log, directory: config.directory, held: () => store.held() },
-      outside: outside ?? outsideOf(config, clock),
+      outside: outside ?? outsideOf(config, clock, endings > 0),
       ...{ outbox: () => this.outbox, partitions: () => this.partitions },
     })
   }

@@ -176,12 +176,28 @@ export class Outbound {
   }
 }
 
-/** What innkeeper.json says of it. @throws ConfigError */
-export function outsideOf({ outside }: Pick<Config, 'outside'>, clock: Clock): Outside {
+/** What innkeeper.json says of it. `again`: a serving thread ended before this one, and it may have been told to read that file anew.
+ *  @throws ConfigError */
+export function outsideOf(
+  { directory, outside }: Pick<Config, 'directory' | 'outside'>,
+  clock: Clock,
+  again: boolean,
+): Outside {
   const made = new Connectors({ clock, resolve: systemResolve, sources: secretSources(process.env) })
+  // With a problem in it by now: what was in force at the start.
+  if (again && isInForce(made, directory)) return made
   const problems = made.reload(outside)
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `innkeeper.json: ${problem}`))
   return made
+}
+
+function isInForce(made: Connectors, directory: string): boolean {
+  try {
+    return made.reload(readOutside(directory)).length === 0
+  } catch (error) {
+    if (error instanceof ConfigError) return false
+    throw error
+  }
 }
 
 /** What leaves the host goes to its connector, and all else to the router. */

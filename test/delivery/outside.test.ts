@@ -1,8 +1,11 @@
 // Guards effects and forwards that leave the host for a connector: when they leave, what is tried again, and what their answers become.
 
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { systemClock } from '../../host/clock.ts'
 import type { Answer, Command } from '../../host/command.ts'
 import type { Answered, Outside, OutwardCall } from '../../host/connectors/connector.ts'
 import { laneOf } from '../../host/delivery/itself.ts'
@@ -10,10 +13,11 @@ import { backOffMs, Outbox } from '../../host/delivery/outbox.ts'
 import type { Asked, EffectEntry } from '../../host/effect.ts'
 import { GroupCommit } from '../../host/journal/group-commit.ts'
 import { defaultLimits } from '../../host/limits.ts'
-import { Outbound, targets } from '../../host/outbound.ts'
+import { Outbound, outsideOf, targets } from '../../host/outbound.ts'
 import type { Partitions } from '../../host/partition.ts'
 import { Placement } from '../../host/placement.ts'
 import type { Services } from '../../host/services.ts'
+import { temporary } from '../support/host.ts'
 import { keeperOf } from '../support/keeping.ts'
 import { protos } from '../support/protos.ts'
 import { memoryStore } from '../support/store.ts'
@@ -518,6 +522,26 @@ Forwards('outbound.B1: a service is a connector to whose component declares it, 
   assert.is(host.outbound.outward('other.v1.Order', payments.service), undefined)
   assert.is(host.outbound.outward('shop.v1.Order', 'shop.v1.Order'), undefined)
 })
+
+Forwards(
+  'a serving thread that follows another has the grants that are in innkeeper.json by now, if it can be read',
+  () => {
+    const folder = temporary()
+    const file = join(folder.path, 'innkeeper.json')
+    const grants = (name: string) => ({ connectors: { [name]: { url: 'https://x.example', services: ['*'] } } })
+    const names = (again: boolean) =>
+      outsideOf({ directory: folder.path, outside: grants('first') }, systemClock, again)
+        .granted()
+        .map(({ connector }) => connector)
+    writeFileSync(file, JSON.stringify(grants('second')))
+    assert.equal([names(false), names(true)], [['first'], ['second']])
+    for (const wrong of ['{', JSON.stringify(grants('Wrong Name'))]) {
+      writeFileSync(file, wrong)
+      assert.equal(names(true), ['first'])
+    }
+    folder.remove()
+  },
+)
 
 Forwards('a forward that an effect became arrives once, and its entry goes', async () => {
   const host = new Played()
