@@ -137,6 +137,7 @@ Earlier('§effect-8: an effect on such a service waits, untried, through kill -9
     synchronous: false,
     attempts: 0,
     parked: null,
+    waits: `${models}.Events is deployed, but this host cannot run its component; \`inn services\` shows the reason and the remedy`,
   }
   for (let round = 0; round < 7; round++) {
     assert.equal(await effects(), [waiting])
@@ -194,7 +195,7 @@ Earlier('§deploy-13: rebuilt and deployed again, every entity has its value, an
   assert.match(all.out, `${models}.Events: 4 entities are stored; 4 of 4 that were chosen can be read by it.`)
   assert.match(all.out, `${models}.Values: 4 entities are stored; 4 of 4 that were chosen can be read by it.`)
   const { services, unrestored } = await json('services')
-  assert.equal([services.length, unrestored], [8, []])
+  assert.equal([services.length, unrestored], [9, []])
 
   const values = { many: 7260, a: 6, b: 6, ünï: 6, 'a-b': 6, keyed: 7 }
   for (const [id, value] of Object.entries(values)) {
