@@ -3,7 +3,7 @@
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -100,6 +100,18 @@ Children('serve.E1: one that has nothing to do ends by itself when it is let go'
   child.disconnect()
   assert.equal(await child.gone, { code: 0, signal: null })
 })
+
+Children(
+  'child.H3: a reader stands behind the host where processors are wanted, and a writer does not',
+  async ({ start }) => {
+    const [reader, writer] = [await start('reader'), await start('writer')]
+    assert.ok(getPriority(reader.pid) > getPriority(process.pid))
+    assert.is(getPriority(writer.pid), getPriority(process.pid))
+    const share = (pid: number | undefined) =>
+      Number(/nice (-?\d+)/.exec(readFileSync(`/proc/${pid}/autogroup`, 'utf8'))?.[1])
+    if (existsSync(`/proc/${process.pid}/autogroup`)) assert.is(share(reader.pid), getPriority(reader.pid))
+  },
+)
 
 Children('child.H2: Ctrl-C, which a terminal sends to the group of the host, does not reach it', async ({ start }) => {
   const { pid } = await start('reader')

@@ -3,12 +3,14 @@
 // H1. It is a Node of its own with a heap of its own and no environment. Its JavaScript reads the host's own folder and that of the tables, and writes
 //     the latter (Node's permission model, which SQLite does not ask: what SQL opens is for the authorizer, allowed.ts). On Linux the kernel bounds
 //     its memory, gives it no network and ends it with the host, in the middle of a query too (walls.ts).
+// H3. A reader's priority is below the host's.
 // H2. `kill` is SIGKILL: SQLite cannot be interrupted, and a thread that runs it ends with the query. Signals of a terminal do not reach it.
 //
 // Owns: the process.   ../tables.ts owns: when it is started and killed.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { InnkeeperError } from '../../errors.ts'
 import type { Answered, Failure } from './protocol.ts'
@@ -53,6 +55,21 @@ const scripts = {
 }
 const shell = '/bin/sh'
 
+/** Below the host's: a query that takes a processor until it is killed leaves it to commands whenever they want it. */
+const readerPriority = 19
+
+function goBehind(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    setPriority(pid, readerPriority)
+    // A process group of its own has, on Linux, a share of its own, and priorities count within that only: so the share is what is lowered.
+    const group = `/proc/${pid}/autogroup`
+    if (existsSync(group)) writeFileSync(group, String(readerPriority))
+  } catch {
+    // It has ended already, or the system does not know priorities: then it competes like any other.
+  }
+}
+
 export class Child {
   private readonly process: ChildProcess
   private readonly waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>()
@@ -75,6 +92,7 @@ export class Child {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
     })
+    if (script === 'reader') goBehind(this.process.pid)
     for (const stream of [this.process.stdout, this.process.stderr]) lines(stream, log)
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>()
     this.ready = ready
