@@ -220,16 +220,29 @@ function sentence(message: string): void {
   assert.match(message, /restore the (whole )?directory|start again/i, message)
 }
 
+/** A directory whose components are in at least 4 tables: so many on the first level are rewritten as soon as the database is open. How many a fill leaves
+ *  depends on when RocksDB has time for that; so it is filled again where there are fewer. */
+async function withManyTables() {
+  const many = (path: string) => tables(path).filter(({ column }) => column === 'components')
+  for (let tries = 0; tries < 8; tries++) {
+    const other = tries === 0 ? undefined : temporary()
+    const path = other?.path ?? original.path
+    if (other !== undefined) await filled(path)
+    const rewritten = many(path)
+    if (rewritten.length >= 4) return { path, rewritten, leave: () => other?.remove() }
+    other?.remove()
+  }
+  throw new Error('no fill left as many tables')
+}
+
 Damage(
   'a table that RocksDB rewrites while the host starts: the start takes a new journal beside it, and serves the rest (rocksdb.D4)',
   async () => {
-    const rewritten = tables(original.path).filter(({ column }) => column === 'components')
-    // So many on the first level are rewritten as soon as the database is open.
-    assert.ok(rewritten.length >= 4, `${rewritten.length} tables`)
+    const { path: crowded, rewritten, leave } = await withManyTables()
     let [frozen, served] = [0, 0]
     for (const { file } of rewritten) {
       for (const part of [0.05, 0.5]) {
-        const { path, remove } = copied(original.path)
+        const { path, remove } = copied(crowded)
         flip(journalFile(path, basename(file)), part)
         let host: HostProcess | undefined
         try {
@@ -252,6 +265,7 @@ Damage(
         }
       }
     }
+    leave()
     assert.ok(served >= rewritten.length / 2, `${served} of ${2 * rewritten.length} starts served`)
     assert.ok(frozen > 0, 'none was rewritten')
   },
