@@ -87,6 +87,7 @@ async function opened(url: string): Promise<void> {
 
 /** Why nobody can listen there. */
 async function problemOf(address: string): Promise<string | undefined> {
+  if (!URL.canParse(`http://${address}`)) return 'that is no address'
   const { hostname, port } = new URL(`http://${address}`)
   const server = createServer()
   try {

@@ -25,8 +25,8 @@ interface Running {
   kill(): Promise<string>
 }
 
-function launch() {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', run, ...places], {
+function launch(more: readonly string[] = []) {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', run, ...places, ...more], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
@@ -81,6 +81,15 @@ Run('a port that is in use is named, with the flag for another', async () => {
   assert.is(code, 1)
   const sentence = `npm run shop: ${listen}: it is in use, perhaps by the host of a shop that still runs; choose another with: npm run shop -- --listen HOST:PORT`
   assert.is(second.said().trim(), sentence)
+})
+
+Run('an address that is none is named, with the flag for another', async () => {
+  const wrong = launch(['--listen', 'a:b:c'])
+  assert.equal(await wrong.ended, [1, null])
+  assert.is(
+    wrong.said().trim(),
+    'npm run shop: a:b:c: that is no address; choose another with: npm run shop -- --listen HOST:PORT',
+  )
 })
 
 Run('the host is killed by the command that it prints; then it says how to go on', async () => {
