@@ -225,6 +225,34 @@ Connectors('Http/Fetch goes where a grant goes, and any status is its reply', as
 })
 
 Connectors(
+  'SIGHUP has grants read again, and a fault in them changes nothing, where no terminal is there',
+  async () => {
+    const { folder, provider, grant, remove } = await setting()
+    grant()
+    const host = await hostProcess(join(folder, 'data'), [file], {}, folder)
+    const granted = async () => {
+      const { connectors } = (await http(host.admin, 'GET', '/v1/connectors')).json
+      return (connectors as { concurrency: number }[]).map(({ concurrency }) => concurrency)
+    }
+    try {
+      grant({ concurrency: 7 })
+      host.child.kill('SIGHUP')
+      await eventually(async () => (await granted()).includes(7))
+      grant({ concurrency: -1 })
+      host.child.kill('SIGHUP')
+      await eventually(() => host.output().includes('connectors and secrets stay as they were'))
+      assert.equal(await granted(), [7, 20])
+      await pay(host, 'a')
+      assert.match((await hears(host, 'a'))[0]!, /^ch-/)
+      assert.is(provider.books.size, 1)
+    } finally {
+      await host.kill()
+      remove()
+    }
+  },
+)
+
+Connectors(
   '§connector-5, §connector-6: over 12 kills each order hears once, and each key is charged once',
   async () => {
     const { folder, provider, grant, remove } = await setting()
@@ -235,7 +263,8 @@ Connectors(
       return random % below
     }
     provider.answer = (request, response) => {
-      const fails = chance(5)
+      // Not more often, or the host would wait for minutes before it tries again.
+      const fails = request.time > 2 ? -1 : chance(5)
       if (fails === 0) json(response, 503, {}, { 'retry-after': '0' })
       else if (fails === 1) {
         provider.charge(request)
