@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { OutsideFile } from './connectors/connector.ts'
 import { readGrants } from './connectors/grants.ts'
-import { readSecrets, type SecretSources } from './connectors/secrets.ts'
+import { readSecrets, type SecretSources, secretNames } from './connectors/secrets.ts'
 import { JsonError, parseJson } from './transcode/json.ts'
 
 export const fileName = 'innkeeper.json'
@@ -54,8 +54,10 @@ export function secretSources(env: Env): SecretSources {
 
 /** What is wrong with it, without a look at files of certificates. */
 export function outsideProblems({ connectors, secrets }: OutsideFile, env: Env): readonly string[] {
-  const names = typeof secrets === 'object' && secrets !== null ? Object.keys(secrets) : []
-  return [...readSecrets(secrets, secretSources(env)).problems, ...readGrants(connectors, names).problems]
+  return [
+    ...readSecrets(secrets, secretSources(env)).problems,
+    ...readGrants(connectors, secretNames(secrets)).problems,
+  ]
 }
 
 /** Of innkeeper.json as it is now. @throws ConfigError */

@@ -26,7 +26,7 @@ import { Names, type Resolve } from './names.ts'
 import { missingOf } from './needs.ts'
 import { Redactor } from './redactor.ts'
 import { fetchRequest, grpcRequest, httpRequest, NotSent, notGranted } from './requests.ts'
-import { readSecrets, type SecretSources, type Secrets } from './secrets.ts'
+import { readSecrets, type SecretSources, type Secrets, secretNames } from './secrets.ts'
 import { type CodeName, numberOf } from './statuses.ts'
 
 export interface ConnectorsParts {
@@ -77,10 +77,7 @@ export class Connectors implements Outside {
   }
 
   refused({ name }: ConnectorRule, service: string, from: string): string | undefined {
-    const grant = this.state.grants.get(name)?.grant
-    if (grant === undefined) return `${service} is not granted; add ${linesToAdd(name, [from])} to innkeeper.json`
-    if (allows(grant.services, from)) return undefined
-    return `${service} is not granted to ${from}; add that to "services" of connectors.${name} in innkeeper.json`
+    return ungranted(this.state.grants, name, from, service)
   }
 
   call(call: OutwardCall, done: (answered: Answered) => void): void {
@@ -102,8 +99,7 @@ export class Connectors implements Outside {
 
   reload({ connectors, secrets: places }: OutsideFile): readonly string[] {
     const { secrets, problems: ofSecrets } = readSecrets(places, this.parts.sources)
-    const names = typeof places === 'object' && places !== null ? Object.keys(places) : []
-    const { grants, problems } = readGrants(connectors, names)
+    const { grants, problems } = readGrants(connectors, secretNames(places))
     const all = [...ofSecrets, ...problems]
     const next = new Map<string, InForce>()
     for (const grant of grants.values()) {
@@ -170,18 +166,9 @@ export class Connectors implements Outside {
     const { place, from } = call
     if (place.kind === 'connector') {
       const { name } = place.rule
-      const inForce = grants.get(name)
-      if (inForce === undefined)
-        throw new NotSent(
-          'PERMISSION_DENIED',
-          `the connector ${name} is not granted${didYouMean(name, grants.keys())}; add ${linesToAdd(name, [from])} to innkeeper.json`,
-        )
-      if (!allows(inForce.grant.services, from))
-        throw new NotSent(
-          'PERMISSION_DENIED',
-          `${from} may not use the connector ${name}; add it to "services" of connectors.${name} in innkeeper.json`,
-        )
-      return { inForce, fetch: undefined }
+      const problem = ungranted(grants, name, from, `the connector ${name}`)
+      if (problem !== undefined) throw new NotSent('PERMISSION_DENIED', problem)
+      return { inForce: grants.get(name)!, fetch: undefined }
     }
     const fetch = readFetch(call.request)
     const all = [...grants.values()].map(({ grant }) => grant)
@@ -268,6 +255,15 @@ function read(answer: () => Come): Come {
     const name = error instanceof Error ? error.name : 'unknown'
     return failureOf('INTERNAL', `the answer cannot be read (${name})`, 'UNKNOWN', true)
   }
+}
+
+/** Why `from` may not use a connector, with what to add; `what` is told to be missing. */
+function ungranted(grants: State['grants'], name: string, from: string, what: string): string | undefined {
+  const grant = grants.get(name)?.grant
+  if (grant === undefined)
+    return `${what} is not granted${didYouMean(name, grants.keys())}; add ${linesToAdd(name, [from])} to innkeeper.json`
+  if (allows(grant.services, from)) return undefined
+  return `${from} may not use ${what}; add it to "services" of connectors.${name} in innkeeper.json`
 }
 
 /** Why nothing was sent. What nobody foresaw was no request either. */

@@ -26,6 +26,11 @@ const fieldNames = ['env', 'file']
 
 export const secretName = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/
 
+/** Those that "secrets" declares, whatever is wrong with them. */
+export function secretNames(json: unknown): readonly string[] {
+  return typeof json === 'object' && json !== null ? Object.keys(json) : []
+}
+
 /** All problems at once; the secrets are of use only if there are none. */
 export function readSecrets(json: unknown, sources: SecretSources): { secrets: Secrets; problems: readonly string[] } {
   const problems: string[] = []

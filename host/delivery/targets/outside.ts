@@ -93,7 +93,12 @@ export class OutsideTarget implements Target {
   }
 
   unserved({ call, outward }: EffectEntry): string | undefined {
-    return this.parts.waits(outward!.by, call.service) ?? this.parts.held()
+    return this.obstacle(outward!.by, call.service)
+  }
+
+  /** Why nothing of the service `by` leaves for another one now (X3). */
+  private obstacle(by: string, service: string): string | undefined {
+    return this.parts.waits(by, service) ?? this.parts.held()
   }
 
   /** A forward of the service `command.by`. `deadlines` bound the caller's wait. */
@@ -106,7 +111,7 @@ export class OutsideTarget implements Target {
       return
     }
     const isRefused = () => {
-      const problem = this.parts.waits(by, service) ?? this.parts.held()
+      const problem = this.obstacle(by, service)
       if (problem !== undefined) reply({ kind: 'error', error: new InnkeeperError('unavailable', problem) })
       return problem !== undefined
     }
